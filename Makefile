@@ -1,0 +1,49 @@
+# Everything a newcomer needs; only Python (3.11 or later), git and make are expected to be there.
+PYTHON ?= python3
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
+
+.PHONY: demo test test-slow check format lock bench clean
+
+demo: .venv/.runtime ## install a small Connect app on a fresh host and link a repository's commit messages
+	@$(BIN)/roadstead demo
+
+test: .venv/.dev check ## lint, types and the default test suite
+	@$(BIN)/pytest -n 2 -m "not slow"
+
+test-slow: .venv/.dev ## everything, long runs included
+	@$(BIN)/pytest -n 2
+
+check: .venv/.dev
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+format: .venv/.dev
+	@$(BIN)/ruff check --fix .
+	@$(BIN)/ruff format .
+
+bench: .venv/.dev
+	@$(BIN)/python -m bench
+
+lock: ## pin every dependency again (needs uv)
+	uv pip compile --quiet --universal --upgrade --generate-hashes --no-header --no-annotate --group install pyproject.toml -o requirements/runtime.txt
+	uv pip compile --quiet --universal --upgrade --generate-hashes --no-header --no-annotate -c requirements/runtime.txt --group install --group dev pyproject.toml -o requirements/dev.txt
+
+.venv/.created:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Roadstead needs Python 3.11 or later; say which with: make PYTHON=python3.11")'
+	@echo "Building .venv …"
+	@$(PYTHON) -m venv .venv
+	@touch $@
+
+.venv/.runtime: .venv/.created requirements/runtime.txt pyproject.toml
+	@$(PIP) --require-hashes -r requirements/runtime.txt
+	@$(PIP) --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.venv/.dev: .venv/.runtime requirements/dev.txt
+	@$(PIP) --require-hashes -r requirements/dev.txt
+	@touch $@
+
+clean:
+	rm -rf .venv .mypy_cache .pytest_cache .ruff_cache
