@@ -1,0 +1,68 @@
+"""
+The Connect protocol as a pure library: app descriptors, scopes, JSON web tokens and query string hashes.
+
+Nothing here opens a socket or a file or reads a clock, and nothing here imports the rest of Roadstead.
+"""
+
+from roadstead.connect.descriptor import Descriptor, Lifecycle, Vendor, check_descriptor, position_of
+from roadstead.connect.findings import Finding, InvalidDescriptor
+from roadstead.connect.jwt import InvalidToken, UnverifiedToken, VerifiedClaims, encode, issue, read, verify
+from roadstead.connect.modules import (
+    AdminPage,
+    ConfigurePage,
+    CustomEvent,
+    FileView,
+    GeneralPage,
+    LinkerModule,
+    Modules,
+    OAuthConsumer,
+    PostInstallRedirect,
+    ProfileTab,
+    ProxyRoute,
+    RepoPage,
+    UiModule,
+    WebhookModule,
+    WebItem,
+    WebPanel,
+)
+from roadstead.connect.qsh import canonical_request, query_string_hash
+from roadstead.connect.scopes import SCOPES, UnknownScope, implied_by, parse_scopes
+
+__all__ = [
+    "SCOPES",
+    "AdminPage",
+    "ConfigurePage",
+    "CustomEvent",
+    "Descriptor",
+    "FileView",
+    "Finding",
+    "GeneralPage",
+    "InvalidDescriptor",
+    "InvalidToken",
+    "Lifecycle",
+    "LinkerModule",
+    "Modules",
+    "OAuthConsumer",
+    "PostInstallRedirect",
+    "ProfileTab",
+    "ProxyRoute",
+    "RepoPage",
+    "UiModule",
+    "UnknownScope",
+    "UnverifiedToken",
+    "Vendor",
+    "VerifiedClaims",
+    "WebItem",
+    "WebPanel",
+    "WebhookModule",
+    "canonical_request",
+    "check_descriptor",
+    "encode",
+    "implied_by",
+    "issue",
+    "parse_scopes",
+    "position_of",
+    "query_string_hash",
+    "read",
+    "verify",
+]

@@ -1,0 +1,96 @@
+"""
+What a page may depend on: context parameters in URLs (`{repository.uuid}`), and conditions.
+
+Both need scopes. Bitbucket leaves a parameter unreplaced when its scope was not asked for (since 2021-05-17),
+and takes a condition for false. Source: Atlassian's pages "Context parameters" and "Conditions".
+"""
+
+import re
+from collections.abc import Mapping, Set
+from types import MappingProxyType
+
+from roadstead.connect.findings import shown
+from roadstead.connect.members import Members
+
+PARAMETER_SCOPES: Mapping[str, str] = MappingProxyType(
+    {
+        "user": "account",
+        "target_user": "account",
+        "workspace": "account",
+        "principal": "account",
+        "repository": "repository",
+        "branch": "repository",
+        "commit": "repository",
+        "file": "repository",
+        "directory": "repository",
+        "pullrequest": "pullrequest",
+        "snippet": "snippet",
+        "issue": "issue",
+    }
+)
+"""The objects a URL may take values of, and the scope each needs."""
+
+CONDITION_SCOPES: Mapping[str, str | None] = MappingProxyType(
+    {
+        "equals": None,
+        "contains": None,
+        "has_permission": "repository",
+        "has_account_permission": "account",
+        "has_workspace_permission": "account",
+        "has_issue_permission": "repository",
+        "meets_access_requirements": "account",
+        "property_exists": "repository",
+        "has_file": "repository",
+        "scm": "repository",
+        "user_has_premium": "account",
+        "has_addon": "account",
+        "flag_is_active": "account",
+        "has_feature": "account",
+    }
+)
+"""The conditions there are, and the scope each needs."""
+
+_PARAMETER = re.compile(r"\{(\w++)[^{}]*+\}")
+
+
+def filled(url: str) -> str:
+    """Return `url` with something harmless in place of each parameter, to be judged as a URL."""
+    return _PARAMETER.sub("x", url)
+
+
+def check_parameters(owner: Members, name: str, url: str, granted: Set[str]) -> None:
+    """Report the parameters of the URL `owner.name` that will reach the app as they are written."""
+    for parameter in _PARAMETER.finditer(url):
+        root = parameter[1]
+        scope = PARAMETER_SCOPES.get(root)
+        message = f"{shown(parameter[0])} is not replaced"
+        if scope is None:
+            fix = f"Begin it with one of: {', '.join(PARAMETER_SCOPES)}."
+            owner.report.warning(owner.path_of(name), f"{message}: there is no such parameter.", fix)
+        elif scope not in granted:
+            owner.report.warning(
+                owner.path_of(name), f"{message}: it needs the scope {scope}.", f'Add "{scope}" to scopes.'
+            )
+
+
+def read_conditions(owner: Members, granted: Set[str]) -> tuple[Mapping[str, object], ...]:
+    """Return the conditions as they are written: how conditions are composed is not documented any more."""
+    conditions = owner.objects("conditions")
+    for condition in conditions:
+        if "condition" in condition:
+            _check_condition(condition, granted)
+    return tuple(condition.members for condition in conditions)
+
+
+def _check_condition(condition: Members, granted: Set[str]) -> None:
+    key = condition.text("condition")
+    path = condition.path_of("condition")
+    scope = CONDITION_SCOPES.get(key)
+    if key and key not in CONDITION_SCOPES:
+        condition.report.warning(
+            path, f"There is no condition {shown(key)}.", f"Use one of: {', '.join(CONDITION_SCOPES)}."
+        )
+    elif scope is not None and scope not in granted:
+        condition.report.warning(
+            path, f"The condition counts as false: it needs the scope {scope}.", f'Add "{scope}" to scopes.'
+        )

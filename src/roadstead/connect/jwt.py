@@ -1,0 +1,273 @@
+"""
+The JSON web tokens of the Connect protocol: always HS256, keyed with an installation's shared secret.
+
+A token is handled in two steps, because the secret can only be chosen once the token has said whose it is:
+
+    token = read(text)                                   # nothing in it is trusted
+    secret = shared_secret_of(token.claims.get("sub"))
+    claims = verify(token, shared_secret=secret, now=…, issuers={…}, canonical=…)
+
+Where Bitbucket is known to be lenient, so is this module: there is no longest lifetime, `iat` is never
+compared with the present and `aud` is not looked at, since living apps send milliseconds, tokens of 41 days
+and no audience. Where leniency helps only an attacker it is strict: one algorithm whatever the header says,
+one encoding of each token.
+
+Sources: RFC 7515 and 7519; Atlassian's "Understanding JWT for Connect apps".
+"""
+
+import binascii
+import hmac
+import json
+import math
+from collections.abc import Container, Iterator, Mapping
+from dataclasses import dataclass
+from itertools import product
+from types import MappingProxyType
+from typing import Literal, NewType
+
+import msgspec
+
+from roadstead.connect.qsh import hash_of
+
+MAX_TOKEN_LENGTH = 8 * 1024
+"""Characters. A header line longer than this is refused by common servers, so no working token is."""
+
+VerifiedClaims = NewType("VerifiedClaims", Mapping[str, object])
+"""Claims of a token whose signature, lifetime and, where asked for, issuer and qsh have been checked."""
+
+Check = Literal["format", "algorithm", "signature", "exp", "nbf", "iss", "sub", "qsh"]
+"""What may be wrong. `sub` is for the caller, who finds the installation by it."""
+
+# `+` and `/` become `*`, which no base64 contains: only the URL alphabet may be used in a token.
+_TO_STANDARD_ALPHABET = bytes.maketrans(b"-_+/", b"+/**")
+_TO_URL_ALPHABET = bytes.maketrans(b"+/", b"-_")
+
+
+class InvalidToken(Exception):
+    """
+    The token is refused.
+
+    `claim` names the check that failed. `detail` says what to do about it in one or two sentences; it tells
+    more than "malformed", "algorithm" or "signature" only when the signature holds.
+    """
+
+    def __init__(self, claim: Check, detail: str) -> None:
+        super().__init__(f"{claim}: {detail}")
+        self.claim = claim
+        self.detail = detail
+
+
+@dataclass(frozen=True, slots=True)
+class UnverifiedToken:
+    """A token taken apart. Anybody can write one: use its claims only to find the secret to verify with."""
+
+    header: Mapping[str, object]
+    claims: Mapping[str, object]
+    signing_input: bytes
+    signature: bytes
+
+
+def issue(
+    *,
+    issuer: str,
+    now: float,
+    shared_secret: str,
+    lifetime: int = 3600,
+    audience: str | None = None,
+    subject: str | None = None,
+    canonical: str | None = None,
+    context: Mapping[str, object] | None = None,
+) -> str:
+    """
+    Return a signed token that is valid for `lifetime` seconds from `now` (Unix time).
+
+    From the host to an app, `issuer` and `audience` are both the client key, and `subject` is the viewing
+    user, in page loads only. From an app to the host, `issuer` is the app key and `subject` the client key.
+    `canonical` is the canonical request the token is good for; without it the token has no `qsh`.
+    """
+    claims: dict[str, object] = {"iss": issuer}
+    if subject is not None:
+        claims["sub"] = subject
+    if audience is not None:
+        claims["aud"] = audience
+    claims["iat"] = int(now)
+    claims["exp"] = int(now) + lifetime
+    if canonical is not None:
+        claims["qsh"] = hash_of(canonical)
+    if context is not None:
+        claims["context"] = context
+    return encode(claims, shared_secret)
+
+
+def encode(claims: Mapping[str, object], shared_secret: str) -> str:
+    """Return `claims` as a token signed with the UTF-8 bytes of `shared_secret`."""
+    signing_input = _HEADER_SEGMENT + b"." + _base64url(msgspec.json.encode(claims))
+    return (signing_input + b"." + _base64url(_signature(signing_input, shared_secret))).decode()
+
+
+def read(token: str) -> UnverifiedToken:
+    """Take apart a token of at most `MAX_TOKEN_LENGTH` characters, or raise `InvalidToken`."""
+    if len(token) > MAX_TOKEN_LENGTH:
+        raise InvalidToken("format", f"The token is longer than {MAX_TOKEN_LENGTH} characters.")
+    try:
+        segments = token.encode("ascii").split(b".")
+    except UnicodeEncodeError:
+        raise InvalidToken("format", "The token contains characters outside ASCII.") from None
+    if len(segments) != 3:
+        raise InvalidToken("format", "A token is three base64url segments joined by dots: header.claims.signature.")
+    header, claims, signature = segments
+    return UnverifiedToken(
+        header=_USUAL_HEADERS.get(header) or _object_in(header, "header"),
+        claims=_object_in(claims, "claims"),
+        signing_input=header + b"." + claims,
+        signature=_from_base64url(signature, "signature"),
+    )
+
+
+def verify(
+    token: UnverifiedToken,
+    *,
+    shared_secret: str,
+    now: float,
+    issuers: Container[str] | None = None,
+    canonical: str | None,
+    leeway: float = 60,
+) -> VerifiedClaims:
+    """
+    Return the claims of `token`, or raise `InvalidToken`.
+
+    Checks algorithm, signature, `exp` and `nbf` (Unix time, `leeway` seconds either way), that `iss` is one
+    of `issuers` unless that is None, and that `qsh` is the hash of `canonical` unless that is None.
+    Does not check `aud`, `iat`, or whether the installation is still enabled.
+    """
+    _check_algorithm(token.header)
+    if not hmac.compare_digest(_signature(token.signing_input, shared_secret), token.signature):
+        raise InvalidToken("signature", "The signature does not match: sign with HS256 and the shared secret.")
+    claims = token.claims
+    _check_lifetime(claims, now, leeway)
+    if issuers is not None:
+        _check_issuer(claims, issuers)
+    if canonical is not None and claims.get("qsh") != hash_of(canonical):
+        raise InvalidToken("qsh", _what_is_wrong_with_qsh(claims.get("qsh"), canonical))
+    return VerifiedClaims(claims)
+
+
+def _signature(signing_input: bytes, shared_secret: str) -> bytes:
+    if not shared_secret:
+        raise ValueError("An empty shared secret protects nothing.")
+    return hmac.digest(shared_secret.encode(), signing_input, "sha256")
+
+
+def _base64url(data: bytes) -> bytes:
+    return binascii.b2a_base64(data, newline=False).rstrip(b"=").translate(_TO_URL_ALPHABET)
+
+
+def _from_base64url(segment: bytes, part: str) -> bytes:
+    standard = segment.translate(_TO_STANDARD_ALPHABET)
+    try:
+        data = binascii.a2b_base64(standard + b"==")
+    except binascii.Error:
+        data = b""
+    # The decoder skips what it does not know, so only a segment that encodes to itself again is accepted.
+    if binascii.b2a_base64(data, newline=False).rstrip(b"=") != standard:
+        raise InvalidToken("format", f"The {part} segment is not base64url without padding.")
+    return data
+
+
+def _object_in(segment: bytes, part: str) -> Mapping[str, object]:
+    text = _from_base64url(segment, part)
+    try:
+        value = msgspec.json.decode(text)
+        # What encodes to the same bytes again has no repeated member; anything else gets the slow check.
+        if msgspec.json.encode(value) != text:
+            json.loads(text, object_pairs_hook=_refuse_repeated_members)
+    except (msgspec.MsgspecError, ValueError, RecursionError):
+        raise InvalidToken("format", f"The {part} segment is not valid JSON without repeated members.") from None
+    if not isinstance(value, dict):
+        raise InvalidToken("format", f"The {part} segment is not a JSON object.")
+    return value
+
+
+def _refuse_repeated_members(members: list[tuple[str, object]]) -> None:
+    if len(dict(members)) != len(members):
+        raise ValueError("repeated member")
+
+
+def _check_algorithm(header: Mapping[str, object]) -> None:
+    if header.get("alg") != "HS256":
+        raise InvalidToken("algorithm", 'The header must say "alg": "HS256"; no other algorithm is accepted.')
+    if "kid" in header or "crit" in header:
+        raise InvalidToken("algorithm", 'The header must not contain "kid" or "crit"; the key is the shared secret.')
+
+
+def _check_lifetime(claims: Mapping[str, object], now: float, leeway: float) -> None:
+    expires = _seconds(claims, "exp")
+    if expires is None:
+        raise InvalidToken("exp", "The claim exp is missing; add the Unix time in seconds at which the token expires.")
+    if expires <= now - leeway:
+        raise InvalidToken(
+            "exp", f"The token expired at {expires}; it is now {now:.0f}. Sign a new one, or set your clock."
+        )
+    not_before = _seconds(claims, "nbf")
+    if not_before is not None and not_before > now + leeway:
+        raise InvalidToken("nbf", f"The token is valid from {not_before} (Unix time in seconds); it is now {now:.0f}.")
+
+
+def _seconds(claims: Mapping[str, object], claim: Literal["exp", "nbf"]) -> int | float | None:
+    if claim not in claims:
+        return None
+    value = claims[claim]
+    if type(value) is int or (type(value) is float and math.isfinite(value)):
+        return value
+    raise InvalidToken(claim, f"The claim {claim} must be a number: the Unix time in seconds.")
+
+
+def _check_issuer(claims: Mapping[str, object], issuers: Container[str]) -> None:
+    issuer, subject = claims.get("iss"), claims.get("sub")
+    if isinstance(issuer, str) and issuer in issuers:
+        return
+    if issuer is None:
+        raise InvalidToken("iss", "The claim iss is missing; an app sends its app key.")
+    if isinstance(subject, str) and subject in issuers:
+        raise InvalidToken(
+            "iss",
+            "The claims iss and sub look swapped: an app sends its app key as iss and the client key as sub.",
+        )
+    raise InvalidToken("iss", "The claim iss names somebody else; an app sends its own app key.")
+
+
+def _what_is_wrong_with_qsh(sent: object, canonical: str) -> str:
+    expected = f'It must be the SHA-256, in lower-case hex, of "{canonical}".'
+    if sent is None:
+        return f"The claim qsh is missing. {expected}"
+    if sent == "context-qsh":
+        return f'The claim qsh is "context-qsh", which only pages may use. {expected}'
+    guess = next((fault for request, fault in _common_mistakes(canonical) if hash_of(request) == sent), None)
+    return f"The claim qsh belongs to another request{f': {guess}' if guess else ''}. {expected}"
+
+
+def _common_mistakes(canonical: str) -> Iterator[tuple[str, str]]:
+    """Yield canonical requests an app may have hashed instead of `canonical`, and how they differ from it."""
+    method, path, query = canonical.split("&", 2)
+    methods = {method: ""} | {other: f"signed for {other}" for other in _METHODS if other != method}
+    paths = {
+        path: "",
+        f"{path}/": "the trailing slash must go",
+        f"/2.0{path}": "the path has one /2.0 too many",
+    }
+    if path.startswith("/2.0/"):
+        paths[path.removeprefix("/2.0")] = "/2.0 is missing from the path"
+    if path == "/":
+        paths[""] = "the path is empty in place of /"
+    queries = {"": "the query is left out"} | {query: ""}
+    for (m, wrong_method), (p, wrong_path), (q, wrong_query) in product(
+        methods.items(), paths.items(), queries.items()
+    ):
+        yield f"{m}&{p}&{q}", ", ".join(filter(None, (wrong_method, wrong_path, wrong_query)))
+
+
+_METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH")
+_HEADER: Mapping[str, object] = MappingProxyType({"alg": "HS256", "typ": "JWT"})
+_HEADER_SEGMENT = _base64url(b'{"alg":"HS256","typ":"JWT"}')
+# The two orders in which libraries write the one header there is: both known, so not decoded each time.
+_USUAL_HEADERS = {_HEADER_SEGMENT: _HEADER, _base64url(b'{"typ":"JWT","alg":"HS256"}'): _HEADER}

@@ -1,0 +1,65 @@
+"""The URLs of a descriptor: its `baseUrl`, and all the others, which are absolute or relative to it."""
+
+import re
+from ipaddress import IPv4Address, IPv6Address, ip_address
+from urllib.parse import urlsplit
+
+MAX_URL_LENGTH = 2048
+"""Characters. Documented for the URLs of modules, applied to all."""
+
+_SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*):")
+_FORBIDDEN = re.compile(r"[\x00-\x20\x7f\\]")
+_HOST_NAME = re.compile(r"[\w\-]+(\.[\w\-]+)*\.?")
+
+
+def join(base_url: str, url: str) -> str:
+    """Return `url` if it is absolute; otherwise `base_url`, path and all, one slash, and `url`."""
+    if not url or scheme_of(url):
+        return url or base_url
+    return f"{base_url.rstrip('/')}/{url.lstrip('/')}"
+
+
+def scheme_of(url: str) -> str | None:
+    """Return the scheme of an absolute URL in lower case, None for a relative one."""
+    scheme = _SCHEME.match(url)
+    return scheme[1].lower() if scheme else None
+
+
+def web_url_fault(url: str) -> str | None:
+    """Return why `url` is no absolute http or https URL, to follow its name in a sentence; None if it is."""
+    if _FORBIDDEN.search(url):
+        return "holds a space, a backslash or a control character"
+    if scheme_of(url) not in ("http", "https"):
+        return "is not an absolute http or https URL"
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname or "", parts.port
+    except ValueError:
+        return "has a host or a port that cannot be"
+    if not (_HOST_NAME.fullmatch(host) or _address(host)):
+        return "has no host, or one that cannot be"
+    return None
+
+
+def base_url_fault(url: str) -> str | None:
+    """Return why `url` cannot be a `baseUrl`, to follow its name in a sentence; None if it can."""
+    fault = web_url_fault(url)
+    if fault is None and "@" in urlsplit(url).netloc:
+        return "holds a user name"
+    if fault is None and ("?" in url or "#" in url):
+        return "has a query or a fragment"
+    return fault
+
+
+def is_loopback(url: str) -> bool:
+    """Return whether the host of a sound URL is this machine, by name or by number."""
+    host = urlsplit(url).hostname or ""
+    address = _address(host)
+    return host == "localhost" or host.endswith(".localhost") or (address is not None and address.is_loopback)
+
+
+def _address(host: str) -> IPv4Address | IPv6Address | None:
+    try:
+        return ip_address(host)
+    except ValueError:
+        return None
