@@ -1,0 +1,4 @@
+"""A small Connect app, made to be copied: `app.py` is all of it, but for its memory and its command line.
+
+Run it with `python -m roadstead.sample_app`; `roadstead demo` does.
+"""
