@@ -1,0 +1,141 @@
+"""What the domain can raise, and what every front door can show.
+
+    RoadsteadError
+    ├── InvalidInput              what was sent cannot be accepted as it is
+    │   └── InvalidLinkerValue
+    ├── NotAuthenticated          no credential, or one that fails
+    ├── WrongCredential           a valid credential of a kind that does not work here
+    ├── NotFound
+    │   ├── WorkspaceNotFound
+    │   ├── AppNotInstalled
+    │   ├── LinkerNotFound
+    │   └── LinkerValueNotFound
+    ├── Conflict
+    │   ├── LinkerValueExists
+    │   └── HandshakeUnderWay
+    ├── OutgoingCallFailed        we could not reach a server, or may not
+    ├── InstallationFailed        carries the step, and the app's answer
+    └── StorageUnavailable        the database cannot serve us now; try again later
+        └── StorageUnusable       the data folder or the database is not usable at all
+
+`message` is one sentence; `detail` says what to do about it. Neither ever holds a secret.
+"""
+
+from collections.abc import Mapping, Sequence
+
+
+class RoadsteadError(Exception):
+    """Base of everything a user may be shown."""
+
+    def __init__(self, message: str, detail: str = "", *, fields: Mapping[str, Sequence[str]] | None = None) -> None:
+        super().__init__(message)
+        self.message = message
+        self.detail = detail
+        self.fields = fields
+
+
+class InvalidInput(RoadsteadError):
+    """What was sent cannot be accepted; nothing was changed."""
+
+
+class InvalidLinkerValue(InvalidInput):
+    """At least one linker value is not acceptable; `fields` names the offenders."""
+
+
+class NotAuthenticated(RoadsteadError):
+    """There is no credential, or the credential fails."""
+
+
+class WrongCredential(RoadsteadError):
+    """The credential is valid, but this resource takes another kind."""
+
+
+class NotFound(RoadsteadError):
+    """The thing addressed does not exist, or the caller may not know that it does."""
+
+
+class WorkspaceNotFound(NotFound):
+    """There is no workspace of that name."""
+
+    def __init__(self, slug: str) -> None:
+        super().__init__(f"There is no workspace {slug!r}.", "It is made when the first app is installed into it.")
+
+
+class AppNotInstalled(NotFound):
+    """The app is not installed in the workspace."""
+
+    def __init__(self, app_key: str, workspace: str | None = None) -> None:
+        where = f" in workspace {workspace!r}" if workspace else ""
+        super().__init__(f"The app {app_key!r} is not installed{where}.", "List what is installed with: roadstead apps")
+
+
+class LinkerNotFound(NotFound):
+    """The installation has no linker with that key."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(
+            f"There is no linker {key!r}.",
+            "Linkers are the ones declared under modules.linkers of the app's installed descriptor.",
+        )
+
+
+class LinkerValueNotFound(NotFound):
+    """The linker has no value with that id."""
+
+    def __init__(self, value_id: str) -> None:
+        super().__init__(
+            f"There is no linker value {value_id!r}.",
+            "A value's id is the one its list and its creation gave.",
+        )
+
+
+class Conflict(RoadsteadError):
+    """The request is right in itself but does not fit what is there."""
+
+
+class LinkerValueExists(Conflict):
+    """The linker already has the value being added."""
+
+    def __init__(self, value: str) -> None:
+        super().__init__(
+            f"The linker already has the value {value!r}.",
+            "Nothing was changed.",
+            fields={"value": ["Already exists."]},
+        )
+
+
+class HandshakeUnderWay(Conflict):
+    """The same app is being installed in the same workspace right now."""
+
+    def __init__(self, app_key: str) -> None:
+        super().__init__(
+            f"The app {app_key!r} is being installed at this moment.", "Wait for that to end, then try again."
+        )
+
+
+class OutgoingCallFailed(RoadsteadError):
+    """A server could not be reached, may not be called, or did not answer in time."""
+
+
+class InstallationFailed(RoadsteadError):
+    """An installation was given up and undone.
+
+    `step` is one of `fetch`, `validate`, `installed`; `status` and `body` are the app's answer where there was
+    one (`body` cut to what fits on a screen).
+    """
+
+    def __init__(
+        self, message: str, detail: str = "", *, step: str, status: int | None = None, body: str | None = None
+    ) -> None:
+        super().__init__(message, detail)
+        self.step = step
+        self.status = status
+        self.body = body
+
+
+class StorageUnavailable(RoadsteadError):
+    """The database cannot serve this request now. Nothing was changed; trying again may work."""
+
+
+class StorageUnusable(StorageUnavailable):
+    """The data folder or the database cannot be used until someone mends it."""

@@ -1,0 +1,129 @@
+"""What the product is about, as frozen values. Rows become these in `storage`, resources are made of them in `api`."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Generic, Literal, TypeVar
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """The account apps are installed on. `uuid` is written with its braces, as Bitbucket writes it."""
+
+    id: int
+    slug: str
+    uuid: str
+    name: str
+    created_on: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """The operator's word that an app key belongs to a descriptor URL; all its installations share one secret."""
+
+    app_key: str
+    descriptor_url: str
+    shared_secret: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Installation:
+    """One app in one workspace.
+
+    `descriptor` is the JSON text that was accepted. `previous_secret` is set only while a handshake is under way:
+    until the app has answered, what it knew before stays valid too.
+    """
+
+    id: int
+    workspace: Workspace
+    app_key: str
+    client_key: str
+    state: Literal["installed", "uninstalled"]
+    descriptor_url: str
+    descriptor: str = field(repr=False)
+    shared_secret: str = field(repr=False)
+    installed_on: datetime
+    updated_on: datetime
+    handshake_under_way: bool = False
+    previous_secret: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """What authentication needs of an installation, read at every request so that it is never stale."""
+
+    installation_id: int
+    app_key: str
+    client_key: str
+    secrets: tuple[str, ...] = field(repr=False)
+    handshake_under_way: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Linker:
+    """A linker of an installed app, as its descriptor declares it. `value_count` is how many values it has."""
+
+    id: int
+    installation_id: int
+    key: str
+    regex: str
+    url: str
+    value_count: int
+    revision: int
+
+
+@dataclass(frozen=True, slots=True)
+class LinkerValue:
+    """A value the app stored for one of its linkers."""
+
+    id: int
+    value: str
+
+
+@dataclass(frozen=True, slots=True)
+class Page(Generic[T]):
+    """A slice of a list: `size` is the whole list's length, `number` is 1-based."""
+
+    items: Sequence[T]
+    size: int
+    number: int
+    length: int
+    has_next: bool
+
+
+@dataclass(frozen=True, slots=True)
+class AccessToken:
+    """A Bearer token an app exchanged its JWT for. `repository` narrows it to one repository's UUID."""
+
+    installation_id: int
+    scopes: tuple[str, ...]
+    repository: str | None
+    expires_on: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class ApiToken:
+    """An operator's token for the API. The token itself is shown once and kept only as a hash."""
+
+    id: int
+    name: str
+    created_on: datetime
+    expires_on: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class LifecycleCall:
+    """One `installed` or `uninstalled` request to an app, and what came of it."""
+
+    id: int
+    app_key: str
+    workspace_id: int
+    event: Literal["installed", "uninstalled"]
+    url: str
+    created_on: datetime
+    status: int | None
+    error: str | None
+    body: str | None
+    duration_ms: int | None

@@ -1,0 +1,276 @@
+"""The filter language of list parameters `q` and `sort`, as Bitbucket's API documents it.
+
+    expression := conjunction { OR conjunction }
+    conjunction := term { AND term }
+    term := "(" expression ")" | field operator literal
+    operator := = != ~ !~ > >= < <= IN "NOT IN"
+
+AND binds closer than OR; keywords are read in either case; `~` is "contains", whatever the case. An expression is
+checked against the fields of the resource it filters, then either evaluated on values in memory (`matches`) or
+turned into SQL where the rows are (`storage.filters`).
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal as Choice
+
+from roadstead.errors import InvalidInput
+
+MAX_LENGTH = 4096
+MAX_DEPTH = 32
+MAX_TERMS = 200
+
+Operator = Choice["=", "!=", "~", "!~", ">", ">=", "<", "<=", "in", "not in"]
+Scalar = str | int | float | bool | None
+FieldTypes = Mapping[str, type[str] | type[int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    field: str
+    operator: Operator
+    literal: Scalar | tuple[Scalar, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class AllOf:
+    parts: "tuple[Expression, ...]"
+
+
+@dataclass(frozen=True, slots=True)
+class AnyOf:
+    parts: "tuple[Expression, ...]"
+
+
+Expression = Comparison | AllOf | AnyOf
+
+
+@dataclass(frozen=True, slots=True)
+class Sort:
+    field: str
+    descending: bool
+
+
+class InvalidQuery(InvalidInput):
+    """A `q` or `sort` parameter cannot be used."""
+
+
+_TOKEN = re.compile(
+    r"""(?:
+      (?P<string>"(?:[^"\\]|\\.)*")
+    | (?P<date>\d{4}-\d\d-\d\d(?:T[\d:.]+(?:Z|[+-]\d\d:\d\d)?)?)
+    | (?P<number>-?\d+(?:\.\d+)?(?![\w.]))
+    | (?P<operator>!=|!~|>=|<=|=|~|>|<)
+    | (?P<mark>[(),])
+    | (?P<word>[A-Za-z_][\w-]*(?:\.[A-Za-z_][\w-]*)*)
+    )""",
+    re.VERBOSE | re.ASCII | re.DOTALL,
+)
+_CONSTANTS: Mapping[str, Scalar] = {"null": None, "true": True, "false": False}
+
+
+@dataclass(frozen=True, slots=True)
+class _Token:
+    kind: str
+    text: str
+    at: int
+
+
+def parse_filter(text: str, fields: FieldTypes) -> Expression:
+    """Read `q`; every field must be one of `fields` and every literal of its type.
+
+    Raises `InvalidQuery` with the place where reading stopped.
+    """
+    if len(text) > MAX_LENGTH:
+        raise InvalidQuery("The query is too long.", f"`q` may have {MAX_LENGTH} characters.")
+    return _Parser(_tokens(text), fields).parse()
+
+
+def parse_sort(text: str, fields: FieldTypes) -> Sort:
+    """Read `sort`: one field, descending with a leading minus. Raises `InvalidQuery`."""
+    field = text.removeprefix("-")
+    if field not in fields:
+        raise InvalidQuery(
+            f"Cannot sort by {field!r}.",
+            f"`sort` takes one of: {', '.join(fields)}; a leading - reverses it.",
+        )
+    return Sort(field, text.startswith("-"))
+
+
+def matches(expression: Expression, resource: Mapping[str, object]) -> bool:
+    """Whether a resource in memory satisfies the expression."""
+    match expression:
+        case AllOf(parts):
+            return all(matches(part, resource) for part in parts)
+        case AnyOf(parts):
+            return any(matches(part, resource) for part in parts)
+        case Comparison(field, operator, literal):
+            return _COMPARE[operator](resource.get(field), literal)
+
+
+def _contains(value: object, literal: object) -> bool:
+    return str(literal).casefold() in str(value).casefold()
+
+
+_COMPARE: Mapping[str, Callable[..., bool]] = {
+    "=": lambda value, literal: value == literal,
+    "!=": lambda value, literal: value != literal,
+    "~": _contains,
+    "!~": lambda value, literal: not _contains(value, literal),
+    ">": lambda value, literal: value > literal,
+    ">=": lambda value, literal: value >= literal,
+    "<": lambda value, literal: value < literal,
+    "<=": lambda value, literal: value <= literal,
+    "in": lambda value, literal: value in literal,
+    "not in": lambda value, literal: value not in literal,
+}
+
+
+def _tokens(text: str) -> list[_Token]:
+    found: list[_Token] = []
+    at = 0
+    end = len(text.rstrip())
+    while at < end:
+        if text[at].isspace():
+            at += 1
+            continue
+        token = _TOKEN.match(text, at)
+        if token is None or token.lastgroup is None:
+            raise InvalidQuery("The query cannot be read.", f"It stops making sense at character {at + 1} of `q`.")
+        kind = token.lastgroup
+        found.append(_Token(kind, token[kind], token.start(kind)))
+        at = token.end()
+    found.append(_Token("end", "", end))
+    return found
+
+
+class _Parser:
+    """Recursive descent over the tokens; one method per rule of the grammar above."""
+
+    def __init__(self, tokens: list[_Token], fields: FieldTypes) -> None:
+        self._tokens = tokens
+        self._next = 0
+        self._fields = fields
+        self._terms = 0
+
+    def parse(self) -> Expression:
+        expression = self._expression(0)
+        if self._peek.kind != "end":
+            raise self._unexpected("AND, OR or the end")
+        return expression
+
+    def _expression(self, depth: int) -> Expression:
+        if depth > MAX_DEPTH:
+            raise InvalidQuery("The query is nested too deeply.", f"At most {MAX_DEPTH} parentheses may be open.")
+        parts = [self._conjunction(depth)]
+        while self._take_word("or"):
+            parts.append(self._conjunction(depth))
+        return parts[0] if len(parts) == 1 else AnyOf(tuple(parts))
+
+    def _conjunction(self, depth: int) -> Expression:
+        parts = [self._term(depth)]
+        while self._take_word("and"):
+            parts.append(self._term(depth))
+        return parts[0] if len(parts) == 1 else AllOf(tuple(parts))
+
+    def _term(self, depth: int) -> Expression:
+        self._terms += 1
+        if self._terms > MAX_TERMS:
+            raise InvalidQuery("The query has too many terms.", f"At most {MAX_TERMS} comparisons are taken.")
+        if self._take_mark("("):
+            inner = self._expression(depth + 1)
+            if not self._take_mark(")"):
+                raise self._unexpected("a closing parenthesis")
+            return inner
+        field = self._field()
+        operator = self._operator()
+        literal = self._list(field) if operator in ("in", "not in") else self._literal(field)
+        if literal is None and operator not in ("=", "!="):
+            raise InvalidQuery(f"null cannot be compared with {operator}.", "Only = and != take null.")
+        return Comparison(field, operator, literal)
+
+    def _field(self) -> str:
+        token = self._peek
+        if token.kind != "word":
+            raise self._unexpected("the name of a field")
+        if token.text not in self._fields:
+            raise InvalidQuery(
+                f"There is no field {token.text!r} to filter by.", f"`q` may use: {', '.join(self._fields)}."
+            )
+        self._next += 1
+        return token.text
+
+    def _operator(self) -> Operator:
+        token = self._peek
+        if token.kind == "operator":
+            self._next += 1
+            return token.text  # type: ignore[return-value]  # the token's pattern lists just these
+        if self._take_word("in"):
+            return "in"
+        if self._take_word("not") and self._take_word("in"):
+            return "not in"
+        raise self._unexpected("an operator (= != ~ !~ > >= < <= IN, NOT IN)")
+
+    def _list(self, field: str) -> tuple[Scalar, ...]:
+        if not self._take_mark("("):
+            raise self._unexpected("a list in parentheses")
+        items = [self._literal(field)]
+        while self._take_mark(","):
+            items.append(self._literal(field))
+        if not self._take_mark(")"):
+            raise self._unexpected("a comma or a closing parenthesis")
+        return tuple(items)
+
+    def _literal(self, field: str) -> Scalar:
+        token = self._peek
+        literal: Scalar
+        match token.kind:
+            case "string":
+                literal = re.sub(r"\\(.)", r"\1", token.text[1:-1], flags=re.DOTALL)
+            case "date":
+                literal = token.text
+            case "number":
+                literal = float(token.text) if "." in token.text else int(token.text)
+            case "word" if token.text.lower() in _CONSTANTS:
+                literal = _CONSTANTS[token.text.lower()]
+            case _:
+                raise self._unexpected('a value ("text" in double quotes, a number, null, true or false)')
+        self._check_type(field, literal)
+        self._next += 1
+        return literal
+
+    def _check_type(self, field: str, literal: Scalar) -> None:
+        wanted = self._fields[field]
+        if literal is None:
+            return
+        fits = (
+            isinstance(literal, int | float) and not isinstance(literal, bool)
+            if wanted is int
+            else isinstance(literal, str)
+        )
+        if not fits or (isinstance(literal, int) and abs(literal) >= 2**63):
+            kind = "a whole number" if wanted is int else 'text in double quotes, such as "BB"'
+            raise InvalidQuery(f"The field {field!r} cannot be compared with that.", f"It takes {kind}.")
+
+    @property
+    def _peek(self) -> _Token:
+        return self._tokens[self._next]
+
+    def _take_word(self, word: str) -> bool:
+        taken = self._peek.kind == "word" and self._peek.text.lower() == word
+        self._next += taken
+        return taken
+
+    def _take_mark(self, mark: str) -> bool:
+        taken = self._peek.kind == "mark" and self._peek.text == mark
+        self._next += taken
+        return taken
+
+    def _unexpected(self, wanted: str) -> InvalidQuery:
+        token = self._peek
+        found = f"{token.text!r}" if token.text else "the end"
+        return InvalidQuery(
+            "The query cannot be read.",
+            f"At character {token.at + 1} of `q`, {found} stands where {wanted} is needed.",
+        )

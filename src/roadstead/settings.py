@@ -1,0 +1,159 @@
+"""Every setting, read once into one frozen object.
+
+A setting is given as a command line option, as an environment variable `ROADSTEAD_…`, or as a line in
+`roadstead.toml` in the data folder; the first of these that has it counts. `docs/reference/configuration.md` lists
+them, and a test compares it with `SETTINGS`.
+"""
+
+import ipaddress
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from roadstead.errors import InvalidInput
+
+DEFAULT_PORT = 7990
+
+
+class InvalidSetting(InvalidInput):
+    """A setting cannot be used; the message names it and says where it came from."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How this host runs.
+
+    `base_url` is where apps and browsers reach us (no trailing slash); `None` means `http://localhost:<port>`, or
+    what the host last ran with. `key` is the secret that encrypts secrets; `None` means the key file in the data
+    folder. `linkers_without_values` says what a `(?K)` linker does before its first value is stored.
+    """
+
+    data: Path
+    host: str = "127.0.0.1"
+    port: int = DEFAULT_PORT
+    base_url: str | None = None
+    database_url: str | None = None
+    workers: int = 1
+    linkers_without_values: Literal["everything", "nothing"] = "everything"
+    key: str | None = field(default=None, repr=False)
+
+    @property
+    def listens_on_loopback(self) -> bool:
+        """Whether only this machine can reach us, which is what lets apps on this machine be called."""
+        if self.host == "localhost":
+            return True
+        try:
+            return ipaddress.ip_address(self.host).is_loopback
+        except ValueError:
+            return False
+
+    @property
+    def database_file(self) -> Path:
+        """The SQLite file."""
+        if self.database_url is None:
+            return self.data / "roadstead.db"
+        return Path(self.database_url.removeprefix("sqlite:///")).expanduser()
+
+    @classmethod
+    def read(cls, options: Mapping[str, Any], environ: Mapping[str, str]) -> "Settings":
+        """Put the settings together. `options` holds what the command line gave; `None` counts as not given.
+
+        Raises `InvalidSetting`.
+        """
+        data = Path(options.get("data") or environ.get("ROADSTEAD_DATA") or _default_data()).expanduser().absolute()
+        file = data / "roadstead.toml"
+        lines = _read_file(file)
+        found: dict[str, Any] = {}
+        for name in SETTINGS:
+            sources = (
+                (options.get(name), f"--{name.replace('_', '-')}"),
+                (environ.get(f"ROADSTEAD_{name.upper()}") or None, f"ROADSTEAD_{name.upper()}"),
+                (lines.get(name), f"{name} in {file}"),
+            )
+            given = next(((value, source) for value, source in sources if value is not None), None)
+            if given is not None:
+                found[name] = _CHECKS[name](*given)
+        return cls(data=data, **found)
+
+
+SETTINGS = tuple(setting.name for setting in fields(Settings) if setting.name != "data")
+
+
+def _default_data() -> Path:
+    import platformdirs
+
+    return platformdirs.user_data_path("roadstead", appauthor=False)
+
+
+def _read_file(file: Path) -> Mapping[str, Any]:
+    try:
+        lines = tomllib.loads(file.read_text("utf-8"))
+    except FileNotFoundError:
+        return {}
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as exc:
+        raise InvalidSetting(f"{file} cannot be read: {exc}.", "Mend the file or move it away.") from exc
+    if unknown := lines.keys() - set(SETTINGS):
+        raise InvalidSetting(
+            f"{file} has an unknown setting {min(unknown)!r}.", f"Known settings: {', '.join(SETTINGS)}."
+        )
+    return lines
+
+
+def _text(value: object, source: str) -> str:
+    if not isinstance(value, str) or not value.strip():
+        raise InvalidSetting(f"{source} must be text.", "It is empty or something else.")
+    return value.strip()
+
+
+def _whole_number(value: object, source: str, least: int, most: int) -> int:
+    text = str(value)
+    if isinstance(value, bool) or not (text.isascii() and text.isdigit()) or not least <= int(text) <= most:
+        raise InvalidSetting(f"{source} must be a whole number from {least} to {most}, not {value!r}.")
+    return int(text)
+
+
+def _base_url(value: object, source: str) -> str:
+    url = _text(value, source).rstrip("/")
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable or parts.path or parts.query or parts.fragment or parts.username is not None:
+        raise InvalidSetting(
+            f"{source} must be an address like https://roadstead.example.com, not {value!r}.",
+            "Give scheme and host, and the port where it is not the usual one; a path is not supported.",
+        )
+    return url
+
+
+def _database_url(value: object, source: str) -> str:
+    url = _text(value, source)
+    if url.startswith("sqlite:///") and len(url) > len("sqlite:///"):
+        return url
+    if url.partition("://")[0] in ("postgresql", "postgres"):
+        raise InvalidSetting(
+            f"{source} names a PostgreSQL database, which this version cannot use yet.",
+            "Use sqlite:///path/to/file.db, or leave it out for a database in the data folder.",
+        )
+    raise InvalidSetting(f"{source} must be sqlite:///path/to/file.db, not {value!r}.")
+
+
+def _linkers_without_values(value: object, source: str) -> str:
+    if value not in ("everything", "nothing"):
+        raise InvalidSetting(f'{source} must be "everything" or "nothing", not {value!r}.')
+    return str(value)
+
+
+_CHECKS: Mapping[str, Any] = {
+    "host": _text,
+    "port": lambda value, source: _whole_number(value, source, 0, 65535),
+    "base_url": _base_url,
+    "database_url": _database_url,
+    "workers": lambda value, source: _whole_number(value, source, 1, 64),
+    "linkers_without_values": _linkers_without_values,
+    "key": _text,
+}

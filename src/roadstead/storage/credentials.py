@@ -1,0 +1,114 @@
+"""Tokens and sessions. What a caller presents is never stored, only its SHA-256: each has 256 random bits."""
+
+import hashlib
+from datetime import datetime
+from typing import Literal
+
+from roadstead.model import AccessToken, ApiToken
+from roadstead.storage.database import Reader, Transaction
+from roadstead.storage.moments import from_text, to_text
+
+
+def hash_token(token: str) -> str:
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
+
+
+async def add_access_token(tx: Transaction, token: str, granted: AccessToken, now: datetime) -> None:
+    await tx.run("DELETE FROM access_tokens WHERE expires_on < ?", to_text(now))
+    await tx.run(
+        "INSERT INTO access_tokens (token_hash, installation_id, scopes, repository, expires_on) "
+        "VALUES (?, ?, ?, ?, ?)",
+        hash_token(token),
+        granted.installation_id,
+        " ".join(granted.scopes),
+        granted.repository,
+        to_text(granted.expires_on),
+    )
+
+
+async def find_access_token(reader: Reader, token: str, now: datetime) -> AccessToken | None:
+    rows = await reader.read(
+        "SELECT installation_id, scopes, repository, expires_on FROM access_tokens "
+        "WHERE token_hash = ? AND expires_on > ?",
+        hash_token(token),
+        to_text(now),
+    )
+    if not rows:
+        return None
+    installation_id, scopes, repository, expires_on = rows[0]
+    return AccessToken(installation_id, tuple(scopes.split()), repository, from_text(expires_on))
+
+
+async def add_api_token(
+    tx: Transaction, token: str, *, name: str, now: datetime, expires_on: datetime | None
+) -> ApiToken:
+    identity = await tx.insert(
+        "INSERT INTO api_tokens (name, token_hash, created_on, expires_on) VALUES (?, ?, ?, ?) RETURNING id",
+        name,
+        hash_token(token),
+        to_text(now),
+        to_text(expires_on) if expires_on else None,
+    )
+    return ApiToken(identity, name, now, expires_on)
+
+
+async def find_api_token(reader: Reader, token: str, now: datetime) -> ApiToken | None:
+    rows = await reader.read(
+        "SELECT id, name, created_on, expires_on FROM api_tokens "
+        "WHERE token_hash = ? AND (expires_on IS NULL OR expires_on > ?)",
+        hash_token(token),
+        to_text(now),
+    )
+    return _api_token(*rows[0]) if rows else None
+
+
+async def list_api_tokens(reader: Reader) -> list[ApiToken]:
+    rows = await reader.read("SELECT id, name, created_on, expires_on FROM api_tokens ORDER BY id")
+    return [_api_token(*row) for row in rows]
+
+
+async def delete_api_token(tx: Transaction, token_id: int) -> bool:
+    """Whether there was such a token."""
+    return await tx.run("DELETE FROM api_tokens WHERE id = ?", token_id) > 0
+
+
+async def add_session(
+    tx: Transaction, token: str, kind: Literal["sign-in", "session"], *, now: datetime, expires_on: datetime
+) -> None:
+    await tx.run("DELETE FROM sessions WHERE expires_on < ?", to_text(now))
+    await tx.run(
+        "INSERT INTO sessions (token_hash, kind, expires_on) VALUES (?, ?, ?)",
+        hash_token(token),
+        kind,
+        to_text(expires_on),
+    )
+
+
+async def session_exists(reader: Reader, token: str, now: datetime) -> bool:
+    return bool(
+        await reader.read(
+            "SELECT 1 FROM sessions WHERE token_hash = ? AND kind = 'session' AND expires_on > ?",
+            hash_token(token),
+            to_text(now),
+        )
+    )
+
+
+async def use_sign_in_code(tx: Transaction, code: str, now: datetime) -> bool:
+    """Take a one-time code; whether it was valid."""
+    return (
+        await tx.run(
+            "DELETE FROM sessions WHERE token_hash = ? AND kind = 'sign-in' AND expires_on > ?",
+            hash_token(code),
+            to_text(now),
+        )
+        > 0
+    )
+
+
+async def delete_session(tx: Transaction, token: str) -> None:
+    await tx.run("DELETE FROM sessions WHERE token_hash = ?", hash_token(token))
+
+
+def _api_token(identity: int, name: str, created_on: str, expires_on: str | None) -> ApiToken:
+    return ApiToken(identity, name, from_text(created_on), from_text(expires_on) if expires_on else None)

@@ -1,0 +1,83 @@
+"""What the rest of `storage` asks of a database, so that a second dialect is no second code path.
+
+Statements are written once, with `?` for each argument. What a dialect spells its own way stands in `Dialect`.
+`read` is for a few rows by key and may run where it is called; `scan` is for what may touch many rows and never
+holds up other requests. All changes happen in a `transaction`, which is durable when its block has been left.
+"""
+
+from collections.abc import Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+Argument = str | int | float | bytes | None
+Row = tuple[Any, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Dialect:
+    """Where SQL differs between databases.
+
+    `identity` and `bytes` are column types; `strings` is a select of one column `value` from one argument made by
+    `pack_strings`; `contains` is a condition `{column} contains ?` that ignores case.
+    """
+
+    identity: str
+    bytes: str
+    strings: str
+    contains: str
+
+
+class Reader(Protocol):
+    @property
+    def dialect(self) -> Dialect: ...
+
+    def pack_strings(self, strings: Sequence[str]) -> Argument:
+        """Many strings as one argument for `dialect.strings`."""
+
+    async def read(self, sql: str, *arguments: Argument) -> list[Row]:
+        """The rows of a statement that finds a few of them by key."""
+
+    async def scan(self, sql: str, *arguments: Argument) -> list[Row]:
+        """The rows of a statement that may look at many of them."""
+
+
+class Transaction(Reader, Protocol):
+    async def run(self, sql: str, *arguments: Argument) -> int:
+        """Change a few rows; how many were changed."""
+
+    async def run_bulk(self, sql: str, *arguments: Argument) -> int:
+        """Change many rows, without holding up other requests; how many were changed."""
+
+    async def insert(self, sql: str, *arguments: Argument) -> int:
+        """Insert one row with a statement that ends in `RETURNING id`; its id.
+
+        Raises `AlreadyThere` where a unique constraint is in the way.
+        """
+
+
+class AlreadyThere(Exception):
+    """A unique constraint refused a row. Does not leave `storage`."""
+
+
+class Lease(Protocol):
+    """Holds a name among all processes on the same database until released or the process is gone."""
+
+    async def release(self) -> None: ...
+
+
+class Database(Reader, Protocol):
+    def transaction(self) -> AbstractAsyncContextManager[Transaction]:
+        """All that is changed in the block, or nothing.
+
+        Raises `StorageUnavailable` when the database cannot take it now.
+        """
+
+    async def lease(self, name: str) -> Lease | None:
+        """Take the lease of that name, or `None` when somebody holds it."""
+
+    async def migrate(self) -> None:
+        """Bring the schema up to date."""
+
+    async def close(self) -> None:
+        """Finish what was accepted and let go of everything."""

@@ -1,0 +1,73 @@
+"""The record of lifecycle calls: written before the call is made, completed by its outcome."""
+
+from datetime import datetime
+from typing import Literal
+
+from roadstead.model import Installation, LifecycleCall
+from roadstead.storage.database import Reader, Row, Transaction
+from roadstead.storage.moments import from_text, to_text
+
+_CALL = (
+    "SELECT id, app_key, workspace_id, event, url, created_on, status, error, body, duration_ms FROM lifecycle_calls"
+)
+
+
+async def add_call(
+    tx: Transaction,
+    installation: Installation,
+    event: Literal["installed", "uninstalled"],
+    *,
+    url: str,
+    now: datetime,
+) -> int:
+    return await tx.insert(
+        "INSERT INTO lifecycle_calls (workspace_id, installation_id, app_key, event, url, created_on) "
+        "VALUES (?, ?, ?, ?, ?, ?) RETURNING id",
+        installation.workspace.id,
+        installation.id,
+        installation.app_key,
+        event,
+        url,
+        to_text(now),
+    )
+
+
+async def keep_outcome(
+    tx: Transaction,
+    call_id: int,
+    *,
+    status: int | None,
+    error: str | None,
+    body: str | None,
+    duration_ms: int,
+) -> None:
+    await tx.run(
+        "UPDATE lifecycle_calls SET status = ?, error = ?, body = ?, duration_ms = ? WHERE id = ?",
+        status,
+        error,
+        body,
+        duration_ms,
+        call_id,
+    )
+
+
+async def list_calls(reader: Reader, app_key: str, workspace_id: int) -> list[LifecycleCall]:
+    """The last calls to the app, newest first, at most 50."""
+    rows = await reader.read(
+        f"{_CALL} WHERE app_key = ? AND workspace_id = ? ORDER BY id DESC LIMIT 50", app_key, workspace_id
+    )
+    return [_call(row) for row in rows]
+
+
+async def unsent_farewells(reader: Reader) -> list[tuple[int, int]]:
+    """`uninstalled` calls that were promised but never made: their ids and their installations'."""
+    rows = await reader.read(
+        "SELECT id, installation_id FROM lifecycle_calls "
+        "WHERE event = 'uninstalled' AND status IS NULL AND error IS NULL ORDER BY id"
+    )
+    return [(row[0], row[1]) for row in rows]
+
+
+def _call(row: Row) -> LifecycleCall:
+    identity, app_key, workspace_id, event, url, created_on, *outcome = row
+    return LifecycleCall(identity, app_key, workspace_id, event, url, from_text(created_on), *outcome)

@@ -1,0 +1,225 @@
+"""Linkers and their values.
+
+`linkers.value_count` is kept beside the values, in the transaction that changes them: counting a million rows for
+every page would cost more than the page. `linkers.revision` grows with every change, so that whoever keeps compiled
+linkers knows when they are old.
+"""
+
+import base64
+import binascii
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from roadstead.errors import InvalidInput, LinkerValueExists
+from roadstead.model import Linker, LinkerValue, Page
+from roadstead.query import Expression, Sort
+from roadstead.storage.database import AlreadyThere, Argument, Database, Reader, Row, Transaction
+from roadstead.storage.filters import to_sql
+
+_LINKER = "SELECT id, installation_id, key, regex, url, value_count, revision FROM linkers"
+VALUE_COLUMNS = {"id": "id", "value": "value", "type": "'linker_value'"}
+FEW_ROWS = 2_000
+"""Statements that may look at more rows than this leave the event loop for a thread."""
+
+
+async def list_linkers(reader: Reader, installation_id: int) -> list[Linker]:
+    """The installation's linkers in the order of its descriptor."""
+    rows = await reader.read(
+        f"{_LINKER} WHERE installation_id = ? AND position IS NOT NULL ORDER BY position", installation_id
+    )
+    return [Linker(*row) for row in rows]
+
+
+async def find_linker(reader: Reader, installation_id: int, key: str) -> Linker | None:
+    rows = await reader.read(
+        f"{_LINKER} WHERE installation_id = ? AND key = ? AND position IS NOT NULL", installation_id, key
+    )
+    return Linker(*rows[0]) if rows else None
+
+
+async def list_workspace_linkers(reader: Reader, workspace_id: int) -> list[tuple[Linker, str, str]]:
+    """Every linker in force in a workspace with its app's key and descriptor: older installation first."""
+    rows = await reader.read(
+        "SELECT l.id, l.installation_id, l.key, l.regex, l.url, l.value_count, l.revision, i.app_key, i.descriptor "
+        "FROM linkers l JOIN installations i ON i.id = l.installation_id "
+        "WHERE i.workspace_id = ? AND i.state = 'installed' AND l.position IS NOT NULL "
+        "ORDER BY i.installed_on, i.id, l.position",
+        workspace_id,
+    )
+    return [(Linker(*row[:7]), row[7], row[8]) for row in rows]
+
+
+async def find_value(reader: Reader, installation_id: int, linker_key: str, value_id: int) -> LinkerValue | None:
+    rows = await reader.read(
+        "SELECT v.id, v.value FROM linkers l JOIN linker_values v ON v.linker_id = l.id "
+        "WHERE l.installation_id = ? AND l.key = ? AND l.position IS NOT NULL AND v.id = ?",
+        installation_id,
+        linker_key,
+        value_id,
+    )
+    return LinkerValue(*rows[0]) if rows else None
+
+
+async def all_values(reader: Reader, linker_id: int) -> list[str]:
+    return [row[0] for row in await reader.scan("SELECT value FROM linker_values WHERE linker_id = ?", linker_id)]
+
+
+async def add_value(tx: Transaction, linker: Linker, value: str) -> LinkerValue:
+    """Raises `LinkerValueExists`."""
+    try:
+        identity = await tx.insert(
+            "INSERT INTO linker_values (installation_id, linker_id, value) VALUES (?, ?, ?) RETURNING id",
+            linker.installation_id,
+            linker.id,
+            value,
+        )
+    except AlreadyThere as exc:
+        raise LinkerValueExists(value) from exc
+    await _count(tx, linker.id, "value_count + 1")
+    return LinkerValue(identity, value)
+
+
+async def replace_values(tx: Transaction, linker: Linker, values: Sequence[str]) -> None:
+    """Make the set exactly `values`, by set difference, so that values which stay keep their ids."""
+    packed = tx.pack_strings(values)
+    await tx.run_bulk(
+        f"DELETE FROM linker_values WHERE linker_id = ? AND value NOT IN ({tx.dialect.strings})",
+        linker.id,
+        packed,
+    )
+    await tx.run_bulk(
+        f"INSERT INTO linker_values (installation_id, linker_id, value) "
+        f"SELECT ?, ?, incoming.value FROM ({tx.dialect.strings}) AS incoming WHERE true "
+        "ON CONFLICT (linker_id, value) DO NOTHING",
+        linker.installation_id,
+        linker.id,
+        packed,
+    )
+    await _count(tx, linker.id, str(len(values)))
+
+
+async def delete_value(tx: Transaction, linker: Linker, value_id: int) -> bool:
+    """Whether there was such a value."""
+    deleted = await tx.run("DELETE FROM linker_values WHERE linker_id = ? AND id = ?", linker.id, value_id)
+    if deleted:
+        await _count(tx, linker.id, "value_count - 1")
+    return deleted > 0
+
+
+async def delete_values(tx: Transaction, linker: Linker) -> None:
+    await tx.run_bulk("DELETE FROM linker_values WHERE linker_id = ?", linker.id)
+    await _count(tx, linker.id, "0")
+
+
+async def _count(tx: Transaction, linker_id: int, count: str) -> None:
+    await tx.run(f"UPDATE linkers SET value_count = {count}, revision = revision + 1 WHERE id = ?", linker_id)
+
+
+# Pages
+
+
+@dataclass(frozen=True, slots=True)
+class PageRequest:
+    """Which slice of a linker's values is wanted.
+
+    `after` and `before` are cursors of an earlier page and make the slice as cheap at the end of the list as at its
+    start; without them the slice is counted off from the nearer end.
+    """
+
+    number: int
+    length: int
+    filter: Expression | None = None
+    sort: Sort | None = None
+    after: str | None = None
+    before: str | None = None
+
+
+def cursor(value: LinkerValue, sort: Sort | None) -> str:
+    """Where a value stands in the order of `sort`, to go on from there. Opaque to callers."""
+    place = [value.id] if sort is None or sort.field != "value" else [value.id, value.value]
+    return base64.urlsafe_b64encode(msgspec.json.encode(place)).decode().rstrip("=")
+
+
+async def page_of_values(database: Database, linker: Linker, wanted: PageRequest) -> Page[LinkerValue]:
+    """One slice of the linker's values. Raises `InvalidInput` for a cursor that we did not make."""
+    order = _Order(wanted.sort)
+    where = "linker_id = ?"
+    arguments: list[Argument] = [linker.id]
+    size = linker.value_count
+    many = linker.value_count > FEW_ROWS
+    if wanted.filter is not None:
+        condition, more = to_sql(wanted.filter, VALUE_COLUMNS, database.dialect)
+        where, arguments = f"{where} AND {condition}", [*arguments, *more]
+        fetch = database.scan if many else database.read
+        size = (await fetch(f"SELECT COUNT(*) FROM linker_values WHERE {where}", *arguments))[0][0]
+
+    backwards, skip, limit = False, 0, wanted.length
+    if wanted.after is not None:
+        condition, more = order.beyond(wanted.after, backwards=False)
+        where, arguments = f"{where} AND {condition}", [*arguments, *more]
+    elif wanted.before is not None:
+        backwards = True
+        condition, more = order.beyond(wanted.before, backwards=True)
+        where, arguments = f"{where} AND {condition}", [*arguments, *more]
+    else:
+        skip = (wanted.number - 1) * wanted.length
+        if skip >= size:
+            return Page((), size, wanted.number, wanted.length, has_next=False)
+        from_the_end = max(size - skip - wanted.length, 0)
+        if from_the_end < skip:
+            backwards, limit = True, min(wanted.length, size - skip)
+            skip = from_the_end
+
+    wide = many and (wanted.filter is not None or skip > FEW_ROWS)
+    fetch = database.scan if wide else database.read
+    rows = await fetch(
+        f"SELECT id, value FROM linker_values WHERE {where} ORDER BY {order.sql(backwards=backwards)} LIMIT ? OFFSET ?",
+        *arguments,
+        limit + 1,
+        skip,
+    )
+    return _page(rows, wanted, size, limit, backwards=backwards)
+
+
+def _page(rows: list[Row], wanted: PageRequest, size: int, limit: int, *, backwards: bool) -> Page[LinkerValue]:
+    """Cut off the row that was fetched only to see whether there is more."""
+    more = len(rows) > limit
+    items = [LinkerValue(*row) for row in rows[:limit]]
+    if backwards:
+        items.reverse()
+    counted = wanted.after is None and wanted.before is None
+    has_next = wanted.number * wanted.length < size if counted else more or wanted.before is not None
+    return Page(items, size, wanted.number, wanted.length, has_next=has_next)
+
+
+class _Order:
+    """The order of a list of values: by id unless asked otherwise, and never ambiguous."""
+
+    def __init__(self, sort: Sort | None) -> None:
+        self._by_value = sort is not None and sort.field == "value"
+        self._descending = sort is not None and sort.descending
+
+    def sql(self, *, backwards: bool) -> str:
+        direction = "DESC" if self._descending != backwards else "ASC"
+        return f"{'value' if self._by_value else 'id'} {direction}"
+
+    def beyond(self, cursor: str, *, backwards: bool) -> tuple[str, list[Argument]]:
+        place = _read_cursor(cursor, [int, str] if self._by_value else [int])
+        operator = "<" if self._descending != backwards else ">"
+        return (f"value {operator} ?", [place[1]]) if self._by_value else (f"id {operator} ?", [place[0]])
+
+
+def _read_cursor(cursor: str, types: list[type]) -> list[Any]:
+    try:
+        place = msgspec.json.decode(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
+    except (ValueError, binascii.Error, msgspec.DecodeError):
+        place = None
+    if not isinstance(place, list) or [type(part) for part in place] != types or abs(place[0]) >= 2**63:
+        raise InvalidInput(
+            "The page cannot be found.",
+            "Follow `next` and `previous` as given, with the same `sort`; do not edit them.",
+        )
+    return place

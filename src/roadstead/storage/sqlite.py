@@ -1,0 +1,296 @@
+"""SQLite: the embedded default.
+
+Point reads and writes run inline, where they take a few microseconds; a hop to a thread would cost ten times that.
+What touches many rows, and every commit, runs in a thread.
+
+Commits are grouped. A commit waits for the disk (`synchronous=FULL`, so what was answered survives a power cut), and
+the writers that arrive meanwhile share the next one: each has its savepoint in the common transaction, and none is
+told that it succeeded before the commit has. The lock is first come, first served, so the task that commits, which
+queues for it like everybody, gets just those writers into its batch that were waiting before it.
+"""
+
+import asyncio
+import json
+import logging
+import sqlite3
+from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, TypeVar
+
+from filelock import FileLock, Timeout
+
+from roadstead.errors import StorageUnavailable, StorageUnusable
+from roadstead.storage import migrations
+from roadstead.storage.database import AlreadyThere, Argument, Dialect, Lease, Row
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+BUSY_SECONDS = 10.0
+"""How long a writer waits for another process's transaction before the request is answered with 503."""
+
+DIALECT = Dialect(
+    identity="INTEGER PRIMARY KEY AUTOINCREMENT",
+    bytes="BLOB",
+    strings="SELECT value FROM json_each(?)",
+    contains="contains_folded({column}, ?)",
+)
+
+T = TypeVar("T")
+log = logging.getLogger("roadstead.storage")
+
+
+class SQLiteDatabase:
+    """One database file. Use from one event loop; several processes may open the same file."""
+
+    dialect = DIALECT
+
+    def __init__(self, file: Path) -> None:
+        """Open the file, and make it where it is missing. Raises `StorageUnusable`."""
+        self.file = file
+        with _translated():
+            self._writer = _connect(file)
+            self._reader = _connect(file)
+            self._scanner = _connect(file)
+        self._writing = asyncio.Lock()
+        self._scanning = asyncio.Lock()
+        self._thread = ThreadPoolExecutor(1, "sqlite-write")
+        self._scan_thread = ThreadPoolExecutor(1, "sqlite-scan")
+        self._batch: _Batch | None = None
+        self._commits: set[asyncio.Task[None]] = set()
+
+    def pack_strings(self, strings: Sequence[str]) -> Argument:
+        return json.dumps(strings, ensure_ascii=False)
+
+    async def read(self, sql: str, *arguments: Argument) -> list[Row]:
+        with _translated():
+            return self._reader.execute(sql, arguments).fetchall()
+
+    async def scan(self, sql: str, *arguments: Argument) -> list[Row]:
+        async with self._scanning:
+            return await _in_thread(self._scan_thread, lambda: self._scanner.execute(sql, arguments).fetchall())
+
+    @asynccontextmanager
+    async def _transaction(self) -> "AsyncIterator[_SQLiteTransaction]":
+        async with self._writing:
+            batch = self._batch or await self._begin()
+            with _translated():
+                self._writer.execute("SAVEPOINT one_writer")
+            try:
+                yield _SQLiteTransaction(self, self._writer, self._thread)
+                with _translated():
+                    self._writer.execute("RELEASE one_writer")
+            except BaseException as exc:
+                self._undo(batch, exc)
+                raise
+        await batch.durable()
+
+    def transaction(self) -> "AbstractAsyncContextManager[_SQLiteTransaction]":
+        return self._transaction()
+
+    async def _begin(self) -> "_Batch":
+        """Open the common transaction, waiting for other processes without holding up this one."""
+        deadline = asyncio.get_running_loop().time() + BUSY_SECONDS
+        while True:
+            try:
+                self._writer.execute("BEGIN IMMEDIATE")
+                break
+            except sqlite3.OperationalError as exc:
+                late = asyncio.get_running_loop().time() > deadline
+                if not _is_busy(exc) or late:
+                    raise _translate(exc) from exc
+            await asyncio.sleep(0.01)
+        batch = self._batch = _Batch()
+        commit = asyncio.create_task(self._commit(batch))
+        self._commits.add(commit)
+        commit.add_done_callback(self._commits.discard)
+        return batch
+
+    async def _commit(self, batch: "_Batch") -> None:
+        async with self._writing:
+            if self._batch is not batch:
+                return
+            self._batch = None
+            try:
+                await _in_thread(self._thread, lambda: self._writer.execute("COMMIT"))
+            except Exception as exc:
+                if self._writer.in_transaction:
+                    self._writer.execute("ROLLBACK")
+                batch.fail(exc)
+            else:
+                batch.succeed()
+
+    def _undo(self, batch: "_Batch", cause: BaseException) -> None:
+        if self._writer.in_transaction:
+            self._writer.execute("ROLLBACK TO one_writer")
+            self._writer.execute("RELEASE one_writer")
+        else:
+            # Some failures (disk full, for one) make SQLite roll back everything, so the others lose theirs too.
+            self._batch = None
+            batch.fail(StorageUnavailable("The database took back a group of changes.", str(cause)))
+
+    async def lease(self, name: str) -> Lease | None:
+        folder = self.file.parent / "leases"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        lock = FileLock(folder / name, is_singleton=False, thread_local=False)
+        try:
+            lock.acquire(timeout=0)
+        except Timeout:
+            return None
+        return _FileLease(lock)
+
+    async def migrate(self) -> None:
+        applied = {number for (number,) in await self._applied_migrations()}
+        missing = migrations.missing(applied)
+        if not missing:
+            return
+        async with self.transaction() as tx:
+            # Another process may have migrated while we waited for the lock.
+            applied = {number for (number,) in await tx.read("SELECT number FROM migrations")}
+            for migration in migrations.missing(applied):
+                for statement in migration.statements(DIALECT):
+                    await tx.run(statement)
+                await tx.run("INSERT INTO migrations (number) VALUES (?)", migration.number)
+
+    async def _applied_migrations(self) -> list[Row]:
+        async with self.transaction() as tx:
+            await tx.run("CREATE TABLE IF NOT EXISTS migrations (number INTEGER PRIMARY KEY)")
+            return await tx.read("SELECT number FROM migrations")
+
+    async def close(self) -> None:
+        while self._commits:
+            await asyncio.gather(*self._commits)
+        for connection in (self._scanner, self._reader, self._writer):
+            connection.close()
+        self._thread.shutdown()
+        self._scan_thread.shutdown()
+
+
+class _SQLiteTransaction:
+    """The writer's connection, lent to one block. Sees its own changes."""
+
+    dialect = DIALECT
+
+    def __init__(self, database: SQLiteDatabase, connection: sqlite3.Connection, thread: ThreadPoolExecutor) -> None:
+        self._connection = connection
+        self._thread = thread
+        self.pack_strings = database.pack_strings
+
+    async def read(self, sql: str, *arguments: Argument) -> list[Row]:
+        with _translated():
+            return self._connection.execute(sql, arguments).fetchall()
+
+    async def scan(self, sql: str, *arguments: Argument) -> list[Row]:
+        return await _in_thread(self._thread, lambda: self._connection.execute(sql, arguments).fetchall())
+
+    async def run(self, sql: str, *arguments: Argument) -> int:
+        with _translated():
+            return self._connection.execute(sql, arguments).rowcount
+
+    async def run_bulk(self, sql: str, *arguments: Argument) -> int:
+        return await _in_thread(self._thread, lambda: self._connection.execute(sql, arguments).rowcount)
+
+    async def insert(self, sql: str, *arguments: Argument) -> int:
+        with _translated():
+            (row,) = self._connection.execute(sql, arguments).fetchall()
+        identity: int = row[0]
+        return identity
+
+
+class _Batch:
+    """The writers that share one commit."""
+
+    def __init__(self) -> None:
+        self._outcome: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+
+    async def durable(self) -> None:
+        """Return when the commit has, or raise why it has not. One writer giving up does not disturb the others."""
+        await asyncio.shield(self._outcome)
+
+    def succeed(self) -> None:
+        self._outcome.set_result(None)
+
+    def fail(self, exc: Exception) -> None:
+        self._outcome.set_exception(exc)
+        self._outcome.exception()  # a batch may have lost all its writers; that is no reason for a warning
+
+
+class _FileLease:
+    """An advisory lock of the operating system, which lets go when its process is gone."""
+
+    def __init__(self, lock: FileLock) -> None:
+        self._lock = lock
+
+    async def release(self) -> None:
+        self._lock.release()
+
+
+def _connect(file: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(file, isolation_level=None, check_same_thread=False, cached_statements=256)
+    connection.create_function("contains_folded", 2, _contains_folded, deterministic=True)
+    # Inline statements must not sleep inside SQLite: they would hold up every other request.
+    for pragma in (
+        "busy_timeout=250",
+        "journal_mode=WAL",
+        "synchronous=FULL",
+        "foreign_keys=ON",
+        "busy_timeout=0",
+    ):
+        connection.execute(f"PRAGMA {pragma}")
+    return connection
+
+
+def _contains_folded(text: str, part: str) -> bool:
+    return part.casefold() in text.casefold()
+
+
+async def _in_thread(thread: ThreadPoolExecutor, work: Callable[[], T]) -> T:
+    """Run `work` to its end in the thread, even when the caller is cancelled: a connection is never left in use."""
+    running = asyncio.get_running_loop().run_in_executor(thread, work)
+    with _translated():
+        try:
+            return await asyncio.shield(running)
+        except asyncio.CancelledError:
+            await asyncio.wait([running])
+            raise
+
+
+@contextmanager
+def _translated() -> "Iterator[None]":
+    try:
+        yield
+    except sqlite3.IntegrityError as exc:
+        if exc.sqlite_errorcode == sqlite3.SQLITE_CONSTRAINT_UNIQUE:
+            raise AlreadyThere(str(exc)) from exc
+        raise
+    except sqlite3.Error as exc:
+        raise _translate(exc) from exc
+
+
+def _is_busy(exc: sqlite3.Error) -> bool:
+    # The low byte is the primary code: SQLITE_BUSY_SNAPSHOT and the like are busy too.
+    return getattr(exc, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
+
+
+def _translate(exc: sqlite3.Error) -> StorageUnavailable:
+    if _is_busy(exc):
+        return StorageUnavailable("The database is busy.", "Another process holds it; try again in a moment.")
+    code = getattr(exc, "sqlite_errorcode", 0) & 0xFF
+    advice = {
+        sqlite3.SQLITE_FULL: "The disk is full; make room and try again.",
+        sqlite3.SQLITE_READONLY: "The data folder or the database file is read-only; make it writable.",
+        sqlite3.SQLITE_IOERR: "The disk reported an error; look at the system's log.",
+    }
+    if code in advice:
+        return StorageUnavailable("The database cannot be written or read.", advice[code])
+    unusable = {
+        sqlite3.SQLITE_CANTOPEN: "The database file cannot be opened; check the data folder and its permissions.",
+        sqlite3.SQLITE_CORRUPT: "The database file is damaged; restore it from a back-up.",
+        sqlite3.SQLITE_NOTADB: "The file is not a Roadstead database; check --data.",
+    }
+    if code in unusable:
+        return StorageUnusable("The database cannot be used.", unusable[code])
+    log.error("unexpected database error", exc_info=exc)
+    return StorageUnavailable("The database reported an error.", str(exc))

@@ -1,0 +1,100 @@
+"""Settings: where they come from, and what a wrong one says."""
+
+from pathlib import Path
+
+import pytest
+
+from roadstead.settings import SETTINGS, InvalidSetting, Settings
+
+
+def _read(data: Path, options: dict[str, object] | None = None, **environ: str) -> Settings:
+    return Settings.read({"data": str(data), **(options or {})}, environ)
+
+
+def test_the_first_source_that_has_a_setting_counts(tmp_path: Path) -> None:
+    """Option before environment before file before default."""
+    assert _read(tmp_path).port == 7990
+    (tmp_path / "roadstead.toml").write_text("port = 1\nhost = 'localhost'\n")
+    assert _read(tmp_path).port == 1
+    assert _read(tmp_path, ROADSTEAD_PORT="2").port == 2
+    assert _read(tmp_path, {"port": 3}, ROADSTEAD_PORT="2").port == 3
+    assert _read(tmp_path, {"port": None}).host == "localhost"
+
+
+def test_the_data_folder_comes_from_option_or_environment(tmp_path: Path) -> None:
+    """The file that holds the other settings is found in it."""
+    assert Settings.read({}, {"ROADSTEAD_DATA": str(tmp_path)}).data == tmp_path
+    assert Settings.read({"data": tmp_path / "x"}, {"ROADSTEAD_DATA": str(tmp_path)}).data == tmp_path / "x"
+    assert Settings.read({}, {}).data.is_absolute()
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("port", "http"),
+        ("port", "-1"),
+        ("port", "65536"),
+        ("port", "８０"),
+        ("workers", "0"),
+        ("workers", "many"),
+        ("base_url", "roadstead.example.com"),
+        ("base_url", "ftp://x"),
+        ("base_url", "https://x/path"),
+        ("base_url", "https://user@x"),
+        ("base_url", "https://x?y"),
+        ("base_url", "https://x:99999"),
+        ("base_url", "https://["),
+        ("database_url", "mysql://x"),
+        ("database_url", "postgresql://x/y"),
+        ("database_url", "sqlite:///"),
+        ("linkers_without_values", "some"),
+        ("host", " "),
+        ("key", " "),
+    ],
+)
+def test_a_wrong_setting_names_itself(tmp_path: Path, name: str, value: str) -> None:
+    """The message says which setting, and where it came from."""
+    with pytest.raises(InvalidSetting, match=f"ROADSTEAD_{name.upper()}"):
+        _read(tmp_path, **{f"ROADSTEAD_{name.upper()}": value})
+
+
+@pytest.mark.parametrize("text", ["port =", "unknown = 1", "port = true", "port = 'x'", "host = 7", "\xff\xfe"])
+def test_a_wrong_file_names_itself(tmp_path: Path, text: str) -> None:
+    """A broken or misspelt settings file stops the start with its path."""
+    (tmp_path / "roadstead.toml").write_bytes(text.encode("latin-1"))
+    with pytest.raises(InvalidSetting, match=r"roadstead\.toml"):
+        _read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("host", "loopback"),
+    [
+        ("127.0.0.1", True),
+        ("127.9.9.9", True),
+        ("::1", True),
+        ("localhost", True),
+        ("0.0.0.0", False),
+        ("::", False),
+        ("example.com", False),
+    ],
+)
+def test_loopback_is_what_only_this_machine_reaches(tmp_path: Path, host: str, loopback: bool) -> None:
+    """Only then may apps on this machine be called."""
+    assert _read(tmp_path, {"host": host}).listens_on_loopback is loopback
+
+
+def test_the_base_url_has_no_trailing_slash(tmp_path: Path) -> None:
+    """It is put before paths that begin with one."""
+    assert _read(tmp_path, {"base_url": "https://x.example:8443/"}).base_url == "https://x.example:8443"
+
+
+def test_the_key_is_not_shown(tmp_path: Path) -> None:
+    """A secret setting is in no repr."""
+    assert "hidden" not in repr(_read(tmp_path, {"key": "hidden"}))
+
+
+def test_every_setting_is_documented() -> None:
+    """The reference names each setting and its environment variable."""
+    reference = (Path(__file__).parent.parent / "docs" / "reference" / "configuration.md").read_text("utf-8")
+    for name in (*SETTINGS, "data"):
+        assert f"`ROADSTEAD_{name.upper()}`" in reference, name
