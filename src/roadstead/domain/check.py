@@ -1,0 +1,100 @@
+"""Everything there is to know about a descriptor before it is installed.
+
+Two judges meet here: `connect` says what is wrong with the descriptor, `linkify` what its linkers' patterns will do.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from roadstead.connect import Finding, check_descriptor
+from roadstead.connect.findings import Path
+from roadstead.connect.json_source import JsonSource, read_json
+from roadstead.linkify import InvalidPattern, Linker, PatternReport, check_linker
+
+
+@dataclass(frozen=True, slots=True)
+class CheckedLinker:
+    """How a linker's pattern will be matched; the members are those of `PatternReport`."""
+
+    key: str
+    engine: Literal["linear", "bounded"]
+    groups: int
+    takes_values: bool
+    hostile: bool
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What was found, in the order of the text, and the linkers whose patterns can be used."""
+
+    findings: tuple[Finding, ...]
+    linkers: tuple[CheckedLinker, ...]
+
+    @property
+    def valid(self) -> bool:
+        """Whether the descriptor could be installed."""
+        return all(finding.severity != "error" for finding in self.findings)
+
+
+def check(document: bytes) -> Verdict:
+    """Judge a descriptor's text. Never raises: what is wrong with it is in the findings."""
+    source = read_json(document)
+    findings = check_descriptor(document)
+    linkers: list[CheckedLinker] = []
+    for path, linker in _linkers_in(source.value):
+        try:
+            report = check_linker(linker)
+        except InvalidPattern as exc:
+            findings.append(_finding(source, "error", path, str(exc), "Correct the pattern or the URL."))
+            continue
+        linkers.append(_checked(linker, report))
+        if report.hostile and report.engine == "bounded":
+            fix = f"Keep its repeats from matching the same characters. {report.reason}"
+            findings.append(_finding(source, "warning", path, _SLOW, fix))
+    findings.sort(key=lambda finding: (finding.line or 0, finding.column or 0))
+    return Verdict(tuple(findings), tuple(linkers))
+
+
+_SLOW = "The pattern can take very long on some texts, and is then given up."
+
+
+def _linkers_in(document: object) -> Iterator[tuple[Path, Linker]]:
+    """The linkers that are complete enough to be judged, with the place of their pattern."""
+    modules = document.get("modules") if isinstance(document, dict) else None
+    base_url = document.get("baseUrl") if isinstance(document, dict) else None
+    if not isinstance(modules, dict):
+        return
+    name = "linkers" if "linkers" in modules else "linker"
+    for path, module in _entries(("modules", name), modules.get(name)):
+        key, regex, url = module.get("key"), module.get("regex"), module.get("url")
+        if isinstance(key, str) and isinstance(regex, str) and isinstance(url, str):
+            known_base = base_url if isinstance(base_url, str) else ""
+            yield (*path, "regex"), Linker(key=key, regex=regex, url=url, base_url=known_base)
+
+
+def _entries(path: Path, modules: object) -> Iterator[tuple[Path, Mapping[str, object]]]:
+    """The modules of one kind, which may stand in a list or, when there is one only, alone."""
+    if isinstance(modules, dict):
+        yield path, modules
+    elif isinstance(modules, list):
+        for index, module in enumerate(modules):
+            if isinstance(module, dict):
+                yield (*path, index), module
+
+
+def _finding(source: JsonSource, severity: Literal["error", "warning"], path: Path, message: str, fix: str) -> Finding:
+    line, column = source.position_of(path)
+    return Finding(severity, path, message, fix, line, column)
+
+
+def _checked(linker: Linker, report: PatternReport) -> CheckedLinker:
+    return CheckedLinker(
+        key=linker.key,
+        engine=report.engine,
+        groups=report.groups,
+        takes_values=report.takes_values,
+        hostile=report.hostile,
+        reason=report.reason,
+    )

@@ -1,0 +1,102 @@
+"""Tokens that apps exchange their JWT for, tokens of the operator, and the operator's sessions at the pages."""
+
+import secrets
+from collections.abc import Sequence
+from datetime import timedelta
+
+from roadstead.connect.scopes import RENAMED, implied_by
+from roadstead.domain.descriptors import stored_descriptor
+from roadstead.domain.host import Host
+from roadstead.domain.installations import get_installed
+from roadstead.errors import InvalidInput, NotFound
+from roadstead.model import AccessToken, ApiToken
+from roadstead.storage import credentials as rows
+
+ACCESS_TOKEN_LIFETIME = timedelta(hours=1)
+SIGN_IN_LIFETIME = timedelta(hours=12)
+SESSION_LIFETIME = timedelta(days=7)
+
+
+async def exchange(
+    host: Host, installation_id: int, *, scopes: Sequence[str], repository: str | None
+) -> tuple[str, AccessToken]:
+    """A Bearer token for the account the app is installed on; without scopes it has all of the app's.
+
+    Raises `InvalidInput` when a scope is not among the app's.
+    """
+    installation = await get_installed(host, installation_id)
+    granted = stored_descriptor(installation.descriptor).effective_scopes
+    wanted = [RENAMED.get(scope, scope) for scope in scopes]
+    available = implied_by(granted)
+    refused = sorted(set(wanted) - available)
+    if refused:
+        raise InvalidInput(
+            f"The app has no scope {refused[0][:60]!r}.", f"It may ask for: {' '.join(sorted(available))}"
+        )
+    token = secrets.token_urlsafe(48)
+    access = AccessToken(
+        installation_id,
+        tuple(wanted) or tuple(sorted(granted)),
+        repository,
+        host.now() + ACCESS_TOKEN_LIFETIME,
+    )
+    async with host.store.database.transaction() as tx:
+        await rows.add_access_token(tx, token, access, host.now())
+    return token, access
+
+
+async def find_access_token(host: Host, token: str) -> AccessToken | None:
+    return await rows.find_access_token(host.store.database, token, host.now())
+
+
+async def create_api_token(host: Host, name: str, lifetime: timedelta | None) -> tuple[str, ApiToken]:
+    """An operator's token for the API; it is shown now and never again."""
+    if not name.strip() or not name.isprintable():
+        raise InvalidInput("A token needs a name.", "It is how you will know it in the list.")
+    token = f"rst_{secrets.token_urlsafe(32)}"
+    expires_on = host.now() + lifetime if lifetime else None
+    async with host.store.database.transaction() as tx:
+        return token, await rows.add_api_token(tx, token, name=name, now=host.now(), expires_on=expires_on)
+
+
+async def find_api_token(host: Host, token: str) -> ApiToken | None:
+    return await rows.find_api_token(host.store.database, token, host.now())
+
+
+async def list_api_tokens(host: Host) -> list[ApiToken]:
+    return await rows.list_api_tokens(host.store.database)
+
+
+async def revoke_api_token(host: Host, token_id: int) -> None:
+    """Raises `NotFound`."""
+    async with host.store.database.transaction() as tx:
+        if not await rows.delete_api_token(tx, token_id):
+            raise NotFound(f"There is no token {token_id}.", "List them with: roadstead token-list")
+
+
+async def sign_in_link(host: Host) -> str:
+    """A link that signs the operator in once, within 12 hours."""
+    code = secrets.token_urlsafe(24)
+    async with host.store.database.transaction() as tx:
+        await rows.add_session(tx, code, "sign-in", now=host.now(), expires_on=host.now() + SIGN_IN_LIFETIME)
+    return f"{host.base_url}/-/sign-in?code={code}"
+
+
+async def sign_in(host: Host, code: str) -> str | None:
+    """Exchange a one-time code for a session's token, or `None` when the code is used, old or invented."""
+    session = secrets.token_urlsafe(32)
+    now = host.now()
+    async with host.store.database.transaction() as tx:
+        if not await rows.use_sign_in_code(tx, code, now):
+            return None
+        await rows.add_session(tx, session, "session", now=now, expires_on=now + SESSION_LIFETIME)
+    return session
+
+
+async def is_signed_in(host: Host, session: str) -> bool:
+    return await rows.session_exists(host.store.database, session, host.now())
+
+
+async def sign_out(host: Host, session: str) -> None:
+    async with host.store.database.transaction() as tx:
+        await rows.delete_session(tx, session)

@@ -1,0 +1,45 @@
+"""What a descriptor must be before we accept it: the Connect rules, and linkers that can work."""
+
+from functools import lru_cache
+
+from roadstead.connect import Descriptor, InvalidDescriptor, LinkerModule
+from roadstead.errors import InvalidInput
+from roadstead.linkify import InvalidPattern, Linker, PatternReport, check_linker
+
+
+def read_descriptor(document: bytes | str | dict[str, object]) -> Descriptor:
+    """Read a descriptor that came from outside.
+
+    Raises `InvalidInput` whose detail names every problem.
+    """
+    try:
+        descriptor = Descriptor.from_json(document)
+    except InvalidDescriptor as exc:
+        raise InvalidInput("The descriptor is not valid.", str(exc)) from exc
+    for module in descriptor.modules.linkers:
+        try:
+            judge_linker(module, descriptor.base_url)
+        except InvalidPattern as exc:
+            raise InvalidInput(f"The linker {module.key!r} of the descriptor cannot be used.", str(exc)) from exc
+    return descriptor
+
+
+def stored_descriptor(text: str) -> Descriptor:
+    """The descriptor of an installation; it was checked when it was stored."""
+    return _parsed(text)
+
+
+@lru_cache(maxsize=256)
+def _parsed(text: str) -> Descriptor:
+    return Descriptor.from_json(text)
+
+
+def judge_linker(module: LinkerModule, base_url: str) -> PatternReport:
+    """Whether the linker can work, and how. Raises `InvalidPattern`."""
+    return check_linker(Linker(key=module.key, regex=module.regex, url=module.url, base_url=base_url))
+
+
+@lru_cache(maxsize=4096)
+def takes_values(regex: str) -> bool:
+    """Whether the pattern has a `(?K)` for values to stand in."""
+    return check_linker(Linker(key="", regex=regex, url="https://example.com/")).takes_values

@@ -1,0 +1,109 @@
+"""The host: what every domain function works with, put together in one place."""
+
+import asyncio
+import base64
+import logging
+import secrets
+import uuid
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from roadstead.integrations.lifecycle import Sender
+from roadstead.integrations.outbound import Outbound
+from roadstead.settings import DEFAULT_PORT, Settings
+from roadstead.storage import Store, open_store
+from roadstead.storage import installations as rows
+
+log = logging.getLogger("roadstead")
+
+
+def _utc_now() -> datetime:
+    return datetime.now(UTC)
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """A running host, or a command line working on the same state.
+
+    `base_url` has no trailing slash. `now` is the only clock of the domain.
+    """
+
+    settings: Settings
+    store: Store
+    outbound: Outbound
+    base_url: str
+    now: Callable[[], datetime] = _utc_now
+    _running: set[asyncio.Task[None]] = field(default_factory=set, repr=False)
+
+    def run_later(self, work: Coroutine[Any, Any, None]) -> None:
+        """Start work that must not delay an answer. It is finished before the host closes."""
+        task = asyncio.create_task(work)
+        self._running.add(task)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._running.discard(task)
+        if not task.cancelled() and task.exception() is not None:
+            log.error("work after an answer failed", exc_info=task.exception())
+
+    async def finish(self) -> None:
+        """Wait for everything that was put off."""
+        while self._running:
+            await asyncio.wait(self._running)
+
+    async def sender(self) -> Sender:
+        """Who we are in lifecycle calls. Made once and kept: apps may compare it between calls."""
+        facts = {name: await self._fact(name, make) for name, make in _IDENTITY.items()}
+        return Sender(self.base_url, facts["public_key"], facts["operator_uuid"], facts["operator_account_id"])
+
+    async def _fact(self, name: str, make: Callable[[], str]) -> str:
+        database = self.store.database
+        known = await rows.find_fact(database, name)
+        if known is None:
+            made = await asyncio.to_thread(make)
+            async with database.transaction() as tx:
+                known = await rows.find_fact(tx, name)
+                if known is None:
+                    await rows.keep_fact(tx, name, known := made)
+        return known
+
+
+@asynccontextmanager
+async def open_host(settings: Settings) -> AsyncIterator[Host]:
+    """Open the state and close it again. Raises `StorageUnusable`.
+
+    Without a base URL in the settings it is the one the host last ran with, so that a command typed beside a running
+    host tells apps the same address.
+    """
+    async with open_store(settings) as store:
+        base_url = settings.base_url or await rows.find_fact(store.database, "base_url")
+        port = settings.port or DEFAULT_PORT
+        host = Host(
+            settings=settings,
+            store=store,
+            outbound=Outbound(allow_loopback=settings.listens_on_loopback),
+            base_url=base_url or f"http://localhost:{port}",
+        )
+        try:
+            yield host
+        finally:
+            await host.finish()
+
+
+def _make_public_key() -> str:
+    """Base64 DER of an RSA public key. Apps take its presence as the sign of a real host; nothing is signed with it."""
+    from cryptography.hazmat.primitives.asymmetric import rsa
+    from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
+
+    key = rsa.generate_private_key(public_exponent=65537, key_size=2048).public_key()
+    return base64.b64encode(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).decode()
+
+
+_IDENTITY: dict[str, Callable[[], str]] = {
+    "public_key": _make_public_key,
+    "operator_uuid": lambda: f"{{{uuid.uuid4()}}}",
+    "operator_account_id": lambda: secrets.token_hex(12),
+}

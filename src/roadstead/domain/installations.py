@@ -1,0 +1,483 @@
+"""Installing, updating and removing apps.
+
+An installation is a conversation: we store what will hold, tell the app (`installed`), and it accepts or refuses. Its
+new credentials work while it is still answering, because apps call back from inside that handler. Until the answer is
+in, a handshake row keeps what to go back to, and a lease shows that somebody is still waiting; a handshake whose
+lease is free was left by a process that is gone, and is undone by whoever meets it next.
+"""
+
+import hashlib
+import re
+import secrets
+import uuid
+from collections.abc import Callable, Coroutine
+from dataclasses import replace
+from typing import Any, Literal
+
+from roadstead.connect import Descriptor, canonical_request, issue
+from roadstead.domain.descriptors import read_descriptor, stored_descriptor
+from roadstead.domain.host import Host
+from roadstead.errors import (
+    AppNotInstalled,
+    HandshakeUnderWay,
+    InstallationFailed,
+    InvalidInput,
+    OutgoingCallFailed,
+    WorkspaceNotFound,
+)
+from roadstead.integrations.descriptors import fetch_descriptor
+from roadstead.integrations.lifecycle import call_app, lifecycle_body
+from roadstead.integrations.outbound import Answer
+from roadstead.model import Installation, LifecycleCall, Registration, Workspace
+from roadstead.storage import installations as rows
+from roadstead.storage import lifecycle as calls
+from roadstead.storage.database import Lease, Transaction
+
+Step = Literal["fetch", "validate", "installed"]
+Progress = Callable[[Step], None]
+
+_SLUG = re.compile(r"[a-z0-9_][a-z0-9_.-]{0,61}", re.ASCII)
+_SHOWN_BODY = 2_000
+TOKEN_SECONDS = 3600
+
+
+# Registrations
+
+
+async def register(host: Host, app_key: str, descriptor_url: str) -> Registration:
+    """Take the operator's word that the app key belongs to that URL. The app's secret survives a second call."""
+    if not app_key or not app_key.isprintable():
+        raise InvalidInput("An app key cannot be empty or hold control characters.")
+    if not re.match(r"https?://[^/\s]", descriptor_url):
+        raise InvalidInput(f"{descriptor_url!r} is not an http or https URL.", "Give the URL of the app's descriptor.")
+    async with host.store.database.transaction() as tx:
+        known = await rows.find_registration(host.store, app_key, tx)
+        registration = Registration(app_key, descriptor_url, known.shared_secret if known else _new_secret())
+        await rows.keep_registration(host.store, tx, registration, host.now())
+    return registration
+
+
+async def get_registration(host: Host, app_key: str) -> Registration:
+    """Raises `InvalidInput` when there is none."""
+    registration = await rows.find_registration(host.store, app_key)
+    if registration is None:
+        raise InvalidInput(
+            f"The app {app_key!r} is not registered here.",
+            "Register it with: roadstead register APP_KEY DESCRIPTOR_URL, or install it by its descriptor_uri.",
+        )
+    return registration
+
+
+# Looking
+
+
+async def list_apps(host: Host, *, app_key: str | None = None, workspace: str | None = None) -> list[Installation]:
+    """What is installed, oldest first. Raises `WorkspaceNotFound`."""
+    await undo_abandoned_handshakes(host)
+    workspace_id = (await get_workspace(host, workspace)).id if workspace else None
+    return await rows.list_installations(host.store, app_key=app_key, workspace_id=workspace_id)
+
+
+async def get_app(host: Host, app_key: str, workspace: str | None = None) -> Installation:
+    """The app's installation; without a workspace the only one there is.
+
+    Raises `AppNotInstalled`, or `InvalidInput` when it is installed in several workspaces and none is named.
+    """
+    found = await list_apps(host, app_key=app_key, workspace=workspace)
+    if not found:
+        raise AppNotInstalled(app_key, workspace)
+    if len(found) > 1:
+        names = ", ".join(installation.workspace.slug for installation in found)
+        raise InvalidInput(f"The app {app_key!r} is installed in {names}.", "Say which with --workspace.")
+    return found[0]
+
+
+async def get_installed(host: Host, installation_id: int, tx: Transaction | None = None) -> Installation:
+    """Raises `AppNotInstalled`."""
+    installation = await rows.get_installation(host.store, installation_id, tx)
+    if installation is None or installation.state != "installed":
+        raise AppNotInstalled("" if installation is None else installation.app_key)
+    return installation
+
+
+async def get_workspace(host: Host, slug_or_uuid: str) -> Workspace:
+    """Raises `WorkspaceNotFound`."""
+    workspace = await rows.find_workspace(host.store.database, slug_or_uuid)
+    if workspace is None:
+        raise WorkspaceNotFound(slug_or_uuid)
+    return workspace
+
+
+async def list_workspaces(host: Host) -> list[Workspace]:
+    return await rows.list_workspaces(host.store.database)
+
+
+async def lifecycle_calls(host: Host, installation: Installation) -> list[LifecycleCall]:
+    """The last calls we made to the app, newest first."""
+    return await calls.list_calls(host.store.database, installation.app_key, installation.workspace.id)
+
+
+# Installing
+
+
+async def fetch(host: Host, descriptor_url: str) -> Descriptor:
+    """Fetch and check a descriptor. Raises `InstallationFailed` with the step that failed."""
+    try:
+        document = await fetch_descriptor(host.outbound, descriptor_url)
+    except OutgoingCallFailed as exc:
+        raise InstallationFailed(f"The descriptor cannot be fetched: {exc.message}", exc.detail, step="fetch") from exc
+    try:
+        return read_descriptor(document)
+    except InvalidInput as exc:
+        raise InstallationFailed(exc.message, exc.detail, step="validate") from exc
+
+
+async def install(
+    host: Host, descriptor_url: str, workspace_slug: str, *, progress: Progress = lambda step: None
+) -> Installation:
+    """Install the app, or install it again, and return what now holds.
+
+    Raises `InstallationFailed`, after which everything is as it was; `HandshakeUnderWay` when the same installation
+    is being made elsewhere; `InvalidInput` for a workspace name that cannot be.
+    """
+    check_workspace_slug(workspace_slug)
+    progress("fetch")
+    descriptor = await fetch(host, descriptor_url)
+    progress("validate")
+    return await install_descriptor(host, descriptor, descriptor_url, workspace_slug, progress=progress)
+
+
+async def install_descriptor(
+    host: Host,
+    descriptor: Descriptor,
+    descriptor_url: str,
+    workspace_slug: str,
+    *,
+    progress: Progress = lambda step: None,
+) -> Installation:
+    """The handshake for a descriptor that was fetched and checked. Raises as `install` does."""
+    check_workspace_slug(workspace_slug)
+    registration = await rows.find_registration(host.store, descriptor.key)
+    if registration is not None and registration.descriptor_url != descriptor_url:
+        raise InstallationFailed(
+            f"The app {descriptor.key!r} is registered with another descriptor URL.",
+            f"It is registered with {registration.descriptor_url}; install that, or register the new one.",
+            step="validate",
+        )
+    lease = await _take_lease(host, workspace_slug, descriptor.key)
+    try:
+        await _undo_abandoned(host, workspace_slug, descriptor.key)
+        installation = await _begin(host, descriptor, descriptor_url, workspace_slug, registration)
+        try:
+            progress("installed")
+            await _tell_installed(host, installation, descriptor)
+            return await _accept(host, installation.id)
+        except BaseException:
+            await _undo(host, installation.id)
+            raise
+    finally:
+        await lease.release()
+
+
+def check_workspace_slug(slug: str) -> None:
+    """Raises `InvalidInput`."""
+    if not _SLUG.fullmatch(slug):
+        raise InvalidInput(
+            f"{slug!r} cannot be the name of a workspace.",
+            "Use lower-case letters, digits, '-', '_' and '.', at most 62, beginning with a letter or digit.",
+        )
+
+
+async def _begin(
+    host: Host,
+    descriptor: Descriptor,
+    descriptor_url: str,
+    workspace_slug: str,
+    registration: Registration | None,
+) -> Installation:
+    store, now = host.store, host.now()
+    async with store.database.transaction() as tx:
+        workspace = await rows.find_workspace(tx, workspace_slug) or await rows.add_workspace(
+            tx, slug=workspace_slug, uuid=f"{{{uuid.uuid4()}}}", name=workspace_slug, now=now
+        )
+        identity = await rows.begin_handshake(
+            store,
+            tx,
+            workspace=workspace,
+            app_key=descriptor.key,
+            # The captured form. It is fixed by account and app, so it survives a reinstallation.
+            client_key=f"ari:cloud:bitbucket::app/{workspace.uuid}/{descriptor.key}",
+            descriptor_url=descriptor_url,
+            descriptor=descriptor.to_json(),
+            linkers=descriptor.modules.linkers,
+            shared_secret=registration.shared_secret if registration else _new_secret(),
+            now=now,
+        )
+        installation = await rows.get_installation(store, identity, tx)
+    assert installation is not None  # noqa: S101  # it was stored two lines above
+    return _signing_with(installation, registration)
+
+
+def _signing_with(installation: Installation, registration: Registration | None) -> Installation:
+    """A registered app's first call is signed too, with the secret that it was registered with."""
+    if installation.previous_secret is not None or registration is None:
+        return installation
+    return replace(installation, previous_secret=registration.shared_secret)
+
+
+async def _tell_installed(host: Host, installation: Installation, descriptor: Descriptor) -> None:
+    """Make the `installed` call; raises `InstallationFailed` unless the app says 2xx."""
+    path = descriptor.lifecycle.installed
+    if path is None:
+        return
+    url = descriptor.url(path)
+    async with host.store.database.transaction() as tx:
+        call_id = await calls.add_call(tx, installation, "installed", url=url, now=host.now())
+    try:
+        # Signed with the secret of the previous call, if there was one: the app does not know the new one yet.
+        answer = await _call(host, installation, descriptor, "installed", url, installation.previous_secret)
+    except OutgoingCallFailed as exc:
+        await _keep_outcome(host, call_id, error=exc.message)
+        raise InstallationFailed(
+            f"The app did not answer the installed call: {exc.message}", exc.detail, step="installed"
+        ) from exc
+    await _keep_outcome(host, call_id, answer=answer)
+    if not 200 <= answer.status < 300:
+        raise InstallationFailed(
+            f"The app refused the installation with status {answer.status}.",
+            f"It was posted to {url}; look at the app's log for the reason.",
+            step="installed",
+            status=answer.status,
+            body=answer.text[:_SHOWN_BODY],
+        )
+
+
+async def _accept(host: Host, installation_id: int) -> Installation:
+    async with host.store.database.transaction() as tx:
+        await rows.finish_handshake(tx, installation_id, host.now())
+        installation = await rows.get_installation(host.store, installation_id, tx)
+    assert installation is not None  # noqa: S101  # the lease keeps it ours until here
+    return installation
+
+
+# Handshakes that did not end
+
+
+async def undo_abandoned_handshakes(host: Host) -> None:
+    """Undo what processes left behind that were stopped in the middle of an installation."""
+    for installation_id in await rows.list_handshakes(host.store.database):
+        await undo_if_abandoned(host, installation_id)
+
+
+async def undo_if_abandoned(host: Host, installation_id: int) -> None:
+    """Undo the handshake unless somebody is still waiting for the app's answer."""
+    installation = await rows.get_installation(host.store, installation_id)
+    if installation is None or not installation.handshake_under_way:
+        return
+    try:
+        lease = await _take_lease(host, installation.workspace.slug, installation.app_key)
+    except HandshakeUnderWay:
+        return
+    try:
+        await _undo(host, installation_id)
+    finally:
+        await lease.release()
+
+
+async def _take_lease(host: Host, workspace_slug: str, app_key: str) -> Lease:
+    name = hashlib.sha256(f"{workspace_slug}/{app_key}".encode()).hexdigest()[:32]
+    lease = await host.store.database.lease(name)
+    if lease is None:
+        raise HandshakeUnderWay(app_key)
+    return lease
+
+
+async def _undo_abandoned(host: Host, workspace_slug: str, app_key: str) -> None:
+    """With the lease in hand, undo a handshake of the same installation that nobody waits for."""
+    workspace = await rows.find_workspace(host.store.database, workspace_slug)
+    if workspace is None:
+        return
+    installation = await rows.find_installation(host.store, workspace.id, app_key)
+    if installation is not None and installation.handshake_under_way:
+        await _undo(host, installation.id)
+
+
+async def _undo(host: Host, installation_id: int) -> None:
+    async with host.store.database.transaction() as tx:
+        previous = await rows.previous_descriptor(tx, installation_id)
+        if previous is None:
+            return
+        state, text = previous
+        linkers = stored_descriptor(text).modules.linkers if state == "installed" else ()
+        await rows.undo_handshake(tx, installation_id, linkers)
+
+
+# Updating and removing
+
+
+async def update(host: Host, installation_id: int, *, descriptor: object = None, descriptor_url: object = None) -> None:
+    """What `PUT /2.0/addon` does: take the descriptor given, or read it again from its URL.
+
+    Raises `InvalidInput`; then nothing was changed.
+    """
+    installation = await get_installed(host, installation_id)
+    if descriptor is not None and descriptor_url is not None:
+        raise InvalidInput(
+            "Give descriptor or descriptor_url, not both.",
+            "descriptor_url moves the app; descriptor updates it in place.",
+        )
+    url = installation.descriptor_url
+    if descriptor is not None:
+        if not isinstance(descriptor, dict):
+            raise InvalidInput("descriptor must be an object.", fields={"descriptor": ["Not an object."]})
+        new = read_descriptor(descriptor)
+    else:
+        if descriptor_url is not None:
+            url = await _registered_url(host, installation, descriptor_url)
+        try:
+            new = await fetch(host, url)
+        except InstallationFailed as exc:
+            raise InvalidInput(exc.message, exc.detail) from exc
+    _check_update(stored_descriptor(installation.descriptor), new)
+    async with host.store.database.transaction() as tx:
+        await rows.update_descriptor(
+            tx,
+            installation_id,
+            descriptor_url=url,
+            descriptor=new.to_json(),
+            linkers=new.modules.linkers,
+            now=host.now(),
+        )
+
+
+async def _registered_url(host: Host, installation: Installation, url: object) -> str:
+    registration = await rows.find_registration(host.store, installation.app_key)
+    if not isinstance(url, str) or registration is None or url != registration.descriptor_url:
+        raise InvalidInput(
+            "descriptor_url is not the registered one.",
+            "An app can move only to the URL that the operator registered: roadstead register APP_KEY DESCRIPTOR_URL",
+            fields={"descriptor_url": ["Not the registered URL."]},
+        )
+    return url
+
+
+def _check_update(old: Descriptor, new: Descriptor) -> None:
+    """An update may not change who the app is, nor what its user agreed to."""
+    if new.key != old.key:
+        raise InvalidInput(
+            f"The descriptor has another app key, {new.key!r}.", f"An update must keep the key {old.key!r}."
+        )
+    grown = new.effective_scopes - old.effective_scopes
+    if grown:
+        raise InvalidInput(
+            f"The update asks for more scopes: {', '.join(sorted(grown))}.",
+            "Scopes can grow only with a new installation, where the user agrees to them.",
+        )
+    if old.effective_scopes and not new.effective_scopes:
+        raise InvalidInput("The update leaves no scopes.", "Keep at least one scope, or uninstall the app.")
+
+
+async def uninstall(host: Host, installation_id: int) -> Callable[[], Coroutine[Any, Any, None]]:
+    """Take the app out, at once and for good; the returned call tells the app, which cannot object.
+
+    The promise to tell it is stored with the removal, so that it is kept even if this process ends now.
+    """
+    async with host.store.database.transaction() as tx:
+        installation = await get_installed(host, installation_id, tx)
+        await rows.mark_uninstalled(tx, installation_id, host.now())
+        descriptor = stored_descriptor(installation.descriptor)
+        path = descriptor.lifecycle.uninstalled
+        url = descriptor.url(path) if path is not None else None
+        call_id = await calls.add_call(tx, installation, "uninstalled", url=url, now=host.now()) if url else None
+
+    async def tell_the_app() -> None:
+        if url is not None and call_id is not None:
+            await _tell_uninstalled(host, installation, descriptor, url, call_id)
+
+    return tell_the_app
+
+
+async def keep_promises(host: Host) -> None:
+    """Make the `uninstalled` calls that a stopped process still owed."""
+    for call_id, installation_id in await calls.unsent_farewells(host.store.database):
+        installation = await rows.get_installation(host.store, installation_id)
+        if installation is None or installation.state == "installed":
+            await _keep_outcome(host, call_id, error="Not sent: the app has been installed again since.")
+            continue
+        descriptor = stored_descriptor(installation.descriptor)
+        path = descriptor.lifecycle.uninstalled
+        if path is not None:
+            await _tell_uninstalled(host, installation, descriptor, descriptor.url(path), call_id)
+
+
+async def _tell_uninstalled(
+    host: Host, installation: Installation, descriptor: Descriptor, url: str, call_id: int
+) -> None:
+    try:
+        answer = await _call(host, installation, descriptor, "uninstalled", url, installation.shared_secret)
+    except OutgoingCallFailed as exc:
+        await _keep_outcome(host, call_id, error=exc.message)
+    else:
+        await _keep_outcome(host, call_id, answer=answer)
+
+
+# Calls to the app
+
+
+async def _call(
+    host: Host,
+    installation: Installation,
+    descriptor: Descriptor,
+    event: Literal["installed", "uninstalled"],
+    url: str,
+    secret: str | None,
+) -> Answer:
+    body = lifecycle_body(event, installation, await host.sender())
+    signed = secret is not None and descriptor.authentication == "jwt"
+    token = sign_for_app(host, installation, descriptor, "POST", url, secret) if signed and secret else None
+    return await call_app(host.outbound, url, body, f"JWT {token}" if token else None)
+
+
+def sign_for_app(
+    host: Host,
+    installation: Installation,
+    descriptor: Descriptor,
+    method: str,
+    url: str,
+    secret: str,
+    *,
+    subject: str | None = None,
+) -> str:
+    """A token for a request to the app. Its hash is over the path below the app's base URL.
+
+    `subject` is the account id of the viewer, in page loads only.
+    """
+    path, _, query = url.partition("#")[0].partition("?")
+    base = descriptor.base_url.rstrip("/")
+    below = path[len(base) :] if path.startswith(base) else re.sub(r"^https?://[^/]*", "", path)
+    return issue(
+        issuer=installation.client_key,
+        audience=installation.client_key,
+        subject=subject,
+        now=host.now().timestamp(),
+        lifetime=TOKEN_SECONDS,
+        shared_secret=secret,
+        canonical=canonical_request(method, below, query),
+    )
+
+
+async def _keep_outcome(host: Host, call_id: int, *, answer: Answer | None = None, error: str | None = None) -> None:
+    async with host.store.database.transaction() as tx:
+        await calls.keep_outcome(
+            tx,
+            call_id,
+            status=answer.status if answer else None,
+            error=error,
+            body=answer.text[:_SHOWN_BODY] if answer else None,
+            duration_ms=answer.duration_ms if answer else 0,
+        )
+
+
+def _new_secret() -> str:
+    """43 URL-safe characters of 256 random bits; at least one app's library refuses fewer than 32."""
+    return secrets.token_urlsafe(32)

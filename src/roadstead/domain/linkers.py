@@ -1,0 +1,115 @@
+"""Linkers of an installation and the values an app stores for them."""
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+
+from roadstead.domain.descriptors import takes_values
+from roadstead.domain.host import Host
+from roadstead.errors import InvalidInput, InvalidLinkerValue, LinkerNotFound, LinkerValueNotFound
+from roadstead.model import Linker, LinkerValue, Page
+from roadstead.storage import linkers as rows
+from roadstead.storage.database import Reader
+from roadstead.storage.linkers import PageRequest
+
+MAX_VALUE_LENGTH = 255
+_VALUE = re.compile(rf"[\w\-]{{1,{MAX_VALUE_LENGTH}}}")
+_VALUE_LINES = re.compile(rf"(?:[\w\-]{{1,{MAX_VALUE_LENGTH}}}\n)*")
+_SHOWN_OFFENDERS = 20
+_RULE = f"A linker value is 1 to {MAX_VALUE_LENGTH} letters, digits, '_' or '-'."
+
+
+async def list_linkers(host: Host, installation_id: int) -> list[Linker]:
+    """The installation's linkers in the order of its descriptor."""
+    return await rows.list_linkers(host.store.database, installation_id)
+
+
+async def get_linker(host: Host, installation_id: int, key: str, reader: Reader | None = None) -> Linker:
+    """Raises `LinkerNotFound`."""
+    linker = await rows.find_linker(reader or host.store.database, installation_id, key)
+    if linker is None:
+        raise LinkerNotFound(key)
+    return linker
+
+
+async def get_value(host: Host, installation_id: int, key: str, value_id: int) -> LinkerValue:
+    """Raises `LinkerNotFound` or `LinkerValueNotFound`."""
+    value = await rows.find_value(host.store.database, installation_id, key, value_id)
+    if value is None:
+        await get_linker(host, installation_id, key)
+        raise LinkerValueNotFound(str(value_id))
+    return value
+
+
+async def page_of_values(host: Host, linker: Linker, wanted: PageRequest) -> Page[LinkerValue]:
+    return await rows.page_of_values(host.store.database, linker, wanted)
+
+
+async def add_value(host: Host, installation_id: int, key: str, value: str) -> LinkerValue:
+    """Add one value. Raises `InvalidLinkerValue`, `LinkerNotFound` or `LinkerValueExists`."""
+    if not _VALUE.fullmatch(value):
+        raise InvalidLinkerValue("The linker value is not valid.", _RULE, fields={"value": [_complaint(value)]})
+    async with host.store.database.transaction() as tx:
+        linker = await _taking_values(host, installation_id, key, tx)
+        return await rows.add_value(tx, linker, value)
+
+
+async def replace_values(host: Host, installation_id: int, key: str, values: Sequence[str]) -> None:
+    """Make the set exactly `values`; those that stay keep their ids. Raises as `add_value` does."""
+    _check_values(values)
+    async with host.store.database.transaction() as tx:
+        await rows.replace_values(tx, await _taking_values(host, installation_id, key, tx), values)
+
+
+async def delete_value(host: Host, installation_id: int, key: str, value_id: int) -> None:
+    """Raises `LinkerNotFound` or `LinkerValueNotFound`."""
+    async with host.store.database.transaction() as tx:
+        linker = await get_linker(host, installation_id, key, tx)
+        if not await rows.delete_value(tx, linker, value_id):
+            raise LinkerValueNotFound(str(value_id))
+
+
+async def delete_values(host: Host, installation_id: int, key: str) -> None:
+    """Raises `LinkerNotFound`."""
+    async with host.store.database.transaction() as tx:
+        await rows.delete_values(tx, await get_linker(host, installation_id, key, tx))
+
+
+async def _taking_values(host: Host, installation_id: int, key: str, reader: Reader) -> Linker:
+    linker = await get_linker(host, installation_id, key, reader)
+    if not takes_values(linker.regex):
+        raise InvalidInput(
+            f"The linker {key!r} takes no values.",
+            "Only a linker whose regex has the group (?K) has a place for them.",
+        )
+    return linker
+
+
+def _check_values(values: Sequence[str]) -> None:
+    """Check a whole set at once; only when it fails is each value looked at."""
+    if not _VALUE_LINES.fullmatch("".join(f"{value}\n" for value in values)) or any("\n" in v for v in values):
+        offenders = {value: _complaint(value) for value in values if not _VALUE.fullmatch(value)}
+        raise InvalidLinkerValue("Some linker values are not valid.", _RULE, fields={"values": _shown(offenders)})
+    if len(set(values)) != len(values):
+        counts = Counter(values)
+        repeated = {value: f"given {count} times." for value, count in counts.items() if count > 1}
+        raise InvalidLinkerValue(
+            "Some linker values are given more than once.",
+            "Give each value once.",
+            fields={"values": _shown(repeated)},
+        )
+
+
+def _shown(offenders: dict[str, str]) -> list[str]:
+    lines = [f"{value[:80]!r}: {complaint}" for value, complaint in list(offenders.items())[:_SHOWN_OFFENDERS]]
+    more = len(offenders) - len(lines)
+    return [*lines, f"and {more} more."] if more else lines
+
+
+def _complaint(value: str) -> str:
+    if not value:
+        return "empty."
+    if len(value) > MAX_VALUE_LENGTH:
+        return f"{len(value)} characters, at most {MAX_VALUE_LENGTH} are taken."
+    wrong = next(character for character in value if not _VALUE.fullmatch(character))
+    return f"holds {wrong!r}."

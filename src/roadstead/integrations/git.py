@@ -1,0 +1,110 @@
+"""Real git repositories, through git itself."""
+
+import os
+import shutil
+import subprocess
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from roadstead.errors import RoadsteadError
+
+TIMEOUT_SECONDS = 30.0
+
+_CONTROLS = {
+    code: "\N{REPLACEMENT CHARACTER}" for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in "\n\t"
+}
+"""Messages are shown in terminals, and anybody may have written them."""
+
+_LOG_FORMAT = "%h%x00%an%x00%as%x00%B"
+
+
+class GitFailed(RoadsteadError):
+    """git is missing, or would not do what it was asked to."""
+
+
+@dataclass(frozen=True, slots=True)
+class Commit:
+    """A commit, the text in it free of control characters but line ends and tabs.
+
+    `hash` is abbreviated as git does it; `day` is when it was written, as 2026-08-01.
+    """
+
+    hash: str
+    author: str
+    day: str
+    message: str
+
+
+def version() -> str:
+    """What `git --version` says. Raises `GitFailed`."""
+    return _git(Path(), "--version").strip()
+
+
+def read_commits(repository: Path, count: int) -> list[Commit]:
+    """The last `count` commits of the repository that `repository` is in, newest first. Raises `GitFailed`.
+
+    What is not UTF-8, whatever git was told about encodings, is replaced.
+    """
+    log = _git(
+        repository,
+        "log",
+        "-z",
+        f"--max-count={count}",
+        f"--format=tformat:{_LOG_FORMAT}",
+        "--encoding=UTF-8",
+        "--no-color",
+        # A repository's own configuration may ask for signatures, and names the program that checks them.
+        "--no-show-signature",
+        "--no-patch",
+    )
+    fields = log.split("\0")
+    return [_commit(fields[start : start + 4]) for start in range(0, len(fields) - 3, 4)]
+
+
+def make_repository(folder: Path, messages: Sequence[str], *, first_on: datetime) -> None:
+    """Make a repository with a commit for each message, oldest first and a day apart. Raises `GitFailed`."""
+    identity = {"NAME": "Ada Harbour", "EMAIL": "ada@example.com"}
+    authorship = {f"GIT_{role}_{name}": value for role in ("AUTHOR", "COMMITTER") for name, value in identity.items()}
+    # Nobody's templates, hooks and signing keys shall have a part in it.
+    own = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", **authorship}
+    _git(folder, "init", "--quiet", "--template=", environment=own)
+    for day, message in enumerate(messages):
+        moment = (first_on + timedelta(days=day)).isoformat()
+        dates = {"GIT_AUTHOR_DATE": moment, "GIT_COMMITTER_DATE": moment}
+        _git(folder, "commit", "--quiet", "--allow-empty", f"--message={message}", environment={**own, **dates})
+
+
+def _commit(fields: Sequence[str]) -> Commit:
+    abbreviated, author, day, message = (field.translate(_CONTROLS) for field in fields)
+    return Commit(abbreviated, author, day, message.rstrip())
+
+
+def _git(folder: Path, *arguments: str, environment: Mapping[str, str] | None = None) -> str:
+    program = shutil.which("git")
+    if program is None:
+        raise GitFailed("git is not installed.", "Install it, or put it on the PATH.")
+    try:
+        done = subprocess.run(  # noqa: S603  # no shell, and every argument is ours but a folder and a message
+            [program, "-C", str(folder), *arguments],
+            env=_clean_environment() | dict(environment or {}),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+            timeout=TIMEOUT_SECONDS,
+        )
+    except (OSError, ValueError) as exc:
+        raise GitFailed("git cannot be run.", str(exc)) from exc
+    except subprocess.TimeoutExpired as exc:
+        raise GitFailed(f"git did not end within {TIMEOUT_SECONDS:g} seconds.", "Is the disk busy?") from exc
+    if done.returncode != 0:
+        said = done.stderr.decode("utf-8", "replace").strip()
+        raise GitFailed(f"git {arguments[0]} failed in {folder}.", said or f"It ended with {done.returncode}.")
+    return done.stdout.decode("utf-8", "replace")
+
+
+def _clean_environment() -> dict[str, str]:
+    """The environment without what would lead git elsewhere: it may itself be what runs us, from a hook."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
+    return kept | {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_NO_LAZY_FETCH": "1", "GIT_OPTIONAL_LOCKS": "0"}

@@ -1,0 +1,84 @@
+"""`installed` and `uninstalled` requests, shaped as Bitbucket was seen to send them."""
+
+import json
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal
+from urllib.parse import quote
+
+from roadstead.integrations.outbound import Answer, Outbound
+from roadstead.model import Installation, Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who calls: this host's address and key, and the operator on whose behalf it does."""
+
+    base_url: str
+    public_key: str
+    actor_uuid: str
+    actor_account_id: str
+
+
+def lifecycle_body(
+    event: Literal["installed", "uninstalled"], installation: Installation, sender: Sender
+) -> dict[str, Any]:
+    """The members captured from Bitbucket; the secret and the actor are in `installed` only."""
+    account = principal(installation.workspace, sender.base_url)
+    body = {
+        "key": installation.app_key,
+        "clientKey": installation.client_key,
+        "publicKey": sender.public_key,
+        "eventType": event,
+        "productType": "bitbucket",
+        # Both on one origin, without /2.0: atlassian-connect-express signs only for the origin of baseUrl.
+        "baseUrl": sender.base_url,
+        "baseApiUrl": sender.base_url,
+        "principal": account,
+        "user": account,
+    }
+    if event == "installed":
+        body["sharedSecret"] = installation.shared_secret
+        body["actor"] = {
+            "type": "user",
+            "uuid": sender.actor_uuid.strip("{}"),
+            "account_id": sender.actor_account_id,
+        }
+    return body
+
+
+def principal(workspace: Workspace, base_url: str) -> dict[str, Any]:
+    """The account an app is installed on, as lifecycle calls and `GET /2.0/user` show it."""
+    uuid = quote(workspace.uuid, safe="")
+    return {
+        "type": "team",
+        "username": workspace.slug,
+        "display_name": workspace.name,
+        "uuid": workspace.uuid,
+        "links": {
+            "self": {"href": f"{base_url}/2.0/workspaces/{uuid}"},
+            "html": {"href": f"{base_url}/{uuid}/"},
+            "avatar": {"href": f"{base_url}/account/{workspace.slug}/avatar/"},
+        },
+        "is_active": True,
+        "created_on": _moment(workspace.created_on),
+        "properties": {},
+        "has_2fa_enabled": None,
+    }
+
+
+async def call_app(outbound: Outbound, url: str, body: dict[str, Any], authorization: str | None) -> Answer:
+    """Post a lifecycle call; redirects are not followed. Raises `OutgoingCallFailed`."""
+    headers = {
+        "Content-Type": "application/json",
+        # Captured: Bitbucket's lifecycle calls name the library, its webhooks do not.
+        "User-Agent": "python-requests/2.22.0",
+        "Accept": "*/*",
+    }
+    if authorization is not None:
+        headers["Authorization"] = authorization
+    return await outbound.send("POST", url, headers=headers, body=json.dumps(body).encode())
+
+
+def _moment(moment: datetime) -> str:
+    return moment.isoformat(timespec="microseconds")
