@@ -1,0 +1,63 @@
+"""`/2.0/user` and `/2.0/workspaces/{workspace}`: whom a credential stands for."""
+
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from roadstead.api.answers import json_answer
+from roadstead.api.auth import Identity
+from roadstead.domain import installations
+from roadstead.domain.host import Host
+from roadstead.errors import WorkspaceNotFound
+from roadstead.integrations.lifecycle import principal
+from roadstead.model import ApiToken, Workspace
+
+
+async def current_user(request: Request, host: Host, identity: Identity) -> Response:
+    """An app stands for the account it is installed on, an operator's token for the operator."""
+    workspace = await _workspace_of(host, identity)
+    if workspace is not None:
+        return json_answer(principal(workspace, host.base_url))
+    sender = await host.sender()
+    return json_answer(
+        {
+            "type": "user",
+            "uuid": sender.actor_uuid,
+            "account_id": sender.actor_account_id,
+            "display_name": "Operator",
+            "nickname": "operator",
+            "links": {"self": {"href": f"{host.base_url}/2.0/user"}},
+        }
+    )
+
+
+async def get_workspace(request: Request, host: Host, identity: Identity) -> Response:
+    """An app sees its own workspace; others are as if they were not there."""
+    name = request.path_params["workspace"]
+    workspace = await installations.get_workspace(host, name)
+    own = await _workspace_of(host, identity)
+    if own is not None and own.id != workspace.id:
+        raise WorkspaceNotFound(name)
+    return json_answer(_workspace(workspace, host.base_url))
+
+
+async def _workspace_of(host: Host, identity: Identity) -> Workspace | None:
+    if isinstance(identity, ApiToken):
+        return None
+    return (await installations.get_installed(host, identity.installation_id)).workspace
+
+
+def _workspace(workspace: Workspace, base_url: str) -> dict[str, Any]:
+    return {
+        "type": "workspace",
+        "uuid": workspace.uuid,
+        "slug": workspace.slug,
+        "name": workspace.name,
+        "is_private": True,
+        "created_on": workspace.created_on.isoformat(timespec="microseconds"),
+        "links": {
+            "self": {"href": f"{base_url}/2.0/workspaces/{workspace.slug}"},
+            "html": {"href": f"{base_url}/{workspace.slug}/"},
+        },
+    }

@@ -1,0 +1,151 @@
+"""Who calls. One rule per kind of access; a rule reads the `Authorization` header and yields an identity or raises.
+
+Handlers never look at headers, and a test refuses an operation without a rule.
+"""
+
+import base64
+import binascii
+from dataclasses import dataclass
+
+from starlette.requests import Request
+
+from roadstead.connect import InvalidToken, UnverifiedToken, canonical_request, read, verify
+from roadstead.domain import credentials, installations
+from roadstead.domain.host import Host
+from roadstead.errors import NotAuthenticated, WrongCredential
+from roadstead.model import AccessToken, ApiToken, Caller
+from roadstead.storage.installations import find_caller
+
+Identity = Caller | AccessToken | ApiToken
+
+JWT_ONLY = "This API is only accessible with the following authentication types: jwt"
+"""Observed at the cloud in 2026-05, for a valid credential of another kind."""
+
+
+@dataclass(frozen=True, slots=True)
+class Anyone:
+    """A caller who was not asked who they are."""
+
+
+async def anyone(request: Request, host: Host) -> Anyone:
+    """Public: no credential is needed and none is looked at."""
+    return Anyone()
+
+
+async def app_jwt(request: Request, host: Host) -> Caller:
+    """An installed app, by its JWT alone."""
+    identity = await identify(request, host)
+    if isinstance(identity, Caller):
+        return identity
+    raise WrongCredential(JWT_ONLY)
+
+
+async def app_jwt_for_exchange(request: Request, host: Host) -> Caller:
+    """An installed app at the token endpoint, where real clients send no `qsh` or a wrong one."""
+    scheme, credential = _authorization(request)
+    if scheme != "JWT":
+        raise NotAuthenticated("The token endpoint takes an app's JWT.", "Send: Authorization: JWT <token>")
+    return await _verified_caller(host, credential, canonical=None)
+
+
+async def any_account(request: Request, host: Host) -> Identity:
+    """Any valid credential."""
+    return await identify(request, host)
+
+
+async def operator_or_local(request: Request, host: Host) -> Identity | Anyone:
+    """Anyone on this machine while only this machine can reach us; otherwise a valid credential."""
+    if host.settings.listens_on_loopback and is_local_name(request, host):
+        return Anyone()
+    return await identify(request, host)
+
+
+async def identify(request: Request, host: Host) -> Identity:
+    """The identity behind the `Authorization` header. Raises `NotAuthenticated`."""
+    scheme, credential = _authorization(request)
+    if scheme == "JWT":
+        path = request.scope["raw_path"].decode("latin-1")
+        query = request.scope["query_string"].decode("latin-1")
+        return await _verified_caller(host, credential, canonical_request(request.method, path, query))
+    match scheme.lower():
+        case "bearer":
+            return await _token_identity(host, credential)
+        case "basic":
+            return await _token_identity(host, _password(credential))
+        case "jwt":
+            raise NotAuthenticated("The scheme must be written JWT, in capitals.", "Send: Authorization: JWT <token>")
+        case _:
+            raise NotAuthenticated(
+                f"The authentication scheme {scheme[:20]!r} is not known.",
+                "Send JWT, Bearer or Basic credentials.",
+            )
+
+
+def is_local_name(request: Request, host: Host) -> bool:
+    """Whether the request was meant for us by name: a page elsewhere that rebinds its own name to us fails this."""
+    name = request.headers.get("host", "")
+    hostname = name.rpartition(":")[0] if name.rpartition(":")[2].isdigit() else name
+    return hostname in ("localhost", "127.0.0.1", "[::1]") or name == host.base_url.partition("://")[2]
+
+
+def _authorization(request: Request) -> tuple[str, str]:
+    for name, value in request.scope["headers"]:
+        if name == b"authorization":
+            scheme, _, credential = value.decode("latin-1").strip().partition(" ")
+            return scheme, credential.strip()
+    raise NotAuthenticated(
+        "Authentication is required.",
+        "Send the app's token in the header: Authorization: JWT <token>. A jwt query parameter is not read here.",
+    )
+
+
+async def _verified_caller(host: Host, credential: str, canonical: str | None) -> Caller:
+    try:
+        token = read(credential)
+        client_key = token.claims.get("sub")
+        if not isinstance(client_key, str):
+            raise InvalidToken("sub", "The claim sub is missing; it names the installation by its clientKey.")
+        caller = await find_caller(host.store, client_key)
+        if caller is not None and caller.handshake_under_way:
+            await installations.undo_if_abandoned(host, caller.installation_id)
+            caller = await find_caller(host.store, client_key)
+        if caller is None:
+            raise NotAuthenticated(
+                "The token is not valid.",
+                "The claim sub names no installation here; it must be the clientKey of the app's last installed call.",
+            )
+        _verify(token, caller, host.now().timestamp(), canonical)
+    except InvalidToken as exc:
+        raise NotAuthenticated("The token is not valid.", exc.detail) from exc
+    return caller
+
+
+def _verify(token: UnverifiedToken, caller: Caller, now: float, canonical: str | None) -> None:
+    """Check the token against the installation's secret, or against the earlier one while both are in force."""
+    issuers = (caller.app_key, caller.client_key)
+    *others, last = caller.secrets
+    for secret in others:
+        try:
+            verify(token, shared_secret=secret, now=now, issuers=issuers, canonical=canonical)
+            return
+        except InvalidToken as exc:
+            if exc.claim != "signature":
+                raise
+    verify(token, shared_secret=last, now=now, issuers=issuers, canonical=canonical)
+
+
+async def _token_identity(host: Host, token: str) -> AccessToken | ApiToken:
+    identity = await credentials.find_access_token(host, token) or await credentials.find_api_token(host, token)
+    if identity is None:
+        raise NotAuthenticated(
+            "The access token is not valid.", "It has expired, was revoked, or was never issued here."
+        )
+    return identity
+
+
+def _password(credential: str) -> str:
+    try:
+        _, _, password = base64.b64decode(credential, validate=True).decode().partition(":")
+    except (binascii.Error, ValueError):
+        return ""
+    return password

@@ -1,0 +1,115 @@
+"""Request bodies: read within limits, decoded strictly."""
+
+import re
+from urllib.parse import parse_qsl
+
+import msgspec
+from starlette.datastructures import FormData
+from starlette.formparsers import MultiPartException
+from starlette.requests import ClientDisconnect, Request
+
+from roadstead.api.errors import RequestRefused
+from roadstead.errors import InvalidInput
+
+MAX_BYTES = 16 * 1024 * 1024
+_FORM = "application/x-www-form-urlencoded"
+_JSON_TYPE = re.compile(r"application/[\w.-]+\+json")
+
+
+async def read_json(request: Request) -> object:
+    """The JSON value of the body; an empty body is `None`. A flat form is taken as an object of strings.
+
+    Raises `InvalidInput`, or `RequestRefused` for a body that HTTP refuses.
+    """
+    body = await read_bytes(request)
+    kind = _content_type(request)
+    if kind == _FORM:
+        return _form_object(body)
+    if kind not in (None, "application/json") and not _JSON_TYPE.fullmatch(kind):
+        raise RequestRefused(
+            415,
+            f"A body of type {kind[:60]!r} is not taken here.",
+            f"Send application/json, or a flat {_FORM}.",
+        )
+    if not body.strip():
+        return None
+    return decode_json(body)
+
+
+def decode_json(body: bytes) -> object:
+    """Raises `InvalidInput`."""
+    try:
+        return msgspec.json.decode(body)
+    except RecursionError as exc:
+        raise InvalidInput("The JSON is nested too deeply.") from exc
+    except (msgspec.DecodeError, UnicodeDecodeError) as exc:
+        raise InvalidInput("The body is not valid JSON.", f"{exc}.") from exc
+
+
+async def read_form(request: Request) -> dict[str, str]:
+    """The fields of a form, urlencoded or multipart; JSON is taken too. Raises as `read_json` does."""
+    if _content_type(request) != "multipart/form-data":
+        value = await read_json(request) or {}
+        if not isinstance(value, dict):
+            raise InvalidInput("The body must be a form.", f"Send it as {_FORM}.")
+        return {name: field for name, field in value.items() if isinstance(field, str)}
+    _check_headers(request)
+    try:
+        async with request.form(max_files=0, max_fields=100) as form:
+            return _texts(form)
+    except (MultiPartException, ValueError) as exc:
+        raise InvalidInput("The multipart form cannot be read.", str(exc)) from exc
+
+
+async def read_bytes(request: Request) -> bytes:
+    """The body. Raises `RequestRefused` when it is too large, compressed, or has no stated length."""
+    _check_headers(request)
+    try:
+        return await request.body()
+    except ClientDisconnect as exc:
+        raise InvalidInput("The body ended early.") from exc
+
+
+def _check_headers(request: Request) -> None:
+    headers = request.headers
+    if headers.get("content-encoding", "identity").strip().lower() != "identity":
+        raise RequestRefused(415, "A compressed body is not taken.", "Send it without Content-Encoding.")
+    if "transfer-encoding" in headers:
+        raise RequestRefused(411, "The body's length is needed.", "Send Content-Length; chunked bodies are not taken.")
+    length = headers.get("content-length", "0")
+    if not (length.isascii() and length.isdigit()):
+        raise RequestRefused(400, "Content-Length is not a number.")
+    if int(length) > MAX_BYTES:
+        raise RequestRefused(
+            413,
+            "The body is too large.",
+            f"At most {MAX_BYTES} bytes (16 MiB) are taken.",
+            headers={"Connection": "close"},
+        )
+
+
+def _content_type(request: Request) -> str | None:
+    """The media type that the request states, without parameters; `None` when it states none."""
+    stated = request.headers.get("content-type")
+    return None if stated is None else stated.partition(";")[0].strip().lower()
+
+
+def _form_object(body: bytes) -> dict[str, str]:
+    try:
+        pairs = parse_qsl(
+            body.decode("ascii"),
+            keep_blank_values=True,
+            strict_parsing=bool(body),
+            errors="strict",
+            max_num_fields=100,
+        )
+    except ValueError as exc:
+        raise InvalidInput("The form cannot be read.", f"{exc}.") from exc
+    fields = dict(pairs)
+    if len(fields) != len(pairs):
+        raise InvalidInput("A field of the form is given more than once.")
+    return fields
+
+
+def _texts(form: FormData) -> dict[str, str]:
+    return {name: field for name, field in form.multi_items() if isinstance(field, str)}

@@ -1,0 +1,59 @@
+"""Errors of the domain as answers: one table, one body."""
+
+from collections.abc import Mapping
+
+from starlette.responses import Response
+
+from roadstead.api.answers import json_answer
+from roadstead.errors import (
+    Conflict,
+    InstallationFailed,
+    InvalidInput,
+    NotAuthenticated,
+    NotFound,
+    OutgoingCallFailed,
+    RoadsteadError,
+    StorageUnavailable,
+    WrongCredential,
+)
+
+
+class RequestRefused(RoadsteadError):
+    """HTTP itself says no: the method, the size, the encoding."""
+
+    def __init__(
+        self, status: int, message: str, detail: str = "", *, headers: Mapping[str, str] | None = None
+    ) -> None:
+        super().__init__(message, detail)
+        self.status = status
+        self.headers = headers or {}
+
+
+STATUS: Mapping[type[RoadsteadError], int] = {
+    InvalidInput: 400,
+    NotAuthenticated: 401,
+    WrongCredential: 403,
+    NotFound: 404,
+    Conflict: 409,
+    OutgoingCallFailed: 502,
+    InstallationFailed: 502,
+    StorageUnavailable: 503,
+}
+
+
+def error_answer(error: RoadsteadError) -> Response:
+    """Bitbucket's error body, with the status that belongs to the error."""
+    if isinstance(error, RequestRefused):
+        return json_answer(error_body(error), error.status, headers=error.headers)
+    status = next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
+    headers = {401: {"WWW-Authenticate": 'JWT realm="Bitbucket"'}, 503: {"Retry-After": "1"}}.get(status)
+    return json_answer(error_body(error), status, headers=headers)
+
+
+def error_body(error: RoadsteadError) -> dict[str, object]:
+    content: dict[str, object] = {"message": error.message}
+    if error.detail:
+        content["detail"] = error.detail
+    if error.fields:
+        content["fields"] = error.fields
+    return {"type": "error", "error": content}

@@ -1,0 +1,96 @@
+"""Lists: the query parameters `page`, `pagelen`, `q`, `sort`, and the envelope around the items."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+from urllib.parse import quote, urlencode
+
+from starlette.requests import Request
+
+from roadstead.domain.host import Host
+from roadstead.errors import InvalidInput
+from roadstead.query import Expression, FieldTypes, Sort, matches, parse_filter, parse_sort
+
+DEFAULT_LENGTH = 10
+MAX_LENGTH = 100
+_MAX_NUMBER = 10**12
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class ListRequest:
+    """Which part of a list is wanted, as the caller said it. `after` and `before` come from our own links."""
+
+    number: int
+    length: int
+    filter: Expression | None
+    sort: Sort | None
+    after: str | None
+    before: str | None
+
+
+def parse_list_request(request: Request, fields: FieldTypes) -> ListRequest:
+    """Raises `InvalidInput`."""
+    query = request.query_params
+    return ListRequest(
+        number=_number(query, "page", 1, _MAX_NUMBER),
+        length=_number(query, "pagelen", DEFAULT_LENGTH, MAX_LENGTH),
+        filter=parse_filter(query["q"], fields) if query.get("q") else None,
+        sort=parse_sort(query["sort"], {name: kind for name, kind in fields.items() if name != "type"})
+        if query.get("sort")
+        else None,
+        after=query.get("after"),
+        before=query.get("before"),
+    )
+
+
+def envelope(
+    request: Request,
+    host: Host,
+    wanted: ListRequest,
+    *,
+    values: Sequence[dict[str, Any]],
+    size: int,
+    after: str | None = None,
+    before: str | None = None,
+    has_next: bool,
+) -> dict[str, Any]:
+    """The page's body. `after` and `before` are the cursors that its links carry, where the list has such."""
+    body: dict[str, Any] = {"size": size, "page": wanted.number, "pagelen": wanted.length, "values": values}
+    if has_next:
+        body["next"] = _link(request, host, wanted.number + 1, "after", after)
+    if wanted.number > 1:
+        body["previous"] = _link(request, host, wanted.number - 1, "before", before)
+    return body
+
+
+def page_in_memory(items: Sequence[Mapping[str, Any]], wanted: ListRequest) -> tuple[list[dict[str, Any]], int, bool]:
+    """Filter, sort and cut a short list: the page, the size of the whole, and whether there is more."""
+    chosen = [dict(item) for item in items if wanted.filter is None or matches(wanted.filter, item)]
+    if wanted.sort is not None:
+        key: Callable[[dict[str, Any]], Any] = lambda item: item[wanted.sort.field]  # type: ignore[union-attr]  # noqa: E731
+        chosen.sort(key=key, reverse=wanted.sort.descending)
+    start = (wanted.number - 1) * wanted.length
+    return chosen[start : start + wanted.length], len(chosen), start + wanted.length < len(chosen)
+
+
+def _link(request: Request, host: Host, number: int, direction: str, cursor: str | None) -> str:
+    """The address of a neighbouring page; every other parameter is kept, because clients follow it blindly."""
+    kept = [pair for pair in request.query_params.multi_items() if pair[0] not in ("page", "after", "before")]
+    query = [*kept, ("page", str(number))] + ([(direction, cursor)] if cursor is not None else [])
+    path = quote(request.scope["path"], safe="/-._~!$'()*+,;=:@{}")
+    return f"{host.base_url}{path}?{urlencode(query, quote_via=quote)}"
+
+
+def _number(query: Mapping[str, str], name: str, default: int, most: int) -> int:
+    text = query.get(name)
+    if text is None:
+        return default
+    if not (text.isascii() and text.isdigit() and len(text) <= 13 and 1 <= int(text) <= most):
+        raise InvalidInput(
+            f"`{name}` is not a page number." if name == "page" else f"`{name}` must be from 1 to {most}.",
+            f"Give a whole number from 1 to {most}, or leave it out.",
+            fields={name: ["Out of range."]},
+        )
+    return int(text)

@@ -1,0 +1,65 @@
+"""One URL and its methods.
+
+Everything that is the same for every operation is done here once: finding the operation, authentication before
+anything is read, HEAD, OPTIONS, 405 with `Allow`, and errors as Bitbucket's body.
+"""
+
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import Receive, Scope, Send
+
+from roadstead.api.answers import CORS_PREFLIGHT, no_content
+from roadstead.api.errors import RequestRefused, error_answer
+from roadstead.domain.host import Host
+from roadstead.errors import RoadsteadError
+
+log = logging.getLogger("roadstead.api")
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """What a method does, and the rule that says who may: the rule's result is given to the handler."""
+
+    rule: Callable[[Request, Host], Awaitable[Any]]
+    handler: Callable[[Request, Host, Any], Awaitable[Response]]
+
+
+class Resource:
+    """An ASGI application for one URL."""
+
+    def __init__(self, **operations: Operation) -> None:
+        self.operations = dict(operations)
+        if "GET" in operations:
+            self.operations["HEAD"] = operations["GET"]
+        self.allow = ", ".join(sorted({*self.operations, "OPTIONS"}))
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        try:
+            answer = await self._answer(Request(scope, receive))
+        except RoadsteadError as exc:
+            answer = error_answer(exc)
+        except Exception:
+            log.exception("%s %s failed", scope["method"], scope["path"])
+            answer = error_answer(
+                RequestRefused(500, "Roadstead made a mistake.", "The log has the details; please report it.")
+            )
+        await answer(scope, receive, send)
+
+    async def _answer(self, request: Request) -> Response:
+        operation = self.operations.get(request.method)
+        if operation is not None:
+            host: Host = request.app.state.host
+            return await operation.handler(request, host, await operation.rule(request, host))
+        if request.method == "OPTIONS":
+            return no_content({"Allow": self.allow, **CORS_PREFLIGHT})
+        raise RequestRefused(
+            405,
+            f"{request.method} is not possible here.",
+            f"This address takes: {self.allow}.",
+            headers={"Allow": self.allow},
+        )

@@ -1,0 +1,92 @@
+"""What goes over the wire, spelled as Bitbucket spells it; and what comes in, checked."""
+
+from typing import Any
+from urllib.parse import quote
+
+from roadstead.errors import InvalidInput, InvalidLinkerValue
+from roadstead.model import Linker, LinkerValue
+
+
+def linker(linker: Linker, base_url: str) -> dict[str, Any]:
+    """A linker. The cloud never published its shape; this one follows the house style of API 2.0."""
+    self_url = f"{base_url}/2.0/addon/linkers/{quote(linker.key, safe='')}"
+    return {
+        "type": "href",
+        "key": linker.key,
+        "regex": linker.regex,
+        "url": linker.url,
+        "links": {"self": {"href": self_url}, "values": {"href": f"{self_url}/values"}},
+    }
+
+
+def linker_value(value: LinkerValue, linker_key: str, base_url: str) -> dict[str, Any]:
+    """A linker value; its shape is ours, like the linker's."""
+    return {
+        "type": "linker_value",
+        "id": value.id,
+        "value": value.value,
+        "links": {"self": {"href": linker_value_url(value, linker_key, base_url)}},
+    }
+
+
+def linker_value_url(value: LinkerValue, linker_key: str, base_url: str) -> str:
+    return f"{base_url}/2.0/addon/linkers/{quote(linker_key, safe='')}/values/{value.id}"
+
+
+def parse_linker_value(body: object) -> str:
+    """The value of `{"value": "BB"}`. Raises `InvalidLinkerValue`."""
+    if not isinstance(body, dict) or "value" not in body:
+        raise InvalidLinkerValue(
+            "The body must give the value.",
+            'Send {"value": "BB"}, as JSON or as a form.',
+            fields={"value": ["Required."]},
+        )
+    value = body["value"]
+    if not isinstance(value, str):
+        raise InvalidLinkerValue("The linker value must be a string.", fields={"value": ["Not a string."]})
+    return value
+
+
+def parse_linker_values(body: object) -> list[str]:
+    """The values of `{"values": […]}` or of a bare list, whose items may be `{"value": …}`.
+
+    Raises `InvalidLinkerValue`.
+    """
+    if isinstance(body, dict):
+        body = body.get("values")
+    if not isinstance(body, list):
+        raise InvalidLinkerValue(
+            "The body must give the list of values.",
+            'Send {"values": ["BB", "OPS"]}, or a bare list; an empty list removes all.',
+            fields={"values": ["Required, a list."]},
+        )
+    values = [item.get("value") if isinstance(item, dict) else item for item in body]
+    texts = [value for value in values if isinstance(value, str)]
+    if len(texts) != len(body):
+        wrong = [str(item)[:80] for item, value in zip(body, values, strict=True) if not isinstance(value, str)]
+        raise InvalidLinkerValue(
+            "Every linker value must be a string.",
+            fields={"values": [f"{item}: not a string." for item in wrong[:20]]},
+        )
+    return texts
+
+
+def parse_update(body: object) -> dict[str, object]:
+    """The members of a `PUT /2.0/addon` body that mean something. Raises `InvalidInput`."""
+    if body is None:
+        return {}
+    if not isinstance(body, dict):
+        raise InvalidInput(
+            "The body must be an object.",
+            'Send {}, {"descriptor": {…}} or {"descriptor_url": "…"}, or no body.',
+        )
+    unknown = body.keys() - {"descriptor", "descriptor_url"}
+    if unknown:
+        raise InvalidInput(
+            f"The body has a member {min(unknown)[:60]!r} that means nothing here.",
+            'Put the descriptor inside "descriptor"; send {} to have it read again from its URL.',
+        )
+    for name in ("descriptor", "descriptor_url"):
+        if name in body and body[name] is None:
+            raise InvalidInput(f"{name} is null.", "Leave it out, or give it.", fields={name: ["Null."]})
+    return body

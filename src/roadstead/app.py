@@ -1,0 +1,67 @@
+"""Where the parts are put together. Importing this module does nothing; `create_app` makes the application."""
+
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+from starlette.applications import Starlette
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from roadstead import web
+from roadstead.api.errors import RequestRefused, error_answer
+from roadstead.api.routes import ROUTES
+from roadstead.domain import installations
+from roadstead.domain.host import Host, open_host
+from roadstead.domain.linking import WorkspaceLinkers
+from roadstead.settings import Settings
+
+Started = Callable[[Host], Awaitable[None]]
+
+
+def create_app(settings: Settings, *, started: Started | None = None) -> ASGIApp:
+    """The application. It opens its state when the server starts it and closes it in the end.
+
+    `started` is awaited once the state is open, before the first request.
+    """
+
+    @asynccontextmanager
+    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+        async with open_host(settings) as host:
+            app.state.host = host
+            app.state.linkers = WorkspaceLinkers(host)
+            await installations.undo_abandoned_handshakes(host)
+            host.run_later(installations.keep_promises(host))
+            if started is not None:
+                await started(host)
+            yield
+
+    app = Starlette(routes=[*ROUTES, *web.ROUTES], lifespan=lifespan)
+    app.router.redirect_slashes = False
+    app.router.default = _nothing_here
+    return _one_trailing_slash(app)
+
+
+def app_from_environment() -> ASGIApp:
+    """What the worker processes of `serve --workers` import; their settings come from the environment."""
+    return create_app(Settings.read({}, os.environ))
+
+
+def _one_trailing_slash(app: ASGIApp) -> ASGIApp:
+    """Serve `…/values/` as `…/values`, without a redirect: clients send both, and a redirect breaks a signed call.
+
+    `raw_path` stays as it was sent, since the token's hash is over that.
+    """
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http" and len(scope["path"]) > 1 and scope["path"].endswith("/"):
+            scope = {**scope, "path": scope["path"][:-1]}
+        await app(scope, receive, send)
+
+    return application
+
+
+async def _nothing_here(scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["type"] != "http":
+        return
+    refusal = RequestRefused(404, "There is nothing at this address.", "The API begins at /2.0, the pages at /.")
+    await error_answer(refusal)(scope, receive, send)

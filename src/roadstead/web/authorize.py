@@ -1,0 +1,159 @@
+"""`/site/addons/authorize`: the cloud's own install link, with a page that asks for consent.
+
+The visitor sees who the app is, what it may do and where it will be installed. On approval the handshake runs, and
+only then the browser is sent to the app: when it arrives, the app has had its `installed` call.
+"""
+
+import hashlib
+from dataclasses import dataclass
+from urllib.parse import urlencode, urlsplit
+
+from starlette.responses import RedirectResponse, Response
+
+from roadstead.connect import Descriptor
+from roadstead.connect.scopes import DESCRIPTIONS
+from roadstead.domain import installations
+from roadstead.domain.page_loads import post_install_url
+from roadstead.errors import InstallationFailed
+from roadstead.web.page import Visit, problem, render, require
+from roadstead.web.sign_in import ask_to_sign_in
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    name: str
+    meaning: str
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """Context of `consent.html`."""
+
+    csrf: str
+    digest: str
+    changed: bool
+    app: Descriptor
+    vendor: str
+    descriptor_url: str
+    all_scopes: bool
+    scopes: list[Scope]
+    workspaces: list[str]
+    redirect_uri: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Installed:
+    """Context of `installed.html`."""
+
+    name: str
+    key: str
+    workspace: str
+    linkers: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Wish:
+    """What the link asks for, checked."""
+
+    descriptor: Descriptor
+    descriptor_url: str
+    redirect_uri: str | None
+
+
+async def ask(visit: Visit) -> Response:
+    if visit.session is None:
+        return ask_to_sign_in(visit)
+    return await _consent_page(visit, await _read_link(visit))
+
+
+async def decide(visit: Visit) -> Response:
+    if visit.session is None:
+        return ask_to_sign_in(visit)
+    form = await visit.form()
+    wish = await _read_link(visit)
+    if form.get("decision") != "allow":
+        if wish.redirect_uri is None:
+            return RedirectResponse("/", 303)
+        return _back_to_app(wish.redirect_uri, error="access_denied")
+    if form.get("digest") != _digest(wish.descriptor):
+        return await _consent_page(visit, wish, changed=True)
+    return await _install(visit, wish, form.get("workspace", "").strip())
+
+
+async def _install(visit: Visit, wish: _Wish, workspace: str) -> Response:
+    try:
+        installation = await installations.install_descriptor(
+            visit.host, wish.descriptor, wish.descriptor_url, workspace
+        )
+    except InstallationFailed as exc:
+        return problem(exc, answer=exc.body)
+    if wish.redirect_uri is not None:
+        return _back_to_app(wish.redirect_uri, client_key=installation.client_key)
+    target = await post_install_url(visit.host, installation)
+    if target is not None:
+        return RedirectResponse(target, 303, headers={"Referrer-Policy": "no-referrer"})
+    linkers = len(wish.descriptor.modules.linkers)
+    return render("installed.html", Installed(wish.descriptor.name, wish.descriptor.key, workspace, linkers))
+
+
+async def _read_link(visit: Visit) -> _Wish:
+    """Check the link's parameters and fetch the descriptor. Raises `InvalidInput` or `InstallationFailed`."""
+    query = visit.request.query_params
+    uri, key, redirect_uri = query.get("descriptor_uri"), query.get("addon_key"), query.get("redirect_uri")
+    require(
+        (uri is None) != (key is None),
+        "The install link must name one app.",
+        "It takes either descriptor_uri=<URL of the descriptor> or addon_key=<key of a registered app>.",
+    )
+    url = uri if uri is not None else (await installations.get_registration(visit.host, key or "")).descriptor_url
+    descriptor = await installations.fetch(visit.host, url)
+    if redirect_uri is not None:
+        require(
+            _is_below(redirect_uri, descriptor.base_url),
+            "The redirect_uri of the install link is not the app's.",
+            f"It must be absolute, begin with the baseUrl {descriptor.base_url}, and hold no context parameters.",
+        )
+    return _Wish(descriptor, url, redirect_uri)
+
+
+async def _consent_page(visit: Visit, wish: _Wish, *, changed: bool = False) -> Response:
+    app = wish.descriptor
+    known = [workspace.slug for workspace in await installations.list_workspaces(visit.host)]
+    context = Consent(
+        csrf=visit.csrf_token,
+        digest=_digest(app),
+        changed=changed,
+        app=app,
+        vendor=app.vendor.name if app.vendor else "",
+        descriptor_url=wish.descriptor_url,
+        all_scopes=app.scopes is None,
+        scopes=[Scope(name, DESCRIPTIONS[name]) for name in app.scopes or ()],
+        workspaces=known or ["local"],
+        redirect_uri=wish.redirect_uri,
+    )
+    target = urlsplit(wish.redirect_uri or app.base_url)
+    return render("consent.html", context, form_target=f"{target.scheme}://{target.netloc}")
+
+
+def _digest(descriptor: Descriptor) -> str:
+    """What was consented to. If the app serves something else by the time of approval, we ask again."""
+    return hashlib.sha256(descriptor.to_json().encode()).hexdigest()
+
+
+def _back_to_app(redirect_uri: str, **parameters: str) -> Response:
+    bare, mark, fragment = redirect_uri.partition("#")
+    glue = "&" if "?" in bare else "?"
+    return RedirectResponse(f"{bare}{glue}{urlencode(parameters)}{mark}{fragment}", 303)
+
+
+def _is_below(url: str, base_url: str) -> bool:
+    """Whether the URL is on the origin of the base and at or below its path."""
+    try:
+        target, base = urlsplit(url), urlsplit(base_url)
+        same_origin = (target.scheme, target.hostname, target.port) == (base.scheme, base.hostname, base.port)
+    except ValueError:
+        return False
+    folder = base.path.rstrip("/")
+    below = target.path == folder or target.path.startswith(f"{folder}/")
+    plain = url.isascii() and url.isprintable() and not set(url) & set("{}\\ ") and target.username is None
+    return same_origin and below and plain and "/../" not in f"{target.path}/"

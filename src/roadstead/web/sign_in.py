@@ -1,0 +1,70 @@
+"""Signing in: a one-time code, from the link that `roadstead serve` prints or from `roadstead sign-in`."""
+
+from dataclasses import dataclass
+
+from starlette.responses import RedirectResponse, Response
+
+from roadstead.domain import credentials
+from roadstead.web.page import SESSION_COOKIE, Visit, render
+
+
+@dataclass(frozen=True, slots=True)
+class SignIn:
+    """Context of `sign_in.html`."""
+
+    next: str
+    refused: bool
+
+
+def ask_to_sign_in(visit: Visit, *, refused: bool = False, next_page: str | None = None) -> Response:
+    """The page that asks for a code, and leads back to where the visitor was going."""
+    here = visit.request.url
+    target = next_page if next_page is not None else f"{here.path}{'?' if here.query else ''}{here.query}"
+    return render("sign_in.html", SignIn(_local(target), refused), status=403 if refused else 401)
+
+
+async def open_link(visit: Visit) -> Response:
+    code = visit.request.query_params.get("code")
+    target = visit.request.query_params.get("next", "/")
+    if code is None:
+        return ask_to_sign_in(visit, next_page=target)
+    return await _exchange(visit, code, target)
+
+
+async def enter_code(visit: Visit) -> Response:
+    form = await visit.form() if visit.session is None else {}
+    return await _exchange(visit, form.get("code", ""), form.get("next", "/"))
+
+
+async def leave(visit: Visit) -> Response:
+    await visit.form()
+    if visit.session is not None:
+        await credentials.sign_out(visit.host, visit.session)
+    answer = RedirectResponse("/", 303)
+    answer.delete_cookie(SESSION_COOKIE)
+    return answer
+
+
+async def _exchange(visit: Visit, code: str, target: str) -> Response:
+    # Somebody may paste the whole link.
+    code = code.strip().rpartition("code=")[2]
+    session = visit.session or await credentials.sign_in(visit.host, code)
+    if session is None:
+        return ask_to_sign_in(visit, refused=True, next_page=target)
+    answer = RedirectResponse(_local(target), 303, headers={"Cache-Control": "no-store"})
+    answer.set_cookie(
+        SESSION_COOKIE,
+        session,
+        max_age=int(credentials.SESSION_LIFETIME.total_seconds()),
+        httponly=True,
+        # Lax, not strict: install links are followed from an app's own site.
+        samesite="lax",
+        secure=visit.host.base_url.startswith("https:"),
+    )
+    return answer
+
+
+def _local(target: str) -> str:
+    """A path on this host, or `/`: a sign-in link must not lead elsewhere."""
+    local = target.startswith("/") and not target.startswith(("//", "/\\")) and target.isprintable()
+    return target if local else "/"

@@ -1,0 +1,256 @@
+"""Who may call: tokens that are accepted, tokens that are refused, and what the refusal says."""
+
+import base64
+import json
+import time
+from typing import Any
+
+import httpx
+import pytest
+
+from roadstead.connect import encode, query_string_hash
+from tests.live import AppClient, LiveHost
+
+LINKERS = "/2.0/addon/linkers"
+VALUES = "/2.0/addon/linkers/tickets/values"
+JWT_ONLY = {
+    "type": "error",
+    "error": {"message": "This API is only accessible with the following authentication types: jwt"},
+}
+
+
+def _segment(content: dict[str, Any]) -> str:
+    return base64.urlsafe_b64encode(json.dumps(content).encode()).decode().rstrip("=")
+
+
+def _with_header(token: str, **header: Any) -> str:
+    """The token with another header and the signature left as it is."""
+    _, claims, signature = token.split(".")
+    return f"{_segment({'typ': 'JWT', **header})}.{claims}.{signature}"
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [
+        {},
+        {"iat": None},
+        {"aud": "anything"},
+        {"aud": ["a", "b"]},
+        {"context": {}},
+        {"iat": 4102444800},
+        {"iat": int(time.time() * 1000), "exp": int(time.time() * 1000) + 180_000},
+        {"exp": time.time() + 5.5},
+        {"exp": int(time.time()) - 50},
+        {"exp": int(time.time()) + 41 * 86400},
+        {"nbf": int(time.time()) - 5},
+    ],
+)
+def test_tokens_seen_in_the_wild_are_accepted(api: AppClient, claims: dict[str, Any]) -> None:
+    """No aud, milliseconds, a long life, a clock that is a little slow: all worked for their authors."""
+    assert api("GET", LINKERS, token=api.token("GET", LINKERS, **claims)).status_code == 200
+
+
+def test_the_client_key_may_be_the_issuer(api: AppClient) -> None:
+    """One app sends the clientKey as iss."""
+    token = api.token("GET", LINKERS, iss=api.installation.client_key)
+    assert api("GET", LINKERS, token=token).status_code == 200
+
+
+@pytest.mark.parametrize(
+    ("claims", "hint"),
+    [
+        ({"exp": None}, "exp"),
+        ({"exp": int(time.time()) - 3600}, "exp"),
+        ({"exp": 0}, "exp"),
+        ({"exp": "4102444800"}, "exp"),
+        ({"exp": True}, "exp"),
+        ({"iss": None}, "iss"),
+        ({"iss": "another-app"}, "iss"),
+        ({"iss": 7}, "iss"),
+        ({"qsh": None}, "GET&/2.0/addon/linkers&"),
+        ({"qsh": "context-qsh"}, "GET&/2.0/addon/linkers&"),
+        ({"qsh": "0" * 64}, "GET&/2.0/addon/linkers&"),
+        ({"qsh": query_string_hash("POST", LINKERS, "")}, "POST"),
+        ({"nbf": int(time.time()) + 3600}, "valid from"),
+    ],
+)
+def test_a_claim_that_fails_is_named(api: AppClient, claims: dict[str, Any], hint: str) -> None:
+    """Once the signature holds, the answer helps: it says which claim failed and, for qsh, what we hashed."""
+    answer = api("GET", LINKERS, token=api.token("GET", LINKERS, **claims))
+    assert answer.status_code == 401
+    assert hint in answer.json()["error"]["detail"]
+
+
+@pytest.mark.parametrize(
+    "header", [{"alg": "none"}, {"alg": "RS256"}, {"alg": "HS512"}, {"alg": "HS256", "kid": "k"}, {}]
+)
+def test_only_plain_hs256_is_verified(api: AppClient, header: dict[str, Any]) -> None:
+    """Whatever the header claims, nothing but HS256 with the shared secret is looked at."""
+    answer = api("GET", LINKERS, token=_with_header(api.token("GET", LINKERS), **header))
+    assert answer.status_code == 401
+
+
+def test_a_foreign_secret_is_refused_without_telling_more(api: AppClient) -> None:
+    """Before the signature holds, the answer says nothing of the claims."""
+    token = api.token("GET", LINKERS, secret="x" * 43, exp=0)
+    answer = api("GET", LINKERS, token=token)
+    assert answer.status_code == 401
+    assert "exp" not in answer.json()["error"]["detail"]
+    assert api.installation.shared_secret not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("method", "target"),
+    [
+        ("DELETE", VALUES),
+        ("GET", f"{VALUES}/1"),
+        ("GET", f"{VALUES}?page=2"),
+        ("GET", f"{VALUES}?pagelen=10&page=1"),
+        ("GET", LINKERS),
+        ("PUT", VALUES),
+        ("HEAD", VALUES),
+    ],
+)
+def test_a_token_is_good_for_one_request_only(api: AppClient, method: str, target: str) -> None:
+    """Played again on another method, path or query the token is refused."""
+    token = api.token("GET", VALUES)
+    assert api("GET", VALUES, token=token).status_code == 200
+    assert api(method, target, token=token).status_code == 401
+
+
+@pytest.mark.parametrize(
+    "authorization",
+    [
+        None,
+        "",
+        "JWT",
+        "JWT x",
+        "JWT a.b.c",
+        "JWT ..",
+        "JWT " + "a" * 100_000,
+        "JWT eyJhbGciOiJIUzI1NiJ9.W10.AAAA",
+        "Bearer nothing",
+        "Bearer a.b.c",
+        "Basic " + base64.b64encode(b"user:password").decode(),
+        "Basic !!!",
+        "Negotiate abc",
+        "JWT \xff\xfe",
+    ],
+)
+def test_anything_else_is_not_authenticated(host: LiveHost, authorization: str | None) -> None:
+    """No credential or a broken one is a 401 with a reason, never a traceback."""
+    headers = [] if authorization is None else [(b"authorization", authorization.encode("latin-1"))]
+    answer = httpx.get(f"{host.url}{LINKERS}", headers=headers)
+    assert answer.status_code in (401, 431), answer.text
+    if answer.status_code == 401:
+        assert answer.json()["error"]["detail"]
+        assert answer.headers["WWW-Authenticate"]
+
+
+def test_the_scheme_is_written_in_capitals(api: AppClient, host: LiveHost) -> None:
+    """`jwt` is refused with the hint that mends it."""
+    answer = httpx.get(f"{host.url}{LINKERS}", headers={"Authorization": f"jwt {api.token('GET', LINKERS)}"})
+    assert (answer.status_code, "capitals" in answer.json()["error"]["message"]) == (401, True)
+
+
+def test_a_jwt_query_parameter_is_not_a_credential(api: AppClient, host: LiveHost) -> None:
+    """As at Bitbucket, the API reads the header alone; unlike there, the caller is told."""
+    answer = httpx.get(f"{host.url}{LINKERS}?jwt={api.token('GET', LINKERS)}")
+    assert (answer.status_code, "jwt query parameter" in answer.json()["error"]["detail"]) == (401, True)
+
+
+def test_an_unknown_client_key_is_refused(api: AppClient) -> None:
+    """A token for an installation that does not exist here."""
+    for sub in ("ari:cloud:bitbucket::app/{nobody}/x", None, 7, ["a"], "\u0000"):
+        answer = api("GET", LINKERS, token=api.token("GET", LINKERS, sub=sub))
+        assert (answer.status_code, "sub" in answer.json()["error"]["detail"]) == (401, True)
+
+
+def test_another_kind_of_valid_credential_is_forbidden_in_the_words_of_the_cloud(
+    api: AppClient, host: LiveHost
+) -> None:
+    """An operator's token, and a token that the app itself was given, are valid but are no JWT: the exact 403."""
+    operator = host.api_token()
+    exchanged = _exchange(api).json()["access_token"]
+    basic = base64.b64encode(f"operator:{operator}".encode()).decode()
+    for authorization in (f"Bearer {operator}", f"Bearer {exchanged}", f"Basic {basic}"):
+        for method, target in (("GET", LINKERS), ("DELETE", "/2.0/addon"), ("PUT", VALUES)):
+            answer = httpx.request(method, f"{host.url}{target}", headers={"Authorization": authorization})
+            assert (answer.status_code, answer.json()) == (403, JWT_ONLY)
+    assert api("GET", LINKERS).status_code == 200
+
+
+def _exchange(api: AppClient, *, token: str | None = None, **form: Any) -> httpx.Response:
+    target = "/site/oauth2/access_token"
+    data = {"grant_type": "urn:bitbucket:oauth2:jwt", **form}
+    return api("POST", target, token=token or api.token("POST", target), data=data)
+
+
+def test_a_jwt_is_exchanged_for_a_token_of_the_account(api: AppClient, host: LiveHost) -> None:
+    """The Bearer token stands for the workspace that the app is installed in, for an hour, with the app's scopes."""
+    answer = _exchange(api)
+    body = answer.json()
+    assert answer.status_code == 200
+    assert (body["token_type"], body["expires_in"], body["scopes"]) == ("bearer", 3600, "account repository")
+    assert answer.headers["Cache-Control"] == "no-store"
+    user = httpx.get(f"{host.url}/2.0/user", headers={"Authorization": f"Bearer {body['access_token']}"})
+    assert user.status_code == 200
+    assert (user.json()["type"], user.json()["username"]) == ("team", "local")
+
+
+def test_the_exchange_narrows_scopes_and_repository(api: AppClient) -> None:
+    """A subset of the scopes, implied ones included, may be asked for; more may not."""
+    assert _exchange(api, scope="repository").json()["scopes"] == "repository"
+    assert _exchange(api, bitbucket_repository="{0f4d1c1e-6a0d-4c0e-9a59-2b3f6d0d1111}").status_code == 200
+    refused = _exchange(api, scope="repository:write")
+    assert (refused.status_code, refused.json()["error"]) == (400, "invalid_scope")
+    assert _exchange(api, bitbucket_repository="nothing").json()["error"] == "invalid_request"
+
+
+def test_the_exchange_is_tolerant_where_real_clients_need_it(api: AppClient) -> None:
+    """No qsh, a qsh over GET, and a multipart body are in use."""
+    target = "/site/oauth2/access_token"
+    for qsh in (None, query_string_hash("GET", target, "")):
+        assert _exchange(api, token=api.token("POST", target, qsh=qsh)).status_code == 200
+    fields = {"grant_type": (None, "urn:bitbucket:oauth2:jwt"), "scope": (None, "account")}
+    assert api("POST", target, files=fields).json()["scopes"] == "account"
+
+
+@pytest.mark.parametrize(
+    ("form", "error"),
+    [
+        ({"grant_type": "client_credentials"}, "unsupported_grant_type"),
+        ({"grant_type": ""}, "unsupported_grant_type"),
+    ],
+)
+def test_other_grants_are_refused(api: AppClient, form: dict[str, str], error: str) -> None:
+    """Errors of the exchange are in the style of OAuth."""
+    answer = _exchange(api, **form)
+    assert (answer.status_code, answer.json()["error"]) == (400, error)
+
+
+def test_the_exchange_needs_a_valid_jwt(api: AppClient, host: LiveHost) -> None:
+    """A forged or missing token is `invalid_client`."""
+    form = {"grant_type": "urn:bitbucket:oauth2:jwt"}
+    forged = encode({"sub": api.installation.client_key, "exp": 4102444800}, "x" * 40)
+    for headers in ({}, {"Authorization": f"JWT {forged}"}, {"Authorization": f"Bearer {forged}"}):
+        answer = httpx.post(f"{host.url}/site/oauth2/access_token", data=form, headers=headers)
+        assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
+
+
+def test_tokens_end_with_the_installation(api: AppClient, host: LiveHost) -> None:
+    """After the app has deleted itself neither its JWT nor its Bearer tokens are good for anything."""
+    token = _exchange(api).json()["access_token"]
+    assert api("DELETE", "/2.0/addon").status_code == 204
+    assert api("GET", LINKERS).status_code == 401
+    assert httpx.get(f"{host.url}/2.0/user", headers={"Authorization": f"Bearer {token}"}).status_code == 401
+    assert _exchange(api).status_code == 401
+
+
+def test_an_app_sees_its_own_workspace_only(api: AppClient, host: LiveHost) -> None:
+    """Another workspace is a 404, as if it did not exist; by UUID or by name alike."""
+    own = api("GET", "/2.0/workspaces/local").json()
+    uuid = own["uuid"].replace("{", "%7B").replace("}", "%7D")
+    assert own["slug"] == "local"
+    assert api("GET", f"/2.0/workspaces/{uuid}").json() == own
+    assert api("GET", "/2.0/workspaces/other").status_code == 404

@@ -1,0 +1,228 @@
+"""Real servers on loopback for tests: a Roadstead host, and a Connect app that records what it was sent."""
+
+import asyncio
+import atexit
+import contextlib
+import itertools
+import socket
+import threading
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+import httpcore
+import httpx
+import uvicorn
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+from starlette.types import ASGIApp
+
+from roadstead.app import create_app
+from roadstead.connect import encode, query_string_hash
+from roadstead.domain import credentials, installations
+from roadstead.domain.host import Host, open_host
+from roadstead.model import Installation
+from roadstead.settings import Settings
+
+_keys = itertools.count(1)
+_connections = httpcore.ConnectionPool()
+atexit.register(_connections.close)
+
+
+class _QuickServer(uvicorn.Server):
+    """A server that notices within a few milliseconds that it should stop; most tests start and stop one."""
+
+    async def main_loop(self) -> None:
+        ticks = 0
+        while not await self.on_tick(ticks):
+            ticks += 1
+            await asyncio.sleep(0.005)
+
+
+@contextlib.contextmanager
+def serving(app: ASGIApp, listener: socket.socket | None = None) -> Iterator[str]:
+    """Serve an ASGI application in a thread; the address it listens at."""
+    listener = listener or listening_socket()
+    server = _QuickServer(uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=2))
+    thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+    thread.start()
+    try:
+        while not server.started and thread.is_alive():
+            time.sleep(0.005)
+        yield address(listener)
+    finally:
+        server.should_exit = True
+        thread.join()
+        listener.close()
+
+
+def listening_socket() -> socket.socket:
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind(("127.0.0.1", 0))
+    return listener
+
+
+def address(listener: socket.socket) -> str:
+    return f"http://127.0.0.1:{listener.getsockname()[1]}"
+
+
+@dataclass(frozen=True)
+class Received:
+    """One request that the recording app got."""
+
+    method: str
+    path: str
+    headers: dict[str, str]
+    body: Any
+
+
+@dataclass
+class RecordingApp:
+    """A Connect app whose answers a test chooses. `on_installed` runs inside the `installed` handler."""
+
+    base_url: str = ""
+    descriptor: dict[str, Any] = field(default_factory=dict)
+    received: list[Received] = field(default_factory=list)
+    status: int = 204
+    answer: str = ""
+    on_installed: Callable[[dict[str, Any]], Awaitable[None]] | None = None
+
+    @property
+    def descriptor_url(self) -> str:
+        return f"{self.base_url}/descriptor.json"
+
+    @property
+    def key(self) -> str:
+        key: str = self.descriptor["key"]
+        return key
+
+    def calls(self, event: str) -> list[Received]:
+        """The lifecycle calls of one kind, after giving one that is under way a moment to arrive."""
+        deadline = time.monotonic() + 3
+        while True:
+            found = [call for call in self.received if call.path == f"/{event}"]
+            if found or time.monotonic() > deadline:
+                return found
+            time.sleep(0.01)
+
+    def application(self) -> ASGIApp:
+        async def descriptor(request: Request) -> Response:
+            return JSONResponse(self.descriptor)
+
+        async def lifecycle(request: Request) -> Response:
+            body = await request.json()
+            self.received.append(Received(request.method, request.url.path, dict(request.headers), body))
+            if self.on_installed is not None and body["eventType"] == "installed":
+                await self.on_installed(body)
+            return Response(self.answer, self.status)
+
+        return Starlette(
+            routes=[
+                Route("/descriptor.json", descriptor),
+                Route("/installed", lifecycle, methods=["POST"]),
+                Route("/uninstalled", lifecycle, methods=["POST"]),
+            ]
+        )
+
+
+LINKERS = [
+    {"key": "tickets", "regex": r"((?K)-\d+)", "url": r"/browse/\1", "type": "href"},
+    {"key": "any-ref", "regex": r"REF#(\d+)", "url": r"https://refs.example.com/\1", "type": "href"},
+]
+
+
+@contextlib.contextmanager
+def recording_app(**changes: Any) -> Iterator[RecordingApp]:
+    """A recording app with two linkers under a key of its own; `changes` replace members of its descriptor."""
+    app = RecordingApp()
+    with serving(app.application()) as base_url:
+        app.base_url = base_url
+        app.descriptor = {
+            "key": f"recorder-{next(_keys)}",
+            "name": "Recorder",
+            "description": "Records what it is sent.",
+            "baseUrl": base_url,
+            "authentication": {"type": "jwt"},
+            "lifecycle": {"installed": "/installed", "uninstalled": "/uninstalled"},
+            "scopes": ["account", "repository"],
+            "modules": {"linkers": LINKERS},
+            **changes,
+        }
+        yield app
+
+
+@dataclass(frozen=True)
+class LiveHost:
+    """A Roadstead host that is running, and its state."""
+
+    url: str
+    settings: Settings
+
+    def work(self, job: Callable[[Host], Awaitable[Any]]) -> Any:
+        """Do something on the same state from beside the running host, as the command line does."""
+
+        async def run() -> Any:
+            async with open_host(self.settings) as host:
+                return await job(host)
+
+        return asyncio.run(run())
+
+    def install(self, app: RecordingApp, workspace: str = "local") -> Installation:
+        installed: Installation = self.work(lambda host: installations.install(host, app.descriptor_url, workspace))
+        return installed
+
+    def api_token(self) -> str:
+        token: str = self.work(lambda host: credentials.create_api_token(host, "test", None))[0]
+        return token
+
+
+@contextlib.contextmanager
+def live_host(data: Path, **settings: Any) -> Iterator[LiveHost]:
+    listener = listening_socket()
+    chosen = Settings(data=data, base_url=address(listener), port=listener.getsockname()[1], **settings)
+    with serving(create_app(chosen), listener) as url:
+        yield LiveHost(url, chosen)
+
+
+class AppClient:
+    """Sends requests signed as an installed app does, with any part of the token to be spoiled by a test."""
+
+    def __init__(self, url: str, installation: Installation) -> None:
+        self.installation = installation
+        self._url = url
+
+    def token(self, method: str, target: str, *, secret: str | None = None, **claims: Any) -> str:
+        """A token for the request. A claim given as `None` is left out."""
+        path, _, query = target.partition("?")
+        now = int(time.time())
+        content = {
+            "iss": self.installation.app_key,
+            "sub": self.installation.client_key,
+            "iat": now,
+            "exp": now + 180,
+            "qsh": query_string_hash(method, path, query),
+            **claims,
+        }
+        content = {name: value for name, value in content.items() if value is not None}
+        return encode(content, secret or self.installation.shared_secret)
+
+    def __call__(self, method: str, target: str, *, token: str | None = None, **request: Any) -> httpx.Response:
+        """Send a request; `target` is path and query, sent exactly as given."""
+        headers = {
+            "Authorization": f"JWT {token or self.token(method, target)}",
+            **request.pop("headers", {}),
+        }
+        sent = httpx.Request(method, self._url, headers=headers, **request)
+        base = urlsplit(self._url)
+        # httpx would tidy the path up; what is tested is what happens when nobody does.
+        url = httpcore.URL(
+            scheme=base.scheme, host=base.hostname or "", port=base.port, target=target.encode("latin-1")
+        )
+        answer = _connections.request(method, url, headers=sent.headers.raw, content=sent.stream)
+        return httpx.Response(answer.status, headers=answer.headers, content=answer.content, request=sent)

@@ -1,0 +1,104 @@
+"""The map of the code stays true: which room may import which, and who owns what."""
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from roadstead.api import auth
+from roadstead.api.resource import Operation, Resource
+from roadstead.api.routes import ROUTES
+
+SOURCE = Path(__file__).parent.parent / "src" / "roadstead"
+
+# From the front doors down to the leaves; a room imports itself and what its line names.
+LEAVES: set[str] = set()
+MODEL = {"errors", "model", "query", "settings"}
+ROOMS: dict[str, set[str]] = {
+    "connect": LEAVES,
+    "linkify": LEAVES,
+    "errors": LEAVES,
+    "model": LEAVES,
+    "query": {"errors"},
+    "settings": {"errors"},
+    "storage": {*MODEL, "connect"},
+    "integrations": {*MODEL, "__version__"},
+    "domain": {*MODEL, "connect", "linkify", "storage", "integrations"},
+    "api": {*MODEL, "connect", "linkify", "domain", "storage", "integrations", "__version__"},
+    "web": {*MODEL, "connect", "linkify", "domain", "integrations", "api", "__version__"},
+    "client": {"connect", "__version__"},
+    "sample_app": {"client", "connect"},
+    "app": {*MODEL, "domain", "api", "web"},
+    "cli": {*MODEL, "connect", "linkify", "domain", "storage", "integrations", "api", "web", "app", "__version__"},
+    "__main__": {"cli"},
+}
+OWNERS = {
+    "sqlite3": {"storage"},
+    "httpcore": {"integrations"},
+    "httpx": {"client", "sample_app"},
+    "re2": {"linkify"},
+    "regex": {"linkify"},
+    "typer": {"cli"},
+    "rich": {"cli"},
+    "jinja2": {"web"},
+    "uvicorn": {"cli", "sample_app"},
+    "cryptography": {"storage", "domain"},
+}
+
+
+def _imports(file: Path) -> Iterator[str]:
+    for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from (name.name for name in node.names)
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{file}: write imports from the top"
+            yield from (f"{node.module}.{name.name}" for name in node.names)
+
+
+def _room(file: Path) -> str:
+    first = file.relative_to(SOURCE).parts[0]
+    return first.removesuffix(".py")
+
+
+def _files() -> list[Path]:
+    return [file for file in sorted(SOURCE.rglob("*.py")) if file != SOURCE / "__init__.py"]
+
+
+def test_every_room_is_on_the_map() -> None:
+    """A new room is drawn before it is used."""
+    assert {_room(file) for file in _files()} == set(ROOMS)
+
+
+@pytest.mark.parametrize("file", _files(), ids=lambda file: str(file.relative_to(SOURCE)))
+def test_imports_never_turn_back(file: Path) -> None:
+    """Imports follow the data: front doors to domain to storage and integrations, and the leaves know nobody."""
+    room = _room(file)
+    ours = {name.split(".")[1] for name in _imports(file) if name.startswith("roadstead.")}
+    assert ours - {room} <= ROOMS[room]
+
+
+@pytest.mark.parametrize("file", _files(), ids=lambda file: str(file.relative_to(SOURCE)))
+def test_a_library_has_one_owner(file: Path) -> None:
+    """Only `storage` knows a database driver, only `integrations` calls out, only `linkify` runs app patterns."""
+    for name in _imports(file):
+        assert _room(file) in OWNERS.get(name.split(".")[0], {_room(file)}), f"{file} imports {name}"
+
+
+def test_every_operation_has_a_rule_of_access() -> None:
+    """A route without a rule about who may call it cannot be added unnoticed."""
+    rules = {auth.anyone, auth.app_jwt, auth.any_account, auth.operator_or_local}
+    for route in ROUTES:
+        assert isinstance(route.app, Resource), route.path
+        for method, operation in route.app.operations.items():
+            assert isinstance(operation, Operation)
+            assert operation.rule in rules, f"{method} {route.path}"
+
+
+def test_the_addon_resource_is_for_apps_alone() -> None:
+    """Every operation below /2.0/addon is guarded by the app's JWT."""
+    guarded = [route for route in ROUTES if route.path.startswith("/2.0/addon")]
+    assert len(guarded) == 5
+    for route in guarded:
+        assert isinstance(route.app, Resource)
+        assert {operation.rule for operation in route.app.operations.values()} == {auth.app_jwt}
