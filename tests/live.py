@@ -224,5 +224,5 @@ class AppClient:
         url = httpcore.URL(
             scheme=base.scheme, host=base.hostname or "", port=base.port, target=target.encode("latin-1")
         )
-        answer = _connections.request(method, url, headers=sent.headers.raw, content=sent.stream)
+        answer = _connections.request(method, url, headers=sent.headers.raw, content=sent.read())
         return httpx.Response(answer.status, headers=answer.headers, content=answer.content, request=sent)

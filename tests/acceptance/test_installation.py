@@ -222,6 +222,19 @@ def test_a_registered_app_has_one_secret_and_is_signed_from_the_start(
     ]
 
 
+def test_an_app_may_remove_itself_while_it_is_installed(host: LiveHost, connect_app: RecordingApp) -> None:
+    """Whatever it answers then, it is not installed, and the operator is told."""
+
+    async def leave(body: dict[str, Any]) -> None:
+        client = AppClient(host.url, _with_secret(body))
+        assert (await asyncio.to_thread(client, "DELETE", "/2.0/addon")).status_code == 204
+
+    connect_app.on_installed = leave
+    with pytest.raises(InstallationFailed, match="removed itself"):
+        host.install(connect_app)
+    assert _apps(host, connect_app) == []
+
+
 # PUT /2.0/addon
 
 

@@ -216,6 +216,19 @@ def test_the_exchange_is_tolerant_where_real_clients_need_it(api: AppClient) -> 
     assert api("POST", target, files=fields).json()["scopes"] == "account"
 
 
+def test_a_narrowed_token_can_do_less(api: AppClient, host: LiveHost) -> None:
+    """Without the scope `account` nothing is told of the account; a token for one repository sees no workspace."""
+
+    def status(target: str, **form: str) -> int:
+        bearer = {"Authorization": f"Bearer {_exchange(api, **form).json()['access_token']}"}
+        return httpx.get(f"{host.url}{target}", headers=bearer).status_code
+
+    repository = "{0f4d1c1e-6a0d-4c0e-9a59-2b3f6d0d1111}"
+    assert [status("/2.0/user", scope=scope) for scope in ("account", "repository", "")] == [200, 403, 200]
+    assert status("/2.0/workspaces/local") == 200
+    assert status("/2.0/workspaces/local", bitbucket_repository=repository) == 404
+
+
 @pytest.mark.parametrize(
     ("form", "error"),
     [

@@ -84,7 +84,7 @@ def test_a_value_is_added_read_and_deleted(api: AppClient, host: LiveHost) -> No
     assert api("GET", f"{VALUES}/{value['id']}").json() == value
     gone = api("DELETE", f"{VALUES}/{value['id']}")
     assert (gone.status_code, gone.content) == (204, b"")
-    assert gone.headers["Content-Type"].startswith("application/json")
+    assert gone.headers["Content-Type"].startswith("text/html")
     assert [api(method, f"{VALUES}/{value['id']}").status_code for method in ("GET", "DELETE")] == [404, 404]
 
 
@@ -153,7 +153,7 @@ def test_all_values_are_replaced_whatever_the_form_of_the_list(api: AppClient, b
     """Every accepted form of the whole set gives the same set."""
     answer = api("PUT", VALUES, json=body)
     assert (answer.status_code, answer.content) == (204, b"")
-    assert answer.headers["Content-Type"].startswith("application/json")
+    assert answer.headers["Content-Type"].startswith("text/html")
     assert _stored(api) == ["BB", "OPS"]
 
 
@@ -364,12 +364,13 @@ ALLOWED = {
 }
 
 
-@pytest.mark.parametrize(("target", "allow"), ALLOWED.items())
-@pytest.mark.parametrize("method", ["GET", "POST", "PUT", "DELETE", "PATCH", "TRACE"])
+METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH", "TRACE")
+REFUSED = [(method, *place) for place in ALLOWED.items() for method in METHODS if method not in place[1].split(", ")]
+
+
+@pytest.mark.parametrize(("method", "target", "allow"), REFUSED)
 def test_other_methods_are_refused_with_what_is_allowed(host: LiveHost, method: str, target: str, allow: str) -> None:
     """405 carries `Allow`, with or without a credential; there is no PUT on a single value."""
-    if method in allow.split(", "):
-        pytest.skip("allowed")
     answer = httpx.request(method, f"{host.url}{target}")
     assert (answer.status_code, answer.headers["Allow"]) == (405, allow)
     assert allow in _error(answer)["detail"]

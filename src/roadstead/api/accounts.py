@@ -11,7 +11,7 @@ from roadstead.domain import installations
 from roadstead.domain.host import Host
 from roadstead.errors import WorkspaceNotFound
 from roadstead.integrations.lifecycle import principal
-from roadstead.model import ApiToken, Workspace
+from roadstead.model import AccessToken, ApiToken, Workspace
 
 
 async def current_user(request: Request, host: Host, identity: Identity) -> Response:
@@ -33,11 +33,12 @@ async def current_user(request: Request, host: Host, identity: Identity) -> Resp
 
 
 async def get_workspace(request: Request, host: Host, identity: Identity) -> Response:
-    """An app sees its own workspace; others are as if they were not there."""
+    """An app sees its own workspace, unless its token is for one repository; others are as if they were not there."""
     name = request.path_params["workspace"]
     workspace = await installations.get_workspace(host, name)
     own = await _workspace_of(host, identity)
-    if own is not None and own.id != workspace.id:
+    narrowed = isinstance(identity, AccessToken) and identity.repository is not None
+    if narrowed or (own is not None and own.id != workspace.id):
         raise WorkspaceNotFound(name)
     return json_answer(_workspace(workspace, host.base_url))
 

@@ -33,8 +33,9 @@ def json_answer(body: object, status: int = 200, *, headers: Mapping[str, str] |
 
 
 def no_content(headers: Mapping[str, str] | None = None) -> Response:
-    """204. It names a content type, because node-bitbucket throws on an answer without one."""
-    answer = Response(status_code=204, media_type="application/json; charset=utf-8")
+    """204. It names a content type, because node-bitbucket throws on an answer without one, and not JSON, because
+    node-bitbucket then reads the empty body as JSON and throws too."""
+    answer = Response(status_code=204, media_type="text/html")
     if headers:
         answer.headers.update(headers)
     answer.raw_headers.extend(CORS)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from starlette.requests import Request
 
-from roadstead.connect import InvalidToken, UnverifiedToken, canonical_request, read, verify
+from roadstead.connect import InvalidToken, UnverifiedToken, canonical_request, implied_by, read, verify
 from roadstead.domain import credentials, installations
 from roadstead.domain.host import Host
 from roadstead.errors import NotAuthenticated, WrongCredential
@@ -48,9 +48,16 @@ async def app_jwt_for_exchange(request: Request, host: Host) -> Caller:
     return await _verified_caller(host, credential, canonical=None)
 
 
-async def any_account(request: Request, host: Host) -> Identity:
-    """Any valid credential."""
-    return await identify(request, host)
+async def account_reader(request: Request, host: Host) -> Identity:
+    """Any valid credential that may read the account it stands for: apps need the scope `account`."""
+    identity = await identify(request, host)
+    granted = await credentials.scopes_of(host, identity)
+    if granted is not None and "account" not in implied_by(granted):
+        raise WrongCredential(
+            "Your credentials lack one or more required privilege scopes.",
+            f"Required: account. Granted: {' '.join(sorted(granted)) or 'none'}.",
+        )
+    return identity
 
 
 async def operator_or_local(request: Request, host: Host) -> Identity | Anyone:

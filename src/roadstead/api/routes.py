@@ -6,7 +6,7 @@ Every operation names its rule (who may) and its handler (what happens).
 from starlette.routing import Route
 
 from roadstead.api import accounts, addon, linkers, oauth, own
-from roadstead.api.auth import any_account, anyone, app_jwt, operator_or_local
+from roadstead.api.auth import account_reader, anyone, app_jwt, operator_or_local
 from roadstead.api.resource import Operation, Resource
 
 
@@ -30,8 +30,8 @@ ROUTES = [
     _resource("/2.0/addon/linkers/{linker_key}", GET=Operation(app_jwt, linkers.get_linker)),
     _resource("/2.0/addon/linkers", GET=Operation(app_jwt, linkers.list_linkers)),
     _resource("/2.0/addon", PUT=Operation(app_jwt, addon.update), DELETE=Operation(app_jwt, addon.delete)),
-    _resource("/2.0/user", GET=Operation(any_account, accounts.current_user)),
-    _resource("/2.0/workspaces/{workspace}", GET=Operation(any_account, accounts.get_workspace)),
+    _resource("/2.0/user", GET=Operation(account_reader, accounts.current_user)),
+    _resource("/2.0/workspaces/{workspace}", GET=Operation(account_reader, accounts.get_workspace)),
     _resource("/site/oauth2/access_token", POST=Operation(anyone, oauth.access_token)),
     _resource("/-/linkify", POST=Operation(operator_or_local, own.linkify)),
     _resource("/-/health/live", GET=Operation(anyone, own.live)),

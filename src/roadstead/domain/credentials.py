@@ -1,7 +1,7 @@
 """Tokens that apps exchange their JWT for, tokens of the operator, and the operator's sessions at the pages."""
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import timedelta
 
 from roadstead.connect.scopes import RENAMED, implied_by
@@ -9,7 +9,7 @@ from roadstead.domain.descriptors import stored_descriptor
 from roadstead.domain.host import Host
 from roadstead.domain.installations import get_installed
 from roadstead.errors import InvalidInput, NotFound
-from roadstead.model import AccessToken, ApiToken
+from roadstead.model import AccessToken, ApiToken, Caller
 from roadstead.storage import credentials as rows
 
 ACCESS_TOKEN_LIFETIME = timedelta(hours=1)
@@ -43,6 +43,16 @@ async def exchange(
     async with host.store.database.transaction() as tx:
         await rows.add_access_token(tx, token, access, host.now())
     return token, access
+
+
+async def scopes_of(host: Host, identity: Caller | AccessToken | ApiToken) -> Collection[str] | None:
+    """The scopes that a credential was granted; `None` for the operator's, which have no such bounds."""
+    if isinstance(identity, ApiToken):
+        return None
+    if isinstance(identity, AccessToken):
+        return identity.scopes
+    installation = await get_installed(host, identity.installation_id)
+    return stored_descriptor(installation.descriptor).effective_scopes
 
 
 async def find_access_token(host: Host, token: str) -> AccessToken | None:

@@ -256,7 +256,10 @@ async def _accept(host: Host, installation_id: int) -> Installation:
     async with host.store.database.transaction() as tx:
         await rows.finish_handshake(tx, installation_id, host.now())
         installation = await rows.get_installation(host.store, installation_id, tx)
-    assert installation is not None  # noqa: S101  # the lease keeps it ours until here
+    if installation is None or installation.state != "installed":
+        raise InstallationFailed(
+            "The app removed itself while it was being installed.", "Nothing is left of it.", step="installed"
+        )
     return installation
 
 
@@ -340,6 +343,7 @@ async def update(host: Host, installation_id: int, *, descriptor: object = None,
             raise InvalidInput(exc.message, exc.detail) from exc
     _check_update(stored_descriptor(installation.descriptor), new)
     async with host.store.database.transaction() as tx:
+        await get_installed(host, installation_id, tx)  # it may have been removed while we fetched
         await rows.update_descriptor(
             tx,
             installation_id,
