@@ -7,9 +7,9 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qs
 
-import jinja2
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
@@ -21,6 +21,9 @@ from roadstead.api.errors import STATUS, RequestRefused
 from roadstead.domain import credentials
 from roadstead.domain.host import Host
 from roadstead.errors import InvalidInput, RoadsteadError
+
+if TYPE_CHECKING:
+    import jinja2
 
 SESSION_COOKIE = "roadstead_session"
 _FOLDER = Path(__file__).parent
@@ -143,7 +146,10 @@ def static_files() -> ASGIApp:
 
 
 @cache
-def _templates() -> jinja2.Environment:
+def _templates() -> "jinja2.Environment":
+    # Imported late: a host should answer at once, and its first request is seldom for a page.
+    import jinja2
+
     return jinja2.Environment(
         loader=jinja2.FileSystemLoader(_FOLDER / "templates"),
         autoescape=True,

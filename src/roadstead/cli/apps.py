@@ -1,0 +1,290 @@
+"""Apps and their installations: `install`, `uninstall`, `register`, `apps` and `apps show`."""
+
+import sys
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from roadstead.cli.options import (
+    DEFAULT_WORKSPACE,
+    AnyWorkspace,
+    AsJson,
+    Data,
+    DatabaseUrl,
+    ShowSecret,
+    read_settings,
+)
+from roadstead.cli.output import plain, print_facts, print_json, print_table, tell
+from roadstead.cli.state import on_host
+from roadstead.errors import InstallationFailed, OutgoingCallFailed
+
+if TYPE_CHECKING:
+    from roadstead.connect import Descriptor
+    from roadstead.domain.host import Host
+    from roadstead.model import Installation, LifecycleCall, Linker
+
+AppKey = Annotated[str, typer.Argument(metavar="APP_KEY", help="The key in the app's descriptor.")]
+DescriptorUrl = Annotated[str, typer.Argument(metavar="DESCRIPTOR_URL", help="Where the app serves its descriptor.")]
+
+_STEPS = {
+    "fetch": "Fetching the descriptor …",
+    "validate": "The descriptor is valid.",
+    "installed": "Telling the app that it is installed …",
+}
+
+
+def install(
+    descriptor_url: DescriptorUrl,
+    workspace: Annotated[
+        str, typer.Option("--workspace", metavar="SLUG", help="Where to install it; made when missing.")
+    ] = DEFAULT_WORKSPACE,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask. Without a terminal nobody is asked.")] = False,
+    show_secret: ShowSecret = False,
+    data: Data = None,
+    database_url: DatabaseUrl = None,
+    as_json: AsJson = False,
+) -> None:
+    """Install an app in a workspace, or install it again, with the host running or not."""
+    settings = read_settings(data=data, database_url=database_url)
+    asked = not yes and sys.stdin.isatty()
+    installation = on_host(settings, lambda host: _install(host, descriptor_url, workspace, asked=asked))
+    facts = _credentials(installation, show_secret=show_secret)
+    if as_json:
+        print_json(facts)
+        return
+    print_facts(list(facts.items()))
+    tell(f"Installed. Look at it with: roadstead apps show {installation.app_key}")
+
+
+async def _install(host: "Host", descriptor_url: str, workspace: str, *, asked: bool) -> "Installation":
+    from roadstead.domain import installations
+
+    installations.check_workspace_slug(workspace)
+    tell(_STEPS["fetch"])
+    descriptor = await installations.fetch(host, descriptor_url)
+    tell(_STEPS["validate"])
+    _tell_what_is_asked(descriptor, workspace)
+    if asked and not typer.confirm("Install it?", err=True):
+        tell("Nothing was changed.")
+        raise typer.Exit(1)
+    try:
+        return await installations.install_descriptor(
+            host, descriptor, descriptor_url, workspace, progress=lambda step: tell(_STEPS[step])
+        )
+    except InstallationFailed:
+        await _mention_silent_host(host.base_url)
+        raise
+
+
+async def _mention_silent_host(base_url: str) -> None:
+    """Many apps call the API from inside the handshake, which fails when nobody serves it."""
+    from roadstead.integrations.health import is_roadstead
+
+    try:
+        await is_roadstead(base_url)
+    except OutgoingCallFailed:
+        tell(f"Note that no host answers at {base_url}. If the app calls back, start one first: roadstead serve")
+
+
+def _tell_what_is_asked(descriptor: "Descriptor", workspace: str) -> None:
+    from roadstead.connect.scopes import DESCRIPTIONS, canonical_scope
+
+    vendor = f" by {descriptor.vendor.name}" if descriptor.vendor else ""
+    tell(f"\n{descriptor.name}{vendor} ({descriptor.key}), into the workspace {workspace}. It may:")
+    if descriptor.scopes is None:
+        tell("  do everything that scopes allow, since its descriptor names none")
+    for scope in descriptor.scopes or ():
+        tell(f"  {DESCRIPTIONS[canonical_scope(scope)]} ({scope})")
+    tell()
+
+
+def _credentials(installation: "Installation", *, show_secret: bool) -> dict[str, str]:
+    secret = {"shared_secret": installation.shared_secret} if show_secret else {}
+    return {
+        "key": installation.app_key,
+        "client_key": installation.client_key,
+        **secret,
+        "workspace": installation.workspace.slug,
+        "descriptor_url": installation.descriptor_url,
+    }
+
+
+def uninstall(
+    app_key: AppKey,
+    workspace: AnyWorkspace = None,
+    data: Data = None,
+    database_url: DatabaseUrl = None,
+    as_json: AsJson = False,
+) -> None:
+    """Take an app out of a workspace and tell it; it cannot object."""
+    settings = read_settings(data=data, database_url=database_url)
+    installation, farewell = on_host(settings, lambda host: _uninstall(host, app_key, workspace))
+    if as_json:
+        told = _call_as_data(farewell) if farewell else None
+        print_json({"key": app_key, "workspace": installation.workspace.slug, "lifecycle_call": told})
+        return
+    print(f"{app_key} is uninstalled from the workspace {installation.workspace.slug}.")
+    if farewell is None:
+        print("The app did not ask to be told.")
+    else:
+        print(plain(f"The app was told: {_outcome(farewell)}. {farewell.body or ''}".rstrip()))
+
+
+async def _uninstall(host: "Host", app_key: str, workspace: str | None) -> "tuple[Installation, LifecycleCall | None]":
+    from roadstead.domain import installations
+
+    installation = await installations.get_app(host, app_key, workspace)
+    earlier = {call.id for call in await installations.lifecycle_calls(host, installation)}
+    tell_the_app = await installations.uninstall(host, installation.id)
+    await tell_the_app()
+    calls = await installations.lifecycle_calls(host, installation)
+    return installation, next((call for call in calls if call.id not in earlier), None)
+
+
+def list_apps(
+    context: typer.Context,
+    workspace: Annotated[str | None, typer.Option("--workspace", metavar="SLUG", help="Only this workspace.")] = None,
+    data: Data = None,
+    database_url: DatabaseUrl = None,
+    as_json: AsJson = False,
+) -> None:
+    """List the installed apps, or look at one of them."""
+    if context.invoked_subcommand is not None:
+        given = {"workspace": workspace, "data": data, "database_url": database_url, "as_json": as_json}
+        context.default_map = {context.invoked_subcommand: given}
+        return
+    from roadstead.domain import installations
+
+    settings = read_settings(data=data, database_url=database_url)
+    found = on_host(settings, lambda host: installations.list_apps(host, workspace=workspace))
+    if as_json:
+        print_json([_installation_as_data(installation) for installation in found])
+    elif found:
+        headings = ("KEY", "WORKSPACE", "INSTALLED ON", "DESCRIPTOR URL")
+        print_table(headings, [_line(installation) for installation in found])
+    else:
+        tell("Nothing is installed. Install an app with: roadstead install DESCRIPTOR_URL")
+
+
+def _line(installation: "Installation") -> tuple[str, str, str, str]:
+    return (
+        installation.app_key,
+        installation.workspace.slug,
+        installation.installed_on.date().isoformat(),
+        installation.descriptor_url,
+    )
+
+
+def show(
+    app_key: AppKey,
+    workspace: AnyWorkspace = None,
+    data: Data = None,
+    database_url: DatabaseUrl = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show an installed app: what it declares, how many values its linkers have, how we called it."""
+    settings = read_settings(data=data, database_url=database_url)
+    installation, linkers, calls = on_host(settings, lambda host: _look_at(host, app_key, workspace))
+    if as_json:
+        print_json(
+            {
+                **_installation_as_data(installation),
+                "linkers": [_linker_as_data(linker) for linker in linkers],
+                "lifecycle_calls": [_call_as_data(call) for call in calls],
+            }
+        )
+        return
+    facts = _installation_as_data(installation)
+    scopes = "all there are" if facts["scopes"] is None else ", ".join(facts["scopes"])
+    print_facts(list({**facts, "vendor": facts["vendor"] or "not named", "scopes": scopes}.items()))
+    _print_linkers(linkers)
+    _print_calls(calls)
+
+
+async def _look_at(
+    host: "Host", app_key: str, workspace: str | None
+) -> "tuple[Installation, list[Linker], list[LifecycleCall]]":
+    from roadstead.domain import installations, linkers
+
+    installation = await installations.get_app(host, app_key, workspace)
+    declared = await linkers.list_linkers(host, installation.id)
+    return installation, declared, await installations.lifecycle_calls(host, installation)
+
+
+def _print_linkers(linkers: "list[Linker]") -> None:
+    if linkers:
+        print()
+        lines = [(linker.key, linker.value_count, linker.regex, linker.url) for linker in linkers]
+        print_table(("LINKER", "VALUES", "REGEX", "URL"), lines)
+
+
+def _print_calls(calls: "list[LifecycleCall]") -> None:
+    if calls:
+        print()
+        lines = [(call.created_on.isoformat(" ", "seconds"), call.event, call.url, _outcome(call)) for call in calls]
+        print_table(("CALLED ON", "EVENT", "URL", "OUTCOME"), lines)
+
+
+def register(
+    app_key: AppKey,
+    descriptor_url: DescriptorUrl,
+    show_secret: ShowSecret = False,
+    data: Data = None,
+    database_url: DatabaseUrl = None,
+    as_json: AsJson = False,
+) -> None:
+    """State that an app key belongs to a descriptor URL, which installations and updates must then match."""
+    from roadstead.domain import installations
+
+    settings = read_settings(data=data, database_url=database_url)
+    registration = on_host(settings, lambda host: installations.register(host, app_key, descriptor_url))
+    secret = {"shared_secret": registration.shared_secret} if show_secret else {}
+    facts = {"key": registration.app_key, **secret, "descriptor_url": registration.descriptor_url}
+    if as_json:
+        print_json(facts)
+        return
+    print_facts(list(facts.items()))
+    tell(f"Registered. Install it with: roadstead install {descriptor_url}")
+
+
+# Shapes
+
+
+def _installation_as_data(installation: "Installation") -> dict[str, Any]:
+    from roadstead.domain.descriptors import stored_descriptor
+
+    descriptor = stored_descriptor(installation.descriptor)
+    return {
+        "key": installation.app_key,
+        "name": descriptor.name,
+        "vendor": descriptor.vendor.name if descriptor.vendor else None,
+        "workspace": installation.workspace.slug,
+        "client_key": installation.client_key,
+        "descriptor_url": installation.descriptor_url,
+        "base_url": descriptor.base_url,
+        "scopes": None if descriptor.scopes is None else list(descriptor.scopes),
+        "installed_on": installation.installed_on.isoformat(),
+        "updated_on": installation.updated_on.isoformat(),
+    }
+
+
+def _linker_as_data(linker: "Linker") -> dict[str, Any]:
+    return {"key": linker.key, "regex": linker.regex, "url": linker.url, "value_count": linker.value_count}
+
+
+def _call_as_data(call: "LifecycleCall") -> dict[str, Any]:
+    return {
+        "event": call.event,
+        "url": call.url,
+        "created_on": call.created_on.isoformat(),
+        "status": call.status,
+        "error": call.error,
+        "body": call.body,
+        "duration_ms": call.duration_ms,
+    }
+
+
+def _outcome(call: "LifecycleCall") -> str:
+    if call.status is not None:
+        return f"it answered {call.status} in {call.duration_ms} ms"
+    return (call.error or "no answer yet").rstrip(".")

@@ -1,0 +1,114 @@
+"""`roadstead check`: what is wrong with a descriptor, and how its linkers will be matched."""
+
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from roadstead.cli.options import AsJson
+from roadstead.cli.output import plain, print_json, tell
+from roadstead.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from roadstead.connect import Finding
+    from roadstead.domain.check import CheckedLinker, Verdict
+
+_STYLES = {"error": "bold red", "warning": "yellow", "note": "cyan"}
+
+
+def check(
+    descriptor: Annotated[str, typer.Argument(metavar="DESCRIPTOR", help="A file, a URL, or - for standard input.")],
+    as_json: AsJson = False,
+) -> None:
+    """Say everything that is wrong with a descriptor, where, and what to do; judge its linkers' patterns.
+
+    Exits 1 when there is an error, which an installation would refuse.
+    """
+    from roadstead.domain import check as domain
+
+    verdict = domain.check(_read(descriptor))
+    if as_json:
+        print_json(_as_data(verdict))
+    else:
+        _print(descriptor, verdict)
+    if not verdict.valid:
+        raise typer.Exit(1)
+
+
+def _read(descriptor: str) -> bytes:
+    if descriptor == "-":
+        return sys.stdin.buffer.read()
+    if descriptor.startswith(("http://", "https://")):
+        return _fetch(descriptor)
+    try:
+        return Path(descriptor).read_bytes()
+    except (OSError, ValueError) as exc:
+        reason = exc.strerror if isinstance(exc, OSError) else str(exc)
+        raise InvalidInput(
+            f"{descriptor} cannot be read: {reason}.", "Give a file, a URL, or - for standard input."
+        ) from exc
+
+
+def _fetch(url: str) -> bytes:
+    import asyncio
+
+    from roadstead.integrations.descriptors import fetch_descriptor
+    from roadstead.integrations.outbound import Outbound
+
+    return asyncio.run(fetch_descriptor(Outbound(allow_loopback=True), url))
+
+
+def _print(descriptor: str, verdict: "Verdict") -> None:
+    for finding in verdict.findings:
+        _print_finding(descriptor, finding)
+    for linker in verdict.linkers:
+        print(plain(_in_words(linker)))
+    tell(_summary(verdict))
+
+
+def _print_finding(descriptor: str, finding: "Finding") -> None:
+    from rich.text import Text
+
+    from roadstead.cli.output import console
+
+    place = f" {finding.place}:" if finding.place else ""
+    where = f"{descriptor}:{finding.line}:{finding.column}: "
+    severity = (finding.severity, _STYLES[finding.severity])
+    console().print(Text.assemble(plain(where), severity, plain(f":{place} {finding.message}")))
+    print(f"    {plain(finding.fix)}")
+
+
+def _in_words(linker: "CheckedLinker") -> str:
+    values = "takes values" if linker.takes_values else "takes no values"
+    hostile = ", hostile to engines that try every way" if linker.hostile else ""
+    return f"linker {linker.key}: {linker.engine} engine ({linker.reason}), groups: {linker.groups}, {values}{hostile}"
+
+
+def _summary(verdict: "Verdict") -> str:
+    counts = [
+        f"{len(found)} {severity}{'s' if len(found) > 1 else ''}"
+        for severity in _STYLES
+        if (found := [finding for finding in verdict.findings if finding.severity == severity])
+    ]
+    return f"{'Valid' if verdict.valid else 'Not valid'}: {', '.join(counts) or 'nothing to remark'}."
+
+
+def _as_data(verdict: "Verdict") -> dict[str, object]:
+    return {
+        "findings": [_finding_as_data(finding) for finding in verdict.findings],
+        "linkers": [asdict(linker) for linker in verdict.linkers],
+        "valid": verdict.valid,
+    }
+
+
+def _finding_as_data(finding: "Finding") -> dict[str, object]:
+    return {
+        "severity": finding.severity,
+        "line": finding.line,
+        "column": finding.column,
+        "path": finding.place,
+        "message": finding.message,
+        "fix": finding.fix,
+    }

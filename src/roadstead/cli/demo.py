@@ -1,0 +1,157 @@
+"""`roadstead demo`: a host, an app and a repository, from nothing to linked commit messages.
+
+Everything is what it would be in real life: the app is a process of its own, it is installed over HTTP, it stores its
+linker values through the signed API, and the messages come out of git. Only the data folder is thrown away.
+"""
+
+import re
+import secrets
+import signal
+import tempfile
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from contextlib import AsyncExitStack
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from roadstead.cli.options import DEFAULT_WORKSPACE
+from roadstead.cli.output import plain, tell
+from roadstead.cli.serve import remember_base_url
+
+if TYPE_CHECKING:
+    from roadstead.domain.host import Host
+    from roadstead.integrations.git import Commit
+    from roadstead.linkify import Linkified
+
+COMMITS_SHOWN = 30
+MOST_VALUES = 50
+SAMPLE_VALUES = ("BB", "OPS")
+
+_MESSAGES = (
+    "BB-1: Open the harbour\n\nThe first stone of the pier. See RFC 2119 for what MUST means.",
+    "OPS-7: Light the beacon at dusk",
+    "Merge branch 'bugfix-BB-12-leaking-hull' into main",
+    "[BB-17] [OPS-9] Count ships that arrive at night\n\nBoth tickets asked for it; BB-12 is related.",
+    "RELEASE-2 is a name, BB-20 is a ticket\n\nOnly values that the app stored become links.",
+    "Answer problems as RFC 9457 says\n\nIt replaced RFC7807.",
+    "fix_BB-23: do not sink when the tide is exactly 0",
+    "Pin the chart, see https://charts.example.com/BB-24/index.html\n\nAn address is a link of its own already.",
+    "Undo 9BB-12 and ABB-12, which are no tickets of ours\n\nCloses OPS-12.",
+)
+_FIRST_ON = datetime(2026, 8, 1, 9, 30, tzinfo=UTC)
+
+_TICKET = re.compile(r"(?<![^\W_])([A-Z][A-Z0-9]+)-\d+")
+_NOT_TICKETS = frozenset({"AES", "CVE", "HTTP", "IEC", "ISO", "RFC", "SHA", "TLS", "UTF"})
+"""Names that look like the prefix of a ticket key, in nearly every repository."""
+
+
+def demo(
+    repo: Annotated[
+        Path | None,
+        typer.Option("--repo", metavar="PATH", help="A git repository to read. Default: a small one is made."),
+    ] = None,
+    once: Annotated[bool, typer.Option("--once", help="Print the linked messages and exit.")] = False,
+) -> None:
+    """Start a host and a small app, install it, and show a git repository's commit messages linked."""
+    import asyncio
+
+    with tempfile.TemporaryDirectory(prefix="roadstead-demo-") as folder:
+        asyncio.run(_until_told_to_stop(repo, Path(folder), once=once))
+
+
+async def _until_told_to_stop(repo: Path | None, folder: Path, *, once: bool) -> None:
+    import asyncio
+
+    show = asyncio.current_task()
+    assert show is not None  # noqa: S101  # this runs in one
+    for stop in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+        asyncio.get_running_loop().add_signal_handler(stop, show.cancel)
+    try:
+        await _show(repo, folder, once=once)
+    except asyncio.CancelledError:
+        tell("\nStopped.")
+
+
+async def _show(repo: Path | None, folder: Path, *, once: bool) -> None:
+    import asyncio
+
+    from roadstead.cli.demonstration import running_app, running_host
+    from roadstead.domain import installations
+    from roadstead.domain.linking import WorkspaceLinkers
+    from roadstead.web.demo import demo_page
+
+    name, commits = await asyncio.to_thread(_read, repo, folder)
+    path = f"/-/demo/{secrets.token_urlsafe(16)}"
+    async with AsyncExitStack() as parts:
+        host, showroom = await parts.enter_async_context(running_host(folder / "data", path))
+        await remember_base_url(host)
+        _say(f"The host is at     {host.base_url}")
+        values = [*SAMPLE_VALUES, *(likely_values(commits) if repo else ())]
+        descriptor_url = await parts.enter_async_context(running_app(values))
+        _say(f"The app is at      {descriptor_url}")
+        installation = await installations.install(host, descriptor_url, DEFAULT_WORKSPACE)
+        _say(f"Installed          {installation.app_key} in the workspace {DEFAULT_WORKSPACE}")
+        _say(f"The app stored     {await _count_values(host, installation.id)} linker values ({', '.join(values)})")
+        linkers = await WorkspaceLinkers(host).of(DEFAULT_WORKSPACE)
+        linked = [(commit, linkers.linkify(commit.message)) for commit in commits]
+        showroom.page = demo_page(name, linked)
+        _print_messages(linked)
+        _say_what_next(f"{host.base_url}{path}", folder / "data", once=once)
+        if not once:
+            await asyncio.Event().wait()
+
+
+def _read(repo: Path | None, folder: Path) -> "tuple[str, list[Commit]]":
+    """The name of the repository and its last commits. Raises `GitFailed`."""
+    from roadstead.integrations.git import make_repository, read_commits
+
+    if repo is None:
+        repo = folder / "harbour"
+        repo.mkdir()
+        make_repository(repo, _MESSAGES, first_on=_FIRST_ON)
+    return repo.resolve().name, read_commits(repo, COMMITS_SHOWN)
+
+
+async def _count_values(host: "Host", installation_id: int) -> int:
+    from roadstead.domain.linkers import list_linkers
+
+    return sum(linker.value_count for linker in await list_linkers(host, installation_id))
+
+
+def likely_values(commits: "Iterable[Commit]") -> list[str]:
+    """What looks like the prefix of a ticket key in the messages, the most frequent first."""
+    seen = Counter(prefix for commit in commits for prefix in _TICKET.findall(commit.message))
+    unlikely = {*_NOT_TICKETS, *SAMPLE_VALUES}
+    return [prefix for prefix, _ in seen.most_common() if prefix not in unlikely][:MOST_VALUES]
+
+
+def _print_messages(linked: "Sequence[tuple[Commit, Linkified]]") -> None:
+    from rich.text import Text
+
+    from roadstead.cli.output import console
+    from roadstead.linkify import render_terminal
+
+    out = console()
+    for commit, message in linked:
+        _say()
+        out.print(Text(f"{commit.hash}  {commit.day}  {plain(commit.author)}", style="dim"))
+        for line in render_terminal(message).split("\n"):
+            _say(f"    {line}" if line else "")
+
+
+def _say_what_next(page: str, data: Path, *, once: bool) -> None:
+    _say()
+    _say(f"The same at a page {page}{' (while the demo runs)' if once else ''}")
+    if once:
+        _say("Next               roadstead serve, then roadstead install DESCRIPTOR_URL")
+    else:
+        _say(f"Look at the app    roadstead apps show roadstead-sample-app --data {data}")
+        _say(f"Link your own text git log | roadstead linkify --data {data}")
+        _say("Stop with          Ctrl-C")
+
+
+def _say(line: str = "") -> None:
+    print(line, flush=True)

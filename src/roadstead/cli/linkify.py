@@ -1,0 +1,165 @@
+"""`roadstead linkify`: the linkers of a workspace over any text."""
+
+import io
+import itertools
+import sys
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
+
+import typer
+
+from roadstead.cli.options import (
+    DEFAULT_WORKSPACE,
+    Data,
+    DatabaseUrl,
+    LinkersWithoutValues,
+    read_settings,
+)
+from roadstead.cli.output import print_json, tell
+from roadstead.cli.state import on_host
+from roadstead.errors import InvalidInput, WorkspaceNotFound
+
+if TYPE_CHECKING:
+    from roadstead.linkify import CompiledLinkers, Linkified
+    from roadstead.settings import Settings
+
+CHUNK_BYTES = 64 * 1024
+LONGEST_LINE = 1024 * 1024
+"""Bytes. What has no line end for longer is cut into texts of this size, so that no input fills the memory."""
+
+
+class Format(StrEnum):
+    HTML = "html"
+    MARKDOWN = "markdown"
+    TERMINAL = "terminal"
+    JSON = "json"
+
+
+def linkify(
+    file: Annotated[str, typer.Argument(metavar="FILE|-", help="UTF-8 text; - is standard input.")] = "-",
+    workspace: Annotated[
+        str, typer.Option("--workspace", metavar="SLUG", help="Whose linkers to use.")
+    ] = DEFAULT_WORKSPACE,
+    format: Annotated[
+        Format,
+        typer.Option(
+            "--format",
+            metavar="html|markdown|terminal|json",
+            help="json is one document for all lines: text, links, unfinished.",
+        ),
+    ] = Format.TERMINAL,
+    data: Data = None,
+    database_url: DatabaseUrl = None,
+    linkers_without_values: LinkersWithoutValues = None,
+) -> None:
+    """Turn what linkers find in a text into links, as in: git log | roadstead linkify
+
+    Each line is a text of its own, and comes out as soon as it is complete.
+    """
+    settings = read_settings(data=data, database_url=database_url, linkers_without_values=linkers_without_values)
+    linkers = _linkers_of(settings, workspace)
+    with ExitStack() as opened:
+        source = opened.enter_context(_open(file)) if file != "-" else sys.stdin.buffer
+        lines = _watched(source, opened)
+        if format is Format.JSON:
+            _print_document(linkers, lines)
+        else:
+            _print_lines(linkers, _renderer(format), lines)
+
+
+def _linkers_of(settings: "Settings", workspace: str) -> "CompiledLinkers":
+    """The linkers, or none where nothing was ever installed. Raises `WorkspaceNotFound` for one that was asked for."""
+    from roadstead.domain.linking import WorkspaceLinkers
+    from roadstead.linkify import compile_linkers
+
+    try:
+        return on_host(settings, lambda host: WorkspaceLinkers(host).of(workspace))
+    except WorkspaceNotFound:
+        if workspace != DEFAULT_WORKSPACE:
+            raise
+        tell("Nothing is installed yet, so only addresses become links. Install an app with: roadstead install URL")
+        return compile_linkers([])
+
+
+def _renderer(form: Format) -> "Callable[[Linkified], str]":
+    from roadstead.linkify import render_html, render_markdown, render_terminal
+
+    return {Format.HTML: render_html, Format.MARKDOWN: render_markdown, Format.TERMINAL: render_terminal}[form]
+
+
+def _print_document(linkers: "CompiledLinkers", chunks: Iterable[list[bytes]]) -> None:
+    """All lines as one document, whose offsets are those of the whole text."""
+    from roadstead.api.own import linked
+
+    texts: list[str] = []
+    links: list[dict[str, Any]] = []
+    unfinished: list[dict[str, Any]] = []
+    start = 0
+    for line in itertools.chain.from_iterable(chunks):
+        found = linked(linkers.linkify(_decode(line)))
+        texts.append(found["text"])
+        links += ({**link, "start": start + link["start"], "end": start + link["end"]} for link in found["links"])
+        unfinished += (one for one in found["unfinished"] if one not in unfinished)
+        start += len(found["text"])
+    print_json({"text": "".join(texts), "links": links, "unfinished": unfinished})
+
+
+def _print_lines(
+    linkers: "CompiledLinkers", render: "Callable[[Linkified], str]", chunks: Iterable[list[bytes]]
+) -> None:
+    unfinished: Counter[str] = Counter()
+    for lines in chunks:
+        for line in lines:
+            result = linkers.linkify(_decode(line))
+            unfinished.update(f"{one.linker.app_key} {one.linker.key}: {one.reason}" for one in result.unfinished)
+            sys.stdout.buffer.write(_encode(render(result)))
+        sys.stdout.buffer.flush()
+    for linker, times in unfinished.items():
+        tell(f"Left unlinked in {times} lines: {linker}")
+
+
+def lines_as_they_come(source: BinaryIO) -> Iterator[list[bytes]]:
+    """The lines of a stream, as many at a time as are there, each with its end."""
+    read = source.read1 if isinstance(source, io.BufferedReader) else source.read
+    begun = b""
+    while chunk := read(CHUNK_BYTES):
+        begun += chunk
+        end = len(begun) if len(begun) > LONGEST_LINE else begun.rfind(b"\n") + 1
+        yield io.BytesIO(begun[:end]).readlines()
+        begun = begun[end:]
+    if begun:
+        yield [begun]
+
+
+def _open(file: str) -> BinaryIO:
+    try:
+        return Path(file).open("rb")
+    except (OSError, ValueError) as exc:
+        reason = exc.strerror if isinstance(exc, OSError) else str(exc)
+        raise InvalidInput(f"{file} cannot be read: {reason}.", "Give a text file, or - for standard input.") from exc
+
+
+def _watched(source: BinaryIO, opened: ExitStack) -> Iterable[list[bytes]]:
+    """The lines, with a progress bar while they go from a file to somewhere else than the terminal."""
+    if source is sys.stdin.buffer or not sys.stderr.isatty() or sys.stdout.isatty():
+        return lines_as_they_come(source)
+    from rich.progress import wrap_file
+
+    from roadstead.cli.output import console
+
+    size = Path(source.name).stat().st_size
+    wrapped = wrap_file(source, size, description="Linking", console=console(stderr=True), transient=True)
+    return lines_as_they_come(opened.enter_context(wrapped))
+
+
+def _decode(content: bytes) -> str:
+    """Bytes that are not UTF-8 travel through as what they are."""
+    return content.decode("utf-8", "surrogateescape")
+
+
+def _encode(text: str) -> bytes:
+    return text.encode("utf-8", "surrogateescape")

@@ -1,0 +1,50 @@
+"""Options that several commands share, and the settings they add up to."""
+
+import os
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from roadstead.settings import Settings
+
+Data = Annotated[
+    str | None,
+    typer.Option(
+        "--data",
+        metavar="DIR",
+        help="Folder that holds the state. Default: the platform's folder for user data. [env var: ROADSTEAD_DATA]",
+    ),
+]
+DatabaseUrl = Annotated[
+    str | None,
+    typer.Option(
+        "--database-url",
+        metavar="URL",
+        help="sqlite:///FILE. Default: roadstead.db in the data folder. [env var: ROADSTEAD_DATABASE_URL]",
+    ),
+]
+LinkersWithoutValues = Annotated[
+    str | None,
+    typer.Option(
+        "--linkers-without-values",
+        metavar="everything|nothing",
+        help="What a (?K) linker matches before its first value is stored. Default: everything. "
+        "[env var: ROADSTEAD_LINKERS_WITHOUT_VALUES]",
+    ),
+]
+AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document instead.")]
+ShowSecret = Annotated[bool, typer.Option("--show-secret", help="Print the shared secret too.")]
+AnyWorkspace = Annotated[
+    str | None,
+    typer.Option("--workspace", metavar="SLUG", help="Needed only when the app is in several workspaces."),
+]
+
+DEFAULT_WORKSPACE = "local"
+
+
+def read_settings(**options: object) -> "Settings":
+    """The settings, with those options first that are not `None`. Raises `InvalidSetting`."""
+    from roadstead.settings import Settings
+
+    return Settings.read(options, os.environ)

@@ -1,0 +1,153 @@
+"""`roadstead serve`."""
+
+import os
+import shlex
+import signal
+from collections.abc import Callable
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, NoReturn
+
+import typer
+
+from roadstead.cli import importing
+from roadstead.cli.options import Data, DatabaseUrl, LinkersWithoutValues, read_settings
+from roadstead.cli.output import tell
+from roadstead.cli.state import on_host
+
+if TYPE_CHECKING:
+    import socket
+
+    from roadstead.domain.host import Host
+    from roadstead.settings import Settings
+
+
+def serve(
+    host: Annotated[
+        str | None,
+        typer.Option(
+            "--host", metavar="ADDRESS", help="Address to listen on. Default: 127.0.0.1. [env var: ROADSTEAD_HOST]"
+        ),
+    ] = None,
+    port: Annotated[
+        str | None,
+        typer.Option(
+            "--port",
+            metavar="PORT",
+            help="Port to listen on; 0 takes a free one. Default: 7990. [env var: ROADSTEAD_PORT]",
+        ),
+    ] = None,
+    base_url: Annotated[
+        str | None,
+        typer.Option(
+            "--base-url",
+            metavar="URL",
+            help="Where apps and browsers reach us; every link begins with it. Default: http://localhost:PORT. "
+            "[env var: ROADSTEAD_BASE_URL]",
+        ),
+    ] = None,
+    data: Data = None,
+    database_url: DatabaseUrl = None,
+    workers: Annotated[
+        str | None,
+        typer.Option(
+            "--workers", metavar="N", help="Processes that answer requests. Default: 1. [env var: ROADSTEAD_WORKERS]"
+        ),
+    ] = None,
+    linkers_without_values: LinkersWithoutValues = None,
+) -> None:
+    """Run the host until Ctrl-C."""
+    settings = read_settings(
+        host=host,
+        port=port,
+        base_url=base_url,
+        data=data,
+        database_url=database_url,
+        workers=workers,
+        linkers_without_values=linkers_without_values,
+    )
+    for stop in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(stop, _leave)
+    _serve(settings, _same_state(data, database_url))
+
+
+def _same_state(data: str | None, database_url: str | None) -> str:
+    """The options with which another command works on our state."""
+    given = (("--data", data), ("--database-url", database_url))
+    return "".join(f" {option} {shlex.quote(value)}" for option, value in given if value is not None)
+
+
+def _serve(settings: "Settings", same_state: str) -> None:
+    with importing():
+        from roadstead.cli.listening import listen, port_of
+
+        listening = listen(settings.host, settings.port)
+        port = port_of(listening)
+        settings = replace(settings, port=port, base_url=settings.base_url or f"http://localhost:{port}")
+        sign_in_link = on_host(settings, _prepare)
+        server = _workers(settings, listening) if settings.workers > 1 else _server(settings, listening)
+    _greet(settings, sign_in_link, same_state)
+    with listening:
+        server()
+
+
+async def _prepare(host: "Host") -> str:
+    """A new sign-in link. That the state cannot be opened is found out here, while it can still be said plainly."""
+    from roadstead.domain.credentials import sign_in_link
+
+    await remember_base_url(host)
+    return await sign_in_link(host)
+
+
+async def remember_base_url(host: "Host") -> None:
+    """Keep our address for the commands that are typed beside us."""
+    from roadstead.storage.installations import keep_fact
+
+    async with host.store.database.transaction() as tx:
+        await keep_fact(tx, "base_url", host.base_url)
+
+
+def _greet(settings: "Settings", sign_in_link: str, same_state: str) -> None:
+    if not settings.listens_on_loopback:
+        tell(
+            f"Others can reach this host. Apps on this machine cannot be called, and links begin with "
+            f"{settings.base_url}: set --base-url to the address that others use."
+        )
+    print(f"Roadstead is at  {settings.base_url}")
+    print(f"Sign in at       {sign_in_link}")
+    print(f"Its data is in   {settings.data}")
+    print(f"Install an app   roadstead install DESCRIPTOR_URL{same_state}")
+    print("Stop with        Ctrl-C", flush=True)
+
+
+def _server(settings: "Settings", listening: "socket.socket") -> Callable[[], None]:
+    """Runs the server in this process."""
+    import uvicorn
+
+    from roadstead.app import create_app
+    from roadstead.cli.listening import configured
+
+    config = configured(create_app(settings))
+    config.load()
+    return partial(uvicorn.Server(config).run, sockets=[listening])
+
+
+def _workers(settings: "Settings", listening: "socket.socket") -> Callable[[], None]:
+    """Runs servers in processes of their own, which find the settings in the environment."""
+    from uvicorn.supervisors import Multiprocess
+
+    from roadstead.cli.listening import configured
+    from roadstead.settings import SETTINGS
+
+    os.environ["ROADSTEAD_DATA"] = str(settings.data)
+    for name in SETTINGS:
+        value = getattr(settings, name)
+        if value is not None:
+            os.environ[f"ROADSTEAD_{name.upper()}"] = str(value)
+    config = configured("roadstead.app:app_from_environment", workers=settings.workers)
+    return Multiprocess(config, sockets=[listening]).run
+
+
+def _leave(signal_number: int, frame: object) -> NoReturn:
+    """Being told to stop is no failure. Uvicorn repeats the signal once it has shut down, so this ends us then too."""
+    raise SystemExit(0)

@@ -1,0 +1,74 @@
+"""`roadstead token`: sign a request as an installed app would."""
+
+import re
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from roadstead.cli.apps import AppKey
+from roadstead.cli.options import AnyWorkspace, AsJson, Data, DatabaseUrl, read_settings
+from roadstead.cli.output import print_json, tell
+from roadstead.cli.state import on_host
+from roadstead.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from roadstead.domain.host import Host
+
+
+def token(
+    app_key: AppKey,
+    method: Annotated[str, typer.Argument(metavar="METHOD", help="GET, PUT, POST, DELETE …")],
+    path: Annotated[
+        str, typer.Argument(metavar="PATH", help="As it will be sent, with its query: /2.0/addon/linkers?page=2")
+    ],
+    workspace: AnyWorkspace = None,
+    data: Data = None,
+    database_url: DatabaseUrl = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print an Authorization header for one request of an installed app; it is valid for an hour.
+
+    The canonical request that was hashed is printed on stderr.
+    Use it like this: curl -H "$(roadstead token my-app GET /2.0/addon)" http://localhost:7990/2.0/addon
+    """
+    _check_request(method, path)
+    settings = read_settings(data=data, database_url=database_url)
+    signed = on_host(settings, lambda host: _sign(host, app_key, workspace, method, path))
+    if as_json:
+        print_json(signed)
+    else:
+        print(signed["header"])
+        tell(f"Canonical request: {signed['canonical_request']}")
+
+
+async def _sign(host: "Host", app_key: str, workspace: str | None, method: str, target: str) -> dict[str, str]:
+    from roadstead.connect import canonical_request, issue
+    from roadstead.domain.installations import get_app
+
+    installation = await get_app(host, app_key, workspace)
+    path, _, query = target.partition("?")
+    canonical = canonical_request(method, path, query)
+    token = issue(
+        issuer=installation.app_key,
+        subject=installation.client_key,
+        now=host.now().timestamp(),
+        shared_secret=installation.shared_secret,
+        canonical=canonical,
+    )
+    return {
+        "header": f"Authorization: JWT {token}",
+        "token": token,
+        "canonical_request": canonical,
+        "url": f"{host.base_url}{target}",
+    }
+
+
+def _check_request(method: str, path: str) -> None:
+    """Raises `InvalidInput` for what no client would send as it stands, so that its hash would be of no use."""
+    if not re.fullmatch(r"[A-Za-z]+", method):
+        raise InvalidInput(f"{method!r} is not a method.", "Give GET, PUT, POST or DELETE.")
+    if not re.fullmatch(r"/[!-\"$-~]*", path):
+        raise InvalidInput(
+            f"{path!r} is not a path as a client sends it.",
+            "Begin it with /, and percent-encode spaces, # and what is not ASCII: /2.0/addon/linkers?page=2",
+        )

@@ -1,0 +1,87 @@
+"""Credentials of the operator: sign-in links for the pages, tokens for the API."""
+
+from datetime import datetime, timedelta
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from roadstead.cli.options import AsJson, Data, DatabaseUrl, read_settings
+from roadstead.cli.output import print_json, print_table, tell
+from roadstead.cli.state import on_host
+
+if TYPE_CHECKING:
+    from roadstead.model import ApiToken
+
+
+def sign_in(data: Data = None, database_url: DatabaseUrl = None, as_json: AsJson = False) -> None:
+    """Print a link that signs you in at the pages, once, within 12 hours."""
+    from roadstead.domain import credentials
+
+    link = on_host(read_settings(data=data, database_url=database_url), credentials.sign_in_link)
+    if as_json:
+        print_json({"url": link})
+    else:
+        print(link)
+
+
+def token_create(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="How you will know it in the list.")],
+    expires_in: Annotated[
+        int | None,
+        typer.Option("--expires-in", metavar="DAYS", min=1, max=3650, help="Default: it does not expire."),
+    ] = None,
+    data: Data = None,
+    database_url: DatabaseUrl = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make an operator's token for the API, used as a Bearer token, and print it this once."""
+    from roadstead.domain import credentials
+
+    lifetime = timedelta(days=expires_in) if expires_in else None
+    settings = read_settings(data=data, database_url=database_url)
+    secret, made = on_host(settings, lambda host: credentials.create_api_token(host, name, lifetime))
+    if as_json:
+        print_json({**_as_data(made), "token": secret})
+    else:
+        print(secret)
+        tell("Keep it now: it is not shown again. Send it as: Authorization: Bearer <token>")
+
+
+def token_list(data: Data = None, database_url: DatabaseUrl = None, as_json: AsJson = False) -> None:
+    """List the operator's tokens."""
+    from roadstead.domain import credentials
+
+    found = on_host(read_settings(data=data, database_url=database_url), credentials.list_api_tokens)
+    if as_json:
+        print_json([_as_data(token) for token in found])
+    elif found:
+        lines = [(token.id, token.name, _day(token.created_on), _day(token.expires_on)) for token in found]
+        print_table(("ID", "NAME", "MADE ON", "EXPIRES ON"), lines)
+    else:
+        tell("There are no tokens. Make one with: roadstead token-create NAME")
+
+
+def token_revoke(
+    token_id: Annotated[int, typer.Argument(metavar="ID", min=1, max=2**63 - 1, help="From token-list.")],
+    data: Data = None,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Make a token of the operator invalid, at once."""
+    from roadstead.domain import credentials
+
+    settings = read_settings(data=data, database_url=database_url)
+    on_host(settings, lambda host: credentials.revoke_api_token(host, token_id))
+    tell(f"Token {token_id} is revoked.")
+
+
+def _as_data(token: "ApiToken") -> dict[str, Any]:
+    return {
+        "id": token.id,
+        "name": token.name,
+        "created_on": token.created_on.isoformat(),
+        "expires_on": token.expires_on.isoformat() if token.expires_on else None,
+    }
+
+
+def _day(moment: datetime | None) -> str:
+    return moment.date().isoformat() if moment else "never"

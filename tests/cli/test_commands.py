@@ -1,0 +1,127 @@
+"""What the commands answer before anything is installed: exit code, stdout and stderr."""
+
+import json
+import re
+import subprocess
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from typer.main import get_command
+
+from roadstead import __version__
+from roadstead.cli.commands import app
+from tests.cli.conftest import PROGRAM, Outcome, Roadstead
+
+
+@dataclass(frozen=True)
+class Case:
+    """Arguments, the exit code, and patterns that all of stdout and a part of stderr must match."""
+
+    arguments: tuple[str, ...]
+    code: int = 0
+    out: str = ""
+    err: str = ""
+    stdin: bytes = b""
+
+
+UNREACHABLE = "http://127.0.0.1:1/descriptor.json"
+
+CASES = [
+    Case(("linkify",), out="see BB-1\n", err="Nothing is installed yet", stdin=b"see BB-1\n"),
+    Case(("version",), out=rf"roadstead {re.escape(__version__)}\n"),
+    Case((), 2, err="Usage: roadstead"),
+    Case(("moor",), 2, err="No such command 'moor'"),
+    Case(("apps",), err="Nothing is installed"),
+    Case(("apps", "--json"), out=r"\[\]\n"),
+    Case(("apps", "--workspace", "harbour"), 1, err="no workspace 'harbour'"),
+    Case(("apps", "show", "ghost"), 1, err="'ghost' is not installed"),
+    Case(("uninstall", "ghost"), 1, err="'ghost' is not installed"),
+    Case(("token", "ghost", "GET", "/2.0/addon"), 1, err="'ghost' is not installed"),
+    Case(("token", "ghost", "GET", "2.0/addon"), 1, err="not a path"),
+    Case(("token", "ghost", "G T", "/2.0/addon"), 1, err="not a method"),
+    Case(("token-list", "--json"), out=r"\[\]\n"),
+    Case(("token-revoke", "7"), 1, err="no token 7"),
+    Case(("token-revoke", str(2**63)), 2, err="ID"),
+    Case(("token-create", " "), 1, err="needs a name"),
+    Case(("sign-in",), out=r"http://localhost:7990/-/sign-in\?code=\S+\n"),
+    Case(("register", "key", "ftp://x"), 1, err="not an http or https URL"),
+    Case(("install", UNREACHABLE), 1, err=r"(?s)cannot be fetched.*Step: fetch"),
+    Case(("install", UNREACHABLE, "--workspace", "No Slug"), 1, err="cannot be the name of a workspace"),
+    Case(("linkify", "--workspace", "harbour"), 1, err="no workspace 'harbour'", stdin=b"BB-1"),
+    Case(("linkify", "/no/such/file"), 1, err="cannot be read"),
+    Case(("linkify", "--format", "pdf"), 2, err="pdf"),
+    Case(("check", "/no/such/file"), 1, err="cannot be read"),
+    Case(("serve", "--port", "99999"), 2, err="--port must be a whole number"),
+    Case(("serve", "--base-url", "localhost"), 2, err="--base-url must be an address"),
+    Case(("apps", "--database-url", "mysql://x"), 2, err="--database-url must be"),
+    Case(("apps", "--data", "/dev/null"), 2, err="cannot be read"),
+    Case(("demo", "--repo", "/no/such/folder"), 1, err="git log failed"),
+]
+
+
+@pytest.mark.parametrize("case", CASES, ids=lambda case: " ".join(case.arguments))
+def test_command_answers(case: Case, tmp_path: Path) -> None:
+    """Each command ends with its exit code and says its piece on the right stream."""
+    _assert_fits(case, Roadstead(tmp_path).call(*case.arguments, stdin=case.stdin))
+
+
+@pytest.mark.parametrize("case", CASES[:5], ids=lambda case: " ".join(case.arguments))
+def test_program_answers_the_same(case: Case, tmp_path: Path) -> None:
+    """As a program of its own, it does what the commands did in the test above."""
+    _assert_fits(case, Roadstead(tmp_path).run(*case.arguments, stdin=case.stdin))
+
+
+def test_argument_that_is_no_text(tmp_path: Path) -> None:
+    """Bytes that are not UTF-8 are refused, where text is needed."""
+    done = Roadstead(tmp_path).run("apps", "show", b"\xff")
+    assert done.returncode == 1
+    assert done.stderr.startswith(b"error: An argument holds bytes that are not UTF-8.")
+
+
+def _assert_fits(case: Case, done: Outcome) -> None:
+    assert done.returncode == case.code, done.stderr.decode()
+    assert re.fullmatch(case.out, done.stdout.decode()), done.stdout.decode()
+    assert re.search(case.err, done.stderr.decode()), done.stderr.decode()
+
+
+def test_every_command_explains_itself() -> None:
+    """Every command and every option of it has help."""
+    for name, command in get_command(app).commands.items():  # type: ignore[attr-defined]  # it is a group
+        assert command.help, name
+        for parameter in command.params:
+            assert getattr(parameter, "help", None), f"{name} {parameter.name}"
+
+
+def test_refusal_as_json_is_one_document(roadstead: Roadstead) -> None:
+    """With --json a refusal is a document on stdout, and the exit code still says that it is one."""
+    done = roadstead.call("apps", "show", "ghost", "--json")
+    assert done.returncode == 1
+    assert json.loads(done.stdout)["error"]["message"] == "The app 'ghost' is not installed."
+
+
+def test_token_is_shown_once(roadstead: Roadstead) -> None:
+    """A token can be made, is listed without its secret, and is gone once revoked."""
+    made = roadstead.read("token-create", "ci", "--expires-in", "2", "--json")
+    assert isinstance(made, dict)
+    listed = roadstead.read("token-list", "--json")
+    assert listed == [{name: value for name, value in made.items() if name != "token"}]
+    assert roadstead.call("token-revoke", str(made["id"])).returncode == 0
+    assert roadstead.read("token-list", "--json") == []
+
+
+def test_option_before_and_after_a_subcommand_is_the_same(roadstead: Roadstead, tmp_path: Path) -> None:
+    """`apps --data X show` works on the same state as `apps show --data X`."""
+    other = tmp_path / "other"
+    assert roadstead.call("apps", "--data", str(other), "show", "ghost").returncode == 1
+    assert (other / "roadstead.db").exists()
+    assert not roadstead.data.exists()
+
+
+def test_closed_streams_are_no_reason_to_fail(roadstead: Roadstead) -> None:
+    """Started without any standard stream, a command still does its work."""
+    script = 'exec "$@" <&- >&- 2>&-'
+    done = subprocess.run(
+        ["sh", "-c", script, "sh", *PROGRAM, "sign-in"], env=roadstead.environment, timeout=60, check=False
+    )
+    assert done.returncode == 0

@@ -1,0 +1,107 @@
+"""Installing, looking, linking and removing, with real apps and no host running."""
+
+import json
+import os
+import pty
+import subprocess
+
+import pytest
+
+from tests.cli.conftest import PROGRAM, Roadstead, ServeApp, running
+
+
+def test_install_prints_what_a_client_needs(roadstead: Roadstead, serve_app: ServeApp) -> None:
+    """The JSON has exactly the promised members, and the secret only when it is asked for."""
+    url = serve_app(status=200, body=b"")
+    hidden = roadstead.read("install", url, "--workspace", "fleet", "--json")
+    shown = roadstead.read("install", url, "--workspace", "fleet", "--json", "--show-secret")
+    assert isinstance(shown, dict)
+    assert shown.keys() == {"key", "client_key", "shared_secret", "workspace", "descriptor_url"}
+    assert len(shown["shared_secret"]) >= 32
+    assert hidden == {name: value for name, value in shown.items() if name != "shared_secret"}
+    assert (shown["workspace"], shown["descriptor_url"]) == ("fleet", url)
+
+
+def test_life_of_an_installation(roadstead: Roadstead, sample_app: str) -> None:
+    """Installed, an app is listed, shown with its values and used by linkify; uninstalled, it was told and is gone."""
+    with running(roadstead):
+        installed = roadstead.call("install", sample_app)
+    assert installed.returncode == 0, installed.stderr.decode()
+    assert b"Read repositories (repository)" in installed.stderr
+
+    listed = roadstead.call("apps")
+    assert b"roadstead-sample-app" in listed.stdout
+    shown = roadstead.read("apps", "show", "roadstead-sample-app", "--json")
+    assert isinstance(shown, dict)
+    assert {linker["key"]: linker["value_count"] for linker in shown["linkers"]} == {"tickets": 2, "rfc": 0}
+    assert [(call["event"], call["status"]) for call in shown["lifecycle_calls"]] == [("installed", 204)]
+    assert b"((?K)-" in roadstead.call("apps", "show", "roadstead-sample-app").stdout
+
+    linked = roadstead.call("linkify", stdin=b"fixes BB-12")
+    origin = sample_app.removesuffix("/descriptor.json").encode()
+    assert linked.stdout == b"fixes \x1b]8;;" + origin + b"/tickets/BB-12\x1b\\BB-12\x1b]8;;\x1b\\"
+
+    removed = roadstead.read("uninstall", "roadstead-sample-app", "--json")
+    assert isinstance(removed, dict)
+    assert (removed["key"], removed["lifecycle_call"]["status"]) == ("roadstead-sample-app", 204)
+    assert roadstead.read("apps", "--json") == []
+
+
+def test_silent_host_is_mentioned(roadstead: Roadstead, serve_app: ServeApp) -> None:
+    """When an app refuses while no host is running, the likely reason is named."""
+    roadstead.data.mkdir(mode=0o700)
+    (roadstead.data / "roadstead.toml").write_text('base_url = "http://localhost:1"')
+    done = roadstead.call("install", serve_app(status=500, body=b""))
+    assert b"no host answers at http://localhost:1" in done.stderr
+
+
+def test_refusal_shows_step_status_and_body(roadstead: Roadstead, serve_app: ServeApp) -> None:
+    """What the app answered is shown, with nothing in it that could take over the terminal."""
+    url = serve_app(status=418, body=b"no \x1b[2Jthanks", name="\x1b[31mStub")
+    done = roadstead.call("install", url, "--json")
+    assert done.returncode == 1
+    error = json.loads(done.stdout)["error"]
+    assert error.keys() == {"message", "detail", "step", "status", "body"}
+    assert (error["step"], error["status"], error["body"]) == ("installed", 418, "no \x1b[2Jthanks")
+    assert b"The app answered 418:" in done.stderr
+    assert rb"no \x1b[2Jthanks" in done.stderr
+    assert b"\x1b" not in done.stderr
+    assert roadstead.read("apps", "--json") == []
+
+
+@pytest.mark.parametrize(("answer", "code", "apps"), [(b"n\n", 1, 0), (b"y\n", 0, 1)])
+def test_person_at_a_terminal_is_asked(
+    roadstead: Roadstead, serve_app: ServeApp, answer: bytes, code: int, apps: int
+) -> None:
+    """At a terminal nothing is installed before somebody agreed to it."""
+    url = serve_app(status=200, body=b"")
+    ours, theirs = pty.openpty()
+    command = [*PROGRAM, "install", url]
+    with subprocess.Popen(command, stdin=theirs, stderr=subprocess.PIPE, env=roadstead.environment) as process:
+        os.write(ours, answer)
+        assert process.stderr is not None
+        assert b"Install it?" in process.stderr.read()
+    os.close(ours)
+    os.close(theirs)
+    assert process.returncode == code
+    installed = roadstead.read("apps", "--json")
+    assert isinstance(installed, list)
+    assert len(installed) == apps
+
+
+def test_app_that_will_not_answer_is_uninstalled_all_the_same(roadstead: Roadstead, serve_app: ServeApp) -> None:
+    """An app cannot object to its removal; what it said is reported."""
+    url = serve_app(status=200, body=b"fine")
+    assert roadstead.call("install", url, "--yes").returncode == 0
+    done = roadstead.call("uninstall", "stub")
+    assert done.returncode == 0
+    assert b"it answered 200" in done.stdout
+
+
+def test_registered_url_is_binding(roadstead: Roadstead, serve_app: ServeApp) -> None:
+    """An app key registered with one URL cannot be installed from another; its secret is kept."""
+    first = roadstead.read("register", "stub", "https://stub.example/descriptor.json", "--json", "--show-secret")
+    again = roadstead.read("register", "stub", "https://stub.example/descriptor.json", "--json")
+    assert isinstance(first, dict)
+    assert again == {name: value for name, value in first.items() if name != "shared_secret"}
+    assert roadstead.call("install", serve_app(status=200, body=b"")).returncode == 1

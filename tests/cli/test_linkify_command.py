@@ -1,0 +1,94 @@
+"""`linkify` as a filter: formats, bytes, pipes."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from roadstead.cli.linkify import CHUNK_BYTES, LONGEST_LINE, lines_as_they_come
+from tests.cli.conftest import PROGRAM, Roadstead, ServeApp
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory, serve_app: ServeApp) -> tuple[Roadstead, str]:
+    """A state with an app installed that links every ticket key, and the URL that its links begin with."""
+    roadstead = Roadstead(tmp_path_factory.mktemp("linkify"))
+    url = serve_app(status=200, body=b"")
+    assert roadstead.call("install", url).returncode == 0
+    return roadstead, url.removesuffix("descriptor.json") + "tickets/"
+
+
+def test_formats(installed: tuple[Roadstead, str]) -> None:
+    """Each format shows the same link in its own way."""
+    roadstead, tickets = installed
+    shown = {
+        name: roadstead.call("linkify", "-", "--format", name, stdin=b"<fix> BB-12\n").stdout.decode()
+        for name in ("terminal", "markdown", "html", "json")
+    }
+    assert shown["terminal"] == f"<fix> \x1b]8;;{tickets}BB-12\x1b\\BB-12\x1b]8;;\x1b\\\n"
+    assert shown["markdown"] == f"<fix> [BB-12](<{tickets}BB-12>)\n"
+    assert shown["html"].startswith(f'&lt;fix&gt; <a href="{tickets}BB-12" ')
+    document = json.loads(shown["json"])
+    assert document.keys() == {"text", "links", "unfinished"}
+    assert document["text"] == "<fix> BB-12\n"
+    assert [(link["start"], link["end"], link["url"]) for link in document["links"]] == [(6, 11, f"{tickets}BB-12")]
+
+
+def test_offsets_are_those_of_the_whole_text(installed: tuple[Roadstead, str]) -> None:
+    """In the document of several lines, each link's offsets find its text."""
+    content = "BB-1 \N{SHIP}\n\nsee BB-2, BB-3\r\nBB-4"
+    document = json.loads(installed[0].call("linkify", "--format", "json", stdin=content.encode()).stdout)
+    assert document["text"] == content
+    assert [link["text"] for link in document["links"]] == ["BB-1", "BB-2", "BB-3", "BB-4"]
+    assert all(content[link["start"] : link["end"]] == link["text"] for link in document["links"])
+
+
+def test_bytes_that_are_no_text_survive(installed: tuple[Roadstead, str], tmp_path: Path) -> None:
+    """Input that is not UTF-8, and line ends of every kind, come out as they went in."""
+    content = bytes(range(256)) * 3 + "é\r\nlast line without end \N{SHIP}".encode()
+    file = tmp_path / "bytes"
+    file.write_bytes(content)
+    assert installed[0].run("linkify", str(file)).stdout == content
+
+
+def test_undecodable_json_is_still_json(installed: tuple[Roadstead, str]) -> None:
+    """What is not UTF-8 stands in the document as the surrogates that Python reads it as."""
+    done = installed[0].call("linkify", "--format", "json", stdin=b"\xff BB-1")
+    assert json.loads(done.stdout)["text"] == "\udcff BB-1"
+
+
+def test_line_is_linked_before_the_input_ends(installed: tuple[Roadstead, str]) -> None:
+    """In a pipe, a line comes out as soon as it is complete."""
+    roadstead, tickets = installed
+    with subprocess.Popen(
+        [*PROGRAM, "linkify"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=roadstead.environment
+    ) as process:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        process.stdin.write(b"BB-1\n")
+        process.stdin.flush()
+        assert f"{tickets}BB-1".encode() in process.stdout.readline()
+
+
+def test_reader_that_has_seen_enough_is_no_error(installed: tuple[Roadstead, str]) -> None:
+    """When the pipe behind it closes, linkify ends without a word."""
+    script = 'yes BB-1 | "$@" linkify | head -1'
+    done = subprocess.run(
+        ["sh", "-c", script, "sh", *PROGRAM], env=installed[0].environment, capture_output=True, timeout=60, check=True
+    )
+    assert done.stdout.count(b"\n") == 1
+    assert done.stderr == b""
+
+
+def test_lines_are_whole_wherever_chunks_end(tmp_path: Path) -> None:
+    """Lines longer than a chunk stay whole; what has no line end at all is cut before it fills the memory."""
+    lines = [b"a" * size + b"\n" for size in (0, 1, CHUNK_BYTES - 1, CHUNK_BYTES, 3 * CHUNK_BYTES)]
+    endless = b"b" * (2 * LONGEST_LINE)
+    file = tmp_path / "lines"
+    file.write_bytes(b"".join(lines) + endless)
+    with file.open("rb") as source:
+        read = [line for some in lines_as_they_come(source) for line in some]
+    assert read[: len(lines)] == lines
+    assert b"".join(read[len(lines) :]) == endless
+    assert max(map(len, read)) <= LONGEST_LINE + CHUNK_BYTES

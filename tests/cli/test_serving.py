@@ -1,0 +1,96 @@
+"""The host as a process: what it prints, how it stops, and the commands typed beside it."""
+
+import http.client
+import json
+import re
+import signal
+import socket
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Roadstead, running
+
+
+def get(url: str, **headers: str) -> tuple[int, object]:
+    with urllib.request.urlopen(urllib.request.Request(url, headers=headers), timeout=10) as answer:
+        return answer.status, json.load(answer)
+
+
+@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
+def test_serve_answers_and_stops_quietly(roadstead: Roadstead, stop: signal.Signals) -> None:
+    """It says where it is, how to sign in and what to type next; being told to stop is no failure."""
+    with running(roadstead) as (process, base_url):
+        assert re.fullmatch(r"http://localhost:\d+", base_url)
+        assert get(f"{base_url}/-/health/ready")[0] == 200
+        process.send_signal(stop)
+        out, err = process.communicate(timeout=20)
+    assert process.returncode == 0
+    assert f"{base_url}/-/sign-in?code=".encode() in out
+    assert b"roadstead install DESCRIPTOR_URL" in out
+    assert err == b""
+
+
+def test_commands_beside_a_host_use_its_address(roadstead: Roadstead, sample_app: str) -> None:
+    """A token made beside the running host opens its API; the links in the answer are the host's."""
+    with running(roadstead) as (_, base_url):
+        assert roadstead.call("install", sample_app).returncode == 0
+        path = "/2.0/addon/linkers/tickets/values?q=value%3D%22BB%22"
+        signed = roadstead.read("token", "roadstead-sample-app", "GET", path, "--json")
+        assert isinstance(signed, dict)
+        assert signed.keys() == {"header", "token", "canonical_request", "url"}
+        assert signed["url"] == f"{base_url}{path}"
+        assert signed["canonical_request"].startswith("GET&/2.0/addon/linkers/tickets/values&q=")
+        status, page = get(signed["url"], Authorization=f"JWT {signed['token']}")
+        plain = roadstead.call("token", "roadstead-sample-app", "GET", path)
+    assert status == 200
+    assert isinstance(page, dict)
+    assert [value["value"] for value in page["values"]] == ["BB"]
+    assert plain.stdout.startswith(b"Authorization: JWT ")
+    assert b"GET&/2.0/addon/linkers/tickets/values&q=" in plain.stderr
+
+
+def test_taken_port_is_a_clear_error(roadstead: Roadstead) -> None:
+    """The port is named, and so is the way out."""
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        done = roadstead.run("serve", "--port", str(other.getsockname()[1]))
+    assert done.returncode == 1
+    assert b"Address already in use" in done.stderr
+    assert b"--port" in done.stderr
+    assert done.stdout == b""
+
+
+def test_unusable_state_is_a_clear_error(roadstead: Roadstead) -> None:
+    """A database that is none stops the start with a sentence, not with a traceback."""
+    roadstead.data.mkdir()
+    (roadstead.data / "roadstead.db").write_bytes(b"certainly not a database" * 100)
+    done = roadstead.run("serve", "--port", "0")
+    assert done.returncode == 1
+    assert done.stderr.startswith(b"error: ")
+    assert b"Traceback" not in done.stderr
+
+
+def test_host_that_others_can_reach_says_what_follows(roadstead: Roadstead) -> None:
+    """Off loopback the person who starts it learns what --base-url is for."""
+    with running(roadstead, "--host", "0.0.0.0", "--base-url", "http://host.example") as (process, base_url):
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=20)
+    assert base_url == "http://host.example"
+    assert b"--base-url" in err
+
+
+@pytest.mark.slow
+def test_workers_share_the_port(roadstead: Roadstead, tmp_path: Path) -> None:
+    """Several processes answer at the same address, with the settings of the one that started them."""
+    with running(roadstead, "--workers", "2") as (process, base_url):
+        port = int(base_url.rpartition(":")[2])
+        for _ in range(20):
+            connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+            connection.request("GET", "/-/health/ready")
+            assert connection.getresponse().read() == b'{"status":"ok"}'
+            connection.close()
+        process.send_signal(signal.SIGTERM)
+        _, err = process.communicate(timeout=20)
+    assert process.returncode == 0
+    assert err == b""
