@@ -61,11 +61,11 @@ def _stored(api: AppClient) -> list[str]:
 
 
 def _change_until_killed(
-    api: AppClient, process: "subprocess.Popen[bytes]", after: float
+    api: AppClient, process: "subprocess.Popen[bytes]", after: float, stored: list[str]
 ) -> tuple[list[str], list[str]]:
     """PUT one set after the other until the process is killed: the last set answered, and the one under way."""
     threading.Timer(after, lambda: process.send_signal(signal.SIGKILL)).start()
-    answered: list[str] = []
+    answered = stored
     for number in itertools.count():
         under_way = [f"N{number}-{item}" for item in range(90 + number % 2)]
         try:
@@ -82,12 +82,15 @@ def test_a_kill_during_bulk_changes_loses_and_halves_nothing(tmp_path: Path, rou
     with recording_app() as app:
         with _process(tmp_path) as (host, _):
             installation = host.install(app)
+        stored: list[str] = []
         for round_number in range(rounds):
             with _process(tmp_path) as (host, process):
                 delay = 0.03 + 0.02 * round_number
-                answered, under_way = _change_until_killed(AppClient(host.url, installation), process, delay)
+                api = AppClient(host.url, installation)
+                answered, under_way = _change_until_killed(api, process, delay, stored)
             with _process(tmp_path) as (host, _):
-                assert _stored(AppClient(host.url, installation)) in (answered, under_way)
+                stored = _stored(AppClient(host.url, installation))
+                assert stored in (answered, under_way)
 
 
 @pytest.mark.parametrize("rounds", [ROUNDS, pytest.param(20, marks=pytest.mark.slow)])

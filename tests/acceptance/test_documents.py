@@ -90,7 +90,9 @@ def test_the_tutorial_works_as_it_is_written(tmp_path: Path) -> None:
                 running.append(subprocess.Popen(line.split(), env=environment, stdout=subprocess.PIPE, text=True))
                 _wait(port if "serve" in line else app_port)
             else:
-                done = subprocess.run(["bash", "-c", line], env=environment, capture_output=True, check=False, text=True, timeout=60)
+                done = subprocess.run(
+                    ["bash", "-c", line], env=environment, capture_output=True, check=False, text=True, timeout=60
+                )
                 assert done.returncode == 0, f"{line}\n{done.stdout}\n{done.stderr}"
                 said += done.stdout
     finally:

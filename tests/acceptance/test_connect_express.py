@@ -1,0 +1,207 @@
+"""A real app on an unchanged atlassian-connect-express, in its own process: installed, opened, called back, removed."""
+
+import itertools
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from roadstead.domain import installations
+from roadstead.domain.host import Host
+from roadstead.domain.page_loads import post_install_url
+from roadstead.errors import InstallationFailed
+from roadstead.model import Installation, LifecycleCall
+from tests.acceptance.node.programs import running
+from tests.live import LiveHost
+
+pytestmark = pytest.mark.node
+
+_keys = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class ExpressApp:
+    """The app while it runs. `descriptor_url` is where the framework publishes the descriptor by itself."""
+
+    key: str
+    base_url: str
+    host: LiveHost
+
+    @property
+    def descriptor_url(self) -> str:
+        return f"{self.base_url}/atlassian-connect.json"
+
+    def install(self) -> Installation:
+        installed: Installation = self.host.work(
+            lambda opened: installations.install(opened, self.descriptor_url, "acme")
+        )
+        return installed
+
+    def open_page(self, installation: Installation) -> httpx.Response:
+        """What the browser gets that is sent to the app's page after an installation."""
+        return httpx.get(self.host.work(lambda opened: post_install_url(opened, installation)))
+
+    def uninstall(self, installation: Installation) -> LifecycleCall:
+        """Remove the app, and say how the app took it."""
+
+        async def remove(opened: Host) -> LifecycleCall:
+            tell_the_app = await installations.uninstall(opened, installation.id)
+            await tell_the_app()
+            return (await installations.lifecycle_calls(opened, installation))[0]
+
+        told: LifecycleCall = self.host.work(remove)
+        return told
+
+
+@dataclass(frozen=True)
+class OpenPage:
+    """The app's page in a browser: its calls to its own server carry the session token it was given."""
+
+    app: ExpressApp
+    shown: dict[str, Any]
+
+    def __call__(self, method: str, path: str) -> Any:
+        """Have the app's server call the host; what the host answered."""
+        headers = {"Authorization": f"JWT {self.shown['sessionToken']}"}
+        answer = httpx.request(method, f"{self.app.base_url}{path}", headers=headers)
+        assert answer.status_code == 200, answer.text
+        return answer.json()
+
+
+Start = Callable[..., ExpressApp]
+
+
+@pytest.fixture
+def start(host: LiveHost, tmp_path: Path) -> Iterator[Start]:
+    """Starts the app; keywords are environment variables of its process."""
+    with ExitStack() as apps:
+
+        def start(**environment: str) -> ExpressApp:
+            settings = {"BASE_PATH": "/", "AC_APP_KEY": f"ticket-links-{next(_keys)}", **environment}
+            program = apps.enter_context(running("connect_app/app.js", tmp_path / "app.log", **settings))
+            return ExpressApp(settings["AC_APP_KEY"], program.line(), host)
+
+        yield start
+
+
+@pytest.fixture(params=["/", "/connect/app"], ids=["at the root", "below a path"])
+def app(request: pytest.FixtureRequest, start: Start) -> ExpressApp:
+    """The app as its developer runs it."""
+    return start(BASE_PATH=request.param)
+
+
+def _open(app: ExpressApp, installation: Installation) -> OpenPage:
+    answer = app.open_page(installation)
+    assert answer.status_code == 200, answer.text
+    return OpenPage(app, answer.json())
+
+
+def test_the_framework_installs_and_accepts_a_signed_reinstallation(app: ExpressApp) -> None:
+    """The second call is taken only with a token made with the first secret; the new secret then holds."""
+    first = app.install()
+    second = app.install()
+    assert (second.client_key, second.shared_secret == first.shared_secret) == (first.client_key, False)
+    assert _open(app, second).shown["clientKey"] == second.client_key
+
+
+def test_the_framework_would_refuse_an_unsigned_reinstallation(app: ExpressApp) -> None:
+    """What the test above proves is not for nothing: the framework does ask for the token."""
+    installation = app.install()
+    body = {"baseUrl": app.host.url, "clientKey": installation.client_key, "sharedSecret": "x" * 40}
+    assert httpx.post(f"{app.base_url}/installed", json=body).status_code == 401
+
+
+def test_the_page_after_the_installation_is_verified_and_calls_the_api(app: ExpressApp) -> None:
+    """`authenticate()` accepts the page load, and the framework's own client signs what the host understands."""
+    installation = app.install()
+    shown = _open(app, installation).shown
+    assert shown["clientKey"] == installation.client_key
+    assert shown["visitor"]
+    assert shown["query"]["workspace"] == "acme"
+    assert shown["query"]["note"] == "1+1 is *"
+    assert (shown["user"]["status"], shown["user"]["body"]["display_name"]) == (200, "acme")
+    assert shown["linkers"] == {"status": 200, "body": {"size": 1, "values": [{"key": "tickets"}]}}
+
+
+@pytest.mark.parametrize(("sent", "changed"), [("acme", "ACME"), ("?", "?also=this&"), ("/welcome", "/welcome/to")])
+def test_the_framework_would_refuse_another_page(start: Start, sent: str, changed: str) -> None:
+    """What the test above proves is not for nothing: the framework does hash the page's path and query."""
+    app = start()
+    installation = app.install()
+    url = app.host.work(lambda opened: post_install_url(opened, installation))
+    assert httpx.get(url.replace(sent, changed, 1)).status_code == 401
+
+
+def test_the_app_stores_values_for_its_page(app: ExpressApp) -> None:
+    """The page's follow-up calls end in signed calls of the framework's client, and their answers come back."""
+    page = _open(app, app.install())
+    assert page("POST", "/values/BB")["status"] == 201
+    assert page("POST", "/values/BB")["status"] == 409
+    assert page("POST", "/values/B.B")["body"]["error"]["fields"]
+    listed = page("GET", "/values")
+    assert (listed["status"], [value["value"] for value in listed["body"]["values"]]) == (200, ["BB"])
+
+
+def test_an_uninstalled_app_is_told_and_can_come_back(app: ExpressApp) -> None:
+    """The framework takes `uninstalled`, and after it an installation signed with the secret it kept."""
+    installation = app.install()
+    told = app.uninstall(installation)
+    assert (told.event, told.status) == ("uninstalled", 204)
+    assert _open(app, app.install()).shown["linkers"]["status"] == 200
+
+
+def test_the_app_can_remove_itself(app: ExpressApp) -> None:
+    """`DELETE /2.0/addon` from the framework's client; the next call is refused."""
+    page = _open(app, app.install())
+    assert page("POST", "/leave")["status"] == 204
+    assert page("GET", "/values")["status"] == 401
+
+
+def test_a_registered_app_is_signed_from_its_first_installation(start: Start) -> None:
+    """The framework takes a first call that is signed, and works with the secret of the registration."""
+    app = start()
+    registration = app.host.work(lambda opened: installations.register(opened, app.key, app.descriptor_url))
+    installation = app.install()
+    assert installation.shared_secret == registration.shared_secret
+    assert _open(app, installation).shown["linkers"]["status"] == 200
+    assert _open(app, app.install()).shown["linkers"]["status"] == 200
+
+
+# What the framework's own settings ask of a host; docs/how-to/run-your-app.md tells it to app authors.
+
+ACCEPTED = [
+    ("development", ""),
+    ("development", "127.0.0.1"),
+    ("production", "127.0.0.1"),
+    ("production", "bitbucket.org, *.bitbucket.org, 127.0.0.1"),
+    ("production", "127.0.0.*"),
+]
+
+
+@pytest.mark.parametrize(("mode", "whitelist"), ACCEPTED)
+def test_the_framework_accepts_a_host_on_its_list(start: Start, mode: str, whitelist: str) -> None:
+    """Without a list in development, and with this host's name on it in production."""
+    app = start(NODE_ENV=mode, AC_HOST_WHITELIST=whitelist)
+    assert _open(app, app.install()).shown["linkers"]["status"] == 200
+
+
+REFUSED = [
+    ("development", "bitbucket.org", 401, "does not match the registration whitelist"),
+    ("production", "bitbucket.org", 401, "does not match the registration whitelist"),
+    ("production", "", 500, "Internal Server Error"),
+]
+
+
+@pytest.mark.parametrize(("mode", "whitelist", "status", "said"), REFUSED)
+def test_a_refusal_of_the_framework_is_shown(start: Start, mode: str, whitelist: str, status: int, said: str) -> None:
+    """A host that is not on the list learns it from the app's own words; nothing is installed."""
+    app = start(NODE_ENV=mode, AC_HOST_WHITELIST=whitelist)
+    with pytest.raises(InstallationFailed) as refused:
+        app.install()
+    assert refused.value.status == status
+    assert said in (refused.value.body or "")
+    assert app.host.work(lambda opened: installations.list_apps(opened, app_key=app.key)) == []
