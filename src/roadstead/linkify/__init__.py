@@ -1,0 +1,30 @@
+"""Turn stretches of text into links, with patterns that strangers wrote.
+
+    >>> from roadstead.linkify import Linker, compile_linkers, render_html
+    >>> linker = Linker("tickets", r"((?K)-\\d+)", r"https://t.example/\\1", values={"BB"})
+    >>> [link.url for link in compile_linkers([linker]).linkify("fixes BB-12, not AA-3").links]
+    ['https://t.example/BB-12']
+
+Pure: no file, no socket, nothing of Roadstead; it can be used alone. Every other name is private and may
+change.
+"""
+
+from roadstead.linkify.linker import InvalidPattern, Link, Linker, Linkified, Unfinished
+from roadstead.linkify.matcher import CompiledLinkers, compile_linkers
+from roadstead.linkify.render import render_html, render_markdown, render_terminal
+from roadstead.linkify.report import PatternReport, check_linker
+
+__all__ = [
+    "CompiledLinkers",
+    "InvalidPattern",
+    "Link",
+    "Linker",
+    "Linkified",
+    "PatternReport",
+    "Unfinished",
+    "check_linker",
+    "compile_linkers",
+    "render_html",
+    "render_markdown",
+    "render_terminal",
+]

@@ -1,0 +1,116 @@
+"""The programs of one pattern, made when a text first needs them and kept."""
+
+from functools import cached_property, lru_cache, partial
+
+from roadstead.linkify.alphabet import Alphabet, ascii_alphabet
+from roadstead.linkify.engines import BoundedProgram, LinearProgram, ProgramRefused
+from roadstead.linkify.linker import InvalidPattern
+from roadstead.linkify.pattern import Pattern
+from roadstead.linkify.program import (
+    ANY_VALUE,
+    ValueChoice,
+    bounded_source,
+    linear_obstacle,
+    linear_source,
+    program_alphabet,
+)
+from roadstead.linkify.syntax import Anchor, BackReference, Chars, Place, walk
+from roadstead.linkify.text import Text
+
+_KEPT_PROGRAMS = 256
+_POSSIBLE_CUTS = "\n "
+_SAMPLES = (Text("a"), Text("ä"))  # programs differ only between ASCII and other texts
+
+
+class Programs:
+    """A pattern as programs for either engine. `captured` are the groups whose text is asked for."""
+
+    def __init__(self, pattern: Pattern, captured: frozenset[int]) -> None:
+        self.pattern = pattern
+        self._captured = captured
+        self._linear = lru_cache(_KEPT_PROGRAMS)(self._make_linear)
+        self._bounded = lru_cache(_KEPT_PROGRAMS)(self._make_bounded)
+        self._alphabet = lru_cache(_KEPT_PROGRAMS)(partial(program_alphabet, pattern))
+
+    def prepare(self) -> None:
+        """Make the programs that most texts need, so that no text pays for them.
+
+        Raises `InvalidPattern` if the only engine that may have the pattern does not take it.
+        """
+        for text in _SAMPLES:
+            if self.linear_obstacle or not self.linear(ANY_VALUE, text):
+                try:
+                    self.bounded(ANY_VALUE, text)
+                except ProgramRefused as exc:
+                    raise InvalidPattern(f"The bounded engine cannot compile the regex: {exc}.") from exc
+
+    @cached_property
+    def linear_obstacle(self) -> str | None:
+        """What keeps the pattern from RE2 whatever the text, in words."""
+        return linear_obstacle(self.pattern.tree)
+
+    @cached_property
+    def cuts(self) -> str:
+        """Characters that no match contains, so that a text can be cut after them."""
+        return "".join(char for char in _POSSIBLE_CUTS if not self._consumes(ord(char)))
+
+    def linear_end(self, text: Text) -> int | None:
+        r"""Return where the text ends for RE2, or `None` if RE2 cannot be exact on this text.
+
+        RE2 knows no `$` that also holds before a newline which ends the text. If no match can contain that
+        newline, `$` is the end of the text without it; but then `\Z` must not be asked for as well.
+        """
+        end = len(text.chars)
+        if self.linear_obstacle:
+            return None
+        if Place.LAST_LINE_END not in self._places or not text.chars.endswith("\n"):
+            return end
+        if Place.TEXT_END in self._places or self._consumes(ord("\n")):
+            return None
+        return end - 1
+
+    def linear(self, values: ValueChoice, text: Text) -> LinearProgram | None:
+        """Return a program that can read the text, unless there is none or it would be too large."""
+        alphabet = self._alphabet(values) or (ascii_alphabet() if text.is_ascii else None)
+        return self._linear(values, alphabet) if alphabet else None
+
+    def bounded(self, values: ValueChoice, text: Text) -> tuple[BoundedProgram, str]:
+        """Return a program and the text as it reads it."""
+        alphabet = None if self._compares_characters else self._alphabet(values)
+        if text.is_ascii:
+            return self._bounded(values, alphabet or ascii_alphabet()), text.chars
+        if alphabet:
+            return self._bounded(values, alphabet), text.encoded(alphabet).decode("latin-1")
+        return self._bounded(values, None), text.chars
+
+    def any_value_covers_all(self, text: Text) -> bool:
+        r"""Whether all that a stored value matches in the text, `[\w\-]+` matches where the value stands.
+
+        Beyond ASCII it does not where the ASCII flag narrows `\w`, or where a letter ignoring case equals U+0345.
+        """
+        return text.is_ascii or not any(group.ascii_only or group.ignore_case for group in self.pattern.value_groups)
+
+    @cached_property
+    def needs_ascii(self) -> bool:
+        """Whether the pattern is exact on ASCII texts only: a back-reference that ignores case."""
+        return any(isinstance(node, BackReference) and node.ignore_case for node in walk(self.pattern.tree))
+
+    @cached_property
+    def _compares_characters(self) -> bool:
+        return any(isinstance(node, BackReference) for node in walk(self.pattern.tree))
+
+    @cached_property
+    def _places(self) -> frozenset[Place]:
+        return frozenset(node.place for node in walk(self.pattern.tree) if isinstance(node, Anchor))
+
+    def _consumes(self, char: int) -> bool:
+        return any(isinstance(node, Chars) and char in node.allowed for node in walk(self.pattern.tree))
+
+    def _make_linear(self, values: ValueChoice, alphabet: Alphabet) -> LinearProgram | None:
+        try:
+            return LinearProgram(linear_source(self.pattern, values, self._captured, alphabet), alphabet)
+        except ProgramRefused:
+            return None
+
+    def _make_bounded(self, values: ValueChoice, alphabet: Alphabet | None) -> BoundedProgram:
+        return BoundedProgram(bounded_source(self.pattern, values, alphabet))

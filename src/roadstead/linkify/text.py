@@ -1,0 +1,38 @@
+"""A text as the engines see it, rewritten once for everybody who asks for the same."""
+
+from collections.abc import Mapping
+from functools import cached_property
+
+from roadstead.linkify.alphabet import Alphabet, basic_alphabet
+
+
+class Text:
+    """A text, with its forms in bytes and in other characters made when first asked for."""
+
+    def __init__(self, chars: str) -> None:
+        self.chars = chars
+        self.is_ascii = chars.isascii()
+        self._encoded: dict[Alphabet, bytes] = {}
+        self._translated: dict[int, Text] = {}
+
+    def encoded(self, alphabet: Alphabet) -> bytes:
+        """Return the text with one byte of the alphabet for each character."""
+        if self.is_ascii:
+            return self._ascii
+        if alphabet not in self._encoded:
+            self._encoded[alphabet] = alphabet.encode(self.chars)
+        return self._encoded[alphabet]
+
+    def translated(self, table: Mapping[int, int]) -> "Text":
+        """Return the text after `str.translate`."""
+        if id(table) not in self._translated:
+            self._translated[id(table)] = Text(self.chars.translate(table))
+        return self._translated[id(table)]
+
+    @cached_property
+    def basic_bytes(self) -> bytes:
+        return self.encoded(basic_alphabet())
+
+    @cached_property
+    def _ascii(self) -> bytes:
+        return self.chars.encode("ascii")

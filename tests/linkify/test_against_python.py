@@ -1,0 +1,125 @@
+"""Linkify finds what Python's `re` finds, over random patterns, values and texts."""
+
+import re
+import time
+import warnings
+from random import Random
+
+import pytest
+from hypothesis import HealthCheck, assume, given, settings
+from hypothesis import strategies as st
+
+from roadstead.linkify import InvalidPattern
+from roadstead.linkify.budget import Budget
+from roadstead.linkify.charset import case_folding, cased_chars
+from roadstead.linkify.pattern import Pattern, read_pattern
+from roadstead.linkify.programs import Programs
+from roadstead.linkify.search import Search
+from roadstead.linkify.text import Text
+from roadstead.linkify.values import ValueIndex
+from tests.linkify import grammar
+from tests.linkify.oracle import Spans, expected, substituted
+
+pytestmark = pytest.mark.filterwarnings("ignore:Possible nested set:FutureWarning")
+randoms = st.randoms(use_true_random=False)
+patiently = settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much], deadline=None)
+
+
+def found(programs: Programs, values: frozenset[str], text: str) -> list[Spans]:
+    """Return the spans of each match that links, by group number."""
+    groups = programs.pattern.value_groups
+    index = ValueIndex(values, ignore_case=any(group.ignore_case for group in groups)) if values and groups else None
+    matches = Search(programs, index).matches(Text(text), Budget(60, time.thread_time))
+    return [dict(match.groups) for match in matches]
+
+
+def all_groups(pattern: Pattern) -> Programs:
+    return Programs(pattern, frozenset(range(1, pattern.groups + 1)))
+
+
+def supported(source: str) -> Programs | None:
+    """Return the programs, or `None` for the few constructs that are refused although Python takes them."""
+    try:
+        return all_groups(read_pattern(source))
+    except InvalidPattern as exc:
+        if any(reason in str(exc) for reason in ("not supported", "asks inside group")):
+            return None
+        raise
+
+
+def python_compiles(source: str) -> bool:
+    try:
+        re.compile(substituted(source, []))
+    except (re.error, OverflowError):
+        return False
+    return True
+
+
+def check(random: Random, *, beyond_linear: bool, texts: int) -> int:
+    """Compare one random pattern on some random texts; return how many comparisons that were."""
+    written = grammar.Grammar(random, beyond_linear)
+    source = written.pattern()
+    if not python_compiles(source):
+        with pytest.raises(InvalidPattern):
+            read_pattern(source)
+        return 1
+    programs = supported(source)
+    if programs is None:
+        return 0
+    for _ in range(texts):
+        values = grammar.values(random)
+        text = grammar.text(random, values)
+        if programs.needs_ascii and not text.isascii():
+            continue
+        spans = list(expected(source, written.value_groups, values, text))
+        assert found(programs, values, text) == spans, (source, sorted(values), text)
+    return texts
+
+
+@settings(patiently, max_examples=1_000)
+@given(randoms)
+def test_linear_constructs_match_as_in_python(random: Random) -> None:
+    """What runs on the linear engine gives the matches and groups that `re` gives."""
+    assume(check(random, beyond_linear=False, texts=2))
+
+
+@settings(patiently, max_examples=1_000)
+@given(randoms)
+def test_all_constructs_match_as_in_python(random: Random) -> None:
+    """With look-around, back-references and the like, the matches and groups are still those of `re`."""
+    assume(check(random, beyond_linear=True, texts=2))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("beyond_linear", [False, True])
+def test_a_hundred_thousand_random_cases_match_as_in_python(beyond_linear: bool) -> None:
+    """The same over 100,000 cases, different ones in each run; a failure names its case."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", FutureWarning)
+        random, compared = Random(), 0
+        while compared < 50_000:
+            compared += check(random, beyond_linear=beyond_linear, texts=4)
+
+
+@given(st.text(st.characters(), max_size=40))
+def test_word_edges_and_classes_hold_for_any_character(text: str) -> None:
+    """Every character, lone surrogates included, is in the classes that Python puts it in."""
+    for source in (r"\b\w", r"\s\S", r"[^\W\d]+", r"(?i)[k-s]+", r"(?i)\bß?\d", r"(?m)^.", r"(?s).\B."):
+        assert found(all_groups(read_pattern(source)), frozenset(), text) == list(expected(source, (), (), text))
+
+
+def test_letters_that_python_calls_equal_fold_to_the_same() -> None:
+    """No value is missed under IGNORECASE: folding joins at least the letters that `re` joins."""
+    table, chars = case_folding(), cased_chars()
+    for char in chars:
+        equal = re.findall(re.escape(char), chars, re.IGNORECASE)
+        assert {other.translate(table) for other in equal} == {char.translate(table)}
+
+
+def test_letters_outside_the_table_equal_only_themselves() -> None:
+    """The table of cased letters is complete: no other character changes in any case conversion."""
+    chars = set(cased_chars())
+    for code in range(0x110000):
+        char = chr(code)
+        if char not in chars:
+            assert char.lower() == char.upper() == char

@@ -1,0 +1,173 @@
+"""Hostile patterns, long texts, many values: what a limit costs, and that it is always reported."""
+
+from collections.abc import Iterator
+from itertools import count
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from roadstead.linkify import InvalidPattern, Linker, check_linker, compile_linkers
+from roadstead.linkify.engines import MAX_WINDOW
+from roadstead.linkify.search import MAX_VALUES_AT_ONCE
+
+HERE = r"https://t.example/\g<0>"
+
+# why, regex, text; each takes a backtracking engine longer than anybody waits
+EXPLOSIVE = [
+    ("lazy runs meet", r"(?s)(?!x).*?,.*?,.*?,.*?,z", "a," * 20_000),
+    ("runs of one character meet", r"(?!x)(.*)=(.*)=(.*)=(.*);", "=" * 3_000),
+    ("a look-ahead repeats what can be divided", r"(?=(a|b|ab)*(a|b|ab)*(a|b)*c)b", "ab" * 50_000),
+    ("a repeat within a repeat, anchored", r"^(?!Q)(([a-z])+.)+[A-Z]([a-z])+$", "a" * 50_000),
+    ("a back-reference divides a run", r"(a+)(a+)(a+)\1\2\3b", "a" * 5_000),
+    ("a run is entered anywhere", r"(?<!x)[\w\-]+\-\d+!", "a-" * 50_000),
+    ("every match scans to the end", r"(?=A).*!|[A-Z]", "A" * 100_000),
+    ("every match scans to the end, on the linear engine", r".*!|[A-Z]", "A" * 30_000),
+]
+
+# regex, text: hostile to `re`, done within the budget here
+HARMLESS = [
+    (r"([\w\-]+\-\d+)", "a" * 100_000),
+    (r"(a+)+$", "a" * 30_000 + "!"),
+    (r"(?:[^\s,]+,)*x", "a," * 30_000),
+    (r"(.*)*x", "ab " * 1_000),
+    (r"(?=(a+))\1b", "a" * 2_000),
+    (r"(?i)(?:x+x+)+y", "x" * 30_000),
+    (r"\w+\s*\w+@", "a" * 30_000),
+]
+
+
+@pytest.mark.parametrize(("regex", "text"), [case[1:] for case in EXPLOSIVE], ids=[case[0] for case in EXPLOSIVE])
+def test_explosive_pattern_is_stopped_and_reported(regex: str, text: str) -> None:
+    """The linker is listed as unfinished, and a harmless linker beside it loses nothing."""
+    explosive, harmless = Linker("explosive", regex, HERE), Linker("harmless", "OK-1", HERE)
+    linkified = compile_linkers([explosive, harmless]).linkify(text + "\nOK-1")
+    assert [unfinished.linker.key for unfinished in linkified.unfinished] == ["explosive"]
+    assert linkified.unfinished[0].reason == "It took longer than 20 ms."
+    assert [link.text for link in linkified.links if link.linker is harmless] == ["OK-1"]
+
+
+@pytest.mark.parametrize(("regex", "text"), HARMLESS)
+def test_pattern_that_explodes_elsewhere_is_finished(regex: str, text: str) -> None:
+    """Patterns that take `re` minutes are done within a budget of a second."""
+    assert not compile_linkers([Linker("k", regex, HERE)], budget=1).linkify(text).unfinished
+
+
+@pytest.mark.parametrize("regex", [r"\d", r"\d(?=.)"])
+def test_links_found_before_the_limit_are_kept(regex: str) -> None:
+    """Both engines give what they found when time ran out, from the left, and say that it did."""
+    ticks = count()
+    compiled = compile_linkers([Linker("k", regex, HERE)], budget=10, clock=lambda: next(ticks) * 0.9)
+    linkified = compiled.linkify("1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 ")
+    texts = [link.text for link in linkified.links]
+    assert texts[:3] == ["1", "2", "3"]
+    if "(?=" not in regex:  # the bounded engine keeps its own time once it is started
+        assert len(texts) < 21
+        assert linkified.unfinished[0].reason == "It took longer than 10000 ms."
+
+
+@pytest.mark.parametrize(
+    ("regex", "key", "count"),
+    [
+        (r"BB-\d+", "BB-{}", 20_000),
+        (r"(?K)-\d+", "BB-{}", 20_000),
+        (r"(?K):", "V{}:", 5_000),
+        (r"(?m)^(?K)-\d+$", "BB-{}", 20_000),
+    ],
+)
+def test_long_text_loses_no_match_at_the_edges_of_windows(regex: str, key: str, count: int) -> None:
+    """A text of many windows gives each of its keys once, with many different values too."""
+    values = {"BB", *(f"V{number}" for number in range(10_000))}
+    keys = [key.format(number) for number in range(count)]
+    text = "\n".join(keys)
+    assert len(text) > MAX_WINDOW
+    linkified = compile_linkers([Linker("k", regex, HERE, values=values)], budget=60).linkify(text)
+    assert [link.text for link in linkified.links] == keys
+    assert not linkified.unfinished
+
+
+def test_long_text_that_cannot_be_cut_is_matched_exactly() -> None:
+    """A match longer than a window is found whole, by the bounded engine."""
+    text = "<" + "x \n" * MAX_WINDOW + ">"
+    linkified = compile_linkers([Linker("k", r"<[^>]*>", "https://t.example/")], budget=60).linkify(text)
+    assert [link.text for link in linkified.links] == [text]
+
+
+def test_million_values_cost_a_text_nothing() -> None:
+    """Values are looked up, never walked through: a set that refuses to be walked through after compiling works."""
+
+    class Values(frozenset[str]):
+        walks = 0
+
+        def __iter__(self) -> Iterator[str]:
+            Values.walks += 1
+            return super().__iter__()
+
+    compiled = compile_linkers([Linker("k", r"(?K)-\d", HERE, values=Values(f"V{n}" for n in range(100_000)))])
+    walks = Values.walks
+    assert [link.text for link in compiled.linkify("V7-1 W7-1 V100000-1").links] == ["V7-1"]
+    assert Values.walks == walks
+
+
+def test_too_many_values_for_the_bounded_engine_are_reported() -> None:
+    """A look-around pattern stops at a text with more different values than its engine is given at once."""
+    values = {f"V{number}" for number in range(MAX_VALUES_AT_ONCE + 1)}
+    compiled = compile_linkers([Linker("k", r"(?<!x)(?K):", HERE, values=values)], budget=60)
+    linkified = compiled.linkify(" ".join(f"{value}:" for value in values))
+    assert linkified.links == ()
+    assert linkified.unfinished[0].reason == "More than 200 different values occur in the text."
+
+
+def test_back_reference_that_ignores_case_is_followed_in_ascii_only() -> None:
+    """Beyond ASCII the engines fold case differently, so the linker says so instead of guessing."""
+    compiled = compile_linkers([Linker("k", r"(?i)(\w)\1-1", HERE)])
+    assert [link.text for link in compiled.linkify("aA-1").links] == ["aA-1"]
+    assert compiled.linkify("aA-1 é").unfinished[0].reason.startswith("A back-reference that ignores case")
+
+
+@pytest.mark.parametrize(
+    "regex",
+    [
+        "(" * 500 + ")" * 500,
+        "(?:" * 300 + "a" + ")" * 300,
+        "()" * 100,
+        "(?K)" * 100,
+        "a" * 1_025,
+        "(?:(?:(?:a{99}){99}){99}){99}",
+        "(?=a{1000000})",
+    ],
+)
+def test_oversized_pattern_is_refused(regex: str) -> None:
+    """Depth, groups, length and unfolded size have limits, and going beyond them is no crash."""
+    with pytest.raises(InvalidPattern):
+        check_linker(Linker("k", regex, "/"))
+
+
+@pytest.mark.parametrize(
+    "regex",
+    [r"(?:ab|c){1001}", r"(?:a?){1001}", r"(?:(?:(?:a{0,99}){99}){0,99}){9}", "(?i)" + r"[\x00-\U0010ffff]" * 40],
+)
+def test_enormous_pattern_is_usable_or_refused_at_once(regex: str) -> None:
+    """A short pattern that unfolds to an enormous program neither crashes nor is left out silently."""
+    assert not compile_linkers([Linker("k", regex, HERE)], budget=1).linkify("aaa é").unfinished
+
+
+PATTERNS = [r"\w+", r"(?K)-?\d*", r"(?<=a)\w", r"[^a]", r"(?i)(?K)", r"\b.\b", r"(?s).{2}"]
+
+
+@given(st.text(st.characters(), max_size=60), st.sets(st.sampled_from(PATTERNS), min_size=1))
+def test_pieces_joined_give_the_text(text: str, regexes: set[str]) -> None:
+    """Whatever the text, lone surrogates included, nothing of it is lost, and links lie where they say."""
+    linkers = [Linker(regex, regex, "https://t.example/", values={"a", "ſ"}) for regex in sorted(regexes)]
+    linkified = compile_linkers(linkers, budget=10).linkify(text)
+    pieces = [piece if isinstance(piece, str) else piece.text for piece in linkified.pieces()]
+    assert "".join(pieces) == text
+    for link in linkified.links:
+        assert text[link.start : link.end] == link.text
+        assert link.text
+
+
+def test_pieces_are_never_empty() -> None:
+    """Nothing comes between links that touch, nor before a link at the start or after one at the end."""
+    linkified = compile_linkers([Linker("k", r"\d", HERE)]).linkify("12")
+    assert [piece if isinstance(piece, str) else piece.text for piece in linkified.pieces()] == ["1", "2"]
