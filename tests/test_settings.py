@@ -55,7 +55,7 @@ def test_the_data_folder_comes_from_option_or_environment(tmp_path: Path) -> Non
 def test_a_wrong_setting_names_itself(tmp_path: Path, name: str, value: str) -> None:
     """The message says which setting, and where it came from."""
     with pytest.raises(InvalidSetting, match=f"ROADSTEAD_{name.upper()}"):
-        _read(tmp_path, **{f"ROADSTEAD_{name.upper()}": value})
+        Settings.read({"data": str(tmp_path)}, {f"ROADSTEAD_{name.upper()}": value})
 
 
 @pytest.mark.parametrize("text", ["port =", "unknown = 1", "port = true", "port = 'x'", "host = 7", "\xff\xfe"])

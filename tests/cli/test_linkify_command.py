@@ -27,7 +27,7 @@ def test_formats(installed: tuple[Roadstead, str]) -> None:
         for name in ("terminal", "markdown", "html", "json")
     }
     assert shown["terminal"] == f"<fix> \x1b]8;;{tickets}BB-12\x1b\\BB-12\x1b]8;;\x1b\\\n"
-    assert shown["markdown"] == f"<fix> [BB-12](<{tickets}BB-12>)\n"
+    assert shown["markdown"] == f"<fix> [BB-12]({tickets}BB-12)\n"
     assert shown["html"].startswith(f'&lt;fix&gt; <a href="{tickets}BB-12" ')
     document = json.loads(shown["json"])
     assert document.keys() == {"text", "links", "unfinished"}

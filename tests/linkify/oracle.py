@@ -1,10 +1,13 @@
 r"""What linkify has to find, said with Python's `re` alone: the values substituted for `(?K)`, and the guard.
 
-Only for small texts and patterns: `re` has no time-out.
+Only for small texts and patterns: `re` has no time-out. A signal stops it when a random pattern explodes.
 """
 
 import re
+import signal
 from collections.abc import Collection, Iterator
+from contextlib import contextmanager
+from types import FrameType
 
 Spans = dict[int, tuple[int, int]]
 
@@ -30,3 +33,23 @@ def expected(source: str, value_groups: Collection[int], values: Collection[str]
             if match.start() < match.end():
                 spans = {group: match.span(group) for group in range(compiled.groups + 1)}
                 yield {group: span for group, span in spans.items() if span[0] >= 0}
+
+
+class TookTooLong(Exception):
+    """Python's `re` did not come to an end."""
+
+
+@contextmanager
+def at_most(seconds: float) -> Iterator[None]:
+    """Raise `TookTooLong` in the block after `seconds`; `re` looks for signals while it matches."""
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        raise TookTooLong
+
+    before = signal.signal(signal.SIGALRM, stop)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)

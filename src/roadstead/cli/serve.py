@@ -5,7 +5,6 @@ import shlex
 import signal
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
 import typer
@@ -20,6 +19,9 @@ if TYPE_CHECKING:
 
     from roadstead.domain.host import Host
     from roadstead.settings import Settings
+
+
+_STOPS = (signal.SIGINT, signal.SIGTERM)
 
 
 def serve(
@@ -66,7 +68,7 @@ def serve(
         workers=workers,
         linkers_without_values=linkers_without_values,
     )
-    for stop in (signal.SIGINT, signal.SIGTERM):
+    for stop in _STOPS:
         signal.signal(stop, _leave)
     _serve(settings, _same_state(data, database_url))
 
@@ -127,9 +129,20 @@ def _server(settings: "Settings", listening: "socket.socket") -> Callable[[], No
     from roadstead.app import create_app
     from roadstead.cli.listening import configured
 
-    config = configured(create_app(settings))
+    config = configured(create_app(settings, started=_hear_signals))
     config.load()
-    return partial(uvicorn.Server(config).run, sockets=[listening])
+    server = uvicorn.Server(config)
+
+    def run() -> None:
+        # From here until uvicorn listens for signals, one would end the event loop in the middle of its start.
+        signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS)
+        server.run(sockets=[listening])
+
+    return run
+
+
+async def _hear_signals(host: "Host") -> None:
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPS)
 
 
 def _workers(settings: "Settings", listening: "socket.socket") -> Callable[[], None]:

@@ -62,7 +62,9 @@ def _markdown_link(link: Link) -> str:
     if link.linker is None and link.text == link.url:
         return f"<{link.url}>"
     text = _MARKDOWN_ACTIVE.sub(r"\\\g<0>", link.text).replace("\n", "&#10;")
-    return f"[{text}](<{link.url}>)"
+    # The URL is percent-encoded, so parentheses are all that could end it early.
+    target = link.url.replace("(", "%28").replace(")", "%29")
+    return f"[{text}]({target})"
 
 
 def _guarded(before: str) -> str:
