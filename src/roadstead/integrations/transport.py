@@ -2,6 +2,7 @@
 
 import asyncio
 import ipaddress
+import os
 import socket
 import ssl
 from collections.abc import Iterable, Mapping
@@ -129,7 +130,12 @@ async def _read(response: httpcore.Response, cap: int) -> bytes:
 
 
 def _reason(exc: BaseException) -> str:
-    # The text nearest the cause says most: "Connection refused", "certificate has expired".
-    while not str(exc) and exc.__cause__ is not None:
-        exc = exc.__cause__
+    """What the operating system said, if it said anything: "Connection refused" helps more than what was tried."""
+    cause: BaseException | None = exc
+    while cause is not None:
+        if isinstance(cause, ssl.SSLError):
+            return f"TLS failed, {getattr(cause, 'verify_message', '') or cause.reason or cause}"
+        if isinstance(cause, OSError) and cause.errno is not None and cause.errno > 0:
+            return os.strerror(cause.errno)
+        exc, cause = cause if str(cause) else exc, cause.__cause__ or cause.__context__
     return str(exc).rstrip(".") or type(exc).__name__
