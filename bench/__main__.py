@@ -1,0 +1,35 @@
+"""`python -m bench [SUITE]`: measure, and print each figure beside its target."""
+
+import argparse
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+from bench import api, bulk, cores, load, peers, start
+from bench.figures import Figure, show
+
+Suite = Callable[[argparse.Namespace], Iterable[Figure | str]]
+
+SUITES: dict[str, tuple[str, Suite]] = {
+    "api": ("One processor, 32 connections, beside a bare hello-world on the same server", lambda _: api.figures()),
+    "bulk": ("A whole set of values, beside raw SQL", lambda _: bulk.figures()),
+    "start": ("Starting and waiting", lambda _: start.figures()),
+    "peers": ("Beside what a user would pick instead", lambda options: peers.figures(options.openapi)),
+}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m bench", description="Measure; show figures beside their targets.")
+    parser.add_argument("suite", nargs="?", choices=SUITES, help="Without one, all.")
+    parser.add_argument("--openapi", type=Path, metavar="FILE", help="Atlassian's OpenAPI document, for Prism to mock.")
+    options = parser.parse_args()
+    cores.take_ours()
+    for name in [options.suite] if options.suite else SUITES:
+        title, figures = SUITES[name]
+        try:
+            show(title, figures(options))
+        except load.UnexpectedAnswer as exc:
+            raise SystemExit(f"The benchmark broke off: {exc}") from exc
+
+
+if __name__ == "__main__":
+    main()

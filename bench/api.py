@@ -1,0 +1,138 @@
+"""Reading and writing single values and pages, beside a bare hello-world on the same server and processor."""
+
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass
+from itertools import count, cycle, repeat
+from statistics import median
+
+from bench import load, servers
+from bench.app import App, Client, install, values_path
+from bench.figures import Figure
+from bench.scratch import scratch_folder
+from bench.servers import Server
+
+ROUNDS = 7
+SECONDS = 0.5
+"""How long each load of a round lasts; what is loaded changes that often, so that a change of the machine meets all."""
+
+FULL_LOAD = 0.85
+"""Share of a processor. Below it a rate is that of whoever kept the server, or us, from working; one that waits for a
+disk now and then stays a little below 1."""
+
+PAGE = 50
+WRITES, SMALL, LARGE = "writes", "hundred-thousand", "million"
+SIZES = {SMALL: 100_000, LARGE: 1_000_000}
+
+
+@dataclass(frozen=True, slots=True)
+class Workload:
+    """What is asked of one server. `requests` takes the number of the round and never runs out."""
+
+    server: Server
+    requests: Callable[[int], Iterable[bytes]]
+    status: int = 200
+
+
+def figures() -> Iterator[Figure]:
+    with scratch_folder() as data:
+        app = install(data)
+        with servers.hello() as hello, servers.roadstead(data) as roadstead:
+            yardstick = _repeated(hello, b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+            yield from _report(_measure({"hello": yardstick, **_roadstead_workloads(app, roadstead)}))
+
+
+def _roadstead_workloads(app: App, server: Server) -> dict[str, Workload]:
+    with closing(Client(app, server.port)) as client:
+        for linker, size in SIZES.items():
+            client.call("PUT", values_path(linker), [f"K{number}" for number in range(size)])
+        some = [app.request("GET", target) for target in _some_values(client)]
+        pages = {(linker, place): target for linker in SIZES for place, target in _pages(client, linker).items()}
+    return {
+        "get": Workload(server, lambda _: cycle(some)),
+        "post": Workload(server, lambda number: new_values(app, number), status=201),
+        **{f"{linker} {place}": _repeated(server, app.request("GET", to)) for (linker, place), to in pages.items()},
+    }
+
+
+def _repeated(server: Server, request: bytes) -> Workload:
+    return Workload(server, lambda _: repeat(request))
+
+
+def _some_values(client: Client) -> list[str]:
+    """The addresses of a thousand values out of the hundred thousand."""
+    pages = (client.call("GET", f"{values_path(SMALL)}?pagelen=100&page={number}") for number in range(1, 1000, 100))
+    return [f"{values_path(SMALL)}/{value['id']}" for page in pages for value in page["values"]]
+
+
+def new_values(app: App, number: int) -> Iterator[bytes]:
+    """Additions of values that no other round adds; one token serves them all, since it is for the address."""
+    bodies = (b'{"value":"K%02d-%08d"}' % (number, value) for value in count())
+    head = app.request("POST", values_path(WRITES), body := next(bodies)).removesuffix(body)
+    return (head + body for body in bodies)
+
+
+def _pages(client: Client, linker: str) -> dict[str, str]:
+    """The first page, and the last one both ways: by its number, and as `next` of the page before it gives it."""
+    path, last = values_path(linker), SIZES[linker] // PAGE
+    by_number = f"{path}?pagelen={PAGE}&page="
+    followed: str = client.call("GET", f"{by_number}{last - 1}")["next"]
+    return {
+        "first": f"{path}?pagelen={PAGE}",
+        "last by number": f"{by_number}{last}",
+        "last by next": followed[followed.index("/2.0/") :],
+    }
+
+
+def _measure(workloads: dict[str, Workload]) -> dict[str, list[load.Run]]:
+    """Every workload in turn, round by round; the first round warms up and is forgotten."""
+    runs: dict[str, list[load.Run]] = {name: [] for name in workloads}
+    for number in range(ROUNDS + 1):
+        for name, work in workloads.items():
+            run = load.run(work.server, work.requests(number), status=work.status, seconds=SECONDS)
+            if number > 0:
+                runs[name].append(run)
+    return runs
+
+
+def _report(runs: dict[str, list[load.Run]]) -> Iterator[Figure]:
+    hello = runs["hello"]
+    yield Figure("hello-world, Starlette alone", _rate(hello), "/s", note=_costs(hello))
+    for what, name, target in (
+        ("GET one value out of 100,000", "get", 0.55),
+        ("POST one value, committed", "post", 0.25),
+        ("a page of 50 out of 100,000", f"{SMALL} first", 0.25),
+        ("a page of 50 out of 1,000,000", f"{LARGE} first", 0.25),
+    ):
+        yield _beside(what, runs[name], hello, target)
+    for linker, size in SIZES.items():
+        for way in ("number", "next"):
+            first, last = runs[f"{linker} first"], runs[f"{linker} last by {way}"]
+            slowdown = median(one.rate / other.rate for one, other in zip(first, last, strict=True))
+            what = f"last page of {size:,} by {way}"
+            yield Figure(what, slowdown, "× first", "most", 1.5, _costs(last))
+
+
+def _beside(what: str, runs: list[load.Run], hello: list[load.Run], target: float) -> Figure:
+    """The share of hello-world's rate; or of its processor time, where a rate is not that of the server."""
+    pairs = list(zip(runs, hello, strict=True))
+    by_rate = median(run.rate / yardstick.rate for run, yardstick in pairs)
+    by_cost = median(yardstick.cost / run.cost for run, yardstick in pairs)
+    figures = f"{_rate(runs):,.0f}/s, {_costs(runs)}"
+    if _at_full_load(runs) and _at_full_load(hello):
+        return Figure(what, by_rate, "of hello", "least", target, f"{by_cost:.2f} by processor time, {figures}")
+    note = f"by processor time, because the servers were kept from full load, {figures}"
+    return Figure(what, by_cost, "of hello", "least", target, note)
+
+
+def _at_full_load(runs: list[load.Run]) -> bool:
+    return median(run.server_share for run in runs) >= FULL_LOAD
+
+
+def _rate(runs: list[load.Run]) -> float:
+    return median(run.rate for run in runs)
+
+
+def _costs(runs: list[load.Run]) -> str:
+    cost, share = (median(getattr(run, name) for run in runs) for name in ("cost", "server_share"))
+    return f"{cost:.0f} µs each, server {share:.0%} busy"

@@ -1,0 +1,115 @@
+"""The load: some connections, each of which sends its next request as soon as its last one was answered.
+
+Requests are bytes made in advance, tokens included (a token is good for its method, path and query until it expires),
+so that all this does between two requests is to find the end of an answer. It runs in our own process, on a processor
+of its own, and must not be what is measured: `Run.server_share` says how busy the server was.
+"""
+
+import re
+import select
+import socket
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+from bench.servers import Server
+
+CONNECTIONS = 32
+_LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
+
+
+class UnexpectedAnswer(Exception):
+    """The server gave another status than it should; the message begins as its answer does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """What came of one load: answers, over how many seconds, and how much processor time the server took for them."""
+
+    answers: int
+    seconds: float
+    server_cpu_seconds: float
+
+    @property
+    def rate(self) -> float:
+        """Answers per second."""
+        return self.answers / self.seconds
+
+    @property
+    def server_share(self) -> float:
+        """How busy the server was, where 1 is one whole processor."""
+        return self.server_cpu_seconds / self.seconds
+
+    @property
+    def cost(self) -> float:
+        """Processor time per answer in microseconds: steadier than the rate while others use the machine."""
+        return self.server_cpu_seconds / self.answers * 1e6
+
+
+def run(server: Server, requests: Iterable[bytes], *, status: int, seconds: float) -> Run:
+    """Send `requests`, which must not run out, for some seconds.
+
+    Raises `UnexpectedAnswer` when one is answered with another status than `status`.
+    """
+    connections = [_Connection(server.port, status) for _ in range(CONNECTIONS)]
+    cpu, began = server.cpu_seconds(), time.perf_counter()
+    answers = _exchange(connections, iter(requests), began + seconds)
+    lasted, used = time.perf_counter() - began, server.cpu_seconds() - cpu
+    for connection in connections:
+        connection.close()
+    return Run(answers, lasted, used)
+
+
+def _exchange(connections: "list[_Connection]", requests: Iterator[bytes], end: float) -> int:
+    answers = 0
+    by_number: dict[int, _Connection] = {}
+    with select.epoll() as waiting:
+        for connection in connections:
+            connection.open(by_number, waiting)
+            connection.send(next(requests))
+        while time.perf_counter() < end:
+            for number, _ in waiting.poll():
+                connection = by_number[number]
+                if connection.answered():
+                    answers += 1
+                    if connection.ended:
+                        connection.open(by_number, waiting)
+                    connection.send(next(requests))
+    return answers
+
+
+class _Connection:
+    """A connection with one request under way; opened again where a server closes it after each answer."""
+
+    def __init__(self, port: int, status: int) -> None:
+        self._port = port
+        self._status_line = re.compile(rb"HTTP/1\.[01] %d " % status)
+        self._received = b""
+        self.ended = True
+
+    def open(self, by_number: "dict[int, _Connection]", waiting: select.epoll) -> None:
+        self._socket = socket.create_connection(("127.0.0.1", self._port))
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        self.send = self._socket.sendall
+        self.ended = False
+        by_number[self._socket.fileno()] = self
+        waiting.register(self._socket, select.EPOLLIN)
+
+    def answered(self) -> bool:
+        """Take in what has arrived, and say whether it was the rest of the answer."""
+        part = self._socket.recv(1 << 18)
+        received = self._received = self._received + part
+        head = received.find(b"\r\n\r\n")
+        if part and head < 0:
+            return False
+        length = _LENGTH.search(received, 0, head + 2)
+        if length is None or not self._status_line.match(received):
+            raise UnexpectedAnswer(f"the server answered {received[:300]!r}")
+        if part and len(received) < head + 4 + int(length[1]):
+            return False
+        self._received = b""
+        self.ended = b"onnection: close" in received
+        return True
+
+    def close(self) -> None:
+        self._socket.close()

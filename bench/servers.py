@@ -1,0 +1,90 @@
+"""Server processes, each alone on the server's processor while it is measured."""
+
+import contextlib
+import http.client
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from bench import cores
+
+PATIENCE_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A server that answers on loopback. `started_in` is the time from its process's start to its first answer."""
+
+    pid: int
+    port: int
+    started_in: float
+
+    def cpu_seconds(self) -> float:
+        """Processor time it has used so far, in all its threads, those that have ended included."""
+        # What clock_getcpuclockid(3) gives on Linux; Python has no name for it.
+        return time.clock_gettime((~self.pid << 3) | 2)
+
+    def resident_megabytes(self) -> float:
+        status = Path(f"/proc/{self.pid}/status").read_text("ascii")
+        (line,) = (line for line in status.splitlines() if line.startswith("VmRSS:"))
+        return int(line.split()[1]) * 1024 / 1e6
+
+
+@contextlib.contextmanager
+def running(command: Sequence[str], port: int, *, path: str = "/") -> Iterator[Server]:
+    """Start a server that will listen on `port`, wait for its first answer at `path`, and stop it in the end."""
+    began = time.perf_counter()
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    cores.give_servers(process.pid)
+    try:
+        _wait_for_answer(process, port, path)
+        yield Server(process.pid, port, time.perf_counter() - began)
+    finally:
+        process.terminate()
+        process.wait(PATIENCE_SECONDS)
+
+
+@contextlib.contextmanager
+def hello() -> Iterator[Server]:
+    port = free_port()
+    with running([sys.executable, "-m", "bench.hello", str(port)], port) as server:
+        yield server
+
+
+@contextlib.contextmanager
+def roadstead(data: Path) -> Iterator[Server]:
+    """`roadstead serve`, as a user starts it, on the state in `data`."""
+    port = free_port()
+    command = [sys.executable, "-m", "roadstead", "serve", "--port", str(port), "--data", str(data)]
+    with running(command, port, path="/-/health/live") as server:
+        yield server
+
+
+def free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port: int = listening.getsockname()[1]
+    return port
+
+
+def _wait_for_answer(process: subprocess.Popen[bytes], port: int, path: str) -> None:
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while not _answers(port, path):
+        if process.poll() is not None or time.monotonic() > deadline:
+            raise SystemExit(f"This server does not answer: {process.args!r}")
+        time.sleep(0.001)
+
+
+def _answers(port: int, path: str) -> bool:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE_SECONDS)
+    try:
+        connection.request("GET", path)
+        connection.getresponse().read()
+    except OSError:
+        return False
+    finally:
+        connection.close()
+    return True
