@@ -19,7 +19,7 @@ ROOMS: dict[str, set[str]] = {
     "connect": LEAVES,
     "linkify": LEAVES,
     "errors": LEAVES,
-    "model": LEAVES,
+    "model": {"query"},
     "query": {"errors"},
     "settings": {"errors"},
     "storage": {*MODEL, "connect"},

@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
+from starlette.routing import Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from roadstead import web
@@ -25,20 +26,20 @@ def create_app(settings: Settings, *, started: Started | None = None) -> ASGIApp
     """
 
     @asynccontextmanager
-    async def lifespan(app: Starlette) -> AsyncIterator[None]:
+    async def lifespan(app: object) -> AsyncIterator[dict[str, object]]:
         async with open_host(settings) as host:
-            app.state.host = host
-            app.state.linkers = WorkspaceLinkers(host)
             await installations.undo_abandoned_handshakes(host)
             host.run_later(installations.keep_promises(host))
             if started is not None:
                 await started(host)
-            yield
+            yield {"host": host, "linkers": WorkspaceLinkers(host)}
 
-    app = Starlette(routes=[*ROUTES, *web.ROUTES], lifespan=lifespan)
-    app.router.redirect_slashes = False
-    app.router.default = _nothing_here
-    return _one_trailing_slash(app)
+    pages = Starlette(routes=web.ROUTES)
+    pages.router.redirect_slashes = False
+    pages.router.default = _nothing_here
+    # Resources of the API handle errors themselves and need none of the layers that Starlette puts around pages.
+    api = Router(ROUTES, redirect_slashes=False, default=pages, lifespan=lifespan)
+    return _one_trailing_slash(api)
 
 
 def app_from_environment() -> ASGIApp:

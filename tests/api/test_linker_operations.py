@@ -64,7 +64,7 @@ def test_the_list_of_linkers_can_be_filtered_sorted_and_cut(api: AppClient) -> N
     assert answer["values"] == [{"key": "any-ref"}]
     assert answer["size"] == 2
     assert "sort=key" in answer["next"]
-    assert "fields=values.key%2Cnext%2Csize" in answer["next"]
+    assert "fields=values.key,next,size" in answer["next"]
     assert api("GET", "/2.0/addon/linkers?q=key~%22REF%22&fields=values.key").json() == {"values": [{"key": "any-ref"}]}
 
 

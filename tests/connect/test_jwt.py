@@ -117,8 +117,6 @@ FORMAT_ATTACKS = {
     "a full-width letter": GOOD.replace("e", "ｅ", 1),
     "NUL": f"{GOOD}\0",
     "the other base64 alphabet": f"{HEAD}.{segment(b'{}')}.{'+/' * 21}+",
-    "another last character": f"{HEAD}.{BODY}.{changed_last_character(SIGNATURE)}",
-    "an impossible length": f"{HEAD}.{BODY}.{SIGNATURE}AA",
     "claims are not JSON": signed(HEADER, "claims"),
     "claims are cut off": signed(HEADER, json.dumps(CLAIMS)[:-1]),
     "claims are a list": signed(HEADER, [CLAIMS]),
@@ -159,6 +157,8 @@ ALGORITHM_ATTACKS = {
 SIGNATURE_ATTACKS = {
     "foreign secret": signed(HEADER, CLAIMS, secret="another"),
     "no signature": f"{HEAD}.{BODY}.",
+    "another last character": f"{HEAD}.{BODY}.{changed_last_character(SIGNATURE)}",
+    "an impossible length": f"{HEAD}.{BODY}.{SIGNATURE}AA",
     "half a signature": f"{HEAD}.{BODY}.{SIGNATURE[:20]}",
     "more than a signature": f"{HEAD}.{BODY}.{SIGNATURE[:-3]}AAAAAAA",
     "signed as HS512": signed(HEADER, CLAIMS, digest="sha512"),

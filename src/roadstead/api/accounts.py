@@ -3,9 +3,8 @@
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import Response
 
-from roadstead.api.answers import json_answer
+from roadstead.api.answers import Answer, json_answer
 from roadstead.api.auth import Identity
 from roadstead.domain import installations
 from roadstead.domain.host import Host
@@ -14,7 +13,7 @@ from roadstead.integrations.lifecycle import principal
 from roadstead.model import AccessToken, ApiToken, Workspace
 
 
-async def current_user(request: Request, host: Host, identity: Identity) -> Response:
+async def current_user(request: Request, host: Host, identity: Identity) -> Answer:
     """An app stands for the account it is installed on, an operator's token for the operator."""
     workspace = await _workspace_of(host, identity)
     if workspace is not None:
@@ -32,7 +31,7 @@ async def current_user(request: Request, host: Host, identity: Identity) -> Resp
     )
 
 
-async def get_workspace(request: Request, host: Host, identity: Identity) -> Response:
+async def get_workspace(request: Request, host: Host, identity: Identity) -> Answer:
     """An app sees its own workspace, unless its token is for one repository; others are as if they were not there."""
     name = request.path_params["workspace"]
     workspace = await installations.get_workspace(host, name)

@@ -1,9 +1,8 @@
 """`/2.0/addon`: an installed app updates or deletes itself."""
 
 from starlette.requests import Request
-from starlette.responses import Response
 
-from roadstead.api.answers import no_content
+from roadstead.api.answers import Answer, no_content
 from roadstead.api.bodies import read_json
 from roadstead.api.resources import parse_update
 from roadstead.domain import installations
@@ -11,13 +10,13 @@ from roadstead.domain.host import Host
 from roadstead.model import Caller
 
 
-async def update(request: Request, host: Host, caller: Caller) -> Response:
+async def update(request: Request, host: Host, caller: Caller) -> Answer:
     members = parse_update(await read_json(request))
     await installations.update(host, caller.installation_id, **members)
     return no_content()
 
 
-async def delete(request: Request, host: Host, caller: Caller) -> Response:
+async def delete(request: Request, host: Host, caller: Caller) -> Answer:
     tell_the_app = await installations.uninstall(host, caller.installation_id)
     host.run_later(tell_the_app())
     return no_content()

@@ -2,9 +2,7 @@
 
 from collections.abc import Mapping
 
-from starlette.responses import Response
-
-from roadstead.api.answers import json_answer
+from roadstead.api.answers import Answer, json_answer
 from roadstead.errors import (
     Conflict,
     InstallationFailed,
@@ -41,7 +39,7 @@ STATUS: Mapping[type[RoadsteadError], int] = {
 }
 
 
-def error_answer(error: RoadsteadError) -> Response:
+def error_answer(error: RoadsteadError) -> Answer:
     """Bitbucket's error body, with the status that belongs to the error."""
     if isinstance(error, RequestRefused):
         return json_answer(error_body(error), error.status, headers=error.headers)

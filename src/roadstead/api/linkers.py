@@ -1,42 +1,45 @@
 """`/2.0/addon/linkers`: an installed app lists its linkers and manages their values."""
 
+import re
+
 from starlette.requests import Request
-from starlette.responses import Response
 
 from roadstead.api import resources
-from roadstead.api.answers import json_answer, no_content
+from roadstead.api.answers import Answer, json_answer, no_content
 from roadstead.api.bodies import read_json
-from roadstead.api.pages import ListRequest, envelope, page_in_memory, parse_list_request
+from roadstead.api.pages import envelope, page_in_memory, parameters, parse_page_request
 from roadstead.api.partial import parse_fields
 from roadstead.domain import linkers
 from roadstead.domain.host import Host
 from roadstead.errors import LinkerValueNotFound
 from roadstead.model import Caller
-from roadstead.storage.linkers import PageRequest, cursor
+from roadstead.storage.linkers import cursor
 
+_VALUE_ID = re.compile(r"0|[1-9][0-9]{0,17}")
 _LINKER_FIELDS = {"key": str, "regex": str, "url": str, "type": str}
 _VALUE_FIELDS = {"id": int, "value": str, "type": str}
 
 
-async def list_linkers(request: Request, host: Host, caller: Caller) -> Response:
-    wanted = parse_list_request(request, _LINKER_FIELDS)
+async def list_linkers(request: Request, host: Host, caller: Caller) -> Answer:
+    wanted = parse_page_request(request, _LINKER_FIELDS)
     found = await linkers.list_linkers(host, caller.installation_id)
     values, size, has_next = page_in_memory([resources.linker(one, host.base_url) for one in found], wanted)
     return _shaped(request, envelope(request, host, wanted, values=values, size=size, has_next=has_next))
 
 
-async def get_linker(request: Request, host: Host, caller: Caller) -> Response:
+async def get_linker(request: Request, host: Host, caller: Caller) -> Answer:
     linker = await linkers.get_linker(host, caller.installation_id, request.path_params["linker_key"])
     return _shaped(request, resources.linker(linker, host.base_url))
 
 
-async def list_values(request: Request, host: Host, caller: Caller) -> Response:
-    wanted = parse_list_request(request, _VALUE_FIELDS)
+async def list_values(request: Request, host: Host, caller: Caller) -> Answer:
+    wanted = parse_page_request(request, _VALUE_FIELDS)
     linker = await linkers.get_linker(host, caller.installation_id, request.path_params["linker_key"])
-    page = await linkers.page_of_values(host, linker, _page_request(wanted))
+    page = await linkers.page_of_values(host, linker, wanted)
     ends = (page.items[-1], page.items[0]) if page.items else (None, None)
     after, before = (cursor(value, wanted.sort) if value else None for value in ends)
-    values = [resources.linker_value(value, linker.key, host.base_url) for value in page.items]
+    values_url = resources.values_url(linker.key, host.base_url)
+    values = [resources.linker_value(value, values_url) for value in page.items]
     body = envelope(
         request,
         host,
@@ -50,32 +53,32 @@ async def list_values(request: Request, host: Host, caller: Caller) -> Response:
     return _shaped(request, body)
 
 
-async def add_value(request: Request, host: Host, caller: Caller) -> Response:
+async def add_value(request: Request, host: Host, caller: Caller) -> Answer:
     value = resources.parse_linker_value(await read_json(request))
     key = request.path_params["linker_key"]
     added = await linkers.add_value(host, caller.installation_id, key, value)
-    body = resources.linker_value(added, key, host.base_url)
+    body = resources.linker_value(added, resources.values_url(key, host.base_url))
     return json_answer(body, 201, headers={"Location": body["links"]["self"]["href"]})
 
 
-async def replace_values(request: Request, host: Host, caller: Caller) -> Response:
+async def replace_values(request: Request, host: Host, caller: Caller) -> Answer:
     values = resources.parse_linker_values(await read_json(request))
     await linkers.replace_values(host, caller.installation_id, request.path_params["linker_key"], values)
     return no_content()
 
 
-async def delete_values(request: Request, host: Host, caller: Caller) -> Response:
+async def delete_values(request: Request, host: Host, caller: Caller) -> Answer:
     await linkers.delete_values(host, caller.installation_id, request.path_params["linker_key"])
     return no_content()
 
 
-async def get_value(request: Request, host: Host, caller: Caller) -> Response:
+async def get_value(request: Request, host: Host, caller: Caller) -> Answer:
     key = request.path_params["linker_key"]
     value = await linkers.get_value(host, caller.installation_id, key, _value_id(request))
-    return _shaped(request, resources.linker_value(value, key, host.base_url))
+    return _shaped(request, resources.linker_value(value, resources.values_url(key, host.base_url)))
 
 
-async def delete_value(request: Request, host: Host, caller: Caller) -> Response:
+async def delete_value(request: Request, host: Host, caller: Caller) -> Answer:
     key = request.path_params["linker_key"]
     await linkers.delete_value(host, caller.installation_id, key, _value_id(request))
     return no_content()
@@ -84,23 +87,13 @@ async def delete_value(request: Request, host: Host, caller: Caller) -> Response
 def _value_id(request: Request) -> int:
     """The id as we write it: decimal digits and nothing that `int()` would also take."""
     text: str = request.path_params["value_id"]
-    if not (text.isascii() and text.isdigit() and len(text) <= 18 and (text == "0" or text[0] != "0")):
+    if not _VALUE_ID.fullmatch(text):
         raise LinkerValueNotFound(text[:40])
     return int(text)
 
 
-def _page_request(wanted: ListRequest) -> PageRequest:
-    return PageRequest(
-        number=wanted.number,
-        length=wanted.length,
-        filter=wanted.filter,
-        sort=wanted.sort,
-        after=wanted.after,
-        before=wanted.before,
-    )
-
-
-def _shaped(request: Request, body: dict[str, object]) -> Response:
-    if request.scope["query_string"] and "fields" in request.query_params:
-        body = parse_fields(request.query_params["fields"]).apply(body)
+def _shaped(request: Request, body: dict[str, object]) -> Answer:
+    fields = parameters(request).get("fields") if b"fields" in request.scope["query_string"] else None
+    if fields is not None:
+        body = parse_fields(fields).apply(body)
     return json_answer(body)

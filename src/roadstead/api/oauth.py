@@ -3,9 +3,8 @@
 import re
 
 from starlette.requests import Request
-from starlette.responses import Response
 
-from roadstead.api.answers import json_answer
+from roadstead.api.answers import Answer, json_answer
 from roadstead.api.auth import app_jwt_for_exchange
 from roadstead.api.bodies import read_form
 from roadstead.api.errors import RequestRefused
@@ -17,7 +16,7 @@ GRANT = "urn:bitbucket:oauth2:jwt"
 _UUID = re.compile(r"\{?[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\}?", re.ASCII)
 
 
-async def access_token(request: Request, host: Host, anyone: object) -> Response:
+async def access_token(request: Request, host: Host, anyone: object) -> Answer:
     """Authenticates by itself, because its errors have another shape."""
     try:
         form = await read_form(request)
@@ -59,5 +58,5 @@ def _repository(text: str | None) -> str | None:
     return f"{{{text.strip('{}').lower()}}}"
 
 
-def _refusal(error: str, description: str, status: int = 400) -> Response:
+def _refusal(error: str, description: str, status: int = 400) -> Answer:
     return json_answer({"error": error, "error_description": description}, status)

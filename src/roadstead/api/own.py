@@ -3,10 +3,9 @@
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import Response
 
 from roadstead import __version__
-from roadstead.api.answers import json_answer
+from roadstead.api.answers import Answer, json_answer
 from roadstead.api.bodies import read_json
 from roadstead.domain.host import Host
 from roadstead.domain.linking import WorkspaceLinkers
@@ -17,10 +16,10 @@ RENDERERS = {"html": render_html, "markdown": render_markdown, "terminal": rende
 MAX_TEXT = 1_000_000
 
 
-async def linkify(request: Request, host: Host, caller: object) -> Response:
+async def linkify(request: Request, host: Host, caller: object) -> Answer:
     """`{"text": …, "workspace": "local", "format": "html"}` → the links with their offsets, and the text rendered."""
     text, workspace, form = _parse(await read_json(request))
-    linkers: WorkspaceLinkers = request.app.state.linkers
+    linkers: WorkspaceLinkers = request.scope["state"]["linkers"]
     result = (await linkers.of(workspace)).linkify(text)
     body = linked(result)
     if form != "json":
@@ -28,12 +27,12 @@ async def linkify(request: Request, host: Host, caller: object) -> Response:
     return json_answer(body)
 
 
-async def live(request: Request, host: Host, caller: object) -> Response:
+async def live(request: Request, host: Host, caller: object) -> Answer:
     """This process answers."""
     return json_answer({"status": "ok", "version": __version__})
 
 
-async def ready(request: Request, host: Host, caller: object) -> Response:
+async def ready(request: Request, host: Host, caller: object) -> Answer:
     """Requests can be served: the database answers. Raises `StorageUnavailable` otherwise."""
     await host.store.database.read("SELECT name FROM facts LIMIT 1")
     return json_answer({"status": "ok"})

@@ -1,39 +1,29 @@
 """Lists: the query parameters `page`, `pagelen`, `q`, `sort`, and the envelope around the items."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeVar
-from urllib.parse import quote, urlencode
+from urllib.parse import parse_qsl, quote
 
 from starlette.requests import Request
 
 from roadstead.domain.host import Host
 from roadstead.errors import InvalidInput
-from roadstead.query import Expression, FieldTypes, Sort, matches, parse_filter, parse_sort
+from roadstead.model import PageRequest
+from roadstead.query import FieldTypes, matches, parse_filter, parse_sort
 
 DEFAULT_LENGTH = 10
 MAX_LENGTH = 100
 _MAX_NUMBER = 10**12
+_IN_QUERY = "!$&'()*+,;=:@/?%-._~"
+"""Characters that a query keeps, `%` included: what a caller encoded stays as it is."""
 
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True)
-class ListRequest:
-    """Which part of a list is wanted, as the caller said it. `after` and `before` come from our own links."""
-
-    number: int
-    length: int
-    filter: Expression | None
-    sort: Sort | None
-    after: str | None
-    before: str | None
-
-
-def parse_list_request(request: Request, fields: FieldTypes) -> ListRequest:
+def parse_page_request(request: Request, fields: FieldTypes) -> PageRequest:
     """Raises `InvalidInput`."""
-    query = request.query_params
-    return ListRequest(
+    query = parameters(request)
+    return PageRequest(
         number=_number(query, "page", 1, _MAX_NUMBER),
         length=_number(query, "pagelen", DEFAULT_LENGTH, MAX_LENGTH),
         filter=parse_filter(query["q"], fields) if query.get("q") else None,
@@ -48,7 +38,7 @@ def parse_list_request(request: Request, fields: FieldTypes) -> ListRequest:
 def envelope(
     request: Request,
     host: Host,
-    wanted: ListRequest,
+    wanted: PageRequest,
     *,
     values: Sequence[dict[str, Any]],
     size: int,
@@ -65,7 +55,7 @@ def envelope(
     return body
 
 
-def page_in_memory(items: Sequence[Mapping[str, Any]], wanted: ListRequest) -> tuple[list[dict[str, Any]], int, bool]:
+def page_in_memory(items: Sequence[Mapping[str, Any]], wanted: PageRequest) -> tuple[list[dict[str, Any]], int, bool]:
     """Filter, sort and cut a short list: the page, the size of the whole, and whether there is more."""
     chosen = [dict(item) for item in items if wanted.filter is None or matches(wanted.filter, item)]
     if wanted.sort is not None:
@@ -75,12 +65,19 @@ def page_in_memory(items: Sequence[Mapping[str, Any]], wanted: ListRequest) -> t
     return chosen[start : start + wanted.length], len(chosen), start + wanted.length < len(chosen)
 
 
+def parameters(request: Request) -> dict[str, str]:
+    """The query parameters, decoded; of one that is repeated, the last counts."""
+    query = request.scope["query_string"]
+    return dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True)) if query else {}
+
+
 def _link(request: Request, host: Host, number: int, direction: str, cursor: str | None) -> str:
     """The address of a neighbouring page; every other parameter is kept, because clients follow it blindly."""
-    kept = [pair for pair in request.query_params.multi_items() if pair[0] not in ("page", "after", "before")]
-    query = [*kept, ("page", str(number))] + ([(direction, cursor)] if cursor is not None else [])
-    path = quote(request.scope["path"], safe="/-._~!$'()*+,;=:@{}")
-    return f"{host.base_url}{path}?{urlencode(query, quote_via=quote)}"
+    query = request.scope["query_string"].decode("latin-1").split("&")
+    kept = [part for part in query if part and part.partition("=")[0] not in ("page", "after", "before")]
+    place = [f"page={number}"] if cursor is None else [f"page={number}", f"{direction}={cursor}"]
+    path = request.scope["raw_path"].decode("latin-1").rstrip("/")
+    return f"{host.base_url}{path}?{quote('&'.join((*kept, *place)), safe=_IN_QUERY)}"
 
 
 def _number(query: Mapping[str, str], name: str, default: int, most: int) -> int:

@@ -10,10 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from starlette.requests import Request
-from starlette.responses import Response
 from starlette.types import Receive, Scope, Send
 
-from roadstead.api.answers import CORS_PREFLIGHT, no_content
+from roadstead.api.answers import CORS_PREFLIGHT, Answer, no_content
 from roadstead.api.errors import RequestRefused, error_answer
 from roadstead.domain.host import Host
 from roadstead.errors import RoadsteadError
@@ -26,7 +25,7 @@ class Operation:
     """What a method does, and the rule that says who may: the rule's result is given to the handler."""
 
     rule: Callable[[Request, Host], Awaitable[Any]]
-    handler: Callable[[Request, Host, Any], Awaitable[Response]]
+    handler: Callable[[Request, Host, Any], Awaitable[Answer]]
 
 
 class Resource:
@@ -50,10 +49,10 @@ class Resource:
             )
         await answer(scope, receive, send)
 
-    async def _answer(self, request: Request) -> Response:
+    async def _answer(self, request: Request) -> Answer:
         operation = self.operations.get(request.method)
         if operation is not None:
-            host: Host = request.app.state.host
+            host: Host = request.scope["state"]["host"]
             return await operation.handler(request, host, await operation.rule(request, host))
         if request.method == "OPTIONS":
             return no_content({"Allow": self.allow, **CORS_PREFLIGHT})

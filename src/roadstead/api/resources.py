@@ -1,5 +1,6 @@
 """What goes over the wire, spelled as Bitbucket spells it; and what comes in, checked."""
 
+from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
@@ -9,7 +10,7 @@ from roadstead.model import Linker, LinkerValue
 
 def linker(linker: Linker, base_url: str) -> dict[str, Any]:
     """A linker. The cloud never published its shape; this one follows the house style of API 2.0."""
-    self_url = f"{base_url}/2.0/addon/linkers/{quote(linker.key, safe='')}"
+    self_url = linker_url(linker.key, base_url)
     return {
         "type": "href",
         "key": linker.key,
@@ -19,18 +20,23 @@ def linker(linker: Linker, base_url: str) -> dict[str, Any]:
     }
 
 
-def linker_value(value: LinkerValue, linker_key: str, base_url: str) -> dict[str, Any]:
-    """A linker value; its shape is ours, like the linker's."""
+def linker_value(value: LinkerValue, values_url: str) -> dict[str, Any]:
+    """A linker value; its shape is ours, like the linker's. `values_url` is the address of its linker's values."""
     return {
         "type": "linker_value",
         "id": value.id,
         "value": value.value,
-        "links": {"self": {"href": linker_value_url(value, linker_key, base_url)}},
+        "links": {"self": {"href": f"{values_url}/{value.id}"}},
     }
 
 
-def linker_value_url(value: LinkerValue, linker_key: str, base_url: str) -> str:
-    return f"{base_url}/2.0/addon/linkers/{quote(linker_key, safe='')}/values/{value.id}"
+@lru_cache(maxsize=1024)
+def linker_url(linker_key: str, base_url: str) -> str:
+    return f"{base_url}/2.0/addon/linkers/{quote(linker_key, safe='')}"
+
+
+def values_url(linker_key: str, base_url: str) -> str:
+    return f"{linker_url(linker_key, base_url)}/values"
 
 
 def parse_linker_value(body: object) -> str:

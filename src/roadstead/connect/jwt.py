@@ -19,11 +19,11 @@ import binascii
 import hmac
 import json
 import math
+import re
 from collections.abc import Container, Iterator, Mapping
-from dataclasses import dataclass
 from itertools import product
 from types import MappingProxyType
-from typing import Literal, NewType
+from typing import Literal, NamedTuple, NewType
 
 import msgspec
 
@@ -40,6 +40,7 @@ Check = Literal["format", "algorithm", "signature", "exp", "nbf", "iss", "sub", 
 
 # `+` and `/` become `*`, which no base64 contains: only the URL alphabet may be used in a token.
 _TO_STANDARD_ALPHABET = bytes.maketrans(b"-_+/", b"+/**")
+_BASE64URL = re.compile(rb"[A-Za-z0-9_-]*")
 _TO_URL_ALPHABET = bytes.maketrans(b"+/", b"-_")
 
 
@@ -57,9 +58,12 @@ class InvalidToken(Exception):
         self.detail = detail
 
 
-@dataclass(frozen=True, slots=True)
-class UnverifiedToken:
-    """A token taken apart. Anybody can write one: use its claims only to find the secret to verify with."""
+class UnverifiedToken(NamedTuple):
+    """
+    A token taken apart. Anybody can write one: use its claims only to find the secret to verify with.
+
+    `signature` is the segment as it was written, and compared as such: nothing but the one right spelling holds.
+    """
 
     header: Mapping[str, object]
     claims: Mapping[str, object]
@@ -116,11 +120,13 @@ def read(token: str) -> UnverifiedToken:
     if len(segments) != 3:
         raise InvalidToken("format", "A token is three base64url segments joined by dots: header.claims.signature.")
     header, claims, signature = segments
+    if not _BASE64URL.fullmatch(signature):
+        raise InvalidToken("format", "The signature segment is not base64url without padding.")
     return UnverifiedToken(
         header=_USUAL_HEADERS.get(header) or _object_in(header, "header"),
         claims=_object_in(claims, "claims"),
         signing_input=header + b"." + claims,
-        signature=_from_base64url(signature, "signature"),
+        signature=signature,
     )
 
 
@@ -141,7 +147,7 @@ def verify(
     Does not check `aud`, `iat`, or whether the installation is still enabled.
     """
     _check_algorithm(token.header)
-    if not hmac.compare_digest(_signature(token.signing_input, shared_secret), token.signature):
+    if not hmac.compare_digest(_base64url(_signature(token.signing_input, shared_secret)), token.signature):
         raise InvalidToken("signature", "The signature does not match: sign with HS256 and the shared secret.")
     claims = token.claims
     _check_lifetime(claims, now, leeway)

@@ -7,10 +7,9 @@ from collections.abc import Sequence
 from roadstead.domain.descriptors import takes_values
 from roadstead.domain.host import Host
 from roadstead.errors import InvalidInput, InvalidLinkerValue, LinkerNotFound, LinkerValueNotFound
-from roadstead.model import Linker, LinkerValue, Page
+from roadstead.model import Linker, LinkerValue, Page, PageRequest
 from roadstead.storage import linkers as rows
 from roadstead.storage.database import Reader
-from roadstead.storage.linkers import PageRequest
 
 MAX_VALUE_LENGTH = 255
 _VALUE = re.compile(rf"[\w\-]{{1,{MAX_VALUE_LENGTH}}}")

@@ -6,17 +6,27 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from roadstead.errors import StorageUnusable
+from roadstead.model import Caller
 from roadstead.settings import Settings
 from roadstead.storage.database import Database
 from roadstead.storage.secrets import SecretBox, open_box
 
 
+@dataclass(slots=True)
+class Callers:
+    """Callers by client key, as they are in one version of the database. Never stale: see `find_caller`."""
+
+    version: object = None
+    known: dict[str, Caller] = field(default_factory=dict)
+
+
 @dataclass(frozen=True, slots=True)
 class Store:
-    """A database and the key to its secrets."""
+    """A database, the key to its secrets, and the callers read since it last changed."""
 
     database: Database
     secrets: SecretBox = field(repr=False)
+    callers: Callers = field(default_factory=Callers, repr=False)
 
 
 @asynccontextmanager

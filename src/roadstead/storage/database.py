@@ -73,6 +73,12 @@ class Database(Reader, Protocol):
         Raises `StorageUnavailable` when the database cannot take it now.
         """
 
+    async def version(self) -> object:
+        """Something that is another whenever anything has been committed since, by whatever process.
+
+        What was read under one version may be kept as long as the version is the same.
+        """
+
     async def lease(self, name: str) -> Lease | None:
         """Take the lease of that name, or `None` when somebody holds it."""
 

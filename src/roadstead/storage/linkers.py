@@ -8,14 +8,13 @@ linkers knows when they are old.
 import base64
 import binascii
 from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
 from roadstead.errors import InvalidInput, LinkerValueExists
-from roadstead.model import Linker, LinkerValue, Page
-from roadstead.query import Expression, Sort
+from roadstead.model import Linker, LinkerValue, Page, PageRequest
+from roadstead.query import Sort
 from roadstead.storage.database import AlreadyThere, Argument, Database, Reader, Row, Transaction
 from roadstead.storage.filters import to_sql
 
@@ -119,22 +118,6 @@ async def _count(tx: Transaction, linker_id: int, count: str) -> None:
 
 
 # Pages
-
-
-@dataclass(frozen=True, slots=True)
-class PageRequest:
-    """Which slice of a linker's values is wanted.
-
-    `after` and `before` are cursors of an earlier page and make the slice as cheap at the end of the list as at its
-    start; without them the slice is counted off from the nearer end.
-    """
-
-    number: int
-    length: int
-    filter: Expression | None = None
-    sort: Sort | None = None
-    after: str | None = None
-    before: str | None = None
 
 
 def cursor(value: LinkerValue, sort: Sort | None) -> str:

@@ -3,6 +3,10 @@
 Point reads and writes run inline, where they take a few microseconds; a hop to a thread would cost ten times that.
 What touches many rows, and every commit, runs in a thread.
 
+Reads are grouped too: those made in one turn of the event loop share one read transaction, because taking and giving
+back its locks costs more than they do. It never outlives the turn, and a request that was received after somebody's
+commit is handled in a later one, so nobody misses what was answered before.
+
 Commits are grouped. A commit waits for the disk (`synchronous=FULL`, so what was answered survives a power cut), and
 the writers that arrive meanwhile share the next one: each has its savepoint in the common transaction, and none is
 told that it succeeded before the commit has. The lock is first come, first served, so the task that commits, which
@@ -56,14 +60,38 @@ class SQLiteDatabase:
         self._thread = ThreadPoolExecutor(1, "sqlite-write")
         self._scan_thread = ThreadPoolExecutor(1, "sqlite-scan")
         self._batch: _Batch | None = None
+        self._in_snapshot = False
+        self._version: object = None
         self._commits: set[asyncio.Task[None]] = set()
 
     def pack_strings(self, strings: Sequence[str]) -> Argument:
         return json.dumps(strings, ensure_ascii=False)
 
     async def read(self, sql: str, *arguments: Argument) -> list[Row]:
-        with _translated:
+        try:
+            if not self._in_snapshot:
+                self._open_snapshot()
             return self._reader.execute(sql, arguments).fetchall()
+        except sqlite3.Error as exc:
+            raise _translate(exc) from exc
+
+    def _open_snapshot(self) -> None:
+        self._reader.execute("BEGIN")
+        self._in_snapshot = True
+        self._version = self._reader.execute("PRAGMA data_version").fetchone()[0]
+        asyncio.get_running_loop().call_soon(self._close_snapshot)
+
+    def _close_snapshot(self) -> None:
+        if self._in_snapshot:
+            self._in_snapshot = False
+            self._reader.execute("COMMIT")
+
+    async def version(self) -> object:
+        # SQLite counts every commit that another connection made; our own are made on the writer's.
+        if not self._in_snapshot:
+            with _translated:
+                self._open_snapshot()
+        return self._version
 
     async def scan(self, sql: str, *arguments: Argument) -> list[Row]:
         async with self._scanning:
@@ -159,6 +187,7 @@ class SQLiteDatabase:
     async def close(self) -> None:
         while self._commits:
             await asyncio.gather(*self._commits)
+        self._close_snapshot()
         for connection in (self._scanner, self._reader, self._writer):
             connection.close()
         self._thread.shutdown()

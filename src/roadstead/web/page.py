@@ -92,7 +92,7 @@ class Page:
         if handler is None:
             allow = ", ".join(sorted({*self._handlers, "HEAD"} if "GET" in self._handlers else self._handlers))
             raise RequestRefused(405, f"{request.method} is not possible here.", headers={"Allow": allow})
-        host: Host = request.app.state.host
+        host: Host = request.scope["state"]["host"]
         session = request.cookies.get(SESSION_COOKIE)
         signed_in = session is not None and await credentials.is_signed_in(host, session)
         return await handler(Visit(request, host, session if signed_in else None))
