@@ -5,7 +5,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
-from starlette.routing import Router
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from roadstead import web
@@ -34,12 +33,10 @@ def create_app(settings: Settings, *, started: Started | None = None) -> ASGIApp
                 await started(host)
             yield {"host": host, "linkers": WorkspaceLinkers(host)}
 
-    pages = Starlette(routes=web.ROUTES)
+    pages = Starlette(routes=web.ROUTES, lifespan=lifespan)
     pages.router.redirect_slashes = False
     pages.router.default = _nothing_here
-    # Resources of the API handle errors themselves and need none of the layers that Starlette puts around pages.
-    api = Router(ROUTES, redirect_slashes=False, default=pages, lifespan=lifespan)
-    return _one_trailing_slash(api)
+    return _resources_before(pages)
 
 
 def app_from_environment() -> ASGIApp:
@@ -47,16 +44,27 @@ def app_from_environment() -> ASGIApp:
     return create_app(Settings.read({}, os.environ))
 
 
-def _one_trailing_slash(app: ASGIApp) -> ASGIApp:
-    """Serve `…/values/` as `…/values`, without a redirect: clients send both, and a redirect breaks a signed call.
+def _resources_before(pages: ASGIApp) -> ASGIApp:
+    """The resources of the API, and the pages at every other address.
 
+    A resource does for itself what Starlette's router and middleware do for pages, so it is found without them.
+    `…/values/` is served as `…/values`, without a redirect: clients send both, and a redirect breaks a signed call.
     `raw_path` stays as it was sent, since the token's hash is over that.
     """
+    resources = [(route.path_regex, route.app) for route in ROUTES]
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and len(scope["path"]) > 1 and scope["path"].endswith("/"):
-            scope = {**scope, "path": scope["path"][:-1]}
-        await app(scope, receive, send)
+        if scope["type"] == "http":
+            path = scope["path"]
+            if path.endswith("/") and path != "/":
+                path = scope["path"] = path[:-1]
+            for pattern, resource in resources:
+                found = pattern.match(path)
+                if found is not None:
+                    scope["path_params"] = found.groupdict()
+                    await resource(scope, receive, send)
+                    return
+        await pages(scope, receive, send)
 
     return application
 

@@ -9,18 +9,15 @@ _encode = msgspec.json.Encoder().encode
 
 _JSON = (b"content-type", b"application/json; charset=utf-8")
 _EMPTY = (b"content-type", b"text/html; charset=utf-8")
-_CORS = (
-    (b"access-control-allow-origin", b"*"),
-    (
-        b"access-control-expose-headers",
-        b"Accept-Ranges, Content-Encoding, Content-Length, Content-Type, ETag, Last-Modified",
-    ),
-)
+_ANY_ORIGIN = (b"access-control-allow-origin", b"*")
 CORS_PREFLIGHT = {
     "Access-Control-Allow-Methods": "GET, POST, PUT, PATCH, DELETE, OPTIONS",
     "Access-Control-Allow-Headers": (
         "Accept, Authorization, Content-Type, If-Match, If-Modified-Since, If-None-Match, If-Unmodified-Since, Origin, "
         "Range, X-CsrfToken, X-Requested-With"
+    ),
+    "Access-Control-Expose-Headers": (
+        "Accept-Ranges, Content-Encoding, Content-Length, Content-Type, ETag, Last-Modified, Location"
     ),
     "Access-Control-Max-Age": "86400",
 }
@@ -34,7 +31,7 @@ class Answer:
     def __init__(self, status: int, content_type: tuple[bytes, bytes], body: bytes) -> None:
         self.status = status
         self.body = body
-        self.headers = [content_type, *_CORS]
+        self.headers = [content_type, _ANY_ORIGIN]
 
     def add_headers(self, headers: Mapping[str, str]) -> None:
         self.headers += [(name.lower().encode(), value.encode()) for name, value in headers.items()]

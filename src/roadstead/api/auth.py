@@ -34,9 +34,10 @@ async def anyone(request: Request, host: Host) -> Anyone:
 
 async def app_jwt(request: Request, host: Host) -> Caller:
     """An installed app, by its JWT alone."""
-    identity = await identify(request, host)
-    if isinstance(identity, Caller):
-        return identity
+    scheme, credential = _authorization(request)
+    if scheme == "JWT":
+        return await _verified_caller(host, credential, _canonical(request))
+    await _other_identity(host, scheme, credential)
     raise WrongCredential(JWT_ONLY)
 
 
@@ -71,9 +72,19 @@ async def identify(request: Request, host: Host) -> Identity:
     """The identity behind the `Authorization` header. Raises `NotAuthenticated`."""
     scheme, credential = _authorization(request)
     if scheme == "JWT":
-        path = request.scope["raw_path"].decode("latin-1")
-        query = request.scope["query_string"].decode("latin-1")
-        return await _verified_caller(host, credential, canonical_request(request.method, path, query))
+        return await _verified_caller(host, credential, _canonical(request))
+    return await _other_identity(host, scheme, credential)
+
+
+def _canonical(request: Request) -> str:
+    """The request as we hash it: method, path and query as they were sent."""
+    scope = request.scope
+    return canonical_request(
+        scope["method"], scope["raw_path"].decode("latin-1"), scope["query_string"].decode("latin-1")
+    )
+
+
+async def _other_identity(host: Host, scheme: str, credential: str) -> AccessToken | ApiToken:
     match scheme.lower():
         case "bearer":
             return await _token_identity(host, credential)

@@ -2,6 +2,7 @@
 
 import re
 
+import msgspec
 from starlette.requests import Request
 
 from roadstead.api import resources
@@ -15,6 +16,7 @@ from roadstead.errors import LinkerValueNotFound
 from roadstead.model import Caller
 from roadstead.storage.linkers import cursor
 
+_EXPOSE_LOCATION = {"Access-Control-Expose-Headers": "Location"}
 _VALUE_ID = re.compile(r"0|[1-9][0-9]{0,17}")
 _LINKER_FIELDS = {"key": str, "regex": str, "url": str, "type": str}
 _VALUE_FIELDS = {"id": int, "value": str, "type": str}
@@ -58,7 +60,7 @@ async def add_value(request: Request, host: Host, caller: Caller) -> Answer:
     key = request.path_params["linker_key"]
     added = await linkers.add_value(host, caller.installation_id, key, value)
     body = resources.linker_value(added, resources.values_url(key, host.base_url))
-    return json_answer(body, 201, headers={"Location": body["links"]["self"]["href"]})
+    return json_answer(body, 201, headers={"Location": body.links.to_self.href, **_EXPOSE_LOCATION})
 
 
 async def replace_values(request: Request, host: Host, caller: Caller) -> Answer:
@@ -92,8 +94,8 @@ def _value_id(request: Request) -> int:
     return int(text)
 
 
-def _shaped(request: Request, body: dict[str, object]) -> Answer:
+def _shaped(request: Request, body: object) -> Answer:
     fields = parameters(request).get("fields") if b"fields" in request.scope["query_string"] else None
     if fields is not None:
-        body = parse_fields(fields).apply(body)
+        body = parse_fields(fields).apply(msgspec.to_builtins(body))
     return json_answer(body)

@@ -40,7 +40,7 @@ def envelope(
     host: Host,
     wanted: PageRequest,
     *,
-    values: Sequence[dict[str, Any]],
+    values: Sequence[object],
     size: int,
     after: str | None = None,
     before: str | None = None,

@@ -4,6 +4,8 @@ from functools import lru_cache
 from typing import Any
 from urllib.parse import quote
 
+import msgspec
+
 from roadstead.errors import InvalidInput, InvalidLinkerValue
 from roadstead.model import Linker, LinkerValue
 
@@ -20,14 +22,25 @@ def linker(linker: Linker, base_url: str) -> dict[str, Any]:
     }
 
 
-def linker_value(value: LinkerValue, values_url: str) -> dict[str, Any]:
-    """A linker value; its shape is ours, like the linker's. `values_url` is the address of its linker's values."""
-    return {
-        "type": "linker_value",
-        "id": value.id,
-        "value": value.value,
-        "links": {"self": {"href": f"{values_url}/{value.id}"}},
-    }
+class Link(msgspec.Struct):
+    href: str
+
+
+class SelfLink(msgspec.Struct, rename={"to_self": "self"}):
+    to_self: Link
+
+
+class LinkerValueResource(msgspec.Struct, tag_field="type", tag="linker_value"):
+    """A linker value; its shape is ours, like the linker's. Structs, because a page has up to a hundred of them."""
+
+    id: int
+    value: str
+    links: SelfLink
+
+
+def linker_value(value: LinkerValue, values_url: str) -> LinkerValueResource:
+    """`values_url` is the address of the values of its linker."""
+    return LinkerValueResource(value.id, value.value, SelfLink(Link(f"{values_url}/{value.id}")))
 
 
 @lru_cache(maxsize=1024)

@@ -21,6 +21,7 @@ import json
 import math
 import re
 from collections.abc import Container, Iterator, Mapping
+from functools import lru_cache
 from itertools import product
 from types import MappingProxyType
 from typing import Literal, NamedTuple, NewType
@@ -38,8 +39,8 @@ VerifiedClaims = NewType("VerifiedClaims", Mapping[str, object])
 Check = Literal["format", "algorithm", "signature", "exp", "nbf", "iss", "sub", "qsh"]
 """What may be wrong. `sub` is for the caller, who finds the installation by it."""
 
-# `+` and `/` become `*`, which no base64 contains: only the URL alphabet may be used in a token.
-_TO_STANDARD_ALPHABET = bytes.maketrans(b"-_+/", b"+/**")
+# What is not of the URL alphabet becomes `*`, which no base64 contains, padding included.
+_TO_STANDARD_ALPHABET = bytes.maketrans(b"-_+/=", b"+/***")
 _BASE64URL = re.compile(rb"[A-Za-z0-9_-]*")
 _TO_URL_ALPHABET = bytes.maketrans(b"+/", b"-_")
 
@@ -161,7 +162,15 @@ def verify(
 def _signature(signing_input: bytes, shared_secret: str) -> bytes:
     if not shared_secret:
         raise ValueError("An empty shared secret protects nothing.")
-    return hmac.digest(shared_secret.encode(), signing_input, "sha256")
+    signature = _keyed(shared_secret).copy()
+    signature.update(signing_input)
+    return signature.digest()
+
+
+@lru_cache(maxsize=1024)
+def _keyed(shared_secret: str) -> hmac.HMAC:
+    """The state that every signature with this secret begins with; making it takes longer than using it."""
+    return hmac.new(shared_secret.encode(), digestmod="sha256")
 
 
 def _base64url(data: bytes) -> bytes:
@@ -169,15 +178,11 @@ def _base64url(data: bytes) -> bytes:
 
 
 def _from_base64url(segment: bytes, part: str) -> bytes:
-    standard = segment.translate(_TO_STANDARD_ALPHABET)
+    padding = b"=" * (-len(segment) % 4)
     try:
-        data = binascii.a2b_base64(standard + b"==")
+        return binascii.a2b_base64(segment.translate(_TO_STANDARD_ALPHABET) + padding, strict_mode=True)
     except binascii.Error:
-        data = b""
-    # The decoder skips what it does not know, so only a segment that encodes to itself again is accepted.
-    if binascii.b2a_base64(data, newline=False).rstrip(b"=") != standard:
-        raise InvalidToken("format", f"The {part} segment is not base64url without padding.")
-    return data
+        raise InvalidToken("format", f"The {part} segment is not base64url without padding.") from None
 
 
 def _object_in(segment: bytes, part: str) -> Mapping[str, object]:

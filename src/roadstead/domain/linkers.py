@@ -9,7 +9,7 @@ from roadstead.domain.host import Host
 from roadstead.errors import InvalidInput, InvalidLinkerValue, LinkerNotFound, LinkerValueNotFound
 from roadstead.model import Linker, LinkerValue, Page, PageRequest
 from roadstead.storage import linkers as rows
-from roadstead.storage.database import Reader
+from roadstead.storage.database import Transaction
 
 MAX_VALUE_LENGTH = 255
 _VALUE = re.compile(rf"[\w\-]{{1,{MAX_VALUE_LENGTH}}}")
@@ -23,9 +23,9 @@ async def list_linkers(host: Host, installation_id: int) -> list[Linker]:
     return await rows.list_linkers(host.store.database, installation_id)
 
 
-async def get_linker(host: Host, installation_id: int, key: str, reader: Reader | None = None) -> Linker:
+async def get_linker(host: Host, installation_id: int, key: str) -> Linker:
     """Raises `LinkerNotFound`."""
-    linker = await rows.find_linker(reader or host.store.database, installation_id, key)
+    linker = await rows.recall_linker(host.store, installation_id, key)
     if linker is None:
         raise LinkerNotFound(key)
     return linker
@@ -49,7 +49,7 @@ async def add_value(host: Host, installation_id: int, key: str, value: str) -> L
     if not _VALUE.fullmatch(value):
         raise InvalidLinkerValue("The linker value is not valid.", _RULE, fields={"value": [_complaint(value)]})
     async with host.store.database.transaction() as tx:
-        linker = await _taking_values(host, installation_id, key, tx)
+        linker = await _taking_values(tx, installation_id, key)
         return await rows.add_value(tx, linker, value)
 
 
@@ -57,13 +57,13 @@ async def replace_values(host: Host, installation_id: int, key: str, values: Seq
     """Make the set exactly `values`; those that stay keep their ids. Raises as `add_value` does."""
     _check_values(values)
     async with host.store.database.transaction() as tx:
-        await rows.replace_values(tx, await _taking_values(host, installation_id, key, tx), values)
+        await rows.replace_values(tx, await _taking_values(tx, installation_id, key), values)
 
 
 async def delete_value(host: Host, installation_id: int, key: str, value_id: int) -> None:
     """Raises `LinkerNotFound` or `LinkerValueNotFound`."""
     async with host.store.database.transaction() as tx:
-        linker = await get_linker(host, installation_id, key, tx)
+        linker = await _linker_in(tx, installation_id, key)
         if not await rows.delete_value(tx, linker, value_id):
             raise LinkerValueNotFound(str(value_id))
 
@@ -71,11 +71,19 @@ async def delete_value(host: Host, installation_id: int, key: str, value_id: int
 async def delete_values(host: Host, installation_id: int, key: str) -> None:
     """Raises `LinkerNotFound`."""
     async with host.store.database.transaction() as tx:
-        await rows.delete_values(tx, await get_linker(host, installation_id, key, tx))
+        await rows.delete_values(tx, await _linker_in(tx, installation_id, key))
 
 
-async def _taking_values(host: Host, installation_id: int, key: str, reader: Reader) -> Linker:
-    linker = await get_linker(host, installation_id, key, reader)
+async def _linker_in(tx: Transaction, installation_id: int, key: str) -> Linker:
+    """The linker as the transaction sees it. Raises `LinkerNotFound`."""
+    linker = await rows.find_linker(tx, installation_id, key)
+    if linker is None:
+        raise LinkerNotFound(key)
+    return linker
+
+
+async def _taking_values(tx: Transaction, installation_id: int, key: str) -> Linker:
+    linker = await _linker_in(tx, installation_id, key)
     if not takes_values(linker.regex):
         raise InvalidInput(
             f"The linker {key!r} takes no values.",

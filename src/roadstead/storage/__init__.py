@@ -1,32 +1,44 @@
 """Rows and the model: the only room that knows a database driver, and where every statement stands."""
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Hashable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from roadstead.errors import StorageUnusable
-from roadstead.model import Caller
 from roadstead.settings import Settings
 from roadstead.storage.database import Database
 from roadstead.storage.secrets import SecretBox, open_box
 
 
-@dataclass(slots=True)
-class Callers:
-    """Callers by client key, as they are in one version of the database. Never stale: see `find_caller`."""
+class Memory:
+    """What was read in one version of the database, and is forgotten with it.
 
-    version: object = None
-    known: dict[str, Caller] = field(default_factory=dict)
+    So nothing in it is ever stale: an app that was removed by another process is a stranger at once.
+    """
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._version: object = None
+        self._known: dict[Hashable, Any] = {}
+
+    def in_force(self) -> dict[Hashable, Any]:
+        """What is still true. Ask before reading what you add: a commit in between only makes it newer than that."""
+        version = self._database.version()
+        if version != self._version:
+            self._known = {}
+            self._version = version
+        return self._known
 
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """A database, the key to its secrets, and the callers read since it last changed."""
+    """A database, the key to its secrets, and what was read since it last changed."""
 
     database: Database
     secrets: SecretBox = field(repr=False)
-    callers: Callers = field(default_factory=Callers, repr=False)
+    memory: Memory = field(repr=False)
 
 
 @asynccontextmanager
@@ -40,7 +52,7 @@ async def open_store(settings: Settings) -> AsyncIterator[Store]:
     database = SQLiteDatabase(settings.database_file)
     try:
         await database.migrate()
-        yield Store(database, secrets)
+        yield Store(database, secrets, Memory(database))
     finally:
         await database.close()
 

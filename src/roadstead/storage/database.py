@@ -73,7 +73,7 @@ class Database(Reader, Protocol):
         Raises `StorageUnavailable` when the database cannot take it now.
         """
 
-    async def version(self) -> object:
+    def version(self) -> object:
         """Something that is another whenever anything has been committed since, by whatever process.
 
         What was read under one version may be kept as long as the version is the same.

@@ -94,20 +94,13 @@ async def keep_registration(store: Store, tx: Transaction, registration: Registr
 
 
 async def find_caller(store: Store, client_key: str) -> Caller | None:
-    """The installation that a token names, with every secret it may have been signed with.
-
-    Kept until anything at all is committed anywhere, so an app that was removed elsewhere is a stranger at once.
-    """
-    callers, version = store.callers, await store.database.version()
-    if callers.version != version:
-        callers.known.clear()
-        callers.version = version
-    caller = callers.known.get(client_key)
+    """The installation that a token names, with every secret it may have been signed with."""
+    known = store.memory.in_force()
+    caller: Caller | None = known.get(client_key)
     if caller is None:
         rows = await store.database.read(_CALLER, client_key)
         if rows:
-            # A commit between the two reads can only make this newer than its version says.
-            caller = callers.known[client_key] = _caller(store, client_key, rows[0])
+            caller = known[client_key] = _caller(store, client_key, rows[0])
     return caller
 
 

@@ -15,6 +15,7 @@ import msgspec
 from roadstead.errors import InvalidInput, LinkerValueExists
 from roadstead.model import Linker, LinkerValue, Page, PageRequest
 from roadstead.query import Sort
+from roadstead.storage import Store
 from roadstead.storage.database import AlreadyThere, Argument, Database, Reader, Row, Transaction
 from roadstead.storage.filters import to_sql
 
@@ -37,6 +38,17 @@ async def find_linker(reader: Reader, installation_id: int, key: str) -> Linker 
         f"{_LINKER} WHERE installation_id = ? AND key = ? AND position IS NOT NULL", installation_id, key
     )
     return Linker(*rows[0]) if rows else None
+
+
+async def recall_linker(store: Store, installation_id: int, key: str) -> Linker | None:
+    """`find_linker` outside a transaction, read once in each version of the database."""
+    known = store.memory.in_force()
+    linker: Linker | None = known.get((installation_id, key))
+    if linker is None:
+        linker = await find_linker(store.database, installation_id, key)
+        if linker is not None:
+            known[installation_id, key] = linker
+    return linker
 
 
 async def list_workspace_linkers(reader: Reader, workspace_id: int) -> list[tuple[Linker, str, str]]:

@@ -86,7 +86,7 @@ class SQLiteDatabase:
             self._in_snapshot = False
             self._reader.execute("COMMIT")
 
-    async def version(self) -> object:
+    def version(self) -> object:
         # SQLite counts every commit that another connection made; our own are made on the writer's.
         if not self._in_snapshot:
             with _translated:
