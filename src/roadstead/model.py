@@ -1,4 +1,7 @@
-"""What the product is about, as frozen values. Rows become these in `storage`, resources are made of them in `api`."""
+"""What the product is about, as frozen values. Rows become these in `storage`, resources are made of them in `api`.
+
+What is made at every request is a struct of msgspec, which takes a fifth of a frozen dataclass's time.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -79,14 +82,13 @@ class Linker:
 
 
 class LinkerValue(msgspec.Struct, frozen=True):
-    """A value the app stored for one of its linkers. A struct of msgspec, which is made three times as fast."""
+    """A value the app stored for one of its linkers."""
 
     id: int
     value: str
 
 
-@dataclass(frozen=True, slots=True)
-class PageRequest:
+class PageRequest(msgspec.Struct, frozen=True):
     """Which slice of a list is wanted.
 
     `after` and `before` are cursors of an earlier page and make the slice as cheap at the end of the list as at its
@@ -101,8 +103,7 @@ class PageRequest:
     before: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Page(Generic[T]):
+class Page(msgspec.Struct, Generic[T], frozen=True):
     """A slice of a list: `size` is the whole list's length, `number` is 1-based."""
 
     items: Sequence[T]

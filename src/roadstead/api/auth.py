@@ -132,7 +132,7 @@ async def _verified_caller(host: Host, credential: str, canonical: str | None) -
                 "The token is not valid.",
                 "The claim sub names no installation here; it must be the clientKey of the app's last installed call.",
             )
-        _verify(token, caller, host.now().timestamp(), canonical)
+        _verify(token, caller, host.clock(), canonical)
     except InvalidToken as exc:
         raise NotAuthenticated("The token is not valid.", exc.detail) from exc
     return caller
@@ -141,15 +141,14 @@ async def _verified_caller(host: Host, credential: str, canonical: str | None) -
 def _verify(token: UnverifiedToken, caller: Caller, now: float, canonical: str | None) -> None:
     """Check the token against the installation's secret, or against the earlier one while both are in force."""
     issuers = (caller.app_key, caller.client_key)
-    *others, last = caller.secrets
-    for secret in others:
+    for secret in caller.secrets:
         try:
             verify(token, shared_secret=secret, now=now, issuers=issuers, canonical=canonical)
-            return
         except InvalidToken as exc:
-            if exc.claim != "signature":
+            if exc.claim != "signature" or secret is caller.secrets[-1]:
                 raise
-    verify(token, shared_secret=last, now=now, issuers=issuers, canonical=canonical)
+        else:
+            return
 
 
 async def _token_identity(host: Host, token: str) -> AccessToken | ApiToken:

@@ -38,8 +38,6 @@ async def list_values(request: Request, host: Host, caller: Caller) -> Answer:
     wanted = parse_page_request(request, _VALUE_FIELDS)
     linker = await linkers.get_linker(host, caller.installation_id, request.path_params["linker_key"])
     page = await linkers.page_of_values(host, linker, wanted)
-    ends = (page.items[-1], page.items[0]) if page.items else (None, None)
-    after, before = (cursor(value, wanted.sort) if value else None for value in ends)
     values_url = resources.values_url(linker.key, host.base_url)
     values = [resources.linker_value(value, values_url) for value in page.items]
     body = envelope(
@@ -48,8 +46,8 @@ async def list_values(request: Request, host: Host, caller: Caller) -> Answer:
         wanted,
         values=values,
         size=page.size,
-        after=after,
-        before=before,
+        after=cursor(page.items[-1], wanted.sort) if page.items and page.has_next else None,
+        before=cursor(page.items[0], wanted.sort) if page.items and page.number > 1 else None,
         has_next=page.has_next,
     )
     return _shaped(request, body)

@@ -39,7 +39,13 @@ class Resource:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         try:
-            answer = await self._answer(Request(scope, receive))
+            operation = self.operations.get(scope["method"])
+            if operation is None:
+                answer = self._without_operation(scope["method"])
+            else:
+                request = Request(scope, receive)
+                host: Host = scope["state"]["host"]
+                answer = await operation.handler(request, host, await operation.rule(request, host))
         except RoadsteadError as exc:
             answer = error_answer(exc)
         except Exception:
@@ -49,16 +55,12 @@ class Resource:
             )
         await answer(scope, receive, send)
 
-    async def _answer(self, request: Request) -> Answer:
-        operation = self.operations.get(request.method)
-        if operation is not None:
-            host: Host = request.scope["state"]["host"]
-            return await operation.handler(request, host, await operation.rule(request, host))
-        if request.method == "OPTIONS":
+    def _without_operation(self, method: str) -> Answer:
+        if method == "OPTIONS":
             return no_content({"Allow": self.allow, **CORS_PREFLIGHT})
         raise RequestRefused(
             405,
-            f"{request.method} is not possible here.",
+            f"{method} is not possible here.",
             f"This address takes: {self.allow}.",
             headers={"Allow": self.allow},
         )

@@ -43,11 +43,11 @@ def linker_value(value: LinkerValue, values_url: str) -> LinkerValueResource:
     return LinkerValueResource(value.id, value.value, SelfLink(Link(f"{values_url}/{value.id}")))
 
 
-@lru_cache(maxsize=1024)
 def linker_url(linker_key: str, base_url: str) -> str:
     return f"{base_url}/2.0/addon/linkers/{quote(linker_key, safe='')}"
 
 
+@lru_cache(maxsize=1024)
 def values_url(linker_key: str, base_url: str) -> str:
     return f"{linker_url(linker_key, base_url)}/values"
 

@@ -4,6 +4,7 @@ import asyncio
 import base64
 import logging
 import secrets
+import time
 import uuid
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
@@ -28,7 +29,8 @@ def _utc_now() -> datetime:
 class Host:
     """A running host, or a command line working on the same state.
 
-    `base_url` has no trailing slash. `now` is the only clock of the domain.
+    `base_url` has no trailing slash. `now` is the only clock of the domain, and `clock`
+    the same one in seconds, for tokens.
     """
 
     settings: Settings
@@ -36,6 +38,7 @@ class Host:
     outbound: Outbound
     base_url: str
     now: Callable[[], datetime] = _utc_now
+    clock: Callable[[], float] = time.time
     _running: set[asyncio.Task[None]] = field(default_factory=set, repr=False)
 
     def run_later(self, work: Coroutine[Any, Any, None]) -> None:
