@@ -1,4 +1,4 @@
-"""The whole map of the API. Starlette tries the lines from top to bottom, so the busiest stand first.
+"""The whole map of the API. The lines are tried from top to bottom, so the busiest stand first.
 
 Every operation names its rule (who may) and its handler (what happens).
 """
