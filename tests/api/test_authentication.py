@@ -9,6 +9,7 @@ import httpx
 import pytest
 
 from roadstead.connect import encode, query_string_hash
+from roadstead.domain import installations
 from tests.live import AppClient, LiveHost
 
 LINKERS = "/2.0/addon/linkers"
@@ -264,6 +265,13 @@ def test_tokens_end_with_the_installation(api: AppClient, host: LiveHost) -> Non
     assert api("GET", LINKERS).status_code == 401
     assert httpx.get(f"{host.url}/2.0/user", headers={"Authorization": f"Bearer {token}"}).status_code == 401
     assert _exchange(api).status_code == 401
+
+
+def test_a_removal_by_another_process_takes_effect_at_once(api: AppClient, host: LiveHost) -> None:
+    """What the host remembers of an installation is forgotten when somebody else changes the database."""
+    assert api("GET", LINKERS).status_code == 200
+    host.work(lambda opened: installations.uninstall(opened, api.installation.id))
+    assert api("GET", LINKERS).status_code == 401
 
 
 def test_an_app_sees_its_own_workspace_only(api: AppClient, host: LiveHost) -> None:

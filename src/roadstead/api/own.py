@@ -1,5 +1,6 @@
 """What is ours alone, under `/-/`: linkers over any text, health and readiness."""
 
+import asyncio
 from typing import Any
 
 from starlette.requests import Request
@@ -14,13 +15,16 @@ from roadstead.linkify import Link, Linkified, render_html, render_markdown, ren
 
 RENDERERS = {"html": render_html, "markdown": render_markdown, "terminal": render_terminal}
 MAX_TEXT = 1_000_000
+SHORT_TEXT = 10_000
+"""Characters. A longer text is linked in a thread, so that other requests are answered meanwhile."""
 
 
 async def linkify(request: Request, host: Host, caller: object) -> Answer:
     """`{"text": …, "workspace": "local", "format": "html"}` → the links with their offsets, and the text rendered."""
     text, workspace, form = _parse(await read_json(request))
     linkers: WorkspaceLinkers = request.scope["state"]["linkers"]
-    result = (await linkers.of(workspace)).linkify(text)
+    compiled = await linkers.of(workspace)
+    result = compiled.linkify(text) if len(text) <= SHORT_TEXT else await asyncio.to_thread(compiled.linkify, text)
     body = linked(result)
     if form != "json":
         body["rendered"] = RENDERERS[form](result)

@@ -1,0 +1,122 @@
+"""`POST /-/linkify`: linkers of a workspace over any text."""
+
+from typing import Any
+
+import httpx
+import pytest
+
+from tests.live import AppClient, LiveHost, RecordingApp, live_host, recording_app
+
+VALUES = "/2.0/addon/linkers/tickets/values"
+
+
+def _linkify(host: LiveHost, body: object, **headers: str) -> httpx.Response:
+    return httpx.post(f"{host.url}/-/linkify", json=body, headers=headers)
+
+
+@pytest.fixture
+def linked(host: LiveHost, connect_app: RecordingApp) -> RecordingApp:
+    """An app alone in its workspace `linked`, with the value BB."""
+    workspace = f"linked-{connect_app.key}"
+    AppClient(host.url, host.install(connect_app, workspace))("PUT", VALUES, json=["BB"])
+    return connect_app
+
+
+def test_links_are_found_with_their_places(host: LiveHost, linked: RecordingApp) -> None:
+    """Offsets are in characters of the text that was sent; only stored values are linked."""
+    text = "🚢 fixes BB-12, not OPS-3; REF#7"
+    body = _linkify(host, {"text": text, "workspace": f"linked-{linked.key}", "format": "json"}).json()
+    assert [(text[link["start"] : link["end"]], link["url"]) for link in body["links"]] == [
+        ("BB-12", f"{linked.base_url}/browse/BB-12"),
+        ("REF#7", "https://refs.example.com/7"),
+    ]
+    assert [(link["linker"], link["app"]) for link in body["links"]] == [
+        ("tickets", linked.key),
+        ("any-ref", linked.key),
+    ]
+    assert (body["text"], body["unfinished"], "rendered" in body) == (text, [], False)
+
+
+def test_a_change_of_values_is_in_force_at_once(host: LiveHost, connect_app: RecordingApp) -> None:
+    """What an app stores or takes away is seen by the next text, also when another process did it."""
+    workspace = f"linked-{connect_app.key}"
+    api = AppClient(host.url, host.install(connect_app, workspace))
+
+    def found() -> list[str]:
+        body = {"text": "A-1 B-1", "workspace": workspace, "format": "json"}
+        return [link["text"] for link in _linkify(host, body).json()["links"]]
+
+    assert found() == ["A-1", "B-1"]
+    value = api("POST", VALUES, json={"value": "A"}).json()["id"]
+    assert found() == ["A-1"]
+    api("PUT", VALUES, json=["B"])
+    assert found() == ["B-1"]
+    connect_app.descriptor["modules"] = {"linkers": []}
+    host.install(connect_app, workspace)
+    assert found() == []
+    assert isinstance(value, int)
+
+
+def test_the_text_is_rendered_as_asked(host: LiveHost, linked: RecordingApp) -> None:
+    """HTML is the default, escaped, with the attributes that Bitbucket gives to links."""
+    workspace = f"linked-{linked.key}"
+    html = _linkify(host, {"text": "<b> BB-1", "workspace": workspace}).json()["rendered"]
+    assert html.startswith('&lt;b&gt; <a href="')
+    assert 'data-module-key="tickets"' in html
+    for form, shown in (("markdown", "[BB-1]("), ("terminal", "\x1b]8;;http")):
+        assert shown in _linkify(host, {"text": "BB-1", "workspace": workspace, "format": form}).json()["rendered"]
+
+
+def test_a_long_text_is_linked_to_its_end(host: LiveHost, linked: RecordingApp) -> None:
+    """A text that is worked on beside other requests gives the same links."""
+    text = "nothing here\n" * 5_000 + "BB-99"
+    body = _linkify(host, {"text": text, "workspace": f"linked-{linked.key}", "format": "json"}).json()
+    assert [link["text"] for link in body["links"]] == ["BB-99"]
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        [],
+        None,
+        {"text": 7},
+        {"text": None},
+        {"text": "x", "workspace": 7},
+        {"text": "x", "format": "pdf"},
+        {"text": "x", "format": ["html"]},
+        {"text": "x" * 1_000_001},
+    ],
+)
+def test_other_bodies_are_refused(host: LiveHost, body: Any) -> None:
+    """A body of another shape is a 400 with a reason."""
+    answer = _linkify(host, body)
+    assert (answer.status_code, answer.json()["type"]) == (400, "error")
+
+
+def test_a_lone_surrogate_is_no_text(host: LiveHost) -> None:
+    """JSON can spell half a character; what cannot be sent back is refused."""
+    answer = httpx.post(
+        f"{host.url}/-/linkify", content=b'{"text": "\\ud800"}', headers={"Content-Type": "application/json"}
+    )
+    assert answer.status_code == 400
+
+
+def test_an_unknown_workspace_is_not_found(host: LiveHost) -> None:
+    """A name that nothing was installed into."""
+    assert _linkify(host, {"text": "x", "workspace": "nowhere"}).status_code == 404
+
+
+def test_a_foreign_name_needs_a_credential(host: LiveHost, linked: RecordingApp) -> None:
+    """A page elsewhere that makes its own name lead to this machine learns nothing."""
+    body = {"text": "x", "workspace": f"linked-{linked.key}"}
+    assert _linkify(host, body, Host="evil.example").status_code == 401
+    assert _linkify(host, body, Host="evil.example", Authorization=f"Bearer {host.api_token()}").status_code == 200
+
+
+def test_a_host_that_others_reach_asks_who_is_calling(tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Open to this machine alone: a host that listens to the world wants a credential."""
+    with live_host(tmp_path_factory.mktemp("open"), host="0.0.0.0") as open_host, recording_app():
+        assert _linkify(open_host, {"text": "x"}).status_code == 401
+        bearer = f"Bearer {open_host.api_token()}"
+        assert _linkify(open_host, {"text": "x"}, Authorization=bearer).status_code == 404
