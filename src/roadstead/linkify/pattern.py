@@ -135,13 +135,16 @@ def _refuse_what_engines_disagree_on(tree: Node) -> None:
     """Raise `InvalidPattern` for the constructs on which `re` and `regex` were seen to differ.
 
     `regex` skips places where the rest of a pattern failed before, although a back-reference may let it succeed
-    now, and takes a group for set while it is still inside; `re` loses the ends of groups inside a possessive
-    repeat.
+    now, takes a group for set while it is still inside, and goes through a look-behind from its end, so that a
+    group repeated there keeps its first round; `re` loses the ends of groups inside a possessive repeat.
     """
     nodes = list(walk(tree))
     repeats = [node for node in nodes if isinstance(node, Repeat)]
     if any(repeat.mode == "possessive" and _has_groups(repeat.body) for repeat in repeats):
         raise InvalidPattern("The regex has a group inside a possessive repeat, which is not supported.")
+    behind = [inner for node in nodes if isinstance(node, Look) and not node.ahead for inner in walk(node.body)]
+    if any(isinstance(node, Repeat) and _has_groups(node.body) for node in behind):
+        raise InvalidPattern("The regex repeats a group inside a look-behind, which is not supported.")
     if any(isinstance(node, BackReference | Conditional) for node in nodes) and not all(map(_is_plain, repeats)):
         raise InvalidPattern(
             "The regex has a back-reference or a conditional and also repeats more than a single character, "
