@@ -115,6 +115,56 @@ def test_reads_do_not_see_what_is_not_committed(tmp_path: Path) -> None:
     _run(tmp_path, scenario)
 
 
+def test_a_read_that_fails_does_not_freeze_what_is_seen(tmp_path: Path) -> None:
+    """Reads share a snapshot for one turn of the event loop, and for no longer when one of them fails."""
+
+    async def scenario(database: Database) -> None:
+        with pytest.raises(StorageUnavailable):
+            await database.read("SELECT nothing FROM nowhere")
+        version = database.version()
+        other = sqlite3.connect(tmp_path / "test.db", isolation_level=None)
+        other.execute("INSERT INTO facts VALUES ('other', '1')")
+        other.close()
+        await asyncio.sleep(0)
+        assert await find_fact(database, "other") == "1"
+        assert database.version() != version
+
+    _run(tmp_path, scenario)
+
+
+def test_a_snapshot_that_fails_to_open_is_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When the disk fails in the middle of opening a snapshot, the next turn begins with a new one."""
+
+    class Failing:
+        """A connection whose first `PRAGMA` fails, as when the disk does."""
+
+        def __init__(self, connection: sqlite3.Connection) -> None:
+            self._connection = connection
+            self.failures = 1
+
+        def execute(self, sql: str, *arguments: object) -> sqlite3.Cursor:
+            if sql.startswith("PRAGMA") and self.failures:
+                self.failures -= 1
+                raise sqlite3.OperationalError("disk I/O error")
+            return self._connection.execute(sql, *arguments)  # type: ignore[arg-type]  # passed on as it came
+
+        def close(self) -> None:
+            self._connection.close()
+
+    async def scenario(database: Database) -> None:
+        assert isinstance(database, SQLiteDatabase)
+        await asyncio.sleep(0)
+        monkeypatch.setattr(database, "_reader", Failing(database._reader))
+        with pytest.raises(StorageUnavailable):
+            database.version()
+        await asyncio.sleep(0)
+        for name in ("first", "second"):
+            await _keep(database, name)
+            assert await find_fact(database, name) == "1"
+
+    _run(tmp_path, scenario)
+
+
 def test_a_writer_waits_for_another_process(tmp_path: Path) -> None:
     """While another process holds the database we wait without blocking reads, and go on when it lets go."""
 

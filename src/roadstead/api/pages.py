@@ -1,7 +1,7 @@
 """Lists: the query parameters `page`, `pagelen`, `q`, `sort`, and the envelope around the items."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import Any
 from urllib.parse import parse_qsl, quote
 
 from starlette.requests import Request
@@ -16,8 +16,6 @@ MAX_LENGTH = 100
 _MAX_NUMBER = 10**12
 _IN_QUERY = "!$&'()*+,;=:@/?%-._~"
 """Characters that a query keeps, `%` included: what a caller encoded stays as it is."""
-
-T = TypeVar("T")
 
 
 def parse_page_request(request: Request, fields: FieldTypes) -> PageRequest:

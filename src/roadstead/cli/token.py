@@ -51,7 +51,7 @@ async def _sign(host: "Host", app_key: str, workspace: str | None, method: str, 
     token = issue(
         issuer=installation.app_key,
         subject=installation.client_key,
-        now=host.now().timestamp(),
+        now=host.clock(),
         shared_secret=installation.shared_secret,
         canonical=canonical,
     )

@@ -21,25 +21,22 @@ from roadstead.storage import installations as rows
 log = logging.getLogger("roadstead")
 
 
-def _utc_now() -> datetime:
-    return datetime.now(UTC)
-
-
 @dataclass(frozen=True, slots=True)
 class Host:
     """A running host, or a command line working on the same state.
 
-    `base_url` has no trailing slash. `now` is the only clock of the domain, and `clock`
-    the same one in seconds, for tokens.
+    `base_url` has no trailing slash. `clock` gives Unix time in seconds, and is the only clock.
     """
 
     settings: Settings
     store: Store
     outbound: Outbound
     base_url: str
-    now: Callable[[], datetime] = _utc_now
     clock: Callable[[], float] = time.time
     _running: set[asyncio.Task[None]] = field(default_factory=set, repr=False)
+
+    def now(self) -> datetime:
+        return datetime.fromtimestamp(self.clock(), UTC)
 
     def run_later(self, work: Coroutine[Any, Any, None]) -> None:
         """Start work that must not delay an answer. It is finished before the host closes."""

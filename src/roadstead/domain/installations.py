@@ -463,7 +463,7 @@ def sign_for_app(
         issuer=installation.client_key,
         audience=installation.client_key,
         subject=subject,
-        now=host.now().timestamp(),
+        now=host.clock(),
         lifetime=TOKEN_SECONDS,
         shared_secret=secret,
         canonical=canonical_request(method, below, query),

@@ -78,13 +78,14 @@ class SQLiteDatabase:
     def _open_snapshot(self) -> None:
         self._reader.execute("BEGIN")
         self._in_snapshot = True
-        self._version = self._reader.execute("PRAGMA data_version").fetchone()[0]
+        # First of all: a snapshot that nobody closes would show the same old state for ever.
         asyncio.get_running_loop().call_soon(self._close_snapshot)
+        self._version = self._reader.execute("PRAGMA data_version").fetchone()[0]
 
     def _close_snapshot(self) -> None:
         if self._in_snapshot:
             self._in_snapshot = False
-            self._reader.execute("COMMIT")
+            self._reader.execute("ROLLBACK")  # nothing was written, and this cannot be refused
 
     def version(self) -> object:
         # SQLite counts every commit that another connection made; our own are made on the writer's.
