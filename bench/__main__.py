@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from bench import api, bulk, cores, load, peers, start
+from bench import api, bulk, cores, linkify, load, peers, start
 from bench.figures import Figure, show
 
 Suite = Callable[[argparse.Namespace], Iterable[Figure | str]]
@@ -13,6 +13,10 @@ SUITES: dict[str, tuple[str, Suite]] = {
     "api": ("One processor, 32 connections, beside a bare hello-world on the same server", lambda _: api.figures()),
     "bulk": ("A whole set of values, beside raw SQL", lambda _: bulk.figures()),
     "start": ("Starting and waiting", lambda _: start.figures()),
+    "linkify": (
+        "Texts to finished HTML, beside Python's re",
+        lambda options: linkify.figures(options.repo),
+    ),
     "peers": ("Beside what a user would pick instead", lambda options: peers.figures(options.openapi)),
 }
 
@@ -21,6 +25,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench", description="Measure; show figures beside their targets.")
     parser.add_argument("suite", nargs="?", choices=SUITES, help="Without one, all.")
     parser.add_argument("--openapi", type=Path, metavar="FILE", help="Atlassian's OpenAPI document, for Prism to mock.")
+    parser.add_argument("--repo", type=Path, default=Path(), metavar="PATH", help="A git repository, for its messages.")
     options = parser.parse_args()
     cores.take_ours()
     for name in [options.suite] if options.suite else SUITES:

@@ -28,9 +28,17 @@ patiently = settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.fi
 def found(programs: Programs, values: frozenset[str], text: str) -> list[Spans]:
     """Return the spans of each match that links, by group number."""
     groups = programs.pattern.value_groups
-    index = ValueIndex(values, ignore_case=any(group.ignore_case for group in groups)) if values and groups else None
-    matches = Search(programs, index).matches(Text(text), Budget(60, time.thread_time))
-    return [dict(match.groups) for match in matches]
+    search = Search(programs, Text(text), Budget(60, time.thread_time))
+    if not (values and groups):
+        return [match.groups() for match in search.matches()]
+    index = ValueIndex.of({0: values}, ignore_case=any(group.ignore_case for group in groups))
+    at_once = search.value_first(index)
+    if at_once is not None:
+        return [match.groups() for match, _ in at_once]
+    return [
+        match.groups()
+        for match in search.stored(index, 0, tuple(sorted(values, key=lambda value: (-len(value), value))))
+    ]
 
 
 def all_groups(pattern: Pattern) -> Programs:

@@ -7,15 +7,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from roadstead.linkify import InvalidPattern, Linker, check_linker, compile_linkers
+from roadstead.linkify import CompiledLinkers, InvalidPattern, Link, Linker, check_linker, compile_linkers
 from roadstead.linkify.engines import MAX_WINDOW
+from roadstead.linkify.matcher import MAX_TEXT
 from roadstead.linkify.search import MAX_VALUES_AT_ONCE
 
 HERE = r"https://t.example/\g<0>"
 
 # why, regex, text; each takes a backtracking engine longer than anybody waits
 EXPLOSIVE = [
-    ("lazy runs meet", r"(?s)(?!x).*?,.*?,.*?,.*?,z", "a," * 20_000),
+    ("lazy runs meet", r"(?s)(?!x).*?,.*?,.*?,.*?,z", ",z" + "a," * 20_000),
     ("runs of one character meet", r"(?!x)(.*)=(.*)=(.*)=(.*);", "=" * 3_000),
     ("a look-ahead repeats what can be divided", r"(?=(a|b|ab)*(a|b|ab)*(a|b)*c)b", "ab" * 50_000),
     ("a repeat within a repeat, anchored", r"^(?!Q)(([a-z])+.)+[A-Z]([a-z])+$", "a" * 50_000),
@@ -42,7 +43,7 @@ def test_explosive_pattern_is_stopped_and_reported(regex: str, text: str) -> Non
     """The linker is listed as unfinished, and a harmless linker beside it loses nothing."""
     explosive, harmless = Linker("explosive", regex, HERE), Linker("harmless", "OK-1", HERE)
     linkified = compile_linkers([explosive, harmless]).linkify(text + "\nOK-1")
-    assert [unfinished.linker.key for unfinished in linkified.unfinished] == ["explosive"]
+    assert [unfinished.linker for unfinished in linkified.unfinished] == [explosive]
     assert linkified.unfinished[0].reason == "It took longer than 20 ms."
     assert [link.text for link in linkified.links if link.linker is harmless] == ["OK-1"]
 
@@ -58,11 +59,12 @@ def test_links_found_before_the_limit_are_kept(regex: str) -> None:
     """Both engines give what they found when time ran out, from the left, and say that it did."""
     ticks = count()
     compiled = compile_linkers([Linker("k", regex, HERE)], budget=10, clock=lambda: next(ticks) * 0.9)
-    linkified = compiled.linkify("1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 ")
+    linkified = compiled.linkify("1 2 3 4 5 6 7 8 9 " * 100)
     texts = [link.text for link in linkified.links]
     assert texts[:3] == ["1", "2", "3"]
     if "(?=" not in regex:  # the bounded engine keeps its own time once it is started
-        assert len(texts) < 21
+        assert len(texts) < 900
+        assert linkified.unfinished[0].out_of_time
         assert linkified.unfinished[0].reason == "It took longer than 10000 ms."
 
 
@@ -81,7 +83,8 @@ def test_long_text_loses_no_match_at_the_edges_of_windows(regex: str, key: str, 
     keys = [key.format(number) for number in range(count)]
     text = "\n".join(keys)
     assert len(text) > MAX_WINDOW
-    linkified = compile_linkers([Linker("k", regex, HERE, values=values)], budget=60).linkify(text)
+    linker = Linker("k", regex, HERE, values=values)
+    linkified = compile_linkers([linker], budget=60, max_links=count).linkify(text)
     assert [link.text for link in linkified.links] == keys
     assert not linkified.unfinished
 
@@ -107,6 +110,95 @@ def test_million_values_cost_a_text_nothing() -> None:
     walks = Values.walks
     assert [link.text for link in compiled.linkify("V7-1 W7-1 V100000-1").links] == ["V7-1"]
     assert Values.walks == walks
+
+
+def test_changed_values_count_from_then_on() -> None:
+    """A value added or removed changes what is linked, in a copy: the linkers it was made from stay as they were."""
+    linkers = [Linker("one", r"(?K)-\d", HERE, values={"AA", "BB"}), Linker("two", r"(?K)-\d", HERE, values={"BB"})]
+    before = compile_linkers(linkers)
+    added = before.with_values(0, added=["CC"])
+    removed = added.with_values(0, removed=["BB"])
+    text = "AA-1 BB-1 CC-1"
+
+    def owners(compiled: CompiledLinkers) -> list[tuple[str, str]]:
+        return [(link.text, link.linker.key) for link in compiled.linkify(text).links if link.linker]
+
+    assert owners(before) == [("AA-1", "one"), ("BB-1", "one")]
+    assert owners(added) == [("AA-1", "one"), ("BB-1", "one"), ("CC-1", "one")]
+    assert owners(removed) == [("AA-1", "one"), ("BB-1", "two"), ("CC-1", "one")]
+
+
+def test_linker_whose_last_value_goes_is_one_without_values() -> None:
+    """It then links anything, as before its first value; and its first value narrows it again."""
+    compiled = compile_linkers([Linker("k", r"(?K)-\d", HERE, values={"AA"})])
+    emptied = compiled.with_values(0, removed=["AA"])
+    assert [link.text for link in emptied.linkify("AA-1 BB-1").links] == ["AA-1", "BB-1"]
+    narrowed = emptied.with_values(0, added=["BB"])
+    assert [link.text for link in narrowed.linkify("AA-1 BB-1").links] == ["BB-1"]
+
+
+@given(st.lists(st.tuples(st.booleans(), st.sampled_from(["a", "B", "b", "a-1", "ab"])), max_size=30), st.booleans())
+def test_many_changes_come_to_the_same_as_compiling_anew(changes: list[tuple[bool, str]], ignore_case: bool) -> None:
+    """Whatever is added and removed in whatever order, the links are those of the values that are left."""
+    regex = r"(?i)((?K)-\d)" if ignore_case else r"((?K)-\d)"
+    values = {"z"}
+    compiled = compile_linkers([Linker("k", regex, HERE, values=values)], budget=10)
+    for is_added, value in changes:
+        values = values | {value} if is_added else values - {value}
+        compiled = compiled.with_values(0, **{"added" if is_added else "removed": [value]})
+    anew = compile_linkers([Linker("k", regex, HERE, values=values)], budget=10)
+    text = "a-1 B-2 b-3 a-1-4 ab-5 A-6 z-7 xb-8"
+    assert compiled.linkify(text).links == anew.linkify(text).links
+
+
+PATTERNS_WITH_VALUES = [r"((?K)-\d+)", r"(?K)(-\d)?", r"\b(?K):.*", r"#(?K)", r"(?K)[ab-]*", r"(?i)(?K)\d"]
+
+
+@given(
+    st.sampled_from(PATTERNS_WITH_VALUES),
+    st.lists(st.sets(st.sampled_from(["a", "ab", "a-1", "b", "b_a", "-", "ä"]), min_size=1), min_size=2, max_size=4),
+    st.text(st.sampled_from("ab-_1: #ä\n"), max_size=30),
+)
+def test_linkers_that_share_a_pattern_find_what_each_finds_alone(
+    regex: str, sets_of_values: list[set[str]], text: str
+) -> None:
+    """Running a pattern once for several linkers gives the links of compiling and running each by itself."""
+    linkers = [
+        Linker(str(number), regex, HERE, values=frozenset(values)) for number, values in enumerate(sets_of_values)
+    ]
+    expected, position = [], 0
+    every = {(link.start, link.end) for linker in linkers for link in _matches(linker, text)}
+    for start, end in sorted(every, key=lambda span: (span[0], -span[1])):
+        if start >= position:
+            expected.append((start, end))
+            position = end
+    found = compile_linkers(linkers, budget=10).linkify(text).links
+    assert [(link.start, link.end) for link in found] == expected
+
+
+def _matches(linker: Linker, text: str) -> tuple[Link, ...]:
+    return compile_linkers([linker], budget=10).linkify(text).links
+
+
+def test_linkers_left_out_link_nothing() -> None:
+    """The others go on as before, also one with the same pattern."""
+    linkers = [Linker(key, "OK-1", HERE) for key in ("one", "two")]
+    compiled = compile_linkers(linkers)
+    assert [link.linker for link in compiled.without(linkers[:1]).linkify("OK-1").links] == [linkers[1]]
+    assert compiled.without(linkers).linkify("OK-1").links == ()
+
+
+def test_text_beyond_the_limit_is_left_unlinked_and_said_so() -> None:
+    """A text that is too long, or has too many links, gives the links of its beginning and the reason."""
+    compiled = compile_linkers([Linker("k", r"OK-\d", HERE)], budget=60, max_links=3)
+    many = compiled.linkify("OK-1 OK-2 http://x.example OK-3")
+    assert [link.text for link in many.links] == ["OK-1", "OK-2", "http://x.example"]
+    assert [(one.linker, one.reason) for one in many.unfinished] == [(None, "Only the first 3 links were made.")]
+    text = "OK-1" + " " * (MAX_TEXT - 6) + "OK-2"
+    long = compiled.linkify(text)
+    assert [link.text for link in long.links] == ["OK-1"]
+    assert long.unfinished[0].reason == f"Only the first {MAX_TEXT - 2} characters were looked at."
+    assert "".join(piece if isinstance(piece, str) else piece.text for piece in long.pieces()) == text
 
 
 def test_too_many_values_for_the_bounded_engine_are_reported() -> None:

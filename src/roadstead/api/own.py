@@ -11,10 +11,9 @@ from roadstead.api.bodies import read_json
 from roadstead.domain.host import Host
 from roadstead.domain.linking import WorkspaceLinkers
 from roadstead.errors import InvalidInput
-from roadstead.linkify import Link, Linkified, render_html, render_markdown, render_terminal
+from roadstead.linkify import Link, Linkified, Unfinished, render_html, render_markdown, render_terminal
 
 RENDERERS = {"html": render_html, "markdown": render_markdown, "terminal": render_terminal}
-MAX_TEXT = 1_000_000
 SHORT_TEXT = 10_000
 """Characters. A longer text is linked in a thread, so that other requests are answered meanwhile."""
 
@@ -47,9 +46,16 @@ def linked(result: Linkified) -> dict[str, Any]:
     return {
         "text": result.text,
         "links": [_link(link) for link in result.links],
-        "unfinished": [
-            {"linker": one.linker.key, "app": one.linker.app_key, "reason": one.reason} for one in result.unfinished
-        ],
+        "unfinished": [_limit(one) for one in result.unfinished],
+    }
+
+
+def _limit(limit: Unfinished) -> dict[str, Any]:
+    """A limit of a linker, or of the text as a whole."""
+    return {
+        "linker": limit.linker.key if limit.linker else None,
+        "app": limit.linker.app_key if limit.linker else None,
+        "reason": limit.reason,
     }
 
 
@@ -70,8 +76,6 @@ def _parse(body: object) -> tuple[str, str, str]:
             "The body must give the text.", 'Send {"text": "fixes BB-1234"}.', fields={"text": ["Required."]}
         )
     text, workspace, form = body["text"], body.get("workspace", "local"), body.get("format", "html")
-    if len(text) > MAX_TEXT:
-        raise InvalidInput("The text is too long.", f"At most {MAX_TEXT} characters are taken.")
     if not isinstance(workspace, str):
         raise InvalidInput("workspace must be a string.", fields={"workspace": ["Not a string."]})
     if form not in (*RENDERERS, "json"):

@@ -24,7 +24,7 @@ from roadstead.cli.state import on_host
 from roadstead.errors import InvalidInput, WorkspaceNotFound
 
 if TYPE_CHECKING:
-    from roadstead.linkify import CompiledLinkers, Linkified
+    from roadstead.linkify import CompiledLinkers, Linkified, Unfinished
     from roadstead.settings import Settings
 
 CHUNK_BYTES = 64 * 1024
@@ -115,11 +115,15 @@ def _print_lines(
     for lines in chunks:
         for line in lines:
             result = linkers.linkify(_decode(line))
-            unfinished.update(f"{one.linker.app_key} {one.linker.key}: {one.reason}" for one in result.unfinished)
+            unfinished.update(map(_limit, result.unfinished))
             sys.stdout.buffer.write(_encode(render(result)))
         sys.stdout.buffer.flush()
     for linker, times in unfinished.items():
         tell(f"Left unlinked in {times} lines: {linker}")
+
+
+def _limit(limit: "Unfinished") -> str:
+    return f"{limit.linker.app_key} {limit.linker.key}: {limit.reason}" if limit.linker else limit.reason
 
 
 def lines_as_they_come(source: BinaryIO) -> Iterator[list[bytes]]:

@@ -26,6 +26,7 @@ _FIRST_CODE = 0x80
 _MAX_BLOCKS = 128
 _REMEMBERED = 4_096
 _BEYOND_ASCII = CharSet(((0x80, 0x10FFFF),))
+_RARE = 8  # where one character in so many lies beyond ASCII, it is quicker to translate all than to look for them
 _WORD_BYTES = b"zyxwvutsrqponmlkjihgfedcbaZYXWVUTSRQPONMLKJIHGFEDCBA_9876543210"  # rare in patterns first
 
 
@@ -44,9 +45,19 @@ class Alphabet:
         self._blocks = blocks
         self._table = _Table(blocks)
 
-    def encode(self, text: str) -> bytes:
-        """Return `text` with one byte for each character."""
-        return text.translate(self._table).encode("latin-1")
+    def encode(self, text: str, rough: bytes) -> bytes:
+        """Return `text` with one byte for each character. `rough` is `text` with `?` for those beyond ASCII."""
+        beyond = rough.count(b"?") - text.count("?")
+        if beyond * _RARE > len(text):
+            return text.translate(self._table).encode("latin-1")
+        data, table = bytearray(rough), self._table
+        at = rough.find(b"?")
+        while at >= 0:
+            code = ord(text[at])
+            if code >= _FIRST_CODE:
+                data[at] = table[code]
+            at = rough.find(b"?", at + 1)
+        return bytes(data)
 
     def codes(self, chars: CharSet) -> list[int]:
         """Return the bytes that stand for the characters of the set."""

@@ -1,5 +1,6 @@
 """How long one linker may keep one text."""
 
+import math
 from collections.abc import Callable
 
 Clock = Callable[[], float]
@@ -9,24 +10,40 @@ class Exhausted(Exception):
     """A limit was reached; the message says which, in words for the app's author."""
 
 
-class Budget:
-    """A number of seconds that starts to run when this is made."""
+class OutOfTime(Exhausted):
+    """The limit is the time."""
 
-    def __init__(self, seconds: float, clock: Clock) -> None:
+
+class Budget:
+    """A number of seconds, which starts to run when it is first looked at.
+
+    To look at the clock takes as long as to search a short text, so of the checks only every so many do.
+    """
+
+    def __init__(self, seconds: float, clock: Clock, checks_per_look: int = 1) -> None:
         self._seconds = seconds
         self._clock = clock
-        self._end = clock() + seconds
-
-    def left(self) -> float:
-        """Return the seconds that are left, or raise `Exhausted`."""
-        left = self._end - self._clock()
-        if left <= 0:
-            raise self.exhausted()
-        return left
+        self._end = math.inf
+        self._checks_per_look = self._checks_left = checks_per_look
 
     def check(self) -> None:
-        """Raise `Exhausted` if no time is left."""
-        self.left()
+        """Raise `OutOfTime` if no time is left."""
+        self._checks_left -= 1
+        if not self._checks_left:
+            self._checks_left = self._checks_per_look
+            self._look()
 
-    def exhausted(self) -> Exhausted:
-        return Exhausted(f"It took longer than {self._seconds * 1000:g} ms.")
+    def _look(self) -> None:
+        now = self._clock()
+        if self._end == math.inf:
+            self._end = now + self._seconds
+        elif now >= self._end:
+            raise self.out_of_time()
+
+    def left(self) -> float:
+        """Return the seconds that are left, or raise `OutOfTime`."""
+        self._look()
+        return self._end - self._clock()
+
+    def out_of_time(self) -> OutOfTime:
+        return OutOfTime(f"It took longer than {self._seconds * 1000:g} ms.")

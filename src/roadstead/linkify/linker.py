@@ -3,6 +3,8 @@
 from collections.abc import Iterator, Set
 from dataclasses import dataclass, field
 
+import msgspec
+
 
 class InvalidPattern(ValueError):
     """A linker's `regex` or `url` cannot be used; the message is one sentence that says why."""
@@ -26,9 +28,11 @@ class Linker:
     app_key: str = ""
     principal_uuid: str = ""
 
+    def __hash__(self) -> int:
+        return hash(self.key)  # asked for at every link; those with the same key are told apart by comparing
 
-@dataclass(frozen=True, slots=True)
-class Link:
+
+class Link(msgspec.Struct, frozen=True):
     """A stretch of the text that leads somewhere. Offsets count characters; a bare URL has no `linker`.
 
     `url` is ASCII, free of spaces, quotes and control characters, and starts with `http:`, `https:` or
@@ -42,16 +46,19 @@ class Link:
     linker: Linker | None
 
 
-@dataclass(frozen=True, slots=True)
-class Unfinished:
-    """A linker that ran into a limit on a text. The links it found up to that place are kept."""
+class Unfinished(msgspec.Struct, frozen=True):
+    """A limit that was reached on a text, by a linker or, without one, by the text as a whole.
 
-    linker: Linker
+    The links found up to that place are kept. `out_of_time` tells the limit that a hostile pattern runs into
+    from those that any linker may meet in a large text.
+    """
+
+    linker: Linker | None
     reason: str
+    out_of_time: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Linkified:
+class Linkified(msgspec.Struct, frozen=True):
     """A text and its links, which are sorted and do not overlap."""
 
     text: str

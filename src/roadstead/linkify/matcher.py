@@ -1,28 +1,41 @@
 """Linkers compiled once, and texts turned into links with them."""
 
 import time
-from bisect import bisect_left
-from collections.abc import Iterable, Iterator, Sequence
-from functools import lru_cache, partial
-from typing import Literal
+from bisect import insort
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from itertools import islice
+from typing import Literal, NamedTuple
 
 from roadstead.linkify.bare_urls import bare_urls
-from roadstead.linkify.budget import Budget, Clock, Exhausted
+from roadstead.linkify.budget import Budget, Clock, Exhausted, OutOfTime
 from roadstead.linkify.engines import Match
 from roadstead.linkify.linker import Link, Linker, Linkified, Unfinished
 from roadstead.linkify.pattern import Pattern, read_pattern
 from roadstead.linkify.programs import Programs
+from roadstead.linkify.required import Required
 from roadstead.linkify.search import Search
 from roadstead.linkify.target import UrlTemplate
 from roadstead.linkify.text import Text
-from roadstead.linkify.values import ValueIndex
+from roadstead.linkify.values import Owners, ValueIndex
+
+MAX_TEXT = 1_000_000
+"""Characters of a text that are looked at."""
+MAX_LINKS = 10_000
+"""Links in a text, and matches of one pattern in it."""
+
+_SHORT_TEXT = 1_000  # eight searches of it take no longer than one of a long text
+
+WithoutValues = Literal["everything", "nothing"]
 
 
 def compile_linkers(
     linkers: Sequence[Linker],
     *,
-    without_values: Literal["everything", "nothing"] = "everything",
+    without_values: WithoutValues = "everything",
     budget: float = 0.02,
+    max_links: int = MAX_LINKS,
     clock: Clock = time.thread_time,
 ) -> "CompiledLinkers":
     r"""Compile linkers whose order decides between matches of the same place and length.
@@ -32,63 +45,24 @@ def compile_linkers(
     processor time is what is counted, so that a busy machine loses no link. Raises `InvalidPattern` for a linker
     that `check_linker` refuses.
     """
-    compiled = [_CompiledLinker(linker) for linker in linkers]
-    if without_values == "nothing":
-        compiled = [one for one in compiled if one.linker.values or not one.takes_values]
-    return CompiledLinkers(compiled, budget, clock)
-
-
-class CompiledLinkers:
-    """Linkers ready for any number of texts, in any number of threads."""
-
-    def __init__(self, linkers: Sequence["_CompiledLinker"], budget: float, clock: Clock) -> None:
-        self._linkers = linkers
-        self._budget = budget
-        self._clock = clock
-
-    def linkify(self, text: str) -> Linkified:
-        """Return the links in `text`.
-
-        Never raises because of what a text or a pattern holds: a linker that reaches a limit keeps the links
-        it found up to there, and is listed as unfinished.
-        """
-        read = Text(text)
-        found: list[Link] = []
-        unfinished: list[Unfinished] = []
-        for linker in self._linkers:
-            try:
-                for link in linker.links(read, Budget(self._budget, self._clock)):
-                    found.append(link)  # one by one: what was found before a limit is kept
-            except Exhausted as exc:
-                unfinished.append(Unfinished(linker.linker, str(exc)))
-        links = _without_overlaps(found, list(bare_urls(text)))
-        return Linkified(text, tuple(links), tuple(unfinished))
-
-
-class _CompiledLinker:
-    """One linker, with its pattern, template and values ready."""
-
-    def __init__(self, linker: Linker) -> None:
-        self.linker = linker
-        pattern = read_pattern(linker.regex)
-        self._template = UrlTemplate(linker.url, linker.base_url, pattern)
-        programs = compiled_programs(pattern.regex, self._template.groups)
-        self.takes_values = bool(pattern.value_groups)
-        self._search = Search(programs, self._value_index(pattern))
-
-    def links(self, text: Text, budget: Budget) -> Iterator[Link]:
-        """Yield the matches that lead somewhere; raises `Exhausted` when a limit is reached."""
-        for match in self._search.matches(text, budget):
-            url = self._template.fill(partial(_group_text, match, text.chars))
-            if url:
-                matched = text.chars[match.start : match.end]
-                yield Link(match.start, match.end, matched, url, self.linker)
-
-    def _value_index(self, pattern: Pattern) -> ValueIndex | None:
-        if not (self.takes_values and self.linker.values):
-            return None
-        ignore_case = any(group.ignore_case for group in pattern.value_groups)
-        return ValueIndex(self.linker.values, ignore_case=ignore_case)
+    numbers: dict[str, list[int]] = {}
+    for number, linker in enumerate(linkers):
+        numbers.setdefault(linker.regex, []).append(number)
+    patterns = [read_pattern(regex) for regex in numbers]
+    templates = [UrlTemplate(linker.url, linker.base_url, read_pattern(linker.regex)) for linker in linkers]
+    families = []
+    for pattern, members in zip(patterns, numbers.values(), strict=True):
+        captured = frozenset[int]().union(*(templates[number].groups for number in members))
+        programs = compiled_programs(pattern.regex, captured)
+        index = _index(pattern, {number: linkers[number].values for number in members})
+        families.append(_Family(programs, tuple(members), index, everything=without_values == "everything"))
+    return CompiledLinkers(
+        [replace(linker, values=frozenset()) if linker.values else linker for linker in linkers],
+        templates,
+        families,
+        Required([pattern.tree for pattern in patterns]),
+        _Limits(budget, max_links, clock),
+    )
 
 
 @lru_cache(maxsize=4096)
@@ -100,22 +74,173 @@ def compiled_programs(regex: str, captured: frozenset[int]) -> Programs:
     return programs
 
 
-def _group_text(match: Match, chars: str, number: int) -> str:
-    start, end = match.groups.get(number, (0, 0))  # a group that took no part leaves nothing behind
-    return chars[start:end]
+class _Limits(NamedTuple):
+    budget: float
+    max_links: int
+    clock: Clock
+
+    def budget_for(self, text: Text) -> Budget:
+        return Budget(self.budget, self.clock, 8 if len(text.chars) <= _SHORT_TEXT else 1)
 
 
-def _without_overlaps(found: Iterable[Link], urls: Sequence[Link]) -> Iterator[Link]:
-    """Yield bare URLs and, between them, the links that win: earliest, then longest, then first given."""
-    starts = [url.start for url in urls]
-    free = (link for link in found if not _overlaps_one(link, urls, starts))
-    position = 0
-    for link in sorted((*urls, *free), key=lambda link: (link.start, -link.end)):
-        if link.start >= position:
-            yield link
-            position = link.end
+@dataclass(frozen=True, slots=True)
+class CompiledLinkers:
+    """Linkers ready for any number of texts, in any number of threads. Make them with `compile_linkers`.
+
+    Their values are in an index, and no longer in `linkers`.
+    """
+
+    linkers: Sequence[Linker]
+    _templates: Sequence[UrlTemplate]
+    _families: Sequence["_Family"]
+    _required: Required
+    _limits: _Limits
+    _left_out: frozenset[int] = frozenset()
+
+    def with_values(
+        self, number: int, *, added: Collection[str] = (), removed: Collection[str] = ()
+    ) -> "CompiledLinkers":
+        """Return these linkers with some values changed of the one that was given as `number`, counted from 0.
+
+        Takes time for the values that change, and nearly none for all others.
+        """
+        families = list(self._families)
+        at = next(at for at, family in enumerate(families) if number in family.members)
+        families[at] = families[at].changed(number, added=added, removed=removed)
+        return replace(self, _families=families)
+
+    def without(self, linkers: Collection[Linker]) -> "CompiledLinkers":
+        """Return these linkers without some of them."""
+        left_out = (number for number, linker in enumerate(self.linkers) if linker in linkers)
+        return replace(self, _left_out=self._left_out.union(left_out))
+
+    def linkify(self, text: str) -> Linkified:
+        """Return the links in `text`.
+
+        Never raises because of what a text or a pattern holds: a linker that reaches a limit keeps the links
+        it found up to there, and is listed as unfinished. So is a text that is too long or has too many links.
+        """
+        chars = text if len(text) <= MAX_TEXT else text[: _last_space(text, MAX_TEXT)]
+        read = Text(chars)
+        found: list[_Found] = []
+        unfinished: list[Unfinished] = []
+        for number in self._required.may_match(read.rough):
+            family = self._families[number]
+            if self._left_out and self._left_out.issuperset(family.members):
+                continue
+            for owner, limit in family.collect(read, self._limits, found):
+                unfinished.append(Unfinished(self.linkers[owner], str(limit), isinstance(limit, OutOfTime)))
+        links: tuple[Link, ...] = ()
+        if found or "://" in chars:
+            links = tuple(islice(self._winners(chars, found), self._limits.max_links + 1))
+        if len(chars) < len(text):
+            unfinished.append(Unfinished(None, f"Only the first {len(chars)} characters were looked at."))
+        if len(links) > self._limits.max_links:
+            links = links[:-1]
+            unfinished.append(Unfinished(None, f"Only the first {len(links)} links were made."))
+        return Linkified(text, links, tuple(unfinished))
+
+    def _winners(self, chars: str, found: list["_Found"]) -> Iterator[Link]:
+        """Yield bare URLs and, between them, the matches that win: earliest, then longest, then first given.
+
+        A match without a usable URL is out of the competition, so URLs are made here, for those that could win.
+        """
+        found.sort()
+        urls = bare_urls(chars)
+        url = next(urls, None)
+        position = at = 0
+        while at < len(found):
+            start, minus_end, _, owners, match = found[at]
+            at += 1
+            if start < position:
+                continue
+            while url and url.end <= start:
+                yield url
+                url = next(urls, None)
+            if url and url.start < -minus_end:
+                continue
+            owner, *others = owners
+            target = None if owner in self._left_out else self._templates[owner].fill(match, chars)
+            if target:
+                position = -minus_end
+                yield Link(start, position, chars[start:position], target, self.linkers[owner])
+            elif others:
+                insort(found, (start, minus_end, others[0], tuple(others), match), lo=at)
+        while url:
+            yield url
+            url = next(urls, None)
 
 
-def _overlaps_one(link: Link, urls: Sequence[Link], starts: Sequence[int]) -> bool:
-    last_before = bisect_left(starts, link.end) - 1
-    return last_before >= 0 and urls[last_before].end > link.start
+_Found = tuple[int, int, int, Owners, Match]
+"""A match as it is sorted: its start, its end negated, and the first of the linkers whose it is; then all of these."""
+
+
+class _Family:
+    """Linkers with the same pattern, which is run once for all of them."""
+
+    def __init__(self, programs: Programs, members: Owners, index: ValueIndex | None, *, everything: bool) -> None:
+        self.members = members
+        self._programs = programs
+        self._index = index
+        self._everything = everything
+        self._valued = bool(index and index.counts)
+        if index is None:
+            self._plain = members
+        else:
+            self._plain = tuple(number for number in members if everything and number not in index.counts)
+
+    def changed(self, number: int, *, added: Collection[str], removed: Collection[str]) -> "_Family":
+        """Return the family in which one member has other values."""
+        index = self._index and self._index.changed(number, added=added, removed=removed)
+        return _Family(self._programs, self.members, index, everything=self._everything)
+
+    def collect(self, text: Text, limits: _Limits, found: list[_Found]) -> Iterator[tuple[int, Exhausted]]:
+        """Add the matches to `found`, and yield each member that reached a limit."""
+        if self._plain:
+            matches = Search(self._programs, text, limits.budget_for(text)).matches()
+            yield from _taken(((match, self._plain) for match in matches), self._plain, limits, found)
+        if self._index and self._valued:
+            yield from self._collect_stored(self._index, text, limits, found)
+
+    def _collect_stored(
+        self, index: ValueIndex, text: Text, limits: _Limits, found: list[_Found]
+    ) -> Iterator[tuple[int, Exhausted]]:
+        search = Search(self._programs, text, limits.budget_for(text))
+        matches = search.value_first(index)
+        if matches is not None:
+            yield from _taken(matches, tuple(index.counts), limits, found)
+        elif search.may_match():
+            try:
+                occurring = index.occurring(text, 0, len(text.chars), search.budget.check)
+            except Exhausted as limit:
+                yield from ((owner, limit) for owner in index.counts)
+                return
+            for owner, values in occurring.items():
+                search = Search(self._programs, text, limits.budget_for(text))
+                of_owner = ((match, (owner,)) for match in search.stored(index, owner, values))
+                yield from _taken(of_owner, (owner,), limits, found)
+
+
+def _taken(
+    matches: Iterable[tuple[Match, Owners]], owners: Owners, limits: _Limits, found: list[_Found]
+) -> Iterator[tuple[int, Exhausted]]:
+    """Add matches to `found` up to a limit; yield the linkers that reached it."""
+    try:
+        for count, (match, its_owners) in enumerate(matches):
+            if count >= limits.max_links:
+                raise Exhausted(f"It matches more than {limits.max_links} times.")
+            start, end = match.spans[0]
+            found.append((start, -end, its_owners[0], its_owners, match))
+    except Exhausted as limit:
+        yield from ((owner, limit) for owner in owners)
+
+
+def _index(pattern: Pattern, values: Mapping[int, Collection[str]]) -> ValueIndex | None:
+    if not pattern.value_groups:
+        return None
+    return ValueIndex.of(values, ignore_case=any(group.ignore_case for group in pattern.value_groups))
+
+
+def _last_space(text: str, limit: int) -> int:
+    """Return where a text can be cut before `limit` without cutting a word, if there is a space at all."""
+    return max(text.rfind(space, 0, limit) for space in " \n") + 1 or limit

@@ -49,20 +49,20 @@ class Source:
     groups: Mapping[int, int]
 
 
-def linear_source(pattern: Pattern, values: ValueChoice, captured: Collection[int], alphabet: Alphabet) -> Source:
-    r"""Write the pattern for RE2 over bytes of the alphabet; only groups in `captured` are captured.
+def linear_source(tree: Node, values: ValueChoice, captured: Collection[int], alphabet: Alphabet) -> Source:
+    r"""Write a tree for RE2 over bytes of the alphabet; only groups in `captured` are captured.
 
     `$` is written as `\z`: the caller sees to a newline that ends the text.
     """
-    return _Writer(values, captured, _byte_class(alphabet), _LINEAR_PLACES).source(pattern)
+    return _Writer(values, captured, _byte_class(alphabet), _LINEAR_PLACES).source(tree)
 
 
 def bounded_source(pattern: Pattern, values: ValueChoice, alphabet: Alphabet | None) -> Source:
     """Write the pattern for `regex`, over the alphabet's bytes as characters, or over any characters."""
     captured = range(1, pattern.groups + 1)
     if alphabet:
-        return _Writer(values, captured, _byte_class(alphabet), {}).source(pattern)
-    return _Writer(values, captured, _full_class, {}, spell_word_edges=True).source(pattern)
+        return _Writer(values, captured, _byte_class(alphabet), {}).source(pattern.tree)
+    return _Writer(values, captured, _full_class, {}, spell_word_edges=True).source(pattern.tree)
 
 
 def program_alphabet(pattern: Pattern, values: ValueChoice) -> Alphabet | None:
@@ -136,8 +136,8 @@ class _Writer:
         self._spell_word_edges = spell_word_edges
         self._groups = {0: 0}
 
-    def source(self, pattern: Pattern) -> Source:
-        return Source(self._write(pattern.tree), self._groups)
+    def source(self, tree: Node) -> Source:
+        return Source(self._write(tree), self._groups)
 
     def _write(self, node: Node) -> str:
         match node:

@@ -14,12 +14,14 @@ from roadstead.linkify.program import (
     linear_source,
     program_alphabet,
 )
+from roadstead.linkify.required import required_literal
 from roadstead.linkify.syntax import Anchor, BackReference, Chars, Place, walk
 from roadstead.linkify.text import Text
+from roadstead.linkify.value_first import TakenApart, ValueFirstProgram, taken_apart
 
 _KEPT_PROGRAMS = 256
 _POSSIBLE_CUTS = "\n "
-_SAMPLES = (Text("a"), Text("ä"))  # programs differ only between ASCII and other texts
+_ASCII, _BEYOND_ASCII = Text("a"), Text("ä")  # programs differ only between ASCII and other texts
 
 
 class Programs:
@@ -30,6 +32,7 @@ class Programs:
         self._captured = captured
         self._linear = lru_cache(_KEPT_PROGRAMS)(self._make_linear)
         self._bounded = lru_cache(_KEPT_PROGRAMS)(self._make_bounded)
+        self._value_first = lru_cache(_KEPT_PROGRAMS)(self._make_value_first)
         self._alphabet = lru_cache(_KEPT_PROGRAMS)(partial(program_alphabet, pattern))
 
     def prepare(self) -> None:
@@ -37,8 +40,8 @@ class Programs:
 
         Raises `InvalidPattern` if the only engine that may have the pattern does not take it.
         """
-        for text in _SAMPLES:
-            if self.linear_obstacle or not self.linear(ANY_VALUE, text):
+        if self.linear_obstacle or not self.linear(ANY_VALUE, _ASCII):
+            for text in (_ASCII, _BEYOND_ASCII):
                 try:
                     self.bounded(ANY_VALUE, text)
                 except ProgramRefused as exc:
@@ -54,6 +57,11 @@ class Programs:
         """Characters that no match contains, so that a text can be cut after them."""
         return "".join(char for char in _POSSIBLE_CUTS if not self._consumes(ord(char)))
 
+    @cached_property
+    def literal(self) -> bytes:
+        """ASCII that stands in every match, perhaps none."""
+        return required_literal(self.pattern.tree)
+
     def linear_end(self, text: Text) -> int | None:
         r"""Return where the text ends for RE2, or `None` if RE2 cannot be exact on this text.
 
@@ -61,6 +69,8 @@ class Programs:
         newline, `$` is the end of the text without it; but then `\Z` must not be asked for as well.
         """
         end = len(text.chars)
+        if self._always_linear:
+            return end
         if self.linear_obstacle:
             return None
         if Place.LAST_LINE_END not in self._places or not text.chars.endswith("\n"):
@@ -69,10 +79,24 @@ class Programs:
             return None
         return end - 1
 
+    @cached_property
+    def _always_linear(self) -> bool:
+        return not self.linear_obstacle and Place.LAST_LINE_END not in self._places
+
     def linear(self, values: ValueChoice, text: Text) -> LinearProgram | None:
         """Return a program that can read the text, unless there is none or it would be too large."""
-        alphabet = self._alphabet(values) or (ascii_alphabet() if text.is_ascii else None)
+        alphabet = self._linear_alphabet(values, text)
         return self._linear(values, alphabet) if alphabet else None
+
+    def like_a_value(self, text: Text) -> LinearProgram | None:
+        """Return `linear` for any value; nearly all texts need no other."""
+        return self._ascii_program if text.is_ascii else self.linear(ANY_VALUE, text)
+
+    def value_first(self, text: Text) -> ValueFirstProgram | None:
+        """Return the program of a pattern that begins with its value, if it can decide on this text."""
+        if self._taken_apart is None or not self.any_value_covers_all(text):
+            return None
+        return self._ascii_value_first if text.is_ascii else self._value_first_for(text)
 
     def bounded(self, values: ValueChoice, text: Text) -> tuple[BoundedProgram, str]:
         """Return a program and the text as it reads it."""
@@ -106,9 +130,40 @@ class Programs:
     def _consumes(self, char: int) -> bool:
         return any(isinstance(node, Chars) and char in node.allowed for node in walk(self.pattern.tree))
 
+    @cached_property
+    def _ascii_program(self) -> LinearProgram | None:
+        return self.linear(ANY_VALUE, _ASCII)
+
+    @cached_property
+    def _taken_apart(self) -> TakenApart | None:
+        if self.linear_obstacle or any(group.ignore_case for group in self.pattern.value_groups):
+            return None
+        return taken_apart(self.pattern.tree)
+
+    @cached_property
+    def _ascii_value_first(self) -> ValueFirstProgram | None:
+        return self._value_first_for(_ASCII)
+
+    def _value_first_for(self, text: Text) -> ValueFirstProgram | None:
+        alphabet = self._linear_alphabet(ANY_VALUE, text)
+        return self._value_first(alphabet) if alphabet else None
+
+    def _linear_alphabet(self, values: ValueChoice, text: Text) -> Alphabet | None:
+        return self._alphabet(values) or (ascii_alphabet() if text.is_ascii else None)
+
     def _make_linear(self, values: ValueChoice, alphabet: Alphabet) -> LinearProgram | None:
         try:
-            return LinearProgram(linear_source(self.pattern, values, self._captured, alphabet), alphabet)
+            return LinearProgram(linear_source(self.pattern.tree, values, self._captured, alphabet), alphabet)
+        except ProgramRefused:
+            return None
+
+    def _make_value_first(self, alphabet: Alphabet) -> ValueFirstProgram | None:
+        apart = self._taken_apart
+        like_a_value = self._linear(ANY_VALUE, alphabet)
+        if apart is None or like_a_value is None:
+            return None
+        try:
+            return ValueFirstProgram(apart, like_a_value, self._captured)
         except ProgramRefused:
             return None
 

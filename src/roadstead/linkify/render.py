@@ -1,9 +1,10 @@
 """Linkified plain text as HTML, as Markdown, and for a terminal."""
 
 import re
+from functools import lru_cache
 from html import escape
 
-from roadstead.linkify.linker import Link, Linkified
+from roadstead.linkify.linker import Link, Linker, Linkified
 
 _MARKDOWN_ACTIVE = re.compile(r"[\\`*_\[\]<>&!|~:@]")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
@@ -15,7 +16,9 @@ def render_html(linkified: Linkified) -> str:
     A linker's link carries the attributes that browser extensions look for; a bare URL the ones of a plain
     link.
     """
-    return "".join(escape(piece) if isinstance(piece, str) else _html_link(piece) for piece in linkified.pieces())
+    if not linkified.links:
+        return escape(linkified.text)
+    return "".join([escape(piece) if isinstance(piece, str) else _html_link(piece) for piece in linkified.pieces()])
 
 
 def render_markdown(linkified: Linkified) -> str:
@@ -45,17 +48,22 @@ def render_terminal(linkified: Linkified) -> str:
 
 
 def _html_link(link: Link) -> str:
-    attributes = {"href": link.url, "rel": "nofollow", "class": "ap-connect-link"}
-    if link.linker:
+    url = link.url.replace("&", "&amp;")  # all else that HTML minds is percent-encoded in it
+    return f'<a href="{url}" {_attributes(link.linker)}>{escape(link.text)}</a>'
+
+
+@lru_cache(maxsize=4096)
+def _attributes(linker: Linker | None) -> str:
+    attributes = {"rel": "nofollow", "class": "ap-connect-link"}
+    if linker:
         attributes |= {
             "target": "_blank",
-            "data-module-key": link.linker.key,
-            "data-link-key": link.linker.key,
-            "data-app-key": link.linker.app_key,
-            "data-principal-uuid": link.linker.principal_uuid,
+            "data-module-key": linker.key,
+            "data-link-key": linker.key,
+            "data-app-key": linker.app_key,
+            "data-principal-uuid": linker.principal_uuid,
         }
-    written = " ".join(f'{name}="{escape(value)}"' for name, value in attributes.items() if value)
-    return f"<a {written}>{escape(link.text)}</a>"
+    return " ".join(f'{name}="{escape(value)}"' for name, value in attributes.items() if value)
 
 
 def _markdown_link(link: Link) -> str:

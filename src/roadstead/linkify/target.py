@@ -16,10 +16,11 @@ stand where it would have to stand makes no URL. The source for what may stand w
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from enum import Enum
 from urllib.parse import quote
 
+from roadstead.linkify.engines import Match
 from roadstead.linkify.linker import InvalidPattern
 from roadstead.linkify.pattern import Pattern
 
@@ -37,6 +38,7 @@ _HTTP = re.compile(
 _MAILTO = re.compile(r"mailto:[^?#].*", re.IGNORECASE)
 _DOT_SEGMENT = re.compile(r"/(?:\.|%2e){1,2}(?=[/?#]|$)", re.IGNORECASE)
 _LONE_PERCENT = re.compile(r"%(?![0-9a-fA-F]{2})")
+_PLAIN = re.compile(r"[a-zA-Z0-9\-_]+")
 _UNRESERVED = re.compile(r"[a-zA-Z0-9\-._~]*")
 _LABEL = re.compile(r"[a-zA-Z0-9_\-]+")
 _LABELS = re.compile(r"[a-zA-Z0-9_\-]+(?:\.[a-zA-Z0-9_\-]+)*")
@@ -86,12 +88,19 @@ class UrlTemplate:
         self._places = [self._place(at) for at in range(len(self._parts))]
         self._has_dot_segments = bool(_DOT_SEGMENT.search(self._outline(self._parts)))
         self.groups = frozenset(token for token in tokens if isinstance(token, int))
+        self._plain = self._parts_for_plain_text()
+        self._plain_groups = [at for at, part in enumerate(self._plain) if isinstance(part, int)]
 
-    def fill(self, group: Callable[[int], str]) -> str | None:
+    def fill(self, match: Match, chars: str) -> str | None:
         """Return the URL with each group's text in its place, or `None` if that makes no URL to link to."""
+        if self._plain:
+            texts = [part if isinstance(part, str) else _text_of(match, part, chars) for part in self._plain]
+            if all(_PLAIN.fullmatch(texts[at]) for at in self._plain_groups):
+                url = "".join(texts)
+                return url if len(url) <= MAX_URL_LENGTH else None
         filled: list[str] = []
         for part, place in zip(self._parts, self._places, strict=True):
-            text = part if isinstance(part, str) else place.fill(group(part))
+            text = part if isinstance(part, str) else place.fill(_text_of(match, part, chars))
             if text is None:
                 return None
             filled.append(text)
@@ -99,6 +108,17 @@ class UrlTemplate:
         if not self._has_dot_segments and _DOT_SEGMENT.search(url):
             return None
         return url if is_linkable(url) else None
+
+    def _parts_for_plain_text(self) -> list[Token]:
+        """Return what to put together where every group matched plain text, or nothing if it might not be well.
+
+        Plain text needs no encoding and makes no dot segment, so only where it stands could be wrong.
+        """
+        groups_at = [place for part, place in zip(self._parts, self._places, strict=True) if isinstance(part, int)]
+        if not is_linkable(self._outline(self._parts)) or not all(place in _BEYOND_HOST for place in groups_at):
+            return []
+        first, *rest = self._parts or [""]
+        return [self._joined(first), *rest] if isinstance(first, str) else [self._prefix, *self._parts]
 
     def _place(self, at: int) -> _Place:
         before = self._outline(self._parts[:at])
@@ -113,6 +133,9 @@ class UrlTemplate:
         return self._prefix + rest.lstrip("/") if self._prefix else rest
 
 
+_BEYOND_HOST = {_Place.PATH, _Place.QUERY, _Place.ADDRESS}
+
+
 def encode_url(url: str) -> str | None:
     """Return a URL found in a text with what a URL may not hold encoded, or `None` if it is none."""
     encoded = _encode(url, _IN_URL)
@@ -122,6 +145,11 @@ def encode_url(url: str) -> str | None:
 def is_linkable(url: str) -> bool:
     """Whether an encoded URL may become a link: `http` and `https` with a host, and `mailto`."""
     return len(url) <= MAX_URL_LENGTH and bool(_HTTP.fullmatch(url) or _MAILTO.fullmatch(url))
+
+
+def _text_of(match: Match, number: int, chars: str) -> str:
+    span = match.group(number)
+    return chars[span[0] : span[1]] if span else ""  # a group that took no part leaves nothing behind
 
 
 def _tokens(template: str, pattern: Pattern) -> Iterator[Token]:

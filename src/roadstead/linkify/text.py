@@ -12,15 +12,17 @@ class Text:
     def __init__(self, chars: str) -> None:
         self.chars = chars
         self.is_ascii = chars.isascii()
+        self.rough = chars.encode("ascii", "replace")
+        """The text with `?` in place of each character beyond ASCII."""
         self._encoded: dict[Alphabet, bytes] = {}
         self._translated: dict[int, Text] = {}
 
     def encoded(self, alphabet: Alphabet) -> bytes:
         """Return the text with one byte of the alphabet for each character."""
         if self.is_ascii:
-            return self._ascii
+            return self.rough
         if alphabet not in self._encoded:
-            self._encoded[alphabet] = alphabet.encode(self.chars)
+            self._encoded[alphabet] = alphabet.encode(self.chars, self.rough)
         return self._encoded[alphabet]
 
     def translated(self, table: Mapping[int, int]) -> "Text":
@@ -32,7 +34,3 @@ class Text:
     @cached_property
     def basic_bytes(self) -> bytes:
         return self.encoded(basic_alphabet())
-
-    @cached_property
-    def _ascii(self) -> bytes:
-        return self.chars.encode("ascii")

@@ -1,36 +1,154 @@
-r"""Find which of a linker's values occur in a text, at a cost that does not depend on how many there are.
+r"""Which stored values occur in a text, found at a cost that does not depend on how many there are.
 
-A value is made of `[\w\-]` and has one of a few lengths, so each run of such characters is cut into slices of
-those lengths and each slice is looked up.
+A value is made of `[\w\-]` and has one of a few lengths, so slices of those lengths are looked up. The values of
+all linkers that share a pattern are in one index, each with the linkers that have it.
 """
 
 import re
-from collections.abc import Callable, Set
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from typing import Generic, TypeVar
 
 from roadstead.linkify.charset import case_folding
 from roadstead.linkify.text import Text
 
 MAX_VALUE_LENGTH = 255
 
+Owners = tuple[int, ...]
+"""The linkers that have a value, by number, in ascending order."""
+
 _STRETCH = 256  # places looked at between two looks at the clock
 _RUN = re.compile(rb"[0-9A-Za-z_\-\x80\x81]+")  # in bytes of the basic alphabet; one class, so linear
+_MARK = re.compile(r"[\-_]")  # all of [\w\-] that is neither a letter nor a digit
+_FEW_BEGINNINGS = 8
+_MOST_CHANGES = 2_048
+
+V = TypeVar("V")
+
+
+class Layers(Generic[V]):
+    """A mapping that never changes, and of which a changed copy costs next to nothing.
+
+    A copy shares the large mapping beneath and has its changes on top; there, `None` stands for nothing. Once
+    there are too many changes for that to be quick, a copy gets a large mapping of its own.
+    """
+
+    def __init__(self, below: dict[str, V], changes: Mapping[str, V | None] | None = None) -> None:
+        self._below = below
+        self._changes = changes or {}
+        self.find: Callable[[str], V | None] = self._find if changes else below.get
+        """Return what a key has, or `None`."""
+
+    def changed(self, changes: Mapping[str, V | None]) -> "Layers[V]":
+        if not changes:
+            return self
+        together = {**self._changes, **changes}
+        if len(together) <= _MOST_CHANGES:
+            return Layers(self._below, together)
+        below = self._below.copy()
+        for key, value in together.items():
+            if value is None:
+                below.pop(key, None)
+            else:
+                below[key] = value
+        return Layers(below)
+
+    def _find(self, key: str) -> V | None:
+        return self._changes[key] if key in self._changes else self._below.get(key)
 
 
 class ValueIndex:
-    """The values of one linker. `ignore_case` is for patterns that match a value in any case."""
+    """The values of the linkers that share a pattern. Takes some 100 bytes for each value, its text included."""
 
-    def __init__(self, values: Set[str], *, ignore_case: bool) -> None:
-        self._folded = _by_folding(values) if ignore_case else None
-        self._known: Set[str] = self._folded.keys() if self._folded is not None else values
-        self._lengths = sorted({len(value) for value in values} & set(range(1, MAX_VALUE_LENGTH + 1)))
+    def __init__(
+        self,
+        owners: Layers[Owners],
+        spellings: Layers[Collection[str]] | None,
+        lengths: Collection[int],
+        counts: Mapping[int, int],
+    ) -> None:
+        self.owners = owners
+        self.counts = counts
+        """How many values each linker has, of those that have any."""
+        self._spellings = spellings
+        self._lengths = tuple(sorted(lengths, reverse=True))  # perhaps also those of values that are gone
 
-    def occurring(self, text: Text, start: int, end: int, check_time: Callable[[], None]) -> tuple[str, ...]:
-        """Return the values that may occur between `start` and `end`, longest first.
+    @classmethod
+    def of(cls, values: Mapping[int, Collection[str]], *, ignore_case: bool) -> "ValueIndex":
+        """Return the index of these linkers' values. `ignore_case` is for patterns that match values in any case."""
+        owners: dict[str, Owners] = {}
+        for owner, its_values in values.items():
+            alone = (owner,)
+            for value in its_values:
+                others = owners.get(value)
+                owners[value] = (*others, owner) if others else alone
+        spellings: Layers[Collection[str]] | None = Layers({}) if ignore_case else None
+        if spellings is not None:
+            spellings = spellings.changed(_respelled(spellings, owners))
+        counts = {owner: len(its_values) for owner, its_values in values.items() if its_values}
+        return cls(Layers(owners), spellings, _lengths(owners), counts)
+
+    def changed(self, owner: int, *, added: Collection[str], removed: Collection[str]) -> "ValueIndex":
+        """Return an index in which one linker has some values more, and some no longer."""
+        changes: dict[str, Owners | None] = {}
+        count = self.counts.get(owner, 0)
+        for value in removed:
+            owners = self.owners.find(value) or ()
+            if owner in owners:
+                changes[value] = tuple(other for other in owners if other != owner) or None
+                count -= 1
+        for value in added:
+            owners = (changes[value] if value in changes else self.owners.find(value)) or ()
+            if owner not in owners:
+                changes[value] = tuple(sorted((*owners, owner)))
+                count += 1
+        counts = {number: kept for number, kept in {**self.counts, owner: count}.items() if kept}
+        spellings = self._spellings and self._spellings.changed(_respelled(self._spellings, changes))
+        return ValueIndex(self.owners.changed(changes), spellings, {*self._lengths, *_lengths(added)}, counts)
+
+    def slices(
+        self, chars: str, first: int, beyond: int, check_time: Callable[[], None]
+    ) -> Iterator[tuple[int, int, Owners]]:
+        r"""Yield the values with which a match may begin in a run of `[\w\-]`, from left to right, longest first.
+
+        That is, with where each begins and ends, and not right after a letter or a digit. Calls `check_time` now
+        and then, which may raise.
+        """
+        find, lengths = self.owners.find, self._lengths
+        beginnings = _beginnings(chars, first, beyond)
+        long = len(beginnings) > _FEW_BEGINNINGS
+        for at in beginnings:
+            if long:
+                check_time()
+            for length in lengths:
+                stop = at + length
+                if stop <= beyond and (owners := find(chars[at:stop])):
+                    yield at, stop, owners
+
+    def occurring(self, text: Text, start: int, end: int, check_time: Callable[[], None]) -> dict[int, tuple[str, ...]]:
+        """Return the values that may occur between `start` and `end`, longest first, for each linker that has any.
 
         Calls `check_time` now and then, which may raise.
         """
-        if self._folded is not None:
-            text = text.translated(case_folding())
+        values = self._spelled_out(text, start, end, check_time)
+        by_owner: dict[int, list[str]] = {}
+        for value in sorted(values, key=lambda value: (-len(value), value)):
+            for owner in self.owners.find(value) or ():
+                by_owner.setdefault(owner, []).append(value)
+        return {owner: tuple(values) for owner, values in by_owner.items()}
+
+    def _spelled_out(self, text: Text, start: int, end: int, check_time: Callable[[], None]) -> set[str]:
+        if self._spellings is None:
+            return self._slices(text, start, end, self.owners.find, check_time)
+        folded = text.translated(case_folding())
+        find = self._spellings.find
+        found = self._slices(folded, start, end, find, check_time)
+        return {value for key in found for value in find(key) or ()}
+
+    def _slices(
+        self, text: Text, start: int, end: int, find: Callable[[str], object], check_time: Callable[[], None]
+    ) -> set[str]:
+        r"""Return the slices of the runs of `[\w\-]` that `find` knows."""
+        chars = text.chars
         found: set[str] = set()
         unchecked = 0
         for run in _RUN.finditer(text.basic_bytes, start, end):
@@ -40,25 +158,35 @@ class ValueIndex:
                 if unchecked >= _STRETCH:
                     check_time()
                     unchecked = 0
-                found |= self._starting_between(text.chars, first, beyond, run.end())
-        if self._folded is not None:
-            found = {value for folded in found for value in self._folded[folded]}
-        return tuple(sorted(found, key=lambda value: (-len(value), value)))
-
-    def _starting_between(self, chars: str, first: int, beyond: int, end: int) -> set[str]:
-        """Return the known slices that start from `first` on and before `beyond`, and do not go past `end`."""
-        known = self._known
-        return {
-            candidate
-            for length in self._lengths
-            for at in range(first, min(beyond, end - length + 1))
-            if (candidate := chars[at : at + length]) in known
-        }
+                found.update(
+                    candidate
+                    for length in self._lengths
+                    for at in range(first, min(beyond, run.end() - length + 1))
+                    if find(candidate := chars[at : at + length])
+                )
+        return found
 
 
-def _by_folding(values: Set[str]) -> dict[str, tuple[str, ...]]:
-    folded: dict[str, tuple[str, ...]] = {}
-    for value in values:
+def _beginnings(chars: str, first: int, beyond: int) -> list[int]:
+    r"""Return the places in a run of `[\w\-]` that do not come right after a letter or a digit."""
+    beginnings = [mark.end() for mark in _MARK.finditer(chars, first, beyond - 1)]
+    if first == 0 or not chars[first - 1].isalnum():
+        beginnings.insert(0, first)
+    return beginnings
+
+
+def _lengths(values: Iterable[str]) -> set[int]:
+    return {length for length in map(len, values) if 0 < length <= MAX_VALUE_LENGTH}
+
+
+def _respelled(
+    spellings: Layers[Collection[str]], changes: Mapping[str, Owners | None]
+) -> dict[str, Collection[str] | None]:
+    """Return how the values that are the same but for case are spelled, for those of which one has changed."""
+    changed: dict[str, Collection[str] | None] = {}
+    for value, owners in changes.items():
         key = value.translate(case_folding())
-        folded[key] = (*folded.get(key, ()), value)
-    return folded
+        known = set((changed[key] if key in changed else spellings.find(key)) or ())
+        known = known | {value} if owners else known - {value}
+        changed[key] = tuple(known) or None
+    return changed
