@@ -39,6 +39,7 @@ OWNERS = {
     "httpx": {"client", "sample_app"},
     "re2": {"linkify"},
     "regex": {"linkify"},
+    "nh3": {"linkify"},
     "typer": {"cli"},
     "rich": {"cli"},
     "jinja2": {"web"},

@@ -67,6 +67,22 @@ def test_the_text_is_rendered_as_asked(host: LiveHost, linked: RecordingApp) -> 
         assert shown in _linkify(host, {"text": "BB-1", "workspace": workspace, "format": form}).json()["rendered"]
 
 
+@pytest.mark.parametrize("before", ["", "<p>nothing here</p>" * 1_000])
+def test_rendered_html_is_linked_and_made_safe(host: LiveHost, linked: RecordingApp, before: str) -> None:
+    """With `"input": "html"` the texts of the HTML are linked, whether it is short or long; links have no offsets."""
+    html = f"{before}<p onclick=x>BB-1 &amp; <code>BB-2</code><script>x</script></p>"
+    asked = {"text": html, "workspace": f"linked-{linked.key}", "input": "html"}
+    body = _linkify(host, asked).json()
+    url = f"{linked.base_url}/browse/BB-1"
+    assert body["links"] == [{"text": "BB-1", "url": url, "linker": "tickets", "app": linked.key}]
+    assert body["rendered"].startswith(f'{before}<p><a href="{url}" rel="nofollow"')
+    assert body["rendered"].endswith("BB-1</a> &amp; <code>BB-2</code></p>")
+    assert (body["text"], body["unfinished"]) == (html, [])
+    rendered = body.pop("rendered")
+    assert rendered
+    assert _linkify(host, {**asked, "format": "json"}).json() == body
+
+
 def test_a_long_text_is_linked_to_its_end(host: LiveHost, linked: RecordingApp) -> None:
     """A text that is worked on beside other requests gives the same links."""
     text = "nothing here\n" * 5_000 + "BB-99"
@@ -95,6 +111,12 @@ def test_a_text_beyond_the_limit_is_linked_as_far_as_it_goes(host: LiveHost, lin
         {"text": "x", "workspace": 7},
         {"text": "x", "format": "pdf"},
         {"text": "x", "format": ["html"]},
+        {"text": "x", "input": "markdown"},
+        {"text": "x", "input": ["html"]},
+        {"text": "x", "input": None},
+        {"text": "x", "input": "html", "format": "terminal"},
+        {"text": "x", "input": "html", "format": "markdown"},
+        {"text": "x" * 1_000_001, "input": "html"},
     ],
 )
 def test_other_bodies_are_refused(host: LiveHost, body: Any) -> None:

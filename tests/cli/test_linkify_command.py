@@ -35,6 +35,29 @@ def test_formats(installed: tuple[Roadstead, str]) -> None:
     assert [(link["start"], link["end"], link["url"]) for link in document["links"]] == [(6, 11, f"{tickets}BB-12")]
 
 
+def test_html_is_one_document(installed: tuple[Roadstead, str], tmp_path: Path) -> None:
+    """HTML input is linked as a whole, over line ends too, and comes out safe as HTML, or as JSON with its links."""
+    roadstead, tickets = installed
+    file = tmp_path / "rendered.html"
+    file.write_bytes("<p onclick=x>BB-1 é <code>\nBB-2</code></p>\n<!--\nBB-3 -->\xff".encode("latin-1"))
+    html = roadstead.call("linkify", str(file), "--input", "html").stdout
+    assert html.startswith(f'<p><a href="{tickets}BB-1" rel="nofollow"'.encode())
+    assert html.endswith(b">BB-1</a> \xe9 <code>\nBB-2</code></p>\n\xff")
+    assert roadstead.call("linkify", str(file), "--input", "html", "--format", "html").stdout == html
+    document = json.loads(roadstead.call("linkify", str(file), "--input", "html", "--format", "json").stdout)
+    assert document.keys() == {"text", "links", "unfinished"}
+    assert [(link["text"], link["url"], "start" in link) for link in document["links"]] == [
+        ("BB-1", f"{tickets}BB-1", False)
+    ]
+
+
+def test_limits_of_html_are_told(installed: tuple[Roadstead, str]) -> None:
+    """What is left unlinked is said on stderr; stdout has the HTML all the same."""
+    done = installed[0].call("linkify", "--input", "html", stdin=b"<p>BB-1</p>" * 10_001)
+    assert done.stdout.count(b"</p>") == 10_001
+    assert b"Only the first 10000 links were made." in done.stderr
+
+
 def test_offsets_are_those_of_the_whole_text(installed: tuple[Roadstead, str]) -> None:
     """In the document of several lines, each link's offsets find its text."""
     content = "BB-1 \N{SHIP}\n\nsee BB-2, BB-3\r\nBB-4"

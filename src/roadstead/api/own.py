@@ -1,7 +1,7 @@
 """What is ours alone, under `/-/`: linkers over any text, health and readiness."""
 
 import asyncio
-from typing import Any
+from typing import Any, NamedTuple
 
 from starlette.requests import Request
 
@@ -11,23 +11,32 @@ from roadstead.api.bodies import read_json
 from roadstead.domain.host import Host
 from roadstead.domain.linking import WorkspaceLinkers
 from roadstead.errors import InvalidInput
-from roadstead.linkify import Link, Linkified, Unfinished, render_html, render_markdown, render_terminal
+from roadstead.linkify import (
+    CompiledLinkers,
+    Link,
+    Linkified,
+    LinkifiedHtml,
+    Unfinished,
+    linkify_html,
+    render_html,
+    render_markdown,
+    render_terminal,
+)
 
 RENDERERS = {"html": render_html, "markdown": render_markdown, "terminal": render_terminal}
 SHORT_TEXT = 10_000
 """Characters. A longer text is linked in a thread, so that other requests are answered meanwhile."""
+LONGEST_HTML = 1_000_000
+"""Characters. Of HTML no end can be left out, as it can of a text, without changing what it shows."""
 
 
 async def linkify(request: Request, host: Host, caller: object) -> Answer:
-    """`{"text": …, "workspace": "local", "format": "html"}` → the links with their offsets, and the text rendered."""
-    text, workspace, form = _parse(await read_json(request))
+    """`{"text": …, "workspace": "local", "input": "text", "format": "html"}` → the links, and the text rendered."""
+    asked = _parse(await read_json(request))
     linkers: WorkspaceLinkers = request.scope["state"]["linkers"]
-    compiled = await linkers.of(workspace)
-    result = compiled.linkify(text) if len(text) <= SHORT_TEXT else await asyncio.to_thread(compiled.linkify, text)
-    body = linked(result)
-    if form != "json":
-        body["rendered"] = RENDERERS[form](result)
-    return json_answer(body)
+    compiled = await linkers.of(asked.workspace)
+    short = len(asked.text) <= SHORT_TEXT
+    return json_answer(_answer(compiled, asked) if short else await asyncio.to_thread(_answer, compiled, asked))
 
 
 async def live(request: Request, host: Host, caller: object) -> Answer:
@@ -50,6 +59,15 @@ def linked(result: Linkified) -> dict[str, Any]:
     }
 
 
+def linked_html(html: str, result: LinkifiedHtml) -> dict[str, Any]:
+    """The links of HTML as data. They have no offsets: where they stand, the HTML has been written anew."""
+    return {
+        "text": html,
+        "links": [_target(link) for link in result.links],
+        "unfinished": [_limit(one) for one in result.unfinished],
+    }
+
+
 def _limit(limit: Unfinished) -> dict[str, Any]:
     """A limit of a linker, or of the text as a whole."""
     return {
@@ -60,9 +78,11 @@ def _limit(limit: Unfinished) -> dict[str, Any]:
 
 
 def _link(link: Link) -> dict[str, Any]:
+    return {"start": link.start, "end": link.end, **_target(link)}
+
+
+def _target(link: Link) -> dict[str, Any]:
     return {
-        "start": link.start,
-        "end": link.end,
         "text": link.text,
         "url": link.url,
         "linker": link.linker.key if link.linker else None,
@@ -70,14 +90,37 @@ def _link(link: Link) -> dict[str, Any]:
     }
 
 
-def _parse(body: object) -> tuple[str, str, str]:
+class _Asked(NamedTuple):
+    text: str
+    workspace: str
+    input: str
+    form: str
+
+
+def _answer(linkers: CompiledLinkers, asked: _Asked) -> dict[str, Any]:
+    if asked.input == "html":
+        made = linkify_html(linkers, asked.text)
+        body = linked_html(asked.text, made)
+        return body if asked.form == "json" else {**body, "rendered": made.html}
+    result = linkers.linkify(asked.text)
+    body = linked(result)
+    return body if asked.form == "json" else {**body, "rendered": RENDERERS[asked.form](result)}
+
+
+def _parse(body: object) -> _Asked:
     if not isinstance(body, dict) or not isinstance(body.get("text"), str):
         raise InvalidInput(
             "The body must give the text.", 'Send {"text": "fixes BB-1234"}.', fields={"text": ["Required."]}
         )
-    text, workspace, form = body["text"], body.get("workspace", "local"), body.get("format", "html")
-    if not isinstance(workspace, str):
+    asked = _Asked(body["text"], body.get("workspace", "local"), body.get("input", "text"), body.get("format", "html"))
+    if not isinstance(asked.workspace, str):
         raise InvalidInput("workspace must be a string.", fields={"workspace": ["Not a string."]})
-    if form not in (*RENDERERS, "json"):
-        raise InvalidInput(f"There is no format {form!r}.", f"Choose one of: {', '.join((*RENDERERS, 'json'))}.")
-    return text, workspace, form
+    if asked.input not in ("text", "html"):
+        raise InvalidInput(f"There is no input {asked.input!r}.", "Choose one of: text, html.")
+    forms = ("html", "json") if asked.input == "html" else (*RENDERERS, "json")
+    if asked.form not in forms:
+        reason = f"There is no format {asked.form!r} for {asked.input} input."
+        raise InvalidInput(reason, f"Choose one of: {', '.join(forms)}.")
+    if asked.input == "html" and len(asked.text) > LONGEST_HTML:
+        raise InvalidInput("The HTML is too long.", f"At most {LONGEST_HTML} characters of it are taken.")
+    return asked

@@ -32,6 +32,11 @@ LONGEST_LINE = 1024 * 1024
 """Bytes. What has no line end for longer is cut into texts of this size, so that no input fills the memory."""
 
 
+class Input(StrEnum):
+    TEXT = "text"
+    HTML = "html"
+
+
 class Format(StrEnum):
     HTML = "html"
     MARKDOWN = "markdown"
@@ -44,31 +49,43 @@ def linkify(
     workspace: Annotated[
         str, typer.Option("--workspace", metavar="SLUG", help="Whose linkers to use.")
     ] = DEFAULT_WORKSPACE,
+    input: Annotated[
+        Input,
+        typer.Option(
+            "--input",
+            metavar="text|html",
+            help="html is one document, whose texts are linked and which comes out safe.",
+        ),
+    ] = Input.TEXT,
     format: Annotated[
-        Format,
+        Format | None,
         typer.Option(
             "--format",
             metavar="html|markdown|terminal|json",
-            help="json is one document for all lines: text, links, unfinished.",
+            help="json is one document for all lines: text, links, unfinished. Default: terminal; html for html input.",
         ),
-    ] = Format.TERMINAL,
+    ] = None,
     data: Data = None,
     database_url: DatabaseUrl = None,
     linkers_without_values: LinkersWithoutValues = None,
 ) -> None:
     """Turn what linkers find in a text into links, as in: git log | roadstead linkify
 
-    Each line is a text of its own, and comes out as soon as it is complete.
+    Each line is a text of its own, and comes out as soon as it is complete; html is read to its end first.
     """
+    if input is Input.HTML and format not in (None, Format.HTML, Format.JSON):
+        raise typer.BadParameter("html input comes out as html or json.", param_hint="--format")
     settings = read_settings(data=data, database_url=database_url, linkers_without_values=linkers_without_values)
     linkers = _linkers_of(settings, workspace)
     with ExitStack() as opened:
         source = opened.enter_context(_open(file)) if file != "-" else sys.stdin.buffer
         lines = _watched(source, opened)
-        if format is Format.JSON:
+        if input is Input.HTML:
+            _print_html(linkers, lines, as_json=format is Format.JSON)
+        elif format is Format.JSON:
             _print_document(linkers, lines)
         else:
-            _print_lines(linkers, _renderer(format), lines)
+            _print_lines(linkers, _renderer(format or Format.TERMINAL), lines)
 
 
 def _linkers_of(settings: "Settings", workspace: str) -> "CompiledLinkers":
@@ -120,6 +137,21 @@ def _print_lines(
         sys.stdout.buffer.flush()
     for linker, times in unfinished.items():
         tell(f"Left unlinked in {times} lines: {linker}")
+
+
+def _print_html(linkers: "CompiledLinkers", chunks: Iterable[list[bytes]], *, as_json: bool) -> None:
+    from roadstead.api.own import linked_html
+    from roadstead.linkify import linkify_html
+
+    html = _decode(b"".join(itertools.chain.from_iterable(chunks)))
+    result = linkify_html(linkers, html)
+    if as_json:
+        print_json(linked_html(html, result))
+        return
+    sys.stdout.buffer.write(_encode(result.html))
+    sys.stdout.buffer.flush()
+    for limit in result.unfinished:
+        tell(f"Left unlinked in part: {_limit(limit)}")
 
 
 def _limit(limit: "Unfinished") -> str:

@@ -9,6 +9,7 @@ Pure: no file, no socket, nothing of Roadstead; it can be used alone. Every othe
 change.
 """
 
+from roadstead.linkify.html_input import LinkifiedHtml, linkify_html
 from roadstead.linkify.linker import InvalidPattern, Link, Linker, Linkified, Unfinished
 from roadstead.linkify.matcher import CompiledLinkers, compile_linkers
 from roadstead.linkify.render import render_html, render_markdown, render_terminal
@@ -20,10 +21,12 @@ __all__ = [
     "Link",
     "Linker",
     "Linkified",
+    "LinkifiedHtml",
     "PatternReport",
     "Unfinished",
     "check_linker",
     "compile_linkers",
+    "linkify_html",
     "render_html",
     "render_markdown",
     "render_terminal",

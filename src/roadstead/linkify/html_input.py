@@ -1,0 +1,131 @@
+"""Link the texts of HTML that somebody else has rendered, and make it safe to show.
+
+Three steps: `markup` writes an outline of the HTML that is quick to parse; a sanitiser, nh3, parses that and
+decides what of it is safe; then each text of what remains is linked, and put back where it stood. Texts themselves
+never pass through the sanitiser: they are decoded once, and escaped once.
+"""
+
+import re
+import time
+from html import escape
+
+import msgspec
+import nh3
+
+from roadstead.linkify.budget import Clock
+from roadstead.linkify.linker import Link, Unfinished
+from roadstead.linkify.markup import ATTRIBUTES, ELEMENTS, UNTOUCHED, outline_of
+from roadstead.linkify.matcher import MAX_LINKS, MAX_TEXT, CompiledLinkers
+from roadstead.linkify.render import render_html
+
+_SECONDS = 0.1
+_SECONDS_A_TEXT = 30e-6
+_TAG = re.compile(r'(<[^<>"]*+(?:"[^"]*+"[^<>"]*+)*+>)')
+_NAME = re.compile(r"</?([a-z0-9]+)")
+_NUMBER = re.compile(r"([0-9]+);")
+_HEADING_ID = re.compile(r"markdown-header-[\w.-]{0,200}")
+_CODE_CLASS = re.compile(r"codehilite|language-[\w+#.-]{1,50}", re.ASCII)
+_CLASSES = {
+    "a": re.compile("ap-connect-link"),
+    "span": re.compile("[a-z]{1,2}[a-z0-9]?"),  # Pygments names the colours of code so
+    **dict.fromkeys(("code", "div", "pre"), _CODE_CLASS),
+}
+
+
+class LinkifiedHtml(msgspec.Struct, frozen=True):
+    """Safe HTML and the links that were made in it, in the order of the document.
+
+    The offsets of a link are those of the text it stands in, not of the document.
+    """
+
+    html: str
+    links: tuple[Link, ...]
+    unfinished: tuple[Unfinished, ...] = ()
+
+
+def linkify_html(linkers: CompiledLinkers, html: str, *, clock: Clock = time.thread_time) -> LinkifiedHtml:
+    """Return the HTML with the links of its texts, and without anything that could run or disguise itself.
+
+    A text is what stands between two tags, in one piece: a match never spans elements, and what comes before an
+    element's text is not seen. Texts in links and code are left alone. An element or attribute that rendered
+    Markdown has no use for is taken away, and so is the claim of any link in the input to be a linker's.
+
+    Never raises because of what HTML or a pattern holds. A linker that runs out of time in one text is not tried in
+    those that follow. All texts together may take 0.1 s of `clock` and 30 µs for each; once 1,000,000 characters were
+    looked at or 10,000 links made, no more are. What reaches a limit is listed as unfinished.
+    """
+    outline = outline_of(html)
+    texts = _Texts(linkers, clock)
+    rendered: list[str] = []
+    untouched = 0
+    for piece in _TAG.split(_SANITISER.clean(outline.html)):
+        if piece.startswith("<"):
+            name = _NAME.match(piece)
+            if name and name[1] in UNTOUCHED:
+                untouched += -1 if piece.startswith("</") else 1
+            rendered.append(piece)
+        elif piece:
+            text = _NUMBER.sub(lambda number: outline.texts[int(number[1])], piece)
+            rendered.append(escape(text) if untouched else texts.rendered(text))
+    return LinkifiedHtml("".join(rendered), tuple(texts.links), tuple(texts.unfinished))
+
+
+def _harmless(element: str, attribute: str, value: str) -> str | None:
+    """Let only those classes and identifiers pass that a renderer writes: others could mean something to a page."""
+    if attribute == "class":
+        return " ".join(name for name in value.split() if _CLASSES[element].fullmatch(name)) or None
+    if attribute == "id" and not _HEADING_ID.fullmatch(value):
+        return None
+    return value
+
+
+_SANITISER = nh3.Cleaner(
+    tags=set(ELEMENTS),
+    attributes=ATTRIBUTES,
+    attribute_filter=_harmless,
+    url_schemes={"http", "https", "mailto"},
+    link_rel="nofollow",
+)
+
+
+class _Texts:
+    """The texts of one document, which share their limits."""
+
+    def __init__(self, linkers: CompiledLinkers, clock: Clock) -> None:
+        self.links: list[Link] = []
+        self.unfinished: list[Unfinished] = []
+        self._linkers = linkers
+        self._clock = clock
+        self._seconds = _SECONDS
+        self._characters = MAX_TEXT
+        self._done = False
+
+    def rendered(self, text: str) -> str:
+        """Return a text as HTML, with its links as long as no limit is reached."""
+        if self._done or not text.strip():
+            return escape(text)
+        if self._characters <= 0:
+            return self._without_links(text, f"Only the first {MAX_TEXT - self._characters} characters were looked at.")
+        if self._seconds < 0:
+            return self._without_links(text, "The texts of the document together took too long.")
+        began = self._clock()
+        linkified = self._linkers.linkify(text)
+        self._seconds += _SECONDS_A_TEXT - (self._clock() - began)
+        self._characters -= len(text)
+        if len(self.links) + len(linkified.links) > MAX_LINKS:
+            return self._without_links(text, f"Only the first {len(self.links)} links were made.")
+        self.links += linkified.links
+        self._take_out(linkified.unfinished)
+        return render_html(linkified)
+
+    def _without_links(self, text: str, reason: str) -> str:
+        self._done = True
+        self.unfinished.append(Unfinished(None, reason))
+        return escape(text)
+
+    def _take_out(self, unfinished: tuple[Unfinished, ...]) -> None:
+        """Remember limits that were reached, each once, and have done with linkers that take too long."""
+        self.unfinished += (one for one in unfinished if one not in self.unfinished)
+        slow = [one.linker for one in unfinished if one.linker and one.out_of_time]
+        if slow:
+            self._linkers = self._linkers.without(slow)
