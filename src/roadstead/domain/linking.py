@@ -1,7 +1,9 @@
 """Linkers over text: the compiled linkers of a workspace, kept until something about them changes."""
 
+import asyncio
 from collections import OrderedDict
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
 
 from roadstead.domain.descriptors import stored_descriptor
 from roadstead.domain.host import Host
@@ -10,60 +12,103 @@ from roadstead.linkify import CompiledLinkers, compile_linkers
 from roadstead.linkify import Linker as PatternLinker
 from roadstead.model import Linker, Workspace
 from roadstead.storage import linkers as rows
+from roadstead.storage.installations import list_descriptors
+from roadstead.storage.linkers import ValuesRead
 
 _KEPT_WORKSPACES = 64
-
-Revision = tuple[tuple[int, int], ...]
 
 
 @dataclass(slots=True)
 class _Kept:
-    revision: Revision
-    compiled: CompiledLinkers
-    by_linker: dict[tuple[int, int], PatternLinker]
+    """The compiled linkers of a workspace. `read` is by the id of the linker, in the order they are compiled in."""
+
+    linkers: list[PatternLinker] = field(default_factory=list)
+    read: dict[int, ValuesRead] = field(default_factory=dict)
+    compiled: CompiledLinkers = field(default_factory=lambda: compile_linkers([]))
+    changing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
 class WorkspaceLinkers:
-    """Compiled linkers per workspace. Every use checks the revisions in the database, so none is ever stale."""
+    """Compiled linkers per workspace, as the database has them whenever they are asked for."""
 
     def __init__(self, host: Host) -> None:
         self._host = host
+        self._database = host.store.database
         self._kept: OrderedDict[int, _Kept] = OrderedDict()
 
     async def of(self, workspace_slug: str) -> CompiledLinkers:
         """What the workspace's linkers are now. Raises `WorkspaceNotFound`."""
-        workspace = await get_workspace(self._host, workspace_slug)
-        found = await rows.list_workspace_linkers(self._host.store.database, workspace.id)
-        revision = tuple((linker.id, linker.revision) for linker, _, _ in found)
-        kept = self._kept.get(workspace.id)
-        if kept is None or kept.revision != revision:
-            kept = await self._compile(workspace, found, revision, kept)
-            self._kept[workspace.id] = kept
+        in_force = self._host.store.memory.in_force()
+        known: CompiledLinkers | None = in_force.get((WorkspaceLinkers, workspace_slug))
+        if known is None:
+            workspace = await get_workspace(self._host, workspace_slug)
+            kept = self._kept.setdefault(workspace.id, _Kept())
+            self._kept.move_to_end(workspace.id)
             if len(self._kept) > _KEPT_WORKSPACES:
                 self._kept.popitem(last=False)
-        self._kept.move_to_end(workspace.id)
+            async with kept.changing:
+                known = in_force[WorkspaceLinkers, workspace_slug] = await self._up_to_date(kept, workspace)
+        return known
+
+    async def _up_to_date(self, kept: _Kept, workspace: Workspace) -> CompiledLinkers:
+        found = await rows.list_workspace_linkers(self._database, workspace.id)
+        linkers = await self._as_patterns(found, workspace)
+        if linkers != kept.linkers or list(kept.read) != [linker.id for linker in found]:
+            await self._compile(kept, linkers, found)
+        else:
+            for number, linker in enumerate(found):
+                if linker.revision != kept.read[linker.id].revision:
+                    await self._catch_up(kept, number, linker.id)
         return kept.compiled
 
-    async def _compile(
-        self,
-        workspace: Workspace,
-        found: list[tuple[Linker, str, str]],
-        revision: Revision,
-        old: _Kept | None,
-    ) -> _Kept:
-        """Compile anew, reading the values of only those linkers that have changed."""
-        known = old.by_linker if old else {}
-        by_linker: dict[tuple[int, int], PatternLinker] = {}
-        for linker, app_key, descriptor in found:
-            version = (linker.id, linker.revision)
-            by_linker[version] = known.get(version) or PatternLinker(
+    async def _as_patterns(self, found: list[Linker], workspace: Workspace) -> list[PatternLinker]:
+        apps = {
+            installation_id: (app_key, stored_descriptor(descriptor).base_url)
+            for installation_id, app_key, descriptor in await list_descriptors(self._database, workspace.id)
+        }
+        return [
+            PatternLinker(
                 key=linker.key,
                 regex=linker.regex,
                 url=linker.url,
-                base_url=stored_descriptor(descriptor).base_url,
-                values=frozenset(await rows.all_values(self._host.store.database, linker.id)),
-                app_key=app_key,
+                base_url=apps[linker.installation_id][1],
+                app_key=apps[linker.installation_id][0],
                 principal_uuid=workspace.uuid,
             )
-        compiled = compile_linkers(list(by_linker.values()), without_values=self._host.settings.linkers_without_values)
-        return _Kept(revision, compiled, by_linker)
+            for linker in found
+        ]
+
+    async def _compile(self, kept: _Kept, linkers: list[PatternLinker], found: list[Linker]) -> None:
+        """Compile anew, reading only those values that are not known already."""
+        numbers = {linker_id: number for number, linker_id in enumerate(kept.read)}
+        read: dict[int, ValuesRead] = {}
+        with_values: list[PatternLinker] = []
+        values: Collection[str]
+        for pattern, linker in zip(linkers, found, strict=True):
+            known = kept.read.get(linker.id)
+            if known and known.revision == linker.revision:
+                values = list(kept.compiled.values_of(numbers[linker.id]))
+                read[linker.id] = known
+            else:
+                read[linker.id], values = await rows.all_values(self._database, linker.id)
+            with_values.append(replace(pattern, values=frozenset(values)))
+        settings = self._host.settings
+        kept.compiled = await asyncio.to_thread(
+            compile_linkers, with_values, without_values=settings.linkers_without_values
+        )
+        kept.linkers, kept.read = linkers, read
+
+    async def _catch_up(self, kept: _Kept, number: int, linker_id: int) -> None:
+        """Change the values that have changed of one linker; read all of them only where these cannot be told."""
+        changes = await rows.changed_values(self._database, linker_id, kept.read[linker_id])
+        read = changes.read
+        changed = kept.compiled.with_values(number, added=changes.added, removed=changes.deleted)
+        if changed.value_count(number) != changes.value_count:
+            read, values = await rows.all_values(self._database, linker_id)
+            changed = await asyncio.to_thread(_with_all_values, kept.compiled, number, values)
+        kept.compiled, kept.read[linker_id] = changed, read
+
+
+def _with_all_values(compiled: CompiledLinkers, number: int, values: list[str]) -> CompiledLinkers:
+    now, known = frozenset(values), frozenset(compiled.values_of(number))
+    return compiled.with_values(number, added=now - known, removed=known - now)

@@ -104,10 +104,22 @@ class CompiledLinkers:
 
         Takes time for the values that change, and nearly none for all others.
         """
-        families = list(self._families)
-        at = next(at for at, family in enumerate(families) if number in family.members)
-        families[at] = families[at].changed(number, added=added, removed=removed)
-        return replace(self, _families=families)
+        family = self._family_of(number)
+        changed = family.changed(number, added=added, removed=removed)
+        return replace(self, _families=[changed if other is family else other for other in self._families])
+
+    def values_of(self, number: int) -> Iterator[str]:
+        """Yield the values of the linker that was given as `number`, in no order."""
+        index = self._family_of(number).index
+        return index.of_owner(number) if index else iter(())
+
+    def value_count(self, number: int) -> int:
+        """How many values the linker has that was given as `number`."""
+        index = self._family_of(number).index
+        return index.counts.get(number, 0) if index else 0
+
+    def _family_of(self, number: int) -> "_Family":
+        return next(family for family in self._families if number in family.members)
 
     def without(self, linkers: Collection[Linker]) -> "CompiledLinkers":
         """Return these linkers without some of them."""
@@ -181,7 +193,7 @@ class _Family:
     def __init__(self, programs: Programs, members: Owners, index: ValueIndex | None, *, everything: bool) -> None:
         self.members = members
         self._programs = programs
-        self._index = index
+        self.index = index
         self._everything = everything
         self._valued = bool(index and index.counts)
         if index is None:
@@ -191,7 +203,7 @@ class _Family:
 
     def changed(self, number: int, *, added: Collection[str], removed: Collection[str]) -> "_Family":
         """Return the family in which one member has other values."""
-        index = self._index and self._index.changed(number, added=added, removed=removed)
+        index = self.index and self.index.changed(number, added=added, removed=removed)
         return _Family(self._programs, self.members, index, everything=self._everything)
 
     def collect(self, text: Text, limits: _Limits, found: list[_Found]) -> Iterator[tuple[int, Exhausted]]:
@@ -199,8 +211,8 @@ class _Family:
         if self._plain:
             matches = Search(self._programs, text, limits.budget_for(text)).matches()
             yield from _taken(((match, self._plain) for match in matches), self._plain, limits, found)
-        if self._index and self._valued:
-            yield from self._collect_stored(self._index, text, limits, found)
+        if self.index and self._valued:
+            yield from self._collect_stored(self.index, text, limits, found)
 
     def _collect_stored(
         self, index: ValueIndex, text: Text, limits: _Limits, found: list[_Found]

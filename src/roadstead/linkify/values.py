@@ -52,6 +52,11 @@ class Layers(Generic[V]):
                 below[key] = value
         return Layers(below)
 
+    def items(self) -> Iterator[tuple[str, V]]:
+        """Yield all keys, in no order, with what they have."""
+        yield from ((key, value) for key, value in self._below.items() if key not in self._changes)
+        yield from ((key, value) for key, value in self._changes.items() if value is not None)
+
     def _find(self, key: str) -> V | None:
         return self._changes[key] if key in self._changes else self._below.get(key)
 
@@ -104,6 +109,10 @@ class ValueIndex:
         counts = {number: kept for number, kept in {**self.counts, owner: count}.items() if kept}
         spellings = self._spellings and self._spellings.changed(_respelled(self._spellings, changes))
         return ValueIndex(self.owners.changed(changes), spellings, {*self._lengths, *_lengths(added)}, counts)
+
+    def of_owner(self, owner: int) -> Iterator[str]:
+        """Yield the values of one linker, in no order."""
+        return (value for value, owners in self.owners.items() if owner in owners)
 
     def slices(
         self, chars: str, first: int, beyond: int, check_time: Callable[[], None]

@@ -126,6 +126,14 @@ async def find_installation(
     return _installation(store, rows[0]) if rows else None
 
 
+async def list_descriptors(reader: Reader, workspace_id: int) -> list[tuple[int, str, str]]:
+    """Id, app key and descriptor of every installation in force in a workspace."""
+    rows = await reader.read(
+        "SELECT id, app_key, descriptor FROM installations WHERE workspace_id = ? AND state = 'installed'", workspace_id
+    )
+    return [(row[0], row[1], row[2]) for row in rows]
+
+
 async def list_installations(
     store: Store, *, app_key: str | None = None, workspace_id: int | None = None
 ) -> list[Installation]:

@@ -2,13 +2,15 @@
 
 `linkers.value_count` is kept beside the values, in the transaction that changes them: counting a million rows for
 every page would cost more than the page. `linkers.revision` grows with every change, so that whoever keeps compiled
-linkers knows when they are old.
+linkers knows when they are old. What was added since is found by id, for ids only grow; what was deleted one by one
+stands in `deleted_values` for a while. Of sets that were replaced nothing stands there: whoever ends up with another
+number of values than `value_count` has to read them all again.
 """
 
 import base64
 import binascii
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import msgspec
 
@@ -23,6 +25,25 @@ _LINKER = "SELECT id, installation_id, key, regex, url, value_count, revision FR
 VALUE_COLUMNS = {"id": "id", "value": "value", "type": "'linker_value'"}
 FEW_ROWS = 2_000
 """Statements that may look at more rows than this leave the event loop for a thread."""
+_DELETIONS_KEPT = 1_000  # per linker
+
+
+class ValuesRead(NamedTuple):
+    """How far a linker's values have been read."""
+
+    revision: int
+    last_id: int
+
+
+class ChangedValues(NamedTuple):
+    """What was deleted and what was added since, in this order. Where that leaves another number of values than
+    `value_count`, there were changes that are not in here.
+    """
+
+    read: ValuesRead
+    added: list[str]
+    deleted: list[str]
+    value_count: int
 
 
 async def list_linkers(reader: Reader, installation_id: int) -> list[Linker]:
@@ -51,16 +72,16 @@ async def recall_linker(store: Store, installation_id: int, key: str) -> Linker 
     return linker
 
 
-async def list_workspace_linkers(reader: Reader, workspace_id: int) -> list[tuple[Linker, str, str]]:
-    """Every linker in force in a workspace with its app's key and descriptor: older installation first."""
+async def list_workspace_linkers(reader: Reader, workspace_id: int) -> list[Linker]:
+    """Every linker in force in a workspace: older installation first."""
     rows = await reader.read(
-        "SELECT l.id, l.installation_id, l.key, l.regex, l.url, l.value_count, l.revision, i.app_key, i.descriptor "
+        "SELECT l.id, l.installation_id, l.key, l.regex, l.url, l.value_count, l.revision "
         "FROM linkers l JOIN installations i ON i.id = l.installation_id "
         "WHERE i.workspace_id = ? AND i.state = 'installed' AND l.position IS NOT NULL "
         "ORDER BY i.installed_on, i.id, l.position",
         workspace_id,
     )
-    return [(Linker(*row[:7]), row[7], row[8]) for row in rows]
+    return [Linker(*row) for row in rows]
 
 
 async def find_value(reader: Reader, installation_id: int, linker_key: str, value_id: int) -> LinkerValue | None:
@@ -74,8 +95,42 @@ async def find_value(reader: Reader, installation_id: int, linker_key: str, valu
     return LinkerValue(*rows[0]) if rows else None
 
 
-async def all_values(reader: Reader, linker_id: int) -> list[str]:
-    return [row[0] for row in await reader.scan("SELECT value FROM linker_values WHERE linker_id = ?", linker_id)]
+async def all_values(reader: Reader, linker_id: int) -> tuple[ValuesRead, list[str]]:
+    """The linker's values, and how far they have been read with that."""
+    # One statement, for everything in it is of one moment.
+    rows = await reader.scan(
+        "SELECT revision, (SELECT COALESCE(MAX(id), 0) FROM linker_values WHERE linker_id = ?), NULL FROM linkers "
+        "WHERE id = ? UNION ALL SELECT 0, 0, value FROM linker_values WHERE linker_id = ?",
+        linker_id,
+        linker_id,
+        linker_id,
+    )
+    read = next((ValuesRead(revision, last_id) for revision, last_id, value in rows if value is None), ValuesRead(0, 0))
+    return read, [value for _, _, value in rows if value is not None]
+
+
+async def changed_values(reader: Reader, linker_id: int, known: ValuesRead) -> ChangedValues:
+    """What became of the linker's values since they were read, as far as this can be told from a few rows."""
+    rows = await reader.read(
+        "SELECT 'linker', revision, value_count, '' FROM linkers WHERE id = ? UNION ALL "
+        "SELECT * FROM (SELECT 'added', id, 0, value FROM linker_values WHERE linker_id = ? AND id > ? ORDER BY id "
+        "LIMIT ?) AS added UNION ALL "
+        "SELECT 'deleted', revision, 0, value FROM deleted_values WHERE linker_id = ? AND revision > ?",
+        linker_id,
+        linker_id,
+        known.last_id,
+        FEW_ROWS,
+        linker_id,
+        known.revision,
+    )
+    revision, count = next((row[1:3] for row in rows if row[0] == "linker"), (known.revision, 0))
+    last_id = max((row[1] for row in rows if row[0] == "added"), default=known.last_id)
+    return ChangedValues(
+        read=ValuesRead(revision, last_id),
+        added=[row[3] for row in rows if row[0] == "added"],
+        deleted=[row[3] for row in rows if row[0] == "deleted"],
+        value_count=count,
+    )
 
 
 async def add_value(tx: Transaction, linker: Linker, value: str) -> LinkerValue:
@@ -113,11 +168,25 @@ async def replace_values(tx: Transaction, linker: Linker, values: Sequence[str])
 
 
 async def delete_value(tx: Transaction, linker: Linker, value_id: int) -> bool:
-    """Whether there was such a value."""
-    deleted = await tx.run("DELETE FROM linker_values WHERE linker_id = ? AND id = ?", linker.id, value_id)
-    if deleted:
-        await _count(tx, linker.id, "value_count - 1")
-    return deleted > 0
+    """Whether there was such a value. `linker` is as the transaction sees it."""
+    found = await tx.read("SELECT value FROM linker_values WHERE linker_id = ? AND id = ?", linker.id, value_id)
+    if not found:
+        return False
+    await tx.run("DELETE FROM linker_values WHERE linker_id = ? AND id = ?", linker.id, value_id)
+    await _count(tx, linker.id, "value_count - 1")
+    await tx.run(
+        "INSERT INTO deleted_values (installation_id, linker_id, revision, value) VALUES (?, ?, ?, ?)",
+        linker.installation_id,
+        linker.id,
+        linker.revision + 1,
+        found[0][0],
+    )
+    await tx.run(
+        "DELETE FROM deleted_values WHERE linker_id = ? AND revision <= ?",
+        linker.id,
+        linker.revision + 1 - _DELETIONS_KEPT,
+    )
+    return True
 
 
 async def delete_values(tx: Transaction, linker: Linker) -> None:

@@ -1,0 +1,106 @@
+"""Compiled linkers follow the values in the database, whoever changes them."""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Iterator
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from roadstead.domain import linkers
+from roadstead.domain.host import Host, open_host
+from roadstead.domain.linking import WorkspaceLinkers
+from roadstead.errors import LinkerValueExists, LinkerValueNotFound
+from roadstead.storage import linkers as rows
+from tests.live import LiveHost, recording_app
+
+Change = tuple[str, Any]
+_VALUES = st.sampled_from([f"V{number}" for number in range(8)])
+_CHANGES = st.lists(
+    st.one_of(
+        st.tuples(st.just("add"), _VALUES),
+        st.tuples(st.just("delete"), _VALUES),
+        st.tuples(st.just("replace"), st.sets(_VALUES).map(sorted)),
+        st.tuples(st.just("look"), st.none()),
+    ),
+    max_size=25,
+)
+
+
+@pytest.fixture(scope="module")
+def workplace(host: LiveHost) -> Iterator[tuple[str, int]]:
+    """An app alone in a workspace: its slug, and the id of the installation."""
+    with recording_app() as app:
+        workspace = f"w-{app.key}"
+        yield workspace, host.install(app, workspace).id
+
+
+async def _values(host: Host, installation_id: int) -> dict[str, int]:
+    linker = await linkers.get_linker(host, installation_id, "tickets")
+    found = await rows.changed_values(host.store.database, linker.id, rows.ValuesRead(2**60, 0))
+    read = await host.store.database.scan("SELECT value, id FROM linker_values WHERE linker_id = ?", linker.id)
+    assert len(read) == found.value_count, "the count beside the values is theirs"
+    return dict(read)
+
+
+def _apply(host: Host, installation_id: int, what: str, value: Any) -> Awaitable[object]:
+    async def delete() -> None:
+        identity = (await _values(host, installation_id)).get(value, 2**60)
+        await linkers.delete_value(host, installation_id, "tickets", identity)
+
+    match what:
+        case "add":
+            return linkers.add_value(host, installation_id, "tickets", value)
+        case "delete":
+            return delete()
+        case _:
+            return linkers.replace_values(host, installation_id, "tickets", value)
+
+
+@settings(max_examples=60, deadline=None)
+@given(changes=_CHANGES)
+@pytest.mark.parametrize("kept", [1_000, 2])
+def test_after_any_changes_the_compiled_values_are_those_in_the_database(
+    host: LiveHost, workplace: tuple[str, int], changes: list[Change], kept: int
+) -> None:
+    """Also when another process made them, and when more was deleted than is remembered."""
+    workspace, installation_id = workplace
+
+    async def run() -> None:
+        async with open_host(host.settings) as ours, open_host(host.settings) as theirs:
+            compiled = WorkspaceLinkers(ours)
+            for what, value in [*changes, ("look", None)]:
+                if what == "look":
+                    seen = set((await compiled.of(workspace)).values_of(0))
+                    assert seen == set(await _values(ours, installation_id))
+                else:
+                    with contextlib.suppress(LinkerValueExists, LinkerValueNotFound):
+                        await _apply(theirs, installation_id, what, value)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(rows, "_DELETIONS_KEPT", kept)
+        asyncio.run(run())
+
+
+def test_one_value_more_or_less_reads_no_other(host: LiveHost, workplace: tuple[str, int]) -> None:
+    """A single change of a set is caught up with from a few rows, without a scan of all."""
+    workspace, installation_id = workplace
+
+    async def run() -> None:
+        async with open_host(host.settings) as ours:
+            compiled = WorkspaceLinkers(ours)
+            await linkers.replace_values(ours, installation_id, "tickets", ["A", "B", "C"])
+            assert set((await compiled.of(workspace)).values_of(0)) == {"A", "B", "C"}
+            await _apply(ours, installation_id, "add", "D")
+            await _apply(ours, installation_id, "delete", "B")
+            with pytest.MonkeyPatch.context() as patched:
+                patched.setattr(ours.store.database, "scan", _refused)
+                assert set((await compiled.of(workspace)).values_of(0)) == {"A", "C", "D"}
+
+    asyncio.run(run())
+
+
+async def _refused(sql: str, *arguments: object) -> object:
+    raise AssertionError(f"a scan: {sql}")
