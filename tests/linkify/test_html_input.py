@@ -373,13 +373,17 @@ def test_linker_that_runs_out_of_time_is_not_tried_again() -> None:
     assert [link.text for link in linked.links] == ["BB-1"] * 30
 
 
-def test_texts_share_the_time_of_the_document() -> None:
-    """When many texts together take too long, those that follow stay as they are, and the result says so."""
+def test_linker_has_the_time_of_one_text_for_all_texts_together() -> None:
+    """Many texts that each take a little are too much for one linker, and not for those beside it."""
     ticks = count()
-    linked = linkify_html(LINKERS, "<p>BB-1</p>" * 10, clock=lambda: next(ticks) * 0.03)
-    assert len(linked.links) == 4
-    assert [one.reason for one in linked.unfinished] == ["The texts of the document together took too long."]
-    assert text_of(linked.html) == "BB-1" * 10
+    other = Linker("other", r"OK-\d+", HERE)
+    linkers = compile_linkers([TICKETS, other], clock=lambda: next(ticks) * 0.004)
+    linked = linkify_html(linkers, "<p>BB-1</p>" * 10 + "<p>OK-1</p>")
+    assert [link.text for link in linked.links] == ["BB-1"] * 5 + ["OK-1"]
+    assert [(one.linker and one.linker.key, one.reason) for one in linked.unfinished] == [
+        (TICKETS.key, "It took longer than 20 ms.")
+    ]
+    assert text_of(linked.html) == "BB-1" * 10 + "OK-1"
 
 
 @pytest.mark.parametrize(
@@ -394,7 +398,7 @@ def test_texts_share_the_time_of_the_document() -> None:
 )
 def test_document_has_the_limits_of_a_text(html: str, reason: str) -> None:
     """Beyond a limit the HTML is safe and whole, only without further links."""
-    linked = linkify_html(compile_linkers([TICKETS], budget=10), html, clock=lambda: 0.0)
+    linked = linkify_html(compile_linkers([TICKETS], budget=10), html)
     assert [one.reason for one in linked.unfinished] == [reason]
     assert text_of(linked.html) == text_of(html)
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from roadstead.linkify import CompiledLinkers, InvalidPattern, Link, Linker, check_linker, compile_linkers
+from roadstead.linkify import CompiledLinkers, InvalidPattern, Link, Linker, Unfinished, check_linker, compile_linkers
 from roadstead.linkify.engines import MAX_WINDOW
 from roadstead.linkify.matcher import MAX_TEXT
 from roadstead.linkify.search import MAX_VALUES_AT_ONCE
@@ -181,11 +181,16 @@ def _matches(linker: Linker, text: str) -> tuple[Link, ...]:
 
 
 def test_linkers_left_out_link_nothing() -> None:
-    """The others go on as before, also one with the same pattern."""
+    """The others go on as before, also one with the same pattern; where one might have matched, the reason is given."""
     linkers = [Linker(key, "OK-1", HERE) for key in ("one", "two")]
     compiled = compile_linkers(linkers)
-    assert [link.linker for link in compiled.without(linkers[:1]).linkify("OK-1").links] == [linkers[1]]
-    assert compiled.without(linkers).linkify("OK-1").links == ()
+    without_one = compiled.without(linkers[:1], "It is parked.")
+    assert [link.linker for link in without_one.linkify("OK-1").links] == [linkers[1]]
+    assert without_one.linkify("OK-1").unfinished == (Unfinished(linkers[0], "It is parked."),)
+    assert without_one.linkify("OK").unfinished == ()
+    without_both = without_one.without(linkers[1:], "It is, too.")
+    assert without_both.linkify("OK-1").links == ()
+    assert [limit.reason for limit in without_both.linkify("OK-1").unfinished] == ["It is parked.", "It is, too."]
 
 
 def test_text_beyond_the_limit_is_left_unlinked_and_said_so() -> None:

@@ -15,13 +15,14 @@ class OutOfTime(Exhausted):
 
 
 class Budget:
-    """A number of seconds, which starts to run when it is first looked at.
+    """A number of seconds, some of which may be `spent`, and which starts to run when it is first looked at.
 
     To look at the clock takes as long as to search a short text, so of the checks only every so many do.
     """
 
-    def __init__(self, seconds: float, clock: Clock, checks_per_look: int = 1) -> None:
+    def __init__(self, seconds: float, clock: Clock, checks_per_look: int = 1, spent: float = 0.0) -> None:
         self._seconds = seconds
+        self._spent = spent
         self._clock = clock
         self._end = math.inf
         self._checks_per_look = self._checks_left = checks_per_look
@@ -36,7 +37,7 @@ class Budget:
     def _look(self) -> None:
         now = self._clock()
         if self._end == math.inf:
-            self._end = now + self._seconds
+            self._end = now + self._seconds - self._spent
         elif now >= self._end:
             raise self.out_of_time()
 

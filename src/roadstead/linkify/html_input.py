@@ -6,20 +6,16 @@ never pass through the sanitiser: they are decoded once, and escaped once.
 """
 
 import re
-import time
 from html import escape
 
 import msgspec
 import nh3
 
-from roadstead.linkify.budget import Clock
 from roadstead.linkify.linker import Link, Unfinished
 from roadstead.linkify.markup import ATTRIBUTES, ELEMENTS, UNTOUCHED, outline_of
-from roadstead.linkify.matcher import MAX_LINKS, MAX_TEXT, CompiledLinkers
+from roadstead.linkify.matcher import MAX_LINKS, MAX_TEXT, CompiledLinkers, Document
 from roadstead.linkify.render import render_html
 
-_SECONDS = 0.1
-_SECONDS_A_TEXT = 30e-6
 _TAG = re.compile(r'(<[^<>"]*+(?:"[^"]*+"[^<>"]*+)*+>)')
 _NAME = re.compile(r"</?([a-z0-9]+)")
 _NUMBER = re.compile(r"([0-9]+);")
@@ -43,19 +39,19 @@ class LinkifiedHtml(msgspec.Struct, frozen=True):
     unfinished: tuple[Unfinished, ...] = ()
 
 
-def linkify_html(linkers: CompiledLinkers, html: str, *, clock: Clock = time.thread_time) -> LinkifiedHtml:
+def linkify_html(linkers: CompiledLinkers, html: str) -> LinkifiedHtml:
     """Return the HTML with the links of its texts, and without anything that could run or disguise itself.
 
     A text is what stands between two tags, in one piece: a match never spans elements, and what comes before an
     element's text is not seen. Texts in links and code are left alone. An element or attribute that rendered
     Markdown has no use for is taken away, and so is the claim of any link in the input to be a linker's.
 
-    Never raises because of what HTML or a pattern holds. A linker that runs out of time in one text is not tried in
-    those that follow. All texts together may take 0.1 s of `clock` and 30 µs for each; once 1,000,000 characters were
-    looked at or 10,000 links made, no more are. What reaches a limit is listed as unfinished.
+    Never raises because of what HTML or a pattern holds. For all texts together each linker has the time it has for
+    one text; once 1,000,000 characters were looked at or 10,000 links made, no more are. What reaches a limit is
+    listed as unfinished.
     """
     outline = outline_of(html)
-    texts = _Texts(linkers, clock)
+    texts = _Texts(linkers.document())
     rendered: list[str] = []
     untouched = 0
     for piece in _TAG.split(_SANITISER.clean(outline.html)):
@@ -91,12 +87,10 @@ _SANITISER = nh3.Cleaner(
 class _Texts:
     """The texts of one document, which share their limits."""
 
-    def __init__(self, linkers: CompiledLinkers, clock: Clock) -> None:
+    def __init__(self, document: Document) -> None:
         self.links: list[Link] = []
-        self.unfinished: list[Unfinished] = []
-        self._linkers = linkers
-        self._clock = clock
-        self._seconds = _SECONDS
+        self.unfinished: dict[Unfinished, None] = {}
+        self._document = document
         self._characters = MAX_TEXT
         self._done = False
 
@@ -106,26 +100,15 @@ class _Texts:
             return escape(text)
         if self._characters <= 0:
             return self._without_links(text, f"Only the first {MAX_TEXT - self._characters} characters were looked at.")
-        if self._seconds < 0:
-            return self._without_links(text, "The texts of the document together took too long.")
-        began = self._clock()
-        linkified = self._linkers.linkify(text)
-        self._seconds += _SECONDS_A_TEXT - (self._clock() - began)
+        linkified = self._document.linkify(text)
         self._characters -= len(text)
         if len(self.links) + len(linkified.links) > MAX_LINKS:
             return self._without_links(text, f"Only the first {len(self.links)} links were made.")
         self.links += linkified.links
-        self._take_out(linkified.unfinished)
+        self.unfinished |= dict.fromkeys(linkified.unfinished)
         return render_html(linkified)
 
     def _without_links(self, text: str, reason: str) -> str:
         self._done = True
-        self.unfinished.append(Unfinished(None, reason))
+        self.unfinished[Unfinished(None, reason)] = None
         return escape(text)
-
-    def _take_out(self, unfinished: tuple[Unfinished, ...]) -> None:
-        """Remember limits that were reached, each once, and have done with linkers that take too long."""
-        self.unfinished += (one for one in unfinished if one not in self.unfinished)
-        slow = [one.linker for one in unfinished if one.linker and one.out_of_time]
-        if slow:
-            self._linkers = self._linkers.without(slow)

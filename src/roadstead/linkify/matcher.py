@@ -2,8 +2,8 @@
 
 import time
 from bisect import insort
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import islice
 from typing import Literal, NamedTuple
@@ -78,9 +78,10 @@ class _Limits(NamedTuple):
     budget: float
     max_links: int
     clock: Clock
+    spent: float = 0.0
 
     def budget_for(self, text: Text) -> Budget:
-        return Budget(self.budget, self.clock, 8 if len(text.chars) <= _SHORT_TEXT else 1)
+        return Budget(self.budget, self.clock, 8 if len(text.chars) <= _SHORT_TEXT else 1, spent=self.spent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,7 @@ class CompiledLinkers:
     _families: Sequence["_Family"]
     _required: Required
     _limits: _Limits
-    _left_out: frozenset[int] = frozenset()
+    _left_out: Mapping[int, str] = field(default_factory=dict)
 
     def with_values(
         self, number: int, *, added: Collection[str] = (), removed: Collection[str] = ()
@@ -121,10 +122,10 @@ class CompiledLinkers:
     def _family_of(self, number: int) -> "_Family":
         return next(family for family in self._families if number in family.members)
 
-    def without(self, linkers: Collection[Linker]) -> "CompiledLinkers":
-        """Return these linkers without some of them."""
-        left_out = (number for number, linker in enumerate(self.linkers) if linker in linkers)
-        return replace(self, _left_out=self._left_out.union(left_out))
+    def without(self, linkers: Collection[Linker], reason: str) -> "CompiledLinkers":
+        """Return these linkers without some of them, which are listed as unfinished where they might have matched."""
+        left_out = {number: reason for number, linker in enumerate(self.linkers) if linker in linkers}
+        return replace(self, _left_out={**self._left_out, **left_out})
 
     def linkify(self, text: str) -> Linkified:
         """Return the links in `text`.
@@ -132,16 +133,25 @@ class CompiledLinkers:
         Never raises because of what a text or a pattern holds: a linker that reaches a limit keeps the links
         it found up to there, and is listed as unfinished. So is a text that is too long or has too many links.
         """
+        return self._linkify(text, _Family.collect)
+
+    def document(self) -> "Document":
+        """Return these linkers for several texts, in all of which together each has the time of one text."""
+        return Document(self._linkify)
+
+    def _linkify(self, text: str, collect: "_Collect") -> Linkified:
         chars = text if len(text) <= MAX_TEXT else text[: _last_space(text, MAX_TEXT)]
         read = Text(chars)
         found: list[_Found] = []
         unfinished: list[Unfinished] = []
         for number in self._required.may_match(read.rough):
             family = self._families[number]
-            if self._left_out and self._left_out.issuperset(family.members):
-                continue
-            for owner, limit in family.collect(read, self._limits, found):
-                unfinished.append(Unfinished(self.linkers[owner], str(limit), isinstance(limit, OutOfTime)))
+            left_out = self._left_out and [owner for owner in family.members if owner in self._left_out]
+            for owner in left_out:
+                unfinished.append(Unfinished(self.linkers[owner], self._left_out[owner]))
+            if len(left_out) < len(family.members):
+                for owner, limit in collect(family, read, self._limits, found):
+                    unfinished.append(Unfinished(self.linkers[owner], str(limit), isinstance(limit, OutOfTime)))
         links: tuple[Link, ...] = ()
         if found or "://" in chars:
             links = tuple(islice(self._winners(chars, found), self._limits.max_links + 1))
@@ -183,8 +193,37 @@ class CompiledLinkers:
             url = next(urls, None)
 
 
+class Document:
+    """Linkers for several texts, in all of which together each has the time of one text. Use in one thread."""
+
+    def __init__(self, linkify: Callable[[str, "_Collect"], Linkified]) -> None:
+        self._linkify = linkify
+        self._spent: dict[_Family, float] = {}
+
+    def linkify(self, text: str) -> Linkified:
+        """Return the links in `text`, as `CompiledLinkers.linkify` does."""
+        return self._linkify(text, self._collect)
+
+    def _collect(
+        self, family: "_Family", text: Text, limits: _Limits, found: list["_Found"]
+    ) -> Iterator[tuple[int, Exhausted]]:
+        # The members have a budget each, but most of the time they are searched for together.
+        spent = self._spent.get(family, 0.0)
+        limits = limits._replace(spent=spent / len(family.members))
+        if limits.spent >= limits.budget:
+            yield from ((owner, limits.budget_for(text).out_of_time()) for owner in family.members)
+            return
+        began = limits.clock()
+        yield from family.collect(text, limits, found)
+        self._spent[family] = spent + limits.clock() - began
+
+
 _Found = tuple[int, int, int, Owners, Match]
 """A match as it is sorted: its start, its end negated, and the first of the linkers whose it is; then all of these."""
+
+
+_Collect = Callable[["_Family", Text, _Limits, list[_Found]], Iterable[tuple[int, Exhausted]]]
+"""Adds the matches of a family to those found, and yields each member that reached a limit."""
 
 
 class _Family:
