@@ -88,7 +88,7 @@ def test_a_library_has_one_owner(file: Path) -> None:
 
 def test_every_operation_has_a_rule_of_access() -> None:
     """A route without a rule about who may call it cannot be added unnoticed."""
-    rules = {auth.anyone, auth.app_jwt, auth.account_reader, auth.operator_or_local}
+    rules = {auth.anyone, auth.app_jwt, auth.account_reader, auth.operator, auth.operator_or_local}
     for route in ROUTES:
         assert isinstance(route.app, Resource), route.path
         for method, operation in route.app.operations.items():

@@ -151,3 +151,56 @@ def test_a_host_that_others_reach_asks_who_is_calling(tmp_path_factory: pytest.T
         assert _linkify(open_host, {"text": "x"}).status_code == 401
         bearer = f"Bearer {open_host.api_token()}"
         assert _linkify(open_host, {"text": "x"}, Authorization=bearer).status_code == 404
+
+
+def test_linker_that_keeps_running_out_of_time_is_parked(host: LiveHost, connect_app: RecordingApp) -> None:
+    """It costs no more time, texts and the list of linkers say so, and the linker beside it links on."""
+    connect_app.descriptor["modules"] = {
+        "linkers": [
+            {"key": "slow", "regex": "(?!x)(.*)=(.*)=(.*)=(.*);", "url": "/slow", "type": "href"},
+            {"key": "fast", "regex": "OK-1", "url": "/ok", "type": "href"},
+        ]
+    }
+    workspace = f"parked-{connect_app.key}"
+    host.install(connect_app, workspace)
+    text = {"text": "=" * 3_000 + "OK-1", "workspace": workspace}
+    answers = [_linkify(host, text).json() for _ in range(6)]
+    assert [[link["text"] for link in answer["links"]] for answer in answers] == [["OK-1"]] * 6
+    reasons = [[limit["reason"] for limit in answer["unfinished"]] for answer in answers]
+    assert reasons[:5] == [["It took longer than 20 ms."]] * 5
+    assert reasons[5][0].startswith("It is parked: ")
+    slow, fast = httpx.get(f"{host.url}/-/linkers", params={"workspace": workspace}).json()["values"]
+    assert (slow["out_of_time"], slow["hostile"], slow["engine"], slow["links"]) == (5, True, "bounded", 0)
+    assert slow["parked_until"] is not None
+    assert (fast["links"], fast["out_of_time"], fast["parked_until"]) == (6, 0, None)
+
+
+def test_list_of_linkers_is_a_list_like_others(host: LiveHost, linked: RecordingApp) -> None:
+    """It is filtered, sorted, paged and cut to fields; a workspace that does not exist is not found."""
+    workspace = f"linked-{linked.key}"
+
+    def get(**query: str) -> Any:
+        return httpx.get(f"{host.url}/-/linkers", params={"workspace": workspace, **query}).json()
+
+    found = get()["values"]
+    assert [(one["app"], one["linker"], one["value_count"]) for one in found] == [
+        (linked.key, "tickets", 1),
+        (linked.key, "any-ref", 0),
+    ]
+    assert [one["linker"] for one in get(q='linker ~ "ref"')["values"]] == ["any-ref"]
+    assert get(sort="linker", pagelen="1", fields="values.linker,next")["values"] == [{"linker": "any-ref"}]
+    assert "page=2" in get(pagelen="1")["next"]
+    assert httpx.get(f"{host.url}/-/linkers?workspace=nowhere").status_code == 404
+    assert httpx.get(f"{host.url}/-/linkers?q=nonsense").status_code == 400
+
+
+def test_list_of_linkers_is_for_operators(host: LiveHost, connect_app: RecordingApp) -> None:
+    """Who comes by another name needs an API token; an app may not see what other apps declare."""
+    app = AppClient(host.url, host.install(connect_app))
+
+    def status(**headers: str) -> int:
+        return httpx.get(f"{host.url}/-/linkers", headers={"Host": "evil.example", **headers}).status_code
+
+    assert status() == 401
+    assert status(Authorization=f"JWT {app.token('GET', '/-/linkers')}") == 403
+    assert status(Authorization=f"Bearer {host.api_token()}") == 200

@@ -68,6 +68,14 @@ async def operator_or_local(request: Request, host: Host) -> Identity | Anyone:
     return await identify(request, host)
 
 
+async def operator(request: Request, host: Host) -> ApiToken | Anyone:
+    """Anyone on this machine while only this machine can reach us; otherwise an operator's API token, and no app's."""
+    identity = await operator_or_local(request, host)
+    if isinstance(identity, (Caller, AccessToken)):
+        raise WrongCredential("This address is for operators.", "Send an API token, made with: roadstead token-create")
+    return identity
+
+
 async def identify(request: Request, host: Host) -> Identity:
     """The identity behind the `Authorization` header. Raises `NotAuthenticated`."""
     scheme, credential = _authorization(request)

@@ -26,12 +26,12 @@ async def list_linkers(request: Request, host: Host, caller: Caller) -> Answer:
     wanted = parse_page_request(request, _LINKER_FIELDS)
     found = await linkers.list_linkers(host, caller.installation_id)
     values, size, has_next = page_in_memory([resources.linker(one, host.base_url) for one in found], wanted)
-    return _shaped(request, envelope(request, host, wanted, values=values, size=size, has_next=has_next))
+    return shaped(request, envelope(request, host, wanted, values=values, size=size, has_next=has_next))
 
 
 async def get_linker(request: Request, host: Host, caller: Caller) -> Answer:
     linker = await linkers.get_linker(host, caller.installation_id, request.path_params["linker_key"])
-    return _shaped(request, resources.linker(linker, host.base_url))
+    return shaped(request, resources.linker(linker, host.base_url))
 
 
 async def list_values(request: Request, host: Host, caller: Caller) -> Answer:
@@ -50,7 +50,7 @@ async def list_values(request: Request, host: Host, caller: Caller) -> Answer:
         before=cursor(page.items[0], wanted.sort) if page.items and page.number > 1 else None,
         has_next=page.has_next,
     )
-    return _shaped(request, body)
+    return shaped(request, body)
 
 
 async def add_value(request: Request, host: Host, caller: Caller) -> Answer:
@@ -75,7 +75,7 @@ async def delete_values(request: Request, host: Host, caller: Caller) -> Answer:
 async def get_value(request: Request, host: Host, caller: Caller) -> Answer:
     key = request.path_params["linker_key"]
     value = await linkers.get_value(host, caller.installation_id, key, _value_id(request))
-    return _shaped(request, resources.linker_value(value, resources.values_url(key, host.base_url)))
+    return shaped(request, resources.linker_value(value, resources.values_url(key, host.base_url)))
 
 
 async def delete_value(request: Request, host: Host, caller: Caller) -> Answer:
@@ -92,7 +92,8 @@ def _value_id(request: Request) -> int:
     return int(text)
 
 
-def _shaped(request: Request, body: object) -> Answer:
+def shaped(request: Request, body: object) -> Answer:
+    """The body with the fields that were asked for. Raises `InvalidInput`."""
     fields = parameters(request).get("fields") if b"fields" in request.scope["query_string"] else None
     if fields is not None:
         body = parse_fields(fields).apply(msgspec.to_builtins(body))

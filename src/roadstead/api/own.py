@@ -1,6 +1,8 @@
 """What is ours alone, under `/-/`: linkers over any text, health and readiness."""
 
 import asyncio
+from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 from starlette.requests import Request
@@ -8,15 +10,20 @@ from starlette.requests import Request
 from roadstead import __version__
 from roadstead.api.answers import Answer, json_answer
 from roadstead.api.bodies import read_json
+from roadstead.api.linkers import shaped
+from roadstead.api.pages import envelope, page_in_memory, parameters, parse_page_request
 from roadstead.domain.host import Host
 from roadstead.domain.linking import WorkspaceLinkers
+from roadstead.domain.parking import Record
 from roadstead.errors import InvalidInput
 from roadstead.linkify import (
     CompiledLinkers,
     Link,
+    Linker,
     Linkified,
     LinkifiedHtml,
     Unfinished,
+    check_linker,
     linkify_html,
     render_html,
     render_markdown,
@@ -26,8 +33,19 @@ from roadstead.linkify import (
 RENDERERS = {"html": render_html, "markdown": render_markdown, "terminal": render_terminal}
 SHORT_TEXT = 10_000
 """Characters. A longer text is linked in a thread, so that other requests are answered meanwhile."""
+DEFAULT_WORKSPACE = "local"
 LONGEST_HTML = 1_000_000
 """Characters. Of HTML no end can be left out, as it can of a text, without changing what it shows."""
+
+_LINKER_FIELDS = {
+    "app": str,
+    "linker": str,
+    "regex": str,
+    "engine": str,
+    "value_count": int,
+    "links": int,
+    "out_of_time": int,
+}
 
 
 async def linkify(request: Request, host: Host, caller: object) -> Answer:
@@ -36,7 +54,22 @@ async def linkify(request: Request, host: Host, caller: object) -> Answer:
     linkers: WorkspaceLinkers = request.scope["state"]["linkers"]
     compiled = await linkers.of(asked.workspace)
     short = len(asked.text) <= SHORT_TEXT
-    return json_answer(_answer(compiled, asked) if short else await asyncio.to_thread(_answer, compiled, asked))
+    made = _linkify(compiled, asked) if short else await asyncio.to_thread(_linkify, compiled, asked)
+    linkers.records.add(len(asked.text), made.links, made.unfinished)
+    return json_answer(made.body)
+
+
+async def list_linkers(request: Request, host: Host, caller: object) -> Answer:
+    """The linkers of a workspace in the order in which they win, and what they did since this process started."""
+    linkers: WorkspaceLinkers = request.scope["state"]["linkers"]
+    wanted = parse_page_request(request, _LINKER_FIELDS)
+    compiled = await linkers.of(parameters(request).get("workspace", DEFAULT_WORKSPACE))
+    items = [
+        _linker(linker, compiled.value_count(number), linkers.records.of(linker))
+        for number, linker in enumerate(compiled.linkers)
+    ]
+    values, size, has_next = page_in_memory(items, wanted)
+    return shaped(request, envelope(request, host, wanted, values=values, size=size, has_next=has_next))
 
 
 async def live(request: Request, host: Host, caller: object) -> Answer:
@@ -97,14 +130,39 @@ class _Asked(NamedTuple):
     form: str
 
 
-def _answer(linkers: CompiledLinkers, asked: _Asked) -> dict[str, Any]:
+class _Made(NamedTuple):
+    body: dict[str, Any]
+    links: Sequence[Link]
+    unfinished: Sequence[Unfinished]
+
+
+def _linkify(linkers: CompiledLinkers, asked: _Asked) -> _Made:
+    result: Linkified | LinkifiedHtml
     if asked.input == "html":
-        made = linkify_html(linkers, asked.text)
-        body = linked_html(asked.text, made)
-        return body if asked.form == "json" else {**body, "rendered": made.html}
-    result = linkers.linkify(asked.text)
-    body = linked(result)
-    return body if asked.form == "json" else {**body, "rendered": RENDERERS[asked.form](result)}
+        result = linkify_html(linkers, asked.text)
+        body, rendered = linked_html(asked.text, result), result.html
+    else:
+        result = linkers.linkify(asked.text)
+        body, rendered = linked(result), RENDERERS[asked.form](result) if asked.form != "json" else ""
+    if asked.form != "json":
+        body["rendered"] = rendered
+    return _Made(body, result.links, result.unfinished)
+
+
+def _linker(linker: Linker, value_count: int, record: Record) -> dict[str, Any]:
+    report = check_linker(linker)
+    return {
+        "app": linker.app_key,
+        "linker": linker.key,
+        "regex": linker.regex,
+        "engine": report.engine,
+        "hostile": report.hostile,
+        "value_count": value_count,
+        "links": record.links,
+        "out_of_time": record.out_of_time,
+        "other_limits": record.other_limits,
+        "parked_until": datetime.fromtimestamp(record.parked_until, UTC).isoformat() if record.parked_until else None,
+    }
 
 
 def _parse(body: object) -> _Asked:
@@ -112,7 +170,9 @@ def _parse(body: object) -> _Asked:
         raise InvalidInput(
             "The body must give the text.", 'Send {"text": "fixes BB-1234"}.', fields={"text": ["Required."]}
         )
-    asked = _Asked(body["text"], body.get("workspace", "local"), body.get("input", "text"), body.get("format", "html"))
+    asked = _Asked(
+        body["text"], body.get("workspace", DEFAULT_WORKSPACE), body.get("input", "text"), body.get("format", "html")
+    )
     if not isinstance(asked.workspace, str):
         raise InvalidInput("workspace must be a string.", fields={"workspace": ["Not a string."]})
     if asked.input not in ("text", "html"):

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from roadstead.domain.descriptors import stored_descriptor
 from roadstead.domain.host import Host
 from roadstead.domain.installations import get_workspace
+from roadstead.domain.parking import LinkerRecords
 from roadstead.linkify import CompiledLinkers, compile_linkers
 from roadstead.linkify import Linker as PatternLinker
 from roadstead.model import Linker, Workspace
@@ -35,9 +36,10 @@ class WorkspaceLinkers:
         self._host = host
         self._database = host.store.database
         self._kept: OrderedDict[int, _Kept] = OrderedDict()
+        self.records = LinkerRecords(host.clock)
 
     async def of(self, workspace_slug: str) -> CompiledLinkers:
-        """What the workspace's linkers are now. Raises `WorkspaceNotFound`."""
+        """What the workspace's linkers are now, without those that are parked. Raises `WorkspaceNotFound`."""
         in_force = self._host.store.memory.in_force()
         known: CompiledLinkers | None = in_force.get((WorkspaceLinkers, workspace_slug))
         if known is None:
@@ -48,7 +50,7 @@ class WorkspaceLinkers:
                 self._kept.popitem(last=False)
             async with kept.changing:
                 known = in_force[WorkspaceLinkers, workspace_slug] = await self._up_to_date(kept, workspace)
-        return known
+        return self.records.without_parked(known)
 
     async def _up_to_date(self, kept: _Kept, workspace: Workspace) -> CompiledLinkers:
         found = await rows.list_workspace_linkers(self._database, workspace.id)
@@ -96,6 +98,7 @@ class WorkspaceLinkers:
         kept.compiled = await asyncio.to_thread(
             compile_linkers, with_values, without_values=settings.linkers_without_values
         )
+        self.records.forget(set(kept.linkers).difference(linkers))
         kept.linkers, kept.read = linkers, read
 
     async def _catch_up(self, kept: _Kept, number: int, linker_id: int) -> None:

@@ -60,6 +60,7 @@ def compile_linkers(
         [replace(linker, values=frozenset()) if linker.values else linker for linker in linkers],
         templates,
         families,
+        [at for _, at in sorted((number, at) for at, family in enumerate(families) for number in family.members)],
         Required([pattern.tree for pattern in patterns]),
         _Limits(budget, max_links, clock),
     )
@@ -94,6 +95,7 @@ class CompiledLinkers:
     linkers: Sequence[Linker]
     _templates: Sequence[UrlTemplate]
     _families: Sequence["_Family"]
+    _family_of: Sequence[int]
     _required: Required
     _limits: _Limits
     _left_out: Mapping[int, str] = field(default_factory=dict)
@@ -105,22 +107,19 @@ class CompiledLinkers:
 
         Takes time for the values that change, and nearly none for all others.
         """
-        family = self._family_of(number)
-        changed = family.changed(number, added=added, removed=removed)
-        return replace(self, _families=[changed if other is family else other for other in self._families])
+        families, at = list(self._families), self._family_of[number]
+        families[at] = families[at].changed(number, added=added, removed=removed)
+        return replace(self, _families=families)
 
     def values_of(self, number: int) -> Iterator[str]:
         """Yield the values of the linker that was given as `number`, in no order."""
-        index = self._family_of(number).index
+        index = self._families[self._family_of[number]].index
         return index.of_owner(number) if index else iter(())
 
     def value_count(self, number: int) -> int:
         """How many values the linker has that was given as `number`."""
-        index = self._family_of(number).index
+        index = self._families[self._family_of[number]].index
         return index.counts.get(number, 0) if index else 0
-
-    def _family_of(self, number: int) -> "_Family":
-        return next(family for family in self._families if number in family.members)
 
     def without(self, linkers: Collection[Linker], reason: str) -> "CompiledLinkers":
         """Return these linkers without some of them, which are listed as unfinished where they might have matched."""

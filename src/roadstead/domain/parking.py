@@ -1,0 +1,96 @@
+"""Linkers that keep running out of time are parked: left out for a while, and reported.
+
+A hostile pattern is stopped in each text after its budget; many texts would still pay that budget again and again.
+"""
+
+import logging
+from collections import deque
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+
+from roadstead.linkify import CompiledLinkers, Link, Linker, Unfinished
+
+PARKED_AFTER = 5
+"""Texts on which a linker ran out of time within `PARKED_SECONDS`."""
+PARKED_SECONDS = 600.0
+LONGEST_JUDGED = 20_000
+"""Characters. A longer text may well keep an ordinary linker for as long as its budget."""
+
+log = logging.getLogger("roadstead.linkify")
+
+
+@dataclass(slots=True)
+class Record:
+    """What a linker did since this process has known it. `parked_until` is Unix time, 0 for never."""
+
+    links: int = 0
+    out_of_time: int = 0
+    other_limits: int = 0
+    parked_until: float = 0.0
+    _late: deque[float] = field(default_factory=lambda: deque(maxlen=PARKED_AFTER), repr=False)
+
+    def ran_out_of_time(self, now: float) -> bool:
+        """Remember it; whether it was once too often."""
+        self._late.append(now)
+        return len(self._late) == PARKED_AFTER and now - self._late[0] <= PARKED_SECONDS
+
+    def park(self, now: float) -> None:
+        """Park it. Afterwards it starts with a clean record."""
+        self.parked_until = now + PARKED_SECONDS
+        self._late.clear()
+
+
+class LinkerRecords:
+    """What linkers did on the texts they were given, by linker. `clock` gives Unix time in seconds."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._records: dict[Linker, Record] = {}
+        self._parked: set[Linker] = set()
+
+    def of(self, linker: Linker) -> Record:
+        """The linker's record. A changed pattern starts a new one."""
+        return self._records.setdefault(linker, Record())
+
+    def forget(self, linkers: Iterable[Linker]) -> None:
+        """Forget linkers that are gone."""
+        for linker in linkers:
+            self._records.pop(linker, None)
+            self._parked.discard(linker)
+
+    def without_parked(self, compiled: CompiledLinkers) -> CompiledLinkers:
+        """These linkers without those that are parked now."""
+        if not self._parked:
+            return compiled
+        now = self._clock()
+        self._parked = {linker for linker in self._parked if self._records[linker].parked_until > now}
+        return compiled.without(self._parked, _REASON)
+
+    def add(self, length: int, links: Iterable[Link], unfinished: Iterable[Unfinished]) -> None:
+        """Add what came of a text of `length` characters, and park those that were out of time once too often."""
+        for link in links:
+            if link.linker:
+                self.of(link.linker).links += 1
+        for limit in unfinished:
+            if limit.linker and limit.reason != _REASON:
+                self._add_limit(limit.linker, limit, judged=length <= LONGEST_JUDGED)
+
+    def _add_limit(self, linker: Linker, limit: Unfinished, *, judged: bool) -> None:
+        record, now = self.of(linker), self._clock()
+        if not limit.out_of_time:
+            record.other_limits += 1
+            return
+        record.out_of_time += 1
+        if judged and record.ran_out_of_time(now):
+            record.park(now)
+            self._parked.add(linker)
+            log.warning(
+                "The linker %r of the app %r is parked for %g minutes: on %d texts it ran out of time.",
+                linker.key,
+                linker.app_key,
+                PARKED_SECONDS / 60,
+                PARKED_AFTER,
+            )
+
+
+_REASON = f"It is parked: it ran out of time on {PARKED_AFTER} texts within {PARKED_SECONDS / 60:g} minutes."
