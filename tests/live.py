@@ -23,6 +23,7 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from roadstead.app import create_app
+from roadstead.cli.connections import Connection
 from roadstead.connect import encode, query_string_hash
 from roadstead.domain import credentials, installations
 from roadstead.domain.host import Host, open_host
@@ -48,7 +49,9 @@ class _QuickServer(uvicorn.Server):
 def serving(app: ASGIApp, listener: socket.socket | None = None) -> Iterator[str]:
     """Serve an ASGI application in a thread; the address it listens at."""
     listener = listener or listening_socket()
-    server = _QuickServer(uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=2))
+    server = _QuickServer(
+        uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=2, http=Connection)
+    )
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()
     try:

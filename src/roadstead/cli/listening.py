@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
+from roadstead.cli.connections import Connection
 from roadstead.errors import RoadsteadError
 
 if TYPE_CHECKING:
@@ -64,6 +65,7 @@ def configured(
         proxy_headers=False,
         lifespan="on",
         ws="none",
+        http=Connection,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=grace,
         **settings,

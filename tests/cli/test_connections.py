@@ -1,0 +1,117 @@
+"""What is refused before there is a request: heads that are too large, too slow or no HTTP; and too many requests."""
+
+import asyncio
+import json
+import socket
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+from starlette.responses import PlainTextResponse
+from starlette.types import Receive, Scope, Send
+
+from roadstead.cli import connections
+from roadstead.cli.connections import MAX_HEAD_BYTES
+from tests.live import serving
+
+START = b"GET / HTTP/1.1\r\nHost: x\r\n"
+
+
+async def _hello(scope: Scope, receive: Receive, send: Send) -> None:
+    if scope["type"] == "http":
+        body = await receive()
+        if scope["path"] == "/slow":
+            await asyncio.sleep(0.2)
+        await PlainTextResponse(f"hello {len(body['body'])}")(scope, receive, send)
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    with serving(_hello) as address:
+        yield address
+
+
+def _sent(url: str, *pieces: bytes) -> bytes:
+    """All that comes back when the pieces are sent, until the server closes or stops talking."""
+    parts = urlsplit(url)
+    with socket.create_connection((parts.hostname, parts.port)) as connection:
+        connection.settimeout(1)
+        received = b""
+        try:
+            for piece in pieces:
+                connection.sendall(piece)
+            while chunk := connection.recv(65536):
+                received += chunk
+        except OSError:
+            pass
+        return received
+
+
+def _refusal(received: bytes) -> tuple[int, str]:
+    head, _, body = received.partition(b"\r\n\r\n")
+    assert b"connection: close" in head
+    document = json.loads(body)
+    assert document["type"] == "error"
+    return int(head.split()[1]), document["error"]["message"]
+
+
+@pytest.mark.parametrize(
+    "garbage", [b"GARBAGE\r\n\r\n", b"GET\r\n\r\n", b"\x16\x03\x01\x02\x00", START + b"a b: c\r\n\r\n"]
+)
+def test_what_is_no_http_is_refused_with_our_error_body(url: str, garbage: bytes) -> None:
+    """A TLS hello or a broken line is a 400 that says so."""
+    assert _refusal(_sent(url, garbage)) == (400, "The request is not valid HTTP.")
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        (START + b"X: " + b"a" * MAX_HEAD_BYTES,),
+        (START + b"X: a\r\n" * (MAX_HEAD_BYTES // 6 + 1),),
+        (START, b"X: " + b"a" * (MAX_HEAD_BYTES // 2), b"a" * (MAX_HEAD_BYTES // 2)),
+        (b"GET /" + b"a" * MAX_HEAD_BYTES,),
+    ],
+    ids=["one header", "many headers", "in pieces", "a long path"],
+)
+def test_head_beyond_the_limit_is_refused(url: str, pieces: tuple[bytes, ...]) -> None:
+    """However it is made up, and before its end has come."""
+    assert _refusal(_sent(url, *pieces))[0] == 431
+
+
+def test_head_up_to_the_limit_is_taken(url: str) -> None:
+    """In one piece or several; and a body is not taken for a head, nor one head added to another."""
+    head = START + b"X: " + b"a" * (MAX_HEAD_BYTES - 100) + b"\r\n\r\n"
+    assert b"hello" in _sent(url, head)
+    assert b"hello" in _sent(url, head[:30_000], head[30_000:])
+    small = START + b"X: a\r\n\r\n"
+    assert _sent(url, (small + small[:5])[:-3], (small + small[:5])[-3:], small[5:]).count(b"hello") == 2
+    with httpx.Client(base_url=url, headers={"X": "a" * 60_000}) as client:
+        assert [client.get("/").text for _ in range(3)] == ["hello 0"] * 3
+    assert httpx.post(url, content=b"a" * 1_000_000).status_code == 200
+
+
+def test_head_that_does_not_come_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A connection that says nothing is closed, one that stops in the middle is told so."""
+    monkeypatch.setattr(connections, "HEAD_SECONDS", 0.1)
+    with serving(_hello) as url:
+        assert _sent(url) == b""
+        assert _refusal(_sent(url, START + b"X: a")) == (408, "The request took too long to arrive.")
+        with httpx.Client(base_url=url) as client:
+            assert [client.get("/slow").text for _ in range(2)] == ["hello 0"] * 2
+
+
+def test_requests_beyond_the_limit_are_told_to_come_back(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those under way are finished; the others get a 503 at once, and an answer when there is room again."""
+    monkeypatch.setattr(connections, "MAX_REQUESTS", 3)
+
+    async def at_once(url: str) -> list[httpx.Response]:
+        async with httpx.AsyncClient(base_url=url) as client:
+            return await asyncio.gather(*(client.get("/slow") for _ in range(8)))
+
+    with serving(_hello) as url:
+        answers = asyncio.run(at_once(url))
+        assert sorted(answer.status_code for answer in answers) == [200] * 3 + [503] * 5
+        busy = next(answer for answer in answers if answer.status_code == 503)
+        assert (busy.headers["retry-after"], busy.json()["type"]) == ("1", "error")
+        assert httpx.get(url).text == "hello 0"
