@@ -14,14 +14,15 @@ SOURCE = Path(__file__).parent.parent / "src" / "roadstead"
 
 # From the front doors down to the leaves; a room imports itself and what its line names.
 LEAVES: set[str] = set()
-MODEL = {"errors", "model", "query", "settings"}
+MODEL = {"errors", "model", "query", "settings", "targets"}
 ROOMS: dict[str, set[str]] = {
     "connect": LEAVES,
     "linkify": LEAVES,
     "errors": LEAVES,
     "model": {"query"},
     "query": {"errors"},
-    "settings": {"errors"},
+    "settings": {"errors", "targets"},
+    "targets": LEAVES,
     "storage": {*MODEL, "connect"},
     "integrations": {*MODEL, "__version__"},
     "domain": {*MODEL, "connect", "linkify", "storage", "integrations"},

@@ -14,6 +14,7 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from roadstead.errors import InvalidInput
+from roadstead.targets import AllowedTargets
 
 DEFAULT_PORT = 7990
 
@@ -28,7 +29,8 @@ class Settings:
 
     `base_url` is where apps and browsers reach us (no trailing slash); `None` means `http://localhost:<port>`, or
     what the host last ran with. `key` is the secret that encrypts secrets; `None` means the key file in the data
-    folder. `linkers_without_values` says what a `(?K)` linker does before its first value is stored.
+    folder. `linkers_without_values` says what a `(?K)` linker does before its first value is stored. `allow_target`
+    is what may be called beside public addresses.
     """
 
     data: Path
@@ -38,17 +40,13 @@ class Settings:
     database_url: str | None = None
     workers: int = 1
     linkers_without_values: Literal["everything", "nothing"] = "everything"
+    allow_target: AllowedTargets = field(default_factory=AllowedTargets)
     key: str | None = field(default=None, repr=False)
 
     @property
     def listens_on_loopback(self) -> bool:
         """Whether only this machine can reach us, which is what lets apps on this machine be called."""
-        if self.host == "localhost":
-            return True
-        try:
-            return ipaddress.ip_address(self.host).is_loopback
-        except ValueError:
-            return False
+        return is_loopback(self.host)
 
     @property
     def database_file(self) -> Path:
@@ -77,6 +75,16 @@ class Settings:
             if given is not None:
                 found[name] = _CHECKS[name](*given)
         return cls(data=data, **found)
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine reaches what listens at the host."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 SETTINGS = tuple(setting.name for setting in fields(Settings) if setting.name != "data")
@@ -148,6 +156,20 @@ def _linkers_without_values(value: object, source: str) -> str:
     return str(value)
 
 
+def _allow_target(value: object, source: str) -> AllowedTargets:
+    entries = [value] if isinstance(value, str) else value
+    if not isinstance(entries, list) or not all(isinstance(entry, str) for entry in entries):
+        raise InvalidSetting(f"{source} must be a list of texts, not {value!r}.", _TARGET_FORMS)
+    try:
+        return AllowedTargets.read(entries)
+    except ValueError as exc:
+        raise InvalidSetting(f"{source} cannot be used: {exc}", _TARGET_FORMS) from exc
+
+
+_TARGET_FORMS = (
+    "An entry is a network (10.0.0.0/8), an address, a host (app.corp) or all below a domain (*.corp); no port."
+)
+
 _CHECKS: Mapping[str, Any] = {
     "host": _text,
     "port": lambda value, source: _whole_number(value, source, 0, 65535),
@@ -155,5 +177,6 @@ _CHECKS: Mapping[str, Any] = {
     "database_url": _database_url,
     "workers": lambda value, source: _whole_number(value, source, 1, 64),
     "linkers_without_values": _linkers_without_values,
+    "allow_target": _allow_target,
     "key": _text,
 }

@@ -7,6 +7,7 @@ import typer
 
 from roadstead.cli.options import (
     DEFAULT_WORKSPACE,
+    AllowTarget,
     AnyWorkspace,
     AsJson,
     Data,
@@ -42,10 +43,11 @@ def install(
     show_secret: ShowSecret = False,
     data: Data = None,
     database_url: DatabaseUrl = None,
+    allow_target: AllowTarget = None,
     as_json: AsJson = False,
 ) -> None:
     """Install an app in a workspace, or install it again, with the host running or not."""
-    settings = read_settings(data=data, database_url=database_url)
+    settings = read_settings(data=data, database_url=database_url, allow_target=allow_target)
     asked = not yes and sys.stdin.isatty()
     installation = on_host(settings, lambda host: _install(host, descriptor_url, workspace, asked=asked))
     facts = _credentials(installation, show_secret=show_secret)
@@ -114,10 +116,11 @@ def uninstall(
     workspace: AnyWorkspace = None,
     data: Data = None,
     database_url: DatabaseUrl = None,
+    allow_target: AllowTarget = None,
     as_json: AsJson = False,
 ) -> None:
     """Take an app out of a workspace and tell it; it cannot object."""
-    settings = read_settings(data=data, database_url=database_url)
+    settings = read_settings(data=data, database_url=database_url, allow_target=allow_target)
     installation, farewell = on_host(settings, lambda host: _uninstall(host, app_key, workspace))
     if as_json:
         told = _call_as_data(farewell) if farewell else None

@@ -7,19 +7,22 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from roadstead.cli.options import AsJson
+from roadstead.cli.options import AllowTarget, AsJson, Data, read_settings
 from roadstead.cli.output import plain, print_json, tell
 from roadstead.errors import InvalidInput
 
 if TYPE_CHECKING:
     from roadstead.connect import Finding
     from roadstead.domain.check import CheckedLinker, Verdict
+    from roadstead.settings import Settings
 
 _STYLES = {"error": "bold red", "warning": "yellow", "note": "cyan"}
 
 
 def check(
     descriptor: Annotated[str, typer.Argument(metavar="DESCRIPTOR", help="A file, a URL, or - for standard input.")],
+    data: Data = None,
+    allow_target: AllowTarget = None,
     as_json: AsJson = False,
 ) -> None:
     """Say everything that is wrong with a descriptor, where, and what to do; judge its linkers' patterns.
@@ -28,7 +31,7 @@ def check(
     """
     from roadstead.domain import check as domain
 
-    verdict = domain.check(_read(descriptor))
+    verdict = domain.check(_read(descriptor, data, allow_target))
     if as_json:
         print_json(_as_data(verdict))
     else:
@@ -37,11 +40,11 @@ def check(
         raise typer.Exit(1)
 
 
-def _read(descriptor: str) -> bytes:
+def _read(descriptor: str, data: str | None, allow_target: list[str] | None) -> bytes:
     if descriptor == "-":
         return sys.stdin.buffer.read()
     if descriptor.startswith(("http://", "https://")):
-        return _fetch(descriptor)
+        return _fetch(descriptor, read_settings(data=data, allow_target=allow_target))
     try:
         return Path(descriptor).read_bytes()
     except (OSError, ValueError) as exc:
@@ -51,13 +54,14 @@ def _read(descriptor: str) -> bytes:
         ) from exc
 
 
-def _fetch(url: str) -> bytes:
+def _fetch(url: str, settings: "Settings") -> bytes:
     import asyncio
 
     from roadstead.integrations.descriptors import fetch_descriptor
     from roadstead.integrations.outbound import Outbound
 
-    return asyncio.run(fetch_descriptor(Outbound(allow_loopback=True), url))
+    outbound = Outbound(allow_loopback=settings.listens_on_loopback, allowed=settings.allow_target)
+    return asyncio.run(fetch_descriptor(outbound, url))
 
 
 def _print(descriptor: str, verdict: "Verdict") -> None:

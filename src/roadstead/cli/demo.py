@@ -19,7 +19,7 @@ import typer
 
 from roadstead.cli.options import DEFAULT_WORKSPACE
 from roadstead.cli.output import plain, tell
-from roadstead.cli.serve import remember_base_url
+from roadstead.cli.serve import remember_address
 
 if TYPE_CHECKING:
     from roadstead.domain.host import Host
@@ -87,7 +87,7 @@ async def _show(repo: Path | None, folder: Path, *, once: bool) -> None:
     path = f"/-/demo/{secrets.token_urlsafe(16)}"
     async with AsyncExitStack() as parts:
         host, showroom = await parts.enter_async_context(running_host(folder / "data", path))
-        await remember_base_url(host)
+        await remember_address(host)
         _say(f"The host is at     {host.base_url}")
         values = [*SAMPLE_VALUES, *(likely_values(commits) if repo else ())]
         descriptor_url = await parts.enter_async_context(running_app(values))

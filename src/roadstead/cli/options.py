@@ -33,6 +33,15 @@ LinkersWithoutValues = Annotated[
         "[env var: ROADSTEAD_LINKERS_WITHOUT_VALUES]",
     ),
 ]
+AllowTarget = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--allow-target",
+        metavar="TARGET",
+        help="What may be called though it is not public: 10.0.0.0/8, an address, app.corp, *.corp. May be repeated. "
+        "[env var: ROADSTEAD_ALLOW_TARGET]",
+    ),
+]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document instead.")]
 ShowSecret = Annotated[bool, typer.Option("--show-secret", help="Print the shared secret too.")]
 AnyWorkspace = Annotated[

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from roadstead.cli import importing
-from roadstead.cli.options import Data, DatabaseUrl, LinkersWithoutValues, read_settings
+from roadstead.cli.options import AllowTarget, Data, DatabaseUrl, LinkersWithoutValues, read_settings
 from roadstead.cli.output import tell
 from roadstead.cli.state import on_host
 
@@ -57,6 +57,7 @@ def serve(
         ),
     ] = None,
     linkers_without_values: LinkersWithoutValues = None,
+    allow_target: AllowTarget = None,
 ) -> None:
     """Run the host until Ctrl-C."""
     settings = read_settings(
@@ -67,19 +68,20 @@ def serve(
         database_url=database_url,
         workers=workers,
         linkers_without_values=linkers_without_values,
+        allow_target=allow_target,
     )
     for stop in _STOPS:
         signal.signal(stop, _leave)
-    _serve(settings, _same_state(data, database_url))
+    _serve(settings, _same_options(data, database_url, allow_target or []))
 
 
-def _same_state(data: str | None, database_url: str | None) -> str:
-    """The options with which another command works on our state."""
-    given = (("--data", data), ("--database-url", database_url))
+def _same_options(data: str | None, database_url: str | None, allow_target: list[str]) -> str:
+    """The options with which another command works on our state, and calls what we call."""
+    given = (("--data", data), ("--database-url", database_url), *(("--allow-target", one) for one in allow_target))
     return "".join(f" {option} {shlex.quote(value)}" for option, value in given if value is not None)
 
 
-def _serve(settings: "Settings", same_state: str) -> None:
+def _serve(settings: "Settings", same_options: str) -> None:
     with importing():
         from roadstead.cli.listening import listen, port_of
 
@@ -88,7 +90,7 @@ def _serve(settings: "Settings", same_state: str) -> None:
         settings = replace(settings, port=port, base_url=settings.base_url or f"http://localhost:{port}")
         sign_in_link = on_host(settings, _prepare)
         server = _workers(settings, listening) if settings.workers > 1 else _server(settings, listening)
-    _greet(settings, sign_in_link, same_state)
+    _greet(settings, sign_in_link, same_options)
     with listening:
         server()
 
@@ -97,28 +99,30 @@ async def _prepare(host: "Host") -> str:
     """A new sign-in link. That the state cannot be opened is found out here, while it can still be said plainly."""
     from roadstead.domain.credentials import sign_in_link
 
-    await remember_base_url(host)
+    await remember_address(host)
     return await sign_in_link(host)
 
 
-async def remember_base_url(host: "Host") -> None:
+async def remember_address(host: "Host") -> None:
     """Keep our address for the commands that are typed beside us."""
     from roadstead.storage.installations import keep_fact
 
     async with host.store.database.transaction() as tx:
         await keep_fact(tx, "base_url", host.base_url)
+        await keep_fact(tx, "host", host.settings.host)
 
 
-def _greet(settings: "Settings", sign_in_link: str, same_state: str) -> None:
+def _greet(settings: "Settings", sign_in_link: str, same_options: str) -> None:
     if not settings.listens_on_loopback:
         tell(
-            f"Others can reach this host. Apps on this machine cannot be called, and links begin with "
-            f"{settings.base_url}: set --base-url to the address that others use."
+            f"Others can reach this host. Apps at private addresses and on this machine are called only if "
+            f"--allow-target names them, and links begin with {settings.base_url}: set --base-url to the address that "
+            "others use."
         )
     print(f"Roadstead is at  {settings.base_url}")
     print(f"Sign in at       {sign_in_link}")
     print(f"Its data is in   {settings.data}")
-    print(f"Install an app   roadstead install DESCRIPTOR_URL{same_state}")
+    print(f"Install an app   roadstead install DESCRIPTOR_URL{same_options}")
     print("Stop with        Ctrl-C", flush=True)
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from roadstead.integrations.lifecycle import Sender
 from roadstead.integrations.outbound import Outbound
-from roadstead.settings import DEFAULT_PORT, Settings
+from roadstead.settings import DEFAULT_PORT, Settings, is_loopback
 from roadstead.storage import Store, open_store
 from roadstead.storage import installations as rows
 
@@ -76,15 +76,18 @@ async def open_host(settings: Settings) -> AsyncIterator[Host]:
     """Open the state and close it again. Raises `StorageUnusable`.
 
     Without a base URL in the settings it is the one the host last ran with, so that a command typed beside a running
-    host tells apps the same address.
+    host tells apps the same address. Nor does such a command call apps on this machine when that host may not.
     """
     async with open_store(settings) as store:
         base_url = settings.base_url or await rows.find_fact(store.database, "base_url")
+        listened_at = await rows.find_fact(store.database, "host") or settings.host
         port = settings.port or DEFAULT_PORT
         host = Host(
             settings=settings,
             store=store,
-            outbound=Outbound(allow_loopback=settings.listens_on_loopback),
+            outbound=Outbound(
+                allow_loopback=settings.listens_on_loopback and is_loopback(listened_at), allowed=settings.allow_target
+            ),
             base_url=base_url or f"http://localhost:{port}",
         )
         try:

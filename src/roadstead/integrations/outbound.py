@@ -1,20 +1,29 @@
 """Outgoing HTTP: descriptors and lifecycle URLs are chosen by strangers.
 
 Every connection is made by `transport`, which checks the address it connects to, so a name that resolves differently
-the second time, or a redirect, gains nothing. Proxies from the environment are not used. An answer is read up to a cap
-and within a total time.
+the second time, or a redirect, gains nothing. Proxies from the environment are not used: behind one, the address that
+is connected to could not be checked. An answer is read up to a cap, within a total time, and never decompressed.
 """
 
 import asyncio
+import re
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
-from urllib.parse import urljoin, urlsplit
+from ipaddress import IPv6Address
+from urllib.parse import SplitResult, urljoin, urlsplit
 
 from roadstead.errors import OutgoingCallFailed
+from roadstead.integrations.addresses import SENT_BY_PUBLIC, Reach
+from roadstead.targets import AllowedTargets
 
+CONNECT_SECONDS = 5.0
+"""How long one address has to take a connection."""
 TOTAL_SECONDS = 10.0
-"""How long an app has for an answer: the webhook timeout that Bitbucket documents."""
+"""How long an app has for an answer, resolving its name included: the webhook timeout that Bitbucket documents."""
+
+_HOST_NAME = re.compile(r"(?=.{1,254}$)[a-z0-9_\-]+(\.[a-z0-9_\-]+)*\.?")
+_USER_INFO = re.compile(r"//[^/?#]*@")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +42,18 @@ class Answer:
 
 
 class Outbound:
-    """Sends requests to public addresses; to this machine only when `allow_loopback` is set."""
+    """Sends requests to public addresses, to this machine if `allow_loopback`, and to what is `allowed`."""
 
-    def __init__(self, *, allow_loopback: bool, total_seconds: float = TOTAL_SECONDS) -> None:
-        self._allow_loopback = allow_loopback
+    def __init__(
+        self,
+        *,
+        allow_loopback: bool,
+        allowed: AllowedTargets | None = None,
+        connect_seconds: float = CONNECT_SECONDS,
+        total_seconds: float = TOTAL_SECONDS,
+    ) -> None:
+        self._reach = Reach(loopback=allow_loopback, allowed=allowed or AllowedTargets())
+        self._connect_seconds = connect_seconds
         self._total_seconds = total_seconds
 
     async def send(
@@ -51,12 +68,18 @@ class Outbound:
     ) -> Answer:
         """Send one request and read the answer, following at most `redirects`, each checked like the first.
 
+        A public server cannot redirect us to what only the operator's permission makes reachable: whoever chose its
+        URL would choose what we call in the operator's network.
+
         Raises `OutgoingCallFailed` when the address may not be called or nothing came back in time.
         """
+        reach = self._reach
         try:
             async with asyncio.timeout(self._total_seconds):
                 for _ in range(redirects + 1):
-                    answer = await self._send_once(method, url, headers, body, cap)
+                    answer, public = await self._send_once(method, url, headers, body, cap, reach)
+                    if public:
+                        reach = SENT_BY_PUBLIC
                     target = answer.headers.get("location")
                     if answer.status not in (301, 302, 303, 307, 308) or target is None or not redirects:
                         return answer
@@ -68,22 +91,26 @@ class Outbound:
             ) from exc
         raise OutgoingCallFailed(f"{shown(url)} redirects too often.", f"At most {redirects} redirects are followed.")
 
-    async def _send_once(self, method: str, url: str, headers: Mapping[str, str], body: bytes, cap: int) -> Answer:
+    async def _send_once(
+        self, method: str, url: str, headers: Mapping[str, str], body: bytes, cap: int, reach: Reach
+    ) -> tuple[Answer, bool]:
+        """The answer, and whether it came from a public address."""
         # Imported late: most commands, and a host at its start, call nobody.
         from roadstead.integrations import transport
 
-        _check_url(url)
+        parts = _checked(url)
         started = time.monotonic()
         received = await transport.exchange(
-            method, url, headers=headers, body=body, cap=cap, allow_loopback=self._allow_loopback
+            method, parts, headers=headers, body=body, cap=cap, reach=reach, connect_seconds=self._connect_seconds
         )
-        return Answer(
+        answer = Answer(
             status=received.status,
             headers=received.headers,
             body=received.body[:cap],
             truncated=len(received.body) > cap,
             duration_ms=round((time.monotonic() - started) * 1000),
         )
+        return answer, received.public
 
 
 def _redirected(url: str, target: str) -> str:
@@ -93,19 +120,41 @@ def _redirected(url: str, target: str) -> str:
         raise OutgoingCallFailed(f"{shown(url)} redirects to something that is no URL.") from exc
 
 
-def _check_url(url: str) -> None:
+def _checked(url: str) -> SplitResult:
+    """The parts of a URL that means the same to everyone who reads it. Raises `OutgoingCallFailed`."""
+    if not (url.isascii() and url.isprintable()) or " " in url or "\\" in url:
+        raise OutgoingCallFailed(
+            f"{shown(url)!r} holds a character that a URL cannot hold.",
+            "Encode it; a host name as xn--…, a path with %.",
+        )
     try:
         parts = urlsplit(url)
-        usable = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
-        usable = usable and url.isascii() and url.isprintable() and " " not in url
-    except ValueError:
-        usable = False
-    if not usable:
+        port_fits = parts.port != 0
+    except ValueError as exc:
+        raise OutgoingCallFailed(f"{shown(url)} has a host or a port that cannot be.", "Correct the URL.") from exc
+    if parts.scheme not in ("http", "https"):
         raise OutgoingCallFailed(f"{shown(url)} is not an http or https URL.", "Give a whole URL, scheme included.")
     if parts.username is not None:
         raise OutgoingCallFailed("The URL holds a user name or password.", "Remove everything before the @.")
+    if not port_fits:
+        raise OutgoingCallFailed(f"{shown(url)} has a port that cannot be.", "Ports are from 1 to 65535.")
+    if not _is_host(parts):
+        raise OutgoingCallFailed(
+            f"{shown(url)} has no host, or one that cannot be.", "Give a host name, or an address without a zone."
+        )
+    return parts
+
+
+def _is_host(parts: SplitResult) -> bool:
+    host = parts.hostname or ""
+    if "[" not in parts.netloc:
+        return _HOST_NAME.fullmatch(host) is not None
+    try:
+        return IPv6Address(host).scope_id is None
+    except ValueError:
+        return False
 
 
 def shown(url: str) -> str:
-    """The URL as it may be shown: without its query, which may hold a secret."""
-    return url.partition("?")[0][:200]
+    """The URL as it may be shown: without user information and query, which may hold a secret."""
+    return _USER_INFO.sub("//", url.partition("?")[0])[:200]

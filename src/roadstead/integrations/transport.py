@@ -8,66 +8,83 @@ import ssl
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
+from urllib.parse import SplitResult
 
 import httpcore
 
 from roadstead.errors import OutgoingCallFailed
+from roadstead.integrations.addresses import Address, Reach, kind_of
 from roadstead.integrations.outbound import shown
-
-CONNECT_SECONDS = 5.0
-
-_Address = ipaddress.IPv4Address | ipaddress.IPv6Address
-_NAT64 = ipaddress.ip_network("64:ff9b::/96")
 
 
 @dataclass(frozen=True, slots=True)
 class Received:
-    """An answer; its body was read until it was longer than the cap."""
+    """An answer; its body was read until it was longer than the cap. `public` is the address it came from."""
 
     status: int
     headers: Mapping[str, str]
     body: bytes
+    public: bool
 
 
 async def exchange(
-    method: str, url: str, *, headers: Mapping[str, str], body: bytes, cap: int, allow_loopback: bool
+    method: str,
+    url: SplitResult,
+    *,
+    headers: Mapping[str, str],
+    body: bytes,
+    cap: int,
+    reach: Reach,
+    connect_seconds: float,
 ) -> Received:
     """Send one request and read its answer; redirects are answers. Raises `OutgoingCallFailed`."""
+    network = _GuardedBackend(reach)
+    # From the parts that were checked, so that no second reading of the URL can differ from the first.
+    target = httpcore.URL(
+        scheme=url.scheme,
+        host=url.hostname or "",
+        port=url.port,
+        target=(url.path or "/") + (f"?{url.query}" if url.query else ""),
+    )
     try:
         async with (
             httpcore.AsyncConnectionPool(
-                ssl_context=_tls() if url.lower().startswith("https:") else None,
-                network_backend=_GuardedBackend(allow_loopback=allow_loopback),
+                ssl_context=_tls() if url.scheme == "https" else None, network_backend=network
             ) as pool,
             pool.stream(
                 method,
-                url,
-                headers=list(headers.items()),
+                target,
+                headers=[("Host", url.netloc), *headers.items()],
                 content=body,
-                extensions={"timeout": {"connect": CONNECT_SECONDS}},
+                extensions={"timeout": {"connect": connect_seconds}},
             ) as response,
         ):
             return Received(
                 status=response.status,
                 headers={name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers},
                 body=await _read(response, cap),
+                public=network.reached_public,
             )
     except httpcore.ConnectTimeout as exc:
         raise OutgoingCallFailed(
-            f"{shown(url)} did not accept a connection within {CONNECT_SECONDS:g} seconds.",
+            f"{shown(url.geturl())} did not accept a connection within {connect_seconds:g} seconds.",
             "Is the address right, and reachable from this machine?",
         ) from exc
     except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException, ssl.SSLError) as exc:
         raise OutgoingCallFailed(
-            f"{shown(url)} cannot be reached: {_reason(exc)}.", "Is the app running at that address?"
+            f"{shown(url.geturl())} cannot be reached: {_reason(exc)}.", "Is the app running at that address?"
         ) from exc
 
 
 class _GuardedBackend(httpcore.AsyncNetworkBackend):
-    """Opens connections, but only to addresses that may be called."""
+    """Opens connections, but only to addresses that may be called.
 
-    def __init__(self, *, allow_loopback: bool) -> None:
-        self._allow_loopback = allow_loopback
+    A name is resolved once, and the connection is made to an address that was checked, never to the name.
+    """
+
+    def __init__(self, reach: Reach) -> None:
+        self.reached_public = False
+        self._reach = reach
         self._network = httpcore.AnyIOBackend()
 
     async def connect_tcp(
@@ -79,31 +96,22 @@ class _GuardedBackend(httpcore.AsyncNetworkBackend):
         socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
     ) -> httpcore.AsyncNetworkStream:
         failure: Exception | None = None
-        for address in await _resolve(host, port):
-            self._check(host, address)
+        addresses = await _resolve(host, port)
+        # All before the first connection: who answers with a public and a private address is up to something.
+        for address in addresses:
+            self._reach.check(host, address)
+        for address in addresses:
             try:
-                return await self._network.connect_tcp(str(address), port, timeout, local_address, socket_options)
-            except httpcore.NetworkError as exc:
+                stream = await self._network.connect_tcp(str(address), port, timeout, local_address, socket_options)
+            except (httpcore.NetworkError, httpcore.ConnectTimeout) as exc:
                 failure = exc
+            else:
+                self.reached_public = kind_of(address) is None
+                return stream
         raise failure or httpcore.ConnectError(f"{host} has no address")
 
     async def sleep(self, seconds: float) -> None:
         await self._network.sleep(seconds)
-
-    def _check(self, host: str, address: _Address) -> None:
-        # An IPv4 address in IPv6 clothes is judged as what it reaches.
-        plain = getattr(address, "ipv4_mapped", None) or getattr(address, "sixtofour", None) or address
-        if plain.is_loopback:
-            if not self._allow_loopback:
-                raise OutgoingCallFailed(
-                    f"{host} is this machine, which may not be called.",
-                    "Apps on this machine can be called only while Roadstead listens on loopback (--host 127.0.0.1).",
-                )
-        elif not plain.is_global or plain.is_multicast or plain.is_reserved or plain in _NAT64:
-            raise OutgoingCallFailed(
-                f"{host} has the address {address}, which is not a public one.",
-                "Descriptors and lifecycle URLs must be at public addresses, or on this machine while developing.",
-            )
 
 
 @cache
@@ -111,10 +119,10 @@ def _tls() -> ssl.SSLContext:
     return httpcore.default_ssl_context()
 
 
-async def _resolve(host: str, port: int) -> list[_Address]:
+async def _resolve(host: str, port: int) -> list[Address]:
     try:
         found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    except (socket.gaierror, UnicodeError) as exc:
+    except (OSError, UnicodeError) as exc:
         raise OutgoingCallFailed(f"The name {host!r} cannot be resolved.", "Is the URL spelled right?") from exc
     addresses = [ipaddress.ip_address(str(entry[4][0]).partition("%")[0]) for entry in found]
     return list(dict.fromkeys(addresses))
