@@ -66,3 +66,11 @@ def test_commands_beside_a_host_call_what_it_may_call(roadstead: Roadstead, app:
         process.send_signal(signal.SIGTERM)
         printed, _ = process.communicate(timeout=20)
     assert " ".join(("roadstead install DESCRIPTOR_URL", *options)).encode() + b"\n" in printed
+
+
+def test_an_address_that_others_reach_counts_at_once(roadstead: Roadstead, app: str) -> None:
+    """It makes no difference that the host last listened on loopback."""
+    with running(roadstead):
+        assert roadstead.call("install", app).returncode == 0
+    (roadstead.data / "roadstead.toml").write_text('host = "0.0.0.0"')
+    assert refused(roadstead.call("install", app))

@@ -3,7 +3,9 @@
 import contextlib
 import itertools
 import socket
+import ssl
 import threading
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -64,25 +66,32 @@ def internet(monkeypatch: pytest.MonkeyPatch) -> Internet:
 class Server:
     """A server on loopback whose connections get the `answers`, one after the other; the last one stays.
 
-    After its answer a connection is closed, or with `hold` kept open until the other side has had enough; meanwhile
-    `drip` is sent again and again. `requests` are the connections that were made, by what they sent.
+    After its answer a connection is closed, or with `hold` kept open until the other side has had enough; before that,
+    `drip` is sent again and again. Neither goes on for more than 10 seconds, so that a client without limits fails
+    its test instead of holding it. `requests` are the connections that were made, by what they sent.
     """
 
     port: int
     answers: list[bytes] = field(default_factory=lambda: [OK])
     hold: bool = False
     drip: bytes = b""
+    tls: ssl.SSLContext | None = None
     requests: list[bytes] = field(default_factory=list)
 
     @property
     def url(self) -> str:
         return f"http://127.0.0.1:{self.port}/"
 
-    def serve(self, connection: socket.socket) -> None:
-        with connection, contextlib.suppress(OSError):
+    def _opened(self, accepted: socket.socket) -> socket.socket:
+        return self.tls.wrap_socket(accepted, server_side=True) if self.tls else accepted
+
+    def serve(self, accepted: socket.socket) -> None:
+        accepted.settimeout(10)
+        with contextlib.suppress(OSError), self._opened(accepted) as connection:
             self.requests.append(connection.recv(65536))
             connection.sendall(self.answers.pop(0) if len(self.answers) > 1 else self.answers[0])
-            while self.drip:
+            give_up = time.monotonic() + 10
+            while self.drip and time.monotonic() < give_up:
                 connection.sendall(self.drip)
             if self.hold:
                 connection.recv(1)

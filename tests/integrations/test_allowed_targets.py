@@ -1,5 +1,6 @@
 """The setting `allow_target`: which entries there are, what each allows, and what it does not."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -8,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from roadstead.errors import OutgoingCallFailed
+from roadstead.integrations.health import is_roadstead
 from roadstead.settings import InvalidSetting, Settings
 from roadstead.targets import AllowedTargets
-from tests.integrations.conftest import Internet
+from tests.integrations.conftest import Internet, Server
 from tests.integrations.test_attacks import get
 
 NAMES = {
@@ -100,6 +102,14 @@ def test_what_an_entry_does_not_allow(private_names: Internet, entry: str, host:
         get(f"http://{host}:8080/", allowed=entry)
     assert "--allow-target" in refused.value.detail
     assert private_names.connected_to == []
+
+
+def test_our_own_address_is_asked_wherever_it_is(private_names: Internet, server: Server) -> None:
+    """Whether a host answers at its base URL is no question of permission: the operator gave that URL."""
+    private_names.servers["10.1.2.3"] = server.port
+    server.answers = [b'HTTP/1.1 200 OK\r\nContent-Length: 16\r\n\r\n{"status": "ok"}']
+    assert asyncio.run(is_roadstead("http://app.corp"))
+    assert asyncio.run(is_roadstead("http://10.1.2.3:7990"))
 
 
 def read(data: Path, options: dict[str, Any] | None = None, **environ: str) -> AllowedTargets:

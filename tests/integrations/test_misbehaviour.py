@@ -3,8 +3,15 @@
 import asyncio
 import gzip
 import socket
+import ssl
+from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
+from pathlib import Path
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
 
 from roadstead.errors import OutgoingCallFailed
 from roadstead.integrations.descriptors import MAX_BYTES, fetch_descriptor
@@ -144,3 +151,50 @@ def test_a_server_that_breaks_off_is_explained(server: Server, answer: bytes) ->
     with pytest.raises(OutgoingCallFailed):
         get(server.url, redirects=3)
     assert len(server.requests) == 1
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://10.0.0.1/?token=hidden",
+        "http://127.0.0.1:1/?token=hidden",
+        "http://user:hidden@public.example/",
+        "http://user:hidden@public.example:0/",
+        "http://user:hidden@[",
+        "ftp://user:hidden@public.example/",
+        "http://public.example/?token=hid den",
+    ],
+)
+def test_a_refusal_shows_no_secret(url: str) -> None:
+    """User information and the query may hold one; messages are logged, kept and sent."""
+    with pytest.raises(OutgoingCallFailed) as refused:
+        get(url)
+    assert "hid" not in refused.value.message + refused.value.detail
+
+
+def test_a_certificate_that_nobody_vouches_for_is_refused(server: Server, tmp_path: Path) -> None:
+    """A secret goes only to who can show that the name is theirs."""
+    certificate = tmp_path / "certificate.pem"
+    certificate.write_bytes(_self_signed())
+    server.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    server.tls.load_cert_chain(certificate)
+    with pytest.raises(OutgoingCallFailed, match="TLS failed, self-signed certificate"):
+        get(server.url.replace("http:", "https:"))
+    assert server.requests == []
+
+
+def _self_signed() -> bytes:
+    """A key and a certificate of its own, valid for 127.0.0.1 today."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
+        .sign(key, hashes.SHA256())
+    )
+    encoding = serialization.Encoding.PEM
+    private = key.private_bytes(encoding, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    return private + certificate.public_bytes(encoding)
