@@ -4,6 +4,7 @@ Everything that is the same for every operation is done here once: finding the o
 anything is read, HEAD, OPTIONS, 405 with `Allow`, and errors as Bitbucket's body.
 """
 
+import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -53,6 +54,9 @@ class Resource:
             answer = error_answer(
                 RequestRefused(500, "Roadstead made a mistake.", "The log has the details; please report it.")
             )
+        # Requests that came in together are all handled before the first is answered. To send is to go into the kernel,
+        # which leaves the processor's caches cold: handling in between takes more than twice as long.
+        await asyncio.sleep(0)
         await answer(scope, receive, send)
 
     def _without_operation(self, method: str) -> Answer:
