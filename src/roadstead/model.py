@@ -147,3 +147,15 @@ class LifecycleCall:
     error: str | None
     body: str | None
     duration_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """Who did what to which subject. Never holds a secret."""
+
+    id: int
+    time: datetime
+    actor: str
+    action: str
+    subject: str
+    details: dict[str, str | int | None]

@@ -17,6 +17,6 @@ async def update(request: Request, host: Host, caller: Caller) -> Answer:
 
 
 async def delete(request: Request, host: Host, caller: Caller) -> Answer:
-    tell_the_app = await installations.uninstall(host, caller.installation_id)
+    tell_the_app = await installations.uninstall(host, caller.installation_id, by_app=True)
     host.run_later(tell_the_app())
     return no_content()

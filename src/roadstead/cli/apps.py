@@ -22,7 +22,7 @@ from roadstead.errors import InstallationFailed, OutgoingCallFailed
 if TYPE_CHECKING:
     from roadstead.connect import Descriptor
     from roadstead.domain.host import Host
-    from roadstead.model import Installation, LifecycleCall, Linker
+    from roadstead.model import Installation, LifecycleCall, Linker, Registration
 
 AppKey = Annotated[str, typer.Argument(metavar="APP_KEY", help="The key in the app's descriptor.")]
 DescriptorUrl = Annotated[str, typer.Argument(metavar="DESCRIPTOR_URL", help="Where the app serves its descriptor.")]
@@ -47,9 +47,18 @@ def install(
     as_json: AsJson = False,
 ) -> None:
     """Install an app in a workspace, or install it again, with the host running or not."""
+    from roadstead.domain.audit import secret_will_be_shown
+
     settings = read_settings(data=data, database_url=database_url, allow_target=allow_target)
     asked = not yes and sys.stdin.isatty()
-    installation = on_host(settings, lambda host: _install(host, descriptor_url, workspace, asked=asked))
+
+    async def install_and_log(host: "Host") -> "Installation":
+        made = await _install(host, descriptor_url, workspace, asked=asked)
+        if show_secret:
+            await secret_will_be_shown(host, f"{made.workspace.slug}/{made.app_key}")
+        return made
+
+    installation = on_host(settings, install_and_log)
     facts = _credentials(installation, show_secret=show_secret)
     if as_json:
         print_json(facts)
@@ -238,9 +247,17 @@ def register(
 ) -> None:
     """State that an app key belongs to a descriptor URL, which installations and updates must then match."""
     from roadstead.domain import installations
+    from roadstead.domain.audit import secret_will_be_shown
 
     settings = read_settings(data=data, database_url=database_url)
-    registration = on_host(settings, lambda host: installations.register(host, app_key, descriptor_url))
+
+    async def register_and_log(host: "Host") -> "Registration":
+        made = await installations.register(host, app_key, descriptor_url)
+        if show_secret:
+            await secret_will_be_shown(host, app_key)
+        return made
+
+    registration = on_host(settings, register_and_log)
     secret = {"shared_secret": registration.shared_secret} if show_secret else {}
     facts = {"key": registration.app_key, **secret, "descriptor_url": registration.descriptor_url}
     if as_json:

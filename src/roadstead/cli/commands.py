@@ -9,7 +9,7 @@ from typing import Any
 
 import typer
 
-from roadstead.cli import apps, check, demo, doctor, linkify, serve, token, tokens, version
+from roadstead.cli import apps, audit, check, demo, doctor, linkify, serve, token, tokens, version
 from roadstead.cli.output import refuse
 from roadstead.errors import InvalidInput, RoadsteadError
 
@@ -74,5 +74,6 @@ app.command()(_failing_clearly(tokens.sign_in))
 app.command()(_failing_clearly(tokens.token_create))
 app.command()(_failing_clearly(tokens.token_list))
 app.command()(_failing_clearly(tokens.token_revoke))
+app.command()(_failing_clearly(audit.audit))
 app.command()(_failing_clearly(doctor.doctor))
 app.command()(_failing_clearly(version.version))

@@ -1,5 +1,6 @@
 """Work on the state of a host, whether or not one is running beside."""
 
+import os
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, TypeVar
 
@@ -17,7 +18,17 @@ def on_host(settings: "Settings", work: "Callable[[Host], Awaitable[T]]") -> T:
     from roadstead.domain.host import open_host
 
     async def run() -> T:
-        async with open_host(settings) as host:
+        async with open_host(settings, operator=f"{_user()} (command line)") as host:
             return await work(host)
 
     return asyncio.run(run())
+
+
+def _user() -> str:
+    """The operating system's name for the user, whatever LOGNAME says; in a container there may be only a number."""
+    import pwd
+
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return f"user {os.getuid()}"

@@ -11,6 +11,8 @@ from roadstead.domain.installations import get_installed
 from roadstead.errors import InvalidInput, NotFound
 from roadstead.model import AccessToken, ApiToken, Caller
 from roadstead.storage import credentials as rows
+from roadstead.storage.audit import add_entry
+from roadstead.storage.database import Transaction
 
 ACCESS_TOKEN_LIFETIME = timedelta(hours=1)
 SIGN_IN_LIFETIME = timedelta(hours=12)
@@ -66,7 +68,9 @@ async def create_api_token(host: Host, name: str, lifetime: timedelta | None) ->
     token = f"rst_{secrets.token_urlsafe(32)}"
     expires_on = host.now() + lifetime if lifetime else None
     async with host.store.database.transaction() as tx:
-        return token, await rows.add_api_token(tx, token, name=name, now=host.now(), expires_on=expires_on)
+        made = await rows.add_api_token(tx, token, name=name, now=host.now(), expires_on=expires_on)
+        await _log(host, tx, "API token made", f"{made.id} {name}")
+    return token, made
 
 
 async def find_api_token(host: Host, token: str) -> ApiToken | None:
@@ -82,6 +86,7 @@ async def revoke_api_token(host: Host, token_id: int) -> None:
     async with host.store.database.transaction() as tx:
         if not await rows.delete_api_token(tx, token_id):
             raise NotFound(f"There is no token {token_id}.", "List them with: roadstead token-list")
+        await _log(host, tx, "API token revoked", str(token_id))
 
 
 async def sign_in_link(host: Host) -> str:
@@ -89,6 +94,7 @@ async def sign_in_link(host: Host) -> str:
     code = secrets.token_urlsafe(24)
     async with host.store.database.transaction() as tx:
         await rows.add_session(tx, code, "sign-in", now=host.now(), expires_on=host.now() + SIGN_IN_LIFETIME)
+        await _log(host, tx, "sign-in link made", "pages")
     return f"{host.base_url}/-/sign-in?code={code}"
 
 
@@ -100,6 +106,7 @@ async def sign_in(host: Host, code: str) -> str | None:
         if not await rows.use_sign_in_code(tx, code, now):
             return None
         await rows.add_session(tx, session, "session", now=now, expires_on=now + SESSION_LIFETIME)
+        await _log(host, tx, "sign-in link used", "pages")
     return session
 
 
@@ -110,3 +117,7 @@ async def is_signed_in(host: Host, session: str) -> bool:
 async def sign_out(host: Host, session: str) -> None:
     async with host.store.database.transaction() as tx:
         await rows.delete_session(tx, session)
+
+
+async def _log(host: Host, tx: Transaction, action: str, subject: str) -> None:
+    await add_entry(tx, actor=host.operator, action=action, subject=subject, details={}, now=host.now())

@@ -25,13 +25,15 @@ log = logging.getLogger("roadstead")
 class Host:
     """A running host, or a command line working on the same state.
 
-    `base_url` has no trailing slash. `clock` gives Unix time in seconds, and is the only clock.
+    `base_url` has no trailing slash. `operator` is what the audit log calls whoever acts as the operator here.
+    `clock` gives Unix time in seconds, and is the only clock.
     """
 
     settings: Settings
     store: Store
     outbound: Outbound
     base_url: str
+    operator: str
     clock: Callable[[], float] = time.time
     _running: set[asyncio.Task[None]] = field(default_factory=set, repr=False)
 
@@ -72,7 +74,7 @@ class Host:
 
 
 @asynccontextmanager
-async def open_host(settings: Settings) -> AsyncIterator[Host]:
+async def open_host(settings: Settings, *, operator: str = "operator (host)") -> AsyncIterator[Host]:
     """Open the state and close it again. Raises `StorageUnusable`.
 
     Without a base URL in the settings it is the one the host last ran with, so that a command typed beside a running
@@ -89,6 +91,7 @@ async def open_host(settings: Settings) -> AsyncIterator[Host]:
                 allow_loopback=settings.listens_on_loopback and is_loopback(listened_at), allowed=settings.allow_target
             ),
             base_url=base_url or f"http://localhost:{port}",
+            operator=operator,
         )
         try:
             yield host

@@ -31,6 +31,7 @@ from roadstead.integrations.outbound import Answer
 from roadstead.model import Installation, LifecycleCall, Registration, Workspace
 from roadstead.storage import installations as rows
 from roadstead.storage import lifecycle as calls
+from roadstead.storage.audit import add_entry, add_installation_entry
 from roadstead.storage.database import Lease, Transaction
 
 Step = Literal["fetch", "validate", "installed"]
@@ -54,6 +55,14 @@ async def register(host: Host, app_key: str, descriptor_url: str) -> Registratio
         known = await rows.find_registration(host.store, app_key, tx)
         registration = Registration(app_key, descriptor_url, known.shared_secret if known else _new_secret())
         await rows.keep_registration(host.store, tx, registration, host.now())
+        await add_entry(
+            tx,
+            actor=host.operator,
+            action="app registered",
+            subject=app_key,
+            details={"descriptor_url": descriptor_url},
+            now=host.now(),
+        )
     return registration
 
 
@@ -254,8 +263,19 @@ async def _tell_installed(host: Host, installation: Installation, descriptor: De
 
 async def _accept(host: Host, installation_id: int) -> Installation:
     async with host.store.database.transaction() as tx:
+        previous = await rows.previous_descriptor(tx, installation_id)
         await rows.finish_handshake(tx, installation_id, host.now())
         installation = await rows.get_installation(host.store, installation_id, tx)
+        if installation is not None and installation.state == "installed":
+            again = previous is not None and previous[0] != "none"
+            await add_installation_entry(
+                tx,
+                installation_id,
+                actor=host.operator,
+                action="app reinstalled" if again else "app installed",
+                details={"descriptor_url": installation.descriptor_url},
+                now=host.now(),
+            )
     if installation is None or installation.state != "installed":
         raise InstallationFailed(
             "The app removed itself while it was being installed.", "Nothing is left of it.", step="installed"
@@ -352,6 +372,9 @@ async def update(host: Host, installation_id: int, *, descriptor: object = None,
             linkers=new.modules.linkers,
             now=host.now(),
         )
+        await add_installation_entry(
+            tx, installation_id, actor=None, action="app updated", details={"descriptor_url": url}, now=host.now()
+        )
 
 
 async def _registered_url(host: Host, installation: Installation, url: object) -> str:
@@ -381,7 +404,9 @@ def _check_update(old: Descriptor, new: Descriptor) -> None:
         raise InvalidInput("The update leaves no scopes.", "Keep at least one scope, or uninstall the app.")
 
 
-async def uninstall(host: Host, installation_id: int) -> Callable[[], Coroutine[Any, Any, None]]:
+async def uninstall(
+    host: Host, installation_id: int, *, by_app: bool = False
+) -> Callable[[], Coroutine[Any, Any, None]]:
     """Take the app out, at once and for good; the returned call tells the app, which cannot object.
 
     The promise to tell it is stored with the removal, so that it is kept even if this process ends now.
@@ -389,6 +414,14 @@ async def uninstall(host: Host, installation_id: int) -> Callable[[], Coroutine[
     async with host.store.database.transaction() as tx:
         installation = await get_installed(host, installation_id, tx)
         await rows.mark_uninstalled(tx, installation_id, host.now())
+        await add_installation_entry(
+            tx,
+            installation_id,
+            actor=None if by_app else host.operator,
+            action="app uninstalled",
+            details={},
+            now=host.now(),
+        )
         descriptor = stored_descriptor(installation.descriptor)
         path = descriptor.lifecycle.uninstalled
         url = descriptor.url(path) if path is not None else None

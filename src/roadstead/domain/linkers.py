@@ -9,6 +9,7 @@ from roadstead.domain.host import Host
 from roadstead.errors import InvalidInput, InvalidLinkerValue, LinkerNotFound, LinkerValueNotFound
 from roadstead.model import Linker, LinkerValue, Page, PageRequest
 from roadstead.storage import linkers as rows
+from roadstead.storage.audit import add_installation_entry
 from roadstead.storage.database import Transaction
 
 MAX_VALUE_LENGTH = 255
@@ -57,7 +58,9 @@ async def replace_values(host: Host, installation_id: int, key: str, values: Seq
     """Make the set exactly `values`; those that stay keep their ids. Raises as `add_value` does."""
     _check_values(values)
     async with host.store.database.transaction() as tx:
-        await rows.replace_values(tx, await _taking_values(tx, installation_id, key), values)
+        linker = await _taking_values(tx, installation_id, key)
+        await rows.replace_values(tx, linker, values)
+        await _log_bulk(host, tx, linker, "values replaced", len(values))
 
 
 async def delete_value(host: Host, installation_id: int, key: str, value_id: int) -> None:
@@ -71,7 +74,20 @@ async def delete_value(host: Host, installation_id: int, key: str, value_id: int
 async def delete_values(host: Host, installation_id: int, key: str) -> None:
     """Raises `LinkerNotFound`."""
     async with host.store.database.transaction() as tx:
-        await rows.delete_values(tx, await _linker_in(tx, installation_id, key))
+        linker = await _linker_in(tx, installation_id, key)
+        await rows.delete_values(tx, linker)
+        await _log_bulk(host, tx, linker, "values deleted", 0)
+
+
+async def _log_bulk(host: Host, tx: Transaction, linker: Linker, action: str, after: int) -> None:
+    await add_installation_entry(
+        tx,
+        linker.installation_id,
+        actor=None,
+        action=action,
+        details={"linker": linker.key, "before": linker.value_count, "after": after},
+        now=host.now(),
+    )
 
 
 async def _linker_in(tx: Transaction, installation_id: int, key: str) -> Linker:

@@ -19,13 +19,15 @@ class Dialect:
     """Where SQL differs between databases.
 
     `identity` and `bytes` are column types; `strings` is a select of one column `value` from one argument made by
-    `pack_strings`; `contains` is a condition `{column} contains ?` that ignores case.
+    `pack_strings`; `contains` is a condition `{column} contains ?` that ignores case;
+    `refuse_change` is the body of a trigger that refuses.
     """
 
     identity: str
     bytes: str
     strings: str
     contains: str
+    refuse_change: str
 
 
 class Reader(Protocol):

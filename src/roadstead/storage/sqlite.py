@@ -37,6 +37,7 @@ DIALECT = Dialect(
     bytes="BLOB",
     strings="SELECT value FROM json_each(?)",
     contains="contains_folded({column}, ?)",
+    refuse_change="BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END",
 )
 
 T = TypeVar("T")

@@ -22,6 +22,7 @@ class Migration:
         """The file's statements, spelled for a dialect. A semicolon at a line's end closes one."""
         text = re.sub(r"^--.*\n", "", self.sql, flags=re.MULTILINE)
         text = text.replace("{identity}", dialect.identity).replace("{bytes}", dialect.bytes)
+        text = text.replace("{refuse_change}", dialect.refuse_change)
         yield from (
             statement.strip() for statement in re.split(r";\s*$", text, flags=re.MULTILINE) if statement.strip()
         )

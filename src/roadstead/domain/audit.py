@@ -1,0 +1,18 @@
+"""Looking at the audit log, and the entries that go with no change."""
+
+from roadstead.domain.host import Host
+from roadstead.model import AuditEntry
+from roadstead.storage import audit as rows
+
+
+async def latest_entries(host: Host, limit: int) -> list[AuditEntry]:
+    """The newest first."""
+    return await rows.latest_entries(host.store.database, limit)
+
+
+async def secret_will_be_shown(host: Host, subject: str) -> None:
+    """To be called before the operator is shown a shared secret, so that none is shown without an entry."""
+    async with host.store.database.transaction() as tx:
+        await rows.add_entry(
+            tx, actor=host.operator, action="secret shown", subject=subject, details={}, now=host.now()
+        )

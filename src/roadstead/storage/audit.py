@@ -1,0 +1,51 @@
+"""The audit log: rows are added in the transaction of the change they tell of and never altered."""
+
+from collections.abc import Mapping
+from datetime import datetime
+
+import msgspec
+
+from roadstead.model import AuditEntry
+from roadstead.storage.database import Reader, Transaction
+from roadstead.storage.moments import from_text, to_text
+
+Details = Mapping[str, str | int | None]
+
+
+async def add_entry(tx: Transaction, *, actor: str, action: str, subject: str, details: Details, now: datetime) -> None:
+    """`details` must never hold a secret."""
+    await tx.run(
+        "INSERT INTO audit_log (time, actor, action, subject, details) VALUES (?, ?, ?, ?, ?)",
+        to_text(now),
+        actor,
+        action,
+        subject,
+        msgspec.json.encode(details).decode(),
+    )
+
+
+async def add_installation_entry(
+    tx: Transaction, installation_id: int, *, actor: str | None, action: str, details: Details, now: datetime
+) -> None:
+    """An entry whose subject is the installation, as `workspace/app key`; without an actor the app itself acted."""
+    await tx.run(
+        "INSERT INTO audit_log (time, actor, action, subject, details) "
+        "SELECT ?, COALESCE(?, 'app ' || i.app_key || ' ' || i.client_key), ?, w.slug || '/' || i.app_key, ? "
+        "FROM installations i JOIN workspaces w ON w.id = i.workspace_id WHERE i.id = ?",
+        to_text(now),
+        actor,
+        action,
+        msgspec.json.encode(details).decode(),
+        installation_id,
+    )
+
+
+async def latest_entries(reader: Reader, limit: int) -> list[AuditEntry]:
+    """The newest first."""
+    rows = await reader.scan(
+        "SELECT id, time, actor, action, subject, details FROM audit_log ORDER BY id DESC LIMIT ?", limit
+    )
+    return [
+        AuditEntry(identity, from_text(time), actor, action, subject, msgspec.json.decode(details))
+        for identity, time, actor, action, subject, details in rows
+    ]

@@ -1,0 +1,71 @@
+"""The audit log: what is written, by whom, and that it stays."""
+
+import os
+import pwd
+import sqlite3
+
+import pytest
+
+from tests.cli.conftest import Roadstead, ServeApp, running
+
+
+def test_operator_actions_are_logged(roadstead: Roadstead, serve_app: ServeApp) -> None:
+    """Each thing the operator does is there once, under the user's name, and no secret that was shown is."""
+    url = serve_app(status=200, body=b"")
+    shown = roadstead.read("install", url, "--json", "--show-secret")
+    assert isinstance(shown, dict)
+    roadstead.read("install", url, "--json")
+    made = roadstead.read("token-create", "ci", "--json")
+    assert isinstance(made, dict)
+    roadstead.call("token-revoke", str(made["id"]))
+    roadstead.call("token-revoke", "99")
+    roadstead.call("sign-in")
+    roadstead.call("register", "stub", url, "--show-secret")
+    roadstead.call("uninstall", "stub")
+
+    entries = roadstead.read("audit", "--json")
+    assert isinstance(entries, list)
+    assert [(entry["action"], entry["subject"]) for entry in reversed(entries)] == [
+        ("app installed", "local/stub"),
+        ("secret shown", "local/stub"),
+        ("app reinstalled", "local/stub"),
+        ("API token made", f"{made['id']} ci"),
+        ("API token revoked", str(made["id"])),
+        ("sign-in link made", "pages"),
+        ("app registered", "stub"),
+        ("secret shown", "stub"),
+        ("app uninstalled", "local/stub"),
+    ]
+    assert {entry["actor"] for entry in entries} == {f"{pwd.getpwuid(os.getuid()).pw_name} (command line)"}
+    assert shown["shared_secret"] not in str(entries)
+    assert made["token"] not in str(entries)
+    assert len(roadstead.call("audit", "--limit", "2").stdout.splitlines()) == 3
+
+
+def test_bulk_change_of_an_app_is_logged(roadstead: Roadstead, sample_app: str) -> None:
+    """The set that the sample app puts is logged with the app's name and the counts before and after."""
+    with running(roadstead):
+        assert roadstead.call("install", sample_app).returncode == 0
+    entries = roadstead.read("audit", "--json")
+    assert isinstance(entries, list)
+    (replaced,) = [entry for entry in entries if entry["action"] == "values replaced"]
+    assert replaced["details"] == {"linker": "tickets", "before": 0, "after": 2}
+    assert replaced["actor"].startswith("app roadstead-sample-app ari:cloud:bitbucket::app/")
+
+
+def test_refused_installation_leaves_no_entry(roadstead: Roadstead, serve_app: ServeApp) -> None:
+    """What was undone is not in the log as done."""
+    assert roadstead.call("install", serve_app(status=500, body=b"no")).returncode == 1
+    assert roadstead.read("audit", "--json") == []
+
+
+@pytest.mark.parametrize("statement", ["UPDATE audit_log SET actor = 'nobody'", "DELETE FROM audit_log"])
+def test_entries_cannot_be_altered(roadstead: Roadstead, statement: str) -> None:
+    """The database itself refuses to change or remove an entry."""
+    roadstead.call("sign-in")
+    connection = sqlite3.connect(roadstead.data / "roadstead.db")
+    try:
+        with pytest.raises(sqlite3.IntegrityError, match="append-only"):
+            connection.execute(statement)
+    finally:
+        connection.close()
