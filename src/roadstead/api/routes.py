@@ -5,7 +5,7 @@ Every operation names its rule (who may) and its handler (what happens).
 
 from starlette.routing import Route
 
-from roadstead.api import accounts, addon, linkers, oauth, own
+from roadstead.api import accounts, addon, audit, linkers, oauth, own
 from roadstead.api.auth import account_reader, anyone, app_jwt, operator, operator_or_local
 from roadstead.api.resource import Operation, Resource
 
@@ -35,6 +35,7 @@ ROUTES = [
     _resource("/site/oauth2/access_token", POST=Operation(anyone, oauth.access_token)),
     _resource("/-/linkify", POST=Operation(operator_or_local, own.linkify)),
     _resource("/-/linkers", GET=Operation(operator, own.list_linkers)),
+    _resource("/-/audit", GET=Operation(operator, audit.list_entries)),
     _resource("/-/health/live", GET=Operation(anyone, own.live)),
     _resource("/-/health/ready", GET=Operation(anyone, own.ready)),
 ]

@@ -22,20 +22,11 @@ def audit(
 
     settings = read_settings(data=data, database_url=database_url)
     entries = on_host(settings, lambda host: log.latest_entries(host, limit))
-    shown = [
-        {
-            "id": entry.id,
-            "time": entry.time.isoformat(timespec="microseconds"),
-            "actor": entry.actor,
-            "action": entry.action,
-            "subject": entry.subject,
-            "details": entry.details,
-        }
-        for entry in entries
-    ]
     if as_json:
-        print_json(shown)
-    elif shown:
+        from roadstead.api.audit import audit_entry
+
+        print_json([audit_entry(entry) for entry in entries])
+    elif entries:
         details = [", ".join(f"{name}: {value}" for name, value in entry.details.items()) for entry in entries]
         lines = [
             (entry.time.isoformat(timespec="seconds"), entry.actor, entry.action, entry.subject, more)

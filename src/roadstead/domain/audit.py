@@ -10,6 +10,12 @@ async def latest_entries(host: Host, limit: int) -> list[AuditEntry]:
     return await rows.latest_entries(host.store.database, limit)
 
 
+async def page_of_entries(host: Host, number: int, length: int) -> tuple[list[AuditEntry], int]:
+    """One page of the log, the newest first, and how many entries there are."""
+    entries = await rows.latest_entries(host.store.database, length, (number - 1) * length)
+    return entries, await rows.count_entries(host.store.database)
+
+
 async def secret_will_be_shown(host: Host, subject: str) -> None:
     """To be called before the operator is shown a shared secret, so that none is shown without an entry."""
     async with host.store.database.transaction() as tx:

@@ -40,12 +40,18 @@ async def add_installation_entry(
     )
 
 
-async def latest_entries(reader: Reader, limit: int) -> list[AuditEntry]:
-    """The newest first."""
+async def latest_entries(reader: Reader, limit: int, skip: int = 0) -> list[AuditEntry]:
+    """The newest first, without the first `skip` of them."""
     rows = await reader.scan(
-        "SELECT id, time, actor, action, subject, details FROM audit_log ORDER BY id DESC LIMIT ?", limit
+        "SELECT id, time, actor, action, subject, details FROM audit_log ORDER BY id DESC LIMIT ? OFFSET ?", limit, skip
     )
     return [
         AuditEntry(identity, from_text(time), actor, action, subject, msgspec.json.decode(details))
         for identity, time, actor, action, subject, details in rows
     ]
+
+
+async def count_entries(reader: Reader) -> int:
+    rows = await reader.scan("SELECT COUNT(*) FROM audit_log")
+    count: int = rows[0][0]
+    return count

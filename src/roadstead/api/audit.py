@@ -1,0 +1,33 @@
+"""`/-/audit`: who did what."""
+
+from typing import Any
+
+from starlette.requests import Request
+
+from roadstead.api.answers import Answer
+from roadstead.api.linkers import shaped
+from roadstead.api.pages import envelope, parse_page_request
+from roadstead.domain import audit
+from roadstead.domain.host import Host
+from roadstead.model import AuditEntry
+
+
+async def list_entries(request: Request, host: Host, caller: object) -> Answer:
+    """The audit log, the newest entry first."""
+    wanted = parse_page_request(request, {})
+    entries, size = await audit.page_of_entries(host, wanted.number, wanted.length)
+    values = [audit_entry(entry) for entry in entries]
+    has_next = wanted.number * wanted.length < size
+    return shaped(request, envelope(request, host, wanted, values=values, size=size, has_next=has_next))
+
+
+def audit_entry(entry: AuditEntry) -> dict[str, Any]:
+    """An entry as data."""
+    return {
+        "id": entry.id,
+        "time": entry.time.isoformat(timespec="microseconds"),
+        "actor": entry.actor,
+        "action": entry.action,
+        "subject": entry.subject,
+        "details": entry.details,
+    }
