@@ -165,10 +165,8 @@ def list_apps(
         given = {"workspace": workspace, "data": data, "database_url": database_url, "as_json": as_json}
         context.default_map = {context.invoked_subcommand: given}
         return
-    from roadstead.domain import installations
-
     settings = read_settings(data=data, database_url=database_url)
-    found = on_host(settings, lambda host: installations.list_apps(host, workspace=workspace))
+    found, without_secret = on_host(settings, lambda host: _list(host, workspace))
     if as_json:
         print_json([_installation_as_data(installation) for installation in found])
     elif found:
@@ -176,6 +174,17 @@ def list_apps(
         print_table(headings, [_line(installation) for installation in found])
     else:
         tell("Nothing is installed. Install an app with: roadstead install DESCRIPTOR_URL")
+    for installation in without_secret:
+        again = f"roadstead install {installation.descriptor_url} --workspace {installation.workspace.slug}"
+        tell(f"{installation.app_key} was imported without its secret. Install it again: {again}")
+
+
+async def _list(host: "Host", workspace: str | None) -> "tuple[list[Installation], list[Installation]]":
+    """What is installed, and what of it cannot call."""
+    from roadstead.domain import installations, transfer
+
+    found = await installations.list_apps(host, workspace=workspace)
+    return found, await transfer.apps_without_secret(host, found)
 
 
 def _line(installation: "Installation") -> tuple[str, str, str, str]:

@@ -53,7 +53,7 @@ async def register(host: Host, app_key: str, descriptor_url: str) -> Registratio
         raise InvalidInput(f"{descriptor_url!r} is not an http or https URL.", "Give the URL of the app's descriptor.")
     async with host.store.database.transaction() as tx:
         known = await rows.find_registration(host.store, app_key, tx)
-        registration = Registration(app_key, descriptor_url, known.shared_secret if known else _new_secret())
+        registration = Registration(app_key, descriptor_url, known.shared_secret if known else new_secret())
         await rows.keep_registration(host.store, tx, registration, host.now())
         await add_entry(
             tx,
@@ -219,7 +219,7 @@ async def _begin(
             descriptor_url=descriptor_url,
             descriptor=descriptor.to_json(),
             linkers=descriptor.modules.linkers,
-            shared_secret=registration.shared_secret if registration else _new_secret(),
+            shared_secret=registration.shared_secret if registration else new_secret(),
             now=now,
         )
         installation = await rows.get_installation(store, identity, tx)
@@ -515,6 +515,6 @@ async def _keep_outcome(host: Host, call_id: int, *, answer: Answer | None = Non
         )
 
 
-def _new_secret() -> str:
+def new_secret() -> str:
     """43 URL-safe characters of 256 random bits; at least one app's library refuses fewer than 32."""
     return secrets.token_urlsafe(32)

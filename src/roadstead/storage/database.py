@@ -51,6 +51,12 @@ class Transaction(Reader, Protocol):
     async def run_bulk(self, sql: str, *arguments: Argument) -> int:
         """Change many rows, without holding up other requests; how many were changed."""
 
+    async def run_many(self, sql: str, rows: Sequence[Sequence[Argument]]) -> None:
+        """Run a statement once for each row of arguments, without holding up other requests.
+
+        Raises `Unfit` when the schema refuses one.
+        """
+
     async def insert(self, sql: str, *arguments: Argument) -> int:
         """Insert one row with a statement that ends in `RETURNING id`; its id.
 
@@ -60,6 +66,10 @@ class Transaction(Reader, Protocol):
 
 class AlreadyThere(Exception):
     """A unique constraint refused a row. Does not leave `storage`."""
+
+
+class Unfit(Exception):
+    """A row is none that the schema takes. Does not leave `storage`."""
 
 
 class Lease(Protocol):
@@ -74,6 +84,9 @@ class Database(Reader, Protocol):
 
         Raises `StorageUnavailable` when the database cannot take it now.
         """
+
+    def snapshot(self) -> AbstractAsyncContextManager[Reader]:
+        """A reader that sees one committed state for as long as the block lasts, whatever is written meanwhile."""
 
     def version(self) -> object:
         """Something that is another whenever anything has been committed since, by whatever process.

@@ -27,7 +27,7 @@ from filelock import FileLock, Timeout
 
 from roadstead.errors import StorageUnavailable, StorageUnusable
 from roadstead.storage import migrations
-from roadstead.storage.database import AlreadyThere, Argument, Dialect, Lease, Row
+from roadstead.storage.database import AlreadyThere, Argument, Dialect, Lease, Reader, Row, Unfit
 
 BUSY_SECONDS = 10.0
 """How long a writer waits for another process's transaction before the request is answered with 503."""
@@ -98,6 +98,25 @@ class SQLiteDatabase:
     async def scan(self, sql: str, *arguments: Argument) -> list[Row]:
         async with self._scanning:
             return await _in_thread(self._scan_thread, lambda: self._scanner.execute(sql, arguments).fetchall())
+
+    @asynccontextmanager
+    async def _snapshot(self) -> AsyncIterator[Reader]:
+        with _translated:
+            connection = _connect(self.file)
+            try:
+                connection.execute("BEGIN")
+                # The state is fixed by the first read, not by BEGIN.
+                connection.execute("SELECT 1 FROM migrations").fetchall()
+            except BaseException:
+                connection.close()
+                raise
+        try:
+            yield _SQLiteTransaction(self, connection, self._scan_thread)
+        finally:
+            connection.close()
+
+    def snapshot(self) -> AbstractAsyncContextManager[Reader]:
+        return self._snapshot()
 
     @asynccontextmanager
     async def _transaction(self) -> "AsyncIterator[_SQLiteTransaction]":
@@ -197,7 +216,7 @@ class SQLiteDatabase:
 
 
 class _SQLiteTransaction:
-    """The writer's connection, lent to one block. Sees its own changes."""
+    """A connection that is lent to one block. Sees its own changes."""
 
     dialect = DIALECT
 
@@ -219,6 +238,15 @@ class _SQLiteTransaction:
 
     async def run_bulk(self, sql: str, *arguments: Argument) -> int:
         return await _in_thread(self._thread, lambda: self._connection.execute(sql, arguments).rowcount)
+
+    async def run_many(self, sql: str, rows: Sequence[Sequence[Argument]]) -> None:
+        def run() -> None:
+            try:
+                self._connection.executemany(sql, rows)
+            except (sqlite3.IntegrityError, OverflowError, UnicodeEncodeError) as exc:
+                raise Unfit(str(exc)) from exc
+
+        await _in_thread(self._thread, run)
 
     async def insert(self, sql: str, *arguments: Argument) -> int:
         with _translated:

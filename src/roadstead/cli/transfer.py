@@ -1,0 +1,121 @@
+"""`roadstead export` and `roadstead import`: the whole state as one file."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, BinaryIO
+
+import typer
+
+from roadstead.cli.options import Data, DatabaseUrl, read_settings
+from roadstead.cli.output import tell
+from roadstead.cli.state import on_host
+from roadstead.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from roadstead.domain.host import Host
+    from roadstead.domain.transfer import Progress, Transferred
+
+_REINSTALL = "each app must be installed again before it can call: roadstead install DESCRIPTOR_URL"
+
+
+def export_state(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="A file that does not exist yet, or - for stdout.")],
+    with_secrets: Annotated[
+        bool, typer.Option("--with-secrets", help="Shared secrets too, in the clear: guard the file like a password.")
+    ] = False,
+    data: Data = None,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Write the whole state to one file, while the host goes on serving."""
+    from roadstead.domain import transfer
+
+    settings = read_settings(data=data, database_url=database_url)
+
+    async def export(host: "Host") -> "Transferred":
+        with _written(file) as out, _progress("Exporting") as progress:
+            return await transfer.export_state(host, out, with_secrets=with_secrets, progress=progress)
+
+    done = on_host(settings, export)
+    tell(f"{done.rows} rows were exported.")
+    if with_secrets:
+        tell("The file holds the shared secrets in the clear: guard it like a password.")
+    else:
+        tell(f"The shared secrets were left out (--with-secrets). After an import of this file {_REINSTALL}")
+
+
+def import_state(
+    file: Annotated[str, typer.Argument(metavar="FILE", help="What roadstead export wrote, or - for stdin.")],
+    data: Data = None,
+    database_url: DatabaseUrl = None,
+) -> None:
+    """Fill an empty state with what was exported, wholly or not at all."""
+    from roadstead.domain import transfer
+
+    settings = read_settings(data=data, database_url=database_url)
+
+    async def fill(host: "Host") -> "Transferred":
+        with _progress("Importing") as progress:
+            return await transfer.import_state(host, source, progress=progress)
+
+    with _read(file) as source:
+        done = on_host(settings, fill)
+    tell(f"{done.rows} rows were imported.")
+    if not done.with_secrets:
+        tell(f"The export has no shared secrets: {_REINSTALL}")
+        tell("A registered app has a new secret: roadstead register APP_KEY DESCRIPTOR_URL --show-secret")
+
+
+@contextmanager
+def _written(name: str) -> Iterator[BinaryIO]:
+    """A file that only its owner may read, and that has its name when it is whole."""
+    if name == "-":
+        if sys.stdout.isatty():
+            raise InvalidInput(
+                "An export is no text for a terminal.", "Name a file, or pipe it: roadstead export - | …"
+            )
+        yield sys.stdout.buffer
+        sys.stdout.buffer.flush()
+        return
+    file = Path(name)
+    if os.path.lexists(file):
+        raise InvalidInput(f"{name} exists already.", "Name another file, or move that one away first.")
+    draft = file.with_name(f"{file.name}.{os.getpid()}.partial")
+    try:
+        with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as out:
+            yield out
+            out.flush()
+            os.fsync(out.fileno())
+        draft.rename(file)
+    except OSError as exc:
+        raise InvalidInput(f"{name} cannot be written: {exc.strerror}.", "Nothing was exported.") from exc
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+@contextmanager
+def _read(name: str) -> Iterator[BinaryIO]:
+    if name == "-":
+        yield sys.stdin.buffer
+        return
+    try:
+        with Path(name).open("rb") as source:
+            yield source
+    except OSError as exc:
+        raise InvalidInput(
+            f"{name} cannot be read: {exc.strerror}.", "Give a file that roadstead export wrote."
+        ) from exc
+
+
+@contextmanager
+def _progress(title: str) -> "Iterator[Progress]":
+    """A bar on a terminal, and nothing elsewhere."""
+    from rich.progress import Progress as Bar
+
+    from roadstead.cli.output import console
+
+    with Bar(console=console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as bar:
+        task = bar.add_task(title, total=None)
+        yield lambda done, of: bar.update(task, completed=done, total=of)

@@ -1,0 +1,140 @@
+"""The whole state row by row, for `export` and `import`: which tables travel, and what of them is secret."""
+
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+from roadstead.errors import InvalidInput
+from roadstead.storage import Store
+from roadstead.storage.database import Argument, Reader, Row, Transaction, Unfit
+
+PAGE = 5_000
+"""Rows read at a time, so that memory is bounded whatever the state holds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table that travels. Its first column is its key.
+
+    `sealed` columns hold encrypted secrets. `unsafe` ones hold what an app answered, which may repeat a secret.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    sealed: frozenset[str] = frozenset()
+    unsafe: frozenset[str] = frozenset()
+
+
+def _table(name: str, columns: str, *, sealed: str = "", unsafe: str = "") -> Table:
+    return Table(name, tuple(columns.split()), frozenset(sealed.split()), frozenset(unsafe.split()))
+
+
+TABLES = (
+    _table("facts", "name value"),
+    _table("workspaces", "id slug uuid name created_on"),
+    _table("registrations", "app_key descriptor_url shared_secret created_on", sealed="shared_secret"),
+    _table(
+        "installations",
+        "id workspace_id app_key client_key state descriptor_url descriptor shared_secret installed_on updated_on",
+        sealed="shared_secret",
+    ),
+    # A handshake that was under way is undone by the host that finds it, as after a crash.
+    _table(
+        "handshakes",
+        "installation_id started_on previous_state previous_descriptor_url previous_descriptor previous_secret",
+        sealed="previous_secret",
+    ),
+    _table("linkers", "id installation_id key position regex url value_count revision"),
+    _table("linker_values", "id installation_id linker_id value"),
+    _table("api_tokens", "id name token_hash created_on expires_on"),
+    _table(
+        "lifecycle_calls",
+        "id workspace_id installation_id app_key event url created_on status error body duration_ms",
+        unsafe="body",
+    ),
+)
+"""In the order in which they can be filled: a row comes after those that it refers to."""
+
+LEFT_OUT = {
+    "access_tokens": "They live for an hour at most, and the app exchanges its JWT for another.",
+    "migrations": "The new database has its own.",
+    "sessions": "Signing in belongs to one host.",
+}
+
+
+async def count_rows(reader: Reader, table: Table) -> int:
+    ((count,),) = await reader.scan(f"SELECT COUNT(*) FROM {table.name}")
+    return int(count)
+
+
+async def find_filled_table(reader: Reader) -> str | None:
+    """The first table that is not empty."""
+    for table in TABLES:
+        if await reader.read(f"SELECT 1 FROM {table.name} LIMIT 1"):
+            return table.name
+    return None
+
+
+async def read_pages(
+    store: Store, reader: Reader, table: Table, *, with_secrets: bool
+) -> AsyncIterator[Sequence[Sequence[Argument]]]:
+    """All rows, some thousand at a time. Secrets are in the clear, or empty when they are to stay here.
+
+    Raises `StorageUnusable` when a secret that is wanted was sealed with another key.
+    """
+    key = table.columns[0]
+    select = f"SELECT {', '.join(table.columns)} FROM {table.name}"
+    rows = await reader.scan(f"{select} ORDER BY {key} LIMIT {PAGE}")
+    while rows:
+        yield [_in_the_clear(store, table, row, with_secrets=with_secrets) for row in rows]
+        rows = await reader.scan(f"{select} WHERE {key} > ? ORDER BY {key} LIMIT {PAGE}", rows[-1][0])
+
+
+def _in_the_clear(store: Store, table: Table, row: Row, *, with_secrets: bool) -> Sequence[Argument]:
+    if not table.sealed and not table.unsafe:
+        return row
+    cells: list[Argument] = []
+    for column, cell in zip(table.columns, row, strict=True):
+        if cell is not None and column in table.sealed:
+            cells.append(store.secrets.open(cell) if with_secrets else "")
+        elif column in table.unsafe and not with_secrets:
+            cells.append(None)
+        else:
+            cells.append(cell)
+    return cells
+
+
+async def add_rows(
+    store: Store,
+    tx: Transaction,
+    table: Table,
+    columns: Sequence[str],
+    rows: Iterable[Sequence[Argument]],
+    *,
+    make_secret: Callable[[], str],
+) -> None:
+    """Add rows of those columns; `make_secret` makes one for each that was left out.
+
+    Raises `InvalidInput` when the table cannot hold them.
+    """
+    places = [place for place, column in enumerate(columns) if column in table.sealed]
+    sealed = [_sealed(store, row, places, make_secret) for row in rows]
+    marks = ", ".join("?" * len(columns))
+    try:
+        await tx.run_many(
+            f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES ({marks})",
+            sealed,
+        )
+    except Unfit as exc:
+        raise InvalidInput(
+            "The export does not fit together.", f"In {table.name}: {exc}. Nothing was imported."
+        ) from exc
+
+
+def _sealed(
+    store: Store, row: Sequence[Argument], places: Sequence[int], make_secret: Callable[[], str]
+) -> Sequence[Argument]:
+    cells = list(row)
+    for place in places:
+        if cells[place] is not None:
+            cells[place] = store.secrets.seal(str(cells[place] or make_secret()))
+    return cells

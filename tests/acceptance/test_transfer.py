@@ -1,0 +1,308 @@
+"""The whole state as one file: exported while serving, imported elsewhere, and refused when it is not whole."""
+
+import asyncio
+import gzip
+import hashlib
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from roadstead.cli.state import on_host
+from roadstead.domain import credentials, installations, transfer
+from roadstead.domain.host import Host
+from roadstead.errors import Conflict, InvalidInput
+from roadstead.settings import Settings
+from roadstead.storage.sqlite import SQLiteDatabase
+from roadstead.storage.transfer import LEFT_OUT, TABLES
+from tests.live import AppClient, live_host, recording_app
+
+VALUES = "/2.0/addon/linkers/tickets/values"
+
+
+def _settings(folder: Path) -> Settings:
+    return Settings(data=folder, base_url="http://localhost:1")
+
+
+def _export(settings: Settings, *, with_secrets: bool = True) -> bytes:
+    out = io.BytesIO()
+    on_host(settings, lambda host: transfer.export_state(host, out, with_secrets=with_secrets))
+    return out.getvalue()
+
+
+def _import(settings: Settings, content: bytes) -> transfer.Transferred:
+    return on_host(settings, lambda host: transfer.import_state(host, io.BytesIO(content)))
+
+
+def _lines(content: bytes) -> list[Any]:
+    return [json.loads(line) for line in gzip.decompress(content).splitlines()]
+
+
+def _packed(lines: list[Any]) -> bytes:
+    """A file of those lines; the last one's checksum is made right."""
+    body = "".join(json.dumps(line) + "\n" for line in lines[:-1]).encode()
+    end = {**lines[-1], "sha256": hashlib.sha256(body).hexdigest()}
+    return gzip.compress(body + json.dumps(end).encode() + b"\n")
+
+
+def _content(content: bytes) -> list[Any]:
+    """What an export says of the state, without when it was made and the checksum."""
+    return _lines(content)[1:-1]
+
+
+@pytest.fixture
+def small_export(tmp_path: Path) -> bytes:
+    settings = _settings(tmp_path / "small")
+    on_host(settings, lambda host: installations.register(host, "tide", "https://tide.example/"))
+    return _export(settings)
+
+
+def test_an_app_goes_on_at_a_fresh_host(tmp_path: Path) -> None:
+    """Exported while values are written, imported elsewhere: the old secret works there, and ids and links stay."""
+    with recording_app() as app, live_host(tmp_path / "old") as old:
+        installed = old.install(app)
+        api = AppClient(old.url, installed)
+        assert api("PUT", VALUES, json=["BB", "OPS"]).status_code == 204
+        stop = threading.Event()
+        accepted: list[str] = []
+
+        def write() -> None:
+            while not stop.is_set():
+                value = f"N{len(accepted)}"
+                assert api("POST", VALUES, json={"value": value}).status_code == 201
+                accepted.append(value)
+
+        writer = threading.Thread(target=write)
+        writer.start()
+        before = len(accepted)
+        exported = _export(old.settings)
+        during = len(accepted)
+        stop.set()
+        writer.join()
+        first = api("GET", f"{VALUES}?pagelen=2").json()["values"]
+        _import(_settings(tmp_path / "new"), exported)
+        with live_host(tmp_path / "new") as new:
+            answer = AppClient(new.url, installed)("GET", f"{VALUES}?pagelen=2").json()
+            assert [value["id"] for value in answer["values"]] == [value["id"] for value in first]
+            # One writer: a state that was committed holds the first so and so many, and count and rows agree.
+            stored = [row[3] for row in _rows(exported, "linker_values")]
+            assert stored == ["BB", "OPS", *accepted[: len(stored) - 2]]
+            assert before <= len(stored) - 2 <= during + 1
+            assert answer["size"] == len(stored)
+            (there,) = new.work(installations.list_apps)
+            assert there == installed
+
+
+def _rows(content: bytes, name: str) -> list[list[Any]]:
+    rows: list[list[Any]] = []
+    table = ""
+    for line in _lines(content)[1:-1]:
+        if isinstance(line, dict):
+            table = line["table"]
+        elif table == name:
+            rows.append(line)
+    return rows
+
+
+def test_an_export_of_an_import_is_the_same(tmp_path: Path) -> None:
+    """Nothing is lost or changed on the way: the second host exports, row by row, what it was given."""
+    with recording_app() as app, live_host(tmp_path / "old") as old:
+        old.install(app)
+        token = old.api_token()
+        old.work(lambda host: installations.register(host, "tide", "https://tide.example/"))
+        old.work(credentials.sign_in_link)
+        exported = _export(old.settings)
+    new = _settings(tmp_path / "new")
+    assert _import(new, exported).rows == _lines(exported)[-1]["rows"]
+    assert _content(_export(new)) == _content(exported)
+    assert token.encode() not in gzip.decompress(exported)
+
+
+def test_without_secrets_none_is_in_the_file_and_the_app_is_locked_out(tmp_path: Path) -> None:
+    """The secret, even one that the app sent back, stays at home; the app is named until it is installed again."""
+    with recording_app() as app, live_host(tmp_path / "old") as old:
+        registered = old.work(lambda host: installations.register(host, app.key, app.descriptor_url))
+        app.answer = registered.shared_secret
+        installed = old.install(app)
+        exported = _export(old.settings, with_secrets=False)
+        assert installed.shared_secret.encode() in gzip.decompress(_export(old.settings))
+        assert installed.shared_secret.encode() not in gzip.decompress(exported)
+        _import(_settings(tmp_path / "new"), exported)
+        with live_host(tmp_path / "new") as new:
+            assert AppClient(new.url, installed)("GET", VALUES).status_code == 401
+            assert [found.app_key for found in new.work(_locked_out)] == [app.key]
+            assert AppClient(new.url, new.install(app))("GET", VALUES).status_code == 200
+            assert new.work(_locked_out) == []
+
+
+async def _locked_out(host: Host) -> Any:
+    return await transfer.apps_without_secret(host, await installations.list_apps(host))
+
+
+def _newer_format(lines: list[Any]) -> None:
+    lines[0]["version"] = 2
+
+
+def _unknown_table(lines: list[Any]) -> None:
+    lines.insert(1, {"table": "pipelines", "columns": ["id"]})
+
+
+def _unknown_column(lines: list[Any]) -> None:
+    lines[1]["columns"] = ["name", "colour"]
+
+
+def _row_missing(lines: list[Any]) -> None:
+    del lines[next(number for number, line in enumerate(lines) if isinstance(line, list))]
+
+
+def _row_without_its_parent(lines: list[Any]) -> None:
+    place = next(n for n, line in enumerate(lines) if isinstance(line, dict) and line.get("table") == "linkers") + 1
+    lines.insert(place, [1, 99, "tickets", 0, "x", "y", 0, 0])
+    lines[0]["rows"] += 1
+
+
+def _huge_id(lines: list[Any]) -> None:
+    place = next(n for n, line in enumerate(lines) if isinstance(line, dict) and line.get("table") == "workspaces") + 1
+    lines.insert(place, [2**70, "local", "{}", "local", "2026-01-01T00:00:00+00:00"])
+    lines[0]["rows"] += 1
+
+
+def _row_of_another_shape(lines: list[Any]) -> None:
+    lines.insert(2, [{"deep": 1}, "x"])
+
+
+def _no_heading(lines: list[Any]) -> None:
+    lines.insert(1, "facts")
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (_newer_format, "newer version"),
+        (_unknown_table, "newer version"),
+        (_unknown_column, "newer version"),
+        (_row_missing, "damaged"),
+        (_row_without_its_parent, "does not fit together"),
+        (_huge_id, "does not fit together"),
+        (_row_of_another_shape, "damaged"),
+        (_no_heading, "damaged"),
+    ],
+)
+def test_a_file_that_does_not_add_up_changes_nothing(
+    tmp_path: Path, small_export: bytes, spoil: Callable[[list[Any]], None], message: str
+) -> None:
+    """Rightly packed and summed, but not what an export is: refused with the reason, and the state stays empty."""
+    lines = _lines(small_export)
+    spoil(lines)
+    _assert_refused(tmp_path / "new", _packed(lines), message)
+    _import(_settings(tmp_path / "new"), small_export)
+
+
+@pytest.mark.parametrize(
+    ("spoil", "message"),
+    [
+        (lambda whole: b"", "not an export"),
+        (lambda whole: b"PK\x03\x04 something else", "not an export"),
+        (lambda whole: gzip.compress(b"[1, 2]\n"), "not an export"),
+        (lambda whole: gzip.compress(b"[" * 100_000 + b"\n"), "not an export"),
+        (lambda whole: whole[:-1], "damaged"),
+        (lambda whole: whole[: len(whole) * 3 // 4], "damaged"),
+        (lambda whole: whole[:-8] + b"\0" * 8, "damaged"),
+        (lambda whole: whole + gzip.compress(b"more\n"), "damaged"),
+        (lambda whole: gzip.compress(gzip.decompress(whole).replace(b"tide", b"tidy")), "damaged"),
+        (lambda whole: gzip.compress(b"".join(gzip.decompress(whole).splitlines(True)[:-1])), "damaged"),
+    ],
+)
+def test_a_damaged_file_changes_nothing(
+    tmp_path: Path, small_export: bytes, spoil: Callable[[bytes], bytes], message: str
+) -> None:
+    """Cut off, altered or something else altogether: a clear refusal, and the state stays empty."""
+    _assert_refused(tmp_path / "new", spoil(small_export), message)
+
+
+def _assert_refused(folder: Path, content: bytes, message: str) -> None:
+    with pytest.raises(InvalidInput, match=message) as refused:
+        _import(_settings(folder), content)
+    assert refused.value.detail
+    assert all(isinstance(line, dict) for line in _lines(_export(_settings(folder))))
+
+
+def test_a_state_that_is_not_empty_is_left_alone(tmp_path: Path, small_export: bytes) -> None:
+    """Importing a second time is refused, with what to do instead."""
+    new = _settings(tmp_path / "new")
+    _import(new, small_export)
+    before = _content(_export(new))
+    with pytest.raises(Conflict, match="something in this state"):
+        _import(new, small_export)
+    assert _content(_export(new)) == before
+
+
+def test_a_killed_import_leaves_an_empty_state(tmp_path: Path, small_export: bytes) -> None:
+    """`kill -9` when many rows are written but the end has not come: nothing is there, and it can be repeated."""
+    lines = _lines(small_export)
+    made_on = "2026-01-01T00:00:00+00:00"
+    tokens = [[number, "ci", os.urandom(32).hex(), made_on, None] for number in range(40_000)]
+    place = lines.index({"table": "api_tokens", "columns": ["id", "name", "token_hash", "created_on", "expires_on"]})
+    lines[0]["rows"] += len(tokens)
+    packed = _packed([*lines[: place + 1], *tokens, *lines[place + 1 :]])
+    written_ahead = tmp_path / "new" / "roadstead.db-wal"
+    command = [sys.executable, "-m", "roadstead", "import", "-", "--data", str(tmp_path / "new")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
+        assert process.stdin is not None
+        process.stdin.write(packed[:-20])
+        process.stdin.flush()
+        while not (written_ahead.exists() and written_ahead.stat().st_size > 1_000_000):
+            assert process.poll() is None
+            time.sleep(0.01)
+        process.send_signal(signal.SIGKILL)
+    assert process.returncode == -signal.SIGKILL
+    assert all(isinstance(line, dict) for line in _content(_export(_settings(tmp_path / "new"))))
+    _import(_settings(tmp_path / "new"), packed)
+
+
+def test_every_table_is_exported_or_left_out_for_a_reason(tmp_path: Path) -> None:
+    """A table or column that is added to the schema cannot be forgotten here."""
+
+    async def schema() -> dict[str, list[str]]:
+        database = SQLiteDatabase(tmp_path / "roadstead.db")
+        try:
+            await database.migrate()
+            names = await database.scan(
+                "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%'"
+            )
+            return {
+                name: [row[0] for row in await database.scan("SELECT name FROM pragma_table_info(?)", name)]
+                for (name,) in names
+            }
+        finally:
+            await database.close()
+
+    found = asyncio.run(schema())
+    assert {table.name: list(table.columns) for table in TABLES} == {
+        name: columns for name, columns in found.items() if name not in LEFT_OUT
+    }
+    assert set(LEFT_OUT) < set(found)
+
+
+def test_the_file_is_private_and_never_replaced(tmp_path: Path) -> None:
+    """The command writes mode 0600, refuses a name that is taken, and leaves no draft."""
+    environment = {**os.environ, "ROADSTEAD_DATA": str(tmp_path / "data")}
+    file = tmp_path / "state.gz"
+    command = [sys.executable, "-m", "roadstead", "export", str(file)]
+    assert subprocess.run(command, env=environment, check=False, capture_output=True).returncode == 0
+    assert file.stat().st_mode & 0o777 == 0o600
+    before = file.read_bytes()
+    second = subprocess.run(command, env=environment, check=False, capture_output=True)
+    assert second.returncode == 1
+    assert b"exists already" in second.stderr
+    assert file.read_bytes() == before
+    assert sorted(found.name for found in tmp_path.iterdir()) == ["data", "state.gz"]
