@@ -1,6 +1,7 @@
 """`roadstead doctor`: what is wrong with this set-up, and what to do about it."""
 
 import os
+import shutil
 import stat
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
@@ -49,6 +50,7 @@ def examine(settings: "Settings") -> Iterator[Check]:
     """Look at everything that can be looked at, one after the other."""
     folder, key = _data_folder(settings.data), _key(settings)
     yield from (folder, key)
+    yield from _disk(settings)
     if "problem" in (folder.status, key.status):
         yield Check("database", "warning", "It was not opened.", "Solve the problem above first.")
     elif not settings.database_file.exists():
@@ -79,6 +81,22 @@ def _data_folder(folder: Path) -> Check:
 
 
 _OTHER_FOLDER = "Mend it, or choose another folder with --data."
+
+
+def _disk(settings: "Settings") -> Iterator[Check]:
+    folder = settings.database_file.parent
+    if not folder.is_dir():
+        return
+    free = shutil.disk_usage(folder).free >> 20
+    if free < _ENOUGH_MIB:
+        advice = "Make room; until then nothing can be changed. What was accepted is safe."
+        yield Check("disk", "problem", f"The disk of {folder} has {free} MiB left.", advice)
+    else:
+        yield Check("disk", "ok", f"The disk of {folder} has {free:,} MiB left.")
+
+
+_ENOUGH_MIB = 32
+"""Twice the largest request body: what the largest change writes."""
 
 
 def _key(settings: "Settings") -> Check:
@@ -118,6 +136,9 @@ async def _look_inside(host: "Host") -> list[Check]:
     """Raises `StorageUnavailable`."""
     from roadstead.domain.installations import list_apps
 
+    damage = await host.store.database.find_damage()
+    if damage is not None:
+        return [Check("database", "problem", f"The file is damaged: {damage}", "Restore it from a back-up.")]
     installed = await list_apps(host)
     opens = f"It opens, and every app's secret can be read. Apps installed: {len(installed)}."
     return [Check("database", "ok", opens), await _base_url(host.base_url)]

@@ -41,6 +41,9 @@ class Store:
     memory: Memory = field(repr=False)
 
 
+_ANY_SECRET = "SELECT shared_secret FROM installations UNION ALL SELECT shared_secret FROM registrations LIMIT 1"
+
+
 @asynccontextmanager
 async def open_store(settings: Settings) -> AsyncIterator[Store]:
     """Open the state a host works on, with an up-to-date schema. Raises `StorageUnusable`."""
@@ -48,10 +51,13 @@ async def open_store(settings: Settings) -> AsyncIterator[Store]:
 
     _make_folder(settings.data)
     _make_folder(settings.database_file.parent)
-    secrets = open_box(settings.data, settings.key)
+    secrets = open_box(settings.data, settings.key, first_use=not settings.database_file.exists())
     database = SQLiteDatabase(settings.database_file)
     try:
         await database.migrate()
+        # One is enough to tell a key that belongs elsewhere, and better now than at the first request.
+        for (sealed,) in await database.read(_ANY_SECRET):
+            secrets.open(sealed)
         yield Store(database, secrets, Memory(database))
     finally:
         await database.close()

@@ -97,6 +97,9 @@ class Database(Reader, Protocol):
     async def lease(self, name: str) -> Lease | None:
         """Take the lease of that name, or `None` when somebody holds it."""
 
+    async def find_damage(self) -> str | None:
+        """What is wrong inside the database, or `None`. Reads all of it."""
+
     async def migrate(self) -> None:
         """Bring the schema up to date."""
 

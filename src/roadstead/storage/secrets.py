@@ -56,12 +56,18 @@ class SecretBox:
         return "SecretBox()"
 
 
-def open_box(data: Path, key: str | None) -> SecretBox:
+def open_box(data: Path, key: str | None, *, first_use: bool) -> SecretBox:
     """The box for a data folder. Makes the key file on first use. Raises `StorageUnusable`."""
-    return SecretBox(key or _read_or_make_key(data / KEY_FILE))
+    return SecretBox(key or _read_or_make_key(data / KEY_FILE, first_use=first_use))
 
 
-def _read_or_make_key(file: Path) -> str:
+def _read_or_make_key(file: Path, *, first_use: bool) -> str:
+    if not first_use and not file.exists():
+        # A new key would open nothing, and hide that the old one is gone.
+        raise StorageUnusable(
+            "The key file is missing, and the secrets in the database cannot be read without it.",
+            f"Put back {file}, or set ROADSTEAD_KEY.",
+        )
     try:
         _make_key(file)
         if file.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):

@@ -187,6 +187,10 @@ class SQLiteDatabase:
             return None
         return _FileLease(lock)
 
+    async def find_damage(self) -> str | None:
+        ((found,),) = await self.scan("PRAGMA quick_check(1)")
+        return None if found == "ok" else str(found)
+
     async def migrate(self) -> None:
         applied = {number for (number,) in await self._applied_migrations()}
         missing = migrations.missing(applied)

@@ -1,0 +1,154 @@
+"""A disk that is full or read-only, a database that is locked or damaged, a key that is gone: with the real thing."""
+
+import contextlib
+import json
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from cryptography.fernet import Fernet
+
+from roadstead.cli.state import on_host
+from roadstead.domain.installations import register
+from roadstead.settings import Settings
+from roadstead.storage import sqlite
+from tests.live import AppClient, live_host, recording_app
+
+VALUES = "/2.0/addon/linkers/tickets/values"
+
+
+@contextlib.contextmanager
+def _small_disk(folder: Path) -> Iterator[Path]:
+    """A file system of 4 MiB. Only root can have one."""
+    folder.mkdir()
+    mounted = subprocess.run(
+        ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(folder)], capture_output=True, check=False
+    )
+    if mounted.returncode != 0:
+        pytest.skip("mounting a file system needs root")
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+def _fill(file: Path) -> None:
+    with contextlib.suppress(OSError), file.open("wb", buffering=0) as out:
+        while True:
+            out.write(b"\0" * 4096)
+
+
+def _doctor(data: Path) -> tuple[int, dict[str, str]]:
+    """The exit code, and the status of each check."""
+    done = _roadstead(data, "doctor", "--json")
+    return done.returncode, {check["name"]: check["status"] for check in json.loads(done.stdout)["checks"]}
+
+
+def _roadstead(data: Path, *arguments: str) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "roadstead", *arguments, "--data", str(data)]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+
+
+def test_a_full_disk_loses_nothing_and_passes(tmp_path: Path) -> None:
+    """A write is refused with 503 and `Retry-After`, reads go on, and with room again so do writes, in one process."""
+    with _small_disk(tmp_path / "disk") as disk, recording_app() as app, live_host(disk / "data") as host:
+        api = AppClient(host.url, host.install(app))
+        assert api("PUT", VALUES, json=["KEPT"]).status_code == 204
+        _fill(disk / "filler")
+        refused = api("PUT", VALUES, json=[f"{number:0200}" for number in range(5_000)])
+        assert (refused.status_code, refused.headers["Retry-After"]) == (503, "1")
+        assert "disk is full" in refused.json()["error"]["detail"]
+        assert [value["value"] for value in api("GET", VALUES).json()["values"]] == ["KEPT"]
+        code, statuses = _doctor(disk / "data")
+        assert (code, statuses["disk"]) == (1, "problem")
+        (disk / "filler").unlink()
+        assert api("POST", VALUES, json={"value": "LATER"}).status_code == 201
+        assert [value["value"] for value in api("GET", VALUES).json()["values"]] == ["KEPT", "LATER"]
+
+
+def test_a_locked_database_is_waited_for_and_then_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While another process writes, writes get 503 and `Retry-After`, reads go on, and then all is well."""
+    monkeypatch.setattr(sqlite, "BUSY_SECONDS", 0.2)
+    with recording_app() as app, live_host(tmp_path) as host:
+        api = AppClient(host.url, host.install(app))
+        with contextlib.closing(sqlite3.connect(tmp_path / "roadstead.db", isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            refused = api("POST", VALUES, json={"value": "BB"})
+            assert (refused.status_code, refused.headers["Retry-After"]) == (503, "1")
+            assert refused.json()["error"]["message"] == "The database is busy."
+            assert api("GET", VALUES).json()["size"] == 0
+        assert api("POST", VALUES, json={"value": "BB"}).status_code == 201
+
+
+@contextlib.contextmanager
+def _locked(data: Path) -> Iterator[None]:
+    with contextlib.closing(sqlite3.connect(data / "roadstead.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        yield
+
+
+@contextlib.contextmanager
+def _read_only(data: Path) -> Iterator[None]:
+    if subprocess.run(["mount", "--bind", str(data), str(data)], capture_output=True, check=False).returncode != 0:
+        pytest.skip("mounting a file system needs root")
+    subprocess.run(["mount", "-o", "remount,bind,ro", str(data)], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", str(data)], check=True)
+
+
+@contextlib.contextmanager
+def _replaced(file: Path, content: bytes | None) -> Iterator[None]:
+    original = file.read_bytes()
+    if content is None:
+        file.unlink()
+    else:
+        file.write_bytes(content)
+    yield
+    file.write_bytes(original)
+    file.chmod(0o600)
+
+
+@pytest.mark.parametrize(
+    ("failure", "check", "message"),
+    [
+        # Each of the two commands waits ten seconds for the lock.
+        pytest.param(_locked, "database", "busy", marks=pytest.mark.slow),
+        (_read_only, "data folder", "cannot be"),
+        (lambda data: _replaced(data / "roadstead.db", b"no database" * 1000), "database", "cannot be used"),
+        (lambda data: _replaced(data / "secret.key", None), "key", "key file is missing"),
+        (lambda data: _replaced(data / "secret.key", Fernet.generate_key()), "database", "cannot be decrypted"),
+    ],
+    ids=["locked", "read-only", "no database", "no key", "wrong key"],
+)
+def test_a_host_does_not_start_and_the_doctor_knows_why(
+    tmp_path: Path, failure: Callable[[Path], "contextlib.AbstractContextManager[None]"], check: str, message: str
+) -> None:
+    """`serve` exits 1 with one clear message, `doctor` finds the cause, and afterwards all is as before."""
+    settings = Settings(data=tmp_path)
+    on_host(settings, lambda host: register(host, "tide", "https://tide.example/"))
+    with failure(tmp_path):
+        started = _roadstead(tmp_path, "serve", "--port", "0")
+        assert started.returncode == 1
+        assert message in started.stderr
+        assert "Traceback" not in started.stderr
+        code, statuses = _doctor(tmp_path)
+        assert (code, statuses[check]) == (1, "problem")
+    on_host(settings, lambda host: register(host, "tide", "https://tide.example/"))
+
+
+def test_the_doctor_finds_damage_inside_the_database(tmp_path: Path) -> None:
+    """A page that is overwritten deep in the file is found, though the file opens."""
+    on_host(Settings(data=tmp_path), lambda host: register(host, "tide", "https://tide.example/"))
+    file = tmp_path / "roadstead.db"
+    with contextlib.closing(sqlite3.connect(file)) as connection:
+        root = connection.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'linker_values'").fetchone()[0]
+    with file.open("r+b") as damaged:
+        damaged.seek((root - 1) * 4096)
+        damaged.write(b"\xff" * 4096)
+    code, statuses = _doctor(tmp_path)
+    assert (code, statuses["database"]) == (1, "problem")
