@@ -306,3 +306,13 @@ def test_the_file_is_private_and_never_replaced(tmp_path: Path) -> None:
     assert b"exists already" in second.stderr
     assert file.read_bytes() == before
     assert sorted(found.name for found in tmp_path.iterdir()) == ["data", "state.gz"]
+
+
+def test_an_export_that_finds_no_room_says_so(tmp_path: Path) -> None:
+    """A full device behind stdout is one sentence, not a traceback."""
+    command = [sys.executable, "-m", "roadstead", "export", "-", "--data", str(tmp_path)]
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith(b"error: stdout cannot be written: No space left on device.")
+    assert b"Traceback" not in done.stderr

@@ -76,8 +76,13 @@ def _written(name: str) -> Iterator[BinaryIO]:
             raise InvalidInput(
                 "An export is no text for a terminal.", "Name a file, or pipe it: roadstead export - | …"
             )
-        yield sys.stdout.buffer
-        sys.stdout.buffer.flush()
+        try:
+            yield sys.stdout.buffer
+            sys.stdout.buffer.flush()
+        except BrokenPipeError:
+            raise  # whoever reads has had enough, and is not told so
+        except OSError as exc:
+            raise _not_written("stdout", exc) from exc
         return
     file = Path(name)
     if os.path.lexists(file):
@@ -90,9 +95,15 @@ def _written(name: str) -> Iterator[BinaryIO]:
             os.fsync(out.fileno())
         draft.rename(file)
     except OSError as exc:
-        raise InvalidInput(f"{name} cannot be written: {exc.strerror}.", "Nothing was exported.") from exc
+        raise _not_written(name, exc) from exc
     finally:
         draft.unlink(missing_ok=True)
+
+
+def _not_written(name: str, cause: OSError) -> InvalidInput:
+    return InvalidInput(
+        f"{name} cannot be written: {cause.strerror}.", "Make room or name another place, and export again."
+    )
 
 
 @contextmanager
