@@ -131,7 +131,7 @@ def test_without_secrets_none_is_in_the_file_and_the_app_is_locked_out(tmp_path:
     """The secret, even one that the app sent back, stays at home; the app is named until it is installed again."""
     with recording_app() as app, live_host(tmp_path / "old") as old:
         registered = old.work(lambda host: installations.register(host, app.key, app.descriptor_url))
-        app.answer = registered.shared_secret
+        app.status, app.answer = 200, registered.shared_secret
         installed = old.install(app)
         exported = _export(old.settings, with_secrets=False)
         assert installed.shared_secret.encode() in gzip.decompress(_export(old.settings))

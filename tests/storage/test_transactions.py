@@ -279,3 +279,17 @@ def test_a_lease_is_held_by_one(tmp_path: Path) -> None:
             await again.release()
 
     _run(tmp_path, scenario)
+
+
+def test_a_snapshot_stays_as_it_was(tmp_path: Path) -> None:
+    """What is committed while a snapshot is open is not seen in it, and is not held up by it."""
+
+    async def scenario(database: Database) -> None:
+        await _keep(database, "before")
+        async with database.snapshot() as snapshot:
+            await _keep(database, "meanwhile")
+            assert await find_fact(database, "meanwhile") == "1"
+            assert await snapshot.scan("SELECT name FROM facts") == [("before",)]
+            assert await snapshot.read("SELECT COUNT(*) FROM facts") == [(1,)]
+
+    _run(tmp_path, scenario)
