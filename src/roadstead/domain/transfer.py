@@ -19,12 +19,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, BinaryIO
 
+from roadstead.domain.audit import secret_will_be_shown
 from roadstead.domain.host import Host
 from roadstead.domain.installations import new_secret
 from roadstead.errors import Conflict, InvalidInput
 from roadstead.model import Installation
 from roadstead.storage import installations as facts
 from roadstead.storage import transfer as rows
+from roadstead.storage.audit import add_entry
 from roadstead.storage.database import Transaction
 from roadstead.storage.moments import from_text, to_text
 from roadstead.storage.transfer import PAGE, TABLES, Table
@@ -64,6 +66,8 @@ async def export_state(
     host: Host, out: BinaryIO, *, with_secrets: bool, progress: Progress = lambda done, of: None
 ) -> Transferred:
     """Write one committed state, while others may go on writing. Raises `StorageUnavailable` and `OSError`."""
+    if with_secrets:
+        await secret_will_be_shown(host, "export of all apps")
     async with host.store.database.snapshot() as snapshot:
         total = sum([await rows.count_rows(snapshot, table) for table in TABLES])
         with gzip.GzipFile(fileobj=out, mode="wb", compresslevel=6, filename="", mtime=0) as packed:
@@ -123,6 +127,9 @@ async def import_state(host: Host, source: BinaryIO, *, progress: Progress = lam
                 f"An import needs an empty one ({filled} has rows): name a new folder with --data.",
             )
         done = await _fill(host, tx, lines, int(header["rows"]), progress)
+        await add_entry(
+            tx, actor=host.operator, action="state imported", subject="state", details={"rows": done}, now=host.now()
+        )
         if not header["secrets"]:
             await facts.keep_fact(tx, _SECRETS_LOST_ON, to_text(host.now()))
     return Transferred(done, bool(header["secrets"]))

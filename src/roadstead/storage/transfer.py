@@ -51,11 +51,13 @@ TABLES = (
         "id workspace_id installation_id app_key event url created_on status error body duration_ms",
         unsafe="body",
     ),
+    _table("audit_log", "id time actor action subject details"),
 )
 """In the order in which they can be filled: a row comes after those that it refers to."""
 
 LEFT_OUT = {
     "access_tokens": "They live for an hour at most, and the app exchanges its JWT for another.",
+    "deleted_values": "They are for hosts that have read the linkers' values before.",
     "migrations": "The new database has its own.",
     "sessions": "Signing in belongs to one host.",
 }
