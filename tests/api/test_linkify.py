@@ -204,3 +204,17 @@ def test_list_of_linkers_is_for_operators(host: LiveHost, connect_app: Recording
     assert status() == 401
     assert status(Authorization=f"JWT {app.token('GET', '/-/linkers')}") == 403
     assert status(Authorization=f"Bearer {host.api_token()}") == 200
+
+
+def test_explanation_on_request(host: LiveHost, linked: RecordingApp) -> None:
+    """Why each candidate is a link or not, beside the links; not for HTML, and only for true."""
+    ask = {"text": "BB-1 ZZ-9", "workspace": f"linked-{linked.key}", "format": "json"}
+    answer = _linkify(host, {**ask, "explain": True}).json()
+    assert answer["links"] == _linkify(host, ask).json()["links"]
+    assert [(one["text"], one["linker"], one["reason"]) for one in answer["explanation"]["candidates"]] == [
+        ("BB-1", "tickets", "Its pattern matches, and 'BB' is stored."),
+        ("ZZ-9", "tickets", "The value 'ZZ' is not among the 1 stored for the linker."),
+    ]
+    assert [one["linker"] for one in answer["explanation"]["linkers"]] == ["tickets", "any-ref"]
+    for wrong in ({"explain": "yes"}, {"explain": True, "input": "html"}):
+        assert _linkify(host, {**ask, **wrong}).status_code == 400

@@ -1,13 +1,14 @@
 """`linkify` as a filter: formats, bytes, pipes."""
 
 import json
+import re
 import subprocess
 from pathlib import Path
 
 import pytest
 
 from roadstead.cli.linkify import CHUNK_BYTES, LONGEST_LINE, lines_as_they_come
-from tests.cli.conftest import PROGRAM, Roadstead, ServeApp
+from tests.cli.conftest import PROGRAM, Roadstead, ServeApp, running
 
 
 @pytest.fixture(scope="module")
@@ -115,3 +116,33 @@ def test_lines_are_whole_wherever_chunks_end(tmp_path: Path) -> None:
     assert read[: len(lines)] == lines
     assert b"".join(read[len(lines) :]) == endless
     assert max(map(len, read)) <= LONGEST_LINE + CHUNK_BYTES
+
+
+def test_explanation_for_people_and_as_data(roadstead: Roadstead, sample_app: str) -> None:
+    """The lines of the how-to come out for its text, with what each linker did; as JSON it is one object a line."""
+    with running(roadstead):
+        assert roadstead.call("install", sample_app).returncode == 0
+    page = Path(__file__).parents[2] / "docs" / "how-to" / "find-out-why-a-text-is-no-link.md"
+    (shown,) = re.findall(r"^```text\n(.*?)^```$", page.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    text = shown.splitlines()[0]
+    done = roadstead.call("linkify", "--explain", stdin=f"{text}\nnone\xff\x1b\n".encode("latin-1"))
+    printed = re.sub(
+        r"http://127\.0\.0\.1:\d+", "http://127.0.0.1:8000", done.stdout.decode("utf-8", "surrogateescape")
+    )
+    assert printed.startswith(shown + "none\udcff\\x1b\n\n")
+    assert re.search(r"roadstead-sample-app +tickets +linear +2 +3 +1 +[0-9.]+", printed)
+    document = json.loads(roadstead.call("linkify", "--explain", "--format", "json", stdin=text.encode()).stdout)
+    assert [(one["text"], one["url"] is not None) for one in document[0]["candidates"]] == [
+        ("BB-1234", True),
+        ("xBB-3", False),
+        ("ZZ-9", False),
+        ("RFC 9110", True),
+    ]
+
+
+@pytest.mark.parametrize("arguments", [("--format", "html"), ("--format", "markdown"), ("--input", "html")])
+def test_explanation_has_no_other_format(roadstead: Roadstead, arguments: tuple[str, ...]) -> None:
+    """A wrong use is exit code 2 and says what there is."""
+    done = roadstead.call("linkify", "--explain", *arguments, stdin=b"x")
+    assert (done.returncode, done.stdout) == (2, b"")
+    assert b"as terminal or as json" in done.stderr

@@ -18,12 +18,14 @@ from roadstead.domain.parking import Record
 from roadstead.errors import InvalidInput
 from roadstead.linkify import (
     CompiledLinkers,
+    Explanation,
     Link,
     Linker,
     Linkified,
     LinkifiedHtml,
     Unfinished,
     check_linker,
+    explain,
     linkify_html,
     render_html,
     render_markdown,
@@ -123,11 +125,46 @@ def _target(link: Link) -> dict[str, Any]:
     }
 
 
+def explained(explanation: Explanation) -> dict[str, Any]:
+    """An explanation as data."""
+    return {
+        "candidates": [
+            {
+                "start": candidate.start,
+                "end": candidate.end,
+                "text": candidate.text,
+                "linker": candidate.linker.key if candidate.linker else None,
+                "app": candidate.linker.app_key if candidate.linker else None,
+                "groups": candidate.groups,
+                "url": candidate.url,
+                "reason": candidate.reason,
+            }
+            for candidate in explanation.candidates
+        ],
+        "omitted": explanation.omitted,
+        "linkers": [
+            {
+                "linker": tried.linker.key,
+                "app": tried.linker.app_key,
+                "engine": tried.engine,
+                "value_count": tried.value_count,
+                "candidates": tried.candidates,
+                "links": tried.links,
+                "milliseconds": tried.milliseconds,
+                "limited": tried.limited,
+                "reason": tried.reason,
+            }
+            for tried in explanation.linkers
+        ],
+    }
+
+
 class _Asked(NamedTuple):
     text: str
     workspace: str
     input: str
     form: str
+    explain: bool
 
 
 class _Made(NamedTuple):
@@ -142,8 +179,11 @@ def _linkify(linkers: CompiledLinkers, asked: _Asked) -> _Made:
         result = linkify_html(linkers, asked.text)
         body, rendered = linked_html(asked.text, result), result.html
     else:
-        result = linkers.linkify(asked.text)
+        explanation = explain(linkers, asked.text) if asked.explain else None
+        result = explanation.linkified if explanation else linkers.linkify(asked.text)
         body, rendered = linked(result), RENDERERS[asked.form](result) if asked.form != "json" else ""
+        if explanation:
+            body["explanation"] = explained(explanation)
     if asked.form != "json":
         body["rendered"] = rendered
     return _Made(body, result.links, result.unfinished)
@@ -171,7 +211,11 @@ def _parse(body: object) -> _Asked:
             "The body must give the text.", 'Send {"text": "fixes BB-1234"}.', fields={"text": ["Required."]}
         )
     asked = _Asked(
-        body["text"], body.get("workspace", DEFAULT_WORKSPACE), body.get("input", "text"), body.get("format", "html")
+        body["text"],
+        body.get("workspace", DEFAULT_WORKSPACE),
+        body.get("input", "text"),
+        body.get("format", "html"),
+        body.get("explain", False),
     )
     if not isinstance(asked.workspace, str):
         raise InvalidInput("workspace must be a string.", fields={"workspace": ["Not a string."]})
@@ -181,6 +225,10 @@ def _parse(body: object) -> _Asked:
     if asked.form not in forms:
         reason = f"There is no format {asked.form!r} for {asked.input} input."
         raise InvalidInput(reason, f"Choose one of: {', '.join(forms)}.")
+    if not isinstance(asked.explain, bool):
+        raise InvalidInput("explain must be true or false.", fields={"explain": ["Not a boolean."]})
+    if asked.explain and asked.input == "html":
+        raise InvalidInput("HTML cannot be explained.", "Ask about the text of one of its elements.")
     if asked.input == "html" and len(asked.text) > LONGEST_HTML:
         raise InvalidInput("The HTML is too long.", f"At most {LONGEST_HTML} characters of it are taken.")
     return asked

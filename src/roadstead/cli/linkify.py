@@ -3,6 +3,7 @@
 import io
 import itertools
 import sys
+import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
@@ -19,12 +20,12 @@ from roadstead.cli.options import (
     LinkersWithoutValues,
     read_settings,
 )
-from roadstead.cli.output import print_json, tell
+from roadstead.cli.output import plain, print_json, print_table, tell
 from roadstead.cli.state import on_host
 from roadstead.errors import InvalidInput, WorkspaceNotFound
 
 if TYPE_CHECKING:
-    from roadstead.linkify import CompiledLinkers, Linkified, Unfinished
+    from roadstead.linkify import Candidate, CompiledLinkers, Linker, Linkified, Tried, Unfinished
     from roadstead.settings import Settings
 
 CHUNK_BYTES = 64 * 1024
@@ -65,6 +66,9 @@ def linkify(
             help="json is one document for all lines: text, links, unfinished. Default: terminal; html for html input.",
         ),
     ] = None,
+    explain: Annotated[
+        bool, typer.Option("--explain", help="Say for each candidate why it is a link or not. Formats: terminal, json.")
+    ] = False,
     data: Data = None,
     database_url: DatabaseUrl = None,
     linkers_without_values: LinkersWithoutValues = None,
@@ -75,12 +79,16 @@ def linkify(
     """
     if input is Input.HTML and format not in (None, Format.HTML, Format.JSON):
         raise typer.BadParameter("html input comes out as html or json.", param_hint="--format")
+    if explain and (input is Input.HTML or format not in (None, Format.TERMINAL, Format.JSON)):
+        raise typer.BadParameter("text is explained, as terminal or as json.", param_hint="--explain")
     settings = read_settings(data=data, database_url=database_url, linkers_without_values=linkers_without_values)
     linkers = _linkers_of(settings, workspace)
     with ExitStack() as opened:
         source = opened.enter_context(_open(file)) if file != "-" else sys.stdin.buffer
         lines = _watched(source, opened)
-        if input is Input.HTML:
+        if explain:
+            _explain(linkers, lines, as_json=format is Format.JSON)
+        elif input is Input.HTML:
             _print_html(linkers, lines, as_json=format is Format.JSON)
         elif format is Format.JSON:
             _print_document(linkers, lines)
@@ -108,6 +116,21 @@ def _renderer(form: Format) -> "Callable[[Linkified], str]":
     return {Format.HTML: render_html, Format.MARKDOWN: render_markdown, Format.TERMINAL: render_terminal}[form]
 
 
+def _parking(linkers: "CompiledLinkers") -> "Callable[[str], Linkified]":
+    """Linkify for many lines, on which a linker that keeps running out of time is parked, as the host does it."""
+    from roadstead.domain.parking import LinkerRecords
+
+    records = LinkerRecords(time.time)
+
+    def linkify_line(line: str) -> "Linkified":
+        result = records.without_parked(linkers).linkify(line)
+        if result.unfinished:
+            records.add(len(line), result.links, result.unfinished)
+        return result
+
+    return linkify_line
+
+
 def _print_document(linkers: "CompiledLinkers", chunks: Iterable[list[bytes]]) -> None:
     """All lines as one document, whose offsets are those of the whole text."""
     from roadstead.api.own import linked
@@ -116,8 +139,9 @@ def _print_document(linkers: "CompiledLinkers", chunks: Iterable[list[bytes]]) -
     links: list[dict[str, Any]] = []
     unfinished: list[dict[str, Any]] = []
     start = 0
+    linkify_line = _parking(linkers)
     for line in itertools.chain.from_iterable(chunks):
-        found = linked(linkers.linkify(_decode(line)))
+        found = linked(linkify_line(_decode(line)))
         texts.append(found["text"])
         links += ({**link, "start": start + link["start"], "end": start + link["end"]} for link in found["links"])
         unfinished += (one for one in found["unfinished"] if one not in unfinished)
@@ -129,14 +153,67 @@ def _print_lines(
     linkers: "CompiledLinkers", render: "Callable[[Linkified], str]", chunks: Iterable[list[bytes]]
 ) -> None:
     unfinished: Counter[str] = Counter()
+    linkify_line = _parking(linkers)
     for lines in chunks:
         for line in lines:
-            result = linkers.linkify(_decode(line))
+            result = linkify_line(_decode(line))
             unfinished.update(map(_limit, result.unfinished))
             sys.stdout.buffer.write(_encode(render(result)))
         sys.stdout.buffer.flush()
     for linker, times in unfinished.items():
         tell(f"Left unlinked in {times} lines: {linker}")
+
+
+def _explain(linkers: "CompiledLinkers", chunks: Iterable[list[bytes]], *, as_json: bool) -> None:
+    """Each line with its candidates; for people, what the linkers did on all of them in the end."""
+    from roadstead.api.own import explained
+    from roadstead.linkify import explain
+
+    lines = itertools.chain.from_iterable(chunks)
+    explanations = (explain(linkers, _decode(line).rstrip("\r\n")) for line in lines)
+    if as_json:
+        print_json([{"text": one.linkified.text, **explained(one)} for one in explanations])
+        return
+    tried: dict[Linker, list[Tried]] = {}
+    for explanation in explanations:
+        shown = [explanation.linkified.text, *itertools.chain(*map(_about, explanation.candidates))]
+        if explanation.omitted:
+            shown.append(f"  and {explanation.omitted} more candidates")
+        sys.stdout.buffer.write(_encode("".join(f"{plain(line)}\n" for line in shown)))
+        sys.stdout.buffer.flush()
+        for one in explanation.linkers:
+            tried.setdefault(one.linker, []).append(one)
+    if tried:
+        print()
+        headings = ("APP", "LINKER", "ENGINE", "VALUES", "CANDIDATES", "LINKS", "MS", "WHY NO MORE")
+        print_table(headings, [_summed_up(every) for every in tried.values()])
+
+
+def _about(candidate: "Candidate") -> Iterator[str]:
+    """What became of a candidate, in a line, and why, in another."""
+    what = f"{candidate.start}-{candidate.end} {candidate.text!r}"
+    groups = "".join(f", {name} = {text!r}" for name, text in candidate.groups.items())
+    yield f"  link     {what} → {candidate.url}" if candidate.url else f"  no link  {what}"
+    who = f" ({candidate.linker.app_key}, linker {candidate.linker.key}{groups})" if candidate.linker else ""
+    yield f"           {candidate.reason}{who}"
+
+
+def _summed_up(every: "list[Tried]") -> tuple[object, ...]:
+    """What a linker did on all lines. Where it had candidates, why it had no others is of no interest."""
+    candidates, links = sum(one.candidates for one in every), sum(one.links for one in every)
+    milliseconds = sum(one.milliseconds for one in every)
+    reason = next((one.reason for one in every if one.limited), "" if candidates else every[-1].reason)
+    linker, first = every[0].linker, every[0]
+    return (
+        linker.app_key,
+        linker.key,
+        first.engine,
+        first.value_count,
+        candidates,
+        links,
+        f"{milliseconds:.3f}",
+        reason,
+    )
 
 
 def _print_html(linkers: "CompiledLinkers", chunks: Iterable[list[bytes]], *, as_json: bool) -> None:

@@ -9,6 +9,7 @@ Pure: no file, no socket, nothing of Roadstead; it can be used alone. Every othe
 change.
 """
 
+from roadstead.linkify.explain import Candidate, Explanation, Tried, explain
 from roadstead.linkify.html_input import LinkifiedHtml, linkify_html
 from roadstead.linkify.linker import InvalidPattern, Link, Linker, Linkified, Unfinished
 from roadstead.linkify.matcher import CompiledLinkers, compile_linkers
@@ -16,16 +17,20 @@ from roadstead.linkify.render import render_html, render_markdown, render_termin
 from roadstead.linkify.report import PatternReport, check_linker
 
 __all__ = [
+    "Candidate",
     "CompiledLinkers",
+    "Explanation",
     "InvalidPattern",
     "Link",
     "Linker",
     "Linkified",
     "LinkifiedHtml",
     "PatternReport",
+    "Tried",
     "Unfinished",
     "check_linker",
     "compile_linkers",
+    "explain",
     "linkify_html",
     "render_html",
     "render_markdown",

@@ -3,6 +3,7 @@
 import time
 from bisect import insort
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import islice
@@ -138,8 +139,39 @@ class CompiledLinkers:
         """Return these linkers for several texts, in all of which together each has the time of one text."""
         return Document(self._linkify)
 
+    def trials(self, text: str) -> Iterator["Trial"]:
+        """Run each pattern over the text by itself, to `explain` what `linkify` makes of it; that is slower."""
+        read = Text(_within_limit(text))
+        possible = set(self._required.may_match(read.rough))
+        for number, family in enumerate(self._families):
+            began = self._limits.clock()
+            found: list[_Found] = []
+            limits = dict(family.collect(read, self._limits, found)) if number in possible else {}
+            unstored = list(family.with_any_value(read, self._limits)) if number in possible else []
+            yield Trial(
+                family.members,
+                number in possible,
+                [(match, owners) for *_, owners, match in found],
+                unstored,
+                limits,
+                self._limits.clock() - began,
+            )
+
+    def url_of(self, number: int, match: Match, text: str) -> str | None:
+        """Return where a match of the linker leads that was given as `number`, or `None` if nowhere."""
+        return self._templates[number].fill(match, text)
+
+    def has_value(self, number: int, value: str) -> bool:
+        """Whether the value is one of the linker's that was given as `number`."""
+        index = self._families[self._family_of[number]].index
+        return index is not None and number in (index.owners.find(value) or ())
+
+    def left_out(self, number: int) -> str | None:
+        """Return why the linker is left out that was given as `number`, or `None` if it is not."""
+        return self._left_out.get(number)
+
     def _linkify(self, text: str, collect: "_Collect") -> Linkified:
-        chars = text if len(text) <= MAX_TEXT else text[: _last_space(text, MAX_TEXT)]
+        chars = _within_limit(text)
         read = Text(chars)
         found: list[_Found] = []
         unfinished: list[Unfinished] = []
@@ -190,6 +222,21 @@ class CompiledLinkers:
         while url:
             yield url
             url = next(urls, None)
+
+
+class Trial(NamedTuple):
+    """What came of running the pattern of some linkers over a text.
+
+    `possible` is whether the text holds the characters that every match needs. `matches` are of the linkers that are
+    given with each, `unstored` what would match besides if any value were stored. `seconds` are for both.
+    """
+
+    members: Owners
+    possible: bool
+    matches: list[tuple[Match, Owners]]
+    unstored: list[Match]
+    limits: dict[int, Exhausted]
+    seconds: float
 
 
 class Document:
@@ -252,6 +299,14 @@ class _Family:
         if self.index and self._valued:
             yield from self._collect_stored(self.index, text, limits, found)
 
+    def with_any_value(self, text: Text, limits: _Limits) -> Iterator[Match]:
+        """Yield what matches if any value will do, up to a limit; nothing where that is what all members match."""
+        if self.index is None or self._plain == self.members:
+            return
+        matches = Search(self._programs, text, limits.budget_for(text)).matches()
+        with suppress(Exhausted):
+            yield from islice(matches, limits.max_links)
+
     def _collect_stored(
         self, index: ValueIndex, text: Text, limits: _Limits, found: list[_Found]
     ) -> Iterator[tuple[int, Exhausted]]:
@@ -289,6 +344,10 @@ def _index(pattern: Pattern, values: Mapping[int, Collection[str]]) -> ValueInde
     if not pattern.value_groups:
         return None
     return ValueIndex.of(values, ignore_case=any(group.ignore_case for group in pattern.value_groups))
+
+
+def _within_limit(text: str) -> str:
+    return text if len(text) <= MAX_TEXT else text[: _last_space(text, MAX_TEXT)]
 
 
 def _last_space(text: str, limit: int) -> int:
