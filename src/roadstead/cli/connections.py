@@ -54,6 +54,11 @@ class Connection(HttpToolsProtocol):
         elif self._deadline is not None:
             self._head_is_complete()
 
+    def on_headers_complete(self) -> None:
+        super().on_headers_complete()
+        if self.scope["method"] != "HEAD":
+            self.cycle.transport = _Together(self.transport)  # type: ignore[assignment]
+
     def send_400_response(self, msg: str) -> None:
         self._refuse(400, "The request is not valid HTTP.", msg)
 
@@ -98,3 +103,33 @@ class Connection(HttpToolsProtocol):
         )
         self.transport.write(head.encode() + body)
         self.transport.close()
+
+
+class _Together:
+    """What an answer is written to: its head waits for the first piece of its body, and both go out at once.
+
+    Two sends cost the kernel, and the client, twice. Every answer but one to HEAD has a body, be it an empty one.
+    """
+
+    __slots__ = ("_head", "_transport")
+
+    def __init__(self, transport: asyncio.Transport) -> None:
+        self._transport = transport
+        self._head: bytes | None = None
+
+    def write(self, data: bytes) -> None:
+        if self._head is None and not data.startswith(b"HTTP/1.1 100"):
+            self._head = data
+        elif self._head:
+            self._transport.write(self._head + data)
+            self._head = b""
+        else:
+            self._transport.write(data)
+
+    def close(self) -> None:
+        if self._head:
+            self.write(b"")
+        self._transport.close()
+
+    def is_closing(self) -> bool:
+        return self._transport.is_closing()
