@@ -118,23 +118,35 @@ class SQLiteDatabase:
     def snapshot(self) -> AbstractAsyncContextManager[Reader]:
         return self._snapshot()
 
-    @asynccontextmanager
-    async def _transaction(self) -> "AsyncIterator[_SQLiteTransaction]":
-        async with self._writing:
+    def transaction(self) -> "_OneWriter":
+        return _OneWriter(self)
+
+    async def enter(self) -> "tuple[_Batch, _SQLiteTransaction]":
+        """Become the only writer, with a savepoint in the common transaction."""
+        await self._writing.acquire()
+        try:
             batch = self._batch or await self._begin()
             with _translated:
                 self._writer.execute("SAVEPOINT one_writer")
-            try:
-                yield _SQLiteTransaction(self, self._writer, self._thread)
+        except BaseException:
+            self._writing.release()
+            raise
+        return batch, _SQLiteTransaction(self, self._writer, self._thread)
+
+    def leave(self, batch: "_Batch", cause: BaseException | None) -> None:
+        """Let the next writer in, after keeping what this one changed, or undoing it where there is a `cause`."""
+        try:
+            if cause is None:
                 with _translated:
                     self._writer.execute("RELEASE one_writer")
-            except BaseException as exc:
-                self._undo(batch, exc)
-                raise
-        await batch.durable()
-
-    def transaction(self) -> "AbstractAsyncContextManager[_SQLiteTransaction]":
-        return self._transaction()
+        except BaseException as exc:
+            self._undo(batch, exc)
+            raise
+        else:
+            if cause is not None:
+                self._undo(batch, cause)
+        finally:
+            self._writing.release()
 
     async def _begin(self) -> "_Batch":
         """Open the common transaction, waiting for other processes without holding up this one."""
@@ -259,22 +271,46 @@ class _SQLiteTransaction:
         return identity
 
 
+class _OneWriter:
+    """The block of one writer. A class, because a generator would cost a twentieth of an addition."""
+
+    __slots__ = ("_batch", "_database")
+
+    def __init__(self, database: SQLiteDatabase) -> None:
+        self._database = database
+
+    async def __aenter__(self) -> "_SQLiteTransaction":
+        self._batch, transaction = await self._database.enter()
+        return transaction
+
+    async def __aexit__(self, kind: object, exc: BaseException | None, traceback: object) -> None:
+        self._database.leave(self._batch, exc)
+        if exc is None:
+            await self._batch.durable()
+
+
 class _Batch:
     """The writers that share one commit."""
 
     def __init__(self) -> None:
-        self._outcome: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+        self._loop = asyncio.get_running_loop()
+        self._waiting: list[asyncio.Future[None]] = []
 
-    async def durable(self) -> None:
-        """Return when the commit has, or raise why it has not. One writer giving up does not disturb the others."""
-        await asyncio.shield(self._outcome)
+    def durable(self) -> "asyncio.Future[None]":
+        """Done when the commit is, or fails as it has. One writer giving up does not disturb the others."""
+        outcome = self._loop.create_future()
+        self._waiting.append(outcome)
+        return outcome
 
     def succeed(self) -> None:
-        self._outcome.set_result(None)
+        for outcome in self._waiting:
+            if not outcome.done():
+                outcome.set_result(None)
 
     def fail(self, exc: Exception) -> None:
-        self._outcome.set_exception(exc)
-        self._outcome.exception()  # a batch may have lost all its writers; that is no reason for a warning
+        for outcome in self._waiting:
+            if not outcome.done():
+                outcome.set_exception(exc)
 
 
 class _FileLease:
