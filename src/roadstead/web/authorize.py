@@ -16,7 +16,6 @@ from roadstead.domain import installations
 from roadstead.domain.page_loads import post_install_url
 from roadstead.errors import InstallationFailed
 from roadstead.web.page import Visit, problem, render, require
-from roadstead.web.sign_in import ask_to_sign_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +28,6 @@ class Scope:
 class Consent:
     """Context of `consent.html`."""
 
-    csrf: str
     digest: str
     changed: bool
     app: Descriptor
@@ -61,14 +59,10 @@ class _Wish:
 
 
 async def ask(visit: Visit) -> Response:
-    if visit.session is None:
-        return ask_to_sign_in(visit)
     return await _consent_page(visit, await _read_link(visit))
 
 
 async def decide(visit: Visit) -> Response:
-    if visit.session is None:
-        return ask_to_sign_in(visit)
     form = await visit.form()
     wish = await _read_link(visit)
     if form.get("decision") != "allow":
@@ -86,14 +80,15 @@ async def _install(visit: Visit, wish: _Wish, workspace: str) -> Response:
             visit.host, wish.descriptor, wish.descriptor_url, workspace
         )
     except InstallationFailed as exc:
-        return problem(exc, answer=exc.body)
+        return problem(exc, visit=visit, answer=exc.body)
     if wish.redirect_uri is not None:
         return _back_to_app(wish.redirect_uri, client_key=installation.client_key)
     target = await post_install_url(visit.host, installation)
     if target is not None:
         return RedirectResponse(target, 303, headers={"Referrer-Policy": "no-referrer"})
     linkers = len(wish.descriptor.modules.linkers)
-    return render("installed.html", Installed(wish.descriptor.name, wish.descriptor.key, workspace, linkers))
+    installed = Installed(wish.descriptor.name, wish.descriptor.key, workspace, linkers)
+    return render("installed.html", installed, visit=visit)
 
 
 async def _read_link(visit: Visit) -> _Wish:
@@ -120,7 +115,6 @@ async def _consent_page(visit: Visit, wish: _Wish, *, changed: bool = False) -> 
     app = wish.descriptor
     known = [workspace.slug for workspace in await installations.list_workspaces(visit.host)]
     context = Consent(
-        csrf=visit.csrf_token,
         digest=_digest(app),
         changed=changed,
         app=app,
@@ -132,7 +126,7 @@ async def _consent_page(visit: Visit, wish: _Wish, *, changed: bool = False) -> 
         redirect_uri=wish.redirect_uri,
     )
     target = urlsplit(wish.redirect_uri or app.base_url)
-    return render("consent.html", context, form_target=f"{target.scheme}://{target.netloc}")
+    return render("consent.html", context, visit=visit, form_target=f"{target.scheme}://{target.netloc}")
 
 
 def _digest(descriptor: Descriptor) -> str:

@@ -23,8 +23,6 @@ class InstalledApp:
 class Home:
     """Context of `home.html`. Who is not signed in sees no apps."""
 
-    signed_in: bool
-    csrf: str
     base_url: str
     apps: list[InstalledApp]
 
@@ -32,8 +30,7 @@ class Home:
 async def show(visit: Visit) -> Response:
     signed_in = visit.session is not None
     apps = [_app(found) for found in await installations.list_apps(visit.host)] if signed_in else []
-    csrf = visit.csrf_token if signed_in else ""
-    return render("home.html", Home(signed_in, csrf, visit.host.base_url, apps))
+    return render("home.html", Home(visit.host.base_url, apps), visit=visit)
 
 
 def _app(installation: Installation) -> InstalledApp:

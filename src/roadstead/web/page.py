@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
 from starlette.requests import Request
@@ -55,6 +55,36 @@ class Visit:
         return form
 
 
+NAVIGATION = (("/", "Home"),)
+"""The pages that every page leads to, by path."""
+
+
+@dataclass(frozen=True, slots=True)
+class NavigationLink:
+    path: str
+    name: str
+    current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What `base.html` puts around a page. Who is not signed in has nowhere to go."""
+
+    version: str
+    signed_in: bool
+    csrf: str
+    navigation: list[NavigationLink]
+
+    @classmethod
+    def around(cls, visit: Visit | None) -> "Frame":
+        """The frame of what a visitor sees; without one, of a page that anybody may see."""
+        if visit is None or visit.session is None:
+            return cls(__version__, signed_in=False, csrf="", navigation=[])
+        here = visit.request.url.path
+        links = [NavigationLink(path, name, path == here) for path, name in NAVIGATION]
+        return cls(__version__, signed_in=True, csrf=visit.csrf_token, navigation=links)
+
+
 @dataclass(frozen=True, slots=True)
 class Problem:
     """Context of `problem.html`."""
@@ -76,60 +106,75 @@ class Page:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
+        visit: Visit | None = None
         try:
-            answer = await self._answer(request)
+            handler = self._handler(request.method)
+            visit = await _visit(request)
+            answer = await handler(visit)
         except RoadsteadError as exc:
-            answer = problem(exc)
+            answer = problem(exc, visit=visit)
         except Exception:
             log.exception("%s %s failed", scope["method"], scope["path"])
             answer = problem(
-                RequestRefused(500, "Roadstead made a mistake.", "The log has the details; please report it.")
+                RequestRefused(500, "Roadstead made a mistake.", "The log has the details; please report it."),
+                visit=visit,
             )
         await answer(scope, receive, send)
 
-    async def _answer(self, request: Request) -> Response:
-        handler = self._handlers.get("GET" if request.method == "HEAD" else request.method)
+    def _handler(self, method: str) -> Handler:
+        handler = self._handlers.get("GET" if method == "HEAD" else method)
         if handler is None:
             allow = ", ".join(sorted({*self._handlers, "HEAD"} if "GET" in self._handlers else self._handlers))
-            raise RequestRefused(405, f"{request.method} is not possible here.", headers={"Allow": allow})
-        host: Host = request.scope["state"]["host"]
-        session = request.cookies.get(SESSION_COOKIE)
-        signed_in = session is not None and await credentials.is_signed_in(host, session)
-        return await handler(Visit(request, host, session if signed_in else None))
+            raise RequestRefused(405, f"{method} is not possible here.", headers={"Allow": allow})
+        return handler
 
 
-def render(template: str, context: object, *, status: int = 200, form_target: str = "") -> HTMLResponse:
+async def _visit(request: Request) -> Visit:
+    host: Host = request.scope["state"]["host"]
+    session = request.cookies.get(SESSION_COOKIE)
+    signed_in = session is not None and await credentials.is_signed_in(host, session)
+    return Visit(request, host, session if signed_in else None)
+
+
+def render(
+    template: str, context: object, *, visit: Visit | None = None, status: int = 200, form_target: str = ""
+) -> HTMLResponse:
     """A page from its template and its context, a dataclass whose fields are the template's variables.
 
+    `visit` is whose page it is, who thereby gets the navigation and, as `frame.csrf`, what forms have to carry.
     `form_target` is another origin that the page's form may lead to.
     """
-    variables = {field.name: getattr(context, field.name) for field in fields(context)}  # type: ignore[arg-type]
-    html = _templates().get_template(template).render(**variables, version=__version__)
+    html = _templates().get_template(template).render(**_variables(context, visit))
+    return HTMLResponse(html, status, headers=_headers(form_target))
+
+
+def _variables(context: object, visit: Visit | None) -> dict[str, object]:
+    own = {field.name: getattr(context, field.name) for field in fields(context)}  # type: ignore[arg-type]
+    return {**own, "frame": Frame.around(visit)}
+
+
+def _headers(form_target: str = "") -> dict[str, str]:
     policy = (
-        f"default-src 'none'; style-src 'self'; img-src 'self' data:; form-action 'self' {form_target}; "
-        "frame-ancestors 'none'; base-uri 'none'"
+        "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self' data:; "
+        f"form-action 'self' {form_target}; frame-ancestors 'none'; base-uri 'none'"
     )
-    return HTMLResponse(
-        html,
-        status,
-        headers={
-            "Content-Security-Policy": policy,
-            "X-Frame-Options": "DENY",
-            "X-Content-Type-Options": "nosniff",
-            "Referrer-Policy": "same-origin",
-            "Cache-Control": "no-store",
-        },
-    )
+    return {
+        "Content-Security-Policy": policy,
+        "X-Frame-Options": "DENY",
+        "X-Content-Type-Options": "nosniff",
+        "Referrer-Policy": "same-origin",
+        "Cache-Control": "no-store",
+    }
 
 
-def problem(error: RoadsteadError, *, answer: str | None = None) -> Response:
+def problem(error: RoadsteadError, *, visit: Visit | None = None, answer: str | None = None) -> Response:
     """An error as a page."""
     status = (
         error.status
         if isinstance(error, RequestRefused)
         else next(STATUS[k] for k in type(error).__mro__ if k in STATUS)
     )
-    page = render("problem.html", Problem(status, error.message, error.detail, answer), status=status)
+    page = render("problem.html", Problem(status, error.message, error.detail, answer), visit=visit, status=status)
     if isinstance(error, RequestRefused):
         page.headers.update(error.headers)
     return page
@@ -142,7 +187,16 @@ def require(condition: bool, message: str, detail: str = "") -> None:
 
 
 def static_files() -> ASGIApp:
-    return StaticFiles(directory=_FOLDER / "static")
+    return _StaticFiles(directory=_FOLDER / "static")
+
+
+class _StaticFiles(StaticFiles):
+    """Files that a browser asks about each time, so that after an upgrade no page meets an old stylesheet."""
+
+    def file_response(self, *arguments: Any, **options: Any) -> Response:
+        answer = super().file_response(*arguments, **options)
+        answer.headers.update({"Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff"})
+        return answer
 
 
 @cache

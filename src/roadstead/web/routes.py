@@ -4,10 +4,11 @@ from starlette.routing import Mount, Route
 
 from roadstead.web import authorize, home, sign_in
 from roadstead.web.page import Page, static_files
+from roadstead.web.sign_in import for_operator
 
 ROUTES = [
     Route("/", Page(GET=home.show)),
-    Route("/site/addons/authorize", Page(GET=authorize.ask, POST=authorize.decide)),
+    Route("/site/addons/authorize", Page(GET=for_operator(authorize.ask), POST=for_operator(authorize.decide))),
     Route("/-/sign-in", Page(GET=sign_in.open_link, POST=sign_in.enter_code)),
     Route("/-/sign-out", Page(POST=sign_in.leave)),
     Mount("/-/static", static_files()),

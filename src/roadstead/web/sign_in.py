@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from starlette.responses import RedirectResponse, Response
 
 from roadstead.domain import credentials
-from roadstead.web.page import SESSION_COOKIE, Visit, render
+from roadstead.web.page import SESSION_COOKIE, Handler, Visit, render
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,11 +16,20 @@ class SignIn:
     refused: bool
 
 
+def for_operator(handler: Handler) -> Handler:
+    """The page for who is signed in; others are asked to sign in, and led back to it."""
+
+    async def handle(visit: Visit) -> Response:
+        return ask_to_sign_in(visit) if visit.session is None else await handler(visit)
+
+    return handle
+
+
 def ask_to_sign_in(visit: Visit, *, refused: bool = False, next_page: str | None = None) -> Response:
     """The page that asks for a code, and leads back to where the visitor was going."""
     here = visit.request.url
     target = next_page if next_page is not None else f"{here.path}{'?' if here.query else ''}{here.query}"
-    return render("sign_in.html", SignIn(_local(target), refused), status=403 if refused else 401)
+    return render("sign_in.html", SignIn(_local(target), refused), visit=visit, status=403 if refused else 401)
 
 
 async def open_link(visit: Visit) -> Response:
