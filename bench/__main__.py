@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from bench import api, bulk, cores, linkify, load, peers, start
+from bench import api, bulk, cores, linkify, load, mix, peers, start
 from bench.figures import Figure, show
 
 Suite = Callable[[argparse.Namespace], Iterable[Figure | str]]
@@ -17,6 +17,7 @@ SUITES: dict[str, tuple[str, Suite]] = {
         "Texts to finished HTML, beside Python's re",
         lambda options: linkify.figures(options.repo),
     ),
+    "mix": ("A realistic mix on a thousand installations and a million values", mix.figures),
     "peers": ("Beside what a user would pick instead", lambda options: peers.figures(options.openapi)),
 }
 
@@ -26,6 +27,7 @@ def main() -> None:
     parser.add_argument("suite", nargs="?", choices=SUITES, help="Without one, all.")
     parser.add_argument("--openapi", type=Path, metavar="FILE", help="Atlassian's OpenAPI document, for Prism to mock.")
     parser.add_argument("--repo", type=Path, default=Path(), metavar="PATH", help="A git repository, for its messages.")
+    parser.add_argument("--seconds", type=float, default=30, metavar="N", help="How long the mix lasts. Default: 30.")
     options = parser.parse_args()
     cores.take_ours()
     for name in [options.suite] if options.suite else SUITES:

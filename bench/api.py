@@ -89,7 +89,7 @@ def _measure(workloads: dict[str, Workload]) -> dict[str, list[load.Run]]:
     runs: dict[str, list[load.Run]] = {name: [] for name in workloads}
     for number in range(ROUNDS + 1):
         for name, work in workloads.items():
-            run = load.run(work.server, work.requests(number), status=work.status, seconds=SECONDS)
+            run = load.run(work.server, work.requests(number), statuses=(work.status,), seconds=SECONDS)
             if number > 0:
                 runs[name].append(run)
     return runs

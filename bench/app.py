@@ -74,7 +74,7 @@ def values_path(linker: str) -> str:
 
 def install(data: Path) -> App:
     """Install the app on the state in `data`, with the command a user types."""
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Descriptor) as server:
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), DescriptorServer) as server:
         threading.Thread(target=server.serve_forever).start()
         url = f"http://127.0.0.1:{server.server_port}/descriptor.json"
         command = [
@@ -97,7 +97,7 @@ def install(data: Path) -> App:
     return App(answer["key"], answer["client_key"], answer["shared_secret"])
 
 
-class _Descriptor(http.server.BaseHTTPRequestHandler):
+class DescriptorServer(http.server.BaseHTTPRequestHandler):
     """Serves the descriptor of an app that wants no lifecycle calls."""
 
     def do_GET(self) -> None:

@@ -9,8 +9,8 @@ import re
 import select
 import socket
 import time
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Iterator
+from dataclasses import dataclass, field
 
 from bench.servers import Server
 
@@ -24,11 +24,18 @@ class UnexpectedAnswer(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What came of one load: answers, over how many seconds, and how much processor time the server took for them."""
+    """What came of one load: over how many seconds, and how much processor time the server took for it.
 
-    answers: int
+    `waits` are the seconds from each request to its answer.
+    """
+
+    waits: list[float] = field(repr=False)
     seconds: float
     server_cpu_seconds: float
+
+    @property
+    def answers(self) -> int:
+        return len(self.waits)
 
     @property
     def rate(self) -> float:
@@ -46,22 +53,22 @@ class Run:
         return self.server_cpu_seconds / self.answers * 1e6
 
 
-def run(server: Server, requests: Iterable[bytes], *, status: int, seconds: float) -> Run:
+def run(server: Server, requests: Iterable[bytes], *, statuses: Collection[int], seconds: float) -> Run:
     """Send `requests`, which must not run out, for some seconds.
 
-    Raises `UnexpectedAnswer` when one is answered with another status than `status`.
+    Raises `UnexpectedAnswer` when one is answered with another status than these.
     """
-    connections = [_Connection(server.port, status) for _ in range(CONNECTIONS)]
+    connections = [_Connection(server.port, statuses) for _ in range(CONNECTIONS)]
     cpu, began = server.cpu_seconds(), time.perf_counter()
-    answers = _exchange(connections, iter(requests), began + seconds)
+    waits = _exchange(connections, iter(requests), began + seconds)
     lasted, used = time.perf_counter() - began, server.cpu_seconds() - cpu
     for connection in connections:
         connection.close()
-    return Run(answers, lasted, used)
+    return Run(waits, lasted, used)
 
 
-def _exchange(connections: "list[_Connection]", requests: Iterator[bytes], end: float) -> int:
-    answers = 0
+def _exchange(connections: "list[_Connection]", requests: Iterator[bytes], end: float) -> list[float]:
+    waits: list[float] = []
     by_number: dict[int, _Connection] = {}
     with select.epoll() as waiting:
         for connection in connections:
@@ -71,29 +78,32 @@ def _exchange(connections: "list[_Connection]", requests: Iterator[bytes], end: 
             for number, _ in waiting.poll():
                 connection = by_number[number]
                 if connection.answered():
-                    answers += 1
+                    waits.append(time.perf_counter() - connection.sent_at)
                     if connection.ended:
                         connection.open(by_number, waiting)
                     connection.send(next(requests))
-    return answers
+    return waits
 
 
 class _Connection:
     """A connection with one request under way; opened again where a server closes it after each answer."""
 
-    def __init__(self, port: int, status: int) -> None:
+    def __init__(self, port: int, statuses: Collection[int]) -> None:
         self._port = port
-        self._status_line = re.compile(rb"HTTP/1\.[01] %d " % status)
+        self._status_line = re.compile(rb"HTTP/1\.[01] (?:%s) " % b"|".join(b"%d" % status for status in statuses))
         self._received = b""
         self.ended = True
 
     def open(self, by_number: "dict[int, _Connection]", waiting: select.epoll) -> None:
         self._socket = socket.create_connection(("127.0.0.1", self._port))
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.send = self._socket.sendall
         self.ended = False
         by_number[self._socket.fileno()] = self
         waiting.register(self._socket, select.EPOLLIN)
+
+    def send(self, request: bytes) -> None:
+        self.sent_at = time.perf_counter()
+        self._socket.sendall(request)
 
     def answered(self) -> bool:
         """Take in what has arrived, and say whether it was the rest of the answer."""

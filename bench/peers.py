@@ -79,7 +79,7 @@ def _compare(name: str, ours: Side, theirs: Side) -> Iterator[Figure]:
 
 def _run(side: Side, what: str) -> load.Run:
     task = side.tasks[what]
-    return load.run(side.server, task.requests, status=task.status, seconds=SECONDS)
+    return load.run(side.server, task.requests, statuses=(task.status,), seconds=SECONDS)
 
 
 def _their_run(side: Side, what: str) -> load.Run:

@@ -3,13 +3,14 @@
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Iterator
+from functools import partial
 from typing import Any
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from roadstead.domain import linkers
+from roadstead.domain import linkers, linking
 from roadstead.domain.host import Host, open_host
 from roadstead.domain.linking import WorkspaceLinkers
 from roadstead.errors import LinkerValueExists, LinkerValueNotFound
@@ -104,3 +105,30 @@ def test_one_value_more_or_less_reads_no_other(host: LiveHost, workplace: tuple[
 
 async def _refused(sql: str, *arguments: object) -> object:
     raise AssertionError(f"a scan: {sql}")
+
+
+@pytest.mark.parametrize(("workspaces", "values"), [(2, 1_000), (1_000, 3)])
+def test_workspaces_that_were_let_go_are_linked_as_before(
+    host: LiveHost, workspaces: int, values: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However few compiled workspaces or values may be kept, every workspace links with its own values."""
+    monkeypatch.setattr(linking, "_KEPT_WORKSPACES", workspaces)
+    monkeypatch.setattr(linking, "_KEPT_VALUES", values)
+
+    async def look(host: Host, slugs: list[str]) -> list[list[str]]:
+        compiled = WorkspaceLinkers(host)
+        texts = [(await compiled.of(slug)).linkify("V0-1 V1-1 V2-1 V3-1") for slug in slugs * 2]
+        assert sum(kept.values for kept in compiled._kept.values()) == compiled._values
+        return [[link.text for link in text.links] for text in texts]
+
+    with contextlib.ExitStack() as stack:
+        slugs = []
+        for number in range(4):
+            app = stack.enter_context(recording_app())
+            slugs.append(f"few-{app.key}")
+            installed = host.install(app, slugs[-1]).id
+            stored = [f"V{number}", f"V{(number + 1) % 4}"]
+            host.work(partial(linkers.replace_values, installation_id=installed, key="tickets", values=stored))
+        linked = host.work(lambda host: look(host, slugs))
+
+    assert linked == [["V0-1", "V1-1"], ["V1-1", "V2-1"], ["V2-1", "V3-1"], ["V0-1", "V3-1"]] * 2

@@ -180,6 +180,12 @@ def _matches(linker: Linker, text: str) -> tuple[Link, ...]:
     return compile_linkers([linker], budget=10).linkify(text).links
 
 
+def test_linkers_of_many_workspaces_hash_apart() -> None:
+    """One app in a thousand workspaces is a thousand linkers with the same key, which must not share one hash."""
+    linkers = {Linker("tickets", r"((?K)-\d+)", r"/\1", principal_uuid=f"{{{number}}}") for number in range(1_000)}
+    assert len({hash(linker) for linker in linkers}) > 990
+
+
 def test_linkers_left_out_link_nothing() -> None:
     """The others go on as before, also one with the same pattern; where one might have matched, the reason is given."""
     linkers = [Linker(key, "OK-1", HERE) for key in ("one", "two")]

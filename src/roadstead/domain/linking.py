@@ -16,7 +16,9 @@ from roadstead.storage import linkers as rows
 from roadstead.storage.installations import list_descriptors
 from roadstead.storage.linkers import ValuesRead
 
-_KEPT_WORKSPACES = 64
+_KEPT_WORKSPACES = 4_096
+_KEPT_VALUES = 2_000_000
+"""Of all kept workspaces together; some 100 bytes each."""
 
 
 @dataclass(slots=True)
@@ -26,6 +28,7 @@ class _Kept:
     linkers: list[PatternLinker] = field(default_factory=list)
     read: dict[int, ValuesRead] = field(default_factory=dict)
     compiled: CompiledLinkers = field(default_factory=lambda: compile_linkers([]))
+    values: int = 0
     changing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
 
@@ -36,6 +39,7 @@ class WorkspaceLinkers:
         self._host = host
         self._database = host.store.database
         self._kept: OrderedDict[int, _Kept] = OrderedDict()
+        self._values = 0
         self.records = LinkerRecords(host.clock)
 
     async def of(self, workspace_slug: str) -> CompiledLinkers:
@@ -45,12 +49,21 @@ class WorkspaceLinkers:
         if known is None:
             workspace = await get_workspace(self._host, workspace_slug)
             kept = self._kept.setdefault(workspace.id, _Kept())
-            self._kept.move_to_end(workspace.id)
-            if len(self._kept) > _KEPT_WORKSPACES:
-                self._kept.popitem(last=False)
             async with kept.changing:
                 known = in_force[WorkspaceLinkers, workspace_slug] = await self._up_to_date(kept, workspace)
+            self._keep(workspace.id, kept)
         return self.records.without_parked(known)
+
+    def _keep(self, workspace_id: int, kept: _Kept) -> None:
+        """Count what is kept now, and let go of what was asked for longest ago where it is too much."""
+        if self._kept.get(workspace_id) is not kept:
+            return  # it was let go meanwhile
+        values = sum(map(kept.compiled.value_count, range(len(kept.linkers))))
+        self._values += values - kept.values
+        kept.values = values
+        self._kept.move_to_end(workspace_id)
+        while len(self._kept) > _KEPT_WORKSPACES or (len(self._kept) > 1 and self._values > _KEPT_VALUES):
+            self._values -= self._kept.popitem(last=False)[1].values
 
     async def _up_to_date(self, kept: _Kept, workspace: Workspace) -> CompiledLinkers:
         found = await rows.list_workspace_linkers(self._database, workspace.id)

@@ -29,7 +29,8 @@ class Linker:
     principal_uuid: str = ""
 
     def __hash__(self) -> int:
-        return hash(self.key)  # asked for at every link; those with the same key are told apart by comparing
+        # Asked for at every link. An app's linkers have the same keys in every workspace, but not the same principal.
+        return hash(self.key) ^ hash(self.principal_uuid)
 
 
 class Link(msgspec.Struct, frozen=True):
