@@ -1,10 +1,11 @@
 """Reading and writing single values and pages, beside a bare hello-world on the same server and processor."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import dataclass
 from itertools import count, cycle, repeat
 from statistics import median
+from typing import TypeVar
 
 from bench import load, servers
 from bench.app import App, Client, install, values_path
@@ -25,6 +26,9 @@ WRITES, SMALL, LARGE = "writes", "hundred-thousand", "million"
 SIZES = {SMALL: 100_000, LARGE: 1_000_000}
 
 
+K = TypeVar("K", bound=Hashable)
+
+
 @dataclass(frozen=True, slots=True)
 class Workload:
     """What is asked of one server. `requests` takes the number of the round and never runs out."""
@@ -38,8 +42,8 @@ def figures() -> Iterator[Figure]:
     with scratch_folder() as data:
         app = install(data)
         with servers.hello() as hello, servers.roadstead(data) as roadstead:
-            yardstick = _repeated(hello, b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
-            yield from _report(_measure({"hello": yardstick, **_roadstead_workloads(app, roadstead)}))
+            yardstick = repeated(hello, b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+            yield from _report(measure({"hello": yardstick, **_roadstead_workloads(app, roadstead)}))
 
 
 def _roadstead_workloads(app: App, server: Server) -> dict[str, Workload]:
@@ -51,11 +55,11 @@ def _roadstead_workloads(app: App, server: Server) -> dict[str, Workload]:
     return {
         "get": Workload(server, lambda _: cycle(some)),
         "post": Workload(server, lambda number: new_values(app, number), status=201),
-        **{f"{linker} {place}": _repeated(server, app.request("GET", to)) for (linker, place), to in pages.items()},
+        **{f"{linker} {place}": repeated(server, app.request("GET", to)) for (linker, place), to in pages.items()},
     }
 
 
-def _repeated(server: Server, request: bytes) -> Workload:
+def repeated(server: Server, request: bytes) -> Workload:
     return Workload(server, lambda _: repeat(request))
 
 
@@ -65,10 +69,10 @@ def _some_values(client: Client) -> list[str]:
     return [f"{values_path(SMALL)}/{value['id']}" for page in pages for value in page["values"]]
 
 
-def new_values(app: App, number: int) -> Iterator[bytes]:
+def new_values(app: App, number: int, linker: str = WRITES) -> Iterator[bytes]:
     """Additions of values that no other round adds; one token serves them all, since it is for the address."""
     bodies = (b'{"value":"K%02d-%08d"}' % (number, value) for value in count())
-    head = app.request("POST", values_path(WRITES), body := next(bodies)).removesuffix(body)
+    head = app.request("POST", values_path(linker), body := next(bodies)).removesuffix(body)
     return (head + body for body in bodies)
 
 
@@ -84,9 +88,9 @@ def _pages(client: Client, linker: str) -> dict[str, str]:
     }
 
 
-def _measure(workloads: dict[str, Workload]) -> dict[str, list[load.Run]]:
+def measure(workloads: Mapping[K, Workload]) -> dict[K, list[load.Run]]:
     """Every workload in turn, round by round; the first round warms up and is forgotten."""
-    runs: dict[str, list[load.Run]] = {name: [] for name in workloads}
+    runs: dict[K, list[load.Run]] = {name: [] for name in workloads}
     for number in range(ROUNDS + 1):
         for name, work in workloads.items():
             run = load.run(work.server, work.requests(number), statuses=(work.status,), seconds=SECONDS)

@@ -5,28 +5,22 @@ linker, a value or a page of values, 20 % have a text linked, 10 % add a value. 
 """
 
 import argparse
-import asyncio
-import json
 import random
-import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from http.server import ThreadingHTTPServer
 from itertools import count
 from pathlib import Path
 from statistics import quantiles
 
 from bench import load, servers
-from bench.app import App, DescriptorServer, values_path
+from bench.app import App, install_in, linkify_request, values_path
 from bench.figures import Figure
 from bench.scratch import scratch_folder
-from roadstead.connect import Descriptor
-from roadstead.domain import installations, linkers
-from roadstead.domain.host import Host, open_host
-from roadstead.model import PageRequest
-from roadstead.settings import Settings
+from roadstead.domain import linkers
+from roadstead.domain.host import Host
+from roadstead.model import Installation, PageRequest
 
 INSTALLATIONS = 1_000
 VALUES = 1_000
@@ -43,7 +37,7 @@ _TEXT = "Merge branch 'bugfix-K{}-12-fix-hull' into main\n\nFixes K{}-7 and X-1,
 def figures(options: argparse.Namespace) -> Iterator[Figure | str]:
     with scratch_folder() as data:
         began = time.perf_counter()
-        teams = _install_everywhere(data)
+        teams = _teams(data)
         yield f"{len(teams):,} installations with {VALUES:,} values each made in {time.perf_counter() - began:.0f} s"
         requests = _requests(teams, random.Random(1))
         with servers.roadstead(data) as server:
@@ -84,29 +78,19 @@ class Team:
     targets: tuple[str, ...]
 
 
-def _install_everywhere(data: Path) -> list[Team]:
-    with ThreadingHTTPServer(("127.0.0.1", 0), DescriptorServer) as server:
-        threading.Thread(target=server.serve_forever).start()
-        try:
-            return asyncio.run(_install(data, f"http://127.0.0.1:{server.server_port}/descriptor.json"))
-        finally:
-            server.shutdown()
-
-
-async def _install(data: Path, url: str) -> list[Team]:
-    async with open_host(Settings(data=data)) as host:
-        descriptor = await installations.fetch(host, url)
-        return [await _team(host, descriptor, url, f"team-{number}") for number in range(INSTALLATIONS)]
-
-
-async def _team(host: Host, descriptor: Descriptor, url: str, workspace: str) -> Team:
-    made = await installations.install_descriptor(host, descriptor, url, workspace)
-    await linkers.replace_values(host, made.id, LINKER, [f"K{number}" for number in range(VALUES)])
-    linker = await linkers.get_linker(host, made.id, LINKER)
-    page = await linkers.page_of_values(host, linker, PageRequest(number=50, length=2))
+def _teams(data: Path) -> list[Team]:
+    workspaces = [f"team-{number}" for number in range(INSTALLATIONS)]
     values = values_path(LINKER)
-    targets = (values.removesuffix("/values"), values, *(f"{values}/{value.id}" for value in page.items))
-    return Team(workspace, App(made.app_key, made.client_key, made.shared_secret), targets)
+    targets: list[tuple[str, ...]] = []
+
+    async def fill(host: Host, made: Installation) -> None:
+        await linkers.replace_values(host, made.id, LINKER, [f"K{number}" for number in range(VALUES)])
+        linker = await linkers.get_linker(host, made.id, LINKER)
+        page = await linkers.page_of_values(host, linker, PageRequest(number=50, length=2))
+        targets.append((values.removesuffix("/values"), values, *(f"{values}/{value.id}" for value in page.items)))
+
+    apps = install_in(data, workspaces, fill)
+    return [Team(*team) for team in zip(workspaces, apps, targets, strict=True)]
 
 
 # The requests
@@ -119,7 +103,8 @@ def _requests(teams: list[Team], chance: random.Random) -> Iterator[bytes]:
         if kind < _READS:
             yield _read(team, chance.choice(team.targets))
         elif kind < _READS + _LINKIFIED:
-            yield _linkify(team, chance)
+            text = _TEXT.format(chance.randrange(VALUES), chance.randrange(2 * VALUES))
+            yield linkify_request(team.workspace, text)
         else:
             yield _addition(team).removesuffix(_value(0)) + _value(number)
 
@@ -136,10 +121,3 @@ def _addition(team: Team) -> bytes:
 
 def _value(number: int) -> bytes:
     return b'{"value":"N%09d"}' % number
-
-
-def _linkify(team: Team, chance: random.Random) -> bytes:
-    text = _TEXT.format(chance.randrange(VALUES), chance.randrange(2 * VALUES))
-    body = json.dumps({"text": text, "workspace": team.workspace}).encode()
-    head = f"Host: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n"
-    return f"POST /-/linkify HTTP/1.1\r\n{head}\r\n".encode() + body

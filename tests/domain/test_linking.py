@@ -40,7 +40,7 @@ def workplace(host: LiveHost) -> Iterator[tuple[str, int]]:
 
 async def _values(host: Host, installation_id: int) -> dict[str, int]:
     linker = await linkers.get_linker(host, installation_id, "tickets")
-    found = await rows.changed_values(host.store.database, linker.id, rows.ValuesRead(2**60, 0))
+    found = await rows.changed_values(host.store.database, linker, rows.ValuesRead(2**60, 0))
     read = await host.store.database.scan("SELECT value, id FROM linker_values WHERE linker_id = ?", linker.id)
     assert len(read) == found.value_count, "the count beside the values is theirs"
     return dict(read)
@@ -85,26 +85,30 @@ def test_after_any_changes_the_compiled_values_are_those_in_the_database(
         asyncio.run(run())
 
 
-def test_one_value_more_or_less_reads_no_other(host: LiveHost, workplace: tuple[str, int]) -> None:
-    """A single change of a set is caught up with from a few rows, without a scan of all."""
+@pytest.mark.parametrize("few", [2_000, 2])
+def test_single_changes_are_caught_up_with_without_reading_all_values(
+    host: LiveHost, workplace: tuple[str, int], few: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether there were a few since the last text or many, only their rows are read."""
     workspace, installation_id = workplace
+    monkeypatch.setattr(rows, "FEW_ROWS", few)
 
     async def run() -> None:
         async with open_host(host.settings) as ours:
             compiled = WorkspaceLinkers(ours)
             await linkers.replace_values(ours, installation_id, "tickets", ["A", "B", "C"])
             assert set((await compiled.of(workspace)).values_of(0)) == {"A", "B", "C"}
-            await _apply(ours, installation_id, "add", "D")
+            for value in ("D", "E", "F"):
+                await _apply(ours, installation_id, "add", value)
             await _apply(ours, installation_id, "delete", "B")
-            with pytest.MonkeyPatch.context() as patched:
-                patched.setattr(ours.store.database, "scan", _refused)
-                assert set((await compiled.of(workspace)).values_of(0)) == {"A", "C", "D"}
+            monkeypatch.setattr(rows, "all_values", _refused)
+            assert set((await compiled.of(workspace)).values_of(0)) == {"A", "C", "D", "E", "F"}
 
     asyncio.run(run())
 
 
-async def _refused(sql: str, *arguments: object) -> object:
-    raise AssertionError(f"a scan: {sql}")
+async def _refused(reader: object, linker_id: int) -> object:
+    raise AssertionError(f"all values of linker {linker_id} are read")
 
 
 @pytest.mark.parametrize(("workspaces", "values"), [(2, 1_000), (1_000, 3)])

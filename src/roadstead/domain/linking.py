@@ -73,7 +73,7 @@ class WorkspaceLinkers:
         else:
             for number, linker in enumerate(found):
                 if linker.revision != kept.read[linker.id].revision:
-                    await self._catch_up(kept, number, linker.id)
+                    await self._catch_up(kept, number, linker)
         return kept.compiled
 
     async def _as_patterns(self, found: list[Linker], workspace: Workspace) -> list[PatternLinker]:
@@ -114,15 +114,15 @@ class WorkspaceLinkers:
         self.records.forget(set(kept.linkers).difference(linkers))
         kept.linkers, kept.read = linkers, read
 
-    async def _catch_up(self, kept: _Kept, number: int, linker_id: int) -> None:
+    async def _catch_up(self, kept: _Kept, number: int, linker: Linker) -> None:
         """Change the values that have changed of one linker; read all of them only where these cannot be told."""
-        changes = await rows.changed_values(self._database, linker_id, kept.read[linker_id])
+        changes = await rows.changed_values(self._database, linker, kept.read[linker.id])
         read = changes.read
         changed = kept.compiled.with_values(number, added=changes.added, removed=changes.deleted)
         if changed.value_count(number) != changes.value_count:
-            read, values = await rows.all_values(self._database, linker_id)
+            read, values = await rows.all_values(self._database, linker.id)
             changed = await asyncio.to_thread(_with_all_values, kept.compiled, number, values)
-        kept.compiled, kept.read[linker_id] = changed, read
+        kept.compiled, kept.read[linker.id] = changed, read
 
 
 def _with_all_values(compiled: CompiledLinkers, number: int, values: list[str]) -> CompiledLinkers:

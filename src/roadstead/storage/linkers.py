@@ -26,6 +26,7 @@ VALUE_COLUMNS = {"id": "id", "value": "value", "type": "'linker_value'"}
 FEW_ROWS = 2_000
 """Statements that may look at more rows than this leave the event loop for a thread."""
 _DELETIONS_KEPT = 1_000  # per linker
+_ADDITIONS_READ = 20_000  # at once; more are no quicker to find than to read all values
 
 
 class ValuesRead(NamedTuple):
@@ -109,18 +110,20 @@ async def all_values(reader: Reader, linker_id: int) -> tuple[ValuesRead, list[s
     return read, [value for _, _, value in rows if value is not None]
 
 
-async def changed_values(reader: Reader, linker_id: int, known: ValuesRead) -> ChangedValues:
-    """What became of the linker's values since they were read, as far as this can be told from a few rows."""
-    rows = await reader.read(
+async def changed_values(reader: Reader, linker: Linker, known: ValuesRead) -> ChangedValues:
+    """What became of the linker's values since they were read, as far as this can be told from some rows."""
+    changes = linker.revision - known.revision
+    fetch = reader.read if changes <= FEW_ROWS else reader.scan
+    rows = await fetch(
         "SELECT 'linker', revision, value_count, '' FROM linkers WHERE id = ? UNION ALL "
         "SELECT * FROM (SELECT 'added', id, 0, value FROM linker_values WHERE linker_id = ? AND id > ? ORDER BY id "
         "LIMIT ?) AS added UNION ALL "
         "SELECT 'deleted', revision, 0, value FROM deleted_values WHERE linker_id = ? AND revision > ?",
-        linker_id,
-        linker_id,
+        linker.id,
+        linker.id,
         known.last_id,
-        FEW_ROWS,
-        linker_id,
+        min(max(changes, FEW_ROWS), _ADDITIONS_READ),
+        linker.id,
         known.revision,
     )
     revision, count = next((row[1:3] for row in rows if row[0] == "linker"), (known.revision, 0))
