@@ -9,7 +9,7 @@ from typing import Any
 
 import typer
 
-from roadstead.cli import apps, audit, check, demo, doctor, linkify, serve, token, tokens, transfer, version
+from roadstead.cli import apps, audit, check, demo, doctor, keys, linkify, serve, token, tokens, transfer, version
 from roadstead.cli.output import refuse
 from roadstead.errors import InvalidInput, RoadsteadError
 
@@ -75,6 +75,7 @@ app.command()(_failing_clearly(tokens.token_create))
 app.command()(_failing_clearly(tokens.token_list))
 app.command()(_failing_clearly(tokens.token_revoke))
 app.command()(_failing_clearly(audit.audit))
+app.command()(_failing_clearly(keys.rotate_key))
 app.command("export")(_failing_clearly(transfer.export_state))
 app.command("import")(_failing_clearly(transfer.import_state))
 app.command()(_failing_clearly(doctor.doctor))

@@ -9,7 +9,8 @@ from typing import Any
 from roadstead.errors import StorageUnusable
 from roadstead.settings import Settings
 from roadstead.storage.database import Database
-from roadstead.storage.secrets import SecretBox, open_box
+from roadstead.storage.sealing import agree_on_key
+from roadstead.storage.secrets import SecretBox, keys_of, open_box
 
 
 class Memory:
@@ -41,9 +42,6 @@ class Store:
     memory: Memory = field(repr=False)
 
 
-_ANY_SECRET = "SELECT shared_secret FROM installations UNION ALL SELECT shared_secret FROM registrations LIMIT 1"
-
-
 @asynccontextmanager
 async def open_store(settings: Settings) -> AsyncIterator[Store]:
     """Open the state a host works on, with an up-to-date schema. Raises `StorageUnusable`."""
@@ -51,13 +49,12 @@ async def open_store(settings: Settings) -> AsyncIterator[Store]:
 
     _make_folder(settings.data)
     _make_folder(settings.database_file.parent)
-    secrets = open_box(settings.data, settings.key, first_use=not settings.database_file.exists())
+    keys = keys_of(settings.data, settings.key)
+    secrets = open_box(keys, first_use=not settings.database_file.exists())
     database = SQLiteDatabase(settings.database_file)
     try:
         await database.migrate()
-        # One is enough to tell a key that belongs elsewhere, and better now than at the first request.
-        for (sealed,) in await database.read(_ANY_SECRET):
-            secrets.open(sealed)
+        await agree_on_key(database, secrets)
         yield Store(database, secrets, Memory(database))
     finally:
         await database.close()

@@ -8,6 +8,7 @@ from roadstead.model import Caller, Installation, Registration, Workspace
 from roadstead.storage import Store
 from roadstead.storage.database import Reader, Row, Transaction
 from roadstead.storage.moments import from_text, to_text
+from roadstead.storage.sealing import hold_key, sealer
 
 _INSTALLATION = """
     SELECT i.id, i.app_key, i.client_key, i.state, i.descriptor_url, i.descriptor, i.shared_secret,
@@ -80,12 +81,13 @@ async def find_registration(store: Store, app_key: str, reader: Reader | None = 
 
 
 async def keep_registration(store: Store, tx: Transaction, registration: Registration, now: datetime) -> None:
+    seal = await sealer(store.secrets, tx)
     await tx.run(
         "INSERT INTO registrations (app_key, descriptor_url, shared_secret, created_on) VALUES (?, ?, ?, ?) "
         "ON CONFLICT (app_key) DO UPDATE SET descriptor_url = excluded.descriptor_url",
         registration.app_key,
         registration.descriptor_url,
-        store.secrets.seal(registration.shared_secret),
+        seal(registration.shared_secret),
         to_text(now),
     )
 
@@ -169,13 +171,14 @@ async def begin_handshake(
 ) -> int:
     """Put the new state in force and remember the old one. Returns the installation's id."""
     moment = to_text(now)
+    seal = await sealer(store.secrets, tx)
     rows = await tx.read(
         "SELECT id, state, descriptor_url, descriptor, shared_secret FROM installations "
         "WHERE workspace_id = ? AND app_key = ?",
         workspace.id,
         app_key,
     )
-    sealed = store.secrets.seal(shared_secret)
+    sealed = seal(shared_secret)
     if rows:
         identity, *previous = rows[0]
         await tx.run(
@@ -239,6 +242,7 @@ async def undo_handshake(tx: Transaction, installation_id: int, linkers: Sequenc
 
     A workspace that was made for nothing else goes too.
     """
+    await hold_key(tx)
     rows = await tx.read(
         "SELECT previous_state, previous_descriptor_url, previous_descriptor, previous_secret FROM handshakes "
         "WHERE installation_id = ?",

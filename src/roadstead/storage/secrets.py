@@ -1,13 +1,19 @@
 """Secrets at rest: encrypted and authenticated, with a key that lives outside the database.
 
 The recipe is Fernet (AES-128-CBC with HMAC-SHA256) from `cryptography`. The key is `ROADSTEAD_KEY`, or a file in the
-data folder that only its owner may read, made on first start.
+data folder that only its owner may read, made on first start. Either may hold several keys, so that one can follow
+another and nothing is unreadable in between; the database says which of them it is sealed with (`sealing`).
 """
 
+import contextlib
+import hashlib
 import os
+import re
 import stat
 from collections import OrderedDict
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Protocol
 
 from cryptography.fernet import Fernet, InvalidToken
 
@@ -18,78 +24,182 @@ _REMEMBERED = 10_000
 """Opened secrets kept in memory, so that a signed request does not pay for decryption each time (about 30 µs)."""
 
 
+class Keys(Protocol):
+    """Where the keys are. They are read again when one is missed, for they may be changed while we run."""
+
+    def read(self) -> list[str]:
+        """At least one. Raises `StorageUnusable`."""
+
+
+class KeySetting:
+    """The keys that the operator gives in the setting `key`, with commas."""
+
+    def __init__(self, text: str) -> None:
+        self._text = text
+
+    def read(self) -> list[str]:
+        return _split(self._text)
+
+
+class KeyFile:
+    """The keys in a file of ours, one a line. It is only ever replaced as a whole."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def read(self) -> list[str]:
+        try:
+            if self.path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
+                raise StorageUnusable(
+                    "The key file may be read by others than its owner.", f"Run: chmod 600 {self.path}"
+                )
+            return _split(self.path.read_text("ascii"))
+        except (OSError, UnicodeDecodeError) as exc:
+            raise StorageUnusable("The key file cannot be read.", str(exc)) from exc
+
+    def make(self) -> None:
+        """Make a first key, unless there is one. Raises `StorageUnusable`."""
+        if not self.path.exists():
+            self._write([new_key()], _put_if_missing)
+
+    def replace(self, keys: Iterable[str]) -> None:
+        """Put these keys in the place of those there. Raises `StorageUnusable`."""
+        self._write(keys, _put_for_the_same_owner)
+
+    def _write(self, keys: Iterable[str], put: Callable[[Path, Path], None]) -> None:
+        """Wholly or not at all: two processes may start at once, and either may be killed."""
+        file = self.path.resolve()
+        draft = file.with_name(f"{file.name}.{os.getpid()}")
+        try:
+            draft.unlink(missing_ok=True)
+            with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as out:
+                out.writelines(f"{key}\n" for key in keys)
+                out.flush()
+                os.fsync(out.fileno())
+            try:
+                put(draft, file)
+            finally:
+                draft.unlink(missing_ok=True)
+            _sync_folder(file.parent)
+        except OSError as exc:
+            raise StorageUnusable(f"The key file {file} cannot be written.", f"{exc.strerror}.") from exc
+
+
 class SecretBox:
     """Seals and opens short secrets."""
 
-    def __init__(self, key: str) -> None:
-        """Raises `StorageUnusable` when the key is not one."""
-        try:
-            self._fernet = Fernet(key)
-        except ValueError as exc:
-            raise StorageUnusable(
-                "The encryption key is not a valid key.",
-                "ROADSTEAD_KEY, or the key file, must hold 32 bytes in URL-safe base64 (44 characters).",
-            ) from exc
+    def __init__(self, keys: Keys) -> None:
+        """Raises `StorageUnusable` when a key is not one."""
+        self._keys = keys
         self._opened: OrderedDict[bytes, str] = OrderedDict()
+        self._read_keys()
 
-    def seal(self, secret: str) -> bytes:
-        return self._fernet.encrypt(secret.encode())
+    def read_again(self) -> list[str]:
+        """Read the keys again; their fingerprints, in their order, which say nothing about the keys."""
+        self._read_keys()
+        return list(self._fernets)
+
+    def has(self, fingerprint: str) -> bool:
+        """Whether we have the key, if need be after reading the keys again."""
+        if fingerprint not in self._fernets:
+            self._read_keys()
+        return fingerprint in self._fernets
+
+    def seal(self, secret: str, fingerprint: str) -> bytes:
+        """Seal with a key that we have."""
+        return self._fernets[fingerprint].encrypt(secret.encode())
 
     def open(self, sealed: bytes) -> str:
-        """Raises `StorageUnusable` when it was sealed with another key, or tampered with."""
+        """Raises `StorageUnusable` when it was sealed with a key that we do not have, or tampered with."""
         known = self._opened.get(sealed)
         if known is not None:
             return known
-        try:
-            secret = self._fernet.decrypt(sealed).decode()
-        except InvalidToken as exc:
-            raise StorageUnusable(
-                "A stored secret cannot be decrypted with this key.",
-                f"Put back the {KEY_FILE} (or ROADSTEAD_KEY) that belongs to this data folder.",
-            ) from exc
+        _, secret = self._decrypt(sealed)
         self._opened[sealed] = secret
         if len(self._opened) > _REMEMBERED:
             self._opened.popitem(last=False)
         return secret
 
+    def key_of(self, sealed: bytes) -> str:
+        """The fingerprint of the key it was sealed with. Raises as `open` does."""
+        fingerprint, _ = self._decrypt(sealed)
+        return fingerprint
+
+    def _decrypt(self, sealed: bytes) -> tuple[str, str]:
+        for read_again in (False, True):
+            if read_again:
+                self._read_keys()
+            for fingerprint, fernet in self._fernets.items():
+                with contextlib.suppress(InvalidToken):
+                    return fingerprint, fernet.decrypt(sealed).decode()
+        raise foreign_key()
+
+    def _read_keys(self) -> None:
+        try:
+            self._fernets = {_fingerprint(key): Fernet(key) for key in self._keys.read()}
+        except ValueError as exc:
+            raise StorageUnusable(
+                "The encryption key is not a valid key.",
+                "ROADSTEAD_KEY, or the key file, must hold 32 bytes in URL-safe base64 (44 characters).",
+            ) from exc
+
     def __repr__(self) -> str:
         return "SecretBox()"
 
 
-def open_box(data: Path, key: str | None, *, first_use: bool) -> SecretBox:
-    """The box for a data folder. Makes the key file on first use. Raises `StorageUnusable`."""
-    return SecretBox(key or _read_or_make_key(data / KEY_FILE, first_use=first_use))
+def keys_of(data: Path, setting: str | None) -> KeySetting | KeyFile:
+    """The keys for a data folder."""
+    return KeySetting(setting) if setting else KeyFile(data / KEY_FILE)
 
 
-def _read_or_make_key(file: Path, *, first_use: bool) -> str:
-    if not first_use and not file.exists():
-        # A new key would open nothing, and hide that the old one is gone.
-        raise StorageUnusable(
-            "The key file is missing, and the secrets in the database cannot be read without it.",
-            f"Put back {file}, or set ROADSTEAD_KEY.",
-        )
-    try:
-        _make_key(file)
-        if file.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
-            raise StorageUnusable("The key file may be read by others than its owner.", f"Run: chmod 600 {file}")
-        return file.read_text("ascii").strip()
-    except (OSError, UnicodeDecodeError) as exc:
-        raise StorageUnusable("The key file cannot be read.", str(exc)) from exc
+def open_box(keys: KeySetting | KeyFile, *, first_use: bool) -> SecretBox:
+    """The box with these keys. Makes the key file on first use. Raises `StorageUnusable`."""
+    if isinstance(keys, KeyFile):
+        if not first_use and not keys.path.exists():
+            # A new key would open nothing, and hide that the old one is gone.
+            raise StorageUnusable(
+                "The key file is missing, and the secrets in the database cannot be read without it.",
+                f"Put back {keys.path}, or set ROADSTEAD_KEY.",
+            )
+        keys.make()
+    return SecretBox(keys)
 
 
-def _make_key(file: Path) -> None:
-    """Make the key file whole or not at all: two processes may start at once, and either may be killed."""
-    if file.exists():
-        return
-    draft = file.with_name(f"{file.name}.{os.getpid()}")
-    draft.unlink(missing_ok=True)
-    with os.fdopen(os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="ascii") as out:
-        out.write(Fernet.generate_key().decode() + "\n")
-        out.flush()
-        os.fsync(out.fileno())
-    try:
+def new_key() -> str:
+    return Fernet.generate_key().decode()
+
+
+def foreign_key() -> StorageUnusable:
+    return StorageUnusable(
+        "The stored secrets cannot be decrypted with this key.",
+        f"Put back the {KEY_FILE} (or ROADSTEAD_KEY) that belongs to this data folder.",
+    )
+
+
+def _split(text: str) -> list[str]:
+    return [key for key in re.split(r"[\s,]+", text) if key] or [""]
+
+
+def _fingerprint(key: str) -> str:
+    return hashlib.sha256(f"fingerprint of {key}".encode()).hexdigest()[:16]
+
+
+def _put_if_missing(draft: Path, file: Path) -> None:
+    with contextlib.suppress(FileExistsError):
         os.link(draft, file)
-    except FileExistsError:
-        pass
+
+
+def _put_for_the_same_owner(draft: Path, file: Path) -> None:
+    """An administrator may do this for the user that the host runs as."""
+    owner = file.stat()
+    os.chown(draft, owner.st_uid, owner.st_gid)
+    draft.replace(file)
+
+
+def _sync_folder(folder: Path) -> None:
+    """Without this a power cut could bring the file back as it was before."""
+    opened = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(opened)
     finally:
-        draft.unlink()
+        os.close(opened)

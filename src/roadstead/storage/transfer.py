@@ -1,11 +1,12 @@
 """The whole state row by row, for `export` and `import`: which tables travel, and what of them is secret."""
 
-from collections.abc import AsyncIterator, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 
 from roadstead.errors import InvalidInput
 from roadstead.storage import Store
 from roadstead.storage.database import Argument, Reader, Row, Transaction, Unfit
+from roadstead.storage.sealing import Seal, sealer
 
 PAGE = 5_000
 """Rows read at a time, so that memory is bounded whatever the state holds."""
@@ -59,6 +60,7 @@ LEFT_OUT = {
     "access_tokens": "They live for an hour at most, and the app exchanges its JWT for another.",
     "deleted_values": "They are for hosts that have read the linkers' values before.",
     "migrations": "The new database has its own.",
+    "sealing_key": "The new host has a key of its own.",
     "sessions": "Signing in belongs to one host.",
 }
 
@@ -110,7 +112,7 @@ async def add_rows(
     tx: Transaction,
     table: Table,
     columns: Sequence[str],
-    rows: Iterable[Sequence[Argument]],
+    rows: Sequence[Sequence[Argument]],
     *,
     make_secret: Callable[[], str],
 ) -> None:
@@ -119,12 +121,14 @@ async def add_rows(
     Raises `InvalidInput` when the table cannot hold them.
     """
     places = [place for place, column in enumerate(columns) if column in table.sealed]
-    sealed = [_sealed(store, row, places, make_secret) for row in rows]
+    if places:
+        seal = await sealer(store.secrets, tx)
+        rows = [_sealed(seal, row, places, make_secret) for row in rows]
     marks = ", ".join("?" * len(columns))
     try:
         await tx.run_many(
             f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES ({marks})",
-            sealed,
+            rows,
         )
     except Unfit as exc:
         raise InvalidInput(
@@ -133,10 +137,10 @@ async def add_rows(
 
 
 def _sealed(
-    store: Store, row: Sequence[Argument], places: Sequence[int], make_secret: Callable[[], str]
+    seal: Seal, row: Sequence[Argument], places: Sequence[int], make_secret: Callable[[], str]
 ) -> Sequence[Argument]:
     cells = list(row)
     for place in places:
         if cells[place] is not None:
-            cells[place] = store.secrets.seal(str(cells[place] or make_secret()))
+            cells[place] = seal(str(cells[place] or make_secret()))
     return cells

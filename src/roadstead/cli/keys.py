@@ -1,0 +1,21 @@
+"""`roadstead rotate-key`: encrypt the secrets at rest with another key."""
+
+from roadstead.cli.options import Data, DatabaseUrl, read_settings
+from roadstead.cli.output import tell
+from roadstead.cli.state import on_host
+
+
+def rotate_key(data: Data = None, database_url: DatabaseUrl = None) -> None:
+    """Encrypt the stored secrets with a new key, with the host running or not."""
+    from roadstead.domain import keys
+    from roadstead.storage.secrets import KEY_FILE
+
+    settings = read_settings(data=data, database_url=database_url)
+    count = on_host(settings, keys.rotate_key)
+    if settings.key is None:
+        tell(f"Secrets encrypted with a new key: {count}. A running host goes on with it.")
+        place = f"stand below it in {settings.data / KEY_FILE}"
+    else:
+        tell(f"Secrets encrypted with the first key of ROADSTEAD_KEY: {count}.")
+        place = "come after it in ROADSTEAD_KEY"
+    tell(f"The older keys {place}. Copies of the database from before need them, and nothing else does.")

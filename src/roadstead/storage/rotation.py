@@ -1,0 +1,26 @@
+"""Every sealed column at once, for a new key."""
+
+from roadstead.storage import Store
+from roadstead.storage.database import Transaction
+from roadstead.storage.sealing import use_key
+from roadstead.storage.transfer import TABLES, Table
+
+
+async def seal_anew(store: Store, tx: Transaction, fingerprint: str) -> int:
+    """Seal every secret with another of our keys, which is in force from then on; how many there are.
+
+    Raises `StorageUnusable` when one cannot be opened.
+    """
+    await use_key(tx, fingerprint)
+    counts = [
+        await _seal_column(store, tx, table, column, fingerprint) for table in TABLES for column in sorted(table.sealed)
+    ]
+    return sum(counts)
+
+
+async def _seal_column(store: Store, tx: Transaction, table: Table, column: str, fingerprint: str) -> int:
+    key = table.columns[0]
+    found = await tx.scan(f"SELECT {column}, {key} FROM {table.name} WHERE {column} IS NOT NULL")
+    sealed = [(store.secrets.seal(store.secrets.open(cell), fingerprint), identity) for cell, identity in found]
+    await tx.run_many(f"UPDATE {table.name} SET {column} = ? WHERE {key} = ?", sealed)
+    return len(sealed)

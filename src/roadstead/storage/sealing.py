@@ -1,0 +1,60 @@
+"""Which key the secrets in the database are sealed with: the one whose fingerprint stands in `sealing_key`.
+
+All are sealed with the same one. Whoever seals holds that row until the transaction ends, so that a rotation, which
+changes it and seals everything anew in one transaction, comes wholly before or wholly after. A process that has not
+heard of the new key finds it where the old one was, or refuses: it never writes what others cannot read.
+"""
+
+from collections.abc import Callable
+
+from roadstead.storage.database import Database, Reader, Transaction
+from roadstead.storage.secrets import SecretBox, foreign_key
+
+Seal = Callable[[str], bytes]
+
+_ANY_SECRET = "SELECT shared_secret FROM installations UNION ALL SELECT shared_secret FROM registrations LIMIT 1"
+
+
+async def key_in_force(reader: Reader) -> str | None:
+    """Its fingerprint; `None` in a database in which nothing was ever sealed."""
+    rows = await reader.read("SELECT fingerprint FROM sealing_key")
+    return rows[0][0] if rows else None
+
+
+async def hold_key(tx: Transaction) -> None:
+    """Keep the key that is in force so for the rest of the transaction."""
+    await tx.run("UPDATE sealing_key SET fingerprint = fingerprint")
+
+
+async def sealer(secrets: SecretBox, tx: Transaction) -> Seal:
+    """What seals in this transaction. To be had before sealed columns are read in it, where they are copied.
+
+    Raises `StorageUnusable` when we do not have the key in force.
+    """
+    await hold_key(tx)
+    fingerprint = await key_in_force(tx)
+    if fingerprint is None or not secrets.has(fingerprint):
+        raise foreign_key()
+    return lambda secret: secrets.seal(secret, fingerprint)
+
+
+async def use_key(tx: Transaction, fingerprint: str) -> None:
+    """Put another key in force."""
+    await tx.run(
+        "INSERT INTO sealing_key (only_row, fingerprint) VALUES (1, ?) "
+        "ON CONFLICT (only_row) DO UPDATE SET fingerprint = excluded.fingerprint",
+        fingerprint,
+    )
+
+
+async def agree_on_key(database: Database, secrets: SecretBox) -> None:
+    """Make sure that we can read the secrets, and that a key is in force.
+
+    Raises `StorageUnusable`: better now than at the first request.
+    """
+    in_force = await key_in_force(database)
+    if in_force is not None and secrets.has(in_force):
+        return
+    async with database.transaction() as tx:
+        found = await tx.read(_ANY_SECRET)
+        await use_key(tx, secrets.key_of(found[0][0]) if found else secrets.read_again()[0])
