@@ -57,6 +57,28 @@ def test_a_body_that_is_no_json_is_refused(api: AppClient, method: str, body: by
     _refused(api(method, VALUES, content=body, headers=JSON), 400)
 
 
+@pytest.mark.parametrize("levels", [101, 900, 1_000, 100_000])
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [("[", "]"), ('{"a":', "}"), ('{"value":[', "]}"), ('[{"value":', "}]"), ('{"a":1,"b":[[],', "]}")],
+)
+def test_deeply_nested_bodies_are_refused(api: AppClient, levels: int, before: str, after: str) -> None:
+    """Valid JSON, but nested as no body is: 400, however deep it goes."""
+    body = (before * levels + "0" + after * levels).encode()
+    for method, target in (("POST", VALUES), ("PUT", VALUES), ("PUT", "/2.0/addon")):
+        answer = api(method, target, content=body, headers=JSON)
+        _refused(answer, 400)
+        assert answer.json()["error"]["message"] == "The JSON is nested too deeply."
+
+
+def test_what_is_large_but_flat_is_not_taken_for_deep(api: AppClient) -> None:
+    """A hundred levels are taken, and so is any number of objects beside each other."""
+    body = ("[" * 100 + "]" * 100).encode()
+    assert "nested" not in api("PUT", VALUES, content=body, headers=JSON).text
+    assert api("PUT", VALUES, json={"values": [{"value": f"V{number}"} for number in range(200)]}).status_code == 204
+    api("PUT", VALUES, json=["BEFORE"])
+
+
 @pytest.mark.parametrize(
     "kind",
     [

@@ -1,13 +1,16 @@
-"""What is refused before there is a request: heads that are too large, too slow or no HTTP; and too many requests."""
+"""What a connection may do: requests that are too large, too slow, too many or no HTTP; and answers nobody takes."""
 
 import asyncio
+import contextlib
 import json
 import socket
+import time
 from collections.abc import Iterator
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
@@ -19,7 +22,13 @@ START = b"GET / HTTP/1.1\r\nHost: x\r\n"
 
 
 async def _hello(scope: Scope, receive: Receive, send: Send) -> None:
-    if scope["type"] == "http":
+    if scope["type"] != "http":
+        return
+    if scope["path"] == "/large":
+        await PlainTextResponse("a" * 50_000_000)(scope, receive, send)
+    elif scope["path"] == "/all":
+        await PlainTextResponse(f"all {len(await Request(scope, receive).body())}")(scope, receive, send)
+    else:
         body = await receive()
         if scope["path"] == "/slow":
             await asyncio.sleep(0.2)
@@ -99,6 +108,58 @@ def test_head_that_does_not_come_is_not_waited_for(monkeypatch: pytest.MonkeyPat
         assert _refusal(_sent(url, START + b"X: a")) == (408, "The request took too long to arrive.")
         with httpx.Client(base_url=url) as client:
             assert [client.get("/slow").text for _ in range(2)] == ["hello 0"] * 2
+
+
+POST = b"POST /all HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n"
+
+
+def test_body_that_does_not_come_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that stops is told so, also when it began with the head; an answer that is out already is the last one."""
+    monkeypatch.setattr(connections, "BODY_SECONDS", 0.1)
+    with serving(_hello) as url:
+        for pieces in ((POST,), (POST + b"a" * 99,), (POST, b"a" * 99), (POST[:-4], POST[-4:] + b"a")):
+            assert _refusal(_sent(url, *pieces)) == (408, "The body took too long to arrive.")
+        early = _sent(url, POST.replace(b"/all", b"/") + b"a")
+        assert (early.count(b"HTTP/1.1 "), b"hello 1" in early) == (1, True)
+        whole = POST + b"a" * 100
+        assert _sent(url, whole + whole, whole).count(b"all 100") == 3
+
+
+def test_body_that_keeps_coming_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What has come gives time for the rest, so that a large body may take longer; and then for the next one."""
+    monkeypatch.setattr(connections, "BODY_SECONDS", 0.1)
+    monkeypatch.setattr(connections, "BODY_BYTES_PER_SECOND", 10)
+    with serving(_hello) as url, socket.create_connection((urlsplit(url).hostname, urlsplit(url).port)) as connection:
+        for _ in range(2):
+            connection.sendall(POST + b"a" * 20)
+            for _ in range(4):
+                time.sleep(0.05)
+                connection.sendall(b"a" * 20)
+            assert b"all 100" in connection.recv(65536)
+
+
+def _taken(url: str, *, pause: float) -> int:
+    """How much of a large answer arrives when there is a pause before each piece."""
+    received = 0
+    with socket.create_connection((urlsplit(url).hostname, urlsplit(url).port)) as connection:
+        connection.sendall(b"GET /large HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        with contextlib.suppress(ConnectionResetError):
+            while True:
+                time.sleep(pause)
+                piece = connection.recv(5_000_000, socket.MSG_WAITALL)
+                received += len(piece)
+                if not piece:
+                    break
+    return received
+
+
+def test_answer_that_nobody_takes_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client that stops reading does not keep an answer in memory for ever; one that is slow gets it all."""
+    with serving(_hello) as url:
+        monkeypatch.setattr(connections, "ANSWER_SECONDS", 1)
+        assert _taken(url, pause=0.12) > 50_000_000
+        monkeypatch.setattr(connections, "ANSWER_SECONDS", 0.1)
+        assert _taken(url, pause=0.5) < 50_000_000
 
 
 def test_requests_beyond_the_limit_are_told_to_come_back(monkeypatch: pytest.MonkeyPatch) -> None:

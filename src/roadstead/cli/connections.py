@@ -11,12 +11,19 @@ from typing import Any
 import msgspec
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
+from roadstead.api.bodies import MAX_BYTES
 from roadstead.api.errors import RequestRefused, error_answer, error_body
 
 MAX_HEAD_BYTES = 64 * 1024
 """Of a request line and its headers."""
 HEAD_SECONDS = 20.0
 """How long a connection may take for them, from its start or their first byte."""
+BODY_SECONDS = 20.0
+"""How long a body may take, and one second more for each 64 KiB of it that have come, up to the largest body."""
+BODY_BYTES_PER_SECOND = 64 * 1024
+ANSWER_SECONDS = 60.0
+ANSWER_BYTES = 64 * 1024
+"""A client that takes less of its answer in that time is waited for no longer."""
 MAX_REQUESTS = 1_000
 """Requests under way in one process."""
 
@@ -34,7 +41,12 @@ class Connection(HttpToolsProtocol):
     """One connection. To a request that comes whole it adds next to nothing."""
 
     _head_bytes = 0
+    _body_bytes = 0
+    _body_began = 0.0
+    _body_expected = False
     _deadline: asyncio.TimerHandle | None = None
+    _body_deadline: asyncio.TimerHandle | None = None
+    _answer_deadline: asyncio.TimerHandle | None = None
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -43,21 +55,41 @@ class Connection(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
         self._head_is_complete()
+        self._body_is_complete()
+        self._answer_goes_on()
 
     def data_received(self, data: bytes) -> None:
-        if len(data) > MAX_HEAD_BYTES and self._between_requests() and data.find(b"\r\n\r\n", 0, MAX_HEAD_BYTES) < 0:
+        if len(data) > MAX_HEAD_BYTES and not self._body_expected and data.find(b"\r\n\r\n", 0, MAX_HEAD_BYTES) < 0:
             self._too_large()
             return
         super().data_received(data)
         if self._in_head():
             self._head_goes_on(len(data))
-        elif self._deadline is not None:
+            return
+        if self._deadline is not None:
             self._head_is_complete()
+        if self._body_expected:
+            self._body_goes_on(len(data))
 
     def on_headers_complete(self) -> None:
         super().on_headers_complete()
+        self._body_expected = True
         if self.scope["method"] != "HEAD":
             self.cycle.transport = _Together(self.transport)  # type: ignore[assignment]
+
+    def on_message_complete(self) -> None:
+        super().on_message_complete()
+        self._body_expected = False
+        if self._body_deadline is not None:
+            self._body_is_complete()
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self._expect_progress()
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self._answer_goes_on()
 
     def send_400_response(self, msg: str) -> None:
         self._refuse(400, "The request is not valid HTTP.", msg)
@@ -68,9 +100,6 @@ class Connection(HttpToolsProtocol):
     def _in_head(self) -> bool:
         """Whether a head has begun and is not complete: uvicorn makes the scope at its first byte."""
         return self.scope is not None and "method" not in self.scope
-
-    def _between_requests(self) -> bool:
-        return self.cycle is None or not self.cycle.more_body
 
     def _head_goes_on(self, length: int) -> None:
         self._head_bytes += length
@@ -84,6 +113,49 @@ class Connection(HttpToolsProtocol):
         if self._deadline is not None:
             self._deadline.cancel()
             self._deadline = None
+
+    def _body_goes_on(self, length: int) -> None:
+        self._body_bytes += length
+        if self._body_deadline is None:
+            self._body_began = self.loop.time()
+            self._body_deadline = self.loop.call_later(BODY_SECONDS, self._check_body)
+
+    def _check_body(self) -> None:
+        """Go on waiting for a body that comes fast enough, or that we have not looked at yet."""
+        granted = BODY_SECONDS + min(self._body_bytes, MAX_BYTES) / BODY_BYTES_PER_SECOND
+        left = self._body_began + granted - self.loop.time()
+        if left > 0 or self.flow.read_paused:
+            self._body_deadline = self.loop.call_later(left if left > 0 else 1, self._check_body)
+        elif self.cycle.response_started:
+            self.transport.close()
+        else:
+            self._refuse(
+                408,
+                "The body took too long to arrive.",
+                f"It may take {BODY_SECONDS:g} seconds, and one more for each {BODY_BYTES_PER_SECOND} bytes.",
+            )
+
+    def _body_is_complete(self) -> None:
+        self._body_bytes = 0
+        if self._body_deadline is not None:
+            self._body_deadline.cancel()
+            self._body_deadline = None
+
+    def _expect_progress(self) -> None:
+        """That what still has to be sent gets less."""
+        waiting = self.transport.get_write_buffer_size()
+        self._answer_deadline = self.loop.call_later(ANSWER_SECONDS, self._check_answer, waiting - ANSWER_BYTES)
+
+    def _check_answer(self, at_most: int) -> None:
+        if self.transport.get_write_buffer_size() > at_most:
+            self.transport.abort()
+        else:
+            self._expect_progress()
+
+    def _answer_goes_on(self) -> None:
+        if self._answer_deadline is not None:
+            self._answer_deadline.cancel()
+            self._answer_deadline = None
 
     def _too_large(self) -> None:
         self._refuse(431, "The request's head is too large.", f"At most {MAX_HEAD_BYTES} bytes (64 KiB) are taken.")
