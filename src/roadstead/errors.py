@@ -13,6 +13,7 @@
     ├── Conflict
     │   ├── LinkerValueExists
     │   └── HandshakeUnderWay
+    ├── RateLimitExceeded         more requests than an installation may make in an hour
     ├── OutgoingCallFailed        we could not reach a server, or may not
     ├── InstallationFailed        carries the step, and the app's answer
     └── StorageUnavailable        the database cannot serve us now; try again later
@@ -111,6 +112,17 @@ class HandshakeUnderWay(Conflict):
         super().__init__(
             f"The app {app_key!r} is being installed at this moment.", "Wait for that to end, then try again."
         )
+
+
+class RateLimitExceeded(RoadsteadError):
+    """The installation has made as many requests as it may; `retry_after` is in seconds. The message is Bitbucket's."""
+
+    def __init__(self, limit: int, retry_after: int) -> None:
+        super().__init__(
+            "Rate limit for this resource has been exceeded",
+            f"An app may make {limit} requests within an hour here; the next one in {retry_after} s.",
+        )
+        self.retry_after = retry_after
 
 
 class OutgoingCallFailed(RoadsteadError):

@@ -30,7 +30,8 @@ class Settings:
     `base_url` is where apps and browsers reach us (no trailing slash); `None` means `http://localhost:<port>`, or
     what the host last ran with. `key` is the secret that encrypts secrets; `None` means the key file in the data
     folder. `linkers_without_values` says what a `(?K)` linker does before its first value is stored. `allow_target`
-    is what may be called beside public addresses.
+    is what may be called beside public addresses. `rate_limit` is how many requests an installation may make in an
+    hour; 0 means any number.
     """
 
     data: Path
@@ -41,6 +42,7 @@ class Settings:
     workers: int = 1
     linkers_without_values: Literal["everything", "nothing"] = "everything"
     allow_target: AllowedTargets = field(default_factory=AllowedTargets)
+    rate_limit: int = 0
     key: str | None = field(default=None, repr=False)
 
     @property
@@ -178,5 +180,6 @@ _CHECKS: Mapping[str, Any] = {
     "workers": lambda value, source: _whole_number(value, source, 1, 64),
     "linkers_without_values": _linkers_without_values,
     "allow_target": _allow_target,
+    "rate_limit": lambda value, source: _whole_number(value, source, 0, 100_000),
     "key": _text,
 }

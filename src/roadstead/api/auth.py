@@ -143,6 +143,7 @@ async def _verified_caller(host: Host, credential: str, canonical: str | None) -
         _verify(token, caller, host.clock(), canonical)
     except InvalidToken as exc:
         raise NotAuthenticated("The token is not valid.", exc.detail) from exc
+    _count(host, caller.installation_id)
     return caller
 
 
@@ -165,7 +166,15 @@ async def _token_identity(host: Host, token: str) -> AccessToken | ApiToken:
         raise NotAuthenticated(
             "The access token is not valid.", "It has expired, was revoked, or was never issued here."
         )
+    if isinstance(identity, AccessToken):
+        _count(host, identity.installation_id)
     return identity
+
+
+def _count(host: Host, installation_id: int) -> None:
+    """Raises `RateLimitExceeded`. Only who has proved to be an app is counted, so nobody can use up another's limit."""
+    if host.rate_limit is not None:
+        host.rate_limit.take(installation_id, host.clock())
 
 
 def _password(credential: str) -> str:

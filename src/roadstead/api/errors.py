@@ -10,6 +10,7 @@ from roadstead.errors import (
     NotAuthenticated,
     NotFound,
     OutgoingCallFailed,
+    RateLimitExceeded,
     RoadsteadError,
     StorageUnavailable,
     WrongCredential,
@@ -33,6 +34,7 @@ STATUS: Mapping[type[RoadsteadError], int] = {
     WrongCredential: 403,
     NotFound: 404,
     Conflict: 409,
+    RateLimitExceeded: 429,
     OutgoingCallFailed: 502,
     InstallationFailed: 502,
     StorageUnavailable: 503,
@@ -44,8 +46,19 @@ def error_answer(error: RoadsteadError) -> Answer:
     if isinstance(error, RequestRefused):
         return json_answer(error_body(error), error.status, headers=error.headers)
     status = next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
-    headers = {401: {"WWW-Authenticate": 'JWT realm="Bitbucket"'}, 503: {"Retry-After": "1"}}.get(status)
-    return json_answer(error_body(error), status, headers=headers)
+    return json_answer(error_body(error), status, headers=_headers(error))
+
+
+def _headers(error: RoadsteadError) -> Mapping[str, str]:
+    match error:
+        case NotAuthenticated():
+            return {"WWW-Authenticate": 'JWT realm="Bitbucket"'}
+        case RateLimitExceeded(retry_after=seconds):
+            return {"Retry-After": str(seconds)}
+        case StorageUnavailable():
+            return {"Retry-After": "1"}
+        case _:
+            return {}
 
 
 def error_body(error: RoadsteadError) -> dict[str, object]:

@@ -33,6 +33,14 @@ LinkersWithoutValues = Annotated[
         "[env var: ROADSTEAD_LINKERS_WITHOUT_VALUES]",
     ),
 ]
+RateLimit = Annotated[
+    str | None,
+    typer.Option(
+        "--rate-limit",
+        metavar="N",
+        help="Requests that an app may make in an hour; 0 is any number. Default: 0. [env var: ROADSTEAD_RATE_LIMIT]",
+    ),
+]
 AllowTarget = Annotated[
     list[str] | None,
     typer.Option(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 import typer
 
 from roadstead.cli import importing
-from roadstead.cli.options import AllowTarget, Data, DatabaseUrl, LinkersWithoutValues, read_settings
+from roadstead.cli.options import AllowTarget, Data, DatabaseUrl, LinkersWithoutValues, RateLimit, read_settings
 from roadstead.cli.output import tell
 from roadstead.cli.state import on_host
 
@@ -58,6 +58,7 @@ def serve(
     ] = None,
     linkers_without_values: LinkersWithoutValues = None,
     allow_target: AllowTarget = None,
+    rate_limit: RateLimit = None,
 ) -> None:
     """Run the host until Ctrl-C."""
     settings = read_settings(
@@ -69,6 +70,7 @@ def serve(
         workers=workers,
         linkers_without_values=linkers_without_values,
         allow_target=allow_target,
+        rate_limit=rate_limit,
     )
     for stop in _STOPS:
         signal.signal(stop, _leave)

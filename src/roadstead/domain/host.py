@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from roadstead.domain.rate_limit import RateLimit
 from roadstead.integrations.lifecycle import Sender
 from roadstead.integrations.outbound import Outbound
 from roadstead.settings import DEFAULT_PORT, Settings, is_loopback
@@ -34,6 +35,7 @@ class Host:
     outbound: Outbound
     base_url: str
     operator: str
+    rate_limit: RateLimit | None = None
     clock: Callable[[], float] = time.time
     _running: set[asyncio.Task[None]] = field(default_factory=set, repr=False)
 
@@ -92,6 +94,7 @@ async def open_host(settings: Settings, *, operator: str = "operator (host)") ->
             ),
             base_url=base_url or f"http://localhost:{port}",
             operator=operator,
+            rate_limit=RateLimit(settings.rate_limit) if settings.rate_limit else None,
         )
         try:
             yield host
