@@ -5,12 +5,13 @@ import json
 import re
 import signal
 import socket
+import time
 import urllib.request
 from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Roadstead, running
+from tests.cli.conftest import Roadstead, ServeApp, running
 
 
 def get(url: str, **headers: str) -> tuple[int, object]:
@@ -78,6 +79,45 @@ def test_host_that_others_can_reach_says_what_follows(roadstead: Roadstead) -> N
         _, err = process.communicate(timeout=20)
     assert base_url == "http://host.example"
     assert b"--base-url" in err
+
+
+@pytest.mark.parametrize("workers", ["1", pytest.param("2", marks=pytest.mark.slow)])
+def test_what_was_accepted_is_finished(roadstead: Roadstead, serve_app: ServeApp, workers: str) -> None:
+    """Told to stop in the middle of a large PUT, it takes no more connections, and answers when all is stored."""
+    body = json.dumps([f"V{number}" for number in range(100_000)]).encode()
+    path = "/2.0/addon/linkers/tickets/values"
+    with running(roadstead, "--workers", workers) as (process, base_url):
+        roadstead.read("install", serve_app(status=204, body=b""), "--json")
+        signed = roadstead.read("token", "stub", "PUT", path, "--json")
+        assert isinstance(signed, dict)
+        port = int(base_url.rpartition(":")[2])
+        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
+        connection.putrequest("PUT", path)
+        connection.putheader("Authorization", f"JWT {signed['token']}")
+        connection.putheader("Content-Length", str(len(body)))
+        connection.endheaders(body[:1000])
+        # Once a later request has been answered, this one has been seen, by one worker or the other.
+        assert [get(f"{base_url}/-/health/ready")[0] for _ in range(20)] == [200] * 20
+        process.send_signal(signal.SIGTERM)
+        _wait_until_refused(port)
+        connection.send(body[1000:])
+        assert connection.getresponse().status == 204
+        _, err = process.communicate(timeout=20)
+    assert (process.returncode, err) == (0, b"")
+    shown = roadstead.read("apps", "show", "stub", "--json")
+    assert isinstance(shown, dict)
+    assert shown["linkers"][0]["value_count"] == 100_000
+
+
+def _wait_until_refused(port: int) -> None:
+    deadline = time.monotonic() + 20
+    while True:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=5).close()
+        except ConnectionRefusedError:
+            return
+        assert time.monotonic() < deadline, "it still takes connections"
+        time.sleep(0.02)
 
 
 @pytest.mark.slow

@@ -41,16 +41,32 @@ STATUS: Mapping[type[RoadsteadError], int] = {
 }
 
 
+STOPPING = RequestRefused(
+    503,
+    "Roadstead is stopping and cannot wait for this request any longer.",
+    "Send it again in a moment. What it asks for may or may not have been done.",
+    headers={"Retry-After": "1", "Connection": "close"},
+)
+"""For a request that the server cancels, because the time for those under way is over."""
+
+
 def error_answer(error: RoadsteadError) -> Answer:
     """Bitbucket's error body, with the status that belongs to the error."""
+    return json_answer(error_body(error), status_of(error), headers=headers_of(error))
+
+
+def status_of(error: RoadsteadError) -> int:
+    """The HTTP status that belongs to an error."""
     if isinstance(error, RequestRefused):
-        return json_answer(error_body(error), error.status, headers=error.headers)
-    status = next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
-    return json_answer(error_body(error), status, headers=_headers(error))
+        return error.status
+    return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
 
 
-def _headers(error: RoadsteadError) -> Mapping[str, str]:
+def headers_of(error: RoadsteadError) -> Mapping[str, str]:
+    """The headers that an answer with the error has to carry."""
     match error:
+        case RequestRefused(headers=headers):
+            return headers
         case NotAuthenticated():
             return {"WWW-Authenticate": 'JWT realm="Bitbucket"'}
         case RateLimitExceeded(retry_after=seconds):

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
 from roadstead.api.answers import CORS_PREFLIGHT, Answer, no_content
-from roadstead.api.errors import RequestRefused, error_answer
+from roadstead.api.errors import STOPPING, RequestRefused, error_answer
 from roadstead.domain.host import Host
 from roadstead.errors import RoadsteadError
 
@@ -49,6 +49,8 @@ class Resource:
                 answer = await operation.handler(request, host, await operation.rule(request, host))
         except RoadsteadError as exc:
             answer = error_answer(exc)
+        except asyncio.CancelledError:
+            answer = error_answer(STOPPING)
         except Exception:
             log.exception("%s %s failed", scope["method"], scope["path"])
             answer = error_answer(

@@ -153,9 +153,8 @@ async def _hear_signals(host: "Host") -> None:
 
 def _workers(settings: "Settings", listening: "socket.socket") -> Callable[[], None]:
     """Runs servers in processes of their own, which find the settings in the environment."""
-    from uvicorn.supervisors import Multiprocess
-
     from roadstead.cli.listening import configured
+    from roadstead.cli.workers import Workers
     from roadstead.settings import SETTINGS
 
     os.environ["ROADSTEAD_DATA"] = str(settings.data)
@@ -164,7 +163,7 @@ def _workers(settings: "Settings", listening: "socket.socket") -> Callable[[], N
         if value is not None:
             os.environ[f"ROADSTEAD_{name.upper()}"] = str(value)
     config = configured("roadstead.app:app_from_environment", workers=settings.workers)
-    return Multiprocess(config, sockets=[listening]).run
+    return Workers(config, sockets=[listening]).run
 
 
 def _leave(signal_number: int, frame: object) -> NoReturn:

@@ -19,6 +19,9 @@ from roadstead.settings import DEFAULT_PORT, Settings, is_loopback
 from roadstead.storage import Store, open_store
 from roadstead.storage import installations as rows
 
+FINISH_SECONDS = 10.0
+"""How long the end of a host waits for work that was put off: as long as one call to an app may take."""
+
 log = logging.getLogger("roadstead")
 
 
@@ -54,8 +57,12 @@ class Host:
             log.error("work after an answer failed", exc_info=task.exception())
 
     async def finish(self) -> None:
-        """Wait for everything that was put off."""
-        while self._running:
+        """Wait for everything that was put off, but not for ever: promises are kept by the next process, too."""
+        if self._running:
+            await asyncio.wait(self._running, timeout=FINISH_SECONDS)
+        for task in self._running:
+            task.cancel()
+        if self._running:
             await asyncio.wait(self._running)
 
     async def sender(self) -> Sender:

@@ -1,5 +1,6 @@
 """What every page has: a typed context for its template, strict headers, a session, and errors as a page."""
 
+import asyncio
 import hashlib
 import hmac
 import logging
@@ -17,7 +18,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from roadstead import __version__
 from roadstead.api.bodies import read_bytes
-from roadstead.api.errors import STATUS, RequestRefused
+from roadstead.api.errors import STOPPING, RequestRefused, headers_of, status_of
 from roadstead.domain import credentials
 from roadstead.domain.host import Host
 from roadstead.errors import InvalidInput, RoadsteadError
@@ -113,6 +114,8 @@ class Page:
             answer = await handler(visit)
         except RoadsteadError as exc:
             answer = problem(exc, visit=visit)
+        except asyncio.CancelledError:
+            answer = problem(STOPPING, visit=visit)
         except Exception:
             log.exception("%s %s failed", scope["method"], scope["path"])
             answer = problem(
@@ -169,14 +172,9 @@ def _headers(form_target: str = "") -> dict[str, str]:
 
 def problem(error: RoadsteadError, *, visit: Visit | None = None, answer: str | None = None) -> Response:
     """An error as a page."""
-    status = (
-        error.status
-        if isinstance(error, RequestRefused)
-        else next(STATUS[k] for k in type(error).__mro__ if k in STATUS)
-    )
+    status = status_of(error)
     page = render("problem.html", Problem(status, error.message, error.detail, answer), visit=visit, status=status)
-    if isinstance(error, RequestRefused):
-        page.headers.update(error.headers)
+    page.headers.update(headers_of(error))
     return page
 
 
