@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
 from starlette.applications import Starlette
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from roadstead import web
@@ -14,6 +15,7 @@ from roadstead.domain import installations
 from roadstead.domain.host import Host, open_host
 from roadstead.domain.linking import WorkspaceLinkers
 from roadstead.settings import Settings
+from roadstead.web.page import Strict, problem
 
 Started = Callable[[Host], Awaitable[None]]
 
@@ -36,7 +38,7 @@ def create_app(settings: Settings, *, started: Started | None = None) -> ASGIApp
     pages = Starlette(routes=web.ROUTES, lifespan=lifespan)
     pages.router.redirect_slashes = False
     pages.router.default = _nothing_here
-    return _resources_before(pages)
+    return _resources_before(Strict(pages))
 
 
 def app_from_environment() -> ASGIApp:
@@ -73,4 +75,5 @@ async def _nothing_here(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["type"] != "http":
         return
     refusal = RequestRefused(404, "There is nothing at this address.", "The API begins at /2.0, the pages at /.")
-    await error_answer(refusal)(scope, receive, send)
+    for_browser = "text/html" in Headers(scope=scope).get("accept", "") and not scope["path"].startswith("/2.0")
+    await (problem(refusal) if for_browser else error_answer(refusal))(scope, receive, send)

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from roadstead.connect import InvalidToken, UnverifiedToken, canonical_request, implied_by, read, verify
 from roadstead.domain import credentials, installations
 from roadstead.domain.host import Host
-from roadstead.errors import NotAuthenticated, WrongCredential
+from roadstead.errors import NotAuthenticated, RateLimitExceeded, WrongCredential
 from roadstead.model import AccessToken, ApiToken, Caller
 from roadstead.storage.installations import find_caller
 
@@ -174,7 +174,9 @@ async def _token_identity(host: Host, token: str) -> AccessToken | ApiToken:
 def _count(host: Host, installation_id: int) -> None:
     """Raises `RateLimitExceeded`. Only who has proved to be an app is counted, so nobody can use up another's limit."""
     if host.rate_limit is not None:
-        host.rate_limit.take(installation_id, host.clock())
+        wait = host.rate_limit.take(installation_id, host.clock())
+        if wait:
+            raise RateLimitExceeded(host.rate_limit.limit, wait)
 
 
 def _password(credential: str) -> str:

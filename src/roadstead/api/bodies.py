@@ -13,18 +13,20 @@ from roadstead.api.errors import RequestRefused
 from roadstead.errors import InvalidInput
 
 MAX_BYTES = 16 * 1024 * 1024
+MAX_FORM_BYTES = 64 * 1024
+"""Of a form that anybody may send: what is read before we know who sends it must cost us little."""
 MAX_DEPTH = 100
 """Objects and lists inside one another. A descriptor in a body, the deepest that means something, has ten."""
 _FORM = "application/x-www-form-urlencoded"
 _JSON_TYPE = re.compile(r"application/[\w.-]+\+json")
 
 
-async def read_json(request: Request) -> object:
+async def read_json(request: Request, *, most: int = MAX_BYTES) -> object:
     """The JSON value of the body; an empty body is `None`. A flat form is taken as an object of strings.
 
     Raises `InvalidInput`, or `RequestRefused` for a body that HTTP refuses.
     """
-    body = await read_bytes(request)
+    body = await read_bytes(request, most=most)
     kind = _content_type(request)
     if kind == _FORM:
         return _form_object(body)
@@ -73,11 +75,11 @@ def _too_deep() -> InvalidInput:
 async def read_form(request: Request) -> dict[str, str]:
     """The fields of a form, urlencoded or multipart; JSON is taken too. Raises as `read_json` does."""
     if _content_type(request) != "multipart/form-data":
-        value = await read_json(request) or {}
+        value = await read_json(request, most=MAX_FORM_BYTES) or {}
         if not isinstance(value, dict):
             raise InvalidInput("The body must be a form.", f"Send it as {_FORM}.")
         return {name: field for name, field in value.items() if isinstance(field, str)}
-    _check_headers(request)
+    _check_headers(request, MAX_FORM_BYTES)
     try:
         async with request.form(max_files=0, max_fields=100) as form:
             return _texts(form)
@@ -85,16 +87,16 @@ async def read_form(request: Request) -> dict[str, str]:
         raise InvalidInput("The multipart form cannot be read.", str(exc)) from exc
 
 
-async def read_bytes(request: Request) -> bytes:
+async def read_bytes(request: Request, *, most: int = MAX_BYTES) -> bytes:
     """The body. Raises `RequestRefused` when it is too large, compressed, or has no stated length."""
-    _check_headers(request)
+    _check_headers(request, most)
     try:
         return await request.body()
     except ClientDisconnect as exc:
         raise InvalidInput("The body ended early.") from exc
 
 
-def _check_headers(request: Request) -> None:
+def _check_headers(request: Request, most: int) -> None:
     # Read in one pass, and as bytes: Starlette's mapping goes through all headers for each that is asked for.
     headers = dict(request.scope["headers"])
     if headers.get(b"content-encoding", b"identity").strip().lower() != b"identity":
@@ -104,11 +106,11 @@ def _check_headers(request: Request) -> None:
     length = headers.get(b"content-length", b"0")
     if not length.isdigit():
         raise RequestRefused(400, "Content-Length is not a number.")
-    if int(length) > MAX_BYTES:
+    if int(length) > most:
         raise RequestRefused(
             413,
             "The body is too large.",
-            f"At most {MAX_BYTES} bytes (16 MiB) are taken.",
+            f"At most {most} bytes are taken here.",
             headers={"Connection": "close"},
         )
 

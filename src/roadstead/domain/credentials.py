@@ -102,6 +102,8 @@ async def sign_in(host: Host, code: str) -> str | None:
     """Exchange a one-time code for a session's token, or `None` when the code is used, old or invented."""
     session = secrets.token_urlsafe(32)
     now = host.now()
+    if not await rows.session_exists(host.store.database, code, "sign-in", now):
+        return None  # before it costs a write, which anybody could ask for
     async with host.store.database.transaction() as tx:
         if not await rows.use_sign_in_code(tx, code, now):
             return None
@@ -111,7 +113,14 @@ async def sign_in(host: Host, code: str) -> str | None:
 
 
 async def is_signed_in(host: Host, session: str) -> bool:
-    return await rows.session_exists(host.store.database, session, host.now())
+    return await rows.session_exists(host.store.database, session, "session", host.now())
+
+
+def count_failed_sign_in(host: Host) -> int:
+    """0, or the seconds for which there were too many. They are counted together, whoever tries: a valid code works all
+    the same, so that nobody can keep the operator out, and no number of attempts finds one of 192 random bits.
+    """
+    return host.failed_sign_ins.take("everybody", host.clock())
 
 
 async def sign_out(host: Host, session: str) -> None:

@@ -30,7 +30,7 @@ class Host:
     """A running host, or a command line working on the same state.
 
     `base_url` has no trailing slash. `operator` is what the audit log calls whoever acts as the operator here.
-    `clock` gives Unix time in seconds, and is the only clock.
+    `rate_limit` is that of each installation, by id. `clock` gives Unix time in seconds, and is the only clock.
     """
 
     settings: Settings
@@ -39,6 +39,7 @@ class Host:
     base_url: str
     operator: str
     rate_limit: RateLimit | None = None
+    failed_sign_ins: RateLimit = field(default_factory=lambda: RateLimit(10, seconds=300))
     clock: Callable[[], float] = time.time
     _running: set[asyncio.Task[None]] = field(default_factory=set, repr=False)
 
@@ -101,7 +102,7 @@ async def open_host(settings: Settings, *, operator: str = "operator (host)") ->
             ),
             base_url=base_url or f"http://localhost:{port}",
             operator=operator,
-            rate_limit=RateLimit(settings.rate_limit) if settings.rate_limit else None,
+            rate_limit=RateLimit(settings.rate_limit, seconds=3600) if settings.rate_limit else None,
         )
         try:
             yield host

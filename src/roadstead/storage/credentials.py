@@ -8,6 +8,8 @@ from roadstead.model import AccessToken, ApiToken
 from roadstead.storage.database import Reader, Transaction
 from roadstead.storage.moments import from_text, to_text
 
+SessionKind = Literal["sign-in", "session"]
+
 
 def hash_token(token: str) -> str:
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).hexdigest()
@@ -72,9 +74,7 @@ async def delete_api_token(tx: Transaction, token_id: int) -> bool:
     return await tx.run("DELETE FROM api_tokens WHERE id = ?", token_id) > 0
 
 
-async def add_session(
-    tx: Transaction, token: str, kind: Literal["sign-in", "session"], *, now: datetime, expires_on: datetime
-) -> None:
+async def add_session(tx: Transaction, token: str, kind: SessionKind, *, now: datetime, expires_on: datetime) -> None:
     await tx.run("DELETE FROM sessions WHERE expires_on < ?", to_text(now))
     await tx.run(
         "INSERT INTO sessions (token_hash, kind, expires_on) VALUES (?, ?, ?)",
@@ -84,11 +84,12 @@ async def add_session(
     )
 
 
-async def session_exists(reader: Reader, token: str, now: datetime) -> bool:
+async def session_exists(reader: Reader, token: str, kind: SessionKind, now: datetime) -> bool:
     return bool(
         await reader.read(
-            "SELECT 1 FROM sessions WHERE token_hash = ? AND kind = 'session' AND expires_on > ?",
+            "SELECT 1 FROM sessions WHERE token_hash = ? AND kind = ? AND expires_on > ?",
             hash_token(token),
+            kind,
             to_text(now),
         )
     )

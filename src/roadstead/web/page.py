@@ -11,13 +11,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
+from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.staticfiles import StaticFiles
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from roadstead import __version__
-from roadstead.api.bodies import read_bytes
+from roadstead.api.bodies import MAX_BYTES, MAX_FORM_BYTES, read_bytes
 from roadstead.api.errors import STOPPING, RequestRefused, headers_of, status_of
 from roadstead.domain import credentials
 from roadstead.domain.host import Host
@@ -47,7 +48,8 @@ class Visit:
 
     async def form(self) -> dict[str, str]:
         """The fields of a posted form. Raises `RequestRefused` when it did not come from our page."""
-        submitted = parse_qs((await read_bytes(self.request)).decode("utf-8", "replace"), keep_blank_values=True)
+        body = await read_bytes(self.request, most=MAX_FORM_BYTES if self.session is None else MAX_BYTES)
+        submitted = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True)
         form = {name: values[-1] for name, values in submitted.items()}
         if self.session is not None and not hmac.compare_digest(
             form.get("csrf", "").encode(), self.csrf_token.encode()
@@ -176,6 +178,23 @@ def problem(error: RoadsteadError, *, visit: Visit | None = None, answer: str | 
     page = render("problem.html", Problem(status, error.message, error.detail, answer), visit=visit, status=status)
     page.headers.update(headers_of(error))
     return page
+
+
+class Strict:
+    """An application whose every answer has the headers of a page, be it a redirect, a file or a refusal."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        async def send_strictly(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in _headers().items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        await self._app(scope, receive, send_strictly)
 
 
 def require(condition: bool, message: str, detail: str = "") -> None:

@@ -14,6 +14,7 @@ class SignIn:
 
     next: str
     refused: bool
+    too_many: bool
 
 
 def for_operator(handler: Handler) -> Handler:
@@ -25,18 +26,32 @@ def for_operator(handler: Handler) -> Handler:
     return handle
 
 
-def ask_to_sign_in(visit: Visit, *, refused: bool = False, next_page: str | None = None) -> Response:
+def ask_to_sign_in(visit: Visit) -> Response:
     """The page that asks for a code, and leads back to where the visitor was going."""
     here = visit.request.url
-    target = next_page if next_page is not None else f"{here.path}{'?' if here.query else ''}{here.query}"
-    return render("sign_in.html", SignIn(_local(target), refused), visit=visit, status=403 if refused else 401)
+    target = f"{here.path}{'?' if here.query else ''}{here.query}"
+    return _page(visit, target, 401)
+
+
+def _page(visit: Visit, target: str, status: int) -> Response:
+    context = SignIn(_local(target), refused=status == 403, too_many=status == 429)
+    return render("sign_in.html", context, visit=visit, status=status)
+
+
+def _refuse(visit: Visit, target: str) -> Response:
+    wait = credentials.count_failed_sign_in(visit.host)
+    if not wait:
+        return _page(visit, target, 403)
+    answer = _page(visit, target, 429)
+    answer.headers["Retry-After"] = str(wait)
+    return answer
 
 
 async def open_link(visit: Visit) -> Response:
     code = visit.request.query_params.get("code")
     target = visit.request.query_params.get("next", "/")
-    if code is None:
-        return ask_to_sign_in(visit, next_page=target)
+    if code is None or visit.request.method == "HEAD":  # which asks for a preview, and must not use the code up
+        return _page(visit, target, 401)
     return await _exchange(visit, code, target)
 
 
@@ -59,7 +74,7 @@ async def _exchange(visit: Visit, code: str, target: str) -> Response:
     code = code.strip().rpartition("code=")[2]
     session = visit.session or await credentials.sign_in(visit.host, code)
     if session is None:
-        return ask_to_sign_in(visit, refused=True, next_page=target)
+        return _refuse(visit, target)
     answer = RedirectResponse(_local(target), 303, headers={"Cache-Control": "no-store"})
     answer.set_cookie(
         SESSION_COOKIE,
