@@ -1,0 +1,137 @@
+"""Secrets are planted, everything is used, and then they are looked for wherever they must not be."""
+
+import base64
+import gzip
+import io
+import os
+import re
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+from urllib.parse import quote
+
+import httpx
+
+from roadstead.domain import audit, credentials, installations, transfer
+from roadstead.domain.host import Host
+from roadstead.settings import Settings
+from roadstead.storage.secrets import new_key
+from tests.live import AppClient, LiveHost, RecordingApp, recording_app
+
+VALUES = "/2.0/addon/linkers/tickets/values"
+
+
+def _spellings(secret: str) -> Iterator[bytes]:
+    """How a secret may be written down by accident."""
+    plain = secret.encode()
+    yield from (plain, plain.hex().encode(), quote(secret, safe="").encode())
+    for start in range(3):  # base64 of a text that has the secret somewhere inside
+        yield base64.b64encode(b"x" * start + plain)[4:-4]
+
+
+def _leaks(place: bytes, planted: dict[str, str]) -> list[str]:
+    return [name for name, secret in planted.items() for spelling in _spellings(secret) if spelling in place]
+
+
+def test_it_would_be_found() -> None:
+    """The search below finds a secret that is there, however it is spelled."""
+    for spelling in _spellings("planted-secret-of-an-app"):
+        assert _leaks(b"before " + spelling + b" after", {"secret": "planted-secret-of-an-app"})
+    assert not _leaks(b"something else", {"secret": "planted-secret-of-an-app"})
+
+
+@contextmanager
+def _host(data: Path, key: str, log: Path) -> Iterator[tuple[LiveHost, str]]:
+    """`roadstead serve` with its log in a file, and the sign-in link that it printed."""
+    command = [sys.executable, "-m", "roadstead", "serve", "--data", str(data), "--port", "0"]
+    environment = {**os.environ, "ROADSTEAD_KEY": key}
+    with (
+        log.open("wb") as out,
+        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=out, env=environment, bufsize=0) as process,
+    ):
+        assert process.stdout is not None
+        url = process.stdout.readline().decode().split()[-1]
+        link = process.stdout.readline().decode().split()[-1]
+        try:
+            yield LiveHost(url, Settings(data=data, key=key, base_url=url)), link
+        finally:
+            process.terminate()
+
+
+def _use_everything(
+    host: LiveHost, app: RecordingApp, browser: httpx.Client, planted: dict[str, str]
+) -> Iterator[httpx.Response]:
+    """Requests that succeed and requests that fail, with every kind of credential; what was planted grows."""
+    api = AppClient(host.url, host.install(app))
+    planted["JWT"] = api.token("GET", VALUES)
+    planted["API token"] = host.api_token()
+    form = {"grant_type": "urn:bitbucket:oauth2:jwt"}
+    planted["access token"] = api("POST", "/site/oauth2/access_token", data=form).json()["access_token"]
+    for secret in ("API token", "access token"):
+        for path in ("/2.0/user", VALUES, "/-/audit", f"/2.0/workspaces/{planted[secret][:40]}?q=("):
+            yield httpx.get(host.url + path, headers={"Authorization": f"Bearer {planted[secret]}"})
+    yield api("PUT", VALUES, json=["BB", "OPS"])
+    yield api("GET", VALUES, token=planted["JWT"])
+    yield api("POST", VALUES, token=planted["JWT"])
+    yield api("GET", VALUES, token=planted["JWT"][:-1])
+    yield api("PUT", "/2.0/addon", json={"descriptor": {"key": "other"}})
+    link = f"/site/addons/authorize?descriptor_uri={quote(app.descriptor_url, safe='')}"
+    yield from (browser.get(path) for path in ("/", link, "/-/sign-in", "/nothing"))
+    hidden = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', browser.get(link).text))
+    for status in (500, 204):
+        app.status = status
+        yield browser.post(link, data={**hidden, "workspace": "local", "decision": "allow"})
+    yield browser.post("/-/sign-out", data={})
+
+
+def test_planted_secrets_are_nowhere(tmp_path: Path) -> None:
+    """Not in the data folder, the log (which has a traceback), an export, any answer or page, the audit log, a repr."""
+    data, log = tmp_path / "data", tmp_path / "log"
+    planted = {"key": new_key()}
+    with recording_app() as app, _host(data, planted["key"], log) as (host, link):
+        with httpx.Client(base_url=host.url) as browser:
+            browser.get(link)
+            planted["sign-in code"] = link.rpartition("code=")[2]
+            planted["session"] = browser.cookies["roadstead_session"]
+            registered = host.work(lambda opened: installations.register(opened, "tide", "https://tide.example/"))
+            planted["registered secret"] = registered.shared_secret
+            answers = list(_use_everything(host, app, browser, planted))
+        for number, call in enumerate(app.calls("installed")):
+            planted[f"shared secret {number}"] = call.body["sharedSecret"]
+            planted[f"signature {number}"] = call.headers.get("authorization", "JWT not-signed-the-first-time")[4:]
+        assert len(planted) == 13
+        assert {answer.status_code for answer in answers} >= {200, 204, 400, 401, 403, 404, 502}
+        found = host.work(_everything_that_is_shown)
+        _break(data, host)
+        folder = b"".join(file.read_bytes() for file in data.rglob("*") if file.is_file())
+    for place in (folder, log.read_bytes(), *found, *(_written(answer) for answer in answers)):
+        assert _leaks(place, planted) == []
+    assert b"Traceback" in log.read_bytes()
+    assert b"installed" in folder
+
+
+async def _everything_that_is_shown(host: Host) -> list[bytes]:
+    exported = io.BytesIO()
+    await transfer.export_state(host, exported, with_secrets=False)
+    (installed,) = await installations.list_apps(host)
+    shown: list[object] = [host, host.store, host.settings, installed]
+    shown += [await installations.get_registration(host, "tide"), *await credentials.list_api_tokens(host)]
+    shown += [*await audit.latest_entries(host, 1000), *await installations.lifecycle_calls(host, installed)]
+    return [gzip.decompress(exported.getvalue()), *(repr(one).encode() for one in shown)]
+
+
+def _written(answer: httpx.Response) -> bytes:
+    """An answer without the cookie of a session, which is how it reaches the browser."""
+    headers = [line for line in answer.headers.raw if line[0].lower() != b"set-cookie"]
+    return b"\n".join(b": ".join(line) for line in headers) + answer.content
+
+
+def _break(data: Path, host: LiveHost) -> None:
+    """Take a table away, so that the host has an error to log."""
+    with closing(sqlite3.connect(data / "roadstead.db")) as connection:
+        connection.execute("ALTER TABLE access_tokens RENAME TO gone")
+    answer = httpx.get(f"{host.url}/2.0/user", headers={"Authorization": "Bearer somebody"})
+    assert answer.status_code == 503
