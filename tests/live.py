@@ -4,7 +4,10 @@ import asyncio
 import atexit
 import contextlib
 import itertools
+import os
 import socket
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
@@ -191,6 +194,25 @@ def live_host(data: Path, **settings: Any) -> Iterator[LiveHost]:
     chosen = Settings(data=data, base_url=address(listener), port=listener.getsockname()[1], **settings)
     with serving(create_app(chosen), listener) as url:
         yield LiveHost(url, chosen)
+
+
+@contextlib.contextmanager
+def host_process(data: Path, log: Path, **environ: str) -> Iterator[tuple[LiveHost, str, "subprocess.Popen[bytes]"]]:
+    """`roadstead serve` as its own process, with its log in a file: the host, and the sign-in link that it printed."""
+    command = [sys.executable, "-m", "roadstead", "serve", "--data", str(data), "--port", "0"]
+    with (
+        log.open("wb") as err,
+        subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=err, env={**os.environ, **environ}, bufsize=0
+        ) as process,
+    ):
+        assert process.stdout is not None
+        try:
+            url, link = (process.stdout.readline().decode().split()[-1] for _ in range(2))
+            settings = Settings(data=data, base_url=url, key=environ.get("ROADSTEAD_KEY"))
+            yield LiveHost(url, settings), link, process
+        finally:
+            process.terminate()
 
 
 class AppClient:

@@ -3,13 +3,10 @@
 import base64
 import gzip
 import io
-import os
 import re
 import sqlite3
-import subprocess
-import sys
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote
 
@@ -17,9 +14,8 @@ import httpx
 
 from roadstead.domain import audit, credentials, installations, transfer
 from roadstead.domain.host import Host
-from roadstead.settings import Settings
 from roadstead.storage.secrets import new_key
-from tests.live import AppClient, LiveHost, RecordingApp, recording_app
+from tests.live import AppClient, LiveHost, RecordingApp, host_process, recording_app
 
 VALUES = "/2.0/addon/linkers/tickets/values"
 
@@ -41,24 +37,6 @@ def test_it_would_be_found() -> None:
     for spelling in _spellings("planted-secret-of-an-app"):
         assert _leaks(b"before " + spelling + b" after", {"secret": "planted-secret-of-an-app"})
     assert not _leaks(b"something else", {"secret": "planted-secret-of-an-app"})
-
-
-@contextmanager
-def _host(data: Path, key: str, log: Path) -> Iterator[tuple[LiveHost, str]]:
-    """`roadstead serve` with its log in a file, and the sign-in link that it printed."""
-    command = [sys.executable, "-m", "roadstead", "serve", "--data", str(data), "--port", "0"]
-    environment = {**os.environ, "ROADSTEAD_KEY": key}
-    with (
-        log.open("wb") as out,
-        subprocess.Popen(command, stdout=subprocess.PIPE, stderr=out, env=environment, bufsize=0) as process,
-    ):
-        assert process.stdout is not None
-        url = process.stdout.readline().decode().split()[-1]
-        link = process.stdout.readline().decode().split()[-1]
-        try:
-            yield LiveHost(url, Settings(data=data, key=key, base_url=url)), link
-        finally:
-            process.terminate()
 
 
 def _use_everything(
@@ -91,7 +69,7 @@ def test_planted_secrets_are_nowhere(tmp_path: Path) -> None:
     """Not in the data folder, the log (which has a traceback), an export, any answer or page, the audit log, a repr."""
     data, log = tmp_path / "data", tmp_path / "log"
     planted = {"key": new_key()}
-    with recording_app() as app, _host(data, planted["key"], log) as (host, link):
+    with recording_app() as app, host_process(data, log, ROADSTEAD_KEY=planted["key"]) as (host, link, _):
         with httpx.Client(base_url=host.url) as browser:
             browser.get(link)
             planted["sign-in code"] = link.rpartition("code=")[2]
