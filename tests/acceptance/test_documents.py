@@ -113,3 +113,10 @@ def _wait(port: int) -> None:
                 return
         time.sleep(0.02)
     raise AssertionError(f"nothing listens at {port}")
+
+
+def test_promises_name_tests_that_exist() -> None:
+    """Every test file that the page on security names is there."""
+    named = set(re.findall(r"`(test_\w+\.py)`", _text("docs/security.md")))
+    assert named
+    assert named <= {file.name for file in ROOT.glob("tests/**/test_*.py")}

@@ -14,8 +14,9 @@ import httpx
 
 from roadstead.domain import audit, credentials, installations, transfer
 from roadstead.domain.host import Host
+from roadstead.domain.keys import rotate_key
 from roadstead.storage.secrets import new_key
-from tests.live import AppClient, LiveHost, RecordingApp, host_process, recording_app
+from tests.live import AppClient, LiveHost, RecordingApp, host_process, live_host, recording_app
 
 VALUES = "/2.0/addon/linkers/tickets/values"
 
@@ -113,3 +114,14 @@ def _break(data: Path, host: LiveHost) -> None:
         connection.execute("ALTER TABLE access_tokens RENAME TO gone")
     answer = httpx.get(f"{host.url}/2.0/user", headers={"Authorization": "Bearer somebody"})
     assert answer.status_code == 503
+
+
+def test_what_we_make_is_only_the_owners(tmp_path: Path) -> None:
+    """Also in a folder that others may read, nobody else can read the state, the key or an export."""
+    tmp_path.chmod(0o755)
+    with recording_app() as app, live_host(tmp_path) as host:
+        AppClient(host.url, host.install(app))("PUT", VALUES, json=["BB"])
+        host.work(rotate_key)
+        made = {file.name: file.stat().st_mode & 0o077 for file in tmp_path.iterdir()}
+    assert made == dict.fromkeys(made, 0)
+    assert {"roadstead.db", "roadstead.db-wal", "secret.key"} <= made.keys()

@@ -19,7 +19,7 @@ import logging
 import sqlite3
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from pathlib import Path
 from typing import TypeVar
 
@@ -52,6 +52,8 @@ class SQLiteDatabase:
     def __init__(self, file: Path) -> None:
         """Open the file, and make it where it is missing. Raises `StorageUnusable`."""
         self.file = file
+        with suppress(OSError):  # of which the driver says more
+            file.touch(mode=0o600)  # SQLite gives its other files the mode of this one
         with _translated:
             self._writer = _connect(file)
             self._reader = _connect(file)

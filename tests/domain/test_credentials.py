@@ -1,0 +1,85 @@
+"""How long what the operator and the apps show is good for."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from roadstead.domain import credentials, installations
+from roadstead.domain.host import Host, open_host
+from roadstead.settings import Settings
+from tests.live import recording_app
+
+NOW = 1_800_000_000.0
+Works = Callable[[Host], Awaitable[object]]
+
+
+def _at(host: Host, moment: float) -> Host:
+    return replace(host, clock=lambda: moment)
+
+
+async def _api_token(host: Host) -> Works:
+    token, _ = await credentials.create_api_token(host, "test", timedelta(days=2))
+    return lambda later: credentials.find_api_token(later, token)
+
+
+async def _api_token_without_end(host: Host) -> Works:
+    token, _ = await credentials.create_api_token(host, "test", None)
+    return lambda later: credentials.find_api_token(later, token)
+
+
+async def _session(host: Host) -> Works:
+    session = await credentials.sign_in(host, await _code(host))
+    assert session is not None
+    return lambda later: credentials.is_signed_in(later, session)
+
+
+async def _sign_in_code(host: Host) -> Works:
+    code = await _code(host)
+    return lambda later: credentials.sign_in(later, code)
+
+
+async def _code(host: Host) -> str:
+    return (await credentials.sign_in_link(host)).rpartition("code=")[2]
+
+
+async def _access_token(host: Host) -> Works:
+    with recording_app() as app:
+        installation = await installations.install(host, app.descriptor_url, "local")
+    token, _ = await credentials.exchange(host, installation.id, scopes=(), repository=None)
+    return lambda later: credentials.find_access_token(later, token)
+
+
+HOUR, DAY = 3600, 86400
+
+
+@pytest.mark.parametrize(
+    ("make", "lifetime"),
+    [(_api_token, 2 * DAY), (_session, 7 * DAY), (_sign_in_code, 12 * HOUR), (_access_token, HOUR)],
+)
+def test_it_ends(tmp_path: Path, make: Callable[[Host], Awaitable[Works]], lifetime: int) -> None:
+    """It is good until its last second, and not a second longer, whatever else would still know it."""
+
+    async def outcomes() -> list[bool]:
+        async with open_host(Settings(data=tmp_path)) as host:
+            works = await make(_at(host, NOW))
+            moments = (NOW + lifetime, NOW + lifetime - 1)
+            return [bool(await works(_at(host, moment))) for moment in moments]
+
+    assert asyncio.run(outcomes()) == [False, True]
+
+
+def test_a_token_without_an_end_has_none(tmp_path: Path) -> None:
+    """It works until it is revoked, at once everywhere."""
+
+    async def outcomes() -> list[bool]:
+        async with open_host(Settings(data=tmp_path)) as host, open_host(Settings(data=tmp_path)) as other:
+            works = await _api_token_without_end(host)
+            before = bool(await works(_at(other, NOW * 2)))
+            await credentials.revoke_api_token(host, (await credentials.list_api_tokens(host))[0].id)
+            return [before, bool(await works(other))]
+
+    assert asyncio.run(outcomes()) == [True, False]
