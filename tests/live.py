@@ -32,6 +32,7 @@ from roadstead.domain import credentials, installations
 from roadstead.domain.host import Host, open_host
 from roadstead.model import Installation
 from roadstead.settings import Settings
+from tests.contract import check_answer
 
 _keys = itertools.count(1)
 _connections = httpcore.ConnectionPool()
@@ -90,7 +91,10 @@ class Received:
 
 @dataclass
 class RecordingApp:
-    """A Connect app whose answers a test chooses. `on_installed` runs inside the `installed` handler."""
+    """A Connect app whose answers a test chooses.
+
+    `on_installed` runs inside the `installed` handler, `on_descriptor` while the descriptor is being fetched.
+    """
 
     base_url: str = ""
     descriptor: dict[str, Any] = field(default_factory=dict)
@@ -98,6 +102,7 @@ class RecordingApp:
     status: int = 204
     answer: str = ""
     on_installed: Callable[[dict[str, Any]], Awaitable[None]] | None = None
+    on_descriptor: Callable[[], object] | None = None
 
     @property
     def descriptor_url(self) -> str:
@@ -119,6 +124,8 @@ class RecordingApp:
 
     def application(self) -> ASGIApp:
         async def descriptor(request: Request) -> Response:
+            if self.on_descriptor is not None:
+                await asyncio.to_thread(self.on_descriptor)
             return JSONResponse(self.descriptor)
 
         async def lifecycle(request: Request) -> Response:
@@ -238,7 +245,7 @@ class AppClient:
         return encode(content, secret or self.installation.shared_secret)
 
     def __call__(self, method: str, target: str, *, token: str | None = None, **request: Any) -> httpx.Response:
-        """Send a request; `target` is path and query, sent exactly as given."""
+        """Send a request; `target` is path and query, sent exactly as given. The answer must be a documented one."""
         headers = {
             "Authorization": f"JWT {token or self.token(method, target)}",
             **request.pop("headers", {}),
@@ -249,5 +256,7 @@ class AppClient:
         url = httpcore.URL(
             scheme=base.scheme, host=base.hostname or "", port=base.port, target=target.encode("latin-1")
         )
-        answer = _connections.request(method, url, headers=sent.headers.raw, content=sent.read())
-        return httpx.Response(answer.status, headers=answer.headers, content=answer.content, request=sent)
+        received = _connections.request(method, url, headers=sent.headers.raw, content=sent.read())
+        answer = httpx.Response(received.status, headers=received.headers, content=received.content, request=sent)
+        check_answer(answer, target)
+        return answer

@@ -1,16 +1,49 @@
 """`/2.0/user` and `/2.0/workspaces/{workspace}`: whom a credential stands for."""
 
-from typing import Any
+from typing import Literal, TypedDict
 
 from starlette.requests import Request
 
 from roadstead.api.answers import Answer, json_answer
 from roadstead.api.auth import Identity
+from roadstead.api.resources import Link
 from roadstead.domain import installations
 from roadstead.domain.host import Host
 from roadstead.errors import WorkspaceNotFound
 from roadstead.integrations.lifecycle import principal
 from roadstead.model import AccessToken, ApiToken, Workspace
+
+
+class OperatorLinks(TypedDict):
+    self: Link
+
+
+class Operator(TypedDict):
+    """Whoever runs the host."""
+
+    type: Literal["user"]
+    uuid: str
+    account_id: str
+    display_name: str
+    nickname: str
+    links: OperatorLinks
+
+
+class WorkspaceLinks(TypedDict):
+    self: Link
+    html: Link
+
+
+class WorkspaceResource(TypedDict):
+    """The account that apps are installed on."""
+
+    type: Literal["workspace"]
+    uuid: str
+    slug: str
+    name: str
+    is_private: bool
+    created_on: str
+    links: WorkspaceLinks
 
 
 async def current_user(request: Request, host: Host, identity: Identity) -> Answer:
@@ -19,16 +52,15 @@ async def current_user(request: Request, host: Host, identity: Identity) -> Answ
     if workspace is not None:
         return json_answer(principal(workspace, host.base_url))
     sender = await host.sender()
-    return json_answer(
-        {
-            "type": "user",
-            "uuid": sender.actor_uuid,
-            "account_id": sender.actor_account_id,
-            "display_name": "Operator",
-            "nickname": "operator",
-            "links": {"self": {"href": f"{host.base_url}/2.0/user"}},
-        }
-    )
+    operator: Operator = {
+        "type": "user",
+        "uuid": sender.actor_uuid,
+        "account_id": sender.actor_account_id,
+        "display_name": "Operator",
+        "nickname": "operator",
+        "links": {"self": Link(f"{host.base_url}/2.0/user")},
+    }
+    return json_answer(operator)
 
 
 async def get_workspace(request: Request, host: Host, identity: Identity) -> Answer:
@@ -48,7 +80,7 @@ async def _workspace_of(host: Host, identity: Identity) -> Workspace | None:
     return (await installations.get_installed(host, identity.installation_id)).workspace
 
 
-def _workspace(workspace: Workspace, base_url: str) -> dict[str, Any]:
+def _workspace(workspace: Workspace, base_url: str) -> WorkspaceResource:
     return {
         "type": "workspace",
         "uuid": workspace.uuid,
@@ -57,7 +89,7 @@ def _workspace(workspace: Workspace, base_url: str) -> dict[str, Any]:
         "is_private": True,
         "created_on": workspace.created_on.isoformat(timespec="microseconds"),
         "links": {
-            "self": {"href": f"{base_url}/2.0/workspaces/{workspace.slug}"},
-            "html": {"href": f"{base_url}/{workspace.slug}/"},
+            "self": Link(f"{base_url}/2.0/workspaces/{workspace.slug}"),
+            "html": Link(f"{base_url}/{workspace.slug}/"),
         },
     }

@@ -11,12 +11,14 @@ from roadstead.model import Caller
 
 
 async def update(request: Request, host: Host, caller: Caller) -> Answer:
+    """The app gives its new descriptor, or has it read again from its URL. Key and scopes must hold."""
     members = parse_update(await read_json(request))
     await installations.update(host, caller.installation_id, **members)
     return no_content()
 
 
 async def delete(request: Request, host: Host, caller: Caller) -> Answer:
+    """The app removes itself, with all its values. Afterwards `uninstalled` is posted to it."""
     tell_the_app = await installations.uninstall(host, caller.installation_id, by_app=True)
     host.run_later(tell_the_app())
     return no_content()

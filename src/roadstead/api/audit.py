@@ -1,6 +1,6 @@
 """`/-/audit`: who did what."""
 
-from typing import Any
+from typing import TypedDict
 
 from starlette.requests import Request
 
@@ -21,7 +21,18 @@ async def list_entries(request: Request, host: Host, caller: object) -> Answer:
     return shaped(request, envelope(request, host, wanted, values=values, size=size, has_next=has_next))
 
 
-def audit_entry(entry: AuditEntry) -> dict[str, Any]:
+class AuditEntryResource(TypedDict):
+    """Who did what to which subject."""
+
+    id: int
+    time: str
+    actor: str
+    action: str
+    subject: str
+    details: dict[str, str | int | None]
+
+
+def audit_entry(entry: AuditEntry) -> AuditEntryResource:
     """An entry as data."""
     return {
         "id": entry.id,

@@ -1,6 +1,7 @@
 """Errors of the domain as answers: one table, one body."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Literal, NotRequired, TypedDict
 
 from roadstead.api.answers import Answer, json_answer
 from roadstead.errors import (
@@ -28,6 +29,21 @@ class RequestRefused(RoadsteadError):
         self.headers = headers or {}
 
 
+class ErrorContent(TypedDict):
+    """`message` says in one sentence what is wrong, `detail` what to do, `fields` which members."""
+
+    message: str
+    detail: NotRequired[str]
+    fields: NotRequired[Mapping[str, Sequence[str]]]
+
+
+class ErrorBody(TypedDict):
+    """A refusal, as Bitbucket spells it."""
+
+    type: Literal["error"]
+    error: ErrorContent
+
+
 STATUS: Mapping[type[RoadsteadError], int] = {
     InvalidInput: 400,
     NotAuthenticated: 401,
@@ -49,6 +65,9 @@ STOPPING = RequestRefused(
 )
 """For a request that the server cancels, because the time for those under way is over."""
 
+CHALLENGE = {"WWW-Authenticate": 'JWT realm="Bitbucket"'}
+"""What every 401 carries."""
+
 
 def error_answer(error: RoadsteadError) -> Answer:
     """Bitbucket's error body, with the status that belongs to the error."""
@@ -68,7 +87,7 @@ def headers_of(error: RoadsteadError) -> Mapping[str, str]:
         case RequestRefused(headers=headers):
             return headers
         case NotAuthenticated():
-            return {"WWW-Authenticate": 'JWT realm="Bitbucket"'}
+            return CHALLENGE
         case RateLimitExceeded(retry_after=seconds):
             return {"Retry-After": str(seconds)}
         case StorageUnavailable():
@@ -77,8 +96,8 @@ def headers_of(error: RoadsteadError) -> Mapping[str, str]:
             return {}
 
 
-def error_body(error: RoadsteadError) -> dict[str, object]:
-    content: dict[str, object] = {"message": error.message}
+def error_body(error: RoadsteadError) -> ErrorBody:
+    content: ErrorContent = {"message": error.message}
     if error.detail:
         content["detail"] = error.detail
     if error.fields:

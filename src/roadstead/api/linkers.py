@@ -23,6 +23,7 @@ _VALUE_FIELDS = {"id": int, "value": str, "type": str}
 
 
 async def list_linkers(request: Request, host: Host, caller: Caller) -> Answer:
+    """The linkers of the app, in the order of its descriptor."""
     wanted = parse_page_request(request, _LINKER_FIELDS)
     found = await linkers.list_linkers(host, caller.installation_id)
     values, size, has_next = page_in_memory([resources.linker(one, host.base_url) for one in found], wanted)
@@ -30,11 +31,13 @@ async def list_linkers(request: Request, host: Host, caller: Caller) -> Answer:
 
 
 async def get_linker(request: Request, host: Host, caller: Caller) -> Answer:
+    """One linker."""
     linker = await linkers.get_linker(host, caller.installation_id, request.path_params["linker_key"])
     return shaped(request, resources.linker(linker, host.base_url))
 
 
 async def list_values(request: Request, host: Host, caller: Caller) -> Answer:
+    """The values of a linker, oldest first unless sorted otherwise."""
     wanted = parse_page_request(request, _VALUE_FIELDS)
     linker = await linkers.get_linker(host, caller.installation_id, request.path_params["linker_key"])
     page = await linkers.page_of_values(host, linker, wanted)
@@ -54,6 +57,7 @@ async def list_values(request: Request, host: Host, caller: Caller) -> Answer:
 
 
 async def add_value(request: Request, host: Host, caller: Caller) -> Answer:
+    """Add one value. One that is there already is a 409; a linker without `(?K)` takes none."""
     value = resources.parse_linker_value(await read_json(request))
     key = request.path_params["linker_key"]
     added = await linkers.add_value(host, caller.installation_id, key, value)
@@ -62,23 +66,27 @@ async def add_value(request: Request, host: Host, caller: Caller) -> Answer:
 
 
 async def replace_values(request: Request, host: Host, caller: Caller) -> Answer:
+    """Make the set of values exactly this one. Values that stay keep their ids; one that cannot be refuses all."""
     values = resources.parse_linker_values(await read_json(request))
     await linkers.replace_values(host, caller.installation_id, request.path_params["linker_key"], values)
     return no_content()
 
 
 async def delete_values(request: Request, host: Host, caller: Caller) -> Answer:
+    """Remove all values of a linker."""
     await linkers.delete_values(host, caller.installation_id, request.path_params["linker_key"])
     return no_content()
 
 
 async def get_value(request: Request, host: Host, caller: Caller) -> Answer:
+    """One value."""
     key = request.path_params["linker_key"]
     value = await linkers.get_value(host, caller.installation_id, key, _value_id(request))
     return shaped(request, resources.linker_value(value, resources.values_url(key, host.base_url)))
 
 
 async def delete_value(request: Request, host: Host, caller: Caller) -> Answer:
+    """Remove one value."""
     key = request.path_params["linker_key"]
     await linkers.delete_value(host, caller.installation_id, key, _value_id(request))
     return no_content()

@@ -1,13 +1,15 @@
 """`/site/oauth2/access_token`: an app exchanges its JWT for a Bearer token. Errors are in the style of OAuth 2."""
 
 import re
+from typing import Annotated, Literal, NotRequired, TypedDict
 
+import msgspec
 from starlette.requests import Request
 
 from roadstead.api.answers import Answer, json_answer
 from roadstead.api.auth import app_jwt_for_exchange
 from roadstead.api.bodies import read_form
-from roadstead.api.errors import RequestRefused
+from roadstead.api.errors import CHALLENGE, RequestRefused
 from roadstead.domain import credentials
 from roadstead.domain.host import Host
 from roadstead.errors import InvalidInput, NotAuthenticated
@@ -16,8 +18,34 @@ GRANT = "urn:bitbucket:oauth2:jwt"
 _UUID = re.compile(r"\{?[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\}?", re.ASCII)
 
 
+OAuthError = Literal["invalid_client", "invalid_request", "invalid_scope", "unsupported_grant_type"]
+
+
+class TokenRequest(TypedDict):
+    """`scope` asks for less than the app has, parted by spaces; `bitbucket_repository` is a repository's UUID."""
+
+    grant_type: Literal["urn:bitbucket:oauth2:jwt"]
+    scope: NotRequired[Annotated[str, msgspec.Meta(examples=["account"])]]
+    bitbucket_repository: NotRequired[Annotated[str, msgspec.Meta(examples=["{0f4d1c1e-6a0d-4c0e-9a59-2b3f6d0d1111}"])]]
+
+
+class AccessTokenResource(TypedDict):
+    access_token: str
+    token_type: Literal["bearer"]
+    expires_in: int
+    scopes: str
+
+
+class OAuthRefusal(TypedDict):
+    """A refusal, as OAuth 2 spells it."""
+
+    error: OAuthError
+    error_description: str
+
+
 async def access_token(request: Request, host: Host, anyone: object) -> Answer:
-    """Authenticates by itself, because its errors have another shape."""
+    """A Bearer token in exchange for the app's JWT, whose `qsh` is not looked at. It is good for an hour."""
+    # It authenticates by itself, because its errors have another shape.
     try:
         form = await read_form(request)
         grant = form.get("grant_type")
@@ -38,15 +66,13 @@ async def access_token(request: Request, host: Host, anyone: object) -> Answer:
         )
     except InvalidInput as exc:
         return _refusal("invalid_scope", f"{exc.message} {exc.detail}")
-    return json_answer(
-        {
-            "access_token": token,
-            "token_type": "bearer",
-            "expires_in": int(credentials.ACCESS_TOKEN_LIFETIME.total_seconds()),
-            "scopes": " ".join(access.scopes),
-        },
-        headers={"Cache-Control": "no-store", "Pragma": "no-cache"},
-    )
+    granted: AccessTokenResource = {
+        "access_token": token,
+        "token_type": "bearer",
+        "expires_in": int(credentials.ACCESS_TOKEN_LIFETIME.total_seconds()),
+        "scopes": " ".join(access.scopes),
+    }
+    return json_answer(granted, headers={"Cache-Control": "no-store", "Pragma": "no-cache"})
 
 
 def _repository(text: str | None) -> str | None:
@@ -58,5 +84,6 @@ def _repository(text: str | None) -> str | None:
     return f"{{{text.strip('{}').lower()}}}"
 
 
-def _refusal(error: str, description: str, status: int = 400) -> Answer:
-    return json_answer({"error": error, "error_description": description}, status)
+def _refusal(error: OAuthError, description: str, status: int = 400) -> Answer:
+    refusal: OAuthRefusal = {"error": error, "error_description": description}
+    return json_answer(refusal, status, headers=CHALLENGE if status == 401 else None)

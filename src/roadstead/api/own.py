@@ -1,17 +1,18 @@
 """What is ours alone, under `/-/`: linkers over any text, health and readiness."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Annotated, Literal, NamedTuple, NotRequired, TypedDict
 
+import msgspec
 from starlette.requests import Request
 
 from roadstead import __version__
 from roadstead.api.answers import Answer, json_answer
 from roadstead.api.bodies import read_json
 from roadstead.api.linkers import shaped
-from roadstead.api.pages import envelope, page_in_memory, parameters, parse_page_request
+from roadstead.api.pages import Filtered, envelope, page_in_memory, parameters, parse_page_request
 from roadstead.domain.host import Host
 from roadstead.domain.linking import WorkspaceLinkers
 from roadstead.domain.parking import Record
@@ -50,8 +51,102 @@ _LINKER_FIELDS = {
 }
 
 
+class WorkspaceQuery(Filtered, total=False):
+    workspace: Annotated[str, msgspec.Meta(description=f"Default {DEFAULT_WORKSPACE}.", examples=[DEFAULT_WORKSPACE])]
+
+
+class Text(TypedDict):
+    """`format` is how `rendered` is written, `explain` asks for the reason of each candidate."""
+
+    text: Annotated[str, msgspec.Meta(examples=["fixes BB-1234"])]
+    workspace: NotRequired[Annotated[str, msgspec.Meta(examples=[DEFAULT_WORKSPACE])]]
+    input: NotRequired[Literal["text", "html"]]
+    format: NotRequired[Literal["html", "markdown", "terminal", "json"]]
+    explain: NotRequired[bool]
+
+
+class LinkResource(TypedDict):
+    """A link. `start` and `end` are characters of the text; in HTML there are none. A bare URL has no linker."""
+
+    start: NotRequired[int]
+    end: NotRequired[int]
+    text: str
+    url: str
+    linker: str | None
+    app: str | None
+
+
+class Limit(TypedDict):
+    """A limit that a linker met, or with `linker` null, the text as a whole."""
+
+    linker: str | None
+    app: str | None
+    reason: str
+
+
+class CandidateResource(TypedDict):
+    """What a pattern matched, and why it is a link or not."""
+
+    start: int
+    end: int
+    text: str
+    linker: str | None
+    app: str | None
+    groups: Mapping[str, str]
+    url: str | None
+    reason: str
+
+
+class TriedLinker(TypedDict):
+    """What a linker did on the text."""
+
+    linker: str
+    app: str
+    engine: str
+    value_count: int
+    candidates: int
+    links: int
+    milliseconds: float
+    limited: bool
+    reason: str
+
+
+class ExplanationResource(TypedDict):
+    candidates: list[CandidateResource]
+    omitted: int
+    linkers: list[TriedLinker]
+
+
+class LinkedText(TypedDict):
+    text: str
+    links: list[LinkResource]
+    unfinished: list[Limit]
+    rendered: NotRequired[str]
+    explanation: NotRequired[ExplanationResource]
+
+
+class LinkerRecord(TypedDict):
+    """A linker of a workspace, and what it did since this process started."""
+
+    app: str
+    linker: str
+    regex: str
+    engine: Literal["linear", "bounded"]
+    hostile: bool
+    value_count: int
+    links: int
+    out_of_time: int
+    other_limits: int
+    parked_until: str | None
+
+
+class Health(TypedDict):
+    status: Literal["ok"]
+    version: NotRequired[str]
+
+
 async def linkify(request: Request, host: Host, caller: object) -> Answer:
-    """`{"text": …, "workspace": "local", "input": "text", "format": "html"}` → the links, and the text rendered."""
+    """The links of a text by the linkers of a workspace, and the text rendered with them."""
     asked = _parse(await read_json(request))
     linkers: WorkspaceLinkers = request.scope["state"]["linkers"]
     compiled = await linkers.of(asked.workspace)
@@ -76,16 +171,18 @@ async def list_linkers(request: Request, host: Host, caller: object) -> Answer:
 
 async def live(request: Request, host: Host, caller: object) -> Answer:
     """This process answers."""
-    return json_answer({"status": "ok", "version": __version__})
+    health: Health = {"status": "ok", "version": __version__}
+    return json_answer(health)
 
 
 async def ready(request: Request, host: Host, caller: object) -> Answer:
-    """Requests can be served: the database answers. Raises `StorageUnavailable` otherwise."""
+    """Requests can be served, because the database answers."""
     await host.store.database.read("SELECT name FROM facts LIMIT 1")
-    return json_answer({"status": "ok"})
+    health: Health = {"status": "ok"}
+    return json_answer(health)
 
 
-def linked(result: Linkified) -> dict[str, Any]:
+def linked(result: Linkified) -> LinkedText:
     """The links of a text as data. Offsets are those of the string, in characters."""
     return {
         "text": result.text,
@@ -94,7 +191,7 @@ def linked(result: Linkified) -> dict[str, Any]:
     }
 
 
-def linked_html(html: str, result: LinkifiedHtml) -> dict[str, Any]:
+def linked_html(html: str, result: LinkifiedHtml) -> LinkedText:
     """The links of HTML as data. They have no offsets: where they stand, the HTML has been written anew."""
     return {
         "text": html,
@@ -103,7 +200,7 @@ def linked_html(html: str, result: LinkifiedHtml) -> dict[str, Any]:
     }
 
 
-def _limit(limit: Unfinished) -> dict[str, Any]:
+def _limit(limit: Unfinished) -> Limit:
     """A limit of a linker, or of the text as a whole."""
     return {
         "linker": limit.linker.key if limit.linker else None,
@@ -112,11 +209,11 @@ def _limit(limit: Unfinished) -> dict[str, Any]:
     }
 
 
-def _link(link: Link) -> dict[str, Any]:
+def _link(link: Link) -> LinkResource:
     return {"start": link.start, "end": link.end, **_target(link)}
 
 
-def _target(link: Link) -> dict[str, Any]:
+def _target(link: Link) -> LinkResource:
     return {
         "text": link.text,
         "url": link.url,
@@ -125,7 +222,7 @@ def _target(link: Link) -> dict[str, Any]:
     }
 
 
-def explained(explanation: Explanation) -> dict[str, Any]:
+def explained(explanation: Explanation) -> ExplanationResource:
     """An explanation as data."""
     return {
         "candidates": [
@@ -168,7 +265,7 @@ class _Asked(NamedTuple):
 
 
 class _Made(NamedTuple):
-    body: dict[str, Any]
+    body: LinkedText
     links: Sequence[Link]
     unfinished: Sequence[Unfinished]
 
@@ -189,7 +286,7 @@ def _linkify(linkers: CompiledLinkers, asked: _Asked) -> _Made:
     return _Made(body, result.links, result.unfinished)
 
 
-def _linker(linker: Linker, value_count: int, record: Record) -> dict[str, Any]:
+def _linker(linker: Linker, value_count: int, record: Record) -> LinkerRecord:
     report = check_linker(linker)
     return {
         "app": linker.app_key,

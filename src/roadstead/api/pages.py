@@ -1,9 +1,10 @@
 """Lists: the query parameters `page`, `pagelen`, `q`, `sort`, and the envelope around the items."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Annotated, Any, Generic, NotRequired, TypedDict, TypeVar
 from urllib.parse import parse_qsl, quote
 
+import msgspec
 from starlette.requests import Request
 
 from roadstead.domain.host import Host
@@ -16,6 +17,46 @@ MAX_LENGTH = 100
 _MAX_NUMBER = 10**12
 _IN_QUERY = "!$&'()*+,;=:@/?%-._~"
 """Characters that a query keeps, `%` included: what a caller encoded stays as it is."""
+
+T = TypeVar("T")
+
+
+class Page(TypedDict, Generic[T]):
+    """A slice of a list. `size` is how long the whole list is; `next` and `previous` are to be followed as given."""
+
+    size: int
+    page: int
+    pagelen: int
+    values: Sequence[T]
+    next: NotRequired[str]
+    previous: NotRequired[str]
+
+
+class Partial(TypedDict, total=False):
+    """The parameter of everything that can be had in part."""
+
+    fields: Annotated[
+        str,
+        msgspec.Meta(
+            description="Members to answer with alone, or with a leading `-` to leave out. The answer then has only "
+            "what was asked for of its schema.",
+            examples=["values.value,next", "-values.links"],
+        ),
+    ]
+
+
+class Numbered(Partial, total=False):
+    """The parameters of every list."""
+
+    page: Annotated[int, msgspec.Meta(ge=1, le=_MAX_NUMBER, description="Which page; the first is 1.")]
+    pagelen: Annotated[int, msgspec.Meta(ge=1, le=MAX_LENGTH, description=f"Default {DEFAULT_LENGTH}.")]
+
+
+class Filtered(Numbered, total=False):
+    """The parameters of a list that can be filtered and sorted."""
+
+    q: Annotated[str, msgspec.Meta(description="A filter over the members of an item.")]
+    sort: Annotated[str, msgspec.Meta(description="A field to sort by, descending with a leading `-`.")]
 
 
 def parse_page_request(request: Request, fields: FieldTypes) -> PageRequest:

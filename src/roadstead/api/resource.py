@@ -6,7 +6,7 @@ anything is read, HEAD, OPTIONS, 405 with `Allow`, and errors as Bitbucket's bod
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,10 +23,19 @@ log = logging.getLogger("roadstead.api")
 
 @dataclass(frozen=True, slots=True)
 class Operation:
-    """What a method does, and the rule that says who may: the rule's result is given to the handler."""
+    """What a method does, and the rule that says who may: the rule's result is given to the handler.
+
+    The rest is what the OpenAPI document says of it, and the tests hold it to that: the type of the body by status
+    (`None` for an empty one), the type of the body it takes, of its query parameters, and the statuses of refusals that
+    do not follow from these and from the rule. A handler's docstring is its description there.
+    """
 
     rule: Callable[[Request, Host], Awaitable[Any]]
     handler: Callable[[Request, Host, Any], Awaitable[Answer]]
+    answers: Mapping[int, Any]
+    takes: Any = None
+    query: Any = None
+    refuses: tuple[int, ...] = ()
 
 
 class Resource:

@@ -1,25 +1,13 @@
 """What goes over the wire, spelled as Bitbucket spells it; and what comes in, checked."""
 
 from functools import lru_cache
-from typing import Any
+from typing import Annotated, Any, Literal, TypedDict
 from urllib.parse import quote
 
 import msgspec
 
 from roadstead.errors import InvalidInput, InvalidLinkerValue
 from roadstead.model import Linker, LinkerValue
-
-
-def linker(linker: Linker, base_url: str) -> dict[str, Any]:
-    """A linker. The cloud never published its shape; this one follows the house style of API 2.0."""
-    self_url = linker_url(linker.key, base_url)
-    return {
-        "type": "href",
-        "key": linker.key,
-        "regex": linker.regex,
-        "url": linker.url,
-        "links": {"self": {"href": self_url}, "values": {"href": f"{self_url}/values"}},
-    }
 
 
 class Link(msgspec.Struct):
@@ -30,8 +18,36 @@ class SelfLink(msgspec.Struct, rename={"to_self": "self"}):
     to_self: Link
 
 
+class LinkerLinks(TypedDict):
+    self: Link
+    values: Link
+
+
+class LinkerResource(TypedDict):
+    """A linker, as the descriptor of the app declares it."""
+
+    type: Literal["href"]
+    key: str
+    regex: str
+    url: str
+    links: LinkerLinks
+
+
+def linker(linker: Linker, base_url: str) -> LinkerResource:
+    """The cloud never published the shape of a linker; this one follows the house style of API 2.0."""
+    self_url = linker_url(linker.key, base_url)
+    return {
+        "type": "href",
+        "key": linker.key,
+        "regex": linker.regex,
+        "url": linker.url,
+        "links": {"self": Link(self_url), "values": Link(f"{self_url}/values")},
+    }
+
+
+# A struct, because a page has up to a hundred of them. The shape is ours, like the linker's.
 class LinkerValueResource(msgspec.Struct, tag_field="type", tag="linker_value"):
-    """A linker value; its shape is ours, like the linker's. Structs, because a page has up to a hundred of them."""
+    """A value that the app stored for a linker."""
 
     id: int
     value: str
@@ -50,6 +66,32 @@ def linker_url(linker_key: str, base_url: str) -> str:
 @lru_cache(maxsize=1024)
 def values_url(linker_key: str, base_url: str) -> str:
     return f"{linker_url(linker_key, base_url)}/values"
+
+
+Value = Annotated[
+    str,
+    msgspec.Meta(
+        min_length=1,
+        max_length=255,
+        description="Letters, digits, `_` and `-`, of any script.",
+        examples=["BB", "OPS-2"],
+    ),
+]
+
+
+class NewValue(TypedDict):
+    value: Value
+
+
+class NewValues(TypedDict):
+    values: list[Value | NewValue]
+
+
+class Update(TypedDict, total=False):
+    """One of both, or neither: then the descriptor is read again from its URL."""
+
+    descriptor: dict[str, Any]
+    descriptor_url: str
 
 
 def parse_linker_value(body: object) -> str:

@@ -1,13 +1,16 @@
 """The whole map of the API. The lines are tried from top to bottom, so the busiest stand first.
 
-Every operation names its rule (who may) and its handler (what happens).
+Every operation names its rule (who may), its handler (what happens), and what it answers and takes.
 """
 
 from starlette.routing import Route
 
-from roadstead.api import accounts, addon, audit, linkers, oauth, own
+from roadstead.api import accounts, addon, audit, linkers, oauth, openapi, own
 from roadstead.api.auth import account_reader, anyone, app_jwt, operator, operator_or_local
+from roadstead.api.pages import Filtered, Numbered, Page, Partial
 from roadstead.api.resource import Operation, Resource
+from roadstead.api.resources import LinkerResource, LinkerValueResource, NewValue, NewValues, Update, Value
+from roadstead.integrations.lifecycle import Principal
 
 
 def _resource(path: str, **operations: Operation) -> Route:
@@ -17,25 +20,60 @@ def _resource(path: str, **operations: Operation) -> Route:
 ROUTES = [
     _resource(
         "/2.0/addon/linkers/{linker_key}/values/{value_id}",
-        GET=Operation(app_jwt, linkers.get_value),
-        DELETE=Operation(app_jwt, linkers.delete_value),
+        GET=Operation(app_jwt, linkers.get_value, {200: LinkerValueResource}, query=Partial),
+        DELETE=Operation(app_jwt, linkers.delete_value, {204: None}),
     ),
     _resource(
         "/2.0/addon/linkers/{linker_key}/values",
-        GET=Operation(app_jwt, linkers.list_values),
-        POST=Operation(app_jwt, linkers.add_value),
-        PUT=Operation(app_jwt, linkers.replace_values),
-        DELETE=Operation(app_jwt, linkers.delete_values),
+        GET=Operation(app_jwt, linkers.list_values, {200: Page[LinkerValueResource]}, query=Filtered),
+        POST=Operation(app_jwt, linkers.add_value, {201: LinkerValueResource}, takes=NewValue, refuses=(409,)),
+        PUT=Operation(app_jwt, linkers.replace_values, {204: None}, takes=NewValues | list[Value | NewValue]),
+        DELETE=Operation(app_jwt, linkers.delete_values, {204: None}),
     ),
-    _resource("/2.0/addon/linkers/{linker_key}", GET=Operation(app_jwt, linkers.get_linker)),
-    _resource("/2.0/addon/linkers", GET=Operation(app_jwt, linkers.list_linkers)),
-    _resource("/2.0/addon", PUT=Operation(app_jwt, addon.update), DELETE=Operation(app_jwt, addon.delete)),
-    _resource("/2.0/user", GET=Operation(account_reader, accounts.current_user)),
-    _resource("/2.0/workspaces/{workspace}", GET=Operation(account_reader, accounts.get_workspace)),
-    _resource("/site/oauth2/access_token", POST=Operation(anyone, oauth.access_token)),
-    _resource("/-/linkify", POST=Operation(operator_or_local, own.linkify)),
-    _resource("/-/linkers", GET=Operation(operator, own.list_linkers)),
-    _resource("/-/audit", GET=Operation(operator, audit.list_entries)),
-    _resource("/-/health/live", GET=Operation(anyone, own.live)),
-    _resource("/-/health/ready", GET=Operation(anyone, own.ready)),
+    _resource(
+        "/2.0/addon/linkers/{linker_key}",
+        GET=Operation(app_jwt, linkers.get_linker, {200: LinkerResource}, query=Partial),
+    ),
+    _resource(
+        "/2.0/addon/linkers",
+        GET=Operation(app_jwt, linkers.list_linkers, {200: Page[LinkerResource]}, query=Filtered),
+    ),
+    _resource(
+        "/2.0/addon",
+        PUT=Operation(app_jwt, addon.update, {204: None}, takes=Update | None, refuses=(404,)),
+        DELETE=Operation(app_jwt, addon.delete, {204: None}),
+    ),
+    _resource(
+        "/2.0/user",
+        GET=Operation(account_reader, accounts.current_user, {200: (Principal, accounts.Operator)}),
+    ),
+    _resource(
+        "/2.0/workspaces/{workspace}",
+        GET=Operation(account_reader, accounts.get_workspace, {200: accounts.WorkspaceResource}),
+    ),
+    _resource(
+        "/site/oauth2/access_token",
+        POST=Operation(
+            anyone,
+            oauth.access_token,
+            {200: oauth.AccessTokenResource, 400: oauth.OAuthRefusal, 401: oauth.OAuthRefusal},
+            takes=oauth.TokenRequest,
+        ),
+    ),
+    _resource(
+        "/-/linkify",
+        POST=Operation(operator_or_local, own.linkify, {200: own.LinkedText}, takes=own.Text, refuses=(404,)),
+    ),
+    _resource(
+        "/-/linkers",
+        GET=Operation(
+            operator, own.list_linkers, {200: Page[own.LinkerRecord]}, query=own.WorkspaceQuery, refuses=(404,)
+        ),
+    ),
+    _resource(
+        "/-/audit", GET=Operation(operator, audit.list_entries, {200: Page[audit.AuditEntryResource]}, query=Numbered)
+    ),
+    _resource("/-/health/live", GET=Operation(anyone, own.live, {200: own.Health})),
+    _resource("/-/health/ready", GET=Operation(anyone, own.ready, {200: own.Health})),
+    _resource("/-/openapi.json", GET=Operation(anyone, openapi.describe, {200: openapi.Document})),
 ]

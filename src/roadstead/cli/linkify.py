@@ -133,11 +133,11 @@ def _parking(linkers: "CompiledLinkers") -> "Callable[[str], Linkified]":
 
 def _print_document(linkers: "CompiledLinkers", chunks: Iterable[list[bytes]]) -> None:
     """All lines as one document, whose offsets are those of the whole text."""
-    from roadstead.api.own import linked
+    from roadstead.api.own import Limit, linked
 
     texts: list[str] = []
     links: list[dict[str, Any]] = []
-    unfinished: list[dict[str, Any]] = []
+    unfinished: list[Limit] = []
     start = 0
     linkify_line = _parking(linkers)
     for line in itertools.chain.from_iterable(chunks):

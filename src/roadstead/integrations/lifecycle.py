@@ -3,7 +3,7 @@
 import json
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Literal
+from typing import Any, Literal, TypedDict
 from urllib.parse import quote
 
 from roadstead.integrations.outbound import Answer, Outbound
@@ -47,7 +47,31 @@ def lifecycle_body(
     return body
 
 
-def principal(workspace: Workspace, base_url: str) -> dict[str, Any]:
+class Href(TypedDict):
+    href: str
+
+
+class PrincipalLinks(TypedDict):
+    self: Href
+    html: Href
+    avatar: Href
+
+
+class Principal(TypedDict):
+    """The account that an app is installed on."""
+
+    type: Literal["team"]
+    username: str
+    display_name: str
+    uuid: str
+    links: PrincipalLinks
+    is_active: bool
+    created_on: str
+    properties: dict[str, Any]
+    has_2fa_enabled: None
+
+
+def principal(workspace: Workspace, base_url: str) -> Principal:
     """The account an app is installed on, as lifecycle calls and `GET /2.0/user` show it."""
     uuid = quote(workspace.uuid, safe="")
     return {

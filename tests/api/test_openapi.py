@@ -1,0 +1,196 @@
+"""The OpenAPI document says what we really answer: nothing less, and nothing more."""
+
+import base64
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import httpx
+import pytest
+import schemathesis
+
+from roadstead.api.openapi import document, statuses_of
+from roadstead.api.resource import Resource
+from roadstead.api.routes import ROUTES
+from roadstead.cli import connections
+from tests.contract import DOCUMENT
+from tests.live import AppClient, LiveHost, RecordingApp
+
+OPERATIONS = [(method.upper(), address) for address, methods in DOCUMENT["paths"].items() for method in methods]
+VALUES = "/2.0/addon/linkers/{linker_key}/values"
+ELSEWHERE = {"Host": "roadstead.example"}
+"""A name under which the host on this machine asks everybody who they are."""
+
+
+@dataclass(frozen=True)
+class Sent:
+    """A request that succeeds, and what to put into it to be refused."""
+
+    target: str
+    request: dict[str, Any] = field(default_factory=dict)
+    not_found: tuple[str, str] = ("tickets", "nothing")
+    not_accepted: dict[str, Any] = field(default_factory=lambda: {"content": b"{"})
+
+
+SENT = {
+    ("GET", f"{VALUES}/{{value_id}}"): Sent("/2.0/addon/linkers/tickets/values/{id}"),
+    ("DELETE", f"{VALUES}/{{value_id}}"): Sent("/2.0/addon/linkers/tickets/values/{id}"),
+    ("GET", VALUES): Sent("/2.0/addon/linkers/tickets/values"),
+    ("POST", VALUES): Sent("/2.0/addon/linkers/tickets/values", {"json": {"value": "NEW"}}),
+    ("PUT", VALUES): Sent("/2.0/addon/linkers/tickets/values", {"json": ["A", "B"]}),
+    ("DELETE", VALUES): Sent("/2.0/addon/linkers/tickets/values"),
+    ("GET", "/2.0/addon/linkers/{linker_key}"): Sent("/2.0/addon/linkers/tickets"),
+    ("GET", "/2.0/addon/linkers"): Sent("/2.0/addon/linkers"),
+    ("PUT", "/2.0/addon"): Sent("/2.0/addon"),
+    ("DELETE", "/2.0/addon"): Sent("/2.0/addon"),
+    ("GET", "/2.0/user"): Sent("/2.0/user"),
+    ("GET", "/2.0/workspaces/{workspace}"): Sent("/2.0/workspaces/local", not_found=("local", "nowhere")),
+    ("POST", "/site/oauth2/access_token"): Sent(
+        "/site/oauth2/access_token", {"data": {"grant_type": "urn:bitbucket:oauth2:jwt"}}
+    ),
+    ("POST", "/-/linkify"): Sent(
+        "/-/linkify", {"content": b'{"text": "REF#7", "workspace": "local"}'}, not_found=("local", "nowhere")
+    ),
+    ("GET", "/-/linkers"): Sent("/-/linkers?workspace=local", not_found=("local", "nowhere")),
+    ("GET", "/-/audit"): Sent("/-/audit"),
+    ("GET", "/-/health/live"): Sent("/-/health/live"),
+    ("GET", "/-/health/ready"): Sent("/-/health/ready"),
+    ("GET", "/-/openapi.json"): Sent("/-/openapi.json"),
+}
+
+
+class Caller:
+    """Sends one operation's request so that it ends with a wanted status."""
+
+    def __init__(self, api: AppClient, host: LiveHost, app: RecordingApp, method: str, address: str) -> None:
+        self._api, self._host, self._app, self._method = api, host, app, method
+        self._sent = SENT[method, address]
+        added = api("POST", "/2.0/addon/linkers/tickets/values", json={"value": "THERE"}).json()
+        self._target = self._sent.target.replace("{id}", str(added["id"]))
+
+    def _send(self, target: str | None = None, *, token: str | None = None, **changes: Any) -> httpx.Response:
+        changed = dict(self._sent.request)
+        if changes.keys() & {"json", "content", "data"}:
+            changed = {}
+        return self._api(self._method, target or self._target, token=token, **changed, **changes)
+
+    def success(self) -> httpx.Response:
+        return self._send()
+
+    def not_accepted(self) -> httpx.Response:
+        if self._method == "GET":
+            return self._send(f"{self._target.partition('?')[0]}?pagelen=0&fields={',' * 200}")
+        return self._send(**self._sent.not_accepted)
+
+    def not_authenticated(self) -> httpx.Response:
+        return self._send(token="x", headers=ELSEWHERE)
+
+    def not_allowed(self) -> httpx.Response:
+        if self._target.startswith("/2.0/addon"):
+            return self._send(headers={"Authorization": f"Bearer {self._host.api_token()}"})
+        if self._target.startswith("/2.0"):
+            narrow = {"grant_type": "urn:bitbucket:oauth2:jwt", "scope": "repository"}
+            exchanged = self._api("POST", "/site/oauth2/access_token", data=narrow).json()["access_token"]
+            basic = base64.b64encode(f"x:{exchanged}".encode()).decode()
+            return self._send(headers={"Authorization": f"Basic {basic}"})
+        return self._send(headers=ELSEWHERE)
+
+    def not_found(self) -> httpx.Response:
+        if self._target == "/2.0/addon":
+            return self._removed_meanwhile()
+        there, not_there = self._sent.not_found
+        if "{" not in self._sent.target and self._method == "POST" and "content" in self._sent.request:
+            body = self._sent.request["content"].replace(there.encode(), not_there.encode())
+            return self._send(content=body)
+        return self._send(self._target.replace(there, not_there))
+
+    def _removed_meanwhile(self) -> httpx.Response:
+        """The app removes itself while its descriptor is being read."""
+        self._app.on_descriptor = lambda: self._api("DELETE", "/2.0/addon")
+        answer = self._send()
+        self._app.on_descriptor = None
+        self._api.installation = self._host.install(self._app)
+        return answer
+
+    def there_already(self) -> httpx.Response:
+        return self._send(json={"value": "THERE"})
+
+    def without_length(self) -> httpx.Response:
+        return self._send(content=iter([b"{}"]))
+
+    def too_large(self) -> httpx.Response:
+        return self._send(content=bytes(16 * 1024 * 1024 + 1))
+
+    def of_another_type(self) -> httpx.Response:
+        return self._send(content=b"x", headers={"Content-Type": "text/plain"})
+
+    def at_a_busy_moment(self) -> httpx.Response:
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(connections, "MAX_REQUESTS", 0)
+            return self._send()
+
+
+PROVOKE: dict[int, Callable[[Caller], httpx.Response]] = {
+    400: Caller.not_accepted,
+    401: Caller.not_authenticated,
+    403: Caller.not_allowed,
+    404: Caller.not_found,
+    409: Caller.there_already,
+    411: Caller.without_length,
+    413: Caller.too_large,
+    415: Caller.of_another_type,
+    503: Caller.at_a_busy_moment,
+    # Last, because it may be the end of the app.
+    200: Caller.success,
+    201: Caller.success,
+    204: Caller.success,
+}
+
+
+@pytest.mark.parametrize(("method", "address"), OPERATIONS)
+def test_every_documented_answer_is_given(
+    api: AppClient, host: LiveHost, connect_app: RecordingApp, method: str, address: str
+) -> None:
+    """Each status that the document knows of an operation can be had, in the documented shape; `AppClient` compares."""
+    caller = Caller(api, host, connect_app, method, address)
+    documented = {int(status) for status in DOCUMENT["paths"][address][method.lower()]["responses"]}
+    given = {status: PROVOKE[status](caller).status_code for status in PROVOKE if status in documented}
+    assert given == {status: status for status in documented}
+
+
+def test_every_route_is_documented_and_nothing_else() -> None:
+    """Addresses and methods are those of the map, HEAD and OPTIONS aside, which every address has alike."""
+    assert list(DOCUMENT["paths"]) == [route.path for route in ROUTES]
+    for route in ROUTES:
+        assert isinstance(route.app, Resource)
+        methods = {method.lower() for method in route.app.operations} - {"head"}
+        assert set(DOCUMENT["paths"][route.path]) == methods, route.path
+
+
+def test_the_document_is_valid_openapi() -> None:
+    """A tool that knows nothing of us reads it, and every operation has a name of its own and a summary."""
+    schemathesis.openapi.from_dict(DOCUMENT).validate()
+    operations = [operation for methods in DOCUMENT["paths"].values() for operation in methods.values()]
+    assert len({operation["operationId"] for operation in operations}) == len(operations) == 19
+    assert all(operation["summary"].endswith(".") for operation in operations)
+
+
+def test_the_document_is_served_to_everyone(host: LiveHost) -> None:
+    """Whoever reaches the host may read it; its only server is the host's base URL."""
+    answer = httpx.get(f"{host.url}/-/openapi.json", headers={"Host": "roadstead.example"})
+    assert answer.status_code == 200
+    assert answer.json() == document(ROUTES, host.url)
+    assert answer.json()["servers"] == [{"url": host.url}]
+
+
+def test_refusals_follow_from_what_an_operation_takes() -> None:
+    """An operation with a body, a query or an address of its own cannot be added without their refusals."""
+    operations = {
+        (method, route.path): operation
+        for route in ROUTES
+        if isinstance(route.app, Resource)
+        for method, operation in route.app.operations.items()
+    }
+    posted = statuses_of(VALUES, operations["POST", VALUES])
+    assert set(posted) == {201, 400, 401, 403, 404, 409, 411, 413, 415, 503}
+    assert set(statuses_of("/-/audit", operations["GET", "/-/audit"])) == {200, 400, 401, 403, 503}

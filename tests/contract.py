@@ -1,0 +1,54 @@
+"""The OpenAPI document as a judge: every answer that a test gets through `AppClient` is compared with it."""
+
+from functools import cache
+from typing import Any
+
+import httpx
+import jsonschema_rs
+
+from roadstead.api.openapi import document
+from roadstead.api.routes import ROUTES
+
+DOCUMENT: Any = document(ROUTES, "http://localhost")
+
+
+def operation_at(method: str, target: str) -> tuple[str, dict[str, Any]] | None:
+    """The address and the operation that a request reaches, as the document describes them."""
+    path = target.partition("?")[0]
+    path = path.removesuffix("/") if path != "/" else path
+    for route in ROUTES:
+        if route.path_regex.match(path):
+            operation: dict[str, Any] | None = DOCUMENT["paths"][route.path].get(method.lower())
+            return None if operation is None else (route.path, operation)
+    return None
+
+
+def check_answer(answer: httpx.Response, target: str) -> None:
+    """Raise `AssertionError` unless the document knows the status, the headers and the shape of the body."""
+    reached = operation_at(answer.request.method, target)
+    # Before an operation is reached, HTTP itself may say no.
+    if reached is None or answer.status_code in (408, 431):
+        return
+    address, operation = reached
+    place = f"{answer.request.method} {address} answered {answer.status_code}"
+    documented = operation["responses"].get(str(answer.status_code))
+    assert documented is not None, f"{place}, which the document does not know: {answer.text[:200]}"
+    for name in documented.get("headers", {}):
+        assert name in answer.headers, f"{place} without {name}"
+    if "content" not in documented:
+        assert answer.content == b"", f"{place} with a body"
+    elif not _is_partial(answer, target):
+        assert answer.headers["Content-Type"] == "application/json; charset=utf-8"
+        _validator(address, answer.request.method, answer.status_code).validate(answer.json())
+
+
+def _is_partial(answer: httpx.Response, target: str) -> bool:
+    """Whether only some members were asked for; the document says that these answers are incomplete."""
+    return answer.status_code == 200 and "fields=" in target.partition("?")[2]
+
+
+@cache
+def _validator(address: str, method: str, status: int) -> jsonschema_rs.Draft202012Validator:
+    content = DOCUMENT["paths"][address][method.lower()]["responses"][str(status)]["content"]
+    schema = {**content["application/json"]["schema"], "components": DOCUMENT["components"]}
+    return jsonschema_rs.Draft202012Validator(schema)
