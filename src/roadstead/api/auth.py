@@ -115,14 +115,17 @@ def is_local_name(request: Request, host: Host) -> bool:
 
 
 def _authorization(request: Request) -> tuple[str, str]:
-    for name, value in request.scope["headers"]:
-        if name == b"authorization":
-            scheme, _, credential = value.decode("latin-1").strip().partition(" ")
-            return scheme, credential.strip()
-    raise NotAuthenticated(
-        "Authentication is required.",
-        "Send the app's token in the header: Authorization: JWT <token>. A jwt query parameter is not read here.",
-    )
+    sent = [value for name, value in request.scope["headers"] if name == b"authorization"]
+    if not sent:
+        raise NotAuthenticated(
+            "Authentication is required.",
+            "Send the app's token in the header: Authorization: JWT <token>. A jwt query parameter is not read here.",
+        )
+    if len(sent) > 1:
+        # A proxy that checks one of them must not be made to believe that it is the one we read.
+        raise NotAuthenticated("There is more than one Authorization header.", "Send one.")
+    scheme, _, credential = sent[0].decode("latin-1").strip().partition(" ")
+    return scheme, credential.strip()
 
 
 async def _verified_caller(host: Host, credential: str, canonical: str | None) -> Caller:
