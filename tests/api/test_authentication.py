@@ -132,6 +132,27 @@ def test_other_grants_are_refused(api: AppClient, form: dict[str, str], error: s
     assert (answer.status_code, answer.json()["error"]) == (400, error)
 
 
+@pytest.mark.parametrize(
+    "sent",
+    [
+        {"json": {"scope": ["account"]}},
+        {"json": {"scope": None}},
+        {"json": {"bitbucket_repository": {}}},
+        {"files": [("scope", (None, "account")), ("scope", (None, "repository"))]},
+    ],
+)
+def test_a_field_that_cannot_be_read_is_not_left_out(api: AppClient, sent: dict[str, Any]) -> None:
+    """What was meant to narrow the token is refused where it is no text: without it the token would have all scopes."""
+    target = "/site/oauth2/access_token"
+    grant = "urn:bitbucket:oauth2:jwt"
+    if "json" in sent:
+        sent = {"json": {"grant_type": grant, **sent["json"]}}
+    else:
+        sent = {"files": [("grant_type", (None, grant)), *sent["files"]]}
+    answer = api("POST", target, **sent)
+    assert (answer.status_code, answer.json()["error"]) == (400, "invalid_request")
+
+
 def test_the_exchange_needs_a_valid_jwt(api: AppClient, host: LiveHost) -> None:
     """A forged or missing token is `invalid_client`."""
     form = {"grant_type": "urn:bitbucket:oauth2:jwt"}

@@ -5,7 +5,6 @@ from collections.abc import Iterable
 from urllib.parse import parse_qsl
 
 import msgspec
-from starlette.datastructures import FormData
 from starlette.formparsers import MultiPartException
 from starlette.requests import ClientDisconnect, Request
 
@@ -78,11 +77,11 @@ async def read_form(request: Request) -> dict[str, str]:
         value = await read_json(request, most=MAX_FORM_BYTES) or {}
         if not isinstance(value, dict):
             raise InvalidInput("The body must be a form.", f"Send it as {_FORM}.")
-        return {name: field for name, field in value.items() if isinstance(field, str)}
+        return _texts(value.items())
     _check_headers(request, MAX_FORM_BYTES)
     try:
         async with request.form(max_files=0, max_fields=100) as form:
-            return _texts(form)
+            return _texts(form.multi_items())
     except (MultiPartException, ValueError) as exc:
         raise InvalidInput("The multipart form cannot be read.", str(exc)) from exc
 
@@ -138,5 +137,13 @@ def _form_object(body: bytes) -> dict[str, str]:
     return fields
 
 
-def _texts(form: FormData) -> dict[str, str]:
-    return {name: field for name, field in form.multi_items() if isinstance(field, str)}
+def _texts(fields: Iterable[tuple[str, object]]) -> dict[str, str]:
+    """The fields by name. What is no text is refused, not left out: a `scope` left out would ask for all scopes."""
+    texts: dict[str, str] = {}
+    for name, field in fields:
+        if not isinstance(field, str):
+            raise InvalidInput(f"The field {name[:60]!r} is not a text.", "Send texts, or leave it out.")
+        if name in texts:
+            raise InvalidInput(f"The field {name[:60]!r} is given more than once.")
+        texts[name] = field
+    return texts
