@@ -73,8 +73,9 @@ Value = Annotated[
     msgspec.Meta(
         min_length=1,
         max_length=255,
-        description="Letters, digits, `_` and `-`, of any script.",
-        examples=["BB", "OPS-2"],
+        description="Letters and digits of any script, `_` and `-`.",
+        # What Python's `\w` is to readers of JSON Schema.
+        extra_json_schema={"pattern": r"^[\p{L}\p{N}_-]+$"},
     ),
 ]
 
