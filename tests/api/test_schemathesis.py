@@ -32,7 +32,7 @@ CHECKS = [
     checks.response_schema_conformance,
     checks.negative_data_rejection,
 ]
-SHORT, LONG = 15, 300
+SHORT, LONG = 10, 200
 
 
 class Signed(requests.auth.AuthBase):
