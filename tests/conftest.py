@@ -1,4 +1,10 @@
-from collections.abc import Iterator
+"""Fixtures that every test may use; and at the end of a run, what it made up and what it left out."""
+
+import re
+from collections import Counter
+from collections.abc import Generator, Iterator, Sequence
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -23,3 +29,60 @@ def connect_app() -> Iterator[RecordingApp]:
 def api(host: LiveHost, connect_app: RecordingApp) -> AppClient:
     """The installed app as a caller of the API."""
     return AppClient(host.url, host.install(connect_app))
+
+
+_LEFT_OUT = pytest.StashKey["Counter[str]"]()
+
+
+def pytest_deselected(items: Sequence[pytest.Item]) -> None:
+    """Tests that `-m "not slow"` or `-k` leaves out."""
+    for item in items:
+        _left_out(item.config)[_file_of(item.nodeid)] += 1
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """Keep with the report how many examples hypothesis made for the test."""
+    report = yield
+    if report.when == "teardown":
+        made = re.findall(r"(\d+) passing", getattr(item, "hypothesis_statistics", ""))
+        if made:
+            report.user_properties.append(("examples", sum(map(int, made))))
+    return report
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """A worker of xdist hands over what it left out; they all leave out the same."""
+    output: dict[str, Any] | None = getattr(session.config, "workeroutput", None)
+    if output is not None:
+        output["left_out"] = dict(_left_out(session.config))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_testnodedown(node: Any) -> None:
+    node.config.stash[_LEFT_OUT] = Counter(getattr(node, "workeroutput", {}).get("left_out", {}))
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Say what the run made up, per file, and what it did not run at all."""
+    examples: Counter[str] = Counter()
+    for report in terminalreporter.getreports(""):
+        if isinstance(report, pytest.TestReport) and report.when == "teardown":
+            made = [number for name, number in report.user_properties if name == "examples"]
+            examples[_file_of(report.nodeid)] += sum(number for number in made if isinstance(number, int))
+    _write_counts(terminalreporter, "examples made up", examples)
+    _write_counts(terminalreporter, "tests left out (slow ones are in `make test-slow`)", _left_out(config))
+
+
+def _left_out(config: pytest.Config) -> "Counter[str]":
+    return config.stash.setdefault(_LEFT_OUT, Counter())
+
+
+def _write_counts(reporter: pytest.TerminalReporter, what: str, counts: "Counter[str]") -> None:
+    files = ", ".join(f"{Path(file).stem} {count}" for file, count in counts.most_common() if count)
+    if files:
+        reporter.write_line(f"{counts.total()} {what}: {files}")
+
+
+def _file_of(nodeid: str) -> str:
+    return nodeid.partition("::")[0]
