@@ -219,11 +219,15 @@ def test_forgers_learn_nothing(token: str) -> None:
 
 HINTS = [
     ("GET&/2.0/addon/linkers&", "GET&/2.0/addon/linkers&a=1", "the query is left out"),
-    ("GET&/2.0/addon&", "PUT&/2.0/addon&", "signed for GET. It must"),
-    ("PATCH&/2.0/addon&", "DELETE&/2.0/addon&", "signed for PATCH. It must"),
+    ("GET&/2.0/addon&", "PUT&/2.0/addon&", "you signed GET, the request was PUT. It must"),
+    ("PATCH&/2.0/addon&", "DELETE&/2.0/addon&", "you signed PATCH, the request was DELETE. It must"),
     ("GET&/addon/linkers&", "GET&/2.0/addon/linkers&", "/2.0 is missing from the path. It must"),
     ("GET&/2.0/2.0/addon&", "GET&/2.0/addon&", "the path has one /2.0 too many. It must"),
-    ("POST&/addon&", "GET&/2.0/addon&a=1", "for POST, /2.0 is missing from the path, the query is left out"),
+    (
+        "POST&/addon&",
+        "GET&/2.0/addon&a=1",
+        "you signed POST, the request was GET, /2.0 is missing from the path, the query is left out",
+    ),
     ("GET&/2.0/addon/&", "GET&/2.0/addon&", "the trailing slash must go. It must"),
     ("GET&&", "GET&/&", "the path is empty in place of /. It must"),
     ("TRACE&/else&", "GET&/2.0/addon&", "another request. It must"),

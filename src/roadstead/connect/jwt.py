@@ -20,15 +20,15 @@ import hmac
 import json
 import math
 import re
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Mapping
 from functools import lru_cache
-from itertools import product
 from types import MappingProxyType
 from typing import Literal, NamedTuple, NewType
 
 import msgspec
 
 from roadstead.connect.qsh import hash_of
+from roadstead.connect.qsh_mistakes import usual_mistakes
 
 MAX_TOKEN_LENGTH = 8 * 1024
 """Characters. A header line longer than this is refused by common servers, so no working token is."""
@@ -253,31 +253,10 @@ def _what_is_wrong_with_qsh(sent: object, canonical: str) -> str:
         return f"The claim qsh is missing. {expected}"
     if sent == "context-qsh":
         return f'The claim qsh is "context-qsh", which only pages may use. {expected}'
-    guess = next((fault for request, fault in _common_mistakes(canonical) if hash_of(request) == sent), None)
+    guess = next((fault for request, fault in usual_mistakes(canonical) if hash_of(request) == sent), None)
     return f"The claim qsh belongs to another request{f': {guess}' if guess else ''}. {expected}"
 
 
-def _common_mistakes(canonical: str) -> Iterator[tuple[str, str]]:
-    """Yield canonical requests an app may have hashed instead of `canonical`, and how they differ from it."""
-    method, path, query = canonical.split("&", 2)
-    methods = {method: ""} | {other: f"signed for {other}" for other in _METHODS if other != method}
-    paths = {
-        path: "",
-        f"{path}/": "the trailing slash must go",
-        f"/2.0{path}": "the path has one /2.0 too many",
-    }
-    if path.startswith("/2.0/"):
-        paths[path.removeprefix("/2.0")] = "/2.0 is missing from the path"
-    if path == "/":
-        paths[""] = "the path is empty in place of /"
-    queries = {"": "the query is left out"} | {query: ""}
-    for (m, wrong_method), (p, wrong_path), (q, wrong_query) in product(
-        methods.items(), paths.items(), queries.items()
-    ):
-        yield f"{m}&{p}&{q}", ", ".join(filter(None, (wrong_method, wrong_path, wrong_query)))
-
-
-_METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH")
 _HEADER: Mapping[str, object] = MappingProxyType({"alg": "HS256", "typ": "JWT"})
 _HEADER_SEGMENT = _base64url(b'{"alg":"HS256","typ":"JWT"}')
 # The two orders in which libraries write the one header there is: both known, so not decoded each time.

@@ -1,0 +1,93 @@
+"""
+Which secret a token was signed with, also when it was not used as it should be.
+
+The key is the characters of `sharedSecret` as they are, in UTF-8, and the signature is base64url of HMAC-SHA256.
+Libraries that take base64 keys, files that end in a line break and the like make other signatures: each is made here
+on purpose and compared with the one that was sent, by the SHA-256 of both.
+"""
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+UNSIGNED = hashlib.sha256(b"").hexdigest()
+"""What is left of an empty signature."""
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """A secret that a token may be signed with: `whose` it is in words, and what to do (`fix`) if it was used."""
+
+    secret: str = field(repr=False)
+    whose: str
+    fix: str = ""
+
+
+class Signed(NamedTuple):
+    """The key that a signature was made with, and what was done wrong with it."""
+
+    key: Key
+    faults: tuple[str, ...]
+
+
+def find_signed(signing_input: str, signature: str, keys: Iterable[Key]) -> Signed | None:
+    """Return what makes the signature of which `signature` is the SHA-256 in hex, or None when nothing known does."""
+    for key in keys:
+        for how, secret in _secrets(key.secret):
+            for way, made in _signatures(signing_input.encode(), secret):
+                if hashlib.sha256(made).hexdigest() == signature:
+                    return Signed(key, tuple(filter(None, (how, way))))
+    return None
+
+
+def _secrets(secret: str) -> Iterator[tuple[str, bytes]]:
+    """What apps make of a secret before they sign with it; not what is empty, which anybody can sign with."""
+    key = secret.encode()
+    made = [("", key), ("the secret was encoded in base64 first", base64.b64encode(key))]
+    made += [(f"the secret was decoded from {encoding} first", decoded) for encoding, decoded in _decoded(secret)]
+    for extra, name in ((b"\n", "a line break"), (b"\r\n", "a line break"), (b" ", "a space")):
+        made += [
+            (f"there was {name} after the secret", key + extra),
+            (f"there was {name} before the secret", extra + key),
+        ]
+    made += [
+        ("the secret was in quotation marks", b'"' + key + b'"'),
+        ("the last character of the secret was missing", key[:-1]),
+        ("the secret was in lower case", secret.lower().encode()),
+    ]
+    return ((how, one) for how, one in made if one)
+
+
+def _decoded(secret: str) -> Iterator[tuple[str, bytes]]:
+    for encoding, decode in _DECODERS.items():
+        try:
+            yield encoding, decode(secret)
+        except ValueError:
+            continue
+
+
+_DECODERS: dict[str, Callable[[str], bytes]] = {
+    "base64url": lambda secret: base64.urlsafe_b64decode(f"{secret}{'=' * (-len(secret) % 4)}"),
+    "base64": lambda secret: base64.b64decode(f"{secret}{'=' * (-len(secret) % 4)}"),
+    "hex": bytes.fromhex,
+}
+
+
+def _signatures(message: bytes, secret: bytes) -> Iterator[tuple[str, bytes]]:
+    """The signature as it should be, and as it is made by mistake."""
+    digest = hmac.digest(secret, message, "sha256")
+    yield "", _base64url(digest)
+    yield "the signature has padding", base64.urlsafe_b64encode(digest)
+    yield "the signature is base64, not base64url", base64.b64encode(digest)
+    yield "the signature is base64, not base64url", base64.b64encode(digest).rstrip(b"=")
+    yield "the signature is in hex", digest.hex().encode()
+    yield "the signature is base64url of its hex", _base64url(digest.hex().encode())
+    for bits in ("384", "512"):
+        yield f"with HS{bits} in place of HS256", _base64url(hmac.digest(secret, message, f"sha{bits}"))
+
+
+def _base64url(data: bytes) -> bytes:
+    return base64.urlsafe_b64encode(data).rstrip(b"=")
