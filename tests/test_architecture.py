@@ -19,7 +19,7 @@ ROOMS: dict[str, set[str]] = {
     "connect": LEAVES,
     "linkify": LEAVES,
     "errors": LEAVES,
-    "model": {"query"},
+    "model": {"query", "connect"},
     "query": {"errors"},
     "settings": {"errors", "targets"},
     "targets": LEAVES,

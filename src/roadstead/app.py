@@ -1,6 +1,7 @@
 """Where the parts are put together. Importing this module does nothing; `create_app` makes the application."""
 
 import os
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 
@@ -74,6 +75,15 @@ def _resources_before(pages: ASGIApp) -> ASGIApp:
 async def _nothing_here(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["type"] != "http":
         return
+    started = time.perf_counter()
     refusal = RequestRefused(404, "There is nothing at this address.", "The API begins at /2.0, the pages at /.")
     for_browser = "text/html" in Headers(scope=scope).get("accept", "") and not scope["path"].startswith("/2.0")
-    await (problem(refusal) if for_browser else error_answer(refusal))(scope, receive, send)
+    if for_browser:
+        await problem(refusal)(scope, receive, send)
+        return
+    answer = error_answer(refusal)
+    await answer(scope, receive, send)
+    if scope["path"].startswith("/2.0/"):
+        # What of Bitbucket's API an app looks for in vain.
+        host: Host = scope["state"]["host"]
+        host.recorder.received(started, scope, None, answer.status, answer.headers, answer.body)

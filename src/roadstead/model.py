@@ -10,6 +10,7 @@ from typing import Generic, Literal, TypeVar
 
 import msgspec
 
+from roadstead.connect.presented import Presented
 from roadstead.query import Expression, Sort
 
 T = TypeVar("T")
@@ -147,6 +148,46 @@ class LifecycleCall:
     error: str | None
     body: str | None
     duration_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedRequest:
+    """One call that an app made to us (`in`) or we made to an app (`out`), and what came of it.
+
+    `app` is the app's key, as far as it can be told; of a call that was refused it is whom the caller claimed to be.
+    `url` is path and query of calls to us, and the whole address of others. Without an answer there is an `error`.
+    """
+
+    id: int
+    time: datetime
+    direction: Literal["in", "out"]
+    app: str | None
+    method: str
+    url: str
+    status: int | None
+    error: str | None
+    duration_ms: float
+    request_size: int
+    answer_size: int
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """Headers and body of a request or an answer: their beginnings, without secrets. `size` is the whole body's."""
+
+    headers: tuple[tuple[str, str], ...]
+    body: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
+class RequestDetails:
+    """All that is kept of a recorded request. `credential` is what is left of the caller's."""
+
+    summary: RecordedRequest
+    request: Message
+    answer: Message
+    credential: Presented | None
 
 
 @dataclass(frozen=True, slots=True)

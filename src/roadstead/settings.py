@@ -31,7 +31,7 @@ class Settings:
     what the host last ran with. `key` is the secret that encrypts secrets; `None` means the key file in the data
     folder. `linkers_without_values` says what a `(?K)` linker does before its first value is stored. `allow_target`
     is what may be called beside public addresses. `rate_limit` is how many requests an installation may make in an
-    hour; 0 means any number.
+    hour; 0 means any number. `keep_requests` is how many of the last calls are kept.
     """
 
     data: Path
@@ -41,6 +41,7 @@ class Settings:
     database_url: str | None = None
     workers: int = 1
     linkers_without_values: Literal["everything", "nothing"] = "everything"
+    keep_requests: int = 1_000
     allow_target: AllowedTargets = field(default_factory=AllowedTargets)
     rate_limit: int = 0
     key: str | None = field(default=None, repr=False)
@@ -179,6 +180,7 @@ _CHECKS: Mapping[str, Any] = {
     "database_url": _database_url,
     "workers": lambda value, source: _whole_number(value, source, 1, 64),
     "linkers_without_values": _linkers_without_values,
+    "keep_requests": lambda value, source: _whole_number(value, source, 0, 100_000),
     "allow_target": _allow_target,
     "rate_limit": lambda value, source: _whole_number(value, source, 0, 100_000),
     "key": _text,

@@ -53,6 +53,8 @@ SENT = {
     ),
     ("GET", "/-/linkers"): Sent("/-/linkers?workspace=local", not_found=("local", "nowhere")),
     ("GET", "/-/audit"): Sent("/-/audit"),
+    ("GET", "/-/requests"): Sent("/-/requests"),
+    ("GET", "/-/requests/{request_id}"): Sent("/-/requests/{recorded}", not_found=("requests/", "requests/0")),
     ("GET", "/-/health/live"): Sent("/-/health/live"),
     ("GET", "/-/health/ready"): Sent("/-/health/ready"),
     ("GET", "/-/openapi.json"): Sent("/-/openapi.json"),
@@ -67,6 +69,9 @@ class Caller:
         self._sent = SENT[method, address]
         added = api("POST", "/2.0/addon/linkers/tickets/values", json={"value": "THERE"}).json()
         self._target = self._sent.target.replace("{id}", str(added["id"]))
+        if "{recorded}" in self._target:
+            newest = api("GET", "/-/requests").json()["values"][0]
+            self._target = self._target.replace("{recorded}", str(newest["id"]))
 
     def _send(self, target: str | None = None, *, token: str | None = None, **changes: Any) -> httpx.Response:
         changed = dict(self._sent.request)
@@ -171,7 +176,7 @@ def test_the_document_is_valid_openapi() -> None:
     """A tool that knows nothing of us reads it, and every operation has a name of its own and a summary."""
     schemathesis.openapi.from_dict(DOCUMENT).validate()
     operations = [operation for methods in DOCUMENT["paths"].values() for operation in methods.values()]
-    assert len({operation["operationId"] for operation in operations}) == len(operations) == 19
+    assert len({operation["operationId"] for operation in operations}) == len(operations) == 21
     assert all(operation["summary"].endswith(".") for operation in operations)
 
 

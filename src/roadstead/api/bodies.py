@@ -9,6 +9,8 @@ from starlette.formparsers import MultiPartException
 from starlette.requests import ClientDisconnect, Request
 
 from roadstead.api.errors import RequestRefused
+from roadstead.domain.records import BODY
+from roadstead.domain.redaction import RAW_BYTES
 from roadstead.errors import InvalidInput
 
 MAX_BYTES = 16 * 1024 * 1024
@@ -90,9 +92,11 @@ async def read_bytes(request: Request, *, most: int = MAX_BYTES) -> bytes:
     """The body. Raises `RequestRefused` when it is too large, compressed, or has no stated length."""
     _check_headers(request, most)
     try:
-        return await request.body()
+        body = await request.body()
     except ClientDisconnect as exc:
         raise InvalidInput("The body ended early.") from exc
+    request.scope[BODY] = body[:RAW_BYTES]
+    return body
 
 
 def _check_headers(request: Request, most: int) -> None:

@@ -6,6 +6,7 @@ anything is read, HEAD, OPTIONS, 405 with `Allow`, and errors as Bitbucket's bod
 
 import asyncio
 import logging
+import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -39,23 +40,27 @@ class Operation:
 
 
 class Resource:
-    """An ASGI application for one URL."""
+    """An ASGI application for one URL. What is `recorded` can be looked at afterwards."""
 
-    def __init__(self, **operations: Operation) -> None:
+    def __init__(self, *, recorded: bool = True, **operations: Operation) -> None:
+        self.recorded = recorded
         self.operations = dict(operations)
         if "GET" in operations:
             self.operations["HEAD"] = operations["GET"]
         self.allow = ", ".join(sorted({*self.operations, "OPTIONS"}))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started = time.perf_counter()
+        host: Host = scope["state"]["host"]
+        identity = None
         try:
             operation = self.operations.get(scope["method"])
             if operation is None:
                 answer = self._without_operation(scope["method"])
             else:
                 request = Request(scope, receive)
-                host: Host = scope["state"]["host"]
-                answer = await operation.handler(request, host, await operation.rule(request, host))
+                identity = await operation.rule(request, host)
+                answer = await operation.handler(request, host, identity)
         except RoadsteadError as exc:
             answer = error_answer(exc)
         except asyncio.CancelledError:
@@ -69,6 +74,8 @@ class Resource:
         # which leaves the processor's caches cold: handling in between takes more than twice as long.
         await asyncio.sleep(0)
         await answer(scope, receive, send)
+        if self.recorded:
+            host.recorder.received(started, scope, identity, answer.status, answer.headers, answer.body)
 
     def _without_operation(self, method: str) -> Answer:
         if method == "OPTIONS":

@@ -5,7 +5,7 @@ Every operation names its rule (who may), its handler (what happens), and what i
 
 from starlette.routing import Route
 
-from roadstead.api import accounts, addon, audit, linkers, oauth, openapi, own
+from roadstead.api import accounts, addon, audit, linkers, oauth, openapi, own, requests
 from roadstead.api.auth import account_reader, anyone, app_jwt, operator, operator_or_local
 from roadstead.api.pages import Filtered, Numbered, Page, Partial
 from roadstead.api.resource import Operation, Resource
@@ -14,7 +14,8 @@ from roadstead.integrations.lifecycle import Principal
 
 
 def _resource(path: str, **operations: Operation) -> Route:
-    return Route(path, Resource(**operations))
+    """What is ours alone is not recorded: it tells nothing of apps, and is asked for by what watches the record."""
+    return Route(path, Resource(recorded=not path.startswith("/-/"), **operations))
 
 
 ROUTES = [
@@ -72,6 +73,16 @@ ROUTES = [
     ),
     _resource(
         "/-/audit", GET=Operation(operator, audit.list_entries, {200: Page[audit.AuditEntryResource]}, query=Numbered)
+    ),
+    _resource(
+        "/-/requests",
+        GET=Operation(
+            operator, requests.list_requests, {200: Page[requests.RequestSummary]}, query=requests.RequestQuery
+        ),
+    ),
+    _resource(
+        "/-/requests/{request_id}",
+        GET=Operation(operator, requests.get_request, {200: requests.RequestInFull}, query=Partial),
     ),
     _resource("/-/health/live", GET=Operation(anyone, own.live, {200: own.Health})),
     _resource("/-/health/ready", GET=Operation(anyone, own.ready, {200: own.Health})),

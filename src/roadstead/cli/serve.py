@@ -57,6 +57,15 @@ def serve(
         ),
     ] = None,
     linkers_without_values: LinkersWithoutValues = None,
+    keep_requests: Annotated[
+        str | None,
+        typer.Option(
+            "--keep-requests",
+            metavar="N",
+            help="How many of the last calls, to us and to apps, can be looked at. Default: 1000. "
+            "[env var: ROADSTEAD_KEEP_REQUESTS]",
+        ),
+    ] = None,
     allow_target: AllowTarget = None,
     rate_limit: RateLimit = None,
 ) -> None:
@@ -69,6 +78,7 @@ def serve(
         database_url=database_url,
         workers=workers,
         linkers_without_values=linkers_without_values,
+        keep_requests=keep_requests,
         allow_target=allow_target,
         rate_limit=rate_limit,
     )

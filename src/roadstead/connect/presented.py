@@ -6,13 +6,14 @@ it, and of no use to whoever finds it. So it can be told why a recorded call was
 been forgotten.
 """
 
-import base64
+import binascii
 import hashlib
-import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import unquote
+
+import msgspec
 
 from roadstead.connect.jwt import MAX_TOKEN_LENGTH, InvalidToken, read
 
@@ -97,17 +98,15 @@ def _fault_of(token: str) -> str:
 
 def _object_in(segment: str) -> Mapping[str, object] | None:
     """The JSON object of a segment, also when its encoding is not quite right."""
-    standard = segment.translate(_TO_STANDARD).rstrip("=")
+    standard = segment.encode("ascii", "replace").translate(_TO_STANDARD).rstrip(b"=")
     try:
-        text = base64.b64decode(standard + "=" * (-len(standard) % 4), validate=True).decode()
-        if text.count("[") + text.count("{") > _MOST_BRACKETS:
+        text = binascii.a2b_base64(standard + b"=" * (-len(standard) % 4), strict_mode=True)
+        if text.count(b"[") + text.count(b"{") > _MOST_BRACKETS:
             return None
-        value = json.loads(text)
-        # A lone surrogate, which JSON can escape, could not be shown.
-        json.dumps(value, ensure_ascii=False).encode()
-    except ValueError:
+        value = msgspec.json.decode(text)
+    except (ValueError, msgspec.MsgspecError):
         return None
     return value if isinstance(value, dict) else None
 
 
-_TO_STANDARD = str.maketrans("-_", "+/")
+_TO_STANDARD = bytes.maketrans(b"-_", b"+/")

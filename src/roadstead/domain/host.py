@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from roadstead.domain.rate_limit import RateLimit
+from roadstead.domain.recording import Recorder
 from roadstead.integrations.lifecycle import Sender
 from roadstead.integrations.outbound import Outbound
 from roadstead.settings import DEFAULT_PORT, Settings, is_loopback
@@ -38,6 +39,7 @@ class Host:
     outbound: Outbound
     base_url: str
     operator: str
+    recorder: Recorder
     rate_limit: RateLimit | None = None
     failed_sign_ins: RateLimit = field(default_factory=lambda: RateLimit(10, seconds=300))
     clock: Callable[[], float] = time.time
@@ -91,6 +93,7 @@ async def open_host(settings: Settings, *, operator: str = "operator (host)") ->
     host tells apps the same address. Nor does such a command call apps on this machine when that host may not.
     """
     async with open_store(settings) as store:
+        recorder = Recorder(store, keep=settings.keep_requests)
         base_url = settings.base_url or await rows.find_fact(store.database, "base_url")
         listened_at = await rows.find_fact(store.database, "host") or settings.host
         port = settings.port or DEFAULT_PORT
@@ -98,16 +101,20 @@ async def open_host(settings: Settings, *, operator: str = "operator (host)") ->
             settings=settings,
             store=store,
             outbound=Outbound(
-                allow_loopback=settings.listens_on_loopback and is_loopback(listened_at), allowed=settings.allow_target
+                allow_loopback=settings.listens_on_loopback and is_loopback(listened_at),
+                allowed=settings.allow_target,
+                watch=recorder.sent,
             ),
             base_url=base_url or f"http://localhost:{port}",
             operator=operator,
             rate_limit=RateLimit(settings.rate_limit, seconds=3600) if settings.rate_limit else None,
+            recorder=recorder,
         )
         try:
             yield host
         finally:
             await host.finish()
+            await recorder.close()
 
 
 def _make_public_key() -> str:

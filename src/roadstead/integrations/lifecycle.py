@@ -101,7 +101,8 @@ async def call_app(outbound: Outbound, url: str, body: dict[str, Any], authoriza
     }
     if authorization is not None:
         headers["Authorization"] = authorization
-    return await outbound.send("POST", url, headers=headers, body=json.dumps(body).encode())
+    content = json.dumps(body).encode()
+    return await outbound.send("POST", url, headers=headers, body=content, app_key=body.get("key"))
 
 
 def _moment(moment: datetime) -> str:

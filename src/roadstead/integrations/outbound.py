@@ -8,7 +8,7 @@ is connected to could not be checked. An answer is read up to a cap, within a to
 import asyncio
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv6Address
 from urllib.parse import SplitResult, urljoin, urlsplit
@@ -41,8 +41,29 @@ class Answer:
         return self.body.decode("utf-8", "replace")
 
 
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One request that was made, and what came of it: an answer, or an error.
+
+    `started` and `ended` are readings of `time.perf_counter`. `app_key` is whom it was for, where that is known.
+    """
+
+    started: float
+    ended: float
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+    app_key: str | None
+    answer: Answer | None
+    error: str | None
+
+
 class Outbound:
-    """Sends requests to public addresses, to this machine if `allow_loopback`, and to what is `allowed`."""
+    """Sends requests to public addresses, to this machine if `allow_loopback`, and to what is `allowed`.
+
+    `watch` is told of each request when it has ended, secrets and all.
+    """
 
     def __init__(
         self,
@@ -51,10 +72,12 @@ class Outbound:
         allowed: AllowedTargets | None = None,
         connect_seconds: float = CONNECT_SECONDS,
         total_seconds: float = TOTAL_SECONDS,
+        watch: Callable[[Sent], None] = lambda sent: None,
     ) -> None:
         self._reach = Reach(loopback=allow_loopback, allowed=allowed or AllowedTargets())
         self._connect_seconds = connect_seconds
         self._total_seconds = total_seconds
+        self._watch = watch
 
     async def send(
         self,
@@ -65,6 +88,7 @@ class Outbound:
         body: bytes = b"",
         cap: int = 64 * 1024,
         redirects: int = 0,
+        app_key: str | None = None,
     ) -> Answer:
         """Send one request and read the answer, following at most `redirects`, each checked like the first.
 
@@ -77,7 +101,7 @@ class Outbound:
         try:
             async with asyncio.timeout(self._total_seconds):
                 for _ in range(redirects + 1):
-                    answer, public = await self._send_once(method, url, headers, body, cap, reach)
+                    answer, public = await self._watched(method, url, headers, body, cap, reach, app_key)
                     if public:
                         reach = SENT_BY_PUBLIC
                     target = answer.headers.get("location")
@@ -90,6 +114,39 @@ class Outbound:
                 "Is the app running, and reachable from this machine?",
             ) from exc
         raise OutgoingCallFailed(f"{shown(url)} redirects too often.", f"At most {redirects} redirects are followed.")
+
+    async def _watched(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        cap: int,
+        reach: Reach,
+        app_key: str | None,
+    ) -> tuple[Answer, bool]:
+        started = time.perf_counter()
+        answer, error = None, f"No answer within {self._total_seconds:g} seconds."
+        try:
+            answer, public = await self._send_once(method, url, headers, body, cap, reach)
+        except OutgoingCallFailed as exc:
+            error = exc.message
+            raise
+        finally:
+            self._watch(
+                Sent(
+                    started,
+                    time.perf_counter(),
+                    method,
+                    url,
+                    headers,
+                    body,
+                    app_key,
+                    answer,
+                    None if answer else error,
+                )
+            )
+        return answer, public
 
     async def _send_once(
         self, method: str, url: str, headers: Mapping[str, str], body: bytes, cap: int, reach: Reach

@@ -113,6 +113,12 @@ def _caller(store: Store, client_key: str, row: Row) -> Caller:
     return Caller(identity, app_key, client_key, secrets, handshake is not None)
 
 
+async def find_app_key(reader: Reader, descriptor_url: str) -> str | None:
+    """The app that is installed from a URL."""
+    rows = await reader.read("SELECT app_key FROM installations WHERE descriptor_url = ? LIMIT 1", descriptor_url)
+    return rows[0][0] if rows else None
+
+
 async def get_installation(store: Store, installation_id: int, reader: Reader | None = None) -> Installation | None:
     rows = await (reader or store.database).read(f"{_INSTALLATION} WHERE i.id = ?", installation_id)
     return _installation(store, rows[0]) if rows else None
@@ -215,7 +221,17 @@ async def begin_handshake(
 
 
 async def finish_handshake(tx: Transaction, installation_id: int, now: datetime) -> None:
-    """The app accepted: forget what was before, linkers that the descriptor no longer declares included."""
+    """The app accepted: forget what was before, linkers that the descriptor no longer declares included.
+
+    Its secret alone is kept, which opens nothing any more.
+    """
+    await hold_key(tx)
+    await tx.run(
+        "INSERT INTO retired_secrets (installation_id, secret) SELECT installation_id, previous_secret "
+        "FROM handshakes WHERE installation_id = ? AND previous_secret IS NOT NULL "
+        "ON CONFLICT (installation_id) DO UPDATE SET secret = excluded.secret",
+        installation_id,
+    )
     await tx.run(
         "UPDATE installations SET updated_on = ?, installed_on = CASE (SELECT previous_state FROM handshakes "
         "WHERE installation_id = ?) WHEN 'uninstalled' THEN ? ELSE installed_on END WHERE id = ?",

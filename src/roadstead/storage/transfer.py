@@ -44,6 +44,7 @@ TABLES = (
         "installation_id started_on previous_state previous_descriptor_url previous_descriptor previous_secret",
         sealed="previous_secret",
     ),
+    _table("retired_secrets", "installation_id secret", sealed="secret"),
     _table("linkers", "id installation_id key position regex url value_count revision"),
     _table("linker_values", "id installation_id linker_id value"),
     _table("api_tokens", "id name token_hash created_on expires_on"),
@@ -59,6 +60,7 @@ TABLES = (
 LEFT_OUT = {
     "access_tokens": "They live for an hour at most, and the app exchanges its JWT for another.",
     "deleted_values": "They are for hosts that have read the linkers' values before.",
+    "requests": "They tell what went on at one host.",
     "migrations": "The new database has its own.",
     "sealing_key": "The new host has a key of its own.",
     "sessions": "Signing in belongs to one host.",

@@ -1,0 +1,117 @@
+"""`/-/requests`: the last calls in both directions."""
+
+import re
+from typing import Annotated, Literal, TypedDict
+
+import msgspec
+from starlette.requests import Request
+
+from roadstead.api.answers import Answer
+from roadstead.api.linkers import shaped
+from roadstead.api.pages import Numbered, envelope, parse_page_request
+from roadstead.domain import requests
+from roadstead.domain.host import Host
+from roadstead.errors import InvalidInput, NotFound
+from roadstead.model import Message, RecordedRequest, RequestDetails
+
+FIELDS = {
+    "id": int,
+    "time": str,
+    "direction": str,
+    "app": str,
+    "method": str,
+    "url": str,
+    "status": int,
+    "error": str,
+    "duration_ms": int,
+}
+"""What `q` may name."""
+
+
+class RequestQuery(Numbered, total=False):
+    """The parameters of a list that can be filtered, and not sorted."""
+
+    q: Annotated[str, msgspec.Meta(description="A filter over the members of an item.", examples=["status >= 400"])]
+
+
+class RequestSummary(TypedDict):
+    """A call of an app to us (`in`) or of us to an app (`out`). Sizes are in bytes."""
+
+    id: int
+    time: str
+    direction: Literal["in", "out"]
+    app: str | None
+    method: str
+    url: str
+    status: int | None
+    error: str | None
+    duration_ms: float
+    request_size: int
+    answer_size: int
+
+
+class MessageResource(TypedDict):
+    """Headers and the beginning of the body, without secrets."""
+
+    headers: list[tuple[str, str]]
+    body: str
+
+
+class RequestInFull(RequestSummary):
+    """All that is kept of a call."""
+
+    request: MessageResource
+    answer: MessageResource | None
+
+
+_ID = re.compile(r"[1-9][0-9]{0,17}")
+
+
+async def list_requests(request: Request, host: Host, caller: object) -> Answer:
+    """The recorded calls, the newest first."""
+    wanted = parse_page_request(request, FIELDS)
+    if wanted.sort is not None:
+        raise InvalidInput("Recorded requests cannot be sorted.", "They come newest first; filter them with q.")
+    skip = (wanted.number - 1) * wanted.length
+    found, size = await requests.page_of_requests(host, wanted.filter, limit=wanted.length, skip=skip)
+    values = [recorded_request(one) for one in found]
+    has_next = skip + len(found) < size
+    return shaped(request, envelope(request, host, wanted, values=values, size=size, has_next=has_next))
+
+
+async def get_request(request: Request, host: Host, caller: object) -> Answer:
+    """One call with headers and bodies."""
+    text = request.path_params["request_id"]
+    if not _ID.fullmatch(text):
+        raise NotFound(f"There is no recorded request {text[:40]!r}.", "An id is the one that the list gave.")
+    return shaped(request, request_details(await requests.get_request(host, int(text))))
+
+
+def recorded_request(request: RecordedRequest) -> RequestSummary:
+    """A call as data."""
+    return {
+        "id": request.id,
+        "time": request.time.isoformat(timespec="microseconds"),
+        "direction": request.direction,
+        "app": request.app,
+        "method": request.method,
+        "url": request.url,
+        "status": request.status,
+        "error": request.error,
+        "duration_ms": request.duration_ms,
+        "request_size": request.request_size,
+        "answer_size": request.answer_size,
+    }
+
+
+def request_details(details: RequestDetails) -> RequestInFull:
+    """A call with all that is kept of it, as data."""
+    return {
+        **recorded_request(details.summary),
+        "request": _message(details.request),
+        "answer": None if details.summary.status is None else _message(details.answer),
+    }
+
+
+def _message(message: Message) -> MessageResource:
+    return {"headers": list(message.headers), "body": message.body}

@@ -1,0 +1,141 @@
+"""Recording calls in both directions, so that their authors can see what was sent and what came back.
+
+While a call is under way only references to what is there are put aside. Redacting and writing happen afterwards, in
+batches small enough to cost a busy host little of its time. While more comes in than these take, the oldest of what is
+put aside are forgotten; what is there when it ends is written at once. Nothing that goes wrong here disturbs a call.
+"""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections import deque
+from collections.abc import MutableMapping, Sequence
+from typing import Any
+
+from roadstead.domain.records import BODY, Headers, Received, Records
+from roadstead.domain.redaction import RAW_BYTES
+from roadstead.errors import RoadsteadError
+from roadstead.integrations.outbound import Sent
+from roadstead.storage import Store
+from roadstead.storage.requests import add_requests
+
+MOST_WAITING = 1_000
+"""Calls put aside at most."""
+BATCH = 100
+PAUSE_SECONDS = 0.5
+"""Between two batches, as long as calls come in."""
+_AT_ONCE = 20
+"""Rows made before other requests get their turn: a millisecond's worth."""
+
+log = logging.getLogger("roadstead.recording")
+
+
+class Recorder:
+    """Keeps the last calls of all processes on the same database, `keep` of them; none if that is 0."""
+
+    def __init__(self, store: Store, *, keep: int) -> None:
+        self._store = store
+        self._keep = keep
+        # Of a call to us, the fields of `Received`: a plain tuple is made in half the time.
+        self._waiting: deque[tuple[Any, ...] | Sent] = deque(maxlen=min(keep, MOST_WAITING))
+        self._batches: asyncio.Task[None] | None = None
+        self._writing = asyncio.Lock()
+        self._closing = asyncio.Event()
+        self._failing = False
+        self._received = 0
+
+    def received(
+        self,
+        started: float,
+        scope: MutableMapping[str, Any],
+        identity: object,
+        status: int,
+        headers: Headers,
+        body: bytes,
+    ) -> None:
+        """Record a call to us that has been answered. `started` is a reading of `time.perf_counter`."""
+        self._received += 1
+        self._waiting.append(
+            (
+                started,
+                time.perf_counter(),
+                scope["method"],
+                scope["raw_path"],
+                scope["query_string"],
+                scope["headers"],
+                scope.get(BODY, b""),
+                identity,
+                status,
+                headers,
+                body[:RAW_BYTES],
+                len(body),
+            )
+        )
+        if self._batches is None:
+            self._begin()
+
+    def sent(self, call: Sent) -> None:
+        """Record a call of ours that has ended."""
+        self._waiting.append(call)
+        if self._batches is None:
+            self._begin()
+
+    async def write(self) -> None:
+        """Write all that has been put aside, and wait for what is being written."""
+        while await self._write_batch():
+            pass
+
+    async def close(self) -> None:
+        """Write what is left."""
+        self._closing.set()
+        if self._batches is not None:
+            await self._batches
+        await self.write()
+
+    def _begin(self) -> None:
+        if self._keep:
+            self._batches = asyncio.create_task(self._write_in_batches())
+
+    async def _write_in_batches(self) -> None:
+        try:
+            while self._waiting:
+                seen = None
+                while seen != self._received:
+                    seen = self._received
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(self._closing.wait(), PAUSE_SECONDS)
+                    await self._write_batch()
+                await self.write()
+        except Exception:
+            log.exception("requests were not recorded")
+        finally:
+            self._batches = None
+
+    async def _write_batch(self) -> bool:
+        """Whether there was anything to write."""
+        async with self._writing:
+            calls = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
+            if not calls:
+                return False
+            try:
+                await self._write_rows(calls)
+                self._failing = False
+            except RoadsteadError as exc:
+                if not self._failing:
+                    log.warning("requests cannot be recorded: %s %s", exc.message, exc.detail)
+                self._failing = True
+        return True
+
+    async def _write_rows(self, calls: Sequence[tuple[Any, ...] | Sent]) -> None:
+        records = Records(self._store)
+        made = []
+        for number, call in enumerate(calls, 1):
+            if isinstance(call, Sent):
+                made.append(await records.of_sent(call))
+            else:
+                made.append(await records.of_received(Received._make(call)))
+            if number % _AT_ONCE == 0:
+                await asyncio.sleep(0)
+        async with self._store.database.transaction() as tx:
+            await add_requests(tx, made, keep=self._keep)

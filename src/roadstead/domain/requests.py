@@ -1,0 +1,27 @@
+"""Looking at the recorded calls."""
+
+from roadstead.domain.host import Host
+from roadstead.errors import NotFound
+from roadstead.model import RecordedRequest, RequestDetails
+from roadstead.query import Expression
+from roadstead.storage import requests as rows
+
+
+async def page_of_requests(
+    host: Host, wanted: Expression | None, *, limit: int, skip: int = 0
+) -> tuple[list[RecordedRequest], int]:
+    """The newest that are wanted, without the first `skip` of them, and how many are wanted in all."""
+    await host.recorder.write()
+    return await rows.page_of_requests(host.store.database, wanted, limit=limit, skip=skip)
+
+
+async def get_request(host: Host, request_id: int) -> RequestDetails:
+    """Raises `NotFound`."""
+    await host.recorder.write()
+    found = await rows.find_request(host.store.database, request_id)
+    if found is None:
+        raise NotFound(
+            f"There is no recorded request {request_id}.",
+            f"The last {host.settings.keep_requests} are kept; the setting keep_requests says how many.",
+        )
+    return found

@@ -1,0 +1,25 @@
+-- The last calls in both directions, without what is secret in them. The oldest make room for new ones.
+CREATE TABLE requests (
+    id {identity},
+    time TEXT NOT NULL,
+    direction TEXT NOT NULL CHECK (direction IN ('in', 'out')),
+    app TEXT,
+    method TEXT NOT NULL,
+    url TEXT NOT NULL,
+    status INTEGER,
+    error TEXT,
+    duration_ms DOUBLE PRECISION NOT NULL,
+    request_headers TEXT NOT NULL,
+    request_body TEXT NOT NULL,
+    request_size BIGINT NOT NULL,
+    answer_headers TEXT NOT NULL,
+    answer_body TEXT NOT NULL,
+    answer_size BIGINT NOT NULL,
+    credential TEXT
+);
+
+-- The secret that an app had before the one it has now, to tell an app that goes on signing with it.
+CREATE TABLE retired_secrets (
+    installation_id BIGINT PRIMARY KEY REFERENCES installations (id) ON DELETE CASCADE,
+    secret {bytes} NOT NULL
+);

@@ -1,0 +1,107 @@
+"""The last calls in both directions. Rows are added in batches, and the oldest go."""
+
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+from typing import Literal, NamedTuple
+
+import msgspec
+
+from roadstead.connect.presented import Presented
+from roadstead.model import Message, RecordedRequest, RequestDetails
+from roadstead.query import Expression
+from roadstead.storage.database import Argument, Reader, Row, Transaction
+from roadstead.storage.filters import to_sql
+from roadstead.storage.moments import from_text, to_text
+
+_SUMMARY = "id, time, direction, app, method, url, status, error, duration_ms, request_size, answer_size"
+_COLUMNS = {
+    name: name for name in ("id", "direction", "app", "method", "url", "status", "error", "duration_ms", "time")
+}
+
+
+class NewRequest(NamedTuple):
+    """A row to be added."""
+
+    time: datetime
+    direction: Literal["in", "out"]
+    app: str | None
+    method: str
+    url: str
+    status: int | None
+    error: str | None
+    duration_ms: float
+    request: Message
+    answer: Message
+    credential: Presented | None = None
+
+
+async def add_requests(tx: Transaction, requests: Sequence[NewRequest], *, keep: int) -> None:
+    """Add them in their order, and delete all but the last `keep`."""
+    await tx.run_many(
+        "INSERT INTO requests (time, direction, app, method, url, status, error, duration_ms, "
+        "request_headers, request_body, request_size, answer_headers, answer_body, answer_size, credential) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        [_row(request) for request in requests],
+    )
+    await tx.run_bulk("DELETE FROM requests WHERE id <= (SELECT MAX(id) FROM requests) - ?", keep)
+
+
+def _row(request: NewRequest) -> Sequence[Argument]:
+    time, *same, asked, answered, credential = request
+    return (
+        to_text(time),
+        *same,
+        *_message_row(asked),
+        *_message_row(answered),
+        None if credential is None else _text(asdict(credential)),
+    )
+
+
+def _message_row(message: Message) -> tuple[str, str, int]:
+    return _text(message.headers), message.body, message.size
+
+
+def _text(value: object) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+async def page_of_requests(
+    reader: Reader, wanted: Expression | None, *, limit: int, skip: int = 0
+) -> tuple[list[RecordedRequest], int]:
+    """The newest that are wanted, without the first `skip` of them, and how many are wanted in all."""
+    condition, arguments = to_sql(wanted, _COLUMNS, reader.dialect) if wanted is not None else ("1 = 1", [])
+    rows = await reader.scan(
+        f"SELECT {_SUMMARY} FROM requests WHERE {condition} ORDER BY id DESC LIMIT ? OFFSET ?", *arguments, limit, skip
+    )
+    ((count,),) = await reader.scan(f"SELECT COUNT(*) FROM requests WHERE {condition}", *arguments)
+    return [_summary(row) for row in rows], int(count)
+
+
+async def find_request(reader: Reader, request_id: int) -> RequestDetails | None:
+    rows = await reader.read(
+        f"SELECT {_SUMMARY}, request_headers, request_body, answer_headers, answer_body, credential "
+        "FROM requests WHERE id = ?",
+        request_id,
+    )
+    return _details(rows[0]) if rows else None
+
+
+def _summary(row: Row) -> RecordedRequest:
+    identity, time, *rest = row
+    return RecordedRequest(identity, from_text(time), *rest)
+
+
+def _details(row: Row) -> RequestDetails:
+    request_headers, request_body, answer_headers, answer_body, credential = row[11:]
+    summary = _summary(row[:11])
+    return RequestDetails(
+        summary,
+        _message(request_headers, request_body, summary.request_size),
+        _message(answer_headers, answer_body, summary.answer_size),
+        None if credential is None else msgspec.json.decode(credential, type=Presented),
+    )
+
+
+def _message(headers: str, body: str, size: int) -> Message:
+    return Message(tuple((name, value) for name, value in msgspec.json.decode(headers)), body, size)
