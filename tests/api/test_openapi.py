@@ -53,6 +53,7 @@ SENT = {
     ),
     ("GET", "/-/linkers"): Sent("/-/linkers?workspace=local", not_found=("local", "nowhere")),
     ("GET", "/-/audit"): Sent("/-/audit"),
+    ("POST", "/-/debug-jwt"): Sent("/-/debug-jwt", {"json": {"token": "x", "method": "GET", "url": "/2.0/user"}}),
     ("GET", "/-/requests"): Sent("/-/requests"),
     ("GET", "/-/requests/{request_id}"): Sent("/-/requests/{recorded}", not_found=("requests/", "requests/0")),
     ("GET", "/-/health/live"): Sent("/-/health/live"),
@@ -176,7 +177,7 @@ def test_the_document_is_valid_openapi() -> None:
     """A tool that knows nothing of us reads it, and every operation has a name of its own and a summary."""
     schemathesis.openapi.from_dict(DOCUMENT).validate()
     operations = [operation for methods in DOCUMENT["paths"].values() for operation in methods.values()]
-    assert len({operation["operationId"] for operation in operations}) == len(operations) == 21
+    assert len({operation["operationId"] for operation in operations}) == len(operations) == 22
     assert all(operation["summary"].endswith(".") for operation in operations)
 
 

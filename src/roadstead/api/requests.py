@@ -7,9 +7,11 @@ import msgspec
 from starlette.requests import Request
 
 from roadstead.api.answers import Answer
+from roadstead.api.diagnosis import DiagnosisResource, explained_token
 from roadstead.api.linkers import shaped
 from roadstead.api.pages import Numbered, envelope, parse_page_request
 from roadstead.domain import requests
+from roadstead.domain.diagnosis import explain_recorded
 from roadstead.domain.host import Host
 from roadstead.errors import InvalidInput, NotFound
 from roadstead.model import Message, RecordedRequest, RequestDetails
@@ -64,6 +66,12 @@ class RequestInFull(RequestSummary):
     answer: MessageResource | None
 
 
+class ExplainedRequest(RequestInFull):
+    """All that is kept of a call, and of one that was refused, why."""
+
+    diagnosis: DiagnosisResource | None
+
+
 _ID = re.compile(r"[1-9][0-9]{0,17}")
 
 
@@ -80,11 +88,13 @@ async def list_requests(request: Request, host: Host, caller: object) -> Answer:
 
 
 async def get_request(request: Request, host: Host, caller: object) -> Answer:
-    """One call with headers and bodies."""
+    """One call with headers and bodies, and if it was refused, why."""
     text = request.path_params["request_id"]
     if not _ID.fullmatch(text):
         raise NotFound(f"There is no recorded request {text[:40]!r}.", "An id is the one that the list gave.")
-    return shaped(request, request_details(await requests.get_request(host, int(text))))
+    found = await requests.get_request(host, int(text))
+    explained = explained_token(await explain_recorded(host, found)) if requests.was_refused(found.summary) else None
+    return shaped(request, {**request_details(found), "diagnosis": explained})
 
 
 def recorded_request(request: RecordedRequest) -> RequestSummary:

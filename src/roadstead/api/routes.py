@@ -5,7 +5,7 @@ Every operation names its rule (who may), its handler (what happens), and what i
 
 from starlette.routing import Route
 
-from roadstead.api import accounts, addon, audit, linkers, oauth, openapi, own, requests
+from roadstead.api import accounts, addon, audit, diagnosis, linkers, oauth, openapi, own, requests
 from roadstead.api.auth import account_reader, anyone, app_jwt, operator, operator_or_local
 from roadstead.api.pages import Filtered, Numbered, Page, Partial
 from roadstead.api.resource import Operation, Resource
@@ -75,6 +75,12 @@ ROUTES = [
         "/-/audit", GET=Operation(operator, audit.list_entries, {200: Page[audit.AuditEntryResource]}, query=Numbered)
     ),
     _resource(
+        "/-/debug-jwt",
+        POST=Operation(
+            operator, diagnosis.debug_jwt, {200: diagnosis.DiagnosisResource}, takes=diagnosis.PresentedToken
+        ),
+    ),
+    _resource(
         "/-/requests",
         GET=Operation(
             operator, requests.list_requests, {200: Page[requests.RequestSummary]}, query=requests.RequestQuery
@@ -82,7 +88,7 @@ ROUTES = [
     ),
     _resource(
         "/-/requests/{request_id}",
-        GET=Operation(operator, requests.get_request, {200: requests.RequestInFull}, query=Partial),
+        GET=Operation(operator, requests.get_request, {200: requests.ExplainedRequest}, query=Partial),
     ),
     _resource("/-/health/live", GET=Operation(anyone, own.live, {200: own.Health})),
     _resource("/-/health/ready", GET=Operation(anyone, own.ready, {200: own.Health})),

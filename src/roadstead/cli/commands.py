@@ -9,7 +9,21 @@ from typing import Any
 
 import typer
 
-from roadstead.cli import apps, audit, check, demo, doctor, keys, linkify, serve, token, tokens, transfer, version
+from roadstead.cli import (
+    apps,
+    audit,
+    check,
+    debug_jwt,
+    demo,
+    doctor,
+    keys,
+    linkify,
+    serve,
+    token,
+    tokens,
+    transfer,
+    version,
+)
 from roadstead.cli.output import refuse
 from roadstead.errors import InvalidInput, RoadsteadError
 
@@ -69,6 +83,7 @@ installed_apps.command()(_failing_clearly(apps.show))
 app.command()(_failing_clearly(apps.register))
 app.command()(_failing_clearly(linkify.linkify))
 app.command()(_failing_clearly(token.token))
+app.command()(_failing_clearly(debug_jwt.debug_jwt))
 app.command()(_failing_clearly(check.check))
 app.command()(_failing_clearly(tokens.sign_in))
 app.command()(_failing_clearly(tokens.token_create))

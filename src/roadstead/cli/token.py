@@ -1,6 +1,5 @@
 """`roadstead token`: sign a request as an installed app would."""
 
-import re
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -9,7 +8,6 @@ from roadstead.cli.apps import AppKey
 from roadstead.cli.options import AnyWorkspace, AsJson, Data, DatabaseUrl, read_settings
 from roadstead.cli.output import print_json, tell
 from roadstead.cli.state import on_host
-from roadstead.errors import InvalidInput
 
 if TYPE_CHECKING:
     from roadstead.domain.host import Host
@@ -31,7 +29,9 @@ def token(
     The canonical request that was hashed is printed on stderr.
     Use it like this: curl -H "$(roadstead token my-app GET /2.0/addon)" http://localhost:7990/2.0/addon
     """
-    _check_request(method, path)
+    from roadstead.domain.diagnosis import check_request
+
+    check_request(method, path)
     settings = read_settings(data=data, database_url=database_url)
     signed = on_host(settings, lambda host: _sign(host, app_key, workspace, method, path))
     if as_json:
@@ -61,14 +61,3 @@ async def _sign(host: "Host", app_key: str, workspace: str | None, method: str, 
         "canonical_request": canonical,
         "url": f"{host.base_url}{target}",
     }
-
-
-def _check_request(method: str, path: str) -> None:
-    """Raises `InvalidInput` for what no client would send as it stands, so that its hash would be of no use."""
-    if not re.fullmatch(r"[A-Za-z]+", method):
-        raise InvalidInput(f"{method!r} is not a method.", "Give GET, PUT, POST or DELETE.")
-    if not re.fullmatch(r"/[!-\"$-~]*", path):
-        raise InvalidInput(
-            f"{path!r} is not a path as a client sends it.",
-            "Begin it with /, and percent-encode spaces, # and what is not ASCII: /2.0/addon/linkers?page=2",
-        )

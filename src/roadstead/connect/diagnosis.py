@@ -134,6 +134,8 @@ def _fails(name: str, finding: str, fix: str) -> Check:
 def _scheme(case: _Case) -> Check:
     send = "Send: Authorization: JWT <token>"
     match case.presented.scheme:
+        case None if case.presented.fault == NO_TOKEN:
+            return _fails("scheme", "There is no Authorization header.", send)
         case None:
             return Check("scheme", "unknown", "Only the token was given.", f"{send}, with JWT in capitals.")
         case "JWT":

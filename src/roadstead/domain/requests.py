@@ -15,6 +15,11 @@ async def page_of_requests(
     return await rows.page_of_requests(host.store.database, wanted, limit=limit, skip=skip)
 
 
+def was_refused(request: RecordedRequest) -> bool:
+    """Whether we did not accept the caller's credential."""
+    return request.direction == "in" and request.status in (401, 403)
+
+
 async def get_request(host: Host, request_id: int) -> RequestDetails:
     """Raises `NotFound`."""
     await host.recorder.write()

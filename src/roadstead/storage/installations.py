@@ -113,6 +113,25 @@ def _caller(store: Store, client_key: str, row: Row) -> Caller:
     return Caller(identity, app_key, client_key, secrets, handshake is not None)
 
 
+async def find_named_installations(store: Store, names: Sequence[str]) -> list[Installation]:
+    """Those whose client key or app key is among the names, uninstalled ones included; at most 50."""
+    if not names:
+        return []
+    marks = ", ".join("?" * len(names))
+    rows = await store.database.read(
+        f"{_INSTALLATION} WHERE i.client_key IN ({marks}) OR i.app_key IN ({marks}) ORDER BY i.id LIMIT 50",
+        *names,
+        *names,
+    )
+    return [_installation(store, row) for row in rows]
+
+
+async def find_retired_secret(store: Store, installation_id: int) -> str | None:
+    """The secret that the installation had before the one it has."""
+    rows = await store.database.read("SELECT secret FROM retired_secrets WHERE installation_id = ?", installation_id)
+    return store.secrets.open(rows[0][0]) if rows else None
+
+
 async def find_app_key(reader: Reader, descriptor_url: str) -> str | None:
     """The app that is installed from a URL."""
     rows = await reader.read("SELECT app_key FROM installations WHERE descriptor_url = ? LIMIT 1", descriptor_url)

@@ -1,0 +1,241 @@
+"""Why a call was refused: told from its record, from what is pasted, and at the command line."""
+
+import base64
+import json
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+
+from roadstead.connect import encode, query_string_hash
+from roadstead.connect.qsh import hash_of
+from roadstead.domain import installations
+from roadstead.model import Installation
+from tests.live import AppClient, LiveHost, RecordingApp, live_host, recording_app
+
+PATH = "/2.0/addon/linkers"
+QUERY = "q=key+~+%22a/b%22&page=1"
+TARGET = f"{PATH}?{QUERY}"
+
+Headers = dict[str, str]
+Mistake = Callable[[AppClient], Headers]
+
+
+def _jwt(**claims: Any) -> Mistake:
+    """A token with other claims than it should have."""
+    return lambda api: {"Authorization": f"JWT {api.token('GET', TARGET, **claims)}"}
+
+
+def _at(**moments: float) -> Mistake:
+    """A token whose claims are so many seconds from now."""
+
+    def spoil(api: AppClient) -> Headers:
+        now = int(time.time())
+        return _jwt(**{claim: now + seconds for claim, seconds in moments.items()})(api)
+
+    return spoil
+
+
+def _secret(spoil: Callable[[str], str]) -> Mistake:
+    return lambda api: _jwt_signed(api, spoil(api.installation.shared_secret))
+
+
+def _jwt_signed(api: AppClient, secret: str) -> Headers:
+    return {"Authorization": f"JWT {api.token('GET', TARGET, secret=secret)}"}
+
+
+def _hashed(canonical: str) -> Mistake:
+    return _jwt(qsh=hash_of(canonical))
+
+
+def _swapped(api: AppClient) -> Headers:
+    return _jwt(iss=api.installation.client_key, sub=api.installation.app_key)(api)
+
+
+def _in_audience(api: AppClient) -> Headers:
+    return _jwt(sub=None, aud=api.installation.client_key)(api)
+
+
+def _with_header(api: AppClient, **header: str) -> Headers:
+    segment = base64.urlsafe_b64encode(json.dumps(header).encode()).decode().rstrip("=")
+    return {"Authorization": f"JWT {segment}.{api.token('GET', TARGET).partition('.')[2]}"}
+
+
+MISTAKES: list[tuple[str, Mistake, str, str]] = [
+    ("no header", lambda api: {}, "scheme", "no Authorization header"),
+    ("Bearer", lambda api: {"Authorization": f"Bearer {api.token('GET', TARGET)}"}, "scheme", "sent as Bearer"),
+    ("jwt", lambda api: {"Authorization": f"jwt {api.token('GET', TARGET)}"}, "scheme", "in capitals"),
+    ("no scheme", lambda api: {"Authorization": api.token("GET", TARGET)}, "scheme", "scheme JWT is missing"),
+    ("cut off", lambda api: {"Authorization": f"JWT {api.token('GET', TARGET)[:-60]}"}, "format", "two segments"),
+    ("alg", lambda api: _with_header(api, alg="RS256"), "algorithm", '"RS256"'),
+    ("kid", lambda api: _with_header(api, alg="HS256", kid="1"), "algorithm", "kid"),
+    ("swapped", _swapped, "sub", "swapped"),
+    ("aud", _in_audience, "sub", "stands in aud"),
+    ("no sub", _jwt(sub=None), "sub", "missing"),
+    ("other client key", _jwt(sub="ari:cloud:bitbucket::app/{x}/y"), "sub", "of another host or time"),
+    ("nobody", _jwt(sub="connection:1", iss="never-installed"), "sub", "the app is not installed"),
+    ("line break", _secret(lambda secret: f"{secret}\n"), "signature", "a line break after the secret"),
+    ("other secret", _secret(lambda secret: "x" * 43), "signature", "No secret that is known here"),
+    ("no exp", _jwt(exp=None), "exp", "missing"),
+    ("expired", _at(iat=-480, exp=-300), "exp", "expired 5 minutes ago"),
+    ("lifetime", _jwt(exp=180), "exp", "a lifetime and not a moment"),
+    ("clock ahead", _at(nbf=300), "nbf", "not valid for another 5 minutes"),
+    ("milliseconds", _jwt(nbf=1_795_000_000_000), "nbf", "in milliseconds"),
+    ("other app", _jwt(iss="another-app"), "iss", "not the app of this installation"),
+    ("no qsh", _jwt(qsh=None), "qsh", "missing"),
+    ("method", _jwt(qsh=query_string_hash("POST", PATH, QUERY)), "qsh", "You signed POST, the request was GET"),
+    ("no /2.0", _jwt(qsh=query_string_hash("GET", "/addon/linkers", QUERY)), "qsh", "/2.0 is missing"),
+    ("no query", _hashed(f"GET&{PATH}&"), "qsh", "query is left out"),
+    ("raw query", _hashed(f"GET&{PATH}&{QUERY}"), "qsh", "as it was sent"),
+    ("plus", _hashed(f"GET&{PATH}&page=1&q=key+~+%22a%2Fb%22"), "qsh", "a space is written %20"),
+    ("lower-case hex", _hashed(f"GET&{PATH}&page=1&q=key%20~%20%22a%2fb%22"), "qsh", "in capitals, as in %2F"),
+    ("other page", _jwt(qsh=query_string_hash("GET", PATH, QUERY.replace("page=1", "page=3"))), "qsh", "signed page 3"),
+]
+
+
+def _diagnosis(http: httpx.Client, host: LiveHost) -> dict[str, Any]:
+    """Of the last call that was recorded."""
+    newest = http.get(f"{host.url}/-/requests?pagelen=1").json()["values"][0]
+    details = http.get(f"{host.url}/-/requests/{newest['id']}").json()
+    found: dict[str, Any] = details["diagnosis"]
+    assert (details["url"].partition("?")[0], details["status"]) == (PATH, 401)
+    return found
+
+
+@pytest.fixture(scope="module", name="http")
+def one_client() -> Iterator[httpx.Client]:
+    """One for all tests: making one takes longer than most of them."""
+    with httpx.Client() as client:
+        yield client
+
+
+@pytest.mark.parametrize(("mistake", "check", "words"), [row[1:] for row in MISTAKES], ids=[row[0] for row in MISTAKES])
+def test_refused_call_is_explained_from_its_record(
+    http: httpx.Client, host: LiveHost, api: AppClient, mistake: Mistake, check: str, words: str
+) -> None:
+    """The API refuses it, and its record tells the cause and what to do, though the token is gone."""
+    answer = http.get(f"{host.url}{TARGET}", headers=mistake(api))
+    assert answer.status_code == 401
+    found = _diagnosis(http, host)
+    assert found["cause"]["check"] == check, found["cause"]
+    assert words.lower() in found["cause"]["finding"].lower()
+    assert found["cause"]["fix"]
+    assert api.installation.shared_secret not in json.dumps(found)
+
+
+def test_right_call_is_not_explained(http: httpx.Client, host: LiveHost, api: AppClient) -> None:
+    """There is nothing to explain."""
+    assert api("GET", TARGET).status_code == 200
+    newest = http.get(f"{host.url}/-/requests?pagelen=1").json()["values"][0]
+    assert http.get(f"{host.url}/-/requests/{newest['id']}").json()["diagnosis"] is None
+
+
+def test_both_requests_behind_the_hashes_are_shown(http: httpx.Client, host: LiveHost, api: AppClient) -> None:
+    """Ours, the token's, and where they part."""
+    http.get(f"{host.url}{TARGET}", headers=_hashed(f"GET&{PATH}&")(api))
+    found = _diagnosis(http, host)
+    ours = f"GET&{PATH}&page=1&q=key%20~%20%22a%2Fb%22"
+    assert (found["canonical_request"], found["hashed"]) == (ours, f"GET&{PATH}&")
+    assert found["difference"] == len(f"GET&{PATH}&")
+
+
+def test_secret_of_an_earlier_installation_is_recognised(
+    http: httpx.Client, host: LiveHost, connect_app: RecordingApp
+) -> None:
+    """The app has not stored what its second `installed` call brought."""
+    first = AppClient(host.url, host.install(connect_app))
+    host.install(connect_app)
+    assert first("GET", PATH).status_code == 401
+    cause = _diagnosis(http, host)["cause"]
+    assert (cause["check"], "an earlier installation" in cause["finding"]) == ("signature", True)
+
+
+def test_secret_of_another_workspace_is_recognised(
+    http: httpx.Client, host: LiveHost, connect_app: RecordingApp
+) -> None:
+    """The app takes one secret for all its installations."""
+    here, there = host.install(connect_app), host.install(connect_app, "elsewhere")
+    api = AppClient(host.url, here)
+    assert api("GET", PATH, token=api.token("GET", PATH, secret=there.shared_secret)).status_code == 401
+    assert "in workspace elsewhere" in _diagnosis(http, host)["cause"]["finding"]
+
+
+def test_call_of_an_uninstalled_app_is_recognised(http: httpx.Client, host: LiveHost, api: AppClient) -> None:
+    """It is told that it was removed, and from where."""
+    host.work(lambda opened: installations.uninstall(opened, api.installation.id))
+    assert api("GET", PATH).status_code == 401
+    assert "uninstalled from workspace local" in _diagnosis(http, host)["cause"]["finding"]
+
+
+def test_token_in_the_query_is_recognised(http: httpx.Client, host: LiveHost, api: AppClient) -> None:
+    """The API reads the header alone."""
+    assert http.get(f"{host.url}{PATH}?jwt={api.token('GET', PATH)}").status_code == 401
+    cause = _diagnosis(http, host)["cause"]
+    assert (cause["check"], "in the query" in cause["finding"]) == ("scheme", True)
+
+
+def test_record_tells_of_the_time_of_the_call(http: httpx.Client, host: LiveHost, api: AppClient) -> None:
+    """A token that has expired since was good when it was sent."""
+    api("GET", PATH, token=api.token("GET", PATH, exp=int(time.time()) - 58, iss="other"))
+    time.sleep(0.1)
+    assert _diagnosis(http, host)["cause"]["check"] == "iss"
+
+
+def _pasted(http: httpx.Client, host: LiveHost, **body: object) -> httpx.Response:
+    return http.post(f"{host.url}/-/debug-jwt", json=body)
+
+
+def test_pasted_token_is_explained(http: httpx.Client, host: LiveHost, api: AppClient) -> None:
+    """For the request that it was meant for, given by path or by address."""
+    token = api.token("GET", TARGET)
+    for url in (TARGET, f"{host.url}{TARGET}", f"{TARGET}#here"):
+        assert _pasted(http, host, token=token, method="get", url=url).json()["cause"] is None
+    answer = _pasted(http, host, token=f"Authorization: JWT {token}", method="POST", url=TARGET)
+    assert answer.headers["Cache-Control"] == "no-store"
+    found = answer.json()
+    assert found["cause"]["finding"] == "You signed GET, the request was POST."
+    assert found["claims"]["iss"] == api.installation.app_key
+    assert [check["verdict"] for check in found["checks"]].count("fails") == 1
+
+
+def test_tokens_need_no_qsh_where_they_are_exchanged(http: httpx.Client, host: LiveHost, api: AppClient) -> None:
+    """Nor does the debugger ask for one there."""
+    found = _pasted(http, host, token=api.token("POST", PATH, qsh=None), method="POST", url="/site/oauth2/access_token")
+    assert found.json()["cause"] is None
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {},
+        {"token": "x", "method": "GET"},
+        {"token": 7, "method": "GET", "url": "/"},
+        {"token": "x", "method": "G T", "url": "/"},
+        {"token": "x", "method": "GET", "url": "no path"},
+        {"token": "x" * 30_000, "method": "GET", "url": "/"},
+    ],
+)
+def test_what_cannot_be_examined_is_refused(http: httpx.Client, host: LiveHost, body: dict[str, object]) -> None:
+    """With what to send instead."""
+    answer = _pasted(http, host, **body)
+    assert answer.status_code == 400
+    assert answer.json()["error"]["detail"]
+
+
+def test_debugger_is_for_operators(http: httpx.Client, host: LiveHost, api: AppClient) -> None:
+    """It tells of secrets of all apps whether they fit."""
+    headers = {"Host": "evil.example", "Authorization": f"JWT {api.token('POST', '/-/debug-jwt')}"}
+    assert http.post(f"{host.url}/-/debug-jwt", headers=headers, json={}).status_code == 403
+
+
+def test_what_is_pasted_is_not_stored(http: httpx.Client, tmp_path: Path) -> None:
+    """No trace of the token is in any file."""
+    with live_host(tmp_path) as host, recording_app() as app:
+        installation: Installation = host.install(app)
+        token = encode({"iss": app.key, "sub": installation.client_key, "planted": "claim"}, "y" * 40)
+        assert _pasted(http, host, token=token, method="GET", url=PATH).json()["claims"]["planted"] == "claim"
+    everything = b"".join(file.read_bytes() for file in tmp_path.rglob("*") if file.is_file())
+    assert token.split(".")[1].encode() not in everything
