@@ -11,6 +11,7 @@ from roadstead.api.diagnosis import DiagnosisResource, explained_token
 from roadstead.api.linkers import shaped
 from roadstead.api.pages import Numbered, envelope, parse_page_request
 from roadstead.domain import requests
+from roadstead.domain.curl import as_curl
 from roadstead.domain.diagnosis import explain_recorded
 from roadstead.domain.host import Host
 from roadstead.errors import InvalidInput, NotFound
@@ -94,7 +95,8 @@ async def get_request(request: Request, host: Host, caller: object) -> Answer:
         raise NotFound(f"There is no recorded request {text[:40]!r}.", "An id is the one that the list gave.")
     found = await requests.get_request(host, int(text))
     explained = explained_token(await explain_recorded(host, found)) if requests.was_refused(found.summary) else None
-    return shaped(request, {**request_details(found), "diagnosis": explained})
+    body = {**request_details(found), "curl": await as_curl(host, found), "diagnosis": explained}
+    return shaped(request, body)
 
 
 def recorded_request(request: RecordedRequest) -> RequestSummary:

@@ -314,7 +314,7 @@ def _query_hash(case: _Case) -> Check:
     sent = case.claims.get("qsh")
     if not case.request.hashed:
         return _holds("qsh", "No qsh is asked for at this address.")
-    needed = "It must be the SHA-256, in lower-case hex, of the canonical request of this very request."
+    needed = f"qsh must be the SHA-256, in lower-case hex, of {_cut(case.canonical)}"
     if sent is None:
         return _fails("qsh", "The claim qsh is missing.", needed)
     if sent == hash_of(case.canonical):
@@ -384,8 +384,11 @@ def _either(texts: Iterable[str]) -> str:
 
 
 def _shown(value: object) -> str:
-    text = json.dumps(value, ensure_ascii=False)
-    return text if len(text) <= 100 else f"{text[:99]}…"
+    return _cut(json.dumps(value, ensure_ascii=False), 100)
+
+
+def _cut(text: str, most: int = 500) -> str:
+    return text if len(text) <= most else f"{text[: most - 1]}…"
 
 
 _CHECKS: tuple[Callable[[_Case], Check], ...] = (

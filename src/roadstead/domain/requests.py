@@ -6,6 +6,8 @@ from roadstead.model import RecordedRequest, RequestDetails
 from roadstead.query import Expression
 from roadstead.storage import requests as rows
 
+_LARGEST_ID = 2**63 - 1
+
 
 async def page_of_requests(
     host: Host, wanted: Expression | None, *, limit: int, skip: int = 0
@@ -23,7 +25,7 @@ def was_refused(request: RecordedRequest) -> bool:
 async def get_request(host: Host, request_id: int) -> RequestDetails:
     """Raises `NotFound`."""
     await host.recorder.write()
-    found = await rows.find_request(host.store.database, request_id)
+    found = await rows.find_request(host.store.database, request_id) if request_id <= _LARGEST_ID else None
     if found is None:
         raise NotFound(
             f"There is no recorded request {request_id}.",

@@ -58,7 +58,7 @@ class Visit:
         return form
 
 
-NAVIGATION = (("/", "Home"),)
+NAVIGATION = (("/", "Home"), ("/-/traffic", "Requests"), ("/-/jwt", "JWT debugger"))
 """The pages that every page leads to, by path."""
 
 
