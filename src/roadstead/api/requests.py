@@ -68,8 +68,9 @@ class RequestInFull(RequestSummary):
 
 
 class ExplainedRequest(RequestInFull):
-    """All that is kept of a call, and of one that was refused, why."""
+    """All that is kept of a call, a command that sends it again, and of one that was refused, why."""
 
+    curl: str
     diagnosis: DiagnosisResource | None
 
 

@@ -1,0 +1,82 @@
+"""The JWT debugger: from a refused call, and from what is pasted."""
+
+import httpx
+import pytest
+
+from tests.live import AppClient, LiveHost, RecordingApp
+from tests.web.attributes import attribute
+from tests.web.reading import document, main_text, submit, texts
+
+LINKERS = "/2.0/addon/linkers"
+
+
+@pytest.fixture
+def app(watched: LiveHost, connect_app: RecordingApp) -> AppClient:
+    return AppClient(watched.url, watched.install(connect_app))
+
+
+def _paste(operator: httpx.Client, token: str, method: str = "GET", url: str = LINKERS) -> httpx.Response:
+    return submit(operator, operator.get("/-/jwt"), "/-/jwt", token=token, method=method, url=url)
+
+
+def test_refused_call_is_one_click_away(operator: httpx.Client, app: AppClient) -> None:
+    """From the list and from its own page, and from the debugger itself; the cause comes first."""
+    app("GET", f"{LINKERS}?page=2", token=app.token("GET", LINKERS))
+    (line,) = [link for link in document(operator.get("/-/traffic")).css("tbody a") if link.text() == "Why?"]
+    (refusal,) = document(operator.get("/-/jwt")).css("main ul a")
+    assert line.attributes["href"] == refusal.attributes["href"]
+    page = operator.get(str(line.attributes["href"]))
+    assert texts(page, "#cause")[0].startswith("The query is left out. qsh must be")
+    assert texts(page, "#cause ~ table tbody tr")[-1].startswith("qsh fails The query is left out.")
+    assert texts(page, "mark") == ["p", "(ends here)"]
+    assert texts(page, "select option[selected]") == ["GET"]
+
+
+def test_pasted_token_is_explained(operator: httpx.Client, app: AppClient) -> None:
+    """Header and claims are decoded, each check has its verdict, and nothing of it is kept."""
+    token = app.token("GET", LINKERS, exp=180)
+    page = _paste(operator, f"Authorization: JWT {token}")
+    assert texts(page, "#cause")[0].startswith("exp is 180, which is a lifetime and not a moment.")
+    assert texts(page, "tbody .badge") == ["holds"] * 5 + ["fails"] + ["holds"] * 3
+    assert f'"iss": "{app.installation.app_key}"' in main_text(page)
+    assert token.split(".")[1] not in operator.get("/-/jwt").text + operator.get("/-/traffic").text
+
+
+def test_right_token_is_called_good(operator: httpx.Client, app: AppClient) -> None:
+    """For the very request that it is for."""
+    page = _paste(operator, app.token("POST", f"{LINKERS}/tickets/values"), "POST", f"{LINKERS}/tickets/values")
+    assert texts(page, "#cause") == ["The token is good for this request."]
+
+
+@pytest.mark.parametrize(
+    ("token", "url", "words"),
+    [
+        ("", LINKERS, "There is no token."),
+        ("nonsense", LINKERS, "three base64url segments"),
+        ("x", "no path", "not a path as a client sends it"),
+        ("x" * 30_000, LINKERS, "At most 20000 characters"),
+    ],
+)
+def test_what_makes_no_sense_is_said_so(operator: httpx.Client, token: str, url: str, words: str) -> None:
+    """In words, with the form as it was filled in."""
+    page = _paste(operator, token, url=url)
+    assert words in main_text(page)
+    assert attribute(page, "#url", "value") == url
+
+
+def test_call_of_ours_is_not_examined(operator: httpx.Client, app: AppClient) -> None:
+    """Its token was ours."""
+    ours = attribute(operator.get("/-/traffic?direction=out"), "tbody a", "href")
+    page = operator.get(f"/-/jwt?request={str(ours).rpartition('/')[2]}")
+    assert (page.status_code, "That was a call of ours." in main_text(page)) == (404, True)
+
+
+def test_debugger_and_record_are_for_the_operator(watched: LiveHost) -> None:
+    """Everybody else is asked to sign in, and a form from elsewhere is refused."""
+    for target in ("/-/traffic", "/-/traffic/1", "/-/jwt"):
+        assert httpx.get(f"{watched.url}{target}").status_code == 401
+
+
+def test_form_from_elsewhere_is_refused(operator: httpx.Client) -> None:
+    """Another site cannot have a token examined with the operator's cookie."""
+    assert operator.post("/-/jwt", data={"token": "x", "method": "GET", "url": "/"}).status_code == 403
