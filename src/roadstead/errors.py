@@ -133,16 +133,24 @@ class InstallationFailed(RoadsteadError):
     """An installation was given up and undone.
 
     `step` is one of `fetch`, `validate`, `installed`; `status` and `body` are the app's answer where there was
-    one (`body` cut to what fits on a screen).
+    one (`body` cut to what fits on a screen). `call_id` is that of the record of the call to the app, if one was made.
     """
 
     def __init__(
-        self, message: str, detail: str = "", *, step: str, status: int | None = None, body: str | None = None
+        self,
+        message: str,
+        detail: str = "",
+        *,
+        step: str,
+        status: int | None = None,
+        body: str | None = None,
+        call_id: int | None = None,
     ) -> None:
         super().__init__(message, detail)
         self.step = step
         self.status = status
         self.body = body
+        self.call_id = call_id
 
 
 class StorageUnavailable(RoadsteadError):

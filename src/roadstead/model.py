@@ -136,7 +136,10 @@ class ApiToken:
 
 @dataclass(frozen=True, slots=True)
 class LifecycleCall:
-    """One `installed` or `uninstalled` request to an app, and what came of it."""
+    """One `installed` or `uninstalled` request to an app, and what came of it.
+
+    `request` is what was sent, without secrets; `body` is the beginning of the answer.
+    """
 
     id: int
     app_key: str
@@ -148,6 +151,7 @@ class LifecycleCall:
     error: str | None
     body: str | None
     duration_ms: int | None
+    request: str | None
 
 
 @dataclass(frozen=True, slots=True)

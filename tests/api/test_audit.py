@@ -6,6 +6,8 @@ from typing import Any
 import httpx
 import pytest
 
+from roadstead.domain import linkers
+from roadstead.domain.host import Host
 from tests.live import AppClient, LiveHost, RecordingApp, live_host, recording_app
 
 VALUES = "/2.0/addon/linkers/tickets/values"
@@ -40,6 +42,28 @@ def test_what_an_app_does_is_logged_with_the_change(tmp_path: Path) -> None:
         assert {entry["actor"] for entry in found["values"][:4]} == {f"app {app.key} {installation.client_key}"}
         assert {entry["subject"] for entry in found["values"]} == {f"local/{app.key}"}
         assert installation.shared_secret not in str(found)
+
+
+def test_what_the_operator_does_to_an_apps_values_is_logged(tmp_path: Path) -> None:
+    """One by one too: that it was not the app would be known to nobody else."""
+    with live_host(tmp_path) as host, recording_app() as app:
+        identity = host.install(app).id
+
+        async def change(opened: Host) -> int:
+            added = await linkers.add_value(opened, identity, "tickets", "A")
+            await linkers.delete_value(opened, identity, "tickets", added.id)
+            await linkers.replace_values(opened, identity, "tickets", ["B", "C"])
+            return await linkers.add_values(opened, identity, "tickets", ["C", "D", "E"])
+
+        assert host.work(change) == 2
+        found = [entry for entry in _entries(host)["values"] if entry["action"].startswith("value")]
+        assert [(entry["action"], entry["details"]) for entry in found] == [
+            ("values added", {"linker": "tickets", "before": 2, "after": 4}),
+            ("values replaced", {"linker": "tickets", "before": 0, "after": 2}),
+            ("value deleted", {"linker": "tickets", "value": "A"}),
+            ("value added", {"linker": "tickets", "value": "A"}),
+        ]
+        assert {entry["actor"] for entry in found} == {"operator (host)"}
 
 
 def test_log_comes_in_pages(host: LiveHost, connect_app: RecordingApp) -> None:

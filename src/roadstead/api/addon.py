@@ -13,7 +13,7 @@ from roadstead.model import Caller
 async def update(request: Request, host: Host, caller: Caller) -> Answer:
     """The app gives its new descriptor, or has it read again from its URL. Key and scopes must hold."""
     members = parse_update(await read_json(request))
-    await installations.update(host, caller.installation_id, **members)
+    await installations.update(host, caller.installation_id, by_app=True, **members)
     return no_content()
 
 

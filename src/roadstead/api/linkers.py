@@ -60,7 +60,7 @@ async def add_value(request: Request, host: Host, caller: Caller) -> Answer:
     """Add one value. One that is there already is a 409; a linker without `(?K)` takes none."""
     value = resources.parse_linker_value(await read_json(request))
     key = request.path_params["linker_key"]
-    added = await linkers.add_value(host, caller.installation_id, key, value)
+    added = await linkers.add_value(host, caller.installation_id, key, value, by_app=True)
     body = resources.linker_value(added, resources.values_url(key, host.base_url))
     return json_answer(body, 201, headers={"Location": body.links.to_self.href, **_EXPOSE_LOCATION})
 
@@ -68,13 +68,13 @@ async def add_value(request: Request, host: Host, caller: Caller) -> Answer:
 async def replace_values(request: Request, host: Host, caller: Caller) -> Answer:
     """Make the set of values exactly this one. Values that stay keep their ids; one that cannot be refuses all."""
     values = resources.parse_linker_values(await read_json(request))
-    await linkers.replace_values(host, caller.installation_id, request.path_params["linker_key"], values)
+    await linkers.replace_values(host, caller.installation_id, request.path_params["linker_key"], values, by_app=True)
     return no_content()
 
 
 async def delete_values(request: Request, host: Host, caller: Caller) -> Answer:
     """Remove all values of a linker."""
-    await linkers.delete_values(host, caller.installation_id, request.path_params["linker_key"])
+    await linkers.delete_values(host, caller.installation_id, request.path_params["linker_key"], by_app=True)
     return no_content()
 
 
@@ -88,7 +88,7 @@ async def get_value(request: Request, host: Host, caller: Caller) -> Answer:
 async def delete_value(request: Request, host: Host, caller: Caller) -> Answer:
     """Remove one value."""
     key = request.path_params["linker_key"]
-    await linkers.delete_value(host, caller.installation_id, key, _value_id(request))
+    await linkers.delete_value(host, caller.installation_id, key, _value_id(request), by_app=True)
     return no_content()
 
 

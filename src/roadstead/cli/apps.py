@@ -309,6 +309,7 @@ def _call_as_data(call: "LifecycleCall") -> dict[str, Any]:
         "status": call.status,
         "error": call.error,
         "body": call.body,
+        "request": call.request,
         "duration_ms": call.duration_ms,
     }
 

@@ -11,6 +11,7 @@ import re
 import secrets
 import uuid
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, Literal
 
@@ -26,7 +27,7 @@ from roadstead.errors import (
     WorkspaceNotFound,
 )
 from roadstead.integrations.descriptors import fetch_descriptor
-from roadstead.integrations.lifecycle import call_app, lifecycle_body
+from roadstead.integrations.lifecycle import HIDDEN, as_shown, call_app, lifecycle_body
 from roadstead.integrations.outbound import Answer
 from roadstead.model import Installation, LifecycleCall, Registration, Workspace
 from roadstead.storage import installations as rows
@@ -126,6 +127,10 @@ async def lifecycle_calls(host: Host, installation: Installation) -> list[Lifecy
     return await calls.list_calls(host.store.database, installation.app_key, installation.workspace.id)
 
 
+async def find_lifecycle_call(host: Host, call_id: int) -> LifecycleCall | None:
+    return await calls.find_call(host.store.database, call_id)
+
+
 # Installing
 
 
@@ -188,6 +193,21 @@ async def install_descriptor(
         await lease.release()
 
 
+async def renew_secret(host: Host, installation_id: int) -> Installation:
+    """Install an app again as it is, by which it gets another secret. Raises as `install` does, and `AppNotInstalled`.
+
+    Raises `InvalidInput` for a registered app: all its installations share the secret of the registration.
+    """
+    installation = await get_installed(host, installation_id)
+    if await rows.find_registration(host.store, installation.app_key) is not None:
+        raise InvalidInput(
+            f"The app {installation.app_key!r} is registered, and all its installations share one secret.",
+            "It stays what it is for as long as the app is registered.",
+        )
+    descriptor = stored_descriptor(installation.descriptor)
+    return await install_descriptor(host, descriptor, installation.descriptor_url, installation.workspace.slug)
+
+
 def check_workspace_slug(slug: str) -> None:
     """Raises `InvalidInput`."""
     if not _SLUG.fullmatch(slug):
@@ -244,20 +264,19 @@ async def _tell_installed(host: Host, installation: Installation, descriptor: De
         call_id = await calls.add_call(tx, installation, "installed", url=url, now=host.now())
     try:
         # Signed with the secret of the previous call, if there was one: the app does not know the new one yet.
-        answer = await _call(host, installation, descriptor, "installed", url, installation.previous_secret)
+        answer = await _call(host, call_id, installation, descriptor, "installed", url, installation.previous_secret)
     except OutgoingCallFailed as exc:
-        await _keep_outcome(host, call_id, error=exc.message)
         raise InstallationFailed(
-            f"The app did not answer the installed call: {exc.message}", exc.detail, step="installed"
+            f"The app did not answer the installed call: {exc.message}", exc.detail, step="installed", call_id=call_id
         ) from exc
-    await _keep_outcome(host, call_id, answer=answer)
     if not 200 <= answer.status < 300:
         raise InstallationFailed(
             f"The app refused the installation with status {answer.status}.",
             f"It was posted to {url}; look at the app's log for the reason.",
             step="installed",
             status=answer.status,
-            body=answer.text[:_SHOWN_BODY],
+            body=_shown_body(answer, installation),
+            call_id=call_id,
         )
 
 
@@ -338,7 +357,14 @@ async def _undo(host: Host, installation_id: int) -> None:
 # Updating and removing
 
 
-async def update(host: Host, installation_id: int, *, descriptor: object = None, descriptor_url: object = None) -> None:
+async def update(
+    host: Host,
+    installation_id: int,
+    *,
+    descriptor: object = None,
+    descriptor_url: object = None,
+    by_app: bool = False,
+) -> None:
     """What `PUT /2.0/addon` does: take the descriptor given, or read it again from its URL.
 
     Raises `InvalidInput`; then nothing was changed.
@@ -373,7 +399,12 @@ async def update(host: Host, installation_id: int, *, descriptor: object = None,
             now=host.now(),
         )
         await add_installation_entry(
-            tx, installation_id, actor=None, action="app updated", details={"descriptor_url": url}, now=host.now()
+            tx,
+            installation_id,
+            actor=None if by_app else host.operator,
+            action="app updated",
+            details={"descriptor_url": url},
+            now=host.now(),
         )
 
 
@@ -450,12 +481,8 @@ async def keep_promises(host: Host) -> None:
 async def _tell_uninstalled(
     host: Host, installation: Installation, descriptor: Descriptor, url: str, call_id: int
 ) -> None:
-    try:
-        answer = await _call(host, installation, descriptor, "uninstalled", url, installation.shared_secret)
-    except OutgoingCallFailed as exc:
-        await _keep_outcome(host, call_id, error=exc.message)
-    else:
-        await _keep_outcome(host, call_id, answer=answer)
+    with suppress(OutgoingCallFailed):  # there is nobody left to tell, and the outcome is kept
+        await _call(host, call_id, installation, descriptor, "uninstalled", url, installation.shared_secret)
 
 
 # Calls to the app
@@ -463,16 +490,38 @@ async def _tell_uninstalled(
 
 async def _call(
     host: Host,
+    call_id: int,
     installation: Installation,
     descriptor: Descriptor,
     event: Literal["installed", "uninstalled"],
     url: str,
     secret: str | None,
 ) -> Answer:
+    """Make a lifecycle call, and keep what was sent and what came of it. Raises `OutgoingCallFailed`."""
     body = lifecycle_body(event, installation, await host.sender())
     signed = secret is not None and descriptor.authentication == "jwt"
     token = sign_for_app(host, installation, descriptor, "POST", url, secret) if signed and secret else None
-    return await call_app(host.outbound, url, body, f"JWT {token}" if token else None)
+    authorization = f"JWT {token}" if token else None
+    request = as_shown(url, body, authorization)
+    try:
+        answer = await call_app(host.outbound, url, body, authorization)
+    except OutgoingCallFailed as exc:
+        await _keep_outcome(host, call_id, request=request, error=exc.message)
+        raise
+    await _keep_outcome(
+        host,
+        call_id,
+        request=request,
+        status=answer.status,
+        body=_shown_body(answer, installation),
+        duration_ms=answer.duration_ms,
+    )
+    return answer
+
+
+def _shown_body(answer: Answer, installation: Installation) -> str:
+    """The beginning of an app's answer, without the secret that it was sent if it sends that back."""
+    return answer.text.replace(installation.shared_secret, HIDDEN)[:_SHOWN_BODY]
 
 
 def sign_for_app(
@@ -503,15 +552,19 @@ def sign_for_app(
     )
 
 
-async def _keep_outcome(host: Host, call_id: int, *, answer: Answer | None = None, error: str | None = None) -> None:
+async def _keep_outcome(
+    host: Host,
+    call_id: int,
+    *,
+    request: str | None = None,
+    status: int | None = None,
+    error: str | None = None,
+    body: str | None = None,
+    duration_ms: int = 0,
+) -> None:
     async with host.store.database.transaction() as tx:
         await calls.keep_outcome(
-            tx,
-            call_id,
-            status=answer.status if answer else None,
-            error=error,
-            body=answer.text[:_SHOWN_BODY] if answer else None,
-            duration_ms=answer.duration_ms if answer else 0,
+            tx, call_id, request=request, status=status, error=error, body=body, duration_ms=duration_ms
         )
 
 

@@ -9,7 +9,7 @@ from roadstead.domain.host import Host
 from roadstead.errors import InvalidInput, InvalidLinkerValue, LinkerNotFound, LinkerValueNotFound
 from roadstead.model import Linker, LinkerValue, Page, PageRequest
 from roadstead.storage import linkers as rows
-from roadstead.storage.audit import add_installation_entry
+from roadstead.storage.audit import Details, add_installation_entry
 from roadstead.storage.database import Transaction
 
 MAX_VALUE_LENGTH = 255
@@ -45,47 +45,76 @@ async def page_of_values(host: Host, linker: Linker, wanted: PageRequest) -> Pag
     return await rows.page_of_values(host.store.database, linker, wanted)
 
 
-async def add_value(host: Host, installation_id: int, key: str, value: str) -> LinkerValue:
+async def all_values(host: Host, linker: Linker) -> list[str]:
+    return (await rows.all_values(host.store.database, linker.id))[1]
+
+
+# Apps change single values all day: an entry in the log for each would bury those that matter.
+
+
+async def add_value(host: Host, installation_id: int, key: str, value: str, *, by_app: bool = False) -> LinkerValue:
     """Add one value. Raises `InvalidLinkerValue`, `LinkerNotFound` or `LinkerValueExists`."""
     if not _VALUE.fullmatch(value):
         raise InvalidLinkerValue("The linker value is not valid.", _RULE, fields={"value": [_complaint(value)]})
     async with host.store.database.transaction() as tx:
         linker = await _taking_values(tx, installation_id, key)
-        return await rows.add_value(tx, linker, value)
+        added = await rows.add_value(tx, linker, value)
+        if not by_app:
+            await _log(host, tx, linker, "value added", {"value": value}, by_app=by_app)
+    return added
 
 
-async def replace_values(host: Host, installation_id: int, key: str, values: Sequence[str]) -> None:
+async def add_values(host: Host, installation_id: int, key: str, values: Sequence[str], *, by_app: bool = False) -> int:
+    """Add those values that are not there yet; how many these were. Raises `InvalidLinkerValue` or `LinkerNotFound`."""
+    _check_values(values)
+    async with host.store.database.transaction() as tx:
+        linker = await _taking_values(tx, installation_id, key)
+        added = await rows.add_values(tx, linker, values)
+        await _log_bulk(host, tx, linker, "values added", linker.value_count + added, by_app=by_app)
+    return added
+
+
+async def replace_values(
+    host: Host, installation_id: int, key: str, values: Sequence[str], *, by_app: bool = False
+) -> None:
     """Make the set exactly `values`; those that stay keep their ids. Raises as `add_value` does."""
     _check_values(values)
     async with host.store.database.transaction() as tx:
         linker = await _taking_values(tx, installation_id, key)
         await rows.replace_values(tx, linker, values)
-        await _log_bulk(host, tx, linker, "values replaced", len(values))
+        await _log_bulk(host, tx, linker, "values replaced", len(values), by_app=by_app)
 
 
-async def delete_value(host: Host, installation_id: int, key: str, value_id: int) -> None:
+async def delete_value(host: Host, installation_id: int, key: str, value_id: int, *, by_app: bool = False) -> None:
     """Raises `LinkerNotFound` or `LinkerValueNotFound`."""
     async with host.store.database.transaction() as tx:
         linker = await _linker_in(tx, installation_id, key)
-        if not await rows.delete_value(tx, linker, value_id):
+        value = await rows.delete_value(tx, linker, value_id)
+        if value is None:
             raise LinkerValueNotFound(str(value_id))
+        if not by_app:
+            await _log(host, tx, linker, "value deleted", {"value": value}, by_app=by_app)
 
 
-async def delete_values(host: Host, installation_id: int, key: str) -> None:
+async def delete_values(host: Host, installation_id: int, key: str, *, by_app: bool = False) -> None:
     """Raises `LinkerNotFound`."""
     async with host.store.database.transaction() as tx:
         linker = await _linker_in(tx, installation_id, key)
         await rows.delete_values(tx, linker)
-        await _log_bulk(host, tx, linker, "values deleted", 0)
+        await _log_bulk(host, tx, linker, "values deleted", 0, by_app=by_app)
 
 
-async def _log_bulk(host: Host, tx: Transaction, linker: Linker, action: str, after: int) -> None:
+async def _log_bulk(host: Host, tx: Transaction, linker: Linker, action: str, after: int, *, by_app: bool) -> None:
+    await _log(host, tx, linker, action, {"before": linker.value_count, "after": after}, by_app=by_app)
+
+
+async def _log(host: Host, tx: Transaction, linker: Linker, action: str, details: Details, *, by_app: bool) -> None:
     await add_installation_entry(
         tx,
         linker.installation_id,
-        actor=None,
+        actor=None if by_app else host.operator,
         action=action,
-        details={"linker": linker.key, "before": linker.value_count, "after": after},
+        details={"linker": linker.key, **details},
         now=host.now(),
     )
 

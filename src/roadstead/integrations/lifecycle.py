@@ -1,13 +1,17 @@
 """`installed` and `uninstalled` requests, shaped as Bitbucket was seen to send them."""
 
 import json
+import re
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Literal, TypedDict
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from roadstead.integrations.outbound import Answer, Outbound
 from roadstead.model import Installation, Workspace
+
+HIDDEN = "(hidden)"
+"""Stands where a secret was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +97,21 @@ def principal(workspace: Workspace, base_url: str) -> Principal:
 
 async def call_app(outbound: Outbound, url: str, body: dict[str, Any], authorization: str | None) -> Answer:
     """Post a lifecycle call; redirects are not followed. Raises `OutgoingCallFailed`."""
+    content = json.dumps(body).encode()
+    return await outbound.send("POST", url, headers=_headers(authorization), body=content, app_key=body.get("key"))
+
+
+def as_shown(url: str, body: dict[str, Any], authorization: str | None) -> str:
+    """The request that `call_app` makes, for people to read: without the secret, and without the token's signature."""
+    unsigned = authorization and f"{authorization.rpartition('.')[0]}.{HIDDEN}"
+    target = re.sub(r"^https?://[^/?#]*", "", url).partition("#")[0] or "/"
+    lines = [f"POST {target} HTTP/1.1", f"Host: {urlsplit(url).netloc}"]
+    lines += (f"{name}: {value}" for name, value in _headers(unsigned).items())
+    content = {name: HIDDEN if name == "sharedSecret" else value for name, value in body.items()}
+    return "\n".join([*lines, "", json.dumps(content, indent=2, ensure_ascii=False)])
+
+
+def _headers(authorization: str | None) -> dict[str, str]:
     headers = {
         "Content-Type": "application/json",
         # Captured: Bitbucket's lifecycle calls name the library, its webhooks do not.
@@ -101,8 +120,7 @@ async def call_app(outbound: Outbound, url: str, body: dict[str, Any], authoriza
     }
     if authorization is not None:
         headers["Authorization"] = authorization
-    content = json.dumps(body).encode()
-    return await outbound.send("POST", url, headers=headers, body=content, app_key=body.get("key"))
+    return headers
 
 
 def _moment(moment: datetime) -> str:

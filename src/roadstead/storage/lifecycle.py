@@ -8,7 +8,8 @@ from roadstead.storage.database import Reader, Row, Transaction
 from roadstead.storage.moments import from_text, to_text
 
 _CALL = (
-    "SELECT id, app_key, workspace_id, event, url, created_on, status, error, body, duration_ms FROM lifecycle_calls"
+    "SELECT id, app_key, workspace_id, event, url, created_on, status, error, body, duration_ms, request "
+    "FROM lifecycle_calls"
 )
 
 
@@ -36,13 +37,15 @@ async def keep_outcome(
     tx: Transaction,
     call_id: int,
     *,
+    request: str | None,
     status: int | None,
     error: str | None,
     body: str | None,
     duration_ms: int,
 ) -> None:
     await tx.run(
-        "UPDATE lifecycle_calls SET status = ?, error = ?, body = ?, duration_ms = ? WHERE id = ?",
+        "UPDATE lifecycle_calls SET request = ?, status = ?, error = ?, body = ?, duration_ms = ? WHERE id = ?",
+        request,
         status,
         error,
         body,
@@ -57,6 +60,11 @@ async def list_calls(reader: Reader, app_key: str, workspace_id: int) -> list[Li
         f"{_CALL} WHERE app_key = ? AND workspace_id = ? ORDER BY id DESC LIMIT 50", app_key, workspace_id
     )
     return [_call(row) for row in rows]
+
+
+async def find_call(reader: Reader, call_id: int) -> LifecycleCall | None:
+    rows = await reader.read(f"{_CALL} WHERE id = ?", call_id)
+    return _call(rows[0]) if rows else None
 
 
 async def unsent_farewells(reader: Reader) -> list[tuple[int, int]]:

@@ -151,6 +151,14 @@ async def add_value(tx: Transaction, linker: Linker, value: str) -> LinkerValue:
     return LinkerValue(identity, value)
 
 
+async def add_values(tx: Transaction, linker: Linker, values: Sequence[str]) -> int:
+    """Add the values that are not there yet; how many these were."""
+    packed = tx.pack_strings(values)
+    added = await _insert_missing(tx, linker, packed)
+    await _count(tx, linker.id, f"value_count + {added}")
+    return added
+
+
 async def replace_values(tx: Transaction, linker: Linker, values: Sequence[str]) -> None:
     """Make the set exactly `values`, by set difference, so that values which stay keep their ids."""
     packed = tx.pack_strings(values)
@@ -159,7 +167,12 @@ async def replace_values(tx: Transaction, linker: Linker, values: Sequence[str])
         linker.id,
         packed,
     )
-    await tx.run_bulk(
+    await _insert_missing(tx, linker, packed)
+    await _count(tx, linker.id, str(len(values)))
+
+
+async def _insert_missing(tx: Transaction, linker: Linker, packed: Argument) -> int:
+    return await tx.run_bulk(
         f"INSERT INTO linker_values (installation_id, linker_id, value) "
         f"SELECT ?, ?, incoming.value FROM ({tx.dialect.strings}) AS incoming WHERE true "
         "ON CONFLICT (linker_id, value) DO NOTHING",
@@ -167,14 +180,14 @@ async def replace_values(tx: Transaction, linker: Linker, values: Sequence[str])
         linker.id,
         packed,
     )
-    await _count(tx, linker.id, str(len(values)))
 
 
-async def delete_value(tx: Transaction, linker: Linker, value_id: int) -> bool:
-    """Whether there was such a value. `linker` is as the transaction sees it."""
+async def delete_value(tx: Transaction, linker: Linker, value_id: int) -> str | None:
+    """The value that was deleted, if there was one of that id. `linker` is as the transaction sees it."""
     found = await tx.read("SELECT value FROM linker_values WHERE linker_id = ? AND id = ?", linker.id, value_id)
     if not found:
-        return False
+        return None
+    value: str = found[0][0]
     await tx.run("DELETE FROM linker_values WHERE linker_id = ? AND id = ?", linker.id, value_id)
     await _count(tx, linker.id, "value_count - 1")
     await tx.run(
@@ -182,14 +195,14 @@ async def delete_value(tx: Transaction, linker: Linker, value_id: int) -> bool:
         linker.installation_id,
         linker.id,
         linker.revision + 1,
-        found[0][0],
+        value,
     )
     await tx.run(
         "DELETE FROM deleted_values WHERE linker_id = ? AND revision <= ?",
         linker.id,
         linker.revision + 1 - _DELETIONS_KEPT,
     )
-    return True
+    return value
 
 
 async def delete_values(tx: Transaction, linker: Linker) -> None:
