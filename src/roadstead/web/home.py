@@ -1,44 +1,90 @@
-"""The first page: what is installed, and what to do first."""
+"""The first page: what is running, what is installed, what to do first, and what happened lately."""
 
 from dataclasses import dataclass
+from datetime import datetime
+from itertools import groupby
 
 from starlette.responses import Response
 
-from roadstead.domain import installations
+from roadstead.domain import audit, installations, linkers, transfer
 from roadstead.domain.descriptors import stored_descriptor
-from roadstead.model import Installation
+from roadstead.domain.host import Host
+from roadstead.model import AuditEntry, Installation
 from roadstead.web.page import Visit, render
+
+_ENTRIES = 12
 
 
 @dataclass(frozen=True, slots=True)
 class InstalledApp:
+    """An app as it stands in the list. `needs_secret` after an import that brought none for it."""
+
+    id: int
     key: str
     name: str
-    workspace: str
     linkers: int
-    installed_on: str
+    values: int
+    installed_on: datetime
+    being_installed: bool
+    needs_secret: bool
+
+
+@dataclass(frozen=True, slots=True)
+class WorkspaceApps:
+    slug: str
+    apps: list[InstalledApp]
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What is running, for who is signed in."""
+
+    data: str
+    only_this_machine: bool
+    workspaces: list[WorkspaceApps]
+    app_count: int
+    activity: list[AuditEntry]
 
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """Context of `home.html`. Who is not signed in sees no apps."""
+    """Context of `home.html`. Who is not signed in sees no state."""
 
     base_url: str
-    apps: list[InstalledApp]
+    state: State | None
 
 
 async def show(visit: Visit) -> Response:
-    signed_in = visit.session is not None
-    apps = [_app(found) for found in await installations.list_apps(visit.host)] if signed_in else []
-    return render("home.html", Home(visit.host.base_url, apps), visit=visit)
+    state = await _state(visit.host) if visit.session is not None else None
+    return render("home.html", Home(visit.host.base_url, state), visit=visit)
 
 
-def _app(installation: Installation) -> InstalledApp:
-    descriptor = stored_descriptor(installation.descriptor)
+async def _state(host: Host) -> State:
+    found = await installations.list_apps(host)
+    without_secret = {installation.id for installation in await transfer.apps_without_secret(host, found)}
+    found.sort(key=lambda installation: installation.workspace.slug)
+    workspaces = [
+        WorkspaceApps(slug, [await _app(host, one, needs_secret=one.id in without_secret) for one in group])
+        for slug, group in groupby(found, key=lambda installation: installation.workspace.slug)
+    ]
+    return State(
+        data=str(host.settings.data),
+        only_this_machine=host.settings.listens_on_loopback,
+        workspaces=workspaces,
+        app_count=len(found),
+        activity=await audit.latest_entries(host, _ENTRIES),
+    )
+
+
+async def _app(host: Host, installation: Installation, *, needs_secret: bool) -> InstalledApp:
+    declared = await linkers.list_linkers(host, installation.id)
     return InstalledApp(
+        id=installation.id,
         key=installation.app_key,
-        name=descriptor.name,
-        workspace=installation.workspace.slug,
-        linkers=len(descriptor.modules.linkers),
-        installed_on=f"{installation.installed_on:%Y-%m-%d %H:%M} UTC",
+        name=stored_descriptor(installation.descriptor).name,
+        linkers=len(declared),
+        values=sum(linker.value_count for linker in declared),
+        installed_on=installation.installed_on,
+        being_installed=installation.handshake_under_way,
+        needs_secret=needs_secret,
     )

@@ -6,11 +6,13 @@ import hmac
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, fields
+from datetime import datetime
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qs
 
+from markupsafe import Markup
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
@@ -221,8 +223,15 @@ def _templates() -> "jinja2.Environment":
     # Imported late: a host should answer at once, and its first request is seldom for a page.
     import jinja2
 
-    return jinja2.Environment(
+    environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(_FOLDER / "templates"),
         autoescape=True,
         undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
     )
+    environment.filters["moment"] = _moment
+    return environment
+
+
+def _moment(time: datetime) -> Markup:
+    return Markup("<time datetime='{}'>{} UTC</time>").format(time.isoformat(), f"{time:%Y-%m-%d %H:%M:%S}")
