@@ -4,24 +4,17 @@ The visitor sees who the app is, what it may do and where it will be installed. 
 only then the browser is sent to the app: when it arrives, the app has had its `installed` call.
 """
 
-import hashlib
 from dataclasses import dataclass
 from urllib.parse import urlencode, urlsplit
 
 from starlette.responses import RedirectResponse, Response
 
 from roadstead.connect import Descriptor
-from roadstead.connect.scopes import DESCRIPTIONS
 from roadstead.domain import installations
 from roadstead.domain.page_loads import post_install_url
 from roadstead.errors import InstallationFailed
+from roadstead.web.descriptor_view import Scope, digest, scopes_in_words
 from roadstead.web.page import Visit, problem, render, require
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    name: str
-    meaning: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +62,7 @@ async def decide(visit: Visit) -> Response:
         if wish.redirect_uri is None:
             return RedirectResponse("/", 303)
         return _back_to_app(wish.redirect_uri, error="access_denied")
-    if form.get("digest") != _digest(wish.descriptor):
+    if form.get("digest") != digest(wish.descriptor):
         return await _consent_page(visit, wish, changed=True)
     return await _install(visit, wish, form.get("workspace", "").strip())
 
@@ -115,23 +108,18 @@ async def _consent_page(visit: Visit, wish: _Wish, *, changed: bool = False) -> 
     app = wish.descriptor
     known = [workspace.slug for workspace in await installations.list_workspaces(visit.host)]
     context = Consent(
-        digest=_digest(app),
+        digest=digest(app),
         changed=changed,
         app=app,
         vendor=app.vendor.name if app.vendor else "",
         descriptor_url=wish.descriptor_url,
         all_scopes=app.scopes is None,
-        scopes=[Scope(name, DESCRIPTIONS[name]) for name in app.scopes or ()],
+        scopes=scopes_in_words(app),
         workspaces=known or ["local"],
         redirect_uri=wish.redirect_uri,
     )
     target = urlsplit(wish.redirect_uri or app.base_url)
     return render("consent.html", context, visit=visit, form_target=f"{target.scheme}://{target.netloc}")
-
-
-def _digest(descriptor: Descriptor) -> str:
-    """What was consented to. If the app serves something else by the time of approval, we ask again."""
-    return hashlib.sha256(descriptor.to_json().encode()).hexdigest()
 
 
 def _back_to_app(redirect_uri: str, **parameters: str) -> Response:

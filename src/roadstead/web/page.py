@@ -15,7 +15,7 @@ from urllib.parse import parse_qs
 from markupsafe import Markup
 from starlette.datastructures import MutableHeaders
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, Response
+from starlette.responses import HTMLResponse, Response, StreamingResponse
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -44,6 +44,11 @@ class Visit:
     session: str | None
 
     @property
+    def part_only(self) -> bool:
+        """Whether htmx asks, which puts the answer in the place of a part of the page."""
+        return self.request.headers.get("hx-request") == "true"
+
+    @property
     def csrf_token(self) -> str:
         """Proves that a form came from our page; only who knows the session can make it."""
         return hashlib.sha256(f"csrf {self.session}".encode()).hexdigest()
@@ -60,7 +65,12 @@ class Visit:
         return form
 
 
-NAVIGATION = (("/", "Home"), ("/-/traffic", "Requests"), ("/-/jwt", "JWT debugger"))
+NAVIGATION = (
+    ("/", "Home"),
+    ("/-/install", "Install"),
+    ("/-/traffic", "Requests"),
+    ("/-/jwt", "JWT debugger"),
+)
 """The pages that every page leads to, by path."""
 
 
@@ -86,7 +96,7 @@ class Frame:
         if visit is None or visit.session is None:
             return cls(__version__, signed_in=False, csrf="", navigation=[])
         here = visit.request.url.path
-        links = [NavigationLink(path, name, path == here) for path, name in NAVIGATION]
+        links = [NavigationLink(path, name, here == path or here.startswith(f"{path}/")) for path, name in NAVIGATION]
         return cls(__version__, signed_in=True, csrf=visit.csrf_token, navigation=links)
 
 
@@ -155,6 +165,12 @@ def render(
     return HTMLResponse(html, status, headers=_headers(form_target))
 
 
+def stream(template: str, context: object, *, visit: Visit) -> Response:
+    """A page that is sent piece by piece as it is made: its context may hold asynchronous iterators."""
+    pieces = _templates(asynchronous=True).get_template(template).generate_async(**_variables(context, visit))
+    return StreamingResponse(pieces, media_type="text/html", headers=_headers())
+
+
 def _variables(context: object, visit: Visit | None) -> dict[str, object]:
     own = {field.name: getattr(context, field.name) for field in fields(context)}  # type: ignore[arg-type]
     return {**own, "frame": Frame.around(visit)}
@@ -219,7 +235,7 @@ class _StaticFiles(StaticFiles):
 
 
 @cache
-def _templates() -> "jinja2.Environment":
+def _templates(*, asynchronous: bool = False) -> "jinja2.Environment":
     # Imported late: a host should answer at once, and its first request is seldom for a page.
     import jinja2
 
@@ -228,6 +244,7 @@ def _templates() -> "jinja2.Environment":
         autoescape=True,
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,
+        enable_async=asynchronous,
     )
     environment.filters["moment"] = _moment
     return environment

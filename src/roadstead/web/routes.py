@@ -2,12 +2,19 @@
 
 from starlette.routing import Mount, Route
 
-from roadstead.web import authorize, debugger, home, sign_in, traffic
+from roadstead.web import apps, authorize, debugger, home, install, sign_in, traffic
 from roadstead.web.page import Page, static_files
 from roadstead.web.sign_in import for_operator
 
 ROUTES = [
     Route("/", Page(GET=home.show)),
+    Route("/-/install", Page(GET=for_operator(install.ask), POST=for_operator(install.judge))),
+    Route("/-/install/run", Page(POST=for_operator(install.run))),
+    Route("/-/apps/{app:int}", Page(GET=for_operator(apps.show))),
+    Route("/-/apps/{app:int}/secret", Page(POST=for_operator(apps.show_secret))),
+    Route("/-/apps/{app:int}/renew", Page(POST=for_operator(apps.renew_secret))),
+    Route("/-/apps/{app:int}/update", Page(POST=for_operator(apps.update))),
+    Route("/-/apps/{app:int}/uninstall", Page(POST=for_operator(apps.uninstall))),
     Route("/site/addons/authorize", Page(GET=for_operator(authorize.ask), POST=for_operator(authorize.decide))),
     Route("/-/traffic", Page(GET=for_operator(traffic.show))),
     Route("/-/traffic/{call:int}", Page(GET=for_operator(traffic.show_call))),

@@ -1,0 +1,77 @@
+"""What pages show of a descriptor: scopes in words, and each finding with the piece of text it is about."""
+
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from roadstead.connect import Descriptor, Finding
+from roadstead.connect.findings import Severity
+from roadstead.connect.scopes import DESCRIPTIONS, canonical_scope
+
+_SHOWN_BEFORE, _SHOWN_AFTER = 40, 60
+"""Characters of the line on each side of where a finding is."""
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    name: str
+    meaning: str
+
+
+@dataclass(frozen=True, slots=True)
+class Excerpt:
+    """The line that a finding is in, around the character it is at."""
+
+    before: str
+    at: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShownFinding:
+    severity: Severity
+    place: str
+    line: int | None
+    column: int | None
+    message: str
+    fix: str
+    excerpt: Excerpt | None
+
+
+def scopes_in_words(descriptor: Descriptor) -> list[Scope]:
+    """The scopes that the descriptor names; none where it names none, which means all of them."""
+    return [Scope(name, DESCRIPTIONS[canonical_scope(name)]) for name in descriptor.scopes or ()]
+
+
+def digest(descriptor: Descriptor) -> str:
+    """What somebody agreed to. If the app serves something else by the time of the installation, we ask again."""
+    return hashlib.sha256(descriptor.to_json().encode()).hexdigest()
+
+
+def with_excerpts(document: bytes, findings: Iterable[Finding]) -> list[ShownFinding]:
+    """The findings in a document, each with the text around its place."""
+    lines = document.decode("utf-8", "replace").removeprefix("\ufeff").split("\n")
+    return [
+        ShownFinding(
+            finding.severity,
+            finding.place,
+            finding.line,
+            finding.column,
+            finding.message,
+            finding.fix,
+            _excerpt(lines, finding.line, finding.column),
+        )
+        for finding in findings
+    ]
+
+
+def _excerpt(lines: list[str], line: int | None, column: int | None) -> Excerpt | None:
+    if line is None or column is None or line > len(lines):
+        return None
+    text, at = lines[line - 1].rstrip("\r"), column - 1
+    before, after = text[:at].lstrip(), text[at + 1 :]
+    return Excerpt(
+        f"…{before[-_SHOWN_BEFORE:]}" if len(before) > _SHOWN_BEFORE else before,
+        text[at : at + 1],
+        f"{after[:_SHOWN_AFTER]}…" if len(after) > _SHOWN_AFTER else after,
+    )

@@ -1,0 +1,233 @@
+"""`/-/install`: a descriptor is judged while it is written, agreed to, and installed step by step.
+
+The page of the handshake is sent as it happens, so it needs no JavaScript. The handshake itself does not depend on
+anybody watching: when the browser goes away, it goes on.
+"""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from dataclasses import dataclass
+
+from starlette.responses import Response
+
+from roadstead.connect import Descriptor
+from roadstead.domain import installations
+from roadstead.domain.check import CheckedLinker, Verdict, check
+from roadstead.domain.descriptors import read_descriptor
+from roadstead.domain.host import Host
+from roadstead.errors import InstallationFailed, InvalidInput, OutgoingCallFailed, RoadsteadError
+from roadstead.integrations.descriptors import fetch_descriptor
+from roadstead.model import LifecycleCall
+from roadstead.web.descriptor_view import Scope, ShownFinding, digest, scopes_in_words, with_excerpts
+from roadstead.web.page import Visit, render, stream
+
+log = logging.getLogger("roadstead.web")
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """What is to be installed: the text, or what is served at the URL. With a text, the URL is where it will be."""
+
+    url: str
+    text: str
+
+    async def document(self, host: Host) -> bytes:
+        """Raises `OutgoingCallFailed`."""
+        return self.text.encode() if self.text else await fetch_descriptor(host.outbound, self.url)
+
+    def descriptor_url(self, descriptor: Descriptor) -> str | None:
+        """Where updates are read from: the URL given, or the one that the descriptor says is its own."""
+        own = descriptor.links.get("self")
+        return self.url or (own if isinstance(own, str) and own.startswith(("http://", "https://")) else None)
+
+
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """What the operator has to agree to, and what the form of it carries."""
+
+    name: str
+    key: str
+    vendor: str
+    base_url: str
+    descriptor_url: str | None
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """What is known of the descriptor. It can be installed where there is an `agreement`."""
+
+    findings: list[ShownFinding]
+    errors: int
+    linkers: tuple[CheckedLinker, ...]
+    agreement: Agreement | None
+    all_scopes: bool
+    scopes: list[Scope]
+
+
+@dataclass(frozen=True, slots=True)
+class InstallPage:
+    """Context of `install.html`, and of `parts/judged.html`, which is the part that changes while one writes."""
+
+    draft: Draft
+    judged: Judged | None
+    failure: RoadsteadError | None
+    workspaces: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A step that `begins`, or how the step that began came out."""
+
+    begins: str = ""
+    note: str = ""
+    failure: RoadsteadError | None = None
+    call: LifecycleCall | None = None
+    installation_id: int | None = None
+    can_repeat: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class HandshakePage:
+    """Context of `handshake.html`. `events` come in as they happen."""
+
+    draft: Draft
+    workspace: str
+    digest: str
+    events: AsyncIterator[Event]
+
+
+async def ask(visit: Visit) -> Response:
+    return await _page(visit, Draft(visit.request.query_params.get("url", "").strip(), ""))
+
+
+async def judge(visit: Visit) -> Response:
+    return await _page(visit, _draft(await visit.form()))
+
+
+async def run(visit: Visit) -> Response:
+    form = await visit.form()
+    draft, workspace = _draft(form), form.get("workspace", "").strip()
+    installations.check_workspace_slug(workspace)
+    events: asyncio.Queue[Event | None] = asyncio.Queue()
+    handshake = _Handshake(visit.host, draft, workspace, form.get("digest", ""), events.put_nowait)
+    visit.host.run_later(handshake.run())
+    return stream("handshake.html", HandshakePage(draft, workspace, handshake.agreed, _until_none(events)), visit=visit)
+
+
+def _draft(form: dict[str, str]) -> Draft:
+    text = form.get("text", "")
+    return Draft(form.get("url", "").strip(), text if text.strip() else "")
+
+
+async def _page(visit: Visit, draft: Draft) -> Response:
+    judged, failure = None, None
+    if draft.url or draft.text:
+        try:
+            judged = await _judged(visit.host, draft)
+        except OutgoingCallFailed as exc:
+            failure = exc
+    known = [workspace.slug for workspace in await installations.list_workspaces(visit.host)]
+    template = "parts/judged.html" if visit.part_only else "install.html"
+    return render(template, InstallPage(draft, judged, failure, known or ["local"]), visit=visit)
+
+
+async def _judged(host: Host, draft: Draft) -> Judged:
+    document = await draft.document(host)
+    # A thread, for a large document takes tens of milliseconds.
+    verdict = await asyncio.to_thread(check, document)
+    descriptor = read_descriptor(document) if verdict.valid else None
+    return Judged(
+        findings=with_excerpts(document, verdict.findings),
+        errors=_errors(verdict),
+        linkers=verdict.linkers,
+        agreement=_agreement(draft, descriptor) if descriptor else None,
+        all_scopes=descriptor is not None and descriptor.scopes is None,
+        scopes=scopes_in_words(descriptor) if descriptor else [],
+    )
+
+
+def _errors(verdict: Verdict) -> int:
+    return sum(finding.severity == "error" for finding in verdict.findings)
+
+
+def _agreement(draft: Draft, descriptor: Descriptor) -> Agreement:
+    return Agreement(
+        name=descriptor.name,
+        key=descriptor.key,
+        vendor=descriptor.vendor.name if descriptor.vendor else "",
+        base_url=descriptor.base_url,
+        descriptor_url=draft.descriptor_url(descriptor),
+        digest=digest(descriptor),
+    )
+
+
+class _Handshake:
+    """An installation that tells each of its steps to `say`, and at its end `None`."""
+
+    def __init__(
+        self, host: Host, draft: Draft, workspace: str, agreed: str, say: Callable[[Event | None], None]
+    ) -> None:
+        self.agreed = agreed
+        self._host = host
+        self._draft = draft
+        self._workspace = workspace
+        self._say = say
+
+    async def run(self) -> None:
+        try:
+            await self._run()
+        except RoadsteadError as exc:
+            call_id = exc.call_id if isinstance(exc, InstallationFailed) else None
+            call = await installations.find_lifecycle_call(self._host, call_id) if call_id else None
+            self._say(Event(failure=exc, call=call, can_repeat=not isinstance(exc, _Changed)))
+        except Exception:
+            log.exception("An installation failed.")
+            mistake = RoadsteadError("Roadstead made a mistake.", "The log has the details; please report it.")
+            self._say(Event(failure=mistake))
+        finally:
+            self._say(None)
+
+    async def _run(self) -> None:
+        document = await self._fetch()
+        descriptor, url = self._validate(document)
+        installation = await installations.install_descriptor(
+            self._host, descriptor, url, self._workspace, progress=lambda step: self._begin_call(descriptor)
+        )
+        call: LifecycleCall | None = None
+        if descriptor.lifecycle.installed is not None:
+            call, *_ = await installations.lifecycle_calls(self._host, installation)
+        self._say(Event(note="The app accepted.", call=call, installation_id=installation.id))
+
+    async def _fetch(self) -> bytes:
+        self._say(Event(begins="Take the text" if self._draft.text else f"Fetch {self._draft.url}"))
+        started = self._host.clock()
+        document = await self._draft.document(self._host)
+        took = "" if self._draft.text else f" in {(self._host.clock() - started) * 1000:.0f} ms"
+        self._say(Event(note=f"{len(document):,} bytes{took}."))
+        return document
+
+    def _validate(self, document: bytes) -> tuple[Descriptor, str]:
+        self._say(Event(begins="Validate it"))
+        descriptor = read_descriptor(document)
+        if digest(descriptor) != self.agreed:
+            raise _Changed("The descriptor has changed since you looked at it.", "Look at it again before you install.")
+        url = self._draft.descriptor_url(descriptor)
+        if url is None:
+            raise InvalidInput("Nobody said where the app serves its descriptor.", "Give its URL beside the text.")
+        self._say(Event(note="It is valid, and what you agreed to."))
+        return descriptor, url
+
+    def _begin_call(self, descriptor: Descriptor) -> None:
+        path = descriptor.lifecycle.installed
+        self._say(Event(begins=f"Post installed to {descriptor.url(path)}" if path else "Tell nobody, as it asked"))
+
+
+class _Changed(InvalidInput):
+    """What is served now is not what was agreed to."""
+
+
+async def _until_none(events: "asyncio.Queue[Event | None]") -> AsyncIterator[Event]:
+    while (event := await events.get()) is not None:
+        yield event
