@@ -14,6 +14,7 @@ from urllib.parse import parse_qs
 
 from markupsafe import Markup
 from starlette.datastructures import MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response, StreamingResponse
 from starlette.staticfiles import StaticFiles
@@ -54,10 +55,8 @@ class Visit:
         return hashlib.sha256(f"csrf {self.session}".encode()).hexdigest()
 
     async def form(self) -> dict[str, str]:
-        """The fields of a posted form. Raises `RequestRefused` when it did not come from our page."""
-        body = await read_bytes(self.request, most=MAX_FORM_BYTES if self.session is None else MAX_BYTES)
-        submitted = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True)
-        form = {name: values[-1] for name, values in submitted.items()}
+        """The fields of a posted form; of a file, its text. Raises `RequestRefused` when it is not from our page."""
+        form = await _read_form(self.request, MAX_FORM_BYTES if self.session is None else MAX_BYTES)
         if self.session is not None and not hmac.compare_digest(
             form.get("csrf", "").encode(), self.csrf_token.encode()
         ):
@@ -65,9 +64,25 @@ class Visit:
         return form
 
 
+async def _read_form(request: Request, most: int) -> dict[str, str]:
+    body = await read_bytes(request, most=most)
+    if not request.headers.get("content-type", "").startswith("multipart/form-data"):
+        submitted = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True)
+        return {name: values[-1] for name, values in submitted.items()}
+    try:
+        async with request.form(max_files=1, max_fields=20, max_part_size=most) as form:
+            return {
+                name: field if isinstance(field, str) else (await field.read()).decode("utf-8", "replace")
+                for name, field in form.multi_items()
+            }
+    except (HTTPException, ValueError) as exc:
+        raise InvalidInput("The form cannot be read.", "Go back, and send it again.") from exc
+
+
 NAVIGATION = (
     ("/", "Home"),
     ("/-/install", "Install"),
+    ("/-/lab", "Lab"),
     ("/-/traffic", "Requests"),
     ("/-/jwt", "JWT debugger"),
 )

@@ -2,7 +2,7 @@
 
 from starlette.routing import Mount, Route
 
-from roadstead.web import apps, authorize, debugger, home, install, sign_in, traffic
+from roadstead.web import apps, authorize, debugger, home, install, lab, sign_in, traffic, values
 from roadstead.web.page import Page, static_files
 from roadstead.web.sign_in import for_operator
 
@@ -15,6 +15,14 @@ ROUTES = [
     Route("/-/apps/{app:int}/renew", Page(POST=for_operator(apps.renew_secret))),
     Route("/-/apps/{app:int}/update", Page(POST=for_operator(apps.update))),
     Route("/-/apps/{app:int}/uninstall", Page(POST=for_operator(apps.uninstall))),
+    Route("/-/apps/{app:int}/values", Page(GET=for_operator(values.show))),
+    Route("/-/apps/{app:int}/values.csv", Page(GET=for_operator(values.download))),
+    Route("/-/apps/{app:int}/values/add", Page(POST=for_operator(values.add))),
+    Route("/-/apps/{app:int}/values/load", Page(POST=for_operator(values.load))),
+    Route("/-/apps/{app:int}/values/remove", Page(POST=for_operator(values.remove))),
+    Route("/-/apps/{app:int}/values/clear", Page(POST=for_operator(values.clear))),
+    Route("/-/lab", Page(GET=for_operator(lab.show), POST=for_operator(lab.try_out))),
+    Route("/-/lab/commits", Page(POST=for_operator(lab.load_commits))),
     Route("/site/addons/authorize", Page(GET=for_operator(authorize.ask), POST=for_operator(authorize.decide))),
     Route("/-/traffic", Page(GET=for_operator(traffic.show))),
     Route("/-/traffic/{call:int}", Page(GET=for_operator(traffic.show_call))),

@@ -1,0 +1,207 @@
+"""`/-/lab`: what linkers make of a text, and why: those of a workspace, or a pattern that is being written.
+
+An example that is short enough is all in the address, so that it can be passed on.
+"""
+
+import asyncio
+import re
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Literal
+from urllib.parse import urlencode, urlsplit
+
+from markupsafe import Markup
+from starlette.responses import Response
+
+from roadstead.domain import installations
+from roadstead.domain.linking import WorkspaceLinkers
+from roadstead.errors import InvalidInput, NotFound, RoadsteadError
+from roadstead.integrations.git import GitFailed, read_commits
+from roadstead.linkify import (
+    Candidate,
+    CompiledLinkers,
+    InvalidPattern,
+    Linker,
+    PatternReport,
+    Tried,
+    check_linker,
+    compile_linkers,
+    explain,
+    render_html,
+)
+from roadstead.settings import is_loopback
+from roadstead.web.page import Visit, render, require
+
+LONGEST_TEXT = 100_000
+"""Characters. Every candidate in it is explained on the page."""
+_MOST_VALUES = 10_000
+_SHOWN_CANDIDATES = 100
+_LONGEST_ADDRESS = 8_000
+_COMMITS = 50
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """What is tried on which text. The pattern's members count only when `how` says so."""
+
+    how: Literal["workspace", "pattern"]
+    workspace: str
+    regex: str
+    url: str
+    values: str
+    text: str
+
+
+_FIRST = Example(
+    how="pattern",
+    workspace="local",
+    regex=r"((?K)-\d+)",
+    url=r"https://tickets.example.com/browse/\1",
+    values="BB OPS",
+    text="Fixes BB-1234 and closes OPS-7.\nMerged bugfix-BB-12, but neither ABB-12 nor RELEASE-2.\n",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What became of the text. `omitted` is how many candidates are not shown."""
+
+    linked: Markup
+    links: int
+    limits: list[str]
+    verdict: PatternReport | None
+    candidates: tuple[Candidate, ...]
+    omitted: int
+    linkers: tuple[Tried, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class LabPage:
+    """Context of `lab.html`, and of `parts/outcome.html`, which is the part that changes while one writes.
+
+    `address` is where this example can be found again, if it is short enough for that.
+    """
+
+    example: Example
+    workspaces: list[str]
+    outcome: Outcome | None
+    refusal: str
+    advice: str
+    address: str | None
+    can_read_repositories: bool
+
+
+async def show(visit: Visit) -> Response:
+    query = visit.request.query_params
+    known = await _workspaces(visit)
+    example = _example(dict(query), known)
+    if not query and known:
+        example = _example({**asdict(example), "how": "workspace"}, known)
+    return await _page(visit, example, known)
+
+
+async def try_out(visit: Visit) -> Response:
+    form = await visit.form()
+    known = await _workspaces(visit)
+    return await _page(visit, _example(form, known), known)
+
+
+async def load_commits(visit: Visit) -> Response:
+    """The page with a repository's last commit messages as its text."""
+    form = await visit.form()
+    known = await _workspaces(visit)
+    require(may_read_repositories(visit), "Repositories cannot be read here.", "Only on the machine that it runs on.")
+    try:
+        text = await asyncio.to_thread(_messages, form.get("repository", "").strip())
+    except (GitFailed, InvalidInput) as exc:
+        return await _page(visit, _example(form, known), known, refusal=exc)
+    return await _page(visit, _example({**form, "text": text}, known), known)
+
+
+def may_read_repositories(visit: Visit) -> bool:
+    """Whether who is signed in is on this machine: the host would read any repository that its user may read.
+
+    A host that listens on loopback may still be reached from elsewhere through a proxy; then its base URL says so.
+    """
+    settings, name = visit.host.settings, urlsplit(visit.host.base_url).hostname
+    return settings.listens_on_loopback and is_loopback(name or "")
+
+
+def _messages(repository: str) -> str:
+    path = Path(repository).expanduser()
+    require(path.is_absolute(), "The path of the repository must be absolute.", "Such as /home/you/project.")
+    commits = read_commits(path, _COMMITS)
+    return "\n\n".join(commit.message for commit in commits)[:LONGEST_TEXT]
+
+
+async def _workspaces(visit: Visit) -> list[str]:
+    return [workspace.slug for workspace in await installations.list_workspaces(visit.host)]
+
+
+def _example(fields: dict[str, str], known: list[str]) -> Example:
+    given = {name: fields.get(name, default).replace("\r\n", "\n") for name, default in asdict(_FIRST).items()}
+    workspace = fields.get("workspace") or next(iter(known), _FIRST.workspace)
+    how: Literal["workspace", "pattern"] = "workspace" if given["how"] == "workspace" else "pattern"
+    return Example(how, workspace, given["regex"], given["url"], given["values"], given["text"])
+
+
+async def _page(visit: Visit, example: Example, known: list[str], *, refusal: RoadsteadError | None = None) -> Response:
+    outcome: Outcome | None = None
+    if refusal is None:
+        try:
+            outcome = await _outcome(visit, example)
+        except (InvalidInput, NotFound) as exc:
+            refusal = exc
+    address = f"/-/lab?{urlencode(asdict(example))}"
+    shareable = len(address) <= _LONGEST_ADDRESS
+    context = LabPage(
+        example=example,
+        workspaces=known,
+        outcome=outcome,
+        refusal=refusal.message if refusal else "",
+        advice=refusal.detail if refusal else "",
+        address=address if shareable else None,
+        can_read_repositories=may_read_repositories(visit),
+    )
+    page = render("parts/outcome.html" if visit.part_only else "lab.html", context, visit=visit)
+    if visit.part_only and shareable:
+        page.headers["HX-Replace-Url"] = address
+    return page
+
+
+async def _outcome(visit: Visit, example: Example) -> Outcome:
+    """Raises `InvalidInput` and `WorkspaceNotFound`."""
+    require(len(example.text) <= LONGEST_TEXT, "The text is too long.", f"At most {LONGEST_TEXT:,} characters of it.")
+    if example.how == "workspace":
+        linkers: WorkspaceLinkers = visit.request.scope["state"]["linkers"]
+        compiled, verdict = await linkers.of(example.workspace), None
+    else:
+        without_values = visit.host.settings.linkers_without_values
+        compiled, verdict = await asyncio.to_thread(_compile, example, without_values)
+    return await asyncio.to_thread(_explained, compiled, example.text, verdict)
+
+
+def _compile(
+    example: Example, without_values: Literal["everything", "nothing"]
+) -> tuple[CompiledLinkers, PatternReport]:
+    values = frozenset(re.split(r"[\s,]+", example.values.strip())) - {""}
+    require(len(values) <= _MOST_VALUES, "There are too many values.", f"At most {_MOST_VALUES:,} are taken here.")
+    linker = Linker("pattern", example.regex, example.url, base_url="https://app.example.com", values=values)
+    try:
+        return compile_linkers([linker], without_values=without_values), check_linker(linker)
+    except InvalidPattern as exc:
+        raise InvalidInput("The pattern cannot be used.", str(exc)) from exc
+
+
+def _explained(compiled: CompiledLinkers, text: str, verdict: PatternReport | None) -> Outcome:
+    explanation = explain(compiled, text)
+    linkified = explanation.linkified
+    return Outcome(
+        linked=Markup(render_html(linkified)),  # noqa: S704  # it escapes all that it did not write itself
+        links=len(linkified.links),
+        limits=[limit.reason for limit in linkified.unfinished if limit.linker is None],
+        verdict=verdict,
+        candidates=explanation.candidates[:_SHOWN_CANDIDATES],
+        omitted=explanation.omitted + max(0, len(explanation.candidates) - _SHOWN_CANDIDATES),
+        linkers=explanation.linkers,
+    )
