@@ -6,8 +6,10 @@ from collections.abc import Generator, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
+from roadstead.domain import credentials
 from tests.live import AppClient, LiveHost, RecordingApp, live_host, recording_app
 
 
@@ -29,6 +31,15 @@ def connect_app() -> Iterator[RecordingApp]:
 def api(host: LiveHost, connect_app: RecordingApp) -> AppClient:
     """The installed app as a caller of the API."""
     return AppClient(host.url, host.install(connect_app))
+
+
+@pytest.fixture
+def browser(host: LiveHost) -> Iterator[httpx.Client]:
+    """A browser without JavaScript, whose user followed the sign-in link."""
+    link = host.work(credentials.sign_in_link)
+    with httpx.Client(base_url=host.url) as client:
+        assert client.get(link).status_code == 303
+        yield client
 
 
 _LEFT_OUT = pytest.StashKey["Counter[str]"]()

@@ -198,7 +198,8 @@ class LiveHost:
 @contextlib.contextmanager
 def live_host(data: Path, **settings: Any) -> Iterator[LiveHost]:
     listener = listening_socket()
-    chosen = Settings(data=data, base_url=address(listener), port=listener.getsockname()[1], **settings)
+    usual = {"base_url": address(listener), "port": listener.getsockname()[1]}
+    chosen = Settings(data=data, **{**usual, **settings})
     with serving(create_app(chosen), listener) as url:
         yield LiveHost(url, chosen)
 

@@ -1,7 +1,6 @@
 """Installing in the browser: sign-in, consent, handshake, and where the browser goes then."""
 
 import re
-from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qs, quote, urlsplit
 
@@ -11,15 +10,6 @@ import pytest
 from roadstead.connect import canonical_request, read, verify
 from roadstead.domain import credentials, installations
 from tests.live import LiveHost, RecordingApp, recording_app
-
-
-@pytest.fixture
-def browser(host: LiveHost) -> Iterator[httpx.Client]:
-    """A browser that followed the sign-in link."""
-    link = host.work(credentials.sign_in_link)
-    with httpx.Client(base_url=host.url) as client:
-        assert client.get(link).status_code == 303
-        yield client
 
 
 def _link(app: RecordingApp, **parameters: str) -> str:

@@ -2,6 +2,8 @@
 
 from functools import lru_cache
 
+import msgspec
+
 from roadstead.connect import Descriptor, InvalidDescriptor, LinkerModule
 from roadstead.errors import InvalidInput
 from roadstead.linkify import InvalidPattern, Linker, PatternReport, check_linker
@@ -27,6 +29,15 @@ def read_descriptor(document: bytes | str | dict[str, object]) -> Descriptor:
 def stored_descriptor(text: str) -> Descriptor:
     """The descriptor of an installation; it was checked when it was stored."""
     return _parsed(text)
+
+
+class _Named(msgspec.Struct):
+    name: str
+
+
+def stored_name(text: str) -> str:
+    """The name in the descriptor of an installation. To read all of each would take a list a hundred times longer."""
+    return msgspec.json.decode(text, type=_Named).name
 
 
 @lru_cache(maxsize=256)

@@ -7,7 +7,7 @@ from itertools import groupby
 from starlette.responses import Response
 
 from roadstead.domain import audit, installations, linkers, transfer
-from roadstead.domain.descriptors import stored_descriptor
+from roadstead.domain.descriptors import stored_name
 from roadstead.domain.host import Host
 from roadstead.model import AuditEntry, Installation
 from roadstead.web.page import Visit, render
@@ -81,7 +81,7 @@ async def _app(host: Host, installation: Installation, *, needs_secret: bool) ->
     return InstalledApp(
         id=installation.id,
         key=installation.app_key,
-        name=stored_descriptor(installation.descriptor).name,
+        name=stored_name(installation.descriptor),
         linkers=len(declared),
         values=sum(linker.value_count for linker in declared),
         installed_on=installation.installed_on,

@@ -36,6 +36,7 @@ LONGEST_TEXT = 100_000
 """Characters. Every candidate in it is explained on the page."""
 _MOST_VALUES = 10_000
 _SHOWN_CANDIDATES = 100
+_SHOWN_LINKERS = 50
 _LONGEST_ADDRESS = 8_000
 _COMMITS = 50
 
@@ -64,7 +65,7 @@ _FIRST = Example(
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of the text. `omitted` is how many candidates are not shown."""
+    """What became of the text. `omitted` is how many candidates are not shown, `linkers_omitted` how many linkers."""
 
     linked: Markup
     links: int
@@ -73,6 +74,7 @@ class Outcome:
     candidates: tuple[Candidate, ...]
     omitted: int
     linkers: tuple[Tried, ...]
+    linkers_omitted: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -203,5 +205,6 @@ def _explained(compiled: CompiledLinkers, text: str, verdict: PatternReport | No
         verdict=verdict,
         candidates=explanation.candidates[:_SHOWN_CANDIDATES],
         omitted=explanation.omitted + max(0, len(explanation.candidates) - _SHOWN_CANDIDATES),
-        linkers=explanation.linkers,
+        linkers=explanation.linkers[:_SHOWN_LINKERS],
+        linkers_omitted=max(0, len(explanation.linkers) - _SHOWN_LINKERS),
     )

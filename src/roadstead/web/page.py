@@ -134,6 +134,10 @@ class Page:
     def __init__(self, **handlers: Handler) -> None:
         self._handlers = handlers
 
+    @property
+    def methods(self) -> frozenset[str]:
+        return frozenset(self._handlers)
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive)
         visit: Visit | None = None

@@ -13,7 +13,7 @@ from starlette.responses import RedirectResponse, Response
 
 from roadstead.api.errors import status_of
 from roadstead.domain import linkers
-from roadstead.domain.descriptors import stored_descriptor
+from roadstead.domain.descriptors import stored_name
 from roadstead.errors import InvalidInput, RoadsteadError
 from roadstead.model import Installation, Linker, LinkerValue, PageRequest
 from roadstead.query import AllOf, Comparison, Sort
@@ -61,7 +61,7 @@ async def download(visit: Visit) -> Response:
     _, linker = await _linker(visit, visit.request.query_params.get("linker", ""))
     values = await linkers.all_values(visit.host, linker)
     return Response(
-        "".join(f"{value}\r\n" for value in sorted(values)),
+        "\r\n".join([*sorted(values), ""]),
         media_type="text/csv",
         headers={"Content-Disposition": 'attachment; filename="values.csv"', "Cache-Control": "no-store"},
     )
@@ -141,7 +141,7 @@ async def _page(visit: Visit, app: Installation, linker: Linker, *, refusal: Roa
     page = await linkers.page_of_values(visit.host, linker, wanted)
     context = ValuesPage(
         app_id=app.id,
-        app_name=stored_descriptor(app.descriptor).name,
+        app_name=stored_name(app.descriptor),
         workspace=app.workspace.slug,
         linker=linker,
         begins=begins,

@@ -1,0 +1,175 @@
+"""The page of an app: what it declares, its credentials, what was said to it, and what can be done with it."""
+
+import httpx
+import pytest
+
+from roadstead.domain import audit, installations
+from roadstead.domain.host import Host
+from roadstead.model import AuditEntry, Installation
+from roadstead.storage import installations as rows
+from tests.live import LINKERS, LiveHost, RecordingApp, recording_app
+from tests.web.reading import document, main_text, submit, texts
+
+
+def _page(browser: httpx.Client, installation: Installation) -> httpx.Response:
+    page = browser.get(f"/-/apps/{installation.id}")
+    assert page.status_code == 200
+    return page
+
+
+def _act(browser: httpx.Client, installation: Installation, action: str, **fields: str) -> httpx.Response:
+    return submit(browser, _page(browser, installation), f"/-/apps/{installation.id}/{action}", **fields)
+
+
+def _now(host: LiveHost, installation: Installation) -> Installation:
+    found: Installation = host.work(lambda opened: installations.get_installed(opened, installation.id))
+    return found
+
+
+def _log(host: LiveHost) -> list[AuditEntry]:
+    entries: list[AuditEntry] = host.work(lambda opened: audit.latest_entries(opened, 10))
+    return entries
+
+
+def test_everything_that_the_app_declares_is_there(host: LiveHost, browser: httpx.Client) -> None:
+    """Names, addresses, scopes in words, linkers with their engines, and modules of every kind."""
+    modules = {
+        "linkers": [*LINKERS, {"key": "slow", "regex": r"(a+)+(?=b)", "url": r"/\1"}],
+        "webhooks": [{"event": "repo:push", "url": "/hooks"}],
+        "webPanels": {"key": "side", "name": {"value": "At the side"}, "url": "/panel", "location": "x"},
+        "proxy": {"/api": {"destination": "/inner"}},
+    }
+    with recording_app(name="Declares", vendor={"name": "Acme"}, modules=modules, scopes=["webhook"]) as app:
+        text = main_text(_page(browser, host.install(app)))
+    for shown in (
+        f"App key {app.key}",
+        "Vendor Acme",
+        f"Runs at {app.base_url}",
+        "tickets linear engine Matches ((?K)-\\d+) Leads to /browse/\\1",
+        "slow bounded engine",
+        "Be told what happens, and read all webhooks webhook",
+        "webhooks repo:push /hooks",
+        "webPanels side At the side /panel",
+    ):
+        assert shown in text
+
+
+def test_remarks_stand_below_their_lines(host: LiveHost, browser: httpx.Client) -> None:
+    """The descriptor is listed with numbers, and what is to be said of a line follows it."""
+    with recording_app(description=7) as app:
+        page = _page(browser, host.install(app))
+    (remark,) = [node for node in document(page).css(".listing .remark") if "description" in node.text()]
+    before = remark.prev
+    while before is not None and before.tag == "-text":
+        before = before.prev
+    assert before is not None
+    assert before.text(separator=" ").split() == ["4", '"description":', "7,"]
+
+
+def test_lifecycle_calls_show_request_and_response(
+    host: LiveHost, browser: httpx.Client, connect_app: RecordingApp
+) -> None:
+    """Each with what was sent, the status, the time and the answer; no secret."""
+    connect_app.status, connect_app.answer = 200, "welcome"
+    installation = host.install(connect_app)
+    page = _page(browser, installation)
+    (call,) = [text for text in texts(page, ".log > li") if text.startswith("installed")]
+    assert f"{connect_app.base_url}/installed" in call
+    assert "What was sent POST /installed HTTP/1.1" in call
+    assert "What came back: 200 in" in call
+    assert call.endswith("welcome")
+    assert installation.shared_secret not in page.text
+
+
+def test_the_secret_is_shown_only_when_asked_for_and_logged(
+    host: LiveHost, browser: httpx.Client, connect_app: RecordingApp
+) -> None:
+    """It stands on the one page that answers the wish, which nothing may keep, and the log has who saw it."""
+    installation = host.install(connect_app)
+    shown = _act(browser, installation, "secret#credentials")
+    assert texts(shown, "#secret") == [installation.shared_secret]
+    assert shown.headers["cache-control"] == "no-store"
+    assert installation.shared_secret not in _page(browser, installation).text
+    (entry,) = [entry for entry in _log(host) if entry.action == "secret shown"][:1]
+    assert (entry.subject, entry.actor) == (f"local/{connect_app.key}", "operator (host)")
+
+
+def test_a_new_secret_is_told_to_the_app(host: LiveHost, browser: httpx.Client, connect_app: RecordingApp) -> None:
+    """By another handshake; refused, the app's words are on the page and the old secret stays."""
+    installation = host.install(connect_app)
+    assert "The app has a new shared secret." in main_text(_act(browser, installation, "renew"))
+    renewed = _now(host, installation).shared_secret
+    assert connect_app.received[-1].body["sharedSecret"] == renewed != installation.shared_secret
+    connect_app.status, connect_app.answer = 500, "not in the mood"
+    refused = _act(browser, installation, "renew")
+    assert (refused.status_code, "not in the mood" in main_text(refused)) == (502, True)
+    assert _now(host, installation).shared_secret == renewed
+
+
+def test_an_update_reads_the_descriptor_again(host: LiveHost, browser: httpx.Client, connect_app: RecordingApp) -> None:
+    """What the app serves now is in force, under the operator's name; more scopes are refused with the reason."""
+    installation = host.install(connect_app)
+    connect_app.descriptor["name"] = "Renamed"
+    assert texts(_act(browser, installation, "update"), "h1") == ["Renamed"]
+    assert (_log(host)[0].action, _log(host)[0].actor) == ("app updated", "operator (host)")
+    connect_app.descriptor["scopes"] = ["repository:admin"]
+    refused = _act(browser, installation, "update")
+    assert (refused.status_code, "asks for more scopes" in main_text(refused)) == (400, True)
+
+
+def test_uninstalling_asks_whether_one_is_sure(
+    host: LiveHost, browser: httpx.Client, connect_app: RecordingApp
+) -> None:
+    """Without the tick nothing happens; with it the app is gone, told, and its answer shown."""
+    installation = host.install(connect_app)
+    assert _act(browser, installation, "uninstall").status_code == 400
+    assert _now(host, installation).state == "installed"
+    connect_app.status, connect_app.answer = 200, "farewell"
+    gone = main_text(_act(browser, installation, "uninstall", sure="yes"))
+    assert "is uninstalled" in gone
+    assert gone.endswith("farewell To the start")
+    assert len(connect_app.calls("uninstalled")) == 1
+    assert browser.get(f"/-/apps/{installation.id}").status_code == 404
+
+
+def test_an_app_that_asked_for_no_calls_gets_none(host: LiveHost, browser: httpx.Client) -> None:
+    """Its page and its farewell say so."""
+    with recording_app(lifecycle={}) as app:
+        installation = host.install(app)
+        assert "None was made" in main_text(_page(browser, installation))
+        assert "had not asked to be told" in main_text(_act(browser, installation, "uninstall", sure="yes"))
+        assert app.received == []
+
+
+@pytest.mark.parametrize("identity", [0, 2**31, 2**63, 10**40])
+def test_an_app_that_is_not_there_is_not_found(browser: httpx.Client, identity: int) -> None:
+    """However its number is written."""
+    page = browser.get(f"/-/apps/{identity}")
+    assert (page.status_code, "There is no app here" in main_text(page)) == (404, True)
+
+
+def test_an_abandoned_handshake_is_undone_before_it_is_shown(
+    host: LiveHost, browser: httpx.Client, connect_app: RecordingApp
+) -> None:
+    """What a process that is gone left behind is not shown as what holds."""
+
+    async def begin_and_die(opened: Host) -> int:
+
+        async with opened.store.database.transaction() as tx:
+            workspace = await rows.find_workspace(tx, "local")
+            assert workspace is not None
+            return await rows.begin_handshake(
+                opened.store,
+                tx,
+                workspace=workspace,
+                app_key="abandoned",
+                client_key="abandoned",
+                descriptor_url="",
+                descriptor="{}",
+                linkers=(),
+                shared_secret="x",
+                now=opened.now(),
+            )
+
+    host.install(connect_app)
+    assert browser.get(f"/-/apps/{host.work(begin_and_die)}").status_code == 404

@@ -1,0 +1,64 @@
+"""The first page: what is running, what is installed, what to do first, what happened."""
+
+from pathlib import Path
+
+import httpx
+
+from roadstead.domain import credentials, linkers, transfer
+from tests.live import LiveHost, RecordingApp, live_host, recording_app
+from tests.web.reading import main_text, texts
+
+
+def test_an_empty_host_says_how_to_install(tmp_path: Path) -> None:
+    """Three ways, each with this host's own address where it matters."""
+    with live_host(tmp_path) as host, httpx.Client(base_url=host.url) as browser:
+        browser.get(host.work(credentials.sign_in_link))
+        page = browser.get("/")
+        assert len(texts(page, "main ol > li")) == 3
+        assert "roadstead install" in main_text(page)
+        assert f"{host.url}/site/addons/authorize?descriptor_uri=" in main_text(page)
+        assert "this machine only" in main_text(page)
+
+
+def test_apps_stand_in_their_workspaces(host: LiveHost, browser: httpx.Client) -> None:
+    """Each with its name, key, linkers and number of values, and a link to its page."""
+    with recording_app(name="First app") as first, recording_app(name="Second app") as second:
+        one, two = host.install(first, "fleet"), host.install(second, "harbour")
+        host.work(lambda opened: linkers.replace_values(opened, one.id, "tickets", [f"V{n}" for n in range(1200)]))
+        page = browser.get("/")
+        headings = texts(page, "h3")
+        assert headings.index("Workspace fleet") < headings.index("Workspace harbour")
+        assert f"First app {first.key} 2 1,200" in main_text(page)
+        assert f"Second app {second.key} 2 0" in main_text(page)
+        assert f'href="/-/apps/{two.id}"' in page.text
+
+
+def test_what_happened_is_the_audit_log(host: LiveHost, browser: httpx.Client, connect_app: RecordingApp) -> None:
+    """The newest first, with who did it."""
+    host.install(connect_app)
+    latest = texts(browser.get("/"), ".log li")[0]
+    assert f"app installed: local/{connect_app.key} by operator (host)" in latest
+
+
+def test_an_app_that_was_imported_without_its_secret_is_marked(tmp_path: Path) -> None:
+    """It cannot call until it is installed again, and the first page says so."""
+    file = tmp_path / "export"
+    with live_host(tmp_path / "old") as host, recording_app() as app:
+        host.install(app)
+        with file.open("wb") as out:
+            host.work(lambda opened: transfer.export_state(opened, out, with_secrets=False))
+    with live_host(tmp_path / "new") as host, httpx.Client(base_url=host.url) as browser:
+        with file.open("rb") as source:
+            host.work(lambda opened: transfer.import_state(opened, source))
+        browser.get(host.work(credentials.sign_in_link))
+        assert "imported without its secret: install it again" in main_text(browser.get("/"))
+
+
+def test_who_is_not_signed_in_sees_nothing_of_it(host: LiveHost, connect_app: RecordingApp) -> None:
+    """Neither apps nor log nor where the data is, and nowhere to go but to the sign-in."""
+    host.install(connect_app)
+    page = httpx.get(host.url)
+    assert connect_app.key not in page.text
+    assert str(host.settings.data) not in page.text
+    assert texts(page, "nav") == []
+    assert "Sign in" in page.text

@@ -1,0 +1,151 @@
+"""The lab: what linkers make of a text and why, for a workspace or for a pattern that is being written."""
+
+from datetime import UTC, datetime
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import httpx
+import pytest
+
+from roadstead.domain import credentials, linkers
+from roadstead.integrations.git import make_repository
+from tests.live import LiveHost, RecordingApp, live_host
+from tests.web.reading import document, fields, main_text, submit, texts
+
+PAGE, COMMITS = "/-/lab", "/-/lab/commits"
+PATTERN = {"how": "pattern", "regex": r"((?K)-\d+)", "url": r"/browse/\1", "values": "BB, OPS"}
+
+
+def _try(browser: httpx.Client, **example: str) -> httpx.Response:
+    return browser.get(PAGE, params=example)
+
+
+def _candidates(page: httpx.Response) -> list[str]:
+    return [text for text in texts(page, "#outcome .findings > li") if text.startswith(("link", "no link"))]
+
+
+def test_each_candidate_has_its_reason(browser: httpx.Client) -> None:
+    """A link with groups and target; no link with the value that is missing, or the guard that was in the way."""
+    page = _try(browser, **PATTERN, text="BB-1 ZZ-2 ABB-3")
+    assert _candidates(page) == [
+        "link BB-1 at 0, linker pattern Its pattern matches, and 'BB' is stored. "
+        "group 1: BB-1 group (?K): BB → https://app.example.com/browse/BB-1",
+        "no link ZZ-2 at 5, linker pattern The value 'ZZ' is not among the 2 stored for the linker. "
+        "group 1: ZZ-2 group (?K): ZZ",
+        "no link ABB-3 at 10, linker pattern The stored value 'BB' may not begin right after a letter or a digit. "
+        "group 1: ABB-3 group (?K): ABB",
+    ]
+    (link,) = document(page).css(".linked a")
+    assert (link.text(), link.attributes["href"]) == ("BB-1", "https://app.example.com/browse/BB-1")
+
+
+@pytest.mark.parametrize(
+    ("regex", "said"),
+    [
+        (r"((?K)-\d+)", "linear engine The linear engine expresses all of it. Groups: 2. Takes values."),
+        (r"(a+)+(?=b)", "bounded engine It runs on the bounded engine because of"),
+        (r"RFC (\d+)", "Takes no values: it has no (?K)."),
+    ],
+)
+def test_a_pattern_gets_a_verdict(browser: httpx.Client, regex: str, said: str) -> None:
+    """On which engine it runs, why, and what it takes."""
+    assert said in main_text(_try(browser, how="pattern", regex=regex, url=r"/\1", values="", text="x"))
+
+
+@pytest.mark.parametrize(
+    ("example", "said"),
+    [
+        ({**PATTERN, "regex": "(", "text": "x"}, "The pattern cannot be used."),
+        ({**PATTERN, "url": r"/\7", "text": "x"}, "The pattern cannot be used."),
+        ({"how": "workspace", "workspace": "nowhere", "text": "x"}, "There is no workspace 'nowhere'."),
+    ],
+)
+def test_what_cannot_be_tried_is_explained(browser: httpx.Client, example: dict[str, str], said: str) -> None:
+    """The page stays as it is filled in, with the reason."""
+    page = _try(browser, **example)
+    assert page.status_code == 200
+    assert said in main_text(page)
+    assert fields(page, PAGE)["text"] == example["text"]
+
+
+def test_a_text_or_a_set_that_is_too_large_is_refused(browser: httpx.Client) -> None:
+    """Every candidate is explained, so there is an end to what is taken."""
+    start = browser.get(PAGE)
+    page = submit(browser, start, PAGE, **PATTERN, text="BB-1 " * 20_001)
+    assert "The text is too long." in main_text(page)
+    many = " ".join(f"V{number}" for number in range(10_001))
+    assert "too many values" in main_text(submit(browser, start, PAGE, **{**PATTERN, "values": many}, text="x"))
+    page = submit(browser, start, PAGE, **PATTERN, text="BB-1 " * 2_000)
+    assert "1900 more are not shown." in main_text(page)
+    assert "too long for a link" in main_text(page)
+
+
+def test_a_workspace_answers_with_its_linkers(host: LiveHost, browser: httpx.Client, connect_app: RecordingApp) -> None:
+    """A value that is added changes what the lab shows; each linker says what it did."""
+    installation = host.install(connect_app, "lab")
+    host.work(lambda opened: linkers.replace_values(opened, installation.id, "tickets", ["BB"]))
+    example = {"how": "workspace", "workspace": "lab", "text": "BB-1 OPS-2"}
+    assert [text.split(" at ")[0] for text in _candidates(_try(browser, **example))] == ["link BB-1", "no link OPS-2"]
+    host.work(lambda opened: linkers.add_value(opened, installation.id, "tickets", "OPS"))
+    page = _try(browser, **example)
+    assert [text.split(" at ")[0] for text in _candidates(page)] == ["link BB-1", "link OPS-2"]
+    assert f"tickets of {connect_app.key} linear engine 2 of 2 candidates, 2 values" in main_text(page)
+    assert f"any-ref of {connect_app.key} linear engine 0 of 0 candidates" in main_text(page)
+
+
+def test_an_example_can_be_passed_on(browser: httpx.Client) -> None:
+    """Its address holds all of it, whatever is in it; htmx puts the same address into the browser's bar."""
+    text = "fixes BB-1 & <b>\n'ü' +%"
+    page = submit(browser, browser.get(PAGE), PAGE, **PATTERN, text=text)
+    (link,) = [link for link in document(page).css("#outcome a") if link.text() == "Link to this example"]
+    address = str(link.attributes["href"])
+    again = browser.get(address)
+    assert fields(again, PAGE)["text"] == text
+    assert _candidates(again) == _candidates(page)
+    sent = {**fields(page, PAGE), **PATTERN, "text": text}
+    part = browser.post(PAGE, data=sent, headers={"HX-Request": "true"})
+    assert part.headers["HX-Replace-Url"] == address
+    assert "<title" not in part.text
+    assert parse_qs(urlsplit(address).query)["text"] == [text]
+
+
+# Commit messages
+
+
+@pytest.fixture
+def repository(tmp_path: Path) -> Path:
+    make_repository(tmp_path, ["Fix BB-1", "See OPS-2"], first_on=datetime(2026, 1, 1, tzinfo=UTC))
+    return tmp_path
+
+
+def test_commit_messages_become_the_text(browser: httpx.Client, repository: Path) -> None:
+    """The newest first, with what else was filled in kept as it was."""
+    filled_in = {**fields(browser.get(PAGE), PAGE), **PATTERN, "repository": str(repository)}
+    page = browser.post(COMMITS, data=filled_in)
+    assert fields(page, PAGE)["text"] == "See OPS-2\n\nFix BB-1"
+    assert [text.split(" at ")[0] for text in _candidates(page)] == ["link OPS-2", "link BB-1"]
+
+
+@pytest.mark.parametrize(
+    ("path", "said"), [("relative", "must be absolute"), ("/nowhere at all", "git log failed"), ("/\0", "git")]
+)
+def test_what_is_no_repository_is_explained(browser: httpx.Client, path: str, said: str) -> None:
+    """In git's own words where it has any; the text stays."""
+    filled_in = {**fields(browser.get(PAGE), PAGE), **PATTERN, "text": "kept", "repository": path}
+    page = browser.post(COMMITS, data=filled_in)
+    assert page.status_code == 200
+    assert said in main_text(page)
+    assert fields(page, PAGE)["text"] == "kept"
+
+
+@pytest.mark.parametrize("reached", [{"base_url": "http://roadstead.example"}, {"host": "0.0.0.0"}])
+def test_a_host_that_others_reach_reads_no_repositories(
+    tmp_path: Path, repository: Path, reached: dict[str, str]
+) -> None:
+    """Also behind a proxy on the same machine, which only its base URL tells: the page offers it to nobody."""
+    with live_host(tmp_path / "data", **reached) as host, httpx.Client(base_url=host.url) as browser:
+        browser.get(f"/-/sign-in?{urlsplit(host.work(credentials.sign_in_link)).query}")
+        page = browser.get(PAGE)
+        assert "repository" not in main_text(page)
+        refused = browser.post(COMMITS, data={**fields(page, PAGE), "repository": str(repository)})
+        assert (refused.status_code, "See OPS-2" in refused.text) == (400, False)
