@@ -11,6 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -184,7 +185,9 @@ class LiveHost:
             async with open_host(self.settings) as host:
                 return await job(host)
 
-        return asyncio.run(run())
+        # In a thread of its own, for a test in a browser has a loop running in this one.
+        with ThreadPoolExecutor(1) as thread:
+            return thread.submit(lambda: asyncio.run(run())).result()
 
     def install(self, app: RecordingApp, workspace: str = "local") -> Installation:
         installed: Installation = self.work(lambda host: installations.install(host, app.descriptor_url, workspace))

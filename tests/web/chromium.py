@@ -1,0 +1,66 @@
+"""A real Chromium, as the system has it, driven by Playwright. Nothing is downloaded."""
+
+import contextlib
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+
+from roadstead.domain import credentials
+from tests.live import LiveHost
+
+_PROGRAMS = ("chromium", "chromium-browser", "google-chrome")
+_OPTIONS = (
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+)
+
+_REPLACED = ("htmx:sendAbort", "htmx:afterRequest")
+"""What htmx calls errors when a request is given up because somebody typed on."""
+
+
+@contextlib.contextmanager
+def chromium() -> Iterator[Browser]:
+    """The browser while it runs. Skips the test, with the reason, where there is none."""
+    program = next(filter(None, map(shutil.which, _PROGRAMS)), None)
+    if program is None:
+        pytest.skip("`chromium` is not on the PATH; install it to run the tests in a browser")
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=program, args=_OPTIONS)
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+@contextlib.contextmanager
+def visitor(browser: Browser, host: LiveHost, *, width: int = 1100, bypass_policy: bool = False) -> Iterator[Page]:
+    """A signed-in operator's tab, which fails the test when a page complains or asks for anything from elsewhere."""
+    complaints: list[str] = []
+
+    def hear(message: ConsoleMessage) -> None:
+        if message.type in ("error", "warning") and not message.text.startswith(_REPLACED):
+            complaints.append(message.text)
+
+    context = browser.new_context(base_url=host.url, viewport={"width": width, "height": 900}, bypass_csp=bypass_policy)
+    context.set_default_timeout(10_000)
+    page = context.new_page()
+    page.on("console", hear)
+    page.on("pageerror", lambda error: complaints.append(error.message))
+    page.on("request", lambda request: complaints.append(request.url) if _foreign(request.url, host) else None)
+    try:
+        page.goto(host.work(credentials.sign_in_link))
+        yield page
+        assert not complaints, complaints
+    finally:
+        context.close()
+
+
+def _foreign(url: str, host: LiveHost) -> bool:
+    return not url.startswith((f"{host.url}/", "data:"))

@@ -1,0 +1,178 @@
+"""The pages in a real browser: what is typed is judged at once, what happens is shown as it happens, on any screen."""
+
+import asyncio
+import json
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from roadstead.domain import linkers
+from tests.acceptance.node.programs import node_packages
+from tests.live import LiveHost, RecordingApp, recording_app
+from tests.web.chromium import chromium, visitor
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as running:
+        yield running
+
+
+@pytest.fixture
+def tab(browser: Browser, host: LiveHost) -> Iterator[Page]:
+    with visitor(browser, host) as page:
+        yield page
+
+
+def test_a_broken_descriptor_is_mended_and_installed(tab: Page, connect_app: RecordingApp) -> None:
+    """Typed with a mistake, the finding is there at once; corrected, it can be installed, and is."""
+    text = json.dumps(connect_app.descriptor)
+    tab.goto("/-/install")
+    tab.get_by_label("Descriptor URL").fill(connect_app.descriptor_url)
+    tab.get_by_label("Or its text").fill(text.replace("\\\\d", "\\d"))
+    expect(tab.get_by_text('JSON has no escape "\\d".').first).to_be_visible()
+    expect(tab.get_by_role("button", name="Grant access and install")).to_have_count(0)
+    tab.get_by_label("Or its text").fill(text)
+    tab.get_by_label("Workspace").fill("fleet")
+    tab.get_by_role("button", name="Grant access and install").click()
+    expect(tab.get_by_text("It is installed.")).to_be_visible()
+    tab.get_by_role("link", name="Look at the app").click()
+    expect(tab.get_by_role("heading", level=1)).to_have_text("Recorder")
+    assert len(connect_app.calls("installed")) == 1
+
+
+def test_the_steps_of_a_handshake_appear_as_they_happen(tab: Page, connect_app: RecordingApp) -> None:
+    """While the app has not answered, the page says what is waited for; the answer then comes by itself."""
+    answer = threading.Event()
+
+    async def wait(body: dict[str, Any]) -> None:
+        while not answer.is_set():
+            await asyncio.sleep(0.01)
+
+    connect_app.on_installed = wait
+    tab.goto(f"/-/install?url={connect_app.descriptor_url}")
+    tab.get_by_role("button", name="Grant access and install").click(no_wait_after=True)
+    expect(tab.get_by_role("heading", name="Post installed to")).to_be_visible()
+    expect(tab.get_by_text("The app accepted.")).to_have_count(0)
+    answer.set()
+    expect(tab.get_by_text("The app accepted.")).to_be_visible()
+
+
+def test_a_value_that_is_added_changes_the_lab(tab: Page, host: LiveHost, connect_app: RecordingApp) -> None:
+    """The lab judges while one types, keeps the example in the address, and knows a new value at once."""
+    installation = host.install(connect_app, "lab-in-browser")
+    host.work(lambda opened: linkers.replace_values(opened, installation.id, "tickets", ["BB"]))
+    tab.goto("/-/lab?how=workspace&workspace=lab-in-browser&text=nothing")
+    tab.get_by_label("Text").fill("OPS-7 is not BB-1")
+    expect(tab.locator(".linked a")).to_have_text(["BB-1"])
+    expect(tab.get_by_text("The value 'OPS' is not among the 1 stored")).to_be_visible()
+    tab.wait_for_url("**/-/lab?*OPS-7*")
+    example = tab.url
+    tab.goto(f"/-/apps/{installation.id}")
+    tab.get_by_role("link", name="1 stored").click()
+    tab.get_by_label("Add a value").fill("OPS")
+    tab.get_by_role("button", name="Add", exact=True).click()
+    expect(tab.get_by_text("It was added.")).to_be_visible()
+    tab.goto(example)
+    expect(tab.locator(".linked a")).to_have_text(["OPS-7", "BB-1"])
+
+
+def test_a_pattern_is_judged_as_it_is_written(tab: Page) -> None:
+    """Half a pattern is an error in words; the rest of it makes the links appear."""
+    tab.goto("/-/lab?how=pattern&text=RFC 9110")
+    tab.get_by_label("Pattern (regex)").fill(r"(RFC \d+")
+    expect(tab.get_by_text("The pattern cannot be used.")).to_be_visible()
+    tab.get_by_label("Pattern (regex)").fill(r"(RFC \d+)")
+    expect(tab.locator(".linked a")).to_have_text(["RFC 9110"])
+    tab.get_by_label("the linkers of a workspace").check()
+    expect(tab.get_by_label("Pattern (regex)")).to_be_hidden()
+    expect(tab.get_by_label("Workspace", exact=True)).to_be_visible()
+
+
+def test_values_are_found_while_one_types(tab: Page, host: LiveHost, connect_app: RecordingApp) -> None:
+    """The list changes with what is typed, and what is found can be removed."""
+    installation = host.install(connect_app)
+    host.work(lambda opened: linkers.replace_values(opened, installation.id, "tickets", ["BB", "BA", "OPS"]))
+    tab.goto(f"/-/apps/{installation.id}/values?linker=tickets")
+    tab.get_by_label("Search values that begin with").press_sequentially("B")
+    expect(tab.locator(".values code")).to_have_text(["BA", "BB"])
+    tab.get_by_role("button", name="Remove BB").click()
+    expect(tab.get_by_text("It was removed.")).to_be_visible()
+    expect(tab.locator(".values code")).to_have_text(["BA"])
+
+
+# Every page
+
+
+@pytest.fixture(scope="module")
+def addresses(host: LiveHost) -> Iterator[list[str]]:
+    """Every page with something on it, long words included."""
+    modules = {
+        "linkers": [
+            {"key": "tickets", "regex": r"((?K)-\d+)", "url": r"/browse/\1"},
+            {"key": "slow", "regex": rf"({'x' * 60}a+)+(?=b)", "url": r"/\1"},
+        ],
+        "webhooks": [{"event": "repo:push", "url": f"/hooks/{'y' * 80}"}],
+    }
+    with recording_app(name="Ticket links", description=7, modules=modules) as app, recording_app() as other:
+        installation = host.install(app, "harbour")
+        values = [f"PROJECT{number}" for number in range(150)] + ["V" * 120]
+        host.work(lambda opened: linkers.replace_values(opened, installation.id, "tickets", values))
+        yield [
+            "/",
+            f"/-/install?url={other.descriptor_url}",
+            f"/-/install?url={other.base_url}/nothing",
+            f"/-/apps/{installation.id}",
+            f"/-/apps/{installation.id}/values?linker=tickets",
+            "/-/lab?how=pattern",
+            "/-/lab?how=workspace&workspace=harbour&text=PROJECT1-2 and XPROJECT1-2",
+            f"/site/addons/authorize?descriptor_uri={other.descriptor_url}",
+        ]
+
+
+def test_every_page_fits_a_phone(browser: Browser, host: LiveHost, addresses: list[str]) -> None:
+    """At 390 pixels nothing sticks out to the side, and what can be pressed is there."""
+    with visitor(browser, host, width=390) as tab:
+        for address in addresses:
+            tab.goto(address)
+            tab.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
+            assert tab.evaluate("document.documentElement.scrollWidth") <= 390, address
+
+
+def test_a_keyboard_is_enough(tab: Page) -> None:
+    """The first stop of the Tab key leads past the navigation, and where one is can be seen."""
+    tab.goto("/-/lab")
+    tab.keyboard.press("Tab")
+    expect(tab.get_by_text("Skip to the content")).to_be_focused()
+    tab.keyboard.press("Enter")
+    tab.keyboard.press("Tab")
+    expect(tab.get_by_label("the linkers of a workspace")).to_be_focused()
+    assert tab.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
+
+
+@pytest.mark.node
+def test_every_page_can_be_used_by_everybody(browser: Browser, host: LiveHost, addresses: list[str]) -> None:
+    """axe-core finds nothing serious: labels, landmarks, names, and contrast in both themes."""
+    axe = node_packages() / "axe-core" / "axe.min.js"
+    with visitor(browser, host, bypass_policy=True) as tab:
+        for address in addresses:
+            tab.emulate_media(color_scheme="light")
+            tab.goto(address)
+            tab.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
+            tab.add_script_tag(path=axe)
+            assert _serious(tab, "{resultTypes: ['violations']}") == [], address
+            tab.emulate_media(color_scheme="dark")
+            assert _serious(tab, "{runOnly: ['color-contrast']}") == [], address
+
+
+def _serious(tab: Page, options: str) -> list[Any]:
+    found = tab.evaluate(f"axe.run({options})")
+    assert found["passes"]
+    return [
+        (violation["id"], [node["html"] for node in violation["nodes"]])
+        for violation in found["violations"]
+        if violation["impact"] in ("serious", "critical")
+    ]
