@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
 
-.PHONY: demo test test-slow check format lock bench clean
+.PHONY: demo test test-slow check format lock pictures bench clean
 
 demo: .venv/.runtime ## install a small Connect app on a fresh host and link a repository's commit messages
 	@$(BIN)/roadstead demo
@@ -22,6 +22,9 @@ check: .venv/.dev
 format: .venv/.dev
 	@$(BIN)/ruff check --fix .
 	@$(BIN)/ruff format .
+
+pictures: .venv/.dev ## take the pictures in the docs again (needs Chromium)
+	@PICTURES=docs/pictures $(BIN)/pytest tests/web/test_pictures.py
 
 bench: .venv/.dev
 	@$(BIN)/python -m bench

@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
 from roadstead.domain import credentials
 from tests.live import LiveHost
@@ -56,6 +56,7 @@ def visitor(browser: Browser, host: LiveHost, *, width: int = 1100, bypass_polic
     page.on("request", lambda request: complaints.append(request.url) if _foreign(request.url, host) else None)
     try:
         page.goto(host.work(credentials.sign_in_link))
+        expect(page.get_by_role("button", name="Sign out")).to_be_visible()
         yield page
         assert not complaints, complaints
     finally:

@@ -1,0 +1,64 @@
+"""The pictures in the docs: taken of real pages, by `make pictures`."""
+
+import os
+import re
+from pathlib import Path
+from typing import Literal
+
+from playwright.sync_api import Page
+
+from roadstead.domain import linkers
+from tests.live import live_host, recording_app
+from tests.web.chromium import chromium, visitor
+
+ROOT = Path(__file__).parents[2]
+DOCS = (ROOT / "README.md", *(ROOT / "docs").rglob("*.md"))
+
+
+def test_every_picture_in_the_docs_can_be_taken(tmp_path: Path) -> None:
+    """The pages that the docs show exist and can be shown; with `PICTURES` set, the pictures are kept there."""
+    folder = Path(os.environ.get("PICTURES", tmp_path))
+    named = {name for file in DOCS for name in re.findall(r"pictures/([\w-]+\.png)", file.read_text("utf-8"))}
+    with chromium() as browser, live_host(tmp_path / "data") as host, recording_app(**_APP) as app:
+        installation = host.install(app)
+        host.work(lambda opened: linkers.replace_values(opened, installation.id, "tickets", ["BB", "OPS", "WEB"]))
+        pages: dict[str, tuple[Literal["light", "dark"], str]] = {
+            "install": ("light", "/-/install"),
+            "app": ("light", f"/-/apps/{installation.id}"),
+            "lab": ("light", f"/-/lab?how=workspace&text={_TEXT}"),
+            "lab-dark": ("dark", f"/-/lab?how=workspace&text={_TEXT}"),
+        }
+        with visitor(browser, host) as tab:
+            for name, (theme, address) in pages.items():
+                tab.emulate_media(color_scheme=theme)
+                tab.goto(address)
+                _fill_in(tab, name)
+                tab.screenshot(path=folder / f"{name}.png", full_page=name != "app")
+    assert named
+    assert named <= {file.name for file in folder.iterdir()}
+
+
+_APP = {
+    "key": "ticket-links",
+    "name": "Ticket links",
+    "description": "Turns ticket keys into links.",
+    "vendor": {"name": "Harbour Works", "url": "https://harbour.example"},
+}
+_TEXT = "Fixes BB-1234 and closes OPS-7.%0AMerged bugfix-WEB-12, but neither ABB-12 nor RELEASE-2.%0A"
+_BROKEN = """{
+  "key": "ticket-links",
+  "name": "Ticket links",
+  "baseUrl": "https://app.example.com",
+  "authentication": {"type": "jwt"},
+  "lifecycle": {"installed": "/installed"},
+  "scopes": ["repositories"],
+  "modules": {"linkers": [
+    {"key": "tickets", "regex": "((?K)-\\d+)", "url": "/browse/\\\\1"}
+  ]}
+}"""
+
+
+def _fill_in(tab: Page, name: str) -> None:
+    if name == "install":
+        tab.get_by_label("Or its text").fill(_BROKEN)
+        tab.get_by_text("JSON has no escape").wait_for()
