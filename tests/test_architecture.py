@@ -104,3 +104,9 @@ def test_the_addon_resource_is_for_apps_alone() -> None:
     for route in guarded:
         assert isinstance(route.app, Resource)
         assert {operation.rule for operation in route.app.operations.values()} == {auth.app_jwt}
+
+
+def test_schema_changes_are_numbered_without_gaps() -> None:
+    """No two changes made at the same time take the same number."""
+    files = sorted((SOURCE / "storage" / "migrations").glob("*.sql"))
+    assert [int(file.name[:4]) for file in files] == list(range(1, len(files) + 1))

@@ -15,6 +15,9 @@ from roadstead.query import Expression, Sort
 
 T = TypeVar("T")
 
+HIDDEN = "(hidden)"
+"""Stands where a secret was, in what is kept or shown."""
+
 
 @dataclass(frozen=True, slots=True)
 class Workspace:

@@ -14,7 +14,7 @@ from roadstead.api.resource import Resource
 from roadstead.api.routes import ROUTES
 from roadstead.cli import connections
 from tests.contract import DOCUMENT
-from tests.live import AppClient, LiveHost, RecordingApp
+from tests.live import AppClient, LiveHost, RecordingApp, live_host
 
 OPERATIONS = [(method.upper(), address) for address, methods in DOCUMENT["paths"].items() for method in methods]
 VALUES = "/2.0/addon/linkers/{linker_key}/values"
@@ -130,6 +130,16 @@ class Caller:
     def of_another_type(self) -> httpx.Response:
         return self._send(content=b"x", headers={"Content-Type": "text/plain"})
 
+    def over_its_limit(self) -> httpx.Response:
+        """From another host on the same state, where an app may make one request in an hour."""
+        with live_host(self._host.settings.data, rate_limit=1) as limited:
+            free, self._api = self._api, AppClient(limited.url, self._api.installation)
+            try:
+                self._api("GET", "/2.0/user")
+                return self._send(headers=ELSEWHERE)
+            finally:
+                self._api = free
+
     def at_a_busy_moment(self) -> httpx.Response:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(connections, "MAX_REQUESTS", 0)
@@ -145,6 +155,7 @@ PROVOKE: dict[int, Callable[[Caller], httpx.Response]] = {
     411: Caller.without_length,
     413: Caller.too_large,
     415: Caller.of_another_type,
+    429: Caller.over_its_limit,
     503: Caller.at_a_busy_moment,
     # Last, because it may be the end of the app.
     200: Caller.success,
@@ -198,5 +209,5 @@ def test_refusals_follow_from_what_an_operation_takes() -> None:
         for method, operation in route.app.operations.items()
     }
     posted = statuses_of(VALUES, operations["POST", VALUES])
-    assert set(posted) == {201, 400, 401, 403, 404, 409, 411, 413, 415, 503}
-    assert set(statuses_of("/-/audit", operations["GET", "/-/audit"])) == {200, 400, 401, 403, 503}
+    assert set(posted) == {201, 400, 401, 403, 404, 409, 411, 413, 415, 429, 503}
+    assert set(statuses_of("/-/audit", operations["GET", "/-/audit"])) == {200, 400, 401, 403, 429, 503}

@@ -49,10 +49,10 @@ _ANY_CREDENTIAL: list[dict[str, list[str]]] = [{name: []} for name in _SCHEMES]
 _NONE_NEEDED: list[dict[str, list[str]]] = [{}]
 _SECURITY: Mapping[object, tuple[list[dict[str, list[str]]], tuple[int, ...]]] = {
     auth.anyone: (_NONE_NEEDED, ()),
-    auth.app_jwt: ([{"jwt": []}], (401, 403)),
-    auth.account_reader: (_ANY_CREDENTIAL, (401, 403)),
-    auth.operator: ([*_NONE_NEEDED, {"bearer": []}, {"basic": []}], (401, 403)),
-    auth.operator_or_local: ([*_NONE_NEEDED, *_ANY_CREDENTIAL], (401,)),
+    auth.app_jwt: ([{"jwt": []}], (401, 403, 429)),
+    auth.account_reader: (_ANY_CREDENTIAL, (401, 403, 429)),
+    auth.operator: ([*_NONE_NEEDED, {"bearer": []}, {"basic": []}], (401, 403, 429)),
+    auth.operator_or_local: ([*_NONE_NEEDED, *_ANY_CREDENTIAL], (401, 429)),
 }
 """Of each rule the credentials that it takes, and how it refuses."""
 
@@ -68,9 +68,10 @@ _STATUSES = {
     411: "The length of the body is not stated.",
     413: "The body is too large.",
     415: "The body is of another type, or compressed.",
+    429: "The app has made as many requests as the operator allows; `Retry-After` says when it may go on.",
     503: "It cannot be served now; `Retry-After` says when to try again.",
 }
-_HEADERS = {201: "Location", 401: "WWW-Authenticate", 503: "Retry-After"}
+_HEADERS = {201: "Location", 401: "WWW-Authenticate", 429: "Retry-After", 503: "Retry-After"}
 
 
 async def describe(request: Request, host: Host, caller: object) -> Answer:

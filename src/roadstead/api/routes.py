@@ -59,6 +59,7 @@ ROUTES = [
             oauth.access_token,
             {200: oauth.AccessTokenResource, 400: oauth.OAuthRefusal, 401: oauth.OAuthRefusal},
             takes=oauth.TokenRequest,
+            refuses=(429,),
         ),
     ),
     _resource(

@@ -3,8 +3,7 @@
 import shlex
 
 from roadstead.domain.host import Host
-from roadstead.domain.redaction import HIDDEN
-from roadstead.model import RequestDetails
+from roadstead.model import HIDDEN, RequestDetails
 from roadstead.storage.installations import find_named_installations
 
 _MADE_BY_CURL = frozenset({"host", "content-length", "connection", "accept", "accept-encoding", "user-agent"})

@@ -10,10 +10,7 @@ from functools import lru_cache
 from itertools import islice
 
 from roadstead.connect.presented import Presented
-from roadstead.model import Message
-
-HIDDEN = "(hidden)"
-"""Stands where a secret was."""
+from roadstead.model import HIDDEN, Message
 
 RAW_BYTES = 6 * 1024
 """Of a body are looked at. Longer than what is kept, so that no secret can be cut in two and its first half stay."""

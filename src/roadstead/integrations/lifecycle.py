@@ -8,10 +8,7 @@ from typing import Any, Literal, TypedDict
 from urllib.parse import quote, urlsplit
 
 from roadstead.integrations.outbound import Answer, Outbound
-from roadstead.model import Installation, Workspace
-
-HIDDEN = "(hidden)"
-"""Stands where a secret was."""
+from roadstead.model import HIDDEN, Installation, Workspace
 
 
 @dataclass(frozen=True, slots=True)
