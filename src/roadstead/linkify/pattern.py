@@ -13,8 +13,8 @@ from collections.abc import Mapping
 from collections.abc import Sequence as SequenceOf
 from dataclasses import dataclass, replace
 from functools import lru_cache
-from re import _constants as sre  # type: ignore[attr-defined]  # no stubs; this module confines it
-from re import _parser as sre_parser  # type: ignore[attr-defined]  # no stubs; this module confines it
+from re import _constants as sre  # type: ignore[attr-defined, unused-ignore]  # no stubs; this module confines it
+from re import _parser as sre_parser  # type: ignore[attr-defined, unused-ignore]  # no stubs; this module confines it
 from threading import Lock
 from typing import Any, Literal
 
