@@ -84,7 +84,7 @@ NAVIGATION = (
     ("/-/install", "Install"),
     ("/-/lab", "Lab"),
     ("/-/traffic", "Requests"),
-    ("/-/jwt", "JWT debugger"),
+    ("/-/jwt", "Debugger"),
 )
 """The pages that every page leads to, by path."""
 
