@@ -30,6 +30,9 @@ class Values:
     def act(self, action: str, **fields: str) -> httpx.Response:
         return submit(self._browser, self.page(), f"{self._base}/{action}", **fields)
 
+    def remove(self, page: httpx.Response, identity: str) -> httpx.Response:
+        return submit(self._browser, page, f"{self._base}/remove", id=identity)
+
     def upload(self, content: bytes, **choices: str) -> httpx.Response:
         csrf = fields(self.page(), f"{self._base}/load")["csrf"]
         return self._browser.post(
@@ -83,16 +86,35 @@ def test_a_search_finds_what_begins_alike(values: Values) -> None:
     assert values.listed(values.page(begins="\ud7ff%_'\"")) == []
 
 
-def test_a_long_list_comes_in_pages(values: Values, browser: httpx.Client) -> None:
-    """A hundred at a time, in order, and each is on one page."""
-    values.store(*(f"V{number:03}" for number in range(250)))
-    page, found = values.page(), []
-    for _ in range(3):
-        found += values.listed(page)
-        following = [link.attributes["href"] for link in document(page).css(".pages a") if link.text() == "Next"]
-        page = browser.get(following[0] or "") if following else page
-    assert found == [f"V{number:03}" for number in range(250)]
-    assert values.listed(values.page(page="99999999")) == []
+def _walk(values: Values, browser: httpx.Client, page: httpx.Response, way: str) -> list[list[str]]:
+    """What the pages show from this one on, until there is no link of that name."""
+    seen = [values.listed(page)]
+    while links := [link.attributes["href"] for link in document(page).css(".pages a") if link.text() == way]:
+        page = browser.get(str(links[0]))
+        seen.append(values.listed(page))
+    return seen
+
+
+@pytest.mark.parametrize("begins", ["", "V"])
+def test_a_long_list_comes_in_pages(values: Values, browser: httpx.Client, begins: str) -> None:
+    """A hundred at a time, in order, forwards and back again; each value is on one page."""
+    every = [f"V{number:03}" for number in range(250)]
+    values.store(*every, *(["W"] if begins else []))
+    forwards = _walk(values, browser, values.page(begins=begins), "Next")
+    assert forwards == [every[:100], every[100:200], every[200:]]
+    last = values.page(begins=begins, after="V199")
+    assert _walk(values, browser, last, "Previous") == [every[200:], every[100:200], every[:100]]
+    assert _walk(values, browser, values.page(begins=begins, after="X"), "First")[1] == every[:100]
+
+
+def test_after_a_removal_one_is_where_one_was(values: Values) -> None:
+    """On the same page of the same search."""
+    values.store(*(f"V{number:03}" for number in range(250)), "W")
+    page = values.page(begins="V", after="V099")
+    (button,) = document(page).css('button[aria-label="Remove V100"]')
+    removed = values.remove(page, str(button.attributes["value"]))
+    assert values.listed(removed)[:2] == ["V101", "V102"]
+    assert "249 begin with V" in main_text(removed)
 
 
 def test_a_list_is_added_or_put_in_place(values: Values) -> None:

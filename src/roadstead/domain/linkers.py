@@ -45,6 +45,22 @@ async def page_of_values(host: Host, linker: Linker, wanted: PageRequest) -> Pag
     return await rows.page_of_values(host.store.database, linker, wanted)
 
 
+async def values_beginning(
+    host: Host, linker: Linker, text: str, *, after: str = "", before: str = "", limit: int
+) -> list[LinkerValue]:
+    """The values that begin so, in order, at most `limit`: those next after a value, or those next before one.
+
+    However many values there are, and wherever among them one looks, it takes the same time.
+    """
+    database = host.store.database
+    return await rows.values_beginning(database, linker, text, after=after, before=before, limit=limit)
+
+
+async def count_values_beginning(host: Host, linker: Linker, text: str, *, most: int) -> int:
+    """How many values begin so, counted no further than `most`."""
+    return await rows.count_values_beginning(host.store.database, linker, text, most)
+
+
 async def all_values(host: Host, linker: Linker) -> list[str]:
     return (await rows.all_values(host.store.database, linker.id))[1]
 

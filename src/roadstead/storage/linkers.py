@@ -214,6 +214,46 @@ async def _count(tx: Transaction, linker_id: int, count: str) -> None:
     await tx.run(f"UPDATE linkers SET value_count = {count}, revision = revision + 1 WHERE id = ?", linker_id)
 
 
+# Looking through them in order
+
+_LAST_CHARACTER = "\U0010ffff"
+
+
+async def values_beginning(
+    reader: Reader, linker: Linker, text: str, *, after: str = "", before: str = "", limit: int
+) -> list[LinkerValue]:
+    """The values that begin so, in order, at most `limit`: those next after a value, or those next before one."""
+    # One bound on each side: of two on the same side SQLite begins at the first, and walks to the other.
+    least, most = ("value >= ?", text), ("value <= ?", text + _LAST_CHARACTER)
+    if after > text:
+        least = ("value > ?", after)
+    if before and before < most[1]:
+        most = ("value < ?", before)
+    rows = await reader.read(
+        f"SELECT id, value FROM linker_values WHERE linker_id = ? AND {least[0]} AND {most[0]} "
+        f"ORDER BY value {'DESC' if before else 'ASC'} LIMIT ?",
+        linker.id,
+        least[1],
+        most[1],
+        limit,
+    )
+    found = [LinkerValue(*row) for row in rows]
+    return found[::-1] if before else found
+
+
+async def count_values_beginning(reader: Reader, linker: Linker, text: str, most: int) -> int:
+    """How many values begin so, counted no further than `most`."""
+    rows = await reader.scan(
+        "SELECT COUNT(*) FROM (SELECT 1 FROM linker_values WHERE linker_id = ? AND value >= ? AND value <= ? LIMIT ?) "
+        "AS found",
+        linker.id,
+        text,
+        text + _LAST_CHARACTER,
+        most,
+    )
+    return int(rows[0][0])
+
+
 # Pages
 
 

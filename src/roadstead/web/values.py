@@ -15,12 +15,12 @@ from roadstead.api.errors import status_of
 from roadstead.domain import linkers
 from roadstead.domain.descriptors import stored_name
 from roadstead.errors import InvalidInput, RoadsteadError
-from roadstead.model import Installation, Linker, LinkerValue, PageRequest
-from roadstead.query import AllOf, Comparison, Sort
+from roadstead.model import Installation, Linker, LinkerValue
 from roadstead.web.apps import app_of
 from roadstead.web.page import Visit, render, require
 
 _SHOWN = 100
+_COUNTED = 10_000
 
 _DONE = {
     "added": "It was added.",
@@ -35,7 +35,8 @@ _DONE = {
 class ValuesPage:
     """Context of `values.html`, and of `parts/values.html`, which is the part that changes while one searches.
 
-    `found` is how many values begin with what is searched for. `previous` and `next` lead to other pages of the list.
+    `counted` is how many values begin with what is searched for, as far as they were counted. `after` and `before` say
+    where in the list the page is; `first`, `previous` and `next` lead to other pages of it.
     """
 
     app_id: int
@@ -43,9 +44,12 @@ class ValuesPage:
     workspace: str
     linker: Linker
     begins: str
-    number: int
+    after: str
+    before: str
     values: list[LinkerValue]
-    found: int
+    counted: int
+    more_than_counted: bool
+    first: str | None
     previous: str | None
     next: str | None
     done: str
@@ -98,7 +102,8 @@ async def remove(visit: Visit) -> Response:
     identity = form.get("id", "")
     require(identity.isascii() and identity.isdigit() and len(identity) < 19, "There is no such value.")
     await linkers.delete_value(visit.host, app.id, linker.key, int(identity))
-    return _back(app, linker, done="removed", begins=form.get("begins", ""), page=form.get("page", "1"))
+    place = {name: form.get(name, "") for name in ("begins", "after", "before")}
+    return _back(app, linker, done="removed", **place)
 
 
 async def clear(visit: Visit) -> Response:
@@ -136,20 +141,26 @@ async def _linker(visit: Visit, key: str) -> tuple[Installation, Linker]:
 
 async def _page(visit: Visit, app: Installation, linker: Linker, *, refusal: RoadsteadError | None = None) -> Response:
     query = visit.request.query_params
-    begins, number = query.get("begins", "").strip(), _number(query.get("page", "1"))
-    wanted = PageRequest(number, _SHOWN, filter=_beginning_with(begins), sort=Sort("value", descending=False))
-    page = await linkers.page_of_values(visit.host, linker, wanted)
+    begins, after, before = (query.get(name, "").strip() for name in ("begins", "after", "before"))
+    found = await linkers.values_beginning(visit.host, linker, begins, after=after, before=before, limit=_SHOWN + 1)
+    values = found[-_SHOWN:] if before else found[:_SHOWN]
+    goes_on = len(found) > _SHOWN
+    has_previous, has_next = (goes_on, True) if before else (bool(after), goes_on)
+    counted = await linkers.count_values_beginning(visit.host, linker, begins, most=_COUNTED) if begins else 0
     context = ValuesPage(
         app_id=app.id,
         app_name=stored_name(app.descriptor),
         workspace=app.workspace.slug,
         linker=linker,
         begins=begins,
-        number=number,
-        values=list(page.items),
-        found=page.size,
-        previous=_address(app, linker, begins=begins, page=str(number - 1)) if number > 1 else None,
-        next=_address(app, linker, begins=begins, page=str(number + 1)) if page.has_next else None,
+        after=after,
+        before=before,
+        values=values,
+        counted=counted,
+        more_than_counted=counted == _COUNTED,
+        first=_address(app, linker, begins=begins) if after or before else None,
+        previous=_address(app, linker, begins=begins, before=values[0].value) if values and has_previous else None,
+        next=_address(app, linker, begins=begins, after=values[-1].value) if values and has_next else None,
         done=_DONE.get(query.get("done", ""), "").format(count=_number(query.get("count", "0"))),
         refusal=refusal,
     )
@@ -157,15 +168,8 @@ async def _page(visit: Visit, app: Installation, linker: Linker, *, refusal: Roa
     return render(template, context, visit=visit, status=status_of(refusal) if refusal else 200)
 
 
-def _beginning_with(text: str) -> AllOf | None:
-    """A range, which an index answers at once however many values there are."""
-    if not text:
-        return None
-    return AllOf((Comparison("value", ">=", text), Comparison("value", "<=", f"{text}\U0010ffff")))
-
-
 def _number(text: str) -> int:
-    return int(text) if text.isascii() and text.isdigit() and len(text) < 9 else 1
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 9 else 0
 
 
 def _address(app: Installation, linker: Linker, **query: str) -> str:
