@@ -180,7 +180,7 @@ _CHECKS: Mapping[str, Any] = {
     "database_url": _database_url,
     "workers": lambda value, source: _whole_number(value, source, 1, 64),
     "linkers_without_values": _linkers_without_values,
-    "keep_requests": lambda value, source: _whole_number(value, source, 0, 100_000),
+    "keep_requests": lambda value, source: _whole_number(value, source, 0, 10_000),
     "allow_target": _allow_target,
     "rate_limit": lambda value, source: _whole_number(value, source, 0, 100_000),
     "key": _text,

@@ -18,6 +18,7 @@ from roadstead.cli import (
     doctor,
     keys,
     linkify,
+    requests,
     serve,
     token,
     tokens,
@@ -83,6 +84,7 @@ installed_apps.command()(_failing_clearly(apps.show))
 app.command()(_failing_clearly(apps.register))
 app.command()(_failing_clearly(linkify.linkify))
 app.command()(_failing_clearly(token.token))
+app.command()(_failing_clearly(requests.requests))
 app.command()(_failing_clearly(debug_jwt.debug_jwt))
 app.command()(_failing_clearly(check.check))
 app.command()(_failing_clearly(tokens.sign_in))

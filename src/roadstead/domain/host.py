@@ -93,7 +93,7 @@ async def open_host(settings: Settings, *, operator: str = "operator (host)") ->
     host tells apps the same address. Nor does such a command call apps on this machine when that host may not.
     """
     async with open_store(settings) as store:
-        recorder = Recorder(store, keep=settings.keep_requests)
+        recorder = Recorder(store, keep=settings.keep_requests, clock=time.time)
         base_url = settings.base_url or await rows.find_fact(store.database, "base_url")
         listened_at = await rows.find_fact(store.database, "host") or settings.host
         port = settings.port or DEFAULT_PORT

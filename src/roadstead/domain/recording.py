@@ -10,7 +10,7 @@ import contextlib
 import logging
 import time
 from collections import deque
-from collections.abc import MutableMapping, Sequence
+from collections.abc import Callable, MutableMapping, Sequence
 from typing import Any
 
 from roadstead.domain.records import BODY, Headers, Received, Records
@@ -34,8 +34,9 @@ log = logging.getLogger("roadstead.recording")
 class Recorder:
     """Keeps the last calls of all processes on the same database, `keep` of them; none if that is 0."""
 
-    def __init__(self, store: Store, *, keep: int) -> None:
+    def __init__(self, store: Store, *, keep: int, clock: Callable[[], float]) -> None:
         self._store = store
+        self._clock = clock
         self._keep = keep
         # Of a call to us, the fields of `Received`: a plain tuple is made in half the time.
         self._waiting: deque[tuple[Any, ...] | Sent] = deque(maxlen=min(keep, MOST_WAITING))
@@ -128,7 +129,7 @@ class Recorder:
         return True
 
     async def _write_rows(self, calls: Sequence[tuple[Any, ...] | Sent]) -> None:
-        records = Records(self._store)
+        records = Records(self._store, self._clock())
         made = []
         for number, call in enumerate(calls, 1):
             if isinstance(call, Sent):

@@ -40,11 +40,11 @@ class Received(NamedTuple):
 
 
 class Records:
-    """Makes the rows of one batch."""
+    """Makes the rows of one batch. `now` is Unix time."""
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, now: float) -> None:
         self._store = store
-        self._clock_zero = datetime.now(UTC) - timedelta(seconds=time.perf_counter())
+        self._began = datetime.fromtimestamp(now - time.perf_counter(), UTC)
 
     async def of_received(self, call: Received) -> NewRequest:
         """The row of a call to us."""
@@ -86,7 +86,7 @@ class Records:
         )
 
     def _moment(self, reading: float) -> datetime:
-        return self._clock_zero + timedelta(seconds=reading)
+        return self._began + timedelta(seconds=reading)
 
     async def _caller(self, identity: object, credential: Presented | None) -> tuple[str | None, Sequence[str]]:
         """The app that called, or says that it did, and its secrets, which must not be kept wherever they stand."""
