@@ -11,7 +11,7 @@ from playwright.sync_api import Browser, Page, expect
 
 from roadstead.domain import linkers
 from tests.acceptance.node.programs import node_packages
-from tests.live import LiveHost, RecordingApp, recording_app
+from tests.live import AppClient, LiveHost, RecordingApp, recording_app
 from tests.web.chromium import chromium, visitor
 
 
@@ -121,8 +121,15 @@ def addresses(host: LiveHost) -> Iterator[list[str]]:
         installation = host.install(app, "harbour")
         values = [f"PROJECT{number}" for number in range(150)] + ["V" * 120]
         host.work(lambda opened: linkers.replace_values(opened, installation.id, "tickets", values))
+        api = AppClient(host.url, installation)
+        api("GET", f"/2.0/addon/linkers?q={'x' * 200}", token=api.token("GET", "/2.0/addon/linkers"))
+        refused = api("GET", "/-/requests?q=status=401").json()["values"][0]["id"]
         yield [
             "/",
+            "/-/traffic",
+            f"/-/traffic/{refused}",
+            f"/-/jwt?request={refused}",
+            "/-/jwt",
             f"/-/install?url={other.descriptor_url}",
             f"/-/install?url={other.base_url}/nothing",
             f"/-/apps/{installation.id}",

@@ -1,0 +1,72 @@
+"""Requests and the debugger in a real browser: calls appear by themselves, a refusal is one click from its cause."""
+
+from collections.abc import Iterator
+
+import httpx
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.live import AppClient, LiveHost
+from tests.token_mistakes import MISTAKES, TARGET
+from tests.web.chromium import chromium, visitor
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with chromium() as running:
+        yield running
+
+
+@pytest.fixture
+def tab(browser: Browser, host: LiveHost) -> Iterator[Page]:
+    with visitor(browser, host) as page:
+        yield page
+
+
+def test_calls_appear_as_they_come_in(tab: Page, api: AppClient) -> None:
+    """Without reloading; and the list follows what is typed into its filter."""
+    app = api.installation.app_key
+    tab.goto("/-/traffic")
+    tab.get_by_label("App", exact=True).fill(app)
+    expect(tab.locator("tbody tr")).to_have_count(2)
+    expect(tab).to_have_url(f"/-/traffic?app={app}&path=&direction=&method=&status=")
+    api("GET", "/2.0/addon/linkers?page=7")
+    expect(tab.get_by_role("link", name="GET /2.0/addon/linkers?page=7")).to_be_visible()
+    tab.get_by_label("Direction").select_option(label="to apps")
+    expect(tab.locator("tbody tr")).to_have_count(2)
+
+
+def test_focus_stays_while_the_list_changes(tab: Page, api: AppClient) -> None:
+    """Whoever is on a link with the keyboard stays there when a new call appears above it."""
+    tab.goto(f"/-/traffic?app={api.installation.app_key}")
+    first = tab.locator("tbody a").first
+    name = first.text_content()
+    first.focus()
+    api("GET", "/2.0/addon/linkers")
+    expect(tab.locator("tbody tr")).to_have_count(3)
+    expect(tab.get_by_role("link", name=name or "")).to_be_focused()
+
+
+EVERY_SECOND = MISTAKES[::2]
+"""Each takes half a second; all of them are tried without a browser."""
+
+
+def test_cause_is_one_click_away(tab: Page, api: AppClient, host: LiveHost) -> None:
+    """A call is refused, its line in the list leads to the debugger, and the cause stands there first."""
+    with httpx.Client() as client:
+        for name, mistake, check, words in EVERY_SECOND:
+            assert client.get(f"{host.url}{TARGET}", headers=mistake(api)).status_code == 401
+            tab.goto("/-/traffic?status=refused")
+            tab.get_by_role("link", name="Why?").first.click()
+            expect(tab.locator("#cause"), name).to_contain_text(words, ignore_case=True)
+            expect(tab.get_by_role("row", name=f"{check} fails")).to_be_visible()
+
+
+def test_token_is_pasted_and_explained(tab: Page, api: AppClient) -> None:
+    """With both canonical requests, marked where they part."""
+    tab.goto("/-/jwt")
+    tab.get_by_label("Token").fill(api.token("PUT", TARGET))
+    tab.get_by_label("Address, as it was sent").fill(TARGET)
+    tab.get_by_role("button", name="Examine").click()
+    expect(tab.locator("#cause")).to_contain_text("You signed PUT, the request was GET.")
+    expect(tab.locator("mark")).to_have_text(["G", "P"])
