@@ -8,7 +8,7 @@ from typing import Literal
 from playwright.sync_api import Page
 
 from roadstead.domain import linkers
-from tests.live import live_host, recording_app
+from tests.live import AppClient, live_host, recording_app
 from tests.web.chromium import chromium, visitor
 
 ROOT = Path(__file__).parents[2]
@@ -27,13 +27,15 @@ def test_every_picture_in_the_docs_can_be_taken(tmp_path: Path) -> None:
             "app": ("light", f"/-/apps/{installation.id}"),
             "lab": ("light", f"/-/lab?how=workspace&text={_TEXT}"),
             "lab-dark": ("dark", f"/-/lab?how=workspace&text={_TEXT}"),
+            "requests": ("light", "/-/traffic"),
+            "jwt": ("light", f"/-/jwt?request={_calls(AppClient(host.url, installation))}"),
         }
         with visitor(browser, host) as tab:
             for name, (theme, address) in pages.items():
                 tab.emulate_media(color_scheme=theme)
                 tab.goto(address)
                 _fill_in(tab, name)
-                tab.screenshot(path=folder / f"{name}.png", full_page=name != "app")
+                tab.screenshot(path=folder / f"{name}.png", full_page=name not in ("app", "jwt"))
     assert named
     assert named <= {file.name for file in folder.iterdir()}
 
@@ -56,6 +58,17 @@ _BROKEN = """{
     {"key": "tickets", "regex": "((?K)-\\d+)", "url": "/browse/\\\\1"}
   ]}
 }"""
+
+
+def _calls(api: AppClient) -> int:
+    """Make some calls, the last of which is refused; its number."""
+    values = "/2.0/addon/linkers/tickets/values"
+    api("GET", f"{values}?pagelen=50")
+    api("POST", values, json={"value": "DOCS"})
+    api("POST", values, json={"value": "not a value"})
+    api("GET", f"{values}?page=2", token=api.token("GET", values))
+    newest: int = api("GET", "/-/requests?pagelen=1").json()["values"][0]["id"]
+    return newest
 
 
 def _fill_in(tab: Page, name: str) -> None:
