@@ -44,7 +44,7 @@ class Recorder:
         self._writing = asyncio.Lock()
         self._closing = asyncio.Event()
         self._failing = False
-        self._received = 0
+        self._calls_to_us = 0
 
     def received(
         self,
@@ -56,7 +56,7 @@ class Recorder:
         body: bytes,
     ) -> None:
         """Record a call to us that has been answered. `started` is a reading of `time.perf_counter`."""
-        self._received += 1
+        self._calls_to_us += 1
         self._waiting.append(
             (
                 started,
@@ -83,9 +83,11 @@ class Recorder:
             self._begin()
 
     async def write(self) -> None:
-        """Write all that has been put aside, and wait for what is being written."""
-        while await self._write_batch():
-            pass
+        """Write all that has been put aside by now, and wait for what is being written."""
+        due = len(self._waiting)
+        await self._write_batch()
+        while (due := due - BATCH) > 0:
+            await self._write_batch()
 
     async def close(self) -> None:
         """Write what is left."""
@@ -102,8 +104,8 @@ class Recorder:
         try:
             while self._waiting:
                 seen = None
-                while seen != self._received:
-                    seen = self._received
+                while seen != self._calls_to_us:
+                    seen = self._calls_to_us
                     with contextlib.suppress(TimeoutError):
                         await asyncio.wait_for(self._closing.wait(), PAUSE_SECONDS)
                     await self._write_batch()
@@ -113,12 +115,11 @@ class Recorder:
         finally:
             self._batches = None
 
-    async def _write_batch(self) -> bool:
-        """Whether there was anything to write."""
+    async def _write_batch(self) -> None:
         async with self._writing:
             calls = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
             if not calls:
-                return False
+                return
             try:
                 await self._write_rows(calls)
                 self._failing = False
@@ -126,7 +127,6 @@ class Recorder:
                 if not self._failing:
                     log.warning("requests cannot be recorded: %s %s", exc.message, exc.detail)
                 self._failing = True
-        return True
 
     async def _write_rows(self, calls: Sequence[tuple[Any, ...] | Sent]) -> None:
         records = Records(self._store, self._clock())

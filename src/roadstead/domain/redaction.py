@@ -24,6 +24,7 @@ _SECRET_HEADER = re.compile(
 # The first character of `{` in base64 is e, and few may follow. Behind the lookbehind, one pass over the text does.
 _IN_TOKEN = ".e"
 _TOKEN = re.compile(r"(?:(?<![\w-])|(?<=%[0-9A-Fa-f]{2}))(e[w-z0-9_-][\w-]*\.e[w-z0-9_-][\w-]*\.)[\w%+/=-]+")
+_USER_INFO = re.compile(r"//[^/?#\s\"'<>@]+@")
 _NAMED = re.compile(
     r"""((?:secret|token|password|passwd|api[_-]?key)\\*["']?\s*[:=]\s*)("(?:[^"\\]|\\.)*"?|[^\s&,;}\]]+)""",
     re.IGNORECASE | re.DOTALL,
@@ -34,6 +35,8 @@ def cleaned(text: str, secrets: Iterable[str] = ()) -> str:
     """The text without secrets, and without what a database cannot keep."""
     for secret in secrets:
         text = text.replace(secret, HIDDEN)
+    if "@" in text:
+        text = _USER_INFO.sub(f"//{HIDDEN}@", text)
     # The patterns cost much more than these looks, which nearly every text stands.
     if _IN_TOKEN in text:
         text = _TOKEN.sub(rf"\1{HIDDEN}", text)

@@ -133,19 +133,8 @@ class Outbound:
             error = exc.message
             raise
         finally:
-            self._watch(
-                Sent(
-                    started,
-                    time.perf_counter(),
-                    method,
-                    url,
-                    headers,
-                    body,
-                    app_key,
-                    answer,
-                    None if answer else error,
-                )
-            )
+            ended, reason = time.perf_counter(), None if answer else error
+            self._watch(Sent(started, ended, method, url, headers, body, app_key, answer, reason))
         return answer, public
 
     async def _send_once(
