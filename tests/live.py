@@ -171,6 +171,25 @@ def recording_app(**changes: Any) -> Iterator[RecordingApp]:
         yield app
 
 
+Job = Callable[[Host], Awaitable[Any]]
+
+
+@contextlib.contextmanager
+def opened(settings: Settings) -> Iterator[Callable[[Job], Any]]:
+    """A host's state, opened without serving it: what is yielded does a job on it."""
+
+    async def run(job: Job) -> Any:
+        return await job(host)
+
+    with asyncio.Runner() as runner:
+        state = open_host(settings)
+        host = runner.run(state.__aenter__())
+        try:
+            yield lambda job: runner.run(run(job))
+        finally:
+            runner.run(state.__aexit__(None, None, None))
+
+
 @dataclass(frozen=True)
 class LiveHost:
     """A Roadstead host that is running, and its state."""
@@ -178,16 +197,16 @@ class LiveHost:
     url: str
     settings: Settings
 
-    def work(self, job: Callable[[Host], Awaitable[Any]]) -> Any:
+    def work(self, job: Job) -> Any:
         """Do something on the same state from beside the running host, as the command line does."""
 
-        async def run() -> Any:
-            async with open_host(self.settings) as host:
-                return await job(host)
+        def run() -> Any:
+            with opened(self.settings) as work:
+                return work(job)
 
         # In a thread of its own, for a test in a browser has a loop running in this one.
         with ThreadPoolExecutor(1) as thread:
-            return thread.submit(lambda: asyncio.run(run())).result()
+            return thread.submit(run).result()
 
     def install(self, app: RecordingApp, workspace: str = "local") -> Installation:
         installed: Installation = self.work(lambda host: installations.install(host, app.descriptor_url, workspace))

@@ -1,6 +1,7 @@
 """schemathesis makes requests from our OpenAPI document, good ones and bad ones, and judges the answers by it."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -54,12 +55,20 @@ def app() -> Iterator[RecordingApp]:
 
 @pytest.mark.parametrize("examples", [SHORT, pytest.param(LONG, marks=pytest.mark.slow)])
 @pytest.mark.parametrize(("method", "address"), OPERATIONS)
-def test_answers_are_as_documented(host: LiveHost, app: RecordingApp, method: str, address: str, examples: int) -> None:
+def test_answers_are_as_documented(
+    host: LiveHost,
+    app: RecordingApp,
+    method: str,
+    address: str,
+    examples: int,
+    record_property: Callable[[str, object], None],
+) -> None:
     """No request that can be made from the document gets a 5xx, or an answer that the document does not foresee."""
     operation = SCHEMA[address][method]
     good, bad = (operation.as_strategy(generation_mode=mode) for mode in GenerationMode)
     cases = st.one_of(good, good.map(lambda case: _at_a_known_place(case, api)), bad)
     api = AppClient(host.url, host.install(app))
+    judged: Counter[int] = Counter()
 
     @settings(
         max_examples=examples, derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck)
@@ -70,10 +79,12 @@ def test_answers_are_as_documented(host: LiveHost, app: RecordingApp, method: st
         asked_in_part = "fields" in (case.query or {})
         case.validate_response(answer, checks=CHECKS[: -2 if asked_in_part else None])
         assert answer.status_code != 401, answer.text
+        judged[answer.status_code] += 1
         if (method, address, answer.status_code) == ("DELETE", "/2.0/addon", 204):
             api.installation = host.install(app)
 
     judge()
+    record_property("examples", judged.total())
 
 
 def _at_a_known_place(case: schemathesis.Case[Any], api: AppClient) -> schemathesis.Case[Any]:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
 from roadstead.domain import installations
-from tests.live import AppClient, LiveHost, RecordingApp, recording_app
+from tests.live import AppClient, Job, LiveHost, RecordingApp, opened, recording_app
 
 TAKING = {
     "tickets": {"key": "tickets", "regex": r"((?K)-\d+)", "url": r"/browse/\1"},
@@ -64,6 +64,7 @@ class TenOperations(RuleBasedStateMachine):
     """Two apps, one of them in two workspaces."""
 
     host: LiveHost
+    work: Callable[[Job], Any]
     apps: tuple[RecordingApp, RecordingApp]
     requests: ClassVar[int] = 0
 
@@ -91,7 +92,10 @@ class TenOperations(RuleBasedStateMachine):
         place = self.places[number]
         if place.client is not None:
             place.former.append(place.client)
-        place.client = AppClient(self.host.url, self.host.install(place.app, place.workspace))
+        place.client = AppClient(
+            self.host.url,
+            self.work(lambda host: installations.install(host, place.app.descriptor_url, place.workspace)),
+        )
         place.declare(self._served(place.app))
 
     @rule(number=st.integers(0, 2), by_app=st.booleans())
@@ -103,7 +107,7 @@ class TenOperations(RuleBasedStateMachine):
             assert self._send(place, "DELETE", "/2.0/addon").status_code == 204
         else:
             identity = place.client.installation.id
-            self.host.work(lambda host: installations.uninstall(host, identity))
+            self.work(lambda host: installations.uninstall(host, identity))
         place.former.append(place.client)
         place.client = None
         place.declare([])
@@ -306,17 +310,17 @@ def test_ten_operations_do_what_the_model_does(
     class Machine(TenOperations):
         pass
 
-    Machine.host, Machine.apps = host, apps
-    run_state_machine_as_test(
-        Machine,
-        settings=settings(
-            max_examples=examples,
-            stateful_step_count=40,
-            derandomize=True,
-            database=None,
-            deadline=None,
-            suppress_health_check=list(HealthCheck),
-        ),
-    )
-    record_property("examples", examples)
-    record_property("requests", Machine.requests)
+    with opened(host.settings) as work:
+        Machine.host, Machine.apps, Machine.work = host, apps, staticmethod(work)
+        run_state_machine_as_test(
+            Machine,
+            settings=settings(
+                max_examples=examples,
+                stateful_step_count=40,
+                derandomize=True,
+                database=None,
+                deadline=None,
+                suppress_health_check=list(HealthCheck),
+            ),
+        )
+    record_property("examples", Machine.requests)

@@ -1,11 +1,9 @@
 """Descriptors of strangers: whatever stands in one, it is judged, refused or installed, and nothing else happens."""
 
-import asyncio
 import copy
 import json
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import AsyncExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -22,11 +20,10 @@ from roadstead.connect import Descriptor, InvalidDescriptor
 from roadstead.domain import installations
 from roadstead.domain.check import check
 from roadstead.domain.descriptors import read_descriptor
-from roadstead.domain.host import Host, open_host
 from roadstead.errors import InstallationFailed, InvalidInput
 from roadstead.settings import Settings
 from tests.connect.test_descriptor import ONE_OF_EACH, TIDY
-from tests.live import AppClient, LiveHost, recording_app, serving
+from tests.live import AppClient, LiveHost, opened, recording_app, serving
 
 VALID: dict[str, Any] = {**TIDY, "modules": ONE_OF_EACH}
 WORDS = [
@@ -166,8 +163,8 @@ def documents(draw: st.DrawFn) -> bytes:
 
 anything = documents() | st.binary(max_size=200) | odd.map(lambda value: json.dumps(value).encode())
 FUZZ = settings(derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck))
-runs = pytest.mark.parametrize("examples", [150, pytest.param(20_000, marks=pytest.mark.slow)])
-installs = pytest.mark.parametrize("examples", [40, pytest.param(2_000, marks=pytest.mark.slow)])
+runs = pytest.mark.parametrize("examples", [150, pytest.param(5_000, marks=pytest.mark.slow)])
+installs = pytest.mark.parametrize("examples", [40, pytest.param(1_000, marks=pytest.mark.slow)])
 
 
 @runs
@@ -255,18 +252,6 @@ class AnyApp:
         return Starlette(routes=[Route("/descriptor.json", descriptor), Route("/{any:path}", accept, methods=["POST"])])
 
 
-@contextmanager
-def _opened(data: Path) -> Iterator[tuple[Host, asyncio.Runner]]:
-    """A host's state, and the loop that it lives in."""
-    with asyncio.Runner() as runner:
-        stack = AsyncExitStack()
-        host = runner.run(stack.enter_async_context(open_host(Settings(data=data))))
-        try:
-            yield host, runner
-        finally:
-            runner.run(stack.aclose())
-
-
 @installs
 def test_every_document_is_installed_or_refused(
     tmp_path: Path, examples: int, record_property: Callable[[str, object], None]
@@ -274,18 +259,18 @@ def test_every_document_is_installed_or_refused(
     """A fetched descriptor is installed, or refused at a step that is named; then nothing is left of it."""
     app = AnyApp()
     outcomes: Counter[bool] = Counter()
-    with serving(app.application()) as base_url, _opened(tmp_path) as (host, runner):
+    with serving(app.application()) as base_url, opened(Settings(data=tmp_path)) as work:
 
         @settings(FUZZ, max_examples=examples)
         @given(document=documents())
         def install(document: bytes) -> None:
             app.document = document.replace(TIDY["baseUrl"].encode(), base_url.encode())
-            before = runner.run(installations.list_apps(host))
+            before = work(installations.list_apps)
             refusal = _refusal_of(
                 InstallationFailed,
-                lambda: runner.run(installations.install(host, f"{base_url}/descriptor.json", "local")),
+                lambda: work(lambda host: installations.install(host, f"{base_url}/descriptor.json", "local")),
             )
-            after = runner.run(installations.list_apps(host))
+            after = work(installations.list_apps)
             if refusal is not None:
                 assert refusal.step in ("fetch", "validate", "installed")
                 assert after == before
