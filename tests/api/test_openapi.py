@@ -3,6 +3,7 @@
 import base64
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -170,9 +171,19 @@ def test_every_documented_answer_is_given(
 ) -> None:
     """Each status that the document knows of an operation can be had, in the documented shape; `AppClient` compares."""
     caller = Caller(api, host, connect_app, method, address)
-    documented = {int(status) for status in DOCUMENT["paths"][address][method.lower()]["responses"]}
+    documented = {int(status) for status in DOCUMENT["paths"][address][method.lower()]["responses"]} - {429}
     given = {status: PROVOKE[status](caller).status_code for status in PROVOKE if status in documented}
     assert given == {status: status for status in documented}
+
+
+def test_an_app_over_its_limit_gets_the_documented_answer_everywhere(tmp_path: Path, connect_app: RecordingApp) -> None:
+    """The 429 of each operation that may be an app's is given, and no other operation has one."""
+    with live_host(tmp_path, rate_limit=1) as limited:
+        api = AppClient(limited.url, limited.install(connect_app))
+        assert api("GET", "/2.0/addon/linkers").status_code == 200
+        for (method, address), sent in SENT.items():
+            answer = api(method, sent.target.replace("{id}", "1"), headers=ELSEWHERE, **sent.request)
+            assert (answer.status_code == 429) == ("429" in DOCUMENT["paths"][address][method.lower()]["responses"])
 
 
 def test_every_route_is_documented_and_nothing_else() -> None:
