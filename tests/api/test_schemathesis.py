@@ -64,10 +64,10 @@ def test_answers_are_as_documented(
     record_property: Callable[[str, object], None],
 ) -> None:
     """No request that can be made from the document gets a 5xx, or an answer that the document does not foresee."""
+    api = AppClient(host.url, host.install(app))
     operation = SCHEMA[address][method]
     good, bad = (operation.as_strategy(generation_mode=mode) for mode in GenerationMode)
     cases = st.one_of(good, good.map(lambda case: _at_a_known_place(case, api)), bad)
-    api = AppClient(host.url, host.install(app))
     judged: Counter[int] = Counter()
 
     @settings(
