@@ -48,7 +48,8 @@ def test_every_guard_is_where_the_mutation_looks_for_it(mutation: Mutation) -> N
     """The text to be changed stands in the source exactly once, and the changed source is Python."""
     text = (ROOT / "src" / "roadstead" / mutation.file).read_text("utf-8")
     assert text.count(mutation.old) == 1, f"{mutation.file} has {mutation.old!r} {text.count(mutation.old)} times"
-    compile(text.replace(mutation.old, mutation.new), mutation.file, "exec")
+    if mutation.file.endswith(".py"):
+        compile(text.replace(mutation.old, mutation.new), mutation.file, "exec")
 
 
 @pytest.mark.slow

@@ -8,7 +8,7 @@ import pytest
 
 from roadstead.connect import encode, query_string_hash
 from roadstead.domain import installations
-from tests.live import AppClient, LiveHost
+from tests.live import AppClient, LiveHost, RecordingApp
 
 LINKERS = "/2.0/addon/linkers"
 VALUES = "/2.0/addon/linkers/tickets/values"
@@ -178,10 +178,12 @@ def test_a_removal_by_another_process_takes_effect_at_once(api: AppClient, host:
     assert api("GET", LINKERS).status_code == 401
 
 
-def test_an_app_sees_its_own_workspace_only(api: AppClient, host: LiveHost) -> None:
+def test_an_app_sees_its_own_workspace_only(api: AppClient, host: LiveHost, connect_app: RecordingApp) -> None:
     """Another workspace is a 404, as if it did not exist; by UUID or by name alike."""
+    other = host.install(connect_app, "other").workspace
     own = api("GET", "/2.0/workspaces/local").json()
     uuid = own["uuid"].replace("{", "%7B").replace("}", "%7D")
     assert own["slug"] == "local"
     assert api("GET", f"/2.0/workspaces/{uuid}").json() == own
-    assert api("GET", "/2.0/workspaces/other").status_code == 404
+    for name in ("other", other.uuid.replace("{", "%7B").replace("}", "%7D"), "nowhere"):
+        assert api("GET", f"/2.0/workspaces/{name}").status_code == 404
