@@ -194,3 +194,13 @@ def test_every_column_of_bytes_is_sealed_anew() -> None:
             table = statement.split()[2]
             found |= {(table, line.split()[0]) for line in statement.splitlines() if f" {DIALECT.bytes}" in line}
     assert found == {(table.name, column) for table in TABLES for column in table.sealed}
+
+
+@pytest.mark.parametrize("mode", [0o640, 0o604, 0o620])
+def test_a_key_file_that_others_may_open_stops_the_start(tmp_path: Path, mode: int) -> None:
+    """The key of all secrets is its owner's alone, or nothing is opened with it."""
+    settings = Settings(data=tmp_path)
+    on_host(settings, lambda host: _register(host, "tide"))
+    (tmp_path / "secret.key").chmod(mode)
+    with pytest.raises(StorageUnusable, match="may be read by others"):
+        on_host(settings, lambda host: _registered(host, "tide"))
