@@ -131,16 +131,6 @@ class Caller:
     def of_another_type(self) -> httpx.Response:
         return self._send(content=b"x", headers={"Content-Type": "text/plain"})
 
-    def over_its_limit(self) -> httpx.Response:
-        """From another host on the same state, where an app may make one request in an hour."""
-        with live_host(self._host.settings.data, rate_limit=1) as limited:
-            free, self._api = self._api, AppClient(limited.url, self._api.installation)
-            try:
-                self._api("GET", "/2.0/user")
-                return self._send(headers=ELSEWHERE)
-            finally:
-                self._api = free
-
     def at_a_busy_moment(self) -> httpx.Response:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(connections, "MAX_REQUESTS", 0)
@@ -156,7 +146,6 @@ PROVOKE: dict[int, Callable[[Caller], httpx.Response]] = {
     411: Caller.without_length,
     413: Caller.too_large,
     415: Caller.of_another_type,
-    429: Caller.over_its_limit,
     503: Caller.at_a_busy_moment,
     # Last, because it may be the end of the app.
     200: Caller.success,
