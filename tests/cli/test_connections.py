@@ -156,7 +156,7 @@ def _taken(url: str, *, pause: float) -> int:
 def test_answer_that_nobody_takes_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
     """A client that stops reading does not keep an answer in memory for ever; one that is slow gets it all."""
     with serving(_hello) as url:
-        monkeypatch.setattr(connections, "ANSWER_SECONDS", 1)
+        monkeypatch.setattr(connections, "ANSWER_SECONDS", 0.5)
         assert _taken(url, pause=0.12) > 50_000_000
         monkeypatch.setattr(connections, "ANSWER_SECONDS", 0.1)
         assert _taken(url, pause=0.5) < 50_000_000

@@ -103,6 +103,16 @@ def test_a_host_that_was_not_given_the_new_key_refuses_and_writes_nothing(tmp_pa
     asyncio.run(work())
 
 
+def test_a_key_that_others_may_read_is_not_used(tmp_path: Path) -> None:
+    """Before anything is done with it the operator is told how to put it right."""
+    on_host(Settings(data=tmp_path), lambda host: _register(host, "tide"))
+    (tmp_path / "secret.key").chmod(0o640)
+    for work in (installations.list_apps, rotate_key):
+        with pytest.raises(StorageUnusable, match="may be read by others"):
+            on_host(Settings(data=tmp_path), work)
+    assert len(_keys(tmp_path)) == 1
+
+
 def test_an_empty_state_takes_any_key(tmp_path: Path) -> None:
     """As long as nothing is sealed, another key is no mistake."""
     for key in (None, new_key(), None):

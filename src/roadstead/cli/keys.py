@@ -16,6 +16,6 @@ def rotate_key(data: Data = None, database_url: DatabaseUrl = None) -> None:
         tell(f"Secrets encrypted with a new key: {count}. A running host goes on with it.")
         place = f"stand below it in {settings.data / KEY_FILE}"
     else:
-        tell(f"Secrets encrypted with the first key of ROADSTEAD_KEY: {count}.")
-        place = "come after it in ROADSTEAD_KEY"
+        tell(f"Secrets encrypted with the first key of the setting key (ROADSTEAD_KEY): {count}.")
+        place = "come after it there"
     tell(f"The older keys {place}. Copies of the database from before need them, and nothing else does.")

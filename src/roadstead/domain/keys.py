@@ -35,7 +35,7 @@ async def _use_first_key(host: Host) -> int:
     async with store.database.transaction() as tx:
         if await key_in_force(tx) == first:
             raise InvalidInput(
-                "The key comes from ROADSTEAD_KEY, whose first key is in use already.",
+                "The key comes from the setting key (ROADSTEAD_KEY), and its first key is in use already.",
                 "Put a new one before it, parted by a comma, restart the host with both, and run this again.\n"
                 "Make one with: head -c 32 /dev/urandom | base64 | tr '+/' '-_'",
             )
