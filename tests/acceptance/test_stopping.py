@@ -63,5 +63,5 @@ def test_work_after_an_answer_is_not_waited_for_without_end(tmp_path: Path, monk
             host.run_later(quick())
             host.run_later(endless())
 
-    asyncio.run(work())
+    asyncio.run(asyncio.wait_for(work(), 10))
     assert done == ["quick", "endless"]

@@ -82,7 +82,9 @@ class KeyFile:
                 draft.unlink(missing_ok=True)
             _sync_folder(file.parent)
         except OSError as exc:
-            raise StorageUnusable(f"The key file {file} cannot be written.", f"{exc.strerror}. Nothing was changed.") from exc
+            raise StorageUnusable(
+                f"The key file {file} cannot be written.", f"{exc.strerror}. Nothing was changed."
+            ) from exc
 
 
 class SecretBox:
