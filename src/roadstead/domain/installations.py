@@ -18,6 +18,7 @@ from typing import Any, Literal
 from roadstead.connect import Descriptor, canonical_request, issue
 from roadstead.domain.descriptors import read_descriptor, stored_descriptor
 from roadstead.domain.host import Host
+from roadstead.domain.redaction import cleaned
 from roadstead.errors import (
     AppNotInstalled,
     HandshakeUnderWay,
@@ -520,8 +521,8 @@ async def _call(
 
 
 def _shown_body(answer: Answer, installation: Installation) -> str:
-    """The beginning of an app's answer, without the secret that it was sent if it sends that back."""
-    return answer.text.replace(installation.shared_secret, HIDDEN)[:_SHOWN_BODY]
+    """The beginning of an app's answer, without the secret and the token that it was sent if it sends these back."""
+    return cleaned(answer.text, [installation.shared_secret])[:_SHOWN_BODY]
 
 
 def sign_for_app(
