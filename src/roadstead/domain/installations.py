@@ -30,7 +30,7 @@ from roadstead.errors import (
 from roadstead.integrations.descriptors import fetch_descriptor
 from roadstead.integrations.lifecycle import as_shown, call_app, lifecycle_body
 from roadstead.integrations.outbound import Answer
-from roadstead.model import HIDDEN, Installation, LifecycleCall, Registration, Workspace
+from roadstead.model import Installation, LifecycleCall, Registration, Workspace
 from roadstead.storage import installations as rows
 from roadstead.storage import lifecycle as calls
 from roadstead.storage.audit import add_entry, add_installation_entry
