@@ -377,7 +377,7 @@ def test_linker_has_the_time_of_one_text_for_all_texts_together() -> None:
     """Many texts that each take a little are too much for one linker, and not for those beside it."""
     ticks = count()
     other = Linker("other", r"OK-\d+", HERE)
-    linkers = compile_linkers([TICKETS, other], clock=lambda: next(ticks) * 0.004)
+    linkers = compile_linkers([TICKETS, other], clock=lambda: next(ticks) * 0.0041)
     linked = linkify_html(linkers, "<p>BB-1</p>" * 10 + "<p>OK-1</p>")
     assert [link.text for link in linked.links] == ["BB-1"] * 5 + ["OK-1"]
     assert [(one.linker and one.linker.key, one.reason) for one in linked.unfinished] == [

@@ -68,6 +68,19 @@ def test_links_found_before_the_limit_are_kept(regex: str) -> None:
         assert linkified.unfinished[0].reason == "It took longer than 10000 ms."
 
 
+@pytest.mark.parametrize("regex", [r"\d", r"(?K)", r"\d(?=.)"])
+@pytest.mark.parametrize(("microseconds", "links"), [(4, 10_000), (50, 445)])
+def test_matches_that_come_quickly_end_at_the_number_of_links(regex: str, microseconds: int, links: int) -> None:
+    """Each match adds to the time: an ordinary linker reaches the limit of links, a hostile one does not."""
+    ticks = count()
+    compiled = compile_linkers(
+        [Linker("k", regex, HERE, values={str(n) for n in range(10)})], clock=lambda: next(ticks) * microseconds / 1e6
+    )
+    linkified = compiled.linkify("1 2 3 4 5 6 7 8 9 " * 2_000)
+    assert len(linkified.links) == pytest.approx(links, rel=0.05)
+    assert [one.out_of_time for one in linkified.unfinished] == [links < 10_000]
+
+
 @pytest.mark.parametrize(
     ("regex", "key", "count"),
     [

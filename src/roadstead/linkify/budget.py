@@ -1,9 +1,17 @@
 """How long one linker may keep one text."""
 
 import math
+import time
 from collections.abc import Callable
 
 Clock = Callable[[], float]
+
+SECONDS_PER_MATCH = 5e-6
+"""What each match adds to a budget: it takes less than that to find the next one where many stand close together.
+
+So the number of links ends an ordinary linker on a long text, and time a hostile one: those that are quadratic over
+all their matches take ten times as long for each.
+"""
 
 
 class Exhausted(Exception):
@@ -17,34 +25,44 @@ class OutOfTime(Exhausted):
 class Budget:
     """A number of seconds, some of which may be `spent`, and which starts to run when it is first looked at.
 
-    To look at the clock takes as long as to search a short text, so of the checks only every so many do.
+    To read the time of a processor is a call of the kernel, so it is not read before as much time has passed on the
+    wall; and of the first checks so many are `unseen`, in which a short text is done.
     """
 
-    def __init__(self, seconds: float, clock: Clock, checks_per_look: int = 1, spent: float = 0.0) -> None:
+    def __init__(self, seconds: float, clock: Clock, unseen: int = 0, spent: float = 0.0) -> None:
         self._seconds = seconds
         self._spent = spent
         self._clock = clock
+        self._passing = time.perf_counter if clock is time.thread_time else clock
+        self._unseen = unseen
         self._end = math.inf
-        self._checks_per_look = self._checks_left = checks_per_look
+        self._not_before = -math.inf
 
     def check(self) -> None:
         """Raise `OutOfTime` if no time is left."""
-        self._checks_left -= 1
-        if not self._checks_left:
-            self._checks_left = self._checks_per_look
+        if self._unseen:
+            self._unseen -= 1
+        elif self._passing() >= self._not_before:
             self._look()
+
+    def found(self) -> None:
+        """Add what a match adds, and raise `OutOfTime` if no time is left all the same."""
+        self._spent -= SECONDS_PER_MATCH
+        self.check()
 
     def _look(self) -> None:
         now = self._clock()
         if self._end == math.inf:
-            self._end = now + self._seconds - self._spent
-        elif now >= self._end:
+            self._end = now + self._seconds
+        left = self._end - now - self._spent
+        if left <= 0:
             raise self.out_of_time()
+        self._not_before = self._passing() + left
 
     def left(self) -> float:
         """Return the seconds that are left, or raise `OutOfTime`."""
         self._look()
-        return self._end - self._clock()
+        return self._end - self._spent - self._clock()
 
     def out_of_time(self) -> OutOfTime:
         return OutOfTime(f"It took longer than {self._seconds * 1000:g} ms.")

@@ -6,7 +6,6 @@ never pass through the sanitiser: they are decoded once, and escaped once.
 """
 
 import re
-from html import escape
 
 import msgspec
 import nh3
@@ -14,7 +13,7 @@ import nh3
 from roadstead.linkify.linker import Link, Unfinished
 from roadstead.linkify.markup import ATTRIBUTES, ELEMENTS, UNTOUCHED, outline_of
 from roadstead.linkify.matcher import MAX_LINKS, MAX_TEXT, CompiledLinkers, Document
-from roadstead.linkify.render import render_html
+from roadstead.linkify.render import escape, render_html
 
 _TAG = re.compile(r'(<[^<>"]*+(?:"[^"]*+"[^<>"]*+)*+>)')
 _NAME = re.compile(r"</?([a-z0-9]+)")

@@ -33,7 +33,7 @@ class Linker:
         return hash(self.key) ^ hash(self.principal_uuid)
 
 
-class Link(msgspec.Struct, frozen=True):
+class Link(msgspec.Struct, frozen=True, gc=False):
     """A stretch of the text that leads somewhere. Offsets count characters; a bare URL has no `linker`.
 
     `url` is ASCII, free of spaces, quotes and control characters, and starts with `http:`, `https:` or

@@ -6,11 +6,11 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from itertools import islice
+from itertools import islice, repeat
 from typing import Literal, NamedTuple
 
 from roadstead.linkify.bare_urls import bare_urls
-from roadstead.linkify.budget import Budget, Clock, Exhausted, OutOfTime
+from roadstead.linkify.budget import SECONDS_PER_MATCH, Budget, Clock, Exhausted, OutOfTime
 from roadstead.linkify.engines import Match
 from roadstead.linkify.linker import Link, Linker, Linkified, Unfinished
 from roadstead.linkify.pattern import Pattern, read_pattern
@@ -18,7 +18,7 @@ from roadstead.linkify.programs import Programs
 from roadstead.linkify.required import Required
 from roadstead.linkify.search import Search
 from roadstead.linkify.target import UrlTemplate
-from roadstead.linkify.text import Text
+from roadstead.linkify.text import Text, rough_form
 from roadstead.linkify.values import Owners, ValueIndex
 
 MAX_TEXT = 1_000_000
@@ -26,7 +26,8 @@ MAX_TEXT = 1_000_000
 MAX_LINKS = 10_000
 """Links in a text, and matches of one pattern in it."""
 
-_SHORT_TEXT = 1_000  # eight searches of it take no longer than one of a long text
+_SHORT_TEXT = 1_000
+_UNSEEN = 7  # with the eighth search of a short text the time begins: they take no longer than one of a long text
 
 WithoutValues = Literal["everything", "nothing"]
 
@@ -83,7 +84,7 @@ class _Limits(NamedTuple):
     spent: float = 0.0
 
     def budget_for(self, text: Text) -> Budget:
-        return Budget(self.budget, self.clock, 8 if len(text.chars) <= _SHORT_TEXT else 1, spent=self.spent)
+        return Budget(self.budget, self.clock, _UNSEEN if len(text.chars) <= _SHORT_TEXT else 0, self.spent)
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,10 +173,14 @@ class CompiledLinkers:
 
     def _linkify(self, text: str, collect: "_Collect") -> Linkified:
         chars = _within_limit(text)
-        read = Text(chars)
+        rough = rough_form(chars)
+        possible = self._required.may_match(rough)
+        if not possible and chars is text and "://" not in text:
+            return Linkified(text, ())
+        read = Text(chars, rough)
         found: list[_Found] = []
         unfinished: list[Unfinished] = []
-        for number in self._required.may_match(read.rough):
+        for number in possible:
             family = self._families[number]
             left_out = self._left_out and [owner for owner in family.members if owner in self._left_out]
             for owner in left_out:
@@ -199,7 +204,7 @@ class CompiledLinkers:
         A match without a usable URL is out of the competition, so URLs are made here, for those that could win.
         """
         found.sort()
-        urls = bare_urls(chars)
+        urls = bare_urls(chars) if "://" in chars else iter(())
         url = next(urls, None)
         position = at = 0
         while at < len(found):
@@ -212,13 +217,13 @@ class CompiledLinkers:
                 url = next(urls, None)
             if url and url.start < -minus_end:
                 continue
-            owner, *others = owners
+            owner = owners[0]
             target = None if owner in self._left_out else self._templates[owner].fill(match, chars)
             if target:
                 position = -minus_end
                 yield Link(start, position, chars[start:position], target, self.linkers[owner])
-            elif others:
-                insort(found, (start, minus_end, others[0], tuple(others), match), lo=at)
+            elif len(owners) > 1:
+                insort(found, (start, minus_end, owners[1], owners[1:], match), lo=at)
         while url:
             yield url
             url = next(urls, None)
@@ -250,26 +255,28 @@ class Document:
         """Return the links in `text`, as `CompiledLinkers.linkify` does."""
         return self._linkify(text, self._collect)
 
-    def _collect(
-        self, family: "_Family", text: Text, limits: _Limits, found: list["_Found"]
-    ) -> Iterator[tuple[int, Exhausted]]:
+    def _collect(self, family: "_Family", text: Text, limits: _Limits, found: list["_Found"]) -> Sequence["_Reached"]:
         # The members have a budget each, but most of the time they are searched for together.
         spent = self._spent.get(family, 0.0)
         limits = limits._replace(spent=spent / len(family.members))
         if limits.spent >= limits.budget:
-            yield from ((owner, limits.budget_for(text).out_of_time()) for owner in family.members)
-            return
-        began = limits.clock()
-        yield from family.collect(text, limits, found)
-        self._spent[family] = spent + limits.clock() - began
+            return [(owner, limits.budget_for(text).out_of_time()) for owner in family.members]
+        began, before = limits.clock(), len(found)
+        reached = family.collect(text, limits, found)
+        added = (1 + len(found) - before) * SECONDS_PER_MATCH  # one for the text, so that many short ones are no limit
+        self._spent[family] = spent + max(0, limits.clock() - began - added)
+        return reached
 
 
 _Found = tuple[int, int, int, Owners, Match]
 """A match as it is sorted: its start, its end negated, and the first of the linkers whose it is; then all of these."""
 
 
-_Collect = Callable[["_Family", Text, _Limits, list[_Found]], Iterable[tuple[int, Exhausted]]]
-"""Adds the matches of a family to those found, and yields each member that reached a limit."""
+_Reached = tuple[int, Exhausted]
+"""A linker and the limit that it reached."""
+
+_Collect = Callable[["_Family", Text, _Limits, list[_Found]], Sequence[_Reached]]
+"""Adds the matches of a family to those found, and returns each member that reached a limit."""
 
 
 class _Family:
@@ -291,13 +298,15 @@ class _Family:
         index = self.index and self.index.changed(number, added=added, removed=removed)
         return _Family(self._programs, self.members, index, everything=self._everything)
 
-    def collect(self, text: Text, limits: _Limits, found: list[_Found]) -> Iterator[tuple[int, Exhausted]]:
-        """Add the matches to `found`, and yield each member that reached a limit."""
+    def collect(self, text: Text, limits: _Limits, found: list[_Found]) -> Sequence[_Reached]:
+        """Add the matches to `found`, and return each member that reached a limit."""
+        reached: list[_Reached] = []
         if self._plain:
             matches = Search(self._programs, text, limits.budget_for(text)).matches()
-            yield from _taken(((match, self._plain) for match in matches), self._plain, limits, found)
+            reached += _take(zip(matches, repeat(self._plain)), self._plain, limits, found)
         if self.index and self._valued:
-            yield from self._collect_stored(self.index, text, limits, found)
+            reached += self._collect_stored(self.index, text, limits, found)
+        return reached
 
     def with_any_value(self, text: Text, limits: _Limits) -> Iterator[Match]:
         """Yield what matches if any value will do, up to a limit; nothing where that is what all members match."""
@@ -309,27 +318,29 @@ class _Family:
 
     def _collect_stored(
         self, index: ValueIndex, text: Text, limits: _Limits, found: list[_Found]
-    ) -> Iterator[tuple[int, Exhausted]]:
+    ) -> Sequence[_Reached]:
         search = Search(self._programs, text, limits.budget_for(text))
         matches = search.value_first(index)
         if matches is not None:
-            yield from _taken(matches, tuple(index.counts), limits, found)
-        elif search.may_match():
-            try:
-                occurring = index.occurring(text, 0, len(text.chars), search.budget.check)
-            except Exhausted as limit:
-                yield from ((owner, limit) for owner in index.counts)
-                return
-            for owner, values in occurring.items():
-                search = Search(self._programs, text, limits.budget_for(text))
-                of_owner = ((match, (owner,)) for match in search.stored(index, owner, values))
-                yield from _taken(of_owner, (owner,), limits, found)
+            return _take(matches, index.counts, limits, found)
+        if not search.may_match():
+            return ()
+        try:
+            occurring = index.occurring(text, 0, len(text.chars), search.budget.check)
+        except Exhausted as limit:
+            return [(owner, limit) for owner in index.counts]
+        reached: list[_Reached] = []
+        for owner, values in occurring.items():
+            search = Search(self._programs, text, limits.budget_for(text))
+            matches_of_owner = search.stored(index, owner, values)
+            reached += _take(zip(matches_of_owner, repeat((owner,))), (owner,), limits, found)
+        return reached
 
 
-def _taken(
-    matches: Iterable[tuple[Match, Owners]], owners: Owners, limits: _Limits, found: list[_Found]
-) -> Iterator[tuple[int, Exhausted]]:
-    """Add matches to `found` up to a limit; yield the linkers that reached it."""
+def _take(
+    matches: Iterable[tuple[Match, Owners]], owners: Iterable[int], limits: _Limits, found: list[_Found]
+) -> Sequence[_Reached]:
+    """Add matches to `found` up to a limit; return the linkers that reached it."""
     try:
         for count, (match, its_owners) in enumerate(matches):
             if count >= limits.max_links:
@@ -337,7 +348,8 @@ def _taken(
             start, end = match.spans[0]
             found.append((start, -end, its_owners[0], its_owners, match))
     except Exhausted as limit:
-        yield from ((owner, limit) for owner in owners)
+        return [(owner, limit) for owner in owners]
+    return ()
 
 
 def _index(pattern: Pattern, values: Mapping[int, Collection[str]]) -> ValueIndex | None:

@@ -2,11 +2,11 @@
 
 import re
 from functools import lru_cache
-from html import escape
 
-from roadstead.linkify.linker import Link, Linker, Linkified
+from roadstead.linkify.linker import Link, Linkified
 
 _MARKDOWN_ACTIVE = re.compile(r"[\\`*_\[\]<>&!|~:@]")
+_PLAIN_LINK = 'rel="nofollow" class="ap-connect-link"'
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
@@ -16,9 +16,33 @@ def render_html(linkified: Linkified) -> str:
     A linker's link carries the attributes that browser extensions look for; a bare URL the ones of a plain
     link.
     """
-    if not linkified.links:
-        return escape(linkified.text)
-    return "".join([escape(piece) if isinstance(piece, str) else _html_link(piece) for piece in linkified.pieces()])
+    text = linkified.text
+    rendered: list[str] = []
+    position = 0
+    for link in linkified.links:
+        linker = link.linker
+        attributes = _attributes(linker.key, linker.app_key, linker.principal_uuid) if linker else _PLAIN_LINK
+        before, shown = escape(text[position : link.start]), escape(link.text)
+        url = link.url.replace("&", "&amp;")  # all else that HTML minds is percent-encoded in it
+        rendered.append(f'{before}<a href="{url}" {attributes}>{shown}</a>')
+        position = link.end
+    rendered.append(escape(text[position:]))
+    return "".join(rendered)
+
+
+def escape(text: str) -> str:
+    """Return what `html.escape` returns, three times as quickly where there is nothing to escape."""
+    if "&" in text:
+        text = text.replace("&", "&amp;")
+    if "<" in text:
+        text = text.replace("<", "&lt;")
+    if ">" in text:
+        text = text.replace(">", "&gt;")
+    if '"' in text:
+        text = text.replace('"', "&quot;")
+    if "'" in text:
+        text = text.replace("'", "&#x27;")
+    return text
 
 
 def render_markdown(linkified: Linkified) -> str:
@@ -47,23 +71,17 @@ def render_terminal(linkified: Linkified) -> str:
     return "".join(piece if isinstance(piece, str) else _terminal_link(piece) for piece in linkified.pieces())
 
 
-def _html_link(link: Link) -> str:
-    url = link.url.replace("&", "&amp;")  # all else that HTML minds is percent-encoded in it
-    return f'<a href="{url}" {_attributes(link.linker)}>{escape(link.text)}</a>'
-
-
 @lru_cache(maxsize=4096)
-def _attributes(linker: Linker | None) -> str:
-    attributes = {"rel": "nofollow", "class": "ap-connect-link"}
-    if linker:
-        attributes |= {
-            "target": "_blank",
-            "data-module-key": linker.key,
-            "data-link-key": linker.key,
-            "data-app-key": linker.app_key,
-            "data-principal-uuid": linker.principal_uuid,
-        }
-    return " ".join(f'{name}="{escape(value)}"' for name, value in attributes.items() if value)
+def _attributes(key: str, app_key: str, principal_uuid: str) -> str:
+    attributes = {
+        "target": "_blank",
+        "data-module-key": key,
+        "data-link-key": key,
+        "data-app-key": app_key,
+        "data-principal-uuid": principal_uuid,
+    }
+    written = (f'{name}="{escape(value)}"' for name, value in attributes.items() if value)
+    return " ".join((_PLAIN_LINK, *written))
 
 
 def _markdown_link(link: Link) -> str:

@@ -8,7 +8,7 @@ A text is asked in its rough form: ASCII, with `?` in place of every other chara
 patterns, whatever characters they tell apart.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from collections.abc import Sequence as SequenceOf
 
 import re2
@@ -37,6 +37,7 @@ _STAND_IN = ord("?")
 _ANYTHING = r"[\x00-\x7f]*"
 _LIKE_A_VALUE = r"[0-9A-Z_a-z?\-]+"
 
+_Match = Callable[[bytes, bool], list[int]]  # of `re2.Filter`
 Numbered = list[tuple[int, str]]
 
 
@@ -55,9 +56,9 @@ class Required:
         if not self._filters:
             return [number for number, literal in enumerate(literals) if literal in rough]
         likely: list[int] = []
-        for numbers, literal_filter in self._filters:
-            likely += [numbers[place] for place in literal_filter.Match(rough, True) or ()]
-        return sorted(number for number in likely if literals[number] in rough)
+        for numbers, match in self._filters:
+            likely += [numbers[place] for place in match(rough, True)]
+        return sorted([number for number in likely if literals[number] in rough])
 
 
 def required_literal(tree: Node) -> bytes:
@@ -91,22 +92,17 @@ def _codes(node: Node) -> Iterator[int | None]:
             yield None
 
 
-def _filters(patterns: Numbered) -> Iterator[tuple[list[int], re2.Filter]]:
+def _filters(patterns: Numbered) -> Iterator[tuple[list[int], _Match]]:
     """Yield filters for the patterns, as few as RE2's memory allows, each with the numbers of its patterns."""
-    made = re2.Filter()
-    try:
-        for _, source in patterns:
-            made.Add(source.encode("latin-1"), linear_options())
-        made.Compile()
-    except re2.error:
-        if len(patterns) == 1:
-            yield from _filters([(patterns[0][0], _ANYTHING)])
-            return
+    made = re2._re2.Filter()  # without its wrapper, as in `engines`
+    if all(made.Add(source.encode("latin-1"), linear_options()) >= 0 for _, source in patterns) and made.Compile():
+        yield [number for number, _ in patterns], made.Match
+    elif len(patterns) == 1:
+        yield from _filters([(patterns[0][0], _ANYTHING)])
+    else:
         middle = len(patterns) // 2
         yield from _filters(patterns[:middle])
         yield from _filters(patterns[middle:])
-    else:
-        yield [number for number, _ in patterns], made
 
 
 def _rough(node: Node) -> str:

@@ -37,16 +37,20 @@ class Search:
         self.budget = budget
         self._end = programs.linear_end(text)
 
-    def matches(self, values: ValuesBetween | None = None, position: int = 0) -> Iterator[Match]:
-        r"""Yield the non-empty matches from `position` on, from left to right.
+    def matches(self, values: ValuesBetween | None = None) -> Iterator[Match]:
+        r"""Return the non-empty matches, from left to right.
 
         With `values`, `(?K)` is one of these, else anything that matches `[\w\-]+`.
         """
-        if self._end is not None:
+        if self._end is not None and values is None:
             program = self._programs.like_a_value(self._text)
-            if program and values is None and self._end - position <= program.window:
-                yield from self._in_window(program, position, self._end, guarded=False)
-                return
+            if program and self._end <= program.window:
+                return self._in_window(program, 0, self._end, guarded=False)
+        return self._everywhere(values)
+
+    def _everywhere(self, values: ValuesBetween | None) -> Iterator[Match]:
+        position = 0
+        if self._end is not None:
             position = yield from self._linear(values, position, self._end)
         if position < len(self._text.chars):
             yield from self._bounded(values, position)
@@ -104,15 +108,16 @@ class Search:
 
     def _in_window(self, program: LinearProgram, position: int, stop: int, *, guarded: bool) -> Iterator[Match]:
         data = self._data(program.alphabet)
-        search, check_time = program.search, self.budget.check
+        search, places, budget = program.search, program.places, self.budget
         while spans := search(data, position, stop):
-            match = Match(spans, program.places)
+            match = Match(spans, places)
+            start, position = spans[0]
             if guarded and self._is_refused(match):
-                position = match.start + 1
+                position = start + 1
+                budget.check()
             else:
                 yield match
-                position = match.end
-            check_time()
+                budget.found()
 
     def _bounded(self, values: ValuesBetween | None, position: int) -> Iterator[Match]:
         text = self._text
@@ -130,15 +135,18 @@ class Search:
         self, program: BoundedProgram, chars: str, position: int, *, guarded: bool
     ) -> Generator[Match, None, int | None]:
         """Yield matches up to one that is refused, and return where to go on after it."""
-        try:
-            for match in program.matches(chars, position, timeout=self.budget.left()):
-                if guarded and self._is_refused(match):
-                    return match.start + 1
-                if match.start < match.end:
-                    yield match
-        except TimeoutError:
-            raise self.budget.out_of_time() from None
-        return None
+        while True:
+            try:
+                for match in program.matches(chars, position, timeout=self.budget.left()):
+                    if guarded and self._is_refused(match):
+                        return match.start + 1
+                    if match.start < match.end:
+                        yield match
+                        position = match.end
+                        self.budget.found()
+            except TimeoutError:
+                continue  # matches have added to the budget, or nothing is left of it
+            return None
 
     def _windows(self, size: int) -> list[tuple[int, int]] | None:
         """Return the text in windows of at most `size` characters, or `None` if it cannot be cut into such."""

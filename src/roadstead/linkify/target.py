@@ -38,7 +38,7 @@ _HTTP = re.compile(
 _MAILTO = re.compile(r"mailto:[^?#].*", re.IGNORECASE)
 _DOT_SEGMENT = re.compile(r"/(?:\.|%2e){1,2}(?=[/?#]|$)", re.IGNORECASE)
 _LONE_PERCENT = re.compile(r"%(?![0-9a-fA-F]{2})")
-_PLAIN = re.compile(r"[a-zA-Z0-9\-_]+")
+_is_plain = re.compile(r"[a-zA-Z0-9\-_]+").fullmatch
 _UNRESERVED = re.compile(r"[a-zA-Z0-9\-._~]*")
 _LABEL = re.compile(r"[a-zA-Z0-9_\-]+")
 _LABELS = re.compile(r"[a-zA-Z0-9_\-]+(?:\.[a-zA-Z0-9_\-]+)*")
@@ -89,14 +89,13 @@ class UrlTemplate:
         self._has_dot_segments = bool(_DOT_SEGMENT.search(self._outline(self._parts)))
         self.groups = frozenset(token for token in tokens if isinstance(token, int))
         self._plain = self._parts_for_plain_text()
-        self._plain_groups = [at for at, part in enumerate(self._plain) if isinstance(part, int)]
+        self._around = self._around_one_group()
 
     def fill(self, match: Match, chars: str) -> str | None:
         """Return the URL with each group's text in its place, or `None` if that makes no URL to link to."""
         if self._plain:
-            texts = [part if isinstance(part, str) else _text_of(match, part, chars) for part in self._plain]
-            if all(_PLAIN.fullmatch(texts[at]) for at in self._plain_groups):
-                url = "".join(texts)
+            url = self._filled_with_plain_text(match, chars)
+            if url:
                 return url if len(url) <= MAX_URL_LENGTH else None
         filled: list[str] = []
         for part, place in zip(self._parts, self._places, strict=True):
@@ -108,6 +107,31 @@ class UrlTemplate:
         if not self._has_dot_segments and _DOT_SEGMENT.search(url):
             return None
         return url if is_linkable(url) else None
+
+    def _filled_with_plain_text(self, match: Match, chars: str) -> str | None:
+        """Return the URL if every group matched plain text, else `None`."""
+        if self._around:
+            before, group, after = self._around
+            start, end = match.spans[match.places[group]]
+            text = chars[start:end]
+            return before + text + after if _is_plain(text) else None
+        texts: list[str] = []
+        for part in self._plain:
+            text = part if isinstance(part, str) else _text_of(match, part, chars)
+            if isinstance(part, int) and not _is_plain(text):
+                return None
+            texts.append(text)
+        return "".join(texts)
+
+    def _around_one_group(self) -> tuple[str, int, str] | None:
+        """Return what stands before and after the only group, as it nearly always is, or `None`."""
+        match self._plain:
+            case [str(before), int(group)]:
+                return before, group, ""
+            case [str(before), int(group), str(after)]:
+                return before, group, after
+            case _:
+                return None
 
     def _parts_for_plain_text(self) -> list[Token]:
         """Return what to put together where every group matched plain text, or nothing if it might not be well.

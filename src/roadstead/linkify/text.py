@@ -6,14 +6,18 @@ from functools import cached_property
 from roadstead.linkify.alphabet import Alphabet, basic_alphabet
 
 
+def rough_form(chars: str) -> bytes:
+    """Return a text with `?` in place of each character beyond ASCII."""
+    return chars.encode("ascii", "replace")
+
+
 class Text:
     """A text, with its forms in bytes and in other characters made when first asked for."""
 
-    def __init__(self, chars: str) -> None:
+    def __init__(self, chars: str, rough: bytes | None = None) -> None:
         self.chars = chars
         self.is_ascii = chars.isascii()
-        self.rough = chars.encode("ascii", "replace")
-        """The text with `?` in place of each character beyond ASCII."""
+        self.rough = rough_form(chars) if rough is None else rough
         self._encoded: dict[Alphabet, bytes] = {}
         self._translated: dict[int, Text] = {}
 

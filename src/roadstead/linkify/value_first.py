@@ -14,7 +14,7 @@ from roadstead.linkify.budget import Budget
 from roadstead.linkify.engines import LinearProgram, Match
 from roadstead.linkify.program import ANY_VALUE, linear_source
 from roadstead.linkify.syntax import Anchor, Group, Node, Sequence, Values, walk
-from roadstead.linkify.values import Owners, ValueIndex
+from roadstead.linkify.values import Owners, ValueIndex, may_be_value
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,11 +84,17 @@ class ValueFirstProgram:
         `data` is `chars` in the alphabet. The matches of one linker do not overlap; those of several may.
         """
         search, place, alone = self._like_a_value.search, self._value_place, len(index.counts) == 1
+        find, places = index.owners.find, self._like_a_value.places
         taken: list[tuple[int, Owners]] = []  # where late matches end, and whose they are
         reach = 0  # where the last of them ends
-        while found := search(data, start, end):
+        while spans := search(data, start, end):
             # No slice of this run that ends later can be a value: the run was taken as far as the rest can follow.
-            first, beyond = found[place]
+            first, beyond = spans[place]
+            if alone and (known := find(chars[first:beyond])) and may_be_value(chars, first, beyond):
+                yield Match(spans, places), known  # as is nearly always so, all of the run is a value
+                start = spans[0][1]
+                budget.found()
+                continue
             for at, stop, known in index.slices(chars, first, beyond, budget.check):
                 owners = known if at >= reach else _free(known, taken, at)
                 match = self._match(data, at, stop, end) if owners else None
@@ -96,6 +102,7 @@ class ValueFirstProgram:
                     taken = [(match.end, owners)] if at >= reach else [*taken, (match.end, owners)]
                     reach = max(reach, match.end)
                     yield match, owners
+                    budget.found()
             start = max(beyond, reach) if alone else beyond
             budget.check()
 

@@ -176,12 +176,21 @@ class ValueIndex:
         return found
 
 
+def may_be_value(chars: str, first: int, beyond: int) -> bool:
+    """Whether a stored value may stand between two places, as far as its length and what comes before it go."""
+    return beyond - first <= MAX_VALUE_LENGTH and _may_begin(chars, first)
+
+
 def _beginnings(chars: str, first: int, beyond: int) -> list[int]:
     r"""Return the places in a run of `[\w\-]` that do not come right after a letter or a digit."""
     beginnings = [mark.end() for mark in _MARK.finditer(chars, first, beyond - 1)]
-    if first == 0 or not chars[first - 1].isalnum():
+    if _may_begin(chars, first):
         beginnings.insert(0, first)
     return beginnings
+
+
+def _may_begin(chars: str, at: int) -> bool:
+    return at == 0 or not chars[at - 1].isalnum()
 
 
 def _lengths(values: Iterable[str]) -> set[int]:
