@@ -8,9 +8,13 @@ from typing import Any
 
 import httpx
 import pytest
+from hypothesis import settings
 
 from roadstead.domain import credentials
 from tests.live import AppClient, LiveHost, RecordingApp, live_host, recording_app
+
+settings.register_profile("no test depends on a measured time", deadline=None)
+settings.load_profile("no test depends on a measured time")
 
 
 @pytest.fixture(scope="session")

@@ -3,13 +3,15 @@
 import re
 import time
 import warnings
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from random import Random
 
 import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from roadstead.linkify import InvalidPattern
+from roadstead.linkify import InvalidPattern, program
 from roadstead.linkify.budget import Budget
 from roadstead.linkify.charset import case_folding, cased_chars
 from roadstead.linkify.pattern import Pattern, read_pattern
@@ -22,7 +24,7 @@ from tests.linkify.oracle import Spans, TookTooLong, at_most, expected, substitu
 
 pytestmark = pytest.mark.filterwarnings("ignore:Possible nested set:FutureWarning")
 randoms = st.randoms(use_true_random=False)
-patiently = settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much], deadline=None)
+patiently = settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 
 
 def found(programs: Programs, values: frozenset[str], text: str) -> list[Spans]:
@@ -53,6 +55,13 @@ def supported(source: str) -> Programs | None:
         if any(reason in str(exc) for reason in ("not supported", "asks inside group")):
             return None
         raise
+
+
+@contextmanager
+def small_pieces() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(program, "PIECE", 2)
+        yield
 
 
 def python_compiles(source: str) -> bool:
@@ -102,11 +111,21 @@ def test_all_constructs_match_as_in_python(random: Random) -> None:
     assume(check(random, beyond_linear=True, texts=2))
 
 
+@settings(patiently, max_examples=300)
+@given(randoms)
+def test_runs_in_pieces_match_as_in_python(random: Random) -> None:
+    """The bounded engine goes through long runs piece by piece; here a piece is so small that every run is long."""
+    with small_pieces():
+        assume(check(random, beyond_linear=True, texts=2))
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("beyond_linear", [False, True])
-def test_a_hundred_thousand_random_cases_match_as_in_python(beyond_linear: bool) -> None:
-    """The same over 100,000 cases, different ones in each run; a failure names its case."""
-    with warnings.catch_warnings():
+@pytest.mark.parametrize(("beyond_linear", "pieces"), [(False, nullcontext), (True, nullcontext), (True, small_pieces)])
+def test_a_hundred_thousand_random_cases_match_as_in_python(
+    beyond_linear: bool, pieces: Callable[[], AbstractContextManager[None]]
+) -> None:
+    """The same over 150,000 cases, different ones in each run; a failure names its case."""
+    with warnings.catch_warnings(), pieces():
         warnings.simplefilter("ignore", FutureWarning)
         random, compared = Random(), 0
         while compared < 50_000:

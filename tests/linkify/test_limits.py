@@ -10,18 +10,18 @@ from hypothesis import strategies as st
 from roadstead.linkify import CompiledLinkers, InvalidPattern, Link, Linker, Unfinished, check_linker, compile_linkers
 from roadstead.linkify.engines import MAX_WINDOW
 from roadstead.linkify.matcher import MAX_TEXT
-from roadstead.linkify.search import MAX_VALUES_AT_ONCE
+from roadstead.linkify.search import MAX_VALUE_CHARS
 
 HERE = r"https://t.example/\g<0>"
 
 # why, regex, text; each takes a backtracking engine longer than anybody waits
 EXPLOSIVE = [
-    ("lazy runs meet", r"(?s)(?!x).*?,.*?,.*?,.*?,z", ",z" + "a," * 20_000),
-    ("runs of one character meet", r"(?!x)(.*)=(.*)=(.*)=(.*);", "=" * 3_000),
+    ("lazy runs meet", r"(?s).*?,.*?,.*?,.*?,z(?!-)", "a," * 20_000 + "z-"),
+    ("runs of one character meet", r"(.*)=(.*)=(.*)=(.*);(?!-)", "=" * 3_000 + ";-"),
     ("a look-ahead repeats what can be divided", r"(?=(a|b|ab)*(a|b|ab)*(a|b)*c)b", "ab" * 50_000),
-    ("a repeat within a repeat, anchored", r"^(?!Q)(([a-z])+.)+[A-Z]([a-z])+$", "a" * 50_000),
-    ("a back-reference divides a run", r"(a+)(a+)(a+)\1\2\3b", "a" * 5_000),
-    ("a run is entered anywhere", r"(?<!x)[\w\-]+\-\d+!", "a-" * 50_000),
+    ("a repeat within a repeat, anchored", r"^(([a-z])+.)+(?=[A-Z])", "a" * 50_000),
+    ("a back-reference divides a run", r"^(a+)(a+)(a+)\1\2\3b", "a" * 4_999 + "b"),
+    ("a run is entered anywhere", r"[\w\-]+\-\d+(?=!)", "a-" * 50_000 + "1"),
     ("every match scans to the end", r"(?=A).*!|[A-Z]", "A" * 100_000),
     ("every match scans to the end, on the linear engine", r".*!|[A-Z]", "A" * 30_000),
 ]
@@ -35,6 +35,12 @@ HARMLESS = [
     (r"(?=(a+))\1b", "a" * 2_000),
     (r"(?i)(?:x+x+)+y", "x" * 30_000),
     (r"\w+\s*\w+@", "a" * 30_000),
+    (r"(?s)(?!x).*?,.*?,.*?,.*?,z", ",z" + "a," * 20_000),
+    (r"(?!x)(.*)=(.*)=(.*)=(.*);", "=" * 3_000),
+    (r"^(?!Q)(([a-z])+.)+[A-Z]([a-z])+$", "a" * 50_000),
+    (r"(a+)(a+)(a+)\1\2\3b", "a" * 5_000),
+    (r"(?<!x)[\w\-]+\-\d+!", "a-" * 50_000),
+    (r"(.+)\1!", "!" + "ab" * 50_000),
 ]
 
 
@@ -69,16 +75,17 @@ def test_links_found_before_the_limit_are_kept(regex: str) -> None:
 
 
 @pytest.mark.parametrize("regex", [r"\d", r"(?K)", r"\d(?=.)"])
-@pytest.mark.parametrize(("microseconds", "links"), [(4, 10_000), (50, 445)])
-def test_matches_that_come_quickly_end_at_the_number_of_links(regex: str, microseconds: int, links: int) -> None:
+@pytest.mark.parametrize(("microseconds", "ends_by_time"), [(2, False), (50, True)])
+def test_matches_that_come_quickly_end_at_the_number_of_links(
+    regex: str, microseconds: int, ends_by_time: bool
+) -> None:
     """Each match adds to the time: an ordinary linker reaches the limit of links, a hostile one does not."""
     ticks = count()
-    compiled = compile_linkers(
-        [Linker("k", regex, HERE, values={str(n) for n in range(10)})], clock=lambda: next(ticks) * microseconds / 1e6
-    )
+    linker = Linker("k", regex, HERE, values={str(number) for number in range(10)})
+    compiled = compile_linkers([linker], clock=lambda: next(ticks) * microseconds / 1e6)
     linkified = compiled.linkify("1 2 3 4 5 6 7 8 9 " * 2_000)
-    assert len(linkified.links) == pytest.approx(links, rel=0.05)
-    assert [one.out_of_time for one in linkified.unfinished] == [links < 10_000]
+    assert (len(linkified.links) < 1_000) is ends_by_time
+    assert [one.out_of_time for one in linkified.unfinished] == [ends_by_time]
 
 
 @pytest.mark.parametrize(
@@ -227,11 +234,11 @@ def test_text_beyond_the_limit_is_left_unlinked_and_said_so() -> None:
 
 def test_too_many_values_for_the_bounded_engine_are_reported() -> None:
     """A look-around pattern stops at a text with more different values than its engine is given at once."""
-    values = {f"V{number}" for number in range(MAX_VALUES_AT_ONCE + 1)}
+    values = {f"V{number:04}" for number in range(MAX_VALUE_CHARS // 6 + 1)}
     compiled = compile_linkers([Linker("k", r"(?<!x)(?K):", HERE, values=values)], budget=60)
     linkified = compiled.linkify(" ".join(f"{value}:" for value in values))
     assert linkified.links == ()
-    assert linkified.unfinished[0].reason == "More than 200 different values occur in the text."
+    assert linkified.unfinished[0].reason == "Too many different values occur in the text."
 
 
 def test_back_reference_that_ignores_case_is_followed_in_ascii_only() -> None:

@@ -60,9 +60,12 @@ class Budget:
         self._not_before = self._passing() + left
 
     def left(self) -> float:
-        """Return the seconds that are left, or raise `OutOfTime`."""
-        self._look()
-        return self._end - self._spent - self._clock()
+        """Return the seconds that are left at least, or raise `OutOfTime`."""
+        left = self._not_before - self._passing()
+        if not 0 < left < math.inf:
+            self._look()
+            left = self._not_before - self._passing()
+        return left
 
     def out_of_time(self) -> OutOfTime:
         return OutOfTime(f"It took longer than {self._seconds * 1000:g} ms.")

@@ -5,7 +5,8 @@ can take forever and can be interrupted, so it gets the whole text and a time-ou
 what they are given, so anchors are exact at the edges of a window.
 """
 
-from collections.abc import Iterator, Mapping
+import sys
+from collections.abc import Mapping
 from typing import Final
 
 import msgspec
@@ -23,6 +24,8 @@ _MAX_WORK = 4_194_304
 about 5 ns for each, so this is some 20 ms in which a search cannot be interrupted; ordinary ones take a
 hundredth.
 """
+_SMALL = 16
+"""Instructions of a program that may have any text at once: at worst it takes 80 ms for 1 MB."""
 
 # The class that `re2.compile` wraps. Through the wrapper a match takes twice as long, and most searches of most
 # texts are short.
@@ -62,7 +65,10 @@ class ProgramRefused(Exception):
 
 
 class LinearProgram:
-    """A pattern as an RE2 program over bytes of an alphabet; `window` is how many one search may be given."""
+    """A pattern as an RE2 program over bytes of an alphabet.
+
+    `window` is how many one search had better be given, and `most` how many it may be given if a text cannot be cut.
+    """
 
     def __init__(self, source: Source, alphabet: Alphabet) -> None:
         self.alphabet = alphabet
@@ -73,7 +79,8 @@ class LinearProgram:
         size = program.ProgramSize()
         if size > MAX_INSTRUCTIONS:
             raise ProgramRefused(f"more than {MAX_INSTRUCTIONS} instructions")
-        self.window = min(MAX_WINDOW, _MAX_WORK // size)
+        self.most = sys.maxsize if size <= _SMALL else _MAX_WORK // size
+        self.window = min(MAX_WINDOW, self.most)
         self._match = program.Match
 
     def search(self, data: bytes, start: int, end: int) -> list[Span] | None:
@@ -97,10 +104,10 @@ class BoundedProgram:
             raise ProgramRefused(str(exc)) from exc
         self._places = source.groups
 
-    def matches(self, text: str, start: int, timeout: float) -> Iterator[Match]:
-        """Yield the matches from `start` on; raises `TimeoutError` after `timeout` seconds."""
-        for found in self._program.finditer(text, start, timeout=timeout):
-            yield Match([found.span(), *found.regs[1:]], self._places)
+    def match(self, text: str, start: int, timeout: float) -> Match | None:
+        """Return the match that begins at `start`; raises `TimeoutError` after `timeout` seconds."""
+        found = self._program.match(text, start, timeout=timeout)
+        return Match([found.span(), *found.regs[1:]], self._places) if found else None
 
 
 def linear_options() -> "re2.Options":

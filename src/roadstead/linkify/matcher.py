@@ -102,6 +102,11 @@ class CompiledLinkers:
     _limits: _Limits
     _left_out: Mapping[int, str] = field(default_factory=dict)
 
+    @property
+    def quick(self) -> bool:
+        """Whether they take little time for a text of a few thousand characters, as linkers usually do."""
+        return all(family.quick for family in self._families)
+
     def with_values(
         self, number: int, *, added: Collection[str] = (), removed: Collection[str] = ()
     ) -> "CompiledLinkers":
@@ -285,6 +290,7 @@ class _Family:
     def __init__(self, programs: Programs, members: Owners, index: ValueIndex | None, *, everything: bool) -> None:
         self.members = members
         self._programs = programs
+        self.quick = programs.quick
         self.index = index
         self._everything = everything
         self._valued = bool(index and index.counts)
@@ -326,7 +332,8 @@ class _Family:
         if not search.may_match():
             return ()
         try:
-            occurring = index.occurring(text, 0, len(text.chars), search.budget.check)
+            occurring = search.occurring(index)
+            limits = limits._replace(spent=limits.budget - search.budget.left())
         except Exhausted as limit:
             return [(owner, limit) for owner in index.counts]
         reached: list[_Reached] = []

@@ -34,6 +34,9 @@ r"""The values that `(?K)` may be, in order of preference, or `ANY_VALUE` for wh
 
 ANY_VALUE: None = None
 
+PIECE = 64
+"""Characters of a run that the bounded engine goes through in one step."""
+
 _HYPHEN = CharSet.of_chars("-")
 _MODES = {"greedy": "", "lazy": "?"}
 _SUFFIXES = {(0, None): "*", (1, None): "+", (0, 1): "?"}
@@ -58,20 +61,34 @@ def linear_source(tree: Node, values: ValueChoice, captured: Collection[int], al
 
 
 def bounded_source(pattern: Pattern, values: ValueChoice, alphabet: Alphabet | None) -> Source:
-    """Write the pattern for `regex`, over the alphabet's bytes as characters, or over any characters."""
+    """Write the pattern for `regex`, over the alphabet's bytes as characters, or over any characters.
+
+    `regex` looks at the time once in 65,536 steps, and going through all of a run of single characters is one step. So
+    long runs are written as runs of pieces. Not where there are back-references: with these a repeat of more than one
+    character is what it gets wrong. What may be empty is written so that it matches the first that is not empty.
+    """
     captured = range(1, pattern.groups + 1)
+    piece = None if compares_characters(pattern.tree) else PIECE
     if alphabet:
-        return _Writer(values, captured, _byte_class(alphabet), {}).source(pattern.tree)
-    return _Writer(values, captured, _full_class, {}, spell_word_edges=True).source(pattern.tree)
+        writer = _Writer(values, captured, _byte_class(alphabet), {}, piece=piece)
+    else:
+        writer = _Writer(values, captured, _full_class, {}, spell_word_edges=True, piece=piece)
+    source = writer.source(pattern.tree)
+    return source if least_width(pattern.tree) > 0 else Source(rf"(?:{source.text})(?!\G)", source.groups)
 
 
-def program_alphabet(pattern: Pattern, values: ValueChoice) -> Alphabet | None:
-    """Return an alphabet in which the pattern can be matched, or `None`."""
-    anchors = {(node.place, node.ascii_only) for node in walk(pattern.tree) if isinstance(node, Anchor)}
+def compares_characters(tree: Node) -> bool:
+    """Whether characters are compared with each other, and not only with sets."""
+    return any(isinstance(node, BackReference | Conditional) for node in walk(tree))
+
+
+def program_alphabet(tree: Node, values: ValueChoice) -> Alphabet | None:
+    """Return an alphabet in which the tree can be matched, or `None`."""
+    anchors = {(node.place, node.ascii_only) for node in walk(tree) if isinstance(node, Anchor)}
     edges = {ascii_only for place, ascii_only in anchors if place in _EDGES}
     if len(edges) == 2:
         return None
-    return alphabet_for(_sets(pattern.tree, values), word_edges=False in edges)
+    return alphabet_for(_sets(tree, values), word_edges=False in edges)
 
 
 def linear_obstacle(tree: Node) -> str | None:
@@ -104,12 +121,12 @@ def _sets(tree: Node, values: ValueChoice) -> Iterator[CharSet]:
 
 def _value_chars(node: Values, values: ValueChoice) -> Iterator[CharSet]:
     if values is None:
-        yield _any_value_char(node)
+        yield any_value_char(node)
     else:
         yield from (_literal(char, node) for char in set("".join(values)))
 
 
-def _any_value_char(node: Values) -> CharSet:
+def any_value_char(node: Values) -> CharSet:
     return category("w", ascii_only=node.ascii_only) | _HYPHEN
 
 
@@ -128,12 +145,14 @@ class _Writer:
         places: Mapping[Place, str],
         *,
         spell_word_edges: bool = False,
+        piece: int | None = None,
     ) -> None:
         self._values = values
         self._captured = captured
         self._char_source = char_source
         self._places = places
         self._spell_word_edges = spell_word_edges
+        self._piece = piece
         self._groups = {0: 0}
 
     def source(self, tree: Node) -> Source:
@@ -151,10 +170,8 @@ class _Writer:
                 return self._opening(number) + self._write(body) + ")"
             case Values(number):
                 return self._opening(number) + self._write_values(node) + ")"
-            case Repeat(body, least, most, "possessive"):  # for Python each round is atomic as well
-                return f"(?:(?>{self._write(body)})){_count(least, most)}+"
-            case Repeat(body, least, most, mode):
-                return f"(?:{self._write(body)}){_count(least, most)}{_MODES[mode]}"
+            case Repeat():
+                return self._write_repeat(node)
             case Atomic(body):
                 return f"(?>{self._write(body)})"
             case Look(body, ahead, negated):
@@ -170,6 +187,15 @@ class _Writer:
         source = self._write(node)
         return f"(?:{source})" if isinstance(node, Choice) else source
 
+    def _write_repeat(self, node: Repeat) -> str:
+        body, least, most = self._write(node.body), node.least, node.most
+        if node.mode == "possessive":  # for Python each round is atomic as well
+            return f"(?:(?>{body})){_count(least, most)}+"
+        mode = _MODES[node.mode]
+        if self._piece and isinstance(node.body, Chars) and (most is None or most - least > self._piece):
+            return _in_pieces(body, least, most, mode, self._piece)
+        return f"(?:{body}){_count(least, most)}{mode}"
+
     def _opening(self, number: int) -> str:
         if number not in self._captured:
             return "(?:"
@@ -178,7 +204,7 @@ class _Writer:
 
     def _write_values(self, node: Values) -> str:
         if self._values is None:
-            return self._char_source(_any_value_char(node)) + "+"
+            return self._char_source(any_value_char(node)) + "+"
         if not self._values:
             return self._char_source(CharSet(()))
         return "|".join("".join(self._char_source(_literal(char, node)) for char in value) for value in self._values)
@@ -190,6 +216,18 @@ class _Writer:
                 return f"(?:(?<={word})(?!{word})|(?<!{word})(?={word}))"
             return f"(?:(?<={word})(?={word})|(?<!{word})(?!{word}))"
         return self._places.get(anchor.place, anchor.place.value)
+
+
+def _in_pieces(char: str, least: int, most: int | None, mode: str, piece: int) -> str:
+    """Write a repeat of a character as a repeat of pieces, which tries the same numbers of it in the same order."""
+    first = f"{char}{{{least}}}" if least else ""
+    if most is None:
+        return f"{first}(?:{char}{{{piece}}})*{mode}{char}{{0,{piece - 1}}}{mode}"
+    pieces, rest = divmod(most - least, piece)
+    all_pieces = f"{char}{{{pieces * piece}}}{char}{{0,{rest}}}{mode}"
+    fewer = f"(?:{char}{{{piece}}}){{0,{pieces - 1}}}{mode}{char}{{0,{piece - 1}}}{mode}"
+    branches = (fewer, all_pieces) if mode else (all_pieces, fewer)
+    return f"{first}(?:{'|'.join(branches)})"
 
 
 def _count(least: int, most: int | None) -> str:

@@ -1,9 +1,10 @@
 """The programs of one pattern, made when a text first needs them and kept."""
 
+from collections.abc import Iterator
 from functools import cached_property, lru_cache, partial
 
 from roadstead.linkify.alphabet import Alphabet, ascii_alphabet
-from roadstead.linkify.engines import BoundedProgram, LinearProgram, ProgramRefused
+from roadstead.linkify.engines import MAX_WINDOW, BoundedProgram, LinearProgram, ProgramRefused
 from roadstead.linkify.linker import InvalidPattern
 from roadstead.linkify.pattern import Pattern
 from roadstead.linkify.program import (
@@ -14,8 +15,9 @@ from roadstead.linkify.program import (
     linear_source,
     program_alphabet,
 )
+from roadstead.linkify.relaxed import relaxations
 from roadstead.linkify.required import required_literal
-from roadstead.linkify.syntax import Anchor, BackReference, Chars, Place, walk
+from roadstead.linkify.syntax import Anchor, BackReference, Chars, Look, Node, Place, Values, walk
 from roadstead.linkify.text import Text
 from roadstead.linkify.value_first import TakenApart, ValueFirstProgram, taken_apart
 
@@ -33,7 +35,8 @@ class Programs:
         self._linear = lru_cache(_KEPT_PROGRAMS)(self._make_linear)
         self._bounded = lru_cache(_KEPT_PROGRAMS)(self._make_bounded)
         self._value_first = lru_cache(_KEPT_PROGRAMS)(self._make_value_first)
-        self._alphabet = lru_cache(_KEPT_PROGRAMS)(partial(program_alphabet, pattern))
+        self._relaxed = lru_cache(_KEPT_PROGRAMS)(self._make_relaxed)
+        self._alphabet = lru_cache(_KEPT_PROGRAMS)(partial(program_alphabet, pattern.tree))
 
     def prepare(self) -> None:
         """Make the programs that most texts need, so that no text pays for them.
@@ -46,6 +49,13 @@ class Programs:
                     self.bounded(ANY_VALUE, text)
                 except ProgramRefused as exc:
                     raise InvalidPattern(f"The bounded engine cannot compile the regex: {exc}.") from exc
+
+    @cached_property
+    def quick(self) -> bool:
+        """Whether no search of a short text takes long, and no text needs a program of its own."""
+        program = None if self.linear_obstacle else self._ascii_program
+        has_fixed_values = not self.pattern.value_groups or self._taken_apart is not None
+        return program is not None and program.window == MAX_WINDOW and has_fixed_values
 
     @cached_property
     def linear_obstacle(self) -> str | None:
@@ -107,12 +117,34 @@ class Programs:
             return self._bounded(values, alphabet), text.encoded(alphabet).decode("latin-1")
         return self._bounded(values, None), text.chars
 
+    def places(self, text: Text) -> Iterator[LinearProgram]:
+        """Yield programs that find where the bounded one may match, the last of which may have any text at once."""
+        for number, own_alphabet in enumerate(self._relaxed_alphabets):
+            alphabet = own_alphabet or (ascii_alphabet() if text.is_ascii else None)
+            program = self._relaxed(number, alphabet) if alphabet else None
+            if program:
+                yield program
+
     def any_value_covers_all(self, text: Text) -> bool:
         r"""Whether all that a stored value matches in the text, `[\w\-]+` matches where the value stands.
 
         Beyond ASCII it does not where the ASCII flag narrows `\w`, or where a letter ignoring case equals U+0345.
         """
         return text.is_ascii or not any(group.ascii_only or group.ignore_case for group in self.pattern.value_groups)
+
+    @cached_property
+    def looks_for_values(self) -> bool:
+        """Whether a value may stand elsewhere than in the match."""
+        looks = (node for node in walk(self.pattern.tree) if isinstance(node, Look))
+        return any(isinstance(part, Values) for look in looks for part in walk(look))
+
+    @cached_property
+    def _relaxations(self) -> list[Node]:
+        return relaxations(self.pattern.tree)
+
+    @cached_property
+    def _relaxed_alphabets(self) -> list[Alphabet | None]:
+        return [program_alphabet(tree, ANY_VALUE) for tree in self._relaxations]
 
     @cached_property
     def needs_ascii(self) -> bool:
@@ -154,6 +186,12 @@ class Programs:
     def _make_linear(self, values: ValueChoice, alphabet: Alphabet) -> LinearProgram | None:
         try:
             return LinearProgram(linear_source(self.pattern.tree, values, self._captured, alphabet), alphabet)
+        except ProgramRefused:
+            return None
+
+    def _make_relaxed(self, number: int, alphabet: Alphabet) -> LinearProgram | None:
+        try:
+            return LinearProgram(linear_source(self._relaxations[number], ANY_VALUE, (), alphabet), alphabet)
         except ProgramRefused:
             return None
 

@@ -2,7 +2,7 @@ r"""All matches of one pattern in a text, with the engine that fits both.
 
 The linear engine goes through the text window by window. A window ends after a newline or a space that no
 match can contain, so no match is lost at its edge. From the first place where that fails (a stretch that
-cannot be cut, a program that would be too large), the bounded engine does the rest.
+cannot be cut and is too long for the program, a program that would be too large), the bounded engine does the rest.
 
 Most patterns that take values begin with them and never have one in a program (see `value_first`). Of the others,
 a value is only put into a program if it occurs in the window: then it is one of a few, and a million others cost
@@ -18,9 +18,13 @@ from roadstead.linkify.engines import MAX_WINDOW, BoundedProgram, LinearProgram,
 from roadstead.linkify.program import ANY_VALUE, ValueChoice
 from roadstead.linkify.programs import Programs
 from roadstead.linkify.text import Text
+from roadstead.linkify.value_first import ValueFirstProgram
 from roadstead.linkify.values import Owners, ValueIndex
 
-MAX_VALUES_AT_ONCE = 200  # the bounded engine takes some 50 µs to compile each, and cannot be interrupted then
+MAX_VALUE_CHARS = 1_200
+"""Characters of values that the bounded engine is given, once for each `(?K)`: making a program cannot be interrupted,
+and takes 15 ms for so many."""
+_MOST_VALUE_CHARS = 4_000  # for the linear engine, which takes 8 ms for so many
 _MIN_WINDOW = 256
 _FEW_VALUES = 20  # no need to look which of them occur in which window
 
@@ -59,13 +63,17 @@ class Search:
         """Yield the matches of one linker in the index; `values` are those of its values that occur in the text."""
         if len(values) <= _FEW_VALUES:
             return self.matches(lambda start, stop: values)
-        check_time = self.budget.check
-        return self.matches(lambda start, stop: index.occurring(self._text, start, stop, check_time).get(owner, ()))
+        text, check_time = self._text, self.budget.check
+        return self.matches(lambda start, stop: index.occurring(text, [(start, stop)], check_time).get(owner, ()))
+
+    def occurring(self, index: ValueIndex) -> dict[int, tuple[str, ...]]:
+        """Return the values of each linker that occur where something like a value would match."""
+        return index.occurring(self._text, self._stretches(), self.budget.check)
 
     def value_first(self, index: ValueIndex) -> Iterator[tuple[Match, Owners]] | None:
         """Return the matches of all linkers in the index, or `None` if they have to be looked for one by one."""
         program = self._programs.value_first(self._text)
-        windows = self._windows(program.window) if program else None
+        windows = self._windows(program, 0, self._end) if program and self._end is not None else None
         if program is None or windows is None:
             return None
         chars, data, budget = self._text.chars, self._data(program.alphabet), self.budget
@@ -85,15 +93,14 @@ class Search:
         size = MAX_WINDOW
         while position < end:
             stop = self._cut(position, size, end)
-            if stop is None:
-                return position
             if self._has_literal(position, stop):
                 program = self._linear_program(values, position, stop)
                 if program is None or stop - position > program.window:
-                    if size <= _MIN_WINDOW:
+                    if size > _MIN_WINDOW:
+                        size //= 2
+                        continue
+                    if program is None or stop - position > program.most:
                         return position
-                    size //= 2
-                    continue
                 yield from self._in_window(program, position, stop, guarded=values is not None)
             position, size = stop, min(2 * size, MAX_WINDOW)
         return len(self._text.chars)
@@ -101,7 +108,13 @@ class Search:
     def _linear_program(self, values: ValuesBetween | None, start: int, stop: int) -> LinearProgram | None:
         if values is None:
             return self._programs.like_a_value(self._text)
-        return self._programs.linear(values(start, stop), self._text)
+        chosen = values(start, stop)
+        self.budget.check()  # so that making the program counts
+        return self._programs.linear(chosen, self._text) if self._written_out(chosen) <= _MOST_VALUE_CHARS else None
+
+    def _written_out(self, values: ValueChoice) -> int:
+        """Return how many characters the values take in a program."""
+        return len(self._programs.pattern.value_groups) * sum(len(value) + 1 for value in values or ())
 
     def _has_literal(self, start: int, stop: int) -> bool:
         return self._text.rough.find(self._programs.literal, start, stop) >= 0
@@ -124,42 +137,69 @@ class Search:
         if self._programs.needs_ascii and not text.is_ascii:
             raise Exhausted("A back-reference that ignores case is followed in ASCII texts only.")
         chosen = ANY_VALUE if values is None else values(0, len(text.chars))  # look-around sees the whole text
-        if chosen and len(chosen) > MAX_VALUES_AT_ONCE:
-            raise Exhausted(f"More than {MAX_VALUES_AT_ONCE} different values occur in the text.")
+        if self._written_out(chosen) > MAX_VALUE_CHARS:
+            raise Exhausted("Too many different values occur in the text.")
+        self.budget.check()  # so that making the program counts
         program, chars = self._programs.bounded(chosen, text)
-        start: int | None = position
-        while start is not None:
-            start = yield from self._until_refused(program, chars, start, guarded=values is not None)
+        places, windows = self._places(position)
+        for start, stop in windows:
+            yield from self._at_places(places, start, stop, program, chars, guarded=values is not None)
 
-    def _until_refused(
-        self, program: BoundedProgram, chars: str, position: int, *, guarded: bool
-    ) -> Generator[Match, None, int | None]:
-        """Yield matches up to one that is refused, and return where to go on after it."""
+    def _stretches(self) -> Iterator[tuple[int, int]]:
+        """Yield the parts of the text that hold a match if any value will do, and that no match goes beyond."""
+        if self._programs.looks_for_values:
+            yield 0, len(self._text.chars)
+            return
+        places, windows = self._places(0)
+        data = self._text.encoded(places.alphabet)
+        for start, stop in windows:
+            position = start
+            while place := places.search(data, position, stop):
+                before, position = position, self._cut(place[0][1], 0, stop)
+                yield self._last_cut(before, place[0][0]), position
+                self.budget.check()
+
+    def _places(self, position: int) -> tuple[LinearProgram, list[tuple[int, int]]]:
+        """Return a program for where the bounded one may match, and the text from `position` on in windows for it."""
+        for places in self._programs.places(self._text):
+            windows = self._windows(places, position, len(self._text.chars))
+            if windows is not None:
+                return places, windows
+        raise AssertionError("a program for a single character may have any text at once")
+
+    def _at_places(
+        self, places: LinearProgram, position: int, stop: int, program: BoundedProgram, chars: str, *, guarded: bool
+    ) -> Iterator[Match]:
+        """Yield the matches that begin between `position` and `stop`, where the relaxed pattern matches."""
+        data, budget = self._text.encoded(places.alphabet), self.budget
+        while place := places.search(data, position, stop):
+            position = place[0][0]
+            match = self._bounded_match(program, chars, position)
+            if match is None or (guarded and self._is_refused(match)):
+                position += 1
+                budget.check()
+            else:
+                yield match
+                position = match.end
+                budget.found()
+
+    def _bounded_match(self, program: BoundedProgram, chars: str, position: int) -> Match | None:
         while True:
             try:
-                for match in program.matches(chars, position, timeout=self.budget.left()):
-                    if guarded and self._is_refused(match):
-                        return match.start + 1
-                    if match.start < match.end:
-                        yield match
-                        position = match.end
-                        self.budget.found()
+                return program.match(chars, position, timeout=self.budget.left())
             except TimeoutError:
-                continue  # matches have added to the budget, or nothing is left of it
-            return None
+                continue  # `left` raises if nothing is left; other threads, too, count for the engine
 
-    def _windows(self, size: int) -> list[tuple[int, int]] | None:
-        """Return the text in windows of at most `size` characters, or `None` if it cannot be cut into such."""
-        end = self._end
-        if end is None:
-            return None
-        if end <= size:
-            return [(0, end)]
+    def _windows(
+        self, program: LinearProgram | ValueFirstProgram, start: int, end: int
+    ) -> list[tuple[int, int]] | None:
+        """Return a part of the text in windows for the program, or `None` if it cannot be cut into such."""
+        if end - start <= program.window:
+            return [(start, end)]
         windows: list[tuple[int, int]] = []
-        start = 0
         while start < end:
-            stop = self._cut(start, size, end)
-            if stop is None:
+            stop = self._cut(start, program.window, end)
+            if stop - start > program.most:
                 return None
             windows.append((start, stop))
             start = stop
@@ -168,12 +208,21 @@ class Search:
     def _data(self, alphabet: Alphabet) -> bytes:
         return self._text.encoded(alphabet)[: self._end]
 
-    def _cut(self, start: int, size: int, end: int) -> int | None:
-        """Return where a window of at most `size` characters can end, or `None` if nowhere."""
+    def _cut(self, start: int, size: int, end: int) -> int:
+        """Return where a window of `size` characters can end, or of a few more where it cannot be cut sooner."""
         if end - start <= size:
             return end
-        cuts = (self._text.chars.rfind(cut, start, start + size) for cut in self._programs.cuts)
-        return next((cut + 1 for cut in cuts if cut >= 0), None)
+        last = self._last_cut(start, start + size)
+        if last > start:
+            return last
+        chars = self._text.chars
+        beyond = [at for cut in self._programs.cuts if (at := chars.find(cut, start + size, end)) >= 0]
+        return min(beyond) + 1 if beyond else end
+
+    def _last_cut(self, start: int, end: int) -> int:
+        """Return the last place where the text can be cut between two others, or the first of these."""
+        chars = self._text.chars
+        return max(start, *(chars.rfind(cut, start, end) + 1 for cut in self._programs.cuts), start)
 
     def _is_refused(self, match: Match) -> bool:
         """Whether a stored value begins the match right after a letter or a digit."""

@@ -6,6 +6,7 @@ all linkers that share a pattern are in one index, each with the linkers that ha
 
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from itertools import chain
 from typing import Generic, TypeVar
 
 from roadstead.linkify.charset import case_folding
@@ -133,34 +134,52 @@ class ValueIndex:
                 if stop <= beyond and (owners := find(chars[at:stop])):
                     yield at, stop, owners
 
-    def occurring(self, text: Text, start: int, end: int, check_time: Callable[[], None]) -> dict[int, tuple[str, ...]]:
-        """Return the values that may occur between `start` and `end`, longest first, for each linker that has any.
+    def beginning(
+        self, chars: str, first: int, beyond: int, check_time: Callable[[], None]
+    ) -> Iterator[tuple[int, int, Owners]]:
+        """Yield the values that begin at `first` and end at `beyond` or sooner, longest first, as `slices` does."""
+        find = self.owners.find
+        for length in self._lengths:
+            stop = first + length
+            if stop <= beyond and (owners := find(chars[first:stop])):
+                yield first, stop, owners
+
+    def occurring(
+        self, text: Text, stretches: Iterable[tuple[int, int]], check_time: Callable[[], None]
+    ) -> dict[int, tuple[str, ...]]:
+        """Return the values that may occur in parts of the text, longest first, for each linker that has any.
 
         Calls `check_time` now and then, which may raise.
         """
-        values = self._spelled_out(text, start, end, check_time)
+        values = self._spelled_out(text, stretches, check_time)
         by_owner: dict[int, list[str]] = {}
         for value in sorted(values, key=lambda value: (-len(value), value)):
             for owner in self.owners.find(value) or ():
                 by_owner.setdefault(owner, []).append(value)
         return {owner: tuple(values) for owner, values in by_owner.items()}
 
-    def _spelled_out(self, text: Text, start: int, end: int, check_time: Callable[[], None]) -> set[str]:
+    def _spelled_out(
+        self, text: Text, stretches: Iterable[tuple[int, int]], check_time: Callable[[], None]
+    ) -> set[str]:
         if self._spellings is None:
-            return self._slices(text, start, end, self.owners.find, check_time)
+            return self._slices(text, stretches, self.owners.find, check_time)
         folded = text.translated(case_folding())
         find = self._spellings.find
-        found = self._slices(folded, start, end, find, check_time)
+        found = self._slices(folded, stretches, find, check_time)
         return {value for key in found for value in find(key) or ()}
 
     def _slices(
-        self, text: Text, start: int, end: int, find: Callable[[str], object], check_time: Callable[[], None]
+        self,
+        text: Text,
+        stretches: Iterable[tuple[int, int]],
+        find: Callable[[str], object],
+        check_time: Callable[[], None],
     ) -> set[str]:
         r"""Return the slices of the runs of `[\w\-]` that `find` knows."""
-        chars = text.chars
+        chars, data = text.chars, text.basic_bytes
         found: set[str] = set()
         unchecked = 0
-        for run in _RUN.finditer(text.basic_bytes, start, end):
+        for run in chain.from_iterable(_RUN.finditer(data, start, end) for start, end in stretches):
             for first in range(run.start(), run.end(), _STRETCH):
                 beyond = min(first + _STRETCH, run.end())
                 unchecked += beyond - first
@@ -176,9 +195,9 @@ class ValueIndex:
         return found
 
 
-def may_be_value(chars: str, first: int, beyond: int) -> bool:
-    """Whether a stored value may stand between two places, as far as its length and what comes before it go."""
-    return beyond - first <= MAX_VALUE_LENGTH and _may_begin(chars, first)
+def may_be_value(chars: str, first: int, beyond: int, *, inside: bool) -> bool:
+    """Whether a stored value may stand here, by its length and, if it is not `inside` a match, by what is before it."""
+    return beyond - first <= MAX_VALUE_LENGTH and (inside or _may_begin(chars, first))
 
 
 def _beginnings(chars: str, first: int, beyond: int) -> list[int]:

@@ -1,0 +1,82 @@
+r"""What a match needs that RE2 can express: where to ask the bounded engine at all.
+
+The bounded engine looks at the time now and then only, and going from place to place of a long text it may not do so
+for long. So RE2 finds the places for it: the pattern is relaxed until RE2 can express it, and each match of the pattern
+begins where a match of the relaxed one does. Between two such places the budget is checked.
+"""
+
+from roadstead.linkify.charset import EVERYTHING, NOTHING, CharSet
+from roadstead.linkify.syntax import (
+    Anchor,
+    Atomic,
+    BackReference,
+    Chars,
+    Choice,
+    Conditional,
+    Group,
+    Look,
+    Node,
+    Place,
+    Repeat,
+    Sequence,
+    Values,
+    children,
+    least_width,
+)
+
+_MOST_REPEATS = 100
+_KEPT_PLACES = {Place.TEXT_START, Place.TEXT_END, Place.LINE_START, Place.LINE_END}
+
+
+def relaxations(tree: Node) -> list[Node]:
+    """Return patterns for RE2 that match wherever the tree matches something, and perhaps elsewhere: sharpest first.
+
+    The last is a single character, which RE2 may be asked for in any text.
+    """
+    first = Chars(_first(tree))
+    return [_relaxed(tree), first] if least_width(tree) > 0 else [first]
+
+
+def _relaxed(node: Node) -> Node:
+    match node:
+        case Sequence(items):
+            return Sequence(tuple(map(_relaxed, items)))
+        case Choice(branches):
+            return Choice(tuple(map(_relaxed, branches)))
+        case Conditional(_, yes, no):
+            return Choice((_relaxed(yes), _relaxed(no)))
+        case Group(body=body) | Atomic(body=body):
+            return _relaxed(body)
+        case Repeat(body, least, most):
+            many = most is None or most > _MOST_REPEATS
+            return Repeat(_relaxed(body), min(least, _MOST_REPEATS), None if many else most, "greedy")
+        case BackReference():
+            return Repeat(Chars(EVERYTHING), 0, None, "greedy")
+        case Values(_, ignore_case, ascii_only) if ignore_case or ascii_only:
+            return Repeat(Chars(EVERYTHING), 1, None, "greedy")  # a stored value may hold what `[\w\-]` does not there
+        case Anchor(place) if place not in _KEPT_PLACES:
+            return Sequence(())
+        case Look():
+            return Sequence(())
+        case _:
+            return node
+
+
+def _first(node: Node) -> CharSet:
+    """Return every character with which something that the node matches may begin."""
+    match node:
+        case Chars(allowed):
+            return allowed
+        case Values() | BackReference():
+            return EVERYTHING
+        case Sequence(items):
+            first = NOTHING
+            for item in items:
+                first |= _first(item)
+                if least_width(item) > 0:
+                    break
+            return first
+        case Look():
+            return NOTHING
+        case _:
+            return CharSet.of(bounds for child in children(node) for bounds in _first(child).ranges)
