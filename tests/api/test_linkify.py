@@ -157,13 +157,13 @@ def test_linker_that_keeps_running_out_of_time_is_parked(host: LiveHost, connect
     """It costs no more time, texts and the list of linkers say so, and the linker beside it links on."""
     connect_app.descriptor["modules"] = {
         "linkers": [
-            {"key": "slow", "regex": "(?!x)(.*)=(.*)=(.*)=(.*);", "url": "/slow", "type": "href"},
+            {"key": "slow", "regex": "(.*)=(.*)=(.*)=(.*);(?!-)", "url": "/slow", "type": "href"},
             {"key": "fast", "regex": "OK-1", "url": "/ok", "type": "href"},
         ]
     }
     workspace = f"parked-{connect_app.key}"
     host.install(connect_app, workspace)
-    text = {"text": "=" * 3_000 + "OK-1", "workspace": workspace}
+    text = {"text": "=" * 3_000 + ";-OK-1", "workspace": workspace}
     answers = [_linkify(host, text).json() for _ in range(6)]
     assert [[link["text"] for link in answer["links"]] for answer in answers] == [["OK-1"]] * 6
     reasons = [[limit["reason"] for limit in answer["unfinished"]] for answer in answers]
@@ -171,6 +171,8 @@ def test_linker_that_keeps_running_out_of_time_is_parked(host: LiveHost, connect
     assert reasons[5][0].startswith("It is parked: ")
     slow, fast = httpx.get(f"{host.url}/-/linkers", params={"workspace": workspace}).json()["values"]
     assert (slow["out_of_time"], slow["hostile"], slow["engine"], slow["links"]) == (5, True, "bounded", 0)
+    assert slow["witness"] == {"before": "", "pump": "a", "after": "!"}
+    assert fast["witness"] is None
     assert slow["parked_until"] is not None
     assert (fast["links"], fast["out_of_time"], fast["parked_until"]) == (6, 0, None)
 

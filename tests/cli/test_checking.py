@@ -97,6 +97,12 @@ def test_check_prints_findings_with_their_places(roadstead: Roadstead, tmp_path:
     assert b"Not valid: 1 error" in done.stderr
 
 
+def test_check_shows_a_hostile_text(roadstead: Roadstead) -> None:
+    """What to try a hostile pattern on, in words."""
+    done = roadstead.call("check", "-", stdin=descriptor(**linker(r"(a+)+=(?!x)")))
+    assert b"hostile to engines that try every way, as on 'a' again and again, then '!'" in done.stdout
+
+
 def test_check_as_json(roadstead: Roadstead) -> None:
     """From standard input, as one document with exactly the promised members."""
     done = roadstead.call("check", "-", "--json", stdin=descriptor(name=None, **linker(TICKETS)))
@@ -104,7 +110,15 @@ def test_check_as_json(roadstead: Roadstead) -> None:
     document = json.loads(done.stdout)
     assert document.keys() == {"findings", "linkers", "valid"}
     assert document["findings"][0].keys() == {"severity", "line", "column", "path", "message", "fix"}
-    assert document["linkers"][0].keys() == {"key", "engine", "groups", "takes_values", "hostile", "reason"}
+    assert document["linkers"][0].keys() == {
+        "key",
+        "engine",
+        "groups",
+        "takes_values",
+        "hostile",
+        "reason",
+        "witness",
+    }
     assert document["valid"] is False
 
 

@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from roadstead.domain.parking import LONGEST_JUDGED, PARKED_AFTER, PARKED_SECONDS, LinkerRecords
+from roadstead.domain.parking import LONGEST_JUDGED, PARKED_AFTER, PARKED_SECONDS, LinkerRecords, links_by_linker
 from roadstead.linkify import Linker, Unfinished, compile_linkers
 
 SLOW = Linker("slow", "A", "https://t.example/", app_key="app")
@@ -43,7 +43,7 @@ def test_linker_is_parked_when_it_keeps_running_out_of_time(
     clock = Clock()
     records = LinkerRecords(clock)
     for _ in range(times):
-        records.add(length, (), [limit])
+        records.add(length, {}, [limit])
         clock.now += apart
     assert _links(records) == (["B"] if parked else ["A", "B"])
 
@@ -54,17 +54,17 @@ def test_parked_linker_is_reported_and_comes_back(caplog: pytest.LogCaptureFixtu
     records = LinkerRecords(clock)
     with caplog.at_level(logging.WARNING, "roadstead.linkify"):
         for _ in range(PARKED_AFTER):
-            records.add(10, (), [LATE])
+            records.add(10, {}, [LATE])
     assert "'slow'" in caplog.text
     assert "parked for 10 minutes" in caplog.text
     unfinished = records.without_parked(COMPILED).linkify("A").unfinished
     assert [(one.linker, one.out_of_time) for one in unfinished] == [(SLOW, False)]
     assert "parked" in unfinished[0].reason
-    records.add(10, (), unfinished)
+    records.add(10, {}, unfinished)
     assert (records.of(SLOW).out_of_time, records.of(SLOW).other_limits) == (PARKED_AFTER, 0)
     clock.now += PARKED_SECONDS
     assert _links(records) == ["A", "B"]
-    records.add(10, (), [LATE] * (PARKED_AFTER - 1))
+    records.add(10, {}, [LATE] * (PARKED_AFTER - 1))
     assert _links(records) == ["A", "B"]
 
 
@@ -72,7 +72,7 @@ def test_records_count_what_linkers_did() -> None:
     """Links and limits are counted by linker, until the linker is gone."""
     records = LinkerRecords(Clock())
     links = COMPILED.linkify("A B A https://example.com/").links
-    records.add(10, links, [LATE, Unfinished(FAST, "It matches more than 10000 times.")])
+    records.add(10, links_by_linker(links), [LATE, Unfinished(FAST, "It matches more than 10000 times.")])
     slow, fast = records.of(SLOW), records.of(FAST)
     assert (slow.links, slow.out_of_time, slow.other_limits) == (2, 1, 0)
     assert (fast.links, fast.out_of_time, fast.other_limits) == (1, 0, 1)

@@ -61,6 +61,7 @@ def test_report_counts_groups_and_names() -> None:
     """`(?K)` counts as a group and is not among the names."""
     report = check(r"(?P<key>(?K)-(?P<number>\d+))", r"/\g<key>/\3")
     assert report == PatternReport(
+        regex=r"(?P<key>(?K)-(?P<number>\d+))",
         engine="linear",
         groups=3,
         names=("key", "number"),

@@ -1,6 +1,5 @@
 """What is ours alone, under `/-/`: linkers over any text, health and readiness."""
 
-import asyncio
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Literal, NamedTuple, NotRequired, TypedDict
@@ -15,7 +14,7 @@ from roadstead.api.linkers import shaped
 from roadstead.api.pages import Filtered, envelope, page_in_memory, parameters, parse_page_request
 from roadstead.domain.host import Host
 from roadstead.domain.linking import WorkspaceLinkers
-from roadstead.domain.parking import Record
+from roadstead.domain.parking import Record, links_by_linker
 from roadstead.errors import InvalidInput
 from roadstead.linkify import (
     CompiledLinkers,
@@ -24,7 +23,9 @@ from roadstead.linkify import (
     Linker,
     Linkified,
     LinkifiedHtml,
+    PatternReport,
     Unfinished,
+    Witness,
     check_linker,
     explain,
     linkify_html,
@@ -34,8 +35,10 @@ from roadstead.linkify import (
 )
 
 RENDERERS = {"html": render_html, "markdown": render_markdown, "terminal": render_terminal}
-SHORT_TEXT = 10_000
-"""Characters. A longer text is linked in a thread, so that other requests are answered meanwhile."""
+SHORT_TEXT = 2_000
+"""Characters. A longer text, and any text of a workspace with a linker that may take long, is linked in a thread, so
+that other requests are answered meanwhile.
+"""
 DEFAULT_WORKSPACE = "local"
 LONGEST_HTML = 1_000_000
 """Characters. Of HTML no end can be left out, as it can of a text, without changing what it shows."""
@@ -97,6 +100,14 @@ class CandidateResource(TypedDict):
     reason: str
 
 
+class WitnessResource(TypedDict):
+    """A text that is hostile with a pattern: `before`, then `pump` again and again, then `after`."""
+
+    before: str
+    pump: str
+    after: str
+
+
 class TriedLinker(TypedDict):
     """What a linker did on the text."""
 
@@ -109,6 +120,7 @@ class TriedLinker(TypedDict):
     milliseconds: float
     limited: bool
     reason: str
+    witness: WitnessResource | None
 
 
 class ExplanationResource(TypedDict):
@@ -133,6 +145,7 @@ class LinkerRecord(TypedDict):
     regex: str
     engine: Literal["linear", "bounded"]
     hostile: bool
+    witness: WitnessResource | None
     value_count: int
     links: int
     out_of_time: int
@@ -150,10 +163,10 @@ async def linkify(request: Request, host: Host, caller: object) -> Answer:
     asked = _parse(await read_json(request))
     linkers: WorkspaceLinkers = request.scope["state"]["linkers"]
     compiled = await linkers.of(asked.workspace)
-    short = len(asked.text) <= SHORT_TEXT
-    made = _linkify(compiled, asked) if short else await asyncio.to_thread(_linkify, compiled, asked)
+    quick = len(asked.text) <= SHORT_TEXT and compiled.quick and not asked.explain
+    made = _linkify(compiled, asked) if quick else await linkers.in_thread(_linkify, compiled, asked)
     linkers.records.add(len(asked.text), made.links, made.unfinished)
-    return json_answer(made.body)
+    return made.answer
 
 
 async def list_linkers(request: Request, host: Host, caller: object) -> Answer:
@@ -161,9 +174,10 @@ async def list_linkers(request: Request, host: Host, caller: object) -> Answer:
     linkers: WorkspaceLinkers = request.scope["state"]["linkers"]
     wanted = parse_page_request(request, _LINKER_FIELDS)
     compiled = await linkers.of(parameters(request).get("workspace", DEFAULT_WORKSPACE))
+    reports = await linkers.in_thread(_reports, compiled.linkers)
     items = [
-        _linker(linker, compiled.value_count(number), linkers.records.of(linker))
-        for number, linker in enumerate(compiled.linkers)
+        _linker(linker, *report, compiled.value_count(number), linkers.records.of(linker))
+        for number, (linker, report) in enumerate(zip(compiled.linkers, reports, strict=True))
     ]
     values, size, has_next = page_in_memory(items, wanted)
     return shaped(request, envelope(request, host, wanted, values=values, size=size, has_next=has_next))
@@ -250,6 +264,7 @@ def explained(explanation: Explanation) -> ExplanationResource:
                 "milliseconds": tried.milliseconds,
                 "limited": tried.limited,
                 "reason": tried.reason,
+                "witness": _witness(tried.witness),
             }
             for tried in explanation.linkers
         ],
@@ -265,8 +280,8 @@ class _Asked(NamedTuple):
 
 
 class _Made(NamedTuple):
-    body: LinkedText
-    links: Sequence[Link]
+    answer: Answer
+    links: Mapping[Linker, int]
     unfinished: Sequence[Unfinished]
 
 
@@ -283,23 +298,34 @@ def _linkify(linkers: CompiledLinkers, asked: _Asked) -> _Made:
             body["explanation"] = explained(explanation)
     if asked.form != "json":
         body["rendered"] = rendered
-    return _Made(body, result.links, result.unfinished)
+    return _Made(json_answer(body), links_by_linker(result.links), result.unfinished)
 
 
-def _linker(linker: Linker, value_count: int, record: Record) -> LinkerRecord:
-    report = check_linker(linker)
+def _reports(linkers: Sequence[Linker]) -> list[tuple[PatternReport, WitnessResource | None]]:
+    """What there is to say of the patterns, which may take a while for hostile ones."""
+    return [(report, _witness(report.witness)) for report in map(check_linker, linkers)]
+
+
+def _linker(
+    linker: Linker, report: PatternReport, witness: WitnessResource | None, value_count: int, record: Record
+) -> LinkerRecord:
     return {
         "app": linker.app_key,
         "linker": linker.key,
         "regex": linker.regex,
         "engine": report.engine,
         "hostile": report.hostile,
+        "witness": witness,
         "value_count": value_count,
         "links": record.links,
         "out_of_time": record.out_of_time,
         "other_limits": record.other_limits,
         "parked_until": datetime.fromtimestamp(record.parked_until, UTC).isoformat() if record.parked_until else None,
     }
+
+
+def _witness(witness: Witness | None) -> WitnessResource | None:
+    return {"before": witness.before, "pump": witness.pump, "after": witness.after} if witness else None
 
 
 def _parse(body: object) -> _Asked:

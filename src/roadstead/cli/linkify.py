@@ -125,7 +125,7 @@ def _parking(linkers: "CompiledLinkers") -> "Callable[[str], Linkified]":
     def linkify_line(line: str) -> "Linkified":
         result = records.without_parked(linkers).linkify(line)
         if result.unfinished:
-            records.add(len(line), result.links, result.unfinished)
+            records.add(len(line), {}, result.unfinished)
         return result
 
     return linkify_line
@@ -204,6 +204,8 @@ def _summed_up(every: "list[Tried]") -> tuple[object, ...]:
     milliseconds = sum(one.milliseconds for one in every)
     reason = next((one.reason for one in every if one.limited), "" if candidates else every[-1].reason)
     linker, first = every[0].linker, every[0]
+    if first.witness and any(one.limited for one in every):
+        reason += f" Such a text is {first.witness.in_words()}."
     return (
         linker.app_key,
         linker.key,

@@ -10,7 +10,7 @@ from typing import Literal
 from roadstead.connect import Finding, check_descriptor
 from roadstead.connect.findings import Path
 from roadstead.connect.json_source import JsonSource, read_json
-from roadstead.linkify import InvalidPattern, Linker, PatternReport, check_linker
+from roadstead.linkify import InvalidPattern, Linker, PatternReport, Witness, check_linker
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +23,7 @@ class CheckedLinker:
     takes_values: bool
     hostile: bool
     reason: str
+    witness: Witness | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,4 +98,5 @@ def _checked(linker: Linker, report: PatternReport) -> CheckedLinker:
         takes_values=report.takes_values,
         hostile=report.hostile,
         reason=report.reason,
+        witness=report.witness,
     )

@@ -2,8 +2,9 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
+from typing import ParamSpec, TypeVar
 
 from roadstead.domain.descriptors import stored_descriptor
 from roadstead.domain.host import Host
@@ -19,6 +20,10 @@ from roadstead.storage.linkers import ValuesRead
 _KEPT_WORKSPACES = 4_096
 _KEPT_VALUES = 2_000_000
 """Of all kept workspaces together; some 100 bytes each."""
+_THREADS = 2
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -41,6 +46,7 @@ class WorkspaceLinkers:
         self._kept: OrderedDict[int, _Kept] = OrderedDict()
         self._values = 0
         self.records = LinkerRecords(host.clock)
+        self._threads = asyncio.Semaphore(_THREADS)
 
     async def of(self, workspace_slug: str) -> CompiledLinkers:
         """What the workspace's linkers are now, without those that are parked. Raises `WorkspaceNotFound`."""
@@ -64,6 +70,11 @@ class WorkspaceLinkers:
         self._kept.move_to_end(workspace_id)
         while len(self._kept) > _KEPT_WORKSPACES or (len(self._kept) > 1 and self._values > _KEPT_VALUES):
             self._values -= self._kept.popitem(last=False)[1].values
+
+    async def in_thread(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Do what may take long for a text while other requests are answered; a few at a time, or these would wait."""
+        async with self._threads:
+            return await asyncio.to_thread(work, *args, **kwargs)
 
     async def _up_to_date(self, kept: _Kept, workspace: Workspace) -> CompiledLinkers:
         found = await rows.list_workspace_linkers(self._database, workspace.id)

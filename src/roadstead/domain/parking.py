@@ -4,8 +4,8 @@ A hostile pattern is stopped in each text after its budget; many texts would sti
 """
 
 import logging
-from collections import deque
-from collections.abc import Callable, Iterable
+from collections import Counter, deque
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from roadstead.linkify import CompiledLinkers, Link, Linker, Unfinished
@@ -66,11 +66,10 @@ class LinkerRecords:
         self._parked = {linker for linker in self._parked if self._records[linker].parked_until > now}
         return compiled.without(self._parked, _REASON)
 
-    def add(self, length: int, links: Iterable[Link], unfinished: Iterable[Unfinished]) -> None:
+    def add(self, length: int, links: Mapping[Linker, int], unfinished: Iterable[Unfinished]) -> None:
         """Add what came of a text of `length` characters, and park those that were out of time once too often."""
-        for link in links:
-            if link.linker:
-                self.of(link.linker).links += 1
+        for linker, count in links.items():
+            self.of(linker).links += count
         for limit in unfinished:
             if limit.linker and limit.reason != _REASON:
                 self._add_limit(limit.linker, limit, judged=length <= LONGEST_JUDGED)
@@ -91,6 +90,11 @@ class LinkerRecords:
                 PARKED_SECONDS / 60,
                 PARKED_AFTER,
             )
+
+
+def links_by_linker(links: Iterable[Link]) -> Counter[Linker]:
+    """How many links each linker made. For many links it takes a while: more than for `LinkerRecords.add`."""
+    return Counter(link.linker for link in links if link.linker)
 
 
 _REASON = f"It is parked: it ran out of time on {PARKED_AFTER} texts within {PARKED_SECONDS / 60:g} minutes."

@@ -15,6 +15,7 @@ from roadstead.linkify.linker import InvalidPattern, Link, Linker, Linkified, Un
 from roadstead.linkify.matcher import CompiledLinkers, compile_linkers
 from roadstead.linkify.render import render_html, render_markdown, render_terminal
 from roadstead.linkify.report import PatternReport, check_linker
+from roadstead.linkify.witness import Witness
 
 __all__ = [
     "Candidate",
@@ -28,6 +29,7 @@ __all__ = [
     "PatternReport",
     "Tried",
     "Unfinished",
+    "Witness",
     "check_linker",
     "compile_linkers",
     "explain",

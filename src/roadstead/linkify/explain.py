@@ -10,6 +10,7 @@ from roadstead.linkify.linker import Link, Linker, Linkified
 from roadstead.linkify.matcher import CompiledLinkers, Trial
 from roadstead.linkify.pattern import read_pattern
 from roadstead.linkify.report import check_linker
+from roadstead.linkify.witness import Witness
 
 MAX_CANDIDATES = 500
 """Candidates that are explained of a text, from its beginning."""
@@ -34,7 +35,8 @@ class Candidate(msgspec.Struct, frozen=True):
 class Tried(msgspec.Struct, frozen=True):
     """What a linker did on the text. `milliseconds` are shared by linkers that have the same pattern.
 
-    `reason` says why it has no candidates, or, if it was `limited`, why no more.
+    `reason` says why it has no candidates, or, if it was `limited`, why no more. `witness` is a text that is hostile
+    with its pattern, if the pattern is hostile and one is found.
     """
 
     linker: Linker
@@ -45,6 +47,7 @@ class Tried(msgspec.Struct, frozen=True):
     milliseconds: float
     limited: bool
     reason: str
+    witness: Witness | None
 
 
 class Explanation(msgspec.Struct, frozen=True):
@@ -119,15 +122,17 @@ class _Judge:
             reason = "Its pattern matches nothing here."
         else:
             reason = "The text lacks characters that every match of its pattern has."
+        report = check_linker(linker)
         return Tried(
             linker,
-            check_linker(linker).engine,
+            report.engine,
             self._linkers.value_count(number),
             len(candidates),
             links,
             round(trial.seconds * 1000, 3),
             bool(left_out or limit),
             reason,
+            report.witness,
         )
 
     def _candidate(self, number: int, match: Match, url: str | None, reason: str) -> Candidate:

@@ -23,6 +23,7 @@ from roadstead.linkify.syntax import (
 )
 from roadstead.linkify.target import UrlTemplate
 from roadstead.linkify.text import Text
+from roadstead.linkify.witness import Witness, find_witness
 
 _MANY = 32  # a repeat that may run this long can hold an engine as well as one without an end
 
@@ -38,12 +39,18 @@ class PatternReport:
     hostile.
     """
 
+    regex: str
     engine: Literal["linear", "bounded"]
     groups: int
     names: tuple[str, ...]
     takes_values: bool
     hostile: bool
     reason: str
+
+    @property
+    def witness(self) -> Witness | None:
+        """A text that a hostile pattern is hostile with, if one is found; to look for it takes some 100 ms at most."""
+        return find_witness(self.regex) if self.hostile else None
 
 
 def check_linker(linker: Linker) -> PatternReport:
@@ -63,6 +70,7 @@ def check_linker(linker: Linker) -> PatternReport:
     if danger:
         reason += f" {danger}"
     return PatternReport(
+        regex=linker.regex,
         engine="bounded" if obstacle else "linear",
         groups=pattern.groups,
         names=tuple(pattern.names),
