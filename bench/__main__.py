@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from bench import api, bulk, cores, linkify, load, mix, pages, peers, scale, start
+from bench import api, bulk, cores, hostile, linkify, load, mix, pages, peers, scale, start
 from bench.figures import Figure, show
 
 Suite = Callable[[argparse.Namespace], Iterable[Figure | str]]
@@ -17,6 +17,7 @@ SUITES: dict[str, tuple[str, Suite]] = {
         "Texts to finished HTML, beside Python's re",
         lambda options: linkify.figures(options.repo),
     ),
+    "hostile": ("Hostile patterns over texts made for them", lambda _: hostile.figures()),
     "mix": ("A realistic mix on a thousand installations and a million values", mix.figures),
     "scale": ("What the number of values costs", scale.figures),
     "pages": ("Each page with a hundred apps and a million values", pages.figures),

@@ -8,9 +8,10 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from roadstead.model import Installation
 from roadstead.settings import Settings
 
 LINKERS = ("reads", "writes", "hundred-thousand", "million", "bulk")
+_PATTERNS = dict.fromkeys(LINKERS, r"((?K)-\d+)")
 _PATH = "/2.0/addon/linkers"
 
 Fill = Callable[[Host, Installation], Awaitable[None]]
@@ -86,7 +88,7 @@ class Client:
 
 def install_in(data: Path, workspaces: Sequence[str], fill: Fill) -> list[App]:
     """Install the app in many workspaces, and have `fill` put something there; in this process, to save time."""
-    with _descriptor_url() as url:
+    with _descriptor_url(_PATTERNS) as url:
         return asyncio.run(_install_in(data, url, workspaces, fill))
 
 
@@ -102,8 +104,8 @@ async def _install_in(data: Path, url: str, workspaces: Sequence[str], fill: Fil
 
 
 @contextmanager
-def _descriptor_url() -> Iterator[str]:
-    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), _Descriptor) as server:
+def _descriptor_url(patterns: Mapping[str, str]) -> Iterator[str]:
+    with http.server.ThreadingHTTPServer(("127.0.0.1", 0), partial(_Descriptor, patterns)) as server:
         threading.Thread(target=server.serve_forever).start()
         try:
             yield f"http://127.0.0.1:{server.server_port}/descriptor.json"
@@ -115,9 +117,9 @@ def values_path(linker: str) -> str:
     return f"{_PATH}/{linker}/values"
 
 
-def install(data: Path) -> App:
-    """Install the app on the state in `data`, with the command a user types."""
-    with _descriptor_url() as url:
+def install(data: Path, patterns: Mapping[str, str] = _PATTERNS) -> App:
+    """Install the app on the state in `data`, with the command a user types. `patterns` are its linkers, by key."""
+    with _descriptor_url(patterns) as url:
         options = ["--yes", "--json", "--show-secret", "--data", str(data)]
         command = [sys.executable, "-m", "roadstead", "install", url, *options]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
@@ -130,8 +132,14 @@ def install(data: Path) -> App:
 class _Descriptor(http.server.BaseHTTPRequestHandler):
     """Serves the descriptor of an app that wants no lifecycle calls."""
 
+    def __init__(self, patterns: Mapping[str, str], *args: Any) -> None:
+        self._patterns = patterns
+        super().__init__(*args)
+
     def do_GET(self) -> None:
-        linkers = [{"key": key, "regex": r"((?K)-\d+)", "url": r"/\1", "type": "href"} for key in LINKERS]
+        linkers = [
+            {"key": key, "regex": regex, "url": r"/\g<0>", "type": "href"} for key, regex in self._patterns.items()
+        ]
         descriptor = {
             "key": "benchmark",
             "name": "Benchmark",
