@@ -27,6 +27,7 @@ LIMITS = {100 * KB: 25, 999 * KB: 100}
 
 ROUNDS = 3
 PAUSE_SECONDS = 0.002
+EVERY = 3  # all patterns are tried on each text that is sent to a host, which takes it a second
 ORDINARY = r"OK-\d+"
 
 
@@ -87,7 +88,7 @@ def _health(patterns: list[Hostile]) -> Iterator[Figure]:
         install(data, {"ordinary": ORDINARY, **{f"k{number}": one.regex for number, one in enumerate(patterns)}})
         with servers.roadstead(data) as server:
             for size in LIMITS:
-                texts = [f"OK-1 {pattern.text(size)} OK-2" for pattern in patterns]
+                texts = [f"OK-1 {pattern.text(size)} OK-2" for pattern in patterns[::EVERY]]
                 yield _latency(f"health beside texts of {size // KB} KB, p99", server, texts)
             yield _latency("health beside a text with 10,000 links, p99", server, ["OK-1 " * 10_000] * 20)
 

@@ -1,16 +1,25 @@
-"""To finished HTML, beside Python's `re` doing the same job: many linkers, many values, short and long texts.
+"""To finished HTML, beside others doing the same job: many linkers, many values, short and long texts.
 
-The texts are the commit messages of a git repository. Each peer finds the matches its own way; bare URLs, overlaps,
-targets and HTML are made by the same code for both, and both must give the same HTML. Of many linkers, each
-has a prefix of its own that few messages hold; `re` has nothing that looks for all of them at once.
+The texts are the commit messages of a git repository with keys: in one out of ten, or in most, the first line gets a
+key in front, of the linkers in turn. Each peer (`re`, `regex`, google-re2) tries each pattern on each text; bare URLs,
+overlaps and HTML are made by the same code for all, and `re` must give the same HTML. Where there are values, a peer
+matches anything like one and then looks it up: less than what linkers promise, but what one would write. The native
+limit is RE2 alone, behind its filter, on bytes: where the matches are, and nothing else.
 """
 
+import gc
 import re
+import resource
 import statistics
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
+
+import re2
+import regex  # type: ignore[import-untyped]  # it ships no types
 
 from bench.figures import Figure
 from roadstead.linkify import CompiledLinkers, Link, Linker, Linkified, compile_linkers, render_html
@@ -19,31 +28,73 @@ from roadstead.linkify.bare_urls import bare_urls
 URL = "https://t.example/browse/"
 WHOLE_WORDS = r"\b(PROJ{}-\d+)\b"
 ANYWHERE = r"(PROJ{}-\d+)"  # `re` is at its best: it looks for the first letters before anything else
+WITH_VALUES = r"\b(PROJ{}/(?K)-\d+)\b"
 ANY_KEY = r"([\w\-]+-\d+)"
-MOST_TEXTS = 2_000
+MOST_TEXTS, LEAST_TEXTS = 2_000, 20
 LONG_TEXT = 1_000_000
+MILLION = 1_000_000
 ROUNDS = 5
+PEERS: dict[str, Callable[[str], Any]] = {"re": re.compile, "regex": regex.compile, "google-re2": re2.compile}
+
+Job = Callable[[str], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Corpus:
+    """Texts, and a word for them."""
+
+    name: str
+    texts: list[str]
+
+    def some(self, linkers: int) -> list[str]:
+        """Return fewer of the texts for more linkers: peers take their time with these."""
+        return self.texts[: max(LEAST_TEXTS, len(self.texts) * 20 // (20 + linkers))]
 
 
 def figures(repository: Path) -> Iterator[Figure | str]:
-    texts = messages(repository)
-    mean = sum(map(len, texts)) / len(texts)
-    yield f"{len(texts)} messages of {mean:.0f} characters on average"
-    one = [Linker("k", ANY_KEY, URL + r"\1")]
-    yield _beside_re("1 linker, any key", one, texts, least=2.5)
+    plain = messages(repository)
+    mean = sum(map(len, plain)) / len(plain)
+    yield f"{len(plain)} messages of {mean:.0f} characters on average"
+    yield from _one_linker(plain)
     for form in (WHOLE_WORDS, ANYWHERE):
         for count, least in ((10, None), (100, 25), (1_000, 200)):
+            corpus = _with_keys(plain, "PROJ{}-{}", count, every=10)
             what = f"{count} linkers like {form.format(17)}"
-            yield _beside_re(what, _prefixed(form, count), texts, least)
-    hundred, thousand = (compile_linkers(_prefixed(WHOLE_WORDS, count)) for count in (100, 1_000))
-    yield _ratio("1,000 linkers beside 100", texts, thousand, hundred, most=1.2)
-    few, many = (
-        compile_linkers([Linker("k", r"((?K)-\d+)", URL + r"\1", values=_values(count))]) for count in (10, 1_000_000)
-    )
-    yield _ratio("1,000,000 values beside 10", texts, many, few, most=1.1)
-    yield _one_more_value(many)
-    long = "".join(texts * (LONG_TEXT // len("".join(texts)) + 1))[:LONG_TEXT]
-    yield _beside_re("1 linker, any key, a text of 1 MB", one, [long], least=8)
+            yield from _beside_peers(what, _numbered(form, count), corpus, least)
+    for count, least_with_values in ((1, None), (10, None), (100, 25), (1_000, 200)):
+        corpus = _with_keys(plain, "PROJ{}/V000000-{}", count, every=10)
+        linkers = _numbered(WITH_VALUES, count, _values(100_000))
+        yield from _beside_peers(f"{count} linkers, 100,000 values", linkers, corpus, least_with_values)
+    yield from _more_costs_no_more(plain)
+
+
+def _one_linker(plain: list[str]) -> Iterator[Figure]:
+    one = [Linker("k", ANY_KEY, URL + r"\1")]
+    few, most = (_with_keys(plain, "PROJ{}-{}", 50, every=every) for every in (10, 0))
+    yield from _beside_peers("1 linker, any key", one, few, 2.5)
+    yield from _beside_peers("1 linker, a key in most messages", one, most, 2.5)
+    for corpus, least in ((few, 8), (most, 8)):
+        long = "".join(corpus.texts * (LONG_TEXT // len("".join(corpus.texts)) + 1))[:LONG_TEXT]
+        yield from _beside_peers("1 linker, a text of 1 MB", one, Corpus(corpus.name, [long]), least)
+
+
+def _more_costs_no_more(plain: list[str]) -> Iterator[Figure]:
+    corpus = _with_keys(plain, "PROJ{}-{}", 100, every=10)
+    hundred, thousand = (compile_linkers(_numbered(WHOLE_WORDS, count)) for count in (100, 1_000))
+    yield _ratio("1,000 linkers beside 100", corpus.texts, thousand, hundred, most=1.2)
+    texts = _with_keys(plain, "V000000-{1}", 1, every=10).texts
+    by_count: dict[int, CompiledLinkers] = {}
+    for count in (0, 10, 1_000, 100_000):
+        by_count[count] = compile_linkers([Linker("k", r"((?K)-\d+)", URL + r"\1", values=_values(count))])
+    gc.collect()
+    before = _resident_bytes()
+    million = compile_linkers([Linker("k", r"((?K)-\d+)", URL + r"\1", values=_values(MILLION))])
+    gc.collect()
+    yield Figure("memory of a value, of a million", (_resident_bytes() - before) / MILLION, "bytes", "most", 120)
+    for count, compiled in by_count.items():
+        yield _ratio(f"1,000,000 values beside {count:,}", texts, million, compiled, most=1.1 if count == 10 else None)
+    yield _one_more_value(million)
+    yield Figure("peak memory of all this", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, "MB")
 
 
 def messages(repository: Path) -> list[str]:
@@ -53,34 +104,102 @@ def messages(repository: Path) -> list[str]:
     return [message.strip() + "\n" for message in log.split("\0") if message.strip()]
 
 
-def _prefixed(form: str, count: int) -> list[Linker]:
-    return [Linker(f"k{number}", form.format(number), URL + r"\1") for number in range(count)]
+def _with_keys(texts: list[str], key: str, linkers: int, *, every: int) -> Corpus:
+    """Put a key in front of one text out of `every`, or of three out of four where that is 0."""
+    keyed = []
+    for number, text in enumerate(texts):
+        chosen = number % every == 0 if every else number % 4
+        keyed.append(f"{key.format(number % linkers, number * 7_919 % 10_000)}: {text}" if chosen else text)
+    return Corpus(f"a key in 1 of {every}" if every else "a key in 3 of 4", keyed)
+
+
+def _numbered(form: str, count: int, values: Collection[str] = ()) -> list[Linker]:
+    """Linkers among which the values are divided, except that each has the one that stands in the texts."""
+    divided, everywhere = list(values), {"V000000"} if values else set[str]()
+    return [
+        Linker(f"k{at}", form.format(at), URL + r"\1", values=frozenset(divided[at::count]) | everywhere)
+        for at in range(count)
+    ]
 
 
 def _values(count: int) -> frozenset[str]:
     """Values of the same lengths, however many."""
-    return frozenset(f"V{number * 7_919 % 1_000_000:06d}" for number in range(count))
+    return frozenset(f"V{number * 7_919 % MILLION:06d}" for number in range(count))
 
 
-def _beside_re(what: str, linkers: list[Linker], texts: list[str], least: float | None) -> Figure:
+def _beside_peers(what: str, linkers: list[Linker], corpus: Corpus, least: float | None) -> Iterator[Figure]:
     compiled = compile_linkers(linkers, budget=60, max_links=LONG_TEXT)
-    programs = [re.compile(linker.regex) for linker in linkers]
-    some = texts[: max(1, len(texts) * 20 // (20 + len(linkers)))]  # `re` takes its time with many linkers
+    texts = corpus.some(len(linkers))
+    jobs: dict[str, Job] = {name: _peer(compile_, linkers) for name, compile_ in PEERS.items()}
+    jobs["native"] = _native(linkers)
 
     def ours(text: str) -> str:
         return render_html(compiled.linkify(text))
 
-    def theirs(text: str) -> str:
-        return render_html(_linkified_by_re(text, linkers, programs))
+    for text in texts:
+        if ours(text) != jobs["re"](text):
+            raise AssertionError(f"re and Roadstead disagree: {what}")
+    took, *others = _medians(texts, ours, *jobs.values())
+    by_name = dict(zip(jobs, others, strict=True))
+    peers = ", ".join(f"{name} {seconds * 1e6:.1f}" for name, seconds in by_name.items())
+    note = f"{corpus.name}; {took * 1e6:.2f} µs a text, {peers}; {took / by_name['native']:.1f} × native"
+    yield Figure(what, by_name["re"] / took, "× re", target=least, note=note)
 
-    if any(ours(text) != theirs(text) for text in some):
-        raise AssertionError(f"re and Roadstead disagree: {what}")
-    took, theirs_took = _medians(some, ours, theirs)
-    note = f"{took * 1e6:.2f} µs a text, re {theirs_took * 1e6:.1f}"
-    return Figure(what, theirs_took / took, "× re", target=least, note=note)
+
+def _peer(compile_: Callable[[str], Any], linkers: list[Linker]) -> Job:
+    programs = [(compile_(linker.regex.replace("(?K)", r"([\w\-]+)")), linker) for linker in linkers]
+
+    def job(text: str) -> str:
+        found = [
+            (match.start(), -match.end(), order, match)
+            for order, (program, linker) in enumerate(programs)
+            for match in program.finditer(text)
+            if not linker.values or match[2] in linker.values
+        ]
+        return render_html(_linkified(text, found, linkers))
+
+    return job
 
 
-def _ratio(what: str, texts: list[str], more: CompiledLinkers, fewer: CompiledLinkers, *, most: float) -> Figure:
+def _linkified(text: str, found: list[tuple[int, int, int, Any]], linkers: list[Linker]) -> Linkified:
+    """What a careful author would write: bare URLs first, then the earliest and longest."""
+    found.sort(key=lambda candidate: candidate[:3])
+    links: list[Link] = list(bare_urls(text))
+    taken = [(url.start, url.end) for url in links]
+    position = 0
+    for start, minus_end, order, match in found:
+        end = -minus_end
+        if start >= position and not any(start < beyond and first < end for first, beyond in taken):
+            links.append(Link(start, end, match[0], URL + match[1], linkers[order]))
+            position = end
+    return Linkified(text, tuple(sorted(links, key=lambda link: link.start)))
+
+
+def _native(linkers: list[Linker]) -> Job:
+    """RE2 alone. The texts are turned into bytes once, before they are measured."""
+    native, options = re2._re2, re2.Options()
+    options.encoding = re2.Options.Encoding.LATIN1
+    sources = [linker.regex.replace("(?K)", r"([\w\-]+)").encode() for linker in linkers]
+    literals = native.Filter()
+    for source in sources:
+        literals.Add(source, options)
+    literals.Compile()
+    programs = [native.RE2(source, options) for source in sources]
+    anywhere = native.RE2.Anchor.UNANCHORED
+    texts: dict[str, bytes] = {}
+
+    def job(text: str) -> str:
+        data = texts.get(text) or texts.setdefault(text, text.encode("ascii", "replace"))
+        for number in literals.Match(data, True) if len(programs) > 1 else (0,):
+            position, match = 0, programs[number].Match
+            while (end := match(anywhere, data, position, len(data))[0][1]) >= 0:
+                position = end
+        return ""
+
+    return job
+
+
+def _ratio(what: str, texts: list[str], more: CompiledLinkers, fewer: CompiledLinkers, *, most: float | None) -> Figure:
     much, little = _medians(
         texts, lambda text: render_html(more.linkify(text)), lambda text: render_html(fewer.linkify(text))
     )
@@ -96,32 +215,17 @@ def _one_more_value(compiled: CompiledLinkers) -> Figure:
     return Figure("one value more, of a million", statistics.median(took) * 1000, "ms", "most", 1)
 
 
-def _medians(texts: list[str], *jobs: Callable[[str], str]) -> list[float]:
-    """Seconds a text of each job, which take turns."""
+def _resident_bytes() -> int:
+    return int(Path("/proc/self/statm").read_text("ascii").split()[1]) * resource.getpagesize()
+
+
+def _medians(texts: list[str], *jobs: Job) -> list[float]:
+    """Seconds of the processor a text of each job, which take turns."""
     rounds: list[list[float]] = [[] for _ in jobs]
     for _ in range(ROUNDS):
         for took, job in zip(rounds, jobs, strict=True):
-            start = time.perf_counter()
+            start = time.thread_time()
             for text in texts:
                 job(text)
-            took.append((time.perf_counter() - start) / len(texts))
+            took.append((time.thread_time() - start) / len(texts))
     return [statistics.median(took) for took in rounds]
-
-
-def _linkified_by_re(text: str, linkers: list[Linker], programs: list[re.Pattern[str]]) -> Linkified:
-    """What a careful author would write: all matches, then bare URLs first, then the earliest and longest."""
-    found = [
-        (match.start(), -match.end(), order, match)
-        for order, program in enumerate(programs)
-        for match in program.finditer(text)
-    ]
-    found.sort(key=lambda candidate: candidate[:3])
-    links: list[Link] = list(bare_urls(text))
-    taken = [(url.start, url.end) for url in links]
-    position = 0
-    for start, minus_end, order, match in found:
-        end = -minus_end
-        if start >= position and not any(start < beyond and first < end for first, beyond in taken):
-            links.append(Link(start, end, match[0], URL + match[1], linkers[order]))
-            position = end
-    return Linkified(text, tuple(sorted(links, key=lambda link: link.start)))
