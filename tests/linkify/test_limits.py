@@ -116,6 +116,21 @@ def test_long_text_that_cannot_be_cut_is_matched_exactly() -> None:
     assert [link.text for link in linkified.links] == [text]
 
 
+@pytest.mark.parametrize(
+    "regex",
+    [
+        r"(?:[acegikmoqsuwy02468]b)*(?=!)",
+        r"(?:(?:(a?){30}){30}b|[acegikmoqsuwy02468])*",
+        r"(?:[^\x00]{900}c|[ab]{900}e|\Z)",
+    ],
+)
+def test_any_text_can_be_searched_for_any_pattern(regex: str) -> None:
+    """No pattern is so large, and no text so long without a place to cut it, that there is no way to search."""
+    linkers = [Linker("large", regex, "javascript:"), Linker("small", "!", HERE)]
+    linkified = compile_linkers(linkers).linkify("ab" * 400_000 + "!")
+    assert [link.text for link in linkified.links] == ["!"]
+
+
 def test_million_values_cost_a_text_nothing() -> None:
     """Values are looked up, never walked through: a set that refuses to be walked through after compiling works."""
 

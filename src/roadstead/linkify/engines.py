@@ -70,7 +70,7 @@ class LinearProgram:
     `window` is how many one search had better be given, and `most` how many it may be given if a text cannot be cut.
     """
 
-    def __init__(self, source: Source, alphabet: Alphabet) -> None:
+    def __init__(self, source: Source, alphabet: Alphabet, *, single_character: bool = False) -> None:
         self.alphabet = alphabet
         self.places = source.groups
         program = _Engine(source.text.encode("latin-1"), linear_options())
@@ -79,7 +79,7 @@ class LinearProgram:
         size = program.ProgramSize()
         if size > MAX_INSTRUCTIONS:
             raise ProgramRefused(f"more than {MAX_INSTRUCTIONS} instructions")
-        self.most = sys.maxsize if size <= _SMALL else _MAX_WORK // size
+        self.most = sys.maxsize if single_character or size <= _SMALL else _MAX_WORK // size
         self.window = min(MAX_WINDOW, self.most)
         self._match = program.Match
 

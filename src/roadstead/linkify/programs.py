@@ -190,8 +190,10 @@ class Programs:
             return None
 
     def _make_relaxed(self, number: int, alphabet: Alphabet) -> LinearProgram | None:
+        tree = self._relaxations[number]
+        source = linear_source(tree, ANY_VALUE, (), alphabet)
         try:
-            return LinearProgram(linear_source(self._relaxations[number], ANY_VALUE, (), alphabet), alphabet)
+            return LinearProgram(source, alphabet, single_character=isinstance(tree, Chars))
         except ProgramRefused:
             return None
 
