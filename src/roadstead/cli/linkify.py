@@ -205,7 +205,7 @@ def _summed_up(every: "list[Tried]") -> tuple[object, ...]:
     reason = next((one.reason for one in every if one.limited), "" if candidates else every[-1].reason)
     linker, first = every[0].linker, every[0]
     if first.witness and any(one.limited for one in every):
-        reason += f" Such a text is {first.witness.in_words()}."
+        reason += f" What tries every way takes long on {first.witness.in_words()}."
     return (
         linker.app_key,
         linker.key,
