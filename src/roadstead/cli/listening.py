@@ -25,6 +25,8 @@ _LOGGING = {
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"level": "WARNING", "handlers": ["stderr"]},
+    # What a stranger sends is no warning to the operator: it would let anybody fill the log.
+    "loggers": {name: {"level": "ERROR"} for name in ("uvicorn.error", "python_multipart")},
 }
 
 
