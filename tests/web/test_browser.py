@@ -137,9 +137,6 @@ def addresses(host: LiveHost) -> Iterator[list[str]]:
             "/-/lab?how=pattern",
             "/-/lab?how=workspace&workspace=harbour&text=PROJECT1-2 and XPROJECT1-2",
             f"/site/addons/authorize?descriptor_uri={other.descriptor_url}",
-            "/-/traffic",
-            "/-/traffic/1",
-            "/-/jwt",
         ]
 
 
