@@ -52,6 +52,17 @@ def test_a_pattern_gets_a_verdict(browser: httpx.Client, regex: str, said: str) 
     assert said in main_text(_try(browser, how="pattern", regex=regex, url=r"/\1", values="", text="x"))
 
 
+def test_a_hostile_pattern_comes_with_its_witness(browser: httpx.Client) -> None:
+    """A text that it is hostile with, in words, and a link that tries it, which the page survives."""
+    page = _try(browser, how="pattern", regex=r"(a+)+(?=b)", url=r"/\1", values="", text="x")
+    assert "takes very long on 'a' again and again" in main_text(page)
+    (link,) = [link for link in document(page).css("#outcome a") if link.text() == "Try that text here"]
+    tried = browser.get(str(link.attributes["href"]))
+    assert fields(tried, PAGE)["text"].startswith("aaaaaaaa")
+    assert fields(tried, PAGE)["regex"] == r"(a+)+(?=b)"
+    assert "Nothing in it is a candidate." in main_text(tried)
+
+
 @pytest.mark.parametrize(
     ("example", "said"),
     [

@@ -5,7 +5,7 @@ An example that is short enough is all in the address, so that it can be passed 
 
 import asyncio
 import re
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlencode, urlsplit
@@ -24,6 +24,7 @@ from roadstead.linkify import (
     Linker,
     PatternReport,
     Tried,
+    Witness,
     check_linker,
     compile_linkers,
     explain,
@@ -39,6 +40,8 @@ _SHOWN_CANDIDATES = 100
 _SHOWN_LINKERS = 50
 _LONGEST_ADDRESS = 8_000
 _COMMITS = 50
+_PUMPED = 500
+"""How often a hostile text repeats itself when it is tried."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,12 +68,17 @@ _FIRST = Example(
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of the text. `omitted` is how many candidates are not shown, `linkers_omitted` how many linkers."""
+    """What became of the text. `omitted` is how many candidates are not shown, `linkers_omitted` how many linkers.
+
+    For a hostile pattern `witness` is a text that it is hostile with, and `witness_address` leads to the lab with it.
+    """
 
     linked: Markup
     links: int
     limits: list[str]
     verdict: PatternReport | None
+    witness: Witness | None
+    witness_address: str
     candidates: tuple[Candidate, ...]
     omitted: int
     linkers: tuple[Tried, ...]
@@ -154,7 +162,7 @@ async def _page(visit: Visit, example: Example, known: list[str], *, refusal: Ro
             outcome = await _outcome(visit, example)
         except (InvalidInput, NotFound) as exc:
             refusal = exc
-    address = f"/-/lab?{urlencode(asdict(example))}"
+    address = _address(example)
     shareable = len(address) <= _LONGEST_ADDRESS
     context = LabPage(
         example=example,
@@ -171,6 +179,10 @@ async def _page(visit: Visit, example: Example, known: list[str], *, refusal: Ro
     return page
 
 
+def _address(example: Example) -> str:
+    return f"/-/lab?{urlencode(asdict(example))}"
+
+
 async def _outcome(visit: Visit, example: Example) -> Outcome:
     """Raises `InvalidInput` and `WorkspaceNotFound`."""
     require(len(example.text) <= LONGEST_TEXT, "The text is too long.", f"At most {LONGEST_TEXT:,} characters of it.")
@@ -180,7 +192,7 @@ async def _outcome(visit: Visit, example: Example) -> Outcome:
     else:
         without_values = visit.host.settings.linkers_without_values
         compiled, verdict = await asyncio.to_thread(_compile, example, without_values)
-    return await asyncio.to_thread(_explained, compiled, example.text, verdict)
+    return await asyncio.to_thread(_explained, compiled, example, verdict)
 
 
 def _compile(
@@ -195,14 +207,17 @@ def _compile(
         raise InvalidInput("The pattern cannot be used.", str(exc)) from exc
 
 
-def _explained(compiled: CompiledLinkers, text: str, verdict: PatternReport | None) -> Outcome:
-    explanation = explain(compiled, text)
+def _explained(compiled: CompiledLinkers, example: Example, verdict: PatternReport | None) -> Outcome:
+    explanation = explain(compiled, example.text)
+    witness = verdict.witness if verdict else None
     linkified = explanation.linkified
     return Outcome(
         linked=Markup(render_html(linkified)),  # noqa: S704  # it escapes all that it did not write itself
         links=len(linkified.links),
         limits=[limit.reason for limit in linkified.unfinished if limit.linker is None],
         verdict=verdict,
+        witness=witness,
+        witness_address=_address(replace(example, text=witness.text(_PUMPED))) if witness else "",
         candidates=explanation.candidates[:_SHOWN_CANDIDATES],
         omitted=explanation.omitted + max(0, len(explanation.candidates) - _SHOWN_CANDIDATES),
         linkers=explanation.linkers[:_SHOWN_LINKERS],
