@@ -131,6 +131,7 @@ def addresses(host: LiveHost) -> Iterator[list[str]]:
             f"/-/jwt?request={refused}",
             "/-/jwt",
             f"/-/install?url={other.descriptor_url}",
+            f"/-/install?url={app.descriptor_url}",
             f"/-/install?url={other.base_url}/nothing",
             f"/-/apps/{installation.id}",
             f"/-/apps/{installation.id}/values?linker=tickets",
