@@ -40,8 +40,13 @@ def chromium() -> Iterator[Browser]:
 
 
 @contextlib.contextmanager
-def visitor(browser: Browser, host: LiveHost, *, width: int = 1100, bypass_policy: bool = False) -> Iterator[Page]:
-    """A signed-in operator's tab, which fails the test when a page complains or asks for anything from elsewhere."""
+def visitor(
+    browser: Browser, host: LiveHost, *, width: int = 1100, bypass_policy: bool = False, elsewhere: str | None = None
+) -> Iterator[Page]:
+    """A signed-in operator's tab, which fails the test when a page complains or asks for anything from elsewhere.
+
+    But for what the page of an app at `elsewhere` asks for.
+    """
     complaints: list[str] = []
 
     def hear(message: ConsoleMessage) -> None:
@@ -53,7 +58,9 @@ def visitor(browser: Browser, host: LiveHost, *, width: int = 1100, bypass_polic
     page = context.new_page()
     page.on("console", hear)
     page.on("pageerror", lambda error: complaints.append(error.message))
-    page.on("request", lambda request: complaints.append(request.url) if _foreign(request.url, host) else None)
+    page.on(
+        "request", lambda request: complaints.append(request.url) if _foreign(request.url, host, elsewhere) else None
+    )
     try:
         page.goto(host.work(credentials.sign_in_link))
         expect(page.get_by_role("button", name="Sign out")).to_be_visible()
@@ -63,5 +70,6 @@ def visitor(browser: Browser, host: LiveHost, *, width: int = 1100, bypass_polic
         context.close()
 
 
-def _foreign(url: str, host: LiveHost) -> bool:
-    return not url.startswith((f"{host.url}/", "data:"))
+def _foreign(url: str, host: LiveHost, elsewhere: str | None) -> bool:
+    known = (f"{host.url}/", "data:") if elsewhere is None else (f"{host.url}/", "data:", f"{elsewhere}/")
+    return not url.startswith(known)

@@ -116,6 +116,7 @@ def addresses(host: LiveHost) -> Iterator[list[str]]:
             {"key": "slow", "regex": rf"({'x' * 60}a+)+(?=b)", "url": r"/\1"},
         ],
         "webhooks": [{"event": "repo:push", "url": f"/hooks/{'y' * 80}"}],
+        "webPanels": [{"key": "side", "name": {"value": "Side"}, "url": f"/{'z' * 80}", "location": "x"}],
     }
     with recording_app(name="Ticket links", description=7, modules=modules) as app, recording_app() as other:
         installation = host.install(app, "harbour")
@@ -135,6 +136,7 @@ def addresses(host: LiveHost) -> Iterator[list[str]]:
             f"/-/install?url={other.base_url}/nothing",
             f"/-/apps/{installation.id}",
             f"/-/apps/{installation.id}/values?linker=tickets",
+            f"/-/apps/{installation.id}/modules",
             "/-/lab?how=pattern",
             "/-/lab?how=workspace&workspace=harbour&text=PROJECT1-2 and XPROJECT1-2",
             f"/site/addons/authorize?descriptor_uri={other.descriptor_url}",

@@ -163,6 +163,8 @@ def test_what_an_app_wrote_is_text_on_every_page(
         page = browser.get(f"/-/apps/{installation.id}")
         _shows_as_text(page, at_least=20)
         _shows_as_text(submit(browser, page, f"/-/apps/{installation.id}/secret#credentials"))
+        _shows_as_text(browser.get(f"/-/apps/{installation.id}/modules"), at_least=4)
+        _shows_as_text(browser.get(f"/-/apps/{installation.id}/modules?module=0"), at_least=4)
         _shows_as_text(browser.get(f"/-/apps/{installation.id}/values", params={"linker": EVIL}), at_least=3)
         tried = {"text": f"{EVIL} BB-1", "workspace": "evil", "regex": EVIL, "url": EVIL}
         _shows_as_text(browser.get("/-/lab", params={"how": "workspace", **tried}), at_least=3)

@@ -173,15 +173,21 @@ async def _visit(request: Request) -> Visit:
 
 
 def render(
-    template: str, context: object, *, visit: Visit | None = None, status: int = 200, form_target: str = ""
+    template: str,
+    context: object,
+    *,
+    visit: Visit | None = None,
+    status: int = 200,
+    form_target: str = "",
+    frames: str = "'none'",
 ) -> HTMLResponse:
     """A page from its template and its context, a dataclass whose fields are the template's variables.
 
     `visit` is whose page it is, who thereby gets the navigation and, as `frame.csrf`, what forms have to carry.
-    `form_target` is another origin that the page's form may lead to.
+    `form_target` is another origin that the page's form may lead to, `frames` one whose pages may stand in it.
     """
     html = _templates().get_template(template).render(**_variables(context, visit))
-    return HTMLResponse(html, status, headers=_headers(form_target))
+    return HTMLResponse(html, status, headers=_headers(form_target, frames))
 
 
 def stream(template: str, context: object, *, visit: Visit) -> Response:
@@ -195,10 +201,10 @@ def _variables(context: object, visit: Visit | None) -> dict[str, object]:
     return {**own, "frame": Frame.around(visit)}
 
 
-def _headers(form_target: str = "") -> dict[str, str]:
+def _headers(form_target: str = "", frames: str = "'none'") -> dict[str, str]:
     policy = (
         "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self' data:; "
-        f"form-action 'self' {form_target}; frame-ancestors 'none'; base-uri 'none'"
+        f"frame-src {frames}; form-action 'self' {form_target}; frame-ancestors 'none'; base-uri 'none'"
     )
     return {
         "Content-Security-Policy": policy,

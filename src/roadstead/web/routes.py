@@ -2,7 +2,7 @@
 
 from starlette.routing import Mount, Route
 
-from roadstead.web import apps, authorize, debugger, home, install, lab, sign_in, traffic, values
+from roadstead.web import apps, authorize, debugger, home, install, lab, modules, sign_in, traffic, values
 from roadstead.web.page import Page, static_files
 from roadstead.web.sign_in import for_operator
 
@@ -15,6 +15,7 @@ ROUTES = [
     Route("/-/apps/{app:int}/renew", Page(POST=for_operator(apps.renew_secret))),
     Route("/-/apps/{app:int}/update", Page(POST=for_operator(apps.update))),
     Route("/-/apps/{app:int}/uninstall", Page(POST=for_operator(apps.uninstall))),
+    Route("/-/apps/{app:int}/modules", Page(GET=for_operator(modules.show))),
     Route("/-/apps/{app:int}/values", Page(GET=for_operator(values.show))),
     Route("/-/apps/{app:int}/values.csv", Page(GET=for_operator(values.download))),
     Route("/-/apps/{app:int}/values/add", Page(POST=for_operator(values.add))),
