@@ -31,6 +31,10 @@ MODULES = {
         }
     ],
     "generalPages": [{"key": "about", "name": {"value": "About"}, "url": "/about", "location": "x"}],
+    "configurePage": {"key": "set-up", "name": {"value": "Set up"}, "url": "/set-up"},
+    "fileViews": [
+        {"key": "viewer", "name": {"value": "Viewer"}, "url": "/view", "file_matches": {"extensions": ["x"]}}
+    ],
     "webItems": [{"key": "item", "name": {"value": "Item"}, "url": "https://elsewhere.example/x", "location": "x"}],
 }
 
@@ -46,7 +50,7 @@ def test_pages_of_an_app_are_listed(host: LiveHost, browser: httpx.Client) -> No
     with recording_app(modules=MODULES) as app, recording_app() as other:
         installation = host.install(app)
         page = browser.get(f"/-/apps/{installation.id}/modules")
-        assert texts(page, "tbody a") == ["At the side", "Item", "About"]
+        assert texts(page, "tbody a") == ["At the side", "Item", "About", "Set up", "Viewer"]
         assert document(page).css("iframe") == []
         assert "declares none" in main_text(browser.get(f"/-/apps/{host.install(other).id}/modules"))
 
@@ -80,7 +84,7 @@ def test_without_the_scope_nothing_is_filled_in(host: LiveHost, browser: httpx.C
         assert "?repo={repository.full_name}&ws={workspace.slug}&snippet=7&" in attribute(page, "iframe", "src")
 
 
-@pytest.mark.parametrize("module", ["3", "-1", "x", "99999999", "٣"])
+@pytest.mark.parametrize("module", ["5", "-1", "x", "99999999", "٣"])
 def test_module_that_is_not_there_is_not_found(host: LiveHost, browser: httpx.Client, module: str) -> None:
     """However it is asked for."""
     with recording_app(modules=MODULES) as app:

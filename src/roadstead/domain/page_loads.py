@@ -42,7 +42,9 @@ def page_modules(installation: Installation) -> list[PageModule]:
         "repoPages": modules.repo_pages,
         "generalPages": modules.general_pages,
         "adminPages": modules.admin_pages,
+        "configurePage": [modules.configure_page] if modules.configure_page else [],
         "profileTabs": modules.profile_tabs,
+        "fileViews": modules.file_views,
     }
     known = _context(installation)
     return [
