@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,16 +11,46 @@ import pytest
 from hypothesis import settings
 
 from roadstead.domain import credentials
+from tests import postgres
 from tests.live import AppClient, LiveHost, RecordingApp, live_host, recording_app
 
 settings.register_profile("no test depends on a measured time", deadline=None)
 settings.load_profile("no test depends on a measured time")
 
+NewDatabase = Callable[[], str | None]
+"""Gives the URL of a database with nothing in it, or `None` for the one in the data folder."""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What a client written in Node.js understands does not depend on the database behind the API."""
+    kept = [item for item in items if item.get_closest_marker("node") is None or "[postgresql" not in item.name]
+    config.hook.pytest_deselected(items=[item for item in items if item not in set(kept)])
+    items[:] = kept
+
 
 @pytest.fixture(scope="session")
-def host(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveHost]:
+def postgresql() -> Iterator[postgres.Server]:
+    """A real PostgreSQL server, shared by the tests of a process."""
+    try:
+        with postgres.running_server() as server:
+            yield server
+    except postgres.NoServer as exc:
+        pytest.skip(str(exc))
+
+
+@pytest.fixture(scope="session", params=["sqlite", "postgresql"])
+def new_database(request: pytest.FixtureRequest) -> NewDatabase:
+    """Every test that takes this, directly or by way of a host, runs on each of the databases."""
+    if request.param == "sqlite":
+        return lambda: None
+    server: postgres.Server = request.getfixturevalue("postgresql")
+    return server.new_database
+
+
+@pytest.fixture(scope="session")
+def host(tmp_path_factory: pytest.TempPathFactory, new_database: NewDatabase) -> Iterator[LiveHost]:
     """A host that is running, shared by the tests of a process; each test installs its own app."""
-    with live_host(tmp_path_factory.mktemp("host")) as running:
+    with live_host(tmp_path_factory.mktemp("host"), database_url=new_database()) as running:
         yield running
 
 

@@ -36,6 +36,7 @@ ROOMS: dict[str, set[str]] = {
 }
 OWNERS = {
     "sqlite3": {"storage"},
+    "asyncpg": {"storage"},
     "httpcore": {"integrations"},
     "httpx": {"client", "sample_app"},
     "re2": {"linkify"},

@@ -19,7 +19,7 @@ from roadstead.query import (
     parse_sort,
 )
 from roadstead.storage.filters import to_sql
-from roadstead.storage.sqlite import DIALECT, _contains_folded
+from roadstead.storage.sqlite import _contains_folded
 
 FIELDS: dict[str, type[str] | type[int]] = {"id": int, "value": str}
 ITEM = {"id": 7, "value": "Backlog-BB"}
@@ -126,7 +126,7 @@ def test_sql_and_memory_agree(expression: Expression, rows: list[tuple[int, str]
     database.create_function("contains_folded", 2, _contains_folded)
     database.execute("CREATE TABLE items (id INTEGER, value TEXT)")
     database.executemany("INSERT INTO items VALUES (?, ?)", rows)
-    condition, arguments = to_sql(expression, {"id": "id", "value": "value"}, DIALECT)
+    condition, arguments = to_sql(expression, {"id": "id", "value": "value"})
     by_sql: list[Any] = database.execute(
         f"SELECT id, value FROM items WHERE {condition} ORDER BY rowid", arguments
     ).fetchall()

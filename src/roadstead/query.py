@@ -236,6 +236,8 @@ class _Parser:
                 literal = _CONSTANTS[token.text.lower()]
             case _:
                 raise self._unexpected('a value ("text" in double quotes, a number, null, true or false)')
+        if literal is not None and "\0" in str(literal):
+            raise InvalidQuery("The query holds the character NUL.", "No field can hold it.")
         self._check_type(field, literal)
         self._next += 1
         return literal

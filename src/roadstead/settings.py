@@ -38,7 +38,7 @@ class Settings:
     host: str = "127.0.0.1"
     port: int = DEFAULT_PORT
     base_url: str | None = None
-    database_url: str | None = None
+    database_url: str | None = field(default=None, repr=False)
     workers: int = 1
     linkers_without_values: Literal["everything", "nothing"] = "everything"
     keep_requests: int = 1_000
@@ -50,6 +50,21 @@ class Settings:
     def listens_on_loopback(self) -> bool:
         """Whether only this machine can reach us, which is what lets apps on this machine be called."""
         return is_loopback(self.host)
+
+    @property
+    def postgresql_url(self) -> str | None:
+        """The PostgreSQL database, or `None` when there is an SQLite file. May hold a password."""
+        return self.database_url if (self.database_url or "").startswith(_POSTGRESQL) else None
+
+    @property
+    def database_name(self) -> str:
+        """The database as it may be shown: without a password, and without options that may hold one."""
+        if self.postgresql_url is None:
+            return str(self.database_file)
+        parts = urlsplit(self.postgresql_url)
+        user, at, place = parts.netloc.rpartition("@")
+        name, colon, _ = user.partition(":")
+        return f"postgresql://{name}{colon and ':***'}{at}{place}{parts.path}"
 
     @property
     def database_file(self) -> Path:
@@ -145,12 +160,24 @@ def _database_url(value: object, source: str) -> str:
     url = _text(value, source)
     if url.startswith("sqlite:///") and len(url) > len("sqlite:///"):
         return url
-    if url.partition("://")[0] in ("postgresql", "postgres"):
-        raise InvalidSetting(
-            f"{source} names a PostgreSQL database, which this version cannot use yet.",
-            "Use sqlite:///path/to/file.db, or leave it out for a database in the data folder.",
-        )
-    raise InvalidSetting(f"{source} must be sqlite:///path/to/file.db, not {value!r}.")
+    if url.startswith(_POSTGRESQL) and _is_url(url):
+        return url
+    # The value is not repeated: it may hold a password.
+    raise InvalidSetting(
+        f"{source} must be postgresql://USER:PASSWORD@HOST:PORT/DATABASE or sqlite:///path/to/file.db.",
+        "Characters such as @ and / in a password are written %40 and %2F. Left out, the data folder has the database.",
+    )
+
+
+_POSTGRESQL = ("postgresql://", "postgres://")
+
+
+def _is_url(text: str) -> bool:
+    try:
+        parts = urlsplit(text)
+        return parts.port != 0 and not (parts.username is None and "@" in parts.netloc)
+    except ValueError:
+        return False
 
 
 def _linkers_without_values(value: object, source: str) -> str:

@@ -85,5 +85,5 @@ def test_nothing_is_made_by_looking(roadstead: Roadstead) -> None:
     """On a machine where Roadstead was never started all is well, and stays untouched."""
     done = roadstead.call("doctor")
     assert done.returncode == 0
-    assert b"does not exist yet" in done.stdout
+    assert b"holds nothing yet" in done.stdout
     assert not roadstead.data.exists()

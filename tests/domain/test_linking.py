@@ -60,7 +60,7 @@ def _apply(host: Host, installation_id: int, what: str, value: Any) -> Awaitable
             return linkers.replace_values(host, installation_id, "tickets", value)
 
 
-@settings(max_examples=60)
+@settings(max_examples=20)
 @given(changes=_CHANGES)
 @pytest.mark.parametrize("kept", [1_000, 2])
 def test_after_any_changes_the_compiled_values_are_those_in_the_database(

@@ -48,13 +48,16 @@ def doctor(data: Data = None, database_url: DatabaseUrl = None, as_json: AsJson 
 
 def examine(settings: "Settings") -> Iterator[Check]:
     """Look at everything that can be looked at, one after the other."""
-    folder, key = _data_folder(settings.data), _key(settings)
+    made = _state_was_made(settings)
+    folder, key = _data_folder(settings.data), _key(settings, needed=made is True)
     yield from (folder, key)
     yield from _disk(settings)
-    if "problem" in (folder.status, key.status):
+    if isinstance(made, StorageUnavailable):
+        yield Check("database", "problem", made.message, made.detail)
+    elif "problem" in (folder.status, key.status):
         yield Check("database", "warning", "It was not opened.", "Solve the problem above first.")
-    elif not settings.database_file.exists():
-        yield Check("database", "warning", f"{settings.database_file} does not exist yet.", _MADE_BY_SERVE)
+    elif not made:
+        yield Check("database", "warning", f"{settings.database_name} holds nothing yet.", _MADE_BY_SERVE)
     else:
         yield from _database(settings)
     yield _port(settings)
@@ -62,6 +65,17 @@ def examine(settings: "Settings") -> Iterator[Check]:
 
 
 _MADE_BY_SERVE = "Nothing to do: roadstead serve, or install, makes it."
+
+
+def _state_was_made(settings: "Settings") -> bool | StorageUnavailable:
+    import asyncio
+
+    from roadstead.storage import has_state
+
+    try:
+        return asyncio.run(has_state(settings))
+    except StorageUnavailable as exc:
+        return exc
 
 
 def _data_folder(folder: Path) -> Check:
@@ -84,7 +98,7 @@ _OTHER_FOLDER = "Mend it, or choose another folder with --data."
 
 
 def _disk(settings: "Settings") -> Iterator[Check]:
-    folder = settings.database_file.parent
+    folder = settings.data if settings.postgresql_url else settings.database_file.parent
     if not folder.is_dir():
         return
     free = shutil.disk_usage(folder).free >> 20
@@ -99,7 +113,7 @@ _ENOUGH_MIB = 32
 """Twice the largest request body: what the largest change writes."""
 
 
-def _key(settings: "Settings") -> Check:
+def _key(settings: "Settings", *, needed: bool) -> Check:
     from roadstead.storage.secrets import KEY_FILE
 
     file = settings.data / KEY_FILE
@@ -108,12 +122,12 @@ def _key(settings: "Settings") -> Check:
     try:
         mode = file.stat().st_mode
     except FileNotFoundError:
-        if settings.database_file.exists():
+        if needed:
             return Check(
                 "key",
                 "problem",
                 f"{file} is missing, and the secrets in the database cannot be read without it.",
-                "Put back the file that belongs to this database, or set ROADSTEAD_KEY.",
+                "Put back the file that belongs to this database, or copy it from another host, or set ROADSTEAD_KEY.",
             )
         return Check("key", "warning", f"{file} does not exist yet.", _MADE_BY_SERVE)
     except OSError as exc:
@@ -138,7 +152,7 @@ async def _look_inside(host: "Host") -> list[Check]:
 
     damage = await host.store.database.find_damage()
     if damage is not None:
-        return [Check("database", "problem", f"The file is damaged: {damage}", "Restore it from a back-up.")]
+        return [Check("database", "problem", f"The database is damaged: {damage}", "Restore it from a back-up.")]
     installed = await list_apps(host)
     opens = f"It opens, and every app's secret can be read. Apps installed: {len(installed)}."
     return [Check("database", "ok", opens), await _base_url(host.base_url)]

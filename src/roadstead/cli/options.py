@@ -21,7 +21,8 @@ DatabaseUrl = Annotated[
     typer.Option(
         "--database-url",
         metavar="URL",
-        help="sqlite:///FILE. Default: roadstead.db in the data folder. [env var: ROADSTEAD_DATABASE_URL]",
+        help="postgresql://USER:PASSWORD@HOST:PORT/DATABASE or sqlite:///FILE. Default: roadstead.db in the data "
+        "folder. [env var: ROADSTEAD_DATABASE_URL]",
     ),
 ]
 LinkersWithoutValues = Annotated[

@@ -84,7 +84,8 @@ def serve(
     )
     for stop in _STOPS:
         signal.signal(stop, _leave)
-    _serve(settings, _same_options(data, database_url, allow_target or []))
+    shown_url = settings.database_name if database_url and settings.postgresql_url else database_url
+    _serve(settings, _same_options(data, shown_url, allow_target or []))
 
 
 def _same_options(data: str | None, database_url: str | None, allow_target: list[str]) -> str:
@@ -134,6 +135,8 @@ def _greet(settings: "Settings", sign_in_link: str, same_options: str) -> None:
     print(f"Roadstead is at  {settings.base_url}")
     print(f"Sign in at       {sign_in_link}")
     print(f"Its data is in   {settings.data}")
+    if settings.postgresql_url is not None:
+        print(f"Its database is  {settings.database_name}")
     print(f"Install an app   roadstead install DESCRIPTOR_URL{same_options}")
     print("Stop with        Ctrl-C", flush=True)
 

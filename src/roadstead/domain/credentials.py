@@ -43,6 +43,7 @@ async def exchange(
         host.now() + ACCESS_TOKEN_LIFETIME,
     )
     async with host.store.database.transaction() as tx:
+        await get_installed(host, installation_id, tx)  # it may have been removed meanwhile, and its tokens with it
         await rows.add_access_token(tx, token, access, host.now())
     return token, access
 

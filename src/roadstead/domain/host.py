@@ -79,10 +79,9 @@ class Host:
         if known is None:
             made = await asyncio.to_thread(make)
             async with database.transaction() as tx:
+                await rows.add_fact(tx, name, made)
                 known = await rows.find_fact(tx, name)
-                if known is None:
-                    await rows.keep_fact(tx, name, known := made)
-        return known
+        return known or made
 
 
 @asynccontextmanager

@@ -54,9 +54,9 @@ async def register(host: Host, app_key: str, descriptor_url: str) -> Registratio
     if not re.match(r"https?://[^/\s]", descriptor_url):
         raise InvalidInput(f"{descriptor_url!r} is not an http or https URL.", "Give the URL of the app's descriptor.")
     async with host.store.database.transaction() as tx:
-        known = await rows.find_registration(host.store, app_key, tx)
-        registration = Registration(app_key, descriptor_url, known.shared_secret if known else new_secret())
-        await rows.keep_registration(host.store, tx, registration, host.now())
+        wanted = Registration(app_key, descriptor_url, new_secret())
+        await rows.keep_registration(host.store, tx, wanted, host.now())
+        registration = await rows.find_registration(host.store, app_key, tx) or wanted
         await add_entry(
             tx,
             actor=host.operator,
@@ -104,7 +104,9 @@ async def get_app(host: Host, app_key: str, workspace: str | None = None) -> Ins
 
 
 async def get_installed(host: Host, installation_id: int, tx: Transaction | None = None) -> Installation:
-    """Raises `AppNotInstalled`."""
+    """With a transaction, to change it: until that has ended, nobody else does. Raises `AppNotInstalled`."""
+    if tx is not None:
+        await rows.hold_installation(tx, installation_id)
     installation = await rows.get_installation(host.store, installation_id, tx)
     if installation is None or installation.state != "installed":
         raise AppNotInstalled("" if installation is None else installation.app_key)
@@ -227,7 +229,7 @@ async def _begin(
 ) -> Installation:
     store, now = host.store, host.now()
     async with store.database.transaction() as tx:
-        workspace = await rows.find_workspace(tx, workspace_slug) or await rows.add_workspace(
+        workspace = await rows.take_workspace(
             tx, slug=workspace_slug, uuid=f"{{{uuid.uuid4()}}}", name=workspace_slug, now=now
         )
         identity = await rows.begin_handshake(
@@ -283,19 +285,23 @@ async def _tell_installed(host: Host, installation: Installation, descriptor: De
 
 async def _accept(host: Host, installation_id: int) -> Installation:
     async with host.store.database.transaction() as tx:
+        await rows.hold_installation(tx, installation_id)
         previous = await rows.previous_descriptor(tx, installation_id)
         await rows.finish_handshake(tx, installation_id, host.now())
         installation = await rows.get_installation(host.store, installation_id, tx)
-        if installation is not None and installation.state == "installed":
-            again = previous is not None and previous[0] != "none"
+        if previous is not None and installation is not None and installation.state == "installed":
             await add_installation_entry(
                 tx,
                 installation_id,
                 actor=host.operator,
-                action="app reinstalled" if again else "app installed",
+                action="app installed" if previous[0] == "none" else "app reinstalled",
                 details={"descriptor_url": installation.descriptor_url},
                 now=host.now(),
             )
+    if previous is None:
+        raise InstallationFailed(
+            "The installation was undone before the app had answered.", "Install it again.", step="installed"
+        )
     if installation is None or installation.state != "installed":
         raise InstallationFailed(
             "The app removed itself while it was being installed.", "Nothing is left of it.", step="installed"
@@ -347,6 +353,7 @@ async def _undo_abandoned(host: Host, workspace_slug: str, app_key: str) -> None
 
 async def _undo(host: Host, installation_id: int) -> None:
     async with host.store.database.transaction() as tx:
+        await rows.hold_installation(tx, installation_id)
         previous = await rows.previous_descriptor(tx, installation_id)
         if previous is None:
             return

@@ -26,10 +26,7 @@ async def list_linkers(host: Host, installation_id: int) -> list[Linker]:
 
 async def get_linker(host: Host, installation_id: int, key: str) -> Linker:
     """Raises `LinkerNotFound`."""
-    linker = await rows.recall_linker(host.store, installation_id, key)
-    if linker is None:
-        raise LinkerNotFound(key)
-    return linker
+    return _found(await rows.recall_linker(host.store, installation_id, key), key)
 
 
 async def get_value(host: Host, installation_id: int, key: str, value_id: int) -> LinkerValue:
@@ -73,7 +70,7 @@ async def add_value(host: Host, installation_id: int, key: str, value: str, *, b
     if not _VALUE.fullmatch(value):
         raise InvalidLinkerValue("The linker value is not valid.", _RULE, fields={"value": [_complaint(value)]})
     async with host.store.database.transaction() as tx:
-        linker = await _taking_values(tx, installation_id, key)
+        linker = _taking_values(await rows.take_linker(tx, installation_id, key), key)
         added = await rows.add_value(tx, linker, value)
         if not by_app:
             await _log(host, tx, linker, "value added", {"value": value}, by_app=by_app)
@@ -84,7 +81,7 @@ async def add_values(host: Host, installation_id: int, key: str, values: Sequenc
     """Add those values that are not there yet; how many these were. Raises `InvalidLinkerValue` or `LinkerNotFound`."""
     _check_values(values)
     async with host.store.database.transaction() as tx:
-        linker = await _taking_values(tx, installation_id, key)
+        linker = _taking_values(await rows.take_linker(tx, installation_id, key), key)
         added = await rows.add_values(tx, linker, values)
         await _log_bulk(host, tx, linker, "values added", linker.value_count + added, by_app=by_app)
     return added
@@ -96,7 +93,7 @@ async def replace_values(
     """Make the set exactly `values`; those that stay keep their ids. Raises as `add_value` does."""
     _check_values(values)
     async with host.store.database.transaction() as tx:
-        linker = await _taking_values(tx, installation_id, key)
+        linker = _taking_values(await rows.take_linker(tx, installation_id, key), key)
         await rows.replace_values(tx, linker, values)
         await _log_bulk(host, tx, linker, "values replaced", len(values), by_app=by_app)
 
@@ -104,7 +101,7 @@ async def replace_values(
 async def delete_value(host: Host, installation_id: int, key: str, value_id: int, *, by_app: bool = False) -> None:
     """Raises `LinkerNotFound` or `LinkerValueNotFound`."""
     async with host.store.database.transaction() as tx:
-        linker = await _linker_in(tx, installation_id, key)
+        linker = _found(await rows.take_linker(tx, installation_id, key), key)
         value = await rows.delete_value(tx, linker, value_id)
         if value is None:
             raise LinkerValueNotFound(str(value_id))
@@ -115,7 +112,7 @@ async def delete_value(host: Host, installation_id: int, key: str, value_id: int
 async def delete_values(host: Host, installation_id: int, key: str, *, by_app: bool = False) -> None:
     """Raises `LinkerNotFound`."""
     async with host.store.database.transaction() as tx:
-        linker = await _linker_in(tx, installation_id, key)
+        linker = _found(await rows.take_linker(tx, installation_id, key), key)
         await rows.delete_values(tx, linker)
         await _log_bulk(host, tx, linker, "values deleted", 0, by_app=by_app)
 
@@ -135,16 +132,15 @@ async def _log(host: Host, tx: Transaction, linker: Linker, action: str, details
     )
 
 
-async def _linker_in(tx: Transaction, installation_id: int, key: str) -> Linker:
-    """The linker as the transaction sees it. Raises `LinkerNotFound`."""
-    linker = await rows.find_linker(tx, installation_id, key)
+def _found(linker: Linker | None, key: str) -> Linker:
+    """Raises `LinkerNotFound`."""
     if linker is None:
         raise LinkerNotFound(key)
     return linker
 
 
-async def _taking_values(tx: Transaction, installation_id: int, key: str) -> Linker:
-    linker = await _linker_in(tx, installation_id, key)
+def _taking_values(linker: Linker | None, key: str) -> Linker:
+    linker = _found(linker, key)
     if not takes_values(linker.regex):
         raise InvalidInput(
             f"The linker {key!r} takes no values.",

@@ -50,7 +50,7 @@ class WorkspaceLinkers:
 
     async def of(self, workspace_slug: str) -> CompiledLinkers:
         """What the workspace's linkers are now, without those that are parked. Raises `WorkspaceNotFound`."""
-        in_force = self._host.store.memory.in_force()
+        in_force = await self._host.store.memory.in_force()
         known: CompiledLinkers | None = in_force.get((WorkspaceLinkers, workspace_slug))
         if known is None:
             workspace = await get_workspace(self._host, workspace_slug)

@@ -127,6 +127,7 @@ async def import_state(host: Host, source: BinaryIO, *, progress: Progress = lam
                 f"An import needs an empty one ({filled} has rows): name a new folder with --data.",
             )
         done = await _fill(host, tx, lines, int(header["rows"]), progress)
+        await rows.go_on_after_ids(tx)
         await add_entry(
             tx, actor=host.operator, action="state imported", subject="state", details={"rows": done}, now=host.now()
         )

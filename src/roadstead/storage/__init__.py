@@ -24,9 +24,9 @@ class Memory:
         self._version: object = None
         self._known: dict[Hashable, Any] = {}
 
-    def in_force(self) -> dict[Hashable, Any]:
+    async def in_force(self) -> dict[Hashable, Any]:
         """What is still true. Ask before reading what you add: a commit in between only makes it newer than that."""
-        version = self._database.version()
+        version = await self._database.version()
         if version != self._version:
             self._known = {}
             self._version = version
@@ -44,20 +44,40 @@ class Store:
 
 @asynccontextmanager
 async def open_store(settings: Settings) -> AsyncIterator[Store]:
-    """Open the state a host works on, with an up-to-date schema. Raises `StorageUnusable`."""
-    from roadstead.storage.sqlite import SQLiteDatabase
-
+    """Open the state a host works on, with an up-to-date schema. Raises `StorageUnavailable`."""
     _make_folder(settings.data)
-    _make_folder(settings.database_file.parent)
-    keys = keys_of(settings.data, settings.key)
-    secrets = open_box(keys, first_use=not settings.database_file.exists())
-    database = SQLiteDatabase(settings.database_file)
+    database = open_database(settings)
     try:
+        keys = keys_of(settings.data, settings.key)
+        secrets = open_box(keys, first_use=await database.is_empty())
         await database.migrate()
         await agree_on_key(database, secrets)
         yield Store(database, secrets, Memory(database))
     finally:
         await database.close()
+
+
+async def has_state(settings: Settings) -> bool:
+    """Whether there is a state to open, without making one. Raises `StorageUnavailable`."""
+    if settings.postgresql_url is None and not settings.database_file.exists():
+        return False
+    database = open_database(settings)
+    try:
+        return not await database.is_empty()
+    finally:
+        await database.close()
+
+
+def open_database(settings: Settings) -> Database:
+    """The database, as it is: it may have no schema yet. Raises `StorageUnusable`."""
+    if settings.postgresql_url is not None:
+        from roadstead.storage.postgres import PostgresDatabase
+
+        return PostgresDatabase(settings.postgresql_url)
+    from roadstead.storage.sqlite import SQLiteDatabase
+
+    _make_folder(settings.database_file.parent)
+    return SQLiteDatabase(settings.database_file)
 
 
 def _make_folder(folder: Path) -> None:

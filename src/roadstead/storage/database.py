@@ -10,7 +10,7 @@ from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-Argument = str | int | float | bytes | None
+Argument = str | int | float | bytes | Sequence[str] | None
 Row = tuple[Any, ...]
 
 
@@ -18,15 +18,18 @@ Row = tuple[Any, ...]
 class Dialect:
     """Where SQL differs between databases.
 
-    `identity` and `bytes` are column types; `strings` is a select of one column `value` from one argument made by
-    `pack_strings`; `contains` is a condition `{column} contains ?` that ignores case;
+    `identity`, `bytes` and `text` are column types; text is compared by code points. `strings` selects one column
+    `value` from one argument made by `pack_strings`, and `not_among` a condition that `{column}` is none of these.
+    `for_update` ends a select whose rows no other transaction shall change before this one has ended.
     `refuse_change` is the body of a trigger that refuses.
     """
 
     identity: str
     bytes: str
+    text: str
     strings: str
-    contains: str
+    not_among: str
+    for_update: str
     refuse_change: str
 
 
@@ -63,6 +66,9 @@ class Transaction(Reader, Protocol):
         Raises `AlreadyThere` where a unique constraint is in the way.
         """
 
+    async def go_on_after_ids(self, table: str) -> None:
+        """Let the next id of the table come after those that its rows were given."""
+
 
 class AlreadyThere(Exception):
     """A unique constraint refused a row. Does not leave `storage`."""
@@ -88,7 +94,7 @@ class Database(Reader, Protocol):
     def snapshot(self) -> AbstractAsyncContextManager[Reader]:
         """A reader that sees one committed state for as long as the block lasts, whatever is written meanwhile."""
 
-    def version(self) -> object:
+    async def version(self) -> object:
         """Something that is another whenever anything has been committed since, by whatever process.
 
         What was read under one version may be kept as long as the version is the same.
@@ -99,6 +105,9 @@ class Database(Reader, Protocol):
 
     async def find_damage(self) -> str | None:
         """What is wrong inside the database, or `None`. Reads all of it."""
+
+    async def is_empty(self) -> bool:
+        """Whether no schema has ever been put into it."""
 
     async def migrate(self) -> None:
         """Bring the schema up to date."""

@@ -42,6 +42,11 @@ async def keep_fact(tx: Transaction, name: str, value: str) -> None:
     )
 
 
+async def add_fact(tx: Transaction, name: str, value: str) -> None:
+    """Keep a fact unless it is known already."""
+    await tx.run("INSERT INTO facts (name, value) VALUES (?, ?) ON CONFLICT (name) DO NOTHING", name, value)
+
+
 # Workspaces
 
 
@@ -59,15 +64,17 @@ async def list_workspaces(reader: Reader) -> list[Workspace]:
     return [_workspace(row) for row in rows]
 
 
-async def add_workspace(tx: Transaction, *, slug: str, uuid: str, name: str, now: datetime) -> Workspace:
-    identity = await tx.insert(
-        "INSERT INTO workspaces (slug, uuid, name, created_on) VALUES (?, ?, ?, ?) RETURNING id",
+async def take_workspace(tx: Transaction, *, slug: str, uuid: str, name: str, now: datetime) -> Workspace:
+    """The workspace, to install into; it is made when there is none of that slug."""
+    rows = await tx.read(
+        "INSERT INTO workspaces (slug, uuid, name, created_on) VALUES (?, ?, ?, ?) "
+        "ON CONFLICT (slug) DO UPDATE SET slug = excluded.slug RETURNING id, slug, uuid, name, created_on",
         slug,
         uuid,
         name,
         to_text(now),
     )
-    return Workspace(identity, slug, uuid, name, now)
+    return _workspace(rows[0])
 
 
 # Registrations
@@ -81,6 +88,7 @@ async def find_registration(store: Store, app_key: str, reader: Reader | None = 
 
 
 async def keep_registration(store: Store, tx: Transaction, registration: Registration, now: datetime) -> None:
+    """Keep the registration; an app that is registered already keeps its secret."""
     seal = await sealer(store.secrets, tx)
     await tx.run(
         "INSERT INTO registrations (app_key, descriptor_url, shared_secret, created_on) VALUES (?, ?, ?, ?) "
@@ -97,7 +105,7 @@ async def keep_registration(store: Store, tx: Transaction, registration: Registr
 
 async def find_caller(store: Store, client_key: str) -> Caller | None:
     """The installation that a token names, with every secret it may have been signed with."""
-    known = store.memory.in_force()
+    known = await store.memory.in_force()
     caller: Caller | None = known.get(client_key)
     if caller is None:
         rows = await store.database.read(_CALLER, client_key)
@@ -166,14 +174,17 @@ async def list_installations(
 ) -> list[Installation]:
     """What is installed, or being installed, oldest first."""
     rows = await store.database.read(
-        f"{_INSTALLATION} WHERE i.state = 'installed' AND (? IS NULL OR i.app_key = ?) "
-        "AND (? IS NULL OR i.workspace_id = ?) ORDER BY i.installed_on, i.id",
+        f"{_INSTALLATION} WHERE i.state = 'installed' AND i.app_key = COALESCE(?, i.app_key) "
+        "AND i.workspace_id = COALESCE(?, i.workspace_id) ORDER BY i.installed_on, i.id",
         app_key,
-        app_key,
-        workspace_id,
         workspace_id,
     )
     return [_installation(store, row) for row in rows]
+
+
+async def hold_installation(tx: Transaction, installation_id: int) -> None:
+    """Let nobody else change the installation before the transaction has ended."""
+    await tx.read(f"SELECT 1 FROM installations WHERE id = ?{tx.dialect.for_update}", installation_id)
 
 
 async def list_handshakes(reader: Reader) -> list[int]:
@@ -199,7 +210,7 @@ async def begin_handshake(
     seal = await sealer(store.secrets, tx)
     rows = await tx.read(
         "SELECT id, state, descriptor_url, descriptor, shared_secret FROM installations "
-        "WHERE workspace_id = ? AND app_key = ?",
+        f"WHERE workspace_id = ? AND app_key = ?{tx.dialect.for_update}",
         workspace.id,
         app_key,
     )
@@ -287,12 +298,14 @@ async def undo_handshake(tx: Transaction, installation_id: int, linkers: Sequenc
         return
     state, url, descriptor, secret = rows[0]
     if state == "none":
-        workspaces = await tx.read("SELECT workspace_id FROM installations WHERE id = ?", installation_id)
+        ((workspace_id,),) = await tx.read("SELECT workspace_id FROM installations WHERE id = ?", installation_id)
         await tx.run_bulk("DELETE FROM installations WHERE id = ?", installation_id)
+        # First held, then looked at: somebody may be installing into it.
+        await tx.read(f"SELECT 1 FROM workspaces WHERE id = ?{tx.dialect.for_update}", workspace_id)
         await tx.run(
             "DELETE FROM workspaces WHERE id = ? AND NOT EXISTS (SELECT 1 FROM installations WHERE workspace_id = ?)",
-            *workspaces[0],
-            *workspaces[0],
+            workspace_id,
+            workspace_id,
         )
         return
     await tx.run(

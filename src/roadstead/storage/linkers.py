@@ -5,11 +5,15 @@ every page would cost more than the page. `linkers.revision` grows with every ch
 linkers knows when they are old. What was added since is found by id, for ids only grow; what was deleted one by one
 stands in `deleted_values` for a while. Of sets that were replaced nothing stands there: whoever ends up with another
 number of values than `value_count` has to read them all again.
+
+Who changes a linker's values takes the linker first, and holds it to the end of the transaction. So of several at once
+each finds what the one before left, and ids grow in the order in which the values come to be seen.
 """
 
 import base64
 import binascii
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import msgspec
@@ -22,6 +26,7 @@ from roadstead.storage.database import AlreadyThere, Argument, Database, Reader,
 from roadstead.storage.filters import to_sql
 
 _LINKER = "SELECT id, installation_id, key, regex, url, value_count, revision FROM linkers"
+_ITS_LINKER = "WHERE installation_id = ? AND key = ? AND position IS NOT NULL"
 VALUE_COLUMNS = {"id": "id", "value": "value", "type": "'linker_value'"}
 FEW_ROWS = 2_000
 """Statements that may look at more rows than this leave the event loop for a thread."""
@@ -56,15 +61,19 @@ async def list_linkers(reader: Reader, installation_id: int) -> list[Linker]:
 
 
 async def find_linker(reader: Reader, installation_id: int, key: str) -> Linker | None:
-    rows = await reader.read(
-        f"{_LINKER} WHERE installation_id = ? AND key = ? AND position IS NOT NULL", installation_id, key
-    )
+    rows = await reader.read(f"{_LINKER} {_ITS_LINKER}", installation_id, key)
+    return Linker(*rows[0]) if rows else None
+
+
+async def take_linker(tx: Transaction, installation_id: int, key: str) -> Linker | None:
+    """The linker, to change its values."""
+    rows = await tx.read(f"{_LINKER} {_ITS_LINKER}{tx.dialect.for_update}", installation_id, key)
     return Linker(*rows[0]) if rows else None
 
 
 async def recall_linker(store: Store, installation_id: int, key: str) -> Linker | None:
     """`find_linker` outside a transaction, read once in each version of the database."""
-    known = store.memory.in_force()
+    known = await store.memory.in_force()
     linker: Linker | None = known.get((installation_id, key))
     if linker is None:
         linker = await find_linker(store.database, installation_id, key)
@@ -163,7 +172,7 @@ async def replace_values(tx: Transaction, linker: Linker, values: Sequence[str])
     """Make the set exactly `values`, by set difference, so that values which stay keep their ids."""
     packed = tx.pack_strings(values)
     await tx.run_bulk(
-        f"DELETE FROM linker_values WHERE linker_id = ? AND value NOT IN ({tx.dialect.strings})",
+        f"DELETE FROM linker_values WHERE linker_id = ? AND {tx.dialect.not_among.format(column='value')}",
         linker.id,
         packed,
     )
@@ -183,7 +192,7 @@ async def _insert_missing(tx: Transaction, linker: Linker, packed: Argument) -> 
 
 
 async def delete_value(tx: Transaction, linker: Linker, value_id: int) -> str | None:
-    """The value that was deleted, if there was one of that id. `linker` is as the transaction sees it."""
+    """The value that was deleted, if there was one of that id."""
     found = await tx.read("SELECT value FROM linker_values WHERE linker_id = ? AND id = ?", linker.id, value_id)
     if not found:
         return None
@@ -264,16 +273,30 @@ def cursor(value: LinkerValue, sort: Sort | None) -> str:
 
 
 async def page_of_values(database: Database, linker: Linker, wanted: PageRequest) -> Page[LinkerValue]:
-    """One slice of the linker's values. Raises `InvalidInput` for a cursor that we did not make."""
+    """One slice of the linker's values, and how many there were at that moment.
+
+    Raises `InvalidInput` for a cursor that we did not make.
+    """
+    page, revision = await _read_page(database, linker, wanted)
+    if revision == linker.revision:
+        return page
+    async with database.snapshot() as snapshot:
+        rows = await snapshot.read(f"{_LINKER} WHERE id = ?", linker.id)
+        now = Linker(*rows[0]) if rows else replace(linker, value_count=0)
+        return (await _read_page(snapshot, now, wanted))[0]
+
+
+async def _read_page(reader: Reader, linker: Linker, wanted: PageRequest) -> tuple[Page[LinkerValue], int | None]:
+    """The page, and the linker's revision when it was read: the number of values belongs to that of `linker`."""
     order = _Order(wanted.sort)
     where = "linker_id = ?"
     arguments: list[Argument] = [linker.id]
     size = linker.value_count
     many = linker.value_count > FEW_ROWS
     if wanted.filter is not None:
-        condition, more = to_sql(wanted.filter, VALUE_COLUMNS, database.dialect)
+        condition, more = to_sql(wanted.filter, VALUE_COLUMNS)
         where, arguments = f"{where} AND {condition}", [*arguments, *more]
-        fetch = database.scan if many else database.read
+        fetch = reader.scan if many else reader.read
         size = (await fetch(f"SELECT COUNT(*) FROM linker_values WHERE {where}", *arguments))[0][0]
 
     backwards, skip, limit = False, 0, wanted.length
@@ -287,27 +310,29 @@ async def page_of_values(database: Database, linker: Linker, wanted: PageRequest
     else:
         skip = (wanted.number - 1) * wanted.length
         if skip >= size:
-            return Page((), size, wanted.number, wanted.length, has_next=False)
+            return Page((), size, wanted.number, wanted.length, has_next=False), linker.revision
         from_the_end = max(size - skip - wanted.length, 0)
         if from_the_end < skip:
             backwards, limit = True, min(wanted.length, size - skip)
             skip = from_the_end
 
     wide = many and (wanted.filter is not None or skip > FEW_ROWS)
-    fetch = database.scan if wide else database.read
+    fetch = reader.scan if wide else reader.read
     rows = await fetch(
-        f"SELECT id, value FROM linker_values WHERE {where} ORDER BY {order.sql(backwards=backwards)} LIMIT ? OFFSET ?",
+        f"SELECT id, value, (SELECT revision FROM linkers WHERE id = ?) FROM linker_values WHERE {where} "
+        f"ORDER BY {order.sql(backwards=backwards)} LIMIT ? OFFSET ?",
+        linker.id,
         *arguments,
         limit + 1,
         skip,
     )
-    return _page(rows, wanted, size, limit, backwards=backwards)
+    return _page(rows, wanted, size, limit, backwards=backwards), rows[0][2] if rows else None
 
 
 def _page(rows: list[Row], wanted: PageRequest, size: int, limit: int, *, backwards: bool) -> Page[LinkerValue]:
     """Cut off the row that was fetched only to see whether there is more."""
     more = len(rows) > limit
-    items = [LinkerValue(*row) for row in rows[:limit]]
+    items = [LinkerValue(identity, value) for identity, value, _ in rows[:limit]]
     if backwards:
         items.reverse()
     counted = wanted.after is None and wanted.before is None
@@ -337,7 +362,12 @@ def _read_cursor(cursor: str, types: list[type]) -> list[Any]:
         place = msgspec.json.decode(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
     except (ValueError, binascii.Error, msgspec.DecodeError):
         place = None
-    if not isinstance(place, list) or [type(part) for part in place] != types or abs(place[0]) >= 2**63:
+    if (
+        not isinstance(place, list)
+        or [type(part) for part in place] != types
+        or abs(place[0]) >= 2**63
+        or "\0" in str(place[-1])
+    ):
         raise InvalidInput(
             "The page cannot be found.",
             "Follow `next` and `previous` as given, with the same `sort`; do not edit them.",

@@ -70,7 +70,7 @@ async def page_of_requests(
     reader: Reader, wanted: Expression | None, *, limit: int, skip: int = 0
 ) -> tuple[list[RecordedRequest], int]:
     """The newest that are wanted, without the first `skip` of them, and how many are wanted in all."""
-    condition, arguments = to_sql(wanted, _COLUMNS, reader.dialect) if wanted is not None else ("1 = 1", [])
+    condition, arguments = to_sql(wanted, _COLUMNS) if wanted is not None else ("1 = 1", [])
     rows = await reader.scan(
         f"SELECT {_SUMMARY} FROM requests WHERE {condition} ORDER BY id DESC LIMIT ? OFFSET ?", *arguments, limit, skip
     )

@@ -161,7 +161,7 @@ def open_box(keys: KeySetting | KeyFile, *, first_use: bool) -> SecretBox:
             # A new key would open nothing, and hide that the old one is gone.
             raise StorageUnusable(
                 "The key file is missing, and the secrets in the database cannot be read without it.",
-                f"Put back {keys.path}, or set ROADSTEAD_KEY.",
+                f"Put back {keys.path}, or copy it from another host on the same database, or set ROADSTEAD_KEY.",
             )
         keys.make()
     return SecretBox(keys)

@@ -35,8 +35,10 @@ BUSY_SECONDS = 10.0
 DIALECT = Dialect(
     identity="INTEGER PRIMARY KEY AUTOINCREMENT",
     bytes="BLOB",
+    text="TEXT",
     strings="SELECT value FROM json_each(?)",
-    contains="contains_folded({column}, ?)",
+    not_among="{column} NOT IN (SELECT value FROM json_each(?))",
+    for_update="",  # there is only one transaction that writes
     refuse_change="BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END",
 )
 
@@ -90,7 +92,7 @@ class SQLiteDatabase:
             self._in_snapshot = False
             self._reader.execute("ROLLBACK")  # nothing was written, and this cannot be refused
 
-    def version(self) -> object:
+    async def version(self) -> object:
         # SQLite counts every commit that another connection made; our own are made on the writer's.
         if not self._in_snapshot:
             with _translated:
@@ -205,23 +207,19 @@ class SQLiteDatabase:
         ((found,),) = await self.scan("PRAGMA quick_check(1)")
         return None if found == "ok" else str(found)
 
+    async def is_empty(self) -> bool:
+        return not await self.read("SELECT 1 FROM sqlite_schema WHERE name = 'migrations'")
+
     async def migrate(self) -> None:
-        applied = {number for (number,) in await self._applied_migrations()}
-        missing = migrations.missing(applied)
-        if not missing:
+        if not migrations.missing(await self._applied_migrations()):
             return
         async with self.transaction() as tx:
-            # Another process may have migrated while we waited for the lock.
-            applied = {number for (number,) in await tx.read("SELECT number FROM migrations")}
-            for migration in migrations.missing(applied):
-                for statement in migration.statements(DIALECT):
-                    await tx.run(statement)
-                await tx.run("INSERT INTO migrations (number) VALUES (?)", migration.number)
+            await migrations.run_missing(tx)
 
-    async def _applied_migrations(self) -> list[Row]:
+    async def _applied_migrations(self) -> set[int]:
         async with self.transaction() as tx:
-            await tx.run("CREATE TABLE IF NOT EXISTS migrations (number INTEGER PRIMARY KEY)")
-            return await tx.read("SELECT number FROM migrations")
+            await tx.run(migrations.TABLE)
+            return await migrations.applied(tx)
 
     async def close(self) -> None:
         while self._commits:
@@ -271,6 +269,9 @@ class _SQLiteTransaction:
             (row,) = self._connection.execute(sql, arguments).fetchall()
         identity: int = row[0]
         return identity
+
+    async def go_on_after_ids(self, table: str) -> None:
+        """SQLite does so by itself."""
 
 
 class _OneWriter:

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING
 from roadstead.errors import StorageUnusable
 
 if TYPE_CHECKING:
-    from roadstead.storage.database import Dialect
+    from roadstead.storage.database import Dialect, Reader, Transaction
+
+TABLE = "CREATE TABLE IF NOT EXISTS migrations (number INTEGER PRIMARY KEY)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +24,7 @@ class Migration:
         """The file's statements, spelled for a dialect. A semicolon at a line's end closes one."""
         text = re.sub(r"^--.*\n", "", self.sql, flags=re.MULTILINE)
         text = text.replace("{identity}", dialect.identity).replace("{bytes}", dialect.bytes)
-        text = text.replace("{refuse_change}", dialect.refuse_change)
+        text = text.replace("{refuse_change}", dialect.refuse_change).replace(" TEXT", f" {dialect.text}")
         yield from (
             statement.strip() for statement in re.split(r";\s*$", text, flags=re.MULTILINE) if statement.strip()
         )
@@ -44,3 +46,19 @@ def missing(applied: Set[int]) -> list[Migration]:
             f"It has schema change {max(unknown)}, which this version does not know; upgrade Roadstead.",
         )
     return [migration for migration in _known() if migration.number not in applied]
+
+
+async def applied(reader: "Reader") -> set[int]:
+    """The numbers of those that have been run."""
+    return {number for (number,) in await reader.read("SELECT number FROM migrations")}
+
+
+async def run_missing(tx: "Transaction") -> None:
+    """Run what is missing, in a transaction that keeps other processes from doing so.
+
+    One of them may have, while this one waited for its turn.
+    """
+    for migration in missing(await applied(tx)):
+        for statement in migration.statements(tx.dialect):
+            await tx.run(statement)
+        await tx.run("INSERT INTO migrations (number) VALUES (?)", migration.number)

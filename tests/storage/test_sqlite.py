@@ -1,0 +1,142 @@
+"""SQLite: one file that several processes write, and what happens when something goes wrong in the middle."""
+
+import asyncio
+import sqlite3
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from roadstead.errors import StorageUnavailable, StorageUnusable
+from roadstead.storage.database import Database
+from roadstead.storage.installations import find_fact, keep_fact
+from roadstead.storage.sqlite import SQLiteDatabase
+
+Scenario = Callable[[Database], Awaitable[None]]
+
+
+@asynccontextmanager
+async def _opened(folder: Path) -> AsyncIterator[SQLiteDatabase]:
+    database = SQLiteDatabase(folder / "test.db")
+    try:
+        await database.migrate()
+        yield database
+    finally:
+        await database.close()
+
+
+def _run(folder: Path, scenario: Scenario) -> None:
+    async def run() -> None:
+        async with _opened(folder) as database:
+            await scenario(database)
+
+    asyncio.run(run())
+
+
+async def _keep(database: Database, name: str, value: str = "1") -> None:
+    async with database.transaction() as tx:
+        await keep_fact(tx, name, value)
+
+
+def test_a_read_that_fails_does_not_freeze_what_is_seen(tmp_path: Path) -> None:
+    """Reads share a snapshot for one turn of the event loop, and for no longer when one of them fails."""
+
+    async def scenario(database: Database) -> None:
+        with pytest.raises(StorageUnavailable):
+            await database.read("SELECT nothing FROM nowhere")
+        version = await database.version()
+        other = sqlite3.connect(tmp_path / "test.db", isolation_level=None)
+        other.execute("INSERT INTO facts VALUES ('other', '1')")
+        other.close()
+        await asyncio.sleep(0)
+        assert await find_fact(database, "other") == "1"
+        assert await database.version() != version
+
+    _run(tmp_path, scenario)
+
+
+def test_a_snapshot_that_fails_to_open_is_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """When the disk fails in the middle of opening a snapshot, the next turn begins with a new one."""
+
+    class Failing:
+        """A connection whose first `PRAGMA` fails, as when the disk does."""
+
+        def __init__(self, connection: sqlite3.Connection) -> None:
+            self._connection = connection
+            self.failures = 1
+
+        def execute(self, sql: str, *arguments: object) -> sqlite3.Cursor:
+            if sql.startswith("PRAGMA") and self.failures:
+                self.failures -= 1
+                raise sqlite3.OperationalError("disk I/O error")
+            return self._connection.execute(sql, *arguments)  # type: ignore[arg-type]  # passed on as it came
+
+        def close(self) -> None:
+            self._connection.close()
+
+    async def scenario(database: Database) -> None:
+        assert isinstance(database, SQLiteDatabase)
+        await asyncio.sleep(0)
+        monkeypatch.setattr(database, "_reader", Failing(database._reader))
+        with pytest.raises(StorageUnavailable):
+            await database.version()
+        await asyncio.sleep(0)
+        for name in ("first", "second"):
+            await _keep(database, name)
+            assert await find_fact(database, name) == "1"
+
+    _run(tmp_path, scenario)
+
+
+def test_a_writer_waits_for_another_process(tmp_path: Path) -> None:
+    """While another process holds the database we wait without blocking reads, and go on when it lets go."""
+
+    async def scenario(database: Database) -> None:
+        other = sqlite3.connect(tmp_path / "test.db", isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        other.execute("INSERT INTO facts VALUES ('other', '1')")
+        writing = asyncio.create_task(_keep(database, "ours"))
+        await asyncio.sleep(0.05)
+        assert not writing.done()
+        assert await find_fact(database, "ours") is None
+        other.execute("COMMIT")
+        await writing
+        assert [await find_fact(database, name) for name in ("ours", "other")] == ["1", "1"]
+        other.close()
+
+    _run(tmp_path, scenario)
+
+
+def test_a_full_database_takes_back_everything_and_says_so(tmp_path: Path) -> None:
+    """When there is no room, every writer of the group is told, nothing is half there, and reads go on."""
+
+    async def scenario(database: Database) -> None:
+        assert isinstance(database, SQLiteDatabase)
+        await _keep(database, "before")
+        pages = database._writer.execute("PRAGMA page_count").fetchone()[0]
+        database._writer.execute(f"PRAGMA max_page_count={pages}")
+        outcomes = await asyncio.gather(
+            *(_keep(database, f"n{number}", "x" * 3000) for number in range(20)), return_exceptions=True
+        )
+        refused = [number for number, outcome in enumerate(outcomes) if outcome is not None]
+        assert refused
+        assert all(isinstance(outcomes[number], StorageUnavailable) for number in refused)
+        for number, outcome in enumerate(outcomes):
+            assert (await find_fact(database, f"n{number}") is not None) == (outcome is None)
+        database._writer.execute("PRAGMA max_page_count=1000000")
+        await _keep(database, "after")
+        assert await find_fact(database, "after") == "1"
+
+    _run(tmp_path, scenario)
+
+
+def test_a_file_that_is_no_database_is_refused(tmp_path: Path) -> None:
+    """A wrong file gives a sentence, not a traceback."""
+
+    async def unused(database: Database) -> None:
+        raise AssertionError
+
+    (tmp_path / "test.db").write_bytes(b"this is not a database" * 100)
+    with pytest.raises(StorageUnusable, match="cannot be used"):
+        _run(tmp_path, unused)
