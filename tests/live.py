@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -239,7 +239,7 @@ def host_process(data: Path, log: Path, **environ: str) -> Iterator[tuple[LiveHo
         assert process.stdout is not None
         try:
             url, link = (process.stdout.readline().decode().split()[-1] for _ in range(2))
-            settings = Settings(data=data, base_url=url, key=environ.get("ROADSTEAD_KEY"))
+            settings = replace(Settings.read({"data": data}, environ), base_url=url)
             yield LiveHost(url, settings), link, process
         finally:
             process.terminate()
