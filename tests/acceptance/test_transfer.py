@@ -24,13 +24,14 @@ from roadstead.errors import Conflict, InvalidInput
 from roadstead.settings import Settings
 from roadstead.storage.sqlite import SQLiteDatabase
 from roadstead.storage.transfer import LEFT_OUT, TABLES
+from tests.conftest import NewDatabase
 from tests.live import AppClient, live_host, recording_app
 
 VALUES = "/2.0/addon/linkers/tickets/values"
 
 
-def _settings(folder: Path) -> Settings:
-    return Settings(data=folder, base_url="http://localhost:1")
+def _settings(folder: Path, database_url: str | None = None) -> Settings:
+    return Settings(data=folder, base_url="http://localhost:1", database_url=database_url)
 
 
 def _export(settings: Settings, *, with_secrets: bool = True) -> bytes:
@@ -66,9 +67,9 @@ def small_export(tmp_path: Path) -> bytes:
     return _export(settings)
 
 
-def test_an_app_goes_on_at_a_fresh_host(tmp_path: Path) -> None:
+def test_an_app_goes_on_at_a_fresh_host(tmp_path: Path, new_database: NewDatabase) -> None:
     """Exported while values are written, imported elsewhere: the old secret works there, and ids and links stay."""
-    with recording_app() as app, live_host(tmp_path / "old") as old:
+    with recording_app() as app, live_host(tmp_path / "old", database_url=new_database()) as old:
         installed = old.install(app)
         api = AppClient(old.url, installed)
         assert api("PUT", VALUES, json=["BB", "OPS"]).status_code == 204
@@ -89,8 +90,9 @@ def test_an_app_goes_on_at_a_fresh_host(tmp_path: Path) -> None:
         stop.set()
         writer.join()
         first = api("GET", f"{VALUES}?pagelen=2").json()["values"]
-        _import(_settings(tmp_path / "new"), exported)
-        with live_host(tmp_path / "new") as new:
+        url = new_database()
+        _import(_settings(tmp_path / "new", url), exported)
+        with live_host(tmp_path / "new", database_url=url) as new:
             answer = AppClient(new.url, installed)("GET", f"{VALUES}?pagelen=2").json()
             assert [value["id"] for value in answer["values"]] == [value["id"] for value in first]
             # One writer: a state that was committed holds the first so and so many, and count and rows agree.
@@ -100,6 +102,8 @@ def test_an_app_goes_on_at_a_fresh_host(tmp_path: Path) -> None:
             assert answer["size"] == len(stored)
             (there,) = new.work(installations.list_apps)
             assert there == installed
+            added = AppClient(new.url, installed)("POST", VALUES, json={"value": "MORE"})
+            assert (added.status_code, int(added.json()["id"]) > len(stored)) == (201, True)
 
 
 def _rows(content: bytes, name: str) -> list[list[Any]]:
@@ -113,15 +117,19 @@ def _rows(content: bytes, name: str) -> list[list[Any]]:
     return rows
 
 
-def test_an_export_of_an_import_is_the_same(tmp_path: Path) -> None:
-    """Nothing is lost or changed on the way: the second host exports, row by row, what it was given."""
-    with recording_app() as app, live_host(tmp_path / "old") as old:
+@pytest.mark.parametrize("there", ["sqlite", "postgresql"])
+def test_an_export_of_an_import_is_the_same(
+    tmp_path: Path, new_database: NewDatabase, there: str, request: pytest.FixtureRequest
+) -> None:
+    """Nothing is lost or changed on the way, from any database to any: the second exports, row by row, what it got."""
+    with recording_app() as app, live_host(tmp_path / "old", database_url=new_database()) as old:
         old.install(app)
         token = old.api_token()
         old.work(lambda host: installations.register(host, "tide", "https://tide.example/"))
         old.work(credentials.sign_in_link)
         exported = _export(old.settings)
-    new = _settings(tmp_path / "new")
+    url = request.getfixturevalue("postgresql").new_database() if there == "postgresql" else None
+    new = _settings(tmp_path / "new", url)
     assert _import(new, exported).rows == _lines(exported)[-1]["rows"]
     *same, imported, exported_again = _content(_export(new))
     assert same == _content(exported)
