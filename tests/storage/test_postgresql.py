@@ -103,18 +103,39 @@ def test_a_row_that_is_held_is_waited_for_and_then_refused(settings: Settings, m
 
 def test_more_readers_than_connections_take_turns(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """Readers wait for a connection; one that waits too long is refused, and nobody is held up by that."""
-    monkeypatch.setattr(postgres, "BUSY_SECONDS", 0.1)
 
     async def run() -> None:
         database = open_database(settings)
         try:
-            slow = [database.scan("SELECT CAST(pg_sleep(0.4) AS TEXT)") for _ in range(postgres.CONNECTIONS)]
-            sleeping = asyncio.gather(*slow)
+            async with contextlib.AsyncExitStack() as held:
+                for _ in range(postgres.CONNECTIONS):
+                    await held.enter_async_context(database.snapshot())
+                monkeypatch.setattr(postgres, "BUSY_SECONDS", 0.1)
+                with pytest.raises(StorageUnavailable, match="busy"):
+                    await database.read("SELECT 1")
+            assert await asyncio.gather(*(database.scan("SELECT 1") for _ in range(100))) == [[(1,)]] * 100
+        finally:
+            await database.close()
+
+    asyncio.run(run())
+
+
+def test_reads_of_one_moment_go_together_and_stay_apart(settings: Settings) -> None:
+    """Each gets its own rows, in their order; one that fails or is given up does not disturb the others."""
+
+    async def run() -> None:
+        database = open_database(settings)
+        sql = (
+            "SELECT value, CAST(? AS TEXT) FROM generate_series(CAST(? AS INT), 3) AS found (value) ORDER BY value DESC"
+        )
+        try:
+            asked = [asyncio.ensure_future(database.read(sql, f"{first}", first)) for first in range(6)]
+            wrong = asyncio.ensure_future(database.read(sql, "\0", 1))
             await asyncio.sleep(0)
-            with pytest.raises(StorageUnavailable, match="busy"):
-                await database.read("SELECT 1")
-            await sleeping
-            assert await asyncio.gather(*(database.read("SELECT 1") for _ in range(100))) == [[(1,)]] * 100
+            asked[2].cancel()
+            for first in (0, 1, 3, 4, 5):
+                assert await asked[first] == [(value, f"{first}") for value in range(3, first - 1, -1)]
+            assert await wrong == []
         finally:
             await database.close()
 
@@ -128,7 +149,7 @@ def test_cancelled_readers_leave_no_connection_at_work(settings: Settings) -> No
         database = open_database(settings)
         try:
             for _ in range(30):
-                reading = asyncio.create_task(database.read("SELECT CAST(pg_sleep(10) AS TEXT)"))
+                reading = asyncio.create_task(database.scan("SELECT CAST(pg_sleep(10) AS TEXT)"))
                 await asyncio.sleep(0.002)
                 reading.cancel()
                 await asyncio.wait([reading])
