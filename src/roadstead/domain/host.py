@@ -14,6 +14,7 @@ from typing import Any
 
 from roadstead.domain.rate_limit import RateLimit
 from roadstead.domain.recording import Recorder
+from roadstead.domain.together import Together
 from roadstead.integrations.lifecycle import Sender
 from roadstead.integrations.outbound import Outbound
 from roadstead.settings import DEFAULT_PORT, Settings, is_loopback
@@ -44,6 +45,10 @@ class Host:
     failed_sign_ins: RateLimit = field(default_factory=lambda: RateLimit(10, seconds=300))
     clock: Callable[[], float] = time.time
     _running: set[asyncio.Task[None]] = field(default_factory=set, repr=False)
+    together: Together = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "together", Together(self.run_later))
 
     def now(self) -> datetime:
         return datetime.fromtimestamp(self.clock(), UTC)

@@ -3,10 +3,11 @@
 import re
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 
 from roadstead.domain.descriptors import takes_values
 from roadstead.domain.host import Host
-from roadstead.errors import InvalidInput, InvalidLinkerValue, LinkerNotFound, LinkerValueNotFound
+from roadstead.errors import InvalidInput, InvalidLinkerValue, LinkerNotFound, LinkerValueExists, LinkerValueNotFound
 from roadstead.model import Linker, LinkerValue, Page, PageRequest
 from roadstead.storage import linkers as rows
 from roadstead.storage.audit import Details, add_installation_entry
@@ -69,12 +70,25 @@ async def add_value(host: Host, installation_id: int, key: str, value: str, *, b
     """Add one value. Raises `InvalidLinkerValue`, `LinkerNotFound` or `LinkerValueExists`."""
     if not _VALUE.fullmatch(value):
         raise InvalidLinkerValue("The linker value is not valid.", _RULE, fields={"value": [_complaint(value)]})
+    add = partial(_add_each, host, installation_id, key, by_app)
+    return await host.together.do((_add_each, installation_id, key, by_app), value, add)
+
+
+async def _add_each(
+    host: Host, installation_id: int, key: str, by_app: bool, values: Sequence[str]
+) -> list[LinkerValue | LinkerValueExists]:
+    """Add values in one transaction: whoever adds one holds the linker until the disk has it.
+
+    Raises `LinkerNotFound`.
+    """
     async with host.store.database.transaction() as tx:
         linker = _taking_values(await rows.take_linker(tx, installation_id, key), key)
-        added = await rows.add_value(tx, linker, value)
+        added = await rows.add_each(tx, linker, values)
         if not by_app:
-            await _log(host, tx, linker, "value added", {"value": value}, by_app=by_app)
-    return added
+            for value in added:
+                await _log(host, tx, linker, "value added", {"value": value}, by_app=by_app)
+    # Of two that add the same value at once, the first has added it.
+    return [added.pop(value) if value in added else LinkerValueExists(value) for value in values]
 
 
 async def add_values(host: Host, installation_id: int, key: str, values: Sequence[str], *, by_app: bool = False) -> int:

@@ -21,7 +21,8 @@ class Dialect:
     `identity`, `bytes` and `text` are column types; text is compared by code points. `strings` selects one column
     `value` from one argument made by `pack_strings`, and `not_among` a condition that `{column}` is none of these.
     `for_update` ends a select whose rows no other transaction shall change before this one has ended.
-    `refuse_change` is the body of a trigger that refuses.
+    `refuse_change` is the body of a trigger that refuses. `reads_may_differ` says that of two reads, one right after
+    the other, the second may see a state in which more has been committed.
     """
 
     identity: str
@@ -31,6 +32,7 @@ class Dialect:
     not_among: str
     for_update: str
     refuse_change: str
+    reads_may_differ: bool
 
 
 class Reader(Protocol):

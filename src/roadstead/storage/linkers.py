@@ -18,11 +18,11 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from roadstead.errors import InvalidInput, LinkerValueExists
+from roadstead.errors import InvalidInput
 from roadstead.model import Linker, LinkerValue, Page, PageRequest
 from roadstead.query import Sort
 from roadstead.storage import Store
-from roadstead.storage.database import AlreadyThere, Argument, Database, Reader, Row, Transaction
+from roadstead.storage.database import Argument, Database, Reader, Row, Transaction
 from roadstead.storage.filters import to_sql
 
 _LINKER = "SELECT id, installation_id, key, regex, url, value_count, revision FROM linkers"
@@ -145,19 +145,19 @@ async def changed_values(reader: Reader, linker: Linker, known: ValuesRead) -> C
     )
 
 
-async def add_value(tx: Transaction, linker: Linker, value: str) -> LinkerValue:
-    """Raises `LinkerValueExists`."""
-    try:
-        identity = await tx.insert(
-            "INSERT INTO linker_values (installation_id, linker_id, value) VALUES (?, ?, ?) RETURNING id",
-            linker.installation_id,
-            linker.id,
-            value,
-        )
-    except AlreadyThere as exc:
-        raise LinkerValueExists(value) from exc
-    await _count(tx, linker.id, "value_count + 1")
-    return LinkerValue(identity, value)
+async def add_each(tx: Transaction, linker: Linker, values: Sequence[str]) -> dict[str, LinkerValue]:
+    """Add those that the linker does not have yet, in this order; what was added, by value."""
+    rows = await tx.read(
+        f"INSERT INTO linker_values (installation_id, linker_id, value) "
+        f"SELECT ?, ?, incoming.value FROM ({tx.dialect.strings}) AS incoming WHERE true "
+        "ON CONFLICT (linker_id, value) DO NOTHING RETURNING id, value",
+        linker.installation_id,
+        linker.id,
+        tx.pack_strings(values),
+    )
+    if rows:
+        await _count(tx, linker.id, f"value_count + {len(rows)}")
+    return {value: LinkerValue(identity, value) for identity, value in rows}
 
 
 async def add_values(tx: Transaction, linker: Linker, values: Sequence[str]) -> int:
@@ -318,21 +318,26 @@ async def _read_page(reader: Reader, linker: Linker, wanted: PageRequest) -> tup
 
     wide = many and (wanted.filter is not None or skip > FEW_ROWS)
     fetch = reader.scan if wide else reader.read
+    columns = "id, value"
+    revision: int | None = linker.revision
+    if reader.dialect.reads_may_differ:
+        columns, arguments = f"{columns}, (SELECT revision FROM linkers WHERE id = ?)", [linker.id, *arguments]
     rows = await fetch(
-        f"SELECT id, value, (SELECT revision FROM linkers WHERE id = ?) FROM linker_values WHERE {where} "
-        f"ORDER BY {order.sql(backwards=backwards)} LIMIT ? OFFSET ?",
-        linker.id,
+        f"SELECT {columns} FROM linker_values WHERE {where} ORDER BY {order.sql(backwards=backwards)} LIMIT ? OFFSET ?",
         *arguments,
         limit + 1,
         skip,
     )
-    return _page(rows, wanted, size, limit, backwards=backwards), rows[0][2] if rows else None
+    if reader.dialect.reads_may_differ:
+        revision = rows[0][2] if rows else None
+        rows = [row[:2] for row in rows]
+    return _page(rows, wanted, size, limit, backwards=backwards), revision
 
 
 def _page(rows: list[Row], wanted: PageRequest, size: int, limit: int, *, backwards: bool) -> Page[LinkerValue]:
     """Cut off the row that was fetched only to see whether there is more."""
     more = len(rows) > limit
-    items = [LinkerValue(identity, value) for identity, value, _ in rows[:limit]]
+    items = [LinkerValue(*row) for row in rows[:limit]]
     if backwards:
         items.reverse()
     counted = wanted.after is None and wanted.before is None

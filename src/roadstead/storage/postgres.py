@@ -48,6 +48,7 @@ DIALECT = Dialect(
     not_among="NOT EXISTS (SELECT 1 FROM unnest(CAST(? AS TEXT[])) AS packed (item) WHERE packed.item = {column})",
     for_update=" FOR UPDATE",
     refuse_change="EXECUTE FUNCTION refuse_change()",
+    reads_may_differ=True,
 )
 
 _SETTINGS = {

@@ -1,0 +1,50 @@
+"""Work on one thing that is done together by those who ask for it while earlier work on it is under way."""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Coroutine, Hashable, Sequence
+from typing import Any, TypeVar
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class Together:
+    """What is waiting to be done, by the thing that it is done to. `start` runs a coroutine beside the caller."""
+
+    def __init__(self, start: Callable[[Coroutine[Any, Any, None]], None]) -> None:
+        self._start = start
+        self._waiting: dict[Hashable, list[tuple[Any, asyncio.Future[Any]]]] = {}
+
+    async def do(
+        self, place: Hashable, item: T, work: Callable[[Sequence[T]], Awaitable[Sequence[R | Exception]]]
+    ) -> R:
+        """Let `work` be done on the item and on those of others; its result, or the error that it has for it.
+
+        `work` gives one result for each item. What it raises goes to all whose items it was given. The place belongs
+        to one kind of work.
+        """
+        done: asyncio.Future[R] = asyncio.get_running_loop().create_future()
+        waiting = self._waiting.get(place)
+        if waiting is None:
+            self._waiting[place] = [(item, done)]
+            self._start(self._work(place, work))
+        else:
+            waiting.append((item, done))
+        return await done
+
+    async def _work(self, place: Hashable, work: Callable[[Sequence[Any]], Awaitable[Sequence[Any]]]) -> None:
+        while waiting := self._waiting[place]:
+            self._waiting[place] = []
+            outcomes: Sequence[Any]
+            try:
+                outcomes = await work([item for item, _ in waiting])
+            except Exception as exc:
+                outcomes = [exc] * len(waiting)
+            for (_, done), outcome in zip(waiting, outcomes, strict=True):
+                if done.done():
+                    continue  # whoever asked has given up
+                if isinstance(outcome, Exception):
+                    done.set_exception(outcome)
+                else:
+                    done.set_result(outcome)
+        del self._waiting[place]

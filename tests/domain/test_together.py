@@ -1,0 +1,64 @@
+"""Work that is done together by those who ask for it at once."""
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from roadstead.domain.together import Together
+
+_started: set["asyncio.Task[None]"] = set()
+
+
+def _together() -> Together:
+    return Together(lambda work: _started.add(asyncio.create_task(work)))
+
+
+def test_what_comes_while_work_is_under_way_is_done_together_next() -> None:
+    """The first goes alone; those who come meanwhile share the next go, in the order in which they came."""
+
+    async def run() -> None:
+        together, seen = _together(), []
+        gate = asyncio.Event()
+
+        async def work(items: Sequence[int]) -> list[int]:
+            seen.append(list(items))
+            await gate.wait()
+            return [item * 10 for item in items]
+
+        first = asyncio.create_task(together.do("place", 1, work))
+        while not seen:
+            await asyncio.sleep(0)
+        others = [asyncio.create_task(together.do("place", item, work)) for item in (2, 3, 4)]
+        elsewhere = asyncio.create_task(together.do("another place", 9, work))
+        await asyncio.sleep(0)
+        gate.set()
+        assert await asyncio.gather(first, *others, elsewhere) == [10, 20, 30, 40, 90]
+        assert seen == [[1], [9], [2, 3, 4]]
+        assert await together.do("place", 5, work) == 50
+
+    asyncio.run(run())
+
+
+def test_an_error_goes_to_whom_it_concerns() -> None:
+    """An outcome that is an error is raised for that one alone; one that is raised, for all who were together."""
+
+    async def run() -> None:
+        together = _together()
+
+        async def refuse_odd(items: Sequence[int]) -> list[int | Exception]:
+            return [ValueError(f"{item} is odd") if item % 2 else item for item in items]
+
+        async def fail(items: Sequence[int]) -> list[int]:
+            raise OSError
+
+        asked = [asyncio.create_task(together.do("place", item, refuse_odd)) for item in range(4)]
+        asked[2].cancel()
+        outcomes = await asyncio.gather(*asked, return_exceptions=True)
+        assert [type(outcome) for outcome in outcomes] == [int, ValueError, asyncio.CancelledError, ValueError]
+        failing = await asyncio.gather(*(together.do("place", item, fail) for item in range(3)), return_exceptions=True)
+        assert [type(outcome) for outcome in failing] == [OSError] * 3
+        with pytest.raises(OSError):  # noqa: PT011  # the same as above
+            await together.do("place", 1, fail)
+
+    asyncio.run(run())
