@@ -156,7 +156,8 @@ def _base_url(value: object, source: str) -> str:
     return url
 
 
-def _database_url(value: object, source: str) -> str:
+def read_database_url(value: object, source: str) -> str:
+    """The URL as it was given by `source`. Raises `InvalidSetting`."""
     url = _text(value, source)
     if url.startswith("sqlite:///") and len(url) > len("sqlite:///"):
         return url
@@ -204,7 +205,7 @@ _CHECKS: Mapping[str, Any] = {
     "host": _text,
     "port": lambda value, source: _whole_number(value, source, 0, 65535),
     "base_url": _base_url,
-    "database_url": _database_url,
+    "database_url": read_database_url,
     "workers": lambda value, source: _whole_number(value, source, 1, 64),
     "linkers_without_values": _linkers_without_values,
     "keep_requests": lambda value, source: _whole_number(value, source, 0, 10_000),

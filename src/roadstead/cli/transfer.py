@@ -1,9 +1,11 @@
 """`roadstead export` and `roadstead import`: the whole state as one file."""
 
 import os
+import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, BinaryIO
 
@@ -66,6 +68,38 @@ def import_state(
     if not done.with_secrets:
         tell(f"The export has no shared secrets: {_REINSTALL}")
         tell("A registered app has a new secret: roadstead register APP_KEY DESCRIPTOR_URL --show-secret")
+
+
+def migrate_data(
+    source: Annotated[str, typer.Option("--from", metavar="URL", help="The database that has the state.")],
+    target: Annotated[str, typer.Option("--to", metavar="URL", help="An empty database.")],
+    data: Data = None,
+) -> None:
+    """Copy the whole state from one database to another, wholly or not at all, and compare every row.
+
+    Stop the host first: what it is told meanwhile is not in the copy.
+    """
+    import asyncio
+
+    from roadstead.domain.host import open_host
+    from roadstead.domain.moving import move_state
+    from roadstead.settings import read_database_url
+    from roadstead.storage import has_state
+
+    settings = read_settings(data=data)
+    here = replace(settings, database_url=read_database_url(source, "--from"))
+    there = replace(settings, database_url=read_database_url(target, "--to"))
+    if not asyncio.run(has_state(here)):
+        raise InvalidInput(f"There is no state in {here.database_name}.", "Name the database of a host with --from.")
+
+    async def move(old: "Host") -> int:
+        async with open_host(there, operator=old.operator) as new:
+            with _progress("Copying and comparing") as progress:
+                return await move_state(old, new, progress=progress)
+
+    count = on_host(here, move)
+    tell(f"{count} rows were copied, read back and found equal.")
+    tell(f"Go on with: roadstead serve --database-url {shlex.quote(there.database_name)}")
 
 
 @contextmanager

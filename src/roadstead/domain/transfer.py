@@ -120,12 +120,7 @@ async def import_state(host: Host, source: BinaryIO, *, progress: Progress = lam
     lines = _Lines(source)
     header = _header(lines)
     async with host.store.database.transaction() as tx:
-        filled = await rows.find_filled_table(tx)
-        if filled is not None:
-            raise Conflict(
-                "There is something in this state already.",
-                f"An import needs an empty one ({filled} has rows): name a new folder with --data.",
-            )
+        await expect_empty(tx)
         done = await _fill(host, tx, lines, int(header["rows"]), progress)
         await rows.go_on_after_ids(tx)
         await add_entry(
@@ -134,6 +129,16 @@ async def import_state(host: Host, source: BinaryIO, *, progress: Progress = lam
         if not header["secrets"]:
             await facts.keep_fact(tx, _SECRETS_LOST_ON, to_text(host.now()))
     return Transferred(done, bool(header["secrets"]))
+
+
+async def expect_empty(tx: Transaction) -> None:
+    """Raises `Conflict` when there is a row in any table that travels."""
+    filled = await rows.find_filled_table(tx)
+    if filled is not None:
+        raise Conflict(
+            "There is something in this state already.",
+            f"It needs to be empty ({filled} has rows): name a new folder with --data, or an empty database.",
+        )
 
 
 async def apps_without_secret(host: Host, installed: list[Installation]) -> list[Installation]:

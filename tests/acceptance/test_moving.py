@@ -1,0 +1,97 @@
+"""`roadstead migrate-data`: the state from one database to another, and the proof that it arrived."""
+
+import asyncio
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from roadstead.domain import installations
+from roadstead.domain.host import open_host
+from roadstead.domain.moving import move_state
+from roadstead.errors import StorageUnusable
+from roadstead.settings import Settings
+from roadstead.storage import transfer as rows
+from tests.live import AppClient, live_host, recording_app
+from tests.postgres import Server
+
+VALUES = "/2.0/addon/linkers/tickets/values"
+
+
+def _url(kind: str, folder: Path, server: Server) -> str:
+    return server.new_database() if kind == "postgresql" else f"sqlite:///{folder}/{kind}.db"
+
+
+def _migrate(data: Path, source: str, target: str) -> "subprocess.CompletedProcess[str]":
+    command = [sys.executable, "-m", "roadstead", "migrate-data", "--data", str(data), "--from", source, "--to", target]
+    return subprocess.run(command, capture_output=True, text=True, check=False, timeout=60)
+
+
+@pytest.mark.parametrize(
+    ("source", "target"), [("one", "postgresql"), ("postgresql", "one"), ("one", "another")], ids=lambda name: name
+)
+def test_a_host_goes_on_with_another_database(tmp_path: Path, postgresql: Server, source: str, target: str) -> None:
+    """Apps sign as before, ids and order stay, new values come after the old; a second copy is refused."""
+    old_url, new_url = (_url(kind, tmp_path, postgresql) for kind in (source, target))
+    with recording_app() as app:
+        with live_host(tmp_path, database_url=old_url) as old:
+            installed = old.install(app)
+            values = [f"V{number}" for number in range(300)]
+            assert AppClient(old.url, installed)("PUT", VALUES, json=values).status_code == 204
+            before = AppClient(old.url, installed)("GET", f"{VALUES}?pagelen=100&page=3").json()["values"]
+        done = _migrate(tmp_path, old_url, new_url)
+        assert (done.returncode, "found equal" in done.stderr) == (0, True), done.stderr
+        with live_host(tmp_path, database_url=new_url) as new:
+            api = AppClient(new.url, installed)
+            after = api("GET", f"{VALUES}?pagelen=100&page=3").json()["values"]
+            assert [(value["id"], value["value"]) for value in after] == [(v["id"], v["value"]) for v in before]
+            added = api("POST", VALUES, json={"value": "MORE"}).json()
+            assert int(added["id"]) > int(before[-1]["id"])
+            assert new.work(installations.list_apps) == [installed]
+    again = _migrate(tmp_path, old_url, new_url)
+    assert (again.returncode, "something in this state" in again.stderr) == (1, True)
+
+
+@pytest.mark.parametrize(
+    ("source", "target", "told"),
+    [
+        ("sqlite:///{folder}/nothing.db", "sqlite:///{folder}/new.db", "no state"),
+        ("mysql://x", "sqlite:///{folder}/new.db", "--from"),
+        ("sqlite:///{folder}/nothing.db", "new.db", "--to"),
+    ],
+)
+def test_what_cannot_be_copied_is_a_clear_error(tmp_path: Path, source: str, target: str, told: str) -> None:
+    """The option at fault is named, and nothing is made."""
+    done = _migrate(tmp_path, source.format(folder=tmp_path), target.format(folder=tmp_path))
+    assert done.returncode in (1, 2)
+    assert told in done.stderr
+    assert "Traceback" not in done.stderr
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_row_that_gets_lost_is_noticed(tmp_path: Path, postgresql: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is read back is compared with what was sent, before anything of it is in force."""
+    add_rows = rows.add_rows
+
+    async def losing(store: Any, tx: Any, table: Any, columns: Any, page: Sequence[Any], **options: Any) -> None:
+        await add_rows(store, tx, table, columns, page[: len(page) - (table.name == "linker_values")], **options)
+
+    old = Settings(data=tmp_path, base_url="http://localhost:1")
+    new = replace(old, database_url=postgresql.new_database())
+
+    async def run() -> None:
+        async with open_host(old) as source, open_host(new) as target:
+            with pytest.raises(StorageUnusable, match="linker_values"):
+                await move_state(source, target)
+            assert await rows.find_filled_table(target.store.database) is None
+            monkeypatch.undo()
+            assert await move_state(source, target) > 0
+
+    with recording_app() as app, live_host(tmp_path) as host:
+        assert AppClient(host.url, host.install(app))("PUT", VALUES, json=["A", "B"]).status_code == 204
+    monkeypatch.setattr(rows, "add_rows", losing)
+    asyncio.run(run())
