@@ -164,6 +164,17 @@ def test_every_2xx_accepts(host: LiveHost, connect_app: RecordingApp, status: in
     assert host.install(connect_app).state == "installed"
 
 
+def test_whatever_an_app_answers_is_kept(host: LiveHost, connect_app: RecordingApp) -> None:
+    """A NUL, which not every database takes, is kept as another sign, and refuses nothing."""
+    connect_app.status, connect_app.answer = 200, "tide\0 \U0001f6a2"
+    installed = host.install(connect_app)
+    (call,) = host.work(lambda opened: installations.lifecycle_calls(opened, installed))
+    assert call.body == "tide\ufffd \U0001f6a2"
+    connect_app.status = 500
+    with pytest.raises(InstallationFailed, match="status 500"):
+        host.install(connect_app)
+
+
 def test_an_app_that_is_not_there_is_explained(host: LiveHost, connect_app: RecordingApp) -> None:
     """The failing step is named: the descriptor cannot be fetched, or is none, or the app does not answer."""
     cases: list[tuple[dict[str, Any], str]] = [

@@ -1,7 +1,7 @@
 """PostgreSQL: for several workers and several machines.
 
 Connections are few and kept: the one that was used last is used next. asyncpg has a pool, whose bookkeeping takes as
-long as a read by key (docs/decisions/0011-postgresql.md). Reads by the same statement that are asked for in one turn of
+long as a read by key (docs/decisions/0016-postgresql.md). Reads by the same statement that are asked for in one turn of
 the event loop go to the server together, which costs a sixth for each when there are many.
 
 Transactions see what others have committed meanwhile (READ COMMITTED), so whoever reads in order to change holds the
