@@ -87,7 +87,8 @@ def test_workers_of_one_host_agree_and_stop_together(tmp_path: Path, new_databas
             process,
         ),
     ):
-        assert [httpx.get(link).status_code for _ in range(4)] == [303, 403, 403, 403]
+        # The first request waits for the workers to start.
+        assert [httpx.get(link, timeout=60).status_code for _ in range(4)] == [303, 403, 403, 403]
         api = AppClient(host.url, host.install(app))
         for number in range(20):
             assert api("POST", VALUES, json={"value": f"V{number}"}).status_code == 201

@@ -181,9 +181,15 @@ async def replace_values(tx: Transaction, linker: Linker, values: Sequence[str])
 
 
 async def _insert_missing(tx: Transaction, linker: Linker, packed: Argument) -> int:
+    new = "true"
+    if not tx.dialect.conflicts_are_cheap:
+        new = (
+            "NOT EXISTS (SELECT 1 FROM linker_values AS there "
+            f"WHERE there.linker_id = {linker.id} AND there.value = incoming.value) ORDER BY incoming.place"
+        )
     return await tx.run_bulk(
         f"INSERT INTO linker_values (installation_id, linker_id, value) "
-        f"SELECT ?, ?, incoming.value FROM ({tx.dialect.strings}) AS incoming WHERE true "
+        f"SELECT ?, ?, incoming.value FROM ({tx.dialect.strings}) AS incoming WHERE {new} "
         "ON CONFLICT (linker_id, value) DO NOTHING",
         linker.installation_id,
         linker.id,

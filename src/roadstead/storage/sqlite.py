@@ -36,11 +36,12 @@ DIALECT = Dialect(
     identity="INTEGER PRIMARY KEY AUTOINCREMENT",
     bytes="BLOB",
     text="TEXT",
-    strings="SELECT value FROM json_each(?)",
+    strings="SELECT value, key AS place FROM json_each(?)",
     not_among="{column} NOT IN (SELECT value FROM json_each(?))",
     for_update="",  # there is only one transaction that writes
     refuse_change="BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END",
     reads_may_differ=False,
+    conflicts_are_cheap=True,
 )
 
 T = TypeVar("T")
