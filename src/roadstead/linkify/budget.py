@@ -6,11 +6,11 @@ from collections.abc import Callable
 
 Clock = Callable[[], float]
 
-SECONDS_PER_MATCH = 5e-6
-"""What each match adds to a budget: it takes less than that to find the next one where many stand close together.
+SECONDS_PER_MATCH = 8e-6
+"""What each match adds to a budget: where many stand close together it takes less to find the next one, 2 to 3 µs.
 
-So the number of links ends an ordinary linker on a long text, and time a hostile one: those that are quadratic over
-all their matches take ten times as long for each.
+So the number of links ends an ordinary linker on a long text, also on a busy machine, and time a hostile one: those
+that are quadratic over all their matches take many times as long for each.
 """
 
 
