@@ -9,7 +9,7 @@ from typing import Any
 from urllib.parse import quote, quote_plus
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from roadstead.connect import InvalidToken, canonical_request, encode, query_string_hash, read, verify
@@ -319,6 +319,7 @@ json_values = st.recursive(
 moments = st.integers(int(NOW) - 200, int(NOW) + 200) | st.floats(NOW - 200, NOW + 200) | json_values
 
 
+@settings(deadline=None)
 @given(
     changes=st.fixed_dictionaries(
         {},
@@ -340,12 +341,14 @@ def test_what_holds_is_what_is_accepted(changes: Claims, secret: str) -> None:
     assert (found.name if found else None) == refused_for(presented)
 
 
+@settings(deadline=None)
 @given(st.text(max_size=200) | st.text(alphabet="ey.=JWT jwt?&:'\"[{}]0", max_size=200))
 def test_anything_can_be_pasted(text: str) -> None:
     """No text is too strange to be told what is wrong with it."""
     assert examine(present_pasted(text)).cause is not None
 
 
+@settings(deadline=None)
 @given(
     segments=st.lists(st.binary(max_size=40) | json_values.map(lambda value: json.dumps(value).encode()), min_size=3),
     query=st.text(max_size=60),

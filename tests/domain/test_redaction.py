@@ -4,7 +4,7 @@ import json
 from urllib.parse import quote
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from roadstead.connect import encode
@@ -110,6 +110,7 @@ def test_secret_is_never_cut_in_two(before: int, letter: str) -> None:
     assert PLANTED[:8] not in message.body
 
 
+@settings(deadline=None)
 @given(st.text(alphabet='ew.0-_ secrtokn=:"\\', max_size=2_000))
 def test_any_text_is_cleaned_quickly(text: str) -> None:
     """A text made to keep the patterns busy is as good as any."""

@@ -124,7 +124,7 @@ def addresses(host: LiveHost) -> Iterator[list[str]]:
         host.work(lambda opened: linkers.replace_values(opened, installation.id, "tickets", values))
         api = AppClient(host.url, installation)
         api("GET", f"/2.0/addon/linkers?q={'x' * 200}", token=api.token("GET", "/2.0/addon/linkers"))
-        refused = api("GET", "/-/requests?q=status=401").json()["values"][0]["id"]
+        refused = api("GET", '/-/requests?q=status=401+AND+direction="in"').json()["values"][0]["id"]
         yield [
             "/",
             "/-/traffic",
