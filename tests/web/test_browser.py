@@ -14,6 +14,8 @@ from tests.acceptance.node.programs import node_packages
 from tests.live import AppClient, LiveHost, RecordingApp, recording_app
 from tests.web.chromium import chromium, visitor
 
+pytestmark = pytest.mark.browser
+
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:

@@ -92,6 +92,7 @@ def test_module_that_is_not_there_is_not_found(host: LiveHost, browser: httpx.Cl
     assert page.status_code == 404
 
 
+@pytest.mark.browser
 def test_page_of_an_app_is_shown_in_its_frame(host: LiveHost) -> None:
     """In a real browser, with a token in its address that the app can check; other pages may frame nothing."""
     asked: list[str] = []

@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 from typing import Literal
 
+import pytest
 from playwright.sync_api import Page
 
 from roadstead.domain import linkers
@@ -15,6 +16,7 @@ ROOT = Path(__file__).parents[2]
 DOCS = (ROOT / "README.md", *(ROOT / "docs").rglob("*.md"))
 
 
+@pytest.mark.browser
 def test_every_picture_in_the_docs_can_be_taken(tmp_path: Path) -> None:
     """The pages that the docs show exist and can be shown; with `PICTURES` set, the pictures are kept there."""
     folder = Path(os.environ.get("PICTURES", tmp_path))

@@ -10,6 +10,8 @@ from tests.live import AppClient, LiveHost
 from tests.token_mistakes import MISTAKES, TARGET
 from tests.web.chromium import chromium, visitor
 
+pytestmark = pytest.mark.browser
+
 
 @pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
