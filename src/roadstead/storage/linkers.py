@@ -266,7 +266,7 @@ async def count_values_beginning(reader: Reader, linker: Linker, text: str, most
         text + _LAST_CHARACTER,
         most,
     )
-    return int(rows[0][0])
+    return int(rows[0][0]) if rows else 0
 
 
 # Pages
