@@ -31,13 +31,23 @@ def stored_descriptor(text: str) -> Descriptor:
     return _parsed(text)
 
 
-class _Named(msgspec.Struct):
+class _Members(msgspec.Struct, rename="camel"):
     name: str
+    base_url: str
 
 
 def stored_name(text: str) -> str:
     """The name in the descriptor of an installation. To read all of each would take a list a hundred times longer."""
-    return msgspec.json.decode(text, type=_Named).name
+    return _members(text).name
+
+
+def stored_base_url(text: str) -> str:
+    """Where the app of an installation is, without a slash at the end; as quickly as `stored_name`."""
+    return _members(text).base_url.rstrip("/")
+
+
+def _members(text: str) -> _Members:
+    return msgspec.json.decode(text, type=_Members)
 
 
 @lru_cache(maxsize=256)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, field, replace
 from typing import ParamSpec, TypeVar
 
-from roadstead.domain.descriptors import stored_descriptor
+from roadstead.domain.descriptors import stored_base_url
 from roadstead.domain.host import Host
 from roadstead.domain.installations import get_workspace
 from roadstead.domain.parking import LinkerRecords
@@ -89,7 +89,7 @@ class WorkspaceLinkers:
 
     async def _as_patterns(self, found: list[Linker], workspace: Workspace) -> list[PatternLinker]:
         apps = {
-            installation_id: (app_key, stored_descriptor(descriptor).base_url)
+            installation_id: (app_key, stored_base_url(descriptor))
             for installation_id, app_key, descriptor in await list_descriptors(self._database, workspace.id)
         }
         return [
