@@ -7,7 +7,7 @@ from functools import partial
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from roadstead.domain import linkers, linking
@@ -62,6 +62,9 @@ def _apply(host: Host, installation_id: int, what: str, value: Any) -> Awaitable
 
 @settings(max_examples=20)
 @given(changes=_CHANGES)
+@example(
+    changes=[("replace", ["V0", "V1"]), ("look", None), ("delete", "V0"), ("replace", ["V0"]), ("delete", "V0")]
+).via("deleted twice since the last look, and by chance as many as there are now")
 @pytest.mark.parametrize("kept", [1_000, 2])
 def test_after_any_changes_the_compiled_values_are_those_in_the_database(
     host: LiveHost, workplace: tuple[str, int], changes: list[Change], kept: int

@@ -94,10 +94,10 @@ class ValueIndex:
         return cls(Layers(owners), spellings, _lengths(owners), counts)
 
     def changed(self, owner: int, *, added: Collection[str], removed: Collection[str]) -> "ValueIndex":
-        """Return an index in which one linker has some values more, and some no longer."""
+        """Return an index in which one linker has some values more, and some no longer; any may be named twice."""
         changes: dict[str, Owners | None] = {}
         count = self.counts.get(owner, 0)
-        for value in removed:
+        for value in set(removed):
             owners = self.owners.find(value) or ()
             if owner in owners:
                 changes[value] = tuple(other for other in owners if other != owner) or None
