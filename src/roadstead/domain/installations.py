@@ -6,6 +6,7 @@ in, a handshake row keeps what to go back to, and a lease shows that somebody is
 lease is free was left by a process that is gone, and is undone by whoever meets it next.
 """
 
+import asyncio
 import hashlib
 import re
 import secrets
@@ -144,7 +145,8 @@ async def fetch(host: Host, descriptor_url: str) -> Descriptor:
     except OutgoingCallFailed as exc:
         raise InstallationFailed(f"The descriptor cannot be fetched: {exc.message}", exc.detail, step="fetch") from exc
     try:
-        return read_descriptor(document)
+        # A thread, here and below: a thousand linkers take seconds to judge.
+        return await asyncio.to_thread(read_descriptor, document)
     except InvalidInput as exc:
         raise InstallationFailed(exc.message, exc.detail, step="validate") from exc
 
@@ -387,7 +389,7 @@ async def update(
     if descriptor is not None:
         if not isinstance(descriptor, dict):
             raise InvalidInput("descriptor must be an object.", fields={"descriptor": ["Not an object."]})
-        new = read_descriptor(descriptor)
+        new = await asyncio.to_thread(read_descriptor, descriptor)
     else:
         if descriptor_url is not None:
             url = await _registered_url(host, installation, descriptor_url)

@@ -137,7 +137,7 @@ async def _judged(host: Host, draft: Draft) -> Judged:
     document = await draft.document(host)
     # A thread, for a large document takes tens of milliseconds.
     verdict = await asyncio.to_thread(check, document)
-    descriptor = read_descriptor(document) if verdict.valid else None
+    descriptor = await asyncio.to_thread(read_descriptor, document) if verdict.valid else None
     return Judged(
         findings=with_excerpts(document, verdict.findings),
         errors=_errors(verdict),
@@ -191,7 +191,7 @@ class _Handshake:
 
     async def _run(self) -> None:
         document = await self._fetch()
-        descriptor, url = self._validate(document)
+        descriptor, url = await self._validate(document)
         installation = await installations.install_descriptor(
             self._host, descriptor, url, self._workspace, progress=lambda step: self._begin_call(descriptor)
         )
@@ -208,9 +208,9 @@ class _Handshake:
         self._say(Event(note=f"{len(document):,} bytes{took}."))
         return document
 
-    def _validate(self, document: bytes) -> tuple[Descriptor, str]:
+    async def _validate(self, document: bytes) -> tuple[Descriptor, str]:
         self._say(Event(begins="Validate it"))
-        descriptor = read_descriptor(document)
+        descriptor = await asyncio.to_thread(read_descriptor, document)
         if digest(descriptor) != self.agreed:
             raise _Changed("The descriptor has changed since you looked at it.", "Look at it again before you install.")
         url = self._draft.descriptor_url(descriptor)
