@@ -21,15 +21,22 @@ NewDatabase = Callable[[], str | None]
 """Gives the URL of a database with nothing in it, or `None` for the one in the data folder."""
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """What a client in Node.js or a browser makes of our answers does not depend on the database behind them."""
-    left_out = [
-        item
-        for item in items
-        if "[postgresql" in item.name and any(item.get_closest_marker(name) for name in ("node", "browser"))
-    ]
-    config.hook.pytest_deselected(items=left_out)
-    items[:] = [item for item in items if item not in set(left_out)]
+    """What a client in Node.js or a browser makes of our answers does not depend on the database behind them.
+
+    Nor does what happens before a statement is made, which the slow suite runs on PostgreSQL all the same.
+    """
+    left_out = set()
+    for item in items:
+        if "[postgresql" not in item.name:
+            continue
+        if any(item.get_closest_marker(name) for name in ("node", "browser")):
+            left_out.add(item)
+        elif item.get_closest_marker("before_the_database") or "web" in item.path.parts:
+            item.add_marker(pytest.mark.slow)
+    config.hook.pytest_deselected(items=list(left_out))
+    items[:] = [item for item in items if item not in left_out]
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,8 @@ from roadstead.connect import canonical_request, read, verify
 from roadstead.domain import credentials, installations
 from tests.live import LiveHost, RecordingApp, recording_app
 
+pytestmark = pytest.mark.before_the_database
+
 
 def _link(app: RecordingApp, **parameters: str) -> str:
     chosen = {"descriptor_uri": app.descriptor_url, **parameters}

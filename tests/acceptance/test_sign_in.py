@@ -12,6 +12,8 @@ from roadstead.domain import credentials
 from roadstead.settings import Settings
 from tests.live import LiveHost, live_host, serving
 
+pytestmark = pytest.mark.before_the_database
+
 
 @pytest.fixture
 def fresh(tmp_path: Path) -> Iterator[LiveHost]:

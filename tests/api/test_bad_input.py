@@ -10,6 +10,8 @@ import pytest
 
 from tests.live import AppClient, LiveHost
 
+pytestmark = pytest.mark.before_the_database
+
 VALUES = "/2.0/addon/linkers/tickets/values"
 JSON = {"Content-Type": "application/json"}
 

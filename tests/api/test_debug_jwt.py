@@ -15,6 +15,8 @@ from roadstead.model import Installation
 from tests.live import AppClient, LiveHost, RecordingApp, live_host, recording_app
 from tests.token_mistakes import MISTAKES, PATH, TARGET, Mistake, hashed
 
+pytestmark = pytest.mark.before_the_database
+
 
 def _diagnosis(http: httpx.Client, host: LiveHost) -> dict[str, Any]:
     """Of the last call that was recorded."""

@@ -15,6 +15,8 @@ from schemathesis.specs.openapi import checks
 from tests.contract import DOCUMENT
 from tests.live import AppClient, LiveHost, RecordingApp, recording_app
 
+pytestmark = pytest.mark.before_the_database
+
 CONFIG = schemathesis.Config.from_dict(
     {
         # Credentials are ours to make, not to be made up.

@@ -97,14 +97,14 @@ def check(random: Random, *, beyond_linear: bool, texts: int) -> int:
     return texts
 
 
-@settings(patiently, max_examples=1_000)
+@settings(patiently, max_examples=500)
 @given(randoms)
 def test_linear_constructs_match_as_in_python(random: Random) -> None:
     """What runs on the linear engine gives the matches and groups that `re` gives."""
     assume(check(random, beyond_linear=False, texts=2))
 
 
-@settings(patiently, max_examples=1_000)
+@settings(patiently, max_examples=500)
 @given(randoms)
 def test_all_constructs_match_as_in_python(random: Random) -> None:
     """With look-around, back-references and the like, the matches and groups are still those of `re`."""
