@@ -4,19 +4,18 @@ import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from functools import cache
 
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from roadstead import web
 from roadstead.api.errors import RequestRefused, error_answer
 from roadstead.api.routes import ROUTES
 from roadstead.domain import installations
 from roadstead.domain.host import Host, open_host
 from roadstead.domain.linking import WorkspaceLinkers
 from roadstead.settings import Settings
-from roadstead.web.page import Strict, problem
 
 Started = Callable[[Host], Awaitable[None]]
 
@@ -36,10 +35,7 @@ def create_app(settings: Settings, *, started: Started | None = None) -> ASGIApp
                 await started(host)
             yield {"host": host, "linkers": WorkspaceLinkers(host)}
 
-    pages = Starlette(routes=web.ROUTES, lifespan=lifespan)
-    pages.router.redirect_slashes = False
-    pages.router.default = _nothing_here
-    return _resources_before(Strict(pages))
+    return _resources_before_pages(Starlette(lifespan=lifespan))
 
 
 def app_from_environment() -> ASGIApp:
@@ -47,8 +43,8 @@ def app_from_environment() -> ASGIApp:
     return create_app(Settings.read({}, os.environ))
 
 
-def _resources_before(pages: ASGIApp) -> ASGIApp:
-    """The resources of the API, and the pages at every other address.
+def _resources_before_pages(lifespan: ASGIApp) -> ASGIApp:
+    """The resources of the API, and the pages at every other address; `lifespan` hears of the start and the end.
 
     A resource does for itself what Starlette's router and middleware do for pages, so it is found without them.
     `…/values/` is served as `…/values`, without a redirect: clients send both, and a redirect breaks a signed call.
@@ -57,6 +53,9 @@ def _resources_before(pages: ASGIApp) -> ASGIApp:
     resources = [(route.path_regex, route.app) for route in ROUTES]
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await lifespan(scope, receive, send)
+            return
         if scope["type"] == "http":
             path = scope["path"]
             if path.endswith("/") and path != "/":
@@ -67,9 +66,21 @@ def _resources_before(pages: ASGIApp) -> ASGIApp:
                     scope["path_params"] = found.groupdict()
                     await resource(scope, receive, send)
                     return
-        await pages(scope, receive, send)
+        await _pages()(scope, receive, send)
 
     return application
+
+
+@cache
+def _pages() -> ASGIApp:
+    """Imported late: a host should answer at once, and its first request is seldom for a page."""
+    from roadstead import web
+    from roadstead.web.page import Strict
+
+    pages = Starlette(routes=web.ROUTES)
+    pages.router.redirect_slashes = False
+    pages.router.default = _nothing_here
+    return Strict(pages)
 
 
 async def _nothing_here(scope: Scope, receive: Receive, send: Send) -> None:
@@ -79,6 +90,8 @@ async def _nothing_here(scope: Scope, receive: Receive, send: Send) -> None:
     refusal = RequestRefused(404, "There is nothing at this address.", "The API begins at /2.0, the pages at /.")
     for_browser = "text/html" in Headers(scope=scope).get("accept", "") and not scope["path"].startswith("/2.0")
     if for_browser:
+        from roadstead.web.page import problem
+
         await problem(refusal)(scope, receive, send)
         return
     answer = error_answer(refusal)

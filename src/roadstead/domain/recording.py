@@ -22,7 +22,7 @@ from roadstead.storage.requests import add_requests
 
 MOST_WAITING = 1_000
 """Calls put aside at most."""
-BATCH = 100
+BATCH = 40
 PAUSE_SECONDS = 0.5
 """Between two batches, as long as calls come in."""
 _AT_ONCE = 20
