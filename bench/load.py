@@ -19,7 +19,7 @@ _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 
 
 class UnexpectedAnswer(Exception):
-    """The server gave another status than it should; the message begins as its answer does."""
+    """The server gave another status than it should, or none; the message says what it did."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class Run:
 def run(server: Server, requests: Iterable[bytes], *, statuses: Collection[int], seconds: float) -> Run:
     """Send `requests`, which must not run out, for some seconds.
 
-    Raises `UnexpectedAnswer` when one is answered with another status than these.
+    Raises `UnexpectedAnswer` when one is answered with another status than these, or none is answered at all.
     """
     connections = [_Connection(server.port, statuses) for _ in range(CONNECTIONS)]
     cpu, began = server.cpu_seconds(), time.perf_counter()
@@ -64,6 +64,8 @@ def run(server: Server, requests: Iterable[bytes], *, statuses: Collection[int],
     lasted, used = time.perf_counter() - began, server.cpu_seconds() - cpu
     for connection in connections:
         connection.close()
+    if not waits:
+        raise UnexpectedAnswer(f"the server answered nothing in {lasted:.1f} seconds")
     return Run(waits, lasted, used)
 
 

@@ -1,6 +1,7 @@
 """What the product is about, as frozen values. Rows become these in `storage`, resources are made of them in `api`.
 
-What is made at every request is a struct of msgspec, which takes a fifth of a frozen dataclass's time.
+What is made at every request is a struct of msgspec, which takes a fifth of a frozen dataclass's time; without `gc`
+where a page has a hundred of them, which can be in no cycle and would be looked through for one.
 """
 
 from collections.abc import Sequence
@@ -85,7 +86,7 @@ class Linker:
     revision: int
 
 
-class LinkerValue(msgspec.Struct, frozen=True):
+class LinkerValue(msgspec.Struct, frozen=True, gc=False):
     """A value the app stored for one of its linkers."""
 
     id: int

@@ -10,11 +10,11 @@ from roadstead.errors import InvalidInput, InvalidLinkerValue
 from roadstead.model import Linker, LinkerValue
 
 
-class Link(msgspec.Struct):
+class Link(msgspec.Struct, gc=False):
     href: str
 
 
-class SelfLink(msgspec.Struct, rename={"to_self": "self"}):
+class SelfLink(msgspec.Struct, rename={"to_self": "self"}, gc=False):
     to_self: Link
 
 
@@ -45,8 +45,9 @@ def linker(linker: Linker, base_url: str) -> LinkerResource:
     }
 
 
-# A struct, because a page has up to a hundred of them. The shape is ours, like the linker's.
-class LinkerValueResource(msgspec.Struct, tag_field="type", tag="linker_value"):
+# A struct, because a page has up to a hundred of them, and without gc, for they are in no cycle. The shape is ours,
+# like the linker's.
+class LinkerValueResource(msgspec.Struct, tag_field="type", tag="linker_value", gc=False):
     """A value that the app stored for a linker."""
 
     id: int
