@@ -97,11 +97,8 @@ def running_server() -> Iterator[Server]:
     """A server with nothing in it. Raises `NoServer`."""
     account = _account()
     binaries = _find_binaries(account)
-    # Not in pytest's folder: only the user may enter that who runs the tests, and the server's may be another.
-    folder = Path(tempfile.mkdtemp(prefix="roadstead-postgresql-"))
+    folder = _new_folder(account)
     try:
-        if account:
-            os.chown(folder, account["user"], account["group"])
         _call([binaries / "initdb", "-D", folder / "data", "-U", "roadstead", "-A", "trust", *_INITIALLY], account)
         server = Server(folder, binaries, _free_port(), account)
         server.start()
@@ -122,6 +119,20 @@ def _account() -> dict[str, Any]:
         return {}
     nobody = pwd.getpwnam("nobody")
     return {"user": nobody.pw_uid, "group": nobody.pw_gid, "extra_groups": []}
+
+
+def _new_folder(account: dict[str, Any]) -> Path:
+    """A folder that the server may write to. Raises `NoServer`."""
+    # Not pytest's: only the user may enter that who runs the tests, and the server's may be another. So may TMPDIR be.
+    for place in dict.fromkeys((tempfile.gettempdir(), "/tmp", "/var/tmp")):
+        folder = Path(tempfile.mkdtemp(prefix="roadstead-postgresql-", dir=place))
+        if account:
+            os.chown(folder, account["user"], account["group"])
+        with contextlib.suppress(OSError, subprocess.CalledProcessError):
+            _call(["test", "-w", folder], account)
+            return folder
+        shutil.rmtree(folder)
+    raise NoServer("PostgreSQL's account may enter no folder for temporary files")
 
 
 def _find_binaries(account: dict[str, Any]) -> Path:
