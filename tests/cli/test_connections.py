@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.types import Receive, Scope, Send
 
+from roadstead.api.answers import json_answer
 from roadstead.cli import connections
 from roadstead.cli.connections import MAX_HEAD_BYTES
 from tests.live import serving
@@ -26,6 +27,10 @@ async def _hello(scope: Scope, receive: Receive, send: Send) -> None:
         return
     if scope["path"] == "/large":
         await PlainTextResponse("a" * 50_000_000)(scope, receive, send)
+    elif scope["path"] == "/whole":
+        await json_answer({"asked": scope["query_string"].decode()})(scope, receive, send)
+    elif scope["path"] == "/last":
+        await json_answer({}, headers={"Connection": "close"})(scope, receive, send)
     elif scope["path"] == "/all":
         await PlainTextResponse(f"all {len(await Request(scope, receive).body())}")(scope, receive, send)
     else:
@@ -139,7 +144,11 @@ def test_body_that_keeps_coming_is_waited_for(monkeypatch: pytest.MonkeyPatch) -
             for _ in range(4):
                 time.sleep(0.05)
                 connection.sendall(b"a" * 20)
-            assert b"all 100" in connection.recv(65536)
+            received = b""
+            while not received.endswith(b"\r\n\r\nall 100"):
+                part = connection.recv(65536)
+                assert part, received
+                received += part
 
 
 def _taken(url: str, *, pause: float) -> int:
@@ -155,6 +164,40 @@ def _taken(url: str, *, pause: float) -> int:
                 if not piece:
                     break
     return received
+
+
+ONE, TWO = (b'{"asked":"%d"}' % number for number in (1, 2))
+
+
+@pytest.mark.parametrize(
+    ("requests", "answers", "closed"),
+    [
+        (["GET /whole?1 HTTP/1.1"], [ONE], False),
+        (["GET /whole?1 HTTP/1.1", "GET /whole?2 HTTP/1.1"], [ONE, TWO], False),
+        (["HEAD /whole?1 HTTP/1.1", "GET /whole?2 HTTP/1.1"], [b"", TWO], False),
+        (["GET /slow HTTP/1.1", "GET /whole?2 HTTP/1.1"], [b"hello 0", TWO], False),
+        (["GET /last HTTP/1.1", "GET /whole?2 HTTP/1.1"], [b"{}"], True),
+        (["GET /whole?1 HTTP/1.0"], [ONE], True),
+        (["GET /whole?1 HTTP/1.1\r\nConnection: close"], [ONE], True),
+    ],
+    ids=["one", "two at once", "head", "after another kind", "the app closes", "HTTP/1.0", "the client closes"],
+)
+def test_whole_answers_are_sent_as_any_other(url: str, requests: list[str], answers: list[bytes], closed: bool) -> None:
+    """Each answer comes once, in order and as long as it says, and the connection stays open just where it should."""
+    received = _sent(url, "".join(f"{request}\r\nHost: x\r\n\r\n" for request in requests).encode())
+    heads, bodies = [], []
+    for answer in received.split(b"HTTP/1.1 200 OK\r\n")[1:]:
+        head, _, body = answer.partition(b"\r\n\r\n")
+        heads.append(head)
+        bodies.append(body)
+    assert bodies == answers
+    assert (b"connection: close" in heads[-1].lower()) is closed
+
+
+def test_header_of_two_lines_is_no_answer() -> None:
+    """Nothing that comes from elsewhere can end a header and begin another."""
+    with pytest.raises(ValueError, match="would end early"):
+        json_answer({}, headers={"Location": "/x\r\nSet-Cookie: y"})
 
 
 def test_answer_that_nobody_takes_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:

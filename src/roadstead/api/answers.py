@@ -1,6 +1,6 @@
 """Answers: JSON out, with the headers that every answer of the API carries."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import msgspec
 from starlette.types import Receive, Scope, Send
@@ -23,6 +23,12 @@ CORS_PREFLIGHT = {
 }
 
 
+AT_ONCE = "roadstead.at_once"
+"""An extension of ASGI: a server has under this name in a scope what takes a whole answer, and says whether it did."""
+
+AtOnce = Callable[[Scope, "Answer"], bool]
+
+
 class Answer:
     """A whole answer, ready to be sent. Leaner than Starlette's `Response`, which can also stream and set cookies."""
 
@@ -34,9 +40,16 @@ class Answer:
         self.headers = [content_type, _ANY_ORIGIN]
 
     def add_headers(self, headers: Mapping[str, str]) -> None:
-        self.headers += [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+        """Raises `ValueError` for a value that is more than one line."""
+        for name, value in headers.items():
+            if "\r" in value or "\n" in value:
+                raise ValueError(f"The header {name} would end early: {value!r}")
+            self.headers.append((name.lower().encode(), value.encode()))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        at_once: AtOnce | None = scope["extensions"].get(AT_ONCE) if "extensions" in scope else None
+        if at_once is not None and at_once(scope, self):
+            return
         await send({"type": "http.response.start", "status": self.status, "headers": self.headers})
         await send({"type": "http.response.body", "body": self.body})
 

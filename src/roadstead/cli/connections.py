@@ -9,8 +9,10 @@ from http import HTTPStatus
 from typing import Any
 
 import msgspec
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from starlette.types import Scope
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from roadstead.api.answers import AT_ONCE, Answer
 from roadstead.api.bodies import MAX_BYTES
 from roadstead.api.errors import RequestRefused, error_answer, error_body
 
@@ -74,14 +76,34 @@ class Connection(HttpToolsProtocol):
     def on_headers_complete(self) -> None:
         super().on_headers_complete()
         self._body_expected = True
-        if self.scope["method"] != "HEAD":
-            self.cycle.transport = _Together(self.transport)  # type: ignore[assignment]
+        self.scope["extensions"] = {AT_ONCE: self._answer_at_once}  # type: ignore[dict-item]
 
     def on_message_complete(self) -> None:
         super().on_message_complete()
         self._body_expected = False
         if self._body_deadline is not None:
             self._body_is_complete()
+
+    def _answer_at_once(self, scope: Scope, answer: Answer) -> bool:
+        """Do all that uvicorn does for the parts of an answer; leave to it what is not as plain as most answers are.
+
+        Checking and sending the parts takes it several times as long, and the kernel, and the client, twice.
+        """
+        cycle = self.cycle
+        if cycle.scope is not scope or not cycle.keep_alive or cycle.disconnected or self.flow.write_paused:
+            return False
+        lines = [STATUS_LINE[answer.status]]
+        for name, value in answer.headers:
+            if name == b"connection":
+                return False
+            lines += (name, b": ", value, b"\r\n")
+        lines += (b"\r\n", answer.body if scope["method"] != "HEAD" else b"")
+        cycle.response_started = cycle.response_complete = True
+        cycle.waiting_for_100_continue = False
+        cycle.transport.write(b"".join(lines))
+        cycle.message_event.set()
+        cycle.on_response()
+        return True
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -175,33 +197,3 @@ class Connection(HttpToolsProtocol):
         )
         self.transport.write(head.encode() + body)
         self.transport.close()
-
-
-class _Together:
-    """What an answer is written to: its head waits for the first piece of its body, and both go out at once.
-
-    Two sends cost the kernel, and the client, twice. Every answer but one to HEAD has a body, be it an empty one.
-    """
-
-    __slots__ = ("_head", "_transport")
-
-    def __init__(self, transport: asyncio.Transport) -> None:
-        self._transport = transport
-        self._head: bytes | None = None
-
-    def write(self, data: bytes) -> None:
-        if self._head is None and not data.startswith(b"HTTP/1.1 100"):
-            self._head = data
-        elif self._head:
-            self._transport.write(self._head + data)
-            self._head = b""
-        else:
-            self._transport.write(data)
-
-    def close(self) -> None:
-        if self._head:
-            self.write(b"")
-        self._transport.close()
-
-    def is_closing(self) -> bool:
-        return self._transport.is_closing()
