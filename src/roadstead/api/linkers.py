@@ -42,7 +42,7 @@ async def list_values(request: Request, host: Host, caller: Caller) -> Answer:
     linker = await linkers.get_linker(host, caller.installation_id, request.path_params["linker_key"])
     page = await linkers.page_of_values(host, linker, wanted)
     values_url = resources.values_url(linker.key, host.base_url)
-    values = [resources.linker_value(value, values_url) for value in page.items]
+    values = resources.linker_values(page.items, values_url)
     body = envelope(
         request,
         host,
@@ -104,5 +104,5 @@ def shaped(request: Request, body: object) -> Answer:
     """The body with the fields that were asked for. Raises `InvalidInput`."""
     fields = parameters(request).get("fields") if b"fields" in request.scope["query_string"] else None
     if fields is not None:
-        body = parse_fields(fields).apply(msgspec.to_builtins(body))
+        body = parse_fields(fields).apply(msgspec.json.decode(msgspec.json.encode(body)))
     return json_answer(body)
