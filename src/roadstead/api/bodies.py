@@ -84,6 +84,8 @@ async def read_form(request: Request) -> dict[str, str]:
     try:
         async with request.form(max_files=0, max_fields=100) as form:
             return _texts(form.multi_items())
+    except ClientDisconnect as exc:
+        raise InvalidInput("The body ended early.") from exc
     except (MultiPartException, ValueError) as exc:
         raise InvalidInput("The multipart form cannot be read.", str(exc)) from exc
 
@@ -91,12 +93,22 @@ async def read_form(request: Request) -> dict[str, str]:
 async def read_bytes(request: Request, *, most: int = MAX_BYTES) -> bytes:
     """The body. Raises `RequestRefused` when it is too large, compressed, or has no stated length."""
     _check_headers(request, most)
-    try:
-        body = await request.body()
-    except ClientDisconnect as exc:
-        raise InvalidInput("The body ended early.") from exc
+    body = await _received(request)
     request.scope[BODY] = body[:RAW_BYTES]
     return body
+
+
+async def _received(request: Request) -> bytes:
+    """What came as the body: in one piece mostly, for which Starlette's stream does too much."""
+    parts: list[bytes] = []
+    more = True
+    while more:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise InvalidInput("The body ended early.")
+        parts.append(message.get("body", b""))
+        more = message.get("more_body", False)
+    return b"".join(parts)
 
 
 def _check_headers(request: Request, most: int) -> None:
@@ -120,8 +132,8 @@ def _check_headers(request: Request, most: int) -> None:
 
 def _content_type(request: Request) -> str | None:
     """The media type that the request states, without parameters; `None` when it states none."""
-    stated = request.headers.get("content-type")
-    return None if stated is None else stated.partition(";")[0].strip().lower()
+    stated = dict(request.scope["headers"]).get(b"content-type")
+    return None if stated is None else stated.decode("latin-1").partition(";")[0].strip().lower()
 
 
 def _form_object(body: bytes) -> dict[str, str]:

@@ -59,7 +59,7 @@ def _canonical_query(query: str) -> str:
 
 
 def _encode(text: bytes) -> str:
-    return quote_from_bytes(text, safe="")
+    return text.decode() if text.isalnum() else quote_from_bytes(text, safe="")
 
 
 def _utf8(text: str) -> bytes:
