@@ -1,5 +1,6 @@
 """Where the parts are put together. Importing this module does nothing; `create_app` makes the application."""
 
+import gc
 import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -40,6 +41,7 @@ def create_app(settings: Settings, *, started: Started | None = None) -> ASGIApp
 
 def app_from_environment() -> ASGIApp:
     """What the worker processes of `serve --workers` import; their settings come from the environment."""
+    gc.freeze()  # What was imported stays, and need not be looked through for garbage, which holds up all requests.
     return create_app(Settings.read({}, os.environ))
 
 
