@@ -3,9 +3,11 @@ from pathlib import Path
 
 import httpx
 import pytest
+from playwright.sync_api import Browser, Page
 
 from roadstead.domain import credentials
 from tests.live import LiveHost, live_host
+from tests.web.chromium import chromium, visitor
 
 
 @pytest.fixture
@@ -21,3 +23,17 @@ def operator(watched: LiveHost) -> Iterator[httpx.Client]:
     with httpx.Client(base_url=watched.url) as client:
         assert client.get(watched.work(credentials.sign_in_link)).status_code == 303
         yield client
+
+
+@pytest.fixture(scope="module")
+def real_browser() -> Iterator[Browser]:
+    """Chromium. It ends with the tests of its module, for while it is there this thread has a loop running."""
+    with chromium() as running:
+        yield running
+
+
+@pytest.fixture
+def tab(real_browser: Browser, host: LiveHost) -> Iterator[Page]:
+    """A signed-in operator's tab of it."""
+    with visitor(real_browser, host) as page:
+        yield page

@@ -1,28 +1,13 @@
 """Requests and the debugger in a real browser: calls appear by themselves, a refusal is one click from its cause."""
 
-from collections.abc import Iterator
-
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Page, expect
 
 from tests.live import AppClient, LiveHost
 from tests.token_mistakes import MISTAKES, TARGET
-from tests.web.chromium import chromium, visitor
 
 pytestmark = pytest.mark.browser
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as running:
-        yield running
-
-
-@pytest.fixture
-def tab(browser: Browser, host: LiveHost) -> Iterator[Page]:
-    with visitor(browser, host) as page:
-        yield page
 
 
 def test_calls_appear_as_they_come_in(tab: Page, api: AppClient) -> None:
@@ -49,14 +34,14 @@ def test_focus_stays_while_the_list_changes(tab: Page, api: AppClient) -> None:
     expect(tab.get_by_role("link", name=name or "")).to_be_focused()
 
 
-EVERY_SECOND = MISTAKES[::2]
-"""Each takes half a second; all of them are tried without a browser."""
+@pytest.mark.parametrize("step", [4, pytest.param(1, marks=pytest.mark.slow)])
+def test_cause_is_one_click_away(tab: Page, api: AppClient, host: LiveHost, step: int) -> None:
+    """A call is refused, its line in the list leads to the debugger, and the cause stands there first.
 
-
-def test_cause_is_one_click_away(tab: Page, api: AppClient, host: LiveHost) -> None:
-    """A call is refused, its line in the list leads to the debugger, and the cause stands there first."""
+    Every fourth mistake by default, for each takes half a second; without a browser all of them are tried.
+    """
     with httpx.Client() as client:
-        for name, mistake, check, words in EVERY_SECOND:
+        for name, mistake, check, words in MISTAKES[::step]:
             assert client.get(f"{host.url}{TARGET}", headers=mistake(api)).status_code == 401
             tab.goto("/-/traffic?status=refused")
             tab.get_by_role("link", name="Why?").first.click()
