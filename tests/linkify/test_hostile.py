@@ -67,9 +67,10 @@ def test_no_witness_is_found_for_a_harmless_pattern(regex: str) -> None:
     assert find_witness(regex) is None
 
 
-def test_most_hostile_patterns_have_a_witness() -> None:
+@pytest.mark.parametrize("step", [3, pytest.param(1, marks=pytest.mark.slow)])
+def test_most_hostile_patterns_have_a_witness(step: int) -> None:
     """Some are hostile only over all their matches, or on texts that are not made from the pattern."""
-    reports = [check_linker(row.linker("/")) for row in USABLE]
+    reports = [check_linker(row.linker("/")) for row in USABLE[::step]]
     hostile = [report for report in reports if report.hostile]
     assert len([report for report in hostile if report.witness]) > 0.8 * len(hostile)
     assert not any(report.witness for report in reports if not report.hostile)
