@@ -1,6 +1,7 @@
 """The ten operations and the lifecycle tokens, through clients and JWT libraries that nobody here wrote."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -51,22 +52,36 @@ class BitbucketClient:
         return answer["status"], answer.get("data")
 
 
-@pytest.fixture(params=JWT_PACKAGES)
-def client(
-    request: pytest.FixtureRequest, host: LiveHost, connect_app: RecordingApp, tmp_path: Path
-) -> Iterator[BitbucketClient]:
-    """The client of an app that is installed."""
-    installation = host.install(connect_app)
+@contextmanager
+def _signing_with(package: str, host: LiveHost, app: RecordingApp, log: Path) -> Iterator[BitbucketClient]:
+    """The client of the app, which is installed for it."""
+    installation = host.install(app)
     with running(
         "addon_client.js",
-        tmp_path / "client.log",
+        log,
         HOST_URL=host.url,
         APP_KEY=installation.app_key,
         CLIENT_KEY=installation.client_key,
         SHARED_SECRET=installation.shared_secret,
-        JWT_PACKAGE=request.param,
+        JWT_PACKAGE=package,
     ) as program:
         yield BitbucketClient(program)
+
+
+@pytest.fixture(scope="module", params=JWT_PACKAGES)
+def running_client(
+    request: pytest.FixtureRequest, host: LiveHost, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[BitbucketClient]:
+    log = tmp_path_factory.mktemp("client") / "client.log"
+    with recording_app() as app, _signing_with(request.param, host, app, log) as client:
+        yield client
+
+
+@pytest.fixture
+def client(running_client: BitbucketClient) -> BitbucketClient:
+    """The client of an app that has no values."""
+    assert running_client("deleteValues", linker_key="tickets")[0] == 204
+    return running_client
 
 
 def _values(page: tuple[int, Any]) -> list[str]:
@@ -164,17 +179,21 @@ def test_node_bitbucket_shows_why_it_was_refused(
 
 
 @pytest.mark.node
-def test_node_bitbucket_updates_and_removes_the_app(client: BitbucketClient, connect_app: RecordingApp) -> None:
+@pytest.mark.parametrize("package", JWT_PACKAGES)
+def test_node_bitbucket_updates_and_removes_the_app(
+    package: str, host: LiveHost, connect_app: RecordingApp, tmp_path: Path
+) -> None:
     """PUT without and with a body, then DELETE: the app is told, and its token is good no longer."""
-    connect_app.descriptor["modules"] = {"linkers": [LINKERS[1]]}
-    assert client("update")[0] == 204
-    assert [linker["key"] for linker in client("listLinkers")[1]["values"]] == ["any-ref"]
-    assert client("update", _body={})[0] == 204
-    assert client("update", descriptor={**connect_app.descriptor, "modules": {"linkers": LINKERS}})[0] == 204
-    assert [linker["key"] for linker in client("listLinkers")[1]["values"]] == ["tickets", "any-ref"]
-    assert client("delete")[0] == 204
-    assert len(connect_app.calls("uninstalled")) == 1
-    assert client("listLinkers")[0] == 401
+    with _signing_with(package, host, connect_app, tmp_path / "client.log") as client:
+        connect_app.descriptor["modules"] = {"linkers": [LINKERS[1]]}
+        assert client("update")[0] == 204
+        assert [linker["key"] for linker in client("listLinkers")[1]["values"]] == ["any-ref"]
+        assert client("update", _body={})[0] == 204
+        assert client("update", descriptor={**connect_app.descriptor, "modules": {"linkers": LINKERS}})[0] == 204
+        assert [linker["key"] for linker in client("listLinkers")[1]["values"]] == ["tickets", "any-ref"]
+        assert client("delete")[0] == 204
+        assert len(connect_app.calls("uninstalled")) == 1
+        assert client("listLinkers")[0] == 401
 
 
 # Our tokens, read by the vendor's libraries
