@@ -3,12 +3,13 @@
 import gzip
 import json
 import socket
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import urlsplit
 
 import pytest
 
-from tests.live import AppClient, LiveHost
+from tests.live import AppClient, LiveHost, recording_app
 
 pytestmark = pytest.mark.before_the_database
 
@@ -20,6 +21,13 @@ def _refused(answer: Any, *statuses: int) -> None:
     assert answer.status_code in statuses, f"{answer.status_code} {answer.text[:200]}"
     assert answer.json()["type"] == "error"
     assert answer.json()["error"]["message"]
+
+
+@pytest.fixture(scope="module")
+def api(host: LiveHost) -> Iterator[AppClient]:
+    """One app for all of them, since nothing they do may change anything."""
+    with recording_app() as app:
+        yield AppClient(host.url, host.install(app))
 
 
 @pytest.fixture(autouse=True)
