@@ -57,9 +57,9 @@ def test_right_token_is_called_good(operator: httpx.Client, app: AppClient) -> N
         ("x" * 30_000, LINKERS, "At most 20000 characters"),
     ],
 )
-def test_what_makes_no_sense_is_said_so(operator: httpx.Client, token: str, url: str, words: str) -> None:
+def test_what_makes_no_sense_is_said_so(browser: httpx.Client, token: str, url: str, words: str) -> None:
     """In words, with the form as it was filled in."""
-    page = _paste(operator, token, url=url)
+    page = _paste(browser, token, url=url)
     assert words in main_text(page)
     assert attribute(page, "#url", "value") == url
 
