@@ -100,6 +100,7 @@ def test_a_text_beyond_the_limit_is_linked_as_far_as_it_goes(host: LiveHost, lin
     ]
 
 
+@pytest.mark.before_the_database
 @pytest.mark.parametrize(
     "body",
     [
