@@ -81,7 +81,7 @@ def test_workers_of_one_host_agree_and_stop_together(tmp_path: Path, new_databas
     """What one connection was told holds on every other, whichever worker answers it; the sign-in link works once."""
     with (
         recording_app() as app,
-        host_process(tmp_path, tmp_path / "log", ROADSTEAD_WORKERS="3", **_environ(new_database())) as (
+        host_process(tmp_path, tmp_path / "log", ROADSTEAD_WORKERS="2", **_environ(new_database())) as (
             host,
             link,
             process,

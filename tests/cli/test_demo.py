@@ -42,7 +42,7 @@ def test_demo_reads_any_repository(roadstead: Roadstead, tmp_path: Path) -> None
     assert links_in(done.stdout).keys() == {"TIDE-4"}
 
 
-@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("stop", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.slow)])
 def test_demo_stays_with_a_page_until_it_is_stopped(roadstead: Roadstead, stop: signal.Signals) -> None:
     """The page shows the same links as HTML; stopped, the demo exits 0, the app is gone and so is the folder."""
     with roadstead.start("demo") as process:
