@@ -188,7 +188,7 @@ ONE, TWO = (b'{"asked":"%d"}' % number for number in (1, 2))
     ids=["one", "two at once", "head", "after another kind", "the app closes", "HTTP/1.0", "the client closes"],
 )
 def test_whole_answers_are_sent_as_any_other(url: str, requests: list[str], answers: list[bytes], closed: bool) -> None:
-    """Each answer comes once, in order and as long as it says, and the connection stays open just where it should."""
+    """Each answer comes once, dated, in order, and the connection stays open just where it should."""
     received = _sent(url, "".join(f"{request}\r\nHost: x\r\n\r\n" for request in requests).encode())
     heads, bodies = [], []
     for answer in received.split(b"HTTP/1.1 200 OK\r\n")[1:]:
@@ -197,6 +197,7 @@ def test_whole_answers_are_sent_as_any_other(url: str, requests: list[str], answ
         bodies.append(body)
     assert bodies == answers
     assert (b"connection: close" in heads[-1].lower()) is closed
+    assert all(b"date: " in head for head in heads)
 
 
 def test_header_of_two_lines_is_no_answer() -> None:

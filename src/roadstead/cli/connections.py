@@ -93,7 +93,7 @@ class Connection(HttpToolsProtocol):
         if cycle.scope is not scope or not cycle.keep_alive or cycle.disconnected or self.flow.write_paused:
             return False
         lines = [STATUS_LINE[answer.status]]
-        for name, value in answer.headers:
+        for name, value in (*cycle.default_headers, *answer.headers):
             if name == b"connection":
                 return False
             lines += (name, b": ", value, b"\r\n")
