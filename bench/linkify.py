@@ -51,32 +51,44 @@ class Corpus:
         """Return fewer of the texts for more linkers: peers take their time with these."""
         return self.texts[: max(LEAST_TEXTS, len(self.texts) * 20 // (20 + linkers))]
 
+    def joined(self, length: int) -> "Corpus":
+        """Return one text of them all, again and again up to that length."""
+        once = "".join(self.texts)
+        return Corpus(self.name, [(once * (length // len(once) + 1))[:length]])
+
 
 def figures(repository: Path) -> Iterator[Figure | str]:
     plain = messages(repository)
     mean = sum(map(len, plain)) / len(plain)
     yield f"{len(plain)} messages of {mean:.0f} characters on average"
+    yield from _more_costs_no_more(plain)
     yield from _one_linker(plain)
-    for form in (WHOLE_WORDS, ANYWHERE):
-        for count, least in ((10, None), (100, 25), (1_000, 200)):
+    for form, targets in ((WHOLE_WORDS, (None, 25, 200)), (ANYWHERE, (None, None, None))):
+        for count, least in zip((10, 100, 1_000), targets, strict=True):
             corpus = _with_keys(plain, "PROJ{}-{}", count, every=10)
             what = f"{count} linkers like {form.format(17)}"
             yield from _beside_peers(what, _numbered(form, count), corpus, least)
-    for count, least_with_values in ((1, None), (10, None), (100, 25), (1_000, 200)):
-        corpus = _with_keys(plain, "PROJ{}/V000000-{}", count, every=10)
-        linkers = _numbered(WITH_VALUES, count, _values(100_000))
-        yield from _beside_peers(f"{count} linkers, 100,000 values", linkers, corpus, least_with_values)
-    yield from _more_costs_no_more(plain)
+    corpus = _with_keys(plain, "PROJ{}-{}", 100, every=10)
+    yield from _beside_peers(
+        "100 linkers, a text of 100 KB", _numbered(WHOLE_WORDS, 100), corpus.joined(LONG_TEXT // 10)
+    )
+    for number_of_values in (10, 1_000, 100_000, MILLION):
+        values = _values(number_of_values)
+        for count, least in ((1, None), (10, None), (100, 25), (1_000, 200)):
+            corpus = _with_keys(plain, "PROJ{}/V000000-{}", count, every=10)
+            linkers = _numbered(WITH_VALUES, count, values)
+            yield from _beside_peers(f"{count} linkers, {number_of_values:,} values", linkers, corpus, least)
+    yield Figure("peak memory of all this", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, "MB")
 
 
 def _one_linker(plain: list[str]) -> Iterator[Figure]:
     one = [Linker("k", ANY_KEY, URL + r"\1")]
     few, most = (_with_keys(plain, "PROJ{}-{}", 50, every=every) for every in (10, 0))
-    yield from _beside_peers("1 linker, any key", one, few, 2.5)
-    yield from _beside_peers("1 linker, a key in most messages", one, most, 2.5)
-    for corpus, least in ((few, 8), (most, 8)):
-        long = "".join(corpus.texts * (LONG_TEXT // len("".join(corpus.texts)) + 1))[:LONG_TEXT]
-        yield from _beside_peers("1 linker, a text of 1 MB", one, Corpus(corpus.name, [long]), least)
+    corpora = [Corpus("as they are", plain), few, most]
+    for corpus, least in zip(corpora, (2.5, 2.5, None), strict=True):
+        yield from _beside_peers("1 linker, any key", one, corpus, least)
+    for corpus, least_for_long in zip(corpora, (8, 8, None), strict=True):
+        yield from _beside_peers("1 linker, a text of 1 MB", one, corpus.joined(LONG_TEXT), least_for_long)
 
 
 def _more_costs_no_more(plain: list[str]) -> Iterator[Figure]:
@@ -95,7 +107,6 @@ def _more_costs_no_more(plain: list[str]) -> Iterator[Figure]:
     for count, compiled in by_count.items():
         yield _ratio(f"1,000,000 values beside {count:,}", texts, million, compiled, most=1.1 if count == 10 else None)
     yield _one_more_value(million)
-    yield Figure("peak memory of all this", resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, "MB")
 
 
 def messages(repository: Path) -> list[str]:
@@ -128,7 +139,7 @@ def _values(count: int) -> frozenset[str]:
     return frozenset(f"V{number * 7_919 % MILLION:06d}" for number in range(count))
 
 
-def _beside_peers(what: str, linkers: list[Linker], corpus: Corpus, least: float | None) -> Iterator[Figure]:
+def _beside_peers(what: str, linkers: list[Linker], corpus: Corpus, least: float | None = None) -> Iterator[Figure]:
     compiled = compile_linkers(linkers, budget=60, max_links=LONG_TEXT)
     texts = corpus.some(len(linkers))
     jobs: dict[str, Job] = {name: _peer(compile_, linkers) for name, compile_ in PEERS.items()}

@@ -9,7 +9,7 @@ from functools import lru_cache
 from itertools import islice, repeat
 from typing import Literal, NamedTuple
 
-from roadstead.linkify.bare_urls import bare_urls
+from roadstead.linkify.bare_urls import bare_urls, may_have_urls
 from roadstead.linkify.budget import SECONDS_PER_MATCH, Budget, Clock, Exhausted, OutOfTime
 from roadstead.linkify.engines import Match
 from roadstead.linkify.linker import Link, Linker, Linkified, Unfinished
@@ -180,7 +180,8 @@ class CompiledLinkers:
         chars = _within_limit(text)
         rough = rough_form(chars)
         possible = self._required.may_match(rough)
-        if not possible and chars is text and "://" not in text:
+        with_urls = may_have_urls(chars)
+        if not possible and not with_urls and chars is text:
             return Linkified(text, ())
         read = Text(chars, rough)
         found: list[_Found] = []
@@ -194,8 +195,8 @@ class CompiledLinkers:
                 for owner, limit in collect(family, read, self._limits, found):
                     unfinished.append(Unfinished(self.linkers[owner], str(limit), isinstance(limit, OutOfTime)))
         links: tuple[Link, ...] = ()
-        if found or "://" in chars:
-            links = tuple(islice(self._winners(chars, found), self._limits.max_links + 1))
+        if found or with_urls:
+            links = tuple(islice(self._winners(chars, found, with_urls), self._limits.max_links + 1))
         if len(chars) < len(text):
             unfinished.append(Unfinished(None, f"Only the first {len(chars)} characters were looked at."))
         if len(links) > self._limits.max_links:
@@ -203,13 +204,13 @@ class CompiledLinkers:
             unfinished.append(Unfinished(None, f"Only the first {len(links)} links were made."))
         return Linkified(text, links, tuple(unfinished))
 
-    def _winners(self, chars: str, found: list["_Found"]) -> Iterator[Link]:
+    def _winners(self, chars: str, found: list["_Found"], with_urls: bool) -> Iterator[Link]:
         """Yield bare URLs and, between them, the matches that win: earliest, then longest, then first given.
 
         A match without a usable URL is out of the competition, so URLs are made here, for those that could win.
         """
         found.sort()
-        urls = bare_urls(chars) if "://" in chars else iter(())
+        urls = bare_urls(chars) if with_urls else iter(())
         url = next(urls, None)
         position = at = 0
         while at < len(found):
