@@ -2,6 +2,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet
+# Each worker goes through its half in order, so that few servers and browsers are started twice, and then helps the other.
+PYTEST := $(BIN)/pytest -n 2 --dist worksteal
 # Container images like to set it; but then each of the processes that the tests start compiles every module anew.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -11,10 +13,10 @@ demo: .venv/.runtime ## install a small Connect app on a fresh host and link a r
 	@$(BIN)/roadstead demo
 
 test: .venv/.dev check ## lint, types and the default test suite
-	@$(BIN)/pytest -n 2 -m "not slow"
+	@$(PYTEST) -m "not slow"
 
 test-slow: .venv/.dev ## everything, long runs included
-	@$(BIN)/pytest -n 2
+	@$(PYTEST)
 
 check: .venv/.dev
 	@$(BIN)/ruff check .
