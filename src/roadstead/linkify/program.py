@@ -7,6 +7,7 @@ and Python has not.
 
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 
 from roadstead.linkify.alphabet import Alphabet, alphabet_for
 from roadstead.linkify.charset import CharSet, category, char_class
@@ -121,13 +122,14 @@ def _sets(tree: Node, values: ValueChoice) -> Iterator[CharSet]:
 
 def _value_chars(node: Values, values: ValueChoice) -> Iterator[CharSet]:
     if values is None:
-        yield any_value_char(node)
+        yield any_value_char(node.ascii_only)
     else:
         yield from (_literal(char, node) for char in set("".join(values)))
 
 
-def any_value_char(node: Values) -> CharSet:
-    return category("w", ascii_only=node.ascii_only) | _HYPHEN
+@cache
+def any_value_char(ascii_only: bool) -> CharSet:
+    return category("w", ascii_only=ascii_only) | _HYPHEN
 
 
 def _literal(char: str, node: Values) -> CharSet:
@@ -204,7 +206,7 @@ class _Writer:
 
     def _write_values(self, node: Values) -> str:
         if self._values is None:
-            return self._char_source(any_value_char(node)) + "+"
+            return self._char_source(any_value_char(node.ascii_only)) + "+"
         if not self._values:
             return self._char_source(CharSet(()))
         return "|".join("".join(self._char_source(_literal(char, node)) for char in value) for value in self._values)

@@ -103,7 +103,7 @@ def _runs(node: Node, before: str) -> Iterator[tuple[str, Repeat]]:
         case Group(body=body) | Atomic(body=body) | Look(body=body, ahead=True):
             yield from _runs(body, before)
         case Values():
-            yield before, Repeat(Chars(any_value_char(node)), 1, None, "greedy")
+            yield before, Repeat(Chars(any_value_char(node.ascii_only)), 1, None, "greedy")
 
 
 def _samples(node: Node) -> Iterator[str]:
@@ -175,7 +175,7 @@ class _Trial:
             case Group(number, body):
                 return self._group(number, body, at, rest)
             case Values(number):
-                return self._group(number, Repeat(Chars(any_value_char(node)), 1, None, "greedy"), at, rest)
+                return self._group(number, Repeat(Chars(any_value_char(node.ascii_only)), 1, None, "greedy"), at, rest)
             case Repeat():
                 return self._repeat(node, at, rest)
             case Atomic(body):
