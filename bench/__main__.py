@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from bench import api, bulk, cores, hostile, linkify, load, mix, pages, peers, scale, start
+from bench import api, bulk, cores, hostile, linkify, load, mix, pages, peers, postgresql, scale, start
 from bench.figures import Figure, show
 
 Suite = Callable[[argparse.Namespace], Iterable[Figure | str]]
@@ -21,6 +21,7 @@ SUITES: dict[str, tuple[str, Suite]] = {
     "mix": ("A realistic mix on a thousand installations and a million values", mix.figures),
     "scale": ("What the number of values costs", scale.figures),
     "pages": ("Each page with a hundred apps and a million values", pages.figures),
+    "postgresql": ("On PostgreSQL", lambda _: postgresql.figures()),
     "peers": ("Beside what a user would pick instead", lambda options: peers.figures(options.openapi)),
 }
 

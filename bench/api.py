@@ -43,10 +43,10 @@ def figures() -> Iterator[Figure]:
         app = install(data)
         with servers.hello() as hello, servers.roadstead(data) as roadstead:
             yardstick = repeated(hello, b"GET / HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
-            yield from _report(measure({"hello": yardstick, **_roadstead_workloads(app, roadstead)}))
+            yield from _report(measure({"hello": yardstick, **roadstead_workloads(app, roadstead)}))
 
 
-def _roadstead_workloads(app: App, server: Server) -> dict[str, Workload]:
+def roadstead_workloads(app: App, server: Server) -> dict[str, Workload]:
     with closing(Client(app, server.port)) as client:
         for linker, size in SIZES.items():
             client.call("PUT", values_path(linker), [f"K{number}" for number in range(size)])
@@ -108,7 +108,7 @@ def _report(runs: dict[str, list[load.Run]]) -> Iterator[Figure]:
         ("a page of 50 out of 100,000", f"{SMALL} first", 0.25),
         ("a page of 50 out of 1,000,000", f"{LARGE} first", 0.25),
     ):
-        yield _beside(what, runs[name], hello, target)
+        yield beside_hello(what, runs[name], hello, target)
     for linker, size in SIZES.items():
         for way in ("number", "next"):
             first, last = runs[f"{linker} first"], runs[f"{linker} last by {way}"]
@@ -117,7 +117,7 @@ def _report(runs: dict[str, list[load.Run]]) -> Iterator[Figure]:
             yield Figure(what, slowdown, "× first", "most", 1.5, _costs(last))
 
 
-def _beside(what: str, runs: list[load.Run], hello: list[load.Run], target: float) -> Figure:
+def beside_hello(what: str, runs: list[load.Run], hello: list[load.Run], target: float | None) -> Figure:
     """The share of hello-world's rate; or of its processor time, where a rate is not that of the server."""
     pairs = list(zip(runs, hello, strict=True))
     by_rate = median(run.rate / yardstick.rate for run, yardstick in pairs)

@@ -4,6 +4,7 @@ import asyncio
 import http.client
 import http.server
 import json
+import os
 import subprocess
 import sys
 import threading
@@ -94,7 +95,7 @@ def install_in(data: Path, workspaces: Sequence[str], fill: Fill) -> list[App]:
 
 async def _install_in(data: Path, url: str, workspaces: Sequence[str], fill: Fill) -> list[App]:
     apps = []
-    async with open_host(Settings(data=data)) as host:
+    async with open_host(Settings.read({"data": str(data)}, os.environ)) as host:
         descriptor = await installations.fetch(host, url)
         for workspace in workspaces:
             made = await installations.install_descriptor(host, descriptor, url, workspace)

@@ -10,8 +10,3 @@ def take_ours() -> None:
     if not hasattr(os, "sched_setaffinity") or not {SERVER, OURS} <= os.sched_getaffinity(0):
         raise SystemExit("The benchmarks need Linux and its processors 0 and 1.")
     os.sched_setaffinity(0, {OURS})
-
-
-def give_servers(pid: int) -> None:
-    """Move a process that has just been started, and has no threads yet, to the server's processor."""
-    os.sched_setaffinity(pid, {SERVER})

@@ -2,11 +2,12 @@
 
 import contextlib
 import http.client
+import os
 import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,9 +25,13 @@ class Server:
     started_in: float
 
     def cpu_seconds(self) -> float:
-        """Processor time it has used so far, in all its threads, those that have ended included."""
+        """Processor time it has used so far, its workers included, and threads that have ended."""
         # What clock_getcpuclockid(3) gives on Linux; Python has no name for it.
-        return time.clock_gettime((~self.pid << 3) | 2)
+        return sum(time.clock_gettime((~pid << 3) | 2) for pid in (self.pid, *self.workers()))
+
+    def workers(self) -> list[int]:
+        """The processes that it has started."""
+        return [int(pid) for pid in Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text("ascii").split()]
 
     def resident_megabytes(self) -> float:
         status = Path(f"/proc/{self.pid}/status").read_text("ascii")
@@ -35,11 +40,13 @@ class Server:
 
 
 @contextlib.contextmanager
-def running(command: Sequence[str], port: int, *, path: str = "/") -> Iterator[Server]:
+def running(
+    command: Sequence[str], port: int, *, path: str = "/", processors: Collection[int] = (cores.SERVER,)
+) -> Iterator[Server]:
     """Start a server that will listen on `port`, wait for its first answer at `path`, and stop it in the end."""
     began = time.perf_counter()
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    cores.give_servers(process.pid)
+    os.sched_setaffinity(process.pid, processors)  # it has no threads yet
     try:
         _wait_for_answer(process, port, path)
         yield Server(process.pid, port, time.perf_counter() - began)
@@ -56,11 +63,13 @@ def hello() -> Iterator[Server]:
 
 
 @contextlib.contextmanager
-def roadstead(data: Path) -> Iterator[Server]:
-    """`roadstead serve`, as a user starts it, on the state in `data`."""
+def roadstead(data: Path, *, workers: int = 1) -> Iterator[Server]:
+    """`roadstead serve`, as a user starts it, on the state in `data`; several workers have all processors."""
     port = free_port()
     command = [sys.executable, "-m", "roadstead", "serve", "--port", str(port), "--data", str(data)]
-    with running(command, port, path="/-/health/live") as server:
+    command += ["--workers", str(workers)]
+    processors = {cores.SERVER} if workers == 1 else {cores.SERVER, cores.OURS}
+    with running(command, port, path="/-/health/live", processors=processors) as server:
         yield server
 
 

