@@ -9,7 +9,7 @@ from functools import cache
 
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from roadstead.api.errors import RequestRefused, error_answer
 from roadstead.api.routes import ROUTES
@@ -68,9 +68,30 @@ def _resources_before_pages(lifespan: ASGIApp) -> ASGIApp:
                     scope["path_params"] = found.groupdict()
                     await resource(scope, receive, send)
                     return
+            await _logged(_pages(), scope, receive, send)
+            return
         await _pages()(scope, receive, send)
 
     return application
+
+
+async def _logged(pages: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+    """What a resource does for itself after its answer."""
+    host: Host = scope["state"]["host"]
+    started, status, size = time.perf_counter(), 500, 0
+
+    async def send_and_count(message: Message) -> None:
+        nonlocal status, size
+        if message["type"] == "http.response.start":
+            status = message["status"]
+        size += len(message.get("body", b""))
+        await send(message)
+
+    try:
+        await pages(scope, receive, send_and_count)
+    finally:
+        if status >= host.request_log.least:
+            host.request_log.answered(started, scope, None, status, size)
 
 
 @cache

@@ -31,7 +31,8 @@ class Settings:
     what the host last ran with. `key` is the secret that encrypts secrets; `None` means the key file in the data
     folder. `linkers_without_values` says what a `(?K)` linker does before its first value is stored. `allow_target`
     is what may be called beside public addresses. `rate_limit` is how many requests an installation may make in an
-    hour; 0 means any number. `keep_requests` is how many of the last calls are kept.
+    hour; 0 means any number. `keep_requests` is how many of the last calls are kept, `log_requests` which get a line in
+    the log.
     """
 
     data: Path
@@ -42,6 +43,7 @@ class Settings:
     workers: int = 1
     linkers_without_values: Literal["everything", "nothing"] = "everything"
     keep_requests: int = 1_000
+    log_requests: Literal["failed", "all"] = "failed"
     allow_target: AllowedTargets = field(default_factory=AllowedTargets)
     rate_limit: int = 0
     key: str | None = field(default=None, repr=False)
@@ -181,9 +183,10 @@ def _is_url(text: str) -> bool:
         return False
 
 
-def _linkers_without_values(value: object, source: str) -> str:
-    if value not in ("everything", "nothing"):
-        raise InvalidSetting(f'{source} must be "everything" or "nothing", not {value!r}.')
+def _one_of(value: object, source: str, *choices: str) -> str:
+    if value not in choices:
+        either = " or ".join(f'"{choice}"' for choice in choices)
+        raise InvalidSetting(f"{source} must be {either}, not {value!r}.")
     return str(value)
 
 
@@ -207,8 +210,9 @@ _CHECKS: Mapping[str, Any] = {
     "base_url": _base_url,
     "database_url": read_database_url,
     "workers": lambda value, source: _whole_number(value, source, 1, 64),
-    "linkers_without_values": _linkers_without_values,
+    "linkers_without_values": lambda value, source: _one_of(value, source, "everything", "nothing"),
     "keep_requests": lambda value, source: _whole_number(value, source, 0, 10_000),
+    "log_requests": lambda value, source: _one_of(value, source, "failed", "all"),
     "allow_target": _allow_target,
     "rate_limit": lambda value, source: _whole_number(value, source, 0, 100_000),
     "key": _text,

@@ -87,7 +87,8 @@ def test_planted_secrets_are_nowhere(tmp_path: Path) -> None:
     """Not in the data folder, the log (which has a traceback), an export, any answer or page, the audit log, a repr."""
     data, log = tmp_path / "data", tmp_path / "log"
     planted = {"key": new_key()}
-    with recording_app() as app, host_process(data, log, ROADSTEAD_KEY=planted["key"]) as (host, link, _):
+    environ = {"ROADSTEAD_KEY": planted["key"], "ROADSTEAD_LOG_REQUESTS": "all"}
+    with recording_app() as app, host_process(data, log, **environ) as (host, link, _):
         with httpx.Client(base_url=host.url) as browser:
             browser.get(link)
             planted["sign-in code"] = link.rpartition("code=")[2]

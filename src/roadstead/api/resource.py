@@ -74,6 +74,8 @@ class Resource:
         # which leaves the processor's caches cold: handling in between takes more than twice as long.
         await asyncio.sleep(0)
         await answer(scope, receive, send)
+        if answer.status >= host.request_log.least:
+            host.request_log.answered(started, scope, identity, answer.status, len(answer.body))
         if self.recorded:
             host.recorder.received(started, scope, identity, answer.status, answer.headers, answer.body)
 

@@ -15,6 +15,7 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from roadstead.api.answers import AT_ONCE, Answer
 from roadstead.api.bodies import MAX_BYTES
 from roadstead.api.errors import RequestRefused, error_answer, error_body
+from roadstead.domain import request_id
 
 MAX_HEAD_BYTES = 64 * 1024
 """Of a request line and its headers."""
@@ -117,7 +118,13 @@ class Connection(HttpToolsProtocol):
         self._refuse(400, "The request is not valid HTTP.", msg)
 
     def _start_asgi_task(self, cycle: Any, app: Any) -> None:
+        named = request_id.request_id(cycle.scope["headers"])
+        cycle.default_headers = [*cycle.default_headers, (request_id.HEADER, named)]
+        name = cycle.scope[request_id.IN_SCOPE] = named.decode("ascii")
+        # The task begins with a copy of this context. A pipelined request is started from within the one before it.
+        before = request_id.CURRENT.set(name)
         super()._start_asgi_task(cycle, app if len(self.tasks) < MAX_REQUESTS else _BUSY)
+        request_id.CURRENT.reset(before)
 
     def _in_head(self) -> bool:
         """Whether a head has begun and is not complete: uvicorn makes the scope at its first byte."""

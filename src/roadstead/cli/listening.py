@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
+from roadstead.cli import logs
 from roadstead.cli.connections import Connection
 from roadstead.errors import RoadsteadError
 
@@ -18,16 +19,6 @@ if TYPE_CHECKING:
 KEEP_ALIVE_SECONDS = 30
 GRACE_SECONDS = 10
 """How long requests under way may take to end after we were told to stop."""
-
-_LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
-    "root": {"level": "WARNING", "handlers": ["stderr"]},
-    # What a stranger sends is no warning to the operator: it would let anybody fill the log.
-    "loggers": {name: {"level": "ERROR"} for name in ("uvicorn.error", "python_multipart")},
-}
 
 
 class CannotListen(RoadsteadError):
@@ -60,7 +51,7 @@ def configured(
     return uvicorn.Config(
         app,
         workers=workers,
-        log_config=_LOGGING,
+        log_config=logs.configuration(),
         access_log=False,
         server_header=False,
         # Nothing we answer depends on who a proxy says is calling.

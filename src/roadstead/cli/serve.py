@@ -66,6 +66,15 @@ def serve(
             "[env var: ROADSTEAD_KEEP_REQUESTS]",
         ),
     ] = None,
+    log_requests: Annotated[
+        str | None,
+        typer.Option(
+            "--log-requests",
+            metavar="failed|all",
+            help="Which requests get a line in the log: those answered 5xx, or all. Default: failed. "
+            "[env var: ROADSTEAD_LOG_REQUESTS]",
+        ),
+    ] = None,
     allow_target: AllowTarget = None,
     rate_limit: RateLimit = None,
 ) -> None:
@@ -79,6 +88,7 @@ def serve(
         workers=workers,
         linkers_without_values=linkers_without_values,
         keep_requests=keep_requests,
+        log_requests=log_requests,
         allow_target=allow_target,
         rate_limit=rate_limit,
     )

@@ -1,6 +1,10 @@
 """Several processes on one socket."""
 
+import logging
+
 from uvicorn.supervisors import Multiprocess
+
+log = logging.getLogger("roadstead.workers")
 
 
 class Workers(Multiprocess):
@@ -13,3 +17,12 @@ class Workers(Multiprocess):
         for listening in self.sockets:
             listening.close()
         super().terminate_all()
+
+    def keep_subprocess_alive(self) -> None:
+        before = list(self.processes)
+        super().keep_subprocess_alive()
+        for ended, started in zip(before, self.processes, strict=True):
+            if started is not ended:
+                log.error(
+                    "Worker %s ended with exit code %s; %s takes its place.", ended.pid, ended.exitcode, started.pid
+                )

@@ -14,6 +14,7 @@ from typing import Any
 
 from roadstead.domain.rate_limit import RateLimit
 from roadstead.domain.recording import Recorder
+from roadstead.domain.request_log import RequestLog
 from roadstead.domain.together import Together
 from roadstead.integrations.lifecycle import Sender
 from roadstead.integrations.outbound import Outbound
@@ -41,6 +42,7 @@ class Host:
     base_url: str
     operator: str
     recorder: Recorder
+    request_log: RequestLog
     rate_limit: RateLimit | None = None
     failed_sign_ins: RateLimit = field(default_factory=lambda: RateLimit(10, seconds=300))
     clock: Callable[[], float] = time.time
@@ -113,12 +115,14 @@ async def open_host(settings: Settings, *, operator: str = "operator (host)") ->
             operator=operator,
             rate_limit=RateLimit(settings.rate_limit, seconds=3600) if settings.rate_limit else None,
             recorder=recorder,
+            request_log=RequestLog(store, which=settings.log_requests, clock=time.time),
         )
         try:
             yield host
         finally:
             await host.finish()
             await recorder.close()
+            await host.request_log.close()
 
 
 def _make_public_key() -> str:

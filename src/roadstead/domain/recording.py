@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Callable, MutableMapping, Sequence
 from typing import Any
 
+from roadstead.domain import request_id
 from roadstead.domain.records import BODY, Headers, Received, Records
 from roadstead.domain.redaction import RAW_BYTES
 from roadstead.errors import RoadsteadError
@@ -71,6 +72,7 @@ class Recorder:
                 headers,
                 body[:RAW_BYTES],
                 len(body),
+                scope[request_id.IN_SCOPE],
             )
         )
         if self._batches is None:

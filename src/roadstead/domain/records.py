@@ -7,6 +7,7 @@ from typing import NamedTuple
 from urllib.parse import parse_qs
 
 from roadstead.connect.presented import Presented, present, present_token
+from roadstead.domain import request_id
 from roadstead.domain.redaction import KEPT, RAW_BYTES, cleaned, kept, named_secrets
 from roadstead.integrations.outbound import Answer, Sent
 from roadstead.model import AccessToken, Caller, Message
@@ -37,6 +38,7 @@ class Received(NamedTuple):
     answer_headers: Headers
     answer_body: bytes
     answer_size: int
+    request_id: str
 
 
 class Records:
@@ -52,6 +54,7 @@ class Records:
         credential = _credential(call.headers, query)
         app, secrets = await self._caller(call.identity, credential)
         body, size = (call.answer_body, call.answer_size) if call.method != "HEAD" else (b"", 0)
+        answer_headers = [*call.answer_headers, (request_id.HEADER, call.request_id.encode())]
         return NewRequest(
             time=self._moment(call.started),
             direction="in",
@@ -61,8 +64,8 @@ class Records:
             status=call.status,
             error=None,
             duration_ms=_milliseconds(call.started, call.ended),
-            request=kept(call.headers, call.body, _size(call.headers), secrets=secrets, credential=credential),
-            answer=kept(call.answer_headers, body, size, secrets=secrets),
+            request=kept(call.headers, call.body, stated_size(call.headers), secrets=secrets, credential=credential),
+            answer=kept(answer_headers, body, size, secrets=secrets),
             credential=credential,
         )
 
@@ -115,7 +118,8 @@ def _credential(headers: Headers, query: str) -> Presented | None:
     return present_token(tokens[0], scheme="query") if tokens else None
 
 
-def _size(headers: Headers) -> int:
+def stated_size(headers: Headers) -> int:
+    """The length of a body as its sender states it, in bytes."""
     length = next((value for name, value in headers if name == b"content-length"), b"0")
     return int(length) if length.isdigit() and len(length) < 19 else 0
 

@@ -1,0 +1,77 @@
+"""The log of a host: JSON for whoever collects it, lines for who looks at a terminal."""
+
+import json
+import os
+import pty
+import subprocess
+import urllib.request
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import PROGRAM, Roadstead, running
+
+
+def test_each_line_is_an_object_where_no_terminal_is(roadstead: Roadstead) -> None:
+    """Whoever collects the log can read each line by itself, and find the request by the id in its answer."""
+    with running(roadstead, "--log-requests", "all") as (process, base_url):
+        with urllib.request.urlopen(f"{base_url}/-/health/ready", timeout=10) as answer:
+            named = answer.headers["X-Request-Id"]
+        process.terminate()
+        _, err = process.communicate(timeout=20)
+    (line,) = map(json.loads, err.splitlines())
+    assert line.pop("time").endswith("Z")
+    assert line.pop("duration_ms") > 0
+    assert line.pop("message").startswith("GET /-/health/ready 200 ")
+    assert line == {
+        "level": "INFO",
+        "logger": "roadstead.requests",
+        "request_id": named,
+        "method": "GET",
+        "path": "/-/health/ready",
+        "status": 200,
+        "request_size": 0,
+        "answer_size": 15,
+    }
+
+
+def test_a_terminal_gets_lines_to_read(roadstead: Roadstead) -> None:
+    """No braces: time, what was asked, what came of it, and the id."""
+    ours, theirs = pty.openpty()
+    command = [*PROGRAM, "serve", "--port", "0", "--log-requests", "all"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=theirs, env=roadstead.environment) as process:
+        os.close(theirs)
+        assert process.stdout is not None
+        base_url = process.stdout.readline().decode().split()[-1]
+        asked = urllib.request.Request(f"{base_url}/-/health/live", headers={"X-Request-Id": "by-me"})
+        urllib.request.urlopen(asked, timeout=10).close()
+        line = os.read(ours, 4096).decode()
+        process.terminate()
+    os.close(ours)
+    assert " INFO roadstead.requests: GET /-/health/live 200 " in line
+    assert line.endswith(" ms [by-me]\r\n")
+
+
+@pytest.mark.slow
+def test_a_worker_that_was_killed_is_named(roadstead: Roadstead) -> None:
+    """The log says that another has taken its place, for nothing else does."""
+    with running(roadstead, "--workers", "2") as (process, _):
+        assert process.stderr is not None
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+        victim = next(int(child) for child in _workers(children))
+        os.kill(victim, 9)
+        line = json.loads(process.stderr.readline())
+    assert line["logger"] == "roadstead.workers"
+    assert line["message"].startswith(f"Worker {victim} ended with exit code -9; ")
+
+
+def _workers(children: Path) -> list[str]:
+    """The ids of the processes that serve, once they are there; another one is multiprocessing's own."""
+    while True:
+        found = [
+            child
+            for child in children.read_text().split()
+            if "spawn_main" in Path(f"/proc/{child}/cmdline").read_text()
+        ]
+        if len(found) == 2:
+            return found
