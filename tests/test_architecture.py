@@ -45,6 +45,7 @@ OWNERS = {
     "typer": {"cli"},
     "rich": {"cli"},
     "jinja2": {"web"},
+    "prometheus_client": {"api"},
     "uvicorn": {"cli", "sample_app"},
     "cryptography": {"storage", "domain"},
 }

@@ -5,10 +5,12 @@ import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
-from functools import cache
+from functools import cache, partial
+from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
+from starlette.routing import Mount
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from roadstead.api.errors import RequestRefused, error_answer
@@ -16,15 +18,18 @@ from roadstead.api.routes import ROUTES
 from roadstead.domain import installations
 from roadstead.domain.host import Host, open_host
 from roadstead.domain.linking import WorkspaceLinkers
-from roadstead.settings import Settings
+from roadstead.domain.samples import process_samples
+from roadstead.domain.worker_samples import WorkerSamples
+from roadstead.settings import SAMPLES_FOLDER, Settings
 
 Started = Callable[[Host], Awaitable[None]]
 
 
-def create_app(settings: Settings, *, started: Started | None = None) -> ASGIApp:
+def create_app(settings: Settings, *, started: Started | None = None, samples_folder: Path | None = None) -> ASGIApp:
     """The application. It opens its state when the server starts it and closes it in the end.
 
-    `started` is awaited once the state is open, before the first request.
+    `started` is awaited once the state is open, before the first request. `samples_folder` is where the workers of one
+    host tell each other what they have counted.
     """
 
     @asynccontextmanager
@@ -34,7 +39,10 @@ def create_app(settings: Settings, *, started: Started | None = None) -> ASGIApp
             host.run_later(installations.keep_promises(host))
             if started is not None:
                 await started(host)
-            yield {"host": host, "linkers": WorkspaceLinkers(host)}
+            linkers = WorkspaceLinkers(host)
+            samples = WorkerSamples(partial(process_samples, host, linkers), samples_folder)
+            async with samples.shared():
+                yield {"host": host, "linkers": linkers, "samples": samples}
 
     return _resources_before_pages(Starlette(lifespan=lifespan))
 
@@ -42,7 +50,7 @@ def create_app(settings: Settings, *, started: Started | None = None) -> ASGIApp
 def app_from_environment() -> ASGIApp:
     """What the worker processes of `serve --workers` import; their settings come from the environment."""
     gc.freeze()  # What was imported stays, and need not be looked through for garbage, which holds up all requests.
-    return create_app(Settings.read({}, os.environ))
+    return create_app(Settings.read({}, os.environ), samples_folder=Path(os.environ[SAMPLES_FOLDER]))
 
 
 def _resources_before_pages(lifespan: ASGIApp) -> ASGIApp:
@@ -68,14 +76,14 @@ def _resources_before_pages(lifespan: ASGIApp) -> ASGIApp:
                     scope["path_params"] = found.groupdict()
                     await resource(scope, receive, send)
                     return
-            await _logged(_pages(), scope, receive, send)
+            await _watched(_pages(), scope, receive, send)
             return
         await _pages()(scope, receive, send)
 
     return application
 
 
-async def _logged(pages: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
+async def _watched(pages: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
     """What a resource does for itself after its answer."""
     host: Host = scope["state"]["host"]
     started, status, size = time.perf_counter(), 500, 0
@@ -90,6 +98,8 @@ async def _logged(pages: ASGIApp, scope: Scope, receive: Receive, send: Send) ->
     try:
         await pages(scope, receive, send_and_count)
     finally:
+        route = _page_routes().get(scope.get("endpoint"), "none")
+        host.metrics.answered(scope["method"], route, status, time.perf_counter() - started)
         if status >= host.request_log.least:
             host.request_log.answered(started, scope, None, status, size)
 
@@ -104,6 +114,14 @@ def _pages() -> ASGIApp:
     pages.router.redirect_slashes = False
     pages.router.default = _nothing_here
     return Strict(pages)
+
+
+@cache
+def _page_routes() -> dict[object, str]:
+    """The addresses of the pages as their map writes them, by what answers there."""
+    from roadstead import web
+
+    return {route.app if isinstance(route, Mount) else route.endpoint: route.path for route in web.ROUTES}
 
 
 async def _nothing_here(scope: Scope, receive: Receive, send: Send) -> None:

@@ -17,6 +17,10 @@ from roadstead.errors import InvalidInput
 from roadstead.targets import AllowedTargets
 
 DEFAULT_PORT = 7990
+SAMPLES_FOLDER = "ROADSTEAD_SAMPLES_FOLDER"
+"""The environment variable in which `serve` tells its workers where to put what they count. No setting: each run has
+a folder of its own.
+"""
 
 
 class InvalidSetting(InvalidInput):

@@ -61,6 +61,7 @@ SENT = {
     ("GET", "/-/requests/{request_id}"): Sent("/-/requests/{recorded}", not_found=("requests/", "requests/0")),
     ("GET", "/-/health/live"): Sent("/-/health/live"),
     ("GET", "/-/health/ready"): Sent("/-/health/ready"),
+    ("GET", "/-/metrics"): Sent("/-/metrics"),
     ("GET", "/-/openapi.json"): Sent("/-/openapi.json"),
 }
 
@@ -190,7 +191,7 @@ def test_the_document_is_valid_openapi() -> None:
     """A tool that knows nothing of us reads it, and every operation has a name of its own and a summary."""
     schemathesis.openapi.from_dict(DOCUMENT).validate()
     operations = [operation for methods in DOCUMENT["paths"].values() for operation in methods.values()]
-    assert len({operation["operationId"] for operation in operations}) == len(operations) == 22
+    assert len({operation["operationId"] for operation in operations}) == len(operations) == 23
     assert all(operation["summary"].endswith(".") for operation in operations)
 
 

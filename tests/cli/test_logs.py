@@ -5,9 +5,6 @@ import os
 import pty
 import subprocess
 import urllib.request
-from pathlib import Path
-
-import pytest
 
 from tests.cli.conftest import PROGRAM, Roadstead, running
 
@@ -50,28 +47,3 @@ def test_a_terminal_gets_lines_to_read(roadstead: Roadstead) -> None:
     os.close(ours)
     assert " INFO roadstead.requests: GET /-/health/live 200 " in line
     assert line.endswith(" ms [by-me]\r\n")
-
-
-@pytest.mark.slow
-def test_a_worker_that_was_killed_is_named(roadstead: Roadstead) -> None:
-    """The log says that another has taken its place, for nothing else does."""
-    with running(roadstead, "--workers", "2") as (process, _):
-        assert process.stderr is not None
-        children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
-        victim = next(int(child) for child in _workers(children))
-        os.kill(victim, 9)
-        line = json.loads(process.stderr.readline())
-    assert line["logger"] == "roadstead.workers"
-    assert line["message"].startswith(f"Worker {victim} ended with exit code -9; ")
-
-
-def _workers(children: Path) -> list[str]:
-    """The ids of the processes that serve, once they are there; another one is multiprocessing's own."""
-    while True:
-        found = [
-            child
-            for child in children.read_text().split()
-            if "spawn_main" in Path(f"/proc/{child}/cmdline").read_text()
-        ]
-        if len(found) == 2:
-            return found

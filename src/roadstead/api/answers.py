@@ -63,6 +63,13 @@ def json_answer(body: object, status: int = 200, *, headers: Mapping[str, str] |
     return answer
 
 
+def text_answer(content: bytes, content_type: str) -> Answer:
+    """200 with a text."""
+    answer = Answer(200, (b"content-type", content_type.encode()), content)
+    answer.headers.append((b"content-length", b"%d" % len(content)))
+    return answer
+
+
 def no_content(headers: Mapping[str, str] | None = None) -> Answer:
     """204. It names a content type, because node-bitbucket throws on an answer without one, and not JSON, because
     node-bitbucket then reads the empty body as JSON and throws too."""

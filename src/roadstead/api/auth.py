@@ -14,6 +14,7 @@ from roadstead.domain import credentials, installations
 from roadstead.domain.host import Host
 from roadstead.errors import NotAuthenticated, RateLimitExceeded, WrongCredential
 from roadstead.model import AccessToken, ApiToken, Caller
+from roadstead.settings import is_loopback
 from roadstead.storage.installations import find_caller
 
 Identity = Caller | AccessToken | ApiToken
@@ -62,14 +63,14 @@ async def account_reader(request: Request, host: Host) -> Identity:
 
 
 async def operator_or_local(request: Request, host: Host) -> Identity | Anyone:
-    """Anyone on this machine while only this machine can reach us; otherwise a valid credential."""
-    if host.settings.listens_on_loopback and is_local_name(request, host):
+    """Anyone on this machine while we listen to it alone; otherwise, or through a proxy, a valid credential."""
+    if host.settings.listens_on_loopback and is_from_here(request):
         return Anyone()
     return await identify(request, host)
 
 
 async def operator(request: Request, host: Host) -> ApiToken | Anyone:
-    """Anyone on this machine while only this machine can reach us; otherwise an operator's API token, and no app's."""
+    """Anyone on this machine while we listen to it alone; otherwise an operator's API token, and no app's."""
     identity = await operator_or_local(request, host)
     if isinstance(identity, (Caller, AccessToken)):
         raise WrongCredential("This address is for operators.", "Send an API token, made with: roadstead token-create")
@@ -107,11 +108,22 @@ async def _other_identity(host: Host, scheme: str, credential: str) -> AccessTok
             )
 
 
-def is_local_name(request: Request, host: Host) -> bool:
-    """Whether the request was meant for us by name: a page elsewhere that rebinds its own name to us fails this."""
+def is_from_here(request: Request) -> bool:
+    """Whether the request was made on this machine, and meant for us by name.
+
+    A page elsewhere that rebinds its own name to us fails this. So does who comes through a proxy on this machine: by
+    the name that the proxy is known by, or with a header in which it says for whom it asks.
+    """
+    if any(name in _FORWARDED for name, _ in request.scope["headers"]):
+        return False
     name = request.headers.get("host", "")
     hostname = name.rpartition(":")[0] if name.rpartition(":")[2].isdigit() else name
-    return hostname in ("localhost", "127.0.0.1", "[::1]") or name == host.base_url.partition("://")[2]
+    return is_loopback(hostname.strip("[]"))
+
+
+_FORWARDED = frozenset(
+    (b"forwarded", b"via", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto", b"x-real-ip")
+)
 
 
 def _authorization(request: Request) -> tuple[str, str]:

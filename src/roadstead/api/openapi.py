@@ -164,7 +164,8 @@ def _query_parameters(operation: Operation, schemas: "_Schemas") -> list[dict[st
 def _response(status: int, kind: Any, schemas: "_Schemas") -> dict[str, Any]:
     response: dict[str, Any] = {"description": _STATUSES[status]}
     if kind is not None:
-        response["content"] = {"application/json": {"schema": schemas.of(kind)}}
+        media_type = "text/plain" if kind is str else "application/json"
+        response["content"] = {media_type: {"schema": schemas.of(kind)}}
     if status in _HEADERS:
         response["headers"] = {_HEADERS[status]: {"required": True, "schema": {"type": "string"}}}
     return response

@@ -1,5 +1,7 @@
 """What is ours alone, under `/-/`: linkers over any text, health and readiness."""
 
+import time
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Annotated, Literal, NamedTuple, NotRequired, TypedDict
@@ -166,6 +168,7 @@ async def linkify(request: Request, host: Host, caller: object) -> Answer:
     quick = len(asked.text) <= SHORT_TEXT and compiled.quick and not asked.explain
     made = _linkify(compiled, asked) if quick else await linkers.in_thread(_linkify, compiled, asked)
     linkers.records.add(len(asked.text), made.links, made.unfinished)
+    host.metrics.linked(compiled.engine, made.seconds, made.links.total(), made.unfinished)
     return made.answer
 
 
@@ -281,11 +284,13 @@ class _Asked(NamedTuple):
 
 class _Made(NamedTuple):
     answer: Answer
-    links: Mapping[Linker, int]
+    links: Counter[Linker]
     unfinished: Sequence[Unfinished]
+    seconds: float
 
 
 def _linkify(linkers: CompiledLinkers, asked: _Asked) -> _Made:
+    began = time.perf_counter()
     result: Linkified | LinkifiedHtml
     if asked.input == "html":
         result = linkify_html(linkers, asked.text)
@@ -298,7 +303,8 @@ def _linkify(linkers: CompiledLinkers, asked: _Asked) -> _Made:
             body["explanation"] = explained(explanation)
     if asked.form != "json":
         body["rendered"] = rendered
-    return _Made(json_answer(body), links_by_linker(result.links), result.unfinished)
+    links = links_by_linker(result.links)
+    return _Made(json_answer(body), links, result.unfinished, time.perf_counter() - began)
 
 
 def _reports(linkers: Sequence[Linker]) -> list[tuple[PatternReport, WitnessResource | None]]:

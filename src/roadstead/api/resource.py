@@ -27,8 +27,9 @@ class Operation:
     """What a method does, and the rule that says who may: the rule's result is given to the handler.
 
     The rest is what the OpenAPI document says of it, and the tests hold it to that: the type of the body by status
-    (`None` for an empty one), the type of the body it takes, of its query parameters, and the statuses of refusals that
-    do not follow from these and from the rule. A handler's docstring is its description there.
+    (`None` for an empty one, `str` for plain text), the type of the body it takes, of its query parameters, and the
+    statuses of refusals that do not follow from these and from the rule. A handler's docstring is its description
+    there.
     """
 
     rule: Callable[[Request, Host], Awaitable[Any]]
@@ -40,9 +41,10 @@ class Operation:
 
 
 class Resource:
-    """An ASGI application for one URL. What is `recorded` can be looked at afterwards."""
+    """An ASGI application for one URL; `path` names it in metrics. What is `recorded` can be looked at afterwards."""
 
-    def __init__(self, *, recorded: bool = True, **operations: Operation) -> None:
+    def __init__(self, path: str, *, recorded: bool = True, **operations: Operation) -> None:
+        self.path = path
         self.recorded = recorded
         self.operations = dict(operations)
         if "GET" in operations:
@@ -74,6 +76,7 @@ class Resource:
         # which leaves the processor's caches cold: handling in between takes more than twice as long.
         await asyncio.sleep(0)
         await answer(scope, receive, send)
+        host.metrics.answered(scope["method"], self.path, answer.status, time.perf_counter() - started)
         if answer.status >= host.request_log.least:
             host.request_log.answered(started, scope, identity, answer.status, len(answer.body))
         if self.recorded:

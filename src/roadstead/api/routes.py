@@ -5,7 +5,7 @@ Every operation names its rule (who may), its handler (what happens), and what i
 
 from starlette.routing import Route
 
-from roadstead.api import accounts, addon, audit, diagnosis, linkers, oauth, openapi, own, requests
+from roadstead.api import accounts, addon, audit, diagnosis, linkers, metrics, oauth, openapi, own, requests
 from roadstead.api.auth import account_reader, anyone, app_jwt, operator, operator_or_local
 from roadstead.api.pages import Filtered, Numbered, Page, Partial
 from roadstead.api.resource import Operation, Resource
@@ -15,7 +15,7 @@ from roadstead.integrations.lifecycle import Principal
 
 def _resource(path: str, **operations: Operation) -> Route:
     """What is ours alone is not recorded: it tells nothing of apps, and is asked for by what watches the record."""
-    return Route(path, Resource(recorded=not path.startswith("/-/"), **operations))
+    return Route(path, Resource(path, recorded=not path.startswith("/-/"), **operations))
 
 
 ROUTES = [
@@ -93,5 +93,6 @@ ROUTES = [
     ),
     _resource("/-/health/live", GET=Operation(anyone, own.live, {200: own.Health})),
     _resource("/-/health/ready", GET=Operation(anyone, own.ready, {200: own.Health})),
+    _resource("/-/metrics", GET=Operation(operator, metrics.expose, {200: str})),
     _resource("/-/openapi.json", GET=Operation(anyone, openapi.describe, {200: openapi.Document})),
 ]

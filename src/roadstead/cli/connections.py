@@ -16,6 +16,7 @@ from roadstead.api.answers import AT_ONCE, Answer
 from roadstead.api.bodies import MAX_BYTES
 from roadstead.api.errors import RequestRefused, error_answer, error_body
 from roadstead.domain import request_id
+from roadstead.domain.host import Host
 
 MAX_HEAD_BYTES = 64 * 1024
 """Of a request line and its headers."""
@@ -123,7 +124,10 @@ class Connection(HttpToolsProtocol):
         name = cycle.scope[request_id.IN_SCOPE] = named.decode("ascii")
         # The task begins with a copy of this context. A pipelined request is started from within the one before it.
         before = request_id.CURRENT.set(name)
-        super()._start_asgi_task(cycle, app if len(self.tasks) < MAX_REQUESTS else _BUSY)
+        if len(self.tasks) >= MAX_REQUESTS:
+            app = _BUSY
+            self._count_refused(503)
+        super()._start_asgi_task(cycle, app)
         request_id.CURRENT.reset(before)
 
     def _in_head(self) -> bool:
@@ -196,7 +200,13 @@ class Connection(HttpToolsProtocol):
         else:
             self.transport.close()
 
+    def _count_refused(self, status: int) -> None:
+        host: Host | None = self.app_state.get("host")
+        if host is not None:
+            host.metrics.refused[status] += 1
+
     def _refuse(self, status: int, message: str, detail: str) -> None:
+        self._count_refused(status)
         body = msgspec.json.encode(error_body(RequestRefused(status, message, detail)))
         head = (
             f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n"

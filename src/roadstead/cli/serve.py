@@ -176,9 +176,11 @@ async def _hear_signals(host: "Host") -> None:
 
 def _workers(settings: "Settings", listening: "socket.socket") -> Callable[[], None]:
     """Runs servers in processes of their own, which find the settings in the environment."""
+    from tempfile import TemporaryDirectory
+
     from roadstead.cli.listening import configured
     from roadstead.cli.workers import Workers
-    from roadstead.settings import SETTINGS
+    from roadstead.settings import SAMPLES_FOLDER, SETTINGS
 
     os.environ["ROADSTEAD_DATA"] = str(settings.data)
     for name in SETTINGS:
@@ -186,7 +188,14 @@ def _workers(settings: "Settings", listening: "socket.socket") -> Callable[[], N
         if value is not None:
             os.environ[f"ROADSTEAD_{name.upper()}"] = str(value)
     config = configured("roadstead.app:app_from_environment", workers=settings.workers)
-    return Workers(config, sockets=[listening]).run
+    workers = Workers(config, sockets=[listening])
+
+    def run() -> None:
+        with TemporaryDirectory(prefix="roadstead-") as folder:
+            os.environ[SAMPLES_FOLDER] = folder
+            workers.run()
+
+    return run
 
 
 def _leave(signal_number: int, frame: object) -> NoReturn:

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from roadstead.domain.metrics import Metrics
 from roadstead.domain.rate_limit import RateLimit
 from roadstead.domain.recording import Recorder
 from roadstead.domain.request_log import RequestLog
@@ -44,6 +45,7 @@ class Host:
     recorder: Recorder
     request_log: RequestLog
     rate_limit: RateLimit | None = None
+    metrics: Metrics = field(default_factory=Metrics)
     failed_sign_ins: RateLimit = field(default_factory=lambda: RateLimit(10, seconds=300))
     clock: Callable[[], float] = time.time
     _running: set[asyncio.Task[None]] = field(default_factory=set, repr=False)

@@ -46,6 +46,9 @@ class Recorder:
         self._closing = asyncio.Event()
         self._failing = False
         self._calls_to_us = 0
+        self._calls_of_ours = 0
+        self._taken = 0
+        self._lost = 0
 
     def received(
         self,
@@ -80,9 +83,17 @@ class Recorder:
 
     def sent(self, call: Sent) -> None:
         """Record a call of ours that has ended."""
+        self._calls_of_ours += 1
         self._waiting.append(call)
         if self._batches is None:
             self._begin()
+
+    @property
+    def left_out(self) -> int:
+        """How many calls were to be kept and are not: they made room for later ones, or could not be written."""
+        if not self._keep:
+            return 0
+        return self._calls_to_us + self._calls_of_ours - self._taken - len(self._waiting) + self._lost
 
     async def write(self) -> None:
         """Write all that has been put aside by now, and wait for what is being written."""
@@ -122,10 +133,12 @@ class Recorder:
             calls = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
             if not calls:
                 return
+            self._taken += len(calls)
             try:
                 await self._write_rows(calls)
                 self._failing = False
             except RoadsteadError as exc:
+                self._lost += len(calls)
                 if not self._failing:
                     log.warning("requests cannot be recorded: %s %s", exc.message, exc.detail)
                 self._failing = True

@@ -107,6 +107,11 @@ class CompiledLinkers:
         """Whether they take little time for a text of a few thousand characters, as linkers usually do."""
         return all(family.quick for family in self._families)
 
+    @property
+    def engine(self) -> Literal["linear", "bounded"]:
+        """The engine of the slowest of them."""
+        return "linear" if all(family.engine == "linear" for family in self._families) else "bounded"
+
     def with_values(
         self, number: int, *, added: Collection[str] = (), removed: Collection[str] = ()
     ) -> "CompiledLinkers":
@@ -292,6 +297,7 @@ class _Family:
         self.members = members
         self._programs = programs
         self.quick = programs.quick
+        self.engine = programs.engine
         self.index = index
         self._everything = everything
         self._valued = bool(index and index.counts)

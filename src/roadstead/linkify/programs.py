@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from functools import cached_property, lru_cache, partial
+from typing import Literal
 
 from roadstead.linkify.alphabet import Alphabet, ascii_alphabet
 from roadstead.linkify.engines import MAX_WINDOW, BoundedProgram, LinearProgram, ProgramRefused
@@ -61,6 +62,11 @@ class Programs:
     def linear_obstacle(self) -> str | None:
         """What keeps the pattern from RE2 whatever the text, in words."""
         return linear_obstacle(self.pattern.tree)
+
+    @cached_property
+    def engine(self) -> Literal["linear", "bounded"]:
+        """Where the pattern normally runs."""
+        return "bounded" if self.linear_obstacle or self._ascii_program is None else "linear"
 
     @cached_property
     def cuts(self) -> str:

@@ -5,9 +5,9 @@ Statements are written once, with `?` for each argument. What a dialect spells i
 holds up other requests. All changes happen in a `transaction`, which is durable when its block has been left.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 Argument = str | int | float | bytes | Sequence[str] | None
@@ -35,6 +35,16 @@ class Dialect:
     refuse_change: str
     reads_may_differ: bool
     conflicts_are_cheap: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """How busy one process keeps its database: `connections` by their state, where these are counted, and how many
+    requests are `waiting` for their turn.
+    """
+
+    waiting: int
+    connections: Mapping[str, int] = field(default_factory=dict)
 
 
 class Reader(Protocol):
@@ -103,6 +113,9 @@ class Database(Reader, Protocol):
 
         What was read under one version may be kept as long as the version is the same.
         """
+
+    def load(self) -> Load:
+        """How busy this process keeps it at this moment."""
 
     async def lease(self, name: str) -> Lease | None:
         """Take the lease of that name, or `None` when somebody holds it."""

@@ -76,6 +76,20 @@ async def unsent_farewells(reader: Reader) -> list[tuple[int, int]]:
     return [(row[0], row[1]) for row in rows]
 
 
+async def count_farewells(reader: Reader, *, promised_before: datetime) -> tuple[int, int, int]:
+    """How many `uninstalled` calls were not made, how many of these were promised before a moment, how many failed."""
+    ((waiting, early, failed),) = await reader.scan(
+        """
+        SELECT COUNT(CASE WHEN status IS NULL AND error IS NULL THEN 1 END),
+               COUNT(CASE WHEN status IS NULL AND error IS NULL AND created_on < ? THEN 1 END),
+               COUNT(CASE WHEN status IS NULL AND error IS NOT NULL OR status NOT BETWEEN 200 AND 299 THEN 1 END)
+        FROM lifecycle_calls WHERE event = 'uninstalled'
+        """,
+        to_text(promised_before),
+    )
+    return waiting, early, failed
+
+
 def _call(row: Row) -> LifecycleCall:
     identity, app_key, workspace_id, event, url, created_on, *outcome = row
     return LifecycleCall(identity, app_key, workspace_id, event, url, from_text(created_on), *outcome)

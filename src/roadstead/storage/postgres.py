@@ -29,7 +29,7 @@ import asyncpg
 
 from roadstead.errors import InvalidInput, StorageUnavailable, StorageUnusable
 from roadstead.storage import migrations
-from roadstead.storage.database import AlreadyThere, Argument, Dialect, Lease, Reader, Row, Unfit
+from roadstead.storage.database import AlreadyThere, Argument, Dialect, Lease, Load, Reader, Row, Unfit
 
 CONNECTIONS = 10
 """Of one process, leases apart."""
@@ -84,6 +84,8 @@ class PostgresDatabase:
         self._url = url
         self._free: list[Connection] = []
         self._places = asyncio.Semaphore(CONNECTIONS)
+        self._lent = 0
+        self._waiting = 0
         self._readers: dict[str, list[tuple[tuple[Argument, ...], asyncio.Future[list[Row]]]]] = {}
         self._asked: asyncio.Task[object] | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
@@ -104,6 +106,7 @@ class PostgresDatabase:
             await self._wait_for_a_place()
         else:
             await self._places.acquire()
+        self._lent += 1
         try:
             while self._free:
                 connection = self._free.pop()
@@ -111,21 +114,26 @@ class PostgresDatabase:
                     return connection
             return await self._connect()
         except BaseException:
+            self._lent -= 1
             self._places.release()
             raise
 
     async def _wait_for_a_place(self) -> None:
+        self._waiting += 1
         try:
             async with asyncio.timeout(BUSY_SECONDS):
                 await self._places.acquire()
         except TimeoutError as exc:
             raise StorageUnavailable("The database is busy.", "All connections to it are in use; try again.") from exc
+        finally:
+            self._waiting -= 1
 
     def _give_back(self, connection: Connection, *, at_rest: bool) -> None:
         if at_rest and not connection.is_closed():
             self._free.append(connection)
         else:
             connection.terminate()
+        self._lent -= 1
         self._places.release()
 
     # Reading
@@ -221,6 +229,9 @@ class PostgresDatabase:
         return self._transaction()
 
     # The rest
+
+    def load(self) -> Load:
+        return Load(self._waiting, {"in_use": self._lent, "idle": len(self._free)})
 
     async def lease(self, name: str) -> Lease | None:
         connection = await self._connect()

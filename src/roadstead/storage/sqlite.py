@@ -27,7 +27,7 @@ from filelock import FileLock, Timeout
 
 from roadstead.errors import StorageUnavailable, StorageUnusable
 from roadstead.storage import migrations
-from roadstead.storage.database import AlreadyThere, Argument, Dialect, Lease, Reader, Row, Unfit
+from roadstead.storage.database import AlreadyThere, Argument, Dialect, Lease, Load, Reader, Row, Unfit
 
 BUSY_SECONDS = 10.0
 """How long a writer waits for another process's transaction before the request is answered with 503."""
@@ -70,6 +70,7 @@ class SQLiteDatabase:
         self._in_snapshot = False
         self._version: object = None
         self._commits: set[asyncio.Task[None]] = set()
+        self.writers = 0
 
     def pack_strings(self, strings: Sequence[str]) -> Argument:
         return json.dumps(strings, ensure_ascii=False)
@@ -195,6 +196,9 @@ class SQLiteDatabase:
             self._batch = None
             batch.fail(StorageUnavailable("The database took back a group of changes.", str(cause)))
 
+    def load(self) -> Load:
+        return Load(self.writers)
+
     async def lease(self, name: str) -> Lease | None:
         folder = self.file.parent / "leases"
         folder.mkdir(mode=0o700, exist_ok=True)
@@ -285,13 +289,21 @@ class _OneWriter:
         self._database = database
 
     async def __aenter__(self) -> "_SQLiteTransaction":
-        self._batch, transaction = await self._database.enter()
+        self._database.writers += 1
+        try:
+            self._batch, transaction = await self._database.enter()
+        except BaseException:
+            self._database.writers -= 1
+            raise
         return transaction
 
     async def __aexit__(self, kind: object, exc: BaseException | None, traceback: object) -> None:
-        self._database.leave(self._batch, exc)
-        if exc is None:
-            await self._batch.durable()
+        try:
+            self._database.leave(self._batch, exc)
+            if exc is None:
+                await self._batch.durable()
+        finally:
+            self._database.writers -= 1
 
 
 class _Batch:

@@ -6,7 +6,7 @@ from roadstead.web import apps, authorize, debugger, home, install, lab, modules
 from roadstead.web.page import Page, static_files
 from roadstead.web.sign_in import for_operator
 
-ROUTES = [
+ROUTES: list[Route | Mount] = [
     Route("/", Page(GET=home.show)),
     Route("/-/install", Page(GET=for_operator(install.ask), POST=for_operator(install.judge))),
     Route("/-/install/run", Page(POST=for_operator(install.run))),

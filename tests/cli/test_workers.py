@@ -1,0 +1,64 @@
+"""Several workers are one host: they add up what they count, and one that is killed is replaced."""
+
+import http.client
+import json
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from tests.cli.conftest import Roadstead, running
+
+ROUTE = 'roadstead_request_duration_seconds_count{method="GET",route="/-/health/live",status="2xx"}'
+
+
+def _figures(port: int) -> dict[str, float]:
+    """What one of the workers says; a new connection goes to whichever takes it first."""
+    lines = _get(port, "/-/metrics").decode().splitlines()
+    return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines) if name[0] != "#"}
+
+
+def _get(port: int, path: str) -> bytes:
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection.request("GET", path)
+    body = connection.getresponse().read()
+    connection.close()
+    return body
+
+
+def _until(port: int, happened: Callable[[dict[str, float]], bool], *, times: int) -> dict[str, float]:
+    """The figures once they are as expected so many times in a row; meanwhile no counter may go back."""
+    in_a_row, counted, deadline = 0, 0.0, time.monotonic() + 30
+    while in_a_row < times:
+        figures = _figures(port)
+        assert figures.get(ROUTE, 0) >= counted
+        counted = figures.get(ROUTE, 0)
+        in_a_row = in_a_row + 1 if happened(figures) else 0
+        assert time.monotonic() < deadline, figures
+    return figures
+
+
+def _workers(pid: int) -> list[int]:
+    """The processes that serve; another child is one of Python's own."""
+    children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
+    return [int(child) for child in children if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()]
+
+
+def test_workers_add_up_and_one_that_is_killed_takes_nothing_along(roadstead: Roadstead) -> None:
+    """Whoever is asked knows what all have counted; with `kill -9` no counter goes back, and the log says who ended."""
+    with running(roadstead, "--workers", "2") as (process, base_url):
+        port = int(base_url.rpartition(":")[2])
+        _until(port, lambda figures: figures["roadstead_workers"] == 2, times=5)
+        for _ in range(20):
+            _get(port, "/-/health/live")
+        _until(port, lambda figures: figures[ROUTE] == 20, times=10)
+        victim = _workers(process.pid)[0]
+        os.kill(victim, 9)
+        assert process.stderr is not None
+        line = json.loads(process.stderr.readline())
+        figures = _until(port, lambda figures: figures["roadstead_workers"] == 2, times=5)
+        assert figures[ROUTE] == 20
+        process.terminate()
+        assert process.wait(timeout=20) == 0
+    assert (line["level"], line["logger"]) == ("ERROR", "roadstead.workers")
+    assert line["message"].startswith(f"Worker {victim} ended with exit code -9; ")
