@@ -13,7 +13,6 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from roadstead.domain.samples import FAMILIES, Sample
 from roadstead.domain.worker_samples import WorkerSamples
-from tests import postgres
 from tests.live import AppClient, LiveHost, live_host, recording_app
 
 VALUES = "/2.0/addon/linkers/tickets/values"
@@ -118,18 +117,6 @@ def test_a_call_that_an_app_did_not_get_is_counted(fresh: LiveHost) -> None:
     states = [_figures(fresh.url)["roadstead_owed_calls", state] for state in ("waiting", "overdue", "given_up")]
     assert sum(states) == 1
     assert states[1] == 0
-
-
-def test_a_server_that_is_away_is_said(tmp_path: Path, postgresql: postgres.Server) -> None:
-    """While PostgreSQL is away the metrics are there all the same, and say so."""
-    with postgres.running_server() as server, live_host(tmp_path, database_url=server.new_database()) as host:
-        before = _figures(host.url)
-        assert before["roadstead_database_up",] == 1
-        assert before["roadstead_database_connections", "idle"] >= 1
-        server.stop()
-        after = _figures(host.url)
-        assert after["roadstead_database_up",] == 0
-        assert ("roadstead_owed_calls", "waiting") not in after
 
 
 @pytest.mark.parametrize("sent", [{"Host": "roadstead.example"}, {"X-Forwarded-For": "203.0.113.9"}])

@@ -17,6 +17,7 @@ from roadstead.api.pages import Filtered, envelope, page_in_memory, parameters, 
 from roadstead.domain.host import Host
 from roadstead.domain.linking import WorkspaceLinkers
 from roadstead.domain.parking import Record, links_by_linker
+from roadstead.domain.readiness import check_readiness
 from roadstead.errors import InvalidInput
 from roadstead.linkify import (
     CompiledLinkers,
@@ -193,8 +194,8 @@ async def live(request: Request, host: Host, caller: object) -> Answer:
 
 
 async def ready(request: Request, host: Host, caller: object) -> Answer:
-    """Requests can be served, because the database answers."""
-    await host.store.database.read("SELECT name FROM facts LIMIT 1")
+    """Requests can be served: the database answers, has the schema of this version, and its secrets can be read."""
+    await check_readiness(host)
     health: Health = {"status": "ok"}
     return json_answer(health)
 

@@ -19,10 +19,8 @@ from roadstead.domain.host import Host
 from roadstead.domain.linking import WorkspaceLinkers
 from roadstead.domain.metrics import Durations
 from roadstead.domain.owed_calls import count_owed_calls
+from roadstead.domain.readiness import PATIENCE_SECONDS
 from roadstead.errors import StorageUnavailable
-
-DATABASE_SECONDS = 3.0
-"""How long the database may take before it counts as away: whoever asks does not wait much longer either."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +133,7 @@ async def shared_samples(host: Host, version: str) -> list[Sample]:
     """What is the same whichever process is asked. While the database is away, that it is so."""
     samples = [Sample("roadstead_build_info", (version, platform.python_version()), (1,))]
     try:
-        async with asyncio.timeout(DATABASE_SECONDS):
+        async with asyncio.timeout(PATIENCE_SECONDS):
             owed = await count_owed_calls(host)
     except (StorageUnavailable, TimeoutError):
         return [*samples, Sample("roadstead_database_up", (), (0,))]

@@ -8,9 +8,10 @@ from typing import Any
 
 from roadstead.errors import StorageUnusable
 from roadstead.settings import Settings
+from roadstead.storage import migrations
 from roadstead.storage.database import Database
-from roadstead.storage.sealing import agree_on_key
-from roadstead.storage.secrets import SecretBox, keys_of, open_box
+from roadstead.storage.sealing import agree_on_key, key_in_force
+from roadstead.storage.secrets import SecretBox, foreign_key, keys_of, open_box
 
 
 class Memory:
@@ -55,6 +56,17 @@ async def open_store(settings: Settings) -> AsyncIterator[Store]:
         yield Store(database, secrets, Memory(database))
     finally:
         await database.close()
+
+
+async def check_store(store: Store) -> None:
+    """Whether requests can be served now: the database answers, has our schema, and is sealed with a key that we have.
+
+    Raises `StorageUnavailable`.
+    """
+    migrations.refuse_older(await migrations.applied(store.database))
+    in_force = await key_in_force(store.database)
+    if in_force is None or not store.secrets.has(in_force):
+        raise foreign_key()
 
 
 async def has_state(settings: Settings) -> bool:

@@ -7,7 +7,7 @@ from functools import cache
 from importlib import resources
 from typing import TYPE_CHECKING
 
-from roadstead.errors import StorageUnusable
+from roadstead.errors import StorageUnavailable, StorageUnusable
 
 if TYPE_CHECKING:
     from roadstead.storage.database import Dialect, Reader, Transaction
@@ -46,6 +46,18 @@ def missing(applied: Set[int]) -> list[Migration]:
             f"It has schema change {max(unknown)}, which this version does not know; upgrade Roadstead.",
         )
     return [migration for migration in _known() if migration.number not in applied]
+
+
+def refuse_older(applied: Set[int]) -> None:
+    """Raises `StorageUnavailable` when the schema lacks something that this program works with.
+
+    A newer one is none of its business: hosts on one database are upgraded one after the other.
+    """
+    if lacking := [migration.number for migration in _known() if migration.number not in applied]:
+        raise StorageUnavailable(
+            "The database is not the one that this host has opened.",
+            f"It lacks schema change {min(lacking)}, as after an older back-up was restored; restart the host.",
+        )
 
 
 async def applied(reader: "Reader") -> set[int]:
