@@ -1,5 +1,6 @@
 """`roadstead serve`."""
 
+import logging
 import os
 import shlex
 import signal
@@ -11,7 +12,6 @@ import typer
 
 from roadstead.cli import importing
 from roadstead.cli.options import AllowTarget, Data, DatabaseUrl, LinkersWithoutValues, RateLimit, read_settings
-from roadstead.cli.output import tell
 from roadstead.cli.state import on_host
 
 if TYPE_CHECKING:
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from roadstead.domain.host import Host
     from roadstead.settings import Settings
 
+
+log = logging.getLogger("roadstead")
 
 _STOPS = (signal.SIGINT, signal.SIGTERM)
 
@@ -137,10 +139,10 @@ async def remember_address(host: "Host") -> None:
 
 def _greet(settings: "Settings", sign_in_link: str, same_options: str) -> None:
     if not settings.listens_on_loopback:
-        tell(
-            f"Others can reach this host. Apps at private addresses and on this machine are called only if "
-            f"--allow-target names them, and links begin with {settings.base_url}: set --base-url to the address that "
-            "others use."
+        log.warning(
+            "Others can reach this host. Apps at private addresses and on this machine are called only if "
+            "--allow-target names them, and links begin with %s: set --base-url to the address that others use.",
+            settings.base_url,
         )
     print(f"Roadstead is at  {settings.base_url}")
     print(f"Sign in at       {sign_in_link}")
@@ -158,7 +160,7 @@ def _server(settings: "Settings", listening: "socket.socket") -> Callable[[], No
     from roadstead.app import create_app
     from roadstead.cli.listening import configured
 
-    config = configured(create_app(settings, started=_hear_signals))
+    config = configured(create_app(settings, started=_started))
     config.load()
     server = uvicorn.Server(config)
 
@@ -170,8 +172,11 @@ def _server(settings: "Settings", listening: "socket.socket") -> Callable[[], No
     return run
 
 
-async def _hear_signals(host: "Host") -> None:
+async def _started(host: "Host") -> None:
+    from roadstead.cli.service_manager import tell_ready
+
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPS)
+    tell_ready()
 
 
 def _workers(settings: "Settings", listening: "socket.socket") -> Callable[[], None]:

@@ -4,6 +4,8 @@ import logging
 
 from uvicorn.supervisors import Multiprocess
 
+from roadstead.cli.service_manager import tell_ready
+
 log = logging.getLogger("roadstead.workers")
 
 
@@ -18,6 +20,8 @@ class Workers(Multiprocess):
             listening.close()
         super().terminate_all()
 
+    _told_ready = False
+
     def keep_subprocess_alive(self) -> None:
         before = list(self.processes)
         super().keep_subprocess_alive()
@@ -26,3 +30,6 @@ class Workers(Multiprocess):
                 log.error(
                     "Worker %s ended with exit code %s; %s takes its place.", ended.pid, ended.exitcode, started.pid
                 )
+        if not self._told_ready and all(process.is_ready() for process in self.processes):
+            self._told_ready = True
+            tell_ready()
