@@ -87,6 +87,7 @@ async def _watched(pages: ASGIApp, scope: Scope, receive: Receive, send: Send) -
     """What a resource does for itself after its answer."""
     host: Host = scope["state"]["host"]
     started, status, size = time.perf_counter(), 500, 0
+    scope["extensions"] = {}  # What the server takes at once would go past us.
 
     async def send_and_count(message: Message) -> None:
         nonlocal status, size
