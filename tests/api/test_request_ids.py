@@ -130,6 +130,8 @@ def test_only_failures_are_logged_unless_asked(
     assert not lines.keys() & {answer.headers["X-Request-Id"] for answer in (well, missing)}
     line = lines[refused.headers["X-Request-Id"]]
     assert (line.status, line.level, line.app) == (503, "ERROR", app.key)
+    assert line.reason == "The database is busy. Another process holds it; try again in a moment."
+    assert line.message.endswith(f"ms: {line.reason}")
 
 
 def test_a_mistake_of_ours_is_one_line_with_its_traceback(host: LiveHost, monkeypatch: pytest.MonkeyPatch) -> None:

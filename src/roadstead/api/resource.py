@@ -78,7 +78,8 @@ class Resource:
         await answer(scope, receive, send)
         host.metrics.answered(scope["method"], self.path, answer.status, time.perf_counter() - started)
         if answer.status >= host.request_log.least:
-            host.request_log.answered(started, scope, identity, answer.status, len(answer.body))
+            failure = answer.body if answer.status >= 500 else b""
+            host.request_log.answered(started, scope, identity, answer.status, len(answer.body), failure)
         if self.recorded:
             host.recorder.received(started, scope, identity, answer.status, answer.headers, answer.body)
 

@@ -29,7 +29,7 @@ class JsonFormatter(logging.Formatter):
             line["request_id"] = named
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
-        return json.dumps(line)
+        return json.dumps(line, separators=(",", ":"))
 
 
 class ReadableFormatter(logging.Formatter):

@@ -11,6 +11,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, MutableMapping, Sequence
+from contextvars import Context
 from typing import Any
 
 from roadstead.domain import request_id
@@ -111,7 +112,8 @@ class Recorder:
 
     def _begin(self) -> None:
         if self._keep:
-            self._batches = asyncio.create_task(self._write_in_batches())
+            # In no request's context, for what is said there is said of many.
+            self._batches = asyncio.create_task(self._write_in_batches(), context=Context())
 
     async def _write_in_batches(self) -> None:
         try:

@@ -10,6 +10,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, MutableMapping, Sequence
+from contextvars import Context
 from datetime import UTC, datetime
 from typing import Any, Literal, NamedTuple
 
@@ -33,7 +34,10 @@ log = logging.getLogger("roadstead.requests")
 
 
 class RequestLine(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
-    """What the log says of one request. Sizes are bytes of bodies. `app` is who has proved to be the caller."""
+    """What the log says of one request. Sizes are bytes of bodies. `app` is who has proved to be the caller.
+
+    `reason` is what the caller was told of a failure of ours.
+    """
 
     time: datetime
     level: str
@@ -46,6 +50,7 @@ class RequestLine(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     duration_ms: float
     request_size: int
     answer_size: int
+    reason: str | None = None
     app: str | None = None
     workspace: str | None = None
 
@@ -73,6 +78,7 @@ class _Answered(NamedTuple):
     identity: object
     status: int
     size: int
+    failure: bytes
 
 
 class RequestLog:
@@ -90,9 +96,15 @@ class RequestLog:
         self._closing = asyncio.Event()
 
     def answered(
-        self, started: float, scope: MutableMapping[str, Any], identity: object, status: int, size: int
+        self,
+        started: float,
+        scope: MutableMapping[str, Any],
+        identity: object,
+        status: int,
+        size: int,
+        failure: bytes = b"",
     ) -> None:
-        """Log a request that has been answered with a body of `size` bytes."""
+        """Log a request that has been answered with a body of `size` bytes; of a failure, `failure` is that body."""
         if len(self._waiting) >= MOST_WAITING:
             self._left_out += 1
             return
@@ -108,10 +120,12 @@ class RequestLog:
                 identity,
                 status,
                 size,
+                failure,
             )
         )
         if self._writing is None:
-            self._writing = asyncio.create_task(self._write_in_batches())
+            # In no request's context, for what is said there is said of many.
+            self._writing = asyncio.create_task(self._write_in_batches(), context=Context())
 
     async def close(self) -> None:
         """Write what is left."""
@@ -144,12 +158,13 @@ class RequestLog:
     def _line(self, one: _Answered, began: float, app: str | None, workspace: str | None) -> RequestLine:
         secrets = one.identity.secrets if isinstance(one.identity, Caller) else ()
         path = cleaned(_shown_path(one.path.decode("latin-1"), one.query.decode("latin-1")), secrets)[:KEPT]
+        reason = _reason(one.failure) if one.failure else None
         duration = round((one.ended - one.started) * 1000, 2)
         return RequestLine(
             time=datetime.fromtimestamp(began + one.started, UTC),
             level="ERROR" if one.status >= 500 else "INFO",
             logger=log.name,
-            message=f"{one.method} {path} {one.status} {duration:g} ms",
+            message=f"{one.method} {path} {one.status} {duration:g} ms{f': {reason}' if reason else ''}",
             request_id=one.request_id,
             method=one.method,
             path=path,
@@ -157,6 +172,7 @@ class RequestLog:
             duration_ms=duration,
             request_size=stated_size(one.headers),
             answer_size=one.size if one.method != "HEAD" else 0,
+            reason=reason,
             app=app,
             workspace=workspace,
         )
@@ -172,6 +188,27 @@ class RequestLog:
                 if installation is not None:
                     self._callers[number] = installation.app_key, installation.workspace.slug
         return self._callers.get(number, (None, None))
+
+
+class _Content(msgspec.Struct):
+    message: str
+    detail: str = ""
+
+
+class _ErrorBody(msgspec.Struct):
+    error: _Content
+
+
+_error_body = msgspec.json.Decoder(_ErrorBody)
+
+
+def _reason(failure: bytes) -> str | None:
+    """The sentences of an error's body, which never hold a secret."""
+    try:
+        error = _error_body.decode(failure).error
+    except msgspec.DecodeError:
+        return None
+    return f"{error.message} {error.detail}".rstrip()
 
 
 def _shown_path(path: str, query: str) -> str:
