@@ -80,7 +80,7 @@ async def read_form(request: Request) -> dict[str, str]:
         if not isinstance(value, dict):
             raise InvalidInput("The body must be a form.", f"Send it as {_FORM}.")
         return _texts(value.items())
-    _check_headers(request, MAX_FORM_BYTES)
+    check_headers(request, MAX_FORM_BYTES)
     try:
         async with request.form(max_files=0, max_fields=100) as form:
             return _texts(form.multi_items())
@@ -92,7 +92,7 @@ async def read_form(request: Request) -> dict[str, str]:
 
 async def read_bytes(request: Request, *, most: int = MAX_BYTES) -> bytes:
     """The body. Raises `RequestRefused` when it is too large, compressed, or has no stated length."""
-    _check_headers(request, most)
+    check_headers(request, most)
     body = await _received(request)
     request.scope[BODY] = body[:RAW_BYTES]
     return body
@@ -111,7 +111,8 @@ async def _received(request: Request) -> bytes:
     return b"".join(parts)
 
 
-def _check_headers(request: Request, most: int) -> None:
+def check_headers(request: Request, most: int) -> None:
+    """Raises `RequestRefused` for a body that is too large, compressed, or has no stated length."""
     # Read in one pass, and as bytes: Starlette's mapping goes through all headers for each that is asked for.
     headers = dict(request.scope["headers"])
     if headers.get(b"content-encoding", b"identity").strip().lower() != b"identity":

@@ -15,13 +15,13 @@ from urllib.parse import parse_qs
 from markupsafe import Markup
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import ClientDisconnect, Request
 from starlette.responses import HTMLResponse, Response, StreamingResponse
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from roadstead import __version__
-from roadstead.api.bodies import MAX_BYTES, MAX_FORM_BYTES, read_bytes
+from roadstead.api.bodies import MAX_BYTES, MAX_FORM_BYTES, check_headers, read_bytes
 from roadstead.api.errors import STOPPING, RequestRefused, headers_of, status_of
 from roadstead.domain import credentials
 from roadstead.domain.host import Host
@@ -65,17 +65,18 @@ class Visit:
 
 
 async def _read_form(request: Request, most: int) -> dict[str, str]:
-    body = await read_bytes(request, most=most)
     if not request.headers.get("content-type", "").startswith("multipart/form-data"):
+        body = await read_bytes(request, most=most)
         submitted = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True)
         return {name: values[-1] for name, values in submitted.items()}
+    check_headers(request, most)
     try:
         async with request.form(max_files=1, max_fields=20, max_part_size=most) as form:
             return {
                 name: field if isinstance(field, str) else (await field.read()).decode("utf-8", "replace")
                 for name, field in form.multi_items()
             }
-    except (HTTPException, ValueError) as exc:
+    except (ClientDisconnect, HTTPException, ValueError) as exc:
         raise InvalidInput("The form cannot be read.", "Go back, and send it again.") from exc
 
 
