@@ -7,6 +7,7 @@ from roadstead.domain import audit, installations
 from roadstead.domain.host import Host
 from roadstead.model import AuditEntry, Installation
 from roadstead.storage import installations as rows
+from roadstead.storage.sealing import sealer
 from tests.live import LINKERS, LiveHost, RecordingApp, recording_app
 from tests.web.reading import document, main_text, submit, texts
 
@@ -154,12 +155,11 @@ def test_an_abandoned_handshake_is_undone_before_it_is_shown(
     """What a process that is gone left behind is not shown as what holds."""
 
     async def begin_and_die(opened: Host) -> int:
-
         async with opened.store.database.transaction() as tx:
+            seal = await sealer(opened.store.secrets, tx)
             workspace = await rows.find_workspace(tx, "local")
             assert workspace is not None
             return await rows.begin_handshake(
-                opened.store,
                 tx,
                 workspace=workspace,
                 app_key="abandoned",
@@ -167,7 +167,7 @@ def test_an_abandoned_handshake_is_undone_before_it_is_shown(
                 descriptor_url="",
                 descriptor="{}",
                 linkers=(),
-                shared_secret="x",
+                sealed_secret=seal("x"),
                 now=opened.now(),
             )
 

@@ -36,6 +36,7 @@ from roadstead.storage import installations as rows
 from roadstead.storage import lifecycle as calls
 from roadstead.storage.audit import add_entry, add_installation_entry
 from roadstead.storage.database import Lease, Transaction
+from roadstead.storage.sealing import sealer
 
 Step = Literal["fetch", "validate", "installed"]
 Progress = Callable[[Step], None]
@@ -231,11 +232,11 @@ async def _begin(
 ) -> Installation:
     store, now = host.store, host.now()
     async with store.database.transaction() as tx:
+        seal = await sealer(store.secrets, tx)
         workspace = await rows.take_workspace(
             tx, slug=workspace_slug, uuid=f"{{{uuid.uuid4()}}}", name=workspace_slug, now=now
         )
         identity = await rows.begin_handshake(
-            store,
             tx,
             workspace=workspace,
             app_key=descriptor.key,
@@ -244,7 +245,7 @@ async def _begin(
             descriptor_url=descriptor_url,
             descriptor=descriptor.to_json(),
             linkers=descriptor.modules.linkers,
-            shared_secret=registration.shared_secret if registration else new_secret(),
+            sealed_secret=seal(registration.shared_secret if registration else new_secret()),
             now=now,
         )
         installation = await rows.get_installation(store, identity, tx)
@@ -287,7 +288,7 @@ async def _tell_installed(host: Host, installation: Installation, descriptor: De
 
 async def _accept(host: Host, installation_id: int) -> Installation:
     async with host.store.database.transaction() as tx:
-        await rows.hold_installation(tx, installation_id)
+        await rows.hold_with_key(tx, installation_id)
         previous = await rows.previous_descriptor(tx, installation_id)
         await rows.finish_handshake(tx, installation_id, host.now())
         installation = await rows.get_installation(host.store, installation_id, tx)
@@ -355,7 +356,7 @@ async def _undo_abandoned(host: Host, workspace_slug: str, app_key: str) -> None
 
 async def _undo(host: Host, installation_id: int) -> None:
     async with host.store.database.transaction() as tx:
-        await rows.hold_installation(tx, installation_id)
+        await rows.hold_with_key(tx, installation_id)
         previous = await rows.previous_descriptor(tx, installation_id)
         if previous is None:
             return

@@ -12,6 +12,7 @@ from roadstead.storage import Store
 from roadstead.storage import transfer as rows
 from roadstead.storage.audit import add_entry
 from roadstead.storage.database import Argument, Reader
+from roadstead.storage.sealing import hold_key
 from roadstead.storage.transfer import TABLES, Table
 
 
@@ -22,6 +23,7 @@ async def move_state(source: Host, target: Host, *, progress: Progress = lambda 
     `StorageUnusable` when something else arrived than was sent.
     """
     async with source.store.database.snapshot() as snapshot, target.store.database.transaction() as tx:
+        await hold_key(tx)
         await expect_empty(tx)
         count = sum([await rows.count_rows(snapshot, table) for table in TABLES])
         done = 0

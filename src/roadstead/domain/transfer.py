@@ -29,6 +29,7 @@ from roadstead.storage import transfer as rows
 from roadstead.storage.audit import add_entry
 from roadstead.storage.database import Transaction
 from roadstead.storage.moments import from_text, to_text
+from roadstead.storage.sealing import hold_key
 from roadstead.storage.transfer import PAGE, TABLES, Table
 
 FORMAT = "roadstead-export"
@@ -120,6 +121,7 @@ async def import_state(host: Host, source: BinaryIO, *, progress: Progress = lam
     lines = _Lines(source)
     header = _header(lines)
     async with host.store.database.transaction() as tx:
+        await hold_key(tx)
         await expect_empty(tx)
         done = await _fill(host, tx, lines, int(header["rows"]), progress)
         await rows.go_on_after_ids(tx)

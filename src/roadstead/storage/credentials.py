@@ -16,7 +16,7 @@ def hash_token(token: str) -> str:
 
 
 async def add_access_token(tx: Transaction, token: str, granted: AccessToken, now: datetime) -> None:
-    await tx.run("DELETE FROM access_tokens WHERE expires_on < ?", to_text(now))
+    # The row first: it holds the installation, which an uninstallation takes before it takes the tokens.
     await tx.run(
         "INSERT INTO access_tokens (token_hash, installation_id, scopes, repository, expires_on) "
         "VALUES (?, ?, ?, ?, ?)",
@@ -25,6 +25,9 @@ async def add_access_token(tx: Transaction, token: str, granted: AccessToken, no
         " ".join(granted.scopes),
         granted.repository,
         to_text(granted.expires_on),
+    )
+    await tx.run(
+        "DELETE FROM access_tokens WHERE installation_id = ? AND expires_on < ?", granted.installation_id, to_text(now)
     )
 
 

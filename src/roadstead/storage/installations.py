@@ -187,13 +187,18 @@ async def hold_installation(tx: Transaction, installation_id: int) -> None:
     await tx.read(f"SELECT 1 FROM installations WHERE id = ?{tx.dialect.for_update}", installation_id)
 
 
+async def hold_with_key(tx: Transaction, installation_id: int) -> None:
+    """Let nobody else change the installation, or the key that its secrets are sealed with."""
+    await hold_key(tx)
+    await hold_installation(tx, installation_id)
+
+
 async def list_handshakes(reader: Reader) -> list[int]:
     """The installations whose handshake has not ended."""
     return [row[0] for row in await reader.read("SELECT installation_id FROM handshakes")]
 
 
 async def begin_handshake(
-    store: Store,
     tx: Transaction,
     *,
     workspace: Workspace,
@@ -202,19 +207,17 @@ async def begin_handshake(
     descriptor_url: str,
     descriptor: str,
     linkers: Sequence[LinkerModule],
-    shared_secret: str,
+    sealed_secret: bytes,
     now: datetime,
 ) -> int:
     """Put the new state in force and remember the old one. Returns the installation's id."""
     moment = to_text(now)
-    seal = await sealer(store.secrets, tx)
     rows = await tx.read(
         "SELECT id, state, descriptor_url, descriptor, shared_secret FROM installations "
         f"WHERE workspace_id = ? AND app_key = ?{tx.dialect.for_update}",
         workspace.id,
         app_key,
     )
-    sealed = seal(shared_secret)
     if rows:
         identity, *previous = rows[0]
         await tx.run(
@@ -222,7 +225,7 @@ async def begin_handshake(
             "WHERE id = ?",
             descriptor_url,
             descriptor,
-            sealed,
+            sealed_secret,
             identity,
         )
     else:
@@ -235,7 +238,7 @@ async def begin_handshake(
             client_key,
             descriptor_url,
             descriptor,
-            sealed,
+            sealed_secret,
             moment,
             moment,
         )
@@ -253,9 +256,8 @@ async def begin_handshake(
 async def finish_handshake(tx: Transaction, installation_id: int, now: datetime) -> None:
     """The app accepted: forget what was before, linkers that the descriptor no longer declares included.
 
-    Its secret alone is kept, which opens nothing any more.
+    Its secret alone is kept, which opens nothing any more. The transaction holds the installation and the key.
     """
-    await hold_key(tx)
     await tx.run(
         "INSERT INTO retired_secrets (installation_id, secret) SELECT installation_id, previous_secret "
         "FROM handshakes WHERE installation_id = ? AND previous_secret IS NOT NULL "
@@ -286,9 +288,8 @@ async def previous_descriptor(tx: Transaction, installation_id: int) -> tuple[st
 async def undo_handshake(tx: Transaction, installation_id: int, linkers: Sequence[LinkerModule]) -> None:
     """Go back to what was before the handshake; `linkers` are those of the previous descriptor.
 
-    A workspace that was made for nothing else goes too.
+    A workspace that was made for nothing else goes too. The transaction holds the installation and the key.
     """
-    await hold_key(tx)
     rows = await tx.read(
         "SELECT previous_state, previous_descriptor_url, previous_descriptor, previous_secret FROM handshakes "
         "WHERE installation_id = ?",

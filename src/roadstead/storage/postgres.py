@@ -6,7 +6,8 @@ the event loop go to the server together, which costs a sixth for each when ther
 
 Transactions see what others have committed meanwhile (READ COMMITTED), so whoever reads in order to change holds the
 row, with `Dialect.for_update` or by changing it first. No transaction of ours holds two rows that another takes in the
-opposite order.
+opposite order: the key of the secrets comes first (`storage/sealing.py`), then the installation, its workspace, its
+linkers.
 
 The database's version is its snapshot: which transactions had ended. It is asked for before anything remembered is
 used, and those who ask in the same moment share the answer, so a change is in force everywhere before whoever made it
@@ -47,6 +48,7 @@ DIALECT = Dialect(
     # Not NOT IN: what does not fit into work_mem would be looked through once for each row.
     not_among="NOT EXISTS (SELECT 1 FROM unnest(CAST(? AS TEXT[])) AS packed (item) WHERE packed.item = {column})",
     for_update=" FOR UPDATE",
+    for_share=" FOR SHARE",
     refuse_change="EXECUTE FUNCTION refuse_change()",
     reads_may_differ=True,
     conflicts_are_cheap=False,

@@ -1,7 +1,8 @@
 """Which key the secrets in the database are sealed with: the one whose fingerprint stands in `sealing_key`.
 
 All are sealed with the same one. Whoever seals holds that row until the transaction ends, so that a rotation, which
-changes it and seals everything anew in one transaction, comes wholly before or wholly after. A process that has not
+changes it and seals everything anew in one transaction, comes wholly before or wholly after. The row is held before
+any other, as the rotation does, or the two would wait for each other. A process that has not
 heard of the new key finds it where the old one was, or refuses: it never writes what others cannot read.
 """
 
@@ -22,12 +23,12 @@ async def key_in_force(reader: Reader) -> str | None:
 
 
 async def hold_key(tx: Transaction) -> None:
-    """Keep the key that is in force so for the rest of the transaction."""
-    await tx.run("UPDATE sealing_key SET fingerprint = fingerprint")
+    """Keep the key that is in force so for the rest of the transaction, of which this comes first."""
+    await tx.read(f"SELECT 1 FROM sealing_key{tx.dialect.for_share}")
 
 
 async def sealer(secrets: SecretBox, tx: Transaction) -> Seal:
-    """What seals in this transaction. To be had before sealed columns are read in it, where they are copied.
+    """What seals in this transaction. To be had before anything else is held in it, or sealed columns are read.
 
     Raises `StorageUnusable` when we do not have the key in force.
     """

@@ -39,6 +39,7 @@ DIALECT = Dialect(
     strings="SELECT value, key AS place FROM json_each(?)",
     not_among="{column} NOT IN (SELECT value FROM json_each(?))",
     for_update="",  # there is only one transaction that writes
+    for_share="",
     refuse_change="BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END",
     reads_may_differ=False,
     conflicts_are_cheap=True,
