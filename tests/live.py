@@ -105,15 +105,18 @@ class Received:
 class RecordingApp:
     """A Connect app whose answers a test chooses.
 
-    `on_installed` runs inside the `installed` handler, `on_descriptor` while the descriptor is being fetched.
+    `on_installed` and `on_uninstalled` run inside the handler of that call, `on_descriptor` while the descriptor is
+    being fetched. The next answers have the `next_statuses`, and after these `status`.
     """
 
     base_url: str = ""
     descriptor: dict[str, Any] = field(default_factory=dict)
     received: list[Received] = field(default_factory=list)
     status: int = 204
+    next_statuses: list[int] = field(default_factory=list)
     answer: str = ""
     on_installed: Callable[[dict[str, Any]], Awaitable[None]] | None = None
+    on_uninstalled: Callable[[dict[str, Any]], Awaitable[None]] | None = None
     on_descriptor: Callable[[], object] | None = None
 
     @property
@@ -143,9 +146,10 @@ class RecordingApp:
         async def lifecycle(request: Request) -> Response:
             body = await request.json()
             self.received.append(Received(request.method, request.url.path, dict(request.headers), body))
-            if self.on_installed is not None and body["eventType"] == "installed":
-                await self.on_installed(body)
-            return Response(self.answer, self.status)
+            inside = self.on_installed if body["eventType"] == "installed" else self.on_uninstalled
+            if inside is not None:
+                await inside(body)
+            return Response(self.answer, self.next_statuses.pop(0) if self.next_statuses else self.status)
 
         return Starlette(
             routes=[

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from roadstead.api.errors import RequestRefused, error_answer
 from roadstead.api.routes import ROUTES
-from roadstead.domain import installations
+from roadstead.domain import installations, lifecycle
 from roadstead.domain.host import Host, open_host
 from roadstead.domain.linking import WorkspaceLinkers
 from roadstead.domain.samples import process_samples
@@ -34,9 +34,8 @@ def create_app(settings: Settings, *, started: Started | None = None, samples_fo
 
     @asynccontextmanager
     async def lifespan(app: object) -> AsyncIterator[dict[str, object]]:
-        async with open_host(settings) as host:
+        async with open_host(settings) as host, lifecycle.making_owed_calls(host):
             await installations.undo_abandoned_handshakes(host)
-            host.run_later(installations.keep_promises(host))
             if started is not None:
                 await started(host)
             linkers = WorkspaceLinkers(host)

@@ -140,9 +140,11 @@ class ApiToken:
 
 @dataclass(frozen=True, slots=True)
 class LifecycleCall:
-    """One `installed` or `uninstalled` request to an app, and what came of it.
+    """One `installed` or `uninstalled` request to an app, and what came of it the last time that it was tried.
 
-    `request` is what was sent, without secrets; `body` is the beginning of the answer.
+    `request` is what was sent, without secrets; `body` is the beginning of the answer. What is to be tried again is due
+    on `due_on`, after `attempts` that failed; `claimed_until` is set while one is under way, and past if whoever made
+    it is gone. `given_up_on` is set when there will be no other.
     """
 
     id: int
@@ -156,6 +158,10 @@ class LifecycleCall:
     body: str | None
     duration_ms: int | None
     request: str | None
+    attempts: int
+    due_on: datetime | None
+    claimed_until: datetime | None
+    given_up_on: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,9 +53,9 @@ class ExpressApp:
         """Remove the app, and say how the app took it."""
 
         async def remove(opened: Host) -> LifecycleCall:
-            tell_the_app = await installations.uninstall(opened, installation.id)
-            await tell_the_app()
-            return (await installations.lifecycle_calls(opened, installation))[0]
+            call = await installations.uninstall_and_tell(opened, installation.id)
+            assert call is not None
+            return call
 
         told: LifecycleCall = self.host.work(remove)
         return told

@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from roadstead.connect import read, verify
 from roadstead.connect.qsh import canonical_request
-from roadstead.domain import installations
+from roadstead.domain import installations, lifecycle
 from roadstead.errors import InstallationFailed, OutgoingCallFailed
 from roadstead.integrations.outbound import Outbound
 from roadstead.model import Installation
@@ -168,7 +168,7 @@ def test_whatever_an_app_answers_is_kept(host: LiveHost, connect_app: RecordingA
     """A NUL, which not every database takes, is kept as another sign, and refuses nothing."""
     connect_app.status, connect_app.answer = 200, "tide\0 \U0001f6a2"
     installed = host.install(connect_app)
-    (call,) = host.work(lambda opened: installations.lifecycle_calls(opened, installed))
+    (call,) = host.work(lambda opened: lifecycle.list_calls(opened, installed))
     assert call.body == "tide\ufffd \U0001f6a2"
     connect_app.status = 500
     with pytest.raises(InstallationFailed, match="status 500"):

@@ -225,8 +225,7 @@ def signed_calls(host: LiveHost) -> list[SignedCall]:
 
 
 async def _remove(host: Host, installation: Installation) -> None:
-    tell_the_app = await installations.uninstall(host, installation.id)
-    await tell_the_app()
+    await installations.uninstall_and_tell(host, installation.id)
 
 
 def _lifecycle_call(call: Received, secret: str) -> SignedCall:

@@ -13,7 +13,7 @@ from urllib.parse import quote
 
 import httpx
 
-from roadstead.domain import audit, credentials, installations, transfer
+from roadstead.domain import audit, credentials, installations, lifecycle, transfer
 from roadstead.domain.host import Host
 from roadstead.domain.keys import rotate_key
 from roadstead.storage.secrets import new_key
@@ -116,7 +116,7 @@ async def _everything_that_is_shown(host: Host) -> list[bytes]:
     (installed,) = await installations.list_apps(host)
     shown: list[object] = [host, host.store, host.settings, installed]
     shown += [await installations.get_registration(host, "tide"), *await credentials.list_api_tokens(host)]
-    shown += [*await audit.latest_entries(host, 1000), *await installations.lifecycle_calls(host, installed)]
+    shown += [*await audit.latest_entries(host, 1000), *await lifecycle.list_calls(host, installed)]
     return [gzip.decompress(exported.getvalue()), *(repr(one).encode() for one in shown)]
 
 

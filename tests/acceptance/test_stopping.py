@@ -44,7 +44,7 @@ def _sent(url: str, request: str) -> socket.socket:
 
 
 def test_work_after_an_answer_is_not_waited_for_without_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What was put off has a little time; a call that hangs is dropped, and its promise is left to the next process."""
+    """What was put off has a little time; what hangs is dropped."""
     monkeypatch.setattr(hosts, "FINISH_SECONDS", 0.2)
     done = []
 

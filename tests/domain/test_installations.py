@@ -2,7 +2,7 @@
 
 import pytest
 
-from roadstead.domain import installations
+from roadstead.domain import installations, lifecycle
 from roadstead.domain.host import Host
 from roadstead.errors import InstallationFailed, InvalidInput
 from roadstead.model import Installation, LifecycleCall
@@ -14,7 +14,7 @@ async def _renew(host: Host, installation: Installation) -> Installation:
 
 
 async def _calls(host: Host, installation: Installation) -> list[LifecycleCall]:
-    return await installations.lifecycle_calls(host, installation)
+    return await lifecycle.list_calls(host, installation)
 
 
 def test_what_was_sent_is_kept_without_secrets(host: LiveHost, connect_app: RecordingApp) -> None:
@@ -47,7 +47,7 @@ def test_an_echoed_secret_is_not_kept(host: LiveHost, connect_app: RecordingApp)
     with pytest.raises(InstallationFailed) as refused:
         host.install(connect_app)
     assert refused.value.body == "secret=(hidden)"
-    failed = host.work(lambda opened: installations.find_lifecycle_call(opened, refused.value.call_id or 0))
+    failed = host.work(lambda opened: lifecycle.find_call(opened, refused.value.call_id or 0))
     assert (failed.status, failed.body) == (500, "secret=(hidden)")
 
 

@@ -1,6 +1,7 @@
 """Changing the key that secrets are encrypted with: nothing is lost, whoever runs and whenever it is stopped."""
 
 import asyncio
+import re
 import signal
 import subprocess
 import sys
@@ -202,7 +203,7 @@ def test_every_column_of_bytes_is_sealed_anew() -> None:
     for migration in migrations.missing(set()):
         for statement in migration.statements(DIALECT):
             table = statement.split()[2]
-            found |= {(table, line.split()[0]) for line in statement.splitlines() if f" {DIALECT.bytes}" in line}
+            found |= {(table, column) for column in re.findall(rf"(\w+) {DIALECT.bytes}\b", statement)}
     assert found == {(table.name, column) for table in TABLES for column in table.sealed}
 
 

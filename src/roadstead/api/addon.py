@@ -19,6 +19,6 @@ async def update(request: Request, host: Host, caller: Caller) -> Answer:
 
 async def delete(request: Request, host: Host, caller: Caller) -> Answer:
     """The app removes itself, with all its values. Afterwards `uninstalled` is posted to it."""
-    tell_the_app = await installations.uninstall(host, caller.installation_id, by_app=True)
-    host.run_later(tell_the_app())
+    await installations.uninstall(host, caller.installation_id, by_app=True)
+    host.something_is_owed.set()
     return no_content()

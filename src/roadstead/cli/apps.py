@@ -146,11 +146,7 @@ async def _uninstall(host: "Host", app_key: str, workspace: str | None) -> "tupl
     from roadstead.domain import installations
 
     installation = await installations.get_app(host, app_key, workspace)
-    earlier = {call.id for call in await installations.lifecycle_calls(host, installation)}
-    tell_the_app = await installations.uninstall(host, installation.id)
-    await tell_the_app()
-    calls = await installations.lifecycle_calls(host, installation)
-    return installation, next((call for call in calls if call.id not in earlier), None)
+    return installation, await installations.uninstall_and_tell(host, installation.id)
 
 
 def list_apps(
@@ -225,11 +221,11 @@ def show(
 async def _look_at(
     host: "Host", app_key: str, workspace: str | None
 ) -> "tuple[Installation, list[Linker], list[LifecycleCall]]":
-    from roadstead.domain import installations, linkers
+    from roadstead.domain import installations, lifecycle, linkers
 
     installation = await installations.get_app(host, app_key, workspace)
     declared = await linkers.list_linkers(host, installation.id)
-    return installation, declared, await installations.lifecycle_calls(host, installation)
+    return installation, declared, await lifecycle.list_calls(host, installation)
 
 
 def _print_linkers(linkers: "list[Linker]") -> None:

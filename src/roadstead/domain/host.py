@@ -35,6 +35,7 @@ class Host:
 
     `base_url` has no trailing slash. `operator` is what the audit log calls whoever acts as the operator here.
     `rate_limit` is that of each installation, by id. `clock` gives Unix time in seconds, and is the only clock.
+    `something_is_owed` is set by who has stored what is to be done after an answer, so that it is begun at once.
     """
 
     settings: Settings
@@ -48,6 +49,7 @@ class Host:
     metrics: Metrics = field(default_factory=Metrics)
     failed_sign_ins: RateLimit = field(default_factory=lambda: RateLimit(10, seconds=300))
     clock: Callable[[], float] = time.time
+    something_is_owed: asyncio.Event = field(default_factory=asyncio.Event, repr=False)
     _running: set[asyncio.Task[None]] = field(default_factory=set, repr=False)
     together: Together = field(init=False, repr=False)
 
@@ -69,7 +71,7 @@ class Host:
             log.error("work after an answer failed", exc_info=task.exception())
 
     async def finish(self) -> None:
-        """Wait for everything that was put off, but not for ever: promises are kept by the next process, too."""
+        """Wait for everything that was put off, but not for ever."""
         if self._running:
             await asyncio.wait(self._running, timeout=FINISH_SECONDS)
         for task in self._running:

@@ -11,17 +11,18 @@ import hashlib
 import re
 import secrets
 import uuid
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Literal
 
-from roadstead.connect import Descriptor, canonical_request, issue
+from roadstead.connect import Descriptor
+from roadstead.domain import lifecycle
 from roadstead.domain.descriptors import read_descriptor, stored_descriptor
 from roadstead.domain.host import Host
-from roadstead.domain.redaction import cleaned
 from roadstead.errors import (
     AppNotInstalled,
+    Conflict,
     HandshakeUnderWay,
     InstallationFailed,
     InvalidInput,
@@ -29,11 +30,8 @@ from roadstead.errors import (
     WorkspaceNotFound,
 )
 from roadstead.integrations.descriptors import fetch_descriptor
-from roadstead.integrations.lifecycle import as_shown, call_app, lifecycle_body
-from roadstead.integrations.outbound import Answer
 from roadstead.model import Installation, LifecycleCall, Registration, Workspace
 from roadstead.storage import installations as rows
-from roadstead.storage import lifecycle as calls
 from roadstead.storage.audit import add_entry, add_installation_entry
 from roadstead.storage.database import Lease, Transaction
 from roadstead.storage.sealing import sealer
@@ -42,8 +40,6 @@ Step = Literal["fetch", "validate", "installed"]
 Progress = Callable[[Step], None]
 
 _SLUG = re.compile(r"[a-z0-9_][a-z0-9_.-]{0,61}", re.ASCII)
-_SHOWN_BODY = 2_000
-TOKEN_SECONDS = 3600
 
 
 # Registrations
@@ -127,15 +123,6 @@ async def list_workspaces(host: Host) -> list[Workspace]:
     return await rows.list_workspaces(host.store.database)
 
 
-async def lifecycle_calls(host: Host, installation: Installation) -> list[LifecycleCall]:
-    """The last calls we made to the app, newest first."""
-    return await calls.list_calls(host.store.database, installation.app_key, installation.workspace.id)
-
-
-async def find_lifecycle_call(host: Host, call_id: int) -> LifecycleCall | None:
-    return await calls.find_call(host.store.database, call_id)
-
-
 # Installing
 
 
@@ -190,7 +177,7 @@ async def install_descriptor(
         installation = await _begin(host, descriptor, descriptor_url, workspace_slug, registration)
         try:
             progress("installed")
-            await _tell_installed(host, installation, descriptor)
+            await lifecycle.tell_installed(host, installation, descriptor)
             return await _accept(host, installation.id)
         except BaseException:
             await _undo(host, installation.id)
@@ -258,32 +245,6 @@ def _signing_with(installation: Installation, registration: Registration | None)
     if installation.previous_secret is not None or registration is None:
         return installation
     return replace(installation, previous_secret=registration.shared_secret)
-
-
-async def _tell_installed(host: Host, installation: Installation, descriptor: Descriptor) -> None:
-    """Make the `installed` call; raises `InstallationFailed` unless the app says 2xx."""
-    path = descriptor.lifecycle.installed
-    if path is None:
-        return
-    url = descriptor.url(path)
-    async with host.store.database.transaction() as tx:
-        call_id = await calls.add_call(tx, installation, "installed", url=url, now=host.now())
-    try:
-        # Signed with the secret of the previous call, if there was one: the app does not know the new one yet.
-        answer = await _call(host, call_id, installation, descriptor, "installed", url, installation.previous_secret)
-    except OutgoingCallFailed as exc:
-        raise InstallationFailed(
-            f"The app did not answer the installed call: {exc.message}", exc.detail, step="installed", call_id=call_id
-        ) from exc
-    if not 200 <= answer.status < 300:
-        raise InstallationFailed(
-            f"The app refused the installation with status {answer.status}.",
-            f"It was posted to {url}; look at the app's log for the reason.",
-            step="installed",
-            status=answer.status,
-            body=_shown_body(answer, installation),
-            call_id=call_id,
-        )
 
 
 async def _accept(host: Host, installation_id: int) -> Installation:
@@ -446,14 +407,14 @@ def _check_update(old: Descriptor, new: Descriptor) -> None:
         raise InvalidInput("The update leaves no scopes.", "Keep at least one scope, or uninstall the app.")
 
 
-async def uninstall(
-    host: Host, installation_id: int, *, by_app: bool = False
-) -> Callable[[], Coroutine[Any, Any, None]]:
-    """Take the app out, at once and for good; the returned call tells the app, which cannot object.
+async def uninstall(host: Host, installation_id: int, *, by_app: bool = False) -> int | None:
+    """Take the app out, at once and for good. The app is to be told, and cannot object: the id of that call, if any.
 
-    The promise to tell it is stored with the removal, so that it is kept even if this process ends now.
+    The call is owed from then on. Whoever wants it made at once makes it, or sets `Host.something_is_owed`.
     """
+    sender = await host.sender()
     async with host.store.database.transaction() as tx:
+        seal = await sealer(host.store.secrets, tx)
         installation = await get_installed(host, installation_id, tx)
         await rows.mark_uninstalled(tx, installation_id, host.now())
         await add_installation_entry(
@@ -464,119 +425,17 @@ async def uninstall(
             details={},
             now=host.now(),
         )
-        descriptor = stored_descriptor(installation.descriptor)
-        path = descriptor.lifecycle.uninstalled
-        url = descriptor.url(path) if path is not None else None
-        call_id = await calls.add_call(tx, installation, "uninstalled", url=url, now=host.now()) if url else None
-
-    async def tell_the_app() -> None:
-        if url is not None and call_id is not None:
-            await _tell_uninstalled(host, installation, descriptor, url, call_id)
-
-    return tell_the_app
+        return await lifecycle.owe_uninstalled(host, tx, installation, sender, seal)
 
 
-async def keep_promises(host: Host) -> None:
-    """Make the `uninstalled` calls that a stopped process still owed."""
-    for call_id, installation_id in await calls.unsent_farewells(host.store.database):
-        installation = await rows.get_installation(host.store, installation_id)
-        if installation is None or installation.state == "installed":
-            await _keep_outcome(host, call_id, error="Not sent: the app has been installed again since.")
-            continue
-        descriptor = stored_descriptor(installation.descriptor)
-        path = descriptor.lifecycle.uninstalled
-        if path is not None:
-            await _tell_uninstalled(host, installation, descriptor, descriptor.url(path), call_id)
-
-
-async def _tell_uninstalled(
-    host: Host, installation: Installation, descriptor: Descriptor, url: str, call_id: int
-) -> None:
-    with suppress(OutgoingCallFailed):  # there is nobody left to tell, and the outcome is kept
-        await _call(host, call_id, installation, descriptor, "uninstalled", url, installation.shared_secret)
-
-
-# Calls to the app
-
-
-async def _call(
-    host: Host,
-    call_id: int,
-    installation: Installation,
-    descriptor: Descriptor,
-    event: Literal["installed", "uninstalled"],
-    url: str,
-    secret: str | None,
-) -> Answer:
-    """Make a lifecycle call, and keep what was sent and what came of it. Raises `OutgoingCallFailed`."""
-    body = lifecycle_body(event, installation, await host.sender())
-    signed = secret is not None and descriptor.authentication == "jwt"
-    token = sign_for_app(host, installation, descriptor, "POST", url, secret) if signed and secret else None
-    authorization = f"JWT {token}" if token else None
-    request = as_shown(url, body, authorization)
-    try:
-        answer = await call_app(host.outbound, url, body, authorization)
-    except OutgoingCallFailed as exc:
-        await _keep_outcome(host, call_id, request=request, error=exc.message)
-        raise
-    await _keep_outcome(
-        host,
-        call_id,
-        request=request,
-        status=answer.status,
-        body=_shown_body(answer, installation),
-        duration_ms=answer.duration_ms,
-    )
-    return answer
-
-
-def _shown_body(answer: Answer, installation: Installation) -> str:
-    """The beginning of an app's answer, without the secret and the token that it was sent if it sends these back."""
-    return cleaned(answer.text, [installation.shared_secret])[:_SHOWN_BODY]
-
-
-def sign_for_app(
-    host: Host,
-    installation: Installation,
-    descriptor: Descriptor,
-    method: str,
-    url: str,
-    secret: str,
-    *,
-    subject: str | None = None,
-) -> str:
-    """A token for a request to the app. Its hash is over the path below the app's base URL.
-
-    `subject` is the account id of the viewer, in page loads only.
-    """
-    path, _, query = url.partition("#")[0].partition("?")
-    base = descriptor.base_url.rstrip("/")
-    below = path[len(base) :] if path.startswith(base) else re.sub(r"^https?://[^/]*", "", path)
-    return issue(
-        issuer=installation.client_key,
-        audience=installation.client_key,
-        subject=subject,
-        now=host.clock(),
-        lifetime=TOKEN_SECONDS,
-        shared_secret=secret,
-        canonical=canonical_request(method, below, query),
-    )
-
-
-async def _keep_outcome(
-    host: Host,
-    call_id: int,
-    *,
-    request: str | None = None,
-    status: int | None = None,
-    error: str | None = None,
-    body: str | None = None,
-    duration_ms: int = 0,
-) -> None:
-    async with host.store.database.transaction() as tx:
-        await calls.keep_outcome(
-            tx, call_id, request=request, status=status, error=error, body=body, duration_ms=duration_ms
-        )
+async def uninstall_and_tell(host: Host, installation_id: int) -> LifecycleCall | None:
+    """`uninstall`, and try at once to tell the app, if it wants to know; how that went."""
+    call_id = await uninstall(host, installation_id)
+    if call_id is None:
+        return None
+    with suppress(Conflict):  # another process may have begun with it
+        return await lifecycle.try_now(host, call_id)
+    return await lifecycle.find_call(host, call_id)
 
 
 def new_secret() -> str:

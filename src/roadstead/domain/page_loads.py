@@ -9,7 +9,7 @@ from roadstead.connect import Descriptor, UiModule, implied_by
 from roadstead.connect.context import PARAMETER_SCOPES
 from roadstead.domain.descriptors import stored_descriptor
 from roadstead.domain.host import Host
-from roadstead.domain.installations import sign_for_app
+from roadstead.domain.signing import canonical_for_app, sign_for_app
 from roadstead.model import Installation
 
 _PLACEHOLDER = re.compile(r"\{([a-z_]+(?:\.[a-z_]+)+)\}")
@@ -94,14 +94,9 @@ async def post_install_url(host: Host, installation: Installation) -> str | None
 
 async def _signed(host: Host, installation: Installation, descriptor: Descriptor, url: str) -> str:
     sender = await host.sender()
+    canonical = canonical_for_app(descriptor, "GET", url)
     token = sign_for_app(
-        host,
-        installation,
-        descriptor,
-        "GET",
-        url,
-        installation.shared_secret,
-        subject=sender.actor_account_id,
+        host, installation.client_key, canonical, installation.shared_secret, subject=sender.actor_account_id
     )
     bare, mark, fragment = url.partition("#")
     return f"{bare}{'&' if '?' in bare else '?'}jwt={token}{mark}{fragment}"

@@ -1,16 +1,45 @@
-"""The record of lifecycle calls: written before the call is made, completed by its outcome."""
+"""The record of lifecycle calls: written before the call is made, completed by its outcome.
 
+Those that may be made again are a queue, and hold until then what it takes to make them.
+"""
+
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Literal
 
 from roadstead.model import Installation, LifecycleCall
+from roadstead.storage import Store
 from roadstead.storage.database import Reader, Row, Transaction
 from roadstead.storage.moments import from_text, to_text
+from roadstead.storage.queue import OWED
+
+TABLE = "lifecycle_calls"
 
 _CALL = (
-    "SELECT id, app_key, workspace_id, event, url, created_on, status, error, body, duration_ms, request "
-    "FROM lifecycle_calls"
+    "SELECT id, app_key, workspace_id, event, url, created_on, status, error, body, duration_ms, request, attempts, "
+    f"due_on, claimed_until, given_up_on FROM {TABLE}"
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What was sent, without secrets, and what came of it: an answer, or an error."""
+
+    request: str | None = None
+    status: int | None = None
+    error: str | None = None
+    body: str | None = None
+    duration_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class OwedCall:
+    """What it takes to make a call. `content` is the JSON text of its body; without a `secret` it is not signed."""
+
+    url: str
+    content: str
+    canonical: str
+    secret: str | None = field(repr=False)
 
 
 async def add_call(
@@ -22,7 +51,7 @@ async def add_call(
     now: datetime,
 ) -> int:
     return await tx.insert(
-        "INSERT INTO lifecycle_calls (workspace_id, installation_id, app_key, event, url, created_on) "
+        f"INSERT INTO {TABLE} (workspace_id, installation_id, app_key, event, url, created_on) "
         "VALUES (?, ?, ?, ?, ?, ?) RETURNING id",
         installation.workspace.id,
         installation.id,
@@ -33,25 +62,45 @@ async def add_call(
     )
 
 
-async def keep_outcome(
-    tx: Transaction,
-    call_id: int,
-    *,
-    request: str | None,
-    status: int | None,
-    error: str | None,
-    body: str | None,
-    duration_ms: int,
+async def owe_call(
+    tx: Transaction, call_id: int, *, content: str, canonical: str, sealed_secret: bytes | None, now: datetime
 ) -> None:
+    """Let the call be made from now on, by whoever gets to it."""
     await tx.run(
-        "UPDATE lifecycle_calls SET request = ?, status = ?, error = ?, body = ?, duration_ms = ? WHERE id = ?",
-        request,
-        status,
-        error,
-        body,
-        duration_ms,
+        f"UPDATE {TABLE} SET content = ?, canonical = ?, secret = ?, due_on = ? WHERE id = ?",
+        content,
+        canonical,
+        sealed_secret,
+        to_text(now),
         call_id,
     )
+
+
+async def find_owed_call(store: Store, call_id: int) -> OwedCall | None:
+    rows = await store.database.read(
+        f"SELECT url, content, canonical, secret FROM {TABLE} WHERE id = ? AND content IS NOT NULL", call_id
+    )
+    if not rows:
+        return None
+    url, content, canonical, secret = rows[0]
+    return OwedCall(url, content, canonical, None if secret is None else store.secrets.open(secret))
+
+
+async def keep_outcome(tx: Transaction, call_id: int, outcome: Outcome) -> None:
+    await tx.run(
+        f"UPDATE {TABLE} SET request = ?, status = ?, error = ?, body = ?, duration_ms = ? WHERE id = ?",
+        outcome.request,
+        outcome.status,
+        outcome.error,
+        outcome.body,
+        outcome.duration_ms,
+        call_id,
+    )
+
+
+async def drop_content(tx: Transaction, call_id: int) -> None:
+    """Forget what it takes to make the call, which will not be made again."""
+    await tx.run(f"UPDATE {TABLE} SET content = NULL, canonical = NULL, secret = NULL WHERE id = ?", call_id)
 
 
 async def list_calls(reader: Reader, app_key: str, workspace_id: int) -> list[LifecycleCall]:
@@ -67,13 +116,10 @@ async def find_call(reader: Reader, call_id: int) -> LifecycleCall | None:
     return _call(rows[0]) if rows else None
 
 
-async def unsent_farewells(reader: Reader) -> list[tuple[int, int]]:
-    """`uninstalled` calls that were promised but never made: their ids and their installations'."""
-    rows = await reader.read(
-        "SELECT id, installation_id FROM lifecycle_calls "
-        "WHERE event = 'uninstalled' AND status IS NULL AND error IS NULL ORDER BY id"
-    )
-    return [(row[0], row[1]) for row in rows]
+async def list_owed_calls(reader: Reader, limit: int) -> list[LifecycleCall]:
+    """Calls that are still to be made, or were given up, the oldest first."""
+    rows = await reader.scan(f"{_CALL} WHERE {OWED} ORDER BY id LIMIT ?", limit)
+    return [_call(row) for row in rows]
 
 
 async def count_farewells(reader: Reader, *, promised_before: datetime) -> tuple[int, int, int]:
@@ -91,5 +137,6 @@ async def count_farewells(reader: Reader, *, promised_before: datetime) -> tuple
 
 
 def _call(row: Row) -> LifecycleCall:
-    identity, app_key, workspace_id, event, url, created_on, *outcome = row
-    return LifecycleCall(identity, app_key, workspace_id, event, url, from_text(created_on), *outcome)
+    identity, app_key, workspace_id, event, url, created_on, *outcome = row[:12]
+    moments = [None if text is None else from_text(text) for text in row[12:]]
+    return LifecycleCall(identity, app_key, workspace_id, event, url, from_text(created_on), *outcome, *moments)

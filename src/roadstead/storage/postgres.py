@@ -49,6 +49,7 @@ DIALECT = Dialect(
     not_among="NOT EXISTS (SELECT 1 FROM unnest(CAST(? AS TEXT[])) AS packed (item) WHERE packed.item = {column})",
     for_update=" FOR UPDATE",
     for_share=" FOR SHARE",
+    skip_locked=" FOR UPDATE SKIP LOCKED",
     refuse_change="EXECUTE FUNCTION refuse_change()",
     reads_may_differ=True,
     conflicts_are_cheap=False,

@@ -40,6 +40,7 @@ DIALECT = Dialect(
     not_among="{column} NOT IN (SELECT value FROM json_each(?))",
     for_update="",  # there is only one transaction that writes
     for_share="",
+    skip_locked="",
     refuse_change="BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END",
     reads_may_differ=False,
     conflicts_are_cheap=True,

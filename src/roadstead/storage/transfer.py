@@ -50,7 +50,9 @@ TABLES = (
     _table("api_tokens", "id name token_hash created_on expires_on"),
     _table(
         "lifecycle_calls",
-        "id workspace_id installation_id app_key event url created_on status error body duration_ms request",
+        "id workspace_id installation_id app_key event url created_on status error body duration_ms request "
+        "content canonical secret attempts due_on claimed_until given_up_on",
+        sealed="secret",
         unsafe="body",
     ),
     _table("audit_log", "id time actor action subject details"),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from starlette.responses import RedirectResponse, Response
 
 from roadstead.connect import Descriptor
-from roadstead.domain import audit, installations, linkers
+from roadstead.domain import audit, installations, lifecycle, linkers
 from roadstead.domain.check import CheckedLinker, check
 from roadstead.domain.descriptors import stored_descriptor
 from roadstead.domain.host import Host
@@ -135,13 +135,9 @@ async def uninstall(visit: Visit) -> Response:
     form = await visit.form()
     app = await app_of(visit)
     require(form.get("sure") == "yes", "Nothing was uninstalled.", "Go back and tick that you are sure.")
-    tell_the_app = await installations.uninstall(visit.host, app.id)
-    await tell_the_app()
-    descriptor = stored_descriptor(app.descriptor)
-    call = None
-    if descriptor.lifecycle.uninstalled is not None:
-        call, *_ = await installations.lifecycle_calls(visit.host, app)
-    return render("uninstalled.html", Uninstalled(descriptor.name, app.workspace.slug, call), visit=visit)
+    call = await installations.uninstall_and_tell(visit.host, app.id)
+    name = stored_descriptor(app.descriptor).name
+    return render("uninstalled.html", Uninstalled(name, app.workspace.slug, call), visit=visit)
 
 
 def _back_to(app: Installation, done: str) -> Response:
@@ -163,7 +159,7 @@ async def _page(visit: Visit, app: Installation, *, done: str = "", secret: str 
         linkers=await _linkers(visit.host, app, patterns),
         modules=list(_modules(descriptor)),
         listing=listing,
-        calls=await installations.lifecycle_calls(visit.host, app),
+        calls=await lifecycle.list_calls(visit.host, app),
     )
     return render("app.html", context, visit=visit)
 

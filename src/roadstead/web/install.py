@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from starlette.responses import Response
 
 from roadstead.connect import Descriptor
-from roadstead.domain import installations
+from roadstead.domain import installations, lifecycle
 from roadstead.domain.check import CheckedLinker, Verdict, check
 from roadstead.domain.descriptors import read_descriptor
 from roadstead.domain.host import Host
@@ -180,7 +180,7 @@ class _Handshake:
             await self._run()
         except RoadsteadError as exc:
             call_id = exc.call_id if isinstance(exc, InstallationFailed) else None
-            call = await installations.find_lifecycle_call(self._host, call_id) if call_id else None
+            call = await lifecycle.find_call(self._host, call_id) if call_id else None
             self._say(Event(failure=exc, call=call, can_repeat=not isinstance(exc, _Changed)))
         except Exception:
             log.exception("An installation failed.")
@@ -197,7 +197,7 @@ class _Handshake:
         )
         call: LifecycleCall | None = None
         if descriptor.lifecycle.installed is not None:
-            call, *_ = await installations.lifecycle_calls(self._host, installation)
+            call, *_ = await lifecycle.list_calls(self._host, installation)
         self._say(Event(note="The app accepted.", call=call, installation_id=installation.id))
 
     async def _fetch(self) -> bytes:

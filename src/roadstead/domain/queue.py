@@ -1,0 +1,152 @@
+"""Working off what is owed, in every process that serves, beside all others.
+
+A process claims what is due, does it, and keeps what came of it. It has `CLAIM_SECONDS` for that: what a process had
+claimed that is gone by then is claimed by another. That the same is done twice is therefore rare, but possible; nothing
+is left undone. What fails is tried again after a pause that grows, `ATTEMPTS` times within a day or so, and is then
+given up, which is told to whoever looks.
+"""
+
+import asyncio
+import contextlib
+import logging
+import random
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+
+from roadstead.errors import StorageUnavailable
+from roadstead.storage import queue as rows
+from roadstead.storage.database import Database, Transaction
+from roadstead.storage.queue import Claim
+
+FIRST_PAUSE = 5.0
+GROWTH = 3
+LONGEST_PAUSE = 6 * 3600.0
+SPREAD = 0.2
+"""The share of a pause by which it may be shorter, so that what failed together is not tried again together."""
+ATTEMPTS = 12
+
+CLAIM_SECONDS = 30.0
+"""More than a call to an app and the database may take together."""
+AT_ONCE = 10
+"""What one process has under way at most, so that one slow app does not hold up the others."""
+LOOK_SECONDS = 5.0
+"""Between two looks at what has become due, or was left by another process."""
+FINISH_SECONDS = 10.0
+"""How long the end of a process waits for what is under way: as long as one call to an app may take."""
+
+log = logging.getLogger("roadstead.queue")
+
+
+def pause_after(attempts: int, chance: float) -> float | None:
+    """Seconds until the next try after so many that failed, or `None` when there shall be none.
+
+    `chance`, from 0 to 1, says how much shorter the pause is made.
+    """
+    if attempts >= ATTEMPTS:
+        return None
+    pause: float = min(FIRST_PAUSE * GROWTH ** (attempts - 1), LONGEST_PAUSE)
+    return pause * (1 - SPREAD * chance)
+
+
+async def try_later(tx: Transaction, table: str, claim: Claim, now: datetime) -> None:
+    """Put off what has failed, or give it up when that was the last try."""
+    pause = pause_after(claim.attempts, random.random())  # noqa: S311  # it spreads load, and keeps no secret
+    if pause is None:
+        await rows.give_up(tx, table, claim, now)
+    else:
+        await rows.put_off(tx, table, claim, now + timedelta(seconds=pause))
+
+
+def claimed_until(now: datetime) -> datetime:
+    return now + timedelta(seconds=CLAIM_SECONDS)
+
+
+class Queue:
+    """Does what is owed in one table. `perform` does what was claimed and keeps what came of it.
+
+    `wake` is set by whoever adds something that shall be done at once.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        table: str,
+        perform: Callable[[Claim], Awaitable[None]],
+        *,
+        now: Callable[[], datetime],
+        wake: asyncio.Event,
+    ) -> None:
+        self._database = database
+        self._table = table
+        self._perform = perform
+        self._now = now
+        self._wake = wake
+        self._closing = False
+        self._failing = False
+        self._under_way: set[asyncio.Task[None]] = set()
+
+    async def run(self) -> None:
+        """Work until `close`."""
+        while not self._closing:
+            self._wake.clear()
+            for claim in await self._claim_due():
+                task = asyncio.create_task(self._do(claim))
+                self._under_way.add(task)
+                task.add_done_callback(self._ended)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), LOOK_SECONDS)
+
+    def close(self) -> None:
+        """Claim nothing more."""
+        self._closing = True
+        self._wake.set()
+
+    async def finish(self) -> None:
+        """Wait for what is under way, but not for ever: what takes too long is left to the next process."""
+        if self._under_way:
+            await asyncio.wait(self._under_way, timeout=FINISH_SECONDS)
+        for task in self._under_way:
+            task.cancel()
+        if self._under_way:
+            await asyncio.wait(self._under_way)
+
+    async def _claim_due(self) -> list[Claim]:
+        free, now = AT_ONCE - len(self._under_way), self._now()
+        claims = []
+        try:
+            if free and await rows.is_any_due(self._database, self._table, now):
+                async with self._database.transaction() as tx:
+                    claims = await rows.claim_due(tx, self._table, now=now, until=claimed_until(now), limit=free)
+            self._failing = False
+        except StorageUnavailable as exc:
+            if not self._failing:
+                log.warning("what is owed cannot be looked up: %s %s", exc.message, exc.detail)
+            self._failing = True
+        except Exception:
+            log.exception("what is owed cannot be looked up")
+        return claims
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._under_way.discard(task)
+        self._wake.set()  # there is a place for another
+
+    async def _do(self, claim: Claim) -> None:
+        try:
+            await self._perform(claim)
+        except asyncio.CancelledError:
+            await self._keep(claim, rows.give_back)
+            raise
+        except StorageUnavailable as exc:
+            log.warning("something that is owed will be done again: %s %s", exc.message, exc.detail)
+        except Exception:
+            log.exception("something that is owed has failed")
+            await self._keep(claim, self._try_later)
+
+    async def _try_later(self, tx: Transaction, table: str, claim: Claim) -> None:
+        if await rows.is_ours(tx, table, claim):
+            await try_later(tx, table, claim, self._now())
+
+    async def _keep(self, claim: Claim, keep: Callable[[Transaction, str, Claim], Awaitable[None]]) -> None:
+        with contextlib.suppress(StorageUnavailable):  # then the claim runs out
+            async with self._database.transaction() as tx:
+                await keep(tx, self._table, claim)

@@ -1,0 +1,315 @@
+"""Calls that are owed are made at least once, whoever dies, and at most so often."""
+
+import asyncio
+import json
+import threading
+from collections import Counter
+from collections.abc import Awaitable, Callable, Coroutine
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from roadstead.domain import installations, lifecycle, queue
+from roadstead.domain.host import Host, open_host
+from roadstead.errors import Conflict, InstallationFailed, NotFound
+from roadstead.model import Installation, LifecycleCall
+from roadstead.settings import Settings
+from roadstead.storage import lifecycle as rows
+from roadstead.storage import queue as rows_of_queue
+from tests.conftest import NewDatabase
+from tests.live import AppClient, RecordingApp, host_process, recording_app
+
+DAY = 24 * 3600.0
+
+
+@pytest.fixture
+def settings(tmp_path: Path, new_database: NewDatabase) -> Settings:
+    return Settings(data=tmp_path, database_url=new_database())
+
+
+def at(host: Host, seconds: float) -> Host:
+    """The host some seconds later."""
+    clock = host.clock
+    return replace(host, clock=lambda: clock() + seconds)
+
+
+async def _remove(host: Host, app: RecordingApp, workspace: str = "local") -> tuple[Installation, int]:
+    """Install the app and take it out again, as a process does that dies before it could tell the app."""
+    installation = await installations.install(host, app.descriptor_url, workspace)
+    call_id = await installations.uninstall(host, installation.id)
+    assert call_id is not None
+    return installation, call_id
+
+
+async def _make_what_is_due(host: Host) -> None:
+    """All that is due is claimed, and done in the end."""
+    async with lifecycle.making_owed_calls(host):
+        while await rows_of_queue.is_any_due(host.store.database, rows.TABLE, host.now()):
+            await asyncio.sleep(0.01)
+
+
+async def _until(true: Callable[[], bool]) -> None:
+    async with asyncio.timeout(20):
+        while not true():
+            await asyncio.sleep(0.01)
+
+
+def _doing(work: Callable[[], Coroutine[Any, Any, Any]]) -> Callable[[dict[str, Any]], Awaitable[None]]:
+    """A handler of the app that has the test do something before the app answers."""
+    loop = asyncio.get_running_loop()
+
+    async def handle(body: dict[str, Any]) -> None:
+        await asyncio.wrap_future(asyncio.run_coroutine_threadsafe(work(), loop))
+
+    return handle
+
+
+async def _find(host: Host, call_id: int) -> LifecycleCall:
+    call = await lifecycle.find_call(host, call_id)
+    assert call is not None
+    return call
+
+
+def _run(settings: Settings, scenario: Callable[[Host, RecordingApp], Any]) -> None:
+    async def run() -> None:
+        async with open_host(settings) as host:
+            await scenario(host, app)
+
+    with recording_app() as app:
+        asyncio.run(run())
+
+
+def test_a_call_is_made_again_until_the_app_has_answered(settings: Settings) -> None:
+    """An app that is out of order twice is called after growing pauses, each signed anew, and then no more."""
+
+    async def scenario(host: Host, app: RecordingApp) -> None:
+        installation, call_id = await _remove(host, app)
+        app.next_statuses = [503, 429]
+        seen = []
+        for seconds in (0, 1, 10, 20, 100, 1000):
+            await _make_what_is_due(at(host, seconds))
+            call = await _find(host, call_id)
+            seen.append((call.attempts, call.status, call.due_on is not None))
+        assert seen == [
+            (1, 503, True),
+            (1, 503, True),
+            (2, 429, True),
+            (2, 429, True),
+            (3, 204, False),
+            (3, 204, False),
+        ]
+        sent = app.calls("uninstalled")
+        assert [one.body["clientKey"] for one in sent] == [installation.client_key] * 3
+        assert len({one.headers["authorization"] for one in sent}) == 3
+        assert await lifecycle.count_owed_calls(host) == (0, 0, 0)
+
+    _run(settings, scenario)
+
+
+@pytest.mark.parametrize("status", [200, 302, 401, 404, 410])
+def test_the_last_word_of_an_app_is_taken(tmp_path: Path, status: int) -> None:
+    """It has been told and cannot object, so whatever it says, short of being out of order, ends the matter."""
+
+    async def scenario(host: Host, app: RecordingApp) -> None:
+        _, call_id = await _remove(host, app)
+        app.status = status
+        assert (await lifecycle.try_now(host, call_id)).status == status
+        assert await lifecycle.list_owed_calls(host) == []
+        with pytest.raises(Conflict, match="not owed any more"):
+            await lifecycle.try_now(host, call_id)
+
+    _run(Settings(data=tmp_path), scenario)
+
+
+def test_what_fails_for_a_day_is_given_up_and_can_be_tried_again(settings: Settings) -> None:
+    """The calls are counted, it is said when they were given up, and somebody may ask for another."""
+
+    async def scenario(host: Host, app: RecordingApp) -> None:
+        _, call_id = await _remove(host, app)
+        app.status = 500
+        assert await lifecycle.count_owed_calls(host) == (1, 0, 0)
+        assert await lifecycle.count_owed_calls(at(host, 100)) == (1, 1, 0)
+        later = 0.0
+        for _ in range(queue.ATTEMPTS):
+            await _make_what_is_due(at(host, later))
+            later += queue.LONGEST_PAUSE
+        call = await _find(host, call_id)
+        assert (call.attempts, call.due_on, call.status) == (queue.ATTEMPTS, None, 500)
+        assert call.given_up_on is not None
+        assert await lifecycle.count_owed_calls(host) == (0, 0, 1)
+        await _make_what_is_due(at(host, 10 * DAY))
+        assert len(app.calls("uninstalled")) == queue.ATTEMPTS
+        assert (await lifecycle.try_now(host, call_id)).given_up_on is not None
+        app.status = 204
+        done = await lifecycle.try_now(host, call_id)
+        assert (done.status, done.given_up_on, done.attempts) == (204, None, queue.ATTEMPTS + 2)
+        assert await lifecycle.list_owed_calls(host) == []
+        with pytest.raises(NotFound):
+            await lifecycle.try_now(host, 10**6)
+
+    _run(settings, scenario)
+
+
+def test_an_app_that_was_installed_again_is_not_told_that_it_is_out(settings: Settings) -> None:
+    """The call would end the new installation. While the app is being asked, it waits for how that ends."""
+
+    async def scenario(host: Host, app: RecordingApp) -> None:
+        _, call_id = await _remove(host, app)
+        during = []
+
+        async def look() -> None:
+            await _make_what_is_due(host)
+            during.append(await _find(host, call_id))
+
+        app.on_installed = _doing(look)
+        await installations.install(host, app.descriptor_url, "local")
+        assert during[0].due_on is not None
+        await _make_what_is_due(at(host, 100))
+        call = await _find(host, call_id)
+        assert (call.status, call.due_on) == (None, None)
+        assert call.error == "Not sent: the app has been installed again since."
+        assert [one.path for one in app.received] == ["/installed"] * 2
+
+    _run(settings, scenario)
+
+
+def test_what_is_owed_outlives_the_installation(settings: Settings) -> None:
+    """An app that removes itself while it refuses its first installation leaves no row, and is told all the same."""
+
+    async def scenario(host: Host, app: RecordingApp) -> None:
+        async def remove() -> None:
+            (found,) = await installations.list_apps(host)
+            await installations.uninstall(host, found.id)
+
+        app.on_installed, app.next_statuses = _doing(remove), [500]
+        with pytest.raises(InstallationFailed, match="refused the installation"):
+            await installations.install(host, app.descriptor_url, "local")
+        assert await host.store.database.read("SELECT 1 FROM installations") == []
+        await _make_what_is_due(host)
+        (told,) = app.calls("uninstalled")
+        assert told.body["clientKey"] == app.calls("installed")[0].body["clientKey"]
+        assert told.headers["authorization"].startswith("JWT ")
+
+    _run(settings, scenario)
+
+
+def test_the_calls_of_a_killed_process_are_made_by_another(tmp_path: Path, settings: Settings) -> None:
+    """Killed when the app has the call and has not answered: another takes it over when the claim has run out."""
+    asked, killed = threading.Event(), threading.Event()
+
+    async def answer_too_late(body: dict[str, Any]) -> None:
+        asked.set()
+        await asyncio.to_thread(killed.wait, 20)
+
+    async def take_over() -> None:
+        async with open_host(settings) as host:
+            await _make_what_is_due(host)
+            assert len(app.calls("uninstalled")) == 1
+            await _make_what_is_due(at(host, queue.CLAIM_SECONDS + 1))
+            call, *_ = await lifecycle.list_calls(host, installation)
+            assert (call.status, call.attempts, call.due_on) == (204, 2, None)
+
+    with recording_app() as app:
+        with host_process(tmp_path, tmp_path / "log", **_environ(settings)) as (host, _, process):
+            installation = host.install(app)
+            app.on_uninstalled = answer_too_late
+            assert AppClient(host.url, installation)("DELETE", "/2.0/addon").status_code == 204
+            assert asked.wait(20)
+            process.kill()
+            killed.set()
+        app.on_uninstalled = None
+        asyncio.run(take_over())
+        assert len(app.calls("uninstalled")) == 2
+
+
+def _environ(settings: Settings) -> dict[str, str]:
+    return {} if settings.database_url is None else {"ROADSTEAD_DATABASE_URL": settings.database_url}
+
+
+def test_two_processes_make_fifty_calls_once_each(tmp_path: Path, settings: Settings) -> None:
+    """Both take what the other has not taken; nobody dies, so nothing is done twice."""
+
+    async def owe_fifty() -> None:
+        async with open_host(settings) as host:
+            installation, _ = await _remove(host, app)
+            async with host.store.database.transaction() as tx:
+                for number in range(49):
+                    url = f"{app.base_url}/uninstalled"
+                    call_id = await rows.add_call(tx, installation, "uninstalled", url=url, now=host.now())
+                    content = json.dumps({"eventType": "uninstalled", "clientKey": f"another {number}"})
+                    await rows.owe_call(tx, call_id, content=content, canonical="", sealed_secret=None, now=host.now())
+
+    async def all_made() -> None:
+        async with open_host(settings) as host, asyncio.timeout(20):
+            while await lifecycle.list_owed_calls(host):
+                await asyncio.sleep(0.05)
+
+    with recording_app() as app:
+        asyncio.run(owe_fifty())
+        with (
+            host_process(tmp_path, tmp_path / "one", **_environ(settings)),
+            host_process(tmp_path, tmp_path / "other", **_environ(settings)),
+        ):
+            asyncio.run(all_made())
+        times = Counter(call.body["clientKey"] for call in app.calls("uninstalled"))
+        assert (len(times), set(times.values())) == (50, {1})
+
+
+def test_a_claim_is_lost_to_whoever_took_the_call_over(settings: Settings) -> None:
+    """What a slow process says after its claim has run out does not change what the other one has kept."""
+
+    async def scenario(host: Host, app: RecordingApp) -> None:
+        _, call_id = await _remove(host, app)
+        hold = asyncio.Event()
+        app.next_statuses, app.on_uninstalled = [204, 500], _doing(hold.wait)
+        slow = asyncio.create_task(lifecycle.try_now(host, call_id))
+        await _until(lambda: app.received[-1].path == "/uninstalled")
+        app.on_uninstalled = None
+        with pytest.raises(Conflict, match="being called at this moment"):
+            await lifecycle.try_now(host, call_id)
+        quick = await lifecycle.try_now(at(host, queue.CLAIM_SECONDS + 1), call_id)
+        hold.set()
+        assert (quick.status, quick.attempts) == (204, 2)
+        assert await slow == quick
+
+    _run(settings, scenario)
+
+
+def test_stopping_leaves_what_takes_too_long_to_the_next(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A call that hangs is dropped in the end, and may be made by another at once, without waiting for the claim."""
+    monkeypatch.setattr(queue, "FINISH_SECONDS", 0.1)
+
+    async def scenario(host: Host, app: RecordingApp) -> None:
+        _, call_id = await _remove(host, app)
+        release = asyncio.Event()
+        app.on_uninstalled = _doing(release.wait)
+        async with lifecycle.making_owed_calls(host):
+            await _until(lambda: app.received[-1].path == "/uninstalled")
+        left = await _find(host, call_id)
+        assert (left.claimed_until, left.attempts) == (None, 1)
+        release.set()
+        app.on_uninstalled = None
+        assert (await lifecycle.try_now(host, call_id)).status == 204
+
+    _run(settings, scenario)
+
+
+@given(st.integers(1, 10 * queue.ATTEMPTS), st.floats(0, 1), st.floats(0, 1))
+def test_pauses_grow_up_to_a_bound_and_end(attempts: int, chance: float, other: float) -> None:
+    """Each is longer than the one before until it is the longest, and after the last try there is none."""
+    pause, next_pause = queue.pause_after(attempts, chance), queue.pause_after(attempts + 1, other)
+    assert (pause is None) == (attempts >= queue.ATTEMPTS)
+    if pause is not None:
+        assert queue.FIRST_PAUSE * (1 - queue.SPREAD) <= pause <= queue.LONGEST_PAUSE
+        assert next_pause is None or next_pause > pause or next_pause >= queue.LONGEST_PAUSE * (1 - queue.SPREAD)
+
+
+def test_an_app_that_is_away_for_the_night_is_told_in_the_morning() -> None:
+    """All tries together take most of a day at least, and not much more than one."""
+    for chance in (0.0, 1.0):
+        pauses = [queue.pause_after(attempts, chance) for attempts in range(1, queue.ATTEMPTS)]
+        assert 0.7 * DAY < sum(pause for pause in pauses if pause is not None) < 1.2 * DAY
