@@ -7,7 +7,7 @@ where a page has a hundred of them, which can be in no cycle and would be looked
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Generic, Literal, TypeVar
+from typing import Generic, Literal, NamedTuple, TypeVar
 
 import msgspec
 
@@ -162,6 +162,14 @@ class LifecycleCall:
     due_on: datetime | None
     claimed_until: datetime | None
     given_up_on: datetime | None
+
+
+class OwedCounts(NamedTuple):
+    """How many calls are waiting, how many of these have been due for some time, and how many were given up."""
+
+    waiting: int
+    overdue: int
+    given_up: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ import subprocess
 import pytest
 
 from tests.cli.conftest import PROGRAM, Roadstead, ServeApp, running
+from tests.live import recording_app
 
 
 def test_install_prints_what_a_client_needs(roadstead: Roadstead, serve_app: ServeApp) -> None:
@@ -45,6 +46,30 @@ def test_life_of_an_installation(roadstead: Roadstead, sample_app: str) -> None:
     assert isinstance(removed, dict)
     assert (removed["key"], removed["lifecycle_call"]["status"]) == ("roadstead-sample-app", 204)
     assert roadstead.read("apps", "--json") == []
+
+
+def test_an_app_that_is_out_of_order_is_told_later(roadstead: Roadstead) -> None:
+    """What is owed is said at once, listed, made at the press of a key, and then gone from the list."""
+    with recording_app() as app:
+        assert roadstead.call("install", app.descriptor_url).returncode == 0
+        app.next_statuses = [503, 500]
+        told = roadstead.call("uninstall", app.key).stdout.decode()
+        assert "The app was told: it answered 503" in told
+        assert "A running host tells it again: try 2 from " in told
+        listed = roadstead.read("queue", "--json")
+        assert isinstance(listed, list)
+        (owed,) = listed
+        assert (owed["app"], owed["event"], owed["status"], owed["attempts"]) == (app.key, "uninstalled", 503, 1)
+        assert owed["next_try_on"] > owed["created_on"]
+        assert app.key in roadstead.call("queue").stdout.decode()
+        number = str(owed["id"])
+        assert "It stays in the queue: try 3 from " in roadstead.call("queue", "retry", number).stdout.decode()
+        assert "it answered 204" in roadstead.call("queue", "retry", number).stdout.decode()
+        assert roadstead.read("queue", "--json") == []
+        assert roadstead.call("queue").stderr == b"Nothing is owed to any app.\n"
+        for missing, reason in ((number, "not owed any more"), ("99", "no lifecycle call 99")):
+            refused = roadstead.call("queue", "retry", missing)
+            assert (refused.returncode, reason in refused.stderr.decode()) == (1, True)
 
 
 def test_silent_host_is_mentioned(roadstead: Roadstead, serve_app: ServeApp) -> None:

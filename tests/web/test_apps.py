@@ -142,8 +142,8 @@ def test_an_app_that_asked_for_no_calls_gets_none(host: LiveHost, browser: httpx
         assert app.received == []
 
 
-@pytest.mark.parametrize("identity", [0, 2**31, 2**63, 10**40])
-def test_an_app_that_is_not_there_is_not_found(browser: httpx.Client, identity: int) -> None:
+@pytest.mark.parametrize("identity", [0, 2**31, 2**63, 10**40, "9" * 5000], ids=lambda identity: str(identity)[:20])
+def test_an_app_that_is_not_there_is_not_found(browser: httpx.Client, identity: object) -> None:
     """However its number is written."""
     page = browser.get(f"/-/apps/{identity}")
     assert (page.status_code, "There is no app here" in main_text(page)) == (404, True)

@@ -29,7 +29,7 @@ EVIL = "\"'><evil onclick=x>&amp;{{7*7}}{%x%}"
 
 def _operations(method: str) -> list[str]:
     return [
-        re.sub(r"{\w+:int}", "1", route.path)
+        re.sub(r"{\w+:id}", "1", route.path)
         for route in ROUTES
         if isinstance(route, Route) and isinstance(route.app, Page) and method in route.app.methods
     ]
@@ -61,7 +61,7 @@ def test_a_form_that_cannot_be_read_is_refused(browser: httpx.Client) -> None:
 
 def test_pages_run_and_load_only_what_is_ours(browser: httpx.Client) -> None:
     """The policy allows no script, style or connection but our own, and no page has any inside itself."""
-    for path in ("/", "/-/install", "/-/lab", "/-/apps/0", "/-/traffic", "/-/traffic/0", "/-/jwt"):
+    for path in ("/", "/-/install", "/-/lab", "/-/apps/0", "/-/traffic", "/-/traffic/0", "/-/jwt", "/-/queue"):
         page = browser.get(path)
         policy = page.headers["content-security-policy"]
         assert policy.startswith("default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self';")

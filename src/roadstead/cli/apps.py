@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from roadstead.cli.lifecycle_calls import as_data, moment, outcome, prospect
 from roadstead.cli.options import (
     DEFAULT_WORKSPACE,
     AllowTarget,
@@ -132,14 +133,16 @@ def uninstall(
     settings = read_settings(data=data, database_url=database_url, allow_target=allow_target)
     installation, farewell = on_host(settings, lambda host: _uninstall(host, app_key, workspace))
     if as_json:
-        told = _call_as_data(farewell) if farewell else None
+        told = as_data(farewell) if farewell else None
         print_json({"key": app_key, "workspace": installation.workspace.slug, "lifecycle_call": told})
         return
     print(f"{app_key} is uninstalled from the workspace {installation.workspace.slug}.")
     if farewell is None:
         print("The app did not ask to be told.")
     else:
-        print(plain(f"The app was told: {_outcome(farewell)}. {farewell.body or ''}".rstrip()))
+        print(plain(f"The app was told: {outcome(farewell)}. {farewell.body or ''}".rstrip()))
+        if prospect(farewell):
+            print(f"A running host tells it again: {prospect(farewell)}. See: roadstead queue")
 
 
 async def _uninstall(host: "Host", app_key: str, workspace: str | None) -> "tuple[Installation, LifecycleCall | None]":
@@ -207,7 +210,7 @@ def show(
             {
                 **_installation_as_data(installation),
                 "linkers": [_linker_as_data(linker) for linker in linkers],
-                "lifecycle_calls": [_call_as_data(call) for call in calls],
+                "lifecycle_calls": [as_data(call) for call in calls],
             }
         )
         return
@@ -238,8 +241,12 @@ def _print_linkers(linkers: "list[Linker]") -> None:
 def _print_calls(calls: "list[LifecycleCall]") -> None:
     if calls:
         print()
-        lines = [(call.created_on.isoformat(" ", "seconds"), call.event, call.url, _outcome(call)) for call in calls]
+        lines = [(moment(call.created_on), call.event, call.url, _outcome_and_prospect(call)) for call in calls]
         print_table(("CALLED ON", "EVENT", "URL", "OUTCOME"), lines)
+
+
+def _outcome_and_prospect(call: "LifecycleCall") -> str:
+    return "; ".join(filter(None, (outcome(call), prospect(call))))
 
 
 def register(
@@ -295,22 +302,3 @@ def _installation_as_data(installation: "Installation") -> dict[str, Any]:
 
 def _linker_as_data(linker: "Linker") -> dict[str, Any]:
     return {"key": linker.key, "regex": linker.regex, "url": linker.url, "value_count": linker.value_count}
-
-
-def _call_as_data(call: "LifecycleCall") -> dict[str, Any]:
-    return {
-        "event": call.event,
-        "url": call.url,
-        "created_on": call.created_on.isoformat(),
-        "status": call.status,
-        "error": call.error,
-        "body": call.body,
-        "request": call.request,
-        "duration_ms": call.duration_ms,
-    }
-
-
-def _outcome(call: "LifecycleCall") -> str:
-    if call.status is not None:
-        return f"it answered {call.status} in {call.duration_ms} ms"
-    return (call.error or "no answer yet").rstrip(".")

@@ -18,6 +18,7 @@ from roadstead.cli import (
     doctor,
     keys,
     linkify,
+    queue,
     requests,
     serve,
     token,
@@ -39,6 +40,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 installed_apps = typer.Typer(rich_markup_mode=None)
+owed_calls = typer.Typer(rich_markup_mode=None)
 
 
 def run() -> None:
@@ -82,6 +84,9 @@ app.add_typer(installed_apps, name="apps")
 installed_apps.callback(invoke_without_command=True)(_failing_clearly(apps.list_apps))
 installed_apps.command()(_failing_clearly(apps.show))
 app.command()(_failing_clearly(apps.register))
+app.add_typer(owed_calls, name="queue")
+owed_calls.callback(invoke_without_command=True)(_failing_clearly(queue.list_owed))
+owed_calls.command()(_failing_clearly(queue.retry))
 app.command()(_failing_clearly(linkify.linkify))
 app.command()(_failing_clearly(token.token))
 app.command()(_failing_clearly(requests.requests))

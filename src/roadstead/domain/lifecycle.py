@@ -21,12 +21,12 @@ from roadstead.domain.redaction import cleaned
 from roadstead.domain.signing import canonical_for_app, sign_for_app
 from roadstead.errors import Conflict, InstallationFailed, NotFound, OutgoingCallFailed
 from roadstead.integrations.lifecycle import Sender, as_shown, call_app, lifecycle_body
-from roadstead.model import Installation, LifecycleCall
+from roadstead.model import Installation, LifecycleCall, OwedCounts
 from roadstead.storage import installations, queue
 from roadstead.storage import lifecycle as calls
 from roadstead.storage.database import Transaction
 from roadstead.storage.lifecycle import TABLE, Outcome, OwedCall
-from roadstead.storage.queue import Claim, Counts
+from roadstead.storage.queue import Claim
 from roadstead.storage.sealing import Seal
 
 OVERDUE_SECONDS = 60.0
@@ -52,7 +52,7 @@ async def list_owed_calls(host: Host) -> list[LifecycleCall]:
     return await calls.list_owed_calls(host.store.database, _MOST_SHOWN)
 
 
-async def count_owed_calls(host: Host) -> Counts:
+async def count_owed_calls(host: Host) -> OwedCounts:
     """How many calls are waiting, how many of these are overdue, and how many were given up."""
     due_before = host.now() - timedelta(seconds=OVERDUE_SECONDS)
     return await queue.count(host.store.database, TABLE, due_before=due_before)

@@ -9,6 +9,7 @@ once, and a process that was merely slow finds out that it holds the row no long
 from datetime import datetime
 from typing import NamedTuple
 
+from roadstead.model import OwedCounts
 from roadstead.storage.database import Reader, Transaction
 from roadstead.storage.moments import to_text
 
@@ -18,14 +19,6 @@ class Claim(NamedTuple):
 
     id: int
     attempts: int
-
-
-class Counts(NamedTuple):
-    """What is owed, what of that has been due for some time, and what was given up."""
-
-    waiting: int
-    overdue: int
-    given_up: int
 
 
 async def is_any_due(reader: Reader, table: str, now: datetime) -> bool:
@@ -95,7 +88,7 @@ async def give_back(tx: Transaction, table: str, claim: Claim) -> None:
         await tx.run(f"UPDATE {table} SET claimed_until = NULL WHERE id = ?", claim.id)
 
 
-async def count(reader: Reader, table: str, *, due_before: datetime) -> Counts:
+async def count(reader: Reader, table: str, *, due_before: datetime) -> OwedCounts:
     """`overdue` is what should have been tried before that moment."""
     rows = await reader.scan(
         f"SELECT (SELECT COUNT(*) FROM {table} WHERE due_on IS NOT NULL), "
@@ -103,7 +96,7 @@ async def count(reader: Reader, table: str, *, due_before: datetime) -> Counts:
         f"(SELECT COUNT(*) FROM {table} WHERE given_up_on IS NOT NULL)",
         to_text(due_before),
     )
-    return Counts(*rows[0])
+    return OwedCounts(*rows[0])
 
 
 OWED = "(due_on IS NOT NULL OR given_up_on IS NOT NULL)"

@@ -19,7 +19,6 @@ from roadstead.web.page import Visit, problem, render, require
 
 _LINES = 1_500
 """Lines of a descriptor that are shown."""
-_LARGEST_ID = 2**63 - 1
 
 _DONE = {
     "updated": "The descriptor was read again, and is in force.",
@@ -94,8 +93,6 @@ async def app_of(visit: Visit) -> Installation:
     """The installation that the address names by its id. Raises `NotFound`."""
     identity: int = visit.request.path_params["app"]
     try:
-        if identity > _LARGEST_ID:
-            raise AppNotInstalled("")
         await installations.undo_if_abandoned(visit.host, identity)
         return await installations.get_installed(visit.host, identity)
     except AppNotInstalled as exc:

@@ -6,10 +6,10 @@ from itertools import groupby
 
 from starlette.responses import Response
 
-from roadstead.domain import audit, installations, linkers, transfer
+from roadstead.domain import audit, installations, lifecycle, linkers, transfer
 from roadstead.domain.descriptors import stored_name
 from roadstead.domain.host import Host
-from roadstead.model import AuditEntry, Installation
+from roadstead.model import AuditEntry, Installation, OwedCounts
 from roadstead.web.page import Visit, render
 
 _ENTRIES = 12
@@ -43,6 +43,7 @@ class State:
     only_this_machine: bool
     workspaces: list[WorkspaceApps]
     app_count: int
+    owed: OwedCounts
     activity: list[AuditEntry]
 
 
@@ -72,6 +73,7 @@ async def _state(host: Host) -> State:
         only_this_machine=host.settings.listens_on_loopback,
         workspaces=workspaces,
         app_count=len(found),
+        owed=await lifecycle.count_owed_calls(host),
         activity=await audit.latest_entries(host, _ENTRIES),
     )
 

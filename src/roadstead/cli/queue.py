@@ -1,0 +1,69 @@
+"""`roadstead queue` and `roadstead queue retry`: what is owed to apps."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from roadstead.cli.lifecycle_calls import as_data, moment, outcome, prospect
+from roadstead.cli.options import AllowTarget, AsJson, Data, DatabaseUrl, read_settings
+from roadstead.cli.output import plain, print_json, print_table, tell
+from roadstead.cli.state import on_host
+
+if TYPE_CHECKING:
+    from roadstead.domain.host import Host
+    from roadstead.model import LifecycleCall
+
+
+def list_owed(
+    context: typer.Context, data: Data = None, database_url: DatabaseUrl = None, as_json: AsJson = False
+) -> None:
+    """List the calls to apps that are still to be made, and those that were given up."""
+    if context.invoked_subcommand is not None:
+        given = {"data": data, "database_url": database_url, "as_json": as_json}
+        context.default_map = {context.invoked_subcommand: given}
+        return
+    found = on_host(read_settings(data=data, database_url=database_url), _list)
+    if as_json:
+        print_json([{"app": call.app_key, **as_data(call)} for call in found])
+    elif found:
+        headings = ("ID", "APP", "EVENT", "URL", "SINCE", "LAST TRY", "NEXT")
+        print_table(headings, [_line(call) for call in found])
+    else:
+        tell("Nothing is owed to any app.")
+
+
+async def _list(host: "Host") -> "list[LifecycleCall]":
+    from roadstead.domain import lifecycle
+
+    return await lifecycle.list_owed_calls(host)
+
+
+def _line(call: "LifecycleCall") -> tuple[object, ...]:
+    last_try = outcome(call) if call.attempts else "none"
+    return (call.id, call.app_key, call.event, call.url, moment(call.created_on), last_try, prospect(call))
+
+
+def retry(
+    call_id: Annotated[
+        int, typer.Argument(metavar="ID", min=1, max=2**63 - 1, help="The call's number in roadstead queue.")
+    ],
+    data: Data = None,
+    database_url: DatabaseUrl = None,
+    allow_target: AllowTarget = None,
+    as_json: AsJson = False,
+) -> None:
+    """Make a call now that is waiting or was given up, and say what came of it."""
+    settings = read_settings(data=data, database_url=database_url, allow_target=allow_target)
+    call = on_host(settings, lambda host: _try_now(host, call_id))
+    if as_json:
+        print_json({"app": call.app_key, **as_data(call)})
+    else:
+        print(plain(f"{call.app_key} was called: {outcome(call)}. {call.body or ''}".rstrip()))
+        if prospect(call):
+            print(f"It stays in the queue: {prospect(call)}.")
+
+
+async def _try_now(host: "Host", call_id: int) -> "LifecycleCall":
+    from roadstead.domain import lifecycle
+
+    return await lifecycle.try_now(host, call_id)

@@ -1,0 +1,68 @@
+"""The page of calls that are owed: what waits, what was given up, and calling at the press of a button."""
+
+import httpx
+import pytest
+
+from roadstead.domain import lifecycle
+from roadstead.domain.queue import ATTEMPTS
+from tests.live import LiveHost, RecordingApp
+from tests.web.reading import document, fields, main_text, submit
+
+
+def _uninstalled(host: LiveHost, browser: httpx.Client, app: RecordingApp) -> httpx.Response:
+    """The page that says how an app took its removal."""
+    address = f"/-/apps/{host.install(app).id}"
+    return submit(browser, browser.get(address), f"{address}/uninstall", sure="yes")
+
+
+def _retry_form(page: httpx.Response, app: RecordingApp) -> str:
+    (item,) = [node for node in document(page).css(".log > li") if app.key in node.text()]
+    (form,) = item.css("form")
+    return str(form.attributes["action"])
+
+
+def test_an_app_that_is_gone_can_be_called_again(
+    host: LiveHost, browser: httpx.Client, connect_app: RecordingApp
+) -> None:
+    """The app has no page any more; its call stands in the queue with its last answer until one ends the matter."""
+    connect_app.next_statuses = [204, 503, 500]
+    told = main_text(_uninstalled(host, browser, connect_app))
+    assert "What came back: 503" in told
+    assert "1 try has failed; the next is due" in told
+    assert "Calls to apps: 1 waiting, 0 given up" in main_text(browser.get("/"))
+    queue = browser.get("/-/queue")
+    still = submit(browser, queue, _retry_form(queue, connect_app))
+    assert f"{connect_app.key} was called: it answered 500." in main_text(still)
+    assert "2 tries have failed; the next is due" in main_text(still)
+    done = submit(browser, still, _retry_form(still, connect_app))
+    assert f"{connect_app.key} was called: it answered 204." in main_text(done)
+    assert "There are none." in main_text(done)
+    assert "Calls to apps" not in main_text(browser.get("/"))
+    again = submit(browser, still, _retry_form(still, connect_app))
+    assert (again.status_code, "The call is not owed any more." in main_text(again)) == (409, True)
+
+
+def test_a_call_that_was_given_up_says_so(host: LiveHost, browser: httpx.Client, connect_app: RecordingApp) -> None:
+    """With how often it was tried; the button stays."""
+    connect_app.next_statuses = [204, *[500] * ATTEMPTS]
+    page = _uninstalled(host, browser, connect_app)
+    (owed,) = host.work(lifecycle.list_owed_calls)
+    for _ in range(ATTEMPTS - 1):
+        host.work(lambda opened: lifecycle.try_now(opened, owed.id))
+    page = browser.get("/-/queue")
+    assert f", after {ATTEMPTS} tries" in main_text(page)
+    assert "Calls to apps: 0 waiting, 1 given up" in main_text(browser.get("/"))
+    assert "There are none." in main_text(submit(browser, page, _retry_form(page, connect_app)))
+
+
+@pytest.mark.parametrize("tried", ["x", "0", "9" * 5000, "-1"])
+def test_a_number_that_is_none_is_left_aside(browser: httpx.Client, tried: str) -> None:
+    """What stands in the address may be anything."""
+    assert "was called" not in main_text(browser.get(f"/-/queue?tried={tried}"))
+
+
+@pytest.mark.parametrize("number", ["0", "9" * 25, "9" * 5000])
+def test_a_call_that_is_not_there_is_not_found(browser: httpx.Client, number: str) -> None:
+    """However its number is written."""
+    csrf = fields(browser.get("/"), "/-/sign-out")["csrf"]
+    assert browser.post(f"/-/queue/{number}", data={"csrf": csrf}).status_code == 404
