@@ -92,8 +92,9 @@ def _statements(connection: sqlite3.Connection) -> Replace:
     def replace(text: str) -> None:
         connection.execute("BEGIN IMMEDIATE")
         connection.execute(
-            "DELETE FROM linker_values WHERE linker_id = ? AND value NOT IN (SELECT value FROM json_each(?))",
-            (linker, text),
+            "DELETE FROM linker_values WHERE installation_id = ? AND linker_id = ? "
+            "AND value NOT IN (SELECT value FROM json_each(?))",
+            (installation, linker, text),
         )
         connection.execute(
             "INSERT OR IGNORE INTO linker_values (installation_id, linker_id, value) "

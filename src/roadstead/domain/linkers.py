@@ -60,7 +60,7 @@ async def count_values_beginning(host: Host, linker: Linker, text: str, *, most:
 
 
 async def all_values(host: Host, linker: Linker) -> list[str]:
-    return (await rows.all_values(host.store.database, linker.id))[1]
+    return (await rows.all_values(host.store.database, linker))[1]
 
 
 # Apps change single values all day: an entry in the log for each would bury those that matter.

@@ -79,8 +79,12 @@ class WorkspaceLinkers:
             return await asyncio.to_thread(work, *args, **kwargs)
 
     async def _up_to_date(self, kept: _Kept, workspace: Workspace) -> CompiledLinkers:
-        found = await rows.list_workspace_linkers(self._database, workspace.id)
-        linkers = await self._as_patterns(found, workspace)
+        apps = {
+            installation_id: (app_key, stored_base_url(descriptor))
+            for installation_id, app_key, descriptor in await list_descriptors(self._database, workspace.id)
+        }
+        found = await rows.list_linkers_of(self._database, list(apps))
+        linkers = [_as_pattern(linker, *apps[linker.installation_id], workspace) for linker in found]
         if linkers != kept.linkers or list(kept.read) != [linker.id for linker in found]:
             await self._compile(kept, linkers, found)
         else:
@@ -88,23 +92,6 @@ class WorkspaceLinkers:
                 if linker.revision != kept.read[linker.id].revision:
                     await self._catch_up(kept, number, linker)
         return kept.compiled
-
-    async def _as_patterns(self, found: list[Linker], workspace: Workspace) -> list[PatternLinker]:
-        apps = {
-            installation_id: (app_key, stored_base_url(descriptor))
-            for installation_id, app_key, descriptor in await list_descriptors(self._database, workspace.id)
-        }
-        return [
-            PatternLinker(
-                key=linker.key,
-                regex=linker.regex,
-                url=linker.url,
-                base_url=apps[linker.installation_id][1],
-                app_key=apps[linker.installation_id][0],
-                principal_uuid=workspace.uuid,
-            )
-            for linker in found
-        ]
 
     async def _compile(self, kept: _Kept, linkers: list[PatternLinker], found: list[Linker]) -> None:
         """Compile anew, reading only those values that are not known already."""
@@ -118,7 +105,7 @@ class WorkspaceLinkers:
                 values = list(kept.compiled.values_of(numbers[linker.id]))
                 read[linker.id] = known
             else:
-                read[linker.id], values = await rows.all_values(self._database, linker.id)
+                read[linker.id], values = await rows.all_values(self._database, linker)
             with_values.append(replace(pattern, values=frozenset(values)))
         kept.compiled = await asyncio.to_thread(_compiled_to_stay, with_values, self._host.settings)
         self.records.forget(set(kept.linkers).difference(linkers))
@@ -130,7 +117,7 @@ class WorkspaceLinkers:
         read = changes.read
         changed = kept.compiled.with_values(number, added=changes.added, removed=changes.deleted)
         if changed.value_count(number) != changes.value_count:
-            read, values = await rows.all_values(self._database, linker.id)
+            read, values = await rows.all_values(self._database, linker)
             changed = await asyncio.to_thread(_with_all_values, kept.compiled, number, values)
         kept.compiled, kept.read[linker.id] = changed, read
 
@@ -144,6 +131,17 @@ def _compiled_to_stay(linkers: list[PatternLinker], settings: Settings) -> Compi
     compiled = compile_linkers(linkers, without_values=settings.linkers_without_values)
     gc.freeze()
     return compiled
+
+
+def _as_pattern(linker: Linker, app_key: str, base_url: str, workspace: Workspace) -> PatternLinker:
+    return PatternLinker(
+        key=linker.key,
+        regex=linker.regex,
+        url=linker.url,
+        base_url=base_url,
+        app_key=app_key,
+        principal_uuid=workspace.uuid,
+    )
 
 
 def _with_all_values(compiled: CompiledLinkers, number: int, values: list[str]) -> CompiledLinkers:

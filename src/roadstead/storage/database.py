@@ -18,15 +18,17 @@ Row = tuple[Any, ...]
 class Dialect:
     """Where SQL differs between databases.
 
-    `identity`, `bytes` and `text` are column types; text is compared by code points. `strings` selects each `value` and
-    its `place` from one argument made by `pack_strings`, and `not_among` is a condition that `{column}` is none of
-    them. `for_update` ends a select whose rows no other transaction shall change before this one has ended; `for_share`
-    lets others hold them so, too, and `skip_locked` leaves out those that others hold. `refuse_change` is the body of a
-    trigger that refuses. `reads_may_differ` says that of two reads, one right after the other, the second may see a
-    state in which more has been committed; `conflicts_are_cheap` that many rows with `ON CONFLICT DO NOTHING` take no
-    longer than to look first which are missing.
+    `name` is that in the names of migrations for it alone. `identity`, `bytes` and `text` are column types; text is
+    compared by code points. `strings` selects each `value` and its `place` from one argument made by `pack_strings`,
+    and `not_among` is a condition that `{column}` is none of them. `for_update` ends a select whose rows no other
+    transaction shall change before this one has ended; `for_share` lets others hold them so, too, and `skip_locked`
+    leaves out those that others hold. `refuse_change` is the body of a trigger that refuses. `reads_may_differ` says
+    that of two reads, one right after the other, the second may see a state in which more has been committed;
+    `conflicts_are_cheap` that many rows with `ON CONFLICT DO NOTHING` take no longer than to look first which are
+    missing.
     """
 
+    name: str
     identity: str
     bytes: str
     text: str

@@ -162,9 +162,11 @@ async def find_installation(
 
 
 async def list_descriptors(reader: Reader, workspace_id: int) -> list[tuple[int, str, str]]:
-    """Id, app key and descriptor of every installation in force in a workspace."""
+    """Id, app key and descriptor of every installation in force in a workspace, the oldest first."""
     rows = await reader.read(
-        "SELECT id, app_key, descriptor FROM installations WHERE workspace_id = ? AND state = 'installed'", workspace_id
+        "SELECT id, app_key, descriptor FROM installations WHERE workspace_id = ? AND state = 'installed' "
+        "ORDER BY installed_on, id",
+        workspace_id,
     )
     return [(row[0], row[1], row[2]) for row in rows]
 

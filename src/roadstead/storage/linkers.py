@@ -8,6 +8,9 @@ number of values than `value_count` has to read them all again.
 
 Who changes a linker's values takes the linker first, and holds it to the end of the transaction. So of several at once
 each finds what the one before left, and ids grow in the order in which the values come to be seen.
+
+Every statement names the installation, though the linker's id would do: where the tables are spread over machines, that
+is what says on which of them the rows are.
 """
 
 import base64
@@ -26,10 +29,13 @@ from roadstead.storage.database import Argument, Database, Reader, Row, Transact
 from roadstead.storage.filters import to_sql
 
 _LINKER = "SELECT id, installation_id, key, regex, url, value_count, revision FROM linkers"
-_ITS_LINKER = "WHERE installation_id = ? AND key = ? AND position IS NOT NULL"
+_BY_KEY = "WHERE installation_id = ? AND key = ? AND position IS NOT NULL"
+_ITSELF = "installation_id = ? AND id = ?"
+_ITS_ROWS = "installation_id = ? AND linker_id = ?"
 VALUE_COLUMNS = {"id": "id", "value": "value", "type": "'linker_value'"}
 FEW_ROWS = 2_000
 """Statements that may look at more rows than this leave the event loop for a thread."""
+_INSTALLATIONS_AT_ONCE = 500
 _DELETIONS_KEPT = 1_000  # per linker
 _ADDITIONS_READ = 20_000  # at once; more are no quicker to find than to read all values
 
@@ -61,13 +67,13 @@ async def list_linkers(reader: Reader, installation_id: int) -> list[Linker]:
 
 
 async def find_linker(reader: Reader, installation_id: int, key: str) -> Linker | None:
-    rows = await reader.read(f"{_LINKER} {_ITS_LINKER}", installation_id, key)
+    rows = await reader.read(f"{_LINKER} {_BY_KEY}", installation_id, key)
     return Linker(*rows[0]) if rows else None
 
 
 async def take_linker(tx: Transaction, installation_id: int, key: str) -> Linker | None:
     """The linker, to change its values."""
-    rows = await tx.read(f"{_LINKER} {_ITS_LINKER}{tx.dialect.for_update}", installation_id, key)
+    rows = await tx.read(f"{_LINKER} {_BY_KEY}{tx.dialect.for_update}", installation_id, key)
     return Linker(*rows[0]) if rows else None
 
 
@@ -82,21 +88,25 @@ async def recall_linker(store: Store, installation_id: int, key: str) -> Linker 
     return linker
 
 
-async def list_workspace_linkers(reader: Reader, workspace_id: int) -> list[Linker]:
-    """Every linker in force in a workspace: older installation first."""
-    rows = await reader.read(
-        "SELECT l.id, l.installation_id, l.key, l.regex, l.url, l.value_count, l.revision "
-        "FROM linkers l JOIN installations i ON i.id = l.installation_id "
-        "WHERE i.workspace_id = ? AND i.state = 'installed' AND l.position IS NOT NULL "
-        "ORDER BY i.installed_on, i.id, l.position",
-        workspace_id,
-    )
-    return [Linker(*row) for row in rows]
+async def list_linkers_of(reader: Reader, installation_ids: Sequence[int]) -> list[Linker]:
+    """The linkers of several installations, in their order."""
+    found: list[Linker] = []
+    for start in range(0, len(installation_ids), _INSTALLATIONS_AT_ONCE):
+        some = installation_ids[start : start + _INSTALLATIONS_AT_ONCE]
+        rows = await reader.read(
+            f"{_LINKER} WHERE installation_id IN ({', '.join('?' * len(some))}) AND position IS NOT NULL "
+            "ORDER BY position",
+            *some,
+        )
+        places = {installation_id: place for place, installation_id in enumerate(some)}
+        found += sorted((Linker(*row) for row in rows), key=lambda linker: places[linker.installation_id])
+    return found
 
 
 async def find_value(reader: Reader, installation_id: int, linker_key: str, value_id: int) -> LinkerValue | None:
     rows = await reader.read(
-        "SELECT v.id, v.value FROM linkers l JOIN linker_values v ON v.linker_id = l.id "
+        "SELECT v.id, v.value FROM linkers l "
+        "JOIN linker_values v ON v.installation_id = l.installation_id AND v.linker_id = l.id "
         "WHERE l.installation_id = ? AND l.key = ? AND l.position IS NOT NULL AND v.id = ?",
         installation_id,
         linker_key,
@@ -105,15 +115,16 @@ async def find_value(reader: Reader, installation_id: int, linker_key: str, valu
     return LinkerValue(*rows[0]) if rows else None
 
 
-async def all_values(reader: Reader, linker_id: int) -> tuple[ValuesRead, list[str]]:
+async def all_values(reader: Reader, linker: Linker) -> tuple[ValuesRead, list[str]]:
     """The linker's values, and how far they have been read with that."""
     # One statement, for everything in it is of one moment.
+    itself = (linker.installation_id, linker.id)
     rows = await reader.scan(
-        "SELECT revision, (SELECT COALESCE(MAX(id), 0) FROM linker_values WHERE linker_id = ?), NULL FROM linkers "
-        "WHERE id = ? UNION ALL SELECT 0, 0, value FROM linker_values WHERE linker_id = ?",
-        linker_id,
-        linker_id,
-        linker_id,
+        f"SELECT revision, (SELECT COALESCE(MAX(id), 0) FROM linker_values WHERE {_ITS_ROWS}), NULL FROM linkers "
+        f"WHERE {_ITSELF} UNION ALL SELECT 0, 0, value FROM linker_values WHERE {_ITS_ROWS}",
+        *itself,
+        *itself,
+        *itself,
     )
     read = next((ValuesRead(revision, last_id) for revision, last_id, value in rows if value is None), ValuesRead(0, 0))
     return read, [value for _, _, value in rows if value is not None]
@@ -123,16 +134,17 @@ async def changed_values(reader: Reader, linker: Linker, known: ValuesRead) -> C
     """What became of the linker's values since they were read, as far as this can be told from some rows."""
     changes = linker.revision - known.revision
     fetch = reader.read if changes <= FEW_ROWS else reader.scan
+    itself = (linker.installation_id, linker.id)
     rows = await fetch(
-        "SELECT 'linker', revision, value_count, '' FROM linkers WHERE id = ? UNION ALL "
-        "SELECT * FROM (SELECT 'added', id, 0, value FROM linker_values WHERE linker_id = ? AND id > ? ORDER BY id "
+        f"SELECT 'linker', revision, value_count, '' FROM linkers WHERE {_ITSELF} UNION ALL "
+        f"SELECT * FROM (SELECT 'added', id, 0, value FROM linker_values WHERE {_ITS_ROWS} AND id > ? ORDER BY id "
         "LIMIT ?) AS added UNION ALL "
-        "SELECT 'deleted', revision, 0, value FROM deleted_values WHERE linker_id = ? AND revision > ?",
-        linker.id,
-        linker.id,
+        f"SELECT 'deleted', revision, 0, value FROM deleted_values WHERE {_ITS_ROWS} AND revision > ?",
+        *itself,
+        *itself,
         known.last_id,
         min(max(changes, FEW_ROWS), _ADDITIONS_READ),
-        linker.id,
+        *itself,
         known.revision,
     )
     revision, count = next((row[1:3] for row in rows if row[0] == "linker"), (known.revision, 0))
@@ -150,13 +162,13 @@ async def add_each(tx: Transaction, linker: Linker, values: Sequence[str]) -> di
     rows = await tx.read(
         f"INSERT INTO linker_values (installation_id, linker_id, value) "
         f"SELECT ?, ?, incoming.value FROM ({tx.dialect.strings}) AS incoming WHERE true "
-        "ON CONFLICT (linker_id, value) DO NOTHING RETURNING id, value",
+        "ON CONFLICT DO NOTHING RETURNING id, value",
         linker.installation_id,
         linker.id,
         tx.pack_strings(values),
     )
     if rows:
-        await _count(tx, linker.id, f"value_count + {len(rows)}")
+        await _count(tx, linker, f"value_count + {len(rows)}")
     return {value: LinkerValue(identity, value) for identity, value in rows}
 
 
@@ -164,7 +176,7 @@ async def add_values(tx: Transaction, linker: Linker, values: Sequence[str]) -> 
     """Add the values that are not there yet; how many these were."""
     packed = tx.pack_strings(values)
     added = await _insert_missing(tx, linker, packed)
-    await _count(tx, linker.id, f"value_count + {added}")
+    await _count(tx, linker, f"value_count + {added}")
     return added
 
 
@@ -172,12 +184,13 @@ async def replace_values(tx: Transaction, linker: Linker, values: Sequence[str])
     """Make the set exactly `values`, by set difference, so that values which stay keep their ids."""
     packed = tx.pack_strings(values)
     await tx.run_bulk(
-        f"DELETE FROM linker_values WHERE linker_id = ? AND {tx.dialect.not_among.format(column='value')}",
+        f"DELETE FROM linker_values WHERE {_ITS_ROWS} AND {tx.dialect.not_among.format(column='value')}",
+        linker.installation_id,
         linker.id,
         packed,
     )
     await _insert_missing(tx, linker, packed)
-    await _count(tx, linker.id, str(len(values)))
+    await _count(tx, linker, str(len(values)))
 
 
 async def _insert_missing(tx: Transaction, linker: Linker, packed: Argument) -> int:
@@ -185,12 +198,13 @@ async def _insert_missing(tx: Transaction, linker: Linker, packed: Argument) -> 
     if not tx.dialect.conflicts_are_cheap:
         new = (
             "NOT EXISTS (SELECT 1 FROM linker_values AS there "
-            f"WHERE there.linker_id = {linker.id} AND there.value = incoming.value) ORDER BY incoming.place"
+            f"WHERE there.installation_id = {linker.installation_id} AND there.linker_id = {linker.id} "
+            "AND there.value = incoming.value) ORDER BY incoming.place"
         )
     return await tx.run_bulk(
         f"INSERT INTO linker_values (installation_id, linker_id, value) "
         f"SELECT ?, ?, incoming.value FROM ({tx.dialect.strings}) AS incoming WHERE {new} "
-        "ON CONFLICT (linker_id, value) DO NOTHING",
+        "ON CONFLICT DO NOTHING",
         linker.installation_id,
         linker.id,
         packed,
@@ -199,34 +213,38 @@ async def _insert_missing(tx: Transaction, linker: Linker, packed: Argument) -> 
 
 async def delete_value(tx: Transaction, linker: Linker, value_id: int) -> str | None:
     """The value that was deleted, if there was one of that id."""
-    found = await tx.read("SELECT value FROM linker_values WHERE linker_id = ? AND id = ?", linker.id, value_id)
+    itself = (linker.installation_id, linker.id)
+    found = await tx.read(f"SELECT value FROM linker_values WHERE {_ITS_ROWS} AND id = ?", *itself, value_id)
     if not found:
         return None
     value: str = found[0][0]
-    await tx.run("DELETE FROM linker_values WHERE linker_id = ? AND id = ?", linker.id, value_id)
-    await _count(tx, linker.id, "value_count - 1")
+    await tx.run(f"DELETE FROM linker_values WHERE {_ITS_ROWS} AND id = ?", *itself, value_id)
+    await _count(tx, linker, "value_count - 1")
     await tx.run(
         "INSERT INTO deleted_values (installation_id, linker_id, revision, value) VALUES (?, ?, ?, ?)",
-        linker.installation_id,
-        linker.id,
+        *itself,
         linker.revision + 1,
         value,
     )
     await tx.run(
-        "DELETE FROM deleted_values WHERE linker_id = ? AND revision <= ?",
-        linker.id,
+        f"DELETE FROM deleted_values WHERE {_ITS_ROWS} AND revision <= ?",
+        *itself,
         linker.revision + 1 - _DELETIONS_KEPT,
     )
     return value
 
 
 async def delete_values(tx: Transaction, linker: Linker) -> None:
-    await tx.run_bulk("DELETE FROM linker_values WHERE linker_id = ?", linker.id)
-    await _count(tx, linker.id, "0")
+    await tx.run_bulk(f"DELETE FROM linker_values WHERE {_ITS_ROWS}", linker.installation_id, linker.id)
+    await _count(tx, linker, "0")
 
 
-async def _count(tx: Transaction, linker_id: int, count: str) -> None:
-    await tx.run(f"UPDATE linkers SET value_count = {count}, revision = revision + 1 WHERE id = ?", linker_id)
+async def _count(tx: Transaction, linker: Linker, count: str) -> None:
+    await tx.run(
+        f"UPDATE linkers SET value_count = {count}, revision = revision + 1 WHERE {_ITSELF}",
+        linker.installation_id,
+        linker.id,
+    )
 
 
 # Looking through them in order
@@ -245,8 +263,9 @@ async def values_beginning(
     if before and before < most[1]:
         most = ("value < ?", before)
     rows = await reader.read(
-        f"SELECT id, value FROM linker_values WHERE linker_id = ? AND {least[0]} AND {most[0]} "
+        f"SELECT id, value FROM linker_values WHERE {_ITS_ROWS} AND {least[0]} AND {most[0]} "
         f"ORDER BY value {'DESC' if before else 'ASC'} LIMIT ?",
+        linker.installation_id,
         linker.id,
         least[1],
         most[1],
@@ -259,8 +278,9 @@ async def values_beginning(
 async def count_values_beginning(reader: Reader, linker: Linker, text: str, most: int) -> int:
     """How many values begin so, counted no further than `most`."""
     rows = await reader.scan(
-        "SELECT COUNT(*) FROM (SELECT 1 FROM linker_values WHERE linker_id = ? AND value >= ? AND value <= ? LIMIT ?) "
+        f"SELECT COUNT(*) FROM (SELECT 1 FROM linker_values WHERE {_ITS_ROWS} AND value >= ? AND value <= ? LIMIT ?) "
         "AS found",
+        linker.installation_id,
         linker.id,
         text,
         text + _LAST_CHARACTER,
@@ -287,7 +307,7 @@ async def page_of_values(database: Database, linker: Linker, wanted: PageRequest
     if revision == linker.revision:
         return page
     async with database.snapshot() as snapshot:
-        rows = await snapshot.read(f"{_LINKER} WHERE id = ?", linker.id)
+        rows = await snapshot.read(f"{_LINKER} WHERE {_ITSELF}", linker.installation_id, linker.id)
         now = Linker(*rows[0]) if rows else replace(linker, value_count=0)
         return (await _read_page(snapshot, now, wanted))[0]
 
@@ -295,8 +315,9 @@ async def page_of_values(database: Database, linker: Linker, wanted: PageRequest
 async def _read_page(reader: Reader, linker: Linker, wanted: PageRequest) -> tuple[Page[LinkerValue], int | None]:
     """The page, and the linker's revision when it was read: the number of values belongs to that of `linker`."""
     order = _Order(wanted.sort)
-    where = "linker_id = ?"
-    arguments: list[Argument] = [linker.id]
+    itself = (linker.installation_id, linker.id)
+    where = _ITS_ROWS
+    arguments: list[Argument] = [*itself]
     size = linker.value_count
     many = linker.value_count > FEW_ROWS
     if wanted.filter is not None:
@@ -327,7 +348,7 @@ async def _read_page(reader: Reader, linker: Linker, wanted: PageRequest) -> tup
     columns = "id, value"
     revision: int | None = linker.revision
     if reader.dialect.reads_may_differ:
-        columns, arguments = f"{columns}, (SELECT revision FROM linkers WHERE id = ?)", [linker.id, *arguments]
+        columns, arguments = f"{columns}, (SELECT revision FROM linkers WHERE {_ITSELF})", [*itself, *arguments]
     rows = await fetch(
         f"SELECT {columns} FROM linker_values WHERE {where} ORDER BY {order.sql(backwards=backwards)} LIMIT ? OFFSET ?",
         *arguments,

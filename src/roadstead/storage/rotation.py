@@ -19,7 +19,7 @@ async def seal_anew(store: Store, tx: Transaction, fingerprint: str) -> int:
 
 
 async def _seal_column(store: Store, tx: Transaction, table: Table, column: str, fingerprint: str) -> int:
-    key = table.columns[0]
+    (key,) = table.key
     found = await tx.scan(f"SELECT {column}, {key} FROM {table.name} WHERE {column} IS NOT NULL")
     sealed = [(store.secrets.seal(store.secrets.open(cell), fingerprint), identity) for cell, identity in found]
     await tx.run_many(f"UPDATE {table.name} SET {column} = ? WHERE {key} = ?", sealed)

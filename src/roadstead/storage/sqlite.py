@@ -33,6 +33,7 @@ BUSY_SECONDS = 10.0
 """How long a writer waits for another process's transaction before the request is answered with 503."""
 
 DIALECT = Dialect(
+    name="sqlite",
     identity="INTEGER PRIMARY KEY AUTOINCREMENT",
     bytes="BLOB",
     text="TEXT",

@@ -14,19 +14,24 @@ PAGE = 5_000
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table that travels. Its first column is its key.
+    """A table that travels. Its rows are read in the order of its `key`, by which the database finds them.
 
     `sealed` columns hold encrypted secrets. `unsafe` ones hold what an app answered, which may repeat a secret.
     """
 
     name: str
     columns: tuple[str, ...]
+    key: tuple[str, ...]
     sealed: frozenset[str] = frozenset()
     unsafe: frozenset[str] = frozenset()
 
 
-def _table(name: str, columns: str, *, sealed: str = "", unsafe: str = "") -> Table:
-    return Table(name, tuple(columns.split()), frozenset(sealed.split()), frozenset(unsafe.split()))
+def _table(name: str, columns: str, *, key: str = "", sealed: str = "", unsafe: str = "") -> Table:
+    """The key is the first column, unless another is named."""
+    first, *_ = names = columns.split()
+    return Table(
+        name, tuple(names), tuple(key.split()) or (first,), frozenset(sealed.split()), frozenset(unsafe.split())
+    )
 
 
 TABLES = (
@@ -46,7 +51,7 @@ TABLES = (
     ),
     _table("retired_secrets", "installation_id secret", sealed="secret"),
     _table("linkers", "id installation_id key position regex url value_count revision"),
-    _table("linker_values", "id installation_id linker_id value"),
+    _table("linker_values", "id installation_id linker_id value", key="linker_id id"),
     _table("api_tokens", "id name token_hash created_on expires_on"),
     _table(
         "lifecycle_calls",
@@ -89,12 +94,15 @@ async def read_pages(
 
     Raises `StorageUnusable` when a secret that is wanted was sealed with another key.
     """
-    key = table.columns[0]
+    key = ", ".join(table.key)
+    places = [table.columns.index(column) for column in table.key]
     select = f"SELECT {', '.join(table.columns)} FROM {table.name}"
+    after = f"({key}) > ({', '.join('?' * len(places))})"
     rows = await reader.scan(f"{select} ORDER BY {key} LIMIT {PAGE}")
     while rows:
         yield [_in_the_clear(store, table, row, with_secrets=with_secrets) for row in rows]
-        rows = await reader.scan(f"{select} WHERE {key} > ? ORDER BY {key} LIMIT {PAGE}", rows[-1][0])
+        last = [rows[-1][place] for place in places]
+        rows = await reader.scan(f"{select} WHERE {after} ORDER BY {key} LIMIT {PAGE}", *last)
 
 
 def _in_the_clear(store: Store, table: Table, row: Row, *, with_secrets: bool) -> Sequence[Argument]:
@@ -143,7 +151,7 @@ async def add_rows(
 async def go_on_after_ids(tx: Transaction) -> None:
     """Let what is added from here on have higher ids than the rows that came with theirs."""
     for table in TABLES:
-        if table.columns[0] == "id":
+        if "id" in table.columns:
             await tx.go_on_after_ids(table.name)
 
 

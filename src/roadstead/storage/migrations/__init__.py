@@ -1,10 +1,15 @@
-"""The schema, one numbered file per change, run in order and never edited once released."""
+"""The schema, numbered files run in order and never edited once released.
+
+What one database alone needs is in a file that has its name: `0007_distribution.postgresql.sql`. Files of one number
+are one change, in the order of their names.
+"""
 
 import re
 from collections.abc import Iterator, Set
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
+from itertools import groupby
 from typing import TYPE_CHECKING
 
 from roadstead.errors import StorageUnavailable, StorageUnusable
@@ -18,24 +23,31 @@ TABLE = "CREATE TABLE IF NOT EXISTS migrations (number INTEGER PRIMARY KEY)"
 @dataclass(frozen=True, slots=True)
 class Migration:
     number: int
-    sql: str
+    files: tuple[tuple[str, str], ...]
+    """Their names and texts."""
 
     def statements(self, dialect: "Dialect") -> Iterator[str]:
-        """The file's statements, spelled for a dialect. A semicolon at a line's end closes one."""
-        text = re.sub(r"^--.*\n", "", self.sql, flags=re.MULTILINE)
-        text = text.replace("{identity}", dialect.identity).replace("{bytes}", dialect.bytes)
-        text = text.replace("{refuse_change}", dialect.refuse_change).replace(" TEXT", f" {dialect.text}")
-        yield from (
-            statement.strip() for statement in re.split(r";\s*$", text, flags=re.MULTILINE) if statement.strip()
-        )
+        """The statements for a dialect, spelled as it wants them. A semicolon at a line's end closes one."""
+        for name, sql in self.files:
+            if name.count(".") == 1 or name.endswith(f".{dialect.name}.sql"):
+                yield from _statements(sql, dialect)
+
+
+def _statements(sql: str, dialect: "Dialect") -> Iterator[str]:
+    text = re.sub(r"^--.*\n", "", sql, flags=re.MULTILINE)
+    text = text.replace("{identity}", dialect.identity).replace("{bytes}", dialect.bytes)
+    text = text.replace("{refuse_change}", dialect.refuse_change).replace(" TEXT", f" {dialect.text}")
+    yield from (statement.strip() for statement in re.split(r";\s*$", text, flags=re.MULTILINE) if statement.strip())
 
 
 @cache
 def _known() -> tuple[Migration, ...]:
-    files = (file for file in resources.files(__package__).iterdir() if file.name.endswith(".sql"))
-    return tuple(
-        sorted((Migration(int(file.name[:4]), file.read_text("utf-8")) for file in files), key=lambda m: m.number)
+    files = sorted(
+        (file.name, file.read_text("utf-8"))
+        for file in resources.files(__package__).iterdir()
+        if file.name.endswith(".sql")
     )
+    return tuple(Migration(number, tuple(same)) for number, same in groupby(files, key=lambda file: int(file[0][:4])))
 
 
 def missing(applied: Set[int]) -> list[Migration]:

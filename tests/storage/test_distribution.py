@@ -1,0 +1,222 @@
+"""What a database that is spread over machines needs: what belongs together lies together, and statements say where.
+
+The tables in `DISTRIBUTED` are those that grow with what apps store, and are asked for at nearly every request. They
+are distributed by `installation_id`; docs/how-to/scale-out.md says how, and of the others.
+"""
+
+import ast
+import asyncio
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from roadstead.settings import Settings
+from roadstead.storage import open_database
+from roadstead.storage.database import Database
+from tests.postgres import Server
+
+ROOT = Path(__file__).parent.parent.parent
+STORAGE = ROOT / "src" / "roadstead" / "storage"
+
+DISTRIBUTED = {"linkers", "linker_values", "deleted_values"}
+EVERYWHERE = {"workspaces", "registrations", "installations", "handshakes", "retired_secrets", "access_tokens"}
+"""Small tables that are asked for with nearly every request by something else than an installation's id."""
+IN_ONE_PLACE = {
+    "api_tokens",
+    "audit_log",
+    "facts",
+    "lifecycle_calls",
+    "migrations",
+    "requests",
+    "sealing_key",
+    "sessions",
+}
+
+CROSSING = {
+    "postgres.py: go_on_after_ids": "at the end of an import, once",
+    "queue.py": "a queue is in one place",
+    "rotation.py: _seal_column": "changing the key, and no distributed table has a secret",
+    "transfer.py: add_rows": "an import fills tables one after the other",
+    "transfer.py: count_rows": "export and migrate-data read whole tables",
+    "transfer.py: find_filled_table": "an import looks whether there is anything at all",
+    "transfer.py: read_pages": "export and migrate-data read whole tables",
+}
+"""Statements that do not say where, by their function or their file, and why that is well. None of them is hot."""
+
+
+# Statements
+
+
+class _Text(ast.NodeVisitor):
+    """The text of an expression as far as it stands in the source; `…` for what is only known when it runs."""
+
+    def __init__(self, known: dict[str, str]) -> None:
+        self._known = known
+
+    def of(self, node: ast.expr) -> str:
+        if isinstance(node, ast.Constant) and isinstance(node.value, str | int):
+            return str(node.value)
+        if isinstance(node, ast.JoinedStr):
+            return "".join(self.of(part) for part in node.values)
+        if isinstance(node, ast.FormattedValue):
+            return self.of(node.value)
+        if isinstance(node, ast.Name):
+            return self._known.get(node.id, "…")
+        return "…"
+
+
+def _names(body: list[ast.stmt], known: dict[str, str]) -> dict[str, str]:
+    """What the names of a scope stand for that are given a text: the first one, for later ones only add to it."""
+    found = dict(known)
+    for node in body:
+        for inner in ast.walk(node):
+            targets = inner.targets if isinstance(inner, ast.Assign) else []
+            for target in targets:
+                if isinstance(target, ast.Name) and isinstance(inner, ast.Assign):
+                    text = _Text(found).of(inner.value)
+                    if text != "…":
+                        found.setdefault(target.id, text)
+    return found
+
+
+def _statements() -> Iterator[tuple[str, str]]:
+    """Where each statement of the storage room stands, and its text with plain white space."""
+    for file in sorted(STORAGE.rglob("*.py")):
+        module = ast.parse(file.read_text("utf-8"))
+        constants = _names([node for node in module.body if isinstance(node, ast.Assign)], {})
+        for function in ast.walk(module):
+            if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
+                known = _names(function.body, constants)
+                for call in ast.walk(function):
+                    if isinstance(call, ast.Call) and call.args:
+                        text = " ".join(_Text(known).of(call.args[0]).split())
+                        if re.match(r"(SELECT|INSERT|UPDATE|DELETE|WITH)\b", text):
+                            yield f"{file.name}: {function.name}", text
+
+
+TABLE = r"\b(?:FROM|JOIN|INTO|UPDATE)\s+"
+
+
+def _mentions(statement: str) -> int:
+    """How many times a statement goes to a table that is distributed, or to one that is not named in the source."""
+    hot = re.findall(rf"{TABLE}(?:{'|'.join(sorted(DISTRIBUTED))})\b", statement)
+    unnamed = re.findall(rf"{TABLE}…", statement)
+    return len(hot) + len(unnamed)
+
+
+def _says_where(statement: str) -> int:
+    """How many times it says of which installation: in a condition, or as a column of rows that are added."""
+    conditions = re.findall(r"\binstallation_id (?:= (?:\?|…|\w+\.installation_id)|IN \()", statement)
+    added = re.findall(r"INSERT INTO \w+ \((?:[^)]*\b)?installation_id\b", statement)
+    return len(conditions) + len(added)
+
+
+def _crosses(statement: str) -> bool:
+    return _says_where(statement) < _mentions(statement)
+
+
+def test_every_statement_on_a_distributed_table_says_where() -> None:
+    """Each names the installation for each such table, so it goes to one machine; what does not is listed, with why."""
+    found = list(_statements())
+    assert sum(1 for _, statement in found if _mentions(statement)) > 20, "the statements were not found"
+    crossing = {place: statement for place, statement in found if _crosses(statement)}
+    listed = {file if (file := place.partition(":")[0]) in CROSSING else place for place in crossing}
+    assert listed == set(CROSSING), crossing
+
+
+@pytest.mark.parametrize(
+    ("statement", "crosses"),
+    [
+        ("SELECT value FROM linker_values WHERE installation_id = ? AND linker_id = ?", False),
+        ("SELECT value FROM linker_values WHERE linker_id = ?", True),
+        ("SELECT installation_id FROM linkers WHERE id = ?", True),
+        ("SELECT id FROM linkers WHERE installation_id IN (…)", False),
+        ("SELECT id FROM linkers WHERE installation_id > ?", True),
+        ("INSERT INTO linker_values (installation_id, linker_id, value) SELECT ?, ?, value FROM (…) AS new", False),
+        ("INSERT INTO linker_values (linker_id, value) VALUES (?, ?)", True),
+        ("DELETE FROM linkers WHERE installation_id = ?", False),
+        ("UPDATE linkers SET revision = revision + 1 WHERE id = ?", True),
+        ("SELECT 1 FROM linkers l JOIN linker_values v ON v.linker_id = l.id WHERE l.installation_id = ?", True),
+        ("SELECT 1 FROM installations i JOIN linkers l ON l.installation_id = i.id WHERE i.id = ?", True),
+        ("SELECT 1 FROM installations WHERE client_key = ?", False),
+        ("SELECT COUNT(*) FROM …", True),
+    ],
+)
+def test_a_statement_that_does_not_say_where_is_noticed(statement: str, crosses: bool) -> None:
+    """Whichever it forgets: the condition, one of two tables, or the column."""
+    assert _crosses(statement) == crosses
+
+
+# The schema
+
+
+Rows = list[tuple[str, ...]]
+
+
+@pytest.fixture(scope="module")
+def schema(postgresql: Server, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Rows]:
+    """What PostgreSQL itself says of our tables: their columns, unique indices and references."""
+    settings = Settings(data=tmp_path_factory.mktemp("data"), database_url=postgresql.new_database())
+
+    async def read() -> dict[str, Rows]:
+        database: Database = open_database(settings)
+        try:
+            await database.migrate()
+            return {name: list(await database.scan(statement)) for name, statement in CATALOG.items()}
+        finally:
+            await database.close()
+
+    return asyncio.run(read())
+
+
+_COLUMNS_OF = (
+    "(SELECT string_agg(CAST(a.attname AS TEXT), ' ' ORDER BY part.place) "
+    "FROM unnest({keys}) WITH ORDINALITY AS part (number, place) "
+    "JOIN pg_attribute a ON a.attrelid = {table} AND a.attnum = part.number)"
+)
+CATALOG = {
+    "columns": "SELECT CAST(table_name AS TEXT), CAST(column_name AS TEXT), CAST(data_type AS TEXT), "
+    "CAST(is_nullable AS TEXT) FROM information_schema.columns WHERE table_schema = 'public'",
+    "unique": f"SELECT CAST(c.relname AS TEXT), {_COLUMNS_OF.format(keys='i.indkey', table='i.indrelid')} "
+    "FROM pg_index i JOIN pg_class c ON c.oid = i.indrelid "
+    "WHERE i.indisunique AND c.relnamespace = CAST('public' AS regnamespace)",
+    "references": "SELECT CAST(c.relname AS TEXT), CAST(f.relname AS TEXT), "
+    f"{_COLUMNS_OF.format(keys='k.conkey', table='k.conrelid')}, "
+    f"{_COLUMNS_OF.format(keys='k.confkey', table='k.confrelid')} "
+    "FROM pg_constraint k JOIN pg_class c ON c.oid = k.conrelid JOIN pg_class f ON f.oid = k.confrelid "
+    "WHERE k.contype = 'f'",
+}
+
+
+def test_every_table_has_its_place(schema: dict[str, Rows]) -> None:
+    """A new table is either distributed, or everywhere, or in one place, and the documentation says so."""
+    placed = DISTRIBUTED | EVERYWHERE | IN_ONE_PLACE
+    assert {row[0] for row in schema["columns"]} == placed
+    written = (ROOT / "docs" / "how-to" / "scale-out.md").read_text("utf-8")
+    assert {table for table in placed if f"`{table}`" not in written} == set()
+
+
+def test_distributed_tables_have_what_they_are_distributed_by(schema: dict[str, Rows]) -> None:
+    """The installation's id is a column that is never empty, of the same type in all of them."""
+    found = {row[0]: row[2:] for row in schema["columns"] if row[1] == "installation_id" and row[0] in DISTRIBUTED}
+    assert found == dict.fromkeys(DISTRIBUTED, ("bigint", "NO"))
+
+
+def test_unique_columns_of_distributed_tables_have_it(schema: dict[str, Rows]) -> None:
+    """No machine can know what is unique on all: every primary key and unique index holds the installation's id."""
+    found = [(table, columns.split()) for table, columns in schema["unique"] if table in DISTRIBUTED]
+    assert {table for table, _ in found} == DISTRIBUTED
+    assert [one for one in found if "installation_id" not in one[1]] == []
+
+
+def test_references_stay_on_one_machine(schema: dict[str, Rows]) -> None:
+    """From one distributed table to another by the installation, and otherwise only to what is everywhere."""
+    assert len(schema["references"]) > 5
+    for table, other, columns, others in schema["references"]:
+        if table in DISTRIBUTED and other in DISTRIBUTED:
+            pairs = list(zip(columns.split(), others.split(), strict=True))
+            assert ("installation_id", "installation_id") in pairs, (table, other)
+        else:
+            assert other in EVERYWHERE, (table, other)
