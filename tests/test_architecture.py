@@ -109,6 +109,8 @@ def test_the_addon_resource_is_for_apps_alone() -> None:
 
 
 def test_schema_changes_are_numbered_without_gaps() -> None:
-    """No two changes made at the same time take the same number."""
-    files = sorted((SOURCE / "storage" / "migrations").glob("*.sql"))
-    assert [int(file.name[:4]) for file in files] == list(range(1, len(files) + 1))
+    """No two changes made at the same time take the same number, whose files are for different databases."""
+    names = [file.name for file in (SOURCE / "storage" / "migrations").glob("*.sql")]
+    numbers = sorted({int(name[:4]) for name in names})
+    assert numbers == list(range(1, len(numbers) + 1))
+    assert len({(name[:4], name.partition(".")[2]) for name in names}) == len(names)
