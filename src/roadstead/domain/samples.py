@@ -16,9 +16,9 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from roadstead.domain.host import Host
+from roadstead.domain.lifecycle import count_owed_calls
 from roadstead.domain.linking import WorkspaceLinkers
 from roadstead.domain.metrics import Durations
-from roadstead.domain.owed_calls import count_owed_calls
 from roadstead.domain.readiness import PATIENCE_SECONDS
 from roadstead.errors import StorageUnavailable
 

@@ -122,20 +122,6 @@ async def list_owed_calls(reader: Reader, limit: int) -> list[LifecycleCall]:
     return [_call(row) for row in rows]
 
 
-async def count_farewells(reader: Reader, *, promised_before: datetime) -> tuple[int, int, int]:
-    """How many `uninstalled` calls were not made, how many of these were promised before a moment, how many failed."""
-    ((waiting, early, failed),) = await reader.scan(
-        """
-        SELECT COUNT(CASE WHEN status IS NULL AND error IS NULL THEN 1 END),
-               COUNT(CASE WHEN status IS NULL AND error IS NULL AND created_on < ? THEN 1 END),
-               COUNT(CASE WHEN status IS NULL AND error IS NOT NULL OR status NOT BETWEEN 200 AND 299 THEN 1 END)
-        FROM lifecycle_calls WHERE event = 'uninstalled'
-        """,
-        to_text(promised_before),
-    )
-    return waiting, early, failed
-
-
 def _call(row: Row) -> LifecycleCall:
     identity, app_key, workspace_id, event, url, created_on, *outcome = row[:12]
     moments = [None if text is None else from_text(text) for text in row[12:]]
