@@ -1,14 +1,16 @@
 """The page of an app: what it declares, its credentials, what was said to it, and what can be done with it."""
 
+from pathlib import Path
+
 import httpx
 import pytest
 
-from roadstead.domain import audit, installations
+from roadstead.domain import audit, credentials, installations
 from roadstead.domain.host import Host
 from roadstead.model import AuditEntry, Installation
 from roadstead.storage import installations as rows
 from roadstead.storage.sealing import sealer
-from tests.live import LINKERS, LiveHost, RecordingApp, recording_app
+from tests.live import LINKERS, LiveHost, RecordingApp, live_host, recording_app
 from tests.web.reading import document, main_text, submit, texts
 
 
@@ -173,3 +175,32 @@ def test_an_abandoned_handshake_is_undone_before_it_is_shown(
 
     host.install(connect_app)
     assert browser.get(f"/-/apps/{host.work(begin_and_die)}").status_code == 404
+
+
+def test_each_lifecycle_call_leads_to_its_recorded_request(
+    host: LiveHost, browser: httpx.Client, connect_app: RecordingApp
+) -> None:
+    """Also when the same app was called a moment before, and in another workspace."""
+    first = host.install(connect_app)
+    host.install(connect_app, "elsewhere")
+    connect_app.status = 200
+    connect_app.answer = "the second"
+    host.install(connect_app)
+    second, before = document(_page(browser, first)).css("#calls ~ .log > li")[:2]
+    for call, status in ((second, "200"), (before, "204")):
+        (link,) = [node.attributes["href"] for node in call.css("a")]
+        recorded = main_text(browser.get(str(link)))
+        assert f"POST {connect_app.base_url}/installed" in recorded
+        assert status in recorded
+        assert first.client_key in recorded
+        assert ("the second" in recorded) == (call is second)
+
+
+def test_call_that_is_kept_no_more_has_no_link(tmp_path: Path) -> None:
+    """A host that keeps no requests shows its lifecycle calls all the same."""
+    with live_host(tmp_path, keep_requests=0) as host, recording_app() as app, httpx.Client(base_url=host.url) as tab:
+        installation = host.install(app)
+        tab.get(host.work(credentials.sign_in_link))
+        page = tab.get(f"/-/apps/{installation.id}")
+    assert "What came back: 204 in" in main_text(page)
+    assert "among the requests" not in main_text(page)

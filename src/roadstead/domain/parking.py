@@ -13,6 +13,8 @@ from roadstead.linkify import CompiledLinkers, Link, Linker, Unfinished
 PARKED_AFTER = 5
 """Texts on which a linker ran out of time within `PARKED_SECONDS`."""
 PARKED_SECONDS = 600.0
+PARKED = f"It is parked: it ran out of time on {PARKED_AFTER} texts within {PARKED_SECONDS / 60:g} minutes."
+"""Why a parked linker makes no links."""
 LONGEST_JUDGED = 20_000
 """Characters. A longer text may well keep an ordinary linker for as long as its budget."""
 
@@ -58,13 +60,18 @@ class LinkerRecords:
             self._records.pop(linker, None)
             self._parked.discard(linker)
 
+    def parked(self) -> Mapping[Linker, float]:
+        """The linkers that are parked now, each with the Unix time at which it is tried again."""
+        now = self._clock()
+        until = {linker: self._records[linker].parked_until for linker in self._parked}
+        return {linker: end for linker, end in until.items() if end > now}
+
     def without_parked(self, compiled: CompiledLinkers) -> CompiledLinkers:
         """These linkers without those that are parked now."""
         if not self._parked:
             return compiled
-        now = self._clock()
-        self._parked = {linker for linker in self._parked if self._records[linker].parked_until > now}
-        return compiled.without(self._parked, _REASON)
+        self._parked = set(self.parked())
+        return compiled.without(self._parked, PARKED)
 
     def parked(self) -> int:
         """How many are parked now."""
@@ -76,7 +83,7 @@ class LinkerRecords:
         for linker, count in links.items():
             self.of(linker).links += count
         for limit in unfinished:
-            if limit.linker and limit.reason != _REASON:
+            if limit.linker and limit.reason != PARKED:
                 self._add_limit(limit.linker, limit, judged=length <= LONGEST_JUDGED)
 
     def _add_limit(self, linker: Linker, limit: Unfinished, *, judged: bool) -> None:
@@ -100,6 +107,3 @@ class LinkerRecords:
 def links_by_linker(links: Iterable[Link]) -> Counter[Linker]:
     """How many links each linker made. For many links it takes a while: more than for `LinkerRecords.add`."""
     return Counter(link.linker for link in links if link.linker)
-
-
-_REASON = f"It is parked: it ran out of time on {PARKED_AFTER} texts within {PARKED_SECONDS / 60:g} minutes."

@@ -1,12 +1,18 @@
 """Looking at the recorded calls."""
 
+import json
+from collections.abc import Mapping, Sequence
+from datetime import timedelta
+
 from roadstead.domain.host import Host
 from roadstead.errors import NotFound
-from roadstead.model import RecordedRequest, RequestDetails
+from roadstead.model import Installation, LifecycleCall, RecordedRequest, RequestDetails
 from roadstead.query import Expression
 from roadstead.storage import requests as rows
 
 _LARGEST_ID = 2**63 - 1
+_CLOCKS_DIFFER = timedelta(milliseconds=10)
+"""A lifecycle call is noted just before its request is made, and the two moments are read from two clocks."""
 
 
 async def page_of_requests(
@@ -32,3 +38,18 @@ async def get_request(host: Host, request_id: int) -> RequestDetails:
             f"The last {host.settings.keep_requests} are kept; the setting keep_requests says how many.",
         )
     return found
+
+
+async def requests_of_calls(
+    host: Host, installation: Installation, calls: Sequence[LifecycleCall]
+) -> Mapping[int, int]:
+    """The recorded request of each lifecycle call of an installation, by the call's id, as long as it is kept."""
+    await host.recorder.write()
+    named = json.dumps(installation.client_key)
+    sent = await rows.sent_to(host.store.database, installation.app_key, named, limit=len(calls))
+    of_calls: dict[int, int] = {}
+    for request in sent:
+        begun = [call for call in calls if call.url == request.url and call.created_on <= request.time + _CLOCKS_DIFFER]
+        if begun:
+            of_calls[max(begun, key=lambda call: call.created_on).id] = request.id
+    return of_calls

@@ -78,6 +78,18 @@ async def page_of_requests(
     return [_summary(row) for row in rows], int(count)
 
 
+async def sent_to(reader: Reader, app_key: str, naming: str, *, limit: int) -> list[RecordedRequest]:
+    """The newest calls of ours to an app with `naming` in what is kept of their bodies, the oldest of them first."""
+    rows = await reader.scan(
+        f"SELECT {_SUMMARY} FROM requests WHERE direction = 'out' AND method = 'POST' AND app = ? "
+        "AND contains_folded(request_body, ?) ORDER BY id DESC LIMIT ?",
+        app_key,
+        naming,
+        limit,
+    )
+    return [_summary(row) for row in reversed(rows)]
+
+
 async def find_request(reader: Reader, request_id: int) -> RequestDetails | None:
     rows = await reader.read(
         f"SELECT {_SUMMARY}, request_headers, request_body, answer_headers, answer_body, credential "

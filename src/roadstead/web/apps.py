@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from starlette.responses import RedirectResponse, Response
 
 from roadstead.connect import Descriptor
-from roadstead.domain import audit, installations, lifecycle, linkers
+from roadstead.domain import audit, installations, lifecycle, linkers, requests
 from roadstead.domain.check import CheckedLinker, check
 from roadstead.domain.descriptors import stored_descriptor
 from roadstead.domain.host import Host
@@ -16,6 +16,7 @@ from roadstead.errors import AppNotInstalled, InstallationFailed, NotFound
 from roadstead.model import Installation, LifecycleCall, Linker
 from roadstead.web.descriptor_view import Scope, ShownFinding, scopes_in_words, with_excerpts
 from roadstead.web.page import Visit, problem, render, require
+from roadstead.web.parking import ParkedLinker, parked_linkers
 
 _LINES = 1_500
 """Lines of a descriptor that are shown."""
@@ -35,6 +36,7 @@ class ShownLinker:
     url: str
     value_count: int
     pattern: CheckedLinker | None
+    parked: list[ParkedLinker]
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +66,14 @@ class DescriptorListing:
 
 
 @dataclass(frozen=True, slots=True)
+class ShownCall:
+    """A lifecycle call. `request` is its number among the recorded requests, while it is kept there."""
+
+    call: LifecycleCall
+    request: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class AppPage:
     """Context of `app.html`. `secret` is set on the one page that answers the wish to see it."""
 
@@ -77,7 +87,7 @@ class AppPage:
     linkers: list[ShownLinker]
     modules: list[ShownModule]
     listing: DescriptorListing
-    calls: list[LifecycleCall]
+    calls: list[ShownCall]
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,12 +163,18 @@ async def _page(visit: Visit, app: Installation, *, done: str = "", secret: str 
         secret=secret,
         all_scopes=descriptor.scopes is None,
         scopes=scopes_in_words(descriptor),
-        linkers=await _linkers(visit.host, app, patterns),
+        linkers=await _linkers(visit, app, patterns),
         modules=list(_modules(descriptor)),
         listing=listing,
-        calls=await lifecycle.list_calls(visit.host, app),
+        calls=await _calls(visit.host, app),
     )
     return render("app.html", context, visit=visit)
+
+
+async def _calls(host: Host, app: Installation) -> list[ShownCall]:
+    calls = await lifecycle.list_calls(host, app)
+    recorded = await requests.requests_of_calls(host, app, calls)
+    return [ShownCall(call, recorded.get(call.id)) for call in calls]
 
 
 def _list_descriptor(descriptor: Descriptor) -> tuple[DescriptorListing, dict[str, CheckedLinker]]:
@@ -174,11 +190,20 @@ def _list_descriptor(descriptor: Descriptor) -> tuple[DescriptorListing, dict[st
     return listing, {linker.key: linker for linker in verdict.linkers}
 
 
-async def _linkers(host: Host, app: Installation, patterns: Mapping[str, CheckedLinker]) -> list[ShownLinker]:
-    def shown(linker: Linker) -> ShownLinker:
-        return ShownLinker(linker.key, linker.regex, linker.url, linker.value_count, patterns.get(linker.key))
+async def _linkers(visit: Visit, app: Installation, patterns: Mapping[str, CheckedLinker]) -> list[ShownLinker]:
+    parked = parked_linkers(visit, app.workspace, app.app_key)
 
-    return [shown(linker) for linker in await linkers.list_linkers(host, app.id)]
+    def shown(linker: Linker) -> ShownLinker:
+        return ShownLinker(
+            linker.key,
+            linker.regex,
+            linker.url,
+            linker.value_count,
+            patterns.get(linker.key),
+            [one for one in parked if one.key == linker.key],
+        )
+
+    return [shown(linker) for linker in await linkers.list_linkers(visit.host, app.id)]
 
 
 def _modules(descriptor: Descriptor) -> Iterator[ShownModule]:

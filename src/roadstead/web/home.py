@@ -8,16 +8,19 @@ from starlette.responses import Response
 
 from roadstead.domain import audit, installations, lifecycle, linkers, transfer
 from roadstead.domain.descriptors import stored_name
-from roadstead.domain.host import Host
 from roadstead.model import AuditEntry, Installation, OwedCounts
 from roadstead.web.page import Visit, render
+from roadstead.web.parking import parked_linkers
 
 _ENTRIES = 12
 
 
 @dataclass(frozen=True, slots=True)
 class InstalledApp:
-    """An app as it stands in the list. `needs_secret` after an import that brought none for it."""
+    """An app as it stands in the list. `needs_secret` after an import that brought none for it.
+
+    `parked` are the keys of its linkers that are left out for a while.
+    """
 
     id: int
     key: str
@@ -27,6 +30,7 @@ class InstalledApp:
     installed_on: datetime
     being_installed: bool
     needs_secret: bool
+    parked: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,16 +60,17 @@ class Home:
 
 
 async def show(visit: Visit) -> Response:
-    state = await _state(visit.host) if visit.session is not None else None
+    state = await _state(visit) if visit.session is not None else None
     return render("home.html", Home(visit.host.base_url, state), visit=visit)
 
 
-async def _state(host: Host) -> State:
+async def _state(visit: Visit) -> State:
+    host = visit.host
     found = await installations.list_apps(host)
     without_secret = {installation.id for installation in await transfer.apps_without_secret(host, found)}
     found.sort(key=lambda installation: installation.workspace.slug)
     workspaces = [
-        WorkspaceApps(slug, [await _app(host, one, needs_secret=one.id in without_secret) for one in group])
+        WorkspaceApps(slug, [await _app(visit, one, needs_secret=one.id in without_secret) for one in group])
         for slug, group in groupby(found, key=lambda installation: installation.workspace.slug)
     ]
     return State(
@@ -78,8 +83,8 @@ async def _state(host: Host) -> State:
     )
 
 
-async def _app(host: Host, installation: Installation, *, needs_secret: bool) -> InstalledApp:
-    declared = await linkers.list_linkers(host, installation.id)
+async def _app(visit: Visit, installation: Installation, *, needs_secret: bool) -> InstalledApp:
+    declared = await linkers.list_linkers(visit.host, installation.id)
     return InstalledApp(
         id=installation.id,
         key=installation.app_key,
@@ -89,4 +94,5 @@ async def _app(host: Host, installation: Installation, *, needs_secret: bool) ->
         installed_on=installation.installed_on,
         being_installed=installation.handshake_under_way,
         needs_secret=needs_secret,
+        parked=[linker.key for linker in parked_linkers(visit, installation.workspace, installation.app_key)],
     )

@@ -32,6 +32,7 @@ from roadstead.linkify import (
 )
 from roadstead.settings import is_loopback
 from roadstead.web.page import Visit, render, require
+from roadstead.web.parking import ParkedLinker, parked_linkers
 
 LONGEST_TEXT = 100_000
 """Characters. Every candidate in it is explained on the page."""
@@ -95,6 +96,7 @@ class LabPage:
     example: Example
     workspaces: list[str]
     outcome: Outcome | None
+    parked: list[ParkedLinker]
     refusal: str
     advice: str
     address: str | None
@@ -157,9 +159,12 @@ def _example(fields: dict[str, str], known: list[str]) -> Example:
 
 async def _page(visit: Visit, example: Example, known: list[str], *, refusal: RoadsteadError | None = None) -> Response:
     outcome: Outcome | None = None
+    parked: list[ParkedLinker] = []
     if refusal is None:
         try:
             outcome = await _outcome(visit, example)
+            if example.how == "workspace":
+                parked = parked_linkers(visit, await installations.get_workspace(visit.host, example.workspace))
         except (InvalidInput, NotFound) as exc:
             refusal = exc
     address = _address(example)
@@ -168,6 +173,7 @@ async def _page(visit: Visit, example: Example, known: list[str], *, refusal: Ro
         example=example,
         workspaces=known,
         outcome=outcome,
+        parked=parked,
         refusal=refusal.message if refusal else "",
         advice=refusal.detail if refusal else "",
         address=address if shareable else None,

@@ -1,0 +1,37 @@
+"""Linkers that are parked, as the pages show them."""
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from urllib.parse import urlencode
+
+from roadstead.domain.linking import WorkspaceLinkers
+from roadstead.domain.parking import PARKED
+from roadstead.model import Workspace
+from roadstead.web.page import Visit
+
+
+@dataclass(frozen=True, slots=True)
+class ParkedLinker:
+    """A linker that is left out for a while, and why. `example` leads to the lab with its pattern."""
+
+    app_key: str
+    key: str
+    reason: str
+    until: datetime
+    example: str
+
+
+def parked_linkers(visit: Visit, workspace: Workspace, app_key: str | None = None) -> list[ParkedLinker]:
+    """Those of a workspace, or of one app in it, as far as the process that answers knows: each judges for itself."""
+    linkers: WorkspaceLinkers = visit.request.scope["state"]["linkers"]
+    return [
+        ParkedLinker(
+            linker.app_key,
+            linker.key,
+            PARKED,
+            datetime.fromtimestamp(until, UTC),
+            f"/-/lab?{urlencode({'how': 'pattern', 'regex': linker.regex, 'url': linker.url, 'values': ''})}",
+        )
+        for linker, until in linkers.records.parked().items()
+        if linker.principal_uuid == workspace.uuid and app_key in (None, linker.app_key)
+    ]
