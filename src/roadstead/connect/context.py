@@ -8,6 +8,7 @@ and takes a condition for false. Source: Atlassian's pages "Context parameters" 
 import re
 from collections.abc import Mapping, Set
 from types import MappingProxyType
+from urllib.parse import quote
 
 from roadstead.connect.findings import shown
 from roadstead.connect.members import Members
@@ -56,6 +57,26 @@ _PARAMETER = re.compile(r"\{(\w++)[^{}]*+\}")
 def filled(url: str) -> str:
     """Return `url` with something harmless in place of each parameter, to be judged as a URL."""
     return _PARAMETER.sub("x", url)
+
+
+def parameters_of(url: str) -> tuple[str, ...]:
+    """Return the parameters of `url`, as they stand between their braces, each once."""
+    return tuple(dict.fromkeys(parameter[0][1:-1] for parameter in _PARAMETER.finditer(url)))
+
+
+def fill_in(url: str, values: Mapping[str, str]) -> str:
+    """Return `url` with the values of its parameters, percent-encoded; those without a value stay as they are."""
+
+    def value(parameter: re.Match[str]) -> str:
+        found = values.get(parameter[0][1:-1])
+        return parameter[0] if found is None else quote(found, safe="")
+
+    return _PARAMETER.sub(value, url)
+
+
+def may_be_filled(parameter: str, granted: Set[str]) -> bool:
+    """Return whether an app with the scopes `granted`, and those that come along, is told that parameter."""
+    return PARAMETER_SCOPES.get(re.split(r"\W", parameter, maxsplit=1)[0], "") in granted
 
 
 def check_parameters(owner: Members, name: str, url: str, granted: Set[str]) -> None:

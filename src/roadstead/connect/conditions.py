@@ -1,0 +1,151 @@
+"""
+Conditions: whether a module is shown to somebody, in some context.
+
+All conditions of a list must be met. Source: Atlassian's page "Conditions". How conditions are composed is not
+documented any more; `{"and": […]}` and `{"or": […]}` are what Connect has in Atlassian's other products.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence, Set
+from dataclasses import dataclass
+from typing import Literal
+
+from roadstead.connect.context import CONDITION_SCOPES
+
+Verdict = Literal["met", "not met", "unknown"]
+"""`unknown` where it depends on what the host does not know."""
+
+_INVERTED: Mapping[Verdict, Verdict] = {"met": "not met", "not met": "met", "unknown": "unknown"}
+_PERMISSIONS = {
+    "has_permission": {"read": True, "write": True, "admin": True},
+    # A collaborator is a member who is no administrator.
+    "has_account_permission": {"admin": True, "collaborator": False},
+}
+"""Of an administrator, by the condition and its parameter."""
+
+
+@dataclass(frozen=True, slots=True)
+class JudgedCondition:
+    """A single condition as `text`, with its verdict, inverted where it says so, and the reason in a sentence."""
+
+    text: str
+    verdict: Verdict
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """The verdict on a list of conditions, and each single one of them in their order."""
+
+    verdict: Verdict
+    conditions: tuple[JudgedCondition, ...]
+
+
+def judge(conditions: Sequence[Mapping[str, object]], *, granted: Set[str], context: Mapping[str, str]) -> Judgement:
+    """
+    Judge conditions as they are written in a descriptor, for an administrator of all there is.
+
+    `granted` are the scopes of the app, those that come along included. `context` has the values of context
+    parameters, by name. Never raises: what cannot be understood is unknown.
+    """
+    single = tuple(one for condition in conditions for one in _single(condition, granted, context))
+    return Judgement(_all([_verdict(condition, granted, context) for condition in conditions]), single)
+
+
+def targets_of(conditions: Sequence[Mapping[str, object]]) -> Iterator[str]:
+    """Yield the context parameters that conditions compare."""
+    for condition in conditions:
+        target = condition.get("target")
+        if isinstance(target, str):
+            yield target
+        for name in ("and", "or"):
+            yield from targets_of(_inner(condition, name))
+
+
+def _verdict(condition: Mapping[str, object], granted: Set[str], context: Mapping[str, str]) -> Verdict:
+    if "condition" in condition:
+        return _judged(condition, granted, context).verdict
+    all_of = [_verdict(inner, granted, context) for inner in _inner(condition, "and")]
+    any_of = [_verdict(inner, granted, context) for inner in _inner(condition, "or")]
+    if not all_of and not any_of:
+        return "unknown"
+    verdict = _all([*all_of, *([_any(any_of)] if any_of else [])])
+    return _INVERTED[verdict] if condition.get("invert") is True else verdict
+
+
+def _all(verdicts: Sequence[Verdict]) -> Verdict:
+    return "not met" if "not met" in verdicts else "unknown" if "unknown" in verdicts else "met"
+
+
+def _any(verdicts: Sequence[Verdict]) -> Verdict:
+    return "met" if "met" in verdicts else "unknown" if "unknown" in verdicts else "not met"
+
+
+def _single(
+    condition: Mapping[str, object], granted: Set[str], context: Mapping[str, str]
+) -> Iterator[JudgedCondition]:
+    inner = [*_inner(condition, "and"), *_inner(condition, "or")]
+    if "condition" in condition or not inner:
+        yield _judged(condition, granted, context)
+    else:
+        for one in inner:
+            yield from _single(one, granted, context)
+
+
+def _inner(condition: Mapping[str, object], name: str) -> list[Mapping[str, object]]:
+    found = condition.get(name)
+    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
+
+
+def _judged(condition: Mapping[str, object], granted: Set[str], context: Mapping[str, str]) -> JudgedCondition:
+    verdict, reason = _plain_verdict(condition, granted, context)
+    inverted = condition.get("invert") is True
+    return JudgedCondition(
+        f"{'not ' if inverted else ''}{_text(condition)}", _INVERTED[verdict] if inverted else verdict, reason
+    )
+
+
+def _plain_verdict(
+    condition: Mapping[str, object], granted: Set[str], context: Mapping[str, str]
+) -> tuple[Verdict, str]:
+    key = condition.get("condition")
+    if not isinstance(key, str) or key not in CONDITION_SCOPES:
+        return "unknown", "There is no such condition."
+    scope = CONDITION_SCOPES[key]
+    if scope is not None and scope not in granted:
+        return "not met", f"It needs the scope {scope}, which the app has not."
+    if key in ("equals", "contains"):
+        return _comparison(key, condition, context)
+    permission = _parameter(condition, "permission")
+    if permission in _PERMISSIONS.get(key, {}):
+        met = _PERMISSIONS[key][permission]
+        return ("met", "The operator may.") if met else ("not met", "The operator is an administrator.")
+    return "unknown", "It is not evaluated here."
+
+
+def _comparison(key: str, condition: Mapping[str, object], context: Mapping[str, str]) -> tuple[Verdict, str]:
+    target, value = condition.get("target"), _parameter(condition, "value")
+    found = context.get(target) if isinstance(target, str) else None
+    if found is None:
+        return "unknown", "Its target has no value here."
+    if value is None:
+        return "unknown", "It has no value to compare with."
+    met = value == found if key == "equals" else value in found
+    return ("met" if met else "not met"), f"The value is {found!r}."
+
+
+def _parameter(condition: Mapping[str, object], name: str) -> str | None:
+    """A parameter as the text it has in a URL."""
+    params = condition.get("params")
+    value = params.get(name) if isinstance(params, dict) else None
+    if isinstance(value, bool):
+        return str(value).lower()
+    return str(value) if isinstance(value, (str, int, float)) else None
+
+
+def _text(condition: Mapping[str, object]) -> str:
+    """The condition in a line: its name, its target, and its parameters."""
+    params = condition.get("params")
+    names = params if isinstance(params, dict) else {}
+    given = [f"{name}={_parameter(condition, name)}" for name in names if isinstance(name, str)]
+    words = (condition.get("condition"), condition.get("target"), *given)
+    return " ".join(word for word in words if isinstance(word, str)) or "a condition without a name"
