@@ -14,7 +14,7 @@ from starlette.routing import Mount
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from roadstead.api.errors import RequestRefused, error_answer
-from roadstead.api.routes import ROUTES
+from roadstead.api.routes import find_resource
 from roadstead.domain import installations, lifecycle
 from roadstead.domain.host import Host, open_host
 from roadstead.domain.linking import WorkspaceLinkers
@@ -56,25 +56,17 @@ def _resources_before_pages(lifespan: ASGIApp) -> ASGIApp:
     """The resources of the API, and the pages at every other address; `lifespan` hears of the start and the end.
 
     A resource does for itself what Starlette's router and middleware do for pages, so it is found without them.
-    `…/values/` is served as `…/values`, without a redirect: clients send both, and a redirect breaks a signed call.
-    `raw_path` stays as it was sent, since the token's hash is over that.
     """
-    resources = [(route.path_regex, route.app) for route in ROUTES]
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] == "lifespan":
             await lifespan(scope, receive, send)
             return
         if scope["type"] == "http":
-            path = scope["path"]
-            if path.endswith("/") and path != "/":
-                path = scope["path"] = path[:-1]
-            for pattern, resource in resources:
-                found = pattern.match(path)
-                if found is not None:
-                    scope["path_params"] = found.groupdict()
-                    await resource(scope, receive, send)
-                    return
+            resource = find_resource(scope)
+            if resource is not None:
+                await resource(scope, receive, send)
+                return
             await _watched(_pages(), scope, receive, send)
             return
         await _pages()(scope, receive, send)

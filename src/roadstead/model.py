@@ -129,6 +129,18 @@ class AccessToken:
 
 
 @dataclass(frozen=True, slots=True)
+class Viewer:
+    """The operator who is looking at a page of an app, and on whose behalf the page asks something.
+
+    It may what the app was granted, in the workspace of this installation.
+    """
+
+    installation_id: int
+    app_key: str
+    scopes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ApiToken:
     """An operator's token for the API. The token itself is shown once and kept only as a hash."""
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import httpx
 import pytest
+from playwright.sync_api import expect
 
 from roadstead.domain import installations
 from roadstead.domain.host import Host
@@ -17,6 +18,7 @@ from roadstead.errors import InstallationFailed
 from roadstead.model import Installation, LifecycleCall
 from tests.acceptance.node.programs import running
 from tests.live import LiveHost
+from tests.web.chromium import chromium, visitor
 
 pytestmark = pytest.mark.node
 
@@ -183,6 +185,29 @@ def test_a_registered_app_is_signed_from_its_first_installation(start: Start) ->
     assert installation.shared_secret == registration.shared_secret
     assert _open(app, installation).shown["linkers"]["status"] == 200
     assert _open(app, app.install()).shown["linkers"]["status"] == 200
+
+
+@pytest.mark.browser
+def test_the_panel_of_the_app_works_in_its_frame(start: Start) -> None:
+    """In a real browser: the app's server calls the API, and so does its page; the host forwards, and gives tokens."""
+    app = start(BASE_PATH="/connect/app")
+    installation = app.install()
+    with chromium() as browser, visitor(browser, app.host, elsewhere=_origin(app.base_url)) as tab:
+        tab.goto(f"/-/apps/{installation.id}/modules?module=0")
+        frame = tab.frame_locator('iframe[title="Tickets"]')
+        expect(frame.get_by_role("heading")).to_have_text("Tickets of acme")
+        expect(frame.get_by_role("listitem")).to_have_text(
+            [
+                "stored by the app's server: 201 PANEL",
+                "asked by the page: Operator",
+                'forwarded to the app\'s server: {"now":true} 7',
+                f"known by the host's token: {installation.client_key}",
+            ]
+        )
+
+
+def _origin(url: str) -> str:
+    return "/".join(url.split("/")[:3])
 
 
 # What the framework's own settings ask of a host; docs/how-to/run-your-app.md tells it to app authors.

@@ -41,17 +41,23 @@ def chromium() -> Iterator[Browser]:
 
 @contextlib.contextmanager
 def visitor(
-    browser: Browser, host: LiveHost, *, width: int = 1100, bypass_policy: bool = False, elsewhere: str | None = None
+    browser: Browser,
+    host: LiveHost,
+    *,
+    width: int = 1100,
+    bypass_policy: bool = False,
+    elsewhere: str | tuple[str, ...] = (),
+    heard: list[str] | None = None,
 ) -> Iterator[Page]:
     """A signed-in operator's tab, which fails the test when a page complains or asks for anything from elsewhere.
 
-    But for what the page of an app at `elsewhere` asks for.
+    But for what the page of an app at `elsewhere` asks for. With `heard`, what pages say on the console goes there.
     """
     complaints: list[str] = []
 
     def hear(message: ConsoleMessage) -> None:
         if message.type in ("error", "warning") and not message.text.startswith(_REPLACED):
-            complaints.append(message.text)
+            (complaints if heard is None else heard).append(message.text)
 
     context = browser.new_context(base_url=host.url, viewport={"width": width, "height": 900}, bypass_csp=bypass_policy)
     context.set_default_timeout(10_000)
@@ -70,6 +76,6 @@ def visitor(
         context.close()
 
 
-def _foreign(url: str, host: LiveHost, elsewhere: str | None) -> bool:
-    known = (f"{host.url}/", "data:") if elsewhere is None else (f"{host.url}/", "data:", f"{elsewhere}/")
-    return not url.startswith(known)
+def _foreign(url: str, host: LiveHost, elsewhere: str | tuple[str, ...]) -> bool:
+    others = (elsewhere,) if isinstance(elsewhere, str) else elsewhere
+    return not url.startswith(("data:", *(f"{known}/" for known in (host.url, *others) if known)))

@@ -5,21 +5,13 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from playwright.sync_api import expect
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
-from starlette.routing import Route
 
 from roadstead.connect import canonical_request, read, verify
-from roadstead.domain import installations
 from roadstead.model import Installation
-from tests.live import LiveHost, recording_app, serving
+from tests.live import LiveHost, recording_app
 from tests.web.attributes import attribute
-from tests.web.chromium import chromium, visitor
 from tests.web.reading import document, main_text, texts
 
-_SIGNED = {"authentication": {"type": "jwt"}}
 MODULES = {
     "webPanels": [
         {
@@ -74,7 +66,57 @@ def test_page_is_framed_with_a_signed_address(host: LiveHost, browser: httpx.Cli
         assert claims["sub"]
         assert f"frame-src {app.base_url};" in page.headers["content-security-policy"]
         assert "{snippet.id} {no.such}" in main_text(page)
-        assert "It has conditions" in main_text(page)
+        assert "Its conditions are met: it is shown. met has_permission permission=write" in main_text(page)
+
+
+def test_all_pages_are_framed_at_once(host: LiveHost, browser: httpx.Client) -> None:
+    """Each with its own token, and only those that are where the app is may use `AP`."""
+    with recording_app(modules=MODULES) as app:
+        installation = host.install(app)
+        page = _framed(browser, installation, "module=all")
+    frames = document(page).css("iframe")
+    assert [frame.attributes["title"] for frame in frames] == ["At the side", "Item", "About", "Set up", "Viewer"]
+    assert ["data-app" in frame.attributes for frame in frames] == [True, False, True, True, True]
+    assert len({str(frame.attributes["src"]).rpartition("jwt=")[2] for frame in frames}) == len(frames)
+    assert f"frame-src {app.base_url} https://elsewhere.example;" in page.headers["content-security-policy"]
+
+
+def test_many_pages_are_not_all_framed(host: LiveHost, browser: httpx.Client) -> None:
+    """The rest is counted, and can be chosen in the list."""
+    pages = [{"key": f"p{n}", "name": {"value": f"P{n}"}, "url": f"/{n}", "location": "x"} for n in range(23)]
+    with recording_app(modules={"generalPages": pages}) as app:
+        page = _framed(browser, host.install(app), "module=all")
+    assert len(document(page).css("iframe")) == 20
+    assert "3 more are not shown" in main_text(page)
+
+
+def test_context_is_asked_for_and_kept(host: LiveHost, browser: httpx.Client) -> None:
+    """What addresses, proxies and conditions name and the app may know; the links to other pages keep it."""
+    condition = {"condition": "equals", "target": "branch.name", "params": {"value": "main"}}
+    about = {"key": "about", "name": {"value": "About"}, "url": "/about?{commit.hash}", "conditions": [condition]}
+    proxy = {"/x": {"destination": "/y?{file.name}&{issue.key}&{workspace.slug}"}}
+    with recording_app(modules={"generalPages": [{**about, "location": "x"}], "proxy": proxy}) as app:
+        installation = host.install(app)
+        page = _framed(browser, installation, "module=0&branch.name=main&commit.hash=%C3%BC%26&issue.key=no&x.y=no")
+    assert texts(page, "form label") == ["commit.hash", "branch.name", "file.name"]
+    assert "Its conditions are met" in main_text(page)
+    assert "met equals branch.name value=main The value is 'main'." in main_text(page)
+    assert "/about?%C3%BC%26&jwt=" in attribute(page, "iframe", "src")
+    link = attribute(page, "tbody a", "href")
+    assert link == f"/-/apps/{installation.id}/modules?module=0&commit.hash=%C3%BC%26&branch.name=main#frames"
+    assert "/x /y?{file.name}&{issue.key}&{workspace.slug}" in main_text(page)
+
+
+def test_viewer_is_the_operator_and_the_workspace_the_apps(host: LiveHost, browser: httpx.Client) -> None:
+    """What is known without asking, for each object that an app may be told of."""
+    names = ("user.display_name", "principal.username", "target_user.username", "repository.owner.username")
+    url = "/x?" + "&".join(f"{{{name}}}" for name in (*names, "repository.workspace.slug", "user.account_id", "odd"))
+    page_module = {"key": "x", "name": {"value": "X"}, "url": url, "location": "x"}
+    with recording_app(modules={"generalPages": [page_module]}) as app:
+        page = _framed(browser, host.install(app, "fleet"), "module=0")
+    query = urlsplit(attribute(page, "iframe", "src")).query.rpartition("&jwt=")[0]
+    account = attribute(page, "[data-account]", "data-account")
+    assert query == f"Operator&fleet&fleet&fleet&fleet&{account}&{{odd}}"
 
 
 def test_without_the_scope_nothing_is_filled_in(host: LiveHost, browser: httpx.Client) -> None:
@@ -90,34 +132,3 @@ def test_module_that_is_not_there_is_not_found(host: LiveHost, browser: httpx.Cl
     with recording_app(modules=MODULES) as app:
         page = browser.get(f"/-/apps/{host.install(app).id}/modules", params={"module": module})
     assert page.status_code == 404
-
-
-@pytest.mark.browser
-def test_page_of_an_app_is_shown_in_its_frame(host: LiveHost) -> None:
-    """In a real browser, with a token in its address that the app can check; other pages may frame nothing."""
-    asked: list[str] = []
-
-    async def descriptor(request: Request) -> Response:
-        base_url = f"http://{request.url.netloc}"
-        return JSONResponse(
-            {"key": "framed", "name": "Framed", "baseUrl": base_url, "scopes": [], **_SIGNED, "modules": MODULES}
-        )
-
-    async def about(request: Request) -> Response:
-        asked.append(request.query_params["jwt"])
-        return HTMLResponse("<p>Hello from the app</p>")
-
-    application = Starlette(routes=[Route("/descriptor.json", descriptor), Route("/about", about)])
-    with chromium() as browser, serving(application) as base_url:
-        found = host.work(lambda opened: installations.install(opened, f"{base_url}/descriptor.json", "framed"))
-        with visitor(browser, host, elsewhere=base_url) as tab:
-            tab.goto(f"/-/apps/{found.id}/modules")
-            tab.get_by_role("link", name="About").click()
-            frame = tab.frame_locator("iframe")
-            expect(frame.get_by_text("Hello from the app")).to_be_visible()
-    verify(
-        read(asked[0]),
-        shared_secret=found.shared_secret,
-        now=time.time(),
-        canonical=canonical_request("GET", "/about", ""),
-    )

@@ -11,7 +11,7 @@ from roadstead.domain import installations
 from roadstead.domain.host import Host
 from roadstead.errors import WorkspaceNotFound
 from roadstead.integrations.lifecycle import principal
-from roadstead.model import AccessToken, ApiToken, Workspace
+from roadstead.model import AccessToken, ApiToken, Viewer, Workspace
 
 
 class OperatorLinks(TypedDict):
@@ -47,9 +47,9 @@ class WorkspaceResource(TypedDict):
 
 
 async def current_user(request: Request, host: Host, identity: Identity) -> Answer:
-    """An app stands for the account it is installed on, an operator's token for the operator."""
+    """An app stands for the account it is installed on; an operator's token, and a page of an app, for the operator."""
     workspace = await _workspace_of(host, identity)
-    if workspace is not None:
+    if workspace is not None and not isinstance(identity, Viewer):
         return json_answer(principal(workspace, host.base_url))
     sender = await host.sender()
     operator: Operator = {

@@ -13,12 +13,14 @@ from roadstead.connect import InvalidToken, UnverifiedToken, canonical_request, 
 from roadstead.domain import credentials, installations
 from roadstead.domain.host import Host
 from roadstead.errors import NotAuthenticated, RateLimitExceeded, WrongCredential
-from roadstead.model import AccessToken, ApiToken, Caller
+from roadstead.model import AccessToken, ApiToken, Caller, Viewer
 from roadstead.settings import is_loopback
 from roadstead.storage.installations import find_caller
 
-Identity = Caller | AccessToken | ApiToken
+Identity = Caller | AccessToken | ApiToken | Viewer
 
+VIEWER = "roadstead.viewer"
+"""Under which the `Viewer` stands in the scope of a request that `on_behalf` makes; no client can put it there."""
 JWT_ONLY = "This API is only accessible with the following authentication types: jwt"
 """Observed at the cloud in 2026-05, for a valid credential of another kind."""
 
@@ -35,6 +37,8 @@ async def anyone(request: Request, host: Host) -> Anyone:
 
 async def app_jwt(request: Request, host: Host) -> Caller:
     """An installed app, by its JWT alone."""
+    if VIEWER in request.scope:
+        raise WrongCredential(JWT_ONLY)
     scheme, credential = _authorization(request)
     if scheme == "JWT":
         return await _verified_caller(host, credential, _canonical(request))
@@ -72,13 +76,17 @@ async def operator_or_local(request: Request, host: Host) -> Identity | Anyone:
 async def operator(request: Request, host: Host) -> ApiToken | Anyone:
     """Anyone on this machine while we listen to it alone; otherwise an operator's API token, and no app's."""
     identity = await operator_or_local(request, host)
-    if isinstance(identity, (Caller, AccessToken)):
+    if isinstance(identity, (Caller, AccessToken, Viewer)):
         raise WrongCredential("This address is for operators.", "Send an API token, made with: roadstead token-create")
     return identity
 
 
 async def identify(request: Request, host: Host) -> Identity:
-    """The identity behind the `Authorization` header. Raises `NotAuthenticated`."""
+    """The identity behind the `Authorization` header, or the viewer. Raises `NotAuthenticated`."""
+    viewer: Viewer | None = request.scope.get(VIEWER)
+    if viewer is not None:
+        _count(host, viewer.installation_id)
+        return viewer
     scheme, credential = _authorization(request)
     if scheme == "JWT":
         return await _verified_caller(host, credential, _canonical(request))

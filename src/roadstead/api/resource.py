@@ -15,6 +15,7 @@ from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
 from roadstead.api.answers import CORS_PREFLIGHT, Answer, no_content
+from roadstead.api.auth import VIEWER
 from roadstead.api.errors import STOPPING, RequestRefused, error_answer
 from roadstead.domain.host import Host
 from roadstead.errors import RoadsteadError
@@ -54,7 +55,7 @@ class Resource:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
         host: Host = scope["state"]["host"]
-        identity = None
+        identity: object = scope.get(VIEWER)
         try:
             operation = self.operations.get(scope["method"])
             if operation is None:

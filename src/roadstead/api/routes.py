@@ -4,6 +4,7 @@ Every operation names its rule (who may), its handler (what happens), and what i
 """
 
 from starlette.routing import Route
+from starlette.types import ASGIApp, Scope
 
 from roadstead.api import accounts, addon, audit, diagnosis, linkers, metrics, oauth, openapi, own, requests
 from roadstead.api.auth import account_reader, anyone, app_jwt, operator, operator_or_local
@@ -96,3 +97,22 @@ ROUTES = [
     _resource("/-/metrics", GET=Operation(operator, metrics.expose, {200: str})),
     _resource("/-/openapi.json", GET=Operation(anyone, openapi.describe, {200: openapi.Document})),
 ]
+
+_BY_PATH = [(route.path_regex, route.app) for route in ROUTES]
+
+
+def find_resource(scope: Scope) -> ASGIApp | None:
+    """The resource a request is for; the names in its address are put into the request's scope.
+
+    `…/values/` is served as `…/values`, without a redirect: clients send both, and a redirect breaks a signed call.
+    `raw_path` stays as it was sent, since the token's hash is over that.
+    """
+    path = scope["path"]
+    if path.endswith("/") and path != "/":
+        path = scope["path"] = path[:-1]
+    for pattern, resource in _BY_PATH:
+        found = pattern.match(path)
+        if found is not None:
+            scope["path_params"] = found.groupdict()
+            return resource
+    return None

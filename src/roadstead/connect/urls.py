@@ -25,6 +25,13 @@ def scheme_of(url: str) -> str | None:
     return scheme[1].lower() if scheme else None
 
 
+def origin_of(url: str) -> str:
+    """Return scheme, host and port of a web URL, as browsers write them: URLs at the same place have the same."""
+    parts = urlsplit(url)
+    default = {"http": ":80", "https": ":443"}.get(parts.scheme, "")
+    return f"{parts.scheme}://{parts.netloc.lower().removesuffix(default)}"
+
+
 def web_url_fault(url: str) -> str | None:
     """Return why `url` is no absolute http or https URL, to follow its name in a sentence; None if it is."""
     if _FORBIDDEN.search(url):

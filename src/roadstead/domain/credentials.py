@@ -9,7 +9,7 @@ from roadstead.domain.descriptors import stored_descriptor
 from roadstead.domain.host import Host
 from roadstead.domain.installations import get_installed
 from roadstead.errors import InvalidInput, NotFound
-from roadstead.model import AccessToken, ApiToken, Caller
+from roadstead.model import AccessToken, ApiToken, Caller, Viewer
 from roadstead.storage import credentials as rows
 from roadstead.storage.audit import add_entry
 from roadstead.storage.database import Transaction
@@ -48,11 +48,11 @@ async def exchange(
     return token, access
 
 
-async def scopes_of(host: Host, identity: Caller | AccessToken | ApiToken) -> Collection[str] | None:
+async def scopes_of(host: Host, identity: Caller | AccessToken | ApiToken | Viewer) -> Collection[str] | None:
     """The scopes that a credential was granted; `None` for the operator's, which have no such bounds."""
     if isinstance(identity, ApiToken):
         return None
-    if isinstance(identity, AccessToken):
+    if isinstance(identity, (AccessToken, Viewer)):
         return identity.scopes
     installation = await get_installed(host, identity.installation_id)
     return stored_descriptor(installation.descriptor).effective_scopes

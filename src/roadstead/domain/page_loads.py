@@ -1,35 +1,48 @@
 """Addresses of an app's pages as a browser is sent to them: context parameters filled in, and a signed `jwt`."""
 
-import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from urllib.parse import quote
 
 from roadstead.connect import Descriptor, UiModule, implied_by
-from roadstead.connect.context import PARAMETER_SCOPES
+from roadstead.connect.conditions import Judgement, judge, targets_of
+from roadstead.connect.context import fill_in, may_be_filled, parameters_of
 from roadstead.domain.descriptors import stored_descriptor
 from roadstead.domain.host import Host
 from roadstead.domain.signing import canonical_for_app, sign_for_app
+from roadstead.integrations.lifecycle import Sender
 from roadstead.model import Installation
-
-_PLACEHOLDER = re.compile(r"\{([a-z_]+(?:\.[a-z_]+)+)\}")
 
 
 @dataclass(frozen=True, slots=True)
 class PageModule:
-    """A module that is a page of the app. `url` is absolute, with its context parameters as they are written.
-
-    `asked` are the parameters that somebody has to choose; `unfilled` those that reach the app as they are written,
-    because the app has not the scope, or there is no such parameter.
-    """
+    """A module that is a page of the app. `url` is absolute, with its context parameters as they are written."""
 
     kind: str
     key: str
     name: str
     url: str
+    location: str | None
+    conditions: tuple[Mapping[str, object], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PageContext:
+    """What an app is told of where its page is shown.
+
+    `values` are those of context parameters, by name; none that the app has no scope for. `asked` are the parameters
+    that its pages, proxies and conditions name, that it may be told, and that are not known without asking.
+    """
+
+    granted: frozenset[str]
+    values: Mapping[str, str]
     asked: tuple[str, ...]
-    unfilled: tuple[str, ...]
-    has_conditions: bool
+
+    def unfilled(self, url: str) -> list[str]:
+        """The parameters of a URL that reach the app as they are written."""
+        return [name for name in parameters_of(url) if name not in self.values]
+
+    def judge(self, conditions: tuple[Mapping[str, object], ...]) -> Judgement:
+        return judge(conditions, granted=self.granted, context=self.values)
 
 
 def page_modules(installation: Installation) -> list[PageModule]:
@@ -46,40 +59,42 @@ def page_modules(installation: Installation) -> list[PageModule]:
         "profileTabs": modules.profile_tabs,
         "fileViews": modules.file_views,
     }
-    known = _context(installation)
     return [
-        _page_module(kind, module, module.url, descriptor, known)
+        PageModule(
+            kind, module.key, module.name or module.key, descriptor.url(module.url), module.location, module.conditions
+        )
         for kind, found in kinds.items()
         for module in found
         if module.url is not None
     ]
 
 
-def _page_module(kind: str, module: UiModule, url: str, descriptor: Descriptor, known: Mapping[str, str]) -> PageModule:
-    written = list(dict.fromkeys(_PLACEHOLDER.findall(url)))
-    fillable = [name for name in written if _may_be_filled(name, descriptor)]
-    return PageModule(
-        kind=kind,
-        key=module.key,
-        name=module.name or module.key,
-        url=descriptor.url(url),
-        asked=tuple(name for name in fillable if name not in known),
-        unfilled=tuple(name for name in written if name not in fillable),
-        has_conditions=bool(module.conditions),
-    )
+async def page_context(host: Host, installation: Installation, chosen: Mapping[str, str]) -> PageContext:
+    """What is known for every page of the app, and of what is `chosen` that which it asks for."""
+    descriptor = stored_descriptor(installation.descriptor)
+    granted = implied_by(descriptor.effective_scopes)
+    known = _known(installation, await host.sender())
+    may_be_told = [name for name in dict.fromkeys(_named(installation, descriptor)) if may_be_filled(name, granted)]
+    asked = tuple(name for name in may_be_told if name not in known)
+    told = {name: value for name, value in known.items() if may_be_filled(name, granted)}
+    told |= {name: chosen[name] for name in asked if chosen.get(name)}
+    return PageContext(granted, told, asked)
 
 
-def _may_be_filled(parameter: str, descriptor: Descriptor) -> bool:
-    scope = PARAMETER_SCOPES.get(parameter.partition(".")[0])
-    return scope is not None and scope in implied_by(descriptor.effective_scopes)
+def _named(installation: Installation, descriptor: Descriptor) -> Iterator[str]:
+    """Every context parameter that the app names anywhere."""
+    for module in page_modules(installation):
+        yield from parameters_of(module.url)
+        yield from targets_of(module.conditions)
+    for route in descriptor.modules.proxy:
+        yield from parameters_of(route.destination)
+        yield from targets_of(route.conditions)
 
 
-async def page_url(host: Host, installation: Installation, module: PageModule, chosen: Mapping[str, str]) -> str:
-    """The module's address with the context filled in as the app's scopes allow, signed for the operator."""
-    context = {**_context(installation), **{name: chosen[name] for name in module.asked if name in chosen}}
-    for name in module.unfilled:
-        context.pop(name, None)
-    return await _signed(host, installation, stored_descriptor(installation.descriptor), _filled(module.url, context))
+async def page_url(host: Host, installation: Installation, module: PageModule, context: PageContext) -> str:
+    """The module's address with the context filled in, signed for the operator."""
+    descriptor = stored_descriptor(installation.descriptor)
+    return await _signed(host, installation, descriptor, fill_in(module.url, context.values))
 
 
 async def post_install_url(host: Host, installation: Installation) -> str | None:
@@ -88,8 +103,8 @@ async def post_install_url(host: Host, installation: Installation) -> str | None
     module = descriptor.modules.post_install_redirect
     if module is None:
         return None
-    context = _context(installation) if "account" in descriptor.effective_scopes else {}
-    return await _signed(host, installation, descriptor, _filled(descriptor.url(module.url), context))
+    context = await page_context(host, installation, {})
+    return await _signed(host, installation, descriptor, fill_in(descriptor.url(module.url), context.values))
 
 
 async def _signed(host: Host, installation: Installation, descriptor: Descriptor, url: str) -> str:
@@ -102,8 +117,8 @@ async def _signed(host: Host, installation: Installation, descriptor: Descriptor
     return f"{bare}{'&' if '?' in bare else '?'}jwt={token}{mark}{fragment}"
 
 
-def _context(installation: Installation) -> Mapping[str, str]:
-    """The context parameters of scope `account` that are known without a repository."""
+def _known(installation: Installation, sender: Sender) -> Mapping[str, str]:
+    """The context parameters that are known without a repository: the accounts, and the operator, who is looking."""
     workspace = installation.workspace
     account = {
         "uuid": workspace.uuid,
@@ -111,12 +126,20 @@ def _context(installation: Installation) -> Mapping[str, str]:
         "display_name": workspace.name,
         "type": "team",
     }
-    filled = {
-        f"{root}.{name}": value for root in ("principal", "target_user", "user") for name, value in account.items()
+    in_workspace = {"slug": workspace.slug, "uuid": workspace.uuid, "name": workspace.name}
+    viewer = {
+        "uuid": sender.actor_uuid,
+        "account_id": sender.actor_account_id,
+        "display_name": "Operator",
+        "nickname": "operator",
+        "type": "user",
     }
-    return {**filled, "workspace.slug": workspace.slug, "workspace.uuid": workspace.uuid}
-
-
-def _filled(url: str, context: Mapping[str, str]) -> str:
-    """Replace the placeholders that are known; others reach the app as they are."""
-    return _PLACEHOLDER.sub(lambda found: quote(context[found[1]], safe="") if found[1] in context else found[0], url)
+    roots = {
+        "principal": account,
+        "target_user": account,
+        "user": viewer,
+        "workspace": in_workspace,
+        "repository.owner": account,
+        "repository.workspace": in_workspace,
+    }
+    return {f"{root}.{name}": value for root, values in roots.items() for name, value in values.items()}

@@ -73,11 +73,6 @@ class LinkerRecords:
         self._parked = set(self.parked())
         return compiled.without(self._parked, PARKED)
 
-    def parked(self) -> int:
-        """How many are parked now."""
-        now = self._clock()
-        return sum(self._records[linker].parked_until > now for linker in self._parked)
-
     def add(self, length: int, links: Mapping[Linker, int], unfinished: Iterable[Unfinished]) -> None:
         """Add what came of a text of `length` characters, and park those that were out of time once too often."""
         for linker, count in links.items():

@@ -10,7 +10,7 @@ from roadstead.connect.presented import Presented, present, present_token
 from roadstead.domain import request_id
 from roadstead.domain.redaction import KEPT, RAW_BYTES, cleaned, kept, named_secrets
 from roadstead.integrations.outbound import Answer, Sent
-from roadstead.model import AccessToken, Caller, Message
+from roadstead.model import AccessToken, Caller, Message, Viewer
 from roadstead.storage import Store
 from roadstead.storage.installations import find_app_key, find_caller, get_installation
 from roadstead.storage.requests import NewRequest
@@ -95,7 +95,7 @@ class Records:
         """The app that called, or says that it did, and its secrets, which must not be kept wherever they stand."""
         if isinstance(identity, Caller):
             return identity.app_key, identity.secrets
-        if isinstance(identity, AccessToken):
+        if isinstance(identity, (AccessToken, Viewer)):
             installation = await get_installation(self._store, identity.installation_id)
             return (installation.app_key, (installation.shared_secret,)) if installation else (None, ())
         return await self._claimed(credential) if credential is not None else (None, ())

@@ -111,7 +111,7 @@ def _histogram(name: str, labels: tuple[str, ...], durations: Durations) -> Samp
 
 def _now(host: Host, linkers: WorkspaceLinkers) -> Iterator[Sample]:
     yield Sample("roadstead_workers", (), (1,))
-    yield Sample("roadstead_parked_linkers", (), (linkers.records.parked(),))
+    yield Sample("roadstead_parked_linkers", (), (len(linkers.records.parked()),))
     load = host.store.database.load()
     for state, count in load.connections.items():
         yield Sample("roadstead_database_connections", (state,), (count,))

@@ -1,56 +1,122 @@
 """`/-/apps/…/modules`: the pages that an app declares, framed as in the cloud, with a context of one's choice."""
 
 from dataclasses import dataclass
-from urllib.parse import urlsplit
+from urllib.parse import urlencode
 
 from starlette.responses import Response
 
-from roadstead.domain.descriptors import stored_name
-from roadstead.domain.page_loads import PageModule, page_modules, page_url
+from roadstead.connect.conditions import Judgement
+from roadstead.connect.modules import ProxyRoute
+from roadstead.connect.urls import origin_of
+from roadstead.domain.descriptors import stored_descriptor
+from roadstead.domain.page_loads import PageContext, PageModule, page_context, page_modules, page_url
 from roadstead.errors import NotFound
 from roadstead.model import Installation
 from roadstead.web.apps import app_of
 from roadstead.web.page import Visit, render
 
 _LONGEST_VALUE = 500
+_MOST_FRAMES = 20
+
+
+@dataclass(frozen=True, slots=True)
+class ListedModule:
+    """A module in the list. `verdict` is that of its conditions in the context that was chosen."""
+
+    module: PageModule
+    judgement: Judgement
+    link: str
+    current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ShownModule:
+    """A module in its frame. `unfilled` are the context parameters that reach the app as they are written.
+
+    A page that is `elsewhere`, and not where the app is, may ask nothing of ours.
+    """
+
+    module: PageModule
+    judgement: Judgement
+    address: str
+    unfilled: list[str]
+    elsewhere: bool
 
 
 @dataclass(frozen=True, slots=True)
 class ModulesPage:
     """Context of `modules.html`.
 
-    `shown` is the module that is shown, `number` its place in the list, and `address` where its page is. `values` are
-    those of its context parameters that can be chosen.
+    `values` are those of the context parameters that can be chosen, and `which` is the module that was, or `all`.
+    `omitted` is how many of all are not shown. `account` is who is looking.
     """
 
     app: Installation
     name: str
-    modules: list[PageModule]
-    shown: PageModule | None
-    number: int | None
+    modules: list[ListedModule]
+    proxies: tuple[ProxyRoute, ...]
+    shown: list[ShownModule]
+    omitted: int
+    which: str
+    all_link: str
     values: dict[str, str]
-    address: str
+    account: str
 
 
 async def show(visit: Visit) -> Response:
     app = await app_of(visit)
-    modules = page_modules(app)
+    descriptor = stored_descriptor(app.descriptor)
     query = visit.request.query_params
-    number = query.get("module")
-    if number is None:
-        page = ModulesPage(app, stored_name(app.descriptor), modules, None, None, {}, "")
-        return render("modules.html", page, visit=visit)
-    if not (number.isascii() and number.isdigit() and len(number) < 6 and int(number) < len(modules)):
+    context = await page_context(visit.host, app, {name: value[:_LONGEST_VALUE] for name, value in query.items()})
+    modules = page_modules(app)
+    which = query.get("module", "")
+    chosen = _chosen(which, modules)
+    values = {name: context.values.get(name, "") for name in context.asked}
+    shown = [await _shown(visit, app, module, context) for module in chosen[:_MOST_FRAMES]]
+    page = ModulesPage(
+        app=app,
+        name=descriptor.name,
+        modules=[
+            ListedModule(module, context.judge(module.conditions), _link(app, str(number), values), module in chosen)
+            for number, module in enumerate(modules)
+        ],
+        proxies=descriptor.modules.proxy,
+        shown=shown,
+        omitted=len(chosen) - len(shown),
+        which=which,
+        all_link=_link(app, "all", values),
+        values=values,
+        account=(await visit.host.sender()).actor_account_id,
+    )
+    return render("modules.html", page, visit=visit, frames=_sources(shown))
+
+
+def _chosen(which: str, modules: list[PageModule]) -> list[PageModule]:
+    """Raises `NotFound`."""
+    if which in ("", "all"):
+        return modules if which else []
+    if not (which.isascii() and which.isdigit() and len(which) < 6 and int(which) < len(modules)):
         raise NotFound("The app has no such module.", "Its descriptor may have changed; see the list again.")
-    module = modules[int(number)]
-    values = {name: query.get(name, "")[:_LONGEST_VALUE] for name in module.asked}
-    address = await page_url(visit.host, app, module, {name: value for name, value in values.items() if value})
-    page = ModulesPage(app, stored_name(app.descriptor), modules, module, int(number), values, address)
-    return render("modules.html", page, visit=visit, frames=_origin(address))
+    return [modules[int(which)]]
 
 
-def _origin(address: str) -> str:
-    """As a source of a content security policy, which knows host names in ASCII alone."""
-    parts = urlsplit(address)
-    origin = f"{parts.scheme}://{parts.netloc}"
-    return origin if origin.isascii() else "'none'"
+def _link(app: Installation, which: str, values: dict[str, str]) -> str:
+    given = {name: value for name, value in values.items() if value}
+    return f"/-/apps/{app.id}/modules?{urlencode({'module': which, **given})}#frames"
+
+
+async def _shown(visit: Visit, app: Installation, module: PageModule, context: PageContext) -> ShownModule:
+    address = await page_url(visit.host, app, module, context)
+    return ShownModule(
+        module=module,
+        judgement=context.judge(module.conditions),
+        address=address,
+        unfilled=context.unfilled(module.url),
+        elsewhere=origin_of(address) != origin_of(stored_descriptor(app.descriptor).base_url),
+    )
+
+
+def _sources(shown: list[ShownModule]) -> str:
+    """The origins of the frames, as sources of a content security policy, which knows host names in ASCII alone."""
+    origins = dict.fromkeys(origin_of(one.address) for one in shown)
+    return " ".join(origin for origin in origins if origin.isascii()) or "'none'"

@@ -16,7 +16,7 @@ from markupsafe import Markup
 from starlette.datastructures import MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import HTMLResponse, Response, StreamingResponse
+from starlette.responses import FileResponse, HTMLResponse, Response, StreamingResponse
 from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -32,6 +32,8 @@ if TYPE_CHECKING:
 
 SESSION_COOKIE = "roadstead_session"
 _FOLDER = Path(__file__).parent
+_ASKED_ABOUT = {"Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff"}
+"""Headers of a file that a browser asks about each time."""
 
 log = logging.getLogger("roadstead.web")
 
@@ -251,12 +253,17 @@ def static_files() -> ASGIApp:
     return _StaticFiles(directory=_FOLDER / "static")
 
 
+def script(name: str) -> Response:
+    """One of them, for an address of its own."""
+    return FileResponse(_FOLDER / "static" / name, media_type="text/javascript", headers=_ASKED_ABOUT)
+
+
 class _StaticFiles(StaticFiles):
     """Files that a browser asks about each time, so that after an upgrade no page meets an old stylesheet."""
 
     def file_response(self, *arguments: Any, **options: Any) -> Response:
         answer = super().file_response(*arguments, **options)
-        answer.headers.update({"Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff"})
+        answer.headers.update(_ASKED_ABOUT)
         return answer
 
 

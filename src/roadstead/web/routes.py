@@ -3,7 +3,20 @@
 from starlette.convertors import Convertor, register_url_convertor
 from starlette.routing import Mount, Route
 
-from roadstead.web import apps, authorize, debugger, home, install, lab, modules, queue, sign_in, traffic, values
+from roadstead.web import (
+    apps,
+    authorize,
+    debugger,
+    frames,
+    home,
+    install,
+    lab,
+    modules,
+    queue,
+    sign_in,
+    traffic,
+    values,
+)
 from roadstead.web.page import Page, static_files
 from roadstead.web.sign_in import for_operator
 
@@ -32,6 +45,9 @@ ROUTES: list[Route | Mount] = [
     Route("/-/apps/{app:id}/update", Page(POST=for_operator(apps.update))),
     Route("/-/apps/{app:id}/uninstall", Page(POST=for_operator(apps.uninstall))),
     Route("/-/apps/{app:id}/modules", Page(GET=for_operator(modules.show))),
+    Route("/-/apps/{app:id}/frame/request", Page(POST=for_operator(frames.request))),
+    Route("/-/apps/{app:id}/frame/proxy", Page(POST=for_operator(frames.proxy))),
+    Route("/-/apps/{app:id}/frame/token", Page(POST=for_operator(frames.token))),
     Route("/-/apps/{app:id}/values", Page(GET=for_operator(values.show))),
     Route("/-/apps/{app:id}/values.csv", Page(GET=for_operator(values.download))),
     Route("/-/apps/{app:id}/values/add", Page(POST=for_operator(values.add))),
@@ -49,4 +65,6 @@ ROUTES: list[Route | Mount] = [
     Route("/-/sign-in", Page(GET=sign_in.open_link, POST=sign_in.enter_code)),
     Route("/-/sign-out", Page(POST=sign_in.leave)),
     Mount("/-/static", static_files()),
+    Route("/atlassian-connect/all.js", Page(GET=frames.all_js)),
+    Route("/atlassian-connect/all-debug.js", Page(GET=frames.all_js)),
 ]

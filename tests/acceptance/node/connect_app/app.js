@@ -21,6 +21,30 @@ function call(client, method, options) {
   });
 }
 
+function panel(host, base, token, query) {
+  return `<!doctype html><title>Panel</title>
+<script src="${host}/atlassian-connect/all-debug.js"></script>
+<div class="ac-content"><h1>Tickets of ${encodeURIComponent(query.workspace)}</h1><ol id="done"></ol></div>
+<script>
+  const say = (text) => document.querySelector("#done").append(Object.assign(document.createElement("li"), { textContent: text }));
+  const ask = (method, path, token) =>
+    fetch("${base}" + path, { method, headers: { Authorization: "JWT " + token } }).then((answer) => answer.json());
+  ask("POST", "/values/PANEL", "${token}").then((answer) => {
+    say("stored by the app's server: " + answer.status + " " + answer.body.value);
+    AP.require("request", (request) => request({ url: "/2.0/user", success: (user) => {
+      say("asked by the page: " + user.display_name);
+      AP.require("proxyRequest", (request) => request({ url: "/land/7", type: "POST", data: JSON.stringify({ now: true }),
+        contentType: "application/json", success: (answer) => {
+          say("forwarded to the app's server: " + JSON.stringify(answer.landed) + " " + answer.query.pr);
+          AP.context.getToken((token) => ask("GET", "/whoami", token).then((answer) => {
+            say("known by the host's token: " + answer.clientKey);
+          }));
+        } }));
+    } }));
+  });
+</script>`;
+}
+
 function routes(addon) {
   const router = express.Router();
 
@@ -34,6 +58,22 @@ function routes(addon) {
       user: await call(client, "get", "/2.0/user/"),
       linkers: await call(client, "get", { url: "/2.0/addon/linkers", qs: { fields: "size,values.key", q: 'key ~ "tick"' } }),
     });
+  });
+
+  // A panel, as apps make them: `AP` comes from the host that installed the app, and a token of the framework's own
+  // authenticates the page to its server.
+  router.get("/panel", addon.authenticate(), (req, res) => {
+    res.send(panel(req.context.hostBaseUrl, process.env.AC_LOCAL_BASE_URL, req.context.token, req.query));
+  });
+
+  // What the host forwards for the panel is a signed request like any other.
+  router.post("/landed", addon.authenticate(), (req, res) => {
+    res.json({ by: req.context.userAccountId, landed: req.body, query: req.query });
+  });
+
+  // A page may also ask the host for a token to show to its server.
+  router.get("/whoami", addon.checkValidToken(), (req, res) => {
+    res.json({ clientKey: req.context.clientKey });
   });
 
   // The page's own follow-up calls carry the session token the framework gave it, which has no qsh.

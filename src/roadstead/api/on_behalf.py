@@ -1,0 +1,77 @@
+"""Requests to the API that a page of an app makes on behalf of whoever is looking at it.
+
+They are made inside the host, so no credential for them exists that somebody could take. Only resources of Bitbucket's
+API are found here: nothing of ours alone, and no other address, however a path is written.
+"""
+
+import time
+from dataclasses import dataclass, field
+from urllib.parse import unquote
+
+from starlette.types import Message, Scope
+
+from roadstead.api.auth import VIEWER
+from roadstead.api.errors import RequestRefused, error_answer
+from roadstead.api.routes import find_resource
+from roadstead.domain import request_id
+from roadstead.domain.host import Host
+from roadstead.model import Viewer
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
+_API = "/2.0/"
+_OF_THE_PAGE = ("type", "asgi", "http_version", "scheme", "client", "server", "state", request_id.IN_SCOPE)
+_NOT_THERE = RequestRefused(
+    404, "There is nothing at this address.", "A page of an app may ask for what is below /2.0."
+)
+
+
+@dataclass(slots=True)
+class Answered:
+    """What the API answered. The names of headers are in lower case."""
+
+    status: int = 0
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+    async def send(self, message: Message) -> None:
+        """Take a message of ASGI."""
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+            self.headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in message["headers"]}
+        else:
+            self.body += message.get("body", b"")
+
+
+async def request(
+    page: Scope, host: Host, viewer: Viewer, method: str, target: str, *, headers: dict[str, str], body: bytes = b""
+) -> Answered:
+    """Ask the API for `target`, path and query. `page` is the scope of the request in which the page asks for this."""
+    path, _, query = target.partition("?")
+    sent = {"host": host.base_url.partition("://")[2], "x-requested-with": "AP.request", **headers}
+    if body:
+        sent["content-length"] = str(len(body))
+    scope: Scope = {
+        **{name: page[name] for name in _OF_THE_PAGE},
+        "method": method,
+        "path": unquote(path),
+        "raw_path": path.encode(),
+        "query_string": query.encode(),
+        "root_path": "",
+        "headers": [(name.encode(), value.encode("latin-1", "replace")) for name, value in sent.items()],
+        VIEWER: viewer,
+    }
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": body, "more_body": False}
+
+    answered = Answered()
+    resource = find_resource(scope) if path.startswith(_API) and method in METHODS else None
+    # Looked at again: what is found is found by the path without its percent signs.
+    if resource is not None and scope["path"].startswith(_API):
+        await resource(scope, receive, answered.send)
+        return answered
+    started = time.perf_counter()
+    refusal = error_answer(_NOT_THERE)
+    await refusal(scope, receive, answered.send)
+    host.recorder.received(started, scope, viewer, refusal.status, refusal.headers, refusal.body)
+    return answered

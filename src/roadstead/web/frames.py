@@ -1,0 +1,108 @@
+"""`/atlassian-connect/all.js`, and `/-/apps/…/frame/…`: what the frames of an app's pages ask by way of our page.
+
+Whatever goes wrong is an answer of the API's kind, never a page: what is answered here may reach the app, and a page of
+ours holds what proves that forms come from us.
+"""
+
+import json
+import re
+from collections.abc import Awaitable, Callable
+from urllib.parse import parse_qsl
+
+from starlette.responses import JSONResponse, Response
+
+from roadstead.api import on_behalf
+from roadstead.api.errors import error_body, status_of
+from roadstead.connect.proxy import METHODS as PROXY_METHODS
+from roadstead.domain import app_frames
+from roadstead.domain.app_frames import ProxiedCall
+from roadstead.errors import RoadsteadError
+from roadstead.model import Installation
+from roadstead.web.apps import app_of
+from roadstead.web.page import Handler, Visit, require, script
+
+LONGEST_TARGET = 8_000
+"""Characters of path and query."""
+_HEADERS = {"accept": "Accept", "content_type": "Content-Type"}
+"""By the field of the form: no others can be chosen."""
+
+_Answers = Callable[[Visit, Installation, dict[str, str]], Awaitable[dict[str, object]]]
+
+
+async def all_js(visit: Visit) -> Response:
+    """The script with `AP`, for the pages of apps, wherever they are."""
+    return script("all.js")
+
+
+def _for_frame(answers: _Answers) -> Handler:
+    """A handler that answers a page's form, with an object for the frame."""
+
+    async def handle(visit: Visit) -> Response:
+        try:
+            form = await visit.form()
+            app = await app_of(visit)
+        except RoadsteadError as exc:
+            return JSONResponse(error_body(exc), status_of(exc))
+        try:
+            return JSONResponse(await answers(visit, app, form))
+        except RoadsteadError as exc:
+            return JSONResponse({"status": status_of(exc), "headers": {}, "body": json.dumps(error_body(exc))})
+
+    return handle
+
+
+async def _request(visit: Visit, app: Installation, form: dict[str, str]) -> dict[str, object]:
+    target, method = _target(form.get("url", ""), visit.host.base_url), form.get("method", "GET").upper()
+    answered = await on_behalf.request(
+        visit.request.scope,
+        visit.host,
+        app_frames.viewer_of(app),
+        method,
+        target,
+        headers={name.lower(): value for name, value in _headers(form).items()},
+        body=form.get("body", "").encode(),
+    )
+    return {"status": answered.status, "headers": answered.headers, "body": answered.body.decode("utf-8", "replace")}
+
+
+async def _proxy(visit: Visit, app: Installation, form: dict[str, str]) -> dict[str, object]:
+    method = form.get("method", "GET").upper()
+    require(method in PROXY_METHODS, "The proxy does not forward that.", f"Use {', '.join(PROXY_METHODS)}.")
+    call = ProxiedCall(
+        method=method,
+        target=_target(form.get("url", ""), ""),
+        headers=_headers(form),
+        body=form.get("body", "").encode(),
+    )
+    answer = await app_frames.forward(visit.host, app, call, dict(parse_qsl(form.get("context", ""))))
+    return {"status": answer.status, "headers": dict(answer.headers), "body": answer.text}
+
+
+async def _token(visit: Visit, app: Installation, form: dict[str, str]) -> dict[str, object]:
+    return {"token": await app_frames.page_token(visit.host, app)}
+
+
+def _target(url: str, base_url: str) -> str:
+    """Path and query as HTTP writes them. Links in our answers begin with our base URL, and may be followed."""
+    target = url.removeprefix(base_url) if url.startswith(f"{base_url}/") else url
+    require(len(target) <= LONGEST_TARGET, "The address is too long.", f"At most {LONGEST_TARGET} characters.")
+    require(
+        re.fullmatch(r"/[!-\"$-~]*", target) is not None,
+        "The address is not a path of this host.",
+        "Begin it with /, and percent-encode what is not ASCII: /2.0/user",
+    )
+    return target
+
+
+def _headers(form: dict[str, str]) -> dict[str, str]:
+    headers = {header: form[name] for name, header in _HEADERS.items() if form.get(name)}
+    for name, value in headers.items():
+        require(
+            re.fullmatch(r"[ -~]{1,200}", value) is not None, f"{name} is not a header's value.", "Write it in ASCII."
+        )
+    return headers
+
+
+request = _for_frame(_request)
+proxy = _for_frame(_proxy)
+token = _for_frame(_token)
