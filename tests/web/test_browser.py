@@ -70,6 +70,16 @@ def test_a_value_that_is_added_changes_the_lab(tab: Page, host: LiveHost, connec
     expect(tab.locator(".linked a")).to_have_text(["OPS-7", "BB-1"])
 
 
+def test_many_values_are_read_after_the_page_is_there(tab: Page, host: LiveHost, connect_app: RecordingApp) -> None:
+    """The outcome comes by itself; nobody has to press anything."""
+    installation = host.install(connect_app, "many-in-browser")
+    values = ["BB", *(f"V{number}" for number in range(25_000))]
+    host.work(lambda opened: linkers.replace_values(opened, installation.id, "tickets", values))
+    tab.goto("/-/lab?how=workspace&workspace=many-in-browser&text=BB-1")
+    expect(tab.locator(".linked a")).to_have_text(["BB-1"])
+    expect(tab.get_by_text("are being read")).to_have_count(0)
+
+
 def test_a_pattern_is_judged_as_it_is_written(tab: Page) -> None:
     """Half a pattern is an error in words; the rest of it makes the links appear."""
     tab.goto("/-/lab?how=pattern&text=RFC 9110")

@@ -160,3 +160,23 @@ def test_a_host_that_others_reach_reads_no_repositories(
         assert "repository" not in main_text(page)
         refused = browser.post(COMMITS, data={**fields(page, PAGE), "repository": str(repository)})
         assert (refused.status_code, "See OPS-2" in refused.text) == (400, False)
+
+
+def test_many_values_do_not_keep_the_page_waiting(
+    host: LiveHost, browser: httpx.Client, connect_app: RecordingApp
+) -> None:
+    """The page comes without the outcome, which its form then gives; once the values are read, it comes with it."""
+    installation = host.install(connect_app, "many-values")
+    values = ["BB", *(f"V{number}" for number in range(25_000))]
+    host.work(lambda opened: linkers.replace_values(opened, installation.id, "tickets", values))
+    example = {"how": "workspace", "workspace": "many-values", "text": "BB-1"}
+    page = _try(browser, **example)
+    assert texts(page, '[hx-trigger="load"]') == [
+        "The values of this workspace are many, and are being read. That takes some seconds, and is done once."
+    ]
+    assert texts(page, ".linked") == []
+    assert texts(submit(browser, page, PAGE, **example), ".linked a") == ["BB-1"]
+    host.work(lambda opened: linkers.add_value(opened, installation.id, "tickets", "OPS"))
+    again = _try(browser, **{**example, "text": "BB-1 OPS-2"})
+    assert texts(again, '[hx-trigger="load"]') == []
+    assert texts(again, ".linked a") == ["BB-1", "OPS-2"]

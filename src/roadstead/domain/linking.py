@@ -22,6 +22,8 @@ from roadstead.storage.linkers import ValuesRead
 _KEPT_WORKSPACES = 4_096
 _KEPT_VALUES = 2_000_000
 """Of all kept workspaces together; some 100 bytes each."""
+_READ_SOON = 20_000
+"""Values that are read and compiled within some ten milliseconds, the linkers counted as a hundred values each."""
 _THREADS = 2
 
 P = ParamSpec("P")
@@ -61,6 +63,19 @@ class WorkspaceLinkers:
                 known = in_force[WorkspaceLinkers, workspace_slug] = await self._up_to_date(kept, workspace)
             self._keep(workspace.id, kept)
         return self.records.without_parked(known)
+
+    async def are_near(self, workspace_slug: str) -> bool:
+        """Whether `of` takes little time: they are compiled already, or there is little to compile.
+
+        Raises `WorkspaceNotFound`.
+        """
+        workspace = await get_workspace(self._host, workspace_slug)
+        descriptors = await list_descriptors(self._database, workspace.id)
+        found = await rows.list_linkers_of(self._database, [installation_id for installation_id, _, _ in descriptors])
+        kept = self._kept.get(workspace.id)
+        if kept is not None and list(kept.read) == [linker.id for linker in found]:
+            return True
+        return sum(100 + linker.value_count for linker in found) <= _READ_SOON
 
     def _keep(self, workspace_id: int, kept: _Kept) -> None:
         """Count what is kept now, and let go of what was asked for longest ago where it is too much."""

@@ -90,12 +90,14 @@ class Outcome:
 class LabPage:
     """Context of `lab.html`, and of `parts/outcome.html`, which is the part that changes while one writes.
 
-    `address` is where this example can be found again, if it is short enough for that.
+    `address` is where this example can be found again, if it is short enough for that. While the outcome is `awaited`,
+    a browser asks for it by itself.
     """
 
     example: Example
     workspaces: list[str]
     outcome: Outcome | None
+    awaited: bool
     parked: list[ParkedLinker]
     refusal: str
     advice: str
@@ -109,7 +111,17 @@ async def show(visit: Visit) -> Response:
     example = _example(dict(query), known)
     if not query and known:
         example = _example({**asdict(example), "how": "workspace"}, known)
-    return await _page(visit, example, known)
+    return await _page(visit, example, known, awaited=await _takes_long(visit, example))
+
+
+async def _takes_long(visit: Visit, example: Example) -> bool:
+    """Whether the values of the workspace have yet to be read, and are many: a million takes seconds."""
+    if example.how == "pattern":
+        return False
+    try:
+        return not await _linkers(visit).are_near(example.workspace)
+    except NotFound:
+        return False  # and the page says so
 
 
 async def try_out(visit: Visit) -> Response:
@@ -157,10 +169,12 @@ def _example(fields: dict[str, str], known: list[str]) -> Example:
     return Example(how, workspace, given["regex"], given["url"], given["values"], given["text"])
 
 
-async def _page(visit: Visit, example: Example, known: list[str], *, refusal: RoadsteadError | None = None) -> Response:
+async def _page(
+    visit: Visit, example: Example, known: list[str], *, refusal: RoadsteadError | None = None, awaited: bool = False
+) -> Response:
     outcome: Outcome | None = None
     parked: list[ParkedLinker] = []
-    if refusal is None:
+    if refusal is None and not awaited:
         try:
             outcome = await _outcome(visit, example)
             if example.how == "workspace":
@@ -173,6 +187,7 @@ async def _page(visit: Visit, example: Example, known: list[str], *, refusal: Ro
         example=example,
         workspaces=known,
         outcome=outcome,
+        awaited=awaited,
         parked=parked,
         refusal=refusal.message if refusal else "",
         advice=refusal.detail if refusal else "",
@@ -193,12 +208,16 @@ async def _outcome(visit: Visit, example: Example) -> Outcome:
     """Raises `InvalidInput` and `WorkspaceNotFound`."""
     require(len(example.text) <= LONGEST_TEXT, "The text is too long.", f"At most {LONGEST_TEXT:,} characters of it.")
     if example.how == "workspace":
-        linkers: WorkspaceLinkers = visit.request.scope["state"]["linkers"]
-        compiled, verdict = await linkers.of(example.workspace), None
+        compiled, verdict = await _linkers(visit).of(example.workspace), None
     else:
         without_values = visit.host.settings.linkers_without_values
         compiled, verdict = await asyncio.to_thread(_compile, example, without_values)
     return await asyncio.to_thread(_explained, compiled, example, verdict)
+
+
+def _linkers(visit: Visit) -> WorkspaceLinkers:
+    linkers: WorkspaceLinkers = visit.request.scope["state"]["linkers"]
+    return linkers
 
 
 def _compile(
