@@ -18,6 +18,7 @@ from roadstead.connect import (
 )
 from roadstead.connect.findings import MAX_FINDINGS
 from roadstead.connect.modules_reader import MODULE_NAMES
+from roadstead.connect.urls import origin_of
 
 MINIMAL: dict[str, Any] = {
     "key": "acme-issue-links",
@@ -589,3 +590,19 @@ def test_damaged_descriptors_are_accepted_or_refused(start: int, length: int) ->
     text = json.dumps(tidy(modules=ONE_OF_EACH))
     damaged = text[:start] + text[start + length :]
     assert is_accepted(damaged) == ("error" not in [finding.severity for finding in check_descriptor(damaged)])
+
+
+@pytest.mark.parametrize(
+    ("url", "origin"),
+    [
+        ("https://App.example/x?y#z", "https://app.example"),
+        ("HTTPS://app.example:443", "https://app.example"),
+        ("http://app.example:443/", "http://app.example:443"),
+        ("http://127.0.0.1:80/a", "http://127.0.0.1"),
+        ("http://[::1]:7990/a", "http://[::1]:7990"),
+        ("http://name:word@app.example/", "http://app.example"),
+    ],
+)
+def test_origin_is_that_of_browsers(url: str, origin: str) -> None:
+    """Scheme, host and port, in one spelling."""
+    assert origin_of(url) == origin

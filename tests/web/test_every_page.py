@@ -115,7 +115,13 @@ def test_a_template_sees_its_context_and_the_frame_alone() -> None:
 
 def _evil_app() -> dict[str, Any]:
     """Markup wherever a descriptor that can be installed may hold text."""
-    named = {"name": {"value": EVIL}, "url": f"/{EVIL}", "location": EVIL, "tooltip": {"value": EVIL}}
+    named = {
+        "name": {"value": EVIL},
+        "url": f"/{EVIL}",
+        "location": EVIL,
+        "tooltip": {"value": EVIL},
+        "conditions": [{"condition": EVIL, "target": EVIL, "params": {EVIL: EVIL, "value": EVIL}}],
+    }
     return {
         "name": EVIL,
         "description": EVIL,
@@ -164,7 +170,7 @@ def test_what_an_app_wrote_is_text_on_every_page(
         _shows_as_text(page, at_least=20)
         _shows_as_text(submit(browser, page, f"/-/apps/{installation.id}/secret#credentials"))
         _shows_as_text(browser.get(f"/-/apps/{installation.id}/modules"), at_least=4)
-        _shows_as_text(browser.get(f"/-/apps/{installation.id}/modules?module=0"), at_least=4)
+        _shows_as_text(browser.get(f"/-/apps/{installation.id}/modules?module=all"), at_least=12)
         _shows_as_text(browser.get(f"/-/apps/{installation.id}/values", params={"linker": EVIL}), at_least=3)
         tried = {"text": f"{EVIL} BB-1", "workspace": "evil", "regex": EVIL, "url": EVIL}
         _shows_as_text(browser.get("/-/lab", params={"how": "workspace", **tried}), at_least=3)

@@ -1,5 +1,6 @@
 """What the page around an app's frames asks the host for: as the operator, for one app, and of the API alone."""
 
+import functools
 import json
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from tests.web.attributes import attribute
 from tests.web.reading import main_text
 
 
+@functools.cache
 def _csrf(browser: httpx.Client) -> str:
     return attribute(browser.get("/-/install"), 'input[name="csrf"]', "value")
 

@@ -175,6 +175,9 @@ def test_a_page_learns_who_is_looking_and_where(host: LiveHost, browser: Browser
     assert (claims["sub"], claims["iss"], claims["qsh"]) == (account, pages.installation.client_key, "context-qsh")
 
 
+_GROWS = "setTimeout(() => { document.querySelector('.ac-content').style.height = '700px' }, 100);"
+
+
 def test_frames_take_the_size_that_is_asked_for(host: LiveHost, browser: Browser) -> None:
     """Or that of their content, once or as it changes, or of the window; never a size that breaks the page."""
     scripts = {
@@ -188,8 +191,7 @@ def test_frames_take_the_size_that_is_asked_for(host: LiveHost, browser: Browser
             expect(pages.element(name)).to_have_css("height", height)
         widths = [pages.element(name).evaluate("frame => frame.offsetWidth") for name in ("asks", "nothing")]
         assert abs(widths[0] * 2 - widths[1]) <= 2
-    sized = {"grows": "setTimeout(() => { document.querySelector('.ac-content').style.height = '700px' }, 100);"}
-    with shown(host, browser, sized, options="", kind="ac-content") as pages:
+    with shown(host, browser, {"grows": _GROWS}, options="", kind="ac-content") as pages:
         expect(pages.element("grows")).to_have_css("height", "708px")
     with shown(host, browser, {"once": ""}, options="margin:true", height=250) as pages:
         expect(pages.element("once")).not_to_have_css("height", "384px")
@@ -276,8 +278,8 @@ def test_messages_of_another_form_are_not_answered(host: LiveHost, browser: Brow
         post("resize", {{ width: "1px; color: red", height: 1 }}); post("resize", {{ width: 1, height: NaN }});
         post("resize", {{ width: 1, height: {{}} }}); post("note", {{ id: "1", kind: "x", title: "t" }});
         post("event", {{ name: "x", args: "x" }}); post("event", {{ name: "x", args: ["x".repeat(70000)] }});
-        setTimeout(() => {{ out(answers.length); post("location", {{}}); }}, 300);
-        setTimeout(() => out(answers.length), 600);
+        setTimeout(() => {{ out(answers.length); post("location", {{}}); }}, 150);
+        setTimeout(() => out(answers.length), 300);
     """
     with shown(host, browser, {"sends": script}, heard=heard) as pages:
         expect(pages.out("sends")).to_have_text("0 1")

@@ -126,6 +126,14 @@ def test_without_the_scope_nothing_is_filled_in(host: LiveHost, browser: httpx.C
         assert "?repo={repository.full_name}&ws={workspace.slug}&snippet=7&" in attribute(page, "iframe", "src")
 
 
+def test_address_of_a_page_adds_nothing_to_the_policy(host: LiveHost, browser: httpx.Client) -> None:
+    """A URL may hold more than a host before its path; of a frame's the policy names scheme, host and port alone."""
+    url = "https://a;sandbox;upgrade-insecure-requests;@[::1]:8443/x"
+    with recording_app(modules={"webItems": [{"key": "x", "url": url, "location": "x"}]}) as app:
+        page = _framed(browser, host.install(app), "module=0")
+    assert "frame-src https://[::1]:8443; form-action" in page.headers["content-security-policy"]
+
+
 @pytest.mark.parametrize("module", ["5", "-1", "x", "99999999", "٣"])
 def test_module_that_is_not_there_is_not_found(host: LiveHost, browser: httpx.Client, module: str) -> None:
     """However it is asked for."""

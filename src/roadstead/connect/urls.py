@@ -7,6 +7,7 @@ from urllib.parse import urlsplit
 MAX_URL_LENGTH = 2048
 """Characters. Documented for the URLs of modules, applied to all."""
 
+_DEFAULT_PORTS = {"http": 80, "https": 443}
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*):")
 _FORBIDDEN = re.compile(r"[\x00-\x20\x7f\\]")
 _HOST_NAME = re.compile(r"[\w\-]+(\.[\w\-]+)*\.?")
@@ -26,10 +27,11 @@ def scheme_of(url: str) -> str | None:
 
 
 def origin_of(url: str) -> str:
-    """Return scheme, host and port of a web URL, as browsers write them: URLs at the same place have the same."""
+    """Return scheme, host and port of a sound URL, as browsers write them: URLs at the same place have the same."""
     parts = urlsplit(url)
-    default = {"http": ":80", "https": ":443"}.get(parts.scheme, "")
-    return f"{parts.scheme}://{parts.netloc.lower().removesuffix(default)}"
+    host, port = parts.hostname or "", parts.port
+    written = f"{parts.scheme}://{f'[{host}]' if ':' in host else host}"
+    return written if port in (None, _DEFAULT_PORTS.get(parts.scheme)) else f"{written}:{port}"
 
 
 def web_url_fault(url: str) -> str | None:
