@@ -79,19 +79,13 @@ def test_targets_are_found_inside_others() -> None:
     ]
 
 
-_json = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(max_size=5),
-    lambda inner: (
-        st.lists(inner, max_size=3)
-        | st.dictionaries(
-            st.sampled_from(["condition", "target", "params", "invert", "and", "or", "value", "permission"]), inner
-        )
-    ),
-    max_leaves=12,
-)
+_NAMES = st.sampled_from(["condition", "target", "params", "invert", "and", "or", "value", "permission"])
+_plain = st.none() | st.booleans() | st.integers() | st.sampled_from(["equals", "contains", "write", "repository.uuid"])
+_inner = st.dictionaries(_NAMES, _plain, max_size=4)
+_condition = st.dictionaries(_NAMES, _plain | _inner | st.lists(_inner, max_size=2), max_size=5)
 
 
-@given(st.lists(st.dictionaries(st.sampled_from(["condition", "target", "params", "invert", "and", "or"]), _json)))
+@given(st.lists(_condition, max_size=3))
 def test_anything_can_be_judged(written: list[dict[str, Any]]) -> None:
     """Whatever a descriptor holds there, and every condition gets a line."""
     judged = judge(written, granted={"repository"}, context=CONTEXT)

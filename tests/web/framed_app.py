@@ -16,7 +16,7 @@ from tests.live import Received, serving
 _PAGE = """<!doctype html><title>App</title>
 <script src="{host}/atlassian-connect/all.js" data-options="{options}"></script>
 <style>body {{ font-family: sans-serif; }}</style>
-<div class="{kind}" style="height: {height}px"></div><pre id="out"></pre>
+<div class="{name}" style="height: {height}px"></div><pre id="out"></pre>
 <script>
 const texts = (values) => values.map((one) => JSON.stringify(one)).join(" ");
 const out = (...values) => document.querySelector("#out").append(texts(values) + "\\n");
@@ -31,7 +31,6 @@ class FramedApp:
     host_url: str
     scripts: dict[str, str]
     options: str
-    kind: str
     height: int
     base_url: str = ""
     descriptor: dict[str, Any] = field(default_factory=dict)
@@ -48,11 +47,10 @@ class FramedApp:
 
         async def page(request: Request) -> Response:
             self.pages.append(_received(request, b""))
-            script = self.scripts[request.path_params["name"]]
+            name = request.path_params["name"]
+            script, options, height = self.scripts[name], self.options, self.height
             return HTMLResponse(
-                _PAGE.format(
-                    host=self.host_url, script=script, options=self.options, kind=self.kind, height=self.height
-                )
+                _PAGE.format(host=self.host_url, name=name, script=script, options=options, height=height)
             )
 
         async def plain(request: Request) -> Response:
@@ -87,15 +85,14 @@ def framed_app(
     scripts: dict[str, str],
     *,
     options: str = "resize:false",
-    kind: str = "",
     height: int = 10,
     **changes: Any,
 ) -> Iterator[FramedApp]:
     """The app while it runs: each script is a general page of its name. `changes` replace members of its descriptor.
 
-    Its pages have an element of a `kind` (a class) and a `height` in pixels, and load `all.js` with `options`.
+    Its pages load `all.js` with `options`, and have an element whose class is the page's name, of a `height` in pixels.
     """
-    app = FramedApp(host_url, scripts, options, kind, height)
+    app = FramedApp(host_url, scripts, options, height)
     with serving(app.application()) as base_url:
         app.base_url = base_url
         pages = [

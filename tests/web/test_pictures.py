@@ -46,7 +46,7 @@ def test_every_picture_can_be_taken(tmp_path: Path) -> None:
         chromium() as browser,
         live_host(tmp_path / "data") as host,
         recording_app(**_APP) as app,
-        framed_app(host.url, "ticket-panels", {"Tickets": _PANEL}, **_PANELS) as panels,
+        framed_app(host.url, "ticket-panels", {"ac-content": _PANEL}, **_PANELS) as panels,
     ):
         framed = host.work(lambda opened: installations.install(opened, panels.descriptor_url, "local"))
         installation = host.install(app)
@@ -70,14 +70,13 @@ _APP = {
 _PANELS: dict[str, Any] = {
     "name": "Ticket panels",
     "options": "",
-    "kind": "ac-content",
     "height": 150,
     "modules": {
         "generalPages": [
             {
                 "key": "tickets",
                 "name": {"value": "Tickets"},
-                "url": "/page/Tickets?repository={repository.uuid}&viewer={user.account_id}",
+                "url": "/page/ac-content?repository={repository.uuid}&viewer={user.account_id}",
                 "location": "org.bitbucket.repository.overview.informationPanel",
                 "conditions": [
                     {"condition": "has_permission", "params": {"permission": "write"}},

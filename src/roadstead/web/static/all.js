@@ -31,7 +31,7 @@
 
   window.addEventListener("message", (event) => {
     const message = event.data;
-    if (event.source !== window.parent || event.origin !== HOST || message === null || message.ap !== 1) return;
+    if (event.source !== window.parent || event.origin !== HOST || message?.ap !== 1) return;
     if (message.event) return dispatch(message.event.name, message.event.args);
     const done = waiting.get(message.id);
     waiting.delete(message.id);
