@@ -94,11 +94,12 @@ def test_context_is_asked_for_and_kept(host: LiveHost, browser: httpx.Client) ->
     """What addresses, proxies and conditions name and the app may know; the links to other pages keep it."""
     condition = {"condition": "equals", "target": "branch.name", "params": {"value": "main"}}
     about = {"key": "about", "name": {"value": "About"}, "url": "/about?{commit.hash}", "conditions": [condition]}
-    proxy = {"/x": {"destination": "/y?{file.name}&{issue.key}&{workspace.slug}"}}
+    methods = {"POST": {"destination": "/z?{directory.path}"}, "PUT": {}}
+    proxy = {"/x": {"destination": "/y?{file.name}&{issue.key}&{workspace.slug}", "methods": methods}}
     with recording_app(modules={"generalPages": [{**about, "location": "x"}], "proxy": proxy}) as app:
         installation = host.install(app)
         page = _framed(browser, installation, "module=0&branch.name=main&commit.hash=%C3%BC%26&issue.key=no&x.y=no")
-    assert texts(page, "form label") == ["commit.hash", "branch.name", "file.name"]
+    assert texts(page, "form label") == ["commit.hash", "branch.name", "file.name", "directory.path"]
     assert "Its conditions are met" in main_text(page)
     assert "met equals branch.name value=main The value is 'main'." in main_text(page)
     assert "/about?%C3%BC%26&jwt=" in attribute(page, "iframe", "src")

@@ -5,7 +5,7 @@ Source: Atlassian's pages on the API proxy module.
 """
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import unquote
 
@@ -40,6 +40,12 @@ def find_route(routes: Sequence[ProxyRoute], method: str, path: str) -> Forwardi
         if captured is not None and (method in route.methods or (not route.methods and method in METHODS)):
             return _forwarding(route, route.methods.get(method), captured)
     return None
+
+
+def forwardings_of(route: ProxyRoute) -> Iterator[Forwarding]:
+    """Yield how calls are forwarded by a route: whatever their method, and by each method that overrides it."""
+    for override in (None, *route.methods.values()):
+        yield _forwarding(route, override, {})
 
 
 def _forwarding(route: ProxyRoute, override: object, captured: Mapping[str, str]) -> Forwarding:

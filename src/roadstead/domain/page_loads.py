@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from roadstead.connect import Descriptor, UiModule, implied_by
 from roadstead.connect.conditions import Judgement, judge, targets_of
 from roadstead.connect.context import fill_in, may_be_filled, parameters_of
+from roadstead.connect.proxy import forwardings_of
 from roadstead.domain.descriptors import stored_descriptor
 from roadstead.domain.host import Host
 from roadstead.domain.signing import canonical_for_app, sign_for_app
@@ -87,8 +88,9 @@ def _named(installation: Installation, descriptor: Descriptor) -> Iterator[str]:
         yield from parameters_of(module.url)
         yield from targets_of(module.conditions)
     for route in descriptor.modules.proxy:
-        yield from parameters_of(route.destination)
-        yield from targets_of(route.conditions)
+        for forwarding in forwardings_of(route):
+            yield from parameters_of(forwarding.destination)
+            yield from targets_of(forwarding.conditions)
 
 
 async def page_url(host: Host, installation: Installation, module: PageModule, context: PageContext) -> str:
