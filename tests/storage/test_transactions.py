@@ -259,23 +259,23 @@ def test_bulk_statements_take_many_strings(place: Place) -> None:
     place.run(scenario)
 
 
-@pytest.mark.parametrize(
-    ("text", "part", "contained"),
-    [
-        ("Straße", "STRASSE", True),
-        ("ÉCOLE-1", "école", True),
-        ("50%", "5_", False),
-        ("BB-1", "bb", True),
-        ("BB-1", "cc", False),
-        ("ΣΊΣΥΦΟΣ", "σίσυφος", True),
-    ],
-)
-def test_containing_ignores_case(place: Place, text: str, part: str, contained: bool) -> None:
+CONTAINED = [
+    ("Straße", "STRASSE", True),
+    ("ÉCOLE-1", "école", True),
+    ("50%", "5_", False),
+    ("BB-1", "bb", True),
+    ("BB-1", "cc", False),
+    ("ΣΊΣΥΦΟΣ", "σίσυφος", True),
+]
+
+
+def test_containing_ignores_case(place: Place) -> None:
     """Letters are Unicode's, and nothing in the part is a wildcard."""
 
     async def scenario(database: Database) -> None:
-        found = await database.read("SELECT CASE WHEN contains_folded(?, ?) THEN 1 ELSE 0 END", text, part)
-        assert found == [(int(contained),)]
+        for text, part, contained in CONTAINED:
+            found = await database.read("SELECT CASE WHEN contains_folded(?, ?) THEN 1 ELSE 0 END", text, part)
+            assert found == [(int(contained),)], (text, part)
 
     place.run(scenario)
 
