@@ -175,10 +175,10 @@ def test_every_page_can_be_used_by_everybody(
     axe = node_packages() / "axe-core" / "axe.min.js"
     with visitor(real_browser, host, bypass_policy=True) as tab:
         tab.emulate_media(color_scheme=theme)
+        tab.context.add_init_script(path=axe)
         for address in addresses[::step]:
             tab.goto(address)
             tab.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
-            tab.add_script_tag(path=axe)
             found = tab.evaluate("axe.run({resultTypes: ['violations']})")
             assert found["passes"]
             assert [_shown(one) for one in found["violations"] if one["impact"] in _GRAVE] == [], address
