@@ -65,8 +65,8 @@ def test_counts_agree_after_mixed_writes(api: AppClient, host: LiveHost) -> None
 
 
 def test_a_bulk_change_does_not_hold_up_readers(api: AppClient, host: LiveHost) -> None:
-    """While a hundred thousand values are stored, other requests are answered; this proves order, not speed."""
-    big = [f"V{number}" for number in range(100_000)]
+    """While thirty thousand values are stored, other requests are answered; this proves order, not speed."""
+    big = [f"V{number}" for number in range(30_000)]
 
     async def run() -> tuple[float, list[float]]:
         async with httpx.AsyncClient(base_url=host.url, timeout=60, verify=False) as client:
@@ -81,4 +81,4 @@ def test_a_bulk_change_does_not_hold_up_readers(api: AppClient, host: LiveHost) 
 
     _, answered = asyncio.run(run())
     assert len(answered) > 1
-    assert api("GET", f"{VALUES}?page=10000&pagelen=10").json()["values"][-1]["value"] == "V99999"
+    assert api("GET", f"{VALUES}?page=3000&pagelen=10").json()["values"][-1]["value"] == "V29999"

@@ -164,7 +164,7 @@ def documents(draw: st.DrawFn) -> bytes:
 anything = documents() | st.binary(max_size=200) | odd.map(lambda value: json.dumps(value).encode())
 FUZZ = settings(derandomize=True, database=None, deadline=None, suppress_health_check=list(HealthCheck))
 runs = pytest.mark.parametrize("examples", [150, pytest.param(5_000, marks=pytest.mark.slow)])
-installs = pytest.mark.parametrize("examples", [40, pytest.param(1_000, marks=pytest.mark.slow)])
+installs = pytest.mark.parametrize("examples", [25, pytest.param(1_000, marks=pytest.mark.slow)])
 
 
 @runs

@@ -108,7 +108,7 @@ def test_short_texts_match_as_in_python(row: Hostile) -> None:
     for size in (1, 12, 70):
         text = row.text(size)
         try:
-            with at_most(0.2), warnings.catch_warnings():
+            with at_most(0.05), warnings.catch_warnings():
                 warnings.simplefilter("ignore", FutureWarning)
                 spans = list(expected(row.regex, groups, values, text))
         except TookTooLong:
