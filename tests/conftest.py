@@ -91,7 +91,7 @@ def api(host: LiveHost, connect_app: RecordingApp) -> AppClient:
 def browser(host: LiveHost) -> Iterator[httpx.Client]:
     """A browser without JavaScript, whose user followed the sign-in link."""
     link = host.work(credentials.sign_in_link)
-    with httpx.Client(base_url=host.url) as client:
+    with httpx.Client(base_url=host.url, timeout=30) as client:
         assert client.get(link).status_code == 303
         yield client
 

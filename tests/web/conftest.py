@@ -20,7 +20,7 @@ def watched(tmp_path: Path) -> Iterator[LiveHost]:
 @pytest.fixture
 def operator(watched: LiveHost) -> Iterator[httpx.Client]:
     """Signed in at that host."""
-    with httpx.Client(base_url=watched.url) as client:
+    with httpx.Client(base_url=watched.url, timeout=30) as client:
         assert client.get(watched.work(credentials.sign_in_link)).status_code == 303
         yield client
 
