@@ -1,12 +1,22 @@
 """The page of calls that are owed: what waits, what was given up, and calling at the press of a button."""
 
+from collections.abc import Iterator
+
 import httpx
 import pytest
 
 from roadstead.domain import lifecycle
 from roadstead.domain.queue import ATTEMPTS
-from tests.live import LiveHost, RecordingApp
+from tests.conftest import NewDatabase
+from tests.live import LiveHost, RecordingApp, live_host
 from tests.web.reading import document, fields, main_text, submit
+
+
+@pytest.fixture(scope="module")
+def host(tmp_path_factory: pytest.TempPathFactory, new_database: NewDatabase) -> Iterator[LiveHost]:
+    """A host on which no other test leaves calls owed."""
+    with live_host(tmp_path_factory.mktemp("queue"), database_url=new_database()) as running:
+        yield running
 
 
 def _uninstalled(host: LiveHost, browser: httpx.Client, app: RecordingApp) -> httpx.Response:
