@@ -181,15 +181,17 @@ async def add_values(tx: Transaction, linker: Linker, values: Sequence[str]) -> 
 
 
 async def replace_values(tx: Transaction, linker: Linker, values: Sequence[str]) -> None:
-    """Make the set exactly `values`, by set difference, so that values which stay keep their ids."""
-    packed = tx.pack_strings(values)
-    await tx.run_bulk(
-        f"DELETE FROM linker_values WHERE {_ITS_ROWS} AND {tx.dialect.not_among.format(column='value')}",
-        linker.installation_id,
-        linker.id,
-        packed,
-    )
-    await _insert_missing(tx, linker, packed)
+    """Make the set exactly `values`, each given once, by set difference, so that values which stay keep their ids."""
+    packed, kept = tx.pack_strings(values), linker.value_count
+    if kept:
+        kept -= await tx.run_bulk(
+            f"DELETE FROM linker_values WHERE {_ITS_ROWS} AND {tx.dialect.not_among.format(column='value')}",
+            linker.installation_id,
+            linker.id,
+            packed,
+        )
+    if kept < len(values):  # as many as are wanted are the ones that are wanted: sets are often put unchanged
+        await _insert_missing(tx, linker, packed)
     await _count(tx, linker, str(len(values)))
 
 
