@@ -172,15 +172,24 @@ def test_linker_whose_last_value_goes_is_one_without_values() -> None:
     assert [link.text for link in narrowed.linkify("AA-1 BB-1").links] == ["BB-1"]
 
 
-@given(st.lists(st.tuples(st.booleans(), st.sampled_from(["a", "B", "b", "a-1", "ab"])), max_size=30), st.booleans())
-def test_many_changes_come_to_the_same_as_compiling_anew(changes: list[tuple[bool, str]], ignore_case: bool) -> None:
-    """Whatever is added and removed in whatever order, the links are those of the values that are left."""
+@pytest.mark.parametrize(("latest", "few_beside"), [(256, 64), (2, 0), (2, 1), (0, 2)])
+@given(
+    changes=st.lists(st.tuples(st.booleans(), st.sampled_from(["a", "B", "b", "a-1", "ab"])), max_size=30),
+    ignore_case=st.booleans(),
+)
+def test_many_changes_come_to_the_same_as_compiling_anew(
+    latest: int, few_beside: int, changes: list[tuple[bool, str]], ignore_case: bool
+) -> None:
+    """Whatever is added and removed in whatever order, and wherever the changes are kept, the rest is linked."""
     regex = r"(?i)((?K)-\d)" if ignore_case else r"((?K)-\d)"
     values = {"z"}
     compiled = compile_linkers([Linker("k", regex, HERE, values=values)], budget=10)
-    for is_added, value in changes:
-        values = values | {value} if is_added else values - {value}
-        compiled = compiled.with_values(0, **{"added" if is_added else "removed": [value]})
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr("roadstead.linkify.values._LATEST_CHANGES", latest)
+        patched.setattr("roadstead.linkify.values._FEW_BESIDE", few_beside)
+        for is_added, value in changes:
+            values = values | {value} if is_added else values - {value}
+            compiled = compiled.with_values(0, **{"added" if is_added else "removed": [value]})
     anew = compile_linkers([Linker("k", regex, HERE, values=values)], budget=10)
     text = "a-1 B-2 b-3 a-1-4 ab-5 A-6 z-7 xb-8"
     assert compiled.linkify(text).links == anew.linkify(text).links

@@ -130,8 +130,11 @@ class WorkspaceLinkers:
         """Change the values that have changed of one linker; read all of them only where these cannot be told."""
         changes = await rows.changed_values(self._database, linker, kept.read[linker.id])
         read = changes.read
-        changed = kept.compiled.with_values(number, added=changes.added, removed=changes.deleted)
-        if changed.value_count(number) != changes.value_count:
+        # In a thread, for they may be as many as a set that was put.
+        changed = await asyncio.to_thread(
+            kept.compiled.with_values, number, added=changes.added, removed=changes.deleted
+        )
+        if changed.value_count(number) != read.values:
             read, values = await rows.all_values(self._database, linker)
             changed = await asyncio.to_thread(_with_all_values, kept.compiled, number, values)
         kept.compiled, kept.read[linker.id] = changed, read

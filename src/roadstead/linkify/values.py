@@ -7,6 +7,7 @@ all linkers that share a pattern are in one index, each with the linkers that ha
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from itertools import chain
+from types import MappingProxyType
 from typing import Generic, TypeVar
 
 from roadstead.linkify.charset import case_folding
@@ -21,7 +22,8 @@ _STRETCH = 256  # places looked at between two looks at the clock
 _RUN = re.compile(rb"[0-9A-Za-z_\-\x80\x81]+")  # in bytes of the basic alphabet; one class, so linear
 _MARK = re.compile(r"[\-_]")  # all of [\w\-] that is neither a letter nor a digit
 _FEW_BEGINNINGS = 8
-_MOST_CHANGES = 2_048
+_LATEST_CHANGES = 256
+_FEW_BESIDE = 64
 
 V = TypeVar("V")
 
@@ -29,24 +31,34 @@ V = TypeVar("V")
 class Layers(Generic[V]):
     """A mapping that never changes, and of which a changed copy costs next to nothing.
 
-    A copy shares the large mapping beneath and has its changes on top; there, `None` stands for nothing. Once
-    there are too many changes for that to be quick, a copy gets a large mapping of its own.
+    A copy shares the large mapping beneath, and one of many changes upon it, and has the latest changes on top; in
+    these, `None` stands for nothing. Latest changes that are too many to be copied each time go to the many, and many
+    that are no longer few beside what is beneath go into a large mapping of the copy's own.
     """
 
-    def __init__(self, below: dict[str, V], changes: Mapping[str, V | None] | None = None) -> None:
+    def __init__(
+        self,
+        below: dict[str, V],
+        many: Mapping[str, V | None] = MappingProxyType({}),
+        latest: Mapping[str, V | None] = MappingProxyType({}),
+    ) -> None:
         self._below = below
-        self._changes = changes or {}
-        self.find: Callable[[str], V | None] = self._find if changes else below.get
+        self._many = many
+        self._latest = latest
+        self.find: Callable[[str], V | None] = self._find if many or latest else below.get
         """Return what a key has, or `None`."""
 
     def changed(self, changes: Mapping[str, V | None]) -> "Layers[V]":
         if not changes:
             return self
-        together = {**self._changes, **changes}
-        if len(together) <= _MOST_CHANGES:
-            return Layers(self._below, together)
+        latest = {**self._latest, **changes}
+        if len(latest) <= _LATEST_CHANGES:
+            return Layers(self._below, self._many, latest)
+        many = {**self._many, **latest}
+        if len(many) * _FEW_BESIDE <= len(self._below):
+            return Layers(self._below, many)
         below = self._below.copy()
-        for key, value in together.items():
+        for key, value in many.items():
             if value is None:
                 below.pop(key, None)
             else:
@@ -55,11 +67,17 @@ class Layers(Generic[V]):
 
     def items(self) -> Iterator[tuple[str, V]]:
         """Yield all keys, in no order, with what they have."""
-        yield from ((key, value) for key, value in self._below.items() if key not in self._changes)
-        yield from ((key, value) for key, value in self._changes.items() if value is not None)
+        changes = {**self._many, **self._latest}
+        if not changes:
+            yield from self._below.items()
+            return
+        yield from ((key, value) for key, value in self._below.items() if key not in changes)
+        yield from ((key, value) for key, value in changes.items() if value is not None)
 
     def _find(self, key: str) -> V | None:
-        return self._changes[key] if key in self._changes else self._below.get(key)
+        if key in self._latest:
+            return self._latest[key]
+        return self._many[key] if key in self._many else self._below.get(key)
 
 
 class ValueIndex:

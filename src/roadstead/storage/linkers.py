@@ -37,25 +37,24 @@ FEW_ROWS = 2_000
 """Statements that may look at more rows than this leave the event loop for a thread."""
 _INSTALLATIONS_AT_ONCE = 500
 _DELETIONS_KEPT = 1_000  # per linker
-_ADDITIONS_READ = 20_000  # at once; more are no quicker to find than to read all values
 
 
 class ValuesRead(NamedTuple):
-    """How far a linker's values have been read."""
+    """How far a linker's values have been read, and how many there were then."""
 
     revision: int
     last_id: int
+    values: int
 
 
 class ChangedValues(NamedTuple):
     """What was deleted and what was added since, in this order. Where that leaves another number of values than
-    `value_count`, there were changes that are not in here.
+    `read.values`, there were changes that are not in here.
     """
 
     read: ValuesRead
     added: list[str]
     deleted: list[str]
-    value_count: int
 
 
 async def list_linkers(reader: Reader, installation_id: int) -> list[Linker]:
@@ -126,14 +125,16 @@ async def all_values(reader: Reader, linker: Linker) -> tuple[ValuesRead, list[s
         *itself,
         *itself,
     )
-    read = next((ValuesRead(revision, last_id) for revision, last_id, value in rows if value is None), ValuesRead(0, 0))
-    return read, [value for _, _, value in rows if value is not None]
+    values = [value for _, _, value in rows if value is not None]
+    revision, last_id = next((row[:2] for row in rows if row[2] is None), (0, 0))
+    return ValuesRead(revision, last_id, len(values)), values
 
 
 async def changed_values(reader: Reader, linker: Linker, known: ValuesRead) -> ChangedValues:
     """What became of the linker's values since they were read, as far as this can be told from some rows."""
-    changes = linker.revision - known.revision
-    fetch = reader.read if changes <= FEW_ROWS else reader.scan
+    # As many were added as there are more now than then, and as many again as were deleted meanwhile.
+    most_added = max(linker.value_count - known.values, 0) + _DELETIONS_KEPT
+    fetch = reader.read if most_added <= FEW_ROWS else reader.scan
     itself = (linker.installation_id, linker.id)
     rows = await fetch(
         f"SELECT 'linker', revision, value_count, '' FROM linkers WHERE {_ITSELF} UNION ALL "
@@ -143,17 +144,16 @@ async def changed_values(reader: Reader, linker: Linker, known: ValuesRead) -> C
         *itself,
         *itself,
         known.last_id,
-        min(max(changes, FEW_ROWS), _ADDITIONS_READ),
+        most_added,
         *itself,
         known.revision,
     )
     revision, count = next((row[1:3] for row in rows if row[0] == "linker"), (known.revision, 0))
     last_id = max((row[1] for row in rows if row[0] == "added"), default=known.last_id)
     return ChangedValues(
-        read=ValuesRead(revision, last_id),
+        read=ValuesRead(revision, last_id, count),
         added=[row[3] for row in rows if row[0] == "added"],
         deleted=[row[3] for row in rows if row[0] == "deleted"],
-        value_count=count,
     )
 
 
