@@ -121,7 +121,7 @@ def test_workspaces_that_were_let_go_are_linked_as_before(
 ) -> None:
     """However few compiled workspaces or values may be kept, every workspace links with its own values."""
     monkeypatch.setattr(linking, "_KEPT_WORKSPACES", workspaces)
-    monkeypatch.setattr(linking, "_KEPT_VALUES", values)
+    monkeypatch.setattr(linking, "_most_values", lambda workers: values)
 
     async def look(host: Host, slugs: list[str]) -> list[list[str]]:
         compiled = WorkspaceLinkers(host)

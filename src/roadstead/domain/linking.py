@@ -2,8 +2,10 @@
 
 import asyncio
 import gc
+import os
 from collections import OrderedDict
 from collections.abc import Callable, Collection
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import ParamSpec, TypeVar
 
@@ -21,7 +23,8 @@ from roadstead.storage.linkers import ValuesRead
 
 _KEPT_WORKSPACES = 4_096
 _KEPT_VALUES = 2_000_000
-"""Of all kept workspaces together; some 100 bytes each."""
+"""Of all kept workspaces together, at least: where there is more memory, as many as fill a quarter of it."""
+_BYTES_A_VALUE = 120
 _READ_SOON = 20_000
 """Values that are read and compiled within some ten milliseconds, the linkers counted as a hundred values each."""
 _THREADS = 2
@@ -49,6 +52,7 @@ class WorkspaceLinkers:
         self._database = host.store.database
         self._kept: OrderedDict[int, _Kept] = OrderedDict()
         self._values = 0
+        self._most_values = _most_values(host.settings.workers)
         self.records = LinkerRecords(host.clock)
         self._threads = asyncio.Semaphore(_THREADS)
 
@@ -85,7 +89,7 @@ class WorkspaceLinkers:
         self._values += values - kept.values
         kept.values = values
         self._kept.move_to_end(workspace_id)
-        while len(self._kept) > _KEPT_WORKSPACES or (len(self._kept) > 1 and self._values > _KEPT_VALUES):
+        while len(self._kept) > _KEPT_WORKSPACES or (len(self._kept) > 1 and self._values > self._most_values):
             self._values -= self._kept.popitem(last=False)[1].values
 
     async def in_thread(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -138,6 +142,14 @@ class WorkspaceLinkers:
             read, values = await rows.all_values(self._database, linker)
             changed = await asyncio.to_thread(_with_all_values, kept.compiled, number, values)
         kept.compiled, kept.read[linker.id] = changed, read
+
+
+def _most_values(workers: int) -> int:
+    """How many values each of the workers keeps. Those of a workspace that is let go have to be read again."""
+    with suppress(AttributeError, OSError, ValueError):  # not every system says what it has
+        memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+        return max(_KEPT_VALUES, memory // 4 // workers // _BYTES_A_VALUE)
+    return _KEPT_VALUES
 
 
 def _compiled_to_stay(linkers: list[PatternLinker], settings: Settings) -> CompiledLinkers:
