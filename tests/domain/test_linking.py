@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import Awaitable, Iterator
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -140,3 +141,18 @@ def test_workspaces_that_were_let_go_are_linked_as_before(
         linked = host.work(lambda host: look(host, slugs))
 
     assert linked == [["V0-1", "V1-1"], ["V1-1", "V2-1"], ["V2-1", "V3-1"], ["V0-1", "V3-1"]] * 2
+
+
+@pytest.mark.parametrize(
+    ("limit", "workers", "most"),
+    [("max\n", 1, None), ("24000000000\n", 1, 50_000_000), ("24000000000\n", 5, 10_000_000), ("1000\n", 1, 2_000_000)],
+)
+def test_a_container_limits_what_is_kept(
+    limit: str, workers: int, most: int | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Workers share a quarter of what the container may use, or the machine has; each keeps two million in any case."""
+    monkeypatch.setattr("os.sysconf", lambda name: 10**6)
+    file = tmp_path / "memory.max"
+    file.write_text(limit)
+    monkeypatch.setattr(linking, "_CONTAINER_LIMIT", file)
+    assert linking._most_values(workers) == (10**12 // 4 // 120 if most is None else most)

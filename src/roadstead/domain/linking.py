@@ -7,6 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Collection
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 from roadstead.domain.descriptors import stored_base_url
@@ -25,6 +26,7 @@ _KEPT_WORKSPACES = 4_096
 _KEPT_VALUES = 2_000_000
 """Of all kept workspaces together, at least: where there is more memory, as many as fill a quarter of it."""
 _BYTES_A_VALUE = 120
+_CONTAINER_LIMIT = Path("/sys/fs/cgroup/memory.max")
 _READ_SOON = 20_000
 """Values that are read and compiled within some ten milliseconds, the linkers counted as a hundred values each."""
 _THREADS = 2
@@ -146,10 +148,17 @@ class WorkspaceLinkers:
 
 def _most_values(workers: int) -> int:
     """How many values each of the workers keeps. Those of a workspace that is let go have to be read again."""
-    with suppress(AttributeError, OSError, ValueError):  # not every system says what it has
+    return max(_KEPT_VALUES, _memory() // 4 // workers // _BYTES_A_VALUE)
+
+
+def _memory() -> int:
+    """Bytes of memory that we may use, or 0 where the system does not say."""
+    memory = 0
+    with suppress(AttributeError, OSError, ValueError):
         memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-        return max(_KEPT_VALUES, memory // 4 // workers // _BYTES_A_VALUE)
-    return _KEPT_VALUES
+    with suppress(OSError, ValueError):  # the limit of a container; `max` is none
+        memory = min(memory, int(_CONTAINER_LIMIT.read_text("ascii")))
+    return memory
 
 
 def _compiled_to_stay(linkers: list[PatternLinker], settings: Settings) -> CompiledLinkers:
