@@ -65,6 +65,15 @@ def _apply(host: Host, installation_id: int, what: str, value: Any) -> Awaitable
 @example(
     changes=[("replace", ["V0", "V1"]), ("look", None), ("delete", "V0"), ("replace", ["V0"]), ("delete", "V0")]
 ).via("deleted twice since the last look, and by chance as many as there are now")
+@example(
+    changes=[
+        ("replace", ["V0", "V1", "V2", "V3"]),
+        ("look", None),
+        ("delete", "V0"),
+        ("delete", "V1"),
+        ("replace", ["V4", "V5", "V6", "V7"]),
+    ]
+).via("more was added than is looked for, and by chance as many as went with the set")
 @pytest.mark.parametrize("kept", [1_000, 2])
 def test_after_any_changes_the_compiled_values_are_those_in_the_database(
     host: LiveHost, workplace: tuple[str, int], changes: list[Change], kept: int

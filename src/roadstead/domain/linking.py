@@ -135,15 +135,16 @@ class WorkspaceLinkers:
     async def _catch_up(self, kept: _Kept, number: int, linker: Linker) -> None:
         """Change the values that have changed of one linker; read all of them only where these cannot be told."""
         changes = await rows.changed_values(self._database, linker, kept.read[linker.id])
-        read = changes.read
-        # In a thread, for they may be as many as a set that was put.
-        changed = await asyncio.to_thread(
-            kept.compiled.with_values, number, added=changes.added, removed=changes.deleted
-        )
-        if changed.value_count(number) != read.values:
-            read, values = await rows.all_values(self._database, linker)
-            changed = await asyncio.to_thread(_with_all_values, kept.compiled, number, values)
-        kept.compiled, kept.read[linker.id] = changed, read
+        if changes is not None:
+            # In a thread, for they may be as many as a set that was put.
+            changed = await asyncio.to_thread(
+                kept.compiled.with_values, number, added=changes.added, removed=changes.deleted
+            )
+            if changed.value_count(number) == changes.read.values:
+                kept.compiled, kept.read[linker.id] = changed, changes.read
+                return
+        kept.read[linker.id], values = await rows.all_values(self._database, linker)
+        kept.compiled = await asyncio.to_thread(_with_all_values, kept.compiled, number, values)
 
 
 def _most_values(workers: int) -> int:

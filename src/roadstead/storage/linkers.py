@@ -130,8 +130,8 @@ async def all_values(reader: Reader, linker: Linker) -> tuple[ValuesRead, list[s
     return ValuesRead(revision, last_id, len(values)), values
 
 
-async def changed_values(reader: Reader, linker: Linker, known: ValuesRead) -> ChangedValues:
-    """What became of the linker's values since they were read, as far as this can be told from some rows."""
+async def changed_values(reader: Reader, linker: Linker, known: ValuesRead) -> ChangedValues | None:
+    """What became of the linker's values since they were read, or `None` if it cannot be told from some rows."""
     # As many were added as there are more now than then, and as many again as were deleted meanwhile.
     most_added = max(linker.value_count - known.values, 0) + _DELETIONS_KEPT
     fetch = reader.read if most_added <= FEW_ROWS else reader.scan
@@ -144,15 +144,18 @@ async def changed_values(reader: Reader, linker: Linker, known: ValuesRead) -> C
         *itself,
         *itself,
         known.last_id,
-        most_added,
+        most_added + 1,
         *itself,
         known.revision,
     )
     revision, count = next((row[1:3] for row in rows if row[0] == "linker"), (known.revision, 0))
-    last_id = max((row[1] for row in rows if row[0] == "added"), default=known.last_id)
+    added = [row for row in rows if row[0] == "added"]
+    if len(added) > most_added:
+        return None  # the rest might by chance be as many as what went with a set that was replaced
+    last_id = max((row[1] for row in added), default=known.last_id)
     return ChangedValues(
         read=ValuesRead(revision, last_id, count),
-        added=[row[3] for row in rows if row[0] == "added"],
+        added=[row[3] for row in added],
         deleted=[row[3] for row in rows if row[0] == "deleted"],
     )
 
