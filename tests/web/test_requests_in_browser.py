@@ -34,11 +34,11 @@ def test_focus_stays_while_the_list_changes(tab: Page, api: AppClient) -> None:
     expect(tab.get_by_role("link", name=name or "")).to_be_focused()
 
 
-@pytest.mark.parametrize("step", [4, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("step", [2, pytest.param(1, marks=pytest.mark.slow)])
 def test_cause_is_one_click_away(tab: Page, api: AppClient, host: LiveHost, step: int) -> None:
     """A call is refused, its line in the list leads to the debugger, and the cause stands there first.
 
-    Every fourth mistake by default, for each takes half a second; without a browser all of them are tried.
+    Every second mistake by default, for each takes half a second; without a browser all of them are tried.
     """
     with httpx.Client() as client:
         for name, mistake, check, words in MISTAKES[::step]:

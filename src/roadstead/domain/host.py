@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+from roadstead.domain.ending import finish
 from roadstead.domain.metrics import Metrics
 from roadstead.domain.rate_limit import RateLimit
 from roadstead.domain.recording import Recorder
@@ -72,12 +73,7 @@ class Host:
 
     async def finish(self) -> None:
         """Wait for everything that was put off, but not for ever."""
-        if self._running:
-            await asyncio.wait(self._running, timeout=FINISH_SECONDS)
-        for task in self._running:
-            task.cancel()
-        if self._running:
-            await asyncio.wait(self._running)
+        await finish(self._running, FINISH_SECONDS)
 
     async def sender(self) -> Sender:
         """Who we are in lifecycle calls. Made once and kept: apps may compare it between calls."""

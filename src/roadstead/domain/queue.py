@@ -13,6 +13,7 @@ import random
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
+from roadstead.domain.ending import finish
 from roadstead.errors import StorageUnavailable
 from roadstead.storage import queue as rows
 from roadstead.storage.database import Database, Transaction
@@ -103,12 +104,7 @@ class Queue:
 
     async def finish(self) -> None:
         """Wait for what is under way, but not for ever: what takes too long is left to the next process."""
-        if self._under_way:
-            await asyncio.wait(self._under_way, timeout=FINISH_SECONDS)
-        for task in self._under_way:
-            task.cancel()
-        if self._under_way:
-            await asyncio.wait(self._under_way)
+        await finish(self._under_way, FINISH_SECONDS)
 
     async def _claim_due(self) -> list[Claim]:
         free, now = AT_ONCE - len(self._under_way), self._now()
