@@ -197,6 +197,8 @@ def test_linkers_keep_their_order() -> None:
 
 
 WARNINGS = [
+    ({"authentication": ...}, "", 'authentication is missing, and taken as "none"'),
+    ({"authentication": None}, "", 'authentication is missing, and taken as "none"'),
     ({"description": ...}, "", "description is missing"),
     ({"description": 3}, "description", "a number, not a string"),
     ({"description": ""}, "description", "empty"),
@@ -323,8 +325,6 @@ ERRORS: list[tuple[dict[str, Any], str, str]] = [
     ({"baseUrl": "https://a.example\\@b.example"}, "baseUrl", "backslash"),
     ({"baseUrl": "https://a.example\r\nX: y"}, "baseUrl", "control character"),
     ({"baseUrl": "https://a.example/" + "x" * 2048}, "baseUrl", "2048 are allowed"),
-    ({"authentication": ...}, "", "missing"),
-    ({"authentication": None}, "", "missing"),
     ({"authentication": "jwt"}, "authentication", "a string, not an object"),
     ({"authentication": {}}, "authentication", "type is missing"),
     ({"authentication": {"type": 1}}, "authentication.type", "a number, not a string"),

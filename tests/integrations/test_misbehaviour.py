@@ -7,8 +7,10 @@ import ssl
 from datetime import UTC, datetime, timedelta
 from ipaddress import ip_address
 from pathlib import Path
+from typing import Any
 
 import pytest
+import uvloop
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -111,6 +113,34 @@ def test_a_server_that_takes_no_connection_is_given_up() -> None:
             waiting.connect_ex(full.getsockname())
         with pytest.raises(OutgoingCallFailed, match=r"accept a connection within 0\.2 seconds"):
             get(f"http://127.0.0.1:{full.getsockname()[1]}/", connect_seconds=0.2)
+
+
+def _resetting(kind: type[asyncio.AbstractEventLoop], listener: socket.socket) -> asyncio.AbstractEventLoop:
+    """An event loop of that kind in which the listener is closed while its connection is being handed over."""
+
+    class Resetting(kind):  # type: ignore[valid-type,misc]  # a loop of either kind
+        async def create_connection(self, *arguments: Any, **options: Any) -> Any:
+            transport, protocol = await super().create_connection(*arguments, **options)
+            listener.close()  # which resets what nobody has accepted
+            while not transport.is_closing():
+                await asyncio.sleep(0.001)
+            return transport, protocol
+
+    loop: asyncio.AbstractEventLoop = Resetting()
+    return loop
+
+
+@pytest.mark.parametrize("kind", [asyncio.SelectorEventLoop, uvloop.Loop])
+def test_a_listener_that_is_closed_while_we_connect_is_explained(kind: type[asyncio.AbstractEventLoop]) -> None:
+    """The connection was still in the queue of the app; what the libraries make of its reset is never shown."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
+        outbound = Outbound(allow_loopback=True)
+        with (
+            asyncio.Runner(loop_factory=lambda: _resetting(kind, listener)) as runner,
+            pytest.raises(OutgoingCallFailed, match=f"{url} cannot be reached: [A-Z][a-z ]+\\.$"),
+        ):
+            runner.run(outbound.send("GET", url, headers={}))
 
 
 def test_a_lifecycle_call_follows_no_redirect(server: Server) -> None:

@@ -52,7 +52,6 @@ async def access_token(request: Request, host: Host, anyone: object) -> Answer:
         if grant != GRANT:
             return _refusal("unsupported_grant_type", f"grant_type must be {GRANT}.")
         caller = await app_jwt_for_exchange(request, host)
-        scopes = tuple(dict.fromkeys(re.split(r"[\s,]+", form.get("scope", "").strip()))) if form.get("scope") else ()
         repository = _repository(form.get("bitbucket_repository"))
     except NotAuthenticated as exc:
         return _refusal("invalid_client", f"{exc.message} {exc.detail}", 401)
@@ -61,9 +60,8 @@ async def access_token(request: Request, host: Host, anyone: object) -> Answer:
     except InvalidInput as exc:
         return _refusal("invalid_request", f"{exc.message} {exc.detail}".strip())
     try:
-        token, access = await credentials.exchange(
-            host, caller.installation_id, scopes=tuple(filter(None, scopes)), repository=repository
-        )
+        scopes = _scopes(form.get("scope"))
+        token, access = await credentials.exchange(host, caller.installation_id, scopes=scopes, repository=repository)
     except InvalidInput as exc:
         return _refusal("invalid_scope", f"{exc.message} {exc.detail}")
     granted: AccessTokenResource = {
@@ -75,9 +73,19 @@ async def access_token(request: Request, host: Host, anyone: object) -> Answer:
     return json_answer(granted, headers={"Cache-Control": "no-store", "Pragma": "no-cache"})
 
 
+def _scopes(text: str | None) -> tuple[str, ...]:
+    """Return the scopes that a text names, none where there is no text. Raises `InvalidInput` where it names none."""
+    if text is None:
+        return ()
+    named = tuple(dict.fromkeys(filter(None, re.split(r"[\s,]+", text))))
+    if not named:
+        raise InvalidInput("scope is blank.", "Name the scopes that the token needs, or leave scope out to get all.")
+    return named
+
+
 def _repository(text: str | None) -> str | None:
-    """A repository's UUID, in braces. Raises `InvalidInput`."""
-    if not text:
+    """Return a repository's UUID, in braces. Raises `InvalidInput`."""
+    if text is None:
         return None
     if not _UUID.fullmatch(text):
         raise InvalidInput("bitbucket_repository must be a repository's UUID.")

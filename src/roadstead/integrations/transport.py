@@ -2,6 +2,7 @@
 
 import asyncio
 import ipaddress
+import logging
 import os
 import socket
 import ssl
@@ -15,6 +16,17 @@ import httpcore
 from roadstead.errors import OutgoingCallFailed
 from roadstead.integrations.addresses import Address, Reach, kind_of
 from roadstead.integrations.outbound import shown
+
+log = logging.getLogger("roadstead.outbound")
+
+_EXPLAINED = (
+    httpcore.NetworkError,
+    httpcore.ProtocolError,
+    httpcore.TimeoutException,
+    httpcore.UnsupportedProtocol,
+    OSError,
+)
+"""Errors whose text says what happened to a connection; the text of others is about somebody's code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +82,10 @@ async def exchange(
             f"{shown(url.geturl())} did not accept a connection within {connect_seconds:g} seconds.",
             "Is the address right, and reachable from this machine?",
         ) from exc
-    except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.TimeoutException, ssl.SSLError) as exc:
+    except OutgoingCallFailed:
+        raise
+    except Exception as exc:
+        # A connection that is reset while it is made raises an error of whichever layer notices first, of any type.
         raise OutgoingCallFailed(
             f"{shown(url.geturl())} cannot be reached: {_reason(exc)}.", "Is the app running at that address?"
         ) from exc
@@ -137,13 +152,17 @@ async def _read(response: httpcore.Response, cap: int) -> bytes:
     return bytes(content)
 
 
-def _reason(exc: BaseException) -> str:
-    """What the operating system said, if it said anything: "Connection refused" helps more than what was tried."""
+def _reason(exc: Exception) -> str:
+    """Return what the operating system said, if anything: "Connection refused" helps more than what was tried."""
+    last: BaseException = exc
     cause: BaseException | None = exc
     while cause is not None:
         if isinstance(cause, ssl.SSLError):
             return f"TLS failed, {getattr(cause, 'verify_message', '') or cause.reason or cause}"
         if isinstance(cause, OSError) and cause.errno is not None and cause.errno > 0:
             return os.strerror(cause.errno)
-        exc, cause = cause if str(cause) else exc, cause.__cause__ or cause.__context__
-    return str(exc).rstrip(".") or type(exc).__name__
+        last, cause = cause if str(cause) else last, cause.__cause__ or cause.__context__
+    if not isinstance(exc, _EXPLAINED):
+        log.warning("a connection failed with %r", exc)
+        return "The connection was closed"
+    return str(last).rstrip(".") or type(last).__name__
