@@ -129,6 +129,10 @@ class OutgoingCallFailed(RoadsteadError):
     """A server could not be reached, may not be called, or did not answer in time."""
 
 
+class NameNotResolved(OutgoingCallFailed):
+    """The server's name has no address, as far as this machine knows."""
+
+
 class InstallationFailed(RoadsteadError):
     """An installation was given up and undone.
 

@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 import pytest
 
+from roadstead.domain.running import running_hosts
 from tests.conftest import NewDatabase
 from tests.live import AppClient, LiveHost, RecordingApp, host_process, recording_app
 
@@ -87,6 +88,7 @@ def test_workers_of_one_host_agree_and_stop_together(tmp_path: Path, new_databas
             process,
         ),
     ):
+        assert [one.base_url for one in running_hosts(host.settings)] == [host.url]
         # The first request waits for the workers to start.
         assert [httpx.get(link, timeout=60).status_code for _ in range(4)] == [303, 403, 403, 403]
         api = AppClient(host.url, host.install(app))

@@ -1,17 +1,23 @@
 """What `doctor` finds in set-ups that are wrong in one way each."""
 
 import json
-from collections.abc import Callable
+import socketserver
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from cryptography.fernet import Fernet
+from starlette.applications import Starlette
 
 from roadstead.cli.doctor import examine
 from roadstead.cli.state import on_host
 from roadstead.domain.installations import register
+from roadstead.domain.running import announced
 from roadstead.settings import Settings
 from tests.cli.conftest import Roadstead
+from tests.live import live_host, serving
 
 
 @pytest.fixture
@@ -87,3 +93,98 @@ def test_nothing_is_made_by_looking(roadstead: Roadstead) -> None:
     assert done.returncode == 0
     assert b"holds nothing yet" in done.stdout
     assert not roadstead.data.exists()
+
+
+def _statuses(settings: Settings) -> dict[str, str]:
+    return {found.name: found.status for found in examine(settings)}
+
+
+def test_a_healthy_host_is_all_well(tmp_path: Path) -> None:
+    """Beside a host that runs and answers there is no warning: the port is its own."""
+    with live_host(tmp_path / "data") as host, announced(host.settings):
+        statuses = _statuses(host.settings)
+    assert set(statuses.values()) == {"ok"}
+    assert {"host", "base URL"} <= statuses.keys()
+    assert "port" not in statuses
+
+
+def test_two_hosts_on_one_state_are_mentioned(settings: Settings) -> None:
+    """Each has a line, and a warning says whose address commands use."""
+    other = replace(settings, base_url="http://localhost:2")
+    with announced(settings), announced(other):
+        found = [check for check in examine(settings) if check.name == "host"]
+    assert [check.status for check in found] == ["ok", "ok", "warning"]
+    assert "http://localhost:1" in found[2].advice
+
+
+@pytest.mark.parametrize(
+    ("base_url", "status", "words"),
+    [
+        ("http://localhost:1", "problem", "Connection refused"),
+        ("http://nowhere.invalid", "warning", "cannot be resolved"),
+        ("the stranger", "problem", "not Roadstead"),
+    ],
+)
+def test_what_is_wrong_with_the_base_url_of_a_running_host(
+    settings: Settings, stranger: str, base_url: str, status: str, words: str
+) -> None:
+    """Nobody there, a name without an address, and somebody else are three different things; each says what to do."""
+    chosen = replace(settings, base_url=stranger if base_url == "the stranger" else base_url)
+    with announced(chosen):
+        (found,) = (check for check in examine(chosen) if check.name == "base URL")
+    assert found.status == status
+    assert words in found.message
+    assert f"listens on {settings.host}, port {settings.port}" in found.advice
+    assert "roadstead serve" not in found.advice
+
+
+def test_without_a_running_host_one_line_says_so(settings: Settings) -> None:
+    """It says how to start one; that nobody answers at its address is not said again."""
+    found = list(examine(settings))
+    assert [check.advice for check in found if check.name == "host"] == ["Start it with: roadstead serve"]
+    assert "base URL" not in {check.name for check in found}
+
+
+@pytest.mark.parametrize(
+    ("taken_by", "words"),
+    [("stranger", "not Roadstead"), ("mute", "Address already in use"), ("another_host", "another state")],
+)
+def test_a_port_that_somebody_else_has(
+    settings: Settings, request: pytest.FixtureRequest, taken_by: str, words: str
+) -> None:
+    """Who would be in the way of a start is named, and how to get around it."""
+    port = int(request.getfixturevalue(taken_by).rpartition(":")[2])
+    (found,) = (check for check in examine(replace(settings, port=port)) if check.name == "port")
+    assert found.status == "warning"
+    assert words in found.message
+    assert "--port" in found.advice
+
+
+@pytest.fixture
+def stranger() -> Iterator[str]:
+    """The address of a server that is not ours."""
+    with serving(Starlette()) as url:
+        yield url
+
+
+@pytest.fixture
+def another_host(tmp_path: Path) -> Iterator[str]:
+    """The address of a host on another data folder."""
+    with live_host(tmp_path / "other") as host:
+        yield host.url
+
+
+@pytest.fixture
+def mute() -> Iterator[str]:
+    """The address of something that speaks no HTTP."""
+
+    class Refuse(socketserver.BaseRequestHandler):
+        def handle(self) -> None:
+            self.request.sendall(b"220 mail\r\n")
+
+    with socketserver.TCPServer(("127.0.0.1", 0), Refuse) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        yield f"http://127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+        thread.join()

@@ -17,7 +17,7 @@ from roadstead.cli.options import (
     read_settings,
 )
 from roadstead.cli.output import plain, print_facts, print_json, print_table, tell
-from roadstead.cli.state import on_host
+from roadstead.cli.state import mention_absent_host, on_host
 from roadstead.errors import InstallationFailed, OutgoingCallFailed
 
 if TYPE_CHECKING:
@@ -72,6 +72,7 @@ async def _install(host: "Host", descriptor_url: str, workspace: str, *, asked: 
     from roadstead.domain import installations
 
     installations.check_workspace_slug(workspace)
+    mention_absent_host(host.settings, host.base_url)
     tell(_STEPS["fetch"])
     descriptor = await installations.fetch(host, descriptor_url)
     tell(_STEPS["validate"])

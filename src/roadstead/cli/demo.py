@@ -19,7 +19,6 @@ import typer
 
 from roadstead.cli.options import DEFAULT_WORKSPACE
 from roadstead.cli.output import plain, tell
-from roadstead.cli.serve import remember_address
 
 if TYPE_CHECKING:
     from roadstead.domain.host import Host
@@ -81,13 +80,15 @@ async def _show(repo: Path | None, folder: Path, *, once: bool) -> None:
     from roadstead.cli.demonstration import running_app, running_host
     from roadstead.domain import installations
     from roadstead.domain.linking import WorkspaceLinkers
+    from roadstead.domain.running import announced
     from roadstead.web.demo import demo_page
 
     name, commits = await asyncio.to_thread(_read, repo, folder)
     path = f"/-/demo/{secrets.token_urlsafe(16)}"
     async with AsyncExitStack() as parts:
         host, showroom = await parts.enter_async_context(running_host(folder / "data", path))
-        await remember_address(host)
+        parts.enter_context(announced(host.settings))
+        await host.remember_address()
         _say(f"The host is at     {host.base_url}")
         values = [*SAMPLE_VALUES, *(likely_values(commits) if repo else ())]
         descriptor_url = await parts.enter_async_context(running_app(values))

@@ -3,7 +3,7 @@
 import os
 import shutil
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -13,10 +13,11 @@ import typer
 from roadstead.cli.options import AsJson, Data, DatabaseUrl, read_settings
 from roadstead.cli.output import plain, print_json
 from roadstead.cli.state import on_host
-from roadstead.errors import OutgoingCallFailed, RoadsteadError, StorageUnavailable
+from roadstead.errors import NameNotResolved, OutgoingCallFailed, RoadsteadError, StorageUnavailable
 
 if TYPE_CHECKING:
     from roadstead.domain.host import Host
+    from roadstead.domain.running import RunningHost
     from roadstead.settings import Settings
 
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
@@ -60,7 +61,7 @@ def examine(settings: "Settings") -> Iterator[Check]:
         yield Check("database", "warning", f"{settings.database_name} holds nothing yet.", _MADE_BY_SERVE)
     else:
         yield from _database(settings)
-    yield _port(settings)
+    yield from _port(settings)
     yield _git()
 
 
@@ -149,39 +150,99 @@ def _database(settings: "Settings") -> Iterator[Check]:
 async def _look_inside(host: "Host") -> list[Check]:
     """Raises `StorageUnavailable`."""
     from roadstead.domain.installations import list_apps
+    from roadstead.domain.running import running_hosts
 
     damage = await host.store.database.find_damage()
     if damage is not None:
         return [Check("database", "problem", f"The database is damaged: {damage}", "Restore it from a back-up.")]
     installed = await list_apps(host)
     opens = f"It opens, and every app's secret can be read. Apps installed: {len(installed)}."
-    return [Check("database", "ok", opens), await _base_url(host.base_url)]
+    running = running_hosts(host.settings)
+    base_url = await _base_url(host, running)
+    return [Check("database", "ok", opens), *_hosts(host.settings, running), *filter(None, [base_url])]
 
 
-async def _base_url(base_url: str) -> Check:
+def _hosts(settings: "Settings", running: "Sequence[RunningHost]") -> Iterator[Check]:
+    """The running hosts of the state. Those on PostgreSQL may run on other machines, so none here may be right."""
+    for one in running:
+        yield Check("host", "ok", f"It is running at {one.base_url}: process {one.pid}, {_listens(one)}.")
+    if len(running) > 1:
+        message = f"{len(running)} hosts serve this state."
+        yield Check("host", "warning", message, f"Commands use {running[0].base_url}, the address of the oldest.")
+    if not running and settings.postgresql_url is None:
+        yield Check("host", "warning", "No host is running on this state.", "Start it with: roadstead serve")
+
+
+async def _base_url(host: "Host", running: "Sequence[RunningHost]") -> Check | None:
+    """Who answers at the base URL; `None` when nobody does because no host is running, which `_hosts` says."""
+    from urllib.parse import urlsplit
+
     from roadstead.integrations.health import is_roadstead
+    from roadstead.settings import is_loopback
 
+    url = host.base_url
     try:
-        if await is_roadstead(base_url):
-            return Check("base URL", "ok", f"A host answers at {base_url}.")
+        if await is_roadstead(url):
+            return Check("base URL", "ok", f"A host answers at {url}.")
+    except NameNotResolved as exc:
+        return Check("base URL", "warning", f"Nobody finds {url} from here. {exc.message}", _lead(running))
     except OutgoingCallFailed as exc:
+        if running:
+            beside = is_loopback(urlsplit(url).hostname or "")
+            return Check(
+                "base URL", "problem" if beside else "warning", f"No host answers: {exc.message}", _lead(running)
+            )
+        if host.settings.postgresql_url is None:
+            return None
         return Check("base URL", "warning", f"No host answers: {exc.message}", "Start it with: roadstead serve")
-    return Check(
-        "base URL",
-        "problem",
-        f"Something that is not Roadstead answers at {base_url}.",
-        "Start the host with: roadstead serve, and the --base-url that leads to it.",
-    )
+    return Check("base URL", "problem", f"Something that is not Roadstead answers at {url}.", _lead(running))
 
 
-def _port(settings: "Settings") -> Check:
+def _lead(running: "Sequence[RunningHost]") -> str:
+    where = f", which {_listens(running[0])}" if running else ""
+    return f"Let it lead to the host{where}, or start the host with another --base-url."
+
+
+def _listens(host: "RunningHost") -> str:
+    return f"listens on {host.host}, port {host.port}"
+
+
+def _port(settings: "Settings") -> Iterator[Check]:
+    """Whether a host could be started; nothing while one is running."""
     from roadstead.cli.listening import CannotListen, listen
+    from roadstead.domain.running import running_hosts
 
+    if running_hosts(settings):
+        return
     try:
         listen(settings.host, settings.port).close()
     except CannotListen as exc:
-        return Check("port", "warning", exc.message, f"Nothing to do if that is the host itself. {exc.detail}")
-    return Check("port", "ok", f"Port {settings.port} of {settings.host} is free.")
+        yield _taken_port(settings, exc)
+    else:
+        yield Check("port", "ok", f"Port {settings.port} of {settings.host} is free.")
+
+
+def _taken_port(settings: "Settings", refusal: RoadsteadError) -> Check:
+    import asyncio
+
+    from roadstead.integrations.health import is_roadstead
+
+    place = f"port {settings.port} of {settings.host}"
+    another = "Choose another with --port, or port in roadstead.toml."
+    try:
+        known = asyncio.run(is_roadstead(f"http://{_asked_at(settings.host)}:{settings.port}"))
+    except OutgoingCallFailed:
+        return Check("port", "warning", refusal.message, refusal.detail)
+    if known and settings.postgresql_url is not None:
+        return Check("port", "ok", f"A Roadstead host answers at {place}.")
+    if known:
+        return Check("port", "warning", f"A Roadstead host with another state has {place}.", another)
+    return Check("port", "warning", f"Something that is not Roadstead has {place}.", another)
+
+
+def _asked_at(host: str) -> str:
+    """The name under which this machine reaches what listens on `host`."""
+    return {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
 
 
 def _git() -> Check:

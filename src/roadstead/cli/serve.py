@@ -5,6 +5,7 @@ import os
 import shlex
 import signal
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     import socket
 
     from roadstead.domain.host import Host
+    from roadstead.domain.running import RunningHost
     from roadstead.settings import Settings
 
 
@@ -107,34 +109,49 @@ def _same_options(data: str | None, database_url: str | None, allow_target: list
 
 
 def _serve(settings: "Settings", same_options: str) -> None:
-    with importing():
-        from roadstead.cli.listening import listen, port_of
+    with ExitStack() as until_the_end:
+        with importing():
+            from roadstead.cli.listening import listen, port_of
 
-        listening = listen(settings.host, settings.port)
-        port = port_of(listening)
-        settings = replace(settings, port=port, base_url=settings.base_url or f"http://localhost:{port}")
-        sign_in_link = on_host(settings, _prepare)
-        server = _workers(settings, listening) if settings.workers > 1 else _server(settings, listening)
-    _greet(settings, sign_in_link, same_options)
-    with listening:
+            listening = until_the_end.enter_context(listen(settings.host, settings.port))
+            port = port_of(listening)
+            settings = replace(settings, port=port, base_url=settings.base_url or f"http://localhost:{port}")
+            sign_in_link, warning = on_host(settings, lambda host: prepare(host, until_the_end))
+            server = _workers(settings, listening) if settings.workers > 1 else _server(settings, listening)
+        if warning:
+            log.warning(warning)
+        _greet(settings, sign_in_link, same_options)
         server()
 
 
-async def _prepare(host: "Host") -> str:
-    """A new sign-in link. That the state cannot be opened is found out here, while it can still be said plainly."""
+async def prepare(host: "Host", until_the_end: ExitStack) -> tuple[str, str]:
+    """A new sign-in link, and a warning if there is another host. That the state cannot be opened is found out here,
+    while it can still be said plainly.
+    """
     from roadstead.domain.credentials import sign_in_link
+    from roadstead.domain.running import announced
 
-    await remember_address(host)
-    return await sign_in_link(host)
+    others = until_the_end.enter_context(announced(host.settings))
+    warning = _of_another(others[0], host) if others else _of_a_change(await host.remember_address(), host)
+    return await sign_in_link(host), warning
 
 
-async def remember_address(host: "Host") -> None:
-    """Keep our address for the commands that are typed beside us."""
-    from roadstead.storage.installations import keep_fact
+def _of_another(other: "RunningHost", host: "Host") -> str:
+    return (
+        f"Another host serves the same state: process {other.pid} at {other.base_url}. Until it stops, commands such "
+        f"as sign-in, token and install use its address, not {host.base_url}. For a state of its own, start this host "
+        "with another --data."
+    )
 
-    async with host.store.database.transaction() as tx:
-        await keep_fact(tx, "base_url", host.base_url)
-        await keep_fact(tx, "host", host.settings.host)
+
+def _of_a_change(before: str | None, host: "Host") -> str:
+    """Nothing on SQLite, where other hosts would be known; those on PostgreSQL may run on other machines."""
+    if host.settings.postgresql_url is None or before in (None, host.base_url):
+        return ""
+    return (
+        f"The base URL of this state was {before} and is now {host.base_url}, for commands without a running host "
+        "beside them. Start all hosts on one database with the same --base-url."
+    )
 
 
 def _greet(settings: "Settings", sign_in_link: str, same_options: str) -> None:

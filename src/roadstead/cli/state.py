@@ -4,6 +4,8 @@ import os
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, TypeVar
 
+from roadstead.cli.output import tell
+
 if TYPE_CHECKING:
     from roadstead.domain.host import Host
     from roadstead.settings import Settings
@@ -22,6 +24,17 @@ def on_host(settings: "Settings", work: "Callable[[Host], Awaitable[T]]") -> T:
             return await work(host)
 
     return asyncio.run(run())
+
+
+def mention_absent_host(settings: "Settings", base_url: str) -> None:
+    """Tell the user when no host is running on the state.
+
+    Hosts on a PostgreSQL database may run on other machines, so nothing is said about these.
+    """
+    from roadstead.domain.running import running_hosts
+
+    if settings.postgresql_url is None and not running_hosts(settings):
+        tell(f"No host is running, so nothing answers at {base_url} yet. Start one with: roadstead serve")
 
 
 def _user() -> str:

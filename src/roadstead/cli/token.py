@@ -7,7 +7,7 @@ import typer
 from roadstead.cli.apps import AppKey
 from roadstead.cli.options import AnyWorkspace, AsJson, Data, DatabaseUrl, read_settings
 from roadstead.cli.output import print_json, tell
-from roadstead.cli.state import on_host
+from roadstead.cli.state import mention_absent_host, on_host
 
 if TYPE_CHECKING:
     from roadstead.domain.host import Host
@@ -46,6 +46,7 @@ async def _sign(host: "Host", app_key: str, workspace: str | None, method: str, 
     from roadstead.domain.installations import get_app
 
     installation = await get_app(host, app_key, workspace)
+    mention_absent_host(host.settings, host.base_url)
     path, _, query = target.partition("?")
     canonical = canonical_request(method, path, query)
     token = issue(

@@ -7,9 +7,10 @@ import typer
 
 from roadstead.cli.options import AsJson, Data, DatabaseUrl, read_settings
 from roadstead.cli.output import print_json, print_table, tell
-from roadstead.cli.state import on_host
+from roadstead.cli.state import mention_absent_host, on_host
 
 if TYPE_CHECKING:
+    from roadstead.domain.host import Host
     from roadstead.model import ApiToken
 
 
@@ -17,11 +18,16 @@ def sign_in(data: Data = None, database_url: DatabaseUrl = None, as_json: AsJson
     """Print a link that signs you in at the pages, once, within 12 hours."""
     from roadstead.domain import credentials
 
-    link = on_host(read_settings(data=data, database_url=database_url), credentials.sign_in_link)
+    async def make(host: "Host") -> tuple[str, str]:
+        return await credentials.sign_in_link(host), host.base_url
+
+    settings = read_settings(data=data, database_url=database_url)
+    link, base_url = on_host(settings, make)
     if as_json:
         print_json({"url": link})
     else:
         print(link)
+    mention_absent_host(settings, base_url)
 
 
 def token_create(

@@ -17,6 +17,7 @@ from roadstead.domain.metrics import Metrics
 from roadstead.domain.rate_limit import RateLimit
 from roadstead.domain.recording import Recorder
 from roadstead.domain.request_log import RequestLog
+from roadstead.domain.running import running_hosts
 from roadstead.domain.together import Together
 from roadstead.integrations.lifecycle import Sender
 from roadstead.integrations.outbound import Outbound
@@ -80,6 +81,14 @@ class Host:
         facts = {name: await self._fact(name, make) for name, make in _IDENTITY.items()}
         return Sender(self.base_url, facts["public_key"], facts["operator_uuid"], facts["operator_account_id"])
 
+    async def remember_address(self) -> str | None:
+        """Keep our address for commands that find no running host beside them. Return what was kept before."""
+        async with self.store.database.transaction() as tx:
+            before = await rows.find_fact(tx, "base_url")
+            await rows.keep_fact(tx, "base_url", self.base_url)
+            await rows.keep_fact(tx, "host", self.settings.host)
+        return before
+
     async def _fact(self, name: str, make: Callable[[], str]) -> str:
         database = self.store.database
         known = await rows.find_fact(database, name)
@@ -95,19 +104,23 @@ class Host:
 async def open_host(settings: Settings, *, operator: str = "operator (host)") -> AsyncIterator[Host]:
     """Open the state and close it again. Raises `StorageUnusable`.
 
-    Without a base URL in the settings it is the one the host last ran with, so that a command typed beside a running
-    host tells apps the same address. Nor does such a command call apps on this machine when that host may not.
+    Without a base URL in the settings it is that of the host which has been running the longest, or else the one a host
+    last ran with, so that a command typed beside a running host tells apps the same address. Nor does such a command
+    call apps on this machine when one of the running hosts may not.
     """
     async with open_store(settings) as store:
         recorder = Recorder(store, keep=settings.keep_requests, clock=time.time)
-        base_url = settings.base_url or await rows.find_fact(store.database, "base_url")
-        listened_at = await rows.find_fact(store.database, "host") or settings.host
+        running = running_hosts(settings)
+        base_url = settings.base_url or (
+            running[0].base_url if running else await rows.find_fact(store.database, "base_url")
+        )
+        listened_at = [one.host for one in running] or [await rows.find_fact(store.database, "host") or settings.host]
         port = settings.port or DEFAULT_PORT
         host = Host(
             settings=settings,
             store=store,
             outbound=Outbound(
-                allow_loopback=settings.listens_on_loopback and is_loopback(listened_at),
+                allow_loopback=settings.listens_on_loopback and all(map(is_loopback, listened_at)),
                 allowed=settings.allow_target,
                 watch=recorder.sent,
             ),

@@ -13,7 +13,7 @@ from urllib.parse import SplitResult
 
 import httpcore
 
-from roadstead.errors import OutgoingCallFailed
+from roadstead.errors import NameNotResolved, OutgoingCallFailed
 from roadstead.integrations.addresses import Address, Reach, kind_of
 from roadstead.integrations.outbound import shown
 
@@ -138,7 +138,7 @@ async def _resolve(host: str, port: int) -> list[Address]:
     try:
         found = await asyncio.get_running_loop().getaddrinfo(host, port, type=socket.SOCK_STREAM)
     except (OSError, UnicodeError) as exc:
-        raise OutgoingCallFailed(f"The name {host!r} cannot be resolved.", "Is the URL spelled right?") from exc
+        raise NameNotResolved(f"The name {host!r} cannot be resolved.", "Is the URL spelled right?") from exc
     addresses = [ipaddress.ip_address(str(entry[4][0]).partition("%")[0]) for entry in found]
     return list(dict.fromkeys(addresses))
 

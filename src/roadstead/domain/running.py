@@ -1,0 +1,115 @@
+"""Which hosts are running on a state, as far as this machine can tell.
+
+Each running host keeps a file of its own beside the state, and holds a lock on it. The operating system releases the
+lock when the process ends, however it ends, so a file without a lock was left by a host that is gone.
+"""
+
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+from typing import BinaryIO
+
+import msgspec
+
+from roadstead.errors import StorageUnusable
+from roadstead.settings import Settings
+
+
+class RunningHost(msgspec.Struct, frozen=True):
+    """A host that is running, all its workers together.
+
+    Its links begin with `base_url`; it listens at the address `host` and the `port`; `state` names its database.
+    """
+
+    pid: int
+    base_url: str
+    host: str
+    port: int
+    state: str
+
+
+def running_hosts(settings: Settings) -> list[RunningHost]:
+    """Return the hosts that are running on the state of `settings`, the oldest first."""
+    return _running_in(_folder(settings), _state(settings))
+
+
+@contextmanager
+def announced(settings: Settings) -> Iterator[list[RunningHost]]:
+    """Count this process among the running hosts inside the block; yield those that were running before it.
+
+    `settings` hold the base URL. The folder of the state must be there. Raises `StorageUnusable`.
+    """
+    ours = RunningHost(os.getpid(), settings.base_url or "", settings.host, settings.port, _state(settings))
+    with ExitStack() as until_the_end:
+        try:
+            others = _enter(_folder(settings), ours, until_the_end)
+        except OSError as exc:
+            raise StorageUnusable(f"{_folder(settings)} cannot be used.", f"{exc.strerror}.") from exc
+        yield others
+
+
+def _enter(folder: Path, ours: RunningHost, until_the_end: ExitStack) -> list[RunningHost]:
+    folder.mkdir(mode=0o700, exist_ok=True)
+    file = folder / f"{time.time_ns():020}-{os.getpid()}.json"
+    with _one_at_a_time(folder):
+        others = _running_in(folder, ours.state)
+        _sweep(folder)
+        until_the_end.callback(file.unlink, missing_ok=True)
+        held = until_the_end.enter_context(file.open("xb"))
+        held.write(msgspec.json.encode(ours))
+        held.flush()
+        fcntl.flock(held, fcntl.LOCK_EX)
+    return others
+
+
+def _folder(settings: Settings) -> Path:
+    beside = settings.database_file.parent if settings.postgresql_url is None else settings.data
+    return beside / "hosts"
+
+
+def _state(settings: Settings) -> str:
+    return settings.database_file.name if settings.postgresql_url is None else settings.database_name
+
+
+def _running_in(folder: Path, state: str) -> list[RunningHost]:
+    found = [_read(file) for file in sorted(folder.glob("*.json"))]
+    return [one for one in found if one is not None and one.state == state]
+
+
+@contextmanager
+def _one_at_a_time(folder: Path) -> Iterator[None]:
+    """Let of two hosts that start together one be the first."""
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _sweep(folder: Path) -> None:
+    """Delete the files of hosts that are gone."""
+    for file in folder.glob("*.json"):
+        with suppress(FileNotFoundError), file.open("rb") as opened:
+            if _is_free(opened):
+                file.unlink(missing_ok=True)
+
+
+def _read(file: Path) -> RunningHost | None:
+    """Return the host whose file this is, or `None` when that host is gone."""
+    with suppress(FileNotFoundError), file.open("rb") as opened:
+        if not _is_free(opened):
+            return msgspec.json.decode(opened.read(), type=RunningHost)
+    return None
+
+
+def _is_free(file: BinaryIO) -> bool:
+    try:
+        # Shared, so that two commands that look at the same moment do not take each other for a host.
+        fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
