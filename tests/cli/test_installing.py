@@ -54,8 +54,8 @@ def test_an_app_that_is_out_of_order_is_told_later(roadstead: Roadstead) -> None
         assert roadstead.call("install", app.descriptor_url).returncode == 0
         app.next_statuses = [503, 500]
         told = roadstead.call("uninstall", app.key).stdout.decode()
-        assert "The app was told: it answered 503" in told
-        assert "A running host tells it again: try 2 from " in told
+        assert "The app could not be notified: it answered 503" in told
+        assert "Next attempt (2 of 12) at " in told
         listed = roadstead.read("queue", "--json")
         assert isinstance(listed, list)
         (owed,) = listed
@@ -63,10 +63,13 @@ def test_an_app_that_is_out_of_order_is_told_later(roadstead: Roadstead) -> None
         assert owed["next_try_on"] > owed["created_on"]
         assert app.key in roadstead.call("queue").stdout.decode()
         number = str(owed["id"])
-        assert "It stays in the queue: try 3 from " in roadstead.call("queue", "retry", number).stdout.decode()
+        assert (
+            "The call stays in the queue. Next attempt (3 of 12) at "
+            in roadstead.call("queue", "retry", number).stdout.decode()
+        )
         assert "it answered 204" in roadstead.call("queue", "retry", number).stdout.decode()
         assert roadstead.read("queue", "--json") == []
-        assert roadstead.call("queue").stderr == b"Nothing is owed to any app.\n"
+        assert roadstead.call("queue").stderr == b"No pending calls.\n"
         for missing, reason in ((number, "not owed any more"), ("99", "no lifecycle call 99")):
             refused = roadstead.call("queue", "retry", missing)
             assert (refused.returncode, reason in refused.stderr.decode()) == (1, True)

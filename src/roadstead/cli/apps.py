@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from roadstead.cli.lifecycle_calls import as_data, moment, outcome, prospect
+from roadstead.cli.lifecycle_calls import as_data, outcome, prospect, remarks
 from roadstead.cli.options import (
     DEFAULT_WORKSPACE,
     AllowTarget,
@@ -18,6 +18,7 @@ from roadstead.cli.options import (
 )
 from roadstead.cli.output import plain, print_facts, print_json, print_table, tell
 from roadstead.cli.state import mention_absent_host, on_host
+from roadstead.cli.tables import Row, Url
 from roadstead.errors import InstallationFailed, OutgoingCallFailed
 
 if TYPE_CHECKING:
@@ -139,11 +140,12 @@ def uninstall(
         return
     print(f"{app_key} is uninstalled from the workspace {installation.workspace.slug}.")
     if farewell is None:
-        print("The app did not ask to be told.")
-    else:
-        print(plain(f"The app was told: {outcome(farewell)}. {farewell.body or ''}".rstrip()))
-        if prospect(farewell):
-            print(f"A running host tells it again: {prospect(farewell)}. See: roadstead queue")
+        print("Its descriptor names no uninstalled address, so it was not notified.")
+        return
+    notified = "could not be notified" if prospect(farewell) or farewell.error else "was notified"
+    print(plain(f"The app {notified}: {outcome(farewell)} {farewell.body or ''}".rstrip()))
+    if prospect(farewell):
+        print(f"{prospect(farewell)} See: roadstead queue")
 
 
 async def _uninstall(host: "Host", app_key: str, workspace: str | None) -> "tuple[Installation, LifecycleCall | None]":
@@ -170,8 +172,7 @@ def list_apps(
     if as_json:
         print_json([_installation_as_data(installation) for installation in found])
     elif found:
-        headings = ("KEY", "WORKSPACE", "INSTALLED ON", "DESCRIPTOR URL")
-        print_table(headings, [_line(installation) for installation in found])
+        print_table(("KEY", "WORKSPACE", "INSTALLED", "DESCRIPTOR"), map(_row, found))
     else:
         tell("Nothing is installed. Install an app with: roadstead install DESCRIPTOR_URL")
     for installation in without_secret:
@@ -187,13 +188,9 @@ async def _list(host: "Host", workspace: str | None) -> "tuple[list[Installation
     return found, await transfer.apps_without_secret(host, found)
 
 
-def _line(installation: "Installation") -> tuple[str, str, str, str]:
-    return (
-        installation.app_key,
-        installation.workspace.slug,
-        installation.installed_on.date().isoformat(),
-        installation.descriptor_url,
-    )
+def _row(installation: "Installation") -> Row:
+    descriptor_url = Url(installation.descriptor_url)
+    return Row((installation.app_key, installation.workspace.slug, installation.installed_on, descriptor_url))
 
 
 def show(
@@ -216,8 +213,14 @@ def show(
         )
         return
     facts = _installation_as_data(installation)
-    scopes = "all there are" if facts["scopes"] is None else ", ".join(facts["scopes"])
-    print_facts(list({**facts, "vendor": facts["vendor"] or "not named", "scopes": scopes}.items()))
+    shown = {
+        **facts,
+        "vendor": facts["vendor"] or "not named",
+        "scopes": "all" if facts["scopes"] is None else ", ".join(facts["scopes"]),
+        "installed_on": installation.installed_on,
+        "updated_on": installation.updated_on,
+    }
+    print_facts([(name.replace("_", " "), value) for name, value in shown.items()])
     _print_linkers(linkers)
     _print_calls(calls)
 
@@ -235,19 +238,15 @@ async def _look_at(
 def _print_linkers(linkers: "list[Linker]") -> None:
     if linkers:
         print()
-        lines = [(linker.key, linker.value_count, linker.regex, linker.url) for linker in linkers]
-        print_table(("LINKER", "VALUES", "REGEX", "URL"), lines)
+        rows = [Row((linker.key, linker.value_count, linker.regex, Url(linker.url))) for linker in linkers]
+        print_table(("LINKER", "VALUES", "REGEX", "URL"), rows)
 
 
 def _print_calls(calls: "list[LifecycleCall]") -> None:
     if calls:
         print()
-        lines = [(moment(call.created_on), call.event, call.url, _outcome_and_prospect(call)) for call in calls]
-        print_table(("CALLED ON", "EVENT", "URL", "OUTCOME"), lines)
-
-
-def _outcome_and_prospect(call: "LifecycleCall") -> str:
-    return "; ".join(filter(None, (outcome(call), prospect(call))))
+        rows = [Row((call.created_on, call.event, Url(call.url), call.status), remarks(call)) for call in calls]
+        print_table(("TIME", "EVENT", "URL", "STATUS"), rows)
 
 
 def register(

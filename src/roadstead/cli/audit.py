@@ -1,12 +1,16 @@
 """The audit log at the terminal."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from roadstead.cli.options import AsJson, Data, DatabaseUrl, read_settings
 from roadstead.cli.output import print_json, print_table, tell
 from roadstead.cli.state import on_host
+from roadstead.cli.tables import Row
+
+if TYPE_CHECKING:
+    from roadstead.model import AuditEntry
 
 
 def audit(
@@ -27,11 +31,13 @@ def audit(
 
         print_json([audit_entry(entry) for entry in entries])
     elif entries:
-        details = [", ".join(f"{name}: {value}" for name, value in entry.details.items()) for entry in entries]
-        lines = [
-            (entry.time.isoformat(timespec="seconds"), entry.actor, entry.action, entry.subject, more)
-            for entry, more in zip(entries, details, strict=True)
-        ]
-        print_table(("TIME", "WHO", "DID", "TO", "DETAILS"), lines)
+        print_table(("TIME", "WHO", "ACTION", "SUBJECT"), map(_row, entries))
     else:
         tell("Nothing has been done yet.")
+
+
+def _row(entry: "AuditEntry") -> Row:
+    """Return an entry with its details below; the client key of an app that acted stands in the JSON document only."""
+    who = entry.actor.partition(" ari:")[0]
+    details = ", ".join(f"{name}: {value}" for name, value in entry.details.items())
+    return Row((entry.time, who, entry.action, entry.subject), details)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from roadstead.cli.options import AllowTarget, AsJson, Data, read_settings
-from roadstead.cli.output import plain, print_json, tell
+from roadstead.cli.output import plain, print_json, styled, tell
 from roadstead.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from roadstead.domain.check import CheckedLinker, Verdict
     from roadstead.settings import Settings
 
-_STYLES = {"error": "bold red", "warning": "yellow", "note": "cyan"}
+_STYLES = {"error": "red", "warning": "yellow", "note": "cyan"}
 
 
 def check(
@@ -73,14 +73,10 @@ def _print(descriptor: str, verdict: "Verdict") -> None:
 
 
 def _print_finding(descriptor: str, finding: "Finding") -> None:
-    from rich.text import Text
-
-    from roadstead.cli.output import console
-
     place = f" {finding.place}:" if finding.place else ""
     where = f"{descriptor}:{finding.line}:{finding.column}: "
-    severity = (finding.severity, _STYLES[finding.severity])
-    console().print(Text.assemble(plain(where), severity, plain(f":{place} {finding.message}")))
+    severity = styled(finding.severity, _STYLES[finding.severity])
+    print(f"{plain(where)}{severity}{plain(f':{place} {finding.message}')}")
     print(f"    {plain(finding.fix)}")
 
 

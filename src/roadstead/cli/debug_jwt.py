@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from roadstead.cli.options import AsJson, Data, DatabaseUrl, read_settings
-from roadstead.cli.output import plain, print_facts, print_json, print_table
+from roadstead.cli.output import plain, print_json, print_table
 from roadstead.cli.state import on_host
+from roadstead.cli.tables import Row
 
 if TYPE_CHECKING:
     from roadstead.connect.diagnosis import Diagnosis
@@ -39,12 +40,12 @@ def debug_jwt(
 
 
 def _print(found: "Diagnosis") -> None:
-    print_table(("CHECK", "VERDICT", "FOUND"), [(one.name, one.verdict, one.finding) for one in found.checks])
-    facts = [("we hash", found.canonical)]
-    if found.hashed is not None and found.difference is not None:
-        facts += [("the token", found.hashed.canonical), ("", " " * found.difference + "^")]
+    print_table(("CHECK", "VERDICT", "FOUND"), [Row((one.name, one.verdict, one.finding)) for one in found.checks])
     print()
-    print_facts(facts)
+    print(f"the host hashed   {plain(found.canonical)}")
+    if found.hashed is not None and found.difference is not None:
+        print(f"the token hashed  {plain(found.hashed.canonical)}")
+        print(f"                  {'':{found.difference}}^")
     cause = found.cause
     print()
     if cause is None:

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from roadstead.cli.options import DEFAULT_WORKSPACE
-from roadstead.cli.output import plain, tell
+from roadstead.cli.output import plain, styled, tell
 
 if TYPE_CHECKING:
     from roadstead.domain.host import Host
@@ -130,15 +130,11 @@ def likely_values(commits: "Iterable[Commit]") -> list[str]:
 
 
 def _print_messages(linked: "Sequence[tuple[Commit, Linkified]]") -> None:
-    from rich.text import Text
-
-    from roadstead.cli.output import console
     from roadstead.linkify import render_terminal
 
-    out = console()
     for commit, message in linked:
         _say()
-        out.print(Text(f"{commit.hash}  {commit.day}  {plain(commit.author)}", style="dim"))
+        _say(styled(f"{commit.hash}  {commit.day}  {plain(commit.author)}", "dim"))
         for line in render_terminal(message).split("\n"):
             _say(f"    {line}" if line else "")
 

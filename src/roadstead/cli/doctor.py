@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Literal
 import typer
 
 from roadstead.cli.options import AsJson, Data, DatabaseUrl, read_settings
-from roadstead.cli.output import plain, print_json
+from roadstead.cli.output import hanging, print_json, styled
 from roadstead.cli.state import on_host
 from roadstead.errors import NameNotResolved, OutgoingCallFailed, RoadsteadError, StorageUnavailable
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from roadstead.settings import Settings
 
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
-_STYLES = {"ok": "green", "warning": "yellow", "problem": "bold red"}
+_STYLES = {"ok": "green", "warning": "yellow", "problem": "red"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,11 +255,7 @@ def _git() -> Check:
 
 
 def _print(check: Check) -> None:
-    from rich.text import Text
-
-    from roadstead.cli.output import console
-
-    status = (f"{check.status:<8}", _STYLES[check.status])
-    console().print(Text.assemble(status, f" {check.name:<12} ", plain(check.message)))
+    status = styled(f"{check.status:<8}", _STYLES[check.status])
+    print(f"{status} {check.name:<12} {hanging(check.message, 22)}")
     if check.advice:
-        print(f"{'':22}{plain(check.advice)}")
+        print(f"{'':22}{hanging(check.advice, 22)}")

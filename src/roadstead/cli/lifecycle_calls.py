@@ -2,32 +2,35 @@
 
 from typing import TYPE_CHECKING, Any
 
-if TYPE_CHECKING:
-    from datetime import datetime
+from roadstead.cli.output import when
 
+if TYPE_CHECKING:
     from roadstead.model import LifecycleCall
 
 
 def outcome(call: "LifecycleCall") -> str:
-    """What came of the last try."""
+    """Return what came of the last attempt, to stand after a colon."""
     if call.status is not None:
-        return f"it answered {call.status} in {call.duration_ms} ms"
-    return (call.error or "no answer yet").rstrip(".")
+        return f"it answered {call.status} in {call.duration_ms} ms."
+    return call.error or "it has not answered yet."
 
 
 def prospect(call: "LifecycleCall") -> str:
-    """What is still to come; empty where nothing is."""
+    """Return in a sentence when the next attempt is due, or that there is none; empty for a call that is done."""
+    from roadstead.domain.queue import ATTEMPTS
+
     if call.given_up_on is not None:
-        return f"given up on {moment(call.given_up_on)} after {call.attempts} tries"
+        return f"Given up after {call.attempts} attempts, at {when(call.given_up_on)}."
     if call.due_on is None:
         return ""
     if call.attempts == 0:
-        return "waiting for a running host"
-    return f"try {call.attempts + 1} from {moment(call.due_on)} on"
+        return "Waiting for a running host."
+    return f"Next attempt ({call.attempts + 1} of {ATTEMPTS}) at {when(call.due_on)}."
 
 
-def moment(time: "datetime") -> str:
-    return time.isoformat(" ", "seconds")
+def remarks(call: "LifecycleCall") -> str:
+    """Return the lines to print below a call: why there was no answer, and when the next attempt is due."""
+    return "\n".join(filter(None, (call.error, prospect(call))))
 
 
 def as_data(call: "LifecycleCall") -> dict[str, Any]:

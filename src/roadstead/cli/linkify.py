@@ -20,8 +20,9 @@ from roadstead.cli.options import (
     LinkersWithoutValues,
     read_settings,
 )
-from roadstead.cli.output import plain, print_json, print_table, tell
+from roadstead.cli.output import hanging, plain, print_json, print_table, tell
 from roadstead.cli.state import on_host
+from roadstead.cli.tables import Row
 from roadstead.errors import InvalidInput, WorkspaceNotFound
 
 if TYPE_CHECKING:
@@ -185,7 +186,7 @@ def _explain(linkers: "CompiledLinkers", chunks: Iterable[list[bytes]], *, as_js
             tried.setdefault(one.linker, []).append(one)
     if tried:
         print()
-        headings = ("APP", "LINKER", "ENGINE", "VALUES", "CANDIDATES", "LINKS", "MS", "WHY NO MORE")
+        headings = ("APP", "LINKER", "ENGINE", "VALUES", "CANDIDATES", "LINKS", "MS")
         print_table(headings, [_summed_up(every) for every in tried.values()])
 
 
@@ -193,12 +194,14 @@ def _about(candidate: "Candidate") -> Iterator[str]:
     """What became of a candidate, in a line, and why, in another."""
     what = f"{candidate.start}-{candidate.end} {candidate.text!r}"
     groups = "".join(f", {name} = {text!r}" for name, text in candidate.groups.items())
-    yield f"  link     {what} → {candidate.url}" if candidate.url else f"  no link  {what}"
+    yield (
+        f"  link     {hanging(f'{what} → {candidate.url}', 11)}" if candidate.url else f"  no link  {hanging(what, 11)}"
+    )
     who = f" ({candidate.linker.app_key}, linker {candidate.linker.key}{groups})" if candidate.linker else ""
-    yield f"           {candidate.reason}{who}"
+    yield f"{'':11}{hanging(candidate.reason + who, 11)}"
 
 
-def _summed_up(every: "list[Tried]") -> tuple[object, ...]:
+def _summed_up(every: "list[Tried]") -> Row:
     """What a linker did on all lines. Where it had candidates, why it had no others is of no interest."""
     candidates, links = sum(one.candidates for one in every), sum(one.links for one in every)
     milliseconds = sum(one.milliseconds for one in every)
@@ -206,16 +209,8 @@ def _summed_up(every: "list[Tried]") -> tuple[object, ...]:
     linker, first = every[0].linker, every[0]
     if first.witness and any(one.limited for one in every):
         reason += f" What tries every way takes long on {first.witness.in_words()}."
-    return (
-        linker.app_key,
-        linker.key,
-        first.engine,
-        first.value_count,
-        candidates,
-        links,
-        f"{milliseconds:.3f}",
-        reason,
-    )
+    cells = (linker.app_key, linker.key, first.engine, first.value_count, candidates, links, milliseconds)
+    return Row(cells, reason)
 
 
 def _print_html(linkers: "CompiledLinkers", chunks: Iterable[list[bytes]], *, as_json: bool) -> None:

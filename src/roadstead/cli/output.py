@@ -1,10 +1,14 @@
 """What commands print: data on stdout, messages on stderr, and nothing that could take over a terminal."""
 
 import json
+import os
+import shutil
 import sys
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, TextIO
 
+from roadstead.cli.tables import Cell, Row, lay_out, local_time, wrap
 from roadstead.errors import InstallationFailed, RoadsteadError
 
 if TYPE_CHECKING:
@@ -37,42 +41,70 @@ def tell(message: str = "") -> None:
 
 
 def console(*, stderr: bool = False) -> "Console":
-    """Where tables and coloured words are printed: colours only on a terminal, and nothing is taken for markup."""
+    """Where progress bars are printed."""
     from rich.console import Console
 
-    stream = sys.stderr if stderr else sys.stdout
-    # A pipe has no width: wrapping would tear the addresses that somebody wants to cut out.
-    width = None if stream.isatty() else 10_000
-    return Console(stderr=stderr, width=width, markup=False, highlight=False, emoji=False, soft_wrap=True)
+    return Console(stderr=stderr, markup=False, highlight=False, emoji=False)
 
 
-def print_table(headings: Sequence[str], lines: Sequence[Sequence[object]]) -> None:
-    from rich.table import Table
-    from rich.text import Text
+_STYLES = {"bold": "1", "dim": "2", "red": "1;31", "yellow": "33", "green": "32", "cyan": "36"}
 
-    table = Table(*headings, box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+
+def styled(text: str, style: str, stream: TextIO | None = None) -> str:
+    """Return text in bold or in a colour for a terminal, and as it is for a pipe or where colours are not wanted."""
+    return f"\x1b[{_STYLES[style]}m{text}\x1b[0m" if has_colours(stream or sys.stdout) else text
+
+
+def has_colours(stream: TextIO) -> bool:
+    """Whether escape sequences may be written: on a terminal that knows them, unless `NO_COLOR` is set."""
+    return stream.isatty() and os.environ.get("TERM") != "dumb" and not os.environ.get("NO_COLOR")
+
+
+def columns(stream: TextIO | None = None) -> int | None:
+    """Return the width of the terminal. A pipe has none: cutting would tear the addresses that somebody wants."""
+    return shutil.get_terminal_size().columns if (stream or sys.stdout).isatty() else None
+
+
+def print_table(headings: Sequence[str], rows: Iterable[Row]) -> None:
+    """Print a table that fits the terminal; see `lay_out`."""
+    shown = [Row([_plain_cell(cell) for cell in row.cells], plain(row.below)) for row in rows]
+    lines = lay_out(headings, shown, width=columns(), now=datetime.now().astimezone())
+    print(styled(next(lines), "bold"))
     for line in lines:
-        table.add_row(*(Text(plain(str(cell)), overflow="fold") for cell in line))
-    console().print(table)
+        print(line)
+
+
+def _plain_cell(cell: Cell) -> Cell:
+    return type(cell)(plain(cell)) if isinstance(cell, str) else cell
+
+
+def hanging(text: str, indent: int) -> str:
+    """Return a text that is printed behind a label of `indent` columns, with its further lines below its first."""
+    width = columns()
+    lines = wrap(plain(text), width and max(1, width - indent))
+    return f"\n{'':{indent}}".join(lines)
+
+
+def when(moment: datetime) -> str:
+    """Return a moment as tables show it."""
+    return local_time(moment, datetime.now().astimezone())
 
 
 def print_facts(facts: Sequence[tuple[str, object]]) -> None:
-    """Names and values, one pair a line."""
+    """Print names and values, a pair on each line."""
     width = max(len(name) for name, _ in facts)
     for name, value in facts:
-        print(f"{name:<{width}}  {plain(str(value))}")
+        text = when(value) if isinstance(value, datetime) else str(value)
+        print(f"{name:<{width}}  {hanging(text, width + 2)}")
 
 
 def refuse(error: RoadsteadError, *, as_json: bool) -> int:
     """Say what went wrong and what to do; the exit code that goes with it."""
-    from rich.text import Text
-
     from roadstead.settings import InvalidSetting
 
-    to = console(stderr=True)
-    to.print(Text.assemble(("error: ", "bold red"), plain(error.message)))
+    print(styled("error: ", "red", sys.stderr) + plain(error.message), file=sys.stderr)
     for line in _explanation(error):
-        to.print(Text(f"       {plain(line)}"))
+        print(f"       {plain(line)}", file=sys.stderr)
     if as_json:
         print_json({"error": _as_data(error)})
     return 2 if isinstance(error, InvalidSetting) else 1

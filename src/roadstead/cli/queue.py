@@ -1,13 +1,14 @@
-"""`roadstead queue` and `roadstead queue retry`: what is owed to apps."""
+"""`roadstead queue` and `roadstead queue retry`: the pending calls to apps."""
 
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from roadstead.cli.lifecycle_calls import as_data, moment, outcome, prospect
+from roadstead.cli.lifecycle_calls import as_data, outcome, prospect, remarks
 from roadstead.cli.options import AllowTarget, AsJson, Data, DatabaseUrl, read_settings
 from roadstead.cli.output import plain, print_json, print_table, tell
 from roadstead.cli.state import on_host
+from roadstead.cli.tables import Row, Url
 
 if TYPE_CHECKING:
     from roadstead.domain.host import Host
@@ -26,10 +27,9 @@ def list_owed(
     if as_json:
         print_json([{"app": call.app_key, **as_data(call)} for call in found])
     elif found:
-        headings = ("ID", "APP", "EVENT", "URL", "SINCE", "LAST TRY", "NEXT")
-        print_table(headings, [_line(call) for call in found])
+        print_table(("ID", "APP", "EVENT", "URL", "SINCE", "STATUS"), map(_row, found))
     else:
-        tell("Nothing is owed to any app.")
+        tell("No pending calls.")
 
 
 async def _list(host: "Host") -> "list[LifecycleCall]":
@@ -38,9 +38,8 @@ async def _list(host: "Host") -> "list[LifecycleCall]":
     return await lifecycle.list_owed_calls(host)
 
 
-def _line(call: "LifecycleCall") -> tuple[object, ...]:
-    last_try = outcome(call) if call.attempts else "none"
-    return (call.id, call.app_key, call.event, call.url, moment(call.created_on), last_try, prospect(call))
+def _row(call: "LifecycleCall") -> Row:
+    return Row((call.id, call.app_key, call.event, Url(call.url), call.created_on, call.status), remarks(call))
 
 
 def retry(
@@ -58,9 +57,9 @@ def retry(
     if as_json:
         print_json({"app": call.app_key, **as_data(call)})
     else:
-        print(plain(f"{call.app_key} was called: {outcome(call)}. {call.body or ''}".rstrip()))
+        print(plain(f"{call.app_key} was called: {outcome(call)} {call.body or ''}".rstrip()))
         if prospect(call):
-            print(f"It stays in the queue: {prospect(call)}.")
+            print(f"The call stays in the queue. {prospect(call)}")
 
 
 async def _try_now(host: "Host", call_id: int) -> "LifecycleCall":

@@ -1,12 +1,16 @@
 """The recorded requests at the terminal."""
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from roadstead.cli.options import AsJson, Data, DatabaseUrl, read_settings
 from roadstead.cli.output import print_json, print_table, tell
 from roadstead.cli.state import on_host
+from roadstead.cli.tables import Row, Url
+
+if TYPE_CHECKING:
+    from roadstead.model import RecordedRequest
 
 
 def requests(
@@ -31,17 +35,11 @@ def requests(
     if as_json:
         print_json([recorded_request(one) for one in found])
     elif found:
-        lines = [
-            (
-                one.id,
-                one.time.isoformat(timespec="seconds"),
-                one.app or "",
-                one.method,
-                one.url,
-                one.status or one.error,
-            )
-            for one in found
-        ]
-        print_table(("ID", "TIME", "APP", "METHOD", "URL", "STATUS"), lines)
+        print_table(("ID", "TIME", "APP", "METHOD", "URL", "STATUS"), map(_row, found))
     else:
         tell("No request of that kind is kept.")
+
+
+def _row(request: "RecordedRequest") -> Row:
+    cells = (request.id, request.time, request.app, request.method, Url(request.url), request.status)
+    return Row(cells, request.error or "")

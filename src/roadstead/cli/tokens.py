@@ -1,6 +1,6 @@
 """Credentials of the operator: sign-in links for the pages, tokens for the API."""
 
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -8,6 +8,7 @@ import typer
 from roadstead.cli.options import AsJson, Data, DatabaseUrl, read_settings
 from roadstead.cli.output import print_json, print_table, tell
 from roadstead.cli.state import mention_absent_host, on_host
+from roadstead.cli.tables import Row
 
 if TYPE_CHECKING:
     from roadstead.domain.host import Host
@@ -61,8 +62,8 @@ def token_list(data: Data = None, database_url: DatabaseUrl = None, as_json: AsJ
     if as_json:
         print_json([_as_data(token) for token in found])
     elif found:
-        lines = [(token.id, token.name, _day(token.created_on), _day(token.expires_on)) for token in found]
-        print_table(("ID", "NAME", "MADE ON", "EXPIRES ON"), lines)
+        rows = [Row((token.id, token.name, token.created_on, token.expires_on or "never")) for token in found]
+        print_table(("ID", "NAME", "CREATED", "EXPIRES"), rows)
     else:
         tell("There are no tokens. Make one with: roadstead token-create NAME")
 
@@ -87,7 +88,3 @@ def _as_data(token: "ApiToken") -> dict[str, Any]:
         "created_on": token.created_on.isoformat(),
         "expires_on": token.expires_on.isoformat() if token.expires_on else None,
     }
-
-
-def _day(moment: datetime | None) -> str:
-    return moment.date().isoformat() if moment else "never"

@@ -1,0 +1,165 @@
+"""Tables for a terminal: laid out for its width, without breaking a word or a number."""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from itertools import zip_longest
+from typing import NamedTuple, TypeAlias
+from unicodedata import combining, east_asian_width
+
+_GAP = 2
+_INDENT = 4
+_NARROWEST_URL = 20
+"""Columns that a long address has at least: enough for the end of most paths, as in `…/descriptor.json`."""
+
+
+class Url(str):
+    """An address, which loses its front where it does not fit: `…/tickets/values`."""
+
+    __slots__ = ()
+
+
+Cell: TypeAlias = str | int | float | datetime | Url | None
+
+
+class Row(NamedTuple):
+    """The cells of a line, and a remark that is printed on lines of its own below it."""
+
+    cells: Sequence[Cell]
+    below: str = ""
+
+
+class _Column:
+    """The cells of one heading as text, and between which widths it can be printed."""
+
+    def __init__(self, heading: str, cells: Sequence[Cell], now: datetime) -> None:
+        self.heading = heading
+        self.texts = [_text(cell, now) for cell in cells]
+        self.is_number = all(cell is None or isinstance(cell, (int, float)) for cell in cells)
+        self._divisible = [type(cell) is str for cell in cells]
+        self._is_url = [isinstance(cell, Url) for cell in cells]
+        self.widest = max(map(text_width, (heading, *self.texts)))
+        self.narrowest = max(text_width(heading), *(self._narrowest(row) for row in range(len(cells))), 0)
+
+    def _narrowest(self, row: int) -> int:
+        text = self.texts[row]
+        if self._divisible[row]:
+            return max(map(text_width, text.split()), default=0)
+        return text_width(cut_url(text, _NARROWEST_URL)) if self._is_url[row] else text_width(text)
+
+    def lines(self, row: int, width: int) -> list[str]:
+        """Return the lines of a cell in a column of this width."""
+        text = self.texts[row]
+        if self._is_url[row]:
+            return [cut_url(text, width)]
+        return wrap(text, width) if self._divisible[row] else [text]
+
+
+def lay_out(headings: Sequence[str], rows: Sequence[Row], *, width: int | None, now: datetime) -> Iterator[str]:
+    """Yield the lines of a table, the headings first. Without a `width` nothing is cut, and no cell is wrapped.
+
+    Columns of prose are wrapped and addresses are cut until the table fits. A column for which there is still no room
+    goes below its row, the widest first.
+    """
+    columns = [_Column(heading, [row.cells[place] for row in rows], now) for place, heading in enumerate(headings)]
+    beside = list(columns)
+    while width is not None and len(beside) > 1 and _together(column.narrowest for column in beside) > width:
+        beside.remove(max(beside[1:], key=lambda column: column.narrowest))
+    widths = _shared_out(beside, width)
+    yield _padded(beside, widths, [column.heading for column in beside])
+    for number, row in enumerate(rows):
+        cells = [column.lines(number, given) for column, given in zip(beside, widths, strict=True)]
+        yield from (_padded(beside, widths, line) for line in zip_longest(*cells, fillvalue=""))
+        outside = [column for column in columns if column not in beside and column.texts[number]]
+        remarks = [*(f"{column.heading}: {column.texts[number]}" for column in outside), *row.below.splitlines()]
+        for remark in remarks:
+            yield from (f"{'':{_INDENT}}{line}" for line in wrap(remark, width and width - _INDENT))
+
+
+def _together(widths: Iterator[int]) -> int:
+    return sum(width + _GAP for width in widths) - _GAP
+
+
+def _shared_out(columns: Sequence[_Column], width: int | None) -> list[int]:
+    """Return a width for each column. What is left over goes to all that can use it, in equal parts."""
+    if width is None:
+        return [column.widest for column in columns]
+    widths = [column.narrowest for column in columns]
+    spare = max(0, width - _together(iter(widths)))
+    modest_first = sorted(range(len(columns)), key=lambda place: columns[place].widest - widths[place])
+    for served, place in enumerate(modest_first):
+        more = min(columns[place].widest - widths[place], spare // (len(columns) - served))
+        widths[place] += more
+        spare -= more
+    return widths
+
+
+def _padded(columns: Sequence[_Column], widths: Sequence[int], texts: Sequence[str]) -> str:
+    cells = []
+    for column, width, text in zip(columns, widths, texts, strict=True):
+        padding = " " * (width - text_width(text))
+        cells.append(padding + text if column.is_number else text + padding)
+    return (" " * _GAP).join(cells).rstrip()
+
+
+def _text(cell: Cell, now: datetime) -> str:
+    if isinstance(cell, datetime):
+        return local_time(cell, now)
+    if isinstance(cell, float):
+        return f"{cell:.3f}"
+    return "" if cell is None else " ".join(str(cell).split())
+
+
+def local_time(moment: datetime, now: datetime) -> str:
+    """Return a moment in the time zone of `now`: the time if it is of the same day, with its date if it is not."""
+    local = moment.astimezone(now.tzinfo)
+    if local.date() == now.date():
+        return f"{local:%H:%M:%S}"
+    return f"{local:%d %b %H:%M:%S}" if local.year == now.year else f"{local:%Y-%m-%d %H:%M}"
+
+
+def wrap(text: str, width: int | None) -> list[str]:
+    """Return the lines of a text, divided at spaces only: a word that is longer has a line for itself."""
+    if width is None or text_width(text) <= width:
+        return [text]
+    lines: list[str] = []
+    for word in text.split():
+        if lines and text_width(lines[-1]) + 1 + text_width(word) <= width:
+            lines[-1] += f" {word}"
+        else:
+            lines.append(word)
+    return lines
+
+
+def cut_url(url: str, width: int) -> str:
+    """Return an address in at most `width` columns.
+
+    It loses its scheme, then its front, a part of the path after the other, then its query; the last part is cut off.
+    """
+    without_scheme = url.partition("://")[2] or url
+    for whole in (url, without_scheme):
+        if text_width(whole) <= width:
+            return whole
+    path, mark, _ = url.partition("?")
+    places = list(_slashes(path))
+    for whole in (url, f"{path}?…") if mark else (url,):
+        for place in places:
+            if 1 + text_width(whole[place:]) <= width:
+                return f"…{whole[place:]}"
+    last_part = f"…{path[places[-1] :]}" if places else url
+    return f"{last_part[: width - 1]}…"
+
+
+def _slashes(path: str) -> Iterator[int]:
+    """Yield where the path of an address, and each of its parts, begins."""
+    authority = path.find("://")
+    place = path.find("/", authority + 3 if authority >= 0 else 0)
+    while place >= 0:
+        yield place
+        place = path.find("/", place + 1)
+
+
+def text_width(text: str) -> int:
+    """Return how many columns a terminal takes for a text: two for wide characters, none for combining ones."""
+    if text.isascii():
+        return len(text)
+    return sum(0 if combining(char) else 2 if east_asian_width(char) in "WF" else 1 for char in text)
