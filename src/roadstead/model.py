@@ -11,6 +11,7 @@ from typing import Generic, Literal, NamedTuple, TypeVar
 
 import msgspec
 
+from roadstead.connect.evidence import Evidence
 from roadstead.connect.presented import Presented
 from roadstead.query import Expression, Sort
 
@@ -216,12 +217,16 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class RequestDetails:
-    """All that is kept of a recorded request. `credential` is what is left of the caller's."""
+    """All that is kept of a recorded request.
+
+    `credential` is what is left of the caller's, and `evidence` what was known of it when the request was refused.
+    """
 
     summary: RecordedRequest
     request: Message
     answer: Message
     credential: Presented | None
+    evidence: Evidence | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,8 @@ import pytest
 
 from roadstead.connect import encode
 from roadstead.domain import installations
+from roadstead.domain.host import Host
+from roadstead.domain.records import MOST_JUDGED, Received, Records
 from roadstead.model import Installation
 from tests.live import AppClient, LiveHost, RecordingApp, live_host, recording_app
 from tests.token_mistakes import MISTAKES, PATH, TARGET, Mistake, hashed
@@ -104,6 +106,73 @@ def test_record_tells_of_the_time_of_the_call(http: httpx.Client, host: LiveHost
     api("GET", PATH, token=api.token("GET", PATH, exp=int(time.time()) - 58, iss="other"))
     time.sleep(0.1)
     assert _diagnosis(http, host)["cause"]["check"] == "iss"
+
+
+def _reinstalled(host: LiveHost, app: RecordingApp) -> None:
+    host.install(app)
+
+
+def _uninstalled(host: LiveHost, app: RecordingApp) -> None:
+    async def work(opened: Host) -> None:
+        await installations.uninstall(opened, (await installations.get_app(opened, app.key, None)).id)
+
+    host.work(work)
+
+
+Change = Callable[[LiveHost, RecordingApp], None]
+
+
+@pytest.mark.parametrize(
+    ("before", "claims", "cause", "changes"),
+    [
+        ([], {"qsh": "0" * 64}, "qsh", [_reinstalled, _reinstalled, _uninstalled]),
+        ([], {"exp": 1}, "exp", [_reinstalled, _reinstalled, _uninstalled]),
+        ([_reinstalled], {}, "signature", [_reinstalled, _uninstalled]),
+        ([_uninstalled], {}, "sub", [_reinstalled, _reinstalled]),
+    ],
+    ids=["a wrong qsh", "expired", "the secret of the installation before", "uninstalled"],
+)
+def test_cause_stays_what_it_was_at_the_call(
+    http: httpx.Client,
+    host: LiveHost,
+    connect_app: RecordingApp,
+    before: list[Change],
+    claims: dict[str, Any],
+    cause: str,
+    changes: list[Change],
+) -> None:
+    """Whatever becomes of the installation afterwards, every later look gives the same verdicts as the first."""
+    api = AppClient(host.url, host.install(connect_app))
+    for change in before:
+        change(host, connect_app)
+    assert api("GET", PATH, token=api.token("GET", PATH, **claims)).status_code == 401
+    newest = http.get(f"{host.url}/-/requests?pagelen=1").json()["values"][0]["id"]
+
+    def look() -> Any:
+        return http.get(f"{host.url}/-/requests/{newest}").json()["diagnosis"]
+
+    first = look()
+    assert first["cause"]["check"] == cause
+    for change in changes:
+        change(host, connect_app)
+        assert look() == first
+
+
+def test_only_refused_tokens_are_judged_at_the_call_and_not_endlessly_many(host: LiveHost, api: AppClient) -> None:
+    """Recording a good call, or one without a token, stays cheap; of a flood the rest is judged when looked at."""
+    refused = [_received(401, f"JWT {api.token('GET', '/other')}")] * (MOST_JUDGED + 1)
+    cheap = [_received(200, f"JWT {api.token('GET', PATH)}"), _received(401, "Bearer x"), _received(401, None)]
+
+    async def judged(opened: Host) -> list[bool]:
+        records = Records(opened.store, time.time())
+        return [(await records.of_received(call)).evidence is not None for call in (*cheap, *refused)]
+
+    assert host.work(judged) == [False] * len(cheap) + [True] * MOST_JUDGED + [False]
+
+
+def _received(status: int, authorization: str | None) -> Received:
+    headers = [] if authorization is None else [(b"authorization", authorization.encode())]
+    return Received(0.0, 0.0, "GET", PATH.encode(), b"", headers, b"", None, status, [], b"", 0, "id")
 
 
 def _pasted(http: httpx.Client, host: LiveHost, **body: object) -> httpx.Response:

@@ -13,7 +13,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from roadstead.connect import InvalidToken, canonical_request, encode, query_string_hash, read, verify
-from roadstead.connect.diagnosis import Check, Diagnosis, Known, Request, diagnose
+from roadstead.connect.diagnosis import Diagnosis, Request, diagnose, gather
+from roadstead.connect.evidence import Check, Known
 from roadstead.connect.presented import Presented, present, present_pasted, present_token
 from roadstead.connect.qsh import hash_of
 from roadstead.connect.signature_mistakes import Key
@@ -57,7 +58,7 @@ def signed_by(
 
 
 def examine(presented: Presented, request: Request = REQUEST) -> Diagnosis:
-    return diagnose(presented, request, now=NOW, keys=KEYS, installations=KNOWN)
+    return diagnose(presented, request, now=NOW, evidence=gather(presented, keys=KEYS, installations=KNOWN))
 
 
 def cause(presented: Presented, request: Request = REQUEST) -> Check:
@@ -366,3 +367,10 @@ def test_long_request_is_examined_for_the_usual_mistakes() -> None:
     request = Request("POST", PATH, query, "")
     found = cause(present(f"JWT {token(qsh=query_string_hash('GET', PATH, query))}"), request)
     assert "You signed GET" in found.finding
+
+
+def test_secret_of_any_of_many_installations_is_recognised() -> None:
+    """However many workspaces the app is in, each secret is tried as it should be used."""
+    others = [Key(f"{number:040}", f"the secret of workspace {number}") for number in range(50)]
+    evidence = gather(present(f"JWT {token(others[-1].secret)}"), keys=[*KEYS, *others], installations=KNOWN)
+    assert evidence.signature.finding == "It was made with the secret of workspace 49."

@@ -8,7 +8,8 @@ from starlette.requests import Request
 
 from roadstead.api.answers import Answer, json_answer
 from roadstead.api.bodies import read_json
-from roadstead.connect.diagnosis import Check, Diagnosis, Verdict
+from roadstead.connect.diagnosis import Diagnosis
+from roadstead.connect.evidence import Check, Verdict
 from roadstead.domain import diagnosis
 from roadstead.domain.host import Host
 from roadstead.errors import InvalidInput

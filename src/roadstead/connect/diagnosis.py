@@ -4,7 +4,9 @@ Why a token is refused: every check on its own, with what was found and what to 
 Verifying stops at the first check that fails and tells strangers little; this is for the person who writes the
 app, and looks further: which secret makes the signature, which request gives the `qsh`, whose clock is wrong.
 
-The caller brings what only the host knows: its installations, and the secrets a token may have been signed with.
+The caller brings what only the host knows: its installations, and the secrets a token may have been signed with. That
+changes with the next installation, so it can be kept as evidence from the moment of the call; everything else follows
+from the call itself, whenever it is looked at.
 """
 
 import base64
@@ -14,8 +16,9 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import zip_longest
-from typing import Literal, NamedTuple, TypeGuard
+from typing import NamedTuple, TypeGuard
 
+from roadstead.connect.evidence import Check, Evidence, Known
 from roadstead.connect.presented import NO_TOKEN, Presented
 from roadstead.connect.qsh import canonical_request, hash_of
 from roadstead.connect.qsh_mistakes import Hashed, find_hashed
@@ -23,9 +26,6 @@ from roadstead.connect.signature_mistakes import UNSIGNED, Key, find_signed
 
 LEEWAY = 60
 """Seconds that clocks may differ by, as in `verify`."""
-
-Verdict = Literal["holds", "fails", "warning", "unknown"]
-"""`warning`: accepted here, but not as it should be. `unknown`: another check must hold first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,26 +41,6 @@ class Request:
     query: str
     base_url: str
     hashed: bool = True
-
-
-@dataclass(frozen=True, slots=True)
-class Known:
-    """An installation that this host knows of."""
-
-    app_key: str
-    client_key: str
-    workspace: str
-    installed: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """What one check found, in a sentence or two, and what to do about it."""
-
-    name: str
-    verdict: Verdict
-    finding: str
-    fix: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,19 +65,26 @@ class Diagnosis:
         return next((check for check in self.checks if check.verdict == "fails"), None)
 
 
-def diagnose(
-    presented: Presented, request: Request, *, now: float, keys: Sequence[Key], installations: Sequence[Known]
-) -> Diagnosis:
+def gather(presented: Presented, *, keys: Sequence[Key], installations: Sequence[Known]) -> Evidence:
+    """
+    Return the evidence for or against a token of an app.
+
+    `installations` are those that the token may mean; the first of `keys` is the secret of the installation that its
+    `sub` names, if there is one.
+    """
+    return Evidence(tuple(installations), _signature(presented, keys))
+
+
+def diagnose(presented: Presented, request: Request, *, now: float, evidence: Evidence) -> Diagnosis:
     """
     Make every check of a token of an app, and explain those that fail.
 
-    `now` is the Unix time at which the token was presented. `installations` are those that the token may mean;
-    the first of `keys` is the secret of the installation that its `sub` names, if there is one.
+    `now` is the Unix time at which the token was presented, and `evidence` was gathered then.
     """
     canonical = canonical_request(request.method, request.path, request.query)
     claims = presented.claims
     hashed = _hashed(claims.get("qsh"), request)
-    case = _Case(presented, claims, request, now, keys, installations, canonical, hashed)
+    case = _Case(presented, claims, request, now, evidence, canonical, hashed)
     checks = tuple(check(case) for check in _CHECKS) if presented.signing_input else (_scheme(case), _form(case))
     return Diagnosis(
         presented.header, claims, checks, canonical, hashed, _first_difference(canonical, hashed) if hashed else None
@@ -109,10 +96,13 @@ class _Case(NamedTuple):
     claims: Mapping[str, object]
     request: Request
     now: float
-    keys: Sequence[Key]
-    installations: Sequence[Known]
+    evidence: Evidence
     canonical: str
     hashed: Hashed | None
+
+    @property
+    def installations(self) -> Sequence[Known]:
+        return self.evidence.installations
 
     @property
     def named(self) -> Known | None:
@@ -172,8 +162,8 @@ def _algorithm(case: _Case) -> Check:
     return _holds("algorithm", "The header says HS256.")
 
 
-def _signature(case: _Case) -> Check:
-    signed = find_signed(case.presented.signing_input, case.presented.signature, _candidates(case))
+def _signature(presented: Presented, keys: Sequence[Key]) -> Check:
+    signed = find_signed(presented.signing_input, presented.signature, _candidates(presented, keys))
     if signed is not None:
         whose, fix = signed.key.whose, signed.key.fix
         if signed.faults:
@@ -181,9 +171,9 @@ def _signature(case: _Case) -> Check:
             return _fails("signature", f"It was made with {whose}, but {'; '.join(signed.faults)}.", fix or right)
         made = f"It was made with {whose}."
         return _fails("signature", made, fix) if fix else _holds("signature", made)
-    if case.presented.signature == UNSIGNED:
+    if presented.signature == UNSIGNED:
         return _fails("signature", "There is no signature.", _RIGHT_SECRET)
-    if not case.keys:
+    if not keys:
         fix = "Mend sub first: it names the installation, and with it the secret."
         return Check("signature", "unknown", "There is no secret to check the signature with.", fix)
     fix = f"{_RIGHT_SECRET} Change nothing in the token afterwards."
@@ -193,12 +183,12 @@ def _signature(case: _Case) -> Check:
 _RIGHT_SECRET = "Sign with the sharedSecret of this installation's last installed call."
 
 
-def _candidates(case: _Case) -> Iterator[Key]:
-    yield from case.keys
+def _candidates(presented: Presented, keys: Sequence[Key]) -> Iterator[Key]:
     for claim in ("sub", "iss"):
-        value = case.claims.get(claim)
+        value = presented.claims.get(claim)
         if isinstance(value, str):
             yield Key(value, f"the claim {claim} in place of the secret", _RIGHT_SECRET)
+    yield from keys
 
 
 # The claims
@@ -396,7 +386,7 @@ _CHECKS: tuple[Callable[[_Case], Check], ...] = (
     _form,
     _subject,
     _algorithm,
-    _signature,
+    lambda case: case.evidence.signature,
     _expiry,
     _start,
     _issuer,

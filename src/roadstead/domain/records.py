@@ -6,6 +6,7 @@ from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
 from urllib.parse import parse_qs
 
+from roadstead.connect.evidence import Evidence
 from roadstead.connect.presented import Presented, present, present_token
 from roadstead.domain import request_id
 from roadstead.domain.redaction import KEPT, RAW_BYTES, cleaned, kept, named_secrets
@@ -20,6 +21,12 @@ Headers = Iterable[tuple[bytes, bytes]]
 BODY = "roadstead.body"
 """Under which the first `RAW_BYTES` of a request's body stand in its scope, once they have been read."""
 
+REFUSALS = (401, 403)
+"""The statuses of an answer to a caller whose credential was not accepted."""
+MOST_JUDGED = 10
+"""Tokens of a batch, since each takes up to 4 ms: callers who are refused again and again must not keep a core busy.
+The rest of the batch is judged when somebody looks at it.
+"""
 _LONGEST_APP_KEY = 255
 
 
@@ -46,6 +53,7 @@ class Records:
 
     def __init__(self, store: Store, now: float) -> None:
         self._store = store
+        self._judged = 0
         self._began = datetime.fromtimestamp(now - time.perf_counter(), UTC)
 
     async def of_received(self, call: Received) -> NewRequest:
@@ -67,6 +75,7 @@ class Records:
             request=kept(call.headers, call.body, stated_size(call.headers), secrets=secrets, credential=credential),
             answer=kept(answer_headers, body, size, secrets=secrets),
             credential=credential,
+            evidence=await self._evidence(call.status, credential),
         )
 
     async def of_sent(self, call: Sent) -> NewRequest:
@@ -87,6 +96,18 @@ class Records:
             request=kept(headers, call.body[:RAW_BYTES], len(call.body), secrets=secrets, credential=credential),
             answer=_answer(call.answer, secrets),
         )
+
+    async def _evidence(self, status: int, credential: Presented | None) -> Evidence | None:
+        """What is known of the token of a call that was refused, for later it would be judged by another state."""
+        if status not in REFUSALS or credential is None or not credential.signing_input:
+            return None
+        if self._judged == MOST_JUDGED:
+            return None
+        self._judged += 1
+        # Imported late: most hosts refuse nobody for a long time.
+        from roadstead.domain.evidence import evidence_of
+
+        return await evidence_of(self._store, credential)
 
     def _moment(self, reading: float) -> datetime:
         return self._began + timedelta(seconds=reading)

@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from datetime import timedelta
 
 from roadstead.domain.host import Host
+from roadstead.domain.records import REFUSALS
 from roadstead.errors import NotFound
 from roadstead.model import Installation, LifecycleCall, RecordedRequest, RequestDetails
 from roadstead.query import Expression
@@ -25,7 +26,7 @@ async def page_of_requests(
 
 def was_refused(request: RecordedRequest) -> bool:
     """Whether we did not accept the caller's credential."""
-    return request.direction == "in" and request.status in (401, 403)
+    return request.direction == "in" and request.status in REFUSALS
 
 
 async def get_request(host: Host, request_id: int) -> RequestDetails:

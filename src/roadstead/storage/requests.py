@@ -7,6 +7,7 @@ from typing import Literal, NamedTuple
 
 import msgspec
 
+from roadstead.connect.evidence import Evidence
 from roadstead.connect.presented import Presented
 from roadstead.model import Message, RecordedRequest, RequestDetails
 from roadstead.query import Expression
@@ -34,27 +35,29 @@ class NewRequest(NamedTuple):
     request: Message
     answer: Message
     credential: Presented | None = None
+    evidence: Evidence | None = None
 
 
 async def add_requests(tx: Transaction, requests: Sequence[NewRequest], *, keep: int) -> None:
     """Add them in their order, and delete all but the last `keep`."""
     await tx.run_many(
         "INSERT INTO requests (time, direction, app, method, url, status, error, duration_ms, "
-        "request_headers, request_body, request_size, answer_headers, answer_body, answer_size, credential) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "request_headers, request_body, request_size, answer_headers, answer_body, answer_size, credential, "
+        "evidence) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [_row(request) for request in requests],
     )
     await tx.run_bulk("DELETE FROM requests WHERE id <= (SELECT MAX(id) FROM requests) - ?", keep)
 
 
 def _row(request: NewRequest) -> Sequence[Argument]:
-    time, *same, asked, answered, credential = request
+    time, *same, asked, answered, credential, evidence = request
     return (
         to_text(time),
         *same,
         *_message_row(asked),
         *_message_row(answered),
         None if credential is None else _text(asdict(credential)),
+        None if evidence is None else _text(asdict(evidence)),
     )
 
 
@@ -92,7 +95,8 @@ async def sent_to(reader: Reader, app_key: str, naming: str, *, limit: int) -> l
 
 async def find_request(reader: Reader, request_id: int) -> RequestDetails | None:
     rows = await reader.read(
-        f"SELECT {_SUMMARY}, request_headers, request_body, answer_headers, answer_body, credential "
+        f"SELECT {_SUMMARY}, request_headers, request_body, answer_headers, answer_body, credential, "
+        "evidence "
         "FROM requests WHERE id = ?",
         request_id,
     )
@@ -105,13 +109,14 @@ def _summary(row: Row) -> RecordedRequest:
 
 
 def _details(row: Row) -> RequestDetails:
-    request_headers, request_body, answer_headers, answer_body, credential = row[11:]
+    request_headers, request_body, answer_headers, answer_body, credential, evidence = row[11:]
     summary = _summary(row[:11])
     return RequestDetails(
         summary,
         _message(request_headers, request_body, summary.request_size),
         _message(answer_headers, answer_body, summary.answer_size),
         None if credential is None else msgspec.json.decode(credential, type=Presented),
+        None if evidence is None else msgspec.json.decode(evidence, type=Evidence),
     )
 
 

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from starlette.responses import Response
 
-from roadstead.connect.diagnosis import Check, Diagnosis
+from roadstead.connect.diagnosis import Diagnosis
+from roadstead.connect.evidence import Check
 from roadstead.domain import requests
 from roadstead.domain.diagnosis import explain_pasted, explain_recorded
 from roadstead.errors import InvalidInput, NotFound

@@ -1,0 +1,42 @@
+"""
+What only a host knows of a token that was presented to it. It changes with the next installation, so a host that wants
+to explain a refusal later keeps it from the moment of the call.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+Verdict = Literal["holds", "fails", "warning", "unknown"]
+"""`warning`: accepted here, but not as it should be. `unknown`: another check must hold first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """An installation that this host knows of."""
+
+    app_key: str
+    client_key: str
+    workspace: str
+    installed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """What one check found, in a sentence or two, and what to do about it."""
+
+    name: str
+    verdict: Verdict
+    finding: str
+    fix: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Evidence:
+    """
+    What only a host knows of a token, as of one moment; no secret.
+
+    `installations` are those that the token may mean, and `signature` says which secret it was signed with.
+    """
+
+    installations: tuple[Known, ...]
+    signature: Check
