@@ -14,11 +14,12 @@ SOURCE = Path(__file__).parent.parent / "src" / "roadstead"
 
 # From the front doors down to the leaves; a room imports itself and what its line names.
 LEAVES: set[str] = set()
-MODEL = {"errors", "model", "query", "settings", "targets"}
+MODEL = {"errors", "gist", "model", "query", "settings", "targets"}
 ROOMS: dict[str, set[str]] = {
     "connect": LEAVES,
     "linkify": LEAVES,
     "errors": LEAVES,
+    "gist": LEAVES,
     "model": {"query", "connect"},
     "query": {"errors"},
     "settings": {"errors", "targets"},

@@ -65,9 +65,37 @@ def test_a_refusal_shows_what_the_app_said(browser: httpx.Client, connect_app: R
     """The visitor is not sent away; status and body of the app are on the page, escaped."""
     connect_app.status, connect_app.answer = 409, "<b>already here</b>"
     answer = _decide(browser, _link(connect_app, redirect_uri=f"{connect_app.base_url}/back"))
-    assert answer.status_code == 502
+    assert answer.status_code == 424
     assert "status 409" in answer.text
     assert "&lt;b&gt;already here&lt;/b&gt;" in answer.text
+
+
+@pytest.mark.parametrize(
+    ("descriptor", "reason"),
+    [
+        (
+            "http://127.0.0.1:1/descriptor.json",
+            "http://127.0.0.1:1/descriptor.json cannot be reached: Connection refused",
+        ),
+        ("http://app.invalid/", "cannot be resolved"),
+        ("http://10.0.0.1/", "is not public"),
+        ("{app}/nowhere", "answered 404"),
+        ("{app}/descriptor.json", "The descriptor is not valid."),
+        ("nonsense", "nonsense is not an http or https URL"),
+    ],
+)
+def test_a_link_to_no_descriptor_is_no_failure_of_the_host(
+    host: LiveHost, browser: httpx.Client, caplog: pytest.LogCaptureFixture, descriptor: str, reason: str
+) -> None:
+    """The page names the reason; nothing is logged as a failure, nor counted as one in the metric of the alert."""
+    caplog.set_level("INFO")
+    with recording_app(baseUrl="ftp://x") as app:
+        answer = browser.get(_link(app, descriptor_uri=descriptor.format(app=app.base_url)))
+    assert (answer.status_code, reason in answer.text) == (424, True)
+    assert [record for record in caplog.records if record.levelname == "ERROR"] == []
+    counted = re.findall(r'route="/site/addons/authorize",status="(\dxx)"', httpx.get(f"{host.url}/-/metrics").text)
+    assert counted
+    assert "5xx" not in counted
 
 
 def test_cancelling_goes_back_with_an_error(browser: httpx.Client, connect_app: RecordingApp) -> None:

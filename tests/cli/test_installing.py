@@ -67,7 +67,7 @@ def test_an_app_that_is_out_of_order_is_told_later(roadstead: Roadstead) -> None
             "The call stays in the queue. Next attempt (3 of 12) at "
             in roadstead.call("queue", "retry", number).stdout.decode()
         )
-        assert "it answered 204" in roadstead.call("queue", "retry", number).stdout.decode()
+        assert "The app was notified: it answered 204" in roadstead.call("queue", "retry", number).stdout.decode()
         assert roadstead.read("queue", "--json") == []
         assert roadstead.call("queue").stderr == b"No pending calls.\n"
         for missing, reason in ((number, "not owed any more"), ("99", "no lifecycle call 99")):
@@ -133,3 +133,33 @@ def test_registered_url_is_binding(roadstead: Roadstead, serve_app: ServeApp) ->
     assert isinstance(first, dict)
     assert again == {name: value for name, value in first.items() if name != "shared_secret"}
     assert roadstead.call("install", serve_app(status=200, body=b"")).returncode == 1
+
+
+def test_what_is_no_url_is_not_recorded_as_a_request(roadstead: Roadstead) -> None:
+    """Nothing was sent, so nothing stands among the requests; an address at which nobody listens was tried."""
+    for url in ("foo", "ftp://app.example/x", "http://"):
+        assert b"error: The descriptor cannot be fetched" in roadstead.call("install", url).stderr
+    roadstead.call("install", "http://127.0.0.1:1/descriptor.json")
+    recorded = roadstead.read("requests", "--json")
+    assert isinstance(recorded, list)
+    assert [request["url"] for request in recorded] == ["http://127.0.0.1:1/descriptor.json"]
+
+
+def test_an_invalid_descriptor_is_explained(roadstead: Roadstead) -> None:
+    """Each problem has a line with its fix, and the command that shows the places is named."""
+    with recording_app(baseUrl="ftp://app.example", scopes=["acount"]) as app:
+        done = roadstead.call("install", app.descriptor_url)
+    told = [line.strip() for line in done.stderr.decode().splitlines()]
+    fix = "Write the app's root like https://app.example or https://host/app."
+    assert f"baseUrl is not an absolute http or https URL. {fix}" in told
+    assert "scopes[0]: There is no scope 'acount'. Did you mean account?" in told
+    assert f"See each problem with its line: roadstead check {app.descriptor_url}" in told
+    assert "Step: validate" in told
+
+
+def test_a_page_in_place_of_an_answer_is_read(roadstead: Roadstead, serve_app: ServeApp) -> None:
+    """What an app answers in HTML is shown as a browser would show it."""
+    page = b"<!DOCTYPE html>\n<html><head><title>Oops</title></head><body><p>No database.</p></body></html>"
+    told = roadstead.call("install", serve_app(status=500, body=page)).stderr.decode()
+    assert "The app answered 500:\n       Oops\n       No database.\n" in told
+    assert "<" not in told

@@ -105,7 +105,7 @@ def test_a_new_secret_is_told_to_the_app(host: LiveHost, browser: httpx.Client, 
     assert connect_app.received[-1].body["sharedSecret"] == renewed != installation.shared_secret
     connect_app.status, connect_app.answer = 500, "not in the mood"
     refused = _act(browser, installation, "renew")
-    assert (refused.status_code, "not in the mood" in main_text(refused)) == (502, True)
+    assert (refused.status_code, "not in the mood" in main_text(refused)) == (424, True)
     assert _now(host, installation).shared_secret == renewed
 
 
@@ -140,7 +140,7 @@ def test_an_app_that_asked_for_no_calls_gets_none(host: LiveHost, browser: httpx
     with recording_app(lifecycle={}) as app:
         installation = host.install(app)
         assert "None was made" in main_text(_page(browser, installation))
-        assert "had not asked to be told" in main_text(_act(browser, installation, "uninstall", sure="yes"))
+        assert "did not ask to be notified" in main_text(_act(browser, installation, "uninstall", sure="yes"))
         assert app.received == []
 
 

@@ -112,6 +112,15 @@ def test_a_refusal_can_be_tried_again(browser: httpx.Client, host: LiveHost, con
     assert len(_installed(host, connect_app)) == 1
 
 
+def test_the_reason_of_a_refusal_is_told_once(browser: httpx.Client) -> None:
+    """An app that cannot be reached is said to be so in one sentence, beside what was sent."""
+    with recording_app(baseUrl="http://127.0.0.1:1") as app:
+        page = _install(browser, app)
+    last = texts(page, ".steps > li")[-1]
+    assert last.count("cannot be reached: Connection refused") == 1
+    assert "POST /installed HTTP/1.1" in last
+
+
 def test_a_descriptor_that_changed_must_be_looked_at_again(
     browser: httpx.Client, host: LiveHost, connect_app: RecordingApp
 ) -> None:

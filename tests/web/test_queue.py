@@ -38,14 +38,14 @@ def test_an_app_that_is_gone_can_be_called_again(
     connect_app.next_statuses = [204, 503, 500]
     told = main_text(_uninstalled(host, browser, connect_app))
     assert "What came back: 503" in told
-    assert "1 try has failed; the next is due" in told
+    assert "The app could not be notified. Next attempt (2 of 12) at" in told
     assert "Calls to apps: 1 waiting, 0 given up" in main_text(browser.get("/"))
     queue = browser.get("/-/queue")
     still = submit(browser, queue, _retry_form(queue, connect_app))
-    assert f"{connect_app.key} was called: it answered 500." in main_text(still)
-    assert "2 tries have failed; the next is due" in main_text(still)
+    assert f"{connect_app.key} could not be notified: it answered 500." in main_text(still)
+    assert "The app could not be notified. Next attempt (3 of 12) at" in main_text(still)
     done = submit(browser, still, _retry_form(still, connect_app))
-    assert f"{connect_app.key} was called: it answered 204." in main_text(done)
+    assert f"{connect_app.key} was notified: it answered 204." in main_text(done)
     assert "There are none." in main_text(done)
     assert "Calls to apps" not in main_text(browser.get("/"))
     again = submit(browser, still, _retry_form(still, connect_app))
@@ -60,7 +60,7 @@ def test_a_call_that_was_given_up_says_so(host: LiveHost, browser: httpx.Client,
     for _ in range(ATTEMPTS - 1):
         host.work(lambda opened: lifecycle.try_now(opened, owed.id))
     page = browser.get("/-/queue")
-    assert f", after {ATTEMPTS} tries" in main_text(page)
+    assert f", after {ATTEMPTS} attempts" in main_text(page)
     assert "Calls to apps: 0 waiting, 1 given up" in main_text(browser.get("/"))
     assert "There are none." in main_text(submit(browser, page, _retry_form(page, connect_app)))
 

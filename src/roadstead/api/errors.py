@@ -51,8 +51,8 @@ STATUS: Mapping[type[RoadsteadError], int] = {
     NotFound: 404,
     Conflict: 409,
     RateLimitExceeded: 429,
-    OutgoingCallFailed: 502,
-    InstallationFailed: 502,
+    OutgoingCallFailed: 502,  # what a page of an app is told of its proxy, within an answer that is a 200
+    InstallationFailed: 424,  # no 5xx: what an app does, or where a link leads, is no failure of this host
     StorageUnavailable: 503,
 }
 

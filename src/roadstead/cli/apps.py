@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from roadstead.cli.lifecycle_calls import as_data, outcome, prospect, remarks
+from roadstead.cli.lifecycle_calls import as_data, notification, prospect, remarks
 from roadstead.cli.options import (
     DEFAULT_WORKSPACE,
     AllowTarget,
@@ -16,7 +16,7 @@ from roadstead.cli.options import (
     ShowSecret,
     read_settings,
 )
-from roadstead.cli.output import plain, print_facts, print_json, print_table, tell
+from roadstead.cli.output import print_facts, print_json, print_table, tell
 from roadstead.cli.state import mention_absent_host, on_host
 from roadstead.cli.tables import Row, Url
 from roadstead.errors import InstallationFailed, OutgoingCallFailed
@@ -75,7 +75,7 @@ async def _install(host: "Host", descriptor_url: str, workspace: str, *, asked: 
     installations.check_workspace_slug(workspace)
     mention_absent_host(host.settings, host.base_url)
     tell(_STEPS["fetch"])
-    descriptor = await installations.fetch(host, descriptor_url)
+    descriptor = await _fetch(host, descriptor_url)
     tell(_STEPS["validate"])
     _tell_what_is_asked(descriptor, workspace)
     if asked and not typer.confirm("Install it?", err=True):
@@ -88,6 +88,19 @@ async def _install(host: "Host", descriptor_url: str, workspace: str, *, asked: 
     except InstallationFailed:
         await _mention_silent_host(host.base_url)
         raise
+
+
+async def _fetch(host: "Host", descriptor_url: str) -> "Descriptor":
+    """Fetch and check a descriptor. Raises `InstallationFailed`, which names the command that says more."""
+    from roadstead.domain import installations
+
+    try:
+        return await installations.fetch(host, descriptor_url)
+    except InstallationFailed as exc:
+        if exc.step != "validate":
+            raise
+        more = f"See each problem with its line: roadstead check {descriptor_url}"
+        raise InstallationFailed(exc.message, f"{exc.detail}\n{more}", step=exc.step) from exc
 
 
 async def _mention_silent_host(base_url: str) -> None:
@@ -142,8 +155,7 @@ def uninstall(
     if farewell is None:
         print("Its descriptor names no uninstalled address, so it was not notified.")
         return
-    notified = "could not be notified" if prospect(farewell) or farewell.error else "was notified"
-    print(plain(f"The app {notified}: {outcome(farewell)} {farewell.body or ''}".rstrip()))
+    print(notification(farewell))
     if prospect(farewell):
         print(f"{prospect(farewell)} See: roadstead queue")
 

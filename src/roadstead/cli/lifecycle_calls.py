@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, Any
 
-from roadstead.cli.output import when
+from roadstead.cli.output import plain, when
 
 if TYPE_CHECKING:
     from roadstead.model import LifecycleCall
@@ -13,6 +13,15 @@ def outcome(call: "LifecycleCall") -> str:
     if call.status is not None:
         return f"it answered {call.status} in {call.duration_ms} ms."
     return call.error or "it has not answered yet."
+
+
+def notification(call: "LifecycleCall") -> str:
+    """Return in a sentence whether the app could be notified, with what it answered."""
+    from roadstead.gist import gist
+
+    reached = "could not be notified" if prospect(call) or call.error else "was notified"
+    answer = " ".join(gist(call.body or "").split())
+    return plain(f"The app {reached}: {outcome(call)} {answer}".rstrip())
 
 
 def prospect(call: "LifecycleCall") -> str:

@@ -115,7 +115,9 @@ def _explanation(error: RoadsteadError) -> list[str]:
     if isinstance(error, InstallationFailed):
         lines.append(f"Step: {error.step}")
         if error.status is not None:
-            lines += [f"The app answered {error.status}:", *(error.body or "(nothing)").splitlines()]
+            from roadstead.gist import gist
+
+            lines += [f"The app answered {error.status}:", *(gist(error.body or "") or "(nothing)").splitlines()]
     return lines
 
 

@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from roadstead.cli.lifecycle_calls import as_data, outcome, prospect, remarks
+from roadstead.cli.lifecycle_calls import as_data, notification, prospect, remarks
 from roadstead.cli.options import AllowTarget, AsJson, Data, DatabaseUrl, read_settings
-from roadstead.cli.output import plain, print_json, print_table, tell
+from roadstead.cli.output import print_json, print_table, tell
 from roadstead.cli.state import on_host
 from roadstead.cli.tables import Row, Url
 
@@ -57,7 +57,7 @@ def retry(
     if as_json:
         print_json({"app": call.app_key, **as_data(call)})
     else:
-        print(plain(f"{call.app_key} was called: {outcome(call)} {call.body or ''}".rstrip()))
+        print(notification(call))
         if prospect(call):
             print(f"The call stays in the queue. {prospect(call)}")
 

@@ -40,13 +40,17 @@ class Finding:
 
 
 class InvalidDescriptor(ValueError):
-    """The descriptor is refused. `findings` holds everything that was found, at least one of it an error."""
+    """
+    The descriptor is refused. `findings` holds everything that was found, at least one of it an error.
+
+    Its text has a line for each of the first ten errors, with its fix.
+    """
 
     def __init__(self, findings: Iterable[Finding]) -> None:
         self.findings = tuple(findings)
         errors = [_sentence(finding) for finding in self.findings if finding.severity == "error"]
         more = [f"({len(errors) - 10} more)"] if len(errors) > 10 else []
-        super().__init__(" ".join(errors[:10] + more))
+        super().__init__("\n".join(errors[:10] + more))
 
 
 def place_of(path: Path) -> str:
@@ -73,4 +77,6 @@ def _step(step: str | int) -> str:
 
 
 def _sentence(finding: Finding) -> str:
-    return f"{finding.place}: {finding.message}".removeprefix(": ")
+    """Return where it is, unless the message begins with that, what it is, and the fix."""
+    place = "" if finding.message.startswith(f"{finding.place} ") else f"{finding.place}: ".removeprefix(": ")
+    return f"{place}{finding.message} {finding.fix}"

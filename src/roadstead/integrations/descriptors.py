@@ -2,6 +2,7 @@
 
 from roadstead import __version__
 from roadstead.errors import OutgoingCallFailed
+from roadstead.gist import gist
 from roadstead.integrations.outbound import Outbound
 
 MAX_BYTES = 1024 * 1024
@@ -19,7 +20,7 @@ async def fetch_descriptor(outbound: Outbound, url: str) -> bytes:
     if answer.status != 200:
         raise OutgoingCallFailed(
             f"The descriptor URL answered {answer.status}, not 200.",
-            f"The answer begins: {answer.text[:200]!r}",
+            f"The answer begins: {' '.join(gist(answer.text).split())[:200] or '(nothing)'}",
         )
     if answer.truncated:
         raise OutgoingCallFailed("The descriptor is larger than 1 MiB.", "Is this the URL of a descriptor?")

@@ -125,10 +125,11 @@ class Outbound:
         reach: Reach,
         app_key: str | None,
     ) -> tuple[Answer, bool]:
+        parts = _checked(url)  # before it is watched: of what is no URL, nothing is ever sent
         started = time.perf_counter()
         answer, error = None, f"No answer within {self._total_seconds:g} seconds."
         try:
-            answer, public = await self._send_once(method, url, headers, body, cap, reach)
+            answer, public = await self._send_once(method, parts, headers, body, cap, reach)
         except OutgoingCallFailed as exc:
             error = exc.message
             raise
@@ -138,13 +139,12 @@ class Outbound:
         return answer, public
 
     async def _send_once(
-        self, method: str, url: str, headers: Mapping[str, str], body: bytes, cap: int, reach: Reach
+        self, method: str, parts: SplitResult, headers: Mapping[str, str], body: bytes, cap: int, reach: Reach
     ) -> tuple[Answer, bool]:
         """The answer, and whether it came from a public address."""
         # Imported late: most commands, and a host at its start, call nobody.
         from roadstead.integrations import transport
 
-        parts = _checked(url)
         started = time.monotonic()
         received = await transport.exchange(
             method, parts, headers=headers, body=body, cap=cap, reach=reach, connect_seconds=self._connect_seconds

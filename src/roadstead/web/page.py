@@ -25,7 +25,9 @@ from roadstead.api.bodies import MAX_BYTES, MAX_FORM_BYTES, check_headers, read_
 from roadstead.api.errors import STOPPING, RequestRefused, headers_of, status_of
 from roadstead.domain import credentials
 from roadstead.domain.host import Host
+from roadstead.domain.queue import ATTEMPTS
 from roadstead.errors import InvalidInput, RoadsteadError
+from roadstead.gist import gist
 
 if TYPE_CHECKING:
     import jinja2
@@ -221,7 +223,8 @@ def _headers(form_target: str = "", frames: str = "'none'") -> dict[str, str]:
 def problem(error: RoadsteadError, *, visit: Visit | None = None, answer: str | None = None) -> Response:
     """An error as a page."""
     status = status_of(error)
-    page = render("problem.html", Problem(status, error.message, error.detail, answer), visit=visit, status=status)
+    said = None if answer is None else gist(answer)
+    page = render("problem.html", Problem(status, error.message, error.detail, said), visit=visit, status=status)
     page.headers.update(headers_of(error))
     return page
 
@@ -280,6 +283,7 @@ def _templates(*, asynchronous: bool = False) -> "jinja2.Environment":
         enable_async=asynchronous,
     )
     environment.filters["moment"] = _moment
+    environment.globals["most_attempts"] = ATTEMPTS
     return environment
 
 
