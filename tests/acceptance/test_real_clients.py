@@ -143,6 +143,8 @@ QUERIES: list[tuple[dict[str, Any], list[str]]] = [
     ({"sort": "-value", "pagelen": 2}, ["C-1", "BB"]),
     ({"sort": "value", "fields": "values.value,size", "note": "(1,2)*'é ~!"}, ["AB", "BB", "C-1"]),
     ({"sort": "value", "note": ["b", "a", "a,b", "", "B"]}, ["AB", "BB", "C-1"]),
+    ({"sort": "value", "ids[]": ["2", "1"], "ids2": "3"}, ["AB", "BB", "C-1"]),
+    ({"sort": "value", "\U0001f600": "1", "\uff21": ["\uff21", "\U0001f600"], "z": "2"}, ["AB", "BB", "C-1"]),
 ]
 
 
@@ -327,6 +329,8 @@ TARGETS = [
     "/2.0/addon/linkers?q=key+~+%22tick%22",
     "/2.0/addon/linkers?q=key%20~%20%22tick%22&sort=-key&fields=values.key,size",
     "/2.0/addon/linkers?a=1%2C2&a=0,2&b&c=&d=%28%29*%27%21~&tic=%C3%A9%2B",
+    "/2.0/addon/linkers?ids[]=1&ids2=2&ids[]=0",
+    "/2.0/addon/linkers?z=1&%F0%9F%98%80=1&%EF%BC%A1=%F0%9F%98%80&%EF%BC%A1=%EF%BC%A1",
 ]
 
 

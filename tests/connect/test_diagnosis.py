@@ -374,3 +374,23 @@ def test_secret_of_any_of_many_installations_is_recognised() -> None:
     others = [Key(f"{number:040}", f"the secret of workspace {number}") for number in range(50)]
     evidence = gather(present(f"JWT {token(others[-1].secret)}"), keys=[*KEYS, *others], installations=KNOWN)
     assert evidence.signature.finding == "It was made with the secret of workspace 49."
+
+
+def test_another_order_of_the_parameters_is_accepted_and_explained() -> None:
+    """The order of npm's library is no cause of a refusal; both requests are shown, and the rule is told."""
+    by_rule, of_npm = "ids%5B%5D=1&ids2=2", "ids2=2&ids%5B%5D=1"
+    request = Request("GET", "/a", "ids[]=1&ids2=2", "")
+    found = examine(present(f"JWT {token(qsh=hash_of(f'GET&/a&{of_npm}'))}"), request)
+    assert found.cause is None
+    (check,) = (one for one in found.checks if one.name == "qsh")
+    assert (check.verdict, by_rule in check.fix) == ("warning", True)
+    assert (found.canonical, found.hashed and found.hashed.canonical) == (f"GET&/a&{by_rule}", f"GET&/a&{of_npm}")
+    assert found.difference == len("GET&/a&ids")
+
+
+@pytest.mark.parametrize("order", ["ids%5B%5D=1&ids2=2", "ids2=2&ids%5B%5D=1"])
+def test_a_mistake_is_told_in_any_order_of_the_parameters(order: str) -> None:
+    """A wrong method or path is recognised whichever library has sorted the query."""
+    request = Request("GET", "/2.0/a", "ids[]=1&ids2=2", "")
+    for hashed, words in ((f"POST&/2.0/a&{order}", "signed POST"), (f"GET&/a&{order}", "/2.0 is missing")):
+        assert words in cause(present(f"JWT {token(qsh=hash_of(hashed))}"), request).finding

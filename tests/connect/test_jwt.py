@@ -251,6 +251,20 @@ def test_swapped_iss_and_sub_are_explained() -> None:
         verify(token, shared_secret=SECRET, now=NOW, issuers={APP_KEY}, canonical=None)
 
 
+@pytest.mark.parametrize("order", ["ids%5B%5D=1&ids2=2", "ids2=2&ids%5B%5D=1"])
+def test_qsh_may_have_the_order_of_any_library(order: str) -> None:
+    """Proves that PyPI's and npm's libraries can both sign a request whose parameters they sort differently."""
+    canonical = canonical_request("GET", "/a", "ids[]=1&ids2=2")
+    assert check(_for(f"GET&/a&{order}"), canonical=canonical)
+    for other in (f"POST&/a&{order}", f"GET&/b&{order}", f"GET&/a&{order}&x=", f"GET&/a&{order.replace('2', '3')}"):
+        with pytest.raises(InvalidToken, match="qsh"):
+            check(_for(other), canonical=canonical)
+
+
+def _for(canonical: str) -> str:
+    return with_claims(qsh=hashlib.sha256(canonical.encode()).hexdigest())
+
+
 def test_qsh_is_ignored_where_none_is_asked_for() -> None:
     """Proves that the token endpoint can accept tokens with another qsh, or with none."""
     assert check(with_claims(qsh="anything"), canonical=None)["qsh"] == "anything"

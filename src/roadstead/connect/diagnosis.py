@@ -311,10 +311,18 @@ def _query_hash(case: _Case) -> Check:
         return _holds("qsh", "qsh is the hash of this request.")
     if sent == "context-qsh":
         return _fails("qsh", "qsh is context-qsh, which only tokens for pages have.", needed)
+    if case.hashed is not None and not case.hashed.faults:
+        return Check("qsh", "warning", _OTHER_ORDER, f"By Atlassian's rule the order is {_cut(case.canonical)}")
     if case.hashed is None:
         return _fails("qsh", "qsh is the hash of another request, and of none that is near to this one.", needed)
     faults = "; ".join(case.hashed.faults)
     return _fails("qsh", f"{faults[:1].upper()}{faults[1:]}.", needed)
+
+
+_OTHER_ORDER = (
+    "qsh is the hash of this request with its parameters in another order, as npm's atlassian-jwt sorts them: decoded, "
+    "by UTF-16 units. That is accepted."
+)
 
 
 # The hash

@@ -27,7 +27,7 @@ from typing import Literal, NamedTuple, NewType
 
 import msgspec
 
-from roadstead.connect.qsh import hash_of
+from roadstead.connect.qsh import hash_of, other_orders
 from roadstead.connect.qsh_mistakes import usual_mistakes
 
 MAX_TOKEN_LENGTH = 8 * 1024
@@ -144,7 +144,8 @@ def verify(
     Return the claims of `token`, or raise `InvalidToken`.
 
     Checks algorithm, signature, `exp` and `nbf` (Unix time, `leeway` seconds either way), that `iss` is one
-    of `issuers` unless that is None, and that `qsh` is the hash of `canonical` unless that is None.
+    of `issuers` unless that is None, and that `qsh` is the hash of `canonical`, in whichever order its parameters are
+    sorted, unless that is None.
     Does not check `aud`, `iat`, or whether the installation is still enabled.
     """
     _check_algorithm(token.header)
@@ -154,8 +155,8 @@ def verify(
     _check_lifetime(claims, now, leeway)
     if issuers is not None:
         _check_issuer(claims, issuers)
-    if canonical is not None and claims.get("qsh") != hash_of(canonical):
-        raise InvalidToken("qsh", _what_is_wrong_with_qsh(claims.get("qsh"), canonical))
+    if canonical is not None:
+        _check_qsh(claims.get("qsh"), canonical)
     return VerifiedClaims(claims)
 
 
@@ -245,6 +246,12 @@ def _check_issuer(claims: Mapping[str, object], issuers: Container[str]) -> None
             "The claims iss and sub look swapped: an app sends its app key as iss and the client key as sub.",
         )
     raise InvalidToken("iss", "The claim iss names somebody else; an app sends its own app key.")
+
+
+def _check_qsh(sent: object, canonical: str) -> None:
+    if sent == hash_of(canonical) or any(sent == hash_of(other) for other in other_orders(canonical)):
+        return
+    raise InvalidToken("qsh", _what_is_wrong_with_qsh(sent, canonical))
 
 
 def _what_is_wrong_with_qsh(sent: object, canonical: str) -> str:

@@ -6,17 +6,23 @@ It is the SHA-256, in lower-case hex, of the *canonical request* `METHOD&path&qu
 - The method is upper case.
 - The path is taken as sent, relative to the base URL of whoever receives the call. Empty becomes `/`, one
   trailing slash is dropped (not from `/` itself), `&` becomes `%26`.
-- Query names and values are decoded (`+` is a space) and the parameter `jwt` is dropped. Names are sorted by
-  code point; so are the values of a repeated name, which are then joined by commas: `a=1,2`. Both are encoded
-  again by RFC 3986, where only letters, digits and `-._~` stay as they are; a comma inside a value is `%2C`.
+- Query names and values are decoded (`+` is a space) and the parameter `jwt` is dropped. Both are encoded again
+  by RFC 3986, where only letters, digits and `-._~` stay as they are; a comma inside a value is `%2C`. Names are
+  sorted as they are encoded. The values of a repeated name are sorted as they are decoded, by code point, and
+  joined by commas: `a=1,2`.
 - A name without a value is written `name=`. Without parameters the canonical request ends in `&`.
 
 Source: Atlassian's "Understanding JWT for Connect apps", and the interoperability vectors of its JWT
 libraries, which settle what the text leaves open: values are sorted decoded, not encoded.
+
+The order is the one thing in which living libraries differ: npm's `atlassian-jwt` sorts names, too, as they are
+decoded, and all by UTF-16 units. Whatever the order, every parameter is in the hash, so a receiver can accept each.
 """
 
 import hashlib
-from urllib.parse import quote_from_bytes, unquote_to_bytes
+from collections.abc import Iterator
+from itertools import product
+from urllib.parse import quote_from_bytes, unquote, unquote_to_bytes
 
 
 def canonical_request(method: str, path: str, query: str) -> str:
@@ -41,6 +47,36 @@ def hash_of(canonical: str) -> str:
     return hashlib.sha256(_utf8(canonical)).hexdigest()
 
 
+def other_orders(canonical: str) -> Iterator[str]:
+    """Yield the canonical requests that differ from `canonical` only in the order in which they are sorted."""
+    method, path, query = canonical.split("&", 2)
+    if "%" not in query:  # Encoded or not, what needs no encoding is sorted alike.
+        return
+    parameters = [parameter.partition("=")[::2] for parameter in query.split("&")]
+    seen = {canonical}
+    for name_order, value_order in product((_as_encoded, _by_utf16), (_by_code_point, _by_utf16)):
+        in_order = sorted(parameters, key=lambda parameter: name_order(parameter[0]))
+        sorted_query = "&".join(
+            f"{name}={','.join(sorted(values.split(','), key=value_order))}" for name, values in in_order
+        )
+        text = f"{method}&{path}&{sorted_query}"
+        if text not in seen:
+            seen.add(text)
+            yield text
+
+
+def _as_encoded(text: str) -> bytes:
+    return text.encode()
+
+
+def _by_code_point(text: str) -> bytes:
+    return unquote_to_bytes(text)
+
+
+def _by_utf16(text: str) -> bytes:
+    return unquote(text, errors="surrogateescape").encode("utf-16-be", "surrogatepass")
+
+
 def _canonical_path(path: str) -> str:
     rooted = path if path.startswith("/") else "/" + path
     trimmed = rooted[:-1] if rooted.endswith("/") and rooted != "/" else rooted
@@ -55,7 +91,10 @@ def _canonical_query(query: str) -> str:
             name, _, value = parameter.partition(b"=")
             values_of.setdefault(unquote_to_bytes(name), []).append(unquote_to_bytes(value))
     values_of.pop(b"jwt", None)
-    return "&".join(f"{_encode(name)}={','.join(map(_encode, sorted(values_of[name])))}" for name in sorted(values_of))
+    return "&".join(
+        f"{name}={','.join(map(_encode, sorted(values)))}"
+        for name, values in sorted((_encode(name), values) for name, values in values_of.items())
+    )
 
 
 def _encode(text: bytes) -> str:

@@ -11,7 +11,7 @@ from itertools import product
 from typing import NamedTuple
 from urllib.parse import quote, quote_plus, unquote, unquote_plus, urlsplit
 
-from roadstead.connect.qsh import canonical_request, hash_of
+from roadstead.connect.qsh import canonical_request, hash_of, other_orders
 
 METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH", "HEAD")
 
@@ -32,8 +32,8 @@ class Hashed(NamedTuple):
 
 def usual_mistakes(canonical: str) -> Iterator[tuple[str, str]]:
     """Yield the mistakes that are made most, and how they differ from `canonical`; cheap enough for every refusal."""
-    method, path, query = canonical.split("&", 2)
-    queries = {"": "the query is left out"} | {query: ""}
+    method, path, _ = canonical.split("&", 2)
+    queries = {"": "the query is left out"} | dict.fromkeys(_queries_of(canonical), "")
     for (m, wrong_method), (p, wrong_path), (q, wrong_query) in product(
         _methods(method).items(), _usual_paths(path).items(), queries.items()
     ):
@@ -51,11 +51,12 @@ def find_hashed(qsh: str, method: str, path: str, query: str, *, base_url: str =
     if len(path) + len(query) > LONGEST:
         usual = (Hashed(text, (fault,) if fault else ()) for text, fault in usual_mistakes(right))
         return next((one for one in usual if hash_of(one.canonical) == qsh), None)
-    right_method, right_path, right_query = right.split("&", 2)
+    right_method, right_path, _ = right.split("&", 2)
+    in_any_order = dict.fromkeys(_queries_of(right), "")
     parts = (
         _methods(right_method) | {right_method.lower(): "the method must be in capitals"},
         _paths(path, query, base_url) | {right_path: ""},
-        _queries(query) | {right_query: ""},
+        _queries(query) | in_any_order,
     )
     tries = sorted(
         (
@@ -70,6 +71,12 @@ def find_hashed(qsh: str, method: str, path: str, query: str, *, base_url: str =
         if text.endswith("&") and hash_of(text[:-1]) == qsh:
             return Hashed(text[:-1], (*faults, "the & after the path is missing; it stays without a query, too"))
     return None
+
+
+def _queries_of(canonical: str) -> Iterator[str]:
+    """Yield the query of a canonical request in every order that is accepted."""
+    for text in (canonical, *other_orders(canonical)):
+        yield text.split("&", 2)[2]
 
 
 def _methods(method: str) -> Spellings:
@@ -151,10 +158,14 @@ def _grouped(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
     return values
 
 
+def _by_name(grouped: dict[str, list[str]]) -> list[tuple[str, list[str]]]:
+    return sorted(grouped.items(), key=lambda pair: _encoded(pair[0]))
+
+
 def _written(
     pairs: Iterable[tuple[str, str]], encode: Callable[[str], str] = _encoded, comma: str = ",", equals: str = "="
 ) -> str:
-    grouped = sorted(_grouped(pairs).items())
+    grouped = _by_name(_grouped(pairs))
     return "&".join(
         f"{encode(name)}{equals if values == [''] else '='}{comma.join(encode(value) for value in sorted(values))}"
         for name, values in grouped
@@ -182,11 +193,9 @@ def _differently_encoded(pairs: list[tuple[str, str]]) -> Spellings:
 def _differently_grouped(pairs: list[tuple[str, str]]) -> Spellings:
     """What becomes of repeated names, and of names without a value, where their rules are not known."""
     grouped = _grouped(pairs)
-    in_order = "&".join(
-        f"{_encoded(name)}={','.join(map(_encoded, values))}" for name, values in sorted(grouped.items())
-    )
+    in_order = "&".join(f"{_encoded(name)}={','.join(map(_encoded, values))}" for name, values in _by_name(grouped))
     by_encoded = "&".join(
-        f"{_encoded(name)}={','.join(sorted(map(_encoded, values)))}" for name, values in sorted(grouped.items())
+        f"{_encoded(name)}={','.join(sorted(map(_encoded, values)))}" for name, values in _by_name(grouped)
     )
     repeated = "&".join(f"{_encoded(name)}={_encoded(value)}" for name, value in sorted(pairs))
     unsorted = "&".join(f"{_encoded(name)}={','.join(map(_encoded, sorted(grouped[name])))}" for name in grouped)
