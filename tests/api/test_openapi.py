@@ -14,7 +14,7 @@ from roadstead.api.openapi import document, statuses_of
 from roadstead.api.resource import Resource
 from roadstead.api.routes import ROUTES
 from roadstead.cli import connections
-from tests.contract import DOCUMENT
+from tests.contract import DOCUMENT, check_answer
 from tests.live import AppClient, LiveHost, RecordingApp, live_host
 
 pytestmark = pytest.mark.before_the_database
@@ -103,7 +103,13 @@ class Caller:
             exchanged = self._api("POST", "/site/oauth2/access_token", data=narrow).json()["access_token"]
             basic = base64.b64encode(f"x:{exchanged}".encode()).decode()
             return self._send(headers={"Authorization": f"Basic {basic}"})
-        return self._send(headers=ELSEWHERE)
+        return self._from_another_site()
+
+    def _from_another_site(self) -> httpx.Response:
+        url, headers = f"{self._host.url}{self._target}", {"Origin": "https://elsewhere.example"}
+        answer = httpx.request(self._method, url, headers=headers, **self._sent.request)
+        check_answer(answer, self._target)
+        return answer
 
     def not_found(self) -> httpx.Response:
         if self._target == "/2.0/addon":

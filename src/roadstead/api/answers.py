@@ -9,7 +9,8 @@ _encode = msgspec.json.Encoder().encode
 
 _JSON = (b"content-type", b"application/json; charset=utf-8")
 _EMPTY = (b"content-type", b"text/html; charset=utf-8")
-_ANY_ORIGIN = (b"access-control-allow-origin", b"*")
+_CORS = b"access-control-"
+_ANY_ORIGIN = (_CORS + b"allow-origin", b"*")
 CORS_PREFLIGHT = {
     "Access-Control-Allow-Methods": "GET, POST, PUT, PATCH, DELETE, OPTIONS",
     "Access-Control-Allow-Headers": (
@@ -27,6 +28,9 @@ AT_ONCE = "roadstead.at_once"
 """An extension of ASGI: a server has under this name in a scope what takes a whole answer, and says whether it did."""
 
 AtOnce = Callable[[Scope, "Answer"], bool]
+
+_OURS_ALONE = "/-"
+"""How the addresses begin that Bitbucket has not. What they say is for the operator, not for pages of other sites."""
 
 
 class Answer:
@@ -47,11 +51,19 @@ class Answer:
             self.headers.append((name.lower().encode(), value.encode()))
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        answer = self._without_cors() if scope["path"].startswith(_OURS_ALONE) else self
         at_once: AtOnce | None = scope["extensions"].get(AT_ONCE) if "extensions" in scope else None
-        if at_once is not None and at_once(scope, self):
+        if at_once is not None and at_once(scope, answer):
             return
-        await send({"type": "http.response.start", "status": self.status, "headers": self.headers})
-        await send({"type": "http.response.body", "body": self.body})
+        await send({"type": "http.response.start", "status": answer.status, "headers": answer.headers})
+        await send({"type": "http.response.body", "body": answer.body})
+
+    def _without_cors(self) -> "Answer":
+        """Return a copy: this answer may be one that many requests get."""
+        kept = [header for header in self.headers if not header[0].startswith(_CORS)]
+        copy = Answer(self.status, kept[0], self.body)
+        copy.headers = kept
+        return copy
 
 
 def json_answer(body: object, status: int = 200, *, headers: Mapping[str, str] | None = None) -> Answer:

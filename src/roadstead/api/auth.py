@@ -9,18 +9,22 @@ from dataclasses import dataclass
 
 from starlette.requests import Request
 
+from roadstead.api.errors import RequestRefused
+from roadstead.api.origins import is_from_another_site, is_from_here
 from roadstead.connect import InvalidToken, UnverifiedToken, canonical_request, implied_by, read, verify
 from roadstead.domain import credentials, installations
 from roadstead.domain.host import Host
 from roadstead.errors import NotAuthenticated, RateLimitExceeded, WrongCredential
 from roadstead.model import AccessToken, ApiToken, Caller, Viewer
-from roadstead.settings import is_loopback
 from roadstead.storage.installations import find_caller
 
 Identity = Caller | AccessToken | ApiToken | Viewer
 
 VIEWER = "roadstead.viewer"
 """Under which the `Viewer` stands in the scope of a request that `on_behalf` makes; no client can put it there."""
+SEND_A_TOKEN = "Send an API token: Authorization: Bearer <token>. Make one with: roadstead token-create NAME"
+OPERATOR_CHALLENGE = {"WWW-Authenticate": 'Bearer realm="Roadstead"'}
+"""What a 401 of an operator's address carries."""
 JWT_ONLY = "This API is only accessible with the following authentication types: jwt"
 """Observed at the cloud in 2026-05, for a valid credential of another kind."""
 
@@ -67,17 +71,29 @@ async def account_reader(request: Request, host: Host) -> Identity:
 
 
 async def operator_or_local(request: Request, host: Host) -> Identity | Anyone:
-    """Anyone on this machine while we listen to it alone; otherwise, or through a proxy, a valid credential."""
-    if host.settings.listens_on_loopback and is_from_here(request):
-        return Anyone()
-    return await identify(request, host)
+    """Anyone on this machine while the host is for it alone; a valid credential from elsewhere.
+
+    A page of another site in a browser on this machine is elsewhere.
+    """
+    has_credential = any(name == b"authorization" for name, _ in request.scope["headers"])
+    if host.is_for_this_machine and is_from_here(request):
+        if not is_from_another_site(request):
+            return Anyone()
+        if not has_credential:
+            raise RequestRefused(403, "A page of another site may not use this address.", SEND_A_TOKEN)
+    if not has_credential:
+        raise RequestRefused(401, "Authentication is required.", SEND_A_TOKEN, headers=OPERATOR_CHALLENGE)
+    try:
+        return await identify(request, host)
+    except NotAuthenticated as exc:
+        raise RequestRefused(401, exc.message, f"{exc.detail} {SEND_A_TOKEN}", headers=OPERATOR_CHALLENGE) from exc
 
 
 async def operator(request: Request, host: Host) -> ApiToken | Anyone:
-    """Anyone on this machine while we listen to it alone; otherwise an operator's API token, and no app's."""
+    """As `operator_or_local`, but of the credentials only an operator's API token, and no app's."""
     identity = await operator_or_local(request, host)
     if isinstance(identity, (Caller, AccessToken, Viewer)):
-        raise WrongCredential("This address is for operators.", "Send an API token, made with: roadstead token-create")
+        raise WrongCredential("This address is for operators.", SEND_A_TOKEN)
     return identity
 
 
@@ -114,24 +130,6 @@ async def _other_identity(host: Host, scheme: str, credential: str) -> AccessTok
                 f"The authentication scheme {scheme[:20]!r} is not known.",
                 "Send JWT, Bearer or Basic credentials.",
             )
-
-
-def is_from_here(request: Request) -> bool:
-    """Whether the request was made on this machine, and meant for us by name.
-
-    A page elsewhere that rebinds its own name to us fails this. So does who comes through a proxy on this machine: by
-    the name that the proxy is known by, or with a header in which it says for whom it asks.
-    """
-    if any(name in _FORWARDED for name, _ in request.scope["headers"]):
-        return False
-    name = request.headers.get("host", "")
-    hostname = name.rpartition(":")[0] if name.rpartition(":")[2].isdigit() else name
-    return is_loopback(hostname.strip("[]"))
-
-
-_FORWARDED = frozenset(
-    (b"forwarded", b"via", b"x-forwarded-for", b"x-forwarded-host", b"x-forwarded-proto", b"x-real-ip")
-)
 
 
 def _authorization(request: Request) -> tuple[str, str]:

@@ -52,7 +52,7 @@ _SECURITY: Mapping[object, tuple[list[dict[str, list[str]]], tuple[int, ...]]] =
     auth.app_jwt: ([{"jwt": []}], (401, 403, 429)),
     auth.account_reader: (_ANY_CREDENTIAL, (401, 403, 429)),
     auth.operator: ([*_NONE_NEEDED, {"bearer": []}, {"basic": []}], (401, 403, 429)),
-    auth.operator_or_local: ([*_NONE_NEEDED, *_ANY_CREDENTIAL], (401, 429)),
+    auth.operator_or_local: ([*_NONE_NEEDED, *_ANY_CREDENTIAL], (401, 403, 429)),
 }
 """Of each rule the credentials that it takes, and how it refuses."""
 
@@ -62,7 +62,7 @@ _STATUSES = {
     204: "Done; there is nothing to say.",
     400: "It cannot be accepted as it is; nothing was changed.",
     401: "No credential, or one that fails.",
-    403: "A valid credential of a kind that does not work here, or without the scope.",
+    403: "A valid credential of another kind, or without the scope; or a page of another site, and no credential.",
     404: "It does not exist, or the caller may not know that it does.",
     409: "It is right in itself, but does not fit what is there.",
     411: "The length of the body is not stated.",

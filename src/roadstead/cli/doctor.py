@@ -7,6 +7,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
+from urllib.parse import urlsplit
 
 import typer
 
@@ -159,7 +160,8 @@ async def _look_inside(host: "Host") -> list[Check]:
     opens = f"It opens, and every app's secret can be read. Apps installed: {len(installed)}."
     running = running_hosts(host.settings)
     base_url = await _base_url(host, running)
-    return [Check("database", "ok", opens), *_hosts(host.settings, running), *filter(None, [base_url])]
+    checks = [Check("database", "ok", opens), *_hosts(host.settings, running), *filter(None, [base_url])]
+    return [*checks, *await _strangers(host.base_url)]
 
 
 def _hosts(settings: "Settings", running: "Sequence[RunningHost]") -> Iterator[Check]:
@@ -175,8 +177,6 @@ def _hosts(settings: "Settings", running: "Sequence[RunningHost]") -> Iterator[C
 
 async def _base_url(host: "Host", running: "Sequence[RunningHost]") -> Check | None:
     """Who answers at the base URL; `None` when nobody does because no host is running, which `_hosts` says."""
-    from urllib.parse import urlsplit
-
     from roadstead.integrations.health import is_roadstead
     from roadstead.settings import is_loopback
 
@@ -205,6 +205,29 @@ def _lead(running: "Sequence[RunningHost]") -> str:
 
 def _listens(host: "RunningHost") -> str:
     return f"listens on {host.host}, port {host.port}"
+
+
+async def _strangers(base_url: str) -> list[Check]:
+    """Whether others see what is the operator's. With a base URL of this machine there is nobody to be kept out."""
+    from roadstead.integrations.health import is_open_to_strangers
+    from roadstead.settings import is_loopback
+
+    if is_loopback(urlsplit(base_url).hostname or ""):
+        return []
+    try:
+        if not await is_open_to_strangers(base_url):
+            return [Check("strangers", "ok", f"Nobody reads {base_url}/-/audit without a token.")]
+    except OutgoingCallFailed:
+        return []  # The line before has said that nobody answers there.
+    return [
+        Check(
+            "strangers",
+            "problem",
+            f"Anybody reads {base_url}/-/audit, and what else is the operator's, without a token.",
+            f"The host takes its proxy's requests for its own machine's: start it with --base-url {base_url}, "
+            "or base_url in roadstead.toml.",
+        )
+    ]
 
 
 def _port(settings: "Settings") -> Iterator[Check]:

@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 from roadstead.domain.ending import finish
 from roadstead.domain.metrics import Metrics
@@ -57,6 +58,12 @@ class Host:
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "together", Together(self.run_later))
+
+    @property
+    def is_for_this_machine(self) -> bool:
+        """Whether only this machine uses us: with another base URL others do, through a proxy that listens for us."""
+        name = urlsplit(self.base_url).hostname or ""
+        return self.settings.listens_on_loopback and is_loopback(name)
 
     def now(self) -> datetime:
         return datetime.fromtimestamp(self.clock(), UTC)

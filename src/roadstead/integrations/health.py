@@ -1,8 +1,8 @@
-"""Whether a host is running at an address."""
+"""What answers at a host's own address: a host at all, and what it says to strangers."""
 
 from urllib.parse import urlsplit
 
-from roadstead.integrations.outbound import Outbound
+from roadstead.integrations.outbound import Answer, Outbound
 from roadstead.targets import AllowedTargets
 
 PATIENCE_SECONDS = 3.0
@@ -11,8 +11,18 @@ PATIENCE_SECONDS = 3.0
 
 async def is_roadstead(base_url: str) -> bool:
     """Whether what answers at the address is a Roadstead host. Raises `OutgoingCallFailed` when nothing answers."""
-    # Our own address is the operator's word, wherever it leads.
-    ours = AllowedTargets(names=(urlsplit(base_url).hostname or "",))
-    outbound = Outbound(allow_loopback=True, allowed=ours, total_seconds=PATIENCE_SECONDS)
-    answer = await outbound.send("GET", f"{base_url}/-/health/live", headers={})
+    answer = await _ask(f"{base_url}/-/health/live")
     return answer.status == 200 and '"status":"ok"' in answer.text.replace(" ", "")
+
+
+async def is_open_to_strangers(base_url: str) -> bool:
+    """Whether the host shows there to whoever asks what is the operator's. Raises `OutgoingCallFailed`."""
+    answer = await _ask(f"{base_url}/-/audit")
+    return answer.status == 200
+
+
+async def _ask(url: str) -> Answer:
+    # Our own address is the operator's word, wherever it leads.
+    ours = AllowedTargets(names=(urlsplit(url).hostname or "",))
+    outbound = Outbound(allow_loopback=True, allowed=ours, total_seconds=PATIENCE_SECONDS)
+    return await outbound.send("GET", url, headers={})

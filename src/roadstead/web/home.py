@@ -75,7 +75,7 @@ async def _state(visit: Visit) -> State:
     ]
     return State(
         data=str(host.settings.data),
-        only_this_machine=host.settings.listens_on_loopback,
+        only_this_machine=host.is_for_this_machine,
         workspaces=workspaces,
         app_count=len(found),
         owed=await lifecycle.count_owed_calls(host),

@@ -8,7 +8,7 @@ import re
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Literal
-from urllib.parse import urlencode, urlsplit
+from urllib.parse import urlencode
 
 from markupsafe import Markup
 from starlette.responses import Response
@@ -30,7 +30,6 @@ from roadstead.linkify import (
     explain,
     render_html,
 )
-from roadstead.settings import is_loopback
 from roadstead.web.page import Visit, render, require
 from roadstead.web.parking import ParkedLinker, parked_linkers
 
@@ -143,12 +142,8 @@ async def load_commits(visit: Visit) -> Response:
 
 
 def may_read_repositories(visit: Visit) -> bool:
-    """Whether who is signed in is on this machine: the host would read any repository that its user may read.
-
-    A host that listens on loopback may still be reached from elsewhere through a proxy; then its base URL says so.
-    """
-    settings, name = visit.host.settings, urlsplit(visit.host.base_url).hostname
-    return settings.listens_on_loopback and is_loopback(name or "")
+    """Whether who is signed in is on this machine: the host would read any repository that its user may read."""
+    return visit.host.is_for_this_machine
 
 
 def _messages(repository: str) -> str:
