@@ -1,8 +1,10 @@
 """What the commands answer before anything is installed: exit code, stdout and stderr."""
 
 import json
+import os
 import re
 import subprocess
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -30,9 +32,13 @@ UNREACHABLE = "http://127.0.0.1:1/descriptor.json"
 CASES = [
     Case(("linkify",), out="see BB-1\n", err="Nothing is installed yet", stdin=b"see BB-1\n"),
     Case(("version",), out=rf"roadstead {re.escape(__version__)}\n"),
-    Case((), 2, err="Usage: roadstead"),
+    Case(("--version",), out=rf"roadstead {re.escape(__version__)}\n"),
+    Case((), 2, err=r"Usage: (\S+ -m )?roadstead"),
     Case(("moor",), 2, err="No such command 'moor'"),
-    Case(("apps",), err="Nothing is installed"),
+    Case(("apps",), err="Nothing is installed. Install an app with: roadstead install DESCRIPTOR_URL"),
+    Case(("requests",), err="No calls yet"),
+    Case(("requests", "--filter", "status = 401"), err="No recorded call matches the filter"),
+    Case(("requests", "show", "17"), 1, err="no recorded request 17"),
     Case(("apps", "--json"), out=r"\[\]\n"),
     Case(("apps", "--workspace", "harbour"), 1, err="no workspace 'harbour'"),
     Case(("apps", "show", "ghost"), 1, err="'ghost' is not installed"),
@@ -73,6 +79,33 @@ def test_command_answers(case: Case, tmp_path: Path) -> None:
 def test_program_answers_the_same(case: Case, tmp_path: Path) -> None:
     """As a program of its own, it does what the commands did in the test above."""
     _assert_fits(case, Roadstead(tmp_path).run(*case.arguments, stdin=case.stdin))
+
+
+@pytest.mark.parametrize(
+    ("typed", "named"),
+    [
+        ("roadstead", "roadstead"),
+        (".venv/bin/roadstead", ".venv/bin/roadstead"),
+        ("./.venv/bin/roadstead", "./.venv/bin/roadstead"),
+        ("python -m roadstead", "python -m roadstead"),
+        (".venv/bin/python -m roadstead", ".venv/bin/python -m roadstead"),
+    ],
+)
+def test_messages_name_commands_as_this_one_was_called(typed: str, named: str, tmp_path: Path) -> None:
+    """What a message tells you to type works as it stands, whether or not the program is in your PATH."""
+    (tmp_path / ".venv").symlink_to(sys.prefix)
+    on_path = f"{sys.prefix}/bin:{os.environ['PATH']}" if "/" not in typed else os.defpath
+    environment = Roadstead(tmp_path / "data").environment | {"PATH": on_path}
+
+    def type_in(arguments: str) -> Outcome:
+        command = f"{typed} {arguments}"
+        return subprocess.run(
+            ["sh", "-c", command], cwd=tmp_path, env=environment, capture_output=True, timeout=60, check=False
+        )
+
+    assert f"with: {named} install DESCRIPTOR_URL\n" in type_in("apps").stderr.decode()
+    assert f"with: {named} apps\n" in type_in("token ghost GET /").stderr.decode()
+    assert f"Try '{named} -h' for help" in type_in("moor").stderr.decode()
 
 
 def test_argument_that_is_no_text(tmp_path: Path) -> None:

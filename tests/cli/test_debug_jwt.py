@@ -16,8 +16,9 @@ def test_token_is_explained_at_the_terminal(roadstead: Roadstead, serve_app: Ser
     wrong = roadstead.call("debug-jwt", "POST", f"http://localhost:7990{TARGET}", stdin=header)
     lines = wrong.stdout.decode().splitlines()
     assert wrong.returncode == 1
-    assert lines[-1].startswith("You signed GET, the request was POST. qsh must be")
-    ours, theirs, mark = lines[-5:-2]
+    assert lines[-2] == "Cause: You signed GET, the request was POST."
+    assert lines[-1].startswith("       qsh must be")
+    ours, theirs, mark = lines[-6:-3]
     assert (ours.split()[-1], theirs.split()[-1]) == ("POST&/2.0/addon/linkers&page=2", "GET&/2.0/addon/linkers&page=2")
     assert ours[mark.index("^")] == "P"
     as_json = json.loads(roadstead.call("debug-jwt", "POST", TARGET, "--json", stdin=header).stdout)

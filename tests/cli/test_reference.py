@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 from typer.main import get_command
+from typer.testing import CliRunner
 
-from roadstead.cli.commands import app
+from roadstead.cli.commands import PANELS, app
 
 REFERENCE = Path(__file__).parent.parent.parent / "docs" / "reference" / "cli.md"
 
@@ -36,8 +37,25 @@ def _sections() -> dict[str, str]:
 
 
 def test_every_command_has_its_section() -> None:
-    """None is missing, and none is described that does not exist."""
+    """None is missing, none is described that does not exist, and they come in the order of the help."""
+    top = [name for names in PANELS.values() for name in names]
     assert set(_sections()) == {name for name, _ in _commands()}
+    assert [name for name in _sections() if " " not in name] == top
+
+
+def test_help_shows_every_command_with_its_whole_summary() -> None:
+    """The help groups all commands and says of each in a short sentence what it does; the reference begins with it."""
+    shown = CliRunner().invoke(app, ["--help"], env={"COLUMNS": "80"}).stdout
+    assert "…" not in shown
+    assert "..." not in shown.replace("[ARGS]...", "")
+    for name, command in _commands():
+        summary = command.help.partition("\n")[0]  # type: ignore[attr-defined]  # of a command
+        assert summary.endswith(".")
+        assert len(summary) < 55, summary
+        assert _sections()[name].startswith(f"\n{summary}\n\n"), name
+        if " " not in name:
+            assert re.search(rf"^  {name} +{re.escape(summary)}$", shown, re.MULTILINE), shown
+    assert re.findall(r"^(\w+):$", shown, re.MULTILINE) == ["Options", *PANELS]
 
 
 @pytest.mark.parametrize(("name", "command"), list(_commands()), ids=[name for name, _ in _commands()])

@@ -10,6 +10,7 @@ from roadstead.api.answers import Answer
 from roadstead.api.diagnosis import DiagnosisResource, explained_token
 from roadstead.api.linkers import shaped
 from roadstead.api.pages import Numbered, envelope, parse_page_request
+from roadstead.connect.diagnosis import Diagnosis
 from roadstead.domain import requests
 from roadstead.domain.curl import as_curl
 from roadstead.domain.diagnosis import explain_recorded
@@ -95,9 +96,8 @@ async def get_request(request: Request, host: Host, caller: object) -> Answer:
     if not _ID.fullmatch(text):
         raise NotFound(f"There is no recorded request {text[:40]!r}.", "An id is the one that the list gave.")
     found = await requests.get_request(host, int(text))
-    explained = explained_token(await explain_recorded(host, found)) if requests.was_refused(found.summary) else None
-    body = {**request_details(found), "curl": await as_curl(host, found), "diagnosis": explained}
-    return shaped(request, body)
+    diagnosis = await explain_recorded(host, found) if requests.was_refused(found.summary) else None
+    return shaped(request, explained_request(found, await as_curl(host, found), diagnosis))
 
 
 def recorded_request(request: RecordedRequest) -> RequestSummary:
@@ -124,6 +124,12 @@ def request_details(details: RequestDetails) -> RequestInFull:
         "request": _message(details.request),
         "answer": None if details.summary.status is None else _message(details.answer),
     }
+
+
+def explained_request(details: RequestDetails, curl: str, diagnosis: Diagnosis | None) -> ExplainedRequest:
+    """Return all that is known of a call as data."""
+    explained = None if diagnosis is None else explained_token(diagnosis)
+    return {**request_details(details), "curl": curl, "diagnosis": explained}
 
 
 def _message(message: Message) -> MessageResource:

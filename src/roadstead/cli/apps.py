@@ -39,16 +39,19 @@ _STEPS = {
 def install(
     descriptor_url: DescriptorUrl,
     workspace: Annotated[
-        str, typer.Option("--workspace", metavar="SLUG", help="Where to install it; made when missing.")
+        str, typer.Option("--workspace", metavar="SLUG", help="The workspace to install it in; created when missing.")
     ] = DEFAULT_WORKSPACE,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask. Without a terminal nobody is asked.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Install without asking, as without a terminal.")] = False,
     show_secret: ShowSecret = False,
     data: Data = None,
     database_url: DatabaseUrl = None,
     allow_target: AllowTarget = None,
     as_json: AsJson = False,
 ) -> None:
-    """Install an app in a workspace, or install it again, with the host running or not."""
+    """Install an app, or install it again.
+
+    Works with the host running or not.
+    """
     from roadstead.domain.audit import secret_will_be_shown
 
     settings = read_settings(data=data, database_url=database_url, allow_target=allow_target)
@@ -144,7 +147,7 @@ def uninstall(
     allow_target: AllowTarget = None,
     as_json: AsJson = False,
 ) -> None:
-    """Take an app out of a workspace and tell it; it cannot object."""
+    """Uninstall an app and notify it."""
     settings = read_settings(data=data, database_url=database_url, allow_target=allow_target)
     installation, farewell = on_host(settings, lambda host: _uninstall(host, app_key, workspace))
     if as_json:
@@ -174,7 +177,7 @@ def list_apps(
     database_url: DatabaseUrl = None,
     as_json: AsJson = False,
 ) -> None:
-    """List the installed apps, or look at one of them."""
+    """List the installed apps, or show one."""
     if context.invoked_subcommand is not None:
         given = {"workspace": workspace, "data": data, "database_url": database_url, "as_json": as_json}
         context.default_map = {context.invoked_subcommand: given}
@@ -212,7 +215,7 @@ def show(
     database_url: DatabaseUrl = None,
     as_json: AsJson = False,
 ) -> None:
-    """Show an installed app: what it declares, how many values its linkers have, how we called it."""
+    """Show an app with its linkers and lifecycle calls."""
     settings = read_settings(data=data, database_url=database_url)
     installation, linkers, calls = on_host(settings, lambda host: _look_at(host, app_key, workspace))
     if as_json:
@@ -269,7 +272,10 @@ def register(
     database_url: DatabaseUrl = None,
     as_json: AsJson = False,
 ) -> None:
-    """State that an app key belongs to a descriptor URL, which installations and updates must then match."""
+    """Bind an app key to a descriptor URL.
+
+    Installations and updates of the app must then use this URL.
+    """
     from roadstead.domain import installations
     from roadstead.domain.audit import secret_will_be_shown
 

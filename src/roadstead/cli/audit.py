@@ -15,7 +15,10 @@ if TYPE_CHECKING:
 
 def audit(
     limit: Annotated[
-        int, typer.Option("--limit", metavar="N", min=1, max=1_000_000, help="How many entries. Default: 50.")
+        int,
+        typer.Option(
+            "--limit", metavar="N", min=1, max=1_000_000, show_default=False, help="How many entries. Default: 50."
+        ),
     ] = 50,
     data: Data = None,
     database_url: DatabaseUrl = None,

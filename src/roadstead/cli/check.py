@@ -25,9 +25,10 @@ def check(
     allow_target: AllowTarget = None,
     as_json: AsJson = False,
 ) -> None:
-    """Say everything that is wrong with a descriptor, where, and what to do; judge its linkers' patterns.
+    """Lint a descriptor and judge its linkers' patterns.
 
-    Exits 1 when there is an error, which an installation would refuse.
+    Says where each problem is and how to fix it. Exits 1 when there is an error, for which an installation would be
+    refused.
     """
     from roadstead.domain import check as domain
 

@@ -5,9 +5,10 @@ import sys
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
 from roadstead.cli import (
     apps,
@@ -26,21 +27,49 @@ from roadstead.cli import (
     transfer,
     version,
 )
-from roadstead.cli.output import refuse
+from roadstead.cli.output import program, refuse
 from roadstead.errors import InvalidInput, RoadsteadError
+
+PANELS = {
+    "Run": ("serve", "demo", "sign-in", "doctor", "version"),
+    "Apps": ("install", "uninstall", "apps", "register", "queue"),
+    "Linkers": ("check", "linkify"),
+    "Debug": ("requests", "debug-jwt", "token"),
+    "Operate": (
+        *("audit", "token-create", "token-list", "token-revoke"),
+        *("rotate-key", "export", "import", "migrate-data"),
+    ),
+}
+"""The commands as the help groups and orders them."""
+
+
+class _InPanels(TyperGroup):
+    """Shows the commands in groups, each with the whole first sentence of its help."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        width = max(map(len, self.commands))
+        for panel, names in PANELS.items():
+            with formatter.section(panel):
+                formatter.write_dl(
+                    [(f"{name:<{width}}", self.commands[name].get_short_help_str(formatter.width)) for name in names]
+                )
+
 
 app = typer.Typer(
     name="roadstead",
+    cls=_InPanels,
     help="A self-hosted home for Bitbucket Connect apps.",
     no_args_is_help=True,
-    add_completion=False,
     # Plain help can be searched and piped, and Rich would double the time it takes to show.
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 installed_apps = typer.Typer(rich_markup_mode=None)
-owed_calls = typer.Typer(rich_markup_mode=None)
+pending_calls = typer.Typer(rich_markup_mode=None)
+recorded_calls = typer.Typer(rich_markup_mode=None)
+
+_COMPLETION = {"--install-completion", "--show-completion"}
 
 
 def run() -> None:
@@ -49,7 +78,9 @@ def run() -> None:
     for stream in (sys.stdout, sys.stderr):
         # What an app calls itself may not fit the terminal's encoding; that is no reason to fail.
         stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # they are real text files here
-    app(prog_name="roadstead")
+    # A shell completes what is typed behind a name, not behind a path.
+    name = "roadstead" if _COMPLETION & set(sys.argv) else program()
+    app(prog_name=name, complete_var="_ROADSTEAD_COMPLETE")
 
 
 def _open_missing_streams() -> None:
@@ -76,6 +107,21 @@ def _failing_clearly(command: Callable[..., None]) -> Callable[..., None]:
     return checked
 
 
+def _print_version(wanted: bool) -> None:
+    if wanted:
+        version.version()
+        raise typer.Exit
+
+
+@app.callback()
+def _options_of_the_program(
+    print_version: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Print the version and exit.")
+    ] = False,
+) -> None:
+    """Take what may be given without a command."""
+
+
 app.command()(_failing_clearly(serve.serve))
 app.command()(_failing_clearly(demo.demo))
 app.command()(_failing_clearly(apps.install))
@@ -84,12 +130,14 @@ app.add_typer(installed_apps, name="apps")
 installed_apps.callback(invoke_without_command=True)(_failing_clearly(apps.list_apps))
 installed_apps.command()(_failing_clearly(apps.show))
 app.command()(_failing_clearly(apps.register))
-app.add_typer(owed_calls, name="queue")
-owed_calls.callback(invoke_without_command=True)(_failing_clearly(queue.list_owed))
-owed_calls.command()(_failing_clearly(queue.retry))
+app.add_typer(pending_calls, name="queue")
+pending_calls.callback(invoke_without_command=True)(_failing_clearly(queue.list_pending))
+pending_calls.command()(_failing_clearly(queue.retry))
 app.command()(_failing_clearly(linkify.linkify))
 app.command()(_failing_clearly(token.token))
-app.command()(_failing_clearly(requests.requests))
+app.add_typer(recorded_calls, name="requests")
+recorded_calls.callback(invoke_without_command=True)(_failing_clearly(requests.list_requests))
+recorded_calls.command()(_failing_clearly(requests.show))
 app.command()(_failing_clearly(debug_jwt.debug_jwt))
 app.command()(_failing_clearly(check.check))
 app.command()(_failing_clearly(tokens.sign_in))

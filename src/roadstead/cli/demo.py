@@ -50,11 +50,14 @@ _NOT_TICKETS = frozenset({"AES", "CVE", "HTTP", "IEC", "ISO", "RFC", "SHA", "TLS
 def demo(
     repo: Annotated[
         Path | None,
-        typer.Option("--repo", metavar="PATH", help="A git repository to read. Default: a small one is made."),
+        typer.Option("--repo", metavar="PATH", help="The git repository to read. Default: a small one is made."),
     ] = None,
     once: Annotated[bool, typer.Option("--once", help="Print the linked messages and exit.")] = False,
 ) -> None:
-    """Start a host and a small app, install it, and show a git repository's commit messages linked."""
+    """Show a repository's commits linked by a small app.
+
+    Starts a host and the app, installs the app over HTTP, and prints the commit messages with their links.
+    """
     import asyncio
 
     with tempfile.TemporaryDirectory(prefix="roadstead-demo-") as folder:

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import typer
 
 from roadstead.cli.options import AsJson, Data, DatabaseUrl, read_settings
-from roadstead.cli.output import hanging, print_json, styled
+from roadstead.cli.output import as_called, hanging, print_json, styled
 from roadstead.cli.state import on_host
 from roadstead.errors import NameNotResolved, OutgoingCallFailed, RoadsteadError, StorageUnavailable
 
@@ -36,7 +36,10 @@ class Check:
 
 
 def doctor(data: Data = None, database_url: DatabaseUrl = None, as_json: AsJson = False) -> None:
-    """Look for what is wrong with this set-up. Exits 1 when there is a problem. Makes nothing that is not there."""
+    """Find out what is wrong with this set-up.
+
+    Exits 1 when there is a problem. Creates nothing.
+    """
     checks = list(examine(read_settings(data=data, database_url=database_url)))
     healthy = all(check.status != "problem" for check in checks)
     if as_json:
@@ -279,6 +282,6 @@ def _git() -> Check:
 
 def _print(check: Check) -> None:
     status = styled(f"{check.status:<8}", _STYLES[check.status])
-    print(f"{status} {check.name:<12} {hanging(check.message, 22)}")
+    print(f"{status} {check.name:<12} {hanging(as_called(check.message), 22)}")
     if check.advice:
-        print(f"{'':22}{hanging(check.advice, 22)}")
+        print(f"{'':22}{hanging(as_called(check.advice), 22)}")

@@ -6,7 +6,10 @@ from roadstead.cli.state import on_host
 
 
 def rotate_key(data: Data = None, database_url: DatabaseUrl = None) -> None:
-    """Encrypt the stored secrets with a new key, with the host running or not."""
+    """Encrypt the stored secrets with a new key.
+
+    Works with the host running or not.
+    """
     from roadstead.domain import keys
     from roadstead.storage.secrets import KEY_FILE
 

@@ -74,9 +74,11 @@ def linkify(
     database_url: DatabaseUrl = None,
     linkers_without_values: LinkersWithoutValues = None,
 ) -> None:
-    """Turn what linkers find in a text into links, as in: git log | roadstead linkify
+    """Turn what the linkers find in a text into links.
 
-    Each line is a text of its own, and comes out as soon as it is complete; html is read to its end first.
+    For example: git log | roadstead linkify
+
+    Each line is a text of its own, and is printed as soon as it is complete; HTML is read to its end first.
     """
     if input is Input.HTML and format not in (None, Format.HTML, Format.JSON):
         raise typer.BadParameter("html input comes out as html or json.", param_hint="--format")
@@ -86,6 +88,8 @@ def linkify(
     linkers = _linkers_of(settings, workspace)
     with ExitStack() as opened:
         source = opened.enter_context(_open(file)) if file != "-" else sys.stdin.buffer
+        if file == "-" and sys.stdin.isatty():
+            tell("Type or paste the text, then press Ctrl-D.")
         lines = _watched(source, opened)
         if explain:
             _explain(linkers, lines, as_json=format is Format.JSON)

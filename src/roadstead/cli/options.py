@@ -39,7 +39,7 @@ RateLimit = Annotated[
     typer.Option(
         "--rate-limit",
         metavar="N",
-        help="Requests that an app may make in an hour; 0 is any number. Default: 0. [env var: ROADSTEAD_RATE_LIMIT]",
+        help="Requests an app may make per hour; 0 means any number. Default: 0. [env var: ROADSTEAD_RATE_LIMIT]",
     ),
 ]
 AllowTarget = Annotated[

@@ -2,10 +2,13 @@
 
 import json
 import os
+import re
+import shlex
 import shutil
 import sys
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
 from roadstead.cli.tables import Cell, Row, lay_out, local_time, wrap
@@ -36,8 +39,23 @@ def print_json(document: object) -> None:
 
 
 def tell(message: str = "") -> None:
-    """A message for the person at the terminal, which is no part of the command's result."""
-    print(plain(message), file=sys.stderr, flush=True)
+    """Print a message for the person at the terminal, which is no part of the command's result."""
+    print(plain(as_called(message)), file=sys.stderr, flush=True)
+
+
+def program() -> str:
+    """Return how this program was called: `roadstead`, `.venv/bin/roadstead` or `python -m roadstead`."""
+    called = Path(sys.argv[0])
+    if called.name == "__main__.py" and called.parent.name == "roadstead":
+        return f"{shlex.quote(sys.orig_argv[0])} -m roadstead"
+    if called.name == "roadstead" and shutil.which("roadstead") != sys.argv[0]:
+        return shlex.quote(sys.argv[0])
+    return "roadstead"
+
+
+def as_called(text: str) -> str:
+    """Return a text with the commands that it names (`roadstead apps show …`) as this program was called."""
+    return re.sub(r"(?<![\w/.-])roadstead (?=[a-z])", lambda _: f"{program()} ", text)
 
 
 def console(*, stderr: bool = False) -> "Console":
@@ -102,7 +120,7 @@ def refuse(error: RoadsteadError, *, as_json: bool) -> int:
     """Say what went wrong and what to do; the exit code that goes with it."""
     from roadstead.settings import InvalidSetting
 
-    print(styled("error: ", "red", sys.stderr) + plain(error.message), file=sys.stderr)
+    print(styled("error: ", "red", sys.stderr) + plain(as_called(error.message)), file=sys.stderr)
     for line in _explanation(error):
         print(f"       {plain(line)}", file=sys.stderr)
     if as_json:
@@ -111,7 +129,7 @@ def refuse(error: RoadsteadError, *, as_json: bool) -> int:
 
 
 def _explanation(error: RoadsteadError) -> list[str]:
-    lines = error.detail.splitlines()
+    lines = as_called(error.detail).splitlines()
     if isinstance(error, InstallationFailed):
         lines.append(f"Step: {error.step}")
         if error.status is not None:

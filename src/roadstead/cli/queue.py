@@ -15,10 +15,13 @@ if TYPE_CHECKING:
     from roadstead.model import LifecycleCall
 
 
-def list_owed(
+def list_pending(
     context: typer.Context, data: Data = None, database_url: DatabaseUrl = None, as_json: AsJson = False
 ) -> None:
-    """List the calls to apps that are still to be made, and those that were given up."""
+    """List the pending calls to apps, or retry one.
+
+    Calls that were given up are listed, too.
+    """
     if context.invoked_subcommand is not None:
         given = {"data": data, "database_url": database_url, "as_json": as_json}
         context.default_map = {context.invoked_subcommand: given}
@@ -51,7 +54,10 @@ def retry(
     allow_target: AllowTarget = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make a call now that is waiting or was given up, and say what came of it."""
+    """Make a pending call now.
+
+    Makes a call again that was given up, too, and prints what the app answered.
+    """
     settings = read_settings(data=data, database_url=database_url, allow_target=allow_target)
     call = on_host(settings, lambda host: _try_now(host, call_id))
     if as_json:

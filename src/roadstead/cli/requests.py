@@ -1,30 +1,45 @@
-"""The recorded requests at the terminal."""
+"""`roadstead requests` and `roadstead requests show`: the recorded calls, and why one was refused."""
 
+import json
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from roadstead.cli.diagnoses import print_diagnosis, print_token
 from roadstead.cli.options import AsJson, Data, DatabaseUrl, read_settings
-from roadstead.cli.output import print_json, print_table, tell
+from roadstead.cli.output import as_called, plain, print_facts, print_json, print_table, styled, tell
 from roadstead.cli.state import on_host
 from roadstead.cli.tables import Row, Url
 
 if TYPE_CHECKING:
-    from roadstead.model import RecordedRequest
+    from roadstead.connect.diagnosis import Diagnosis
+    from roadstead.domain.host import Host
+    from roadstead.model import Message, RecordedRequest, RequestDetails
 
 
-def requests(
+def list_requests(
+    context: typer.Context,
     limit: Annotated[
-        int, typer.Option("--limit", metavar="N", min=1, max=10_000, help="How many requests. Default: 50.")
+        int,
+        typer.Option(
+            "--limit", metavar="N", min=1, max=10_000, show_default=False, help="How many calls to list. Default: 50."
+        ),
     ] = 50,
     wanted: Annotated[
-        str | None, typer.Option("--filter", metavar="Q", help='Which, as in: status >= 400 AND app = "my-app"')
+        str | None, typer.Option("--filter", metavar="Q", help='Which calls, as in: status >= 400 AND app = "my-app"')
     ] = None,
     data: Data = None,
     database_url: DatabaseUrl = None,
     as_json: AsJson = False,
 ) -> None:
-    """List the last calls of apps to the host and of the host to apps, the newest first."""
+    """List the recorded calls, or show one.
+
+    Lists the calls of apps to the host and of the host to apps, the newest first.
+    """
+    if context.invoked_subcommand is not None:
+        given = {"data": data, "database_url": database_url, "as_json": as_json}
+        context.default_map = {context.invoked_subcommand: given}
+        return
     from roadstead.api.requests import FIELDS, recorded_request
     from roadstead.domain.requests import page_of_requests
     from roadstead.query import parse_filter
@@ -36,10 +51,90 @@ def requests(
         print_json([recorded_request(one) for one in found])
     elif found:
         print_table(("ID", "TIME", "APP", "METHOD", "URL", "STATUS"), map(_row, found))
+    elif wanted:
+        tell("No recorded call matches the filter.")
     else:
-        tell("No request of that kind is kept.")
+        tell("No calls yet. A running host records those of apps, and those it makes itself.")
 
 
 def _row(request: "RecordedRequest") -> Row:
     cells = (request.id, request.time, request.app, request.method, Url(request.url), request.status)
     return Row(cells, request.error or "")
+
+
+def show(
+    call_id: Annotated[
+        int, typer.Argument(metavar="ID", min=1, max=2**63 - 1, help="The call's number in roadstead requests.")
+    ],
+    data: Data = None,
+    database_url: DatabaseUrl = None,
+    as_json: AsJson = False,
+) -> None:
+    """Show a call, and why it was refused.
+
+    Prints request and answer without their secrets, the decoded token, each check of a token that was refused, and a
+    curl command that sends the call again.
+    """
+    settings = read_settings(data=data, database_url=database_url)
+    details, curl, diagnosis = on_host(settings, lambda host: _look_at(host, call_id))
+    if as_json:
+        from roadstead.api.requests import explained_request
+
+        print_json(explained_request(details, curl, diagnosis))
+        return
+    _print_call(details)
+    if diagnosis is not None:
+        print(f"\n{styled('Why it was refused', 'bold')}\n")
+        print_diagnosis(diagnosis)
+    print(f"\n{styled('As curl', 'bold')}\n\n{plain(as_called(curl))}")
+
+
+async def _look_at(host: "Host", call_id: int) -> "tuple[RequestDetails, str, Diagnosis | None]":
+    from roadstead.domain.curl import as_curl
+    from roadstead.domain.diagnosis import explain_recorded
+    from roadstead.domain.requests import get_request, was_refused
+
+    details = await get_request(host, call_id)
+    diagnosis = await explain_recorded(host, details) if was_refused(details.summary) else None
+    return details, await as_curl(host, details), diagnosis
+
+
+def _print_call(details: "RequestDetails") -> None:
+    call = details.summary
+    to_us = call.direction == "in"
+    print_facts(
+        [
+            ("call", f"{call.method} {call.url}"),
+            ("from" if to_us else "to", call.app or "an unknown app"),
+            ("time", call.time),
+            ("duration", f"{call.duration_ms:,.1f} ms"),
+            ("answer", call.status or call.error or "none"),
+        ]
+    )
+    _print_message("Request", details.request)
+    if call.status is not None:
+        _print_message("Answer", details.answer)
+    if details.credential is not None and details.credential.signing_input:
+        print(f"\n{styled('Token', 'bold')}\n")
+        print_token(details.credential.header, details.credential.claims)
+
+
+def _print_message(title: str, message: "Message") -> None:
+    from roadstead.domain.redaction import KEPT
+
+    print(f"\n{styled(title, 'bold')}\n")
+    for name, value in message.headers:
+        print(plain(f"{name}: {value}"))
+    if message.body:
+        print(f"\n{plain(_readable(message.body))}")
+    if len(message.body) >= KEPT or (message.size and not message.body):
+        kept = "its beginning was" if message.body else "nothing of it was"
+        print(f"\n(The body has {message.size:,} bytes; {kept} kept.)")
+
+
+def _readable(body: str) -> str:
+    """Return a JSON document with a member on each line, and any other body as it is."""
+    try:
+        return json.dumps(json.loads(body), indent=2, ensure_ascii=False)
+    except (ValueError, RecursionError):
+        return body

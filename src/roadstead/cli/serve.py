@@ -13,6 +13,7 @@ import typer
 
 from roadstead.cli import importing
 from roadstead.cli.options import AllowTarget, Data, DatabaseUrl, LinkersWithoutValues, RateLimit, read_settings
+from roadstead.cli.output import program
 from roadstead.cli.state import on_host
 
 if TYPE_CHECKING:
@@ -48,7 +49,7 @@ def serve(
         typer.Option(
             "--base-url",
             metavar="URL",
-            help="Where apps and browsers reach us; every link begins with it. Default: http://localhost:PORT. "
+            help="Where apps and browsers reach the host; every link begins with it. Default: http://localhost:PORT. "
             "[env var: ROADSTEAD_BASE_URL]",
         ),
     ] = None,
@@ -57,7 +58,9 @@ def serve(
     workers: Annotated[
         str | None,
         typer.Option(
-            "--workers", metavar="N", help="Processes that answer requests. Default: 1. [env var: ROADSTEAD_WORKERS]"
+            "--workers",
+            metavar="N",
+            help="Processes that answer requests. Default: 1. [env var: ROADSTEAD_WORKERS]",
         ),
     ] = None,
     linkers_without_values: LinkersWithoutValues = None,
@@ -66,7 +69,7 @@ def serve(
         typer.Option(
             "--keep-requests",
             metavar="N",
-            help="How many of the last calls, to us and to apps, can be looked at. Default: 1000. "
+            help="How many calls are kept for roadstead requests, in both directions. Default: 1000. "
             "[env var: ROADSTEAD_KEEP_REQUESTS]",
         ),
     ] = None,
@@ -75,7 +78,7 @@ def serve(
         typer.Option(
             "--log-requests",
             metavar="failed|all",
-            help="Which requests get a line in the log: those answered 5xx, or all. Default: failed. "
+            help="Which requests are logged: those answered 5xx, or all. Default: failed. "
             "[env var: ROADSTEAD_LOG_REQUESTS]",
         ),
     ] = None,
@@ -166,7 +169,7 @@ def _greet(settings: "Settings", sign_in_link: str, same_options: str) -> None:
     print(f"Its data is in   {settings.data}")
     if settings.postgresql_url is not None:
         print(f"Its database is  {settings.database_name}")
-    print(f"Install an app   roadstead install DESCRIPTOR_URL{same_options}")
+    print(f"Install an app   {program()} install DESCRIPTOR_URL{same_options}")
     print("Stop with        Ctrl-C", flush=True)
 
 

@@ -17,17 +17,18 @@ def token(
     app_key: AppKey,
     method: Annotated[str, typer.Argument(metavar="METHOD", help="GET, PUT, POST, DELETE …")],
     path: Annotated[
-        str, typer.Argument(metavar="PATH", help="As it will be sent, with its query: /2.0/addon/linkers?page=2")
+        str,
+        typer.Argument(metavar="PATH", help="As it will be sent, with its query: /2.0/addon/linkers?page=2"),
     ],
     workspace: AnyWorkspace = None,
     data: Data = None,
     database_url: DatabaseUrl = None,
     as_json: AsJson = False,
 ) -> None:
-    """Print an Authorization header for one request of an installed app; it is valid for an hour.
+    """Sign one request as an installed app.
 
-    The canonical request that was hashed is printed on stderr.
-    Use it like this: curl -H "$(roadstead token my-app GET /2.0/addon)" http://localhost:7990/2.0/addon
+    Prints an Authorization header that is valid for an hour, and on stderr the canonical request that was hashed. For
+    example: curl -H "$(roadstead token my-app GET /2.0/addon/linkers)" http://localhost:7990/2.0/addon/linkers
     """
     from roadstead.domain.diagnosis import check_request
 

@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 
 def sign_in(data: Data = None, database_url: DatabaseUrl = None, as_json: AsJson = False) -> None:
-    """Print a link that signs you in at the pages, once, within 12 hours."""
+    """Print a link that signs you in at the pages.
+
+    It works once, within 12 hours.
+    """
     from roadstead.domain import credentials
 
     async def make(host: "Host") -> tuple[str, str]:
@@ -32,7 +35,7 @@ def sign_in(data: Data = None, database_url: DatabaseUrl = None, as_json: AsJson
 
 
 def token_create(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="How you will know it in the list.")],
+    name: Annotated[str, typer.Argument(metavar="NAME", help="A name that tells it from others in the list.")],
     expires_in: Annotated[
         int | None,
         typer.Option("--expires-in", metavar="DAYS", min=1, max=3650, help="Default: it does not expire."),
@@ -41,7 +44,10 @@ def token_create(
     database_url: DatabaseUrl = None,
     as_json: AsJson = False,
 ) -> None:
-    """Make an operator's token for the API, used as a Bearer token, and print it this once."""
+    """Create an operator's token for the API.
+
+    It is sent as a Bearer token, and printed only once.
+    """
     from roadstead.domain import credentials
 
     lifetime = timedelta(days=expires_in) if expires_in else None
@@ -51,7 +57,7 @@ def token_create(
         print_json({**_as_data(made), "token": secret})
     else:
         print(secret)
-        tell("Keep it now: it is not shown again. Send it as: Authorization: Bearer <token>")
+        tell("Store the token now: it is not shown again. Send it as: Authorization: Bearer <token>")
 
 
 def token_list(data: Data = None, database_url: DatabaseUrl = None, as_json: AsJson = False) -> None:
@@ -65,15 +71,17 @@ def token_list(data: Data = None, database_url: DatabaseUrl = None, as_json: AsJ
         rows = [Row((token.id, token.name, token.created_on, token.expires_on or "never")) for token in found]
         print_table(("ID", "NAME", "CREATED", "EXPIRES"), rows)
     else:
-        tell("There are no tokens. Make one with: roadstead token-create NAME")
+        tell("There are no tokens. Create one with: roadstead token-create NAME")
 
 
 def token_revoke(
-    token_id: Annotated[int, typer.Argument(metavar="ID", min=1, max=2**63 - 1, help="From token-list.")],
+    token_id: Annotated[
+        int, typer.Argument(metavar="ID", min=1, max=2**63 - 1, help="Its number in roadstead token-list.")
+    ],
     data: Data = None,
     database_url: DatabaseUrl = None,
 ) -> None:
-    """Make a token of the operator invalid, at once."""
+    """Revoke an operator's token at once."""
     from roadstead.domain import credentials
 
     settings = read_settings(data=data, database_url=database_url)

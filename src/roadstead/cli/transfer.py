@@ -31,7 +31,10 @@ def export_state(
     data: Data = None,
     database_url: DatabaseUrl = None,
 ) -> None:
-    """Write the whole state to one file, while the host goes on serving."""
+    """Write the whole state to one file.
+
+    The host may go on serving meanwhile.
+    """
     from roadstead.domain import transfer
 
     settings = read_settings(data=data, database_url=database_url)
@@ -53,7 +56,10 @@ def import_state(
     data: Data = None,
     database_url: DatabaseUrl = None,
 ) -> None:
-    """Fill an empty state with what was exported, wholly or not at all."""
+    """Fill an empty state from an export.
+
+    Imports everything or nothing.
+    """
     from roadstead.domain import transfer
 
     settings = read_settings(data=data, database_url=database_url)
@@ -75,9 +81,9 @@ def migrate_data(
     target: Annotated[str, typer.Option("--to", metavar="URL", help="An empty database.")],
     data: Data = None,
 ) -> None:
-    """Copy the whole state from one database to another, wholly or not at all, and compare every row.
+    """Copy the whole state to another database.
 
-    Stop the host first: what it is told meanwhile is not in the copy.
+    Copies everything or nothing, and compares every row. Stop the host first: what changes meanwhile is not copied.
     """
     import asyncio
 

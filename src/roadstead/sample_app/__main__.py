@@ -1,6 +1,7 @@
 """The command line of the sample app."""
 
 import argparse
+import shlex
 import socket
 import sys
 from pathlib import Path
@@ -24,7 +25,7 @@ def main() -> None:
         parser.error(str(error))
     base_url = _url_of(listening)
     app = create_app(base_url, options.values, installations, TRUSTED_HOSTS | set(options.trust))
-    sys.stdout.write(f"Ready. Install it with: roadstead install {base_url}/descriptor.json\n")
+    sys.stdout.write(f"Ready. Install it with: {_roadstead()} install {base_url}/descriptor.json\n")
     sys.stdout.flush()
     uvicorn.Server(uvicorn.Config(app, log_level="warning")).run(sockets=[listening])
 
@@ -49,6 +50,12 @@ def _parser() -> argparse.ArgumentParser:
         help="a host that may install the app, by its name",
     )
     return parser
+
+
+def _roadstead() -> str:
+    """Return how to call Roadstead: beside the Python that runs this app, if that was called by a path."""
+    beside = Path(sys.orig_argv[0]).with_name("roadstead")
+    return shlex.quote(str(beside)) if "/" in sys.orig_argv[0] and beside.exists() else "roadstead"
 
 
 def _comma_separated(text: str) -> list[str]:
