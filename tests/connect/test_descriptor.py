@@ -223,7 +223,13 @@ WARNINGS = [
         "modules.webPanels.url",
         "needs the scope snippet",
     ),
-    ({"modules": {"webPanels": PANEL | {"url": "/{repo_path}"}}}, "modules.webPanels.url", "no such parameter"),
+    ({"modules": {"webPanels": PANEL | {"url": "/{repo.path}"}}}, "modules.webPanels.url", "no such parameter"),
+    ({"modules": {"webPanels": PANEL | {"url": "/{repos_path}"}}}, "modules.webPanels.url", "no such parameter"),
+    (
+        {"modules": {"webPanels": PANEL | {"url": "/{snippet_id}"}}},
+        "modules.webPanels.url",
+        "needs the scope snippet",
+    ),
     ({"modules": {"webPanels": PANEL | {"weight": "1"}}}, "modules.webPanels.weight", "not an integer"),
     ({"modules": {"webPanels": PANEL | {"icon": "x"}}}, "modules.webPanels.icon", "not an object"),
     ({"modules": {"webPanels": PANEL | {"params": []}}}, "modules.webPanels.params", "not an object"),
@@ -250,6 +256,25 @@ WARNINGS = [
         "does not forward",
     ),
 ]
+
+
+@pytest.mark.parametrize(
+    ("short", "long"),
+    [
+        ("repo_path", "repository.full_name"),
+        ("repo_uuid", "repository.uuid"),
+        ("user_uuid", "user.uuid"),
+        ("target_user_uuid", "target_user.uuid"),
+        ("file_cset", "file.commit.hash"),
+        ("file_path", "file.path"),
+    ],
+)
+def test_a_short_name_of_a_parameter_is_worth_a_note(short: str, long: str) -> None:
+    """Proves that a descriptor of before 2018 is told what its parameters are called now, and is no worse for them."""
+    findings = findings_in(tidy(modules={"webPanels": PANEL | {"url": f"/{{{short}}}?{{repository.slug}}"}}))
+    assert [(finding.severity, finding.place) for finding in findings] == [("note", "modules.webPanels.url")]
+    assert f"'{{{short}}}'" in findings[0].message
+    assert f"{{{long}}}" in findings[0].fix
 
 
 @pytest.mark.parametrize(("change", "place", "message"), WARNINGS)

@@ -120,6 +120,21 @@ def test_viewer_is_the_operator_and_the_workspace_the_apps(host: LiveHost, brows
     assert query == f"Operator&fleet&fleet&fleet&fleet&{account}&{{odd}}"
 
 
+def test_short_names_of_parameters_are_filled_like_the_long_ones(host: LiveHost, browser: httpx.Client) -> None:
+    """A descriptor of before 2018: asked for and told by the long name, under its scope, and mixed with it."""
+    url = "/x?{repo_path}&{repository.full_name}&{user_uuid}&{file_cset}&{file_path}&{snippet_id}&{repo_}"
+    page_module = {"key": "x", "name": {"value": "X"}, "url": url, "location": "x"}
+    chosen = "repository.full_name=acme/site&file.commit.hash=c0ffee&snippet.id=7"
+    with recording_app(modules={"generalPages": [page_module]}, scopes=["account", "repository"]) as app:
+        page = _framed(browser, host.install(app), f"module=0&{chosen}")
+    query = urlsplit(attribute(page, "iframe", "src")).query.rpartition("&jwt=")[0].split("&")
+    assert query[:2] == ["acme%2Fsite", "acme%2Fsite"]
+    assert query[2].startswith("%7B")
+    assert query[3:] == ["c0ffee", "{file_path}", "{snippet_id}", "{repo_}"]
+    assert texts(page, "form label") == ["repository.full_name", "file.commit.hash", "file.path"]
+    assert "{file_path} {snippet_id} {repo_}" in main_text(page)
+
+
 def test_without_the_scope_nothing_is_filled_in(host: LiveHost, browser: httpx.Client) -> None:
     """The app has not asked for the account or the repositories, so it is told neither."""
     with recording_app(modules=MODULES, scopes=["snippet"]) as app:

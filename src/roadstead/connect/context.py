@@ -3,6 +3,8 @@ What a page may depend on: context parameters in URLs (`{repository.uuid}`), and
 
 Both need scopes. Bitbucket leaves a parameter unreplaced when its scope was not asked for (since 2021-05-17),
 and takes a condition for false. Source: Atlassian's pages "Context parameters" and "Conditions".
+
+Until 2018 parameters had short names, as in `{repo_path}`. Descriptors of that time are still in use.
 """
 
 import re
@@ -52,11 +54,21 @@ CONDITION_SCOPES: Mapping[str, str | None] = MappingProxyType(
 """The conditions there are, and the scope each needs."""
 
 _PARAMETER = re.compile(r"\{(\w++)[^{}]*+\}")
+_SHORT = re.compile(r"(repo|target_user|user|principal|file|branch|commit|pullrequest|issue|snippet)_(\w+)")
+_IRREGULAR = {"repo_path": "repository.full_name", "file_cset": "file.commit.hash"}
 
 
 def filled(url: str) -> str:
     """Return `url` with something harmless in place of each parameter, to be judged as a URL."""
     return _PARAMETER.sub("x", url)
+
+
+def long_name(parameter: str) -> str:
+    """Return what a parameter is called since 2018: `repository.uuid` for `repo_uuid`, others as they are."""
+    if parameter in _IRREGULAR:
+        return _IRREGULAR[parameter]
+    short = _SHORT.fullmatch(parameter)
+    return f"{'repository' if short[1] == 'repo' else short[1]}.{short[2]}" if short else parameter
 
 
 def parameters_of(url: str) -> tuple[str, ...]:
@@ -65,10 +77,14 @@ def parameters_of(url: str) -> tuple[str, ...]:
 
 
 def fill_in(url: str, values: Mapping[str, str]) -> str:
-    """Return `url` with the values of its parameters, percent-encoded; those without a value stay as they are."""
+    """
+    Return `url` with the values of its parameters, percent-encoded; those without a value stay as they are.
+
+    `values` are by long name.
+    """
 
     def value(parameter: re.Match[str]) -> str:
-        found = values.get(parameter[0][1:-1])
+        found = values.get(long_name(parameter[0][1:-1]))
         return parameter[0] if found is None else quote(found, safe="")
 
     return _PARAMETER.sub(value, url)
@@ -76,14 +92,18 @@ def fill_in(url: str, values: Mapping[str, str]) -> str:
 
 def may_be_filled(parameter: str, granted: Set[str]) -> bool:
     """Return whether an app with the scopes `granted`, and those that come along, is told that parameter."""
-    return PARAMETER_SCOPES.get(re.split(r"\W", parameter, maxsplit=1)[0], "") in granted
+    return PARAMETER_SCOPES.get(_root(parameter), "") in granted
+
+
+def _root(parameter: str) -> str:
+    return re.split(r"\W", long_name(parameter), maxsplit=1)[0]
 
 
 def check_parameters(owner: Members, name: str, url: str, granted: Set[str]) -> None:
     """Report the parameters of the URL `owner.name` that will reach the app as they are written."""
     for parameter in _PARAMETER.finditer(url):
-        root = parameter[1]
-        scope = PARAMETER_SCOPES.get(root)
+        name_since_2018 = long_name(parameter[0][1:-1])
+        scope = PARAMETER_SCOPES.get(_root(name_since_2018))
         message = f"{shown(parameter[0])} is not replaced"
         if scope is None:
             fix = f"Begin it with one of: {', '.join(PARAMETER_SCOPES)}."
@@ -92,6 +112,10 @@ def check_parameters(owner: Members, name: str, url: str, granted: Set[str]) -> 
             owner.report.warning(
                 owner.path_of(name), f"{message}: it needs the scope {scope}.", f'Add "{scope}" to scopes.'
             )
+        elif name_since_2018 != parameter[0][1:-1]:
+            message = f"{shown(parameter[0])} is a name of before 2018."
+            fix = f"It is still replaced here; write {{{name_since_2018}}}."
+            owner.report.note(owner.path_of(name), message, fix)
 
 
 def read_conditions(owner: Members, granted: Set[str]) -> tuple[Mapping[str, object], ...]:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from roadstead.connect import Descriptor, UiModule, implied_by
 from roadstead.connect.conditions import Judgement, judge, targets_of
-from roadstead.connect.context import fill_in, may_be_filled, parameters_of
+from roadstead.connect.context import fill_in, long_name, may_be_filled, parameters_of
 from roadstead.connect.proxy import forwardings_of
 from roadstead.domain.descriptors import stored_descriptor
 from roadstead.domain.host import Host
@@ -40,7 +40,7 @@ class PageContext:
 
     def unfilled(self, url: str) -> list[str]:
         """The parameters of a URL that reach the app as they are written."""
-        return [name for name in parameters_of(url) if name not in self.values]
+        return [name for name in parameters_of(url) if long_name(name) not in self.values]
 
     def judge(self, conditions: tuple[Mapping[str, object], ...]) -> Judgement:
         return judge(conditions, granted=self.granted, context=self.values)
@@ -83,13 +83,13 @@ async def page_context(host: Host, installation: Installation, chosen: Mapping[s
 
 
 def _named(installation: Installation, descriptor: Descriptor) -> Iterator[str]:
-    """Every context parameter that the app names anywhere."""
+    """Every context parameter that the app names anywhere, by its long name."""
     for module in page_modules(installation):
-        yield from parameters_of(module.url)
+        yield from map(long_name, parameters_of(module.url))
         yield from targets_of(module.conditions)
     for route in descriptor.modules.proxy:
         for forwarding in forwardings_of(route):
-            yield from parameters_of(forwarding.destination)
+            yield from map(long_name, parameters_of(forwarding.destination))
             yield from targets_of(forwarding.conditions)
 
 
