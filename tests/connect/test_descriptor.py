@@ -473,7 +473,7 @@ def test_all_problems_are_told_at_once_in_the_order_of_the_text() -> None:
 
 def test_long_refusals_stay_readable() -> None:
     """Proves that a message lists the first errors, counts the rest and ends at a limit."""
-    with pytest.raises(InvalidDescriptor, match=r"scopes\[9\].*\(\d+ more\)$") as refusal:
+    with pytest.raises(InvalidDescriptor, match=r"scopes\[9\].*\n\(\d+ more\)$") as refusal:
         Descriptor.from_json(tidy(scopes=[f"x{n}" for n in range(1000)]))
     assert len(refusal.value.findings) == MAX_FINDINGS + 1
 
