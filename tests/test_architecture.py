@@ -90,6 +90,12 @@ def test_a_library_has_one_owner(file: Path) -> None:
         assert _room(file) in OWNERS.get(name.split(".")[0], {_room(file)}), f"{file} imports {name}"
 
 
+def test_nothing_is_frozen_while_requests_are_served() -> None:
+    """A circle that is frozen and let go is never freed, so there is a freeze after imports and one after the start."""
+    freezing = {str(file.relative_to(SOURCE)) for file in _files() if "gc.freeze" in file.read_text("utf-8")}
+    assert freezing == {"cli/__init__.py", "app.py"}
+
+
 def test_every_operation_has_a_rule_of_access() -> None:
     """A route without a rule about who may call it cannot be added unnoticed."""
     rules = {auth.anyone, auth.app_jwt, auth.account_reader, auth.operator, auth.operator_or_local}

@@ -193,8 +193,10 @@ def _server(settings: "Settings", listening: "socket.socket") -> Callable[[], No
 
 
 async def _started(host: "Host") -> None:
+    from roadstead.app import spare_what_stays
     from roadstead.cli.service_manager import tell_ready
 
+    spare_what_stays()
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPS)
     tell_ready()
 

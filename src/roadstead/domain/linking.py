@@ -1,7 +1,6 @@
 """Linkers over text: the compiled linkers of a workspace, kept until something about them changes."""
 
 import asyncio
-import gc
 import os
 from collections import OrderedDict
 from collections.abc import Callable, Collection
@@ -17,7 +16,6 @@ from roadstead.domain.parking import LinkerRecords
 from roadstead.linkify import CompiledLinkers, compile_linkers
 from roadstead.linkify import Linker as PatternLinker
 from roadstead.model import Linker, Workspace
-from roadstead.settings import Settings
 from roadstead.storage import linkers as rows
 from roadstead.storage.installations import list_descriptors
 from roadstead.storage.linkers import ValuesRead
@@ -128,7 +126,8 @@ class WorkspaceLinkers:
             else:
                 read[linker.id], values = await rows.all_values(self._database, linker)
             with_values.append(replace(pattern, values=frozenset(values)))
-        kept.compiled = await asyncio.to_thread(_compiled_to_stay, with_values, self._host.settings)
+        without_values = self._host.settings.linkers_without_values
+        kept.compiled = await asyncio.to_thread(compile_linkers, with_values, without_values=without_values)
         self.records.forget(set(kept.linkers).difference(linkers))
         kept.linkers, kept.read = linkers, read
 
@@ -160,17 +159,6 @@ def _memory() -> int:
     with suppress(OSError, ValueError):  # the limit of a container; `max` is none
         memory = min(memory, int(_CONTAINER_LIMIT.read_text("ascii")))
     return memory
-
-
-def _compiled_to_stay(linkers: list[PatternLinker], settings: Settings) -> CompiledLinkers:
-    """Compile linkers, and have the garbage collector leave alone what is there then.
-
-    A thousand linkers are ninety thousand objects. To look through them takes 40 ms in which nothing else is done, and
-    a text with many links has that done several times.
-    """
-    compiled = compile_linkers(linkers, without_values=settings.linkers_without_values)
-    gc.freeze()
-    return compiled
 
 
 def _as_pattern(linker: Linker, app_key: str, base_url: str, workspace: Workspace) -> PatternLinker:

@@ -9,16 +9,16 @@ import re
 from array import array
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from functools import cache, lru_cache
 from typing import Self
+
+import msgspec
 
 _LAST = 0x10FFFF
 _CHUNK = 256
 
 
-@dataclass(frozen=True, slots=True)
-class CharSet:
+class CharSet(msgspec.Struct, frozen=True, gc=False):
     """A set of code points as sorted, disjoint, inclusive ranges that never touch."""
 
     ranges: tuple[tuple[int, int], ...]

@@ -99,7 +99,8 @@ class BoundedProgram:
 
     def __init__(self, source: Source) -> None:
         try:
-            self._program = regex.compile(source.text, regex.VERSION0 | regex.ASCII)
+            # Programs of some 100 KB each are for us to keep, or to let go.
+            self._program = regex.compile(source.text, regex.VERSION0 | regex.ASCII, cache_pattern=False)
         except regex.error as exc:
             raise ProgramRefused(str(exc)) from exc
         self._places = source.groups

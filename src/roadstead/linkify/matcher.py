@@ -5,13 +5,13 @@ from bisect import insort
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from functools import lru_cache
 from itertools import islice, repeat
 from typing import Literal, NamedTuple
 
 from roadstead.linkify.bare_urls import bare_urls, may_have_urls
 from roadstead.linkify.budget import SECONDS_PER_MATCH, Budget, Clock, Exhausted, OutOfTime
 from roadstead.linkify.engines import Match
+from roadstead.linkify.keeping import shared
 from roadstead.linkify.linker import Link, Linker, Linkified, Unfinished
 from roadstead.linkify.pattern import Pattern, read_pattern
 from roadstead.linkify.programs import Programs
@@ -68,7 +68,7 @@ def compile_linkers(
     )
 
 
-@lru_cache(maxsize=4096)
+@shared
 def compiled_programs(regex: str, captured: frozenset[int]) -> Programs:
     """Return the programs of a regex, shared by all linkers that have it; raises `InvalidPattern`."""
     pattern = read_pattern(regex)

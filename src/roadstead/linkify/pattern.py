@@ -12,13 +12,13 @@ import warnings
 from collections.abc import Mapping
 from collections.abc import Sequence as SequenceOf
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from re import _constants as sre  # type: ignore[attr-defined, unused-ignore]  # no stubs; this module confines it
 from re import _parser as sre_parser  # type: ignore[attr-defined, unused-ignore]  # no stubs; this module confines it
 from threading import Lock
 from typing import Any, Literal
 
 from roadstead.linkify.charset import EVERYTHING, NEWLINE, NOTHING, CharSet, char_class
+from roadstead.linkify.keeping import shared
 from roadstead.linkify.linker import InvalidPattern
 from roadstead.linkify.syntax import (
     Anchor,
@@ -67,7 +67,7 @@ _MODES: dict[Any, Literal["greedy", "lazy", "possessive"]] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class Pattern:
     """A pattern that Python's `re` accepts. `names` are the groups the author named, with their numbers."""
 
@@ -78,7 +78,7 @@ class Pattern:
     value_groups: tuple[Values, ...]
 
 
-@lru_cache(maxsize=4096)
+@shared
 def read_pattern(regex: str) -> Pattern:
     """Return the tree of `regex`, or raise `InvalidPattern`."""
     if len(regex) > MAX_LENGTH:

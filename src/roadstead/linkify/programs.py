@@ -1,11 +1,12 @@
 """The programs of one pattern, made when a text first needs them and kept."""
 
-from collections.abc import Iterator
-from functools import cached_property, lru_cache, partial
+from collections.abc import Iterator, Sequence
+from functools import cached_property, partial
 from typing import Literal
 
 from roadstead.linkify.alphabet import Alphabet, ascii_alphabet
 from roadstead.linkify.engines import MAX_WINDOW, BoundedProgram, LinearProgram, ProgramRefused
+from roadstead.linkify.keeping import Made
 from roadstead.linkify.linker import InvalidPattern
 from roadstead.linkify.pattern import Pattern
 from roadstead.linkify.program import (
@@ -27,17 +28,18 @@ _POSSIBLE_CUTS = "\n "
 _ASCII, _BEYOND_ASCII = Text("a"), Text("ä")  # programs differ only between ASCII and other texts
 
 
+_ValuesIn = tuple[ValueChoice, Alphabet | None]
+_Linear = Made[tuple[ValueChoice, Alphabet], LinearProgram | None]
+
+
 class Programs:
     """A pattern as programs for either engine. `captured` are the groups whose text is asked for."""
 
     def __init__(self, pattern: Pattern, captured: frozenset[int]) -> None:
         self.pattern = pattern
         self._captured = captured
-        self._linear = lru_cache(_KEPT_PROGRAMS)(self._make_linear)
-        self._bounded = lru_cache(_KEPT_PROGRAMS)(self._make_bounded)
-        self._value_first = lru_cache(_KEPT_PROGRAMS)(self._make_value_first)
-        self._relaxed = lru_cache(_KEPT_PROGRAMS)(self._make_relaxed)
-        self._alphabet = lru_cache(_KEPT_PROGRAMS)(partial(program_alphabet, pattern.tree))
+        self._alphabet = Made(partial(program_alphabet, pattern.tree), _KEPT_PROGRAMS)
+        self._linear = Made(partial(_linear_program, pattern.tree, captured), _KEPT_PROGRAMS)
 
     def prepare(self) -> None:
         """Make the programs that most texts need, so that no text pays for them.
@@ -102,7 +104,7 @@ class Programs:
     def linear(self, values: ValueChoice, text: Text) -> LinearProgram | None:
         """Return a program that can read the text, unless there is none or it would be too large."""
         alphabet = self._linear_alphabet(values, text)
-        return self._linear(values, alphabet) if alphabet else None
+        return self._linear[values, alphabet] if alphabet else None
 
     def like_a_value(self, text: Text) -> LinearProgram | None:
         """Return `linear` for any value; nearly all texts need no other."""
@@ -116,18 +118,18 @@ class Programs:
 
     def bounded(self, values: ValueChoice, text: Text) -> tuple[BoundedProgram, str]:
         """Return a program and the text as it reads it."""
-        alphabet = None if self._compares_characters else self._alphabet(values)
+        alphabet = None if self._compares_characters else self._alphabet[values]
         if text.is_ascii:
-            return self._bounded(values, alphabet or ascii_alphabet()), text.chars
+            return self._bounded[values, alphabet or ascii_alphabet()], text.chars
         if alphabet:
-            return self._bounded(values, alphabet), text.encoded(alphabet).decode("latin-1")
-        return self._bounded(values, None), text.chars
+            return self._bounded[values, alphabet], text.encoded(alphabet).decode("latin-1")
+        return self._bounded[values, None], text.chars
 
     def places(self, text: Text) -> Iterator[LinearProgram]:
         """Yield programs that find where the bounded one may match, the last of which may have any text at once."""
         for number, own_alphabet in enumerate(self._relaxed_alphabets):
             alphabet = own_alphabet or (ascii_alphabet() if text.is_ascii else None)
-            program = self._relaxed(number, alphabet) if alphabet else None
+            program = self._relaxed[number, alphabet] if alphabet else None
             if program:
                 yield program
 
@@ -184,34 +186,58 @@ class Programs:
 
     def _value_first_for(self, text: Text) -> ValueFirstProgram | None:
         alphabet = self._linear_alphabet(ANY_VALUE, text)
-        return self._value_first(alphabet) if alphabet else None
+        return self._value_first[alphabet] if alphabet else None
 
     def _linear_alphabet(self, values: ValueChoice, text: Text) -> Alphabet | None:
-        return self._alphabet(values) or (ascii_alphabet() if text.is_ascii else None)
+        return self._alphabet[values] or (ascii_alphabet() if text.is_ascii else None)
 
-    def _make_linear(self, values: ValueChoice, alphabet: Alphabet) -> LinearProgram | None:
-        try:
-            return LinearProgram(linear_source(self.pattern.tree, values, self._captured, alphabet), alphabet)
-        except ProgramRefused:
-            return None
+    @cached_property
+    def _bounded(self) -> Made[_ValuesIn, BoundedProgram]:
+        return Made(partial(_bounded_program, self.pattern), _KEPT_PROGRAMS)
 
-    def _make_relaxed(self, number: int, alphabet: Alphabet) -> LinearProgram | None:
-        tree = self._relaxations[number]
-        source = linear_source(tree, ANY_VALUE, (), alphabet)
-        try:
-            return LinearProgram(source, alphabet, single_character=isinstance(tree, Chars))
-        except ProgramRefused:
-            return None
+    @cached_property
+    def _relaxed(self) -> Made[tuple[int, Alphabet], LinearProgram | None]:
+        return Made(partial(_relaxed_program, self._relaxations), _KEPT_PROGRAMS)
 
-    def _make_value_first(self, alphabet: Alphabet) -> ValueFirstProgram | None:
-        apart = self._taken_apart
-        like_a_value = self._linear(ANY_VALUE, alphabet)
-        if apart is None or like_a_value is None:
-            return None
-        try:
-            return ValueFirstProgram(apart, like_a_value, self._captured)
-        except ProgramRefused:
-            return None
+    @cached_property
+    def _value_first(self) -> Made[Alphabet, ValueFirstProgram | None]:
+        return Made(partial(_value_first_program, self._taken_apart, self._linear, self._captured), _KEPT_PROGRAMS)
 
-    def _make_bounded(self, values: ValueChoice, alphabet: Alphabet | None) -> BoundedProgram:
-        return BoundedProgram(bounded_source(self.pattern, values, alphabet))
+
+# What makes the programs. Functions, not methods: an object that keeps its own methods frees its memory only when a
+# collection of garbage finds it.
+
+
+def _linear_program(tree: Node, captured: frozenset[int], key: tuple[ValueChoice, Alphabet]) -> LinearProgram | None:
+    values, alphabet = key
+    try:
+        return LinearProgram(linear_source(tree, values, captured, alphabet), alphabet)
+    except ProgramRefused:
+        return None
+
+
+def _relaxed_program(trees: Sequence[Node], key: tuple[int, Alphabet]) -> LinearProgram | None:
+    number, alphabet = key
+    tree = trees[number]
+    source = linear_source(tree, ANY_VALUE, (), alphabet)
+    try:
+        return LinearProgram(source, alphabet, single_character=isinstance(tree, Chars))
+    except ProgramRefused:
+        return None
+
+
+def _value_first_program(
+    apart: TakenApart | None, linear: _Linear, captured: frozenset[int], alphabet: Alphabet
+) -> ValueFirstProgram | None:
+    like_a_value = linear[ANY_VALUE, alphabet]
+    if apart is None or like_a_value is None:
+        return None
+    try:
+        return ValueFirstProgram(apart, like_a_value, captured)
+    except ProgramRefused:
+        return None
+
+
+def _bounded_program(pattern: Pattern, key: _ValuesIn) -> BoundedProgram:
+    values, alphabet = key
+    return BoundedProgram(bounded_source(pattern, values, alphabet))

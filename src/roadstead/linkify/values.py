@@ -45,8 +45,11 @@ class Layers(Generic[V]):
         self._below = below
         self._many = many
         self._latest = latest
-        self.find: Callable[[str], V | None] = self._find if many or latest else below.get
-        """Return what a key has, or `None`."""
+
+    @property
+    def find(self) -> Callable[[str], V | None]:
+        """A function that returns what a key has, or `None`. Not kept: a method that its object holds is a circle."""
+        return self._find if self._many or self._latest else self._below.get
 
     def changed(self, changes: Mapping[str, V | None]) -> "Layers[V]":
         if not changes:
