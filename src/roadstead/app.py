@@ -10,6 +10,7 @@ from pathlib import Path
 
 from starlette.applications import Starlette
 from starlette.datastructures import Headers
+from starlette.requests import Request
 from starlette.routing import Mount
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -139,9 +140,10 @@ async def _nothing_here(scope: Scope, receive: Receive, send: Send) -> None:
     refusal = RequestRefused(404, "There is nothing at this address.", "The API begins at /2.0, the pages at /.")
     for_browser = "text/html" in Headers(scope=scope).get("accept", "") and not scope["path"].startswith("/2.0")
     if for_browser:
-        from roadstead.web.page import problem
+        from roadstead.web.page import refuse
 
-        await problem(refusal)(scope, receive, send)
+        page = await refuse(Request(scope), refusal)
+        await page(scope, receive, send)
         return
     answer = error_answer(refusal)
     await answer(scope, receive, send)

@@ -45,6 +45,23 @@ def test_pages_are_for_who_is_signed_in(host: LiveHost, method: str) -> None:
         assert (answer.status_code, "roadstead sign-in" in answer.text) == (401, True), path
 
 
+@pytest.mark.parametrize(
+    ("method", "path", "status"),
+    [("GET", "/nothing", 404), ("GET", "/-/apps/999", 404), ("POST", "/-/lab/nothing", 404), ("DELETE", "/-/lab", 405)],
+)
+def test_an_error_is_a_page_among_the_others(
+    host: LiveHost, browser: httpx.Client, method: str, path: str, status: int
+) -> None:
+    """Who is signed in has the navigation there, too; a stranger has none, and is offered to sign in."""
+    strangers = httpx.request(method, f"{host.url}{path}", headers={"Accept": "text/html"})
+    page = browser.request(method, path, headers={"Accept": "text/html"})
+    assert page.status_code == status
+    assert document(page).css("nav")
+    assert not document(page).css("a[href='/-/sign-in']")
+    assert not document(strangers).css("nav")
+    assert document(strangers).css("a[href='/-/sign-in']")
+
+
 def test_forms_must_be_ours(browser: httpx.Client) -> None:
     """Every form that another site could send with the operator's cookie is refused, and changes nothing."""
     for path in set(_operations("POST")) - OPEN:

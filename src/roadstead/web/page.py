@@ -147,9 +147,8 @@ class Page:
         request = Request(scope, receive)
         visit: Visit | None = None
         try:
-            handler = self._handler(request.method)
             visit = await _visit(request)
-            answer = await handler(visit)
+            answer = await self._handler(request.method)(visit)
         except RoadsteadError as exc:
             answer = problem(exc, visit=visit)
         except asyncio.CancelledError:
@@ -227,6 +226,15 @@ def problem(error: RoadsteadError, *, visit: Visit | None = None, answer: str | 
     page = render("problem.html", Problem(status, error.message, error.detail, said), visit=visit, status=status)
     page.headers.update(headers_of(error))
     return page
+
+
+async def refuse(request: Request, refusal: RoadsteadError) -> Response:
+    """An error as a page, which has the navigation for who is signed in, if that can be found out."""
+    try:
+        visit = await _visit(request)
+    except RoadsteadError:
+        return problem(refusal)
+    return problem(refusal, visit=visit)
 
 
 class Strict:
