@@ -4,16 +4,21 @@ import base64
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypedDict
 
 import httpx
 import pytest
 import schemathesis
+from starlette.requests import Request
+from starlette.routing import Route
 
+from roadstead.api import auth
+from roadstead.api.answers import Answer
 from roadstead.api.openapi import document, statuses_of
-from roadstead.api.resource import Resource
+from roadstead.api.resource import Operation, Resource
 from roadstead.api.routes import ROUTES
 from roadstead.cli import connections
+from roadstead.domain.host import Host
 from tests.contract import DOCUMENT, check_answer
 from tests.live import AppClient, LiveHost, RecordingApp, live_host
 
@@ -220,3 +225,34 @@ def test_refusals_follow_from_what_an_operation_takes() -> None:
     posted = statuses_of(VALUES, operations["POST", VALUES])
     assert set(posted) == {201, 400, 401, 403, 404, 409, 411, 413, 415, 429, 503}
     assert set(statuses_of("/-/audit", operations["GET", "/-/audit"])) == {200, 400, 401, 403, 429, 503}
+
+
+def _by_id() -> type:
+    class Value(TypedDict):
+        id: str
+
+    return Value
+
+
+def _by_key() -> type:
+    class Value(TypedDict):
+        key: str
+
+    return Value
+
+
+def test_two_types_of_one_name_are_refused() -> None:
+    """One of them would stand in the document for both; types that look the same may share a name."""
+
+    async def handler(request: Request, host: Host, caller: object) -> Answer:
+        """Never called."""
+        raise AssertionError
+
+    def described(*kinds: type) -> object:
+        operations = [Operation(auth.anyone, handler, {200: kind}) for kind in kinds]
+        routes = [Route(f"/{n}", Resource(f"/{n}", GET=operation)) for n, operation in enumerate(operations)]
+        return document(routes, "")["components"]["schemas"]["Value"]
+
+    assert described(_by_id(), _by_id()) != described(_by_key())
+    with pytest.raises(TypeError, match="Value"):
+        described(_by_id(), _by_key())

@@ -191,11 +191,13 @@ class _Schemas:
         self.components: dict[str, Any] = {}
 
     def of(self, kind: Any) -> dict[str, Any]:
-        """The schema of a type, or of one of several."""
+        """Return the schema of a type, or of one of several. Raises `TypeError` when two types share a name."""
         if isinstance(kind, tuple):
             return {"anyOf": [self.of(one) for one in kind]}
         (schema,), components = msgspec.json.schema_components([kind], ref_template="#/components/schemas/{name}")
-        self.components |= components
+        for name, component in components.items():
+            if self.components.setdefault(name, component) != component:
+                raise TypeError(f"Two types are named {name}: one would replace the other in the document.")
         return schema
 
     def members_of(self, kind: Any) -> dict[str, Any]:
