@@ -43,7 +43,7 @@ def test_a_pattern_that_is_let_go_frees_its_memory(regex: str) -> None:
 
 @pytest.mark.usefixtures("no_collector")
 def test_values_that_were_changed_free_the_memory_of_those_before() -> None:
-    """An index with a change on top holds nothing that holds it, so what lies beneath goes with the last of its users."""
+    """An index with a change on top holds nothing that holds it, so what lies beneath goes with its last user."""
     index = ValueIndex.of({0: {"BB", "SE"}}, ignore_case=True).changed(0, added=["NN"], removed=["BB"])
     assert index.owners.find("NN") == (0,)
     owners = ref(index.owners)
