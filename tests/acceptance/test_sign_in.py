@@ -78,7 +78,7 @@ PAGES = [
     ("POST", "/site/addons/authorize", 403),
     ("GET", "/site/addons/authorize?addon_key=ghost", 400),
     ("GET", "/site/addons/authorize?descriptor_uri=http://127.0.0.1:1/", 424),
-    ("GET", "/-/static/roadstead.css", 200),
+    ("GET", "/-/static/base.css", 200),
     ("GET", "/-/static/%2e%2e/page.py", 404),
     ("GET", "/-/static/nothing.css", 404),
     ("GET", "/nothing", 404),

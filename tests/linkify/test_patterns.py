@@ -67,7 +67,7 @@ def test_report_counts_groups_and_names() -> None:
         names=("key", "number"),
         takes_values=True,
         hostile=False,
-        reason="The linear engine expresses all of it.",
+        reason="It runs in linear time.",
     )
 
 

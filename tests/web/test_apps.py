@@ -14,14 +14,15 @@ from tests.live import LINKERS, LiveHost, RecordingApp, live_host, recording_app
 from tests.web.reading import document, main_text, submit, texts
 
 
-def _page(browser: httpx.Client, installation: Installation) -> httpx.Response:
-    page = browser.get(f"/-/apps/{installation.id}")
+def _page(browser: httpx.Client, installation: Installation, tab: str = "") -> httpx.Response:
+    page = browser.get(f"/-/apps/{installation.id}{tab}")
     assert page.status_code == 200
     return page
 
 
 def _act(browser: httpx.Client, installation: Installation, action: str, **fields: str) -> httpx.Response:
-    return submit(browser, _page(browser, installation), f"/-/apps/{installation.id}/{action}", **fields)
+    page = _page(browser, installation, "/settings")
+    return submit(browser, page, f"/-/apps/{installation.id}/{action}", **fields)
 
 
 def _now(host: LiveHost, installation: Installation) -> Installation:
@@ -43,24 +44,42 @@ def test_everything_that_the_app_declares_is_there(host: LiveHost, browser: http
         "proxy": {"/api": {"destination": "/inner"}},
     }
     with recording_app(name="Declares", vendor={"name": "Acme"}, modules=modules, scopes=["webhook"]) as app:
-        text = main_text(_page(browser, host.install(app)))
+        installation = host.install(app)
+        text = " ".join(main_text(_page(browser, installation, tab)) for tab in ("", "/linkers", "/modules"))
     for shown in (
         f"App key {app.key}",
         "Vendor Acme",
         f"Runs at {app.base_url}",
-        "tickets linear engine Matches ((?K)-\\d+) Leads to /browse/\\1",
-        "slow bounded engine",
+        "tickets Matches ((?K)-\\d+) Links to /browse/\\1 Pattern linear time",
+        "slow Matches (a+)+(?=b) Links to /\\1 Pattern time budget It runs on the bounded engine",
+        "A backtracking engine needs very long on aaaa…",
         "Be told what happens, and read all webhooks webhook",
         "webhooks repo:push /hooks",
-        "webPanels side At the side /panel",
+        "At the side side webPanels",
     ):
         assert shown in text
 
 
-def test_remarks_stand_below_their_lines(host: LiveHost, browser: httpx.Client) -> None:
-    """The descriptor is listed with numbers, and what is to be said of a line follows it."""
+def test_every_tab_leads_to_the_others(host: LiveHost, browser: httpx.Client, connect_app: RecordingApp) -> None:
+    """Each has an address of its own, and says which one it is and where it belongs."""
+    installation = host.install(connect_app, "tabbed")
+    links = {
+        link.text(): str(link.attributes["href"]) for link in document(_page(browser, installation)).css(".tabs a")
+    }
+    assert list(links) == ["Overview", "Linkers", "Modules", "Calls", "Descriptor", "Settings"]
+    for name, address in links.items():
+        page = browser.get(address)
+        assert texts(page, "[aria-current=page]") == [name]
+        assert texts(page, ".crumbs li") == ["Home", "tabbed", "Recorder"]
+
+
+def test_remarks_come_first_and_below_their_lines(host: LiveHost, browser: httpx.Client) -> None:
+    """Before the descriptor, with the text that each is about, and in it below the line."""
     with recording_app(description=7) as app:
-        page = _page(browser, host.install(app))
+        page = _page(browser, host.install(app), "/descriptor")
+    assert texts(page, ".tabs ~ *")[0] == "1 remark"
+    (first,) = texts(page, ".tabs ~ .findings > li")
+    assert first.startswith("warning line 4, column 18 description")
     (remark,) = [node for node in document(page).css(".listing .remark") if "description" in node.text()]
     before = remark.prev
     while before is not None and before.tag == "-text":
@@ -75,13 +94,26 @@ def test_lifecycle_calls_show_request_and_response(
     """Each with what was sent, the status, the time and the answer; no secret."""
     connect_app.status, connect_app.answer = 200, "welcome"
     installation = host.install(connect_app)
-    page = _page(browser, installation)
-    (call,) = [text for text in texts(page, ".log > li") if text.startswith("installed")]
-    assert f"{connect_app.base_url}/installed" in call
-    assert "What was sent POST /installed HTTP/1.1" in call
-    assert "What came back: 200 in" in call
-    assert call.endswith("welcome")
+    page = _page(browser, installation, "/calls")
+    (call,) = texts(page, ".log > li")
+    assert call.startswith(f"200 installed {connect_app.key} {connect_app.base_url}/installed")
+    assert " ms welcome Request POST /installed HTTP/1.1" in call
+    assert texts(page, ".badge.good") == ["200"]
     assert installation.shared_secret not in page.text
+
+
+def test_a_call_that_failed_does_not_look_like_a_good_one(
+    host: LiveHost, browser: httpx.Client, connect_app: RecordingApp
+) -> None:
+    """Each has a badge with its status, and the answer of a failed one is open, its JSON written as people read it."""
+    installation = host.install(connect_app)
+    connect_app.status, connect_app.answer = 500, '{"reason":"no database"}'
+    _act(browser, installation, "renew")
+    page = _page(browser, installation, "/calls")
+    assert texts(page, ".log .badge.error") == ["500"]
+    assert texts(page, ".log .badge.good") == ["204"]
+    (answer,) = document(page).css("details[open] pre")
+    assert answer.text() == '{\n  "reason": "no database"\n}'
 
 
 def test_the_secret_is_shown_only_when_asked_for_and_logged(
@@ -92,7 +124,7 @@ def test_the_secret_is_shown_only_when_asked_for_and_logged(
     shown = _act(browser, installation, "secret#credentials")
     assert texts(shown, "#secret") == [installation.shared_secret]
     assert shown.headers["cache-control"] == "no-store"
-    assert installation.shared_secret not in _page(browser, installation).text
+    assert installation.shared_secret not in _page(browser, installation, "/settings").text
     (entry,) = [entry for entry in _log(host) if entry.action == "secret shown"][:1]
     assert (entry.subject, entry.actor) == (f"local/{connect_app.key}", "operator (host)")
 
@@ -113,7 +145,11 @@ def test_an_update_reads_the_descriptor_again(host: LiveHost, browser: httpx.Cli
     """What the app serves now is in force, under the operator's name; more scopes are refused with the reason."""
     installation = host.install(connect_app)
     connect_app.descriptor["name"] = "Renamed"
-    assert texts(_act(browser, installation, "update"), "h1") == ["Renamed"]
+    updated = _act(browser, installation, "update")
+    assert (texts(updated, "h1"), texts(updated, '[role="status"]')) == (
+        ["Renamed"],
+        ["The descriptor was read again, and is in force."],
+    )
     assert (_log(host)[0].action, _log(host)[0].actor) == ("app updated", "operator (host)")
     connect_app.descriptor["scopes"] = ["repository:admin"]
     refused = _act(browser, installation, "update")
@@ -123,14 +159,16 @@ def test_an_update_reads_the_descriptor_again(host: LiveHost, browser: httpx.Cli
 def test_uninstalling_asks_whether_one_is_sure(
     host: LiveHost, browser: httpx.Client, connect_app: RecordingApp
 ) -> None:
-    """Without the tick nothing happens; with it the app is gone, told, and its answer shown."""
+    """Without the tick the page says so; with it the app is gone, told, and its answer shown."""
     installation = host.install(connect_app)
-    assert _act(browser, installation, "uninstall").status_code == 400
+    unsure = _act(browser, installation, "uninstall#remove")
+    assert (unsure.status_code, len(document(unsure).css('details[open] [role="alert"]'))) == (400, 1)
     assert _now(host, installation).state == "installed"
     connect_app.status, connect_app.answer = 200, "farewell"
-    gone = main_text(_act(browser, installation, "uninstall", sure="yes"))
+    gone = main_text(_act(browser, installation, "uninstall#remove", sure="yes"))
     assert "is uninstalled" in gone
-    assert gone.endswith("farewell To the start")
+    assert "200 uninstalled" in gone
+    assert " ms farewell Request POST /uninstalled" in gone
     assert len(connect_app.calls("uninstalled")) == 1
     assert browser.get(f"/-/apps/{installation.id}").status_code == 404
 
@@ -139,8 +177,8 @@ def test_an_app_that_asked_for_no_calls_gets_none(host: LiveHost, browser: httpx
     """Its page and its farewell say so."""
     with recording_app(lifecycle={}) as app:
         installation = host.install(app)
-        assert "None was made" in main_text(_page(browser, installation))
-        assert "did not ask to be notified" in main_text(_act(browser, installation, "uninstall", sure="yes"))
+        assert "names no lifecycle URLs" in main_text(_page(browser, installation, "/calls"))
+        assert "The app was not notified" in main_text(_act(browser, installation, "uninstall#remove", sure="yes"))
         assert app.received == []
 
 
@@ -186,7 +224,7 @@ def test_each_lifecycle_call_leads_to_its_recorded_request(
     connect_app.status = 200
     connect_app.answer = "the second"
     host.install(connect_app)
-    second, before = document(_page(browser, first)).css("#calls ~ .log > li")[:2]
+    second, before = document(_page(browser, first, "/calls")).css(".log > li")[:2]
     for call, status in ((second, "200"), (before, "204")):
         (link,) = [node.attributes["href"] for node in call.css("a")]
         recorded = main_text(browser.get(str(link)))
@@ -201,6 +239,6 @@ def test_call_that_is_kept_no_more_has_no_link(tmp_path: Path) -> None:
     with live_host(tmp_path, keep_requests=0) as host, recording_app() as app, httpx.Client(base_url=host.url) as tab:
         installation = host.install(app)
         tab.get(host.work(credentials.sign_in_link))
-        page = tab.get(f"/-/apps/{installation.id}")
-    assert "What came back: 204 in" in main_text(page)
-    assert "among the requests" not in main_text(page)
+        page = tab.get(f"/-/apps/{installation.id}/calls")
+    assert texts(page, ".log .badge") == ["204"]
+    assert "Show in Requests" not in main_text(page)

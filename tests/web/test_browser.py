@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import re
 import threading
 from collections.abc import Iterator
 from typing import Any, Literal
@@ -22,14 +23,14 @@ def test_a_broken_descriptor_is_mended_and_installed(tab: Page, connect_app: Rec
     text = json.dumps(connect_app.descriptor)
     tab.goto("/-/install")
     tab.get_by_label("Descriptor URL").fill(connect_app.descriptor_url)
-    tab.get_by_label("Or its text").fill(text.replace("\\\\d", "\\d"))
+    tab.get_by_label("Descriptor text").fill(text.replace("\\\\d", "\\d"))
     expect(tab.get_by_text('JSON has no escape "\\d".').first).to_be_visible()
     expect(tab.get_by_role("button", name="Grant access and install")).to_have_count(0)
-    tab.get_by_label("Or its text").fill(text)
+    tab.get_by_label("Descriptor text").fill(text)
     tab.get_by_label("Workspace").fill("fleet")
     tab.get_by_role("button", name="Grant access and install").click()
-    expect(tab.get_by_text("It is installed.")).to_be_visible()
-    tab.get_by_role("link", name="Look at the app").click()
+    expect(tab.get_by_text("The app is installed.")).to_be_visible()
+    tab.get_by_role("link", name="Open the app").click()
     expect(tab.get_by_role("heading", level=1)).to_have_text("Recorder")
     assert len(connect_app.calls("installed")) == 1
 
@@ -58,14 +59,17 @@ def test_a_value_that_is_added_changes_the_lab(tab: Page, host: LiveHost, connec
     tab.goto("/-/lab?how=workspace&workspace=lab-in-browser&text=nothing")
     tab.get_by_label("Text").fill("OPS-7 is not BB-1")
     expect(tab.locator(".linked a")).to_have_text(["BB-1"])
-    expect(tab.get_by_text("The value 'OPS' is not among the 1 stored")).to_be_visible()
+    expect(tab.locator(".no-link > span")).to_be_hidden()
+    tab.locator(".no-link").focus()
+    expect(tab.locator(".no-link > span")).to_be_visible()
+    expect(tab.locator(".no-link")).to_have_accessible_description(re.compile("'OPS' is not among the 1 stored"))
     tab.wait_for_url("**/-/lab?*OPS-7*")
     example = tab.url
-    tab.goto(f"/-/apps/{installation.id}")
+    tab.goto(f"/-/apps/{installation.id}/linkers")
     tab.get_by_role("link", name="1 stored").click()
     tab.get_by_label("Add a value").fill("OPS")
     tab.get_by_role("button", name="Add", exact=True).click()
-    expect(tab.get_by_text("It was added.")).to_be_visible()
+    expect(tab.get_by_text("Added OPS.")).to_be_visible()
     tab.goto(example)
     expect(tab.locator(".linked a")).to_have_text(["OPS-7", "BB-1"])
 
@@ -100,7 +104,7 @@ def test_values_are_found_while_one_types(tab: Page, host: LiveHost, connect_app
     tab.get_by_label("Search values that begin with").press_sequentially("B")
     expect(tab.locator(".values code")).to_have_text(["BA", "BB"])
     tab.get_by_role("button", name="Remove BB").click()
-    expect(tab.get_by_text("It was removed.")).to_be_visible()
+    expect(tab.get_by_text("Removed BB.")).to_be_visible()
     expect(tab.locator(".values code")).to_have_text(["BA"])
 
 
@@ -129,12 +133,13 @@ def addresses(host: LiveHost) -> Iterator[list[str]]:
             "/",
             "/-/traffic",
             f"/-/traffic/{refused}",
+            f"/-/traffic?call={refused}",
             f"/-/jwt?request={refused}",
             "/-/jwt",
             f"/-/install?url={other.descriptor_url}",
             f"/-/install?url={app.descriptor_url}",
             f"/-/install?url={other.base_url}/nothing",
-            f"/-/apps/{installation.id}",
+            *(f"/-/apps/{installation.id}{tab}" for tab in ("", "/linkers", "/calls", "/descriptor", "/settings")),
             f"/-/apps/{installation.id}/values?linker=tickets",
             f"/-/apps/{installation.id}/modules",
             "/-/lab?how=pattern",

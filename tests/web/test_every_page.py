@@ -90,7 +90,7 @@ def test_pages_run_and_load_only_what_is_ours(browser: httpx.Client) -> None:
             assert str(node.attributes.get("src") or node.attributes.get("href")).startswith("/-/static/")
 
 
-@pytest.mark.parametrize("name", ["roadstead.css", "htmx-2.0.11.min.js"])
+@pytest.mark.parametrize("name", ["base.css", "htmx-2.0.11.min.js"])
 def test_assets_are_asked_about_each_time(host: LiveHost, name: str) -> None:
     """After an upgrade no page meets an old stylesheet, and one that has not changed is not sent again."""
     first = httpx.get(f"{host.url}/-/static/{name}")
@@ -114,7 +114,7 @@ def test_a_template_sees_its_context_and_the_frame_alone() -> None:
     """Every page has one frozen dataclass, which names its template and holds all that the template asks for."""
     folder = Path(roadstead.web.__file__).parent / "templates"
     environment = jinja2.Environment(autoescape=True)
-    environment.filters["moment"] = str
+    environment.filters |= {"ago": str, "exactly": str}
     seen = set()
     for context, templates in {(context, tuple(names)) for context, names in _contexts()}:
         assert context.__dataclass_params__.frozen, context  # type: ignore[attr-defined]
@@ -183,10 +183,10 @@ def test_what_an_app_wrote_is_text_on_every_page(
         _shows_as_text(submit(browser, judged, "/-/install/run", workspace="evil"))
         (installation,) = [found for found in host.work(installations.list_apps) if found.app_key == app.key]
         _shows_as_text(browser.get("/"), at_least=3)
-        page = browser.get(f"/-/apps/{installation.id}")
-        _shows_as_text(page, at_least=20)
-        _shows_as_text(submit(browser, page, f"/-/apps/{installation.id}/secret#credentials"))
-        _shows_as_text(browser.get(f"/-/apps/{installation.id}/modules"), at_least=4)
+        for tab, at_least in {"": 5, "/linkers": 5, "/calls": 3, "/descriptor": 15, "/modules": 4}.items():
+            _shows_as_text(browser.get(f"/-/apps/{installation.id}{tab}"), at_least=at_least)
+        page = browser.get(f"/-/apps/{installation.id}/settings")
+        _shows_as_text(submit(browser, page, f"/-/apps/{installation.id}/secret#credentials"), at_least=3)
         _shows_as_text(browser.get(f"/-/apps/{installation.id}/modules?module=all"), at_least=12)
         _shows_as_text(browser.get(f"/-/apps/{installation.id}/values", params={"linker": EVIL}), at_least=3)
         tried = {"text": f"{EVIL} BB-1", "workspace": "evil", "regex": EVIL, "url": EVIL}
@@ -196,4 +196,4 @@ def test_what_an_app_wrote_is_text_on_every_page(
         refused = submit(browser, page, f"/-/apps/{installation.id}/renew")
         _shows_as_text(refused)
         _shows_as_text(submit(browser, judged, "/-/install/run", workspace="evil"))
-        _shows_as_text(submit(browser, page, f"/-/apps/{installation.id}/uninstall", sure="yes"))
+        _shows_as_text(submit(browser, page, f"/-/apps/{installation.id}/uninstall#remove", sure="yes"))

@@ -132,10 +132,10 @@ def test_requests_of_pages_are_recorded_with_their_app(
     _request(browser, installation, "/2.0/nothing", method="POST", body='{"sharedSecret": "hidden-please-now"}')
     query = urlencode({"app": connect_app.key, "direction": "in"})
     text = main_text(browser.get(f"/-/traffic?{query}"))
-    assert "POST /2.0/nothing 404" in text
-    assert "GET /2.0/addon/linkers 403" in text
-    assert "GET /2.0/user 200" in text
-    newest = attribute(browser.get(f"/-/traffic?{query}"), "tbody a", "href")
+    assert f"404 POST /2.0/nothing from {connect_app.key}" in text
+    assert "403 Why? GET /2.0/addon/linkers" in text
+    assert "200 GET /2.0/user" in text
+    newest = attribute(browser.get(f"/-/traffic?{query}"), "tbody a[data-call]", "href")
     assert "x-requested-with: AP.request" in main_text(browser.get(newest))
     assert "hidden-please-now" not in browser.get(newest).text
 

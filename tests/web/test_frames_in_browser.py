@@ -2,6 +2,7 @@
 
 import contextlib
 import itertools
+import re
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -175,6 +176,7 @@ def test_a_page_learns_who_is_looking_and_where(host: LiveHost, browser: Browser
     assert (claims["sub"], claims["iss"], claims["qsh"]) == (account, pages.installation.client_key, "context-qsh")
 
 
+_CUT_OFF = "() => document.documentElement.scrollHeight - window.innerHeight"
 _GROWS = "setTimeout(() => { document.querySelector('div').style.height = '700px' }, 100);"
 
 
@@ -193,8 +195,26 @@ def test_frames_take_the_size_that_is_asked_for(host: LiveHost, browser: Browser
         assert abs(widths[0] * 2 - widths[1]) <= 2
         assert pages.tab.evaluate("document.documentElement.scrollWidth") <= 390
     with shown(host, browser, {"ac-content": _GROWS, "once": _GROWS}, options="margin:true", height=250) as pages:
-        expect(pages.element("ac-content")).to_have_css("height", "708px")
-        assert pages.height("once") not in ("384px", "708px")
+        expect(pages.element("ac-content")).to_have_css("height", "721px")
+        assert pages.out("ac-content").evaluate(_CUT_OFF) == 0
+        assert pages.height("once") not in ("384px", "721px")
+
+
+_TEXT = """const content = document.querySelector(".ac-content");
+    content.style.cssText = "margin-bottom: 11px";
+    document.documentElement.style.height = "100%";
+    const write = (paragraphs) => { content.innerHTML = "<p style='margin: 23px 0'>Line</p>".repeat(paragraphs); };
+    write(30); setTimeout(() => write(3), 200);"""
+
+
+def test_a_frame_shows_all_of_its_content(host: LiveHost, browser: Browser) -> None:
+    """To the last line and its margin, and no more; also when the page is as tall as its frame, and becomes shorter."""
+    with shown(host, browser, {"ac-content": _TEXT}, options="margin:true") as pages:
+        expect(pages.out("ac-content").locator("xpath=../div/p")).to_have_count(3)
+        expect(pages.element("ac-content")).not_to_have_css("height", "384px")
+        # Three lines of text, with the larger of two margins around each.
+        expect(pages.element("ac-content")).to_have_css("height", re.compile("^1[45][0-9]px$"))
+        assert pages.out("ac-content").evaluate(_CUT_OFF) == 0
 
 
 def test_events_go_to_every_frame_of_the_app(host: LiveHost, browser: Browser) -> None:

@@ -26,10 +26,8 @@ def test_apps_stand_in_their_workspaces(host: LiveHost, browser: httpx.Client) -
         one, two = host.install(first, "fleet"), host.install(second, "harbour")
         host.work(lambda opened: linkers.replace_values(opened, one.id, "tickets", [f"V{n}" for n in range(1200)]))
         page = browser.get("/")
-        headings = texts(page, "h3")
-        assert headings.index("Workspace fleet") < headings.index("Workspace harbour")
-        assert f"First app {first.key} 2 1,200" in main_text(page)
-        assert f"Second app {second.key} 2 0" in main_text(page)
+        assert f"First app {first.key} fleet 2 1,200 – now" in main_text(page)
+        assert f"Second app {second.key} harbour 2 0 – now" in main_text(page)
         assert f'href="/-/apps/{two.id}"' in page.text
 
 
@@ -51,7 +49,7 @@ def test_an_app_that_was_imported_without_its_secret_is_marked(tmp_path: Path) -
         with file.open("rb") as source:
             host.work(lambda opened: transfer.import_state(opened, source))
         browser.get(host.work(credentials.sign_in_link))
-        assert "imported without its secret: install it again" in main_text(browser.get("/"))
+        assert "Recorder was imported without its shared secret: install it again" in main_text(browser.get("/"))
 
 
 def test_who_is_not_signed_in_sees_nothing_of_it(host: LiveHost, connect_app: RecordingApp) -> None:

@@ -38,7 +38,7 @@ def _installed(host: LiveHost, app: RecordingApp) -> list[Installation]:
 def test_a_finding_says_where_it_is_and_what_to_do(browser: httpx.Client) -> None:
     """Line, column, the piece of text, severity, message and fix, as `roadstead check` has them."""
     page = _judged(browser, text='{"key": "x",\n "modules": {"linkers": [{"key": "t", "regex": "\\d+"}]}}')
-    assert "It cannot be installed yet" in main_text(page)
+    assert texts(page, "#judged h2")[0].startswith("The descriptor has ")
     (found,) = [text for text in texts(page, ".findings > li") if "JSON has no escape" in text]
     assert found.startswith('error line 2, column 49 JSON has no escape "\\d". Double the backslash: "\\\\d".')
     assert [node.text() for node in document(page).css("mark")][-1] == "\\"
@@ -50,7 +50,7 @@ def test_what_can_be_installed_is_shown_as_on_the_consent_page(browser: httpx.Cl
     with recording_app(name="Judged", vendor={"name": "Acme"}, scopes=["project:write"]) as app:
         text = main_text(_judged(browser, url=app.descriptor_url))
     in_words = "Create, change and delete projects project:write"
-    for shown in ("Install Judged?", app.key, "Acme", app.base_url, in_words, "linear engine"):
+    for shown in ("Install Judged?", app.key, "Acme", app.base_url, in_words, "linear time"):
         assert shown in text
 
 
@@ -79,9 +79,9 @@ def test_the_steps_are_told_one_by_one(browser: httpx.Client, host: LiveHost, co
     fetched, validated, called = texts(page, ".steps > li")
     assert f"Fetch {connect_app.descriptor_url} done" in fetched
     assert " bytes in " in fetched
-    assert "It is valid, and what you agreed to." in validated
+    assert "The descriptor is valid, and the one that you agreed to." in validated
     assert f"Post installed to {connect_app.base_url}/installed done The app accepted." in called
-    assert "What came back: 204 in" in called
+    assert "Answer: 204 in" in called
     (installation,) = _installed(host, connect_app)
     assert installation.workspace.slug == "fleet"
     assert f'href="/-/apps/{installation.id}"' in page.text
@@ -104,11 +104,11 @@ def test_a_refusal_can_be_tried_again(browser: httpx.Client, host: LiveHost, con
     page = _install(browser, connect_app)
     last = texts(page, ".steps > li")[-1]
     assert "The app refused the installation with status 409." in last
-    assert "What came back: 409" in last
+    assert "Answer: 409 in" in last
     assert "not <b>now</b>" in last
     assert _installed(host, connect_app) == []
     connect_app.status, connect_app.answer = 204, ""
-    assert "It is installed" in main_text(submit(browser, page, RUN))
+    assert "The app is installed." in main_text(submit(browser, page, RUN))
     assert len(_installed(host, connect_app)) == 1
 
 
@@ -141,14 +141,18 @@ def test_an_app_that_is_gone_by_then_is_reported_at_the_first_step(browser: http
     page = submit(browser, judged, RUN)
     (only,) = texts(page, ".steps > li")
     assert f"Fetch {app.descriptor_url}" in only
-    assert "Nothing was changed." in only
+    assert "The host changed nothing." in only
 
 
 def test_a_workspace_that_cannot_be_is_refused_at_once(browser: httpx.Client, connect_app: RecordingApp) -> None:
-    """With a status of its own, before anything was begun."""
-    page = _install(browser, connect_app, workspace="No Such Name")
-    assert page.status_code == 400
-    assert "cannot be the name of a workspace" in main_text(page)
+    """With all that was filled in, the reason beside the field, before anything was begun."""
+    for draft in ({"url": connect_app.descriptor_url}, {"text": json.dumps(connect_app.descriptor), "url": "http://x"}):
+        page = submit(browser, _judged(browser, **draft), RUN, workspace="No Such Name")
+        assert page.status_code == 400
+        assert "cannot be the name of a workspace" in texts(page, f'form[action="{RUN}"] [role="alert"]')[0]
+        assert fields(page, RUN)["workspace"] == "No Such Name"
+        assert {**fields(page, PAGE), **draft} == fields(page, PAGE)
+    assert connect_app.received == []
 
 
 def test_the_handshake_goes_on_when_nobody_watches(host: LiveHost, browser: httpx.Client) -> None:
@@ -168,7 +172,7 @@ def test_the_handshake_goes_on_when_nobody_watches(host: LiveHost, browser: http
                 seen += piece
                 if "Post installed" in seen:
                     break
-        assert "What came back" not in seen
+        assert "The app accepted." not in seen
         left.set()
         deadline = time.monotonic() + 5
         while not [found for found in _installed(host, app) if not found.handshake_under_way]:
@@ -193,7 +197,7 @@ def test_a_text_is_installed_as_it_is_written(
     """Nothing is fetched; updates will be read from the URL given, or from the one the descriptor calls its own."""
     text = json.dumps({**connect_app.descriptor, "name": "As written", "links": links})
     page = submit(browser, _judged(browser, text=text, url=given), RUN)
-    assert texts(page, ".steps > li")[0].startswith("Take the text")
+    assert texts(page, ".steps > li")[0].startswith("Read the text")
     (installation,) = _installed(host, connect_app)
     assert installation.descriptor_url == stored
     assert json.loads(installation.descriptor)["name"] == "As written"
@@ -204,6 +208,6 @@ def test_a_text_of_nowhere_cannot_be_installed(browser: httpx.Client, connect_ap
     """Without a URL nobody would know where updates come from, and we do not guess."""
     text = json.dumps({**connect_app.descriptor, "links": {"self": own}})
     page = _judged(browser, text=text)
-    assert "say above at which URL the app serves its descriptor" in main_text(page)
+    assert "give the URL of its descriptor above" in main_text(page)
     assert document(page).css(f'form[action="{RUN}"]') == []
     assert connect_app.received == []

@@ -44,7 +44,7 @@ def test_pages_of_an_app_are_listed(host: LiveHost, browser: httpx.Client) -> No
         page = browser.get(f"/-/apps/{installation.id}/modules")
         assert texts(page, "tbody a") == ["At the side", "Item", "About", "Set up", "Viewer"]
         assert document(page).css("iframe") == []
-        assert "declares none" in main_text(browser.get(f"/-/apps/{host.install(other).id}/modules"))
+        assert "declares no pages" in main_text(browser.get(f"/-/apps/{host.install(other).id}/modules"))
 
 
 def test_page_is_framed_with_a_signed_address(host: LiveHost, browser: httpx.Client) -> None:
@@ -66,7 +66,10 @@ def test_page_is_framed_with_a_signed_address(host: LiveHost, browser: httpx.Cli
         assert claims["sub"]
         assert f"frame-src {app.base_url};" in page.headers["content-security-policy"]
         assert "{snippet.id} {no.such}" in main_text(page)
-        assert "Its conditions are met: it is shown. met has_permission permission=write" in main_text(page)
+        assert (
+            "The conditions are met: Bitbucket would show this page. met has_permission permission=write"
+            in main_text(page)
+        )
 
 
 def test_all_pages_are_framed_at_once(host: LiveHost, browser: httpx.Client) -> None:
@@ -87,7 +90,7 @@ def test_many_pages_are_not_all_framed(host: LiveHost, browser: httpx.Client) ->
     with recording_app(modules={"generalPages": pages}) as app:
         page = _framed(browser, host.install(app), "module=all")
     assert len(document(page).css("iframe")) == 20
-    assert "3 more are not shown" in main_text(page)
+    assert "3 more pages are not shown" in main_text(page)
 
 
 def test_context_is_asked_for_and_kept(host: LiveHost, browser: httpx.Client) -> None:
@@ -100,7 +103,7 @@ def test_context_is_asked_for_and_kept(host: LiveHost, browser: httpx.Client) ->
         installation = host.install(app)
         page = _framed(browser, installation, "module=0&branch.name=main&commit.hash=%C3%BC%26&issue.key=no&x.y=no")
     assert texts(page, "form label") == ["commit.hash", "branch.name", "file.name", "directory.path"]
-    assert "Its conditions are met" in main_text(page)
+    assert "The conditions are met" in main_text(page)
     assert "met equals branch.name value=main The value is 'main'." in main_text(page)
     assert "/about?%C3%BC%26&jwt=" in attribute(page, "iframe", "src")
     link = attribute(page, "tbody a", "href")

@@ -19,12 +19,15 @@ def test_a_parked_linker_is_shown_with_its_reason(host: LiveHost, browser: httpx
         for _ in range(PARKED_AFTER):
             text = {"text": "x" * 5_000, "workspace": "parking"}
             assert httpx.post(f"{host.url}/-/linkify", json=text).json()["unfinished"]
-        assert texts(browser.get("/"), f'a[href="/-/apps/{installation.id}#linkers"]') == ["linker slow is parked"]
-        (shown,) = texts(browser.get(f"/-/apps/{installation.id}"), ".parked")
+        assert texts(browser.get("/"), f'.attention a[href="/-/apps/{installation.id}/linkers"]') == [
+            "Linker slow of Recorder is parked"
+        ]
+        (shown,) = texts(browser.get(f"/-/apps/{installation.id}/linkers"), ".parked")
+        assert texts(browser.get(f"/-/apps/{installation.id}"), ".parked") == [shown]
         assert "it ran out of time on 5 texts" in shown
-        assert "It is tried again from 20" in shown
+        assert "The host tries it again at 20" in shown
         lab = browser.get("/-/lab", params={"how": "workspace", "workspace": "parking", "text": "xxxy Q-1"})
         assert texts(lab, ".linked a") == ["Q-1"]
         assert texts(lab, ".parked") == [shown]
-        assert texts(browser.get(f"/-/apps/{beside.id}"), ".parked") == []
-        assert texts(browser.get("/"), f'a[href="/-/apps/{beside.id}#linkers"]') == []
+        assert texts(browser.get(f"/-/apps/{beside.id}/linkers"), ".parked") == []
+        assert texts(browser.get("/"), f'.attention a[href="/-/apps/{beside.id}/linkers"]') == []

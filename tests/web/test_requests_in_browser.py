@@ -19,14 +19,14 @@ def test_calls_appear_as_they_come_in(tab: Page, api: AppClient) -> None:
     expect(tab).to_have_url(f"/-/traffic?app={app}&path=&direction=&method=&status=")
     api("GET", "/2.0/addon/linkers?page=7")
     expect(tab.get_by_role("link", name="GET /2.0/addon/linkers?page=7")).to_be_visible()
-    tab.get_by_label("Direction").select_option(label="to apps")
+    tab.get_by_role("radio", name="to apps").check()
     expect(tab.locator("tbody tr")).to_have_count(2)
 
 
 def test_focus_stays_while_the_list_changes(tab: Page, api: AppClient) -> None:
     """Whoever is on a link with the keyboard stays there when a new call appears above it."""
     tab.goto(f"/-/traffic?app={api.installation.app_key}")
-    first = tab.locator("tbody a").first
+    first = tab.locator("tbody a[data-call]").first
     name = first.text_content()
     first.focus()
     api("GET", "/2.0/addon/linkers")
@@ -53,7 +53,7 @@ def test_token_is_pasted_and_explained(tab: Page, api: AppClient) -> None:
     """With both canonical requests, marked where they part."""
     tab.goto("/-/jwt")
     tab.get_by_label("Token").fill(api.token("PUT", TARGET))
-    tab.get_by_label("Address, as it was sent").fill(TARGET)
+    tab.get_by_label("URL, as it was sent").fill(TARGET)
     tab.get_by_role("button", name="Examine").click()
     expect(tab.locator("#cause")).to_contain_text("You signed PUT, the request was GET.")
     expect(tab.locator("mark")).to_have_text(["G", "P"])

@@ -6,8 +6,7 @@ import httpx
 import pytest
 
 from roadstead.domain import linkers
-from roadstead.errors import InvalidInput
-from roadstead.web.values import read_values
+from roadstead.web.value_lists import read_list
 from tests.live import LiveHost, RecordingApp
 from tests.web.reading import document, fields, main_text, submit, texts
 
@@ -56,25 +55,50 @@ def values(host: LiveHost, browser: httpx.Client, connect_app: RecordingApp) -> 
 
 def test_values_are_added_and_removed(values: Values) -> None:
     """One by one, and the page says what was done."""
-    assert "It was added." in main_text(values.act("add", value=" BB "))
+    assert "Added BB." in main_text(values.act("add", value=" BB "))
     values.act("add", value="OPS")
     assert values.listed() == ["BB", "OPS"]
     (button,) = document(values.page()).css('button[aria-label="Remove BB"]')
-    assert "It was removed." in main_text(values.act("remove", id=str(button.attributes["value"])))
+    assert "Removed BB." in main_text(values.act("remove", id=str(button.attributes["value"])))
     assert values.listed() == ["OPS"]
+
+
+def test_a_removal_can_be_undone(values: Values, browser: httpx.Client) -> None:
+    """By the button beside the notice, which puts the value back and keeps the place in the list."""
+    values.store(*(f"V{number:03}" for number in range(250)))
+    page = values.page(begins="V", after="V099")
+    (button,) = document(page).css('button[aria-label="Remove V100"]')
+    removed = values.remove(page, str(button.attributes["value"]))
+    undo = document(removed).css_first(".notice form")
+    assert undo is not None
+    hidden = {str(field.attributes["name"]): field.attributes["value"] for field in undo.css("input")}
+    again = browser.post(str(undo.attributes["action"]), data=hidden, follow_redirects=True)
+    assert "Added V100." in main_text(again)
+    assert values.listed(again)[:2] == ["V100", "V101"]
+    assert "Undo" not in main_text(again)
+
+
+def test_what_was_done_is_told_in_our_words(values: Values) -> None:
+    """Whatever somebody writes into the address that tells it."""
+    for query in ({"value": "<b>x</b>"}, {"value": "Call 555 now"}, {}):
+        page = values.page(done="removed", **query)
+        assert texts(page, '[role="status"]') == ["Removed the value. Undo"]
 
 
 @pytest.mark.parametrize(
     ("value", "status", "said"),
-    [("OPS", 409, "already has the value"), ("B B", 400, "holds ' '"), ("", 400, "empty"), ("é" * 256, 400, "256")],
+    [("OPS", 409, "already has the value"), ("B B", 400, "contains ' '"), ("", 400, "empty"), ("é" * 256, 400, "256")],
 )
 def test_a_value_that_cannot_be_added_is_explained(values: Values, value: str, status: int, said: str) -> None:
-    """The page stays, with the reason, and nothing was changed."""
+    """The page stays as it was filled in, with the reason beside the field, and nothing was changed."""
     values.store("OPS")
     refused = values.act("add", value=value)
     assert refused.status_code == status
-    assert said in texts(refused, '[role="alert"]')[0]
+    assert said in texts(refused, '#add [role="alert"]')[0]
     assert values.listed(refused) == ["OPS"]
+    field = document(refused).css_first("#value[aria-invalid][autofocus]")
+    assert field is not None
+    assert field.attributes["value"] == value
 
 
 def test_a_search_finds_what_begins_alike(values: Values) -> None:
@@ -82,7 +106,7 @@ def test_a_search_finds_what_begins_alike(values: Values) -> None:
     values.store("PR", "PRJ1", "PRJ2", "prj", "APRJ", "PS")
     assert values.listed(values.page(begins="PRJ")) == ["PRJ1", "PRJ2"]
     assert values.listed(values.page(begins="PR")) == ["PR", "PRJ1", "PRJ2"]
-    assert "3 begin with PR" in main_text(values.page(begins="PR"))
+    assert "3 values begin with PR" in main_text(values.page(begins="PR"))
     assert values.listed(values.page(begins="\ud7ff%_'\"")) == []
 
 
@@ -114,7 +138,7 @@ def test_after_a_removal_one_is_where_one_was(values: Values) -> None:
     (button,) = document(page).css('button[aria-label="Remove V100"]')
     removed = values.remove(page, str(button.attributes["value"]))
     assert values.listed(removed)[:2] == ["V101", "V102"]
-    assert "249 begin with V" in main_text(removed)
+    assert "249 values begin with V" in main_text(removed)
 
 
 def test_a_list_is_added_or_put_in_place(values: Values) -> None:
@@ -122,12 +146,45 @@ def test_a_list_is_added_or_put_in_place(values: Values) -> None:
     values.store("A", "B")
     assert "2 of its values are new" in main_text(values.act("load", list="B\r\nC\nD\n\nC", how="add"))
     assert values.listed() == ["A", "B", "C", "D"]
-    assert values.act("load", list="X", how="replace").status_code == 400
-    assert "those of the list now" in main_text(values.upload(b'\xef\xbb\xbfX\r\n"Y"\r\n', how="replace", sure="yes"))
+    assert "Replaced all values with the 2 of the list." in main_text(
+        values.upload(b'\xef\xbb\xbfX\r\n"Y"\r\n', how="replace", sure="yes")
+    )
     assert values.listed() == ["X", "Y"]
     assert values.upload(b"Z\xff\n", how="add").status_code == 400
-    assert values.act("load", list="not a value\nW", how="add").status_code == 400
     assert values.listed() == ["X", "Y"]
+
+
+@pytest.mark.parametrize(
+    ("given", "how", "said"),
+    [
+        ("GOOD\nB B\nX,Y\nB.B!", "add", ["Line 2: 'B B'", "Line 3: 2 columns", "Line 4: 'B.B!'"]),
+        ("GOOD\nB B", "replace", ["Line 2: 'B B'"]),
+        ("X", "replace", ["Nothing was replaced."]),
+        ("\n\nA\n", "replace", ["Nothing was replaced."]),
+        ("", "add", ["The list is empty."]),
+    ],
+)
+def test_a_list_that_cannot_be_used_is_there_to_be_corrected(
+    values: Values, given: str, how: str, said: list[str]
+) -> None:
+    """The list and the choice stay, the fold is open, every line that is wrong is named, and nothing was changed."""
+    values.store("A", "B")
+    refused = values.act("load", list=given, how=how)
+    assert refused.status_code == 400
+    (alert,) = texts(refused, 'details[open] [role="alert"]')
+    assert all(words in alert for words in said), alert
+    (area,) = document(refused).css("details[open] #list")
+    assert area.text() == given
+    assert [one.attributes["value"] for one in document(refused).css('[name="how"][checked]')] == [how]
+    assert values.listed(refused) == ["A", "B"]
+
+
+def test_a_file_that_cannot_be_used_is_there_to_be_corrected(values: Values) -> None:
+    """A browser sends a file once; its text stands in the field then, unless it is very long."""
+    (area,) = document(values.upload(b"A\r\nB B\r\n", how="add")).css("#list")
+    assert area.text() == "A\nB B\n"
+    (area,) = document(values.upload(b"A\n" * 150_000 + b"B B", how="add")).css("#list")
+    assert area.text() == ""
 
 
 def test_what_is_downloaded_can_be_loaded_again(values: Values) -> None:
@@ -146,9 +203,10 @@ def test_what_is_downloaded_can_be_loaded_again(values: Values) -> None:
 def test_all_are_removed_by_who_is_sure(values: Values) -> None:
     """Without the tick nothing happens."""
     values.store("A", "B")
-    assert values.act("clear").status_code == 400
+    refused = values.act("clear")
+    assert (refused.status_code, len(document(refused).css('details[open] [role="alert"]'))) == (400, 1)
     assert values.listed() == ["A", "B"]
-    assert "All values were removed." in main_text(values.act("clear", sure="yes"))
+    assert "Removed all 2 values." in main_text(values.act("clear", sure="yes"))
     assert values.listed() == []
 
 
@@ -170,15 +228,36 @@ def test_a_linker_without_a_place_for_values_takes_none(values: Values, browser:
         ("A\nB\r\nC\rD", ["A", "B", "C", "D"]),
         ('\ufeff"A"\n\n  B  \nA', ["A", "B"]),
         ("value\nA", ["value", "A"]),
+        ("", []),
+        ("\n\n", []),
     ],
 )
 def test_a_list_has_one_value_a_line(text: str, values_read: list[str]) -> None:
     """In whatever way lines end; blank lines, quotes and repetitions do no harm."""
-    assert read_values(text) == values_read
+    read = read_list(text)
+    assert (read.values, read.faults) == (values_read, [])
 
 
-@pytest.mark.parametrize("text", ["", "\n\n", "A,B", "A\nB,C\n", "A\0B,", 'x"' * 200_000 + "\n" + '"' + "y" * 200_000])
-def test_a_list_that_is_none_is_refused(text: str) -> None:
-    """Several columns, nothing at all, or what no CSV reader takes."""
-    with pytest.raises(InvalidInput):
-        read_values(text)
+@pytest.mark.parametrize(
+    ("text", "faults"),
+    [
+        ("A,B", ["Line 1: 2 columns; give one value on each line."]),
+        ("A\nB,C,D\n", ["Line 2: 3 columns; give one value on each line."]),
+        (
+            "B B\nA\nX.Y\nB B",
+            ["Line 1: 'B B': contains ' '.", "Line 3: 'X.Y': contains '.'.", "Line 4: 'B B': contains ' '."],
+        ),
+        ("A\0B", ["Line 1: 'A\\x00B': contains '\\x00'."]),
+        ("é" * 256, [f"Line 1: {'é' * 80!r}: 256 characters, at most 255 are allowed."]),
+        ('x"' * 200_000, ["Line 1: cannot be read as CSV (field larger than field limit (131072))."]),
+    ],
+)
+def test_every_line_that_cannot_be_used_is_named(text: str, faults: list[str]) -> None:
+    """Several columns, what is no value, and what no CSV reader takes, all at once."""
+    assert read_list(text).faults == faults
+
+
+def test_of_very_many_wrong_lines_the_first_are_named() -> None:
+    """And how many more there are."""
+    faults = read_list("\n".join(f"{number}!" for number in range(1_234))).faults
+    assert (len(faults), faults[-1]) == (21, "And 1,214 more lines.")

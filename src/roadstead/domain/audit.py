@@ -10,6 +10,14 @@ async def latest_entries(host: Host, limit: int) -> list[AuditEntry]:
     return await rows.latest_entries(host.store.database, limit)
 
 
+_SIGNING_IN = ("sign-in link made", "sign-in link used")
+
+
+async def latest_changes(host: Host, limit: int) -> list[AuditEntry]:
+    """Return the newest entries that tell of more than signing in, the newest first."""
+    return await rows.latest_entries(host.store.database, limit, without=_SIGNING_IN)
+
+
 async def page_of_entries(host: Host, number: int, length: int) -> tuple[list[AuditEntry], int]:
     """One page of the log, the newest first, and how many entries there are."""
     entries = await rows.latest_entries(host.store.database, length, (number - 1) * length)

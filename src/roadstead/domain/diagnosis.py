@@ -23,7 +23,11 @@ _TOKEN_ENDPOINT = "/site/oauth2/access_token"
 async def explain_pasted(host: Host, pasted: str, method: str, url: str) -> Diagnosis:
     """Examine a token, however it was pasted, for the request that it was meant for. Raises `InvalidInput`."""
     if len(pasted) > LONGEST_PASTE:
-        raise InvalidInput(f"At most {LONGEST_PASTE} characters can be pasted.", "Paste the token alone.")
+        raise InvalidInput(
+            f"At most {LONGEST_PASTE} characters can be pasted.",
+            "Paste the token alone.",
+            fields={"token": ["Too long."]},
+        )
     target = re.sub(r"^https?://[^/?#]*", "", url.strip()).partition("#")[0]
     check_request(method.strip(), target)
     return await _explain(host, present_pasted(pasted), method.strip().upper(), target, host.clock())
@@ -39,11 +43,14 @@ async def explain_recorded(host: Host, details: RequestDetails) -> Diagnosis:
 def check_request(method: str, target: str) -> None:
     """Raises `InvalidInput` for what no client would send as it stands, so that its hash would be of no use."""
     if not re.fullmatch(r"[A-Za-z]+", method):
-        raise InvalidInput(f"{method!r} is not a method.", "Give GET, PUT, POST or DELETE.")
+        raise InvalidInput(
+            f"{method!r} is not a method.", "Give GET, PUT, POST or DELETE.", fields={"method": ["Not a method."]}
+        )
     if not re.fullmatch(r"/[!-\"$-~]*", target):
         raise InvalidInput(
             f"{target!r} is not a path as a client sends it.",
             "Begin it with /, and percent-encode spaces, # and what is not ASCII: /2.0/addon/linkers?page=2",
+            fields={"url": ["Not a path as a client sends it."]},
         )
 
 

@@ -17,7 +17,7 @@ MAX_VALUE_LENGTH = 255
 _VALUE = re.compile(rf"[\w\-]{{1,{MAX_VALUE_LENGTH}}}")
 _VALUE_LINES = re.compile(rf"(?:[\w\-]{{1,{MAX_VALUE_LENGTH}}}\n)*")
 _SHOWN_OFFENDERS = 20
-_RULE = f"A linker value is 1 to {MAX_VALUE_LENGTH} letters, digits, '_' or '-'."
+VALUE_RULE = f"A linker value is 1 to {MAX_VALUE_LENGTH} letters, digits, '_' or '-'."
 
 
 async def list_linkers(host: Host, installation_id: int) -> list[Linker]:
@@ -69,7 +69,7 @@ async def all_values(host: Host, linker: Linker) -> list[str]:
 async def add_value(host: Host, installation_id: int, key: str, value: str, *, by_app: bool = False) -> LinkerValue:
     """Add one value. Raises `InvalidLinkerValue`, `LinkerNotFound` or `LinkerValueExists`."""
     if not _VALUE.fullmatch(value):
-        raise InvalidLinkerValue("The linker value is not valid.", _RULE, fields={"value": [_complaint(value)]})
+        raise InvalidLinkerValue("The linker value is not valid.", VALUE_RULE, fields={"value": [_complaint(value)]})
     add = partial(_add_each, host, installation_id, key, by_app)
     return await host.together.do((_add_each, installation_id, key, by_app), value, add)
 
@@ -112,8 +112,8 @@ async def replace_values(
         await _log_bulk(host, tx, linker, "values replaced", len(values), by_app=by_app)
 
 
-async def delete_value(host: Host, installation_id: int, key: str, value_id: int, *, by_app: bool = False) -> None:
-    """Raises `LinkerNotFound` or `LinkerValueNotFound`."""
+async def delete_value(host: Host, installation_id: int, key: str, value_id: int, *, by_app: bool = False) -> str:
+    """Delete one value, and return it. Raises `LinkerNotFound` or `LinkerValueNotFound`."""
     async with host.store.database.transaction() as tx:
         linker = _found(await rows.take_linker(tx, installation_id, key), key)
         value = await rows.delete_value(tx, linker, value_id)
@@ -121,6 +121,7 @@ async def delete_value(host: Host, installation_id: int, key: str, value_id: int
             raise LinkerValueNotFound(str(value_id))
         if not by_app:
             await _log(host, tx, linker, "value deleted", {"value": value}, by_app=by_app)
+    return value
 
 
 async def delete_values(host: Host, installation_id: int, key: str, *, by_app: bool = False) -> None:
@@ -167,7 +168,7 @@ def _check_values(values: Sequence[str]) -> None:
     """Check a whole set at once; only when it fails is each value looked at."""
     if not _VALUE_LINES.fullmatch("".join(f"{value}\n" for value in values)) or any("\n" in v for v in values):
         offenders = {value: _complaint(value) for value in values if not _VALUE.fullmatch(value)}
-        raise InvalidLinkerValue("Some linker values are not valid.", _RULE, fields={"values": _shown(offenders)})
+        raise InvalidLinkerValue("Some linker values are not valid.", VALUE_RULE, fields={"values": _shown(offenders)})
     if len(set(values)) != len(values):
         counts = Counter(values)
         repeated = {value: f"given {count} times." for value, count in counts.items() if count > 1}
@@ -184,10 +185,15 @@ def _shown(offenders: dict[str, str]) -> list[str]:
     return [*lines, f"and {more} more."] if more else lines
 
 
+def fault_of(value: str) -> str | None:
+    """Return what is wrong with a linker value, or `None` if it can be stored."""
+    return None if _VALUE.fullmatch(value) else _complaint(value)
+
+
 def _complaint(value: str) -> str:
     if not value:
         return "empty."
     if len(value) > MAX_VALUE_LENGTH:
-        return f"{len(value)} characters, at most {MAX_VALUE_LENGTH} are taken."
+        return f"{len(value)} characters, at most {MAX_VALUE_LENGTH} are allowed."
     wrong = next(character for character in value if not _VALUE.fullmatch(character))
-    return f"holds {wrong!r}."
+    return f"contains {wrong!r}."

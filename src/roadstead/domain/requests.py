@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from roadstead.domain.host import Host
 from roadstead.domain.records import REFUSALS
@@ -22,6 +22,18 @@ async def page_of_requests(
     """The newest that are wanted, without the first `skip` of them, and how many are wanted in all."""
     await host.recorder.write()
     return await rows.page_of_requests(host.store.database, wanted, limit=limit, skip=skip)
+
+
+async def count_refused(host: Host, since: datetime) -> int:
+    """Return how many calls of apps were refused for their credential since then, as far as calls are kept."""
+    await host.recorder.write()
+    return await rows.count_refused(host.store.database, since)
+
+
+async def last_calls(host: Host) -> Mapping[str, datetime]:
+    """Return when each app last made a call that was not refused, by the app's key, as far as calls are kept."""
+    await host.recorder.write()
+    return await rows.last_calls(host.store.database)
 
 
 def was_refused(request: RecordedRequest) -> bool:

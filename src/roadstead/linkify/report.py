@@ -63,9 +63,9 @@ def check_linker(linker: Linker) -> PatternReport:
         obstacle = "a program beyond the linear engine's size"
     danger = next(_dangers(pattern.tree), None)
     reason = (
-        "The linear engine expresses all of it."
+        "It runs in linear time."
         if obstacle is None
-        else f"It runs on the bounded engine because of {obstacle}."
+        else f"It runs on the bounded engine, within a time budget, because of {obstacle}."
     )
     if danger:
         reason += f" {danger}"

@@ -51,6 +51,10 @@ class Witness:
     def text(self, times: int) -> str:
         return self.before + self.pump * times + self.after
 
+    def in_short(self) -> str:
+        """Return the text as people write one that goes on and on, as in `aaaa…!`."""
+        return f"{self.before}{self.pump * 4}…{self.after}"
+
     def in_words(self) -> str:
         parts = [repr(self.before)] if self.before else []
         parts.append(f"{self.pump!r} again and again")

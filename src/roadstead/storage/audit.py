@@ -1,6 +1,6 @@
 """The audit log: rows are added in the transaction of the change they tell of and never altered."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 import msgspec
@@ -40,10 +40,14 @@ async def add_installation_entry(
     )
 
 
-async def latest_entries(reader: Reader, limit: int, skip: int = 0) -> list[AuditEntry]:
-    """The newest first, without the first `skip` of them."""
+async def latest_entries(reader: Reader, limit: int, skip: int = 0, *, without: Sequence[str] = ()) -> list[AuditEntry]:
+    """The newest first, without the first `skip` of them, and without entries of the actions in `without`."""
+    condition = f"WHERE action NOT IN ({', '.join('?' for _ in without)}) " if without else ""
     rows = await reader.scan(
-        "SELECT id, time, actor, action, subject, details FROM audit_log ORDER BY id DESC LIMIT ? OFFSET ?", limit, skip
+        f"SELECT id, time, actor, action, subject, details FROM audit_log {condition}ORDER BY id DESC LIMIT ? OFFSET ?",
+        *without,
+        limit,
+        skip,
     )
     return [
         AuditEntry(identity, from_text(time), actor, action, subject, msgspec.json.decode(details))

@@ -81,6 +81,24 @@ async def page_of_requests(
     return [_summary(row) for row in rows], int(count)
 
 
+_REFUSED = "direction = 'in' AND status IN (401, 403)"
+
+
+async def count_refused(reader: Reader, since: datetime) -> int:
+    """Return how many calls to us were refused for their credential since then."""
+    ((count,),) = await reader.scan(f"SELECT COUNT(*) FROM requests WHERE {_REFUSED} AND time >= ?", to_text(since))
+    return int(count)
+
+
+async def last_calls(reader: Reader) -> dict[str, datetime]:
+    """Return the time of the newest call of each app that was not refused, by the app's key."""
+    rows = await reader.scan(
+        "SELECT app, MAX(time) FROM requests WHERE direction = 'in' AND app IS NOT NULL "
+        "AND (status IS NULL OR status NOT IN (401, 403)) GROUP BY app"
+    )
+    return {app: from_text(time) for app, time in rows}
+
+
 async def sent_to(reader: Reader, app_key: str, naming: str, *, limit: int) -> list[RecordedRequest]:
     """The newest calls of ours to an app with `naming` in what is kept of their bodies, the oldest of them first."""
     rows = await reader.scan(

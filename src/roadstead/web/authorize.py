@@ -12,14 +12,14 @@ from starlette.responses import RedirectResponse, Response
 from roadstead.connect import Descriptor
 from roadstead.domain import installations
 from roadstead.domain.page_loads import post_install_url
-from roadstead.errors import InstallationFailed
+from roadstead.errors import InstallationFailed, InvalidInput
 from roadstead.web.descriptor_view import Scope, digest, scopes_in_words
 from roadstead.web.page import Visit, problem, render, require
 
 
 @dataclass(frozen=True, slots=True)
 class Consent:
-    """Context of `consent.html`."""
+    """Context of `consent.html`. `workspace_wrong` says why the workspace in the field cannot be used."""
 
     digest: str
     changed: bool
@@ -29,6 +29,8 @@ class Consent:
     all_scopes: bool
     scopes: list[Scope]
     workspaces: list[str]
+    workspace: str
+    workspace_wrong: str
     redirect_uri: str | None
 
 
@@ -36,8 +38,8 @@ class Consent:
 class Installed:
     """Context of `installed.html`."""
 
+    id: int
     name: str
-    key: str
     workspace: str
     linkers: int
 
@@ -64,7 +66,12 @@ async def decide(visit: Visit) -> Response:
         return _back_to_app(wish.redirect_uri, error="access_denied")
     if form.get("digest") != digest(wish.descriptor):
         return await _consent_page(visit, wish, changed=True)
-    return await _install(visit, wish, form.get("workspace", "").strip())
+    workspace = form.get("workspace", "").strip()
+    try:
+        installations.check_workspace_slug(workspace)
+    except InvalidInput as exc:
+        return await _consent_page(visit, wish, workspace=workspace, wrong=f"{exc.message} {exc.detail}")
+    return await _install(visit, wish, workspace)
 
 
 async def _install(visit: Visit, wish: _Wish, workspace: str) -> Response:
@@ -80,7 +87,7 @@ async def _install(visit: Visit, wish: _Wish, workspace: str) -> Response:
     if target is not None:
         return RedirectResponse(target, 303, headers={"Referrer-Policy": "no-referrer"})
     linkers = len(wish.descriptor.modules.linkers)
-    installed = Installed(wish.descriptor.name, wish.descriptor.key, workspace, linkers)
+    installed = Installed(installation.id, wish.descriptor.name, workspace, linkers)
     return render("installed.html", installed, visit=visit)
 
 
@@ -104,9 +111,11 @@ async def _read_link(visit: Visit) -> _Wish:
     return _Wish(descriptor, url, redirect_uri)
 
 
-async def _consent_page(visit: Visit, wish: _Wish, *, changed: bool = False) -> Response:
+async def _consent_page(
+    visit: Visit, wish: _Wish, *, changed: bool = False, workspace: str = "", wrong: str = ""
+) -> Response:
     app = wish.descriptor
-    known = [workspace.slug for workspace in await installations.list_workspaces(visit.host)]
+    known = [one.slug for one in await installations.list_workspaces(visit.host)] or ["local"]
     context = Consent(
         digest=digest(app),
         changed=changed,
@@ -115,11 +124,19 @@ async def _consent_page(visit: Visit, wish: _Wish, *, changed: bool = False) -> 
         descriptor_url=wish.descriptor_url,
         all_scopes=app.scopes is None,
         scopes=scopes_in_words(app),
-        workspaces=known or ["local"],
+        workspaces=known,
+        workspace=workspace or known[0],
+        workspace_wrong=wrong,
         redirect_uri=wish.redirect_uri,
     )
     target = urlsplit(wish.redirect_uri or app.base_url)
-    return render("consent.html", context, visit=visit, form_target=f"{target.scheme}://{target.netloc}")
+    return render(
+        "consent.html",
+        context,
+        visit=visit,
+        status=400 if wrong else 200,
+        form_target=f"{target.scheme}://{target.netloc}",
+    )
 
 
 def _back_to_app(redirect_uri: str, **parameters: str) -> Response:

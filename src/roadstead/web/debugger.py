@@ -1,22 +1,23 @@
 """`/-/jwt`: why a token is refused. One that is pasted is forgotten with the answer."""
 
-import json
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from starlette.responses import Response
 
 from roadstead.connect.diagnosis import Diagnosis
 from roadstead.connect.evidence import Check
+from roadstead.connect.presented import present_pasted
 from roadstead.domain import requests
 from roadstead.domain.diagnosis import explain_pasted, explain_recorded
 from roadstead.errors import InvalidInput, NotFound
-from roadstead.model import RecordedRequest
 from roadstead.web.page import Visit, render
+from roadstead.web.recorded import Call, call_in_list
+from roadstead.web.tokens import DecodedToken, decoded
 from roadstead.web.traffic import METHODS, Filter
 
 _REFUSALS = 10
-_VERDICTS = {"holds": "good", "fails": "error", "warning": "warning", "unknown": ""}
+_VERDICTS = {"holds": ("passes", "good"), "fails": ("fails", "error"), "warning": ("warning", "warning")}
+"""How verdicts are shown: the word, and the class of the stylesheet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,32 +39,37 @@ class Side:
 
 
 @dataclass(frozen=True, slots=True)
+class ShownCheck:
+    check: Check
+    word: str
+    verdict: str
+
+
+@dataclass(frozen=True, slots=True)
 class Explained:
     """A diagnosis as it is shown."""
 
     cause: Check | None
-    checks: list[tuple[Check, str]]
-    header: str
-    claims: str
+    checks: list[ShownCheck]
+    token: DecodedToken | None
     ours: Side
     theirs: Side | None
 
 
 @dataclass(frozen=True, slots=True)
 class DebuggerPage:
-    """Context of `debugger.html`.
+    """Context of `debugger.html`, and of `parts/examined.html`, which is the part that changes while one writes.
 
-    `recorded` is the call that is examined, if it is one; `refusals` are the last that may be. `refusal` and `advice`
-    say why nothing could be examined.
+    `recorded` is the call that is examined, if it is one; `refusals` are the last that may be. `wrong` says by its name
+    which field cannot be used.
     """
 
     asked: Asked
     methods: tuple[str, ...]
-    recorded: RecordedRequest | None
+    recorded: Call | None
     explained: Explained | None
-    refusals: list[RecordedRequest]
-    refusal: str
-    advice: str
+    refusals: list[Call]
+    wrong: dict[str, str]
 
 
 async def show(visit: Visit) -> Response:
@@ -71,13 +77,14 @@ async def show(visit: Visit) -> Response:
     if not number:
         return await _page(visit, Asked())
     if not (number.isascii() and number.isdigit() and len(number) < 19):
-        raise NotFound("There is no such request.", "Choose one from the list of requests.")
+        raise NotFound("There is no such call.", "Choose one in Requests.")
     details = await requests.get_request(visit.host, int(number))
     if details.summary.direction != "in":
-        raise NotFound("That was a call of ours.", "Tokens that came to us can be examined.")
+        raise NotFound("This call went from this host to an app.", "Only tokens that apps sent can be examined.")
     found = await explain_recorded(visit.host, details)
+    token = decoded(details.credential, details.summary.time, of_call=True)
     asked = Asked(method=details.summary.method, url=details.summary.url)
-    return await _page(visit, asked, recorded=details.summary, found=found)
+    return await _page(visit, asked, recorded=call_in_list(details.summary), explained=_explained(found, token))
 
 
 async def examine(visit: Visit) -> Response:
@@ -86,17 +93,19 @@ async def examine(visit: Visit) -> Response:
     try:
         found = await explain_pasted(visit.host, asked.token, asked.method, asked.url)
     except InvalidInput as exc:
-        return await _page(visit, asked, refused=exc)
-    return await _page(visit, asked, found=found)
+        wrong = dict.fromkeys(exc.fields or ("token",), f"{exc.message} {exc.detail}")
+        return await _page(visit, asked, wrong=wrong)
+    token = decoded(present_pasted(asked.token), visit.host.now(), of_call=False)
+    return await _page(visit, asked, explained=_explained(found, token))
 
 
 async def _page(
     visit: Visit,
     asked: Asked,
     *,
-    recorded: RecordedRequest | None = None,
-    found: Diagnosis | None = None,
-    refused: InvalidInput | None = None,
+    recorded: Call | None = None,
+    explained: Explained | None = None,
+    wrong: dict[str, str] | None = None,
 ) -> Response:
     refused_calls = Filter(direction="in", status="refused").expression()
     refusals, _ = await requests.page_of_requests(visit.host, refused_calls, limit=_REFUSALS)
@@ -104,21 +113,20 @@ async def _page(
         asked=asked,
         methods=METHODS,
         recorded=recorded,
-        explained=_explained(found) if found else None,
-        refusals=refusals,
-        refusal=refused.message if refused else "",
-        advice=refused.detail if refused else "",
+        explained=explained,
+        refusals=[call_in_list(call) for call in refusals],
+        wrong=wrong or {},
     )
-    return render("debugger.html", page, visit=visit, status=400 if refused else 200)
+    template = "parts/examined.html" if visit.part_only else "debugger.html"
+    return render(template, page, visit=visit, status=400 if wrong and not visit.part_only else 200)
 
 
-def _explained(found: Diagnosis) -> Explained:
+def _explained(found: Diagnosis, token: DecodedToken | None) -> Explained:
     at = found.difference
     return Explained(
         cause=found.cause,
-        checks=[(check, _VERDICTS[check.verdict]) for check in found.checks],
-        header=_shown(found.header),
-        claims=_shown(found.claims),
+        checks=[ShownCheck(check, *_VERDICTS.get(check.verdict, (check.verdict, ""))) for check in found.checks],
+        token=token,
         ours=_side(found.canonical, at),
         theirs=_side(found.hashed.canonical, at) if found.hashed and at is not None else None,
     )
@@ -126,7 +134,3 @@ def _explained(found: Diagnosis) -> Explained:
 
 def _side(text: str, at: int | None) -> Side:
     return Side(text, "", "") if at is None else Side(text[:at], text[at : at + 1] or "(ends here)", text[at + 1 :])
-
-
-def _shown(part: Mapping[str, object]) -> str:
-    return json.dumps(part, indent=2, ensure_ascii=False) if part else ""

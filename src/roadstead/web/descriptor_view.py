@@ -1,4 +1,4 @@
-"""What pages show of a descriptor: scopes in words, and each finding with the piece of text it is about."""
+"""What pages show of a descriptor: scopes and patterns in words, and each finding with the text that it is about."""
 
 import hashlib
 from collections.abc import Iterable
@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from roadstead.connect import Descriptor, Finding
 from roadstead.connect.findings import Severity
 from roadstead.connect.scopes import DESCRIPTIONS, canonical_scope
+from roadstead.domain.check import CheckedLinker
+from roadstead.linkify import PatternReport
 
 _SHOWN_BEFORE, _SHOWN_AFTER = 40, 60
 """Characters of the line on each side of where a finding is."""
@@ -36,6 +38,35 @@ class ShownFinding:
     message: str
     fix: str
     excerpt: Excerpt | None
+
+
+@dataclass(frozen=True, slots=True)
+class ShownPattern:
+    """How a linker's pattern is matched, and the reason if it is not simply in linear time.
+
+    `slow_on` is a text on which an engine that backtracks needs very long.
+    """
+
+    key: str
+    speed: str
+    verdict: str
+    reason: str
+    slow_on: str
+    groups: int
+    takes_values: bool
+
+
+def pattern_in_words(key: str, report: PatternReport | CheckedLinker) -> ShownPattern:
+    witness = report.witness
+    return ShownPattern(
+        key=key,
+        speed="linear time" if report.engine == "linear" else "time budget",
+        verdict="warning" if report.hostile and report.engine == "bounded" else "good",
+        reason=report.reason if report.hostile or report.engine == "bounded" else "",
+        slow_on=witness.in_short() if witness else "",
+        groups=report.groups,
+        takes_values=report.takes_values,
+    )
 
 
 def scopes_in_words(descriptor: Descriptor) -> list[Scope]:

@@ -1,32 +1,37 @@
-"""The first page: what is running, what is installed, what to do first, and what happened lately."""
+"""The first page: what needs attention, what is installed, what has changed lately, and what is running."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
-from itertools import groupby
+from datetime import datetime, timedelta
+from typing import Literal
 
 from starlette.responses import Response
 
-from roadstead.domain import audit, installations, lifecycle, linkers, transfer
+from roadstead.domain import audit, installations, lifecycle, linkers, requests, transfer
 from roadstead.domain.descriptors import stored_name
 from roadstead.model import AuditEntry, Installation, OwedCounts
 from roadstead.web.page import Visit, render
 from roadstead.web.parking import parked_linkers
 
 _ENTRIES = 12
+_REFUSALS_WITHIN = timedelta(days=1)
 
 
 @dataclass(frozen=True, slots=True)
 class InstalledApp:
-    """An app as it stands in the list. `needs_secret` after an import that brought none for it.
+    """An app in the list. `last_seen` is when an app of this key last called, as far as calls are kept.
 
-    `parked` are the keys of its linkers that are left out for a while.
+    `needs_secret` after an import that brought none for it. `parked` are the keys of its linkers that are left out for
+    a while.
     """
 
     id: int
     key: str
     name: str
+    workspace: str
     linkers: int
     values: int
+    last_seen: datetime | None
     installed_on: datetime
     being_installed: bool
     needs_secret: bool
@@ -34,9 +39,20 @@ class InstalledApp:
 
 
 @dataclass(frozen=True, slots=True)
-class WorkspaceApps:
-    slug: str
-    apps: list[InstalledApp]
+class Attention:
+    """Something that the operator should look at, and where."""
+
+    text: str
+    address: str
+    severity: Literal["warning", "error"] = "warning"
+
+
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """An entry of the audit log; `app` is the installation that it tells of, if that is still there."""
+
+    entry: AuditEntry
+    app: InstalledApp | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +61,9 @@ class State:
 
     data: str
     only_this_machine: bool
-    workspaces: list[WorkspaceApps]
-    app_count: int
-    owed: OwedCounts
-    activity: list[AuditEntry]
+    attention: list[Attention]
+    apps: list[InstalledApp]
+    activity: list[Activity]
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,33 +81,66 @@ async def show(visit: Visit) -> Response:
 
 async def _state(visit: Visit) -> State:
     host = visit.host
-    found = await installations.list_apps(host)
-    without_secret = {installation.id for installation in await transfer.apps_without_secret(host, found)}
-    found.sort(key=lambda installation: installation.workspace.slug)
-    workspaces = [
-        WorkspaceApps(slug, [await _app(visit, one, needs_secret=one.id in without_secret) for one in group])
-        for slug, group in groupby(found, key=lambda installation: installation.workspace.slug)
-    ]
+    apps = await _apps(visit)
+    refused = await requests.count_refused(host, host.now() - _REFUSALS_WITHIN)
+    by_subject = {f"{app.workspace}/{app.key}": app for app in apps}
     return State(
         data=str(host.settings.data),
         only_this_machine=host.is_for_this_machine,
-        workspaces=workspaces,
-        app_count=len(found),
-        owed=await lifecycle.count_owed_calls(host),
-        activity=await audit.latest_entries(host, _ENTRIES),
+        attention=list(_attention(apps, refused, await lifecycle.count_owed_calls(host))),
+        apps=apps,
+        activity=[
+            Activity(entry, by_subject.get(entry.subject)) for entry in await audit.latest_changes(host, _ENTRIES)
+        ],
     )
 
 
-async def _app(visit: Visit, installation: Installation, *, needs_secret: bool) -> InstalledApp:
+async def _apps(visit: Visit) -> list[InstalledApp]:
+    host = visit.host
+    found = await installations.list_apps(host)
+    found.sort(key=lambda installation: installation.workspace.slug)
+    without_secret = {installation.id for installation in await transfer.apps_without_secret(host, found)}
+    seen = await requests.last_calls(host)
+    return [
+        await _app(visit, one, last_seen=seen.get(one.app_key), needs_secret=one.id in without_secret) for one in found
+    ]
+
+
+async def _app(
+    visit: Visit, installation: Installation, *, last_seen: datetime | None, needs_secret: bool
+) -> InstalledApp:
     declared = await linkers.list_linkers(visit.host, installation.id)
     return InstalledApp(
         id=installation.id,
         key=installation.app_key,
         name=stored_name(installation.descriptor),
+        workspace=installation.workspace.slug,
         linkers=len(declared),
         values=sum(linker.value_count for linker in declared),
+        last_seen=last_seen,
         installed_on=installation.installed_on,
         being_installed=installation.handshake_under_way,
         needs_secret=needs_secret,
         parked=[linker.key for linker in parked_linkers(visit, installation.workspace, installation.app_key)],
     )
+
+
+def _attention(apps: Sequence[InstalledApp], refused: int, owed: OwedCounts) -> Iterator[Attention]:
+    """Yield what needs attention, the most urgent first."""
+    for app in apps:
+        if app.needs_secret:
+            text = f"{app.name} was imported without its shared secret: install it again"
+            yield Attention(text, f"/-/apps/{app.id}/settings", "error")
+    if owed.given_up:
+        yield Attention(f"{_count(owed.given_up, 'call')} to apps given up", "/-/queue", "error")
+    if refused:
+        yield Attention(f"{_count(refused, 'call')} refused in the last 24 hours", "/-/traffic?status=refused")
+    if owed.waiting:
+        yield Attention(f"{_count(owed.waiting, 'pending call')} to apps", "/-/queue")
+    for app in apps:
+        for key in app.parked:
+            yield Attention(f"Linker {key} of {app.name} is parked", f"/-/apps/{app.id}/linkers")
+
+
+def _count(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"

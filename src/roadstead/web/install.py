@@ -13,13 +13,22 @@ from starlette.responses import Response
 
 from roadstead.connect import Descriptor
 from roadstead.domain import installations, lifecycle
-from roadstead.domain.check import CheckedLinker, Verdict, check
+from roadstead.domain.check import Verdict, check
 from roadstead.domain.descriptors import read_descriptor
 from roadstead.domain.host import Host
 from roadstead.errors import InstallationFailed, InvalidInput, OutgoingCallFailed, RoadsteadError
 from roadstead.integrations.descriptors import fetch_descriptor
 from roadstead.model import LifecycleCall
-from roadstead.web.descriptor_view import Scope, ShownFinding, digest, scopes_in_words, with_excerpts
+from roadstead.web.descriptor_view import (
+    Scope,
+    ShownFinding,
+    ShownPattern,
+    digest,
+    pattern_in_words,
+    scopes_in_words,
+    with_excerpts,
+)
+from roadstead.web.lifecycle_view import ShownCall, shown_call
 from roadstead.web.page import Visit, render, stream
 
 log = logging.getLogger("roadstead.web")
@@ -60,7 +69,7 @@ class Judged:
 
     findings: list[ShownFinding]
     errors: int
-    linkers: tuple[CheckedLinker, ...]
+    patterns: list[ShownPattern]
     agreement: Agreement | None
     all_scopes: bool
     scopes: list[Scope]
@@ -68,12 +77,17 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class InstallPage:
-    """Context of `install.html`, and of `parts/judged.html`, which is the part that changes while one writes."""
+    """Context of `install.html`, and of `parts/judged.html`, which is the part that changes while one writes.
+
+    `workspace` is what the field for it holds, and `workspace_wrong` why that cannot be used.
+    """
 
     draft: Draft
     judged: Judged | None
     failure: RoadsteadError | None
     workspaces: list[str]
+    workspace: str
+    workspace_wrong: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +97,7 @@ class Event:
     begins: str = ""
     note: str = ""
     failure: RoadsteadError | None = None
-    call: LifecycleCall | None = None
+    call: ShownCall | None = None
     installation_id: int | None = None
     can_repeat: bool = False
 
@@ -109,7 +123,10 @@ async def judge(visit: Visit) -> Response:
 async def run(visit: Visit) -> Response:
     form = await visit.form()
     draft, workspace = _draft(form), form.get("workspace", "").strip()
-    installations.check_workspace_slug(workspace)
+    try:
+        installations.check_workspace_slug(workspace)
+    except InvalidInput as exc:
+        return await _page(visit, draft, workspace=workspace, wrong=f"{exc.message} {exc.detail}")
     events: asyncio.Queue[Event | None] = asyncio.Queue()
     handshake = _Handshake(visit.host, draft, workspace, form.get("digest", ""), events.put_nowait)
     visit.host.run_later(handshake.run())
@@ -121,7 +138,7 @@ def _draft(form: dict[str, str]) -> Draft:
     return Draft(form.get("url", "").strip(), text if text.strip() else "")
 
 
-async def _page(visit: Visit, draft: Draft) -> Response:
+async def _page(visit: Visit, draft: Draft, *, workspace: str = "", wrong: str = "") -> Response:
     judged, failure = None, None
     if draft.url or draft.text:
         try:
@@ -129,8 +146,10 @@ async def _page(visit: Visit, draft: Draft) -> Response:
         except OutgoingCallFailed as exc:
             failure = exc
     known = [workspace.slug for workspace in await installations.list_workspaces(visit.host)]
+    known = known or ["local"]
+    page = InstallPage(draft, judged, failure, known, workspace or known[0], wrong)
     template = "parts/judged.html" if visit.part_only else "install.html"
-    return render(template, InstallPage(draft, judged, failure, known or ["local"]), visit=visit)
+    return render(template, page, visit=visit, status=400 if wrong else 200)
 
 
 async def _judged(host: Host, draft: Draft) -> Judged:
@@ -141,7 +160,7 @@ async def _judged(host: Host, draft: Draft) -> Judged:
     return Judged(
         findings=with_excerpts(document, verdict.findings),
         errors=_errors(verdict),
-        linkers=verdict.linkers,
+        patterns=[pattern_in_words(linker.key, linker) for linker in verdict.linkers],
         agreement=_agreement(draft, descriptor) if descriptor else None,
         all_scopes=descriptor is not None and descriptor.scopes is None,
         scopes=scopes_in_words(descriptor) if descriptor else [],
@@ -181,10 +200,14 @@ class _Handshake:
         except RoadsteadError as exc:
             call_id = exc.call_id if isinstance(exc, InstallationFailed) else None
             call = await lifecycle.find_call(self._host, call_id) if call_id else None
-            self._say(Event(failure=exc, call=call, can_repeat=not isinstance(exc, _Changed)))
+            self._say(
+                Event(failure=exc, call=shown_call(call) if call else None, can_repeat=not isinstance(exc, _Changed))
+            )
         except Exception:
             log.exception("An installation failed.")
-            mistake = RoadsteadError("Roadstead made a mistake.", "The log has the details; please report it.")
+            mistake = RoadsteadError(
+                "Roadstead failed with an internal error.", "The log has the details; please report it."
+            )
             self._say(Event(failure=mistake))
         finally:
             self._say(None)
@@ -198,10 +221,11 @@ class _Handshake:
         call: LifecycleCall | None = None
         if descriptor.lifecycle.installed is not None:
             call, *_ = await lifecycle.list_calls(self._host, installation)
-        self._say(Event(note="The app accepted.", call=call, installation_id=installation.id))
+        shown = shown_call(call) if call else None
+        self._say(Event(note="The app accepted.", call=shown, installation_id=installation.id))
 
     async def _fetch(self) -> bytes:
-        self._say(Event(begins="Take the text" if self._draft.text else f"Fetch {self._draft.url}"))
+        self._say(Event(begins="Read the text" if self._draft.text else f"Fetch {self._draft.url}"))
         started = self._host.clock()
         document = await self._draft.document(self._host)
         took = "" if self._draft.text else f" in {(self._host.clock() - started) * 1000:.0f} ms"
@@ -209,19 +233,27 @@ class _Handshake:
         return document
 
     async def _validate(self, document: bytes) -> tuple[Descriptor, str]:
-        self._say(Event(begins="Validate it"))
+        self._say(Event(begins="Check the descriptor"))
         descriptor = await asyncio.to_thread(read_descriptor, document)
         if digest(descriptor) != self.agreed:
-            raise _Changed("The descriptor has changed since you looked at it.", "Look at it again before you install.")
+            raise _Changed("The descriptor has changed since you looked at it.", "Check it again before you install.")
         url = self._draft.descriptor_url(descriptor)
         if url is None:
-            raise InvalidInput("Nobody said where the app serves its descriptor.", "Give its URL beside the text.")
-        self._say(Event(note="It is valid, and what you agreed to."))
+            raise InvalidInput(
+                "The URL of the descriptor is missing.", "Give it beside the text, or write it into links.self."
+            )
+        self._say(Event(note="The descriptor is valid, and the one that you agreed to."))
         return descriptor, url
 
     def _begin_call(self, descriptor: Descriptor) -> None:
         path = descriptor.lifecycle.installed
-        self._say(Event(begins=f"Post installed to {descriptor.url(path)}" if path else "Tell nobody, as it asked"))
+        self._say(
+            Event(
+                begins=f"Post installed to {descriptor.url(path)}"
+                if path
+                else "No call: the descriptor names no URL for installed"
+            )
+        )
 
 
 class _Changed(InvalidInput):

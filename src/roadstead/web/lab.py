@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import urlencode
 
-from markupsafe import Markup
 from starlette.responses import Response
 
 from roadstead.domain import installations
@@ -18,20 +17,19 @@ from roadstead.domain.linking import WorkspaceLinkers
 from roadstead.errors import InvalidInput, NotFound, RoadsteadError
 from roadstead.integrations.git import GitFailed, read_commits
 from roadstead.linkify import (
-    Candidate,
     CompiledLinkers,
     InvalidPattern,
     Linker,
     PatternReport,
     Tried,
-    Witness,
     check_linker,
     compile_linkers,
     explain,
-    render_html,
 )
+from roadstead.web.descriptor_view import ShownPattern, pattern_in_words
 from roadstead.web.page import Visit, render, require
 from roadstead.web.parking import ParkedLinker, parked_linkers
+from roadstead.web.stretches import Piece, Stretch, pieces_of, stretches_of
 
 LONGEST_TEXT = 100_000
 """Characters. Every candidate in it is explained on the page."""
@@ -70,16 +68,15 @@ _FIRST = Example(
 class Outcome:
     """What became of the text. `omitted` is how many candidates are not shown, `linkers_omitted` how many linkers.
 
-    For a hostile pattern `witness` is a text that it is hostile with, and `witness_address` leads to the lab with it.
+    `slow_address` leads to the lab with a text on which the pattern is slow, if one is known.
     """
 
-    linked: Markup
+    pieces: list[Piece]
     links: int
     limits: list[str]
-    verdict: PatternReport | None
-    witness: Witness | None
-    witness_address: str
-    candidates: tuple[Candidate, ...]
+    pattern: ShownPattern | None
+    slow_address: str
+    stretches: list[Stretch]
     omitted: int
     linkers: tuple[Tried, ...]
     linkers_omitted: int
@@ -90,7 +87,7 @@ class LabPage:
     """Context of `lab.html`, and of `parts/outcome.html`, which is the part that changes while one writes.
 
     `address` is where this example can be found again, if it is short enough for that. While the outcome is `awaited`,
-    a browser asks for it by itself.
+    a browser asks for it by itself. `repository` is a path that cannot be read, and `repository_wrong` says why.
     """
 
     example: Example
@@ -102,6 +99,16 @@ class LabPage:
     advice: str
     address: str | None
     can_read_repositories: bool
+    repository: str
+    repository_wrong: str
+
+
+@dataclass(frozen=True, slots=True)
+class _Unread:
+    """A repository that cannot be read."""
+
+    path: str
+    reason: str
 
 
 async def show(visit: Visit) -> Response:
@@ -134,10 +141,12 @@ async def load_commits(visit: Visit) -> Response:
     form = await visit.form()
     known = await _workspaces(visit)
     require(may_read_repositories(visit), "Repositories cannot be read here.", "Only on the machine that it runs on.")
+    path = form.get("repository", "").strip()
     try:
-        text = await asyncio.to_thread(_messages, form.get("repository", "").strip())
+        text = await asyncio.to_thread(_messages, path)
     except (GitFailed, InvalidInput) as exc:
-        return await _page(visit, _example(form, known), known, refusal=exc)
+        unread = _Unread(path, f"{exc.message} {exc.detail}")
+        return await _page(visit, _example(form, known), known, unread=unread)
     return await _page(visit, _example({**form, "text": text}, known), known)
 
 
@@ -165,11 +174,12 @@ def _example(fields: dict[str, str], known: list[str]) -> Example:
 
 
 async def _page(
-    visit: Visit, example: Example, known: list[str], *, refusal: RoadsteadError | None = None, awaited: bool = False
+    visit: Visit, example: Example, known: list[str], *, unread: _Unread | None = None, awaited: bool = False
 ) -> Response:
     outcome: Outcome | None = None
     parked: list[ParkedLinker] = []
-    if refusal is None and not awaited:
+    refusal: RoadsteadError | None = None
+    if not awaited:
         try:
             outcome = await _outcome(visit, example)
             if example.how == "workspace":
@@ -188,6 +198,8 @@ async def _page(
         advice=refusal.detail if refusal else "",
         address=address if shareable else None,
         can_read_repositories=may_read_repositories(visit),
+        repository=unread.path if unread else "",
+        repository_wrong=unread.reason if unread else "",
     )
     page = render("parts/outcome.html" if visit.part_only else "lab.html", context, visit=visit)
     if visit.part_only and shareable:
@@ -231,14 +243,14 @@ def _explained(compiled: CompiledLinkers, example: Example, verdict: PatternRepo
     explanation = explain(compiled, example.text)
     witness = verdict.witness if verdict else None
     linkified = explanation.linkified
+    stretches = stretches_of(explanation.candidates[:_SHOWN_CANDIDATES])
     return Outcome(
-        linked=Markup(render_html(linkified)),  # noqa: S704  # it escapes all that it did not write itself
+        pieces=pieces_of(linkified, stretches),
         links=len(linkified.links),
         limits=[limit.reason for limit in linkified.unfinished if limit.linker is None],
-        verdict=verdict,
-        witness=witness,
-        witness_address=_address(replace(example, text=witness.text(_PUMPED))) if witness else "",
-        candidates=explanation.candidates[:_SHOWN_CANDIDATES],
+        pattern=pattern_in_words("pattern", verdict) if verdict else None,
+        slow_address=_address(replace(example, text=witness.text(_PUMPED))) if witness else "",
+        stretches=stretches,
         omitted=explanation.omitted + max(0, len(explanation.candidates) - _SHOWN_CANDIDATES),
         linkers=explanation.linkers[:_SHOWN_LINKERS],
         linkers_omitted=max(0, len(explanation.linkers) - _SHOWN_LINKERS),

@@ -1,10 +1,12 @@
-"""`/-/apps/…/modules`: the pages that an app declares, framed as in the cloud, with a context of one's choice."""
+"""`/-/apps/…/modules`: what an app declares; its pages are framed as in the cloud, with a context of one's choice."""
 
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from urllib.parse import urlencode
 
 from starlette.responses import Response
 
+from roadstead.connect import Descriptor
 from roadstead.connect.conditions import Judgement
 from roadstead.connect.modules import ProxyRoute
 from roadstead.connect.urls import origin_of
@@ -12,7 +14,7 @@ from roadstead.domain.descriptors import stored_descriptor
 from roadstead.domain.page_loads import PageContext, PageModule, page_context, page_modules, page_url
 from roadstead.errors import NotFound
 from roadstead.model import Installation
-from roadstead.web.apps import app_of
+from roadstead.web.apps import AppHead, app_of, head_of
 from roadstead.web.page import Visit, render
 
 _LONGEST_VALUE = 500
@@ -44,6 +46,16 @@ class ShownModule:
 
 
 @dataclass(frozen=True, slots=True)
+class OtherModule:
+    """A module without a page, and the member that says most about it."""
+
+    kind: str
+    key: str
+    name: str
+    url: str
+
+
+@dataclass(frozen=True, slots=True)
 class ModulesPage:
     """Context of `modules.html`.
 
@@ -51,10 +63,10 @@ class ModulesPage:
     `omitted` is how many of all are not shown. `account` is who is looking.
     """
 
-    app: Installation
-    name: str
+    head: AppHead
     modules: list[ListedModule]
     proxies: tuple[ProxyRoute, ...]
+    others: list[OtherModule]
     shown: list[ShownModule]
     omitted: int
     which: str
@@ -74,13 +86,13 @@ async def show(visit: Visit) -> Response:
     values = {name: context.values.get(name, "") for name in context.asked}
     shown = [await _shown(visit, app, module, context) for module in chosen[:_MOST_FRAMES]]
     page = ModulesPage(
-        app=app,
-        name=descriptor.name,
+        head=head_of(app, "/modules"),
         modules=[
             ListedModule(module, context.judge(module.conditions), _link(app, str(number), values), module in chosen)
             for number, module in enumerate(modules)
         ],
         proxies=descriptor.modules.proxy,
+        others=list(_others(descriptor, modules)),
         shown=shown,
         omitted=len(chosen) - len(shown),
         which=which,
@@ -120,3 +132,23 @@ def _sources(shown: list[ShownModule]) -> str:
     """The origins of the frames, as sources of a content security policy, which knows host names in ASCII alone."""
     origins = dict.fromkeys(origin_of(one.address) for one in shown)
     return " ".join(origin for origin in origins if origin.isascii()) or "'none'"
+
+
+def _others(descriptor: Descriptor, pages: list[PageModule]) -> Iterator[OtherModule]:
+    """Yield every module of the descriptor that stands nowhere else on the pages."""
+    elsewhere = {"linkers", "linker", "proxy", *(page.kind for page in pages)}
+    modules = descriptor.source.get("modules")
+    for kind, found in modules.items() if isinstance(modules, dict) else ():
+        for module in found if isinstance(found, list) else [found]:
+            if isinstance(module, dict) and kind not in elsewhere:
+                url = next((text for name in ("url", "destination", "path") if (text := _text(module, name))), "")
+                name = _text(module, "event") or _text(module, "name")
+                yield OtherModule(kind, _text(module, "key"), name, url)
+
+
+def _text(module: Mapping[str, object], name: str) -> str:
+    """Return a member as text. A name may also be an object with the text in its `value`."""
+    value = module.get(name)
+    if isinstance(value, dict):
+        value = value.get("value")
+    return value if isinstance(value, str) else ""

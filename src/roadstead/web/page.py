@@ -6,7 +6,7 @@ import hmac
 import logging
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, fields
-from datetime import datetime
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,9 +25,9 @@ from roadstead.api.bodies import MAX_BYTES, MAX_FORM_BYTES, check_headers, read_
 from roadstead.api.errors import STOPPING, RequestRefused, headers_of, status_of
 from roadstead.domain import credentials
 from roadstead.domain.host import Host
-from roadstead.domain.queue import ATTEMPTS
 from roadstead.errors import InvalidInput, RoadsteadError
 from roadstead.gist import gist
+from roadstead.web.moments import exact, relative
 
 if TYPE_CHECKING:
     import jinja2
@@ -64,7 +64,9 @@ class Visit:
         if self.session is not None and not hmac.compare_digest(
             form.get("csrf", "").encode(), self.csrf_token.encode()
         ):
-            raise RequestRefused(403, "This form is not one of ours, or is too old.", "Open the page again.")
+            raise RequestRefused(
+                403, "This form is not from a page of this host, or is too old.", "Open the page again."
+            )
         return form
 
 
@@ -89,6 +91,7 @@ NAVIGATION = (
     ("/-/install", "Install"),
     ("/-/lab", "Lab"),
     ("/-/traffic", "Requests"),
+    ("/-/queue", "Queue"),
     ("/-/jwt", "Debugger"),
 )
 """The pages that every page leads to, by path."""
@@ -103,21 +106,23 @@ class NavigationLink:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """What `base.html` puts around a page. Who is not signed in has nowhere to go."""
+    """What `base.html` puts around a page. Who is not signed in has nowhere to go. `now` is when the page is made."""
 
     version: str
     signed_in: bool
     csrf: str
     navigation: list[NavigationLink]
+    now: datetime
 
     @classmethod
     def around(cls, visit: Visit | None) -> "Frame":
         """The frame of what a visitor sees; without one, of a page that anybody may see."""
+        now = datetime.now(UTC) if visit is None else visit.host.now()
         if visit is None or visit.session is None:
-            return cls(__version__, signed_in=False, csrf="", navigation=[])
+            return cls(__version__, signed_in=False, csrf="", navigation=[], now=now)
         here = visit.request.url.path
         links = [NavigationLink(path, name, here == path or here.startswith(f"{path}/")) for path, name in NAVIGATION]
-        return cls(__version__, signed_in=True, csrf=visit.csrf_token, navigation=links)
+        return cls(__version__, signed_in=True, csrf=visit.csrf_token, navigation=links, now=now)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +161,9 @@ class Page:
         except Exception:
             log.exception("%s %s failed", scope["method"], scope["path"])
             answer = problem(
-                RequestRefused(500, "Roadstead made a mistake.", "The log has the details; please report it."),
+                RequestRefused(
+                    500, "Roadstead failed with an internal error.", "The log has the details; please report it."
+                ),
                 visit=visit,
             )
         await answer(scope, receive, send)
@@ -165,7 +172,7 @@ class Page:
         handler = self._handlers.get("GET" if method == "HEAD" else method)
         if handler is None:
             allow = ", ".join(sorted({*self._handlers, "HEAD"} if "GET" in self._handlers else self._handlers))
-            raise RequestRefused(405, f"{method} is not possible here.", headers={"Allow": allow})
+            raise RequestRefused(405, f"This address does not accept {method}.", headers={"Allow": allow})
         return handler
 
 
@@ -290,10 +297,19 @@ def _templates(*, asynchronous: bool = False) -> "jinja2.Environment":
         trim_blocks=True,
         enable_async=asynchronous,
     )
-    environment.filters["moment"] = _moment
-    environment.globals["most_attempts"] = ATTEMPTS
+    environment.filters["exactly"] = _exactly
+    environment.filters["ago"] = jinja2.pass_context(_ago)
     return environment
 
 
-def _moment(time: datetime) -> Markup:
-    return Markup("<time datetime='{}'>{} UTC</time>").format(time.isoformat(), f"{time:%Y-%m-%d %H:%M:%S}")
+def _exactly(moment: datetime) -> Markup:
+    """Return a time to the second."""
+    return Markup('<time datetime="{}">{}</time>').format(moment.isoformat(), exact(moment))
+
+
+def _ago(context: "jinja2.runtime.Context", moment: datetime) -> Markup:
+    """Return how long ago it was, with the exact time for who points at it."""
+    text = relative(moment, context["frame"].now)
+    return Markup('<time class="relative" datetime="{}" title="{}">{}</time>').format(
+        moment.isoformat(), exact(moment), text
+    )

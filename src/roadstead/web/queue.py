@@ -1,4 +1,4 @@
-"""`/-/queue`: the calls that are owed to apps, also to those that are not installed any more."""
+"""`/-/queue`: pending calls to apps, also to apps that are no longer installed, and calls that were given up."""
 
 import re
 from dataclasses import dataclass
@@ -6,23 +6,24 @@ from dataclasses import dataclass
 from starlette.responses import RedirectResponse, Response
 
 from roadstead.domain import lifecycle
-from roadstead.model import LifecycleCall
+from roadstead.web.lifecycle_view import ShownCall, shown_call
 from roadstead.web.page import Visit, render
 
 
 @dataclass(frozen=True, slots=True)
-class OwedCalls:
-    """Context of `queue.html`. `tried` is the call that was just made because somebody asked for it."""
+class QueuePage:
+    """Context of `queue.html`. `tried` is the call that the operator has just made again."""
 
-    calls: list[LifecycleCall]
-    tried: LifecycleCall | None
+    calls: list[ShownCall]
+    tried: ShownCall | None
 
 
 async def show(visit: Visit) -> Response:
     calls = await lifecycle.list_owed_calls(visit.host)
     tried = visit.request.query_params.get("tried", "")
     call = await lifecycle.find_call(visit.host, int(tried)) if re.fullmatch("[0-9]{1,18}", tried) else None
-    return render("queue.html", OwedCalls(calls, call), visit=visit)
+    page = QueuePage([shown_call(one) for one in calls], shown_call(call) if call else None)
+    return render("queue.html", page, visit=visit)
 
 
 async def retry(visit: Visit) -> Response:

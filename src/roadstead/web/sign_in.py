@@ -1,7 +1,9 @@
 """Signing in: a one-time code, from the link that `roadstead serve` prints or from `roadstead sign-in`."""
 
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
+from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from roadstead.domain import credentials
@@ -10,11 +12,18 @@ from roadstead.web.page import SESSION_COOKIE, Handler, Visit, render
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
-    """Context of `sign_in.html`."""
+    """Context of `sign_in.html`. `code` is what was entered, and `wrong` why it cannot be used."""
 
     next: str
-    refused: bool
-    too_many: bool
+    code: str = ""
+    wrong: str = ""
+
+
+_NOT_VALID = "This code is not valid. A code works once, within 12 hours."
+_TOO_MANY = (
+    "This code is not valid, and too many others were not either. A valid code still works: make one with "
+    "roadstead sign-in."
+)
 
 
 def for_operator(handler: Handler) -> Handler:
@@ -28,21 +37,27 @@ def for_operator(handler: Handler) -> Handler:
 
 def ask_to_sign_in(visit: Visit) -> Response:
     """The page that asks for a code, and leads back to where the visitor was going."""
-    here = visit.request.url
-    target = f"{here.path}{'?' if here.query else ''}{here.query}"
-    return _page(visit, target, 401)
+    return _page(visit, SignIn(_local(_wanted(visit.request))), 401)
 
 
-def _page(visit: Visit, target: str, status: int) -> Response:
-    context = SignIn(_local(target), refused=status == 403, too_many=status == 429)
+def _wanted(request: Request) -> str:
+    """Where the visitor was going; a form that was posted leads back to its page, as far as the browser names that."""
+    here = request.url
+    if request.method == "POST":
+        page = urlsplit(request.headers.get("referer", ""))
+        return f"{page.path}{'?' if page.query else ''}{page.query}" if page.netloc == here.netloc else "/"
+    return f"{here.path}{'?' if here.query else ''}{here.query}"
+
+
+def _page(visit: Visit, context: SignIn, status: int) -> Response:
     return render("sign_in.html", context, visit=visit, status=status)
 
 
-def _refuse(visit: Visit, target: str) -> Response:
+def _refuse(visit: Visit, code: str, target: str) -> Response:
     wait = credentials.count_failed_sign_in(visit.host)
     if not wait:
-        return _page(visit, target, 403)
-    answer = _page(visit, target, 429)
+        return _page(visit, SignIn(_local(target), code, _NOT_VALID), 403)
+    answer = _page(visit, SignIn(_local(target), code, _TOO_MANY), 429)
     answer.headers["Retry-After"] = str(wait)
     return answer
 
@@ -51,7 +66,7 @@ async def open_link(visit: Visit) -> Response:
     code = visit.request.query_params.get("code")
     target = visit.request.query_params.get("next", "/")
     if code is None or visit.request.method == "HEAD":  # which asks for a preview, and must not use the code up
-        return _page(visit, target, 401)
+        return _page(visit, SignIn(_local(target)), 401)
     return await _exchange(visit, code, target)
 
 
@@ -70,11 +85,11 @@ async def leave(visit: Visit) -> Response:
 
 
 async def _exchange(visit: Visit, code: str, target: str) -> Response:
-    # Somebody may paste the whole link.
+    # People paste the whole link, too.
     code = code.strip().rpartition("code=")[2]
     session = visit.session or await credentials.sign_in(visit.host, code)
     if session is None:
-        return _refuse(visit, target)
+        return _refuse(visit, code, target)
     answer = RedirectResponse(_local(target), 303, headers={"Cache-Control": "no-store"})
     answer.set_cookie(
         SESSION_COOKIE,

@@ -7,21 +7,21 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response
 
-from roadstead.domain import requests
-from roadstead.domain.curl import as_curl
-from roadstead.model import Message, RecordedRequest, RequestDetails
+from roadstead.domain import installations, requests
+from roadstead.errors import NotFound
 from roadstead.query import AllOf, AnyOf, Comparison, Expression
 from roadstead.web.page import Visit, render
+from roadstead.web.recorded import Call, CallDetails, call_details, call_in_list
 
 _SHOWN = 50
 METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH", "HEAD", "OPTIONS")
-DIRECTIONS = {"in": "to us", "out": "to apps"}
+DIRECTIONS = {"in": "from apps", "out": "to apps"}
 STATUSES = {
     "good": "below 400",
-    "refused": "refused (401, 403)",
-    "4xx": "400 to 499",
-    "5xx": "500 and more",
-    "none": "none",
+    "refused": "refused",
+    "4xx": "4xx",
+    "5xx": "5xx",
+    "none": "no answer",
 }
 
 _OF_STATUS: Mapping[str, Expression] = {
@@ -66,34 +66,18 @@ class Filter:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
-    """A recorded call as it stands in the list. `verdict` is a class of the stylesheet."""
-
-    id: int
-    day: str
-    time: str
-    to_us: bool
-    app: str
-    method: str
-    url: str
-    outcome: str
-    verdict: str
-    refused: bool
-    duration: str
-    request_size: int
-    answer_size: int
-
-
-@dataclass(frozen=True, slots=True)
 class TrafficPage:
     """Context of `traffic.html`.
 
-    `size` is how many there are of that kind, from these on. `watched` is where to ask for what has come since, on the
-    newest page; `older` is the next page, if there is one.
+    `size` is how many calls match, from these on. `watched` is where to ask for what has come since, on the newest
+    page; `older` is the next page, if there is one. `chosen` is the call that is shown beside the list.
     """
 
-    chosen: Filter
-    methods: tuple[str, ...]
+    base_url: str
+    filter: Filter
+    filtered: bool
+    apps: list[str]
+    methods: dict[str, str]
     directions: dict[str, str]
     statuses: dict[str, str]
     calls: list[Call]
@@ -101,89 +85,60 @@ class TrafficPage:
     kept: int
     watched: str | None
     older: str | None
+    chosen: CallDetails | None
 
 
 @dataclass(frozen=True, slots=True)
 class CallPage:
-    """Context of `call.html`."""
+    """Context of `call.html`, and of `parts/pane.html`, which is the same beside the list."""
 
-    call: Call
-    error: str | None
-    request: Message
-    answer: Message
-    curl: str
-    has_token: bool
+    chosen: CallDetails
 
 
 async def show(visit: Visit) -> Response:
     query = visit.request.query_params
-    chosen = Filter.read(query)
+    given = Filter.read(query)
     before = query.get("before", "")
-    wanted = chosen.expression()
+    wanted = given.expression()
     if re.fullmatch(r"[1-9][0-9]{0,17}", before):
         wanted = AllOf((*((wanted,) if wanted else ()), Comparison("id", "<", int(before))))
     else:
         before = ""
     found, size = await requests.page_of_requests(visit.host, wanted, limit=_SHOWN)
     newest = str(found[0].id) if found else "0"
-    if "HX-Request" in visit.request.headers and query.get("seen") == newest:
+    if visit.part_only and query.get("seen") == newest:
         return Response(status_code=204)
     page = TrafficPage(
-        chosen=chosen,
-        methods=METHODS,
+        base_url=visit.host.base_url,
+        filter=given,
+        filtered=wanted is not None,
+        apps=sorted({app.app_key for app in await installations.list_apps(visit.host)}),
+        methods={name: name for name in METHODS},
         directions=DIRECTIONS,
         statuses=STATUSES,
-        calls=[_call(one) for one in found],
+        calls=[call_in_list(one) for one in found],
         size=size,
         kept=visit.host.settings.keep_requests,
-        watched=None if before else _address(chosen, seen=newest),
-        older=_address(chosen, before=str(found[-1].id)) if size > len(found) else None,
+        watched=None if before else _address(given, seen=newest),
+        older=_address(given, before=str(found[-1].id)) if size > len(found) else None,
+        chosen=None if visit.part_only else await _chosen(visit, query.get("call", "")),
     )
     return render("traffic.html", page, visit=visit)
 
 
+async def _chosen(visit: Visit, number: str) -> CallDetails | None:
+    """The call of that number, if there is one."""
+    try:
+        return await call_details(visit.host, int(number)) if re.fullmatch("[0-9]{1,18}", number) else None
+    except NotFound:
+        return None
+
+
 async def show_call(visit: Visit) -> Response:
-    details = await requests.get_request(visit.host, visit.request.path_params["call"])
-    page = CallPage(
-        call=_call(details.summary),
-        error=details.summary.error,
-        request=details.request,
-        answer=details.answer,
-        curl=await as_curl(visit.host, details),
-        has_token=_has_token(details),
-    )
-    return render("call.html", page, visit=visit)
+    page = CallPage(await call_details(visit.host, visit.request.path_params["call"]))
+    return render("parts/pane.html" if visit.part_only else "call.html", page, visit=visit)
 
 
-def _has_token(details: RequestDetails) -> bool:
-    """Whether there is something to examine: a token that came to us."""
-    return details.summary.direction == "in" and details.credential is not None
-
-
-def _address(chosen: Filter, **more: str) -> str:
-    query = {name: value for name, value in asdict(chosen).items() if value}
+def _address(given: Filter, **more: str) -> str:
+    query = {name: value for name, value in asdict(given).items() if value}
     return f"/-/traffic?{urlencode({**query, **more})}"
-
-
-def _call(call: RecordedRequest) -> Call:
-    return Call(
-        id=call.id,
-        day=f"{call.time:%Y-%m-%d}",
-        time=f"{call.time:%H:%M:%S}",
-        to_us=call.direction == "in",
-        app=call.app or "",
-        method=call.method,
-        url=call.url,
-        outcome=str(call.status or "no answer"),
-        verdict=_verdict(call.status),
-        refused=requests.was_refused(call),
-        duration=f"{call.duration_ms:,.1f} ms",
-        request_size=call.request_size,
-        answer_size=call.answer_size,
-    )
-
-
-def _verdict(status: int | None) -> str:
-    if status is None or status >= 500:
-        return "error"
-    return "warning" if status >= 400 else "good"

@@ -1,34 +1,52 @@
-"""`/-/apps/…/values`: the values of one linker, to be searched, added, removed, and moved as CSV.
-
-CSV here is one column without a heading: one value a line.
-"""
+"""`/-/apps/…/values`: the values of one linker, to be searched, added, removed, and moved as CSV."""
 
 import asyncio
-import csv
-import io
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal
 from urllib.parse import urlencode
 
 from starlette.responses import RedirectResponse, Response
 
 from roadstead.api.errors import status_of
 from roadstead.domain import linkers
-from roadstead.domain.descriptors import stored_name
-from roadstead.errors import InvalidInput, RoadsteadError
+from roadstead.errors import RoadsteadError
 from roadstead.model import Installation, Linker, LinkerValue
-from roadstead.web.apps import app_of
+from roadstead.web.apps import AppHead, app_of, head_of
 from roadstead.web.page import Visit, render, require
+from roadstead.web.value_lists import read_list
 
 _SHOWN = 100
 _COUNTED = 10_000
+_LONGEST_LIST = 200_000
+"""Characters. A longer list that was refused is not sent back to be corrected."""
 
 _DONE = {
-    "added": "It was added.",
-    "loaded": "The list was added; {count} of its values are new.",
-    "replaced": "The values are those of the list now.",
-    "removed": "It was removed.",
-    "cleared": "All values were removed.",
+    "added": "Added {value}.",
+    "loaded": "Added the list; {count:,} of its values are new.",
+    "replaced": "Replaced all values with the {count:,} of the list.",
+    "removed": "Removed {value}.",
+    "cleared": "Removed all {count:,} values.",
 }
+
+
+@dataclass(frozen=True, slots=True)
+class Typed:
+    """What was filled into the forms of the page and could not be used, so that it need not be filled in again."""
+
+    value: str = ""
+    list: str = ""
+    how: str = "add"
+
+
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    """Which field cannot be used, and why. `faults` are its lines that are wrong."""
+
+    where: Literal["value", "list", "replace", "clear"]
+    message: str
+    status: int = 400
+    faults: list[str] = field(default_factory=list)
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,12 +54,11 @@ class ValuesPage:
     """Context of `values.html`, and of `parts/values.html`, which is the part that changes while one searches.
 
     `counted` is how many values begin with what is searched for, as far as they were counted. `after` and `before` say
-    where in the list the page is; `first`, `previous` and `next` lead to other pages of it.
+    where in the list the page is; `first`, `previous` and `next` lead to other pages of it. `removed` is a value that
+    was removed just now, and can be added again.
     """
 
-    app_id: int
-    app_name: str
-    workspace: str
+    head: AppHead
     linker: Linker
     begins: str
     after: str
@@ -53,7 +70,9 @@ class ValuesPage:
     previous: str | None
     next: str | None
     done: str
-    refusal: RoadsteadError | None
+    removed: str
+    typed: Typed
+    wrong: Wrong | None
 
 
 async def show(visit: Visit) -> Response:
@@ -74,26 +93,45 @@ async def download(visit: Visit) -> Response:
 async def add(visit: Visit) -> Response:
     form = await visit.form()
     app, linker = await _linker(visit, form.get("linker", ""))
+    value = form.get("value", "").strip()
     try:
-        await linkers.add_value(visit.host, app.id, linker.key, form.get("value", "").strip())
+        await linkers.add_value(visit.host, app.id, linker.key, value)
     except RoadsteadError as exc:
-        return await _page(visit, app, linker, refusal=exc)
-    return _back(app, linker, done="added")
+        return await _page(visit, app, linker, typed=Typed(value=value), wrong=_wrong("value", exc))
+    return _back(app, linker, done="added", value=value, **_place(form))
 
 
 async def load(visit: Visit) -> Response:
     form = await visit.form()
     app, linker = await _linker(visit, form.get("linker", ""))
-    try:
-        values = await asyncio.to_thread(read_values, form.get("file") or form.get("list", ""))
-        if form.get("how") == "replace":
-            require(form.get("sure") == "yes", "Nothing was replaced.", "Tick that you are sure.")
-            await linkers.replace_values(visit.host, app.id, linker.key, values)
-            return _back(app, linker, done="replaced")
-        added = await linkers.add_values(visit.host, app.id, linker.key, values)
-    except RoadsteadError as exc:
-        return await _page(visit, app, linker, refusal=exc)
-    return _back(app, linker, done="loaded", count=str(added))
+    text, how = form.get("file") or form.get("list", ""), form.get("how", "add")
+    read = await asyncio.to_thread(read_list, text)
+    wrong = _wrong_with(read.values, read.faults) or _unsure(form)
+    if wrong is None:
+        try:
+            if how == "replace":
+                await linkers.replace_values(visit.host, app.id, linker.key, read.values)
+                return _back(app, linker, done="replaced", count=str(len(read.values)))
+            added = await linkers.add_values(visit.host, app.id, linker.key, read.values)
+            return _back(app, linker, done="loaded", count=str(added))
+        except RoadsteadError as exc:
+            wrong = _wrong("list", exc)
+    typed = Typed(list=text if len(text) <= _LONGEST_LIST else "", how=how)
+    return await _page(visit, app, linker, typed=typed, wrong=wrong)
+
+
+def _wrong_with(values: list[str], faults: list[str]) -> Wrong | None:
+    if faults:
+        rule = f"{linkers.VALUE_RULE} Nothing was changed."
+        return Wrong("list", f"Some lines of the list cannot be used. {rule}", faults=faults)
+    return None if values else Wrong("list", "The list is empty. Choose a file, or write one value on each line.")
+
+
+def _unsure(form: dict[str, str]) -> Wrong | None:
+    """What is wrong with replacing all values unless it was ticked that one is sure."""
+    if form.get("how") == "replace" and form.get("sure") != "yes":
+        return Wrong("replace", "Nothing was replaced. Tick that you want to replace all values.")
+    return None
 
 
 async def remove(visit: Visit) -> Response:
@@ -101,36 +139,18 @@ async def remove(visit: Visit) -> Response:
     app, linker = await _linker(visit, form.get("linker", ""))
     identity = form.get("id", "")
     require(identity.isascii() and identity.isdigit() and len(identity) < 19, "There is no such value.")
-    await linkers.delete_value(visit.host, app.id, linker.key, int(identity))
-    place = {name: form.get(name, "") for name in ("begins", "after", "before")}
-    return _back(app, linker, done="removed", **place)
+    value = await linkers.delete_value(visit.host, app.id, linker.key, int(identity))
+    return _back(app, linker, done="removed", value=value, **_place(form))
 
 
 async def clear(visit: Visit) -> Response:
     form = await visit.form()
     app, linker = await _linker(visit, form.get("linker", ""))
-    require(form.get("sure") == "yes", "Nothing was removed.", "Go back and tick that you are sure.")
+    if form.get("sure") != "yes":
+        wrong = Wrong("clear", "Nothing was removed. Tick that you want to remove all values.")
+        return await _page(visit, app, linker, wrong=wrong)
     await linkers.delete_values(visit.host, app.id, linker.key)
-    return _back(app, linker, done="cleared")
-
-
-def read_values(text: str) -> list[str]:
-    """The values of a list, one a line, each once; what they may be is not judged. Raises `InvalidInput`."""
-    values: dict[str, None] = {}
-    rows = csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""))
-    try:
-        for row in rows:
-            if len(row) > 1:
-                raise InvalidInput(
-                    f"Line {rows.line_num} of the list has {len(row)} columns.", "Give one value on each line."
-                )
-            if row and (value := row[0].strip()):
-                values[value] = None
-    except csv.Error as exc:
-        raise InvalidInput(f"Line {rows.line_num} of the list cannot be read.", f"{exc}.") from exc
-    if not values:
-        raise InvalidInput("The list is empty.", "Choose a file, or write one value on each line.")
-    return list(values)
+    return _back(app, linker, done="cleared", count=str(linker.value_count))
 
 
 async def _linker(visit: Visit, key: str) -> tuple[Installation, Linker]:
@@ -139,7 +159,9 @@ async def _linker(visit: Visit, key: str) -> tuple[Installation, Linker]:
     return app, await linkers.get_linker(visit.host, app.id, key)
 
 
-async def _page(visit: Visit, app: Installation, linker: Linker, *, refusal: RoadsteadError | None = None) -> Response:
+async def _page(
+    visit: Visit, app: Installation, linker: Linker, *, typed: Typed | None = None, wrong: Wrong | None = None
+) -> Response:
     query = visit.request.query_params
     begins, after, before = (query.get(name, "").strip() for name in ("begins", "after", "before"))
     found = await linkers.values_beginning(visit.host, linker, begins, after=after, before=before, limit=_SHOWN + 1)
@@ -148,9 +170,7 @@ async def _page(visit: Visit, app: Installation, linker: Linker, *, refusal: Roa
     has_previous, has_next = (goes_on, True) if before else (bool(after), goes_on)
     counted = await linkers.count_values_beginning(visit.host, linker, begins, most=_COUNTED) if begins else 0
     context = ValuesPage(
-        app_id=app.id,
-        app_name=stored_name(app.descriptor),
-        workspace=app.workspace.slug,
+        head=head_of(app, "/linkers"),
         linker=linker,
         begins=begins,
         after=after,
@@ -161,11 +181,33 @@ async def _page(visit: Visit, app: Installation, linker: Linker, *, refusal: Roa
         first=_address(app, linker, begins=begins) if after or before else None,
         previous=_address(app, linker, begins=begins, before=values[0].value) if values and has_previous else None,
         next=_address(app, linker, begins=begins, after=values[-1].value) if values and has_next else None,
-        done=_DONE.get(query.get("done", ""), "").format(count=_number(query.get("count", "0"))),
-        refusal=refusal,
+        done=_done(query),
+        removed=_value(query) if query.get("done") == "removed" else "",
+        typed=typed or Typed(),
+        wrong=wrong,
     )
     template = "parts/values.html" if visit.part_only else "values.html"
-    return render(template, context, visit=visit, status=status_of(refusal) if refusal else 200)
+    return render(template, context, visit=visit, status=wrong.status if wrong else 200)
+
+
+def _wrong(name: Literal["value", "list"], refusal: RoadsteadError) -> Wrong:
+    faults = [reason for reasons in (refusal.fields or {}).values() for reason in reasons]
+    return Wrong(name, f"{refusal.message} {refusal.detail}", status_of(refusal), faults)
+
+
+def _done(query: Mapping[str, str]) -> str:
+    """What has just been done, as far as the address tells."""
+    return _DONE.get(query.get("done", ""), "").format(count=_number(query.get("count", "0")), value=_value(query))
+
+
+def _value(query: Mapping[str, str]) -> str:
+    value = query.get("value", "")
+    return value if linkers.fault_of(value) is None else "the value"
+
+
+def _place(form: Mapping[str, str]) -> dict[str, str]:
+    """Where in the list the form was."""
+    return {name: form.get(name, "") for name in ("begins", "after", "before")}
 
 
 def _number(text: str) -> int:

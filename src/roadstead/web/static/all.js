@@ -145,9 +145,18 @@
     sizeToParent: () => ask("sizeToParent", {}),
   };
 
+  // Of all that is on the page, with every margin. For a moment the page must not be as tall as its frame, or it would
+  // never shrink; nothing is drawn meanwhile.
   function contentHeight() {
-    const content = document.querySelector(".ac-content");
-    return Math.ceil(content ? content.getBoundingClientRect().bottom + window.scrollY : document.documentElement.offsetHeight);
+    const parts = [document.documentElement, document.body];
+    const before = parts.map((part) => part.style.cssText);
+    for (const part of parts) {
+      part.style.setProperty("height", "auto", "important");
+      part.style.setProperty("min-height", "0", "important");
+    }
+    const height = Math.ceil(document.documentElement.getBoundingClientRect().height);
+    parts.forEach((part, index) => (part.style.cssText = before[index]));
+    return height;
   }
 
   function startSizing() {

@@ -1,0 +1,68 @@
+"""`/-/apps/…/linkers`: what each linker of an app matches, how, and where it leads."""
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from starlette.responses import Response
+
+from roadstead.domain import linkers
+from roadstead.domain.descriptors import stored_base_url
+from roadstead.linkify import InvalidPattern, check_linker
+from roadstead.linkify import Linker as LinkerToMatch
+from roadstead.model import Linker
+from roadstead.web.apps import AppHead, app_of, head_of
+from roadstead.web.descriptor_view import ShownPattern, pattern_in_words
+from roadstead.web.page import Visit, render
+from roadstead.web.parking import ParkedLinker, parked_linkers
+
+
+@dataclass(frozen=True, slots=True)
+class ShownLinker:
+    """A linker. An earlier version may have accepted a pattern that cannot be used now: then `pattern` is not set."""
+
+    key: str
+    regex: str
+    url: str
+    value_count: int
+    pattern: ShownPattern | None
+    parked: list[ParkedLinker]
+
+
+@dataclass(frozen=True, slots=True)
+class LinkersPage:
+    """Context of `app_linkers.html`."""
+
+    head: AppHead
+    linkers: list[ShownLinker]
+
+
+async def show(visit: Visit) -> Response:
+    app = await app_of(visit)
+    declared = await linkers.list_linkers(visit.host, app.id)
+    # A thread, for to find a text that a pattern is slow on takes some 100 ms.
+    patterns = await asyncio.to_thread(_patterns, declared, stored_base_url(app.descriptor))
+    parked = parked_linkers(visit, app.workspace, app.app_key)
+    shown = [
+        ShownLinker(
+            linker.key,
+            linker.regex,
+            linker.url,
+            linker.value_count,
+            pattern,
+            [one for one in parked if one.key == linker.key],
+        )
+        for linker, pattern in zip(declared, patterns, strict=True)
+    ]
+    return render("app_linkers.html", LinkersPage(head_of(app, "/linkers"), shown), visit=visit)
+
+
+def _patterns(declared: Sequence[Linker], base_url: str) -> list[ShownPattern | None]:
+    return [_pattern(LinkerToMatch(one.key, one.regex, one.url, base_url)) for one in declared]
+
+
+def _pattern(linker: LinkerToMatch) -> ShownPattern | None:
+    try:
+        return pattern_in_words(linker.key, check_linker(linker))
+    except InvalidPattern:
+        return None

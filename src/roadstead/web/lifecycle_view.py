@@ -1,0 +1,49 @@
+"""How the pages show a lifecycle call."""
+
+from dataclasses import dataclass
+
+from roadstead.domain.queue import ATTEMPTS
+from roadstead.gist import gist
+from roadstead.model import LifecycleCall
+from roadstead.web.bodies import pretty
+
+
+@dataclass(frozen=True, slots=True)
+class ShownCall:
+    """A lifecycle call. `outcome` is its status in short, and `verdict` a class of the stylesheet.
+
+    `request` is its number among the recorded requests, while it is kept there. One that `can_be_repeated` is still in
+    the queue; `next_attempt` then says which one comes after those that failed.
+    """
+
+    call: LifecycleCall
+    outcome: str
+    verdict: str
+    answer: str
+    request: int | None
+    can_be_repeated: bool
+    next_attempt: str
+
+
+def shown_call(call: LifecycleCall, request: int | None = None) -> ShownCall:
+    return ShownCall(
+        call=call,
+        outcome=_outcome(call),
+        verdict=_verdict(call),
+        answer=pretty(gist(call.body or "")),
+        request=request,
+        can_be_repeated=call.due_on is not None or call.given_up_on is not None,
+        next_attempt=f"Next attempt ({call.attempts + 1} of {ATTEMPTS})" if call.due_on and call.attempts else "",
+    )
+
+
+def _outcome(call: LifecycleCall) -> str:
+    if call.status is not None:
+        return str(call.status)
+    return "no answer" if call.error else "not sent yet"
+
+
+def _verdict(call: LifecycleCall) -> str:
+    if call.status is None:
+        return "error" if call.error else ""
+    return "good" if call.status < 300 else "error"

@@ -1,0 +1,37 @@
+"""Moments as the pages show them: how long ago, with the exact time beside it."""
+
+from datetime import UTC, datetime
+
+_UNITS = ((86_400, "day"), (3_600, "h"), (60, "min"), (1, "s"))
+_DAYS = 30
+"""A moment that is further away is shown by its date."""
+
+
+def relative(moment: datetime, now: datetime) -> str:
+    """Return how long ago a moment was, or how far off it is, in its largest unit. `pages.js` does the same."""
+    seconds = (now - moment).total_seconds()
+    distance = abs(seconds)
+    if distance >= _DAYS * 86_400:
+        return f"{moment:%Y-%m-%d}"
+    if distance < 5:
+        return "now"
+    return f"{_span(distance)} ago" if seconds > 0 else f"in {_span(distance)}"
+
+
+def before_or_after(moment: datetime, other: datetime) -> str:
+    """Return how far a moment is from another one."""
+    seconds = round((other - moment).total_seconds())
+    if not seconds:
+        return "at the time of"
+    return f"{_span(abs(seconds))} {'before' if seconds > 0 else 'after'}"
+
+
+def _span(seconds: float) -> str:
+    length, unit = next((length, unit) for length, unit in _UNITS if seconds >= length)
+    count = int(seconds // length)
+    return f"{count:,} {unit}{'s' if unit == 'day' and count > 1 else ''}"
+
+
+def exact(moment: datetime) -> str:
+    """Return the moment to the second, in UTC."""
+    return f"{moment.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"

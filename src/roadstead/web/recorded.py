@@ -1,0 +1,104 @@
+"""A recorded call as the pages show it: as a line of the list, and with all that was kept of it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from roadstead.connect.evidence import Check
+from roadstead.domain import requests
+from roadstead.domain.curl import as_curl
+from roadstead.domain.diagnosis import explain_recorded
+from roadstead.domain.host import Host
+from roadstead.model import Message, RecordedRequest, RequestDetails
+from roadstead.web.bodies import pretty
+from roadstead.web.tokens import DecodedToken, decoded
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A recorded call as it stands in the list. `verdict` is a class of the stylesheet."""
+
+    id: int
+    time: datetime
+    to_us: bool
+    app: str
+    method: str
+    url: str
+    outcome: str
+    verdict: str
+    refused: bool
+    duration: str
+
+
+@dataclass(frozen=True, slots=True)
+class ShownMessage:
+    """A request or an answer. `raw` is the body as it was sent, if it is shown in another way.
+
+    `size` is the whole body's, of which `kept` characters are there.
+    """
+
+    headers: tuple[tuple[str, str], ...]
+    body: str
+    raw: str
+    size: int
+    kept: int
+
+
+@dataclass(frozen=True, slots=True)
+class CallDetails:
+    """All that is kept of a call. `cause` is why it was refused."""
+
+    call: Call
+    error: str | None
+    cause: Check | None
+    request: ShownMessage
+    answer: ShownMessage
+    token: DecodedToken | None
+    curl: str
+
+
+def call_in_list(call: RecordedRequest) -> Call:
+    return Call(
+        id=call.id,
+        time=call.time,
+        to_us=call.direction == "in",
+        app=call.app or "",
+        method=call.method,
+        url=call.url,
+        outcome=str(call.status or "no answer"),
+        verdict=_verdict(call.status),
+        refused=requests.was_refused(call),
+        duration=f"{call.duration_ms:,.1f} ms",
+    )
+
+
+async def call_details(host: Host, call_id: int) -> CallDetails:
+    """Raises `NotFound`."""
+    details = await requests.get_request(host, call_id)
+    summary = details.summary
+    return CallDetails(
+        call=call_in_list(summary),
+        error=summary.error,
+        cause=await _cause(host, details),
+        request=_message(details.request),
+        answer=_message(details.answer),
+        token=decoded(details.credential, summary.time, of_call=True) if summary.direction == "in" else None,
+        curl=await as_curl(host, details),
+    )
+
+
+async def _cause(host: Host, details: RequestDetails) -> Check | None:
+    if not requests.was_refused(details.summary):
+        return None
+    return (await explain_recorded(host, details)).cause
+
+
+def _message(message: Message) -> ShownMessage:
+    shown = pretty(message.body)
+    raw = message.body if shown != message.body else ""
+    return ShownMessage(message.headers, shown, raw, message.size, len(message.body))
+
+
+def _verdict(status: int | None) -> str:
+    if status is None or status >= 500:
+        return "error"
+    return "warning" if status >= 400 else "good"
