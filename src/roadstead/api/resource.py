@@ -71,7 +71,9 @@ class Resource:
         except Exception:
             log.exception("%s %s failed", scope["method"], scope["path"])
             answer = error_answer(
-                RequestRefused(500, "Roadstead made a mistake.", "The log has the details; please report it.")
+                RequestRefused(
+                    500, "Roadstead failed with an internal error.", "The log has the details; please report it."
+                )
             )
         # Requests that came in together are all handled before the first is answered. To send is to go into the kernel,
         # which leaves the processor's caches cold: handling in between takes more than twice as long.
@@ -89,7 +91,7 @@ class Resource:
             return no_content({"Allow": self.allow, **CORS_PREFLIGHT})
         raise RequestRefused(
             405,
-            f"{method} is not possible here.",
+            f"This address does not accept {method}.",
             f"This address takes: {self.allow}.",
             headers={"Allow": self.allow},
         )
