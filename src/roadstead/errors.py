@@ -17,6 +17,7 @@
     ├── OutgoingCallFailed        we could not reach a server, or may not
     ├── InstallationFailed        carries the step, and the app's answer
     └── StorageUnavailable        the database cannot serve us now; try again later
+        ├── StorageBusy           others keep it busy, and nothing else is wrong
         └── StorageUnusable       the data folder or the database is not usable at all
 
 `message` is one sentence; `detail` says what to do about it. Neither ever holds a secret.
@@ -159,6 +160,10 @@ class InstallationFailed(RoadsteadError):
 
 class StorageUnavailable(RoadsteadError):
     """The database cannot serve this request now. Nothing was changed; trying again may work."""
+
+
+class StorageBusy(StorageUnavailable):
+    """Others keep the database busy for longer than this caller waits."""
 
 
 class StorageUnusable(StorageUnavailable):

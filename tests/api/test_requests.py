@@ -1,5 +1,6 @@
 """`GET /-/requests`: the last calls in both directions, for operators, without secrets."""
 
+import contextlib
 import json
 import logging
 import sqlite3
@@ -233,6 +234,36 @@ def test_record_that_cannot_be_written_disturbs_no_call(
         connection.close()
     api("GET", f"{LINKERS}?page=2")
     assert recorded(watched)[0]["url"] == f"{LINKERS}?page=2"
+
+
+def test_record_waits_while_others_keep_the_database_busy(
+    watched: LiveHost, connect_app: RecordingApp, tmp_path: Path
+) -> None:
+    """Nobody waits for the record meanwhile, and afterwards nothing is missing in it."""
+    api = AppClient(watched.url, watched.install(connect_app))
+    before = recorded(watched)
+    with contextlib.closing(sqlite3.connect(tmp_path / "roadstead.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        for page in range(1, 91):
+            assert api("GET", f"{LINKERS}?page={page}").status_code == 200
+        assert recorded(watched) == before
+        other.execute("COMMIT")
+    assert [one["url"] for one in recorded(watched)[:90]] == [f"{LINKERS}?page={page}" for page in range(90, 0, -1)]
+
+
+def test_record_lets_the_oldest_go_while_it_cannot_be_written(tmp_path: Path, connect_app: RecordingApp) -> None:
+    """What waits to be written is as much as is kept: the latest calls."""
+    with live_host(tmp_path, keep_requests=5) as host:
+        api = AppClient(host.url, host.install(connect_app))
+        recorded(host)
+        with contextlib.closing(sqlite3.connect(tmp_path / "roadstead.db", isolation_level=None)) as other:
+            other.execute("BEGIN IMMEDIATE")
+            for page in range(1, 13):
+                api("GET", f"{LINKERS}?page={page}")
+                if page == 8:
+                    recorded(host)
+            other.execute("COMMIT")
+        assert [one["url"] for one in recorded(host)] == [f"{LINKERS}?page={page}" for page in range(12, 7, -1)]
 
 
 def test_call_of_ours_without_an_answer_is_recorded(watched: LiveHost, connect_app: RecordingApp) -> None:

@@ -64,6 +64,6 @@ def test_a_pattern_in_use_is_made_once() -> None:
 
 def test_what_is_made_for_keys_never_grows_beyond_a_number() -> None:
     """Programs for ever other values do not add up."""
-    made = keeping.Made(len, most=3)
-    assert [made["x" * number] for number in (*range(10), 9)] == [*range(10), 9]
+    made: keeping.Made[int, str] = keeping.Made(str, most=3)
+    assert [made[number] for number in (*range(10), 9)] == [*"0123456789", "9"]
     assert len(made) <= 3

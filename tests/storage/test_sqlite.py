@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from roadstead.errors import StorageUnavailable, StorageUnusable
+from roadstead.errors import StorageBusy, StorageUnavailable, StorageUnusable
+from roadstead.storage import sqlite
 from roadstead.storage.database import Database
 from roadstead.storage.installations import find_fact, keep_fact
 from roadstead.storage.sqlite import SQLiteDatabase
@@ -104,6 +105,52 @@ def test_a_writer_waits_for_another_process(tmp_path: Path) -> None:
         await writing
         assert [await find_fact(database, name) for name in ("ours", "other")] == ["1", "1"]
         other.close()
+
+    _run(tmp_path, scenario)
+
+
+def test_writers_that_came_together_give_up_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While another process holds the database, nobody waits for longer because others wait, too."""
+    monkeypatch.setattr(sqlite, "BUSY_SECONDS", 0.4)
+
+    async def scenario(database: Database) -> None:
+        other = sqlite3.connect(tmp_path / "test.db", isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        writing = [asyncio.create_task(_keep(database, f"n{number}")) for number in range(6)]
+        await asyncio.wait(writing, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.sleep(0.2)  # half of the time that a second one would wait after the first
+        assert [type(one.exception()) for one in writing if one.done()] == [StorageBusy] * 6
+        late = asyncio.create_task(_keep(database, "late"))
+        await asyncio.sleep(0.05)
+        other.execute("COMMIT")
+        other.close()
+        await late
+        assert await find_fact(database, "late") == "1"
+
+    _run(tmp_path, scenario)
+
+
+def test_a_writer_may_have_less_patience_than_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is let in behind other writers of this process, and turned away before them where another process is in."""
+    monkeypatch.setattr(sqlite, "BUSY_SECONDS", 3)
+
+    async def scenario(database: Database) -> None:
+        async def keep(name: str, patience: float = 60) -> None:
+            async with database.transaction(patience=patience) as tx:
+                await keep_fact(tx, name, "1")
+
+        await asyncio.gather(_keep(database, "first"), keep("second"), _keep(database, "third"), keep("fourth"))
+        assert await find_fact(database, "fourth") == "1"
+        other = sqlite3.connect(tmp_path / "test.db", isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        patient = asyncio.create_task(_keep(database, "patient"))
+        await asyncio.sleep(0.02)
+        with pytest.raises(StorageBusy):
+            await keep("impatient", patience=0.1)
+        assert not patient.done()
+        other.execute("COMMIT")
+        other.close()
+        await patient
 
     _run(tmp_path, scenario)
 

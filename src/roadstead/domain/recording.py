@@ -2,7 +2,8 @@
 
 While a call is under way only references to what is there are put aside. Redacting and writing happen afterwards, in
 batches small enough to cost a busy host little of its time. While more comes in than these take, the oldest of what is
-put aside are forgotten; what is there when it ends is written at once. Nothing that goes wrong here disturbs a call.
+put aside are forgotten; what is there when it ends is written at once. Nothing that goes wrong here disturbs a call:
+while others keep the database busy, calls stay put aside, and nobody waits for it.
 """
 
 import asyncio
@@ -17,7 +18,7 @@ from typing import Any
 from roadstead.domain import request_id
 from roadstead.domain.records import BODY, Headers, Received, Records
 from roadstead.domain.redaction import RAW_BYTES
-from roadstead.errors import RoadsteadError
+from roadstead.errors import RoadsteadError, StorageBusy
 from roadstead.integrations.outbound import Sent
 from roadstead.storage import Store
 from roadstead.storage.requests import add_requests
@@ -27,6 +28,8 @@ MOST_WAITING = 1_000
 BATCH = 40
 PAUSE_SECONDS = 0.5
 """Between two batches, as long as calls come in."""
+PATIENCE_SECONDS = 1.0
+"""How long a batch waits for its turn beside other writers. Then it is put aside again, and tried after the pause."""
 _AT_ONCE = 20
 """Rows made before other requests get their turn: a millisecond's worth."""
 
@@ -49,7 +52,6 @@ class Recorder:
         self._calls_to_us = 0
         self._calls_of_ours = 0
         self._taken = 0
-        self._lost = 0
 
     def received(
         self,
@@ -94,21 +96,21 @@ class Recorder:
         """How many calls were to be kept and are not: they made room for later ones, or could not be written."""
         if not self._keep:
             return 0
-        return self._calls_to_us + self._calls_of_ours - self._taken - len(self._waiting) + self._lost
+        return self._calls_to_us + self._calls_of_ours - self._taken - len(self._waiting)
 
     async def write(self) -> None:
         """Write all that has been put aside by now, and wait for what is being written."""
         due = len(self._waiting)
-        await self._write_batch()
-        while (due := due - BATCH) > 0:
-            await self._write_batch()
+        while await self._write_batch() and (due := due - BATCH) > 0:
+            pass
 
     async def close(self) -> None:
-        """Write what is left."""
+        """Write what is left. What cannot be written now is lost."""
         self._closing.set()
         if self._batches is not None:
             await self._batches
-        await self.write()
+        while await self._write_batch() and self._waiting:
+            pass
 
     def _begin(self) -> None:
         if self._keep:
@@ -117,7 +119,7 @@ class Recorder:
 
     async def _write_in_batches(self) -> None:
         try:
-            while self._waiting:
+            while self._waiting and not self._closing.is_set():
                 seen = None
                 while seen != self._calls_to_us:
                     seen = self._calls_to_us
@@ -130,20 +132,30 @@ class Recorder:
         finally:
             self._batches = None
 
-    async def _write_batch(self) -> None:
+    async def _write_batch(self) -> bool:
+        """Write the oldest of what is put aside. Return whether that went well, or nothing was there to write."""
         async with self._writing:
             calls = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
             if not calls:
-                return
+                return True
             self._taken += len(calls)
             try:
                 await self._write_rows(calls)
-                self._failing = False
             except RoadsteadError as exc:
-                self._lost += len(calls)
+                self._taken -= len(calls)
+                if isinstance(exc, StorageBusy):
+                    self._put_back(calls)
                 if not self._failing:
-                    log.warning("requests cannot be recorded: %s %s", exc.message, exc.detail)
+                    log.warning("requests cannot be recorded now: %s %s", exc.message, exc.detail)
                 self._failing = True
+            else:
+                self._failing = False
+            return not self._failing
+
+    def _put_back(self, calls: Sequence[tuple[Any, ...] | Sent]) -> None:
+        """Put calls aside again, before those that came meanwhile, as far as there is room; the oldest are lost."""
+        room = (self._waiting.maxlen or 0) - len(self._waiting)
+        self._waiting.extendleft(reversed(calls[max(len(calls) - room, 0) :]))
 
     async def _write_rows(self, calls: Sequence[tuple[Any, ...] | Sent]) -> None:
         records = Records(self._store, self._clock())
@@ -155,5 +167,5 @@ class Recorder:
                 made.append(await records.of_received(Received._make(call)))
             if number % _AT_ONCE == 0:
                 await asyncio.sleep(0)
-        async with self._store.database.transaction() as tx:
+        async with self._store.database.transaction(patience=PATIENCE_SECONDS) as tx:
             await add_requests(tx, made, keep=self._keep)

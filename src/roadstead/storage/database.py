@@ -104,10 +104,11 @@ class Lease(Protocol):
 
 
 class Database(Reader, Protocol):
-    def transaction(self) -> AbstractAsyncContextManager[Transaction]:
+    def transaction(self, *, patience: float | None = None) -> AbstractAsyncContextManager[Transaction]:
         """All that is changed in the block, or nothing.
 
-        Raises `StorageUnavailable` when the database cannot take it now.
+        Raises `StorageUnavailable` when the database cannot take it now, or does not within `patience` seconds;
+        without it, within as many as a request may wait.
         """
 
     def snapshot(self) -> AbstractAsyncContextManager[Reader]:

@@ -28,7 +28,7 @@ from typing import Any, NoReturn, TypeVar
 
 import asyncpg
 
-from roadstead.errors import InvalidInput, StorageUnavailable, StorageUnusable
+from roadstead.errors import InvalidInput, StorageBusy, StorageUnavailable, StorageUnusable
 from roadstead.storage import migrations
 from roadstead.storage.database import AlreadyThere, Argument, Dialect, Lease, Load, Reader, Row, Unfit
 
@@ -104,10 +104,10 @@ class PostgresDatabase:
                 self._url, timeout=BUSY_SECONDS, statement_cache_size=500, server_settings=_SETTINGS
             )
 
-    async def _take(self) -> Connection:
+    async def _take(self, patience: float | None = None) -> Connection:
         """A free connection, or a new one while there is a place. Raises `StorageUnavailable`."""
         if self._places.locked():
-            await self._wait_for_a_place()
+            await self._wait_for_a_place(BUSY_SECONDS if patience is None else patience)
         else:
             await self._places.acquire()
         self._lent += 1
@@ -122,13 +122,13 @@ class PostgresDatabase:
             self._places.release()
             raise
 
-    async def _wait_for_a_place(self) -> None:
+    async def _wait_for_a_place(self, patience: float) -> None:
         self._waiting += 1
         try:
-            async with asyncio.timeout(BUSY_SECONDS):
+            async with asyncio.timeout(patience):
                 await self._places.acquire()
         except TimeoutError as exc:
-            raise StorageUnavailable("The database is busy.", "All connections to it are in use; try again.") from exc
+            raise StorageBusy("The database is busy.", "All connections to it are in use; try again.") from exc
         finally:
             self._waiting -= 1
 
@@ -210,8 +210,8 @@ class PostgresDatabase:
     # Writing
 
     @asynccontextmanager
-    async def _transaction(self) -> "AsyncIterator[_PostgresTransaction]":
-        connection = await self._take()
+    async def _transaction(self, patience: float | None) -> "AsyncIterator[_PostgresTransaction]":
+        connection = await self._take(patience)
         at_rest = False
         try:
             with _translated:
@@ -229,8 +229,8 @@ class PostgresDatabase:
         finally:
             self._give_back(connection, at_rest=at_rest)
 
-    def transaction(self) -> "AbstractAsyncContextManager[_PostgresTransaction]":
-        return self._transaction()
+    def transaction(self, *, patience: float | None = None) -> "AbstractAsyncContextManager[_PostgresTransaction]":
+        return self._transaction(patience)
 
     # The rest
 
@@ -484,7 +484,7 @@ def _translate(exc: BaseException) -> None:
         if isinstance(exc, kinds):
             raise StorageUnusable("The database cannot be used.", f"{_first_line(exc)}. {advice}") from exc
     if isinstance(exc, _PASSING):
-        raise StorageUnavailable("The database is busy.", f"{_first_line(exc)}; try again in a moment.") from exc
+        raise StorageBusy("The database is busy.", f"{_first_line(exc)}; try again in a moment.") from exc
     if isinstance(exc, _AWAY):
         raise StorageUnavailable("The database is away.", f"{_first_line(exc)}; try again in a moment.") from exc
     _refuse_unexpected(exc)

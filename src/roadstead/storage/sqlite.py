@@ -25,7 +25,7 @@ from typing import TypeVar
 
 from filelock import FileLock, Timeout
 
-from roadstead.errors import StorageUnavailable, StorageUnusable
+from roadstead.errors import StorageBusy, StorageUnavailable, StorageUnusable
 from roadstead.storage import migrations
 from roadstead.storage.database import AlreadyThere, Argument, Dialect, Lease, Load, Reader, Row, Unfit
 
@@ -46,6 +46,8 @@ DIALECT = Dialect(
     reads_may_differ=False,
     conflicts_are_cheap=True,
 )
+
+_HELD = "Another process holds it; try again in a moment."
 
 T = TypeVar("T")
 log = logging.getLogger("roadstead.storage")
@@ -128,14 +130,16 @@ class SQLiteDatabase:
     def snapshot(self) -> AbstractAsyncContextManager[Reader]:
         return self._snapshot()
 
-    def transaction(self) -> "_OneWriter":
-        return _OneWriter(self)
+    def transaction(self, *, patience: float | None = None) -> "_OneWriter":
+        return _OneWriter(self, patience)
 
-    async def enter(self) -> "tuple[_Batch, _SQLiteTransaction]":
+    async def enter(self, patience: float | None) -> "tuple[_Batch, _SQLiteTransaction]":
         """Become the only writer, with a savepoint in the common transaction."""
-        await self._writing.acquire()
+        # Counted from here: those that came together, and find the database held when it is their turn, fail together.
+        deadline = asyncio.get_running_loop().time() + (BUSY_SECONDS if patience is None else patience)
+        await self._take_turn(None if patience is None else deadline)
         try:
-            batch = self._batch or await self._begin()
+            batch = self._batch or await self._begin(deadline)
             with _translated:
                 self._writer.execute("SAVEPOINT one_writer")
         except BaseException:
@@ -158,9 +162,19 @@ class SQLiteDatabase:
         finally:
             self._writing.release()
 
-    async def _begin(self) -> "_Batch":
+    async def _take_turn(self, deadline: float | None) -> None:
+        """Wait for the writers of this process that came before."""
+        if deadline is None:
+            await self._writing.acquire()
+            return
+        try:
+            async with asyncio.timeout_at(deadline):
+                await self._writing.acquire()
+        except TimeoutError as exc:
+            raise StorageBusy("The database is busy.", _HELD) from exc
+
+    async def _begin(self, deadline: float) -> "_Batch":
         """Open the common transaction, waiting for other processes without holding up this one."""
-        deadline = asyncio.get_running_loop().time() + BUSY_SECONDS
         while True:
             try:
                 self._writer.execute("BEGIN IMMEDIATE")
@@ -286,15 +300,16 @@ class _SQLiteTransaction:
 class _OneWriter:
     """The block of one writer. A class, because a generator would cost a twentieth of an addition."""
 
-    __slots__ = ("_batch", "_database")
+    __slots__ = ("_batch", "_database", "_patience")
 
-    def __init__(self, database: SQLiteDatabase) -> None:
+    def __init__(self, database: SQLiteDatabase, patience: float | None) -> None:
         self._database = database
+        self._patience = patience
 
     async def __aenter__(self) -> "_SQLiteTransaction":
         self._database.writers += 1
         try:
-            self._batch, transaction = await self._database.enter()
+            self._batch, transaction = await self._database.enter(self._patience)
         except BaseException:
             self._database.writers -= 1
             raise
@@ -396,7 +411,7 @@ def _is_busy(exc: sqlite3.Error) -> bool:
 
 def _translate(exc: sqlite3.Error) -> StorageUnavailable:
     if _is_busy(exc):
-        return StorageUnavailable("The database is busy.", "Another process holds it; try again in a moment.")
+        return StorageBusy("The database is busy.", _HELD)
     code = getattr(exc, "sqlite_errorcode", 0) & 0xFF
     advice = {
         sqlite3.SQLITE_FULL: "The disk is full; make room and try again.",
