@@ -251,9 +251,17 @@ def test_a_state_that_is_not_empty_is_left_alone(tmp_path: Path, small_export: b
     new = _settings(tmp_path / "new")
     _import(new, small_export)
     before = _content(_export(new, with_secrets=False))
-    with pytest.raises(Conflict, match="something in this state"):
+    with pytest.raises(Conflict, match=r"This state already has registered apps\."):
         _import(new, small_export)
     assert _content(_export(new, with_secrets=False)) == before
+
+
+def test_a_state_on_which_a_host_has_run_is_named_so(tmp_path: Path, small_export: bytes) -> None:
+    """A host leaves traces before the first app is installed, and they are in the way as well."""
+    new = _settings(tmp_path / "new")
+    on_host(new, Host.remember_address)
+    with pytest.raises(Conflict, match="A host has run on this state already"):
+        _import(new, small_export)
 
 
 def test_a_killed_import_leaves_an_empty_state(tmp_path: Path, small_export: bytes) -> None:
@@ -316,6 +324,14 @@ def test_the_file_is_private_and_never_replaced(tmp_path: Path) -> None:
     assert b"exists already" in second.stderr
     assert file.read_bytes() == before
     assert sorted(found.name for found in tmp_path.iterdir()) == ["data", "state.gz"]
+
+
+def test_an_export_into_a_missing_folder_names_the_folder(tmp_path: Path) -> None:
+    """What is missing is the folder, not room."""
+    command = [sys.executable, "-m", "roadstead", "export", str(tmp_path / "no" / "state.gz"), "--data", str(tmp_path)]
+    done = subprocess.run(command, check=False, capture_output=True, text=True)
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"error: The folder {tmp_path / 'no'} does not exist.")
 
 
 def test_an_export_that_finds_no_room_says_so(tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ CROSSING = {
     "rotation.py: _seal_column": "changing the key, and no distributed table has a secret",
     "transfer.py: add_rows": "an import fills tables one after the other",
     "transfer.py: count_rows": "export and migrate-data read whole tables",
-    "transfer.py: find_filled_table": "an import looks whether there is anything at all",
+    "transfer.py: find_filled_tables": "an import looks whether there is anything at all",
     "transfer.py: read_pages": "export and migrate-data read whole tables",
 }
 """Statements that do not say where, by their function or their file, and why that is well. None of them is hot."""

@@ -141,6 +141,10 @@ def _written(name: str) -> Iterator[BinaryIO]:
 
 
 def _not_written(name: str, cause: OSError) -> InvalidInput:
+    if isinstance(cause, FileNotFoundError):
+        return InvalidInput(
+            f"The folder {Path(name).absolute().parent} does not exist.", "Make it, or name a file in another one."
+        )
     return InvalidInput(
         f"{name} cannot be written: {cause.strerror}.", "Make room or name another place, and export again."
     )

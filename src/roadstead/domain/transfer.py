@@ -135,12 +135,27 @@ async def import_state(host: Host, source: BinaryIO, *, progress: Progress = lam
 
 async def expect_empty(tx: Transaction) -> None:
     """Raises `Conflict` when there is a row in any table that travels."""
-    filled = await rows.find_filled_table(tx)
-    if filled is not None:
+    filled = await rows.find_filled_tables(tx)
+    if filled:
+        found = [words for table, words in _IN_WORDS.items() if table in filled]
         raise Conflict(
-            "There is something in this state already.",
-            f"It needs to be empty ({filled} has rows): name a new folder with --data, or an empty database.",
+            f"This state already has {_listed(found)}." if found else "A host has run on this state already.",
+            "An empty one is needed: name a new folder with --data, or an empty database.",
         )
+
+
+_IN_WORDS = {
+    "installations": "apps",
+    "linker_values": "linker values",
+    "registrations": "registered apps",
+    "api_tokens": "API tokens",
+    "workspaces": "workspaces",
+}
+
+
+def _listed(words: list[str]) -> str:
+    *first, last = words
+    return f"{', '.join(first)} and {last}" if first else last
 
 
 async def apps_without_secret(host: Host, installed: list[Installation]) -> list[Installation]:

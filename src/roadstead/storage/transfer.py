@@ -79,12 +79,9 @@ async def count_rows(reader: Reader, table: Table) -> int:
     return int(count)
 
 
-async def find_filled_table(reader: Reader) -> str | None:
-    """The first table that is not empty."""
-    for table in TABLES:
-        if await reader.read(f"SELECT 1 FROM {table.name} LIMIT 1"):
-            return table.name
-    return None
+async def find_filled_tables(reader: Reader) -> list[str]:
+    """Return the names of the tables that are not empty."""
+    return [table.name for table in TABLES if await reader.read(f"SELECT 1 FROM {table.name} LIMIT 1")]
 
 
 async def read_pages(
