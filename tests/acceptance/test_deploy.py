@@ -49,6 +49,8 @@ def check(tmp_path: Path) -> Any:
         ("roadstead.service", "check_unit_runs", "--data", "--state"),
         ("roadstead.service", "check_unit_runs", "Type=notify", "Type=exec"),
         ("roadstead.service", "check_unit_runs", "StateDirectory=roadstead", "StateDirectory=harbour"),
+        ("roadstead-backup.service", "check_backup_runs", "$(date +%%Y-%%m-%%dT%%H%%M%%S)", "last-night"),
+        ("roadstead-backup.service", "check_backup_runs", "-mtime +14", "-mtime +140"),
         ("nginx.conf", "check_proxy", "http://roadstead;", "http://roadstead/;"),
         ("nginx.conf", "check_proxy", "X-Forwarded-For", "X-Client"),
         ("nginx.conf", "check_proxy", "client_max_body_size 17m", "client_max_body_size 1m"),
