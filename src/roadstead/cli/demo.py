@@ -5,9 +5,7 @@ linker values through the signed API, and the messages come out of git. Only the
 """
 
 import re
-import secrets
 import signal
-import tempfile
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import AsyncExitStack
@@ -42,7 +40,7 @@ _MESSAGES = (
 )
 _FIRST_ON = datetime(2026, 8, 1, 9, 30, tzinfo=UTC)
 
-_TICKET = re.compile(r"(?<![^\W_])([A-Z][A-Z0-9]+)-\d+")
+_TICKET = r"(?<![^\W_])([A-Z][A-Z0-9]+)-\d+"
 _NOT_TICKETS = frozenset({"AES", "CVE", "HTTP", "IEC", "ISO", "RFC", "SHA", "TLS", "UTF"})
 """Names that look like the prefix of a ticket key, in nearly every repository."""
 
@@ -59,6 +57,7 @@ def demo(
     Starts a host and the app, installs the app over HTTP, and prints the commit messages with their links.
     """
     import asyncio
+    import tempfile
 
     with tempfile.TemporaryDirectory(prefix="roadstead-demo-") as folder:
         asyncio.run(_until_told_to_stop(repo, Path(folder), once=once))
@@ -79,6 +78,7 @@ async def _until_told_to_stop(repo: Path | None, folder: Path, *, once: bool) ->
 
 async def _show(repo: Path | None, folder: Path, *, once: bool) -> None:
     import asyncio
+    import secrets
 
     from roadstead.cli.demonstration import running_app, running_host
     from roadstead.domain import installations
@@ -127,7 +127,7 @@ async def _count_values(host: "Host", installation_id: int) -> int:
 
 def likely_values(commits: "Iterable[Commit]") -> list[str]:
     """What looks like the prefix of a ticket key in the messages, the most frequent first."""
-    seen = Counter(prefix for commit in commits for prefix in _TICKET.findall(commit.message))
+    seen = Counter(prefix for commit in commits for prefix in re.findall(_TICKET, commit.message))
     unlikely = {*_NOT_TICKETS, *SAMPLE_VALUES}
     return [prefix for prefix, _ in seen.most_common() if prefix not in unlikely][:MOST_VALUES]
 

@@ -4,9 +4,8 @@ import os
 import shutil
 import stat
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 from urllib.parse import urlsplit
 
 import typer
@@ -25,8 +24,7 @@ _OTHERS = stat.S_IRWXG | stat.S_IRWXO
 _STYLES = {"ok": "green", "warning": "yellow", "problem": "red"}
 
 
-@dataclass(frozen=True, slots=True)
-class Check:
+class Check(NamedTuple):
     """One thing that was looked at. A `warning` may be as it should be; with a `problem` something will not work."""
 
     name: str
@@ -43,7 +41,7 @@ def doctor(data: Data = None, database_url: DatabaseUrl = None, as_json: AsJson 
     checks = list(examine(read_settings(data=data, database_url=database_url)))
     healthy = all(check.status != "problem" for check in checks)
     if as_json:
-        print_json({"checks": [asdict(check) for check in checks], "healthy": healthy})
+        print_json({"checks": [check._asdict() for check in checks], "healthy": healthy})
     else:
         for check in checks:
             _print(check)

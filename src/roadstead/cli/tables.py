@@ -3,8 +3,7 @@
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 from itertools import zip_longest
-from typing import NamedTuple, TypeAlias
-from unicodedata import combining, east_asian_width
+from typing import TypeAlias
 
 _GAP = 2
 _INDENT = 4
@@ -21,11 +20,14 @@ class Url(str):
 Cell: TypeAlias = str | int | float | datetime | Url | None
 
 
-class Row(NamedTuple):
+class Row:
     """The cells of a line, and a remark that is printed on lines of its own below it."""
 
-    cells: Sequence[Cell]
-    below: str = ""
+    __slots__ = ("below", "cells")
+
+    def __init__(self, cells: Sequence[Cell], below: str = "") -> None:
+        self.cells = cells
+        self.below = below
 
 
 class _Column:
@@ -162,4 +164,6 @@ def text_width(text: str) -> int:
     """Return how many columns a terminal takes for a text: two for wide characters, none for combining ones."""
     if text.isascii():
         return len(text)
+    from unicodedata import combining, east_asian_width
+
     return sum(0 if combining(char) else 2 if east_asian_width(char) in "WF" else 1 for char in text)
