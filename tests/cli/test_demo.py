@@ -1,9 +1,11 @@
 """`demo` as one command: the real host, the real app, a real repository."""
 
+import html
 import re
 import signal
 import subprocess
 import tempfile
+import urllib.parse
 import urllib.request
 from datetime import UTC, datetime
 from pathlib import Path
@@ -44,7 +46,7 @@ def test_demo_reads_any_repository(roadstead: Roadstead, tmp_path: Path) -> None
 
 @pytest.mark.parametrize("stop", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.slow)])
 def test_demo_stays_with_a_page_until_it_is_stopped(roadstead: Roadstead, stop: signal.Signals) -> None:
-    """The page shows the same links as HTML; stopped, the demo exits 0, the app is gone and so is the folder."""
+    """A page shows the same links, and leads on who signs in; stopped, the demo exits 0, app and folder are gone."""
     with roadstead.start("demo") as process:
         assert process.stdout is not None
         output = b""
@@ -53,15 +55,28 @@ def test_demo_stays_with_a_page_until_it_is_stopped(roadstead: Roadstead, stop: 
             assert line, process.stderr and process.stderr.read()
             output += line
         page_url = re.search(rb"http://localhost:\d+/-/demo/\S+", output)
+        sign_in = re.search(rb"http://localhost:\d+/-/sign-in\?code=\S+", output)
         assert page_url is not None
+        assert sign_in is not None
         with urllib.request.urlopen(page_url[0].decode(), timeout=10) as answer:
             page = answer.read().decode()
             policy = answer.headers["Content-Security-Policy"]
+        browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+        with browser.open(sign_in[0].decode(), timeout=10) as answer:
+            assert answer.url == page_url[0].decode()
+            main = answer.read().decode().partition("<main")[2]
+        paths = [html.unescape(path) for path in re.findall(r'<li><a href="(/-/[^"]+)">', main)]
+        led_to = [browser.open(urllib.parse.urljoin(answer.url, path), timeout=10).read().decode() for path in paths]
         process.send_signal(stop)
         process.communicate(timeout=20)
     assert process.returncode == 0
     assert f'<a href="{links_in(output)["BB-12"]}" rel="nofollow" class="ap-connect-link"' in page
     assert "default-src 'none'" in policy
+    assert "/-/lab" not in page
+    app, lab, requests = led_to
+    assert "Sample app" in app
+    assert "which are no tickets of ours" in lab
+    assert "/installed" in requests
     folder = re.search(rb"--data (\S+)", output)
     assert folder is not None
     assert not Path(folder[1].decode()).parent.exists()

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from roadstead.cli.options import DEFAULT_WORKSPACE
-from roadstead.cli.output import plain, styled, tell
+from roadstead.cli.output import as_called, plain, styled, tell
 
 if TYPE_CHECKING:
     from roadstead.domain.host import Host
@@ -82,6 +82,7 @@ async def _show(repo: Path | None, folder: Path, *, once: bool) -> None:
 
     from roadstead.cli.demonstration import running_app, running_host
     from roadstead.domain import installations
+    from roadstead.domain.credentials import sign_in_link
     from roadstead.domain.linking import WorkspaceLinkers
     from roadstead.domain.running import announced
     from roadstead.web.demo import demo_page
@@ -101,10 +102,13 @@ async def _show(repo: Path | None, folder: Path, *, once: bool) -> None:
         _say(f"The app stored     {await _count_values(host, installation.id)} linker values ({', '.join(values)})")
         linkers = await WorkspaceLinkers(host).of(DEFAULT_WORKSPACE)
         linked = [(commit, linkers.linkify(commit.message)) for commit in commits]
-        showroom.page = demo_page(name, linked)
+        showroom.page = demo_page(name, linked, installation)
         _print_messages(linked)
-        _say_what_next(f"{host.base_url}{path}", folder / "data", once=once)
-        if not once:
+        _say()
+        if once:
+            _say(as_called("Run your own host  roadstead serve, then roadstead install DESCRIPTOR_URL"))
+        else:
+            _say_what_next(f"{host.base_url}{path}", await sign_in_link(host, path), folder / "data")
             await asyncio.Event().wait()
 
 
@@ -142,15 +146,12 @@ def _print_messages(linked: "Sequence[tuple[Commit, Linkified]]") -> None:
             _say(f"    {line}" if line else "")
 
 
-def _say_what_next(page: str, data: Path, *, once: bool) -> None:
-    _say()
-    _say(f"The same at a page {page}{' (while the demo runs)' if once else ''}")
-    if once:
-        _say("Next               roadstead serve, then roadstead install DESCRIPTOR_URL")
-    else:
-        _say(f"Look at the app    roadstead apps show roadstead-sample-app --data {data}")
-        _say(f"Link your own text git log | roadstead linkify --data {data}")
-        _say("Stop with          Ctrl-C")
+def _say_what_next(page: str, sign_in: str, data: Path) -> None:
+    _say(f"See it as a page   {page}")
+    _say(f"Sign in there      {sign_in}")
+    _say(as_called(f"Look at the app    roadstead apps show roadstead-sample-app --data {data}"))
+    _say(as_called(f"Link your own text git log | roadstead linkify --data {data}"))
+    _say("Stop with          Ctrl-C")
 
 
 def _say(line: str = "") -> None:

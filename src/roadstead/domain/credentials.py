@@ -3,6 +3,7 @@
 import secrets
 from collections.abc import Collection, Sequence
 from datetime import timedelta
+from urllib.parse import quote
 
 from roadstead.connect.scopes import RENAMED, implied_by
 from roadstead.domain.descriptors import stored_descriptor
@@ -90,13 +91,13 @@ async def revoke_api_token(host: Host, token_id: int) -> None:
         await _log(host, tx, "API token revoked", str(token_id))
 
 
-async def sign_in_link(host: Host) -> str:
-    """A link that signs the operator in once, within 12 hours."""
+async def sign_in_link(host: Host, path: str = "/") -> str:
+    """Return a link that signs the operator in once, within 12 hours, and leads to the page at `path`."""
     code = secrets.token_urlsafe(24)
     async with host.store.database.transaction() as tx:
         await rows.add_session(tx, code, "sign-in", now=host.now(), expires_on=host.now() + SIGN_IN_LIFETIME)
         await _log(host, tx, "sign-in link made", "pages")
-    return f"{host.base_url}/-/sign-in?code={code}"
+    return f"{host.base_url}/-/sign-in?code={code}{'' if path == '/' else f'&next={quote(path)}'}"
 
 
 async def sign_in(host: Host, code: str) -> str | None:

@@ -2,13 +2,19 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from urllib.parse import urlencode
 
 from markupsafe import Markup
+from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from roadstead.integrations.git import Commit
 from roadstead.linkify import Linkified, render_html
-from roadstead.web.page import render
+from roadstead.model import Installation
+from roadstead.web.page import Page, Visit, render
+
+_LONGEST_EXAMPLE = 2_000
+"""Characters of a message that are put into an address."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,21 +29,26 @@ class LinkedCommit:
 
 @dataclass(frozen=True, slots=True)
 class DemoPage:
-    """Context of `demo.html`."""
+    """Context of `demo.html`. `app_page` and `lab` are paths of the pages that explain the links."""
 
     repository: str
     commits: list[LinkedCommit]
     links: int
+    app_page: str
+    lab: str
 
 
-def demo_page(repository: str, commits: Sequence[tuple[Commit, Linkified]]) -> DemoPage:
-    """The page of a repository's commits. Both the messages and the app that linked them may be a stranger's."""
+def demo_page(repository: str, commits: Sequence[tuple[Commit, Linkified]], installation: Installation) -> DemoPage:
+    """Return the page of a repository's commits, which an installation has linked; all of it may be a stranger's."""
     linked = [
         # render_html escapes all that it did not write itself.
         LinkedCommit(commit.hash, commit.author, commit.day, Markup(render_html(message)))  # noqa: S704
         for commit, message in commits
     ]
-    return DemoPage(repository, linked, sum(len(message.links) for _, message in commits))
+    newest = commits[0][0].message if commits else ""
+    query = urlencode({"how": "workspace", "workspace": installation.workspace.slug, "text": newest[:_LONGEST_EXAMPLE]})
+    links = sum(len(message.links) for _, message in commits)
+    return DemoPage(repository, linked, links, f"/-/apps/{installation.id}", f"/-/lab?{query}")
 
 
 class Showroom:
@@ -49,7 +60,8 @@ class Showroom:
         self._path = path
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["path"] == self._path and self.page is not None:
-            await render("demo.html", self.page)(scope, receive, send)
-        else:
-            await self._app(scope, receive, send)
+        shows = scope["type"] == "http" and scope["path"] == self._path and self.page is not None
+        await (Page(GET=self._show) if shows else self._app)(scope, receive, send)
+
+    async def _show(self, visit: Visit) -> Response:
+        return render("demo.html", self.page, visit=visit)
