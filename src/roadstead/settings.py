@@ -205,7 +205,8 @@ def _allow_target(value: object, source: str) -> AllowedTargets:
 
 
 _TARGET_FORMS = (
-    "An entry is a network (10.0.0.0/8), an address, a host (app.corp) or all below a domain (*.corp); no port."
+    "An entry is a network (10.0.0.0/8), an address, a host (app.corp) or all below a domain (*.corp), "
+    "and may end in a port: app.corp:8080, [fd12::7]:8080."
 )
 
 _CHECKS: Mapping[str, Any] = {

@@ -5,57 +5,92 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_network
 
+Address = IPv4Address | IPv6Address
+Network = IPv4Network | IPv6Network
+
 _NAME = re.compile(r"(\*\.)?([a-z0-9_\-]+\.)*(?!\d+$|0x)[a-z0-9_\-]+")
 """A host name, or `*.` before one. A last part that is a number would make it an address."""
+_WITH_PORT = re.compile(r"(?:\[([^\[\]]*)\]|([^:]*)):([^:]*)")
+"""What has colons of its own stands in brackets, as in a URL."""
+_PORT = re.compile(r"[1-9][0-9]{0,4}", re.ASCII)
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """One entry: a network by number or a host by name, and the only port there that it allows; `None` allows all."""
+
+    place: Network | str
+    port: int | None = None
+
+    @property
+    def is_one_address(self) -> bool:
+        """Whether the entry is an address and not a network around it, nor a name."""
+        return not isinstance(self.place, str) and self.place.num_addresses == 1
+
+    def covers(self, host: str, address: Address, port: int) -> bool:
+        """Return whether a connection to the address of the host is of this entry."""
+        if self.port not in (None, port):
+            return False
+        if not isinstance(self.place, str):
+            return address in self.place
+        name = host.lower().removesuffix(".")
+        return name.endswith(self.place[1:]) if self.place.startswith("*") else name == self.place
+
+    def __str__(self) -> str:
+        if self.port is None:
+            return str(self.place)
+        place = f"[{self.place}]" if ":" in str(self.place) else str(self.place)
+        return f"{place}:{self.port}"
 
 
 @dataclass(frozen=True, slots=True)
 class AllowedTargets:
-    """Networks by number, and hosts by name. `str()` gives the entries with commas, which `read` takes again."""
+    """All entries. `str()` gives them with commas, which `read` takes again."""
 
-    networks: tuple[IPv4Network | IPv6Network, ...] = ()
-    names: tuple[str, ...] = ()
+    entries: tuple[Target, ...] = ()
 
     @classmethod
     def read(cls, entries: Iterable[str]) -> "AllowedTargets":
-        """Read entries such as `10.0.0.0/8`, `fd12::7`, `app.corp` and `*.corp`; commas part them too.
+        """Read entries such as `10.0.0.0/8`, `fd12::7`, `app.corp`, `*.corp` and `[::1]:3000`; commas part them too.
 
         Raises `ValueError` with a sentence that names the entry.
         """
-        networks, names = [], []
-        for entry in filter(None, (part.strip() for part in ",".join(entries).split(","))):
-            name = entry.lower().removesuffix(".")
-            if _NAME.fullmatch(name):
-                names.append(name)
-            else:
-                networks.append(_network(entry))
-        return cls(tuple(networks), tuple(names))
+        return cls(tuple(_target(part.strip()) for part in ",".join(entries).split(",") if part.strip()))
 
-    def has_name(self, host: str) -> bool:
-        """Whether the host is named, or stands below a name that begins with `*.`."""
-        host = host.lower().removesuffix(".")
-        return any(host.endswith(name[1:]) if name.startswith("*") else host == name for name in self.names)
-
-    def has_address(self, address: IPv4Address | IPv6Address) -> bool:
-        """Whether the address is in one of the networks."""
-        return any(address in network for network in self.networks)
-
-    def has_this_address_alone(self, address: IPv4Address | IPv6Address) -> bool:
-        """Whether an entry is this address and not a network around it."""
-        return any(address in network and network.num_addresses == 1 for network in self.networks)
+    def covering(self, host: str, address: Address, port: int) -> list[Target]:
+        """Return the entries that a connection to the address of the host is of."""
+        return [entry for entry in self.entries if entry.covers(host, address, port)]
 
     def __str__(self) -> str:
-        return ",".join(map(str, (*self.networks, *self.names)))
+        return ",".join(map(str, self.entries))
 
 
-def _network(entry: str) -> IPv4Network | IPv6Network:
+def _target(entry: str) -> Target:
+    with_port = _WITH_PORT.fullmatch(entry)
+    if with_port is None:
+        return Target(_place(entry, entry))
+    bracketed, plain, port = with_port.groups()
+    if not _PORT.fullmatch(port) or int(port) > 65535:
+        raise ValueError(f"{entry!r} has a port that cannot be.")
+    place = _place(bracketed or plain or "", entry)
+    if (bracketed is None) == (not isinstance(place, str) and place.version == 6):
+        raise ValueError(f"{entry!r} is not written like a URL's host and port.")
+    return Target(place, int(port))
+
+
+def _place(text: str, entry: str) -> Network | str:
+    name = text.lower().removesuffix(".")
+    return name if _NAME.fullmatch(name) else _network(text, entry)
+
+
+def _network(text: str, entry: str) -> Network:
     try:
-        wide = ip_network(entry, strict=False)
+        wide = ip_network(text, strict=False)
     except ValueError:
         raise ValueError(f"{entry!r} is neither a network, nor an address, nor a host name.") from None
-    if "%" in entry:
+    if "%" in text:
         raise ValueError(f"{entry!r} has a zone, which cannot be told apart when we connect.")
     try:
-        return ip_network(entry)
+        return ip_network(text)
     except ValueError:
         raise ValueError(f"{entry!r} has bits beyond its network, which would be {wide}.") from None

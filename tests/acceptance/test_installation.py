@@ -385,15 +385,15 @@ def test_addresses_that_are_not_public_are_not_called(url: str) -> None:
     """A host that listens to the world calls public addresses only, however they are written."""
     outbound = Outbound(allow_loopback=False)
     with pytest.raises(OutgoingCallFailed):
-        asyncio.run(outbound.send("GET", url, headers={}))
+        asyncio.run(outbound.send("GET", url, home=url, headers={}))
 
 
 def test_loopback_may_be_called_while_we_listen_there(host: LiveHost) -> None:
     """The same call that a public host refuses works on a laptop."""
-    answer = asyncio.run(Outbound(allow_loopback=True).send("GET", f"{host.url}/-/health/live", headers={}))
-    assert answer.status == 200
+    url = f"{host.url}/-/health/live"
+    assert asyncio.run(Outbound(allow_loopback=True).send("GET", url, home=url, headers={})).status == 200
     with pytest.raises(OutgoingCallFailed, match="may not be called"):
-        asyncio.run(Outbound(allow_loopback=False).send("GET", f"{host.url}/-/health/live", headers={}))
+        asyncio.run(Outbound(allow_loopback=False).send("GET", url, home=url, headers={}))
 
 
 def test_health_answers_without_a_credential(host: LiveHost) -> None:

@@ -237,7 +237,15 @@ async def _owe_fifty(host: Host, app: RecordingApp) -> None:
             url = f"{app.base_url}/uninstalled"
             call_id = await rows.add_call(tx, installation, "uninstalled", url=url, now=host.now())
             content = json.dumps({"eventType": "uninstalled", "clientKey": f"another {number}"})
-            await rows.owe_call(tx, call_id, content=content, canonical="", sealed_secret=None, now=host.now())
+            await rows.owe_call(
+                tx,
+                call_id,
+                descriptor_url=installation.descriptor_url,
+                content=content,
+                canonical="",
+                sealed_secret=None,
+                now=host.now(),
+            )
 
 
 async def _all_made(host: Host) -> None:

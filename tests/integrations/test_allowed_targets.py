@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from roadstead.errors import OutgoingCallFailed
 from roadstead.integrations.health import is_roadstead
 from roadstead.settings import InvalidSetting, Settings
-from roadstead.targets import AllowedTargets
+from roadstead.targets import AllowedTargets, Target
 from tests.integrations.conftest import Internet, Server
 from tests.integrations.test_attacks import get
 
@@ -122,7 +122,7 @@ def test_entries_come_from_options_environment_or_file(tmp_path: Path) -> None:
     assert read(tmp_path) == AllowedTargets()
     (tmp_path / "roadstead.toml").write_text('allow_target = ["10.0.0.0/8", "*.corp"]')
     assert read(tmp_path) == expected
-    assert read(tmp_path, ROADSTEAD_ALLOW_TARGET="app.corp") == AllowedTargets(names=("app.corp",))
+    assert read(tmp_path, ROADSTEAD_ALLOW_TARGET="app.corp") == AllowedTargets((Target("app.corp"),))
     assert read(tmp_path / "x", ROADSTEAD_ALLOW_TARGET=" 10.0.0.0/8,*.corp, ") == expected
     options = {"allow_target": ["10.0.0.0/8", "*.corp"]}
     assert read(tmp_path / "x", options, ROADSTEAD_ALLOW_TARGET="app.corp") == expected
@@ -141,8 +141,20 @@ def test_entries_come_from_options_environment_or_file(tmp_path: Path) -> None:
         "fd12::/129",
         "fe80::1%eth0",
         "[fd12::7]",
-        "app.corp:8080",
-        "10.0.0.1:80",
+        "[10.0.0.1]:80",
+        "[app.corp]:80",
+        "[::1]:",
+        "[::1]:0",
+        "app.corp:",
+        "app.corp:0",
+        "app.corp:65536",
+        "app.corp:080",
+        "app.corp:+80",
+        "app.corp:8o",
+        "app.corp:80:80",
+        "10.0.0.1/8:80",
+        ":80",
+        "fd12::7:x",
         "http://app.corp",
         "app.corp/path",
         "*",
@@ -178,7 +190,9 @@ def test_a_line_that_cannot_be_stops_the_start(tmp_path: Path, line: str) -> Non
         st.one_of(
             st.ip_addresses().map(str),
             st.integers(0, 32).map(lambda bits: f"0.0.0.0/{bits}"),
-            st.sampled_from(["app.corp", "*.corp", "my_app", "*.b-c.d"]),
+            st.sampled_from(
+                ["app.corp", "*.corp", "my_app", "*.b-c.d", "app.corp:1", "[fd12::/16]:65535", "10.0.0.0/8:80"]
+            ),
         )
     )
 )

@@ -233,7 +233,7 @@ def test_metadata_addresses_are_documented() -> None:
 
 def get(url: str, *, redirects: int = 0, loopback: bool = False, allowed: str = "") -> Answer:
     outbound = Outbound(allow_loopback=loopback, allowed=AllowedTargets.read([allowed]))
-    return asyncio.run(outbound.send("GET", url, headers={}, redirects=redirects))
+    return asyncio.run(outbound.send("GET", url, home=url, headers={}, redirects=redirects))
 
 
 @pytest.mark.parametrize(("url", "why"), TYPED)
@@ -311,7 +311,7 @@ def test_a_public_server_cannot_send_us_to_what_was_permitted(
         get("http://public.example/", redirects=3, **permission)
     assert "A public server redirected there" in refused.value.detail
     server.answers = [redirect_to("http://127.0.0.1/"), OK]
-    assert get(f"http://{host}/", redirects=3, allowed="10.0.0.0/8,127.0.0.1,inside.example").body == b"ok"
+    assert get(f"http://{host}/", redirects=3, allowed="10.0.0.0/8,127.0.0.1:80,inside.example").body == b"ok"
 
 
 def test_a_descriptor_may_move_three_times(internet: Internet, server: Server) -> None:

@@ -27,7 +27,7 @@ ENDLESS = HEAD + b"Connection: close\r\n\r\n"
 
 def get(url: str, *, redirects: int = 0, cap: int = 1000, seconds: float = 5, connect_seconds: float = 5) -> Answer:
     outbound = Outbound(allow_loopback=True, total_seconds=seconds, connect_seconds=connect_seconds)
-    return asyncio.run(outbound.send("GET", url, headers={}, cap=cap, redirects=redirects))
+    return asyncio.run(outbound.send("GET", url, home=url, headers={}, cap=cap, redirects=redirects))
 
 
 def test_what_is_sent(server: Server) -> None:
@@ -140,13 +140,15 @@ def test_a_listener_that_is_closed_while_we_connect_is_explained(kind: type[asyn
             asyncio.Runner(loop_factory=lambda: _resetting(kind, listener)) as runner,
             pytest.raises(OutgoingCallFailed, match=f"{url} cannot be reached: [A-Z][a-z ]+\\.$"),
         ):
-            runner.run(outbound.send("GET", url, headers={}))
+            runner.run(outbound.send("GET", url, home=url, headers={}))
 
 
 def test_a_lifecycle_call_follows_no_redirect(server: Server) -> None:
     """A call that carries a secret goes where the descriptor said and nowhere else; the redirect is the answer."""
     server.answers = [redirect_to("/elsewhere"), OK]
-    answer = asyncio.run(call_app(Outbound(allow_loopback=True), server.url, {"sharedSecret": "s"}, None))
+    answer = asyncio.run(
+        call_app(Outbound(allow_loopback=True), server.url, {"sharedSecret": "s"}, None, home=server.url)
+    )
     assert (answer.status, len(server.requests)) == (302, 1)
 
 

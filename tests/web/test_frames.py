@@ -181,4 +181,18 @@ def test_calls_that_cannot_be_forwarded_say_why(
     with recording_app(modules={"proxy": proxy}, baseUrl="http://127.0.0.1:9/app", lifecycle={}) as app:
         answer = _ask(browser, host.install(app), "proxy", **{"url": "/api/x/1", **changes})
     assert answer["status"] == status
-    assert json.loads(answer["body"])["error"]["message"]
+    error = json.loads(answer["body"])["error"]
+    assert error["message"]
+    # The page is the app's: where its name leads, and why that is refused, it is not told.
+    assert status != 502 or error["message"] == "The app's server cannot be reached."
+
+
+def test_no_call_is_forwarded_to_a_neighbour(host: LiveHost, browser: httpx.Client) -> None:
+    """Of this machine a page reaches what its app is allowed to reach, though its `baseUrl` is where it asks."""
+    proxy = {"/x": {"destination": "/installed", "methods": {"POST": {}}}}
+    with (
+        recording_app() as neighbour,
+        recording_app(modules={"proxy": proxy}, baseUrl=neighbour.base_url, lifecycle={}) as app,
+    ):
+        answer = _ask(browser, host.install(app), "proxy", url="/x", method="POST", body='{"eventType": "installed"}')
+        assert (answer["status"], neighbour.received) == (502, [])

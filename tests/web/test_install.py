@@ -112,10 +112,10 @@ def test_a_refusal_can_be_tried_again(browser: httpx.Client, host: LiveHost, con
     assert len(_installed(host, connect_app)) == 1
 
 
-def test_the_reason_of_a_refusal_is_told_once(browser: httpx.Client) -> None:
+def test_the_reason_of_a_refusal_is_told_once(browser: httpx.Client, connect_app: RecordingApp) -> None:
     """An app that cannot be reached is said to be so in one sentence, beside what was sent."""
-    with recording_app(baseUrl="http://127.0.0.1:1") as app:
-        page = _install(browser, app)
+    text = json.dumps({**connect_app.descriptor, "baseUrl": "http://127.0.0.1:1"})
+    page = submit(browser, _judged(browser, text=text, url="http://127.0.0.1:1/x.json"), RUN)
     last = texts(page, ".steps > li")[-1]
     assert last.count("cannot be reached: Connection refused") == 1
     assert "POST /installed HTTP/1.1" in last
@@ -184,22 +184,24 @@ def test_the_handshake_goes_on_when_nobody_watches(host: LiveHost, browser: http
 
 
 @pytest.mark.parametrize(
-    ("given", "links", "stored"),
+    ("given", "own", "stored"),
     [
-        ("http://127.0.0.1:9/x.json", {}, "http://127.0.0.1:9/x.json"),
-        ("", {"self": "http://127.0.0.1:9/own.json"}, "http://127.0.0.1:9/own.json"),
-        ("http://127.0.0.1:9/x.json", {"self": "http://127.0.0.1:9/own.json"}, "http://127.0.0.1:9/x.json"),
+        ("/x.json", None, "/x.json"),
+        ("", "/own.json", "/own.json"),
+        ("/x.json", "/own.json", "/x.json"),
     ],
 )
 def test_a_text_is_installed_as_it_is_written(
-    host: LiveHost, browser: httpx.Client, connect_app: RecordingApp, given: str, links: dict[str, str], stored: str
+    host: LiveHost, browser: httpx.Client, connect_app: RecordingApp, given: str, own: str | None, stored: str
 ) -> None:
     """Nothing is fetched; updates will be read from the URL given, or from the one the descriptor calls its own."""
+    base = connect_app.base_url
+    links = {"self": f"{base}{own}"} if own else {}
     text = json.dumps({**connect_app.descriptor, "name": "As written", "links": links})
-    page = submit(browser, _judged(browser, text=text, url=given), RUN)
+    page = submit(browser, _judged(browser, text=text, url=given and f"{base}{given}"), RUN)
     assert texts(page, ".steps > li")[0].startswith("Read the text")
     (installation,) = _installed(host, connect_app)
-    assert installation.descriptor_url == stored
+    assert installation.descriptor_url == f"{base}{stored}"
     assert json.loads(installation.descriptor)["name"] == "As written"
 
 

@@ -47,8 +47,8 @@ AllowTarget = Annotated[
     typer.Option(
         "--allow-target",
         metavar="TARGET",
-        help="What may be called though it is not public: 10.0.0.0/8, an address, app.corp, *.corp. May be repeated. "
-        "[env var: ROADSTEAD_ALLOW_TARGET]",
+        help="What may be called though it is not public: 10.0.0.0/8, an address, app.corp, *.corp, localhost:4000. "
+        "May be repeated. [env var: ROADSTEAD_ALLOW_TARGET]",
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document instead.")]

@@ -12,7 +12,7 @@ from roadstead.domain.descriptors import stored_descriptor
 from roadstead.domain.host import Host
 from roadstead.domain.page_loads import page_context
 from roadstead.domain.signing import canonical_for_app, sign_for_app
-from roadstead.errors import NotFound, WrongCredential
+from roadstead.errors import NotFound, OutgoingCallFailed, WrongCredential
 from roadstead.integrations.outbound import Answer
 from roadstead.model import Installation, Viewer
 
@@ -79,9 +79,21 @@ async def forward(host: Host, installation: Installation, call: ProxiedCall, cho
     canonical, secret = canonical_for_app(descriptor, call.method, url), installation.shared_secret
     token = sign_for_app(host, installation.client_key, canonical, secret, subject=sender.actor_account_id)
     headers = {**call.headers, "Authorization": f"JWT {token}"}
-    return await host.outbound.send(
-        call.method, url, headers=headers, body=call.body, cap=LARGEST_ANSWER, app_key=installation.app_key
-    )
+    try:
+        return await host.outbound.send(
+            call.method,
+            url,
+            home=installation.descriptor_url,
+            headers=headers,
+            body=call.body,
+            cap=LARGEST_ANSWER,
+            app_key=installation.app_key,
+        )
+    except OutgoingCallFailed as exc:
+        # The page that asks is the app's: what the name leads to, and why it is refused, is none of its business.
+        raise OutgoingCallFailed(
+            "The app's server cannot be reached.", "The operator finds the reason among the recorded requests."
+        ) from exc
 
 
 async def _values(

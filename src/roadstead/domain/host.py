@@ -22,6 +22,7 @@ from roadstead.domain.running import running_hosts
 from roadstead.domain.together import Together
 from roadstead.integrations.lifecycle import Sender
 from roadstead.integrations.outbound import Outbound
+from roadstead.integrations.places import Ourselves
 from roadstead.settings import DEFAULT_PORT, Settings, is_loopback
 from roadstead.storage import Store, open_store
 from roadstead.storage import installations as rows
@@ -123,15 +124,17 @@ async def open_host(settings: Settings, *, operator: str = "operator (host)") ->
         )
         listened_at = [one.host for one in running] or [await rows.find_fact(store.database, "host") or settings.host]
         port = settings.port or DEFAULT_PORT
+        base_url = base_url or f"http://localhost:{port}"
         host = Host(
             settings=settings,
             store=store,
             outbound=Outbound(
                 allow_loopback=settings.listens_on_loopback and all(map(is_loopback, listened_at)),
                 allowed=settings.allow_target,
+                ourselves=Ourselves.at(base_url, (port, *(one.port for one in running))),
                 watch=recorder.sent,
             ),
-            base_url=base_url or f"http://localhost:{port}",
+            base_url=base_url,
             operator=operator,
             rate_limit=RateLimit(settings.rate_limit, seconds=3600) if settings.rate_limit else None,
             recorder=recorder,

@@ -355,10 +355,7 @@ async def update(
     else:
         if descriptor_url is not None:
             url = await _registered_url(host, installation, descriptor_url)
-        try:
-            new = await fetch(host, url)
-        except InstallationFailed as exc:
-            raise InvalidInput(exc.message, exc.detail) from exc
+        new = await _fetch_again(host, url, by_app=by_app)
     _check_update(stored_descriptor(installation.descriptor), new)
     async with host.store.database.transaction() as tx:
         await get_installed(host, installation_id, tx)  # it may have been removed while we fetched
@@ -380,6 +377,28 @@ async def update(
         )
 
 
+async def _fetch_again(host: Host, url: str, *, by_app: bool) -> Descriptor:
+    """Fetch the descriptor of an installed app.
+
+    Raises `InvalidInput`. An app is not told what was answered: its name, or a redirect, may lead to a server that only
+    this host reaches.
+    """
+    try:
+        return await fetch(host, url)
+    except InstallationFailed as exc:
+        message, detail = _TOLD_TO_APPS[exc.step] if by_app else (exc.message, exc.detail)
+        raise InvalidInput(message, detail) from exc
+
+
+_TOLD_TO_APPS = {
+    "fetch": ("The descriptor cannot be fetched.", "The operator finds the reason among the recorded requests."),
+    "validate": (
+        "The descriptor is not valid.",
+        'Find out why with: roadstead check URL, or by sending it as {"descriptor": {…}}.',
+    ),
+}
+
+
 async def _registered_url(host: Host, installation: Installation, url: object) -> str:
     registration = await rows.find_registration(host.store, installation.app_key)
     if not isinstance(url, str) or registration is None or url != registration.descriptor_url:
@@ -394,9 +413,7 @@ async def _registered_url(host: Host, installation: Installation, url: object) -
 def _check_update(old: Descriptor, new: Descriptor) -> None:
     """An update may not change who the app is, nor what its user agreed to."""
     if new.key != old.key:
-        raise InvalidInput(
-            f"The descriptor has another app key, {new.key!r}.", f"An update must keep the key {old.key!r}."
-        )
+        raise InvalidInput("The descriptor has another app key.", f"An update must keep the key {old.key!r}.")
     grown = new.effective_scopes - old.effective_scopes
     if grown:
         raise InvalidInput(

@@ -74,7 +74,9 @@ async def tell_installed(host: Host, installation: Installation, descriptor: Des
     canonical = canonical_for_app(descriptor, "POST", url)
     token = sign_for_app(host, installation.client_key, canonical, secret) if secret else None
     body = lifecycle_body("installed", installation, await host.sender())
-    outcome, failure = await _call(host, url, body, token, hidden=installation.shared_secret)
+    outcome, failure = await _call(
+        host, url, body, token, home=installation.descriptor_url, hidden=installation.shared_secret
+    )
     async with host.store.database.transaction() as tx:
         await calls.keep_outcome(tx, call_id, outcome)
     if failure is not None:
@@ -111,6 +113,7 @@ async def owe_uninstalled(
     await calls.owe_call(
         tx,
         call_id,
+        descriptor_url=installation.descriptor_url,
         content=json.dumps(lifecycle_body("uninstalled", installation, sender)),
         canonical=canonical_for_app(descriptor, "POST", url),
         sealed_secret=seal(installation.shared_secret) if descriptor.authentication == "jwt" else None,
@@ -184,7 +187,7 @@ _BEING_INSTALLED = "Not sent yet: the app is being installed again."
 
 async def _send(host: Host, owed: OwedCall, body: dict[str, Any]) -> Outcome:
     token = sign_for_app(host, body["clientKey"], owed.canonical, owed.secret) if owed.secret else None
-    outcome, _ = await _call(host, owed.url, body, token, hidden=owed.secret)
+    outcome, _ = await _call(host, owed.url, body, token, home=owed.descriptor_url, hidden=owed.secret)
     return outcome
 
 
@@ -200,13 +203,13 @@ def _is_passing(status: int) -> bool:
 
 
 async def _call(
-    host: Host, url: str, body: Mapping[str, Any], token: str | None, *, hidden: str | None
+    host: Host, url: str, body: Mapping[str, Any], token: str | None, *, home: str, hidden: str | None
 ) -> tuple[Outcome, OutgoingCallFailed | None]:
     """Make a lifecycle call. The secret that is `hidden` is shown nowhere, though the app sends it back."""
     authorization = f"JWT {token}" if token else None
     request = as_shown(url, dict(body), authorization)
     try:
-        answer = await call_app(host.outbound, url, dict(body), authorization)
+        answer = await call_app(host.outbound, url, dict(body), authorization, home=home)
     except OutgoingCallFailed as exc:
         return Outcome(request, error=exc.message), exc
     shown_body = cleaned(answer.text, [hidden] if hidden else ())[:_SHOWN_BODY]

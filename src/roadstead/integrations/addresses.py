@@ -6,13 +6,12 @@ is refused whatever it wraps: no app is served at such an address, and a gateway
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 from roadstead.errors import OutgoingCallFailed
-from roadstead.targets import AllowedTargets
-
-Address = IPv4Address | IPv6Address
+from roadstead.integrations.places import Ourselves, Place
+from roadstead.targets import Address, AllowedTargets
 
 _LOOPBACK = "loopback (this machine)"
 _METADATA = "a metadata address, where a cloud keeps the credentials of its machines"
@@ -36,6 +35,7 @@ _SPECIAL = {
     "reserved": ("192.0.0.0/24", "240.0.0.0/4", "2001::/23"),
 }
 _KINDS = tuple((kind, ip_network(network)) for kind, networks in _SPECIAL.items() for network in networks)
+_HERE = tuple(ip_network(network) for kind in ("unspecified", _LOOPBACK) for network in _SPECIAL[kind])
 _PUBLIC_IPV6 = ip_network("2000::/3")
 _WRAPPING = tuple(ip_network(network) for network in ("::/96", "::ffff:0:0:0/96", "64:ff9b::/96", "64:ff9b:1::/48"))
 
@@ -66,44 +66,74 @@ METADATA_ADDRESSES = frozenset(
 class Reach:
     """What may be called beside public addresses: this machine if `loopback`, and what the operator allowed.
 
+    This machine is called only at `home`, where the operator said that an app is, or where an entry with a port allows
+    it, and never where this host itself listens: an app would choose what we send to its neighbours there, and to us.
+
     The addresses at which clouds keep credentials are allowed by an entry of exactly that address alone. A network
     around it, or a name that happens to resolve to it, is too easily allowed by accident.
     """
 
     loopback: bool = False
     allowed: AllowedTargets = field(default_factory=AllowedTargets)
+    ourselves: Ourselves = field(default_factory=Ourselves)
+    home: Place | None = None
     sent_by_public: bool = False
-    """A public server redirected us, and neither of the others counts."""
+    """A public server redirected us, and nothing of the above is permitted."""
 
-    def check(self, host: str, address: Address) -> None:
+    def from_public(self) -> "Reach":
+        """Return what may be called when a public server has redirected us."""
+        return replace(self, loopback=False, allowed=AllowedTargets(), sent_by_public=True)
+
+    def check(self, host: str, port: int, address: Address) -> None:
         """Raise `OutgoingCallFailed` unless a connection to the address of this host may be made."""
+        place, here = Place.at(host, port), _leads_here(address)
+        if self.ourselves.includes(place, address, here=here):
+            raise OutgoingCallFailed(
+                f"{Place(host, port)} is Roadstead itself, and may not be called.", "Give the address of the app."
+            )
         kind = kind_of(address)
-        if kind is None or self._permits(host, address, kind):
+        if kind is None or self._permits(host, place, address, kind, here=here):
             return
         subject = str(address) if host == str(address) else f"{host} has the address {address}, which"
         raise OutgoingCallFailed(
-            f"{subject} is not public but {kind}, and may not be called.", self._advice(address, kind)
+            f"{subject} is not public but {kind}, and may not be called.",
+            self._advice(host, port, address, kind, here=here),
         )
 
-    def _permits(self, host: str, address: Address, kind: str) -> bool:
+    def _permits(self, host: str, place: Place, address: Address, kind: str, *, here: bool) -> bool:
+        entries = self.allowed.covering(host, address, place.port)
         if kind == _METADATA:
-            return self.allowed.has_this_address_alone(address)
-        return (self.loopback and kind == _LOOPBACK) or self.allowed.has_name(host) or self.allowed.has_address(address)
+            return any(entry.is_one_address for entry in entries)
+        if not here or any(entry.port for entry in entries):
+            return bool(entries)
+        if place != self.home:
+            return False
+        # Who owns a name may let it lead here at any moment: it must be a name of this machine, or be allowed itself.
+        if any(isinstance(entry.place, str) for entry in entries):
+            return True
+        return place.is_here_by_name and (bool(entries) or (self.loopback and kind == _LOOPBACK))
 
-    def _advice(self, address: Address, kind: str) -> str:
+    def _advice(self, host: str, port: int, address: Address, kind: str, *, here: bool) -> str:
         if self.sent_by_public:
             return "A public server redirected there, which no setting allows: give the URL that it redirects to."
+        # By a name that leads here in one setting, for it may have several addresses.
+        named = host if host.rpartition(".")[2][:1].isalpha() else str(address)
+        target = Place(named, port) if here else address
         advice = (
-            f"If you trust what answers there, allow it: --allow-target {address}, or allow_target in roadstead.toml."
+            f"If you trust what answers there, allow it: --allow-target {target}, or allow_target in roadstead.toml."
         )
-        if kind == _LOOPBACK:
-            advice += " Apps on this machine may be called, too, while Roadstead listens on loopback only."
-        elif kind == _METADATA:
+        if kind == _METADATA:
             advice += " Only an entry of this very address allows it, no name and no network."
+        elif here and self.loopback and self.home is not None:
+            advice += f" Without that an app is called on this machine only where its descriptor is, at {self.home}."
+        elif here:
+            advice += " Apps on this machine may be called, too, while Roadstead listens on loopback only."
         return advice
 
 
-SENT_BY_PUBLIC = Reach(sent_by_public=True)
+def _leads_here(address: Address) -> bool:
+    """Whether a connection to the address, or to one that it may lead to, ends on this machine."""
+    return any(form in network for form in _unwrapped(address) for network in _HERE)
 
 
 def kind_of(address: Address) -> str | None:

@@ -13,6 +13,7 @@ async def fetch_descriptor(outbound: Outbound, url: str) -> bytes:
     answer = await outbound.send(
         "GET",
         url,
+        home=url,
         headers={"Accept": "application/json", "User-Agent": f"Roadstead/{__version__}"},
         cap=MAX_BYTES,
         redirects=3,

@@ -3,7 +3,7 @@
 from urllib.parse import urlsplit
 
 from roadstead.integrations.outbound import Answer, Outbound
-from roadstead.targets import AllowedTargets
+from roadstead.targets import AllowedTargets, Target
 
 PATIENCE_SECONDS = 3.0
 """A host answers this at once, and somebody waits at a terminal."""
@@ -23,6 +23,6 @@ async def is_open_to_strangers(base_url: str) -> bool:
 
 async def _ask(url: str) -> Answer:
     # Our own address is the operator's word, wherever it leads.
-    ours = AllowedTargets(names=(urlsplit(url).hostname or "",))
+    ours = AllowedTargets((Target(urlsplit(url).hostname or ""),))
     outbound = Outbound(allow_loopback=True, allowed=ours, total_seconds=PATIENCE_SECONDS)
-    return await outbound.send("GET", url, headers={})
+    return await outbound.send("GET", url, home=url, headers={})

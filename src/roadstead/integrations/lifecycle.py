@@ -92,10 +92,15 @@ def principal(workspace: Workspace, base_url: str) -> Principal:
     }
 
 
-async def call_app(outbound: Outbound, url: str, body: dict[str, Any], authorization: str | None) -> Answer:
-    """Post a lifecycle call; redirects are not followed. Raises `OutgoingCallFailed`."""
-    content = json.dumps(body).encode()
-    return await outbound.send("POST", url, headers=_headers(authorization), body=content, app_key=body.get("key"))
+async def call_app(
+    outbound: Outbound, url: str, body: dict[str, Any], authorization: str | None, *, home: str
+) -> Answer:
+    """Post a lifecycle call; redirects are not followed. `home` is the app's descriptor URL.
+
+    Raises `OutgoingCallFailed`.
+    """
+    headers, content = _headers(authorization), json.dumps(body).encode()
+    return await outbound.send("POST", url, home=home, headers=headers, body=content, app_key=body.get("key"))
 
 
 def as_shown(url: str, body: dict[str, Any], authorization: str | None) -> str:

@@ -9,12 +9,13 @@ import asyncio
 import re
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import IPv6Address
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from roadstead.errors import OutgoingCallFailed
-from roadstead.integrations.addresses import SENT_BY_PUBLIC, Reach
+from roadstead.integrations.addresses import Reach
+from roadstead.integrations.places import Ourselves, Place
 from roadstead.targets import AllowedTargets
 
 CONNECT_SECONDS = 5.0
@@ -60,9 +61,9 @@ class Sent:
 
 
 class Outbound:
-    """Sends requests to public addresses, to this machine if `allow_loopback`, and to what is `allowed`.
+    """Sends requests to public addresses, to apps on this machine if `allow_loopback`, and to what is `allowed`.
 
-    `watch` is told of each request when it has ended, secrets and all.
+    Never to `ourselves`. `watch` is told of each request when it has ended, secrets and all.
     """
 
     def __init__(
@@ -70,11 +71,14 @@ class Outbound:
         *,
         allow_loopback: bool,
         allowed: AllowedTargets | None = None,
+        ourselves: Ourselves | None = None,
         connect_seconds: float = CONNECT_SECONDS,
         total_seconds: float = TOTAL_SECONDS,
         watch: Callable[[Sent], None] = lambda sent: None,
     ) -> None:
-        self._reach = Reach(loopback=allow_loopback, allowed=allowed or AllowedTargets())
+        self._reach = Reach(
+            loopback=allow_loopback, allowed=allowed or AllowedTargets(), ourselves=ourselves or Ourselves()
+        )
         self._connect_seconds = connect_seconds
         self._total_seconds = total_seconds
         self._watch = watch
@@ -84,6 +88,7 @@ class Outbound:
         method: str,
         url: str,
         *,
+        home: str,
         headers: Mapping[str, str],
         body: bytes = b"",
         cap: int = 64 * 1024,
@@ -92,18 +97,21 @@ class Outbound:
     ) -> Answer:
         """Send one request and read the answer, following at most `redirects`, each checked like the first.
 
+        `home` is the URL that the operator gave: of this machine only its host and port are called, since the app, and
+        a server that redirects, choose the others.
+
         A public server cannot redirect us to what only the operator's permission makes reachable: whoever chose its
         URL would choose what we call in the operator's network.
 
         Raises `OutgoingCallFailed` when the address may not be called or nothing came back in time.
         """
-        reach = self._reach
+        reach = replace(self._reach, home=Place.of(_checked(home)))
         try:
             async with asyncio.timeout(self._total_seconds):
                 for _ in range(redirects + 1):
                     answer, public = await self._watched(method, url, headers, body, cap, reach, app_key)
                     if public:
-                        reach = SENT_BY_PUBLIC
+                        reach = reach.from_public()
                     target = answer.headers.get("location")
                     if answer.status not in (301, 302, 303, 307, 308) or target is None or not redirects:
                         return answer

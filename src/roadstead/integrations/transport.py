@@ -14,8 +14,9 @@ from urllib.parse import SplitResult
 import httpcore
 
 from roadstead.errors import NameNotResolved, OutgoingCallFailed
-from roadstead.integrations.addresses import Address, Reach, kind_of
+from roadstead.integrations.addresses import Reach, kind_of
 from roadstead.integrations.outbound import shown
+from roadstead.targets import Address
 
 log = logging.getLogger("roadstead.outbound")
 
@@ -114,7 +115,7 @@ class _GuardedBackend(httpcore.AsyncNetworkBackend):
         addresses = await _resolve(host, port)
         # All before the first connection: who answers with a public and a private address is up to something.
         for address in addresses:
-            self._reach.check(host, address)
+            self._reach.check(host, port, address)
         for address in addresses:
             try:
                 stream = await self._network.connect_tcp(str(address), port, timeout, local_address, socket_options)

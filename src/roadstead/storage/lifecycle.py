@@ -34,9 +34,13 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class OwedCall:
-    """What it takes to make a call. `content` is the JSON text of its body; without a `secret` it is not signed."""
+    """What it takes to make a call. `content` is the JSON text of its body; without a `secret` it is not signed.
+
+    `descriptor_url` is that of the app, which may have no installation any more.
+    """
 
     url: str
+    descriptor_url: str
     content: str
     canonical: str
     secret: str | None = field(repr=False)
@@ -63,11 +67,19 @@ async def add_call(
 
 
 async def owe_call(
-    tx: Transaction, call_id: int, *, content: str, canonical: str, sealed_secret: bytes | None, now: datetime
+    tx: Transaction,
+    call_id: int,
+    *,
+    descriptor_url: str,
+    content: str,
+    canonical: str,
+    sealed_secret: bytes | None,
+    now: datetime,
 ) -> None:
     """Let the call be made from now on, by whoever gets to it."""
     await tx.run(
-        f"UPDATE {TABLE} SET content = ?, canonical = ?, secret = ?, due_on = ? WHERE id = ?",
+        f"UPDATE {TABLE} SET descriptor_url = ?, content = ?, canonical = ?, secret = ?, due_on = ? WHERE id = ?",
+        descriptor_url,
         content,
         canonical,
         sealed_secret,
@@ -78,12 +90,15 @@ async def owe_call(
 
 async def find_owed_call(store: Store, call_id: int) -> OwedCall | None:
     rows = await store.database.read(
-        f"SELECT url, content, canonical, secret FROM {TABLE} WHERE id = ? AND content IS NOT NULL", call_id
+        f"SELECT url, descriptor_url, content, canonical, secret FROM {TABLE} WHERE id = ? AND content IS NOT NULL",
+        call_id,
     )
     if not rows:
         return None
-    url, content, canonical, secret = rows[0]
-    return OwedCall(url, content, canonical, None if secret is None else store.secrets.open(secret))
+    url, descriptor_url, content, canonical, secret = rows[0]
+    opened = None if secret is None else store.secrets.open(secret)
+    # The release before did not store where the app is.
+    return OwedCall(url, descriptor_url or url, content, canonical, opened)
 
 
 async def keep_outcome(tx: Transaction, call_id: int, outcome: Outcome) -> None:

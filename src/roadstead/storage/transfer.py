@@ -56,7 +56,7 @@ TABLES = (
     _table(
         "lifecycle_calls",
         "id workspace_id installation_id app_key event url created_on status error body duration_ms request "
-        "content canonical secret attempts due_on claimed_until given_up_on",
+        "content canonical secret attempts due_on claimed_until given_up_on descriptor_url",
         sealed="secret",
         unsafe="body",
     ),
