@@ -6,6 +6,7 @@ them, and a test compares it with `SETTINGS`.
 """
 
 import ipaddress
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -147,17 +148,22 @@ def _whole_number(value: object, source: str, least: int, most: int) -> int:
     return int(text)
 
 
+_PLACE = re.compile(r"(?:[a-zA-Z0-9_.\-]+|\[[0-9a-fA-F:.]+\])(?::[0-9]+)?")
+"""Host and port, which stand in headers. A name that is not ASCII is written as `xn--…`."""
+
+
 def _base_url(value: object, source: str) -> str:
     url = _text(value, source).rstrip("/")
     try:
         parts = urlsplit(url)
-        usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+        usable = parts.scheme in ("http", "https") and _PLACE.fullmatch(parts.netloc) and parts.port != 0
     except ValueError:
         usable = False
-    if not usable or parts.path or parts.query or parts.fragment or parts.username is not None:
+    if not usable or parts.path or parts.query or parts.fragment:
         raise InvalidSetting(
             f"{source} must be an address like https://roadstead.example.com, not {value!r}.",
-            "Give scheme and host, and the port where it is not the usual one; a path is not supported.",
+            "Give scheme and host, and the port where it is not the usual one; a path is not supported, and a name "
+            "that is not ASCII is written as xn--….",
         )
     return url
 

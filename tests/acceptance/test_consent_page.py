@@ -125,6 +125,9 @@ def test_a_post_install_redirect_is_signed(browser: httpx.Client) -> None:
         "https://elsewhere.example/",
         "{base}.evil.example/",
         "{base}@evil.example/",
+        "{base};sandbox/",
+        "{base} x/",
+        "{base}/ä",
         "{base}/x?{{user.uuid}}",
         "//x",
     ],
@@ -135,6 +138,16 @@ def test_a_redirect_that_is_not_the_apps_is_reported_here(
     """A malformed or foreign redirect_uri is shown to the visitor and not followed."""
     answer = browser.get(_link(connect_app, redirect_uri=target.format(base=connect_app.base_url)))
     assert (answer.status_code, "redirect_uri" in answer.text) == (400, True)
+
+
+@pytest.mark.parametrize("base", ["https://büro.example", "https://приложение.example", "http://[::1];sandbox"])
+def test_a_base_url_that_is_no_ascii_host_is_refused(browser: httpx.Client, base: str) -> None:
+    """What the page's headers could not hold, or would hold too much of, is told to the visitor as any other fault."""
+    with recording_app(baseUrl=base) as app:
+        answer = browser.get(_link(app))
+    assert 400 <= answer.status_code < 500
+    assert "baseUrl has " in answer.text
+    assert "sandbox" not in answer.headers["content-security-policy"]
 
 
 @pytest.mark.parametrize(

@@ -136,6 +136,9 @@ HOSTS = [
     ("public-and-metadata.example", METADATA),
     ("unknown.example", NO_SUCH_NAME),
     # hosts that are none
+    ("[::1];sandbox", f"{NO_HOST}|{NO_PORT}"),
+    ("[::1]inside.example", f"{NO_HOST}|{NO_PORT}"),
+    ("inside.example;sandbox", NO_HOST),
     ("[fe80::1%25eth0]", NO_HOST),
     ("[fe80::1%eth0]", NO_HOST),
     ("[::1%lo]", NO_HOST),

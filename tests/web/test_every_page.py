@@ -16,7 +16,7 @@ from starlette.routing import Route
 
 import roadstead.web
 from roadstead.domain import installations
-from roadstead.web.page import Page
+from roadstead.web.page import Page, policy_source
 from roadstead.web.routes import ROUTES
 from tests.live import LiveHost, RecordingApp, recording_app
 from tests.web.reading import document, main_text, submit
@@ -88,6 +88,31 @@ def test_pages_run_and_load_only_what_is_ours(browser: httpx.Client) -> None:
             assert not [name for name in node.attributes if name == "style" or re.match(r"on|hx-on", name)], node.html
         for node in document(page).css("script, link[rel=stylesheet]"):
             assert str(node.attributes.get("src") or node.attributes.get("href")).startswith("/-/static/")
+
+
+@pytest.mark.parametrize(
+    ("url", "source"),
+    [
+        ("https://app.example/x?y#z", "https://app.example"),
+        ("HTTP://user;sandbox@App.example:8080", "http://app.example:8080"),
+        ("https://my_app:443/", "https://my_app"),
+        ("http://[::1]:3000/", "http://[::1]:3000"),
+        ("http://[::1];sandbox/", "http://[::1]"),
+        ("https://app.example;sandbox/", ""),
+        ("https://app.example /", ""),
+        ("https://*.example/", ""),
+        ("https://*/", ""),
+        ("https://{user.uuid}.example/", ""),
+        ("https://büro.example/", ""),
+        ("https://'self'/", ""),
+        ("https://", ""),
+        ("data:text/html,x", ""),
+        ("", ""),
+    ],
+)
+def test_policy_names_an_origin_and_nothing_else(url: str, source: str) -> None:
+    """Whatever an app's URL holds, no more than its scheme, host and port gets into a header, and no pattern does."""
+    assert policy_source(url) == source
 
 
 @pytest.mark.parametrize("name", ["base.css", "htmx-2.0.11.min.js"])

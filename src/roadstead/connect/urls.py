@@ -10,7 +10,8 @@ MAX_URL_LENGTH = 2048
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*):")
 _FORBIDDEN = re.compile(r"[\x00-\x20\x7f\\]")
-_HOST_NAME = re.compile(r"[\w\-]+(\.[\w\-]+)*\.?")
+_PLACE = re.compile(r"(?:[^@]*@)?(?:[a-zA-Z0-9_\-]+(?:\.[a-zA-Z0-9_\-]+)*\.?|\[[0-9a-fA-F:.]+\])(?::[0-9]*)?")
+"""All between the slashes and the path: readers of `http://[::1];sandbox` tell it apart in different ways."""
 
 
 def join(base_url: str, url: str) -> str:
@@ -45,7 +46,9 @@ def web_url_fault(url: str) -> str | None:
         host, _ = parts.hostname or "", parts.port
     except ValueError:
         return "has a host or a port that cannot be"
-    if not (_HOST_NAME.fullmatch(host) or _address(host)):
+    if not host.isascii():
+        return f"has a host name that is not ASCII; in a URL it is written {_in_ascii(host)}"
+    if not _PLACE.fullmatch(parts.netloc) or ("[" in parts.netloc and _address(host) is None):
         return "has no host, or one that cannot be"
     return None
 
@@ -65,6 +68,13 @@ def is_loopback(url: str) -> bool:
     host = urlsplit(url).hostname or ""
     address = _address(host)
     return host == "localhost" or host.endswith(".localhost") or (address is not None and address.is_loopback)
+
+
+def _in_ascii(host: str) -> str:
+    try:
+        return host.encode("idna").decode()
+    except UnicodeError:
+        return "xn--…"
 
 
 def _address(host: str) -> IPv4Address | IPv6Address | None:

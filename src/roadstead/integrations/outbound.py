@@ -23,7 +23,8 @@ CONNECT_SECONDS = 5.0
 TOTAL_SECONDS = 10.0
 """How long an app has for an answer, resolving its name included: the webhook timeout that Bitbucket documents."""
 
-_HOST_NAME = re.compile(r"(?=.{1,254}$)[a-z0-9_\-]+(\.[a-z0-9_\-]+)*\.?")
+_NAME_AND_PORT = re.compile(r"(?=[^:]{1,254}(?::|$))[a-zA-Z0-9_\-]+(?:\.[a-zA-Z0-9_\-]+)*\.?(?::[0-9]*)?")
+_ADDRESS_AND_PORT = re.compile(r"\[[0-9a-fA-F:.]+\](?::[0-9]*)?")
 _USER_INFO = re.compile(r"//[^/?#]*@")
 
 
@@ -200,11 +201,11 @@ def _checked(url: str) -> SplitResult:
 
 
 def _is_host(parts: SplitResult) -> bool:
-    host = parts.hostname or ""
-    if "[" not in parts.netloc:
-        return _HOST_NAME.fullmatch(host) is not None
+    """Whether all between the slashes and the path is a host, with or without a port: it is sent as `Host`."""
+    if not _ADDRESS_AND_PORT.fullmatch(parts.netloc):
+        return _NAME_AND_PORT.fullmatch(parts.netloc) is not None
     try:
-        return IPv6Address(host).scope_id is None
+        return IPv6Address(parts.hostname or "").scope_id is None
     except ValueError:
         return False
 

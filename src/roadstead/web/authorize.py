@@ -10,6 +10,7 @@ from urllib.parse import urlencode, urlsplit
 from starlette.responses import RedirectResponse, Response
 
 from roadstead.connect import Descriptor
+from roadstead.connect.urls import origin_of, web_url_fault
 from roadstead.domain import installations
 from roadstead.domain.page_loads import post_install_url
 from roadstead.errors import InstallationFailed, InvalidInput
@@ -129,13 +130,12 @@ async def _consent_page(
         workspace_wrong=wrong,
         redirect_uri=wish.redirect_uri,
     )
-    target = urlsplit(wish.redirect_uri or app.base_url)
     return render(
         "consent.html",
         context,
         visit=visit,
         status=400 if wrong else 200,
-        form_target=f"{target.scheme}://{target.netloc}",
+        form_target=wish.redirect_uri or app.base_url,
     )
 
 
@@ -147,12 +147,9 @@ def _back_to_app(redirect_uri: str, **parameters: str) -> Response:
 
 def _is_below(url: str, base_url: str) -> bool:
     """Whether the URL is on the origin of the base and at or below its path."""
-    try:
-        target, base = urlsplit(url), urlsplit(base_url)
-        same_origin = (target.scheme, target.hostname, target.port) == (base.scheme, base.hostname, base.port)
-    except ValueError:
+    if web_url_fault(url) is not None or origin_of(url) != origin_of(base_url):
         return False
-    folder = base.path.rstrip("/")
+    target, folder = urlsplit(url), urlsplit(base_url).path.rstrip("/")
     below = target.path == folder or target.path.startswith(f"{folder}/")
-    plain = url.isascii() and url.isprintable() and not set(url) & set("{}\\ ") and target.username is None
-    return same_origin and below and plain and "/../" not in f"{target.path}/"
+    plain = url.isascii() and not set(url) & set("{}") and target.username is None
+    return below and plain and "/../" not in f"{target.path}/"

@@ -100,7 +100,7 @@ async def show(visit: Visit) -> Response:
         values=values,
         account=(await visit.host.sender()).actor_account_id,
     )
-    return render("modules.html", page, visit=visit, frames=_sources(shown))
+    return render("modules.html", page, visit=visit, frames=[one.address for one in shown])
 
 
 def _chosen(which: str, modules: list[PageModule]) -> list[PageModule]:
@@ -126,12 +126,6 @@ async def _shown(visit: Visit, app: Installation, module: PageModule, context: P
         unfilled=context.unfilled(module.url),
         elsewhere=origin_of(address) != origin_of(stored_descriptor(app.descriptor).base_url),
     )
-
-
-def _sources(shown: list[ShownModule]) -> str:
-    """The origins of the frames, as sources of a content security policy, which knows host names in ASCII alone."""
-    origins = dict.fromkeys(origin_of(one.address) for one in shown)
-    return " ".join(origin for origin in origins if origin.isascii()) or "'none'"
 
 
 def _others(descriptor: Descriptor, pages: list[PageModule]) -> Iterator[OtherModule]:

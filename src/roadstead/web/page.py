@@ -4,7 +4,8 @@ import asyncio
 import hashlib
 import hmac
 import logging
-from collections.abc import Awaitable, Callable
+import re
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, fields
 from datetime import UTC, datetime
 from functools import cache
@@ -23,6 +24,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from roadstead import __version__
 from roadstead.api.bodies import MAX_BYTES, MAX_FORM_BYTES, check_headers, read_bytes
 from roadstead.api.errors import STOPPING, RequestRefused, headers_of, status_of
+from roadstead.connect.urls import origin_of
 from roadstead.domain import credentials
 from roadstead.domain.host import Host
 from roadstead.errors import InvalidInput, RoadsteadError
@@ -190,12 +192,12 @@ def render(
     visit: Visit | None = None,
     status: int = 200,
     form_target: str = "",
-    frames: str = "'none'",
+    frames: Iterable[str] = (),
 ) -> HTMLResponse:
     """A page from its template and its context, a dataclass whose fields are the template's variables.
 
     `visit` is whose page it is, who thereby gets the navigation and, as `frame.csrf`, what forms have to carry.
-    `form_target` is another origin that the page's form may lead to, `frames` one whose pages may stand in it.
+    `form_target` is a URL elsewhere to which the page's form may lead, `frames` are those of pages that stand in it.
     """
     html = _templates().get_template(template).render(**_variables(context, visit))
     return HTMLResponse(html, status, headers=_headers(form_target, frames))
@@ -212,10 +214,12 @@ def _variables(context: object, visit: Visit | None) -> dict[str, object]:
     return {**own, "frame": Frame.around(visit)}
 
 
-def _headers(form_target: str = "", frames: str = "'none'") -> dict[str, str]:
+def _headers(form_target: str = "", frames: Iterable[str] = ()) -> dict[str, str]:
+    framed = dict.fromkeys(filter(None, map(policy_source, frames)))
     policy = (
         "default-src 'none'; script-src 'self'; connect-src 'self'; style-src 'self'; img-src 'self' data:; "
-        f"frame-src {frames}; form-action 'self' {form_target}; frame-ancestors 'none'; base-uri 'none'"
+        f"frame-src {' '.join(framed) or _NOTHING}; form-action 'self' {policy_source(form_target)}; "
+        "frame-ancestors 'none'; base-uri 'none'"
     )
     return {
         "Content-Security-Policy": policy,
@@ -224,6 +228,16 @@ def _headers(form_target: str = "", frames: str = "'none'") -> dict[str, str]:
         "Referrer-Policy": "same-origin",
         "Cache-Control": "no-store",
     }
+
+
+_NOTHING = "'none'"
+_SOURCE = re.compile(r"https?://(?:[a-z0-9_.\-]+|\[[0-9a-f:.]+\])(?::[0-9]+)?")
+
+
+def policy_source(url: str) -> str:
+    """Return the origin of a URL as a source of a content security policy; nothing of what could mean more there."""
+    origin = origin_of(url)
+    return origin if _SOURCE.fullmatch(origin) else ""
 
 
 def problem(error: RoadsteadError, *, visit: Visit | None = None, answer: str | None = None) -> Response:
