@@ -10,8 +10,8 @@ import pytest
 
 from roadstead.errors import StorageUnusable
 from roadstead.settings import Settings
-from roadstead.storage import open_database
-from roadstead.storage.database import AlreadyThere, Database, Transaction, Unfit
+from roadstead.storage import open_database, postgres, sqlite
+from roadstead.storage.database import AlreadyThere, Database, ListTakesTooLong, Transaction, Unfit
 from roadstead.storage.installations import find_fact, keep_fact
 from tests.conftest import NewDatabase
 
@@ -318,5 +318,26 @@ def test_the_audit_log_is_append_only(place: Place) -> None:
             with pytest.raises(Exception, match=r"append-only|reported an error"):  # nobody in the code does this
                 async with database.transaction() as tx:
                     await tx.run(statement)
+
+    place.run(scenario)
+
+
+@pytest.mark.parametrize("inside", ["database", "snapshot"])
+def test_a_search_that_takes_too_long_is_ended(place: Place, inside: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The database says so, and serves the next."""
+    monkeypatch.setattr(sqlite, "SEARCH_SECONDS", 0.05)
+    monkeypatch.setattr(postgres, "SEARCH_SECONDS", 0.05)
+    endless = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT COUNT(*) FROM n WHERE i < ?"
+
+    async def search(database: Database) -> None:
+        if inside == "database":
+            await database.search(endless, 0)
+        async with database.snapshot() as snapshot:
+            await snapshot.search(endless, 0)
+
+    async def scenario(database: Database) -> None:
+        with pytest.raises(ListTakesTooLong):
+            await search(database)
+        assert await database.search("SELECT name FROM facts") == []
 
     place.run(scenario)

@@ -5,10 +5,15 @@ Statements are written once, with `?` for each argument. What a dialect spells i
 holds up other requests. All changes happen in a `transaction`, which is durable when its block has been left.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from typing import Any, Protocol
+
+from roadstead.errors import InvalidInput
+
+SEARCH_SECONDS = 5.0
+"""How long a caller's condition may be looked for: that of a million values takes half a second."""
 
 Argument = str | int | float | bytes | Sequence[str] | None
 Row = tuple[Any, ...]
@@ -65,6 +70,12 @@ class Reader(Protocol):
     async def scan(self, sql: str, *arguments: Argument) -> list[Row]:
         """The rows of a statement that may look at many of them."""
 
+    async def search(self, sql: str, *arguments: Argument) -> list[Row]:
+        """The rows of a statement that looks at many because a caller wants it so, in the caller's `Database.turn`.
+
+        Raises `ListTakesTooLong` after `SEARCH_SECONDS`.
+        """
+
 
 class Transaction(Reader, Protocol):
     async def run(self, sql: str, *arguments: Argument) -> int:
@@ -97,6 +108,17 @@ class Unfit(Exception):
     """A row is none that the schema takes. Does not leave `storage`."""
 
 
+class ListTakesTooLong(InvalidInput):
+    """So many rows have to be looked at for a list that we do not."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The list takes too long.",
+            f"Its rows were looked through for {SEARCH_SECONDS:g} seconds. Narrow the filter: compare with = where you "
+            'can, or give a range beside it (value >= "A" AND value < "B"). Follow `next` instead of giving `page`.',
+        )
+
+
 class Lease(Protocol):
     """Holds a name among all processes on the same database until released or the process is gone."""
 
@@ -113,6 +135,12 @@ class Database(Reader, Protocol):
 
     def snapshot(self) -> AbstractAsyncContextManager[Reader]:
         """A reader that sees one committed state for as long as the block lasts, whatever is written meanwhile."""
+
+    def turn(self, caller: Hashable) -> AbstractAsyncContextManager[None]:
+        """The caller's turn to search. Each has one at a time, and none waits for all that another wants.
+
+        Raises `StorageBusy`.
+        """
 
     async def version(self) -> object:
         """Something that is another whenever anything has been committed since, by whatever process.

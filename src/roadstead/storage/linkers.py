@@ -306,29 +306,50 @@ def cursor(value: LinkerValue, sort: Sort | None) -> str:
 async def page_of_values(database: Database, linker: Linker, wanted: PageRequest) -> Page[LinkerValue]:
     """One slice of the linker's values, and how many there were at that moment.
 
-    Raises `InvalidInput` for a cursor that we did not make.
+    Raises `InvalidInput` for a cursor that we did not make, or a filter that takes too long.
     """
-    page, revision = await _read_page(database, linker, wanted)
+    if not _is_wide(linker, wanted):
+        return await _page_of_one_moment(database, linker, wanted, wide=False)
+    async with database.turn(linker.installation_id):
+        return await _page_of_one_moment(database, linker, wanted, wide=True)
+
+
+def _is_wide(linker: Linker, wanted: PageRequest) -> bool:
+    """Whether many rows have to be looked at."""
+    if linker.value_count <= FEW_ROWS:
+        return False
+    if wanted.filter is not None:
+        return True
+    skip = (wanted.number - 1) * wanted.length
+    by_number = wanted.after is None and wanted.before is None
+    return by_number and FEW_ROWS < skip < linker.value_count - wanted.length - FEW_ROWS
+
+
+async def _page_of_one_moment(
+    database: Database, linker: Linker, wanted: PageRequest, *, wide: bool
+) -> Page[LinkerValue]:
+    page, revision = await _read_page(database, linker, wanted, wide=wide)
     if revision == linker.revision:
         return page
     async with database.snapshot() as snapshot:
         rows = await snapshot.read(f"{_LINKER} WHERE {_ITSELF}", linker.installation_id, linker.id)
         now = Linker(*rows[0]) if rows else replace(linker, value_count=0)
-        return (await _read_page(snapshot, now, wanted))[0]
+        return (await _read_page(snapshot, now, wanted, wide=wide))[0]
 
 
-async def _read_page(reader: Reader, linker: Linker, wanted: PageRequest) -> tuple[Page[LinkerValue], int | None]:
+async def _read_page(
+    reader: Reader, linker: Linker, wanted: PageRequest, *, wide: bool
+) -> tuple[Page[LinkerValue], int | None]:
     """The page, and the linker's revision when it was read: the number of values belongs to that of `linker`."""
     order = _Order(wanted.sort)
     itself = (linker.installation_id, linker.id)
     where = _ITS_ROWS
     arguments: list[Argument] = [*itself]
     size = linker.value_count
-    many = linker.value_count > FEW_ROWS
+    fetch = reader.search if wide else reader.read
     if wanted.filter is not None:
         condition, more = to_sql(wanted.filter, VALUE_COLUMNS)
         where, arguments = f"{where} AND {condition}", [*arguments, *more]
-        fetch = reader.scan if many else reader.read
         size = (await fetch(f"SELECT COUNT(*) FROM linker_values WHERE {where}", *arguments))[0][0]
 
     backwards, skip, limit = False, 0, wanted.length
@@ -348,8 +369,6 @@ async def _read_page(reader: Reader, linker: Linker, wanted: PageRequest) -> tup
             backwards, limit = True, min(wanted.length, size - skip)
             skip = from_the_end
 
-    wide = many and (wanted.filter is not None or skip > FEW_ROWS)
-    fetch = reader.scan if wide else reader.read
     columns = "id, value"
     revision: int | None = linker.revision
     if reader.dialect.reads_may_differ:

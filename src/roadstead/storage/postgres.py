@@ -20,17 +20,29 @@ import contextlib
 import hashlib
 import logging
 import re
-from collections.abc import AsyncIterator, Coroutine, Sequence
+from collections.abc import AsyncIterator, Coroutine, Hashable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from functools import lru_cache
 from itertools import count
-from typing import Any, NoReturn, TypeVar
+from typing import Any, TypeVar
 
 import asyncpg
 
-from roadstead.errors import InvalidInput, StorageBusy, StorageUnavailable, StorageUnusable
+from roadstead.errors import StorageBusy, StorageUnavailable, StorageUnusable
 from roadstead.storage import migrations
-from roadstead.storage.database import AlreadyThere, Argument, Dialect, Lease, Load, Reader, Row, Unfit
+from roadstead.storage.database import (
+    SEARCH_SECONDS,
+    Argument,
+    Dialect,
+    Lease,
+    ListTakesTooLong,
+    Load,
+    Reader,
+    Row,
+    Unfit,
+)
+from roadstead.storage.postgres_errors import DRIVER_ERRORS, translate, translated
+from roadstead.storage.turns import Turns
 
 CONNECTIONS = 10
 """Of one process, leases apart."""
@@ -39,6 +51,8 @@ BUSY_SECONDS = 10.0
 READ_SECONDS = 30.0
 """A statement on a few rows that takes longer has lost its server."""
 BULK_SECONDS = 600.0
+SEARCHES = 3
+"""Connections that are searching at most, so that there are always some for what is quick."""
 
 DIALECT = Dialect(
     name="postgresql",
@@ -88,6 +102,7 @@ class PostgresDatabase:
         self._url = url
         self._free: list[Connection] = []
         self._places = asyncio.Semaphore(CONNECTIONS)
+        self._turns = Turns(SEARCHES, BUSY_SECONDS)
         self._lent = 0
         self._waiting = 0
         self._readers: dict[str, list[tuple[tuple[Argument, ...], asyncio.Future[list[Row]]]]] = {}
@@ -99,7 +114,7 @@ class PostgresDatabase:
 
     async def _connect(self) -> Connection:
         """Raises `StorageUnavailable`."""
-        with _translated:
+        with translated:
             return await asyncpg.connect(
                 self._url, timeout=BUSY_SECONDS, statement_cache_size=500, server_settings=_SETTINGS
             )
@@ -179,6 +194,13 @@ class PostgresDatabase:
         async with _Lent(self) as connection:
             return await _rows(connection, sql, arguments, BULK_SECONDS)
 
+    def turn(self, caller: Hashable) -> AbstractAsyncContextManager[None]:
+        return self._turns.turn(caller)
+
+    async def search(self, sql: str, *arguments: Argument) -> list[Row]:
+        async with self.snapshot() as snapshot:
+            return await snapshot.search(sql, *arguments)
+
     async def version(self) -> object:
         if self._asked is None:
             self._asked = self._start(self._ask_version())
@@ -195,7 +217,7 @@ class PostgresDatabase:
         connection = await self._take()
         at_rest = False
         try:
-            with _translated:
+            with translated:
                 await connection.execute(_BEGIN_SNAPSHOT)
             try:
                 yield _PostgresTransaction(connection)
@@ -214,14 +236,14 @@ class PostgresDatabase:
         connection = await self._take(patience)
         at_rest = False
         try:
-            with _translated:
+            with translated:
                 await connection.execute("BEGIN")
             try:
                 yield _PostgresTransaction(connection)
             except Exception:
                 at_rest = await _roll_back(connection)
                 raise
-            with _translated:
+            with translated:
                 done = await connection.execute("COMMIT")
             at_rest = True
             if done != "COMMIT":
@@ -239,7 +261,7 @@ class PostgresDatabase:
 
     async def lease(self, name: str) -> Lease | None:
         connection = await self._connect()
-        with _translated:
+        with translated:
             taken = await connection.fetchval("SELECT pg_try_advisory_lock($1)", _lock_number(name))
         if taken:
             return _SessionLease(connection)
@@ -288,7 +310,7 @@ class _Lent:
         # After anything but an answer of the server, the connection may still be at work.
         self._database._give_back(self._connection, at_rest=exc is None or isinstance(exc, asyncpg.PostgresError))
         if exc is not None:
-            _translate(exc)
+            translate(exc)
 
 
 class _PostgresTransaction:
@@ -303,32 +325,40 @@ class _PostgresTransaction:
         return strings
 
     async def read(self, sql: str, *arguments: Argument) -> list[Row]:
-        with _translated:
+        with translated:
             return await _rows(self._connection, sql, arguments, READ_SECONDS)
 
     async def scan(self, sql: str, *arguments: Argument) -> list[Row]:
-        with _translated:
+        with translated:
             return await _rows(self._connection, sql, arguments, BULK_SECONDS)
 
+    async def search(self, sql: str, *arguments: Argument) -> list[Row]:
+        with translated:
+            await self._connection.execute(f"SET LOCAL statement_timeout = '{SEARCH_SECONDS:g}s'")
+            try:
+                return await _rows(self._connection, sql, arguments, BULK_SECONDS)
+            except asyncpg.QueryCanceledError as exc:
+                raise ListTakesTooLong from exc
+
     async def run(self, sql: str, *arguments: Argument) -> int:
-        with _translated:
+        with translated:
             return _changed(await self._connection.execute(_numbered(sql), *arguments, timeout=READ_SECONDS))
 
     async def run_bulk(self, sql: str, *arguments: Argument) -> int:
-        with _translated:
+        with translated:
             # Where nobody has counted the rows yet, each would be compared with each.
             await self._connection.execute("SET LOCAL enable_nestloop = off")
             return _changed(await self._connection.execute(_numbered(sql), *arguments, timeout=BULK_SECONDS))
 
     async def run_many(self, sql: str, rows: Sequence[Sequence[Argument]]) -> None:
-        with _translated:
+        with translated:
             try:
                 await self._connection.executemany(_numbered(sql), rows, timeout=BULK_SECONDS)
             except (asyncpg.IntegrityConstraintViolationError, asyncpg.DataError) as exc:
                 raise Unfit(str(exc)) from exc
 
     async def insert(self, sql: str, *arguments: Argument) -> int:
-        with _translated:
+        with translated:
             identity: int = await self._connection.fetchval(_numbered(sql), *arguments, timeout=READ_SECONDS)
         return identity
 
@@ -349,7 +379,7 @@ class _SessionLease:
         # Its own statement, because after a mere goodbye the server may take a moment to notice.
         try:
             await self._connection.execute("SELECT pg_advisory_unlock_all()", timeout=READ_SECONDS)
-        except _DRIVER_ERRORS as exc:
+        except DRIVER_ERRORS as exc:
             log.warning("A lease was lost before it was given back: %s", exc)
         finally:
             self._connection.terminate()
@@ -379,7 +409,7 @@ async def _roll_back(connection: Connection) -> bool:
     """Whether it could be done. If not, the server does it when the connection goes."""
     try:
         await connection.execute("ROLLBACK", timeout=READ_SECONDS)
-    except _DRIVER_ERRORS:
+    except DRIVER_ERRORS:
         return False
     return True
 
@@ -438,74 +468,3 @@ async def _expect_unicode(reader: Reader) -> None:
             f"The database has the encoding {encoding}, which cannot hold every text.",
             "Create one with: CREATE DATABASE roadstead ENCODING 'UTF8' TEMPLATE template0",
         )
-
-
-# Errors
-
-
-_DRIVER_ERRORS = (asyncpg.PostgresError, asyncpg.InterfaceError, asyncpg.InternalClientError, OSError, TimeoutError)
-
-_UNUSABLE: tuple[tuple[tuple[type[Exception], ...], str], ...] = (
-    ((asyncpg.InvalidCatalogNameError,), "Create the database, or correct the name in --database-url."),
-    (
-        (asyncpg.InvalidAuthorizationSpecificationError, asyncpg.InsufficientPrivilegeError),
-        "Check user and password in --database-url; the user needs to own the database.",
-    ),
-    ((asyncpg.ClientConfigurationError,), "Check --database-url: postgresql://USER:PASSWORD@HOST:PORT/DATABASE"),
-)
-
-_PASSING = (
-    asyncpg.LockNotAvailableError,
-    asyncpg.QueryCanceledError,
-    asyncpg.DeadlockDetectedError,
-    asyncpg.SerializationError,
-    asyncpg.InsufficientResourcesError,
-)
-_AWAY = (
-    asyncpg.PostgresConnectionError,
-    asyncpg.InterfaceError,
-    asyncpg.OperatorInterventionError,
-    asyncpg.InvalidTransactionStateError,
-    asyncpg.InternalClientError,
-    OSError,
-    TimeoutError,
-)
-
-
-def _translate(exc: BaseException) -> None:
-    """Raise ours for an error of the driver, and do nothing for another."""
-    if not isinstance(exc, _DRIVER_ERRORS):
-        return
-    if isinstance(exc, asyncpg.UniqueViolationError):
-        raise AlreadyThere(str(exc)) from exc
-    if isinstance(exc, (asyncpg.CharacterNotInRepertoireError, asyncpg.ProgramLimitExceededError)):
-        raise InvalidInput("A text holds something that cannot be stored.", f"{_first_line(exc)}.") from exc
-    for kinds, advice in _UNUSABLE:
-        if isinstance(exc, kinds):
-            raise StorageUnusable("The database cannot be used.", f"{_first_line(exc)}. {advice}") from exc
-    if isinstance(exc, _PASSING):
-        raise StorageBusy("The database is busy.", f"{_first_line(exc)}; try again in a moment.") from exc
-    if isinstance(exc, _AWAY):
-        raise StorageUnavailable("The database is away.", f"{_first_line(exc)}; try again in a moment.") from exc
-    _refuse_unexpected(exc)
-
-
-def _refuse_unexpected(exc: BaseException) -> NoReturn:
-    log.error("unexpected database error", exc_info=exc)
-    raise StorageUnavailable("The database reported an error.", _first_line(exc)) from exc
-
-
-def _first_line(exc: BaseException) -> str:
-    lines = str(exc).splitlines()
-    return lines[0].rstrip(".") if lines else "It did not answer in time"
-
-
-class _Translated:
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, kind: object, exc: BaseException | None, traceback: object) -> None:
-        if exc is not None:
-            _translate(exc)
-
-
-_translated = _Translated()

@@ -17,7 +17,8 @@ import asyncio
 import json
 import logging
 import sqlite3
-from collections.abc import AsyncIterator, Callable, Sequence
+import time
+from collections.abc import AsyncIterator, Callable, Hashable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from pathlib import Path
@@ -25,9 +26,21 @@ from typing import TypeVar
 
 from filelock import FileLock, Timeout
 
-from roadstead.errors import StorageBusy, StorageUnavailable, StorageUnusable
+from roadstead.errors import RoadsteadError, StorageBusy, StorageUnavailable, StorageUnusable
 from roadstead.storage import migrations
-from roadstead.storage.database import AlreadyThere, Argument, Dialect, Lease, Load, Reader, Row, Unfit
+from roadstead.storage.database import (
+    SEARCH_SECONDS,
+    AlreadyThere,
+    Argument,
+    Dialect,
+    Lease,
+    ListTakesTooLong,
+    Load,
+    Reader,
+    Row,
+    Unfit,
+)
+from roadstead.storage.turns import Turns
 
 BUSY_SECONDS = 10.0
 """How long a writer waits for another process's transaction before the request is answered with 503."""
@@ -47,6 +60,8 @@ DIALECT = Dialect(
     conflicts_are_cheap=True,
 )
 
+_STEPS = 10_000
+"""Steps of SQLite between two looks at the clock: half a millisecond."""
 _HELD = "Another process holds it; try again in a moment."
 
 T = TypeVar("T")
@@ -67,10 +82,13 @@ class SQLiteDatabase:
             self._writer = _connect(file)
             self._reader = _connect(file)
             self._scanner = _connect(file)
+            self._searcher = _connect(file)
         self._writing = asyncio.Lock()
         self._scanning = asyncio.Lock()
         self._thread = ThreadPoolExecutor(1, "sqlite-write")
         self._scan_thread = ThreadPoolExecutor(1, "sqlite-scan")
+        self._search_thread = ThreadPoolExecutor(1, "sqlite-search")
+        self._turns = Turns(1, BUSY_SECONDS)
         self._batch: _Batch | None = None
         self._in_snapshot = False
         self._version: object = None
@@ -110,6 +128,12 @@ class SQLiteDatabase:
     async def scan(self, sql: str, *arguments: Argument) -> list[Row]:
         async with self._scanning:
             return await _in_thread(self._scan_thread, lambda: self._scanner.execute(sql, arguments).fetchall())
+
+    def turn(self, caller: Hashable) -> AbstractAsyncContextManager[None]:
+        return self._turns.turn(caller)
+
+    async def search(self, sql: str, *arguments: Argument) -> list[Row]:
+        return await _in_thread(self._search_thread, lambda: _search(self._searcher, sql, arguments))
 
     @asynccontextmanager
     async def _snapshot(self) -> AsyncIterator[Reader]:
@@ -248,10 +272,10 @@ class SQLiteDatabase:
         while self._commits:
             await asyncio.gather(*self._commits)
         self._close_snapshot()
-        for connection in (self._scanner, self._reader, self._writer):
+        for connection in (self._searcher, self._scanner, self._reader, self._writer):
             connection.close()
-        self._thread.shutdown()
-        self._scan_thread.shutdown()
+        for thread in (self._search_thread, self._scan_thread, self._thread):
+            thread.shutdown()
 
 
 class _SQLiteTransaction:
@@ -270,6 +294,9 @@ class _SQLiteTransaction:
 
     async def scan(self, sql: str, *arguments: Argument) -> list[Row]:
         return await _in_thread(self._thread, lambda: self._connection.execute(sql, arguments).fetchall())
+
+    async def search(self, sql: str, *arguments: Argument) -> list[Row]:
+        return await _in_thread(self._thread, lambda: _search(self._connection, sql, arguments))
 
     async def run(self, sql: str, *arguments: Argument) -> int:
         with _translated:
@@ -377,6 +404,16 @@ def _contains_folded(text: str, part: str) -> bool:
     return part.casefold() in text.casefold()
 
 
+def _search(connection: sqlite3.Connection, sql: str, arguments: Sequence[Argument]) -> list[Row]:
+    """Run a statement that SQLite interrupts when it has taken too long."""
+    end = time.monotonic() + SEARCH_SECONDS
+    connection.set_progress_handler(lambda: time.monotonic() > end, _STEPS)
+    try:
+        return connection.execute(sql, arguments).fetchall()
+    finally:
+        connection.set_progress_handler(None, 0)
+
+
 async def _in_thread(thread: ThreadPoolExecutor, work: Callable[[], T]) -> T:
     """Run `work` to its end in the thread, even when the caller is cancelled: a connection is never left in use."""
     running = asyncio.get_running_loop().run_in_executor(thread, work)
@@ -409,9 +446,11 @@ def _is_busy(exc: sqlite3.Error) -> bool:
     return getattr(exc, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
-def _translate(exc: sqlite3.Error) -> StorageUnavailable:
+def _translate(exc: sqlite3.Error) -> RoadsteadError:
     if _is_busy(exc):
         return StorageBusy("The database is busy.", _HELD)
+    if getattr(exc, "sqlite_errorcode", 0) == sqlite3.SQLITE_INTERRUPT:
+        return ListTakesTooLong()
     code = getattr(exc, "sqlite_errorcode", 0) & 0xFF
     advice = {
         sqlite3.SQLITE_FULL: "The disk is full; make room and try again.",

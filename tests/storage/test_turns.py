@@ -1,0 +1,120 @@
+"""Turns of callers for what takes long."""
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import pytest
+
+from roadstead.errors import StorageBusy
+from roadstead.storage.turns import Turns
+
+
+async def _settled() -> None:
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+class _Work:
+    """Things that callers want done, each of which takes until the test says so. `begun` is in order."""
+
+    def __init__(self, turns: Turns) -> None:
+        self._turns = turns
+        self.begun: list[str] = []
+        self._under_way: dict[str, asyncio.Event] = {}
+
+    async def do(self, name: str) -> None:
+        async with self._turns.turn(name[0]):
+            self.begun.append(name)
+            self._under_way[name] = asyncio.Event()
+            await self._under_way[name].wait()
+
+    async def end(self, name: str) -> None:
+        self._under_way.pop(name).set()
+        await _settled()
+
+
+def _run(places: int, scenario: Callable[[_Work, Callable[[str], "asyncio.Task[None]"]], Awaitable[None]]) -> None:
+    async def run() -> None:
+        work = _Work(Turns(places, 60))
+        tasks: list[asyncio.Task[None]] = []
+
+        def ask(name: str) -> "asyncio.Task[None]":
+            tasks.append(asyncio.create_task(work.do(name)))
+            return tasks[-1]
+
+        await scenario(work, ask)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+    asyncio.run(run())
+
+
+def test_a_caller_that_wants_much_waits_for_itself() -> None:
+    """However many things one caller asked for before, another has its turn after the one under way."""
+
+    async def scenario(work: _Work, ask: Callable[[str], object]) -> None:
+        for name in ("a1", "a2", "a3", "a4", "b1", "c1", "b2"):
+            ask(name)
+        await _settled()
+        assert work.begun == ["a1"]
+        for name in ("a1", "a2", "b1", "c1", "a3", "b2"):
+            await work.end(name)
+        assert work.begun == ["a1", "a2", "b1", "c1", "a3", "b2", "a4"]
+
+    _run(1, scenario)
+
+
+def test_a_caller_has_one_place_of_several() -> None:
+    """While there are places for others, a second thing of the same caller waits for its first."""
+
+    async def scenario(work: _Work, ask: Callable[[str], object]) -> None:
+        for name in ("a1", "a2", "b1", "c1"):
+            ask(name)
+        await _settled()
+        assert work.begun == ["a1", "b1"]
+        await work.end("b1")
+        assert work.begun == ["a1", "b1", "c1"]
+        await work.end("c1")
+        assert work.begun == ["a1", "b1", "c1"]
+        await work.end("a1")
+        assert work.begun == ["a1", "b1", "c1", "a2"]
+
+    _run(2, scenario)
+
+
+def test_who_gives_up_takes_no_turn() -> None:
+    """A caller that went away while it waited, or in the moment in which its turn came, leaves it to the next."""
+
+    async def scenario(work: _Work, ask: Callable[[str], "asyncio.Task[None]"]) -> None:
+        ask("a1")
+        waiting, coming = ask("b1"), ask("c1")
+        ask("d1")
+        await _settled()
+        waiting.cancel()
+        await _settled()
+        work._under_way.pop("a1").set()
+        for _ in range(20):
+            await asyncio.sleep(0)
+            if work._turns._at_work == {"c"}:
+                coming.cancel()
+                break
+        await _settled()
+        assert work.begun == ["a1", "d1"]
+
+    _run(1, scenario)
+
+
+def test_nobody_waits_for_ever() -> None:
+    """Whose turn does not come in time is turned away."""
+
+    async def scenario() -> None:
+        turns = Turns(1, 0.05)
+        async with turns.turn("a"):
+            with pytest.raises(StorageBusy):
+                async with asyncio.timeout(10), turns.turn("b"):
+                    raise AssertionError
+        async with turns.turn("b"):
+            pass
+
+    asyncio.run(scenario())
