@@ -16,7 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from roadstead.api.errors import RequestRefused, error_answer
 from roadstead.api.routes import find_resource
-from roadstead.domain import installations, lifecycle
+from roadstead.domain import handshakes, lifecycle
 from roadstead.domain.host import Host, open_host
 from roadstead.domain.linking import WorkspaceLinkers
 from roadstead.domain.samples import process_samples
@@ -36,7 +36,7 @@ def create_app(settings: Settings, *, started: Started | None = None, samples_fo
     @asynccontextmanager
     async def lifespan(app: object) -> AsyncIterator[dict[str, object]]:
         async with open_host(settings) as host, lifecycle.making_owed_calls(host):
-            await installations.undo_abandoned_handshakes(host)
+            await handshakes.undo_abandoned_handshakes(host)
             if started is not None:
                 await started(host)
             linkers = WorkspaceLinkers(host)

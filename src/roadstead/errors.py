@@ -127,7 +127,14 @@ class RateLimitExceeded(RoadsteadError):
 
 
 class OutgoingCallFailed(RoadsteadError):
-    """A server could not be reached, may not be called, or did not answer in time."""
+    """A server could not be reached, may not be called, or did not answer in time.
+
+    `may_have_arrived` says that the request was on its way, and only the answer is missing for certain.
+    """
+
+    def __init__(self, message: str, detail: str = "", *, may_have_arrived: bool = False) -> None:
+        super().__init__(message, detail)
+        self.may_have_arrived = may_have_arrived
 
 
 class NameNotResolved(OutgoingCallFailed):
@@ -139,6 +146,7 @@ class InstallationFailed(RoadsteadError):
 
     `step` is one of `fetch`, `validate`, `installed`; `status` and `body` are the app's answer where there was
     one (`body` cut to what fits on a screen). `call_id` is that of the record of the call to the app, if one was made.
+    `unanswered` says that the app may have accepted, though its answer did not arrive.
     """
 
     def __init__(
@@ -150,8 +158,10 @@ class InstallationFailed(RoadsteadError):
         status: int | None = None,
         body: str | None = None,
         call_id: int | None = None,
+        unanswered: bool = False,
     ) -> None:
         super().__init__(message, detail)
+        self.unanswered = unanswered
         self.step = step
         self.status = status
         self.body = body

@@ -130,6 +130,20 @@ class AccessToken:
 
 
 @dataclass(frozen=True, slots=True)
+class Offer:
+    """An installation that an app was offered, of which nobody knows whether the app accepted it."""
+
+    id: int
+    workspace: Workspace
+    app_key: str
+    client_key: str
+    descriptor_url: str
+    descriptor: str = field(repr=False)
+    shared_secret: str = field(repr=False)
+    offered_on: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Viewer:
     """The operator who is looking at a page of an app, and on whose behalf the page asks something.
 

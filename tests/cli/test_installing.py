@@ -1,9 +1,11 @@
 """Installing, looking, linking and removing, with real apps and no host running."""
 
+import asyncio
 import json
 import os
 import pty
 import subprocess
+import threading
 
 import pytest
 
@@ -163,3 +165,47 @@ def test_a_page_in_place_of_an_answer_is_read(roadstead: Roadstead, serve_app: S
     told = roadstead.call("install", serve_app(status=500, body=page)).stderr.decode()
     assert "The app answered 500:\n       Oops\n       No database.\n" in told
     assert "<" not in told
+
+
+def test_an_app_that_lost_its_secret_is_installed_again(roadstead: Roadstead) -> None:
+    """The refusal names the client key and the way out; called unsigned, as for the first time, the app accepts."""
+    with recording_app() as app:
+
+        async def refuse_what_is_signed(body: dict[str, str]) -> None:
+            app.next_statuses = [401 if "authorization" in app.received[-1].headers else 204]
+
+        first = roadstead.read("install", app.descriptor_url, "--json")
+        assert isinstance(first, dict)
+        app.on_installed = refuse_what_is_signed
+        refused = roadstead.call("install", app.descriptor_url)
+        told = " ".join(refused.stderr.decode().split())
+        assert refused.returncode == 1
+        assert f"Does the app still have the secret of {first['client_key']}?" in told
+        assert f"install {app.descriptor_url} --workspace local --unsigned" in told
+        again = roadstead.read("install", app.descriptor_url, "--unsigned", "--json", "--show-secret")
+        assert isinstance(again, dict)
+        assert again["client_key"] == first["client_key"]
+        assert app.received[-1].body["sharedSecret"] == again["shared_secret"]
+
+
+def test_an_offer_is_named_and_withdrawn(roadstead: Roadstead) -> None:
+    """An installation whose answer is not known is listed with what to do, and can be taken back once."""
+    with recording_app() as app:
+        asked, over = threading.Event(), threading.Event()
+
+        async def never_answer(body: dict[str, str]) -> None:
+            asked.set()
+            await asyncio.to_thread(over.wait, 10)
+
+        app.on_installed = never_answer
+        with roadstead.start("install", app.descriptor_url, "--yes") as command:
+            assert asked.wait(10)
+            command.kill()
+        over.set()
+    listed = roadstead.call("apps").stderr.decode()
+    assert f"{app.key} was offered an installation in the workspace local, and gave no answer." in listed
+    assert f"uninstall {app.key} --workspace local" in listed
+    withdrawn = roadstead.call("uninstall", app.key)
+    assert (withdrawn.returncode, b"is withdrawn." in withdrawn.stdout) == (0, True)
+    assert roadstead.call("uninstall", app.key).returncode == 1
+    assert b"offered" not in roadstead.call("apps").stderr

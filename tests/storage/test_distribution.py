@@ -21,7 +21,15 @@ ROOT = Path(__file__).parent.parent.parent
 STORAGE = ROOT / "src" / "roadstead" / "storage"
 
 DISTRIBUTED = {"linkers", "linker_values", "deleted_values"}
-EVERYWHERE = {"workspaces", "registrations", "installations", "handshakes", "retired_secrets", "access_tokens"}
+EVERYWHERE = {
+    "workspaces",
+    "registrations",
+    "installations",
+    "handshakes",
+    "offers",
+    "retired_secrets",
+    "access_tokens",
+}
 """Small tables that are asked for with nearly every request by something else than an installation's id."""
 IN_ONE_PLACE = {
     "api_tokens",

@@ -182,6 +182,8 @@ def test_a_lease_is_held_by_one(place: Place) -> None:
         async with place.opened() as other:
             assert await other.lease("name") is None
             unrelated = await other.lease("another name")
+            assert await other.lease("another name") is None
+            assert await database.lease("another name") is None
             assert unrelated is not None
             await unrelated.release()
             await lease.release()

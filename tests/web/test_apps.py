@@ -1,5 +1,6 @@
 """The page of an app: what it declares, its credentials, what was said to it, and what can be done with it."""
 
+import json
 from pathlib import Path
 
 import httpx
@@ -205,7 +206,7 @@ def test_an_abandoned_handshake_is_undone_before_it_is_shown(
                 app_key="abandoned",
                 client_key="abandoned",
                 descriptor_url="",
-                descriptor="{}",
+                descriptor=json.dumps(connect_app.descriptor),
                 linkers=(),
                 sealed_secret=seal("x"),
                 now=opened.now(),

@@ -12,11 +12,12 @@ from starlette.requests import Request
 from roadstead.api.errors import RequestRefused
 from roadstead.api.origins import is_from_another_site, is_from_here
 from roadstead.connect import InvalidToken, UnverifiedToken, canonical_request, implied_by, read, verify
-from roadstead.domain import credentials, installations
+from roadstead.domain import credentials, handshakes
 from roadstead.domain.host import Host
 from roadstead.errors import NotAuthenticated, RateLimitExceeded, WrongCredential
 from roadstead.model import AccessToken, ApiToken, Caller, Viewer
 from roadstead.storage.installations import find_caller
+from roadstead.storage.offers import find_offers
 
 Identity = Caller | AccessToken | ApiToken | Viewer
 
@@ -152,33 +153,57 @@ async def _verified_caller(host: Host, credential: str, canonical: str | None) -
         client_key = token.claims.get("sub")
         if not isinstance(client_key, str):
             raise InvalidToken("sub", "The claim sub is missing; it names the installation by its clientKey.")
-        caller = await find_caller(host.store, client_key)
-        if caller is not None and caller.handshake_under_way:
-            await installations.undo_if_abandoned(host, caller.installation_id)
-            caller = await find_caller(host.store, client_key)
-        if caller is None:
-            raise NotAuthenticated(
-                "The token is not valid.",
-                "The claim sub names no installation here; it must be the clientKey of the app's last installed call.",
-            )
-        _verify(token, caller, host.clock(), canonical)
+        caller = await _find_signer(host, token, client_key, canonical)
     except InvalidToken as exc:
         raise NotAuthenticated("The token is not valid.", exc.detail) from exc
     _count(host, caller.installation_id)
     return caller
 
 
-def _verify(token: UnverifiedToken, caller: Caller, now: float, canonical: str | None) -> None:
-    """Check the token against the installation's secret, or against the earlier one while both are in force."""
-    issuers = (caller.app_key, caller.client_key)
-    for secret in caller.secrets:
-        try:
-            verify(token, shared_secret=secret, now=now, issuers=issuers, canonical=canonical)
-        except InvalidToken as exc:
-            if exc.claim != "signature" or secret is caller.secrets[-1]:
-                raise
-        else:
-            return
+async def _find_signer(host: Host, token: UnverifiedToken, client_key: str, canonical: str | None) -> Caller:
+    """Return the installation whose secret signed the token. Raises `InvalidToken` or `NotAuthenticated`."""
+    caller = await find_caller(host.store, client_key)
+    if caller is not None and caller.handshake_under_way:
+        await handshakes.undo_if_abandoned(host, caller.installation_id)
+        caller = await find_caller(host.store, client_key)
+    refusal: Exception = NotAuthenticated(
+        "The token is not valid.",
+        "The claim sub names no installation here; it must be the clientKey of the app's last installed call.",
+    )
+    if caller is not None:
+        for secret in caller.secrets:
+            mismatch = _mismatch(host, token, secret, (caller.app_key, client_key), canonical)
+            if mismatch is None:
+                return caller
+            refusal = mismatch
+    accepted = await _accept_offer(host, token, client_key, canonical)
+    if accepted is None:
+        raise refusal
+    return accepted
+
+
+async def _accept_offer(host: Host, token: UnverifiedToken, client_key: str, canonical: str | None) -> Caller | None:
+    """Return the app as a caller if it signs with what it was offered, for that shows that it accepted."""
+    for offer in await find_offers(host.store, client_key):
+        mismatch = _mismatch(host, token, offer.shared_secret, (offer.app_key, client_key), canonical)
+        if mismatch is None:
+            await handshakes.complete(host, offer)
+            caller = await find_caller(host.store, client_key)
+            return caller if caller is not None and offer.shared_secret in caller.secrets else None
+    return None
+
+
+def _mismatch(
+    host: Host, token: UnverifiedToken, secret: str, issuers: tuple[str, str], canonical: str | None
+) -> InvalidToken | None:
+    """Return how a token differs from one that the secret signed. Raises `InvalidToken` when that alone is right."""
+    try:
+        verify(token, shared_secret=secret, now=host.clock(), issuers=issuers, canonical=canonical)
+    except InvalidToken as exc:
+        if exc.claim != "signature":
+            raise
+        return exc
+    return None
 
 
 async def _token_identity(host: Host, token: str) -> AccessToken | ApiToken:

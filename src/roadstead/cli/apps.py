@@ -19,12 +19,12 @@ from roadstead.cli.options import (
 from roadstead.cli.output import print_facts, print_json, print_table, tell
 from roadstead.cli.state import mention_absent_host, on_host
 from roadstead.cli.tables import Row, Url
-from roadstead.errors import InstallationFailed, OutgoingCallFailed
+from roadstead.errors import AppNotInstalled, InstallationFailed, OutgoingCallFailed
 
 if TYPE_CHECKING:
     from roadstead.connect import Descriptor
     from roadstead.domain.host import Host
-    from roadstead.model import Installation, LifecycleCall, Linker, Registration
+    from roadstead.model import Installation, LifecycleCall, Linker, Offer, Registration
 
 AppKey = Annotated[str, typer.Argument(metavar="APP_KEY", help="The key in the app's descriptor.")]
 DescriptorUrl = Annotated[str, typer.Argument(metavar="DESCRIPTOR_URL", help="Where the app serves its descriptor.")]
@@ -42,6 +42,10 @@ def install(
         str, typer.Option("--workspace", metavar="SLUG", help="The workspace to install it in; created when missing.")
     ] = DEFAULT_WORKSPACE,
     yes: Annotated[bool, typer.Option("--yes", help="Install without asking, as without a terminal.")] = False,
+    unsigned: Annotated[
+        bool,
+        typer.Option("--unsigned", help="Call the app as if for the first time, for one that has lost its secret."),
+    ] = False,
     show_secret: ShowSecret = False,
     data: Data = None,
     database_url: DatabaseUrl = None,
@@ -58,7 +62,7 @@ def install(
     asked = not yes and sys.stdin.isatty()
 
     async def install_and_log(host: "Host") -> "Installation":
-        made = await _install(host, descriptor_url, workspace, asked=asked)
+        made = await _install(host, descriptor_url, workspace, asked=asked, signed=not unsigned)
         if show_secret:
             await secret_will_be_shown(host, f"{made.workspace.slug}/{made.app_key}")
         return made
@@ -72,7 +76,7 @@ def install(
     tell(f"Installed. Look at it with: roadstead apps show {installation.app_key}")
 
 
-async def _install(host: "Host", descriptor_url: str, workspace: str, *, asked: bool) -> "Installation":
+async def _install(host: "Host", descriptor_url: str, workspace: str, *, asked: bool, signed: bool) -> "Installation":
     from roadstead.domain import installations
 
     installations.check_workspace_slug(workspace)
@@ -86,7 +90,7 @@ async def _install(host: "Host", descriptor_url: str, workspace: str, *, asked: 
         raise typer.Exit(1)
     try:
         return await installations.install_descriptor(
-            host, descriptor, descriptor_url, workspace, progress=lambda step: tell(_STEPS[step])
+            host, descriptor, descriptor_url, workspace, signed=signed, progress=lambda step: tell(_STEPS[step])
         )
     except InstallationFailed:
         await _mention_silent_host(host.base_url)
@@ -149,25 +153,41 @@ def uninstall(
 ) -> None:
     """Uninstall an app and notify it."""
     settings = read_settings(data=data, database_url=database_url, allow_target=allow_target)
-    installation, farewell = on_host(settings, lambda host: _uninstall(host, app_key, workspace))
+    slug, withdrawn, farewell = on_host(settings, lambda host: _uninstall(host, app_key, workspace))
     if as_json:
         told = as_data(farewell) if farewell else None
-        print_json({"key": app_key, "workspace": installation.workspace.slug, "lifecycle_call": told})
-        return
-    print(f"{app_key} is uninstalled from the workspace {installation.workspace.slug}.")
-    if farewell is None:
+        print_json({"key": app_key, "workspace": slug, "lifecycle_call": told})
+    elif withdrawn:
+        print(f"The installation that {app_key} was offered in the workspace {slug} is withdrawn.")
+    else:
+        print(f"{app_key} is uninstalled from the workspace {slug}.")
+        _print_farewell(farewell)
+
+
+def _print_farewell(call: "LifecycleCall | None") -> None:
+    if call is None:
         print("Its descriptor names no uninstalled address, so it was not notified.")
         return
-    print(notification(farewell))
-    if prospect(farewell):
-        print(f"{prospect(farewell)} See: roadstead queue")
+    print(notification(call))
+    if prospect(call):
+        print(f"{prospect(call)} See: roadstead queue")
 
 
-async def _uninstall(host: "Host", app_key: str, workspace: str | None) -> "tuple[Installation, LifecycleCall | None]":
-    from roadstead.domain import installations
+async def _uninstall(host: "Host", app_key: str, workspace: str | None) -> "tuple[str, bool, LifecycleCall | None]":
+    """Uninstall an app, or withdraw what it was offered.
 
-    installation = await installations.get_app(host, app_key, workspace)
-    return installation, await installations.uninstall_and_tell(host, installation.id)
+    Returns the workspace, whether it was an offer, and the call that notifies the app.
+    """
+    from roadstead.domain import handshakes, installations
+
+    try:
+        installation = await installations.get_app(host, app_key, workspace)
+    except AppNotInstalled:
+        offer = await handshakes.withdraw(host, app_key, workspace)
+        if offer is None:
+            raise
+        return offer.workspace.slug, True, None
+    return installation.workspace.slug, False, await installations.uninstall_and_tell(host, installation.id)
 
 
 def list_apps(
@@ -183,7 +203,7 @@ def list_apps(
         context.default_map = {context.invoked_subcommand: given}
         return
     settings = read_settings(data=data, database_url=database_url)
-    found, without_secret = on_host(settings, lambda host: _list(host, workspace))
+    found, without_secret, offers = on_host(settings, lambda host: _list(host, workspace))
     if as_json:
         print_json([_installation_as_data(installation) for installation in found])
     elif found:
@@ -193,14 +213,26 @@ def list_apps(
     for installation in without_secret:
         again = f"roadstead install {installation.descriptor_url} --workspace {installation.workspace.slug}"
         tell(f"{installation.app_key} was imported without its secret. Install it again: {again}")
+    for offer in offers:
+        tell(
+            f"{offer.app_key} was offered an installation in the workspace {offer.workspace.slug}, and gave no answer. "
+            "The first request that it signs with its new secret completes the installation. "
+            f"Withdraw the offer with: roadstead uninstall {offer.app_key} --workspace {offer.workspace.slug}"
+        )
 
 
-async def _list(host: "Host", workspace: str | None) -> "tuple[list[Installation], list[Installation]]":
-    """What is installed, and what of it cannot call."""
-    from roadstead.domain import installations, transfer
+async def _list(host: "Host", workspace: str | None) -> "tuple[list[Installation], list[Installation], list[Offer]]":
+    """Return what is installed, what of it cannot call, and what was offered to apps that are not installed."""
+    from roadstead.domain import handshakes, installations, transfer
 
     found = await installations.list_apps(host, workspace=workspace)
-    return found, await transfer.apps_without_secret(host, found)
+    installed = {installation.client_key for installation in found}
+    offers = {
+        offer.client_key: offer
+        for offer in await handshakes.list_offers(host)
+        if offer.client_key not in installed and workspace in (None, offer.workspace.slug)
+    }
+    return found, await transfer.apps_without_secret(host, found), list(offers.values())
 
 
 def _row(installation: "Installation") -> Row:

@@ -61,18 +61,23 @@ async def count_owed_calls(host: Host) -> OwedCounts:
 # `installed`
 
 
-async def tell_installed(host: Host, installation: Installation, descriptor: Descriptor) -> None:
-    """Post `installed`, if the app wants it. Raises `InstallationFailed` unless the app says 2xx."""
+async def post_installed(
+    host: Host, installation: Installation, descriptor: Descriptor, signing_secret: str | None
+) -> None:
+    """Post `installed`, if the app wants it, signed with a secret that it may have, for it does not know the new one.
+
+    Raises `InstallationFailed` unless the app says 2xx.
+    """
     path = descriptor.lifecycle.installed
     if path is None:
         return
     url = descriptor.url(path)
     async with host.store.database.transaction() as tx:
         call_id = await calls.add_call(tx, installation, "installed", url=url, now=host.now())
-    # Signed with the secret of the previous call, if there was one: the app does not know the new one yet.
-    secret = installation.previous_secret if descriptor.authentication == "jwt" else None
-    canonical = canonical_for_app(descriptor, "POST", url)
-    token = sign_for_app(host, installation.client_key, canonical, secret) if secret else None
+    token = None
+    if signing_secret is not None:
+        canonical = canonical_for_app(descriptor, "POST", url)
+        token = sign_for_app(host, installation.client_key, canonical, signing_secret)
     body = lifecycle_body("installed", installation, await host.sender())
     outcome, failure = await _call(
         host, url, body, token, home=installation.descriptor_url, hidden=installation.shared_secret
@@ -82,19 +87,40 @@ async def tell_installed(host: Host, installation: Installation, descriptor: Des
     if failure is not None:
         raise InstallationFailed(
             f"The app did not answer the installed call: {failure.message}",
-            failure.detail,
+            f"{failure.detail}{_if_it_accepted(installation) if failure.may_have_arrived else ''}",
             step="installed",
             call_id=call_id,
+            unanswered=failure.may_have_arrived,
         ) from failure
     if outcome.status is None or not 200 <= outcome.status < 300:
         raise InstallationFailed(
             f"The app refused the installation with status {outcome.status}.",
-            f"It was posted to {url}; look at the app's log for the reason.",
+            _advice(installation, url, outcome.status, signed=token is not None),
             step="installed",
             status=outcome.status,
             body=outcome.body,
             call_id=call_id,
         )
+
+
+def _if_it_accepted(installation: Installation) -> str:
+    withdraw = f"roadstead uninstall {installation.app_key} --workspace {installation.workspace.slug}"
+    return (
+        "\nIf the app accepted all the same, the first request that it signs completes the installation. "
+        f"Withdraw what it was offered with: {withdraw}"
+    )
+
+
+def _advice(installation: Installation, url: str, status: int | None, *, signed: bool) -> str:
+    """Return what to do about an app that refuses: most that refuse a signed call have another secret, or none."""
+    posted = f"It was posted to {url}; look at the app's log for the reason."
+    if not signed or status is None or status >= 500:
+        return posted
+    again = f"roadstead install {installation.descriptor_url} --workspace {installation.workspace.slug}"
+    return (
+        f"{posted}\nDoes the app still have the secret of {installation.client_key}? "
+        f"If not, let it forget this client key, and install it again with: {again} --unsigned"
+    )
 
 
 # `uninstalled`

@@ -4,8 +4,8 @@ import hashlib
 import json
 from collections.abc import Callable, Sequence
 
+from roadstead.domain.handshakes import new_secret
 from roadstead.domain.host import Host
-from roadstead.domain.installations import new_secret
 from roadstead.domain.transfer import Progress, expect_empty
 from roadstead.errors import StorageUnusable
 from roadstead.storage import Store

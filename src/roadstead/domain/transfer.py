@@ -20,8 +20,8 @@ from dataclasses import dataclass
 from typing import Any, BinaryIO
 
 from roadstead.domain.audit import secret_will_be_shown
+from roadstead.domain.handshakes import new_secret
 from roadstead.domain.host import Host
-from roadstead.domain.installations import new_secret
 from roadstead.errors import Conflict, InvalidInput
 from roadstead.model import Installation
 from roadstead.storage import installations as facts

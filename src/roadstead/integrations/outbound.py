@@ -121,6 +121,7 @@ class Outbound:
             raise OutgoingCallFailed(
                 f"{shown(url)} did not answer within {self._total_seconds:g} seconds.",
                 "Is the app running, and reachable from this machine?",
+                may_have_arrived=True,
             ) from exc
         raise OutgoingCallFailed(f"{shown(url)} redirects too often.", f"At most {redirects} redirects are followed.")
 

@@ -88,7 +88,9 @@ async def exchange(
     except Exception as exc:
         # A connection that is reset while it is made raises an error of whichever layer notices first, of any type.
         raise OutgoingCallFailed(
-            f"{shown(url.geturl())} cannot be reached: {_reason(exc)}.", "Is the app running at that address?"
+            f"{shown(url.geturl())} cannot be reached: {_reason(exc)}.",
+            "Is the app running at that address?",
+            may_have_arrived=not isinstance(exc, httpcore.ConnectError),
         ) from exc
 
 

@@ -303,13 +303,7 @@ async def undo_handshake(tx: Transaction, installation_id: int, linkers: Sequenc
     if state == "none":
         ((workspace_id,),) = await tx.read("SELECT workspace_id FROM installations WHERE id = ?", installation_id)
         await tx.run_bulk("DELETE FROM installations WHERE id = ?", installation_id)
-        # First held, then looked at: somebody may be installing into it.
-        await tx.read(f"SELECT 1 FROM workspaces WHERE id = ?{tx.dialect.for_update}", workspace_id)
-        await tx.run(
-            "DELETE FROM workspaces WHERE id = ? AND NOT EXISTS (SELECT 1 FROM installations WHERE workspace_id = ?)",
-            workspace_id,
-            workspace_id,
-        )
+        await drop_empty_workspace(tx, workspace_id)
         return
     await tx.run(
         "UPDATE installations SET state = ?, descriptor_url = ?, descriptor = ?, shared_secret = ? WHERE id = ?",
@@ -322,6 +316,19 @@ async def undo_handshake(tx: Transaction, installation_id: int, linkers: Sequenc
     await tx.run("DELETE FROM handshakes WHERE installation_id = ?", installation_id)
     await declare_linkers(tx, installation_id, linkers)
     await drop_undeclared_linkers(tx, installation_id)
+
+
+async def drop_empty_workspace(tx: Transaction, workspace_id: int) -> None:
+    """Delete a workspace in which nothing is installed or was ever, and nothing is offered."""
+    # First held, then looked at: an app may be being installed into it.
+    await tx.read(f"SELECT 1 FROM workspaces WHERE id = ?{tx.dialect.for_update}", workspace_id)
+    await tx.run(
+        "DELETE FROM workspaces WHERE id = ? AND NOT EXISTS (SELECT 1 FROM installations WHERE workspace_id = ?) "
+        "AND NOT EXISTS (SELECT 1 FROM offers WHERE workspace_id = ?)",
+        workspace_id,
+        workspace_id,
+        workspace_id,
+    )
 
 
 async def update_descriptor(

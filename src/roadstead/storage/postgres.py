@@ -17,7 +17,6 @@ one holds a lock of the whole database while its commit waits for the disk.
 
 import asyncio
 import contextlib
-import hashlib
 import logging
 import re
 from collections.abc import AsyncIterator, Coroutine, Hashable, Sequence
@@ -30,6 +29,7 @@ import asyncpg
 
 from roadstead.errors import StorageBusy, StorageUnavailable, StorageUnusable
 from roadstead.storage import migrations
+from roadstead.storage.advisory_locks import Leases, lock_number
 from roadstead.storage.database import (
     SEARCH_SECONDS,
     Argument,
@@ -109,6 +109,7 @@ class PostgresDatabase:
         self._asked: asyncio.Task[object] | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
         self._asking = asyncio.Lock()
+        self._leases = Leases(self._connect)
 
     # Connections
 
@@ -260,13 +261,7 @@ class PostgresDatabase:
         return Load(self._waiting, {"in_use": self._lent, "idle": len(self._free)})
 
     async def lease(self, name: str) -> Lease | None:
-        connection = await self._connect()
-        with translated:
-            taken = await connection.fetchval("SELECT pg_try_advisory_lock($1)", _lock_number(name))
-        if taken:
-            return _SessionLease(connection)
-        connection.terminate()
-        return None
+        return await self._leases.take(name)
 
     async def find_damage(self) -> str | None:
         rows = await self.read("SELECT checksum_failures FROM pg_stat_database WHERE datname = current_database()")
@@ -281,7 +276,7 @@ class PostgresDatabase:
         if not await self.is_empty() and not migrations.missing(await migrations.applied(self)):
             return
         async with self.transaction() as tx:
-            await tx.read("SELECT CAST(pg_advisory_xact_lock(?) AS TEXT)", _lock_number("migrations"))
+            await tx.read("SELECT CAST(pg_advisory_xact_lock(?) AS TEXT)", lock_number("migrations"))
             await _expect_unicode(tx)
             await tx.run(migrations.TABLE)
             await tx.run(_REFUSE_CHANGE)
@@ -292,6 +287,7 @@ class PostgresDatabase:
         await asyncio.gather(*self._tasks, return_exceptions=True)
         for connection in self._free:
             connection.terminate()
+        self._leases.close()
 
 
 class _Lent:
@@ -369,22 +365,6 @@ class _PostgresTransaction:
         )
 
 
-class _SessionLease:
-    """An advisory lock of the server, which lets go when the connection that took it is gone."""
-
-    def __init__(self, connection: Connection) -> None:
-        self._connection = connection
-
-    async def release(self) -> None:
-        # Its own statement, because after a mere goodbye the server may take a moment to notice.
-        try:
-            await self._connection.execute("SELECT pg_advisory_unlock_all()", timeout=READ_SECONDS)
-        except DRIVER_ERRORS as exc:
-            log.warning("A lease was lost before it was given back: %s", exc)
-        finally:
-            self._connection.terminate()
-
-
 async def _rows(connection: Connection, sql: str, arguments: Sequence[Argument], seconds: float) -> list[Row]:
     try:
         return list(map(tuple, await connection.fetch(_numbered(sql), *arguments, timeout=seconds)))
@@ -432,11 +412,6 @@ def _changed(status: str) -> int:
     """How many rows a statement changed, by what the server says of it: `UPDATE 3`."""
     number = status.rpartition(" ")[2]
     return int(number) if number.isdigit() else 0
-
-
-def _lock_number(name: str) -> int:
-    """A name as what PostgreSQL takes for an advisory lock: 64 bits with a sign."""
-    return int.from_bytes(hashlib.sha256(f"roadstead {name}".encode()).digest()[:8], signed=True)
 
 
 # What every database gets beside the schema

@@ -49,6 +49,11 @@ TABLES = (
         "installation_id started_on previous_state previous_descriptor_url previous_descriptor previous_secret",
         sealed="previous_secret",
     ),
+    _table(
+        "offers",
+        "id workspace_id app_key client_key descriptor_url descriptor secret offered_on",
+        sealed="secret",
+    ),
     _table("retired_secrets", "installation_id secret", sealed="secret"),
     _table("linkers", "id installation_id key position regex url value_count revision"),
     _table("linker_values", "id installation_id linker_id value", key="linker_id id"),

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from starlette.responses import RedirectResponse, Response
 
-from roadstead.domain import audit, installations
+from roadstead.domain import audit, installations, updates
 from roadstead.domain.descriptors import stored_name
 from roadstead.errors import InstallationFailed
 from roadstead.model import Installation
@@ -66,7 +66,7 @@ async def renew_secret(visit: Visit) -> Response:
 async def update(visit: Visit) -> Response:
     await visit.form()
     app = await app_of(visit)
-    await installations.update(visit.host, app.id)
+    await updates.update(visit.host, app.id)
     return _back_to(app, "updated")
 
 

@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from roadstead.domain import installations
+from roadstead.domain import handshakes, installations
 from roadstead.domain.descriptors import stored_name
 from roadstead.errors import AppNotInstalled, NotFound
 from roadstead.model import Installation
@@ -48,7 +48,7 @@ async def app_of(visit: Visit) -> Installation:
     """The installation that the address names by its id. Raises `NotFound`."""
     identity: int = visit.request.path_params["app"]
     try:
-        await installations.undo_if_abandoned(visit.host, identity)
+        await handshakes.undo_if_abandoned(visit.host, identity)
         return await installations.get_installed(visit.host, identity)
     except AppNotInstalled as exc:
         raise NotFound("There is no app here.", "It may have been uninstalled. Home lists the installed apps.") from exc

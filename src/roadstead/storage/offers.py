@@ -1,0 +1,73 @@
+"""What apps were offered in handshakes that were undone, though the app may have accepted."""
+
+from datetime import datetime
+
+from roadstead.model import Installation, Offer, Workspace
+from roadstead.storage import Store
+from roadstead.storage.database import Row, Transaction
+from roadstead.storage.moments import from_text, to_text
+
+MOST_KEPT = 3
+"""Offers to one app in one workspace, the newest. With each the next `installed` call may have to be signed."""
+
+_OFFER = """
+    SELECT o.id, o.app_key, o.client_key, o.descriptor_url, o.descriptor, o.secret, o.offered_on,
+           w.id, w.slug, w.uuid, w.name, w.created_on
+    FROM offers o JOIN workspaces w ON w.id = o.workspace_id
+"""
+
+
+async def keep_offer(tx: Transaction, installation: Installation, now: datetime) -> None:
+    """Keep what the handshake of an installation offers. The transaction holds the installation and the key."""
+    await tx.run(
+        "INSERT INTO offers (workspace_id, app_key, client_key, descriptor_url, descriptor, secret, offered_on) "
+        "SELECT workspace_id, app_key, client_key, descriptor_url, descriptor, shared_secret, ? "
+        "FROM installations WHERE id = ?",
+        to_text(now),
+        installation.id,
+    )
+    await tx.run(
+        "DELETE FROM offers WHERE client_key = ? AND id NOT IN "
+        "(SELECT id FROM offers WHERE client_key = ? ORDER BY id DESC LIMIT ?)",
+        installation.client_key,
+        installation.client_key,
+        MOST_KEPT,
+    )
+
+
+async def find_offers(store: Store, client_key: str) -> list[Offer]:
+    """Return what the app of a client key was offered, the newest first."""
+    rows = await store.database.read(f"{_OFFER} WHERE o.client_key = ? ORDER BY o.id DESC", client_key)
+    return [_offer(store, row) for row in rows]
+
+
+async def list_offers(store: Store) -> list[Offer]:
+    """Return what all apps were offered, the newest first."""
+    return [_offer(store, row) for row in await store.database.read(f"{_OFFER} ORDER BY o.id DESC")]
+
+
+async def take_offer(tx: Transaction, offer: Offer) -> bool:
+    """Forget an offer and those before it; whether it was still there."""
+    there = await tx.run("DELETE FROM offers WHERE id = ?", offer.id) > 0
+    await tx.run("DELETE FROM offers WHERE client_key = ? AND id < ?", offer.client_key, offer.id)
+    return there
+
+
+async def drop_offers(tx: Transaction, client_key: str) -> None:
+    """Forget everything that the app of a client key was offered."""
+    await tx.run("DELETE FROM offers WHERE client_key = ?", client_key)
+
+
+def _offer(store: Store, row: Row) -> Offer:
+    identity, app_key, client_key, url, descriptor, secret, offered_on, *workspace = row
+    workspace_id, slug, uuid, name, created_on = workspace
+    return Offer(
+        id=identity,
+        workspace=Workspace(workspace_id, slug, uuid, name, from_text(created_on)),
+        app_key=app_key,
+        client_key=client_key,
+        descriptor_url=url,
+        descriptor=descriptor,
+        shared_secret=store.secrets.open(secret),
+        offered_on=from_text(offered_on),
+    )

@@ -1,0 +1,294 @@
+"""Installations that an app may have accepted without our knowing: its first signed request decides."""
+
+import asyncio
+import contextlib
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from roadstead.connect import InvalidToken, canonical_request, read, verify
+from roadstead.domain import handshakes, installations, transfer
+from roadstead.domain.audit import latest_entries
+from roadstead.domain.host import Host
+from roadstead.domain.keys import rotate_key
+from roadstead.errors import InstallationFailed
+from roadstead.integrations.outbound import Outbound
+from roadstead.model import Offer
+from roadstead.settings import Settings
+from tests.conftest import NewDatabase
+from tests.live import LINKERS, AppClient, LiveHost, RecordingApp, live_host, opened, recording_app
+
+VALUES = "/2.0/addon/linkers/tickets/values"
+
+
+@dataclass(frozen=True)
+class _Told:
+    """What an app learns of an installation from its `installed` call."""
+
+    app_key: str
+    client_key: str
+    shared_secret: str
+
+
+def _last_told(app: RecordingApp) -> Any:
+    body = app.received[-1].body
+    return _Told(body["key"], body["clientKey"], body["sharedSecret"])
+
+
+def _status(host: LiveHost, told: Any, method: str = "GET", **claims: Any) -> int:
+    client = AppClient(host.url, told)
+    return client(method, VALUES, token=client.token(method, VALUES, **claims)).status_code
+
+
+def _abandon(host: LiveHost, app: RecordingApp, workspace: str = "local") -> Any:
+    """Begin an installation and give up while the app is answering; what the app was told."""
+    asked, given_up = threading.Event(), threading.Event()
+
+    async def answer_too_late(body: dict[str, Any]) -> None:
+        asked.set()
+        await asyncio.to_thread(given_up.wait, 10)
+
+    async def give_up(opened: Host) -> None:
+        installing = asyncio.create_task(installations.install(opened, app.descriptor_url, workspace))
+        await asyncio.to_thread(asked.wait, 10)
+        installing.cancel()
+        with contextlib.suppress(asyncio.CancelledError):
+            await installing
+        given_up.set()
+
+    app.on_installed = answer_too_late
+    host.work(give_up)
+    app.on_installed = None
+    return _last_told(app)
+
+
+def _entries(host: LiveHost, app: RecordingApp) -> list[tuple[str, str]]:
+    entries = host.work(lambda opened: latest_entries(opened, 50))
+    return [(entry.action, entry.actor.split()[0]) for entry in entries if entry.subject.endswith(f"/{app.key}")]
+
+
+def _offers(host: LiveHost, app: RecordingApp) -> list[Offer]:
+    return [offer for offer in host.work(handshakes.list_offers) if offer.app_key == app.key]
+
+
+def _apps(host: LiveHost, app: RecordingApp) -> list[Any]:
+    found: list[Any] = host.work(lambda opened: installations.list_apps(opened, app_key=app.key))
+    return found
+
+
+def test_the_first_signed_request_completes_a_first_installation(host: LiveHost, connect_app: RecordingApp) -> None:
+    """Given up, nothing is installed; the app's request shows that it accepted, is answered, and is in the log."""
+    told = _abandon(host, connect_app, "fresh-berth")
+    assert _apps(host, connect_app) == []
+    assert _entries(host, connect_app) == []
+    assert _status(host, told) == 200
+    (installed,) = _apps(host, connect_app)
+    assert (installed.client_key, installed.workspace.slug) == (told.client_key, "fresh-berth")
+    assert (installed.shared_secret, installed.descriptor_url) == (told.shared_secret, connect_app.descriptor_url)
+    assert _entries(host, connect_app) == [("app installed", "app")]
+    assert _offers(host, connect_app) == []
+
+
+def test_the_first_signed_request_completes_a_reinstallation(host: LiveHost, connect_app: RecordingApp) -> None:
+    """Until then the old secret works and the old descriptor holds; then the new ones, and the values stay."""
+    before = host.install(connect_app)
+    AppClient(host.url, before)("PUT", VALUES, json=["KEPT"])
+    connect_app.descriptor["modules"] = {"linkers": [LINKERS[0]]}
+    told = _abandon(host, connect_app)
+    old = AppClient(host.url, before)
+    assert len(old("GET", "/2.0/addon/linkers").json()["values"]) == 2
+    new = AppClient(host.url, told)
+    assert [value["value"] for value in new("GET", VALUES).json()["values"]] == ["KEPT"]
+    assert [linker["key"] for linker in new("GET", "/2.0/addon/linkers").json()["values"]] == ["tickets"]
+    assert old("GET", VALUES).status_code == 401
+    assert _entries(host, connect_app)[0] == ("app reinstalled", "app")
+
+
+@pytest.mark.parametrize(
+    "claims",
+    [{"secret": "x" * 43}, {"exp": 1}, {"qsh": "0" * 64}, {"iss": "another-app"}, {"exp": None}],
+    ids=["another secret", "expired", "another request", "another app", "without end"],
+)
+@pytest.mark.parametrize("installed_before", [False, True])
+def test_nothing_less_than_a_valid_token_completes_it(
+    host: LiveHost, connect_app: RecordingApp, claims: dict[str, Any], installed_before: bool
+) -> None:
+    """A token that any other request would be refused for is refused here, and changes nothing."""
+    before = host.install(connect_app) if installed_before else None
+    told = _abandon(host, connect_app)
+    assert _status(host, told, **claims) == 401
+    assert _apps(host, connect_app) == ([before] if before else [])
+    assert _status(host, told) == 200
+
+
+def test_of_several_offers_each_counts_until_a_later_one_is_accepted(host: LiveHost, connect_app: RecordingApp) -> None:
+    """An app that took the first may have taken the second as well; what is older than its last word is gone."""
+    first, second, third = (_abandon(host, connect_app) for _ in range(3))
+    assert _status(host, second) == 200
+    assert _status(host, first) == 401
+    assert _status(host, second) == 200
+    assert _status(host, third) == 200
+    assert [_status(host, told) for told in (first, second, third)] == [401, 401, 200]
+
+
+def test_only_the_last_offers_are_kept(host: LiveHost, connect_app: RecordingApp) -> None:
+    """Each may cost the next installation a call."""
+    told = [_abandon(host, connect_app) for _ in range(4)]
+    assert [offer.shared_secret for offer in _offers(host, connect_app)] == [
+        one.shared_secret for one in reversed(told[1:])
+    ]
+    assert _status(host, told[0]) == 401
+
+
+def test_what_an_app_refused_is_not_kept(host: LiveHost, connect_app: RecordingApp) -> None:
+    """Its answer is known: with the secret of that call it gets nowhere."""
+    connect_app.status = 409
+    with pytest.raises(InstallationFailed):
+        host.install(connect_app)
+    assert _offers(host, connect_app) == []
+    assert _status(host, _last_told(connect_app)) == 401
+
+
+def test_an_answer_that_comes_too_late_is_none(host: LiveHost, connect_app: RecordingApp) -> None:
+    """An app that does not answer in time may have accepted, and the operator is told so."""
+
+    async def answer_too_late(body: dict[str, Any]) -> None:
+        await asyncio.sleep(0.5)
+
+    connect_app.on_installed = answer_too_late
+    with pytest.raises(InstallationFailed) as failed:
+        host.work(lambda opened: _install_impatiently(opened, connect_app))
+    assert failed.value.unanswered
+    assert "first request that it signs completes the installation" in failed.value.detail
+    assert _status(host, _last_told(connect_app)) == 200
+
+
+async def _install_impatiently(host: Host, app: RecordingApp) -> None:
+    impatient = replace(host, outbound=Outbound(allow_loopback=True, total_seconds=0.3))
+    await installations.install(impatient, app.descriptor_url, "local")
+
+
+def test_an_app_that_was_never_reached_was_offered_nothing(host: LiveHost) -> None:
+    """Without a connection it cannot have learnt its secret."""
+    with recording_app(baseUrl="http://127.0.0.1:1") as app, pytest.raises(InstallationFailed) as failed:
+        host.install(app)
+    assert not failed.value.unanswered
+    assert _offers(host, app) == []
+
+
+@pytest.mark.parametrize("by", ["operator", "app", "withdrawal"])
+def test_an_uninstalled_app_cannot_come_back_by_an_offer(host: LiveHost, connect_app: RecordingApp, by: str) -> None:
+    """Whoever takes the app out takes out what it was offered, too."""
+    if by == "withdrawal":
+        told = _abandon(host, connect_app, "withdrawn")
+        withdrawn = host.work(lambda opened: handshakes.withdraw(opened, connect_app.key, None))
+        assert withdrawn is not None
+        assert _entries(host, connect_app) == [("offer withdrawn", "operator")]
+        assert "withdrawn" not in [one.slug for one in host.work(installations.list_workspaces)]
+    else:
+        before = host.install(connect_app)
+        told = _abandon(host, connect_app)
+        if by == "app":
+            assert AppClient(host.url, before)("DELETE", "/2.0/addon").status_code == 204
+        else:
+            host.work(lambda opened: installations.uninstall(opened, before.id))
+    assert _offers(host, connect_app) == []
+    assert _status(host, told) == 401
+    assert _apps(host, connect_app) == []
+
+
+def test_a_registered_app_is_offered_no_secret(host: LiveHost, connect_app: RecordingApp) -> None:
+    """It had its secret before, so a signature would show nothing."""
+    host.work(lambda opened: installations.register(opened, connect_app.key, connect_app.descriptor_url))
+    told = _abandon(host, connect_app)
+    assert _offers(host, connect_app) == []
+    assert _status(host, told) == 401
+
+
+# Installing again
+
+
+def _strict(app: RecordingApp, known: Callable[[], str]) -> Callable[[dict[str, Any]], Any]:
+    """An `installed` handler as apps have it: a client key that is known must sign with the secret that is known."""
+
+    async def check(body: dict[str, Any]) -> None:
+        authorization = app.received[-1].headers.get("authorization", "JWT a.b.c")
+        canonical = canonical_request("POST", "/installed", "")
+        try:
+            verify(read(authorization[4:]), shared_secret=known(), now=0, canonical=canonical)
+            app.next_statuses = [204]
+        except InvalidToken as exc:
+            app.next_statuses = [204 if exc.claim in ("exp", "nbf") else 401]
+
+    return check
+
+
+@pytest.mark.parametrize("took", ["the first offer", "the last offer", "neither"])
+def test_the_next_installation_is_signed_with_what_the_app_has(
+    host: LiveHost, connect_app: RecordingApp, took: str
+) -> None:
+    """Whichever secret the app took, it accepts the call, gets another, and no offer is left."""
+    before = host.install(connect_app)
+    offered = [_abandon(host, connect_app), _abandon(host, connect_app)]
+    has = {"the first offer": offered[0], "the last offer": offered[1], "neither": before}[took]
+    connect_app.on_installed = _strict(connect_app, lambda: str(has.shared_secret))
+    connect_app.received.clear()
+    again = host.install(connect_app)
+    calls = {"the last offer": 1, "the first offer": 2, "neither": 3}[took]
+    assert len(connect_app.calls("installed")) == calls
+    assert _status(host, again) == 200
+    assert _offers(host, connect_app) == []
+    assert [_status(host, told) for told in (before, *offered)] == [401, 401, 401]
+
+
+def test_an_app_that_never_accepted_is_called_unsigned_in_the_end(host: LiveHost, connect_app: RecordingApp) -> None:
+    """It refuses the signature of a secret that it does not know, and is new to the app that is called after that."""
+    _abandon(host, connect_app)
+    connect_app.received.clear()
+    connect_app.next_statuses = [401]
+    assert host.install(connect_app).state == "installed"
+    assert ["authorization" in call.headers for call in connect_app.calls("installed")] == [True, False]
+
+
+def test_another_refusal_ends_the_attempts(host: LiveHost, connect_app: RecordingApp) -> None:
+    """Only an app that does not know the signature is asked again."""
+    _abandon(host, connect_app)
+    connect_app.received.clear()
+    connect_app.next_statuses = [500]
+    with pytest.raises(InstallationFailed):
+        host.install(connect_app)
+    assert len(connect_app.calls("installed")) == 1
+
+
+# At once, and elsewhere
+
+
+def test_requests_at_once_complete_it_once(host: LiveHost, connect_app: RecordingApp) -> None:
+    """Of those that are signed alike one does it, none is answered with an error, and the log has one entry."""
+    host.install(connect_app)
+    told = _abandon(host, connect_app)
+    with ThreadPoolExecutor(8) as pool:
+        statuses = set(pool.map(lambda _: _status(host, told), range(16)))
+    assert statuses == {200}
+    assert _entries(host, connect_app) == [("app reinstalled", "app"), ("app installed", "operator")]
+
+
+def test_an_offer_survives_another_key_and_a_move(tmp_path: Path, new_database: NewDatabase) -> None:
+    """Its secret is sealed like the others: it is sealed anew with them, and travels with them."""
+    file = tmp_path / "state"
+    with recording_app() as app:
+        with live_host(tmp_path / "old", database_url=new_database()) as host:
+            told = _abandon(host, app)
+            host.work(rotate_key)
+            with file.open("wb") as out:
+                host.work(lambda opened: transfer.export_state(opened, out, with_secrets=True))
+        settings = Settings(data=tmp_path / "new", database_url=new_database())
+        with opened(settings) as on_host, file.open("rb") as source:
+            on_host(lambda host: transfer.import_state(host, source))
+        with live_host(settings.data, database_url=settings.database_url) as moved:
+            assert _status(moved, told) == 200
