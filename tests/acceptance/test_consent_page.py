@@ -61,6 +61,16 @@ def test_a_registered_app_is_named_by_its_key(host: LiveHost, browser: httpx.Cli
     assert (unknown.status_code, "not registered" in unknown.text) == (400, True)
 
 
+def test_a_workspace_that_cannot_be_is_there_to_be_corrected(browser: httpx.Client, connect_app: RecordingApp) -> None:
+    """On the same page, with the reason beside the field; the app is not called."""
+    page = _decide(browser, _link(connect_app), workspace="No Such Name")
+    assert page.status_code == 400
+    assert 'name="workspace" value="No Such Name"' in page.text
+    assert "cannot be the name of a workspace" in page.text
+    assert "Grant access" in page.text
+    assert connect_app.received == []
+
+
 def test_a_refusal_shows_what_the_app_said(browser: httpx.Client, connect_app: RecordingApp) -> None:
     """The visitor is not sent away; status and body of the app are on the page, escaped."""
     connect_app.status, connect_app.answer = 409, "<b>already here</b>"

@@ -35,6 +35,30 @@ def test_codes_are_not_tried_without_end(fresh: LiveHost) -> None:
     assert "roadstead sign-in" in refused.text
 
 
+def test_a_code_that_is_refused_is_there_to_be_corrected(fresh: LiveHost) -> None:
+    """With the reason beside the field, and the way to where the visitor was going."""
+    page = httpx.post(f"{fresh.url}/-/sign-in", data={"code": "<typo>", "next": "/-/lab?x=1"})
+    assert 'value="&lt;typo&gt;"' in page.text
+    assert 'aria-invalid="true" aria-describedby="code-wrong"' in page.text
+    assert 'name="next" value="/-/lab?x=1"' in page.text
+
+
+@pytest.mark.parametrize(
+    ("referrer", "leads_to"),
+    [
+        ("{host}/-/apps/1/values?linker=x", "/-/apps/1/values?linker=x"),
+        ("https://elsewhere.example/-/lab", "/"),
+        ("", "/"),
+    ],
+)
+def test_a_form_sent_without_a_session_leads_back_to_its_page(host: LiveHost, referrer: str, leads_to: str) -> None:
+    """After signing in again: at the address that takes the form there is no page."""
+    headers = {"Referer": referrer.format(host=host.url)} if referrer else {}
+    page = httpx.post(f"{host.url}/-/apps/1/values/add", headers=headers)
+    assert page.status_code == 401
+    assert f'name="next" value="{leads_to}"' in page.text
+
+
 def test_nobody_can_keep_the_operator_out(fresh: LiveHost) -> None:
     """Whoever has a valid link gets in while others are guessing, and the guessers stay where they are."""
     links = [fresh.work(credentials.sign_in_link) for _ in range(3)]

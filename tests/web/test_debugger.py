@@ -1,11 +1,17 @@
 """The JWT debugger: from a refused call, and from what is pasted."""
 
+import json
+from datetime import UTC, datetime
+
 import httpx
 import pytest
 
+from roadstead.connect import encode
+from roadstead.connect.presented import present_token
+from roadstead.web.tokens import decoded
 from tests.live import AppClient, LiveHost, RecordingApp
 from tests.web.attributes import attribute
-from tests.web.reading import document, main_text, submit, texts
+from tests.web.reading import document, fields, main_text, submit, texts
 
 LINKERS = "/2.0/addon/linkers"
 
@@ -58,10 +64,52 @@ def test_right_token_is_called_good(operator: httpx.Client, app: AppClient) -> N
     ],
 )
 def test_what_makes_no_sense_is_said_so(browser: httpx.Client, token: str, url: str, words: str) -> None:
-    """In words, with the form as it was filled in."""
+    """In words, with the form as it was filled in, and beside the field that is meant."""
     page = _paste(browser, token, url=url)
     assert words in main_text(page)
     assert attribute(page, "#url", "value") == url
+    assert fields(page, "/-/jwt")["token"] == token
+    wrong = [node.attributes["id"] for node in document(page).css("form [aria-invalid]")]
+    assert wrong == {"no path": ["url"]}.get(url, ["token"] if "At most" in words else [])
+
+
+def test_htmx_gets_the_verdict_alone(operator: httpx.Client, app: AppClient) -> None:
+    """As one writes, and as an answer that is put in its place, also for what cannot be examined."""
+    sent = {**fields(operator.get("/-/jwt"), "/-/jwt"), "method": "GET", "token": app.token("GET", LINKERS)}
+    part = operator.post("/-/jwt", data=sent, headers={"HX-Request": "true"})
+    assert "<title" not in part.text
+    assert texts(part, "#cause") == ["The token is good for this request."]
+    part = operator.post("/-/jwt", data={**sent, "url": "no path"}, headers={"HX-Request": "true"})
+    assert (part.status_code, "not a path as a client sends it" in part.text) == (200, True)
+
+
+def test_the_token_of_a_call_is_shown_without_its_signature(operator: httpx.Client, app: AppClient) -> None:
+    """Its segments beside what is in them."""
+    token = app.token("PUT", LINKERS)
+    app("GET", LINKERS, token=token)
+    page = operator.get(attribute(operator.get("/-/jwt"), ".log a", "href"))
+    header, claims, signature = token.split(".")
+    assert texts(page, ".token span") == [header, claims, "(hidden)"]
+    assert signature not in page.text
+
+
+@pytest.mark.parametrize(
+    ("value", "date"),
+    [
+        (1_800_000_000, "2027-01-15 08:00:00 UTC, 5 min after the call"),
+        (1_800_000_000.5, "2027-01-15 08:00:00 UTC, 5 min after the call"),
+        (1e300, ""),
+        (-(10**18), ""),
+        (True, ""),
+        ("1800000000", ""),
+    ],
+)
+def test_times_are_dates_where_they_can_be(value: object, date: str) -> None:
+    """Whatever stands in the claim is shown as it is."""
+    presented = present_token(encode({"exp": value}, "x" * 40), scheme="JWT")
+    token = decoded(presented, datetime(2027, 1, 15, 7, 55, tzinfo=UTC), of_call=True)
+    assert token is not None
+    assert [(one.value, one.date) for one in token.claims] == [(json.dumps(value), date)]
 
 
 def test_call_of_ours_is_not_examined(operator: httpx.Client, app: AppClient) -> None:

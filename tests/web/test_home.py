@@ -1,12 +1,16 @@
-"""The first page: what is running, what is installed, what to do first, what happened."""
+"""The first page: what needs attention, what is installed, what to do first, what happened, what is running."""
 
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
 
-from roadstead.domain import credentials, linkers, transfer
-from tests.live import LiveHost, RecordingApp, live_host, recording_app
-from tests.web.reading import main_text, texts
+from roadstead.domain import credentials, installations, linkers, transfer
+from tests.live import AppClient, LiveHost, RecordingApp, live_host, recording_app
+from tests.web.attributes import attribute
+from tests.web.reading import document, main_text, texts
+
+LINKERS = "/2.0/addon/linkers"
 
 
 def test_an_empty_host_says_how_to_install(tmp_path: Path) -> None:
@@ -60,3 +64,60 @@ def test_who_is_not_signed_in_sees_nothing_of_it(host: LiveHost, connect_app: Re
     assert str(host.settings.data) not in page.text
     assert texts(page, "nav") == []
     assert "Sign in" in page.text
+
+
+# What needs attention
+
+
+def test_home_shows_what_needs_attention(tmp_path: Path) -> None:
+    """Refused calls and pending calls, each with the page to look at; nothing of it on a host without trouble."""
+    with (
+        live_host(tmp_path) as host,
+        recording_app(name="Refused") as app,
+        recording_app() as leaver,
+        httpx.Client(base_url=host.url) as browser,
+    ):
+        browser.get(host.work(credentials.sign_in_link))
+        installation, gone = host.install(app), host.install(leaver)
+        api = AppClient(host.url, installation)
+        api("GET", LINKERS)
+        assert "Needs attention" not in main_text(browser.get("/"))
+        for _ in range(2):
+            api("GET", LINKERS, token=api.token("PUT", LINKERS))
+        leaver.status = 503
+        host.work(lambda opened: installations.uninstall_and_tell(opened, gone.id))
+        page = browser.get("/")
+        links = [(link.text(), link.attributes["href"]) for link in document(page).css(".attention a")]
+        assert links == [
+            ("2 calls refused in the last 24 hours", "/-/traffic?status=refused"),
+            ("1 pending call to apps", "/-/queue"),
+        ]
+        assert all(browser.get(str(address)).status_code == 200 for _, address in links)
+
+
+def test_home_shows_when_each_app_was_last_seen(tmp_path: Path) -> None:
+    """By its last call that was not refused; a call that somebody else makes in its name does not count."""
+    with live_host(tmp_path) as host, recording_app() as app, httpx.Client(base_url=host.url) as browser:
+        browser.get(host.work(credentials.sign_in_link))
+        api = AppClient(host.url, host.install(app))
+        api("GET", LINKERS, token=api.token("PUT", LINKERS))
+        (never,) = document(browser.get("/")).css('td[data-label="Last call"]')
+        assert never.css("time") == []
+        api("GET", LINKERS)
+        (seen,) = document(browser.get("/")).css('td[data-label="Last call"] time')
+        moment = datetime.fromisoformat(str(seen.attributes["datetime"]))
+        assert abs(datetime.now(UTC) - moment) < timedelta(minutes=1)
+        assert seen.attributes["title"] == f"{moment:%Y-%m-%d %H:%M:%S} UTC"
+
+
+def test_signing_in_is_no_activity(tmp_path: Path) -> None:
+    """It would push everything else off the page; what tells of an app leads to it."""
+    with live_host(tmp_path) as host, recording_app() as app, httpx.Client(base_url=host.url) as browser:
+        installation = host.install(app)
+        for _ in range(10):
+            browser.get(host.work(credentials.sign_in_link))
+        page = browser.get("/")
+        assert [text.rpartition(" ")[0] for text in texts(page, ".log > li")] == [
+            f"app installed: local/{app.key} by operator (host)"
+        ]
+        assert attribute(page, ".log a", "href") == f"/-/apps/{installation.id}"

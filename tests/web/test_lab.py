@@ -1,6 +1,9 @@
 """The lab: what linkers make of a text and why, for a workspace or for a pattern that is being written."""
 
+import re
+from dataclasses import replace
 from datetime import UTC, datetime
+from html import unescape
 from pathlib import Path
 from urllib.parse import parse_qs, urlsplit
 
@@ -9,7 +12,10 @@ import pytest
 
 from roadstead.domain import credentials, linkers
 from roadstead.integrations.git import make_repository
-from tests.live import LiveHost, RecordingApp, live_host
+from roadstead.linkify import Linker, compile_linkers, explain
+from roadstead.web.stretches import pieces_of, stretches_of
+from tests.live import LiveHost, RecordingApp, live_host, recording_app
+from tests.web.attributes import attribute
 from tests.web.reading import document, fields, main_text, submit, texts
 
 PAGE, COMMITS = "/-/lab", "/-/lab/commits"
@@ -36,6 +42,56 @@ def test_each_candidate_has_its_reason(browser: httpx.Client) -> None:
     ]
     (link,) = document(page).css(".linked a")
     assert (link.text(), link.attributes["href"]) == ("BB-1", "https://app.example.com/browse/BB-1")
+
+
+def test_what_is_no_link_is_marked_in_the_text(browser: httpx.Client) -> None:
+    """With its reason, and so that the keyboard gets there; the text is as it was."""
+    text = "BB-1 <ZZ-2>\n ABB-3 https://x.example/BB-4 BB-5"
+    page = _try(browser, **PATTERN, text=text)
+    marked = document(page).css(".linked .no-link[tabindex='0']")
+    reasons = [node.css_first("[role=tooltip]") for node in marked]
+    assert [reason.text() for reason in reasons if reason] == [
+        "The value 'ZZ' is not among the 2 stored for the linker.",
+        "The stored value 'BB' may not begin right after a letter or a digit.",
+    ]
+    for node, reason in zip(marked, reasons, strict=True):
+        assert reason is not None
+        assert node.attributes["aria-describedby"] == reason.attributes["id"]
+        reason.decompose()
+    assert [node.text() for node in marked] == ["ZZ-2", "ABB-3"]
+    assert texts(page, ".linked a") == ["BB-1", "https://x.example/BB-4", "BB-5"]
+
+
+@pytest.mark.parametrize(
+    "text", ["", "BB-1", "ZZ-1", "ABB-1 BB-1ZZ-2", "ZZ-1ZZ-2 BB-ZZ-1", "<b>&amp; ZZ-1", "https://x/ZZ-1.", "X-1 " * 300]
+)
+def test_pieces_are_the_whole_text(text: str) -> None:
+    """Whatever overlaps in it."""
+    linkers = [Linker("a", r"((?K)-\d+)", r"/\1", values={"BB"}), Linker("b", r"([A-Z]+-\d+-)", r"/\1")]
+    compiled = compile_linkers([replace(one, base_url="https://a.example") for one in linkers])
+    explanation = explain(compiled, text)
+    pieces = pieces_of(explanation.linkified, stretches_of(explanation.candidates))
+    assert "".join(unescape(re.sub("<[^>]*>", "", piece.html)) for piece in pieces) == text
+
+
+def _store(host: LiveHost, installation_id: int, *values: str) -> None:
+    host.work(lambda opened: linkers.replace_values(opened, installation_id, "tickets", values))
+
+
+def test_linkers_that_say_the_same_of_a_stretch_are_named_together(
+    host: LiveHost, browser: httpx.Client, connect_app: RecordingApp
+) -> None:
+    """Two apps with the same linkers make one entry for each stretch, not two."""
+    with recording_app() as other:
+        for app in (connect_app, other):
+            installation = host.install(app, "alike")
+            _store(host, installation.id, "BB")
+        page = _try(browser, how="workspace", workspace="alike", text="ZZ-2 BB-1")
+    both = f"tickets of {connect_app.key}, tickets of {other.key}"
+    no_link, link = _candidates(page)
+    assert no_link.startswith(f"no link ZZ-2 at 0 The value 'ZZ' is not among the 1 stored for the linker. {both}")
+    assert link.startswith(f"link BB-1 at 5 Its pattern matches, and 'BB' is stored. tickets of {connect_app.key} ")
+    assert f"which was installed or listed first. tickets of {other.key}" in link
 
 
 @pytest.mark.parametrize(
@@ -140,12 +196,13 @@ def test_commit_messages_become_the_text(browser: httpx.Client, repository: Path
     ("path", "said"), [("relative", "must be absolute"), ("/nowhere at all", "git log failed"), ("/\0", "git")]
 )
 def test_what_is_no_repository_is_explained(browser: httpx.Client, path: str, said: str) -> None:
-    """In git's own words where it has any; the text stays."""
+    """In git's own words where it has any, beside the field; the text and the path stay."""
     filled_in = {**fields(browser.get(PAGE), PAGE), **PATTERN, "text": "kept", "repository": path}
     page = browser.post(COMMITS, data=filled_in)
     assert page.status_code == 200
-    assert said in main_text(page)
+    assert said in texts(page, 'form.lab details[open] [role="alert"]')[0]
     assert fields(page, PAGE)["text"] == "kept"
+    assert attribute(page, "#repository[aria-invalid]", "value") == path.replace("\0", "\ufffd")
 
 
 @pytest.mark.parametrize("reached", [{"base_url": "http://roadstead.example"}, {"host": "0.0.0.0"}])

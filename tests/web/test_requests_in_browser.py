@@ -1,5 +1,7 @@
 """Requests and the debugger in a real browser: calls appear by themselves, a refusal is one click from its cause."""
 
+import re
+
 import httpx
 import pytest
 from playwright.sync_api import Page, expect
@@ -32,6 +34,62 @@ def test_focus_stays_while_the_list_changes(tab: Page, api: AppClient) -> None:
     api("GET", "/2.0/addon/linkers")
     expect(tab.locator("tbody tr")).to_have_count(3)
     expect(tab.get_by_role("link", name=name or "")).to_be_focused()
+
+
+def test_a_call_is_read_beside_the_list(tab: Page, api: AppClient) -> None:
+    """It stays there while the list goes on and when the page is loaded again, until it is closed."""
+    app = api.installation.app_key
+    api("GET", "/2.0/addon/linkers?page=7")
+    tab.set_viewport_size({"width": 1280, "height": 800})
+    tab.goto(f"/-/traffic?app={app}")
+    tab.get_by_role("link", name="page=7").click()
+    pane = tab.locator("#pane")
+    expect(pane.get_by_role("heading", name="GET /2.0/addon/linkers?page=7")).to_be_in_viewport()
+    api("GET", "/2.0/addon/linkers?page=8")
+    expect(tab.get_by_role("link", name="page=8")).to_be_visible()
+    expect(tab.locator(".calls [aria-current]")).to_have_text("GET /2.0/addon/linkers?page=7")
+    tab.reload()
+    expect(pane.get_by_role("heading", name="GET /2.0/addon/linkers?page=7")).to_be_visible()
+    pane.get_by_role("link", name="Close").click()
+    expect(pane).to_be_empty()
+    expect(tab.locator(".calls [aria-current]")).to_have_count(0)
+    expect(tab).to_have_url(f"/-/traffic?app={app}")
+
+
+def test_a_call_has_a_page_of_its_own_on_a_phone(tab: Page, api: AppClient) -> None:
+    """There is no room beside the list."""
+    tab.set_viewport_size({"width": 390, "height": 800})
+    tab.goto(f"/-/traffic?app={api.installation.app_key}")
+    tab.locator("tbody a[data-call]").first.click()
+    expect(tab).to_have_url(re.compile("/-/traffic/[0-9]+$"))
+    expect(tab.get_by_role("heading", level=1)).to_contain_text("/installed")
+
+
+def test_the_list_can_be_paused(tab: Page, api: AppClient) -> None:
+    """Nothing moves under the reader's eyes until it may again."""
+    tab.clock.install()
+    tab.goto(f"/-/traffic?app={api.installation.app_key}")
+    expect(tab.locator("tbody tr")).to_have_count(2)
+    tab.get_by_role("button", name="Pause").click()
+    expect(tab.get_by_text("updating live")).to_be_hidden()
+    api("GET", "/2.0/addon/linkers?page=7")
+    tab.clock.run_for(10_000)
+    expect(tab.locator("tbody tr")).to_have_count(2)
+    tab.get_by_role("button", name="Resume").click()
+    tab.clock.run_for(2_500)
+    expect(tab.locator("tbody tr")).to_have_count(3)
+
+
+def test_what_is_read_can_be_copied(tab: Page, api: AppClient) -> None:
+    """Each block by its own button: the text, the whole text, and nothing but the text."""
+    tab.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    tab.goto(f"/-/traffic?app={api.installation.app_key}")
+    tab.locator("tbody a[data-call]").first.click()
+    tab.get_by_role("button", name="Copy the command").click()
+    expect(tab.get_by_role("button", name="Copy the command")).to_have_text("Copied")
+    copied = tab.evaluate("navigator.clipboard.readText()")
+    assert copied == tab.locator("pre[data-copy='the command']").text_content()
+    assert copied.startswith("curl -X POST")
 
 
 @pytest.mark.parametrize("step", [2, pytest.param(1, marks=pytest.mark.slow)])

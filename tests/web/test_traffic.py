@@ -1,6 +1,7 @@
 """The last requests as they come in: what is shown, how it is found, and that what was sent is only text."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import httpx
 import pytest
 
 from roadstead.connect import encode
+from roadstead.web.bodies import pretty
 from tests.live import AppClient, LiveHost, RecordingApp
 from tests.web.attributes import attribute
 from tests.web.reading import document, main_text, texts
@@ -58,6 +60,15 @@ FILTERS = [
     ("app=nobody", 0),
     ("app=+&path=+&direction=nonsense&method=nonsense&status=nonsense&before=nonsense", 5),
 ]
+
+
+def test_a_host_without_calls_says_what_comes_next(operator: httpx.Client, connect_app: RecordingApp) -> None:
+    """Nothing was filtered, so nothing is said of a filter."""
+    page = operator.get("/-/traffic")
+    assert "No calls yet." in main_text(page)
+    assert attribute(page, "#calls a", "href") == "/-/install"
+    filtered = operator.get("/-/traffic?method=PUT")
+    assert "No call matches. Show all calls" in main_text(filtered)
 
 
 def test_calls_are_filtered(operator: httpx.Client, app: AppClient) -> None:
@@ -114,6 +125,48 @@ def test_call_is_shown_with_all_that_is_kept(operator: httpx.Client, app: AppCli
     sent = main_text(_call(operator, "path=/installed"))
     assert '"sharedSecret": "(hidden)"' in sent
     assert app.installation.shared_secret not in sent
+
+
+def test_json_is_written_as_people_read_it(operator: httpx.Client, app: AppClient) -> None:
+    """A member on each line, its numbers and escapes as they were; the body as it was sent is a click away."""
+    sent = '{"value":"no value","n":1.10,"u":"\\u00e9","value":"é é"}'
+    app("POST", VALUES, content=sent, headers={"Content-Type": "application/json"})
+    page = _call(operator, "status=4xx&method=POST")
+    request = document(page).css(".message")[0]
+    _, body, raw = [node.text() for node in request.css("pre")]
+    assert body == '{\n  "value": "no value",\n  "n": 1.10,\n  "u": "\\u00e9",\n  "value": "é é"\n}'
+    assert raw == sent
+
+
+@pytest.mark.parametrize("body", ["", "value=BB", '{"cut off": ', "[" * 50, "[1, 2", '{"a": ' * 5_000])
+def test_what_is_no_json_is_shown_as_it_is(body: str) -> None:
+    """Also what begins like JSON."""
+    assert pretty(body) == body
+
+
+def test_a_call_stands_beside_the_list(operator: httpx.Client, app: AppClient) -> None:
+    """At the list's own address, which says what is filtered and which call was chosen; htmx gets the call alone."""
+    listed = operator.get("/-/traffic?status=refused")
+    number = attribute(listed, "tbody a[data-call]", "data-call")
+    page = operator.get(f"/-/traffic?status=refused&call={number}")
+    assert _requests(page) == _requests(listed)
+    assert attribute(page, "tbody [aria-current]", "data-call") == number
+    assert f"GET {LINKERS}" in texts(page, "#pane h2")
+    part = operator.get(f"/-/traffic/{number}", headers={"HX-Request": "true"})
+    assert "<title" not in part.text
+    assert texts(part, "html")[0] == texts(page, "#pane")[0]
+    for nonsense in ("7777", "x", "9" * 40):
+        assert texts(operator.get(f"/-/traffic?call={nonsense}"), "#pane") == [""]
+
+
+def test_a_token_is_decoded_where_the_call_is(operator: httpx.Client, app: AppClient) -> None:
+    """Claims, times as dates and as seen from the call, and for a refusal its cause; no signature."""
+    page = _call(operator, "status=refused")
+    claims = texts(page, ".claims")[0]
+    assert f'iss "{app.installation.app_key}"' in claims
+    assert re.search(r"exp \d{10} \d{4}-\d\d-\d\d \d\d:\d\d:\d\d UTC, 3 min after the call", claims)
+    assert "You signed PUT, the request was GET." in texts(page, ".error")[0]
+    assert texts(_call(operator, "direction=out"), ".claims") == []
 
 
 def test_call_that_is_gone_is_not_found(operator: httpx.Client) -> None:

@@ -12,5 +12,5 @@ def pretty(body: str) -> str:
         return body
     try:
         return msgspec.json.format(body, indent=2)
-    except msgspec.DecodeError:
+    except (msgspec.DecodeError, RecursionError):
         return body

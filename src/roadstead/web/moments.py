@@ -15,20 +15,25 @@ def relative(moment: datetime, now: datetime) -> str:
         return f"{moment:%Y-%m-%d}"
     if distance < 5:
         return "now"
-    return f"{_span(distance)} ago" if seconds > 0 else f"in {_span(distance)}"
+    length, unit = _unit(distance)
+    span = _counted(int(distance // length), unit)
+    return f"{span} ago" if seconds > 0 else f"in {span}"
 
 
 def before_or_after(moment: datetime, other: datetime) -> str:
-    """Return how far a moment is from another one."""
+    """Return how far a moment is from another one, to the nearest whole unit."""
     seconds = round((other - moment).total_seconds())
     if not seconds:
         return "at the time of"
-    return f"{_span(abs(seconds))} {'before' if seconds > 0 else 'after'}"
+    length, unit = _unit(abs(seconds))
+    return f"{_counted(round(abs(seconds) / length), unit)} {'before' if seconds > 0 else 'after'}"
 
 
-def _span(seconds: float) -> str:
-    length, unit = next((length, unit) for length, unit in _UNITS if seconds >= length)
-    count = int(seconds // length)
+def _unit(seconds: float) -> tuple[int, str]:
+    return next((length, unit) for length, unit in _UNITS if seconds >= length)
+
+
+def _counted(count: int, unit: str) -> str:
     return f"{count:,} {unit}{'s' if unit == 'day' and count > 1 else ''}"
 
 

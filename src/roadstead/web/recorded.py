@@ -1,5 +1,6 @@
 """A recorded call as the pages show it: as a line of the list, and with all that was kept of it."""
 
+import re
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,10 +13,15 @@ from roadstead.model import Message, RecordedRequest, RequestDetails
 from roadstead.web.bodies import pretty
 from roadstead.web.tokens import DecodedToken, decoded
 
+_ORIGIN = re.compile(r"https?://[^/?#]*")
+
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A recorded call as it stands in the list. `verdict` is a class of the stylesheet."""
+    """A recorded call as it stands in the list. `verdict` is a class of the stylesheet.
+
+    `origin` is where a call of ours went to, which stands before the `target` in its URL.
+    """
 
     id: int
     time: datetime
@@ -23,6 +29,8 @@ class Call:
     app: str
     method: str
     url: str
+    origin: str
+    target: str
     outcome: str
     verdict: str
     refused: bool
@@ -57,6 +65,8 @@ class CallDetails:
 
 
 def call_in_list(call: RecordedRequest) -> Call:
+    found = None if call.direction == "in" else _ORIGIN.match(call.url)
+    origin = found[0] if found else ""
     return Call(
         id=call.id,
         time=call.time,
@@ -64,6 +74,8 @@ def call_in_list(call: RecordedRequest) -> Call:
         app=call.app or "",
         method=call.method,
         url=call.url,
+        origin=origin,
+        target=call.url.removeprefix(origin),
         outcome=str(call.status or "no answer"),
         verdict=_verdict(call.status),
         refused=requests.was_refused(call),

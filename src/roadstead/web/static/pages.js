@@ -55,8 +55,9 @@
   }
 
   function equip(part) {
-    for (const element of part.querySelectorAll("[data-copy]")) addCopyButton(element);
-    for (const element of part.querySelectorAll("[data-with-script]")) element.hidden = false;
+    const within = (selector) => [...(part.matches(selector) ? [part] : []), ...part.querySelectorAll(selector)];
+    within("[data-copy]").forEach(addCopyButton);
+    for (const element of within("[data-with-script]")) element.hidden = false;
   }
 
   // Requests: the call that was chosen stands beside the list, where there is room for it
