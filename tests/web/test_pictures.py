@@ -21,11 +21,11 @@ def _pages(installation_id: int, framed_id: int, refused: int) -> dict[str, tupl
     """The theme and the address of each picture, by its name."""
     return {
         "install": ("light", "/-/install"),
-        "app": ("light", f"/-/apps/{installation_id}"),
+        "app": ("light", f"/-/apps/{installation_id}/linkers"),
         "lab": ("light", f"/-/lab?how=workspace&text={_TEXT}"),
         "lab-dark": ("dark", f"/-/lab?how=workspace&text={_TEXT}"),
         "modules": ("light", f"/-/apps/{framed_id}/modules?module=0&repository.uuid=%7B5f2c%7D"),
-        "requests": ("light", "/-/traffic"),
+        "requests": ("light", f"/-/traffic?call={refused}"),
         "jwt": ("light", f"/-/jwt?request={refused}"),
     }
 
@@ -57,7 +57,7 @@ def test_every_picture_can_be_taken(tmp_path: Path) -> None:
                 tab.emulate_media(color_scheme=theme)
                 tab.goto(address)
                 _fill_in(tab, name)
-                tab.screenshot(path=folder / f"{name}.png", full_page=name not in ("app", "jwt"))
+                tab.screenshot(path=folder / f"{name}.png", full_page=name not in ("app", "jwt", "requests"))
     assert pages.keys() <= {file.stem for file in folder.iterdir()}
 
 
@@ -118,7 +118,7 @@ def _calls(api: AppClient) -> int:
 
 def _fill_in(tab: Page, name: str) -> None:
     if name == "install":
-        tab.get_by_label("Or its text").fill(_BROKEN)
+        tab.get_by_label("Descriptor text").fill(_BROKEN)
         tab.get_by_text("JSON has no escape").wait_for()
     elif name == "modules":
         tab.frame_locator("iframe").get_by_text("For Operator").wait_for()
