@@ -121,7 +121,7 @@ def test_two_hosts_on_one_state_are_mentioned(settings: Settings) -> None:
     ("base_url", "status", "words"),
     [
         ("http://localhost:1", "problem", "Connection refused"),
-        ("http://nowhere.invalid", "warning", "cannot be resolved"),
+        ("http://nowhere.invalid", "warning", "Nobody finds http://nowhere.invalid"),
         ("the stranger", "problem", "not Roadstead"),
     ],
 )
