@@ -270,10 +270,10 @@ def test_call_of_ours_without_an_answer_is_recorded(watched: LiveHost, connect_a
     """With the reason in place of a status."""
     installation = watched.install(connect_app)
     api = AppClient(watched.url, installation)
-    registered = {**connect_app.descriptor, "baseUrl": "http://127.0.0.1:9"}
+    registered = {**connect_app.descriptor, "baseUrl": "http://nowhere.invalid"}
     assert api("PUT", "/2.0/addon", json={"descriptor": registered}).status_code == 204
     api("DELETE", "/2.0/addon")
     failed = await_call(watched, "status = null")
-    assert [(one["url"], one["app"]) for one in failed] == [("http://127.0.0.1:9/uninstalled", connect_app.key)]
-    assert "refused" in failed[0]["error"]
+    assert [(one["url"], one["app"]) for one in failed] == [("http://nowhere.invalid/uninstalled", connect_app.key)]
+    assert "cannot be resolved" in failed[0]["error"]
     assert details(watched, failed[0]["id"])["answer"] is None
