@@ -72,6 +72,20 @@ def test_it_ends(tmp_path: Path, make: Callable[[Host], Awaitable[Works]], lifet
     assert asyncio.run(outcomes()) == [False, True]
 
 
+@pytest.mark.parametrize("make", [_api_token, _session, _sign_in_code, _access_token])
+def test_what_a_clock_made_that_was_ahead_ends_with_that(
+    tmp_path: Path, make: Callable[[Host], Awaitable[Works]]
+) -> None:
+    """When the clock is right again, it is good for nothing; clocks of several hosts may differ by some seconds."""
+
+    async def outcomes() -> list[bool]:
+        async with open_host(Settings(data=tmp_path)) as host:
+            works = await make(_at(host, NOW))
+            return [bool(await works(_at(host, NOW - ahead))) for ahead in (300 * DAY, 5)]
+
+    assert asyncio.run(outcomes()) == [False, True]
+
+
 def test_a_token_without_an_end_has_none(tmp_path: Path) -> None:
     """It works until it is revoked, at once everywhere."""
 

@@ -48,7 +48,7 @@ async def _remove(host: Host, app: RecordingApp, workspace: str = "local") -> tu
 async def _make_what_is_due(host: Host) -> None:
     """All that is due is claimed, and done in the end."""
     async with lifecycle.making_owed_calls(host):
-        while await rows_of_queue.is_any_due(host.store.database, rows.TABLE, host.now()):
+        while await rows_of_queue.is_any_due(host.store.database, rows.TABLE, queue.horizon(host.now())):
             await asyncio.sleep(0.01)
 
 
@@ -106,6 +106,41 @@ def test_a_call_is_made_again_until_the_app_has_answered(settings: Settings) -> 
         assert [one.body["clientKey"] for one in sent] == [installation.client_key] * 3
         assert len({one.headers["authorization"] for one in sent}) == 3
         assert await lifecycle.count_owed_calls(host) == (0, 0, 0)
+
+    _run(settings, scenario)
+
+
+@pytest.mark.parametrize(("seconds", "made"), [(300 * DAY, True), (queue.LONGEST_PAUSE, False), (0, True)])
+def test_what_is_due_later_than_any_pause_is_due_now(settings: Settings, seconds: float, made: bool) -> None:
+    """A process whose clock was ahead has put it off, or stored it; what is put off for long waits all the same."""
+
+    async def scenario(host: Host, app: RecordingApp) -> None:
+        _, call_id = await _remove(at(host, seconds), app)
+        assert await rows_of_queue.is_any_due(host.store.database, rows.TABLE, queue.horizon(host.now())) == made
+        await _make_what_is_due(host)
+        assert ((await _find(host, call_id)).attempts == 1) == made
+
+    _run(settings, scenario)
+
+
+@pytest.mark.parametrize(("ahead", "made"), [(300 * DAY, True), (0, False)])
+def test_a_claim_that_lasts_longer_than_any_is_none(settings: Settings, ahead: float, made: bool) -> None:
+    """A process whose clock was ahead claimed the call and died: it is made by another, and by the operator's word."""
+
+    async def scenario(host: Host, app: RecordingApp) -> None:
+        _, call_id = await _remove(host, app)
+        later = at(host, ahead).now()
+        async with host.store.database.transaction() as tx:
+            claimed = await rows_of_queue.claim_one(
+                tx, rows.TABLE, call_id, horizon=queue.horizon(later), until=queue.claimed_until(later)
+            )
+            assert claimed is not None
+        assert await rows_of_queue.is_any_due(host.store.database, rows.TABLE, queue.horizon(host.now())) == made
+        if made:
+            assert (await lifecycle.try_now(host, call_id)).status == 204
+        else:
+            with pytest.raises(Conflict):
+                await lifecycle.try_now(host, call_id)
 
     _run(settings, scenario)
 

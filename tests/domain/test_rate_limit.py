@@ -17,5 +17,6 @@ from roadstead.domain.rate_limit import RateLimit
 )
 def test_two_an_hour(requests: list[tuple[int, float]], outcomes: list[int]) -> None:
     """Who asks at which second is taken, or told after how many there is room again."""
-    limit = RateLimit(2, seconds=3600)
-    assert [limit.take(*request) for request in requests] == outcomes
+    moments = iter([moment for _, moment in requests])
+    limit = RateLimit(2, seconds=3600, clock=lambda: next(moments))
+    assert [limit.take(who) for who, _ in requests] == outcomes

@@ -220,7 +220,7 @@ async def _token_identity(host: Host, token: str) -> AccessToken | ApiToken:
 def _count(host: Host, installation_id: int) -> None:
     """Raises `RateLimitExceeded`. Only who has proved to be an app is counted, so nobody can use up another's limit."""
     if host.rate_limit is not None:
-        wait = host.rate_limit.take(installation_id, host.clock())
+        wait = host.rate_limit.take(installation_id)
         if wait:
             raise RateLimitExceeded(host.rate_limit.limit, wait)
 

@@ -3,7 +3,7 @@
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from typing import Annotated, Literal, NamedTuple, NotRequired, TypedDict
 
 import msgspec
@@ -179,8 +179,9 @@ async def list_linkers(request: Request, host: Host, caller: object) -> Answer:
     wanted = parse_page_request(request, _LINKER_FIELDS)
     compiled = await linkers.of(parameters(request).get("workspace", DEFAULT_WORKSPACE))
     reports = await linkers.in_thread(_reports, compiled.linkers)
+    parked = {linker: host.now() + timedelta(seconds=left) for linker, left in linkers.records.parked().items()}
     items = [
-        _linker(linker, *report, compiled.value_count(number), linkers.records.of(linker))
+        _linker(linker, *report, compiled.value_count(number), linkers.records.of(linker), parked.get(linker))
         for number, (linker, report) in enumerate(zip(compiled.linkers, reports, strict=True))
     ]
     values, size, has_next = page_in_memory(items, wanted)
@@ -314,7 +315,12 @@ def _reports(linkers: Sequence[Linker]) -> list[tuple[PatternReport, WitnessReso
 
 
 def _linker(
-    linker: Linker, report: PatternReport, witness: WitnessResource | None, value_count: int, record: Record
+    linker: Linker,
+    report: PatternReport,
+    witness: WitnessResource | None,
+    value_count: int,
+    record: Record,
+    parked_until: datetime | None,
 ) -> LinkerRecord:
     return {
         "app": linker.app_key,
@@ -327,7 +333,7 @@ def _linker(
         "links": record.links,
         "out_of_time": record.out_of_time,
         "other_limits": record.other_limits,
-        "parked_until": datetime.fromtimestamp(record.parked_until, UTC).isoformat() if record.parked_until else None,
+        "parked_until": parked_until.isoformat() if parked_until else None,
     }
 
 

@@ -3,7 +3,6 @@
 import io
 import itertools
 import sys
-import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
@@ -125,7 +124,7 @@ def _parking(linkers: "CompiledLinkers") -> "Callable[[str], Linkified]":
     """Linkify for many lines, on which a linker that keeps running out of time is parked, as the host does it."""
     from roadstead.domain.parking import LinkerRecords
 
-    records = LinkerRecords(time.time)
+    records = LinkerRecords()
 
     def linkify_line(line: str) -> "Linkified":
         result = records.without_parked(linkers).linkify(line)

@@ -18,6 +18,8 @@ from roadstead.storage.database import Transaction
 ACCESS_TOKEN_LIFETIME = timedelta(hours=1)
 SIGN_IN_LIFETIME = timedelta(hours=12)
 SESSION_LIFETIME = timedelta(days=7)
+_CLOCKS_DIFFER = timedelta(minutes=1)
+"""By which the clocks of several hosts on one database may differ."""
 
 
 async def exchange(
@@ -60,7 +62,8 @@ async def scopes_of(host: Host, identity: Caller | AccessToken | ApiToken | View
 
 
 async def find_access_token(host: Host, token: str) -> AccessToken | None:
-    return await rows.find_access_token(host.store.database, token, host.now())
+    now = host.now()
+    return await rows.find_access_token(host.store.database, token, now, now + ACCESS_TOKEN_LIFETIME + _CLOCKS_DIFFER)
 
 
 async def create_api_token(host: Host, name: str, lifetime: timedelta | None) -> tuple[str, ApiToken]:
@@ -76,7 +79,8 @@ async def create_api_token(host: Host, name: str, lifetime: timedelta | None) ->
 
 
 async def find_api_token(host: Host, token: str) -> ApiToken | None:
-    return await rows.find_api_token(host.store.database, token, host.now())
+    now = host.now()
+    return await rows.find_api_token(host.store.database, token, now, now + _CLOCKS_DIFFER)
 
 
 async def list_api_tokens(host: Host) -> list[ApiToken]:
@@ -104,10 +108,11 @@ async def sign_in(host: Host, code: str) -> str | None:
     """Exchange a one-time code for a session's token, or `None` when the code is used, old or invented."""
     session = secrets.token_urlsafe(32)
     now = host.now()
-    if not await rows.session_exists(host.store.database, code, "sign-in", now):
+    latest = now + SIGN_IN_LIFETIME + _CLOCKS_DIFFER
+    if not await rows.session_exists(host.store.database, code, "sign-in", now, latest):
         return None  # before it costs a write, which anybody could ask for
     async with host.store.database.transaction() as tx:
-        if not await rows.use_sign_in_code(tx, code, now):
+        if not await rows.use_sign_in_code(tx, code):
             return None
         await rows.add_session(tx, session, "session", now=now, expires_on=now + SESSION_LIFETIME)
         await _log(host, tx, "sign-in link used", "pages")
@@ -115,14 +120,16 @@ async def sign_in(host: Host, code: str) -> str | None:
 
 
 async def is_signed_in(host: Host, session: str) -> bool:
-    return await rows.session_exists(host.store.database, session, "session", host.now())
+    now = host.now()
+    latest = now + SESSION_LIFETIME + _CLOCKS_DIFFER
+    return await rows.session_exists(host.store.database, session, "session", now, latest)
 
 
 def count_failed_sign_in(host: Host) -> int:
     """0, or the seconds for which there were too many. They are counted together, whoever tries: a valid code works all
     the same, so that nobody can keep the operator out, and no number of attempts finds one of 192 random bits.
     """
-    return host.failed_sign_ins.take("everybody", host.clock())
+    return host.failed_sign_ins.take("everybody")
 
 
 async def sign_out(host: Host, session: str) -> None:

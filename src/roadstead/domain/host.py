@@ -38,7 +38,7 @@ class Host:
     """A running host, or a command line working on the same state.
 
     `base_url` has no trailing slash. `operator` is what the audit log calls whoever acts as the operator here.
-    `rate_limit` is that of each installation, by id. `clock` gives Unix time in seconds, and is the only clock.
+    `rate_limit` is that of each installation, by id. `clock` gives Unix time, for moments that are kept or shown.
     `something_is_owed` is set by who has stored what is to be done after an answer, so that it is begun at once.
     """
 

@@ -16,7 +16,7 @@ from typing import Any
 from roadstead.connect import Descriptor
 from roadstead.domain.descriptors import stored_descriptor
 from roadstead.domain.host import Host
-from roadstead.domain.queue import Queue, claimed_until, try_later
+from roadstead.domain.queue import Queue, claimed_until, horizon, try_later
 from roadstead.domain.redaction import cleaned
 from roadstead.domain.signing import canonical_for_app, sign_for_app
 from roadstead.errors import Conflict, InstallationFailed, NotFound, OutgoingCallFailed
@@ -170,7 +170,7 @@ async def try_now(host: Host, call_id: int) -> LifecycleCall:
     """
     async with host.store.database.transaction() as tx:
         now = host.now()
-        claim = await queue.claim_one(tx, TABLE, call_id, now=now, until=claimed_until(now))
+        claim = await queue.claim_one(tx, TABLE, call_id, horizon=horizon(now), until=claimed_until(now))
     if claim is not None:
         await _make(host, claim)
     call = await find_call(host, call_id)

@@ -53,7 +53,7 @@ class WorkspaceLinkers:
         self._kept: OrderedDict[int, _Kept] = OrderedDict()
         self._values = 0
         self._most_values = _most_values(host.settings.workers)
-        self.records = LinkerRecords(host.clock)
+        self.records = LinkerRecords()
         self._threads = asyncio.Semaphore(_THREADS)
 
     async def of(self, workspace_slug: str) -> CompiledLinkers:

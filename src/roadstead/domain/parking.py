@@ -4,6 +4,7 @@ A hostile pattern is stopped in each text after its budget; many texts would sti
 """
 
 import logging
+import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -23,12 +24,12 @@ log = logging.getLogger("roadstead.linkify")
 
 @dataclass(slots=True)
 class Record:
-    """What a linker did since this process has known it. `parked_until` is Unix time, 0 for never."""
+    """What a linker did since this process has known it."""
 
     links: int = 0
     out_of_time: int = 0
     other_limits: int = 0
-    parked_until: float = 0.0
+    _parked_until: float = 0.0
     _late: deque[float] = field(default_factory=lambda: deque(maxlen=PARKED_AFTER), repr=False)
 
     def ran_out_of_time(self, now: float) -> bool:
@@ -38,14 +39,18 @@ class Record:
 
     def park(self, now: float) -> None:
         """Park it. Afterwards it starts with a clean record."""
-        self.parked_until = now + PARKED_SECONDS
+        self._parked_until = now + PARKED_SECONDS
         self._late.clear()
+
+    def seconds_parked(self, now: float) -> float:
+        """Return for how long it is still parked; 0 when it is not."""
+        return max(self._parked_until - now, 0.0)
 
 
 class LinkerRecords:
-    """What linkers did on the texts they were given, by linker. `clock` gives Unix time in seconds."""
+    """What linkers did on the texts they were given, by linker. The clock never jumps, unlike that of the machine."""
 
-    def __init__(self, clock: Callable[[], float]) -> None:
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._records: dict[Linker, Record] = {}
         self._parked: set[Linker] = set()
@@ -61,10 +66,10 @@ class LinkerRecords:
             self._parked.discard(linker)
 
     def parked(self) -> Mapping[Linker, float]:
-        """The linkers that are parked now, each with the Unix time at which it is tried again."""
+        """The linkers that are parked now, each with the seconds after which it is tried again."""
         now = self._clock()
-        until = {linker: self._records[linker].parked_until for linker in self._parked}
-        return {linker: end for linker, end in until.items() if end > now}
+        left = {linker: self._records[linker].seconds_parked(now) for linker in self._parked}
+        return {linker: seconds for linker, seconds in left.items() if seconds}
 
     def without_parked(self, compiled: CompiledLinkers) -> CompiledLinkers:
         """These linkers without those that are parked now."""

@@ -17,7 +17,7 @@ from roadstead.domain.ending import finish
 from roadstead.errors import StorageUnavailable
 from roadstead.storage import queue as rows
 from roadstead.storage.database import Database, Transaction
-from roadstead.storage.queue import Claim
+from roadstead.storage.queue import Claim, Horizon
 
 FIRST_PAUSE = 5.0
 GROWTH = 3
@@ -26,6 +26,7 @@ SPREAD = 0.2
 """The share of a pause by which it may be shorter, so that what failed together is not tried again together."""
 ATTEMPTS = 12
 
+CLOCKS_DIFFER = 60.0
 CLAIM_SECONDS = 30.0
 """More than a call to an app and the database may take together."""
 AT_ONCE = 10
@@ -60,6 +61,12 @@ async def try_later(tx: Transaction, table: str, claim: Claim, now: datetime) ->
 
 def claimed_until(now: datetime) -> datetime:
     return now + timedelta(seconds=CLAIM_SECONDS)
+
+
+def horizon(now: datetime) -> Horizon:
+    """Return how far ahead moments of the queue may be; the clocks of several hosts differ by some seconds."""
+    differ = timedelta(seconds=CLOCKS_DIFFER)
+    return Horizon(now, now + timedelta(seconds=LONGEST_PAUSE) + differ, claimed_until(now) + differ)
 
 
 class Queue:
@@ -110,9 +117,11 @@ class Queue:
         free, now = AT_ONCE - len(self._under_way), self._now()
         claims = []
         try:
-            if free and await rows.is_any_due(self._database, self._table, now):
+            if free and await rows.is_any_due(self._database, self._table, horizon(now)):
                 async with self._database.transaction() as tx:
-                    claims = await rows.claim_due(tx, self._table, now=now, until=claimed_until(now), limit=free)
+                    claims = await rows.claim_due(
+                        tx, self._table, horizon=horizon(now), until=claimed_until(now), limit=free
+                    )
             self._failing = False
         except StorageUnavailable as exc:
             if not self._failing:

@@ -1,4 +1,8 @@
-"""Tokens and sessions. What a caller presents is never stored, only its SHA-256: each has 256 random bits."""
+"""Tokens and sessions. What a caller presents is never stored, only its SHA-256: each has 256 random bits.
+
+What ends later than it could if it had been made just now was made by a process whose clock was wrong, and is good for
+nothing: else it would be good for as long as the clock was ahead.
+"""
 
 import hashlib
 from datetime import datetime
@@ -31,12 +35,13 @@ async def add_access_token(tx: Transaction, token: str, granted: AccessToken, no
     )
 
 
-async def find_access_token(reader: Reader, token: str, now: datetime) -> AccessToken | None:
+async def find_access_token(reader: Reader, token: str, now: datetime, latest: datetime) -> AccessToken | None:
     rows = await reader.read(
         "SELECT installation_id, scopes, repository, expires_on FROM access_tokens "
-        "WHERE token_hash = ? AND expires_on > ?",
+        "WHERE token_hash = ? AND expires_on > ? AND expires_on <= ?",
         hash_token(token),
         to_text(now),
+        to_text(latest),
     )
     if not rows:
         return None
@@ -57,12 +62,14 @@ async def add_api_token(
     return ApiToken(identity, name, now, expires_on)
 
 
-async def find_api_token(reader: Reader, token: str, now: datetime) -> ApiToken | None:
+async def find_api_token(reader: Reader, token: str, now: datetime, latest: datetime) -> ApiToken | None:
+    """`latest` is when it may have been made at the latest."""
     rows = await reader.read(
         "SELECT id, name, created_on, expires_on FROM api_tokens "
-        "WHERE token_hash = ? AND (expires_on IS NULL OR expires_on > ?)",
+        "WHERE token_hash = ? AND (expires_on IS NULL OR (expires_on > ? AND created_on <= ?))",
         hash_token(token),
         to_text(now),
+        to_text(latest),
     )
     return _api_token(*rows[0]) if rows else None
 
@@ -87,27 +94,21 @@ async def add_session(tx: Transaction, token: str, kind: SessionKind, *, now: da
     )
 
 
-async def session_exists(reader: Reader, token: str, kind: SessionKind, now: datetime) -> bool:
+async def session_exists(reader: Reader, token: str, kind: SessionKind, now: datetime, latest: datetime) -> bool:
     return bool(
         await reader.read(
-            "SELECT 1 FROM sessions WHERE token_hash = ? AND kind = ? AND expires_on > ?",
+            "SELECT 1 FROM sessions WHERE token_hash = ? AND kind = ? AND expires_on > ? AND expires_on <= ?",
             hash_token(token),
             kind,
             to_text(now),
+            to_text(latest),
         )
     )
 
 
-async def use_sign_in_code(tx: Transaction, code: str, now: datetime) -> bool:
-    """Take a one-time code; whether it was valid."""
-    return (
-        await tx.run(
-            "DELETE FROM sessions WHERE token_hash = ? AND kind = 'sign-in' AND expires_on > ?",
-            hash_token(code),
-            to_text(now),
-        )
-        > 0
-    )
+async def use_sign_in_code(tx: Transaction, code: str) -> bool:
+    """Take a one-time code; whether it was still there."""
+    return await tx.run("DELETE FROM sessions WHERE token_hash = ? AND kind = 'sign-in'", hash_token(code)) > 0
 
 
 async def delete_session(tx: Transaction, token: str) -> None:

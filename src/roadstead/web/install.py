@@ -6,6 +6,7 @@ anybody watching: when the browser goes away, it goes on.
 
 import asyncio
 import logging
+import time
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
 
@@ -226,9 +227,9 @@ class _Handshake:
 
     async def _fetch(self) -> bytes:
         self._say(Event(begins="Read the text" if self._draft.text else f"Fetch {self._draft.url}"))
-        started = self._host.clock()
+        started = time.perf_counter()
         document = await self._draft.document(self._host)
-        took = "" if self._draft.text else f" in {(self._host.clock() - started) * 1000:.0f} ms"
+        took = "" if self._draft.text else f" in {(time.perf_counter() - started) * 1000:.0f} ms"
         self._say(Event(note=f"{len(document):,} bytes{took}."))
         return document
 

@@ -1,7 +1,7 @@
 """Linkers that are parked, as the pages show them."""
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
 from roadstead.domain.linking import WorkspaceLinkers
@@ -29,9 +29,9 @@ def parked_linkers(visit: Visit, workspace: Workspace, app_key: str | None = Non
             linker.app_key,
             linker.key,
             PARKED,
-            datetime.fromtimestamp(until, UTC),
+            visit.host.now() + timedelta(seconds=left),
             f"/-/lab?{urlencode({'how': 'pattern', 'regex': linker.regex, 'url': linker.url, 'values': ''})}",
         )
-        for linker, until in linkers.records.parked().items()
+        for linker, left in linkers.records.parked().items()
         if linker.principal_uuid == workspace.uuid and app_key in (None, linker.app_key)
     ]
