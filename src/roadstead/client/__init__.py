@@ -5,6 +5,7 @@
 
 `AddonClient` blocks, `AsyncAddonClient` awaits; both send over httpx what one core decides. They speak to any
 host of this API: `baseApiUrl`, `clientKey` and `sharedSecret` of the `installed` call are all they need.
+`read_lifecycle_call` reads that call, verifies it, and gives such a client.
 """
 
 from roadstead.client.addon import AddonClient, AsyncAddonClient
@@ -21,6 +22,7 @@ from roadstead.client.errors import (
     Unauthorized,
     UnexpectedResponse,
 )
+from roadstead.client.lifecycle import LifecycleCall, RefusedCall, read_lifecycle_call
 from roadstead.client.resources import AccessToken, Linker, LinkerValue
 
 __all__ = [
@@ -33,11 +35,14 @@ __all__ = [
     "Conflict",
     "ConnectionFailed",
     "Forbidden",
+    "LifecycleCall",
     "Linker",
     "LinkerValue",
     "NotFound",
+    "RefusedCall",
     "ServerError",
     "TooManyRequests",
     "Unauthorized",
     "UnexpectedResponse",
+    "read_lifecycle_call",
 ]

@@ -11,7 +11,7 @@ import uvicorn
 from roadstead.sample_app.app import create_app
 from roadstead.sample_app.installations import Installations
 
-TRUSTED_HOSTS = {"localhost", "127.0.0.1", "::1", "api.bitbucket.org"}
+TRUSTED_HOSTS = {"localhost", "127.0.0.1", "::1", "bitbucket.org", "api.bitbucket.org"}
 
 
 def main() -> None:

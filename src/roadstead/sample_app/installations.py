@@ -31,8 +31,9 @@ class Installations:
     def count(self) -> int:
         return sum(not installation.ended for installation in self._by_client_key.values())
 
-    def find(self, client_key: str) -> Installation | None:
-        return self._by_client_key.get(client_key)
+    def secrets(self) -> dict[str, str]:
+        """Return the last shared secret of each installation by its client key."""
+        return {client_key: one.shared_secret for client_key, one in self._by_client_key.items()}
 
     def keep(self, client_key: str, installation: Installation) -> None:
         self._by_client_key[client_key] = installation
