@@ -1,0 +1,69 @@
+"""README, tutorial and how-tos, typed as they stand: what they say to type works, and what they show comes out."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.acceptance.typed_page import Reader, blocks_of, left_out
+
+ROOT = Path(__file__).parent.parent.parent
+HOW_TOS = sorted((ROOT / "docs" / "how-to").glob("*.md"))
+
+
+@pytest.fixture
+def checkout(tmp_path: Path) -> Path:
+    """A checkout as `make demo` leaves it: the files, a history, and the environment that is already built."""
+    folder = tmp_path / "roadstead"
+    unwanted = shutil.ignore_patterns(".git", ".venv", "__pycache__", ".*_cache", "node_modules")
+    shutil.copytree(ROOT, folder, ignore=unwanted)
+    (folder / ".venv").symlink_to(sys.prefix)
+    for file in ("pyproject.toml", "requirements/runtime.txt"):
+        os.utime(folder / file, (0, 0))  # What was built of them is newer, so make builds nothing.
+    for command in ("init --quiet", "commit --quiet --allow-empty --message=First"):
+        identity = ["-c", "user.name=Ada", "-c", "user.email=ada@example.com"]
+        subprocess.run(["git", *identity, *command.split()], cwd=folder, check=True)
+    return folder
+
+
+def reader(checkout: Path, *, knows_the_programs: bool) -> Reader:
+    home = checkout.parent / "home"
+    home.mkdir()
+    return Reader(checkout, home, knows_the_programs)
+
+
+def test_the_readme_works_as_it_is_written(checkout: Path) -> None:
+    """A newcomer who types the README, in a shell that knows of nothing, sees what it shows."""
+    assert (Path(sys.prefix) / ".runtime").exists(), "The environment of the tests was not built by make."
+    repository = checkout / "path" / "to" / "repository"
+    repository.mkdir(parents=True)
+    subprocess.run(["git", "-C", str(checkout), "worktree", "add", "--quiet", "--detach", str(repository)], check=True)
+    reader(checkout, knows_the_programs=False).read((ROOT / "README.md").read_text("utf-8"))
+
+
+def test_the_tutorial_works_as_it_is_written(checkout: Path) -> None:
+    """Its app of forty lines at most is installed, makes links that lead to it, and is removed again."""
+    page = (ROOT / "docs" / "tutorial.md").read_text("utf-8")
+    typed = reader(checkout, knows_the_programs=False)
+    typed.read(page)
+    (app,) = [block.text for block in blocks_of(page) if block.kind == "python"]
+    assert len(app.splitlines()) <= 40
+    assert f"]8;;http://127.0.0.1:{typed.ports['8080']}/tickets/BB-12\x1b" in typed.terminals["work"].raw
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("page", HOW_TOS, ids=lambda page: page.stem)
+def test_a_how_to_works_as_it_is_written(page: Path, checkout: Path) -> None:
+    """Its commands run for who has what it says that its readers have."""
+    reader(checkout, knows_the_programs=True).read(page.read_text("utf-8"))
+
+
+def test_few_commands_are_left_out() -> None:
+    """What no test can type is counted, each with its reason: another such block is to be noticed."""
+    pages = [ROOT / "README.md", ROOT / "docs" / "tutorial.md", *HOW_TOS]
+    assert {page.stem: len(reasons) for page in pages if (reasons := left_out(page.read_text("utf-8")))} == {
+        "README": 1
+    }

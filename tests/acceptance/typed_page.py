@@ -1,0 +1,184 @@
+"""A page of the docs, typed command by command as a reader would, in terminals that know only what the page told them.
+
+A block marked `sh` is typed as it stands; in one marked `console` the lines that begin with `$` are, and the others are
+what must come out. A block marked `text` is what must come out of the block before it. There, `…` stands for what is
+different on each machine, and a time for any time. What a reader need not see is in comments before a block:
+
+    <!-- terminal: host -->       it, and those after it, are typed in the terminal of this name
+    <!-- file: app.py -->         it is saved under this name
+    <!-- output: host -->         it is what has come out in another terminal
+    <!-- exit: 1 -->              its last command fails, and should
+    <!-- after Ctrl-C -->         the command that runs in the terminal is stopped first
+    <!-- not run: reason -->      it cannot be run in a test
+    <!-- given: host, app -->     what the page says that its reader has already
+"""
+
+import contextlib
+import os
+import random
+import re
+import socket
+import sys
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.acceptance.terminal import SECONDS, Terminal, seen
+
+_BLOCK = re.compile(r"((?:^<!-- .* -->\n)*)^```(\w*)\n((?s:.*?))^```$", re.MULTILINE)
+_NOTE = re.compile(r"<!-- ([a-zA-Z -]+?)(?:: (.*))? -->")
+_TYPED = ("sh", "console")
+
+GIVEN = {
+    "host": ("roadstead serve", "Stop with"),
+    "app": ("python -m roadstead.sample_app --port 8080", "Install it with"),
+    "installed app": ("roadstead install http://127.0.0.1:8080/descriptor.json", "Installed."),
+}
+"""What a page may say that its reader has, and the command that makes it; its output then holds these words."""
+
+
+@dataclass(frozen=True)
+class Block:
+    """A fenced block of a page, and the notes before it."""
+
+    kind: str
+    text: str
+    notes: Mapping[str, str]
+
+    def commands(self) -> list[tuple[str, str | None]]:
+        """What is to be typed, and what must come out of it; `None` where the page does not show it."""
+        if self.kind == "sh":
+            lines = [line for line in self.text.replace("\\\n", "\\\0").splitlines() if line]
+            return [(line.replace("\0", "\n"), None) for line in lines]
+        found = re.findall(r"^\$ ((?:.*\\\n)*.*)\n((?:(?!\$ ).*\n)*)", self.text, re.MULTILINE)
+        assert found, f"This block has no line that begins with $:\n{self.text}"
+        return [(command, output or None) for command, output in found]
+
+
+def blocks_of(page: str) -> list[Block]:
+    return [Block(kind, text, dict(_NOTE.findall(notes))) for notes, kind, text in _BLOCK.findall(page)]
+
+
+def left_out(page: str) -> list[str]:
+    """Why blocks of a page are not run, a reason for each."""
+    return [block.notes["not run"] for block in blocks_of(page) if "not run" in block.notes]
+
+
+@dataclass
+class Reader:
+    """Types a page in a folder that looks like a checkout, on ports of its own, with an empty home."""
+
+    checkout: Path
+    home: Path
+    knows_the_programs: bool
+    ports: dict[str, str] = field(default_factory=lambda: {port: _free_port() for port in ("7990", "8080", "3000")})
+    terminals: dict[str, Terminal] = field(default_factory=dict)
+
+    def read(self, page: str) -> None:
+        """Type all of a page. Raises `AssertionError` where something else comes out than the page says."""
+        with ExitStack() as opened:
+            for name in _given(page):
+                command, words = GIVEN[name]
+                self._expect(self._terminal(f"given {name}", opened), command, f"…\n{words}…\n…")
+            where = ""
+            blocks = blocks_of(page)
+            for block, after in zip(blocks, [*blocks[1:], Block("", "", {})], strict=True):
+                if "not run" in block.notes:
+                    continue
+                where = block.notes.get("terminal", where)
+                if "file" in block.notes:
+                    (self.checkout / block.notes["file"]).write_text(self._here(block.text), "utf-8")
+                elif block.kind in _TYPED:
+                    shown = after.text if after.kind == "text" and not after.notes else None
+                    self._type(self._terminal(where, opened), block, shown)
+                elif "output" in block.notes:
+                    self._must_show(self._terminal(block.notes["output"], opened), block.text)
+
+    def _type(self, terminal: Terminal, block: Block, shown: str | None) -> None:
+        if "after Ctrl-C" in block.notes:
+            terminal.interrupt()
+        commands = block.commands()
+        said = ""
+        for number, (command, output) in enumerate(commands, start=1):
+            is_last = number == len(commands)
+            awaited = output if output is not None else shown if is_last else None
+            said += self._expect(
+                terminal,
+                command,
+                awaited,
+                before=said if output is None else "",
+                code=int(block.notes.get("exit", "0")) if is_last else 0,
+            )
+
+    def _expect(self, terminal: Terminal, command: str, shown: str | None, *, before: str = "", code: int = 0) -> str:
+        """Type a command, and return what came out. What is `shown` is what came out `before`, and of this command."""
+        wanted = _pattern(self._here(shown)) if shown is not None else None
+        ended, said = terminal.type(
+            self._here(command), lambda said: wanted is not None and wanted.fullmatch(_tidy(before + said)) is not None
+        )
+        told = f"$ {command}\n{said}"
+        if wanted is not None:
+            assert wanted.fullmatch(_tidy(before + said)), f"{told}\nThe page says:\n{shown}"
+        else:
+            assert ended is not None, f"{told}\nIt did not end in {SECONDS} s, and the page does not show what it says."
+        assert ended in (None, code), f"{told}\nIt ended with {ended}."
+        return said
+
+    def _must_show(self, terminal: Terminal, text: str) -> None:
+        """What a terminal shows in the end must be this."""
+        said = seen(terminal.raw)
+        assert _pattern(self._here(f"…\n{text}")).fullmatch(_tidy(said)), f"{said}\nThe page says:\n{text}"
+
+    def _here(self, text: str) -> str:
+        """What the page says, with the ports that are free here."""
+        return re.sub(r"\b(7990|8080|3000)\b", lambda found: self.ports[found[0]], text)
+
+    def _terminal(self, name: str, opened: ExitStack) -> Terminal:
+        if name not in self.terminals:
+            self.terminals[name] = opened.enter_context(Terminal(self.checkout, self._environment()))
+        return self.terminals[name]
+
+    def _environment(self) -> dict[str, str]:
+        """A newcomer's, but for the port: the host that a page starts without naming one must not meet another's."""
+        programs = f"{self.checkout}/.venv/bin:" if self.knows_the_programs else ""
+        return {
+            "HOME": str(self.home),
+            "LANG": "C.UTF-8",
+            "PATH": f"{programs}{_path_without_python_of_tests()}",
+            "ROADSTEAD_PORT": self.ports["7990"],
+        }
+
+
+def _given(page: str) -> Iterator[str]:
+    for notes in re.findall(r"^<!-- given: (.*) -->$", page, re.MULTILINE):
+        yield from notes.split(", ")
+
+
+def _path_without_python_of_tests() -> str:
+    """The search path, without the folder in which the tests' own programs are."""
+    ours = Path(sys.executable).parent
+    return ":".join(folder for folder in os.environ["PATH"].split(":") if Path(folder) != ours)
+
+
+def _pattern(shown: str) -> "re.Pattern[str]":
+    """What a page shows, as a pattern: `…` is anything on its line, on a line of its own any number of lines."""
+    return re.compile("".join("(?:.*\n)*" if line == "…" else _line(line) for line in _tidy(shown).splitlines()))
+
+
+def _line(line: str) -> str:
+    return re.sub(r"\d\d:\d\d:\d\d", r"\\d\\d:\\d\\d:\\d\\d", re.escape(line)).replace("…", ".*") + "\n"
+
+
+def _tidy(text: str) -> str:
+    """Lines without blanks at their ends, and no empty ones at the end."""
+    return "".join(f"{line.rstrip()}\n" for line in text.rstrip().splitlines())
+
+
+def _free_port() -> str:
+    """One of four digits, as those of the pages have, so that what is printed is as wide."""
+    while True:
+        port = random.randrange(2_000, 10_000)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return str(port)
