@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Awaitable, Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
@@ -191,18 +191,34 @@ Job = Callable[[Host], Awaitable[Any]]
 
 @contextlib.contextmanager
 def opened(settings: Settings) -> Iterator[Callable[[Job], Any]]:
-    """A host's state, opened without serving it: what is yielded does a job on it."""
+    """A host's state, opened without serving it: what is yielded does a job on it.
 
-    async def run(job: Job) -> Any:
+    Its loop runs in a thread of its own, for one that stood still between two jobs would keep what it has locked.
+    """
+    ready: Future[tuple[Host, asyncio.AbstractEventLoop, asyncio.Event]] = Future()
+
+    async def keep_open() -> None:
+        try:
+            async with open_host(settings) as host:
+                closing = asyncio.Event()
+                ready.set_result((host, asyncio.get_running_loop(), closing))
+                await closing.wait()
+        except BaseException as exc:
+            if ready.done():
+                raise
+            ready.set_exception(exc)
+
+    async def run(job: Job, host: Host) -> Any:
         return await job(host)
 
-    with asyncio.Runner() as runner:
-        state = open_host(settings)
-        host = runner.run(state.__aenter__())
+    with ThreadPoolExecutor(1) as thread:
+        closed = thread.submit(asyncio.run, keep_open())
+        host, loop, closing = ready.result()
         try:
-            yield lambda job: runner.run(run(job))
+            yield lambda job: asyncio.run_coroutine_threadsafe(run(job, host), loop).result()
         finally:
-            runner.run(state.__aexit__(None, None, None))
+            loop.call_soon_threadsafe(closing.set)
+            closed.result()
 
 
 @dataclass(frozen=True)
@@ -215,13 +231,8 @@ class LiveHost:
     def work(self, job: Job) -> Any:
         """Do something on the same state from beside the running host, as the command line does."""
 
-        def run() -> Any:
-            with opened(self.settings) as work:
-                return work(job)
-
-        # In a thread of its own, for a test in a browser has a loop running in this one.
-        with ThreadPoolExecutor(1) as thread:
-            return thread.submit(run).result()
+        with opened(self.settings) as work:
+            return work(job)
 
     def install(self, app: RecordingApp, workspace: str = "local") -> Installation:
         installed: Installation = self.work(lambda host: installations.install(host, app.descriptor_url, workspace))

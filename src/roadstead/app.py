@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.routing import Mount
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from roadstead.api.bodies import let_go
 from roadstead.api.errors import RequestRefused, error_answer
 from roadstead.api.routes import find_resource
 from roadstead.domain import handshakes, lifecycle
@@ -107,6 +108,7 @@ async def _watched(pages: ASGIApp, scope: Scope, receive: Receive, send: Send) -
     try:
         await pages(scope, receive, send_and_count)
     finally:
+        let_go(scope)
         route = _page_routes().get(scope.get("endpoint"), "none")
         host.metrics.answered(scope["method"], route, status, time.perf_counter() - started)
         if status >= host.request_log.least:

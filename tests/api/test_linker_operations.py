@@ -428,3 +428,25 @@ def test_a_repeated_installation_keeps_values(api: AppClient, host: LiveHost, co
     api("PUT", VALUES, json=["A", "B"])
     again = AppClient(host.url, host.install(connect_app))
     assert _stored(again) == ["A", "B"]
+
+
+def test_an_encoded_slash_belongs_to_a_key(host: LiveHost) -> None:
+    """The links of a linker whose key has a slash lead to it; and such a slash leads nowhere else."""
+    tickets = {"regex": r"((?K)-\d+)", "url": r"/\1", "type": "href"}
+    with recording_app(modules={"linkers": [{"key": key, **tickets} for key in ("team/tickets", "tickets")]}) as app:
+        api = AppClient(host.url, host.install(app))
+        links = [linker["links"]["values"]["href"] for linker in api("GET", "/2.0/addon/linkers").json()["values"]]
+        assert links == [f"{host.url}/2.0/addon/linkers/{key}/values" for key in ("team%2Ftickets", "tickets")]
+        made = api("POST", links[0].removeprefix(host.url), json={"value": "BB"})
+        assert made.headers["Location"].startswith(f"{links[0]}/")
+        assert api("GET", made.headers["Location"].removeprefix(host.url)).json()["value"] == "BB"
+        assert api("GET", "/2.0/addon/linkers/team%2ftickets/").json()["key"] == "team/tickets"
+        for path in (
+            "/2.0/addon/linkers/team/tickets",
+            "/2.0/addon/linkers/tickets%2Fvalues",
+            "/2.0/addon%2Flinkers",
+            "/2.0%2Faddon",
+        ):
+            assert api("GET", path).status_code == 404, path
+        assert httpx.get(f"{host.url}/-%2Fhealth%2Flive").status_code == 404
+        assert httpx.get(f"{host.url}/-/health%2Flive").status_code == 404

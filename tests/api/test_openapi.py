@@ -17,8 +17,11 @@ from roadstead.api.answers import Answer
 from roadstead.api.openapi import document, statuses_of
 from roadstead.api.resource import Operation, Resource
 from roadstead.api.routes import ROUTES
-from roadstead.cli import connections
+from roadstead.domain import readiness
+from roadstead.domain.admission import HEALTH, Admission
 from roadstead.domain.host import Host
+from roadstead.domain.shares import Shares
+from roadstead.errors import StorageUnavailable
 from tests.contract import DOCUMENT, check_answer
 from tests.live import AppClient, LiveHost, RecordingApp, live_host
 
@@ -69,6 +72,10 @@ SENT = {
     ("GET", "/-/metrics"): Sent("/-/metrics"),
     ("GET", "/-/openapi.json"): Sent("/-/openapi.json"),
 }
+
+
+async def _fail(store: object) -> None:
+    raise StorageUnavailable("The database is away.")
 
 
 class Caller:
@@ -147,7 +154,8 @@ class Caller:
 
     def at_a_busy_moment(self) -> httpx.Response:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(connections, "MAX_REQUESTS", 0)
+            patch.setattr(Admission, "places", lambda _, path: None if path.startswith(HEALTH) else Shares(0, 1))
+            patch.setattr(readiness, "check_store", _fail)
             return self._send()
 
 

@@ -5,18 +5,26 @@ import contextlib
 import json
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
-from starlette.types import Receive, Scope, Send
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from roadstead.api.answers import json_answer
 from roadstead.cli import connections
 from roadstead.cli.connections import MAX_HEAD_BYTES
+from roadstead.domain.admission import Admission
+from roadstead.domain.metrics import Metrics
+from roadstead.domain.refusals import Refusals
+from roadstead.domain.shares import Crowd, Shares
 from tests.live import serving
 
 START = b"GET / HTTP/1.1\r\nHost: x\r\n"
@@ -26,17 +34,18 @@ LAST = b"Connection: close\r\n"
 async def _hello(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["type"] != "http":
         return
-    if scope["path"] == "/large":
+    path = scope["path"].removeprefix("/2.0").removeprefix("/-")
+    if path == "/large":
         await PlainTextResponse("a" * LARGE)(scope, receive, send)
-    elif scope["path"] == "/whole":
+    elif path == "/whole":
         await json_answer({"asked": scope["query_string"].decode()})(scope, receive, send)
-    elif scope["path"] == "/last":
+    elif path == "/last":
         await json_answer({}, headers={"Connection": "close"})(scope, receive, send)
-    elif scope["path"] == "/all":
+    elif path == "/all":
         await PlainTextResponse(f"all {len(await Request(scope, receive).body())}")(scope, receive, send)
     else:
         body = await receive()
-        if scope["path"] == "/slow":
+        if path == "/slow":
             await asyncio.sleep(0.2)
         await PlainTextResponse(f"hello {len(body['body'])}")(scope, receive, send)
 
@@ -132,7 +141,7 @@ def test_body_that_does_not_come_is_not_waited_for(monkeypatch: pytest.MonkeyPat
         early = _sent(url, POST.replace(b"/all", b"/") + b"a")
         assert (early.count(b"HTTP/1.1 "), b"hello 1" in early) == (1, True)
         whole = POST + b"a" * 100
-        assert _sent(url, whole + whole, whole.replace(b"Host: x\r\n", LAST)).count(b"all 100") == 3
+        assert _sent(url, whole + whole, whole.replace(b"Host: x\r\n", b"Host: x\r\n" + LAST)).count(b"all 100") == 3
 
 
 def test_body_that_keeps_coming_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -215,17 +224,237 @@ def test_answer_that_nobody_takes_is_dropped(monkeypatch: pytest.MonkeyPatch) ->
         assert _taken(url, pause=0.3) < LARGE
 
 
-def test_requests_beyond_the_limit_are_told_to_come_back(monkeypatch: pytest.MonkeyPatch) -> None:
+@dataclass
+class _HostBehindAProxy:
+    """As much of a host as a connection looks at."""
+
+    admission: Admission
+    is_for_this_machine: bool = False
+    refusals: Refusals = field(default_factory=lambda: Refusals(Metrics()))
+
+
+def _narrow(
+    app: ASGIApp, *, connections: int = 100, requests: int = 4, unsent: int = 10**9, behind_a_proxy: bool = False
+) -> ASGIApp:
+    """The application, served with room for so much; an address has three quarters of the requests.
+
+    What is asked for at `…/wait` is answered once `/-/health/go` was asked for.
+    """
+    go: list[asyncio.Future[None]] = []
+
+    @asynccontextmanager
+    async def lifespan(_: object) -> AsyncIterator[dict[str, Any]]:
+        admission = Admission(10_000)
+        admission.connections = Crowd(connections, unsent)
+        admission.callers = Shares(requests, 3 * requests // 4)
+        admission.operators = Shares(1, 1)
+        yield {"host": _HostBehindAProxy(admission)} if behind_a_proxy else {"admission": admission}
+
+    starlette = Starlette(lifespan=lifespan)
+
+    async def narrow(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "lifespan":
+            await starlette(scope, receive, send)
+            return
+        if scope["path"].endswith("/wait"):
+            go.append(asyncio.get_running_loop().create_future())
+            await go[-1]
+        elif scope["path"].endswith("/go"):
+            while go:
+                go.pop().set_result(None)
+        await app(scope, receive, send)
+
+    return narrow
+
+
+def _status(url: str, path: str) -> int:
+    return httpx.get(f"{url}{path}").status_code
+
+
+@contextlib.contextmanager
+def _held(url: str, number: int, sent: bytes) -> Iterator[list[socket.socket]]:
+    """So many connections on which the same was sent, once the server has seen it."""
+    with contextlib.ExitStack() as stack:
+        made = [
+            stack.enter_context(socket.create_connection((urlsplit(url).hostname, urlsplit(url).port)))
+            for _ in range(number)
+        ]
+        for connection in made:
+            connection.settimeout(10)
+            connection.sendall(sent)
+        httpx.get(f"{url}/-/health/live")
+        yield made
+
+
+WAIT = b"GET /2.0/wait HTTP/1.1\r\nHost: x\r\n\r\n"
+LARGE_ONE = WAIT.replace(b"/wait", b"/large")
+UNFINISHED = b"POST /2.0/all HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\na"
+GO = "/-/health/go"
+
+
+def test_requests_that_have_not_come_whole_take_no_place() -> None:
+    """However many there are, others are answered; once complete each needs a place, and is told if there is none."""
+    with serving(_narrow(_hello)) as url, _held(url, 20, UNFINISHED) as unfinished:
+        assert _status(url, "/2.0/x") == 200
+        with _held(url, 3, WAIT) as working:
+            unfinished[0].sendall(b"aa")
+            status, message = _refusal(_all_of(unfinished[0]))
+            assert (status, message) == (503, "Roadstead is answering as many requests of this address as it can.")
+            assert _status(url, GO) == 200
+            assert all(b"hello 0" in connection.recv(65536) for connection in working)
+        unfinished[1].sendall(b"aa")
+        assert b"all 3" in unfinished[1].recv(65536)
+
+
+def test_a_request_that_is_refused_is_not_worked_on() -> None:
+    """Neither one that came whole, nor one whose body the application was reading: it hears that the client is gone."""
+    heard = []
+
+    async def hear(scope: Scope, receive: Receive, send: Send) -> None:
+        more = True
+        while more:
+            message = await receive()
+            heard.append((scope["path"], message["type"]))
+            more = message.get("more_body", False)
+        await PlainTextResponse("heard")(scope, receive, send)
+
+    with serving(_narrow(hear)) as url, _held(url, 1, UNFINISHED) as (unfinished,), _held(url, 3, WAIT):
+        heard.clear()
+        assert _status(url, "/2.0/x") == 503
+        unfinished.sendall(b"aa")
+        assert _refusal(_all_of(unfinished))[0] == 503
+        assert _status(url, GO) == 200
+    assert ("/2.0/all", "http.disconnect") in heard
+    assert "/2.0/x" not in dict(heard)
+
+
+def test_requests_beyond_the_limit_are_told_to_come_back() -> None:
     """Those under way are finished; the others get a 503 at once, and an answer when there is room again."""
-    monkeypatch.setattr(connections, "MAX_REQUESTS", 3)
 
     async def at_once(url: str) -> list[httpx.Response]:
         async with httpx.AsyncClient(base_url=url) as client:
-            return await asyncio.gather(*(client.get("/slow") for _ in range(8)))
+            return await asyncio.gather(*(client.get("/2.0/slow") for _ in range(8)))
 
-    with serving(_hello) as url:
+    with serving(_narrow(_hello)) as url:
         answers = asyncio.run(at_once(url))
         assert sorted(answer.status_code for answer in answers) == [200] * 3 + [503] * 5
         busy = next(answer for answer in answers if answer.status_code == 503)
         assert (busy.headers["retry-after"], busy.json()["type"]) == ("1", "error")
-        assert httpx.get(url).text == "hello 0"
+        assert _status(url, "/2.0/x") == 200
+
+
+def test_a_place_is_kept_for_a_client_that_has_gone() -> None:
+    """Whoever asks and leaves gets no more work done at a time than whoever waits; afterwards the place is free."""
+    with serving(_narrow(_hello)) as url:
+        with _held(url, 3, WAIT):
+            pass
+        assert [_status(url, path) for path in ("/2.0/x", GO, "/2.0/x")] == [503, 200, 200]
+
+
+def test_health_and_operators_have_ways_of_their_own() -> None:
+    """Where callers have all places operators have theirs, and where these are taken, too, health needs none."""
+    with serving(_narrow(_hello)) as url, _held(url, 3, WAIT):
+        assert [_status(url, path) for path in ("/2.0/x", "/-/health/live", "/-/audit", "/")] == [503, 200, 200, 200]
+        with _held(url, 1, WAIT.replace(b"/2.0/", b"/-/")):
+            assert [_status(url, path) for path in ("/-/health/ready", "/-/audit", GO)] == [200, 503, 200]
+
+
+@pytest.mark.parametrize(
+    ("sent", "told"),
+    [(b"", False), (b"GET /2.0/x HT", True), (UNFINISHED, True), (START + b"\r\n", False)],
+    ids=["nothing", "head", "body", "idle"],
+)
+def test_a_new_connection_takes_the_place_of_one_that_waits(sent: bytes, told: bool) -> None:
+    """The one that has waited longest is closed, and told so where something was asked; those at work stay."""
+    with serving(_narrow(_hello, connections=24, requests=8)) as url, _held(url, 3, WAIT) as working:
+        with _held(url, 8, sent) as waiting, _held(url, 2, b""):
+            assert (b"503" in _all_of(waiting[0])) is told
+            assert _status(url, GO) == 200
+        assert all(b"hello 0" in connection.recv(65536) for connection in working)
+
+
+def test_an_answer_that_is_being_taken_takes_no_place() -> None:
+    """A client that does not read its answer holds neither a place nor, when others need the room, its connection."""
+    with serving(_narrow(_hello, connections=8)) as url, _held(url, 3, LARGE_ONE) as slow:
+        assert _status(url, "/2.0/x") == 200
+        with _held(url, 3, b""):
+            assert len(_all_of(slow[0])) < LARGE
+
+
+def test_answers_that_are_not_taken_are_dropped_when_they_are_too_many() -> None:
+    """The first of them is given up for the next, long before it has taken too long; the latest can still be had."""
+    with serving(_narrow(_hello, unsent=LARGE + LARGE // 2)) as url, _held(url, 2, LARGE_ONE) as (first, last):
+        assert len(_all_of(last)) > LARGE
+        assert len(_all_of(first)) < LARGE
+
+
+def _all_of(connection: socket.socket) -> bytes:
+    """What comes on a connection until it is closed."""
+    received = bytearray()
+    with contextlib.suppress(ConnectionResetError):
+        while piece := connection.recv(10_000_000):
+            received += piece
+            if len(received) > LARGE:
+                break
+    return bytes(received)
+
+
+@pytest.mark.parametrize(
+    ("header", "behind_a_proxy", "status"),
+    [
+        ("203.0.113.9", True, 503),
+        ("198.51.100.1, 203.0.113.9", True, 503),
+        ("203.0.113.9, 198.51.100.1", True, 200),
+        ("198.51.100.1", True, 200),
+        ("nobody", True, 200),
+        (None, True, 200),
+        ("198.51.100.1", False, 503),
+        (None, False, 503),
+    ],
+)
+def test_who_comes_through_a_proxy_has_a_share(header: str | None, behind_a_proxy: bool, status: int) -> None:
+    """The last address of the header has it where a proxy is in front; elsewhere anybody could write the header."""
+    held = WAIT.replace(b"Host", b"X-Forwarded-For: 203.0.113.9\r\nHost")
+    with serving(_narrow(_hello, behind_a_proxy=behind_a_proxy)) as url, _held(url, 3, held):
+        headers = {} if header is None else {"X-Forwarded-For": header}
+        assert httpx.get(f"{url}/2.0/x", headers=headers).status_code == status
+        assert _status(url, GO) == 200
+
+
+NO_HOST = b"GET / HTTP/1.1\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("sent", "status"),
+    [
+        (NO_HOST, 400),
+        (START + b"Host: y\r\n\r\n", 400),
+        (START + b"HOST: x\r\n\r\n", 400),
+        (NO_HOST.replace(b"1.1", b"1.0"), 200),
+        (START.replace(b"1.1", b"1.0") + b"Host: y\r\n\r\n", 400),
+        (START.replace(b": x", b":") + LAST + b"\r\n", 200),
+    ],
+)
+def test_a_request_is_for_one_host(url: str, sent: bytes, status: int) -> None:
+    """None is not enough and two are too many, since a proxy may believe the other one; HTTP/1.0 knew none."""
+    received = _sent(url, sent)
+    assert int(received.split()[1]) == status
+    if status == 400:
+        assert "Host header" in json.loads(received.partition(b"\r\n\r\n")[2])["error"]["detail"]
+
+
+def test_trailers_are_no_headers() -> None:
+    """What follows a body is not seen by the application, whenever it comes; the next head is."""
+    seen = []
+
+    async def look(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            await Request(scope, receive).body()
+            seen.append([name for name, _ in scope["headers"]])
+            await PlainTextResponse("looked")(scope, receive, send)
+
+    chunked = START + b"Transfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\nAuthorization: x\r\nHost: y\r\n\r\n"
+    with serving(look) as url:
+        assert _sent(url, chunked + START + LAST + b"\r\n").count(b"looked") == 2
+        assert _sent(url, chunked[:-40], chunked[-40:] + START + LAST + b"\r\n").count(b"looked") == 2
+    assert seen == [[b"host", b"transfer-encoding"], [b"host", b"connection"]] * 2

@@ -5,13 +5,14 @@ import json
 import re
 import signal
 import socket
+import subprocess
 import time
 import urllib.request
 from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Roadstead, ServeApp, running
+from tests.cli.conftest import PROGRAM, Roadstead, ServeApp, running
 
 
 def get(url: str, **headers: str) -> tuple[int, object]:
@@ -134,3 +135,23 @@ def test_workers_share_the_port(roadstead: Roadstead, tmp_path: Path) -> None:
         _, err = process.communicate(timeout=20)
     assert process.returncode == 0
     assert err == b""
+
+
+@pytest.mark.parametrize(("soft", "hard", "connections"), [(256, 256, 192), (256, 1024, 896)])
+def test_as_many_files_may_be_open_as_is_allowed(roadstead: Roadstead, soft: int, hard: int, connections: int) -> None:
+    """The limit is raised as far as that goes, and where that is not far the log says what follows."""
+    limits = ["sh", "-c", f'ulimit -Sn {soft} && ulimit -Hn {hard} && exec "$@"', "sh"]
+    with subprocess.Popen(
+        [*limits, *PROGRAM, "serve", "--port", "0"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        env=roadstead.environment,
+    ) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline().startswith(b"Roadstead is at")
+        limit = re.search(r"Max open files +(\d+)", Path(f"/proc/{process.pid}/limits").read_text("ascii"))
+        process.terminate()
+        _, err = process.communicate(timeout=20)
+    assert limit is not None
+    assert int(limit[1]) == hard
+    assert f"at most {connections} connections".encode() in err

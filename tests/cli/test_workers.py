@@ -62,3 +62,17 @@ def test_workers_add_up_and_one_that_is_killed_takes_nothing_along(roadstead: Ro
         assert process.wait(timeout=20) == 0
     assert (line["level"], line["logger"]) == ("ERROR", "roadstead.workers")
     assert line["message"].startswith(f"Worker {victim} ended with exit code -9; ")
+
+
+def test_workers_end_with_their_parent(roadstead: Roadstead) -> None:
+    """A parent that is killed leaves no process behind that would keep the port and the database."""
+    with running(roadstead, "--workers", "2") as (process, base_url):
+        _until(int(base_url.rpartition(":")[2]), lambda figures: figures["roadstead_workers"] == 2, times=3)
+        workers = _workers(process.pid)
+        assert len(workers) == 2
+        process.kill()
+        process.wait()
+    deadline = time.monotonic() + 30
+    while any(Path(f"/proc/{worker}").exists() for worker in workers):
+        assert time.monotonic() < deadline, workers
+        time.sleep(0.05)

@@ -4,7 +4,7 @@ from starlette.requests import Request
 
 from roadstead.api.answers import Answer, no_content
 from roadstead.api.bodies import read_json
-from roadstead.api.resources import parse_update
+from roadstead.api.resources import UPDATE
 from roadstead.domain import installations, updates
 from roadstead.domain.host import Host
 from roadstead.model import Caller
@@ -12,7 +12,7 @@ from roadstead.model import Caller
 
 async def update(request: Request, host: Host, caller: Caller) -> Answer:
     """The app gives its new descriptor, or has it read again from its URL. Key and scopes must hold."""
-    members = parse_update(await read_json(request))
+    members = await read_json(request, UPDATE)
     await updates.update(host, caller.installation_id, by_app=True, **members)
     return no_content()
 

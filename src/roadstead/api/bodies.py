@@ -1,7 +1,9 @@
 """Request bodies: read within limits, decoded strictly."""
 
+import asyncio
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, MutableMapping
+from typing import Any, Generic, TypeVar
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -9,64 +11,110 @@ from starlette.formparsers import MultiPartException
 from starlette.requests import ClientDisconnect, Request
 
 from roadstead.api.errors import RequestRefused
+from roadstead.domain.host import Host
 from roadstead.domain.records import BODY
 from roadstead.domain.redaction import RAW_BYTES
+from roadstead.domain.shares import Shortage
 from roadstead.errors import InvalidInput
+
+T = TypeVar("T")
 
 MAX_BYTES = 16 * 1024 * 1024
 MAX_FORM_BYTES = 64 * 1024
-"""Of a form that anybody may send: what is read before we know who sends it must cost us little."""
+"""Of a form: what is read before we know who sends it must cost us little, and so must its percent signs."""
+SHORT_BYTES = 64 * 1024
+"""A longer body has its length counted while its request is under way, and is decoded in a thread."""
 MAX_DEPTH = 100
 """Objects and lists inside one another. A descriptor in a body, the deepest that means something, has ten."""
+INSTALLATION = "roadstead.installation"
+"""Under which the id of the installation that has proved to be the caller stands in the scope of a request."""
+_HELD = "roadstead.held"
 _FORM = "application/x-www-form-urlencoded"
 _JSON_TYPE = re.compile(r"application/[\w.-]+\+json")
 
 
-async def read_json(request: Request, *, most: int = MAX_BYTES) -> object:
-    """The JSON value of the body; an empty body is `None`. A flat form is taken as an object of strings.
+class Shape(Generic[T]):
+    """What a body must be: of a type of msgspec, of which `make` makes what is wanted.
+
+    Nothing is made of what else a body holds. `refusal` makes the error for JSON of another shape, of the body and of
+    what the decoder says. `most_items` is for lists whose items hold no comma.
+    """
+
+    def __init__(
+        self,
+        kind: Any,
+        make: Callable[[Any], T],
+        refusal: Callable[[bytes, str], InvalidInput],
+        *,
+        most_items: int | None = None,
+    ) -> None:
+        self._decode: Callable[[bytes], Any] = msgspec.json.Decoder(kind).decode
+        self._make = make
+        self._refusal = refusal
+        self._most_items = most_items
+
+    def decode(self, body: bytes) -> T:
+        """The value of a JSON text; an empty one is `null`. Raises `InvalidInput`."""
+        if self._most_items is not None and len(body) > self._most_items and body.count(b",") >= self._most_items:
+            raise InvalidInput("The list is too long.", f"At most {self._most_items:,} items are taken at a time.")
+        body = body if body.strip() else b"null"
+        try:
+            decoded = self._decode(body)
+        except RecursionError as exc:
+            raise _too_deep() from exc
+        except msgspec.ValidationError as exc:
+            raise self._refused(body, f"{exc}.") from exc
+        except (msgspec.DecodeError, UnicodeDecodeError) as exc:
+            raise _no_json(exc) from exc
+        return self._make(decoded)
+
+    def _refused(self, body: bytes, complaint: str) -> InvalidInput:
+        if _is_deep(body[:SHORT_BYTES]):
+            return _too_deep()
+        try:
+            return self._refusal(body, complaint)
+        except (msgspec.DecodeError, UnicodeDecodeError) as exc:
+            return _no_json(exc)  # further on than where it is of another shape
+
+
+async def read_json(request: Request, shape: Shape[T], *, most: int = MAX_BYTES) -> T:
+    """The body, decoded; a long one in a thread. A flat form is taken as an object of strings.
 
     Raises `InvalidInput`, or `RequestRefused` for a body that HTTP refuses.
     """
+    media_type = _content_type(request)
+    if media_type == _FORM:
+        fields = _form_object(await read_bytes(request, most=min(most, MAX_FORM_BYTES)))
+        return shape.decode(msgspec.json.encode(fields))
     body = await read_bytes(request, most=most)
-    kind = _content_type(request)
-    if kind == _FORM:
-        return _form_object(body)
-    if kind not in (None, "application/json") and not _JSON_TYPE.fullmatch(kind):
+    if media_type not in (None, "application/json") and not _JSON_TYPE.fullmatch(media_type):
         raise RequestRefused(
             415,
-            f"A body of type {kind[:60]!r} is not taken here.",
+            f"A body of type {media_type[:60]!r} is not taken here.",
             f"Send application/json, or a flat {_FORM}.",
         )
-    if not body.strip():
-        return None
-    return decode_json(body)
+    return shape.decode(body) if len(body) <= SHORT_BYTES else await asyncio.to_thread(shape.decode, body)
 
 
-def decode_json(body: bytes) -> object:
-    """Raises `InvalidInput`."""
-    try:
-        value = msgspec.json.decode(body)
-    except RecursionError as exc:
-        raise _too_deep() from exc
-    except (msgspec.DecodeError, UnicodeDecodeError) as exc:
-        raise InvalidInput("The body is not valid JSON.", f"{exc}.") from exc
-    # Most bodies are not even looked through: a list of a hundred thousand texts has one bracket.
-    if body.count(b"[") + body.count(b"{") > MAX_DEPTH and _is_too_deep(value):
-        raise _too_deep()
-    return value
+_BRACKET = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]')
 
 
-def _is_too_deep(value: object) -> bool:
-    level = [value]
-    for _ in range(MAX_DEPTH):
-        level = [child for item in level if isinstance(item, dict | list) for child in _children(item)]
-        if not level:
-            return False
-    return any(isinstance(item, dict | list) for item in level)
+def _is_deep(text: bytes) -> bool:
+    """Whether JSON, or the beginning of some, goes deeper than we take."""
+    level = 0
+    for found in _BRACKET.finditer(text):
+        bracket = found[0]
+        if bracket in b"[{":
+            level += 1
+        elif bracket in b"]}":
+            level -= 1
+        if level > MAX_DEPTH:
+            return True
+    return False
 
 
-def _children(item: dict[str, object] | list[object]) -> Iterable[object]:
-    return item.values() if isinstance(item, dict) else item
+def _no_json(error: Exception) -> InvalidInput:
+    return InvalidInput("The body is not valid JSON.", f"{error}.")
 
 
 def _too_deep() -> InvalidInput:
@@ -76,11 +124,8 @@ def _too_deep() -> InvalidInput:
 async def read_form(request: Request) -> dict[str, str]:
     """The fields of a form, urlencoded or multipart; JSON is taken too. Raises as `read_json` does."""
     if _content_type(request) != "multipart/form-data":
-        value = await read_json(request, most=MAX_FORM_BYTES) or {}
-        if not isinstance(value, dict):
-            raise InvalidInput("The body must be a form.", f"Send it as {_FORM}.")
-        return _texts(value.items())
-    check_headers(request, MAX_FORM_BYTES)
+        return await read_json(request, _FIELDS, most=MAX_FORM_BYTES)
+    expect_body(request, MAX_FORM_BYTES)
     try:
         async with request.form(max_files=0, max_fields=100) as form:
             return _texts(form.multi_items())
@@ -90,9 +135,16 @@ async def read_form(request: Request) -> dict[str, str]:
         raise InvalidInput("The multipart form cannot be read.", str(exc)) from exc
 
 
+def _form_wanted(body: bytes, complaint: str) -> InvalidInput:
+    return InvalidInput("The body must be a form of texts.", f"{complaint} Send it as {_FORM}.")
+
+
+_FIELDS: Shape[dict[str, str]] = Shape(dict[str, str] | None, lambda fields: fields or {}, _form_wanted)
+
+
 async def read_bytes(request: Request, *, most: int = MAX_BYTES) -> bytes:
-    """The body. Raises `RequestRefused` when it is too large, compressed, or has no stated length."""
-    check_headers(request, most)
+    """The body. Raises as `expect_body` does."""
+    expect_body(request, most)
     body = await _received(request)
     request.scope[BODY] = body[:RAW_BYTES]
     return body
@@ -111,8 +163,11 @@ async def _received(request: Request) -> bytes:
     return b"".join(parts)
 
 
-def check_headers(request: Request, most: int) -> None:
-    """Raises `RequestRefused` for a body that is too large, compressed, or has no stated length."""
+def expect_body(request: Request, most: int) -> None:
+    """Find room for the body.
+
+    Raises `RequestRefused` for one that is too large, compressed, or has no stated length, and while there is none.
+    """
     # Read in one pass, and as bytes: Starlette's mapping goes through all headers for each that is asked for.
     headers = dict(request.scope["headers"])
     if headers.get(b"content-encoding", b"identity").strip().lower() != b"identity":
@@ -129,6 +184,37 @@ def check_headers(request: Request, most: int) -> None:
             f"At most {most} bytes are taken here.",
             headers={"Connection": "close"},
         )
+    if int(length) > SHORT_BYTES:
+        _hold(request.scope, int(length))
+
+
+def _hold(scope: MutableMapping[str, Any], length: int) -> None:
+    """Count a long body for the installation that sends it, or for whoever is connected, until `let_go`.
+
+    Short ones are not counted: their number is that of connections.
+    """
+    host: Host = scope["state"]["host"]
+    installation: int | None = scope.get(INSTALLATION)
+    sender: str | int = scope["client"][0] if installation is None else installation
+    shortage = host.admission.bodies.take(sender, length)
+    if shortage is None:
+        scope[_HELD] = sender, length
+        return
+    status = 429 if shortage is Shortage.SHARE else 503
+    host.refusals.add(status, "bodies", str(sender) if installation is None else f"installation {sender}")
+    raise RequestRefused(
+        status,
+        "There is no room for a body of this size at the moment.",
+        "Send it again when the others have been worked on.",
+        headers={"Retry-After": "1"},
+    )
+
+
+def let_go(scope: MutableMapping[str, Any]) -> None:
+    """Note that the body of a request is not needed any more."""
+    if _HELD in scope:
+        host: Host = scope["state"]["host"]
+        host.admission.bodies.give_back(*scope.pop(_HELD))
 
 
 def _content_type(request: Request) -> str | None:

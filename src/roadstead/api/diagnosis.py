@@ -1,13 +1,14 @@
 """`POST /-/debug-jwt`: why a token would be refused."""
 
 from collections.abc import Mapping
+from operator import itemgetter
 from typing import Annotated, Any, TypedDict
 
 import msgspec
 from starlette.requests import Request
 
 from roadstead.api.answers import Answer, json_answer
-from roadstead.api.bodies import read_json
+from roadstead.api.bodies import Shape, read_json
 from roadstead.connect.diagnosis import Diagnosis
 from roadstead.connect.evidence import Check, Verdict
 from roadstead.domain import diagnosis
@@ -46,16 +47,19 @@ class DiagnosisResource(TypedDict):
 
 async def debug_jwt(request: Request, host: Host, caller: object) -> Answer:
     """Why a token would be refused for a request: every check, and what to do."""
-    body = await read_json(request)
-    if not isinstance(body, dict) or not all(
-        isinstance(body.get(member), str) for member in ("token", "method", "url")
-    ):
-        raise InvalidInput(
-            "The body must give the token and the request it was meant for.",
-            'Send {"token": "eyJ…", "method": "GET", "url": "/2.0/addon/linkers?page=2"}.',
-        )
-    found = await diagnosis.explain_pasted(host, body["token"], body["method"], body["url"])
+    presented = await read_json(request, _PRESENTED)
+    found = await diagnosis.explain_pasted(host, *presented)
     return json_answer(explained_token(found), headers={"Cache-Control": "no-store"})
+
+
+def _token_wanted(body: bytes, complaint: str) -> InvalidInput:
+    return InvalidInput(
+        "The body must give the token and the request it was meant for.",
+        'Send {"token": "eyJ…", "method": "GET", "url": "/2.0/addon/linkers?page=2"}.',
+    )
+
+
+_PRESENTED: Shape[tuple[str, str, str]] = Shape(PresentedToken, itemgetter("token", "method", "url"), _token_wanted)
 
 
 def explained_token(found: Diagnosis) -> DiagnosisResource:

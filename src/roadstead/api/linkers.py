@@ -58,7 +58,7 @@ async def list_values(request: Request, host: Host, caller: Caller) -> Answer:
 
 async def add_value(request: Request, host: Host, caller: Caller) -> Answer:
     """Add one value. One that is there already is a 409; a linker without `(?K)` takes none."""
-    value = resources.parse_linker_value(await read_json(request))
+    value = await read_json(request, resources.VALUE)
     key = request.path_params["linker_key"]
     added = await linkers.add_value(host, caller.installation_id, key, value, by_app=True)
     body = resources.linker_value(added, resources.values_url(key, host.base_url))
@@ -67,7 +67,7 @@ async def add_value(request: Request, host: Host, caller: Caller) -> Answer:
 
 async def replace_values(request: Request, host: Host, caller: Caller) -> Answer:
     """Make the set of values exactly this one. Values that stay keep their ids; one that cannot be refuses all."""
-    values = resources.parse_linker_values(await read_json(request))
+    values = await read_json(request, resources.VALUES)
     await linkers.replace_values(host, caller.installation_id, request.path_params["linker_key"], values, by_app=True)
     return no_content()
 

@@ -8,7 +8,7 @@ from starlette.requests import Request
 
 from roadstead.api.answers import Answer, json_answer
 from roadstead.api.auth import app_jwt_for_exchange
-from roadstead.api.bodies import read_form
+from roadstead.api.bodies import MAX_FORM_BYTES, expect_body, read_form
 from roadstead.api.errors import CHALLENGE, RequestRefused
 from roadstead.domain import credentials
 from roadstead.domain.host import Host
@@ -45,13 +45,14 @@ class OAuthRefusal(TypedDict):
 
 async def access_token(request: Request, host: Host, anyone: object) -> Answer:
     """A Bearer token in exchange for the app's JWT, whose `qsh` is not looked at. It is good for an hour."""
-    # It authenticates by itself, because its errors have another shape.
+    # It authenticates by itself, because its errors have another shape, and first: no stranger's body is waited for.
+    expect_body(request, MAX_FORM_BYTES)
     try:
+        caller = await app_jwt_for_exchange(request, host)
         form = await read_form(request)
         grant = form.get("grant_type")
         if grant != GRANT:
             return _refusal("unsupported_grant_type", f"grant_type must be {GRANT}.")
-        caller = await app_jwt_for_exchange(request, host)
         repository = _repository(form.get("bitbucket_repository"))
     except NotAuthenticated as exc:
         return _refusal("invalid_client", f"{exc.message} {exc.detail}", 401)

@@ -18,6 +18,7 @@ from roadstead.api import auth
 from roadstead.api.answers import Answer, json_answer
 from roadstead.api.errors import ErrorBody
 from roadstead.api.resource import Operation, Resource
+from roadstead.domain.admission import HEALTH
 from roadstead.domain.host import Host
 
 
@@ -114,7 +115,9 @@ def operations_of(route: Route) -> dict[str, Operation]:
 
 def statuses_of(path: str, operation: Operation) -> dict[int, Any]:
     """What the operation can answer: the type of the body by status, `None` for no body."""
-    refusals = {*_SECURITY[operation.rule][1], *operation.refuses, 503}
+    refusals = {*_SECURITY[operation.rule][1], *operation.refuses}
+    if not path.startswith(HEALTH):  # where nothing waits for anything
+        refusals.add(503)
     if operation.takes is not None:
         refusals |= {400, 411, 413, 415}
     if operation.query is not None:

@@ -11,7 +11,7 @@ from starlette.requests import Request
 
 from roadstead import __version__
 from roadstead.api.answers import Answer, json_answer
-from roadstead.api.bodies import read_json
+from roadstead.api.bodies import Shape, read_json
 from roadstead.api.linkers import shaped
 from roadstead.api.pages import Filtered, envelope, page_in_memory, parameters, parse_page_request
 from roadstead.domain.host import Host
@@ -163,7 +163,7 @@ class Health(TypedDict):
 
 async def linkify(request: Request, host: Host, caller: object) -> Answer:
     """The links of a text by the linkers of a workspace, and the text rendered with them."""
-    asked = _parse(await read_json(request))
+    asked = await read_json(request, _ASKED)
     linkers: WorkspaceLinkers = request.scope["state"]["linkers"]
     compiled = await linkers.of(asked.workspace)
     quick = len(asked.text) <= SHORT_TEXT and compiled.quick and not asked.explain
@@ -276,12 +276,12 @@ def explained(explanation: Explanation) -> ExplanationResource:
     }
 
 
-class _Asked(NamedTuple):
+class _Asked(msgspec.Struct, frozen=True):
     text: str
-    workspace: str
-    input: str
-    form: str
-    explain: bool
+    workspace: str = DEFAULT_WORKSPACE
+    input: str = "text"
+    format: str = "html"
+    explain: bool = False
 
 
 class _Made(NamedTuple):
@@ -300,10 +300,10 @@ def _linkify(linkers: CompiledLinkers, asked: _Asked) -> _Made:
     else:
         explanation = explain(linkers, asked.text) if asked.explain else None
         result = explanation.linkified if explanation else linkers.linkify(asked.text)
-        body, rendered = linked(result), RENDERERS[asked.form](result) if asked.form != "json" else ""
+        body, rendered = linked(result), RENDERERS[asked.format](result) if asked.format != "json" else ""
         if explanation:
             body["explanation"] = explained(explanation)
-    if asked.form != "json":
+    if asked.format != "json":
         body["rendered"] = rendered
     links = links_by_linker(result.links)
     return _Made(json_answer(body), links, result.unfinished, time.perf_counter() - began)
@@ -341,30 +341,25 @@ def _witness(witness: Witness | None) -> WitnessResource | None:
     return {"before": witness.before, "pump": witness.pump, "after": witness.after} if witness else None
 
 
-def _parse(body: object) -> _Asked:
-    if not isinstance(body, dict) or not isinstance(body.get("text"), str):
-        raise InvalidInput(
-            "The body must give the text.", 'Send {"text": "fixes BB-1234"}.', fields={"text": ["Required."]}
-        )
-    asked = _Asked(
-        body["text"],
-        body.get("workspace", DEFAULT_WORKSPACE),
-        body.get("input", "text"),
-        body.get("format", "html"),
-        body.get("explain", False),
+def _text_wanted(body: bytes, complaint: str) -> InvalidInput:
+    return InvalidInput(
+        "The body must give the text.", f'{complaint} Send {{"text": "fixes BB-1234"}}.', fields={"text": ["Required."]}
     )
-    if not isinstance(asked.workspace, str):
-        raise InvalidInput("workspace must be a string.", fields={"workspace": ["Not a string."]})
+
+
+def _checked(asked: _Asked) -> _Asked:
+    """Raises `InvalidInput`."""
     if asked.input not in ("text", "html"):
         raise InvalidInput(f"There is no input {asked.input!r}.", "Choose one of: text, html.")
     forms = ("html", "json") if asked.input == "html" else (*RENDERERS, "json")
-    if asked.form not in forms:
-        reason = f"There is no format {asked.form!r} for {asked.input} input."
+    if asked.format not in forms:
+        reason = f"There is no format {asked.format!r} for {asked.input} input."
         raise InvalidInput(reason, f"Choose one of: {', '.join(forms)}.")
-    if not isinstance(asked.explain, bool):
-        raise InvalidInput("explain must be true or false.", fields={"explain": ["Not a boolean."]})
     if asked.explain and asked.input == "html":
         raise InvalidInput("HTML cannot be explained.", "Ask about the text of one of its elements.")
     if asked.input == "html" and len(asked.text) > LONGEST_HTML:
         raise InvalidInput("The HTML is too long.", f"At most {LONGEST_HTML} characters of it are taken.")
     return asked
+
+
+_ASKED: Shape[_Asked] = Shape(_Asked, _checked, _text_wanted)

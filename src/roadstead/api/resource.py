@@ -16,6 +16,7 @@ from starlette.types import Receive, Scope, Send
 
 from roadstead.api.answers import CORS_PREFLIGHT, Answer, no_content
 from roadstead.api.auth import VIEWER
+from roadstead.api.bodies import INSTALLATION, let_go
 from roadstead.api.errors import STOPPING, RequestRefused, error_answer
 from roadstead.domain.host import Host
 from roadstead.errors import RoadsteadError
@@ -63,6 +64,9 @@ class Resource:
             else:
                 request = Request(scope, receive)
                 identity = await operation.rule(request, host)
+                installation = getattr(identity, "installation_id", None)
+                if installation is not None:
+                    _begin(host, scope, installation)
                 answer = await operation.handler(request, host, identity)
         except RoadsteadError as exc:
             answer = error_answer(exc)
@@ -75,6 +79,9 @@ class Resource:
                     500, "Roadstead failed with an internal error.", "The log has the details; please report it."
                 )
             )
+        if INSTALLATION in scope:
+            host.admission.installations.give_back(scope[INSTALLATION])
+        let_go(scope)
         # Requests that came in together are all handled before the first is answered. To send is to go into the kernel,
         # which leaves the processor's caches cold: handling in between takes more than twice as long.
         await asyncio.sleep(0)
@@ -95,3 +102,16 @@ class Resource:
             f"This address takes: {self.allow}.",
             headers={"Allow": self.allow},
         )
+
+
+def _begin(host: Host, scope: Scope, installation: int) -> None:
+    """Count a request for the installation that makes it. Raises `RequestRefused` when it has its share under way."""
+    if host.admission.installations.take(installation) is not None:
+        host.refusals.add(429, "installation", f"installation {installation}")
+        raise RequestRefused(
+            429,
+            "Your app has as many requests under way as one app may.",
+            "Send this one again when some of them have been answered.",
+            headers={"Retry-After": "1"},
+        )
+    scope[INSTALLATION] = installation

@@ -1,12 +1,15 @@
 """What goes over the wire, spelled as Bitbucket spells it; and what comes in, checked."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
+from itertools import islice
+from operator import attrgetter
 from typing import Annotated, Any, Literal, TypedDict
 from urllib.parse import quote
 
 import msgspec
 
+from roadstead.api.bodies import Shape
 from roadstead.errors import InvalidInput, InvalidLinkerValue
 from roadstead.model import Linker, LinkerValue
 
@@ -107,60 +110,109 @@ class Update(TypedDict, total=False):
     descriptor_url: str
 
 
-def parse_linker_value(body: object) -> str:
-    """The value of `{"value": "BB"}`. Raises `InvalidLinkerValue`."""
-    if not isinstance(body, dict) or "value" not in body:
-        raise InvalidLinkerValue(
-            "The body must give the value.",
-            'Send {"value": "BB"}, as JSON or as a form.',
-            fields={"value": ["Required."]},
+# What bodies are decoded into.
+
+
+class GivenValue(msgspec.Struct, gc=False):
+    """A body that gives a value."""
+
+    value: str
+
+
+class GivenValues(msgspec.Struct):
+    """A body that gives a set of values."""
+
+    values: list[str | GivenValue]
+
+
+class GivenUpdate(msgspec.Struct, forbid_unknown_fields=True):
+    """A body that updates an app. The descriptor is left as it is written, for it is read by rules of its own."""
+
+    descriptor: msgspec.Raw = msgspec.Raw()
+    descriptor_url: str | msgspec.UnsetType | None = msgspec.UNSET
+
+
+MAX_VALUES = 1_000_000
+"""In one body."""
+_SHOWN_OFFENDERS = 20
+_SHOWN_CHARACTERS = 80
+
+
+def _value_wanted(body: bytes, complaint: str) -> InvalidLinkerValue:
+    """The refusal of a body that gives no value."""
+    if "`$.value`" in complaint:
+        return InvalidLinkerValue("The linker value must be a string.", fields={"value": ["Not a string."]})
+    return InvalidLinkerValue(
+        "The body must give the value.",
+        'Send {"value": "BB"}, as JSON or as a form.',
+        fields={"value": ["Required."]},
+    )
+
+
+def _linker_values(given: list[str | GivenValue] | GivenValues) -> list[str]:
+    """The values of `{"values": […]}` or of a bare list, whose items may be `{"value": …}`."""
+    items = given.values if isinstance(given, GivenValues) else given
+    return [item if isinstance(item, str) else item.value for item in items]
+
+
+def _values_wanted(body: bytes, complaint: str) -> InvalidLinkerValue:
+    """The refusal of a body that gives no set of values, with the first of the items that are none."""
+    offenders = list(islice(_no_values(body), _SHOWN_OFFENDERS))
+    if offenders:
+        return InvalidLinkerValue(
+            "Every linker value must be a string.", fields={"values": [f"{item}: not a string." for item in offenders]}
         )
-    value = body["value"]
-    if not isinstance(value, str):
-        raise InvalidLinkerValue("The linker value must be a string.", fields={"value": ["Not a string."]})
-    return value
+    return InvalidLinkerValue(
+        "The body must give the list of values.",
+        'Send {"values": ["BB", "OPS"]}, or a bare list; an empty list removes all.',
+        fields={"values": ["Required, a list."]},
+    )
 
 
-def parse_linker_values(body: object) -> list[str]:
-    """The values of `{"values": […]}` or of a bare list, whose items may be `{"value": …}`.
-
-    Raises `InvalidLinkerValue`.
-    """
-    if isinstance(body, dict):
-        body = body.get("values")
-    if not isinstance(body, list):
-        raise InvalidLinkerValue(
-            "The body must give the list of values.",
-            'Send {"values": ["BB", "OPS"]}, or a bare list; an empty list removes all.',
-            fields={"values": ["Required, a list."]},
-        )
-    values = [item.get("value") if isinstance(item, dict) else item for item in body]
-    texts = [value for value in values if isinstance(value, str)]
-    if len(texts) != len(body):
-        wrong = [str(item)[:80] for item, value in zip(body, values, strict=True) if not isinstance(value, str)]
-        raise InvalidLinkerValue(
-            "Every linker value must be a string.",
-            fields={"values": [f"{item}: not a string." for item in wrong[:20]]},
-        )
-    return texts
+class _AnyValues(msgspec.Struct):
+    values: list[msgspec.Raw]
 
 
-def parse_update(body: object) -> dict[str, object]:
-    """The members of a `PUT /2.0/addon` body that mean something. Raises `InvalidInput`."""
-    if body is None:
+def _no_values(body: bytes) -> Iterator[str]:
+    """The items of a list of values that are none, as they are shown."""
+    try:
+        given = msgspec.json.decode(body, type=list[msgspec.Raw] | _AnyValues)
+    except msgspec.ValidationError:
+        return
+    for item in given.values if isinstance(given, _AnyValues) else given:
+        try:
+            msgspec.json.decode(item, type=str | GivenValue)
+        except msgspec.ValidationError:
+            shown = bytes(item)[: 4 * _SHOWN_CHARACTERS]
+            whole = len(shown) == len(bytes(item))
+            yield str(msgspec.json.decode(shown) if whole else shown.decode("utf-8", "replace"))[:_SHOWN_CHARACTERS]
+
+
+def _update(given: GivenUpdate | None) -> dict[str, Any]:
+    """The members of a `PUT /2.0/addon` body that are given. Raises `InvalidInput`."""
+    if given is None:
         return {}
-    if not isinstance(body, dict):
-        raise InvalidInput(
-            "The body must be an object.",
-            'Send {}, {"descriptor": {…}} or {"descriptor_url": "…"}, or no body.',
-        )
-    unknown = body.keys() - {"descriptor", "descriptor_url"}
-    if unknown:
-        raise InvalidInput(
-            f"The body has a member {min(unknown)[:60]!r} that means nothing here.",
-            'Put the descriptor inside "descriptor"; send {} to have it read again from its URL.',
-        )
-    for name in ("descriptor", "descriptor_url"):
-        if name in body and body[name] is None:
+    members: dict[str, Any] = {}
+    if descriptor := bytes(given.descriptor):
+        members["descriptor"] = None if descriptor == b"null" else descriptor
+    if given.descriptor_url is not msgspec.UNSET:
+        members["descriptor_url"] = given.descriptor_url
+    for name, member in members.items():
+        if member is None:
             raise InvalidInput(f"{name} is null.", "Leave it out, or give it.", fields={name: ["Null."]})
-    return body
+    return members
+
+
+def _update_wanted(body: bytes, complaint: str) -> InvalidInput:
+    """The refusal of a body that is no update."""
+    return InvalidInput(
+        "The body is not an update.",
+        f'{complaint} Send {{}}, {{"descriptor": {{…}}}} or {{"descriptor_url": "…"}}, or no body.',
+    )
+
+
+VALUE: Shape[str] = Shape(GivenValue, attrgetter("value"), _value_wanted)
+VALUES: Shape[list[str]] = Shape(
+    list[str | GivenValue] | GivenValues, _linker_values, _values_wanted, most_items=MAX_VALUES
+)
+UPDATE: Shape[dict[str, Any]] = Shape(GivenUpdate | None, _update, _update_wanted)

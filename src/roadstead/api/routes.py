@@ -3,6 +3,9 @@
 Every operation names its rule (who may), its handler (what happens), and what it answers and takes.
 """
 
+import re
+from urllib.parse import unquote
+
 from starlette.routing import Route
 from starlette.types import ASGIApp, Scope
 
@@ -93,26 +96,34 @@ ROUTES = [
         GET=Operation(operator, requests.get_request, {200: requests.ExplainedRequest}, query=Partial),
     ),
     _resource("/-/health/live", GET=Operation(anyone, own.live, {200: own.Health})),
-    _resource("/-/health/ready", GET=Operation(anyone, own.ready, {200: own.Health})),
+    _resource("/-/health/ready", GET=Operation(anyone, own.ready, {200: own.Health}, refuses=(503,))),
     _resource("/-/metrics", GET=Operation(operator, metrics.expose, {200: str})),
     _resource("/-/openapi.json", GET=Operation(anyone, openapi.describe, {200: openapi.Document})),
 ]
 
 _BY_PATH = [(route.path_regex, route.app) for route in ROUTES]
+_ENCODED_SLASH = re.compile("%2f", re.IGNORECASE)
+_SLASH = "\ud82f"
+"""Stands for an encoded slash while a path is compared: half a surrogate pair, which no decoding of a path gives."""
 
 
 def find_resource(scope: Scope) -> ASGIApp | None:
     """The resource a request is for; the names in its address are put into the request's scope.
 
     `…/values/` is served as `…/values`, without a redirect: clients send both, and a redirect breaks a signed call.
-    `raw_path` stays as it was sent, since the token's hash is over that.
+    `raw_path` stays as it was sent, since the token's hash is over that. `%2F` is a character of a name, as in the
+    links that we give, and parts nothing.
     """
     path = scope["path"]
+    if b"%2" in scope["raw_path"]:
+        path = unquote(_ENCODED_SLASH.sub(_SLASH, scope["raw_path"].decode("latin-1")))
+        scope["path"] = path.replace(_SLASH, "%2F")
     if path.endswith("/") and path != "/":
-        path = scope["path"] = path[:-1]
+        path = path[:-1]
+        scope["path"] = scope["path"][:-1]
     for pattern, resource in _BY_PATH:
         found = pattern.match(path)
         if found is not None:
-            scope["path_params"] = found.groupdict()
+            scope["path_params"] = {name: text.replace(_SLASH, "/") for name, text in found.groupdict().items()}
             return resource
     return None

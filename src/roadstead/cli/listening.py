@@ -1,14 +1,16 @@
 """The socket of a server, and the server on it."""
 
 import errno
+import resource
 import socket
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
 import uvicorn
 
 from roadstead.cli import logs
 from roadstead.cli.connections import Connection
+from roadstead.domain.admission import MAX_CONNECTIONS, MAX_REQUESTS, Admission, open_files
 from roadstead.errors import RoadsteadError
 
 if TYPE_CHECKING:
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
     from starlette.types import ASGIApp
 
 KEEP_ALIVE_SECONDS = 30
+_FILES = 2 * MAX_CONNECTIONS
 GRACE_SECONDS = 10
 """How long requests under way may take to end after we were told to stop."""
 
@@ -36,6 +39,26 @@ def listen(host: str, port: int) -> socket.socket:
         return socket.create_server(address[:2], family=family, backlog=2048)
     except (OSError, UnicodeError) as exc:
         raise CannotListen(f"Roadstead cannot listen on {host}, port {port}: {_reason(exc)}.", _advice(exc)) from exc
+
+
+def raise_file_limit() -> str:
+    """Let this process, and its workers, have as many files open as connections need; a warning if these are too few.
+
+    Shells and service managers usually grant 1,024 at first, and more to who asks.
+    """
+    with suppress(OSError, ValueError):
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if 0 <= soft < _FILES:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (_FILES if hard < 0 else min(_FILES, hard), hard))
+    files = open_files()
+    admission = Admission(files)
+    if admission.callers.most == MAX_REQUESTS:
+        return ""
+    return (
+        f"A process may have only {files} files open here, so each takes at most {admission.connections.most} "
+        f"connections and {admission.callers.most} requests at a time. Grant more with `ulimit -n`, or LimitNOFILE of "
+        "systemd."
+    )
 
 
 def port_of(listening: socket.socket) -> int:

@@ -114,15 +114,16 @@ def _same_options(data: str | None, database_url: str | None, allow_target: list
 def _serve(settings: "Settings", same_options: str) -> None:
     with ExitStack() as until_the_end:
         with importing():
-            from roadstead.cli.listening import listen, port_of
+            from roadstead.cli.listening import listen, port_of, raise_file_limit
 
+            few_files = raise_file_limit()
             listening = until_the_end.enter_context(listen(settings.host, settings.port))
             port = port_of(listening)
             settings = replace(settings, port=port, base_url=settings.base_url or f"http://localhost:{port}")
             sign_in_link, warning = on_host(settings, lambda host: prepare(host, until_the_end))
             server = _workers(settings, listening) if settings.workers > 1 else _server(settings, listening)
-        if warning:
-            log.warning(warning)
+        for one in filter(None, (few_files, warning)):
+            log.warning(one)
         _greet(settings, sign_in_link, same_options)
         server()
 
@@ -214,7 +215,7 @@ def _workers(settings: "Settings", listening: "socket.socket") -> Callable[[], N
         value = getattr(settings, name)
         if value is not None:
             os.environ[f"ROADSTEAD_{name.upper()}"] = str(value)
-    config = configured("roadstead.app:app_from_environment", workers=settings.workers)
+    config = configured("roadstead.cli.workers:worker_application", workers=settings.workers)
     workers = Workers(config, sockets=[listening])
 
     def run() -> None:

@@ -1,10 +1,18 @@
 """Several processes on one socket."""
 
 import logging
+import multiprocessing
+import os
+import signal
+import threading
+from typing import TYPE_CHECKING
 
 from uvicorn.supervisors import Multiprocess
 
 from roadstead.cli.service_manager import tell_ready
+
+if TYPE_CHECKING:
+    from starlette.types import ASGIApp
 
 log = logging.getLogger("roadstead.workers")
 
@@ -33,3 +41,18 @@ class Workers(Multiprocess):
         if not self._told_ready and all(process.is_ready() for process in self.processes):
             self._told_ready = True
             tell_ready()
+
+
+def worker_application() -> "ASGIApp":
+    """What a worker serves. A worker whose parent is gone is told to stop, as its parent would have told it."""
+    from roadstead.app import app_from_environment
+
+    threading.Thread(target=_stop_with_parent, daemon=True).start()
+    return app_from_environment()
+
+
+def _stop_with_parent() -> None:
+    parent = multiprocessing.parent_process()
+    if parent is not None:
+        parent.join()
+        os.kill(os.getpid(), signal.SIGTERM)

@@ -13,10 +13,12 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
+from roadstead.domain.admission import Admission, open_files
 from roadstead.domain.ending import finish
 from roadstead.domain.metrics import Metrics
 from roadstead.domain.rate_limit import RateLimit
 from roadstead.domain.recording import Recorder
+from roadstead.domain.refusals import Refusals
 from roadstead.domain.request_log import RequestLog
 from roadstead.domain.running import running_hosts
 from roadstead.domain.together import Together
@@ -54,11 +56,14 @@ class Host:
     failed_sign_ins: RateLimit = field(default_factory=lambda: RateLimit(10, seconds=300))
     clock: Callable[[], float] = time.time
     something_is_owed: asyncio.Event = field(default_factory=asyncio.Event, repr=False)
+    admission: Admission = field(default_factory=lambda: Admission(open_files()), repr=False)
     _running: set[asyncio.Task[None]] = field(default_factory=set, repr=False)
     together: Together = field(init=False, repr=False)
+    refusals: Refusals = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "together", Together(self.run_later))
+        object.__setattr__(self, "refusals", Refusals(self.metrics))
 
     @property
     def is_for_this_machine(self) -> bool:

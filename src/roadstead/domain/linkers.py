@@ -1,9 +1,11 @@
 """Linkers of an installation and the values an app stores for them."""
 
+import asyncio
 import re
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
+from itertools import islice
 
 from roadstead.domain.descriptors import takes_values
 from roadstead.domain.host import Host
@@ -17,6 +19,8 @@ MAX_VALUE_LENGTH = 255
 _VALUE = re.compile(rf"[\w\-]{{1,{MAX_VALUE_LENGTH}}}")
 _VALUE_LINES = re.compile(rf"(?:[\w\-]{{1,{MAX_VALUE_LENGTH}}}\n)*")
 _SHOWN_OFFENDERS = 20
+_PART = 10_000
+"""Values that are looked at while nobody else is: a few milliseconds' worth."""
 VALUE_RULE = f"A linker value is 1 to {MAX_VALUE_LENGTH} letters, digits, '_' or '-'."
 
 
@@ -93,7 +97,7 @@ async def _add_each(
 
 async def add_values(host: Host, installation_id: int, key: str, values: Sequence[str], *, by_app: bool = False) -> int:
     """Add those values that are not there yet; how many these were. Raises `InvalidLinkerValue` or `LinkerNotFound`."""
-    _check_values(values)
+    await _check_values(values)
     async with host.store.database.transaction() as tx:
         linker = _taking_values(await rows.take_linker(tx, installation_id, key), key)
         added = await rows.add_values(tx, linker, values)
@@ -105,7 +109,7 @@ async def replace_values(
     host: Host, installation_id: int, key: str, values: Sequence[str], *, by_app: bool = False
 ) -> None:
     """Make the set exactly `values`; those that stay keep their ids. Raises as `add_value` does."""
-    _check_values(values)
+    await _check_values(values)
     async with host.store.database.transaction() as tx:
         linker = _taking_values(await rows.take_linker(tx, installation_id, key), key)
         await rows.replace_values(tx, linker, values)
@@ -164,25 +168,46 @@ def _taking_values(linker: Linker | None, key: str) -> Linker:
     return linker
 
 
-def _check_values(values: Sequence[str]) -> None:
-    """Check a whole set at once; only when it fails is each value looked at."""
-    if not _VALUE_LINES.fullmatch("".join(f"{value}\n" for value in values)) or any("\n" in v for v in values):
-        offenders = {value: _complaint(value) for value in values if not _VALUE.fullmatch(value)}
-        raise InvalidLinkerValue("Some linker values are not valid.", VALUE_RULE, fields={"values": _shown(offenders)})
-    if len(set(values)) != len(values):
-        counts = Counter(values)
-        repeated = {value: f"given {count} times." for value, count in counts.items() if count > 1}
-        raise InvalidLinkerValue(
-            "Some linker values are given more than once.",
-            "Give each value once.",
-            fields={"values": _shown(repeated)},
-        )
+async def _check_values(values: Sequence[str]) -> None:
+    """Check a whole set; a large one in a thread, while other requests are answered. Raises `InvalidLinkerValue`."""
+    if len(values) <= _PART:
+        _check_set(values)
+    else:
+        await asyncio.to_thread(_check_set, values)
 
 
-def _shown(offenders: dict[str, str]) -> list[str]:
-    lines = [f"{value[:80]!r}: {complaint}" for value, complaint in list(offenders.items())[:_SHOWN_OFFENDERS]]
-    more = len(offenders) - len(lines)
-    return [*lines, f"and {more} more."] if more else lines
+def _check_set(values: Sequence[str]) -> None:
+    """Check a part at a time; only where one fails is each value looked at. Raises `InvalidLinkerValue`."""
+    parts = [values[start : start + _PART] for start in range(0, len(values), _PART)]
+    bad = (value for part in parts if not _are_values(part) for value in part if not _VALUE.fullmatch(value))
+    _refuse_any("Some linker values are not valid.", VALUE_RULE, ((value, _complaint(value)) for value in bad))
+    seen: set[str] = set()
+    for part in parts:
+        seen.update(part)
+    if len(seen) != len(values):
+        repeated = ((value, "given more than once.") for value in _repeated(values))
+        _refuse_any("Some linker values are given more than once.", "Give each value once.", repeated)
+
+
+def _are_values(part: Sequence[str]) -> bool:
+    lines = "".join(f"{value}\n" for value in part)
+    return _VALUE_LINES.fullmatch(lines) is not None and lines.count("\n") == len(part)
+
+
+def _repeated(values: Sequence[str]) -> Iterator[str]:
+    times: Counter[str] = Counter()
+    for value in values:
+        times[value] += 1
+        if times[value] == 2:
+            yield value
+
+
+def _refuse_any(message: str, detail: str, offenders: Iterator[tuple[str, str]]) -> None:
+    """Raises `InvalidLinkerValue` with the first offenders, if there is one."""
+    lines = [f"{value[:80]!r}: {complaint}" for value, complaint in islice(offenders, _SHOWN_OFFENDERS)]
+    if lines:
+        more = ["and more."] if next(offenders, None) else []
+        raise InvalidLinkerValue(message, detail, fields={"values": [*lines, *more]})
 
 
 def fault_of(value: str) -> str | None:

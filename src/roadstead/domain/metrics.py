@@ -36,8 +36,10 @@ class Metrics:
 
     def __init__(self) -> None:
         self._requests: dict[tuple[str, str, int], Durations] = {}
-        self.refused: Counter[int] = Counter()
-        """Requests that reached no address, because the server was busy or they were no HTTP, by status."""
+        self.refused: Counter[tuple[str, str]] = Counter()
+        """Requests that the host had no room for, or that were no HTTP, by status and reason."""
+        self.closed: Counter[str] = Counter()
+        """Connections that were closed in the middle of something, by reason."""
         self.linkified: dict[str, Durations] = {"linear": Durations(), "bounded": Durations()}
         """Texts, by the engine of the slowest of their linkers."""
         self.links = 0

@@ -47,8 +47,14 @@ FAMILIES = {
         Family(
             "roadstead_refused_requests",
             "counter",
-            "Requests that reached no address: no HTTP, too large, too slow, or too many under way.",
-            ("status",),
+            "Requests that were no HTTP, too large, too slow, or that there was no room for.",
+            ("status", "reason"),
+        ),
+        Family(
+            "roadstead_closed_connections",
+            "counter",
+            "Connections closed to make room, or because an answer was not taken.",
+            ("reason",),
         ),
         Family(
             "roadstead_linkify_duration_seconds",
@@ -100,8 +106,10 @@ def _counted(host: Host) -> Iterator[Sample]:
     yield Sample("roadstead_links", (), (metrics.links,))
     for limit, count in metrics.limits.items():
         yield Sample("roadstead_linker_limits", (limit,), (count,))
-    for status, count in metrics.refused.items():
-        yield Sample("roadstead_refused_requests", (str(status),), (count,))
+    for reason, count in metrics.refused.items():
+        yield Sample("roadstead_refused_requests", reason, (count,))
+    for cause, count in metrics.closed.items():
+        yield Sample("roadstead_closed_connections", (cause,), (count,))
     yield Sample("roadstead_unrecorded_requests", (), (host.recorder.left_out,))
 
 

@@ -16,13 +16,13 @@ async def update(
     host: Host,
     installation_id: int,
     *,
-    descriptor: object = None,
-    descriptor_url: object = None,
+    descriptor: bytes | None = None,
+    descriptor_url: str | None = None,
     by_app: bool = False,
 ) -> None:
     """What `PUT /2.0/addon` does: take the descriptor given, or read it again from its URL.
 
-    Raises `InvalidInput`; then nothing was changed.
+    `descriptor` is JSON text. Raises `InvalidInput`; then nothing was changed.
     """
     installation = await get_installed(host, installation_id)
     if descriptor is not None and descriptor_url is not None:
@@ -32,8 +32,6 @@ async def update(
         )
     url = installation.descriptor_url
     if descriptor is not None:
-        if not isinstance(descriptor, dict):
-            raise InvalidInput("descriptor must be an object.", fields={"descriptor": ["Not an object."]})
         new = await asyncio.to_thread(read_descriptor, descriptor)
     else:
         if descriptor_url is not None:
@@ -82,9 +80,9 @@ _TOLD_TO_APPS = {
 }
 
 
-async def _registered_url(host: Host, installation: Installation, url: object) -> str:
+async def _registered_url(host: Host, installation: Installation, url: str) -> str:
     registration = await rows.find_registration(host.store, installation.app_key)
-    if not isinstance(url, str) or registration is None or url != registration.descriptor_url:
+    if registration is None or url != registration.descriptor_url:
         raise InvalidInput(
             "descriptor_url is not the registered one.",
             "An app can move only to the URL that the operator registered: roadstead register APP_KEY DESCRIPTOR_URL",

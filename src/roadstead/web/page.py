@@ -22,7 +22,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from roadstead import __version__
-from roadstead.api.bodies import MAX_BYTES, MAX_FORM_BYTES, check_headers, read_bytes
+from roadstead.api.bodies import MAX_BYTES, MAX_FORM_BYTES, expect_body, read_bytes
 from roadstead.api.errors import STOPPING, RequestRefused, headers_of, status_of
 from roadstead.connect.urls import origin_of
 from roadstead.domain import credentials
@@ -77,7 +77,7 @@ async def _read_form(request: Request, most: int) -> dict[str, str]:
         body = await read_bytes(request, most=most)
         submitted = parse_qs(body.decode("utf-8", "replace"), keep_blank_values=True)
         return {name: values[-1] for name, values in submitted.items()}
-    check_headers(request, most)
+    expect_body(request, most)
     try:
         async with request.form(max_files=1, max_fields=20, max_part_size=most) as form:
             return {

@@ -1,0 +1,139 @@
+"""What one caller may hold of what there is for all: requests under way, bytes of bodies, connections.
+
+Counts of one process, without a clock and without I/O.
+"""
+
+from collections.abc import Hashable
+from enum import Enum
+from typing import Generic, TypeVar
+
+C = TypeVar("C", bound=Hashable)
+
+
+class Shortage(Enum):
+    """Why something cannot be had: the caller's share is used up, or all that there is for everybody."""
+
+    SHARE = "share"
+    ALL = "all"
+
+
+class Shares:
+    """An amount of something: `most` for all callers together, `share` of it for each."""
+
+    __slots__ = ("_taken", "held", "most", "share")
+
+    def __init__(self, most: int, share: int) -> None:
+        self.most = most
+        self.share = share
+        self.held = 0
+        self._taken: dict[Hashable, int] = {}
+
+    def take(self, caller: Hashable, amount: int = 1) -> Shortage | None:
+        """Take some for a caller and return `None`, or take nothing and return what there is too little of."""
+        taken = self._taken.get(caller, 0) + amount
+        if taken > self.share:
+            return Shortage.SHARE
+        if self.held + amount > self.most:
+            return Shortage.ALL
+        self._taken[caller] = taken
+        self.held += amount
+        return None
+
+    def give_back(self, caller: Hashable, amount: int = 1) -> None:
+        """Give back what was taken for a caller."""
+        self.held -= amount
+        left = self._taken[caller] - amount
+        if left:
+            self._taken[caller] = left
+        else:
+            del self._taken[caller]
+
+
+class Address(Generic[C]):
+    """The connections from one address.
+
+    `waiting` are those that wait for their client, the one that has waited longest first: for a request, for the rest
+    of one, or until an answer is taken. `unsent` is how many bytes of answers wait in each of them.
+    """
+
+    __slots__ = ("connections", "name", "unsent", "waiting")
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.connections = 0
+        self.waiting: dict[C, None] = {}
+        self.unsent: dict[C, int] = {}
+
+    def wait(self, connection: C) -> None:
+        """Let a connection wait for its client from now on."""
+        self.waiting.pop(connection, None)
+        self.waiting[connection] = None
+
+    def wait_on(self, connection: C) -> None:
+        """Let a connection that waits begin anew, because its client has done something."""
+        if connection in self.waiting:
+            self.wait(connection)
+
+
+class Crowd(Generic[C]):
+    """The connections of a process, by the address they come from.
+
+    There is always room for one more. Where `most` are open, or half of these from one address, the one is closed for
+    it that has waited longest for its client: at that address, or at the address that has most. The same holds for
+    `most_unsent` bytes of answers that are not taken.
+    """
+
+    def __init__(self, most: int, most_unsent: int) -> None:
+        self.most = most
+        self.share = most // 2
+        self.most_unsent = most_unsent
+        self.connections = 0
+        self._unsent = 0
+        self._addresses: dict[str, Address[C]] = {}
+
+    def add(self, connection: C, name: str) -> tuple[Address[C], C | None]:
+        """Take in a connection, which waits for its client; its address, and the connection to close for it."""
+        address = self._addresses.get(name)
+        if address is None:
+            address = self._addresses[name] = Address(name)
+        address.connections += 1
+        self.connections += 1
+        address.waiting[connection] = None
+        if address.connections > self.share:
+            return address, next(iter(address.waiting))
+        if self.connections > self.most:
+            crowded = max(self._addresses.values(), key=_waiting_of_all)
+            return address, next(iter(crowded.waiting))
+        return address, None
+
+    def remove(self, connection: C, address: Address[C]) -> None:
+        """Forget a connection."""
+        self._unsent -= address.unsent.pop(connection, 0)
+        address.waiting.pop(connection, None)
+        address.connections -= 1
+        self.connections -= 1
+        if not address.connections:
+            del self._addresses[address.name]
+
+    def not_taken(self, connection: C, address: Address[C], size: int) -> C | None:
+        """Note that so many bytes wait to be taken; the connection to close because these are too many."""
+        self._unsent += size - address.unsent.pop(connection, 0)
+        address.unsent[connection] = size
+        if self._unsent <= self.most_unsent:
+            return None
+        slowest = max(self._addresses.values(), key=_unsent_of_all)
+        return next(iter(slowest.unsent))
+
+    def taken(self, connection: C, address: Address[C]) -> None:
+        """Note that the client has taken what waited."""
+        self._unsent -= address.unsent.pop(connection, 0)
+        address.wait_on(connection)
+
+
+def _waiting_of_all(address: Address[C]) -> int:
+    """How crowded an address is, where one without a connection that can be closed is not."""
+    return address.connections if address.waiting else 0
+
+
+def _unsent_of_all(address: Address[C]) -> int:
+    return sum(address.unsent.values())

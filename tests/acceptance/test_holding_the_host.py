@@ -1,0 +1,165 @@
+"""What one caller tries takes nothing from the others: not the host, not its memory, not an answer."""
+
+import asyncio
+import contextlib
+import json
+import socket
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from roadstead.domain import admission
+from tests.acceptance import attacks
+from tests.acceptance.attacks import VALUES, Attack, request, signed
+from tests.live import AppClient, LiveHost, host_process, live_host, recording_app
+
+KIBIBYTE = 1024
+MANY_LISTS = b"[" + b"[]," * 5_592_404 + b"[]]"
+"""16 MiB."""
+
+
+@contextlib.contextmanager
+def two_apps(host: LiveHost) -> Iterator[tuple[AppClient, AppClient]]:
+    """One that means harm, and one that means none."""
+    with recording_app() as bad, recording_app() as good:
+        yield AppClient(host.url, host.install(bad, "bad")), AppClient(host.url, host.install(good, "good"))
+
+
+ATTACKS: dict[str, tuple[Callable[[int, AppClient], Attack], int]] = {
+    "requests that never come whole": (lambda port, api: attacks.starving(port, 1_020, seconds=60), 150),
+    "forms that never come whole": (
+        lambda port, api: attacks.starving(port, 1_020, seconds=60, path="/-/sign-in"),
+        150,
+    ),
+    "bodies that never come whole": (lambda port, api: attacks.holding(port, api, 60, seconds=30), 350),
+    "bodies of a million lists": (lambda port, api: attacks.stalling(port, api, MANY_LISTS, times=20), 250),
+    "answers that are not taken": (
+        lambda port, api: attacks.not_reading(port, api, 200, characters=4_000_000, seconds=30),
+        700,
+    ),
+}
+"""Each with the most memory that the host may take meanwhile, in MiB: without limits each takes more."""
+
+
+@pytest.mark.parametrize(
+    ("attack", "memory"),
+    [
+        pytest.param(lambda port, api: attacks.starving(port, 1_020, seconds=1), 150, id="requests, for a moment"),
+        *(pytest.param(*attack, id=name, marks=pytest.mark.slow) for name, attack in ATTACKS.items()),
+    ],
+)
+def test_others_are_served_during_an_attack(
+    tmp_path: Path, attack: Callable[[int, AppClient], Attack], memory: float
+) -> None:
+    """Health and every request of another app from the same address, and the host does not grow without end."""
+    log = tmp_path / "log"
+    with host_process(tmp_path / "data", log) as (host, _, process), two_apps(host) as (bad, good):
+        port = urlsplit(host.url).port
+        assert port is not None
+        noticed = asyncio.run(attacks.during(attack(port, bad), port, process.pid, good))
+    print(noticed)  # noqa: T201  # figures are wanted, not only the verdict
+    assert {name: set(statuses) for name, statuses in noticed.statuses.items()} == {
+        "live": {200},
+        "ready": {200},
+        "list": {200},
+        "add": {201},
+    }
+    assert noticed.memory < memory
+    assert "Traceback" not in log.read_text("utf-8")
+
+
+@contextlib.contextmanager
+def sent(host: LiveHost, number: int, what: bytes) -> Iterator[list[socket.socket]]:
+    """The same on so many connections, once the host has seen it."""
+    place = urlsplit(host.url)
+    with contextlib.ExitStack() as stack:
+        made = [
+            stack.enter_context(socket.create_connection((place.hostname, place.port), timeout=20))
+            for _ in range(number)
+        ]
+        for connection in made:
+            connection.sendall(what)
+        assert httpx.get(f"{host.url}/-/health/live").status_code == 200
+        yield made
+
+
+def _figure(host: LiveHost, start: str) -> float:
+    lines = httpx.get(f"{host.url}/-/metrics").text.splitlines()
+    return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(start))
+
+
+def test_the_bodies_of_an_app_have_a_share_of_the_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond it the app gets a 429 at once, another app's body is taken, and afterwards the first one's again."""
+    monkeypatch.setattr(admission, "MAX_BODY_BYTES", 1_200 * KIBIBYTE)
+    monkeypatch.setattr(admission, "BODY_SHARE", 900 * KIBIBYTE)
+    body = json.dumps([f"{number:0255d}" for number in range(1_000)]).encode()
+    with live_host(tmp_path) as host, two_apps(host) as (bad, good):
+        unfinished = signed(bad, "PUT", VALUES, body[: 100 * KIBIBYTE], length=len(body))
+        with sent(host, 3, unfinished):
+            refused = bad("PUT", VALUES, content=body)
+            assert (refused.status_code, refused.headers["Retry-After"]) == (429, "1")
+            assert good("PUT", VALUES, content=body).status_code == 204
+            assert bad("PUT", VALUES, json=["SHORT"]).status_code == 204
+            with sent(host, 1, signed(good, "PUT", VALUES, b"[", length=len(body))):
+                other = signed(good, "PUT", VALUES, b"[", length=len(body))
+                with sent(host, 1, other) as (connection,):
+                    assert connection.recv(100).startswith(b"HTTP/1.1 503 ")
+        assert _figure(host, 'roadstead_refused_requests_total{reason="bodies",status="429"}') == 1
+        assert _figure(host, 'roadstead_refused_requests_total{reason="bodies",status="503"}') == 1
+        assert bad("PUT", VALUES, content=body).status_code == 204
+
+
+def test_an_app_has_a_share_of_the_requests_under_way(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Beyond it the app gets a 429 and the operator a line; another app is served, and the first one again later."""
+    monkeypatch.setattr(admission, "MAX_REQUESTS", 8)
+    with live_host(tmp_path) as host, two_apps(host) as (bad, good):
+        with sent(host, 4, signed(bad, "PUT", VALUES, b"[", length=100)):
+            refused = bad("GET", VALUES)
+            assert (refused.status_code, refused.headers["Retry-After"]) == (429, "1")
+            assert good("GET", VALUES).status_code == 200
+        assert _figure(host, 'roadstead_refused_requests_total{reason="installation",status="429"}') == 1
+        assert bad("GET", VALUES).status_code == 200
+    (line,) = [one for one in caplog.records if one.name == "roadstead.admission"]
+    assert "one app may" in line.getMessage()
+
+
+def test_a_stranger_is_not_waited_for(tmp_path: Path) -> None:
+    """The token exchange looks at the credential before the body comes, as every other operation does."""
+    with live_host(tmp_path) as host:
+        for path in ("/site/oauth2/access_token", "/2.0/addon", VALUES):
+            with sent(host, 1, request("PUT" if path != "/site/oauth2/access_token" else "POST", path, length=100)) as (
+                connection,
+            ):
+                assert connection.recv(100).startswith(b"HTTP/1.1 401 "), path
+
+
+@pytest.mark.before_the_database
+@pytest.mark.parametrize(
+    ("body", "says"),
+    [
+        (b"[" + b"[]," * 100_000 + b"[]]", "[]: not a string."),
+        (b"[" + b"{}," * 100_000 + b"{}]", "{}: not a string."),
+        (b'{"values":[' + b"7," * 100_000 + b"7]}", "7: not a string."),
+        (b"[" + b'" ",' * 100_000 + b'""]', "' ': contains ' '."),
+        (b"[" + b'"A",' * 100_000 + b'"A"]', "'A': given more than once."),
+        (b"[" + b'"A",' * 1_000_000 + b'"A"]', "At most 1,000,000 items"),
+        (b'{"a":[' + b"[]," * 100_000 + b"[]]}", "Required, a list."),
+        (b"[" + b"[]," * 100_000 + b"[}", "not valid JSON"),
+    ],
+    ids=lambda value: repr(value[:16]),
+)
+def test_a_refusal_names_the_first_offenders(host: LiveHost, body: bytes, says: str) -> None:
+    """However many there are, the answer is short, and nothing was changed."""
+    with recording_app() as app:
+        api = AppClient(host.url, host.install(app))
+        api("PUT", VALUES, json=["BEFORE"])
+        answer = api("PUT", VALUES, content=body)
+        assert answer.status_code == 400
+        assert says in answer.text
+        assert len(answer.content) < 2_000
+        assert [value["value"] for value in api("GET", VALUES).json()["values"]] == ["BEFORE"]

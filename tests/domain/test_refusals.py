@@ -1,0 +1,37 @@
+"""What the log says of requests that there was no room for."""
+
+import asyncio
+
+import pytest
+
+from roadstead.domain import refusals
+from roadstead.domain.metrics import Metrics
+from roadstead.domain.refusals import Refusals
+
+
+def test_a_flood_of_refusals_is_a_few_lines(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+    """The first is said at once, the next together after a pause, for each reason; and all are counted."""
+    monkeypatch.setattr(refusals, "PAUSE_SECONDS", 0)
+    metrics = Metrics()
+
+    async def refuse() -> None:
+        counted = Refusals(metrics)
+        for number in range(100):
+            counted.add(503, "requests", f"203.0.113.{number}")
+        counted.add(429, "installation", "installation 7")
+        for _ in range(5):
+            await asyncio.sleep(0)
+        counted.closed("room", "203.0.113.9")
+        counted.closed("not_taken", "203.0.113.9")
+        counted.add(503, "requests", "203.0.113.200")
+
+    asyncio.run(refuse())
+    assert [record.getMessage().partition(", because")[2].rpartition(": ")[2] for record in caplog.records] == [
+        "1. The last came from 203.0.113.0.",
+        "1. The last came from installation 7.",
+        "99. The last came from 203.0.113.99.",
+        "1. The last came from 203.0.113.9.",
+        "1. The last came from 203.0.113.200.",
+    ]
+    assert metrics.refused == {("503", "requests"): 101, ("429", "installation"): 1}
+    assert metrics.closed == {"room": 1, "not_taken": 1}
