@@ -14,6 +14,7 @@
     │   ├── LinkerValueExists
     │   └── HandshakeUnderWay
     ├── RateLimitExceeded         more requests than an installation may make in an hour
+    ├── UpdateUnderWay            an app updates itself once at a time
     ├── OutgoingCallFailed        we could not reach a server, or may not
     ├── InstallationFailed        carries the step, and the app's answer
     └── StorageUnavailable        the database cannot serve us now; try again later
@@ -124,6 +125,14 @@ class RateLimitExceeded(RoadsteadError):
             f"An app may make {limit} requests within an hour here; the next one in {retry_after} s.",
         )
         self.retry_after = retry_after
+
+
+class UpdateUnderWay(RoadsteadError):
+    """The installation, or as many as may be at once, is being updated; `retry_after` is in seconds."""
+
+    def __init__(self, message: str) -> None:
+        super().__init__(message, "Nothing was changed. Try again in a second.")
+        self.retry_after = 1
 
 
 class OutgoingCallFailed(RoadsteadError):

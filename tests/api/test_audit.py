@@ -8,7 +8,7 @@ import pytest
 
 from roadstead.domain import linkers
 from roadstead.domain.host import Host
-from tests.live import AppClient, LiveHost, RecordingApp, live_host, recording_app
+from tests.live import LINKERS, AppClient, LiveHost, RecordingApp, live_host, recording_app
 
 VALUES = "/2.0/addon/linkers/tickets/values"
 
@@ -29,17 +29,21 @@ def test_what_an_app_does_is_logged_with_the_change(tmp_path: Path) -> None:
         assert api("POST", VALUES, json={"value": "C"}).status_code == 201
         assert api("PUT", VALUES, json=["not a value"]).status_code == 400
         assert api("DELETE", VALUES).status_code == 204
+        app.descriptor |= {"scopes": ["account"], "lifecycle": {"installed": "/moved", "uninstalled": "/uninstalled"}}
+        assert api("PUT", "/2.0/addon").status_code == 204
+        app.descriptor["name"] = "Renamed"
         assert api("PUT", "/2.0/addon").status_code == 204
         assert api("DELETE", "/2.0/addon").status_code == 204
         found = _entries(host)
         assert [(entry["action"], entry["details"]) for entry in found["values"]] == [
             ("app uninstalled", {}),
-            ("app updated", {"descriptor_url": app.descriptor_url}),
+            ("app updated", {"descriptor": "other members"}),
+            ("app updated", {"installed": "/installed → /moved", "scopes": "account repository → account"}),
             ("values deleted", {"linker": "tickets", "before": 3, "after": 0}),
             ("values replaced", {"linker": "tickets", "before": 0, "after": 2}),
             ("app installed", {"descriptor_url": app.descriptor_url}),
         ]
-        assert {entry["actor"] for entry in found["values"][:4]} == {f"app {app.key} {installation.client_key}"}
+        assert {entry["actor"] for entry in found["values"][:5]} == {f"app {app.key} {installation.client_key}"}
         assert {entry["subject"] for entry in found["values"]} == {f"local/{app.key}"}
         assert installation.shared_secret not in str(found)
 
@@ -69,14 +73,16 @@ def test_what_the_operator_does_to_an_apps_values_is_logged(tmp_path: Path) -> N
 def test_log_comes_in_pages(host: LiveHost, connect_app: RecordingApp) -> None:
     """Each entry is on one page; `next` leads on, `fields` cuts, a filter is refused."""
     api = AppClient(host.url, host.install(connect_app))
-    for _ in range(3):
-        api("DELETE", VALUES)
+    for key in ("tickets", "second", "third"):
+        connect_app.descriptor["modules"] = {"linkers": [{**LINKERS[0], "key": key}]}
+        api("PUT", "/2.0/addon")
+        api("PUT", f"/2.0/addon/linkers/{key}/values", json=["A"])
     first = _entries(host, pagelen="2")
     second = httpx.get(first["next"]).json()
     identities = [entry["id"] for entry in (*first["values"], *second["values"])]
     assert identities == sorted(identities, reverse=True)
     assert len(set(identities)) == 4
-    assert _entries(host, pagelen="1", fields="values.action")["values"] == [{"action": "values deleted"}]
+    assert _entries(host, pagelen="1", fields="values.action")["values"] == [{"action": "values replaced"}]
     assert httpx.get(f"{host.url}/-/audit?q=id>1").status_code == 400
 
 

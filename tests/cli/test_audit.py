@@ -1,8 +1,12 @@
 """The audit log: what is written, by whom, and that it stays."""
 
+import hashlib
+import json
 import os
 import pwd
 import sqlite3
+import stat
+from pathlib import Path
 
 import pytest
 
@@ -69,3 +73,48 @@ def test_entries_cannot_be_altered(roadstead: Roadstead, statement: str) -> None
             connection.execute(statement)
     finally:
         connection.close()
+
+
+def test_the_log_is_archived_and_cut(roadstead: Roadstead, tmp_path: Path) -> None:
+    """Written to a file of its owner's, the log stays; what is older than a date leaves it for the file."""
+    for _ in range(3):
+        roadstead.call("sign-in")
+    whole, old, none = tmp_path / "whole", tmp_path / "old", tmp_path / "none"
+    done = roadstead.call("audit", "--export", str(whole))
+    assert (done.returncode, done.stderr) == (0, b"3 entries were written, and stay in the log.\n")
+    assert stat.S_IMODE(whole.stat().st_mode) == 0o600
+    assert [json.loads(line)["action"] for line in whole.read_text().splitlines()] == ["sign-in link made"] * 3
+    assert b"0 entries" in roadstead.call("audit", "--export", str(none), "--before", "2020-01-01").stderr
+    done = roadstead.call("audit", "--export", str(old), "--before", "2100-01-01")
+    assert (done.returncode, done.stderr) == (0, b"3 entries were written, and removed from the log.\n")
+    assert old.read_bytes() == whole.read_bytes()
+    entries = roadstead.read("audit", "--json")
+    assert isinstance(entries, list)
+    (cut,) = entries
+    assert (cut["action"], cut["details"]["entries"]) == ("audit log cut", 3)
+    assert cut["details"]["sha256"] == hashlib.sha256(old.read_bytes()).hexdigest()
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        (["--before", "2100-01-01"], "leave the log for a file alone"),
+        (["--before", "2100-01-01", "--export", "-"], "leave the log for a file alone"),
+        (["--before", "yesterday", "--export", "new"], "is not a date"),
+        (["--before", "2100-01-01", "--export", "there"], "exists already"),
+        (["--before", "2100-01-01", "--export", "no/folder/there"], "does not exist"),
+    ],
+)
+def test_nothing_is_cut_that_is_not_in_a_file(
+    roadstead: Roadstead, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], reason: str
+) -> None:
+    """Without a file, with one that is there already or cannot be made, or for no date, the log stays as it is."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "there").write_text("kept")
+    roadstead.call("sign-in")
+    refused = roadstead.call("audit", *arguments)
+    assert (refused.returncode, reason in refused.stderr.decode()) == (1, True), refused.stderr
+    assert (tmp_path / "there").read_text() == "kept"
+    entries = roadstead.read("audit", "--json")
+    assert isinstance(entries, list)
+    assert [entry["action"] for entry in entries] == ["sign-in link made"]

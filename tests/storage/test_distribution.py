@@ -34,6 +34,7 @@ EVERYWHERE = {
 IN_ONE_PLACE = {
     "api_tokens",
     "audit_log",
+    "audit_runs",
     "facts",
     "lifecycle_calls",
     "migrations",

@@ -8,9 +8,14 @@ from roadstead.cli.options import AsJson, Data, DatabaseUrl, read_settings
 from roadstead.cli.output import print_json, print_table, tell
 from roadstead.cli.state import on_host
 from roadstead.cli.tables import Row
+from roadstead.errors import InvalidInput
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
+    from roadstead.domain.host import Host
     from roadstead.model import AuditEntry
+    from roadstead.settings import Settings
 
 
 def audit(
@@ -20,6 +25,13 @@ def audit(
             "--limit", metavar="N", min=1, max=1_000_000, show_default=False, help="How many entries. Default: 50."
         ),
     ] = 50,
+    export: Annotated[
+        str | None, typer.Option("--export", metavar="FILE", help="Write the log to a file that does not exist yet.")
+    ] = None,
+    before: Annotated[
+        str | None,
+        typer.Option("--before", metavar="DATE", help="With --export: what is older, and remove that from the log."),
+    ] = None,
     data: Data = None,
     database_url: DatabaseUrl = None,
     as_json: AsJson = False,
@@ -28,6 +40,9 @@ def audit(
     from roadstead.domain import audit as log
 
     settings = read_settings(data=data, database_url=database_url)
+    if export is not None or before is not None:
+        _archive(settings, export, None if before is None else _moment(before))
+        return
     entries = on_host(settings, lambda host: log.latest_entries(host, limit))
     if as_json:
         from roadstead.api.audit import audit_entry
@@ -37,6 +52,36 @@ def audit(
         print_table(("TIME", "WHO", "ACTION", "SUBJECT"), map(_row, entries))
     else:
         tell("Nothing has been done yet.")
+
+
+def _archive(settings: "Settings", export: str | None, before: "datetime | None") -> None:
+    from roadstead.cli.transfer import written
+    from roadstead.domain import audit as log
+
+    if export is None or (export == "-" and before is not None):
+        raise InvalidInput("Entries leave the log for a file alone.", "Name one that does not exist yet: --export FILE")
+
+    async def archive(host: "Host") -> "log.Archived":
+        with written(export) as out:
+            archived = await log.archive(host, out, before=before)
+        # The file is on the disk now, under its name.
+        if before is not None and archived.entries:
+            await log.cut(host, archived)
+        return archived
+
+    archived = on_host(settings, archive)
+    removed = "and removed from the log" if before is not None else "and stay in the log"
+    tell(f"{archived.entries} entries were written, {removed}.")
+
+
+def _moment(text: str) -> "datetime":
+    """Return a date, or a date and time, as it is here. Raises `InvalidInput`."""
+    from datetime import datetime
+
+    try:
+        return datetime.fromisoformat(text).astimezone()
+    except (ValueError, OverflowError) as exc:
+        raise InvalidInput(f"{text!r} is not a date.", "Write it as 2026-10-01, or 2026-10-01T12:00.") from exc
 
 
 def _row(entry: "AuditEntry") -> Row:

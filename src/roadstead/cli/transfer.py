@@ -40,7 +40,7 @@ def export_state(
     settings = read_settings(data=data, database_url=database_url)
 
     async def export(host: "Host") -> "Transferred":
-        with _written(file) as out, _progress("Exporting") as progress:
+        with written(file) as out, _progress("Exporting") as progress:
             return await transfer.export_state(host, out, with_secrets=with_secrets, progress=progress)
 
     done = on_host(settings, export)
@@ -109,8 +109,8 @@ def migrate_data(
 
 
 @contextmanager
-def _written(name: str) -> Iterator[BinaryIO]:
-    """A file that only its owner may read, and that has its name when it is whole."""
+def written(name: str) -> Iterator[BinaryIO]:
+    """Open a file that only its owner may read, and that has its name when it is whole."""
     if name == "-":
         if sys.stdout.isatty():
             raise InvalidInput(

@@ -42,6 +42,8 @@ class Host:
     `base_url` has no trailing slash. `operator` is what the audit log calls whoever acts as the operator here.
     `rate_limit` is that of each installation, by id. `clock` gives Unix time, for moments that are kept or shown.
     `something_is_owed` is set by who has stored what is to be done after an answer, so that it is begun at once.
+    `updating` are the ids of the installations that are being updated here, and `judging` is held by who checks a
+    descriptor.
     """
 
     settings: Settings
@@ -57,6 +59,8 @@ class Host:
     clock: Callable[[], float] = time.time
     something_is_owed: asyncio.Event = field(default_factory=asyncio.Event, repr=False)
     admission: Admission = field(default_factory=lambda: Admission(open_files()), repr=False)
+    updating: set[int] = field(default_factory=set, repr=False)
+    judging: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)
     _running: set[asyncio.Task[None]] = field(default_factory=set, repr=False)
     together: Together = field(init=False, repr=False)
     refusals: Refusals = field(init=False, repr=False)

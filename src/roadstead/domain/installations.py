@@ -38,6 +38,9 @@ async def register(host: Host, app_key: str, descriptor_url: str) -> Registratio
     if not re.match(r"https?://[^/\s]", descriptor_url):
         raise InvalidInput(f"{descriptor_url!r} is not an http or https URL.", "Give the URL of the app's descriptor.")
     async with host.store.database.transaction() as tx:
+        known = await rows.find_registration(host.store, app_key, tx)
+        if known is not None and known.descriptor_url == descriptor_url:
+            return known
         wanted = Registration(app_key, descriptor_url, new_secret())
         await rows.keep_registration(host.store, tx, wanted, host.now())
         registration = await rows.find_registration(host.store, app_key, tx) or wanted
@@ -119,10 +122,18 @@ async def fetch(host: Host, descriptor_url: str) -> Descriptor:
     except OutgoingCallFailed as exc:
         raise InstallationFailed(f"The descriptor cannot be fetched: {exc.message}", exc.detail, step="fetch") from exc
     try:
-        # A thread, here and below: a thousand linkers take seconds to judge.
-        return await asyncio.to_thread(read_descriptor, document)
+        return await judge(host, document)
     except InvalidInput as exc:
         raise InstallationFailed(exc.message, exc.detail, step="validate") from exc
+
+
+async def judge(host: Host, document: bytes) -> Descriptor:
+    """Check a descriptor. Raises `InvalidInput` whose detail names every problem.
+
+    A thousand linkers take seconds, so it is done in a thread; one at a time, so that others get theirs meanwhile.
+    """
+    async with host.judging:
+        return await asyncio.to_thread(read_descriptor, document)
 
 
 async def install(

@@ -12,7 +12,7 @@ from roadstead.domain.host import Host
 from roadstead.errors import InvalidInput, InvalidLinkerValue, LinkerNotFound, LinkerValueExists, LinkerValueNotFound
 from roadstead.model import Linker, LinkerValue, Page, PageRequest
 from roadstead.storage import linkers as rows
-from roadstead.storage.audit import Details, add_installation_entry
+from roadstead.storage.audit import Details, add_entry_of_run, add_installation_entry
 from roadstead.storage.database import Transaction
 
 MAX_VALUE_LENGTH = 255
@@ -101,7 +101,8 @@ async def add_values(host: Host, installation_id: int, key: str, values: Sequenc
     async with host.store.database.transaction() as tx:
         linker = _taking_values(await rows.take_linker(tx, installation_id, key), key)
         added = await rows.add_values(tx, linker, values)
-        await _log_bulk(host, tx, linker, "values added", linker.value_count + added, by_app=by_app)
+        if added:
+            await _log_bulk(host, tx, linker, "values added", linker.value_count + added, by_app=by_app)
     return added
 
 
@@ -112,8 +113,8 @@ async def replace_values(
     await _check_values(values)
     async with host.store.database.transaction() as tx:
         linker = _taking_values(await rows.take_linker(tx, installation_id, key), key)
-        await rows.replace_values(tx, linker, values)
-        await _log_bulk(host, tx, linker, "values replaced", len(values), by_app=by_app)
+        if await rows.replace_values(tx, linker, values):
+            await _log_bulk(host, tx, linker, "values replaced", len(values), by_app=by_app)
 
 
 async def delete_value(host: Host, installation_id: int, key: str, value_id: int, *, by_app: bool = False) -> str:
@@ -132,8 +133,9 @@ async def delete_values(host: Host, installation_id: int, key: str, *, by_app: b
     """Raises `LinkerNotFound`."""
     async with host.store.database.transaction() as tx:
         linker = _found(await rows.take_linker(tx, installation_id, key), key)
-        await rows.delete_values(tx, linker)
-        await _log_bulk(host, tx, linker, "values deleted", 0, by_app=by_app)
+        if linker.value_count:
+            await rows.delete_values(tx, linker)
+            await _log_bulk(host, tx, linker, "values deleted", 0, by_app=by_app)
 
 
 async def _log_bulk(host: Host, tx: Transaction, linker: Linker, action: str, after: int, *, by_app: bool) -> None:
@@ -141,13 +143,14 @@ async def _log_bulk(host: Host, tx: Transaction, linker: Linker, action: str, af
 
 
 async def _log(host: Host, tx: Transaction, linker: Linker, action: str, details: Details, *, by_app: bool) -> None:
+    told = {"linker": linker.key, **details}
+    if by_app:
+        await add_entry_of_run(
+            tx, linker.installation_id, action=action, about=linker.key, details=told, now=host.now()
+        )
+        return
     await add_installation_entry(
-        tx,
-        linker.installation_id,
-        actor=None if by_app else host.operator,
-        action=action,
-        details={"linker": linker.key, **details},
-        now=host.now(),
+        tx, linker.installation_id, actor=host.operator, action=action, details=told, now=host.now()
     )
 
 

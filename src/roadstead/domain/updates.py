@@ -1,15 +1,20 @@
 """Updating an installed app: `PUT /2.0/addon`, and the operator's button."""
 
-import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
 
 from roadstead.connect import Descriptor
-from roadstead.domain.descriptors import read_descriptor, stored_descriptor
+from roadstead.domain.descriptors import stored_descriptor
 from roadstead.domain.host import Host
-from roadstead.domain.installations import fetch, get_installed
-from roadstead.errors import InstallationFailed, InvalidInput
+from roadstead.domain.installations import fetch, get_installed, judge
+from roadstead.errors import InstallationFailed, InvalidInput, UpdateUnderWay
 from roadstead.model import Installation
 from roadstead.storage import installations as rows
-from roadstead.storage.audit import add_installation_entry
+from roadstead.storage.audit import add_entry_of_run, add_installation_entry
+
+MOST_AT_ONCE = 100
+"""Updates that one process has under way: a tenth of the requests it works on, for each may wait for a slow server."""
+_LONGEST_SHOWN = 200
 
 
 async def update(
@@ -20,9 +25,9 @@ async def update(
     descriptor_url: str | None = None,
     by_app: bool = False,
 ) -> None:
-    """What `PUT /2.0/addon` does: take the descriptor given, or read it again from its URL.
+    """Put another descriptor in force, as `PUT /2.0/addon` does: the one given, or what its URL serves now.
 
-    `descriptor` is JSON text. Raises `InvalidInput`; then nothing was changed.
+    `descriptor` is JSON text. Raises `InvalidInput` or `UpdateUnderWay`; then nothing was changed.
     """
     installation = await get_installed(host, installation_id)
     if descriptor is not None and descriptor_url is not None:
@@ -31,15 +36,47 @@ async def update(
             "descriptor_url moves the app; descriptor updates it in place.",
         )
     url = installation.descriptor_url
-    if descriptor is not None:
-        new = await asyncio.to_thread(read_descriptor, descriptor)
-    else:
-        if descriptor_url is not None:
-            url = await _registered_url(host, installation, descriptor_url)
-        new = await _fetch_again(host, url, by_app=by_app)
-    _check_update(stored_descriptor(installation.descriptor), new)
+    if descriptor_url is not None:
+        url = await _registered_url(host, installation, descriptor_url)
+    async with _alone(host, installation_id):
+        if descriptor is not None:
+            new = await judge(host, descriptor)
+        else:
+            new = await _fetch_again(host, url, by_app=by_app)
+        await _put_in_force(host, installation_id, url, new, by_app=by_app)
+
+
+@asynccontextmanager
+async def _alone(host: Host, installation_id: int) -> AsyncIterator[None]:
+    """Let nobody else update the installation, in whatever process. Raises `UpdateUnderWay`.
+
+    An app decides how long its own server takes: with many updates at once it would hold what others need.
+    """
+    if installation_id in host.updating:
+        raise UpdateUnderWay("The app is being updated at this moment.")
+    if len(host.updating) >= MOST_AT_ONCE:
+        raise UpdateUnderWay("Too many apps are being updated at this moment.")
+    host.updating.add(installation_id)
+    try:
+        lease = await host.store.database.lease(f"update-{installation_id}")
+        if lease is None:
+            raise UpdateUnderWay("The app is being updated at this moment.")
+        try:
+            yield
+        finally:
+            await lease.release()
+    finally:
+        host.updating.discard(installation_id)
+
+
+async def _put_in_force(host: Host, installation_id: int, url: str, new: Descriptor, *, by_app: bool) -> None:
     async with host.store.database.transaction() as tx:
-        await get_installed(host, installation_id, tx)  # it may have been removed while we fetched
+        # It may have been removed, or installed again, while we fetched.
+        installation = await get_installed(host, installation_id, tx)
+        _check_update(stored_descriptor(installation.descriptor), new)
+        changes = _changes(installation, url, new)
+        if not changes:
+            return
         await rows.update_descriptor(
             tx,
             installation_id,
@@ -48,14 +85,48 @@ async def update(
             linkers=new.modules.linkers,
             now=host.now(),
         )
-        await add_installation_entry(
-            tx,
-            installation_id,
-            actor=None if by_app else host.operator,
-            action="app updated",
-            details={"descriptor_url": url},
-            now=host.now(),
-        )
+        if by_app:
+            await add_entry_of_run(
+                tx,
+                installation_id,
+                action="app updated",
+                about=" ".join(changes),
+                details=changes,
+                now=host.now(),
+            )
+        else:
+            await add_installation_entry(
+                tx, installation_id, actor=host.operator, action="app updated", details=changes, now=host.now()
+            )
+
+
+def _changes(installation: Installation, url: str, new: Descriptor) -> dict[str, str]:
+    """Return what an update changes, for the audit log: where the app is called and what it may do, old and new.
+
+    The names are few, whatever a descriptor holds: an app cannot make up new ones to fill the log with.
+    """
+    before = _of_note(installation.descriptor_url, stored_descriptor(installation.descriptor))
+    after = _of_note(url, new)
+    changes = {
+        name: f"{before[name][:_LONGEST_SHOWN]} → {after[name][:_LONGEST_SHOWN]}"
+        for name in before
+        if before[name] != after[name]
+    }
+    if not changes and installation.descriptor != new.to_json():
+        changes["descriptor"] = "other members"
+    return changes
+
+
+def _of_note(url: str, descriptor: Descriptor) -> Mapping[str, str]:
+    scopes = "all" if descriptor.scopes is None else " ".join(sorted(descriptor.scopes))
+    return {
+        "descriptor_url": url,
+        "base_url": descriptor.base_url,
+        "installed": descriptor.lifecycle.installed or "none",
+        "uninstalled": descriptor.lifecycle.uninstalled or "none",
+        "authentication": descriptor.authentication,
+        "scopes": scopes or "none",
+    }
 
 
 async def _fetch_again(host: Host, url: str, *, by_app: bool) -> Descriptor:

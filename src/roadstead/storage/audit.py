@@ -1,13 +1,30 @@
-"""The audit log: rows are added in the transaction of the change they tell of and never altered."""
+"""The audit log: rows are added in the transaction of the change they tell of and never altered.
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+What an app does to itself it may do again and again, so only the first of a run is an entry at once. Of what follows
+within `RUN` the number is kept in `audit_runs`, and becomes an entry of its own when the run is over. A run is what one
+app does to one linker, or to the same parts of its descriptor.
+
+Entries leave the log by a cut alone, from its beginning: the database refuses to delete those behind the id that a
+cut has put into `facts`.
+"""
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from datetime import datetime, timedelta
 
 import msgspec
 
 from roadstead.model import AuditEntry
-from roadstead.storage.database import Reader, Transaction
+from roadstead.storage.database import Argument, Reader, Row, Transaction
+from roadstead.storage.installations import keep_fact
 from roadstead.storage.moments import from_text, to_text
+
+RUN = timedelta(hours=1)
+PAGE = 5_000
+"""Entries read at a time for an export."""
+_CUT = "audit_log_cut_up_to"
+"""The fact that the triggers of the migrations look at."""
+
+_COLUMNS = "id, time, actor, action, subject, details"
 
 Details = Mapping[str, str | int | None]
 
@@ -40,22 +57,121 @@ async def add_installation_entry(
     )
 
 
+async def add_entry_of_run(
+    tx: Transaction, installation_id: int, *, action: str, about: str, details: Details, now: datetime
+) -> None:
+    """Add an entry of what the app itself did, or count it where it follows another of its run."""
+    encoded = msgspec.json.encode(details).decode()
+    run = (installation_id, action, about)
+    counted = await tx.read(
+        "INSERT INTO audit_runs (installation_id, action, about, began_on, last_on, repeats, details) "
+        "VALUES (?, ?, ?, ?, ?, 0, ?) ON CONFLICT (installation_id, action, about) DO UPDATE SET "
+        "repeats = audit_runs.repeats + 1, last_on = excluded.last_on, details = excluded.details "
+        # Both bounds, for the clock may have been set back.
+        "WHERE audit_runs.began_on > ? AND audit_runs.began_on <= ? RETURNING repeats",
+        *run,
+        to_text(now),
+        to_text(now),
+        encoded,
+        to_text(now - RUN),
+        to_text(now),
+    )
+    if counted and counted[0][0] > 0:
+        return
+    if not counted:
+        await _end_runs(tx, "installation_id = ? AND action = ? AND about = ?", run, now)
+        await tx.run(
+            "INSERT INTO audit_runs (installation_id, action, about, began_on, last_on, repeats, details) "
+            "VALUES (?, ?, ?, ?, ?, 0, ?)",
+            *run,
+            to_text(now),
+            to_text(now),
+            encoded,
+        )
+    await add_installation_entry(tx, installation_id, actor=None, action=action, details=details, now=now)
+
+
+async def is_any_run_over(reader: Reader, now: datetime) -> bool:
+    """Whether there is a run to end. A look that costs no transaction."""
+    return bool(await reader.read(f"SELECT 1 FROM audit_runs WHERE {_OVER} LIMIT 1", *_over(now)))
+
+
+async def end_runs(tx: Transaction, now: datetime) -> None:
+    """Add an entry for each run that is over, with what it came to."""
+    await _end_runs(tx, _OVER, _over(now), now)
+
+
+_OVER = "(began_on <= ? OR began_on > ?)"
+
+
+def _over(now: datetime) -> tuple[str, str]:
+    return to_text(now - RUN), to_text(now)
+
+
+async def _end_runs(tx: Transaction, which: str, arguments: Sequence[Argument], now: datetime) -> None:
+    ended = await tx.read(
+        f"DELETE FROM audit_runs WHERE {which} RETURNING installation_id, action, began_on, last_on, repeats, details",
+        *arguments,
+    )
+    for installation_id, action, began_on, last_on, repeats, details in ended:
+        if repeats:
+            told = {**msgspec.json.decode(details), "times": repeats, "since": began_on, "until": last_on}
+            await add_installation_entry(tx, installation_id, actor=None, action=action, details=told, now=now)
+
+
 async def latest_entries(reader: Reader, limit: int, skip: int = 0, *, without: Sequence[str] = ()) -> list[AuditEntry]:
     """The newest first, without the first `skip` of them, and without entries of the actions in `without`."""
     condition = f"WHERE action NOT IN ({', '.join('?' for _ in without)}) " if without else ""
     rows = await reader.scan(
-        f"SELECT id, time, actor, action, subject, details FROM audit_log {condition}ORDER BY id DESC LIMIT ? OFFSET ?",
+        f"SELECT {_COLUMNS} FROM audit_log {condition}ORDER BY id DESC LIMIT ? OFFSET ?",
         *without,
         limit,
         skip,
     )
-    return [
-        AuditEntry(identity, from_text(time), actor, action, subject, msgspec.json.decode(details))
-        for identity, time, actor, action, subject, details in rows
-    ]
+    return list(map(_entry, rows))
 
 
 async def count_entries(reader: Reader) -> int:
     rows = await reader.scan("SELECT COUNT(*) FROM audit_log")
     count: int = rows[0][0]
     return count
+
+
+# Archiving
+
+
+async def last_id_before(reader: Reader, moment: datetime | None) -> int:
+    """Return the id of the last entry before the first one of that moment or later; without a moment, the last id."""
+    ((last_id,),) = await reader.scan(
+        "SELECT COALESCE((SELECT MIN(id) - 1 FROM audit_log WHERE time >= ?), (SELECT MAX(id) FROM audit_log), 0)",
+        _NEVER if moment is None else to_text(moment),
+    )
+    return int(last_id)
+
+
+_NEVER = "\U0010ffff"
+"""Behind every moment."""
+
+
+async def read_entries(reader: Reader, up_to: int) -> AsyncIterator[list[AuditEntry]]:
+    """Yield the entries up to an id, the oldest first, some thousand at a time."""
+    after = 0
+    while entries := [
+        _entry(row)
+        for row in await reader.scan(
+            f"SELECT {_COLUMNS} FROM audit_log WHERE id > ? AND id <= ? ORDER BY id LIMIT {PAGE}", after, up_to
+        )
+    ]:
+        yield entries
+        after = entries[-1].id
+
+
+async def cut(tx: Transaction, up_to: int) -> int:
+    """Remove the entries up to an id; how many there were."""
+    await keep_fact(tx, _CUT, str(up_to))
+    return await tx.run_bulk("DELETE FROM audit_log WHERE id <= ?", up_to)
+
+
+def _entry(row: Row) -> AuditEntry:
+    identity, time, actor, action, subject, details = row
+    return AuditEntry(identity, from_text(time), actor, action, subject, msgspec.json.decode(details))

@@ -179,12 +179,16 @@ async def add_values(tx: Transaction, linker: Linker, values: Sequence[str]) -> 
     """Add the values that are not there yet; how many these were."""
     packed = tx.pack_strings(values)
     added = await _insert_missing(tx, linker, packed)
-    await _count(tx, linker, f"value_count + {added}")
+    if added:
+        await _count(tx, linker, f"value_count + {added}")
     return added
 
 
-async def replace_values(tx: Transaction, linker: Linker, values: Sequence[str]) -> None:
-    """Make the set exactly `values`, each given once, by set difference, so that values which stay keep their ids."""
+async def replace_values(tx: Transaction, linker: Linker, values: Sequence[str]) -> bool:
+    """Make the set exactly `values`, each given once, by set difference, so that values which stay keep their ids.
+
+    Returns whether that changed anything.
+    """
     packed, kept = tx.pack_strings(values), linker.value_count
     if kept:
         kept -= await tx.run_bulk(
@@ -195,7 +199,10 @@ async def replace_values(tx: Transaction, linker: Linker, values: Sequence[str])
         )
     if kept < len(values):  # as many as are wanted are the ones that are wanted: sets are often put unchanged
         await _insert_missing(tx, linker, packed)
-    await _count(tx, linker, str(len(values)))
+    changed = kept < max(linker.value_count, len(values))
+    if changed:
+        await _count(tx, linker, str(len(values)))
+    return changed
 
 
 async def _insert_missing(tx: Transaction, linker: Linker, packed: Argument) -> int:

@@ -65,6 +65,11 @@ TABLES = (
         sealed="secret",
         unsafe="body",
     ),
+    _table(
+        "audit_runs",
+        "installation_id action about began_on last_on repeats details",
+        key="installation_id action about",
+    ),
     _table("audit_log", "id time actor action subject details"),
 )
 """In the order in which they can be filled: a row comes after those that it refers to."""
