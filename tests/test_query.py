@@ -110,7 +110,8 @@ _ids = st.integers(-3, 3)
 _comparison: st.SearchStrategy[Expression] = st.one_of(
     st.builds(Comparison, st.just("id"), st.sampled_from(["=", "!=", ">", ">=", "<", "<="]), _ids),
     st.builds(Comparison, st.just("value"), st.sampled_from(["=", "!=", "~", "!~"]), _literal),
-    st.builds(Comparison, st.just("id"), st.sampled_from(["in", "not in"]), st.tuples(_ids, _ids)),
+    st.builds(Comparison, st.just("id"), st.sampled_from(["in", "not in"]), st.tuples(_ids, st.none() | _ids)),
+    st.builds(Comparison, st.sampled_from(["id", "value"]), st.sampled_from(["=", "!="]), st.none()),
 )
 _expressions = st.recursive(
     _comparison,
@@ -119,9 +120,9 @@ _expressions = st.recursive(
 )
 
 
-@given(_expressions, st.lists(st.tuples(_ids, _literal), max_size=5))
-def test_sql_and_memory_agree(expression: Expression, rows: list[tuple[int, str]]) -> None:
-    """An expression chooses the same rows as SQL and on values in memory."""
+@given(_expressions, st.lists(st.tuples(st.none() | _ids, st.none() | _literal), max_size=5))
+def test_sql_and_memory_agree(expression: Expression, rows: list[tuple[int | None, str | None]]) -> None:
+    """An expression chooses the same rows as SQL and on values in memory, also where these have nothing."""
     database = sqlite3.connect(":memory:")
     database.create_function("contains_folded", 2, _contains_folded)
     database.execute("CREATE TABLE items (id INTEGER, value TEXT)")

@@ -5,14 +5,20 @@
     term := "(" expression ")" | field operator literal
     operator := = != ~ !~ > >= < <= IN "NOT IN"
 
-AND binds closer than OR; keywords are read in either case; `~` is "contains", whatever the case. An expression is
-checked against the fields of the resource it filters, then either evaluated on values in memory (`matches`) or
-turned into SQL where the rows are (`storage.filters`).
+AND binds closer than OR; keywords are read in either case; `~` is "contains", whatever the case. A moment is ISO 8601
+with any offset from UTC, and without one in UTC; `~` looks at how it is shown. A field that has nothing (null) equals,
+contains and is in nothing, is neither more nor less than anything, and comes last however a list is sorted: so `!=`,
+`!~` and NOT IN find it, and of each filter and its opposite exactly one does.
+
+An expression is checked against the fields of the resource it filters, then either evaluated on values in memory
+(`matches`) or turned into SQL where the rows are (`storage.filters`).
 """
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
 from typing import Literal as Choice
 
 from roadstead.errors import InvalidInput
@@ -22,8 +28,9 @@ MAX_DEPTH = 32
 MAX_TERMS = 200
 
 Operator = Choice["=", "!=", "~", "!~", ">", ">=", "<", "<=", "in", "not in"]
-Scalar = str | int | float | bool | None
-FieldTypes = Mapping[str, type[str] | type[int]]
+Scalar = str | int | float | bool | datetime | None
+FieldType = type[str] | type[int] | type[datetime]
+FieldTypes = Mapping[str, FieldType]
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +113,29 @@ def matches(expression: Expression, resource: Mapping[str, object]) -> bool:
         case AnyOf(parts):
             return any(matches(part, resource) for part in parts)
         case Comparison(field, operator, literal):
-            return _COMPARE[operator](resource.get(field), literal)
+            value = resource.get(field)
+            return _COMPARE[operator](_moment_of(value) if _is_moment(literal) else value, literal)
+
+
+def in_order(items: Iterable[dict[str, Any]], sort: Sort) -> list[dict[str, Any]]:
+    """Return the resources sorted; those that have nothing in the field come last."""
+    having: list[dict[str, Any]] = []
+    lacking: list[dict[str, Any]] = []
+    for item in items:
+        (lacking if item[sort.field] is None else having).append(item)
+    return sorted(having, key=lambda item: item[sort.field], reverse=sort.descending) + lacking
 
 
 def _contains(value: object, literal: object) -> bool:
-    return str(literal).casefold() in str(value).casefold()
+    return value is not None and str(literal).casefold() in str(value).casefold()
+
+
+def _is_moment(literal: object) -> bool:
+    return isinstance(literal, datetime) or (isinstance(literal, tuple) and any(map(_is_moment, literal)))
+
+
+def _moment_of(value: Any) -> datetime | None:
+    return None if value is None else datetime.fromisoformat(value)
 
 
 _COMPARE: Mapping[str, Callable[..., bool]] = {
@@ -118,10 +143,10 @@ _COMPARE: Mapping[str, Callable[..., bool]] = {
     "!=": lambda value, literal: value != literal,
     "~": _contains,
     "!~": lambda value, literal: not _contains(value, literal),
-    ">": lambda value, literal: value > literal,
-    ">=": lambda value, literal: value >= literal,
-    "<": lambda value, literal: value < literal,
-    "<=": lambda value, literal: value <= literal,
+    ">": lambda value, literal: value is not None and value > literal,
+    ">=": lambda value, literal: value is not None and value >= literal,
+    "<": lambda value, literal: value is not None and value < literal,
+    "<=": lambda value, literal: value is not None and value <= literal,
     "in": lambda value, literal: value in literal,
     "not in": lambda value, literal: value not in literal,
 }
@@ -143,6 +168,31 @@ def _tokens(text: str) -> list[_Token]:
         at = token.end()
     found.append(_Token("end", "", end))
     return found
+
+
+_KINDS: Mapping[FieldType, str] = {
+    int: "a whole number",
+    str: 'text in double quotes, such as "BB"',
+    datetime: "a moment, such as 2026-11-29 or 2026-11-29T20:15:00+02:00",
+}
+
+
+def _as_kind(kind: FieldType, literal: Scalar) -> Scalar:
+    """Return what was written as a field of the kind takes it, or `None` if that is none."""
+    if kind is int:
+        number = isinstance(literal, int | float) and not isinstance(literal, bool)
+        return literal if number and not (isinstance(literal, int) and abs(literal) >= 2**63) else None
+    if not isinstance(literal, str):
+        return None
+    return literal if kind is str else _read_moment(literal)
+
+
+def _read_moment(text: str) -> datetime | None:
+    try:
+        moment = datetime.fromisoformat(text)
+        return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
 
 
 class _Parser:
@@ -185,7 +235,9 @@ class _Parser:
             return inner
         field = self._field()
         operator = self._operator()
-        literal = self._list(field) if operator in ("in", "not in") else self._literal(field)
+        # A moment contains no moment, but a part of the text that it is shown as.
+        kind = self._fields[field] if operator not in ("~", "!~") or self._fields[field] is int else str
+        literal = self._list(field, kind) if operator in ("in", "not in") else self._literal(field, kind)
         if literal is None and operator not in ("=", "!="):
             raise InvalidQuery(f"null cannot be compared with {operator}.", "Only = and != take null.")
         return Comparison(field, operator, literal)
@@ -212,17 +264,17 @@ class _Parser:
             return "not in"
         raise self._unexpected("an operator (= != ~ !~ > >= < <= IN, NOT IN)")
 
-    def _list(self, field: str) -> tuple[Scalar, ...]:
+    def _list(self, field: str, kind: FieldType) -> tuple[Scalar, ...]:
         if not self._take_mark("("):
             raise self._unexpected("a list in parentheses")
-        items = [self._literal(field)]
+        items = [self._literal(field, kind)]
         while self._take_mark(","):
-            items.append(self._literal(field))
+            items.append(self._literal(field, kind))
         if not self._take_mark(")"):
             raise self._unexpected("a comma or a closing parenthesis")
         return tuple(items)
 
-    def _literal(self, field: str) -> Scalar:
+    def _literal(self, field: str, kind: FieldType) -> Scalar:
         token = self._peek
         literal: Scalar
         match token.kind:
@@ -238,22 +290,11 @@ class _Parser:
                 raise self._unexpected('a value ("text" in double quotes, a number, null, true or false)')
         if literal is not None and "\0" in str(literal):
             raise InvalidQuery("The query holds the character NUL.", "No field can hold it.")
-        self._check_type(field, literal)
+        read = _as_kind(kind, literal)
+        if read is None and literal is not None:
+            raise InvalidQuery(f"The field {field!r} cannot be compared with that.", f"It takes {_KINDS[kind]}.")
         self._next += 1
-        return literal
-
-    def _check_type(self, field: str, literal: Scalar) -> None:
-        wanted = self._fields[field]
-        if literal is None:
-            return
-        fits = (
-            isinstance(literal, int | float) and not isinstance(literal, bool)
-            if wanted is int
-            else isinstance(literal, str)
-        )
-        if not fits or (isinstance(literal, int) and abs(literal) >= 2**63):
-            kind = "a whole number" if wanted is int else 'text in double quotes, such as "BB"'
-            raise InvalidQuery(f"The field {field!r} cannot be compared with that.", f"It takes {kind}.")
+        return read
 
     @property
     def _peek(self) -> _Token:

@@ -12,6 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
+from roadstead.api.requests import FIELDS
 from tests.live import AppClient, LiveHost, RecordingApp, live_host, recording_app
 
 LINKERS = "/2.0/addon/linkers"
@@ -107,6 +108,11 @@ def test_whoever_called_with_another_credential_is_named(watched: LiveHost, conn
         ('url ~ "tickets" AND method = "POST"', 2),
         ('app = "nobody"', 0),
         ("duration_ms >= 0", 5),
+        ('app ~ "nobody"', 0),
+        ('error !~ "nothing"', 5),
+        ("status < 99999999999", 5),
+        ("time < 2100-01-01T00:00:00+02:00 AND time > 2020-01-01T00:00:00-05:00", 5),
+        ("time > 2100-01-01T00:00:00+02:00", 0),
     ],
 )
 def test_record_is_filtered(watched: LiveHost, connect_app: RecordingApp, q: str, count: int) -> None:
@@ -118,6 +124,25 @@ def test_record_is_filtered(watched: LiveHost, connect_app: RecordingApp, q: str
     assert len(lines(watched, q)) == count
 
 
+def test_record_is_sorted(watched: LiveHost, connect_app: RecordingApp) -> None:
+    """By each field that `q` may name: what has none comes last in both directions; among equals the newest first."""
+    installation = watched.install(connect_app)
+    api = AppClient(watched.url, installation)
+    api("GET", f"{LINKERS}/ghost")
+    api("POST", VALUES, json={"value": "BB"})
+    httpx.get(f"{watched.url}/2.0/user")
+
+    def statuses(sort: str) -> list[int]:
+        return [one["status"] for one in recorded(watched, sort=sort)]
+
+    assert statuses("status") == sorted(statuses("-id"))
+    assert statuses("-status") == sorted(statuses("id"), reverse=True)
+    assert statuses("-time") == statuses("-id") == statuses("")
+    assert [one["app"] for one in recorded(watched, sort="-app")][-1] is None
+    for field in FIELDS:
+        assert len(recorded(watched, sort=field)) == len(recorded(watched, sort=f"-{field}"))
+
+
 def test_record_comes_in_pages(watched: LiveHost, connect_app: RecordingApp) -> None:
     """`next` leads on; what cannot be asked is refused, and an unknown id is a 404."""
     watched.install(connect_app)
@@ -127,7 +152,7 @@ def test_record_comes_in_pages(watched: LiveHost, connect_app: RecordingApp) -> 
     assert (second["values"][0]["id"], "next" in second) == (1, False)
     statuses = [
         httpx.get(f"{watched.url}/-/requests{rest}").status_code
-        for rest in ("?sort=id", "?q=size>1", "?q=", "/99", "/x", "/0", "/1?fields=url")
+        for rest in ("?sort=size", "?q=size>1", "?q=", "/99", "/x", "/0", "/1?fields=url")
     ]
     assert statuses == [400, 400, 200, 404, 404, 404, 200]
 

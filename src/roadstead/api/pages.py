@@ -1,6 +1,6 @@
 """Lists: the query parameters `page`, `pagelen`, `q`, `sort`, and the envelope around the items."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Generic, NotRequired, TypedDict, TypeVar
 from urllib.parse import parse_qsl, quote
 
@@ -10,7 +10,7 @@ from starlette.requests import Request
 from roadstead.domain.host import Host
 from roadstead.errors import InvalidInput
 from roadstead.model import PageRequest
-from roadstead.query import FieldTypes, matches, parse_filter, parse_sort
+from roadstead.query import FieldTypes, in_order, matches, parse_filter, parse_sort
 
 DEFAULT_LENGTH = 10
 MAX_LENGTH = 100
@@ -66,9 +66,7 @@ def parse_page_request(request: Request, fields: FieldTypes) -> PageRequest:
         number=_number(query, "page", 1, _MAX_NUMBER),
         length=_number(query, "pagelen", DEFAULT_LENGTH, MAX_LENGTH),
         filter=parse_filter(query["q"], fields) if query.get("q") else None,
-        sort=parse_sort(query["sort"], {name: kind for name, kind in fields.items() if name != "type"})
-        if query.get("sort")
-        else None,
+        sort=parse_sort(query["sort"], fields) if query.get("sort") else None,
         after=query.get("after"),
         before=query.get("before"),
     )
@@ -98,8 +96,7 @@ def page_in_memory(items: Sequence[Mapping[str, Any]], wanted: PageRequest) -> t
     """Filter, sort and cut a short list: the page, the size of the whole, and whether there is more."""
     chosen = [dict(item) for item in items if wanted.filter is None or matches(wanted.filter, item)]
     if wanted.sort is not None:
-        key: Callable[[dict[str, Any]], Any] = lambda item: item[wanted.sort.field]  # type: ignore[union-attr]  # noqa: E731
-        chosen.sort(key=key, reverse=wanted.sort.descending)
+        chosen = in_order(chosen, wanted.sort)
     start = (wanted.number - 1) * wanted.length
     return chosen[start : start + wanted.length], len(chosen), start + wanted.length < len(chosen)
 

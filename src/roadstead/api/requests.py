@@ -1,6 +1,7 @@
 """`/-/requests`: the last calls in both directions."""
 
 import re
+from datetime import datetime
 from typing import Annotated, Literal, TypedDict
 
 import msgspec
@@ -9,18 +10,19 @@ from starlette.requests import Request
 from roadstead.api.answers import Answer
 from roadstead.api.diagnosis import DiagnosisResource, explained_token
 from roadstead.api.linkers import shaped
-from roadstead.api.pages import Numbered, envelope, parse_page_request
+from roadstead.api.pages import Filtered, envelope, parse_page_request
 from roadstead.connect.diagnosis import Diagnosis
 from roadstead.domain import requests
 from roadstead.domain.curl import as_curl
 from roadstead.domain.diagnosis import explain_recorded
 from roadstead.domain.host import Host
-from roadstead.errors import InvalidInput, NotFound
+from roadstead.errors import NotFound
 from roadstead.model import Message, RecordedRequest, RequestDetails
+from roadstead.query import FieldTypes
 
-FIELDS = {
+FIELDS: FieldTypes = {
     "id": int,
-    "time": str,
+    "time": datetime,
     "direction": str,
     "app": str,
     "method": str,
@@ -29,11 +31,11 @@ FIELDS = {
     "error": str,
     "duration_ms": int,
 }
-"""What `q` may name."""
+"""What `q` and `sort` may name."""
 
 
-class RequestQuery(Numbered, total=False):
-    """The parameters of a list that can be filtered, and not sorted."""
+class RequestQuery(Filtered, total=False):
+    """The parameters of a list that can be filtered and sorted."""
 
     q: Annotated[str, msgspec.Meta(description="A filter over the members of an item.", examples=["status >= 400"])]
 
@@ -79,12 +81,10 @@ _ID = re.compile(r"[1-9][0-9]{0,17}")
 
 
 async def list_requests(request: Request, host: Host, caller: object) -> Answer:
-    """The recorded calls, the newest first."""
+    """The recorded calls, the newest first unless sorted otherwise."""
     wanted = parse_page_request(request, FIELDS)
-    if wanted.sort is not None:
-        raise InvalidInput("Recorded requests cannot be sorted.", "They come newest first; filter them with q.")
     skip = (wanted.number - 1) * wanted.length
-    found, size = await requests.page_of_requests(host, wanted.filter, limit=wanted.length, skip=skip)
+    found, size = await requests.page_of_requests(host, wanted.filter, wanted.sort, limit=wanted.length, skip=skip)
     values = [recorded_request(one) for one in found]
     has_next = skip + len(found) < size
     return shaped(request, envelope(request, host, wanted, values=values, size=size, has_next=has_next))

@@ -8,7 +8,7 @@ from roadstead.domain.host import Host
 from roadstead.domain.records import REFUSALS
 from roadstead.errors import NotFound
 from roadstead.model import Installation, LifecycleCall, RecordedRequest, RequestDetails
-from roadstead.query import Expression
+from roadstead.query import Expression, Sort
 from roadstead.storage import requests as rows
 
 _LARGEST_ID = 2**63 - 1
@@ -17,11 +17,14 @@ _CLOCKS_DIFFER = timedelta(milliseconds=10)
 
 
 async def page_of_requests(
-    host: Host, wanted: Expression | None, *, limit: int, skip: int = 0
+    host: Host, wanted: Expression | None, sort: Sort | None = None, *, limit: int, skip: int = 0
 ) -> tuple[list[RecordedRequest], int]:
-    """The newest that are wanted, without the first `skip` of them, and how many are wanted in all."""
+    """Return those that are wanted, without the first `skip` of them, and how many are wanted in all.
+
+    They are in the order that `sort` wants, and among equals the newest first.
+    """
     await host.recorder.write()
-    return await rows.page_of_requests(host.store.database, wanted, limit=limit, skip=skip)
+    return await rows.page_of_requests(host.store.database, wanted, sort, limit=limit, skip=skip)
 
 
 async def count_refused(host: Host, since: datetime) -> int:

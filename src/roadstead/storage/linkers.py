@@ -404,11 +404,11 @@ def _page(rows: list[Row], wanted: PageRequest, size: int, limit: int, *, backwa
 
 
 class _Order:
-    """The order of a list of values: by id unless asked otherwise, and never ambiguous."""
+    """The order of a list of values: by id unless asked otherwise, and never ambiguous. All are of one type."""
 
     def __init__(self, sort: Sort | None) -> None:
         self._by_value = sort is not None and sort.field == "value"
-        self._descending = sort is not None and sort.descending
+        self._descending = sort is not None and sort.field != "type" and sort.descending
 
     def sql(self, *, backwards: bool) -> str:
         direction = "DESC" if self._descending != backwards else "ASC"

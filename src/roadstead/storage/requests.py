@@ -10,9 +10,9 @@ import msgspec
 from roadstead.connect.evidence import Evidence
 from roadstead.connect.presented import Presented
 from roadstead.model import Message, RecordedRequest, RequestDetails
-from roadstead.query import Expression
+from roadstead.query import Expression, Sort
 from roadstead.storage.database import Argument, Reader, Row, Transaction
-from roadstead.storage.filters import to_sql
+from roadstead.storage.filters import order_sql, to_sql
 from roadstead.storage.moments import from_text, to_text
 
 _SUMMARY = "id, time, direction, app, method, url, status, error, duration_ms, request_size, answer_size"
@@ -70,12 +70,19 @@ def _text(value: object) -> str:
 
 
 async def page_of_requests(
-    reader: Reader, wanted: Expression | None, *, limit: int, skip: int = 0
+    reader: Reader, wanted: Expression | None, sort: Sort | None = None, *, limit: int, skip: int = 0
 ) -> tuple[list[RecordedRequest], int]:
-    """The newest that are wanted, without the first `skip` of them, and how many are wanted in all."""
+    """Return those that are wanted, without the first `skip` of them, and how many are wanted in all.
+
+    They are in the order that `sort` wants, and among equals the newest first.
+    """
     condition, arguments = to_sql(wanted, _COLUMNS) if wanted is not None else ("1 = 1", [])
+    order = "" if sort is None else f"{order_sql(sort, _COLUMNS)}, "
     rows = await reader.scan(
-        f"SELECT {_SUMMARY} FROM requests WHERE {condition} ORDER BY id DESC LIMIT ? OFFSET ?", *arguments, limit, skip
+        f"SELECT {_SUMMARY} FROM requests WHERE {condition} ORDER BY {order}id DESC LIMIT ? OFFSET ?",
+        *arguments,
+        limit,
+        skip,
     )
     ((count,),) = await reader.scan(f"SELECT COUNT(*) FROM requests WHERE {condition}", *arguments)
     return [_summary(row) for row in rows], int(count)

@@ -400,8 +400,8 @@ def _connect(file: Path) -> sqlite3.Connection:
     return connection
 
 
-def _contains_folded(text: str, part: str) -> bool:
-    return part.casefold() in text.casefold()
+def _contains_folded(text: str | None, part: str) -> bool:
+    return text is not None and part.casefold() in text.casefold()
 
 
 def _search(connection: sqlite3.Connection, sql: str, arguments: Sequence[Argument]) -> list[Row]:
