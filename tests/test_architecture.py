@@ -46,6 +46,7 @@ OWNERS = {
     "typer": {"cli"},
     "rich": {"cli"},
     "jinja2": {"web"},
+    "markdown_it": {"web"},
     "prometheus_client": {"api"},
     "uvicorn": {"cli", "sample_app"},
     "cryptography": {"storage", "domain"},

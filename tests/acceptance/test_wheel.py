@@ -36,13 +36,14 @@ def _run(*command: str, **environ: str) -> str:
 
 
 def test_every_file_of_the_package_is_in_the_wheel(wheel: Path) -> None:
-    """Templates, styles, scripts and schema changes go along with the code, and nothing else does."""
+    """Templates, styles, scripts, schema changes and documents go along with the code, and nothing else does."""
     source = ROOT / "src"
     there = {
         str(file.relative_to(source))
         for file in (source / "roadstead").rglob("*")
         if file.is_file() and "__pycache__" not in file.parts
     }
+    there |= {f"roadstead/docs/{file.relative_to(ROOT / 'docs')}" for file in (ROOT / "docs").rglob("*.*")}
     with zipfile.ZipFile(wheel) as archive:
         packed = {name for name in archive.namelist() if ".dist-info/" not in name}
     assert packed == there
@@ -66,7 +67,7 @@ def test_the_wheel_runs_in_an_environment_of_its_own(wheel: Path, tmp_path: Path
         try:
             assert host.stdout is not None
             url, link = (host.stdout.readline().split()[-1] for _ in range(2))
-            for path in ("/-/health/ready", "/-/openapi.json", "/-/static/base.css", link.removeprefix(url)):
+            for path in ("/-/health/ready", "/-/openapi.json", "/-/static/base.css", "/-/docs", link.removeprefix(url)):
                 with urllib.request.urlopen(f"{url}{path}", timeout=30) as answer:
                     assert answer.status == 200, path
         finally:
