@@ -21,15 +21,24 @@ from roadstead.web.routes import ROUTES
 from tests.live import LiveHost, RecordingApp, recording_app
 from tests.web.reading import document, main_text, submit
 
-OPEN = {"/", "/-/sign-in", "/-/sign-out", "/atlassian-connect/all.js", "/atlassian-connect/all-debug.js"}
+OPEN = {
+    "/",
+    "/-/sign-in",
+    "/-/sign-out",
+    "/account/1/avatar",
+    "/atlassian-connect/all.js",
+    "/atlassian-connect/all-debug.js",
+}
 """What can be asked for without being signed in. The first page shows nothing then, and its own test proves that."""
+
+_EXAMPLES = {"id": "1", "uuid": "{0f4d1c1e-6a0d-4c0e-9a59-2b3f6d0d1111}", None: "1"}
 
 EVIL = "\"'><evil onclick=x>&amp;{{7*7}}{%x%}"
 
 
 def _operations(method: str) -> list[str]:
     return [
-        re.sub(r"{\w+:id}", "1", route.path)
+        re.sub(r"{\w+(?::(\w+))?}", lambda found: _EXAMPLES[found[1]], route.path)
         for route in ROUTES
         if isinstance(route, Route) and isinstance(route.app, Page) and method in route.app.methods
     ]

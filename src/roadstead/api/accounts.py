@@ -90,6 +90,6 @@ def _workspace(workspace: Workspace, base_url: str) -> WorkspaceResource:
         "created_on": workspace.created_on.isoformat(timespec="microseconds"),
         "links": {
             "self": Link(f"{base_url}/2.0/workspaces/{workspace.slug}"),
-            "html": Link(f"{base_url}/{workspace.slug}/"),
+            "html": Link(principal(workspace, base_url)["links"]["html"]["href"]),
         },
     }

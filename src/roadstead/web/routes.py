@@ -21,6 +21,7 @@ from roadstead.web import (
     sign_in,
     traffic,
     values,
+    workspaces,
 )
 from roadstead.web.page import Page, static_files
 from roadstead.web.sign_in import for_operator
@@ -38,7 +39,20 @@ class _Id(Convertor[int]):
         return str(value)
 
 
+class _Uuid(Convertor[str]):
+    """A UUID in braces, as Bitbucket writes it: nothing else of ours begins so."""
+
+    regex = r"\{[0-9a-f-]{36}\}"
+
+    def convert(self, value: str) -> str:
+        return value
+
+    def to_string(self, value: str) -> str:
+        return value
+
+
 register_url_convertor("id", _Id())
+register_url_convertor("uuid", _Uuid())
 
 ROUTES: list[Route | Mount] = [
     Route("/", Page(GET=home.show)),
@@ -76,6 +90,8 @@ ROUTES: list[Route | Mount] = [
     Route("/-/sign-in", Page(GET=sign_in.open_link, POST=sign_in.enter_code)),
     Route("/-/sign-out", Page(POST=sign_in.leave)),
     Mount("/-/static", static_files()),
+    Route("/{workspace:uuid}", Page(GET=for_operator(workspaces.show))),
+    Route("/account/{name}/avatar", Page(GET=workspaces.avatar)),
     Route("/atlassian-connect/all.js", Page(GET=frames.all_js)),
     Route("/atlassian-connect/all-debug.js", Page(GET=frames.all_js)),
 ]
