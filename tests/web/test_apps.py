@@ -6,7 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from roadstead.domain import audit, credentials, installations
+from roadstead.domain import audit, credentials, installations, linkers
 from roadstead.domain.host import Host
 from roadstead.model import AuditEntry, Installation
 from roadstead.storage import installations as rows
@@ -53,7 +53,7 @@ def test_everything_that_the_app_declares_is_there(host: LiveHost, browser: http
         f"Runs at {app.base_url}",
         "tickets Matches ((?K)-\\d+) Links to /browse/\\1 Pattern linear time",
         "slow Matches (a+)+(?=b) Links to /\\1 Pattern time budget It runs on the bounded engine",
-        "A backtracking engine needs very long on aaaa…",
+        "A backtracking engine needs a very long time on aaaa…",
         "Be told what happens, and read all webhooks webhook",
         "webhooks repo:push /hooks",
         "At the side side webPanels",
@@ -140,6 +140,19 @@ def test_a_new_secret_is_told_to_the_app(host: LiveHost, browser: httpx.Client, 
     refused = _act(browser, installation, "renew")
     assert (refused.status_code, "not in the mood" in main_text(refused)) == (424, True)
     assert _now(host, installation).shared_secret == renewed
+
+
+def test_an_app_that_lost_its_secret_is_called_unsigned(
+    host: LiveHost, browser: httpx.Client, connect_app: RecordingApp
+) -> None:
+    """As if for the first time, when the operator asks for that and only then; its values stay."""
+    installation = host.install(connect_app)
+    host.work(lambda opened: linkers.replace_values(opened, installation.id, "tickets", ["BB"]))
+    assert "The app has a new shared secret." in main_text(_act(browser, installation, "renew#unsigned"))
+    _act(browser, installation, "renew")
+    signed = ["authorization" in call.headers for call in connect_app.calls("installed")]
+    assert signed == [False, False, True]
+    assert "1 value" in main_text(_page(browser, installation))
 
 
 def test_an_update_reads_the_descriptor_again(host: LiveHost, browser: httpx.Client, connect_app: RecordingApp) -> None:

@@ -183,10 +183,11 @@ async def install_descriptor(
     )
 
 
-async def renew_secret(host: Host, installation_id: int) -> Installation:
+async def renew_secret(host: Host, installation_id: int, *, signed: bool = True) -> Installation:
     """Install an app again as it is, by which it gets another secret. Raises as `install` does, and `AppNotInstalled`.
 
-    Raises `InvalidInput` for a registered app: all its installations share the secret of the registration.
+    Not `signed`, the app is called as if for the first time. Raises `InvalidInput` for a registered app: all its
+    installations share the secret of the registration.
     """
     installation = await get_installed(host, installation_id)
     if await rows.find_registration(host.store, installation.app_key) is not None:
@@ -195,7 +196,9 @@ async def renew_secret(host: Host, installation_id: int) -> Installation:
             "It stays what it is for as long as the app is registered.",
         )
     descriptor = stored_descriptor(installation.descriptor)
-    return await install_descriptor(host, descriptor, installation.descriptor_url, installation.workspace.slug)
+    return await install_descriptor(
+        host, descriptor, installation.descriptor_url, installation.workspace.slug, signed=signed
+    )
 
 
 def check_workspace_slug(slug: str) -> None:

@@ -1,4 +1,4 @@
-"""`/-/apps/…/calls`: the lifecycle calls to an app, and the way to all other calls."""
+"""`/-/apps/…/calls`: the lifecycle calls to an app, and a link to all its other calls."""
 
 from dataclasses import dataclass
 from urllib.parse import urlencode

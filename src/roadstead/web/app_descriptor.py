@@ -1,4 +1,4 @@
-"""`/-/apps/…/descriptor`: the descriptor that is in force, and what there is to say about it."""
+"""`/-/apps/…/descriptor`: the descriptor in force, and the remarks on it."""
 
 import asyncio
 import json
@@ -53,7 +53,7 @@ async def show(visit: Visit) -> Response:
 
 
 def _checked(descriptor: Descriptor) -> tuple[list[ShownFinding], list[str]]:
-    """Return what is to be said of the descriptor, and its lines as people write them."""
+    """Return the findings in the descriptor, and its lines, indented as people write them."""
     text = json.dumps(descriptor.source, indent=2, ensure_ascii=False)
     document = text.encode()
     return with_excerpts(document, check(document).findings), text.split("\n")

@@ -1,4 +1,4 @@
-"""`/-/apps/…/linkers`: what each linker of an app matches, how, and where it leads."""
+"""`/-/apps/…/linkers`: what each linker of an app matches, how, and what it links to."""
 
 import asyncio
 from collections.abc import Sequence
@@ -40,7 +40,7 @@ class LinkersPage:
 async def show(visit: Visit) -> Response:
     app = await app_of(visit)
     declared = await linkers.list_linkers(visit.host, app.id)
-    # A thread, for to find a text that a pattern is slow on takes some 100 ms.
+    # In a thread: finding a text that a pattern is slow on takes up to 100 ms.
     patterns = await asyncio.to_thread(_patterns, declared, stored_base_url(app.descriptor))
     parked = parked_linkers(visit, app.workspace, app.app_key)
     shown = [

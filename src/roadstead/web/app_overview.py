@@ -1,4 +1,4 @@
-"""`/-/apps/…`: what an app is, what it needs, and what it may do."""
+"""`/-/apps/…`: who made an app, where it runs, what it may do, and when it last called."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -15,7 +15,7 @@ from roadstead.web.parking import ParkedLinker, parked_linkers
 
 @dataclass(frozen=True, slots=True)
 class OverviewPage:
-    """Context of `app_overview.html`. `last_seen` is when the app last called, as far as calls are kept."""
+    """Context of `app_overview.html`. `last_seen` is the time of its newest recorded call."""
 
     head: AppHead
     description: str

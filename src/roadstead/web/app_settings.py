@@ -20,9 +20,9 @@ _DONE = {
 
 @dataclass(frozen=True, slots=True)
 class SettingsPage:
-    """Context of `app_settings.html`. `secret` is set on the one page that answers the wish to see it.
+    """Context of `app_settings.html`. `secret` is set only on the page that answers *Show the secret*.
 
-    `unsure` says that the app was to be uninstalled without the tick.
+    `unsure` is set when the operator pressed *Uninstall* without ticking the box.
     """
 
     head: AppHead
@@ -35,7 +35,7 @@ class SettingsPage:
 
 @dataclass(frozen=True, slots=True)
 class Uninstalled:
-    """Context of `uninstalled.html`. `call` is how the app was told, if it had asked to be."""
+    """Context of `uninstalled.html`. `call` is the notification of the app, if its descriptor asks for one."""
 
     name: str
     workspace: str
@@ -54,10 +54,10 @@ async def show_secret(visit: Visit) -> Response:
 
 
 async def renew_secret(visit: Visit) -> Response:
-    await visit.form()
+    form = await visit.form()
     app = await app_of(visit)
     try:
-        await installations.renew_secret(visit.host, app.id)
+        await installations.renew_secret(visit.host, app.id, signed=form.get("unsigned") != "yes")
     except InstallationFailed as exc:
         return problem(exc, visit=visit, answer=exc.body)
     return _back_to(app, "renewed")

@@ -1,4 +1,4 @@
-"""What the pages of an app share: finding it, and the head with its name and tabs."""
+"""What the pages of an app share: finding the app, and a head with its name and tabs."""
 
 from dataclasses import dataclass
 
@@ -16,12 +16,12 @@ _TABS = {
     "/descriptor": "Descriptor",
     "/settings": "Settings",
 }
-"""The tabs of an app, by how their addresses end."""
+"""The names of an app's tabs, by the end of their addresses."""
 
 
 @dataclass(frozen=True, slots=True)
 class AppHead:
-    """What stands above each page of an app. `tabs` lead to the others."""
+    """The head of each page of an app. `tabs` link to the others."""
 
     id: int
     name: str
@@ -32,7 +32,7 @@ class AppHead:
 
 
 def head_of(app: Installation, tab: str) -> AppHead:
-    """The head of an app's page that belongs to the tab whose address ends so."""
+    """Return the head of an app's page; `tab` is the end of the current tab's address."""
     tabs = [NavigationLink(f"/-/apps/{app.id}{end}", name, end == tab) for end, name in _TABS.items()]
     return AppHead(
         id=app.id,
@@ -45,7 +45,7 @@ def head_of(app: Installation, tab: str) -> AppHead:
 
 
 async def app_of(visit: Visit) -> Installation:
-    """The installation that the address names by its id. Raises `NotFound`."""
+    """Return the installation that the address names by its id. Raises `NotFound`."""
     identity: int = visit.request.path_params["app"]
     try:
         await handshakes.undo_if_abandoned(visit.host, identity)

@@ -1,13 +1,13 @@
-"""Bodies of requests and answers, as people read them."""
+"""Bodies of requests and answers, formatted for reading."""
 
 import msgspec
 
 _LONGEST = 200_000
-"""Characters. A longer body is shown as it is."""
+"""Characters. A longer body is shown unformatted."""
 
 
 def pretty(body: str) -> str:
-    """Return JSON with a member on each line, its numbers and texts as they were; anything else as it is."""
+    """Return JSON indented, with numbers and strings spelled as they were; return anything else unchanged."""
     if len(body) > _LONGEST or not body.lstrip().startswith(("{", "[")):
         return body
     try:

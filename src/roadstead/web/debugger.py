@@ -1,4 +1,4 @@
-"""`/-/jwt`: why a token is refused. One that is pasted is forgotten with the answer."""
+"""`/-/jwt`: why a token is refused. A pasted token is not stored."""
 
 from dataclasses import dataclass
 
@@ -17,12 +17,12 @@ from roadstead.web.traffic import METHODS, Filter
 
 _REFUSALS = 10
 _VERDICTS = {"holds": ("passes", "good"), "fails": ("fails", "error"), "warning": ("warning", "warning")}
-"""How verdicts are shown: the word, and the class of the stylesheet."""
+"""For each verdict, the word that is shown and the class of the stylesheet."""
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What is examined: a token and the request that it was meant for."""
+    """A token to examine, and the request that it was made for."""
 
     token: str = ""
     method: str = "GET"
@@ -31,7 +31,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """A canonical request, parted where it differs from the other. `there` is its first character that does."""
+    """A canonical request, split at `there`, its first character that differs from the other one."""
 
     same: str
     there: str
@@ -47,7 +47,7 @@ class ShownCheck:
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """A diagnosis as it is shown."""
+    """A diagnosis as the page shows it."""
 
     cause: Check | None
     checks: list[ShownCheck]
@@ -58,10 +58,10 @@ class Explained:
 
 @dataclass(frozen=True, slots=True)
 class DebuggerPage:
-    """Context of `debugger.html`, and of `parts/examined.html`, which is the part that changes while one writes.
+    """Context of `debugger.html`, and of `parts/examined.html`, the part that changes during typing.
 
-    `recorded` is the call that is examined, if it is one; `refusals` are the last that may be. `wrong` says by its name
-    which field cannot be used.
+    `recorded` is the recorded call that is examined, if it is one; `refusals` are the newest ones to choose from.
+    `wrong` holds the error of each field that cannot be used, by the field's name.
     """
 
     asked: Asked

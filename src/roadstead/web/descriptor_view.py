@@ -1,4 +1,4 @@
-"""What pages show of a descriptor: scopes and patterns in words, and each finding with the text that it is about."""
+"""How pages show a descriptor: scopes and patterns in words, and each finding with an excerpt."""
 
 import hashlib
 from collections.abc import Iterable
@@ -42,9 +42,9 @@ class ShownFinding:
 
 @dataclass(frozen=True, slots=True)
 class ShownPattern:
-    """How a linker's pattern is matched, and the reason if it is not simply in linear time.
+    """How a linker's pattern is matched; `reason` is empty if simply in linear time.
 
-    `slow_on` is a text on which an engine that backtracks needs very long.
+    `slow_on` is a text on which a backtracking engine needs very long.
     """
 
     key: str
@@ -70,17 +70,17 @@ def pattern_in_words(key: str, report: PatternReport | CheckedLinker) -> ShownPa
 
 
 def scopes_in_words(descriptor: Descriptor) -> list[Scope]:
-    """The scopes that the descriptor names; none where it names none, which means all of them."""
+    """Return the scopes that the descriptor names; an empty list if it names none, which means all scopes."""
     return [Scope(name, DESCRIPTIONS[canonical_scope(name)]) for name in descriptor.scopes or ()]
 
 
 def digest(descriptor: Descriptor) -> str:
-    """What somebody agreed to. If the app serves something else by the time of the installation, we ask again."""
+    """Return a hash of what the operator agrees to, to notice a descriptor that changes before the installation."""
     return hashlib.sha256(descriptor.to_json().encode()).hexdigest()
 
 
 def with_excerpts(document: bytes, findings: Iterable[Finding]) -> list[ShownFinding]:
-    """The findings in a document, each with the text around its place."""
+    """Return the findings, each with an excerpt of the document around its place."""
     lines = document.decode("utf-8", "replace").removeprefix("\ufeff").split("\n")
     return [
         ShownFinding(

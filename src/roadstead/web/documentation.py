@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from markdown_it.token import Token
 
 _SECTIONS = {"": "Start here", "how-to": "How to", "reference": "Reference", "decisions": "Decisions"}
-"""What the folders hold."""
+"""The heading of each folder's documents."""
 _FIRST = "tutorial.md"
 
 
@@ -73,7 +73,7 @@ async def show_document(visit: Visit) -> Response:
 
 @cache
 def _files() -> Mapping[str, Path]:
-    """The documents and pictures, by their names below the folder, which a checkout has elsewhere than a wheel."""
+    """Return the documents and pictures by their names below `docs`, which a wheel has inside the package."""
     package = Path(roadstead.__file__).parent
     folder = package / "docs" if (package / "docs").is_dir() else package.parents[1] / "docs"
     return {file.relative_to(folder).as_posix(): file for file in folder.rglob("*") if file.suffix in (".md", ".png")}
@@ -104,7 +104,7 @@ def _html(name: str) -> str:
 
 
 def _name_headings(tokens: "list[Token]") -> None:
-    """Give each heading the name by which links find it, as GitHub does."""
+    """Give each heading an id for links to it, made as GitHub makes it."""
     for opening, inline in pairwise(tokens):
         if opening.type == "heading_open":
             text = "".join(child.content for child in inline.children or ())
@@ -112,7 +112,7 @@ def _name_headings(tokens: "list[Token]") -> None:
 
 
 def _name_cells(tokens: "list[Token]") -> None:
-    """Give each cell of a table the name of its column, which stands before it on a phone."""
+    """Give each cell of a table the name of its column, which the stylesheet shows on a phone."""
     columns: list[str] = []
     cells = 0
     for opening, inline in pairwise(tokens):
@@ -130,7 +130,7 @@ def _name_cells(tokens: "list[Token]") -> None:
 
 
 def _without_dead_links(children: "list[Token]", folder: str) -> "Iterator[Token]":
-    """Yield what is in a line, but of links to files that did not come along their text alone."""
+    """Yield the tokens of a line, without links to files that are not among the documents."""
     dead = False
     for child in children:
         if child.type == "link_open":

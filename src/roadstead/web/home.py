@@ -19,10 +19,9 @@ _REFUSALS_WITHIN = timedelta(days=1)
 
 @dataclass(frozen=True, slots=True)
 class InstalledApp:
-    """An app in the list. `last_seen` is when an app of this key last called, as far as calls are kept.
+    """An app in the list. `last_seen` is the time of the newest recorded call of an app with this key.
 
-    `needs_secret` after an import that brought none for it. `parked` are the keys of its linkers that are left out for
-    a while.
+    `needs_secret` is set after an import without its secret. `parked` are the keys of its parked linkers.
     """
 
     id: int
@@ -49,7 +48,7 @@ class Attention:
 
 @dataclass(frozen=True, slots=True)
 class Activity:
-    """An entry of the audit log; `app` is the installation that it tells of, if that is still there."""
+    """An entry of the audit log; `app` is the installation that it is about, if that still exists."""
 
     entry: AuditEntry
     app: InstalledApp | None
@@ -57,7 +56,7 @@ class Activity:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """What is running, for who is signed in."""
+    """The state of the host, for the signed-in operator."""
 
     data: str
     only_this_machine: bool
@@ -68,7 +67,7 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """Context of `home.html`. Who is not signed in sees no state."""
+    """Context of `home.html`. A visitor who is not signed in sees no state."""
 
     base_url: str
     state: State | None

@@ -1,4 +1,4 @@
-"""`/-/install`: a descriptor is judged while it is written, agreed to, and installed step by step.
+"""`/-/install`: a descriptor is checked during typing, agreed to, and installed step by step.
 
 The page of the handshake is sent as it happens, so it needs no JavaScript. The handshake itself does not depend on
 anybody watching: when the browser goes away, it goes on.
@@ -37,7 +37,7 @@ log = logging.getLogger("roadstead.web")
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """What is to be installed: the text, or what is served at the URL. With a text, the URL is where it will be."""
+    """The descriptor to install: its text, or its URL. With a text, the URL is where the app will serve it."""
 
     url: str
     text: str
@@ -78,9 +78,9 @@ class Judged:
 
 @dataclass(frozen=True, slots=True)
 class InstallPage:
-    """Context of `install.html`, and of `parts/judged.html`, which is the part that changes while one writes.
+    """Context of `install.html`, and of `parts/judged.html`, the part that changes during typing.
 
-    `workspace` is what the field for it holds, and `workspace_wrong` why that cannot be used.
+    `workspace` is the content of its field, and `workspace_wrong` the error of that.
     """
 
     draft: Draft

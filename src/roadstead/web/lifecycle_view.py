@@ -1,4 +1,4 @@
-"""How the pages show a lifecycle call."""
+"""Lifecycle calls as the pages show them."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from roadstead.web.bodies import pretty
 
 @dataclass(frozen=True, slots=True)
 class ShownCall:
-    """A lifecycle call. `outcome` is its status in short, and `verdict` a class of the stylesheet.
+    """A lifecycle call. `outcome` is its status, or a word for it, and `verdict` a class of the stylesheet.
 
     `request` is its number among the recorded requests, while it is kept there. One that `can_be_repeated` is still in
     the queue; `next_attempt` then says which one comes after those that failed.

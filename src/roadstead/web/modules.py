@@ -129,7 +129,7 @@ async def _shown(visit: Visit, app: Installation, module: PageModule, context: P
 
 
 def _others(descriptor: Descriptor, pages: list[PageModule]) -> Iterator[OtherModule]:
-    """Yield every module of the descriptor that stands nowhere else on the pages."""
+    """Yield every module of the descriptor that no other part of the pages shows."""
     elsewhere = {"linkers", "linker", "proxy", *(page.kind for page in pages)}
     modules = descriptor.source.get("modules")
     for kind, found in modules.items() if isinstance(modules, dict) else ():

@@ -1,14 +1,14 @@
-"""Moments as the pages show them: how long ago, with the exact time beside it."""
+"""Moments in words: how long ago, or how far ahead."""
 
 from datetime import UTC, datetime
 
 _UNITS = ((86_400, "day"), (3_600, "h"), (60, "min"), (1, "s"))
 _DAYS = 30
-"""A moment that is further away is shown by its date."""
+"""Moments further away are shown as dates."""
 
 
 def relative(moment: datetime, now: datetime) -> str:
-    """Return how long ago a moment was, or how far off it is, in its largest unit. `pages.js` does the same."""
+    """Return how long ago a moment was, or how far ahead it is, in its largest unit. `pages.js` does the same."""
     seconds = (now - moment).total_seconds()
     distance = abs(seconds)
     if distance >= _DAYS * 86_400:

@@ -108,7 +108,10 @@ class NavigationLink:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """What `base.html` puts around a page. Who is not signed in has nowhere to go. `now` is when the page is made."""
+    """What `base.html` puts around a page. A visitor who is not signed in gets no navigation.
+
+    `now` is the time at which the page is made.
+    """
 
     version: str
     signed_in: bool

@@ -1,4 +1,4 @@
-"""A recorded call as the pages show it: as a line of the list, and with all that was kept of it."""
+"""Recorded calls as the pages show them: a line in the list, or with everything that was recorded."""
 
 import re
 from dataclasses import dataclass
@@ -18,9 +18,9 @@ _ORIGIN = re.compile(r"https?://[^/?#]*")
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A recorded call as it stands in the list. `verdict` is a class of the stylesheet.
+    """A recorded call in the list. `verdict` is a class of the stylesheet.
 
-    `origin` is where a call of ours went to, which stands before the `target` in its URL.
+    `origin` and `target` are the parts of the URL; calls to this host have no `origin`.
     """
 
     id: int
@@ -39,9 +39,9 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class ShownMessage:
-    """A request or an answer. `raw` is the body as it was sent, if it is shown in another way.
+    """A request or an answer. `raw` is the body as it was sent, if `body` is formatted.
 
-    `size` is the whole body's, of which `kept` characters are there.
+    `size` counts the bytes of the whole body, `kept` the recorded characters.
     """
 
     headers: tuple[tuple[str, str], ...]
@@ -53,7 +53,7 @@ class ShownMessage:
 
 @dataclass(frozen=True, slots=True)
 class CallDetails:
-    """All that is kept of a call. `cause` is why it was refused."""
+    """Everything that was recorded of a call. `cause` is set if it was refused."""
 
     call: Call
     error: str | None

@@ -27,7 +27,7 @@ _TOO_MANY = (
 
 
 def for_operator(handler: Handler) -> Handler:
-    """The page for who is signed in; others are asked to sign in, and led back to it."""
+    """Return a handler for the signed-in operator, which asks other visitors to sign in and leads them back."""
 
     async def handle(visit: Visit) -> Response:
         return ask_to_sign_in(visit) if visit.session is None else await handler(visit)
@@ -36,12 +36,12 @@ def for_operator(handler: Handler) -> Handler:
 
 
 def ask_to_sign_in(visit: Visit) -> Response:
-    """The page that asks for a code, and leads back to where the visitor was going."""
+    """Return the page that asks for a code, and afterwards leads to the page that the visitor wanted."""
     return _page(visit, SignIn(_local(_wanted(visit.request))), 401)
 
 
 def _wanted(request: Request) -> str:
-    """Where the visitor was going; a form that was posted leads back to its page, as far as the browser names that."""
+    """Return the page that the visitor wanted; of a posted form, the page with the form, if the browser names it."""
     here = request.url
     if request.method == "POST":
         page = urlsplit(request.headers.get("referer", ""))
@@ -104,6 +104,6 @@ async def _exchange(visit: Visit, code: str, target: str) -> Response:
 
 
 def _local(target: str) -> str:
-    """A path on this host, or `/`: a sign-in link must not lead elsewhere."""
+    """Return a path on this host, or `/`: a sign-in link must not lead elsewhere."""
     local = target.startswith("/") and not target.startswith(("//", "/\\")) and target.isprintable()
     return target if local else "/"

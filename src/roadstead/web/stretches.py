@@ -1,4 +1,4 @@
-"""A text with its links and its non-links marked, and for each stretch what every linker made of it."""
+"""A text with its links and non-links marked, and what each linker made of each stretch."""
 
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -12,7 +12,7 @@ from roadstead.linkify import Candidate, Link, Linkified, render_html
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A piece of the text as HTML. One that could have been a link has the `reasons` why it is none."""
+    """A piece of the text as HTML; a stretch that could have been a link has the `reasons` why it is none."""
 
     html: Markup
     reasons: list[str] = field(default_factory=list)
@@ -20,7 +20,7 @@ class Piece:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What one or several linkers made of a stretch, for the same reason."""
+    """The result of one or several linkers for a stretch, with the same reason."""
 
     linkers: str
     reason: str

@@ -1,4 +1,4 @@
-"""A token as the pages show it: its parts as they were written, its claims, and its times as dates."""
+"""Tokens as the pages show them: encoded segments, decoded claims, and times as dates."""
 
 import json
 from collections.abc import Mapping
@@ -34,7 +34,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class DecodedToken:
-    """The segments of a token, but for the signature, which is never shown, and what is in them."""
+    """The segments of a token, encoded and decoded. The signature is never shown."""
 
     encoded_header: str
     encoded_claims: str
@@ -43,7 +43,7 @@ class DecodedToken:
 
 
 def decoded(presented: Presented | None, at: datetime, *, of_call: bool) -> DecodedToken | None:
-    """Take apart a token that came at a time, which is that `of_call` or now. None if it cannot be read."""
+    """Decode a token; `at` is the time of the call that it came with, or now. Return None if it cannot be read."""
     if presented is None or not presented.signing_input:
         return None
     header, _, claims = presented.signing_input.partition(".")

@@ -1,4 +1,4 @@
-"""`/-/traffic`: the last calls in both directions, as they come in, and each with all that was kept of it."""
+"""`/-/traffic`: the last calls in both directions, updated live, and everything recorded of each."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -35,7 +35,7 @@ _OF_STATUS: Mapping[str, Expression] = {
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """What to show. An empty text stands for everything."""
+    """Which calls to show. An empty field means all."""
 
     app: str = ""
     direction: str = ""
@@ -48,7 +48,7 @@ class Filter:
         return cls(**{name: query.get(name, "").strip()[:200] for name in asdict(cls())})
 
     def expression(self) -> Expression | None:
-        """The filter for the record; `None` for everything."""
+        """Return the filter as an expression; `None` for all calls."""
         parts = tuple(self._parts())
         return AllOf(parts) if parts else None
 
@@ -69,8 +69,8 @@ class Filter:
 class TrafficPage:
     """Context of `traffic.html`.
 
-    `size` is how many calls match, from these on. `watched` is where to ask for what has come since, on the newest
-    page; `older` is the next page, if there is one. `chosen` is the call that is shown beside the list.
+    `size` is how many calls match, from these on. `watched` is the address of the live update, on the newest page
+    only; `older` is the next page, if there is one. `chosen` is the call that is shown beside the list.
     """
 
     base_url: str
@@ -127,7 +127,7 @@ async def show(visit: Visit) -> Response:
 
 
 async def _chosen(visit: Visit, number: str) -> CallDetails | None:
-    """The call of that number, if there is one."""
+    """Return the call with that number, if there is one."""
     try:
         return await call_details(visit.host, int(number)) if re.fullmatch("[0-9]{1,18}", number) else None
     except NotFound:

@@ -11,14 +11,14 @@ _SHOWN = 20
 
 @dataclass(frozen=True, slots=True)
 class ReadList:
-    """The values of a list, each once, and the lines that cannot be used: these in words, for the first of them."""
+    """The values of a list, each once, and its errors in words, for the first lines that cannot be used."""
 
     values: list[str]
     faults: list[str]
 
 
 def read_list(text: str) -> ReadList:
-    """Read the list, and judge every line of it."""
+    """Read the list, and check every line."""
     values: dict[str, None] = {}
     faults: list[tuple[int, str]] = []
     rows = csv.reader(io.StringIO(text.removeprefix("\ufeff"), newline=""))

@@ -19,7 +19,7 @@ from roadstead.web.value_lists import read_list
 _SHOWN = 100
 _COUNTED = 10_000
 _LONGEST_LIST = 200_000
-"""Characters. A longer list that was refused is not sent back to be corrected."""
+"""Characters. A longer list is not put back into the form after an error."""
 
 _DONE = {
     "added": "Added {value}.",
@@ -32,7 +32,7 @@ _DONE = {
 
 @dataclass(frozen=True, slots=True)
 class Typed:
-    """What was filled into the forms of the page and could not be used, so that it need not be filled in again."""
+    """What the operator typed and could not be used, to fill the forms with again."""
 
     value: str = ""
     list: str = ""
@@ -41,7 +41,7 @@ class Typed:
 
 @dataclass(frozen=True, slots=True)
 class Wrong:
-    """Which field cannot be used, and why. `faults` are its lines that are wrong."""
+    """Which field has an error, and what it is. `faults` name the wrong lines of a list."""
 
     where: Literal["value", "list", "replace", "clear"]
     message: str
@@ -51,7 +51,7 @@ class Wrong:
 
 @dataclass(frozen=True, slots=True)
 class ValuesPage:
-    """Context of `values.html`, and of `parts/values.html`, which is the part that changes while one searches.
+    """Context of `values.html`, and of `parts/values.html`, the part that changes during a search.
 
     `counted` is how many values begin with what is searched for, as far as they were counted. `after` and `before` say
     where in the list the page is; `first`, `previous` and `next` lead to other pages of it. `removed` is a value that
@@ -128,7 +128,7 @@ def _wrong_with(values: list[str], faults: list[str]) -> Wrong | None:
 
 
 def _unsure(form: dict[str, str]) -> Wrong | None:
-    """What is wrong with replacing all values unless it was ticked that one is sure."""
+    """Return an error if all values are to be replaced and the box for it is not ticked."""
     if form.get("how") == "replace" and form.get("sure") != "yes":
         return Wrong("replace", "Nothing was replaced. Tick that you want to replace all values.")
     return None
@@ -196,7 +196,7 @@ def _wrong(name: Literal["value", "list"], refusal: RoadsteadError) -> Wrong:
 
 
 def _done(query: Mapping[str, str]) -> str:
-    """What has just been done, as far as the address tells."""
+    """Return a notice of what was just done, which the address tells."""
     return _DONE.get(query.get("done", ""), "").format(count=_number(query.get("count", "0")), value=_value(query))
 
 
@@ -206,7 +206,7 @@ def _value(query: Mapping[str, str]) -> str:
 
 
 def _place(form: Mapping[str, str]) -> dict[str, str]:
-    """Where in the list the form was."""
+    """Return the place in the list that the form came from."""
     return {name: form.get(name, "") for name in ("begins", "after", "before")}
 
 
