@@ -5,6 +5,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python requirements/install.py --no-compile
 # Each worker goes through its half in order, so that few servers and browsers are started twice, and then helps the other.
 PYTEST := $(BIN)/pytest -n 2 --dist worksteal
+LOCK := uv pip compile --quiet --universal --upgrade --generate-hashes --no-header --no-annotate
 # Container images like to set it; but then each of the processes that the tests start compiles every module anew.
 unexport PYTHONDONTWRITEBYTECODE
 
@@ -39,8 +40,9 @@ wheel: .venv/.runtime ## build dist/roadstead-VERSION-py3-none-any.whl, which pi
 	@ls dist/*.whl
 
 lock: ## pin every dependency again (needs uv)
-	uv pip compile --quiet --universal --upgrade --generate-hashes --no-header --no-annotate --group install pyproject.toml -o requirements/runtime.txt
-	uv pip compile --quiet --universal --upgrade --generate-hashes --no-header --no-annotate -c requirements/runtime.txt --group install --group dev pyproject.toml -o requirements/dev.txt
+	$(LOCK) pyproject.toml -o requirements/runtime.txt
+	$(LOCK) -c requirements/runtime.txt --group build -o requirements/build.txt
+	$(LOCK) -c requirements/runtime.txt -c requirements/build.txt --group build --group dev pyproject.toml -o requirements/dev.txt
 
 .venv/.created:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Roadstead needs Python 3.11 or later; say which with: make PYTHON=python3.11")'
@@ -48,8 +50,8 @@ lock: ## pin every dependency again (needs uv)
 	@$(PYTHON) -m venv .venv
 	@touch $@
 
-.venv/.runtime: .venv/.created requirements/runtime.txt pyproject.toml
-	@$(PIP) --require-hashes -r requirements/runtime.txt
+.venv/.runtime: .venv/.created requirements/runtime.txt requirements/build.txt pyproject.toml
+	@$(PIP) --require-hashes -r requirements/runtime.txt -r requirements/build.txt
 	@$(PIP) --no-deps --no-build-isolation --editable .
 	@touch $@
 

@@ -21,7 +21,7 @@ def checkout(tmp_path: Path) -> Path:
     unwanted = shutil.ignore_patterns(".git", ".venv", "__pycache__", ".*_cache", "node_modules")
     shutil.copytree(ROOT, folder, ignore=unwanted)
     (folder / ".venv").symlink_to(sys.prefix)
-    for file in ("pyproject.toml", "requirements/runtime.txt"):
+    for file in ("pyproject.toml", "requirements/runtime.txt", "requirements/build.txt"):
         os.utime(folder / file, (0, 0))  # What was built of them is newer, so make builds nothing.
     for command in ("init --quiet", "commit --quiet --allow-empty --message=First"):
         identity = ["-c", "user.name=Ada", "-c", "user.email=ada@example.com"]

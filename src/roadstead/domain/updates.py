@@ -52,21 +52,17 @@ async def _alone(host: Host, installation_id: int) -> AsyncIterator[None]:
 
     An app decides how long its own server takes: with many updates at once it would hold what others need.
     """
-    if installation_id in host.updating:
+    lease = await host.store.database.lease(f"update-{installation_id}")
+    if lease is None:
         raise UpdateUnderWay("The app is being updated at this moment.")
-    if len(host.updating) >= MOST_AT_ONCE:
-        raise UpdateUnderWay("Too many apps are being updated at this moment.")
-    host.updating.add(installation_id)
     try:
-        lease = await host.store.database.lease(f"update-{installation_id}")
-        if lease is None:
-            raise UpdateUnderWay("The app is being updated at this moment.")
-        try:
-            yield
-        finally:
-            await lease.release()
+        if len(host.updating) >= MOST_AT_ONCE:
+            raise UpdateUnderWay("Too many apps are being updated at this moment.")
+        host.updating.add(installation_id)
+        yield
     finally:
         host.updating.discard(installation_id)
+        await lease.release()
 
 
 async def _put_in_force(host: Host, installation_id: int, url: str, new: Descriptor, *, by_app: bool) -> None:

@@ -1,0 +1,68 @@
+"""The locked requirements: a host gets what it needs to run, and nothing that builds it or tests it."""
+
+import re
+import tomllib
+from collections.abc import Iterable, Iterator
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import pytest
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parent.parent
+PROJECT: dict[str, Any] = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+RUNTIME: list[str] = PROJECT["project"]["dependencies"]
+GROUPS: dict[str, list[str]] = PROJECT["dependency-groups"]
+
+
+def _needed(requirements: Iterable[str]) -> set[str]:
+    """The packages that the requirements come to on this machine, themselves included."""
+    found: set[str] = set()
+    waiting = list(_for_this_machine(requirements, extras=()))
+    while waiting:
+        wanted = waiting.pop()
+        name = canonicalize_name(wanted.name)
+        if name not in found:
+            found.add(name)
+            waiting += _for_this_machine(metadata.requires(name) or (), wanted.extras)
+    return found
+
+
+def _for_this_machine(requirements: Iterable[str], extras: Iterable[str]) -> Iterator[Requirement]:
+    for wanted in map(Requirement, requirements):
+        if wanted.marker is None or any(wanted.marker.evaluate({"extra": extra}) for extra in ("", *extras)):
+            yield wanted
+
+
+def _locked(file: str) -> tuple[set[str], set[str]]:
+    """The packages that a file pins, and those of them that it pins for every machine."""
+    lines = re.findall(r"^([\w.-]+)==[^ \\]+( ;)?", (ROOT / "requirements" / file).read_text("utf-8"), re.MULTILINE)
+    return {name for name, _ in lines}, {name for name, marker in lines if not marker}
+
+
+@pytest.mark.parametrize(
+    ("file", "requirements"),
+    [
+        ("runtime.txt", RUNTIME),
+        ("build.txt", GROUPS["build"]),
+        ("dev.txt", [*RUNTIME, *GROUPS["build"], *GROUPS["dev"]]),
+    ],
+)
+def test_what_is_locked_is_what_is_needed(file: str, requirements: list[str]) -> None:
+    """Each file pins all that its requirements come to, and nothing besides, but for other machines."""
+    needed = _needed(requirements)
+    locked, everywhere = _locked(file)
+    assert needed - locked == set()
+    assert everywhere - needed == set()
+
+
+def test_every_pin_has_its_hashes() -> None:
+    """Whichever mirror a package comes from, it is the one that was tested; and no file names a mirror."""
+    for file in sorted((ROOT / "requirements").glob("*.txt")):
+        text = file.read_text("utf-8")
+        pins = re.split(r"^(?=\S)", text, flags=re.MULTILINE)[1:]
+        assert pins
+        assert [pin for pin in pins if "--hash=sha256:" not in pin] == []
+        assert "://" not in text
