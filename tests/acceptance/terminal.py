@@ -21,6 +21,8 @@ from typing import Self
 SECONDS = 120.0
 """How long a command may take; on a busy machine a host takes some of them to start."""
 
+_WIPED = re.compile(r"[^\n]*(?:\n[^\n]*\x1b\[1A)?\x1b\[2K")
+"""A line that is written anew, and one that is removed in the end, as progress bars are."""
 _UNSEEN = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]|\x1b]8;[^\x1b]*\x1b\\|\r")
 """Colours and hyperlinks, which a terminal obeys and does not show."""
 _ENDED = re.compile(r"\x01\d+ \d+\x01\n?")
@@ -109,4 +111,4 @@ class Terminal:
 
 def seen(written: str) -> str:
     """What a reader sees of what a program wrote."""
-    return _ENDED.sub("", _UNSEEN.sub("", written))
+    return _ENDED.sub("", _UNSEEN.sub("", _WIPED.sub("", written)))

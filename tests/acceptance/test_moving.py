@@ -44,7 +44,7 @@ def test_a_host_goes_on_with_another_database(tmp_path: Path, postgresql: Server
             assert AppClient(old.url, installed)("PUT", VALUES, json=values).status_code == 204
             before = AppClient(old.url, installed)("GET", f"{VALUES}?pagelen=100&page=3").json()["values"]
         done = _migrate(tmp_path, old_url, new_url)
-        assert (done.returncode, "found equal" in done.stderr) == (0, True), done.stderr
+        assert (done.returncode, "read back and compared" in done.stderr) == (0, True), done.stderr
         with live_host(tmp_path, database_url=new_url) as new:
             api = AppClient(new.url, installed)
             after = api("GET", f"{VALUES}?pagelen=100&page=3").json()["values"]

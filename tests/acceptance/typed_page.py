@@ -8,6 +8,7 @@ different on each machine, and a time for any time. What a reader need not see i
     <!-- file: app.py -->         it is saved under this name
     <!-- output: host -->         it is what has come out in another terminal
     <!-- exit: 1 -->              its last command fails, and should
+    <!-- until it shows -->       it is typed again until the page is right: a host records calls a little later
     <!-- after Ctrl-C -->         the command that runs in the terminal is stopped first
     <!-- not run: reason -->      it cannot be run in a test
     <!-- given: host, app -->     what the page says that its reader has already
@@ -19,9 +20,11 @@ import random
 import re
 import socket
 import sys
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from itertools import zip_longest
 from pathlib import Path
 
 from tests.acceptance.terminal import SECONDS, Terminal, seen
@@ -72,7 +75,7 @@ class Reader:
     checkout: Path
     home: Path
     knows_the_programs: bool
-    ports: dict[str, str] = field(default_factory=lambda: {port: _free_port() for port in ("7990", "8080", "3000")})
+    ports: dict[str, str] = field(default_factory=lambda: {port: _free_port() for port in ("7990", "8080")})
     terminals: dict[str, Terminal] = field(default_factory=dict)
 
     def read(self, page: str) -> None:
@@ -80,17 +83,17 @@ class Reader:
         with ExitStack() as opened:
             for name in _given(page):
                 command, words = GIVEN[name]
-                self._expect(self._terminal(f"given {name}", opened), command, f"…\n{words}…\n…")
+                self._expect(self._terminal(f"given {name}", opened), command, f"…\n…{words}…\n…")
             where = ""
             blocks = blocks_of(page)
-            for block, after in zip(blocks, [*blocks[1:], Block("", "", {})], strict=True):
+            for block, after in zip_longest(blocks, blocks[1:]):
                 if "not run" in block.notes:
                     continue
                 where = block.notes.get("terminal", where)
                 if "file" in block.notes:
                     (self.checkout / block.notes["file"]).write_text(self._here(block.text), "utf-8")
                 elif block.kind in _TYPED:
-                    shown = after.text if after.kind == "text" and not after.notes else None
+                    shown = after.text if after and after.kind == "text" and not after.notes else None
                     self._type(self._terminal(where, opened), block, shown)
                 elif "output" in block.notes:
                     self._must_show(self._terminal(block.notes["output"], opened), block.text)
@@ -109,14 +112,26 @@ class Reader:
                 awaited,
                 before=said if output is None else "",
                 code=int(block.notes.get("exit", "0")) if is_last else 0,
+                again_until=time.monotonic() + 10 if "until it shows" in block.notes else 0.0,
             )
 
-    def _expect(self, terminal: Terminal, command: str, shown: str | None, *, before: str = "", code: int = 0) -> str:
+    def _expect(
+        self,
+        terminal: Terminal,
+        command: str,
+        shown: str | None,
+        *,
+        before: str = "",
+        code: int = 0,
+        again_until: float = 0.0,
+    ) -> str:
         """Type a command, and return what came out. What is `shown` is what came out `before`, and of this command."""
         wanted = _pattern(self._here(shown)) if shown is not None else None
         ended, said = terminal.type(
             self._here(command), lambda said: wanted is not None and wanted.fullmatch(_tidy(before + said)) is not None
         )
+        while wanted is not None and not wanted.fullmatch(_tidy(before + said)) and time.monotonic() < again_until:
+            ended, said = terminal.type(self._here(command), lambda _: False)
         told = f"$ {command}\n{said}"
         if wanted is not None:
             assert wanted.fullmatch(_tidy(before + said)), f"{told}\nThe page says:\n{shown}"
@@ -131,8 +146,9 @@ class Reader:
         assert _pattern(self._here(f"…\n{text}")).fullmatch(_tidy(said)), f"{said}\nThe page says:\n{text}"
 
     def _here(self, text: str) -> str:
-        """What the page says, with the ports that are free here."""
-        return re.sub(r"\b(7990|8080|3000)\b", lambda found: self.ports[found[0]], text)
+        """What the page says, with the ports that are free and the folders that may be written here."""
+        text = text.replace("/srv/", f"{self.home}/srv/")
+        return re.sub(r"\b(7990|8080)\b", lambda found: self.ports[found[0]], text)
 
     def _terminal(self, name: str, opened: ExitStack) -> Terminal:
         if name not in self.terminals:

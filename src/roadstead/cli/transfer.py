@@ -44,7 +44,7 @@ def export_state(
             return await transfer.export_state(host, out, with_secrets=with_secrets, progress=progress)
 
     done = on_host(settings, export)
-    tell(f"{done.rows} rows were exported.")
+    tell(f"Exported. Rows: {done.rows:,}")
     if with_secrets:
         tell("The file holds the shared secrets in the clear: guard it like a password.")
     else:
@@ -70,7 +70,7 @@ def import_state(
 
     with _read(file) as source:
         done = on_host(settings, fill)
-    tell(f"{done.rows} rows were imported.")
+    tell(f"Imported. Rows: {done.rows:,}")
     if not done.with_secrets:
         tell(f"The export has no shared secrets: {_REINSTALL}")
         tell("A registered app has a new secret: roadstead register APP_KEY DESCRIPTOR_URL --show-secret")
@@ -104,7 +104,7 @@ def migrate_data(
                 return await move_state(old, new, progress=progress)
 
     count = on_host(here, move)
-    tell(f"{count} rows were copied, read back and found equal.")
+    tell(f"Copied, and each row read back and compared. Rows: {count:,}")
     tell(f"Go on with: roadstead serve --database-url {shlex.quote(there.database_name)}")
 
 
