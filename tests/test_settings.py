@@ -75,6 +75,20 @@ def test_a_wrong_file_names_itself(tmp_path: Path, text: str) -> None:
         _read(tmp_path)
 
 
+@pytest.mark.parametrize(("mode", "refused"), [(0o600, False), (0o644, False), (0o664, True), (0o602, True)])
+def test_a_file_that_others_may_write_is_refused(tmp_path: Path, mode: int, refused: bool) -> None:
+    """With the command that mends it: the file says where the database is, and what may be called."""
+    file = tmp_path / "roadstead.toml"
+    file.write_text("port = 1")
+    file.chmod(mode)
+    if not refused:
+        assert _read(tmp_path).port == 1
+        return
+    with pytest.raises(InvalidSetting, match="may write") as raised:
+        _read(tmp_path)
+    assert raised.value.detail == f"Run: chmod go-w {file}"
+
+
 @pytest.mark.parametrize(
     ("host", "loopback"),
     [

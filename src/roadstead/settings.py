@@ -7,6 +7,7 @@ them, and a test compares it with `SETTINGS`.
 
 import ipaddress
 import re
+import stat
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
@@ -102,6 +103,11 @@ class Settings:
         return cls(data=data, **found)
 
 
+def may_others_write(path: Path) -> bool:
+    """Whether a group, or everybody, may write what should be changed by its owner alone. Raises `OSError`."""
+    return bool(path.stat().st_mode & (stat.S_IWGRP | stat.S_IWOTH))
+
+
 def is_loopback(host: str) -> bool:
     """Whether only this machine reaches what listens at the host."""
     if host == "localhost":
@@ -124,10 +130,13 @@ def _default_data() -> Path:
 def _read_file(file: Path) -> Mapping[str, Any]:
     try:
         lines = tomllib.loads(file.read_text("utf-8"))
+        others_may_write = may_others_write(file)
     except FileNotFoundError:
         return {}
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as exc:
         raise InvalidSetting(f"{file} cannot be read: {exc}.", "Mend the file or move it away.") from exc
+    if others_may_write:  # and with it what may be called, and where the database is
+        raise InvalidSetting(f"Others than its owner may write to {file}.", f"Run: chmod go-w {file}")
     if unknown := lines.keys() - set(SETTINGS):
         raise InvalidSetting(
             f"{file} has an unknown setting {min(unknown)!r}.", f"Known settings: {', '.join(SETTINGS)}."

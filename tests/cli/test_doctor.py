@@ -1,9 +1,11 @@
 """What `doctor` finds in set-ups that are wrong in one way each."""
 
 import json
+import os
 import socketserver
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,10 +14,12 @@ from cryptography.fernet import Fernet
 from starlette.applications import Starlette
 
 from roadstead.cli.doctor import examine
+from roadstead.cli.serve import prepare
 from roadstead.cli.state import on_host
 from roadstead.domain.installations import register
 from roadstead.domain.running import announced
 from roadstead.settings import Settings
+from roadstead.storage import sqlite
 from tests.cli.conftest import Roadstead
 from tests.live import live_host, serving
 
@@ -40,6 +44,10 @@ def expose_folder(data: Path) -> None:
     data.chmod(0o755)
 
 
+def let_others_write(data: Path) -> None:
+    data.chmod(0o770)
+
+
 def break_key(data: Path) -> None:
     (data / "secret.key").write_text("not a key")
 
@@ -55,6 +63,7 @@ def break_database(data: Path) -> None:
         (expose_key, "key", "problem"),
         (lose_key, "key", "problem"),
         (expose_folder, "data folder", "warning"),
+        (let_others_write, "data folder", "problem"),
         (break_key, "database", "problem"),
         (break_database, "database", "problem"),
     ],
@@ -97,6 +106,51 @@ def test_nothing_is_made_by_looking(roadstead: Roadstead) -> None:
 
 def _statuses(settings: Settings) -> dict[str, str]:
     return {found.name: found.status for found in examine(settings)}
+
+
+def test_what_a_killed_process_left_behind_is_named_and_swept_at_the_start(tmp_path: Path) -> None:
+    """Drafts of the key and of exports, once nobody has written to them for a while; nothing else."""
+    data = tmp_path / "data"
+    with live_host(data) as host:
+        left = [data / "secret.key.123", data / "backup.gz.4567.partial"]
+        kept = [data / name for name in ("secret.key.old", "backup.gz", "n.partial", "secret.key.99", "b.1.partial")]
+        for file in (*left, *kept):
+            file.write_text("draft")
+        for file in (*left, *kept[:3]):
+            os.utime(file, (0, 0))
+        named = [check for check in examine(host.settings) if check.name == "leftover"]
+        assert [check.status for check in named] == ["warning"] * 2
+        assert all(str(file) in check.message for file, check in zip(sorted(left), named, strict=True))
+        with ExitStack() as until_the_end:
+            on_host(host.settings, lambda opened: prepare(opened, until_the_end))
+        assert not any(file.exists() for file in left)
+        assert all(file.exists() for file in kept)
+        assert (data / "secret.key").exists()
+        assert [check for check in examine(host.settings) if check.name == "leftover"] == []
+
+
+@pytest.mark.parametrize(
+    ("race", "versions"),
+    [
+        (True, ["3.40.1", "3.44.5", "3.45.0", "3.50.6", "3.51.2"]),
+        (False, ["3.44.6", "3.50.7", "3.51.3", "3.53.0", "3.100.0"]),
+    ],
+)
+def test_versions_of_sqlite_that_may_damage_a_file_are_known(race: bool, versions: list[str]) -> None:
+    """As SQLite's own page lists them, releases that were mended later included."""
+    assert [sqlite.has_wal_reset_race(version) for version in versions] == [race] * len(versions)
+
+
+@pytest.mark.parametrize(("workers", "race", "warned"), [(2, True, True), (2, False, False), (1, True, False)])
+def test_such_a_version_is_a_warning_where_several_processes_write(
+    settings: Settings, workers: int, race: bool, warned: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether the set-up has several workers, or a host is running that has."""
+    monkeypatch.setattr(sqlite, "has_wal_reset_race", lambda: race)
+    several = replace(settings, workers=workers)
+    assert ("SQLite" in _statuses(several)) == warned
+    with announced(several):
+        assert ("SQLite" in _statuses(settings)) == warned
 
 
 def test_a_healthy_host_is_all_well(tmp_path: Path) -> None:

@@ -2,20 +2,24 @@
 
 import contextlib
 import json
+import os
 import sqlite3
+import stat
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import httpx
 import pytest
 from cryptography.fernet import Fernet
 
 from roadstead.cli.state import on_host
 from roadstead.domain.installations import register
+from roadstead.errors import StorageUnusable
 from roadstead.settings import Settings
 from roadstead.storage import sqlite
-from tests.live import AppClient, live_host, recording_app
+from tests.live import AppClient, LiveHost, live_host, recording_app
 
 VALUES = "/2.0/addon/linkers/tickets/values"
 
@@ -62,9 +66,11 @@ def test_a_full_disk_loses_nothing_and_passes(tmp_path: Path) -> None:
         assert (refused.status_code, refused.headers["Retry-After"]) == (503, "1")
         assert "disk is full" in refused.json()["error"]["detail"]
         assert [value["value"] for value in api("GET", VALUES).json()["values"]] == ["KEPT"]
+        assert _writable(host) == 0
         code, statuses = _doctor(disk / "data")
         assert (code, statuses["disk"]) == (1, "problem")
         (disk / "filler").unlink()
+        assert _writable(host) == 1
         assert api("POST", VALUES, json={"value": "LATER"}).status_code == 201
         assert [value["value"] for value in api("GET", VALUES).json()["values"]] == ["KEPT", "LATER"]
 
@@ -80,7 +86,16 @@ def test_a_locked_database_is_waited_for_and_then_refused(tmp_path: Path, monkey
             assert (refused.status_code, refused.headers["Retry-After"]) == (503, "1")
             assert refused.json()["error"]["message"] == "The database is busy."
             assert api("GET", VALUES).json()["size"] == 0
+            assert _writable(host) == 0
         assert api("POST", VALUES, json={"value": "BB"}).status_code == 201
+        assert _writable(host) == 1
+
+
+def _writable(host: LiveHost) -> float:
+    """What the metrics say; the database answers all the while."""
+    metrics = dict(line.split(" ") for line in httpx.get(f"{host.url}/-/metrics").text.splitlines() if line[0] != "#")
+    assert float(metrics["roadstead_database_up"]) == 1
+    return float(metrics["roadstead_database_writable"])
 
 
 @contextlib.contextmanager
@@ -139,6 +154,29 @@ def test_a_host_does_not_start_and_the_doctor_knows_why(
         code, statuses = _doctor(tmp_path)
         assert (code, statuses[check]) == (1, "problem")
     on_host(settings, lambda host: register(host, "tide", "https://tide.example/"))
+
+
+@pytest.mark.parametrize("umask", [0o002, 0o022, 0o077])
+def test_a_folder_that_we_make_is_its_owners_alone(tmp_path: Path, umask: int) -> None:
+    """Whatever the user's umask is, also where new files are a group's."""
+    before = os.umask(umask)
+    try:
+        on_host(Settings(data=tmp_path / "data"), lambda host: register(host, "tide", "https://tide.example/"))
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "data").stat().st_mode) == 0o700
+
+
+@pytest.mark.parametrize("mode", [0o770, 0o777, 0o702])
+@pytest.mark.parametrize("whose", ["data", "database"])
+def test_a_folder_that_others_may_write_is_refused(tmp_path: Path, mode: int, whose: str) -> None:
+    """With the command that mends it: others could put another key, or another database, into it."""
+    settings = Settings(data=tmp_path / "data", database_url=f"sqlite:///{tmp_path / 'database' / 'roadstead.db'}")
+    on_host(settings, lambda host: register(host, "tide", "https://tide.example/"))
+    (tmp_path / whose).chmod(mode)
+    with pytest.raises(StorageUnusable, match="may write") as refused:
+        on_host(settings, lambda host: register(host, "ebb", "https://ebb.example/"))
+    assert refused.value.detail == f"Run: chmod go-w {tmp_path / whose}"
 
 
 def test_the_doctor_finds_damage_inside_the_database(tmp_path: Path) -> None:

@@ -54,6 +54,7 @@ def examine(settings: "Settings") -> Iterator[Check]:
     made = _state_was_made(settings)
     folder, key = _data_folder(settings.data), _key(settings, needed=made is True)
     yield from (folder, key)
+    yield from _leftovers(settings)
     yield from _disk(settings)
     if isinstance(made, StorageUnavailable):
         yield Check("database", "problem", made.message, made.detail)
@@ -82,6 +83,8 @@ def _state_was_made(settings: "Settings") -> bool | StorageUnavailable:
 
 
 def _data_folder(folder: Path) -> Check:
+    from roadstead.settings import may_others_write
+
     try:
         mode = folder.stat().st_mode
     except FileNotFoundError:
@@ -92,6 +95,10 @@ def _data_folder(folder: Path) -> Check:
         return Check("data folder", "problem", f"{folder} is not a folder.", _OTHER_FOLDER)
     if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
         return Check("data folder", "problem", f"{folder} may not be written to.", _OTHER_FOLDER)
+    if may_others_write(folder):
+        return Check(
+            "data folder", "problem", f"Others than its owner may write to {folder}.", f"Run: chmod 700 {folder}"
+        )
     if mode & _OTHERS:
         return Check("data folder", "warning", f"{folder} is open to other users.", f"Run: chmod 700 {folder}")
     return Check("data folder", "ok", f"{folder} is there and only yours.")
@@ -140,6 +147,14 @@ def _key(settings: "Settings", *, needed: bool) -> Check:
     return Check("key", "ok", f"{file} is there and only yours.")
 
 
+def _leftovers(settings: "Settings") -> Iterator[Check]:
+    from roadstead.storage.leftovers import find_leftovers
+
+    for file in find_leftovers(settings):
+        advice = f"Nothing to do: the next start of the host deletes it. Or run: rm {file}"
+        yield Check("leftover", "warning", f"{file} was left behind by a process that was killed.", advice)
+
+
 def _database(settings: "Settings") -> Iterator[Check]:
     try:
         checks = on_host(settings, _look_inside)
@@ -161,8 +176,19 @@ async def _look_inside(host: "Host") -> list[Check]:
     opens = f"It opens, and every app's secret can be read. Apps installed: {len(installed)}."
     running = running_hosts(host.settings)
     base_url = await _base_url(host, running)
-    checks = [Check("database", "ok", opens), *_hosts(host.settings, running), *filter(None, [base_url])]
-    return [*checks, *await _strangers(host.base_url)]
+    checks = [Check("database", "ok", opens), *_sqlite(host.settings, running), *_hosts(host.settings, running)]
+    return [*checks, *filter(None, [base_url]), *await _strangers(host.base_url)]
+
+
+def _sqlite(settings: "Settings", running: "Sequence[RunningHost]") -> Iterator[Check]:
+    """A version of SQLite that is unsafe for several processes, where several write the file."""
+    from roadstead.storage import sqlite
+
+    writers = max(settings.workers, sum(one.workers for one in running))
+    if settings.postgresql_url is None and writers > 1 and sqlite.has_wal_reset_race():
+        message = f"{writers} processes write the database; in rare cases that damages it with SQLite {sqlite.VERSION}."
+        advice = "Run Python with SQLite 3.51.3 or newer, or one worker, or use PostgreSQL."
+        yield Check("SQLite", "warning", message, advice)
 
 
 def _hosts(settings: "Settings", running: "Sequence[RunningHost]") -> Iterator[Check]:

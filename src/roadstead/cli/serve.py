@@ -134,8 +134,11 @@ async def prepare(host: "Host", until_the_end: ExitStack) -> tuple[str, str]:
     """
     from roadstead.domain.credentials import sign_in_link
     from roadstead.domain.running import announced
+    from roadstead.storage.leftovers import sweep
 
     others = until_the_end.enter_context(announced(host.settings))
+    for file in sweep(host.settings):
+        log.info("%s was left behind by a process that is gone, and is deleted.", file)
     warning = _of_another(others[0], host) if others else _of_a_change(await host.remember_address(), host)
     return await sign_in_link(host), warning
 

@@ -21,7 +21,8 @@ from roadstead.settings import Settings
 class RunningHost(msgspec.Struct, frozen=True):
     """A host that is running, all its workers together.
 
-    Its links begin with `base_url`; it listens at the address `host` and the `port`; `state` names its database.
+    Its links begin with `base_url`; it listens at the address `host` and the `port`; `state` names its database;
+    `workers` are the processes that answer.
     """
 
     pid: int
@@ -29,6 +30,7 @@ class RunningHost(msgspec.Struct, frozen=True):
     host: str
     port: int
     state: str
+    workers: int = 1
 
 
 def running_hosts(settings: Settings) -> list[RunningHost]:
@@ -42,7 +44,14 @@ def announced(settings: Settings) -> Iterator[list[RunningHost]]:
 
     `settings` hold the base URL. The folder of the state must be there. Raises `StorageUnusable`.
     """
-    ours = RunningHost(os.getpid(), settings.base_url or "", settings.host, settings.port, _state(settings))
+    ours = RunningHost(
+        pid=os.getpid(),
+        base_url=settings.base_url or "",
+        host=settings.host,
+        port=settings.port,
+        state=_state(settings),
+        workers=settings.workers,
+    )
     with ExitStack() as until_the_end:
         try:
             others = _enter(_folder(settings), ours, until_the_end)

@@ -9,11 +9,11 @@ import os
 import platform
 import resource
 from collections import defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Awaitable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, TypeVar
 
 from roadstead.domain.host import Host
 from roadstead.domain.lifecycle import count_owed_calls
@@ -21,6 +21,9 @@ from roadstead.domain.linking import WorkspaceLinkers
 from roadstead.domain.metrics import Durations
 from roadstead.domain.readiness import PATIENCE_SECONDS
 from roadstead.errors import StorageUnavailable
+from roadstead.storage import check_writable
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +70,7 @@ FAMILIES = {
         Family("roadstead_parked_linkers", "gauge", "Linkers that are parked, counted by each worker for itself."),
         Family("roadstead_owed_calls", "gauge", "Lifecycle calls that apps have not got.", ("state",)),
         Family("roadstead_database_up", "gauge", "Whether the database answered just now."),
+        Family("roadstead_database_writable", "gauge", "Whether a change was stored just now."),
         Family("roadstead_database_connections", "gauge", "Connections to PostgreSQL.", ("state",)),
         Family(
             "roadstead_database_waiting",
@@ -140,14 +144,27 @@ def _operating_system() -> Iterator[Sample]:
 async def shared_samples(host: Host, version: str) -> list[Sample]:
     """What is the same whichever process is asked. While the database is away, that it is so."""
     samples = [Sample("roadstead_build_info", (version, platform.python_version()), (1,))]
+    owed = await _in_time(count_owed_calls(host))
+    samples.append(Sample("roadstead_database_up", (), (owed is not None,)))
+    if owed is not None:
+        states = {"waiting": owed.waiting, "overdue": owed.overdue, "given_up": owed.given_up}
+        samples += [Sample("roadstead_owed_calls", (state,), (count,)) for state, count in states.items()]
+    writable = owed is not None and await _in_time(_stored(host)) is not None
+    return [*samples, Sample("roadstead_database_writable", (), (writable,))]
+
+
+async def _stored(host: Host) -> bool:
+    await check_writable(host.store, PATIENCE_SECONDS)
+    return True
+
+
+async def _in_time(answer: Awaitable[T]) -> T | None:
+    """Return what the database answers, or `None` if it cannot, or takes too long."""
     try:
         async with asyncio.timeout(PATIENCE_SECONDS):
-            owed = await count_owed_calls(host)
+            return await answer
     except (StorageUnavailable, TimeoutError):
-        return [*samples, Sample("roadstead_database_up", (), (0,))]
-    states = {"waiting": owed.waiting, "overdue": owed.overdue, "given_up": owed.given_up}
-    samples += [Sample("roadstead_owed_calls", (state,), (count,)) for state, count in states.items()]
-    return [*samples, Sample("roadstead_database_up", (), (1,))]
+        return None
 
 
 def add_up(samples: Iterable[Sample]) -> list[Sample]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from roadstead.errors import StorageUnusable
-from roadstead.settings import Settings
+from roadstead.settings import Settings, may_others_write
 from roadstead.storage import migrations
 from roadstead.storage.database import Database
 from roadstead.storage.sealing import agree_on_key, key_in_force
@@ -69,6 +69,15 @@ async def check_store(store: Store) -> None:
         raise foreign_key()
 
 
+async def check_writable(store: Store, seconds: float) -> None:
+    """Whether a change can be stored now: a row is written anew, as it is, and is on the disk.
+
+    Raises `StorageUnavailable` with the reason why it cannot.
+    """
+    async with store.database.transaction(patience=seconds) as tx:
+        await tx.run("UPDATE migrations SET number = number WHERE number = 1")
+
+
 async def has_state(settings: Settings) -> bool:
     """Whether there is a state to open, without making one. Raises `StorageUnavailable`."""
     if settings.postgresql_url is None and not settings.database_file.exists():
@@ -93,9 +102,13 @@ def open_database(settings: Settings) -> Database:
 
 
 def _make_folder(folder: Path) -> None:
+    """Make the folder where it is missing, for its owner alone. Who may write to it can put another key into it."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        others_may_write = may_others_write(folder)
     except OSError as exc:
         raise StorageUnusable(
             f"The data folder {folder} cannot be made.", f"{exc.strerror}. Choose another with --data."
         ) from exc
+    if others_may_write:
+        raise StorageUnusable(f"Others than its owner may write to the folder {folder}.", f"Run: chmod go-w {folder}")
