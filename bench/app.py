@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from roadstead.connect import canonical_request, issue
-from roadstead.domain import installations
+from roadstead.domain.apps import installations
 from roadstead.domain.host import Host, open_host
 from roadstead.model import Installation
 from roadstead.settings import Settings

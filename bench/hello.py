@@ -11,7 +11,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
-from roadstead.cli.listening import listen
+from roadstead.server.listening import listen
 
 
 async def homepage(request: Request) -> JSONResponse:

@@ -18,8 +18,8 @@ from bench import load, servers
 from bench.app import App, install_in, linkify_request, values_path
 from bench.figures import Figure
 from bench.scratch import scratch_folder
-from roadstead.domain import linkers
 from roadstead.domain.host import Host
+from roadstead.domain.linking import linkers
 from roadstead.model import Installation, PageRequest
 
 INSTALLATIONS = 1_000

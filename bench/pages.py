@@ -12,9 +12,11 @@ from urllib.parse import quote, urlsplit
 from bench import servers
 from bench.figures import Figure
 from bench.scratch import scratch_folder
-from roadstead.domain import credentials, installations, linkers
-from roadstead.domain.descriptors import read_descriptor
+from roadstead.domain.access import credentials
+from roadstead.domain.apps import installations
+from roadstead.domain.apps.descriptors import read_descriptor
 from roadstead.domain.host import open_host
+from roadstead.domain.linking import linkers
 from roadstead.settings import Settings
 
 APPS = 100

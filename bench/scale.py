@@ -15,8 +15,8 @@ from bench.api import PAGE, Workload, measure, new_values, repeated
 from bench.app import App, Client, install_in, linkify_request, values_path
 from bench.figures import Figure
 from bench.scratch import scratch_folder
-from roadstead.domain import linkers
 from roadstead.domain.host import Host
+from roadstead.domain.linking import linkers
 from roadstead.model import Installation
 from roadstead.storage.linkers import replace_values
 

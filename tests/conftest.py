@@ -10,7 +10,7 @@ import httpx
 import pytest
 from hypothesis import settings
 
-from roadstead.domain import credentials
+from roadstead.domain.access import credentials
 from tests import postgres
 from tests.live import AppClient, LiveHost, RecordingApp, live_host, recording_app
 

@@ -27,11 +27,12 @@ from starlette.routing import Route
 from starlette.types import ASGIApp
 
 from roadstead.app import create_app
-from roadstead.cli.connections import Connection
 from roadstead.connect import encode, query_string_hash
-from roadstead.domain import credentials, installations
+from roadstead.domain.access import credentials
+from roadstead.domain.apps import installations
 from roadstead.domain.host import Host, open_host
 from roadstead.model import Installation
+from roadstead.server.connections import Connection
 from roadstead.settings import Settings
 from tests.contract import check_answer
 

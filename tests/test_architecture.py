@@ -14,7 +14,7 @@ SOURCE = Path(__file__).parent.parent / "src" / "roadstead"
 
 # From the front doors down to the leaves; a room imports itself and what its line names.
 LEAVES: set[str] = set()
-MODEL = {"errors", "gist", "model", "query", "settings", "targets"}
+MODEL = {"errors", "gist", "model", "plain", "query", "settings", "targets"}
 ROOMS: dict[str, set[str]] = {
     "connect": LEAVES,
     "linkify": LEAVES,
@@ -24,21 +24,40 @@ ROOMS: dict[str, set[str]] = {
     "query": {"errors"},
     "settings": {"errors", "targets"},
     "targets": LEAVES,
+    "plain": LEAVES,
     "storage": {*MODEL, "connect"},
-    "integrations": {*MODEL, "__version__"},
-    "domain": {*MODEL, "connect", "linkify", "storage", "integrations"},
-    "api": {*MODEL, "connect", "linkify", "domain", "storage", "integrations", "__version__"},
-    "web": {*MODEL, "connect", "linkify", "domain", "integrations", "api", "__version__"},
+    "outbound": {*MODEL, "__version__"},
+    "git": {*MODEL},
+    "domain": {*MODEL, "connect", "linkify", "storage", "outbound"},
+    "api": {*MODEL, "connect", "domain", "storage", "outbound", "bitbucket", "control", "__version__"},
+    "bitbucket": {*MODEL, "domain", "storage", "outbound", "api"},
+    "control": {*MODEL, "connect", "linkify", "domain", "api", "__version__"},
+    "server": {*MODEL, "domain", "api", "app"},
+    "web": {*MODEL, "connect", "linkify", "domain", "outbound", "git", "api", "__version__"},
     "client": {"connect", "__version__"},
     "sample_app": {"client", "connect"},
     "app": {*MODEL, "domain", "api", "web"},
-    "cli": {*MODEL, "connect", "linkify", "domain", "storage", "integrations", "api", "web", "app", "__version__"},
+    "cli": {
+        *MODEL,
+        "connect",
+        "linkify",
+        "domain",
+        "storage",
+        "outbound",
+        "git",
+        "api",
+        "control",
+        "web",
+        "app",
+        "server",
+        "__version__",
+    },
     "__main__": {"cli"},
 }
 OWNERS = {
     "sqlite3": {"storage"},
     "asyncpg": {"storage"},
-    "httpcore": {"integrations"},
+    "httpcore": {"outbound"},
     "httpx": {"client", "sample_app"},
     "re2": {"linkify"},
     "regex": {"linkify"},
@@ -47,8 +66,8 @@ OWNERS = {
     "rich": {"cli"},
     "jinja2": {"web"},
     "markdown_it": {"web"},
-    "prometheus_client": {"api"},
-    "uvicorn": {"cli", "sample_app"},
+    "prometheus_client": {"control"},
+    "uvicorn": {"server", "cli", "sample_app"},
     "cryptography": {"storage", "domain"},
 }
 
@@ -78,7 +97,7 @@ def test_every_room_is_on_the_map() -> None:
 
 @pytest.mark.parametrize("file", _files(), ids=lambda file: str(file.relative_to(SOURCE)))
 def test_imports_never_turn_back(file: Path) -> None:
-    """Imports follow the data: front doors to domain to storage and integrations, and the leaves know nobody."""
+    """Imports follow the data: front doors to domain to storage and outbound, and the leaves know nobody."""
     room = _room(file)
     ours = {name.split(".")[1] for name in _imports(file) if name.startswith("roadstead.")}
     assert ours - {room} <= ROOMS[room]
@@ -86,7 +105,7 @@ def test_imports_never_turn_back(file: Path) -> None:
 
 @pytest.mark.parametrize("file", _files(), ids=lambda file: str(file.relative_to(SOURCE)))
 def test_a_library_has_one_owner(file: Path) -> None:
-    """Only `storage` knows a database driver, only `integrations` calls out, only `linkify` runs app patterns."""
+    """Only `storage` knows a database driver, only `outbound` calls out, only `linkify` runs app patterns."""
     for name in _imports(file):
         assert _room(file) in OWNERS.get(name.split(".")[0], {_room(file)}), f"{file} imports {name}"
 

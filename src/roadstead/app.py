@@ -17,11 +17,11 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from roadstead.api.bodies import let_go
 from roadstead.api.errors import RequestRefused, error_answer
 from roadstead.api.routes import find_resource
-from roadstead.domain import handshakes, lifecycle
+from roadstead.domain.apps import handshakes, lifecycle
 from roadstead.domain.host import Host, open_host
-from roadstead.domain.linking import WorkspaceLinkers
-from roadstead.domain.samples import process_samples
-from roadstead.domain.worker_samples import WorkerSamples
+from roadstead.domain.linking.workspaces import WorkspaceLinkers
+from roadstead.domain.telemetry.samples import process_samples
+from roadstead.domain.telemetry.worker_samples import WorkerSamples
 from roadstead.settings import SAMPLES_FOLDER, Settings
 
 Started = Callable[[Host], Awaitable[None]]

@@ -11,10 +11,11 @@ import httpx
 import pytest
 
 from roadstead.app import create_app
-from roadstead.domain import lifecycle, queue
+from roadstead.domain import queue
+from roadstead.domain.access.rate_limit import RateLimit
+from roadstead.domain.apps import lifecycle
 from roadstead.domain.host import Host
-from roadstead.domain.parking import LinkerRecords
-from roadstead.domain.rate_limit import RateLimit
+from roadstead.domain.linking.parking import LinkerRecords
 from roadstead.model import LifecycleCall
 from roadstead.settings import Settings
 from tests.live import AppClient, LiveHost, RecordingApp, address, listening_socket, serving

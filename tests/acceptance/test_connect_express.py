@@ -11,9 +11,9 @@ import httpx
 import pytest
 from playwright.sync_api import expect
 
-from roadstead.domain import installations
+from roadstead.domain.apps import installations
+from roadstead.domain.apps.page_loads import post_install_url
 from roadstead.domain.host import Host
-from roadstead.domain.page_loads import post_install_url
 from roadstead.errors import InstallationFailed
 from roadstead.model import Installation, LifecycleCall
 from tests.acceptance.node.programs import running

@@ -8,7 +8,8 @@ import httpx
 import pytest
 
 from roadstead.connect import canonical_request, read, verify
-from roadstead.domain import credentials, installations
+from roadstead.domain.access import credentials
+from roadstead.domain.apps import installations
 from tests.live import LiveHost, RecordingApp, recording_app
 
 pytestmark = pytest.mark.before_the_database

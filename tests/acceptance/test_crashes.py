@@ -17,7 +17,7 @@ import httpcore
 import httpx
 import pytest
 
-from roadstead.domain import installations
+from roadstead.domain.apps import installations
 from roadstead.model import Installation
 from roadstead.settings import Settings
 from tests.live import AppClient, LiveHost, recording_app

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from roadstead.domain import admission
+from roadstead.domain.access import admission
 from tests.acceptance import attacks
 from tests.acceptance.attacks import VALUES, Attack, request, signed
 from tests.live import AppClient, LiveHost, host_process, live_host, recording_app

@@ -12,10 +12,10 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 
 from roadstead.connect import read, verify
 from roadstead.connect.qsh import canonical_request
-from roadstead.domain import installations, lifecycle
+from roadstead.domain.apps import installations, lifecycle
 from roadstead.errors import InstallationFailed, OutgoingCallFailed
-from roadstead.integrations.outbound import Outbound
 from roadstead.model import Installation
+from roadstead.outbound.calls import Outbound
 from tests.live import LINKERS, AppClient, LiveHost, Received, RecordingApp, recording_app
 
 VALUES = "/2.0/addon/linkers/tickets/values"

@@ -10,9 +10,9 @@ from typing import Any
 
 import pytest
 
-from roadstead.domain import installations
+from roadstead.domain.apps import installations
 from roadstead.domain.host import open_host
-from roadstead.domain.moving import move_state
+from roadstead.domain.upkeep.copying import move_state
 from roadstead.errors import StorageUnusable
 from roadstead.settings import Settings
 from roadstead.storage import transfer as rows

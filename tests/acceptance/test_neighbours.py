@@ -13,7 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 
-from roadstead.domain import installations
+from roadstead.domain.apps import installations
 from roadstead.errors import InstallationFailed
 from roadstead.model import Installation, LifecycleCall
 from roadstead.targets import AllowedTargets

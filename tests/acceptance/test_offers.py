@@ -12,13 +12,14 @@ from typing import Any
 import pytest
 
 from roadstead.connect import InvalidToken, canonical_request, read, verify
-from roadstead.domain import handshakes, installations, transfer
-from roadstead.domain.audit import latest_entries
+from roadstead.domain.apps import handshakes, installations
 from roadstead.domain.host import Host
-from roadstead.domain.keys import rotate_key
+from roadstead.domain.upkeep import transfer
+from roadstead.domain.upkeep.audit import latest_entries
+from roadstead.domain.upkeep.keys import rotate_key
 from roadstead.errors import InstallationFailed
-from roadstead.integrations.outbound import Outbound
 from roadstead.model import Offer
+from roadstead.outbound.calls import Outbound
 from roadstead.settings import Settings
 from tests.conftest import NewDatabase
 from tests.live import LINKERS, AppClient, LiveHost, RecordingApp, live_host, opened, recording_app

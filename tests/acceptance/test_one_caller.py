@@ -13,8 +13,8 @@ from typing import Any
 import httpx
 import pytest
 
-from roadstead.domain import linkers
 from roadstead.domain.host import Host
+from roadstead.domain.linking import linkers
 from tests.live import AppClient, LiveHost, host_process, recording_app
 
 pytestmark = pytest.mark.slow

@@ -8,7 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from roadstead.cli.state import on_host
-from roadstead.domain.installations import get_registration, register
+from roadstead.domain.apps.installations import get_registration, register
 from roadstead.settings import Settings
 from tests import postgres
 

@@ -11,9 +11,9 @@ import atlassian_jwt
 import httpx
 import pytest
 
-from roadstead.domain import installations
+from roadstead.domain.apps import installations
+from roadstead.domain.apps.page_loads import post_install_url
 from roadstead.domain.host import Host
-from roadstead.domain.page_loads import post_install_url
 from roadstead.model import Installation
 from tests.acceptance.node.programs import Program, running
 from tests.live import LINKERS, LiveHost, Received, RecordingApp, recording_app

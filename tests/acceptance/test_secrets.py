@@ -13,9 +13,11 @@ from urllib.parse import quote
 
 import httpx
 
-from roadstead.domain import audit, credentials, installations, lifecycle, transfer
+from roadstead.domain.access import credentials
+from roadstead.domain.apps import installations, lifecycle
 from roadstead.domain.host import Host
-from roadstead.domain.keys import rotate_key
+from roadstead.domain.upkeep import audit, transfer
+from roadstead.domain.upkeep.keys import rotate_key
 from roadstead.storage.secrets import new_key
 from tests.live import AppClient, LiveHost, RecordingApp, host_process, live_host, recording_app
 

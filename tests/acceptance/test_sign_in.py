@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from roadstead.app import create_app
-from roadstead.domain import credentials
+from roadstead.domain.access import credentials
 from roadstead.settings import Settings
 from tests.live import LiveHost, live_host, serving
 

@@ -18,8 +18,10 @@ from typing import Any
 import pytest
 
 from roadstead.cli.state import on_host
-from roadstead.domain import credentials, installations, transfer
+from roadstead.domain.access import credentials
+from roadstead.domain.apps import installations
 from roadstead.domain.host import Host
+from roadstead.domain.upkeep import transfer
 from roadstead.errors import Conflict, InvalidInput
 from roadstead.settings import Settings
 from roadstead.storage.sqlite import SQLiteDatabase

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from roadstead.domain import updates
+from roadstead.domain.apps import updates
 from tests.conftest import NewDatabase
 from tests.live import AppClient, LiveHost, RecordingApp, live_host, recording_app
 

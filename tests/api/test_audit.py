@@ -6,8 +6,8 @@ from typing import Any
 import httpx
 import pytest
 
-from roadstead.domain import linkers
 from roadstead.domain.host import Host
+from roadstead.domain.linking import linkers
 from tests.live import LINKERS, AppClient, LiveHost, RecordingApp, live_host, recording_app
 
 VALUES = "/2.0/addon/linkers/tickets/values"

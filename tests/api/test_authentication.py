@@ -7,7 +7,7 @@ import httpx
 import pytest
 
 from roadstead.connect import encode, query_string_hash
-from roadstead.domain import installations
+from roadstead.domain.apps import installations
 from tests.live import AppClient, LiveHost, RecordingApp
 
 LINKERS = "/2.0/addon/linkers"

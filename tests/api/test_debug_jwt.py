@@ -10,9 +10,9 @@ import httpx
 import pytest
 
 from roadstead.connect import encode
-from roadstead.domain import installations
+from roadstead.domain.apps import installations
 from roadstead.domain.host import Host
-from roadstead.domain.records import MOST_JUDGED, Received, Records
+from roadstead.domain.traffic.records import MOST_JUDGED, Received, Records
 from roadstead.model import Installation
 from tests.live import AppClient, LiveHost, RecordingApp, live_host, recording_app
 from tests.token_mistakes import MISTAKES, PATH, TARGET, Mistake, hashed

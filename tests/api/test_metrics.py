@@ -11,8 +11,8 @@ import pytest
 from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
-from roadstead.domain.samples import FAMILIES, Sample
-from roadstead.domain.worker_samples import WorkerSamples
+from roadstead.domain.telemetry.samples import FAMILIES, Sample
+from roadstead.domain.telemetry.worker_samples import WorkerSamples
 from tests.live import AppClient, LiveHost, live_host, recording_app
 
 VALUES = "/2.0/addon/linkers/tickets/values"

@@ -17,10 +17,10 @@ from roadstead.api.answers import Answer
 from roadstead.api.openapi import document, statuses_of
 from roadstead.api.resource import Operation, Resource
 from roadstead.api.routes import ROUTES
-from roadstead.domain import readiness
-from roadstead.domain.admission import HEALTH, Admission
+from roadstead.domain.access.admission import HEALTH, Admission
+from roadstead.domain.access.shares import Shares
 from roadstead.domain.host import Host
-from roadstead.domain.shares import Shares
+from roadstead.domain.telemetry import readiness
 from roadstead.errors import StorageUnavailable
 from tests.contract import DOCUMENT, check_answer
 from tests.live import AppClient, LiveHost, RecordingApp, live_host

@@ -13,8 +13,8 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from roadstead.cli.logs import JsonFormatter
-from roadstead.domain.request_log import RequestLine, RequestLines
+from roadstead.domain.traffic.request_log import RequestLine, RequestLines
+from roadstead.server.logs import JsonFormatter
 from roadstead.storage import sqlite
 from tests.live import AppClient, LiveHost, live_host, recording_app
 
@@ -44,7 +44,7 @@ def test_another_id_is_replaced(host: LiveHost, sent: str) -> None:
         ("/2.0/nothing", 404),
         ("/", 200),
         ("/nothing", 404),
-        ("/-/static/roadstead.css", 200),
+        ("/-/static/base.css", 200),
         ("/-/install", 401),
     ],
 )
@@ -140,7 +140,7 @@ def test_a_mistake_of_ours_is_one_line_with_its_traceback(host: LiveHost, monkey
     handler = logging.StreamHandler(written)
     handler.setFormatter(JsonFormatter())
     monkeypatch.setattr(logging.getLogger("roadstead.api"), "handlers", [handler])
-    monkeypatch.setattr("roadstead.domain.requests.page_of_requests", None)
+    monkeypatch.setattr("roadstead.domain.traffic.requests.page_of_requests", None)
     answer = httpx.get(f"{host.url}/-/requests")
     assert answer.status_code == 500
     line = json.loads(written.getvalue())

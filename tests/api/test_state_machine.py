@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, precondition, rule, run_state_machine_as_test
 
-from roadstead.domain import installations
+from roadstead.domain.apps import installations
 from tests.live import AppClient, Job, LiveHost, RecordingApp, opened, recording_app
 
 TAKING = {

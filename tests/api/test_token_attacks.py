@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from roadstead.domain import installations
+from roadstead.domain.apps import installations
 from roadstead.model import Installation
 from tests.live import AppClient, LiveHost, live_host, recording_app
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from roadstead.domain.check import check
+from roadstead.domain.apps.check import check
 from tests.cli.conftest import Roadstead
 
 

@@ -19,12 +19,12 @@ from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from roadstead.api.answers import json_answer
-from roadstead.cli import connections
-from roadstead.cli.connections import MAX_HEAD_BYTES
-from roadstead.domain.admission import Admission
-from roadstead.domain.metrics import Metrics
-from roadstead.domain.refusals import Refusals
-from roadstead.domain.shares import Crowd, Shares
+from roadstead.domain.access.admission import Admission
+from roadstead.domain.access.refusals import Refusals
+from roadstead.domain.access.shares import Crowd, Shares
+from roadstead.domain.telemetry.metrics import Metrics
+from roadstead.server import connections
+from roadstead.server.connections import MAX_HEAD_BYTES
 from tests.live import serving
 
 START = b"GET / HTTP/1.1\r\nHost: x\r\n"

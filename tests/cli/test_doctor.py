@@ -16,7 +16,7 @@ from starlette.applications import Starlette
 from roadstead.cli.doctor import examine
 from roadstead.cli.serve import prepare
 from roadstead.cli.state import on_host
-from roadstead.domain.installations import register
+from roadstead.domain.apps.installations import register
 from roadstead.domain.running import announced
 from roadstead.settings import Settings
 from roadstead.storage import sqlite

@@ -11,8 +11,10 @@ from typing import Any
 
 import pytest
 
-from roadstead.domain import audit, installations, linkers, transfer, updates
+from roadstead.domain.apps import installations, updates
 from roadstead.domain.host import Host
+from roadstead.domain.linking import linkers
+from roadstead.domain.upkeep import audit, transfer
 from roadstead.errors import Conflict
 from roadstead.model import AuditEntry, Installation
 from roadstead.settings import Settings

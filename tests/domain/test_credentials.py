@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from roadstead.domain import credentials, installations
+from roadstead.domain.access import credentials
+from roadstead.domain.apps import installations
 from roadstead.domain.host import Host, open_host
 from roadstead.settings import Settings
 from tests.live import recording_app

@@ -17,9 +17,9 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from roadstead.connect import Descriptor, InvalidDescriptor
-from roadstead.domain import installations
-from roadstead.domain.check import check
-from roadstead.domain.descriptors import read_descriptor
+from roadstead.domain.apps import installations
+from roadstead.domain.apps.check import check
+from roadstead.domain.apps.descriptors import read_descriptor
 from roadstead.errors import InstallationFailed, InvalidInput
 from roadstead.settings import Settings
 from tests.connect.test_descriptor import ONE_OF_EACH, TIDY

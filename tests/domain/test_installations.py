@@ -2,7 +2,7 @@
 
 import pytest
 
-from roadstead.domain import installations, lifecycle
+from roadstead.domain.apps import installations, lifecycle
 from roadstead.domain.host import Host
 from roadstead.errors import InstallationFailed, InvalidInput
 from roadstead.model import Installation, LifecycleCall

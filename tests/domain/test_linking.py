@@ -11,9 +11,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from roadstead.domain import linkers, linking
 from roadstead.domain.host import Host, open_host
-from roadstead.domain.linking import WorkspaceLinkers
+from roadstead.domain.linking import linkers, workspaces
+from roadstead.domain.linking.workspaces import WorkspaceLinkers
 from roadstead.errors import LinkerValueExists, LinkerValueNotFound
 from roadstead.storage import linkers as rows
 from tests.live import LiveHost, recording_app
@@ -130,8 +130,8 @@ def test_workspaces_that_were_let_go_are_linked_as_before(
     host: LiveHost, workspaces: int, values: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However few compiled workspaces or values may be kept, every workspace links with its own values."""
-    monkeypatch.setattr(linking, "_KEPT_WORKSPACES", workspaces)
-    monkeypatch.setattr(linking, "_most_values", lambda workers: values)
+    monkeypatch.setattr(workspaces, "_KEPT_WORKSPACES", workspaces)
+    monkeypatch.setattr(workspaces, "_most_values", lambda workers: values)
 
     async def look(host: Host, slugs: list[str]) -> list[list[str]]:
         compiled = WorkspaceLinkers(host)
@@ -163,5 +163,5 @@ def test_a_container_limits_what_is_kept(
     monkeypatch.setattr("os.sysconf", lambda name: 10**6)
     file = tmp_path / "memory.max"
     file.write_text(limit)
-    monkeypatch.setattr(linking, "_CONTAINER_LIMIT", file)
-    assert linking._most_values(workers) == (10**12 // 4 // 120 if most is None else most)
+    monkeypatch.setattr(workspaces, "_CONTAINER_LIMIT", file)
+    assert workspaces._most_values(workers) == (10**12 // 4 // 120 if most is None else most)

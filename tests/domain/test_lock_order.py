@@ -4,9 +4,9 @@ import asyncio
 from contextlib import ExitStack
 from pathlib import Path
 
-from roadstead.domain import installations
+from roadstead.domain.apps import installations
 from roadstead.domain.host import Host
-from roadstead.domain.keys import rotate_key
+from roadstead.domain.upkeep.keys import rotate_key
 from roadstead.errors import InstallationFailed
 from roadstead.settings import Settings
 from tests.conftest import NewDatabase

@@ -4,7 +4,13 @@ import logging
 
 import pytest
 
-from roadstead.domain.parking import LONGEST_JUDGED, PARKED_AFTER, PARKED_SECONDS, LinkerRecords, links_by_linker
+from roadstead.domain.linking.parking import (
+    LONGEST_JUDGED,
+    PARKED_AFTER,
+    PARKED_SECONDS,
+    LinkerRecords,
+    links_by_linker,
+)
 from roadstead.linkify import Linker, Unfinished, compile_linkers
 
 SLOW = Linker("slow", "A", "https://t.example/", app_key="app")

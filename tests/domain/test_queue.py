@@ -13,7 +13,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from roadstead.domain import installations, lifecycle, queue
+from roadstead.domain import queue
+from roadstead.domain.apps import installations, lifecycle
 from roadstead.domain.host import Host, open_host
 from roadstead.errors import Conflict, InstallationFailed, NotFound
 from roadstead.model import Installation, LifecycleCall

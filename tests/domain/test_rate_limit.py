@@ -2,7 +2,7 @@
 
 import pytest
 
-from roadstead.domain.rate_limit import RateLimit
+from roadstead.domain.access.rate_limit import RateLimit
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from roadstead.connect import encode
 from roadstead.connect.presented import present
-from roadstead.domain.redaction import KEPT, RAW_BYTES, cleaned, kept, named_secrets
+from roadstead.domain.traffic.redaction import KEPT, RAW_BYTES, cleaned, kept, named_secrets
 from roadstead.model import HIDDEN
 
 PLANTED = "Zt5rB7yHn2uQe9sLd4Gf6pAaXiVokq3v0x8mJc1W"

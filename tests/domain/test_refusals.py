@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 
-from roadstead.domain import refusals
-from roadstead.domain.metrics import Metrics
-from roadstead.domain.refusals import Refusals
+from roadstead.domain.access import refusals
+from roadstead.domain.access.refusals import Refusals
+from roadstead.domain.telemetry.metrics import Metrics
 
 
 def test_a_flood_of_refusals_is_a_few_lines(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:

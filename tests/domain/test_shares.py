@@ -2,8 +2,8 @@
 
 import pytest
 
-from roadstead.domain.admission import Admission, caller_at, forwarded_for
-from roadstead.domain.shares import Address, Crowd, Shares, Shortage
+from roadstead.domain.access.admission import Admission, caller_at, forwarded_for
+from roadstead.domain.access.shares import Address, Crowd, Shares, Shortage
 
 OK, SHARE, ALL = None, Shortage.SHARE, Shortage.ALL
 

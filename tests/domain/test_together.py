@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from roadstead.domain.together import Together
+from roadstead.domain.coalescing import Together
 
 _started: set["asyncio.Task[None]"] = set()
 

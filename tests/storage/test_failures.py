@@ -15,7 +15,7 @@ import pytest
 from cryptography.fernet import Fernet
 
 from roadstead.cli.state import on_host
-from roadstead.domain.installations import register
+from roadstead.domain.apps.installations import register
 from roadstead.errors import StorageUnusable
 from roadstead.settings import Settings
 from roadstead.storage import sqlite

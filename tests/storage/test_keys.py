@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 
 from roadstead.cli.state import on_host
-from roadstead.domain import audit, installations
+from roadstead.domain.apps import installations
 from roadstead.domain.host import Host, open_host
-from roadstead.domain.keys import rotate_key
+from roadstead.domain.upkeep import audit
+from roadstead.domain.upkeep.keys import rotate_key
 from roadstead.errors import Conflict, InvalidInput, StorageUnusable
 from roadstead.settings import Settings
 from roadstead.storage import migrations
@@ -154,7 +155,7 @@ def test_a_rotation_that_fails_between_file_and_database(tmp_path: Path, monkeyp
         raise KeyboardInterrupt
 
     with monkeypatch.context() as broken:
-        broken.setattr("roadstead.domain.keys.seal_anew", fail)
+        broken.setattr("roadstead.domain.upkeep.keys.seal_anew", fail)
         with pytest.raises(KeyboardInterrupt):
             on_host(settings, rotate_key)
     stored |= on_host(settings, lambda host: _register(host, "ebb"))

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
-from roadstead.domain import linkers
 from roadstead.domain.host import Host
+from roadstead.domain.linking import linkers
 from roadstead.model import PageRequest
 from roadstead.query import parse_filter
 from roadstead.storage import linkers as rows

@@ -10,7 +10,7 @@ import pytest
 
 from roadstead.cli.doctor import examine
 from roadstead.cli.state import on_host
-from roadstead.domain.installations import register
+from roadstead.domain.apps.installations import register
 from roadstead.errors import StorageUnavailable, StorageUnusable
 from roadstead.settings import Settings
 from roadstead.storage import open_database, postgres

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
 
-from roadstead.domain import credentials
+from roadstead.domain.access import credentials
 from tests.live import LiveHost
 
 _PROGRAMS = ("chromium", "chromium-browser", "google-chrome")

@@ -5,7 +5,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Page
 
-from roadstead.domain import credentials
+from roadstead.domain.access import credentials
 from tests.live import LiveHost, live_host
 from tests.web.chromium import chromium, visitor
 

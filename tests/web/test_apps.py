@@ -6,8 +6,11 @@ from pathlib import Path
 import httpx
 import pytest
 
-from roadstead.domain import audit, credentials, installations, linkers
+from roadstead.domain.access import credentials
+from roadstead.domain.apps import installations
 from roadstead.domain.host import Host
+from roadstead.domain.linking import linkers
+from roadstead.domain.upkeep import audit
 from roadstead.model import AuditEntry, Installation
 from roadstead.storage import installations as rows
 from roadstead.storage.sealing import sealer

@@ -10,7 +10,7 @@ from typing import Any, Literal
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from roadstead.domain import linkers
+from roadstead.domain.linking import linkers
 from tests.acceptance.node.programs import node_packages
 from tests.live import AppClient, LiveHost, RecordingApp, recording_app
 from tests.web.chromium import visitor

@@ -15,7 +15,7 @@ import pytest
 from starlette.routing import Route
 
 import roadstead.web
-from roadstead.domain import installations
+from roadstead.domain.apps import installations
 from roadstead.web.page import Page, policy_source
 from roadstead.web.routes import ROUTES
 from tests.live import LiveHost, RecordingApp, recording_app

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 import httpx
 import pytest
 
-from roadstead.domain import credentials
+from roadstead.domain.access import credentials
 from roadstead.model import Installation
 from tests.live import AppClient, LiveHost, RecordingApp, live_host, recording_app
 from tests.web.attributes import attribute

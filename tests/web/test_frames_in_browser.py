@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from roadstead.connect import canonical_request, read, verify
-from roadstead.domain import installations
+from roadstead.domain.apps import installations
 from roadstead.model import Installation
 from tests.acceptance.node.programs import node_packages
 from tests.live import LiveHost, recording_app

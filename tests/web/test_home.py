@@ -5,7 +5,10 @@ from pathlib import Path
 
 import httpx
 
-from roadstead.domain import credentials, installations, linkers, transfer
+from roadstead.domain.access import credentials
+from roadstead.domain.apps import installations
+from roadstead.domain.linking import linkers
+from roadstead.domain.upkeep import transfer
 from tests.live import AppClient, LiveHost, RecordingApp, live_host, recording_app
 from tests.web.attributes import attribute
 from tests.web.reading import document, main_text, texts

@@ -7,7 +7,7 @@ import time
 import httpx
 import pytest
 
-from roadstead.domain import installations
+from roadstead.domain.apps import installations
 from roadstead.domain.host import Host
 from roadstead.model import Installation
 from tests.live import LiveHost, RecordingApp, recording_app

@@ -10,8 +10,9 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
-from roadstead.domain import credentials, linkers
-from roadstead.integrations.git import make_repository
+from roadstead.domain.access import credentials
+from roadstead.domain.linking import linkers
+from roadstead.git.repositories import make_repository
 from roadstead.linkify import Linker, compile_linkers, explain
 from roadstead.web.stretches import pieces_of, stretches_of
 from tests.live import LiveHost, RecordingApp, live_host, recording_app

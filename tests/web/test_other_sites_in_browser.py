@@ -7,7 +7,7 @@ from contextlib import contextmanager
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from roadstead.domain import credentials
+from roadstead.domain.access import credentials
 from tests.live import LiveHost
 from tests.web.framed_app import framed_app
 from tests.web.test_frames_in_browser import shown

@@ -2,7 +2,7 @@
 
 import httpx
 
-from roadstead.domain.parking import PARKED_AFTER
+from roadstead.domain.linking.parking import PARKED_AFTER
 from tests.live import LiveHost, recording_app
 from tests.web.reading import texts
 

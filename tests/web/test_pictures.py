@@ -8,7 +8,8 @@ from typing import Any, Literal
 import pytest
 from playwright.sync_api import Page
 
-from roadstead.domain import installations, linkers
+from roadstead.domain.apps import installations
+from roadstead.domain.linking import linkers
 from tests.live import AppClient, live_host, recording_app
 from tests.web.chromium import chromium, visitor
 from tests.web.framed_app import framed_app

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from roadstead.domain import lifecycle
+from roadstead.domain.apps import lifecycle
 from roadstead.domain.queue import ATTEMPTS
 from tests.conftest import NewDatabase
 from tests.live import LiveHost, RecordingApp, live_host

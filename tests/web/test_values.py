@@ -5,7 +5,7 @@ from urllib.parse import urlsplit
 import httpx
 import pytest
 
-from roadstead.domain import linkers
+from roadstead.domain.linking import linkers
 from roadstead.web.value_lists import read_list
 from tests.live import LiveHost, RecordingApp
 from tests.web.reading import document, fields, main_text, submit, texts

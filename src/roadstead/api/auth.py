@@ -12,7 +12,8 @@ from starlette.requests import Request
 from roadstead.api.errors import RequestRefused
 from roadstead.api.origins import is_from_another_site, is_from_here
 from roadstead.connect import InvalidToken, UnverifiedToken, canonical_request, implied_by, read, verify
-from roadstead.domain import credentials, handshakes
+from roadstead.domain.access import credentials
+from roadstead.domain.apps import handshakes
 from roadstead.domain.host import Host
 from roadstead.errors import NotAuthenticated, RateLimitExceeded, WrongCredential
 from roadstead.model import AccessToken, ApiToken, Caller, Viewer

@@ -11,10 +11,10 @@ from starlette.formparsers import MultiPartException
 from starlette.requests import ClientDisconnect, Request
 
 from roadstead.api.errors import RequestRefused
+from roadstead.domain.access.shares import Shortage
 from roadstead.domain.host import Host
-from roadstead.domain.records import BODY
-from roadstead.domain.redaction import RAW_BYTES
-from roadstead.domain.shares import Shortage
+from roadstead.domain.traffic.records import BODY
+from roadstead.domain.traffic.redaction import RAW_BYTES
 from roadstead.errors import InvalidInput
 
 T = TypeVar("T")

@@ -13,8 +13,8 @@ from starlette.types import Message, Scope
 from roadstead.api.auth import VIEWER
 from roadstead.api.errors import RequestRefused, error_answer
 from roadstead.api.routes import find_resource
-from roadstead.domain import request_id
 from roadstead.domain.host import Host
+from roadstead.domain.traffic import request_id
 from roadstead.model import Viewer
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")

@@ -18,7 +18,7 @@ from roadstead.api import auth
 from roadstead.api.answers import Answer, json_answer
 from roadstead.api.errors import ErrorBody
 from roadstead.api.resource import Operation, Resource
-from roadstead.domain.admission import HEALTH
+from roadstead.domain.access.admission import HEALTH
 from roadstead.domain.host import Host
 
 

@@ -7,6 +7,8 @@ from urllib.parse import parse_qsl, quote
 import msgspec
 from starlette.requests import Request
 
+from roadstead.api.answers import Answer, json_answer
+from roadstead.api.partial import parse_fields
 from roadstead.domain.host import Host
 from roadstead.errors import InvalidInput
 from roadstead.model import PageRequest
@@ -99,6 +101,14 @@ def page_in_memory(items: Sequence[Mapping[str, Any]], wanted: PageRequest) -> t
         chosen = in_order(chosen, wanted.sort)
     start = (wanted.number - 1) * wanted.length
     return chosen[start : start + wanted.length], len(chosen), start + wanted.length < len(chosen)
+
+
+def shaped(request: Request, body: object) -> Answer:
+    """Return the body with the fields that were asked for. Raises `InvalidInput`."""
+    fields = parameters(request).get("fields") if b"fields" in request.scope["query_string"] else None
+    if fields is not None:
+        body = parse_fields(fields).apply(msgspec.json.decode(msgspec.json.encode(body)))
+    return json_answer(body)
 
 
 def parameters(request: Request) -> dict[str, str]:

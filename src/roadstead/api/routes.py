@@ -9,12 +9,17 @@ from urllib.parse import unquote
 from starlette.routing import Route
 from starlette.types import ASGIApp, Scope
 
-from roadstead.api import accounts, addon, audit, diagnosis, linkers, metrics, oauth, openapi, own, requests
+from roadstead.api import openapi
 from roadstead.api.auth import account_reader, anyone, app_jwt, operator, operator_or_local
 from roadstead.api.pages import Filtered, Numbered, Page, Partial
 from roadstead.api.resource import Operation, Resource
 from roadstead.api.resources import LinkerResource, LinkerValueResource, NewValue, NewValues, Update, Value
-from roadstead.integrations.lifecycle import Principal
+from roadstead.bitbucket import accounts
+from roadstead.bitbucket.addon import operations as addon
+from roadstead.bitbucket.linkers import operations as linkers
+from roadstead.bitbucket.oauth import operations as oauth
+from roadstead.control import audit, debug_jwt, linkify, metrics, requests
+from roadstead.outbound.lifecycle import Principal
 
 
 def _resource(path: str, **operations: Operation) -> Route:
@@ -68,12 +73,18 @@ ROUTES = [
     ),
     _resource(
         "/-/linkify",
-        POST=Operation(operator_or_local, own.linkify, {200: own.LinkedText}, takes=own.Text, refuses=(404,)),
+        POST=Operation(
+            operator_or_local, linkify.linkify, {200: linkify.LinkedText}, takes=linkify.Text, refuses=(404,)
+        ),
     ),
     _resource(
         "/-/linkers",
         GET=Operation(
-            operator, own.list_linkers, {200: Page[own.LinkerRecord]}, query=own.WorkspaceQuery, refuses=(404,)
+            operator,
+            linkify.list_linkers,
+            {200: Page[linkify.LinkerRecord]},
+            query=linkify.WorkspaceQuery,
+            refuses=(404,),
         ),
     ),
     _resource(
@@ -82,7 +93,7 @@ ROUTES = [
     _resource(
         "/-/debug-jwt",
         POST=Operation(
-            operator, diagnosis.debug_jwt, {200: diagnosis.DiagnosisResource}, takes=diagnosis.PresentedToken
+            operator, debug_jwt.debug_jwt, {200: debug_jwt.DiagnosisResource}, takes=debug_jwt.PresentedToken
         ),
     ),
     _resource(
@@ -95,8 +106,8 @@ ROUTES = [
         "/-/requests/{request_id}",
         GET=Operation(operator, requests.get_request, {200: requests.ExplainedRequest}, query=Partial),
     ),
-    _resource("/-/health/live", GET=Operation(anyone, own.live, {200: own.Health})),
-    _resource("/-/health/ready", GET=Operation(anyone, own.ready, {200: own.Health}, refuses=(503,))),
+    _resource("/-/health/live", GET=Operation(anyone, linkify.live, {200: linkify.Health})),
+    _resource("/-/health/ready", GET=Operation(anyone, linkify.ready, {200: linkify.Health}, refuses=(503,))),
     _resource("/-/metrics", GET=Operation(operator, metrics.expose, {200: str})),
     _resource("/-/openapi.json", GET=Operation(anyone, openapi.describe, {200: openapi.Document})),
 ]

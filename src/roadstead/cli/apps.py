@@ -56,7 +56,7 @@ def install(
 
     Works with the host running or not.
     """
-    from roadstead.domain.audit import secret_will_be_shown
+    from roadstead.domain.upkeep.audit import secret_will_be_shown
 
     settings = read_settings(data=data, database_url=database_url, allow_target=allow_target)
     asked = not yes and sys.stdin.isatty()
@@ -77,7 +77,7 @@ def install(
 
 
 async def _install(host: "Host", descriptor_url: str, workspace: str, *, asked: bool, signed: bool) -> "Installation":
-    from roadstead.domain import installations
+    from roadstead.domain.apps import installations
 
     installations.check_workspace_slug(workspace)
     mention_absent_host(host.settings, host.base_url)
@@ -99,7 +99,7 @@ async def _install(host: "Host", descriptor_url: str, workspace: str, *, asked: 
 
 async def _fetch(host: "Host", descriptor_url: str) -> "Descriptor":
     """Fetch and check a descriptor. Raises `InstallationFailed`, which names the command that says more."""
-    from roadstead.domain import installations
+    from roadstead.domain.apps import installations
 
     try:
         return await installations.fetch(host, descriptor_url)
@@ -112,7 +112,7 @@ async def _fetch(host: "Host", descriptor_url: str) -> "Descriptor":
 
 async def _mention_silent_host(base_url: str) -> None:
     """Many apps call the API from inside the handshake, which fails when nobody serves it."""
-    from roadstead.integrations.health import is_roadstead
+    from roadstead.outbound.health import is_roadstead
 
     try:
         await is_roadstead(base_url)
@@ -178,7 +178,7 @@ async def _uninstall(host: "Host", app_key: str, workspace: str | None) -> "tupl
 
     Returns the workspace, whether it was an offer, and the call that notifies the app.
     """
-    from roadstead.domain import handshakes, installations
+    from roadstead.domain.apps import handshakes, installations
 
     try:
         installation = await installations.get_app(host, app_key, workspace)
@@ -223,7 +223,8 @@ def list_apps(
 
 async def _list(host: "Host", workspace: str | None) -> "tuple[list[Installation], list[Installation], list[Offer]]":
     """Return what is installed, what of it cannot call, and what was offered to apps that are not installed."""
-    from roadstead.domain import handshakes, installations, transfer
+    from roadstead.domain.apps import handshakes, installations
+    from roadstead.domain.upkeep import transfer
 
     found = await installations.list_apps(host, workspace=workspace)
     installed = {installation.client_key for installation in found}
@@ -275,7 +276,8 @@ def show(
 async def _look_at(
     host: "Host", app_key: str, workspace: str | None
 ) -> "tuple[Installation, list[Linker], list[LifecycleCall]]":
-    from roadstead.domain import installations, lifecycle, linkers
+    from roadstead.domain.apps import installations, lifecycle
+    from roadstead.domain.linking import linkers
 
     installation = await installations.get_app(host, app_key, workspace)
     declared = await linkers.list_linkers(host, installation.id)
@@ -308,8 +310,8 @@ def register(
 
     Installations and updates of the app must then use this URL.
     """
-    from roadstead.domain import installations
-    from roadstead.domain.audit import secret_will_be_shown
+    from roadstead.domain.apps import installations
+    from roadstead.domain.upkeep.audit import secret_will_be_shown
 
     settings = read_settings(data=data, database_url=database_url)
 
@@ -333,7 +335,7 @@ def register(
 
 
 def _installation_as_data(installation: "Installation") -> dict[str, Any]:
-    from roadstead.domain.descriptors import stored_descriptor
+    from roadstead.domain.apps.descriptors import stored_descriptor
 
     descriptor = stored_descriptor(installation.descriptor)
     return {

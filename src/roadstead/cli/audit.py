@@ -37,7 +37,7 @@ def audit(
     as_json: AsJson = False,
 ) -> None:
     """List who did what, the newest first."""
-    from roadstead.domain import audit as log
+    from roadstead.domain.upkeep import audit as log
 
     settings = read_settings(data=data, database_url=database_url)
     if export is not None or before is not None:
@@ -45,7 +45,7 @@ def audit(
         return
     entries = on_host(settings, lambda host: log.latest_entries(host, limit))
     if as_json:
-        from roadstead.api.audit import audit_entry
+        from roadstead.control.audit import audit_entry
 
         print_json([audit_entry(entry) for entry in entries])
     elif entries:
@@ -56,7 +56,7 @@ def audit(
 
 def _archive(settings: "Settings", export: str | None, before: "datetime | None") -> None:
     from roadstead.cli.transfer import written
-    from roadstead.domain import audit as log
+    from roadstead.domain.upkeep import audit as log
 
     if export is None or (export == "-" and before is not None):
         raise InvalidInput("Entries leave the log for a file alone.", "Name one that does not exist yet: --export FILE")

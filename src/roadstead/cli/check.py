@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from roadstead.cli.options import AllowTarget, AsJson, Data, read_settings
-from roadstead.cli.output import plain, print_json, styled, tell
+from roadstead.cli.output import print_json, styled, tell
 from roadstead.errors import InvalidInput
+from roadstead.plain import plain
 
 if TYPE_CHECKING:
     from roadstead.connect import Finding
-    from roadstead.domain.check import CheckedLinker, Verdict
+    from roadstead.domain.apps.check import CheckedLinker, Verdict
     from roadstead.settings import Settings
 
 _STYLES = {"error": "red", "warning": "yellow", "note": "cyan"}
@@ -30,7 +31,7 @@ def check(
     Says where each problem is and how to fix it. Exits 1 when there is an error, for which an installation would be
     refused.
     """
-    from roadstead.domain import check as domain
+    from roadstead.domain.apps import check as domain
 
     verdict = domain.check(_read(descriptor, data, allow_target))
     if as_json:
@@ -58,8 +59,8 @@ def _read(descriptor: str, data: str | None, allow_target: list[str] | None) -> 
 def _fetch(url: str, settings: "Settings") -> bytes:
     import asyncio
 
-    from roadstead.integrations.descriptors import fetch_descriptor
-    from roadstead.integrations.outbound import Outbound
+    from roadstead.outbound.calls import Outbound
+    from roadstead.outbound.descriptors import fetch_descriptor
 
     outbound = Outbound(allow_loopback=settings.listens_on_loopback, allowed=settings.allow_target)
     return asyncio.run(fetch_descriptor(outbound, url))

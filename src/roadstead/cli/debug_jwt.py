@@ -23,7 +23,7 @@ def debug_jwt(
     Reads the token from standard input, alone, in a header, or in a curl command. Exits 1 when the host would refuse
     it. Nothing of it is kept.
     """
-    from roadstead.domain.diagnosis import LONGEST_PASTE, explain_pasted
+    from roadstead.domain.access.diagnosis import LONGEST_PASTE, explain_pasted
 
     settings = read_settings(data=data, database_url=database_url)
     if sys.stdin.isatty():
@@ -31,7 +31,7 @@ def debug_jwt(
     pasted = sys.stdin.read(LONGEST_PASTE + 1)
     found = on_host(settings, lambda host: explain_pasted(host, pasted, method, url))
     if as_json:
-        from roadstead.api.diagnosis import explained_token
+        from roadstead.control.debug_jwt import explained_token
 
         print_json(explained_token(found))
     else:

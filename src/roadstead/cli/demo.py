@@ -16,11 +16,12 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from roadstead.cli.options import DEFAULT_WORKSPACE
-from roadstead.cli.output import as_called, plain, styled, tell
+from roadstead.cli.output import as_called, styled, tell
+from roadstead.plain import plain
 
 if TYPE_CHECKING:
     from roadstead.domain.host import Host
-    from roadstead.integrations.git import Commit
+    from roadstead.git.repositories import Commit
     from roadstead.linkify import Linkified
 
 COMMITS_SHOWN = 30
@@ -81,9 +82,9 @@ async def _show(repo: Path | None, folder: Path, *, once: bool) -> None:
     import secrets
 
     from roadstead.cli.demonstration import running_app, running_host
-    from roadstead.domain import installations
-    from roadstead.domain.credentials import sign_in_link
-    from roadstead.domain.linking import WorkspaceLinkers
+    from roadstead.domain.access.credentials import sign_in_link
+    from roadstead.domain.apps import installations
+    from roadstead.domain.linking.workspaces import WorkspaceLinkers
     from roadstead.domain.running import announced
     from roadstead.web.demo import demo_page
 
@@ -114,7 +115,7 @@ async def _show(repo: Path | None, folder: Path, *, once: bool) -> None:
 
 def _read(repo: Path | None, folder: Path) -> "tuple[str, list[Commit]]":
     """The name of the repository and its last commits. Raises `GitFailed`."""
-    from roadstead.integrations.git import make_repository, read_commits
+    from roadstead.git.repositories import make_repository, read_commits
 
     if repo is None:
         repo = folder / "harbour"
@@ -124,7 +125,7 @@ def _read(repo: Path | None, folder: Path) -> "tuple[str, list[Commit]]":
 
 
 async def _count_values(host: "Host", installation_id: int) -> int:
-    from roadstead.domain.linkers import list_linkers
+    from roadstead.domain.linking.linkers import list_linkers
 
     return sum(linker.value_count for linker in await list_linkers(host, installation_id))
 

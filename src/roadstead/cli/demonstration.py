@@ -10,9 +10,9 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from roadstead.app import create_app
-from roadstead.cli.listening import EmbeddedServer, configured, listen, port_of
 from roadstead.domain.host import Host
 from roadstead.errors import RoadsteadError
+from roadstead.server.listening import EmbeddedServer, configured, listen, port_of
 from roadstead.settings import Settings
 from roadstead.web.demo import Showroom
 

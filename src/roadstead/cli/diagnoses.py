@@ -5,8 +5,9 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from roadstead.cli.output import columns, hanging, plain, print_facts, print_table, styled, when
+from roadstead.cli.output import columns, hanging, print_facts, print_table, styled, when
 from roadstead.cli.tables import Row
+from roadstead.plain import plain
 
 if TYPE_CHECKING:
     from roadstead.connect.diagnosis import Diagnosis

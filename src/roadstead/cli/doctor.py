@@ -166,7 +166,7 @@ def _database(settings: "Settings") -> Iterator[Check]:
 
 async def _look_inside(host: "Host") -> list[Check]:
     """Raises `StorageUnavailable`."""
-    from roadstead.domain.installations import list_apps
+    from roadstead.domain.apps.installations import list_apps
     from roadstead.domain.running import running_hosts
 
     damage = await host.store.database.find_damage()
@@ -204,7 +204,7 @@ def _hosts(settings: "Settings", running: "Sequence[RunningHost]") -> Iterator[C
 
 async def _base_url(host: "Host", running: "Sequence[RunningHost]") -> Check | None:
     """Who answers at the base URL; `None` when nobody does because no host is running, which `_hosts` says."""
-    from roadstead.integrations.health import is_roadstead
+    from roadstead.outbound.health import is_roadstead
     from roadstead.settings import is_loopback
 
     url = host.base_url
@@ -236,7 +236,7 @@ def _listens(host: "RunningHost") -> str:
 
 async def _strangers(base_url: str) -> list[Check]:
     """Whether others see what is the operator's. With a base URL of this machine there is nobody to be kept out."""
-    from roadstead.integrations.health import is_open_to_strangers
+    from roadstead.outbound.health import is_open_to_strangers
     from roadstead.settings import is_loopback
 
     if is_loopback(urlsplit(base_url).hostname or ""):
@@ -259,8 +259,8 @@ async def _strangers(base_url: str) -> list[Check]:
 
 def _port(settings: "Settings") -> Iterator[Check]:
     """Whether a host could be started; nothing while one is running."""
-    from roadstead.cli.listening import CannotListen, listen
     from roadstead.domain.running import running_hosts
+    from roadstead.server.listening import CannotListen, listen
 
     if running_hosts(settings):
         return
@@ -275,7 +275,7 @@ def _port(settings: "Settings") -> Iterator[Check]:
 def _taken_port(settings: "Settings", refusal: RoadsteadError) -> Check:
     import asyncio
 
-    from roadstead.integrations.health import is_roadstead
+    from roadstead.outbound.health import is_roadstead
 
     place = f"port {settings.port} of {settings.host}"
     another = "Choose another with --port, or port in roadstead.toml."
@@ -296,10 +296,10 @@ def _asked_at(host: str) -> str:
 
 
 def _git() -> Check:
-    from roadstead.integrations import git
+    from roadstead.git import repositories
 
     try:
-        return Check("git", "ok", f"{git.version()} is installed.")
+        return Check("git", "ok", f"{repositories.version()} is installed.")
     except RoadsteadError as exc:
         return Check("git", "warning", exc.message, "Only roadstead demo needs it.")
 

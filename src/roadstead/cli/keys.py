@@ -10,7 +10,7 @@ def rotate_key(data: Data = None, database_url: DatabaseUrl = None) -> None:
 
     Works with the host running or not.
     """
-    from roadstead.domain import keys
+    from roadstead.domain.upkeep import keys
     from roadstead.storage.secrets import KEY_FILE
 
     settings = read_settings(data=data, database_url=database_url)

@@ -2,7 +2,8 @@
 
 from typing import TYPE_CHECKING, Any
 
-from roadstead.cli.output import plain, when
+from roadstead.cli.output import when
+from roadstead.plain import plain
 
 if TYPE_CHECKING:
     from roadstead.model import LifecycleCall

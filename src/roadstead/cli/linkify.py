@@ -19,10 +19,11 @@ from roadstead.cli.options import (
     LinkersWithoutValues,
     read_settings,
 )
-from roadstead.cli.output import hanging, plain, print_json, print_table, tell
+from roadstead.cli.output import hanging, print_json, print_table, tell
 from roadstead.cli.state import on_host
 from roadstead.cli.tables import Row
 from roadstead.errors import InvalidInput, WorkspaceNotFound
+from roadstead.plain import plain
 
 if TYPE_CHECKING:
     from roadstead.linkify import Candidate, CompiledLinkers, Linker, Linkified, Tried, Unfinished
@@ -102,7 +103,7 @@ def linkify(
 
 def _linkers_of(settings: "Settings", workspace: str) -> "CompiledLinkers":
     """The linkers, or none where nothing was ever installed. Raises `WorkspaceNotFound` for one that was asked for."""
-    from roadstead.domain.linking import WorkspaceLinkers
+    from roadstead.domain.linking.workspaces import WorkspaceLinkers
     from roadstead.linkify import compile_linkers
 
     try:
@@ -122,7 +123,7 @@ def _renderer(form: Format) -> "Callable[[Linkified], str]":
 
 def _parking(linkers: "CompiledLinkers") -> "Callable[[str], Linkified]":
     """Linkify for many lines, on which a linker that keeps running out of time is parked, as the host does it."""
-    from roadstead.domain.parking import LinkerRecords
+    from roadstead.domain.linking.parking import LinkerRecords
 
     records = LinkerRecords()
 
@@ -137,7 +138,7 @@ def _parking(linkers: "CompiledLinkers") -> "Callable[[str], Linkified]":
 
 def _print_document(linkers: "CompiledLinkers", chunks: Iterable[list[bytes]]) -> None:
     """All lines as one document, whose offsets are those of the whole text."""
-    from roadstead.api.own import Limit, linked
+    from roadstead.control.linkify import Limit, linked
 
     texts: list[str] = []
     links: list[dict[str, Any]] = []
@@ -170,7 +171,7 @@ def _print_lines(
 
 def _explain(linkers: "CompiledLinkers", chunks: Iterable[list[bytes]], *, as_json: bool) -> None:
     """Each line with its candidates; for people, what the linkers did on all of them in the end."""
-    from roadstead.api.own import explained
+    from roadstead.control.linkify import explained
     from roadstead.linkify import explain
 
     lines = itertools.chain.from_iterable(chunks)
@@ -217,7 +218,7 @@ def _summed_up(every: "list[Tried]") -> Row:
 
 
 def _print_html(linkers: "CompiledLinkers", chunks: Iterable[list[bytes]], *, as_json: bool) -> None:
-    from roadstead.api.own import linked_html
+    from roadstead.control.linkify import linked_html
     from roadstead.linkify import linkify_html
 
     html = _decode(b"".join(itertools.chain.from_iterable(chunks)))

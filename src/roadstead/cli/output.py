@@ -13,19 +13,13 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 from roadstead.cli.tables import Cell, Row, lay_out, local_time, wrap
 from roadstead.errors import InstallationFailed, RoadsteadError
+from roadstead.plain import plain
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-_CONTROLS = {code: f"\\x{code:02x}" for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in "\n\t"}
-
 _JSON_CONTROLS = {code: f"\\u{code:04x}" for code in range(0x7F, 0xA0)}
 """Those that JSON does not want escaped, but a terminal may obey."""
-
-
-def plain(text: str) -> str:
-    """Text of a stranger, without the characters that a terminal obeys."""
-    return text.translate(_CONTROLS)
 
 
 def print_json(document: object) -> None:

@@ -36,7 +36,7 @@ def list_pending(
 
 
 async def _list(host: "Host") -> "list[LifecycleCall]":
-    from roadstead.domain import lifecycle
+    from roadstead.domain.apps import lifecycle
 
     return await lifecycle.list_owed_calls(host)
 
@@ -69,6 +69,6 @@ def retry(
 
 
 async def _try_now(host: "Host", call_id: int) -> "LifecycleCall":
-    from roadstead.domain import lifecycle
+    from roadstead.domain.apps import lifecycle
 
     return await lifecycle.try_now(host, call_id)

@@ -7,9 +7,10 @@ import typer
 
 from roadstead.cli.diagnoses import print_diagnosis, print_token
 from roadstead.cli.options import AsJson, Data, DatabaseUrl, read_settings
-from roadstead.cli.output import as_called, plain, print_facts, print_json, print_table, styled, tell
+from roadstead.cli.output import as_called, print_facts, print_json, print_table, styled, tell
 from roadstead.cli.state import on_host
 from roadstead.cli.tables import Row, Url
+from roadstead.plain import plain
 
 if TYPE_CHECKING:
     from roadstead.connect.diagnosis import Diagnosis
@@ -40,8 +41,8 @@ def list_requests(
         given = {"data": data, "database_url": database_url, "as_json": as_json}
         context.default_map = {context.invoked_subcommand: given}
         return
-    from roadstead.api.requests import FIELDS, recorded_request
-    from roadstead.domain.requests import page_of_requests
+    from roadstead.control.requests import FIELDS, recorded_request
+    from roadstead.domain.traffic.requests import page_of_requests
     from roadstead.query import parse_filter
 
     expression = parse_filter(wanted, FIELDS) if wanted else None
@@ -78,7 +79,7 @@ def show(
     settings = read_settings(data=data, database_url=database_url)
     details, curl, diagnosis = on_host(settings, lambda host: _look_at(host, call_id))
     if as_json:
-        from roadstead.api.requests import explained_request
+        from roadstead.control.requests import explained_request
 
         print_json(explained_request(details, curl, diagnosis))
         return
@@ -90,9 +91,9 @@ def show(
 
 
 async def _look_at(host: "Host", call_id: int) -> "tuple[RequestDetails, str, Diagnosis | None]":
-    from roadstead.domain.curl import as_curl
-    from roadstead.domain.diagnosis import explain_recorded
-    from roadstead.domain.requests import get_request, was_refused
+    from roadstead.domain.access.diagnosis import explain_recorded
+    from roadstead.domain.traffic.curl import as_curl
+    from roadstead.domain.traffic.requests import get_request, was_refused
 
     details = await get_request(host, call_id)
     diagnosis = await explain_recorded(host, details) if was_refused(details.summary) else None
@@ -120,7 +121,7 @@ def _print_call(details: "RequestDetails") -> None:
 
 
 def _print_message(title: str, message: "Message") -> None:
-    from roadstead.domain.redaction import KEPT
+    from roadstead.domain.traffic.redaction import KEPT
 
     print(f"\n{styled(title, 'bold')}\n")
     for name, value in message.headers:

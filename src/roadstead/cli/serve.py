@@ -114,7 +114,7 @@ def _same_options(data: str | None, database_url: str | None, allow_target: list
 def _serve(settings: "Settings", same_options: str) -> None:
     with ExitStack() as until_the_end:
         with importing():
-            from roadstead.cli.listening import listen, port_of, raise_file_limit
+            from roadstead.server.listening import listen, port_of, raise_file_limit
 
             few_files = raise_file_limit()
             listening = until_the_end.enter_context(listen(settings.host, settings.port))
@@ -132,7 +132,7 @@ async def prepare(host: "Host", until_the_end: ExitStack) -> tuple[str, str]:
     """A new sign-in link, and a warning if there is another host. That the state cannot be opened is found out here,
     while it can still be said plainly.
     """
-    from roadstead.domain.credentials import sign_in_link
+    from roadstead.domain.access.credentials import sign_in_link
     from roadstead.domain.running import announced
     from roadstead.storage.leftovers import sweep
 
@@ -182,7 +182,7 @@ def _server(settings: "Settings", listening: "socket.socket") -> Callable[[], No
     import uvicorn
 
     from roadstead.app import create_app
-    from roadstead.cli.listening import configured
+    from roadstead.server.listening import configured
 
     config = configured(create_app(settings, started=_started))
     config.load()
@@ -198,7 +198,7 @@ def _server(settings: "Settings", listening: "socket.socket") -> Callable[[], No
 
 async def _started(host: "Host") -> None:
     from roadstead.app import spare_what_stays
-    from roadstead.cli.service_manager import tell_ready
+    from roadstead.server.service_manager import tell_ready
 
     spare_what_stays()
     signal.pthread_sigmask(signal.SIG_UNBLOCK, _STOPS)
@@ -209,8 +209,8 @@ def _workers(settings: "Settings", listening: "socket.socket") -> Callable[[], N
     """Runs servers in processes of their own, which find the settings in the environment."""
     from tempfile import TemporaryDirectory
 
-    from roadstead.cli.listening import configured
-    from roadstead.cli.workers import Workers
+    from roadstead.server.listening import configured
+    from roadstead.server.workers import Workers
     from roadstead.settings import SAMPLES_FOLDER, SETTINGS
 
     os.environ["ROADSTEAD_DATA"] = str(settings.data)
@@ -218,7 +218,7 @@ def _workers(settings: "Settings", listening: "socket.socket") -> Callable[[], N
         value = getattr(settings, name)
         if value is not None:
             os.environ[f"ROADSTEAD_{name.upper()}"] = str(value)
-    config = configured("roadstead.cli.workers:worker_application", workers=settings.workers)
+    config = configured("roadstead.server.workers:worker_application", workers=settings.workers)
     workers = Workers(config, sockets=[listening])
 
     def run() -> None:

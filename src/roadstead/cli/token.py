@@ -30,7 +30,7 @@ def token(
     Prints an Authorization header that is valid for an hour, and on stderr the canonical request that was hashed. For
     example: curl -H "$(roadstead token my-app GET /2.0/addon/linkers)" http://localhost:7990/2.0/addon/linkers
     """
-    from roadstead.domain.diagnosis import check_request
+    from roadstead.domain.access.diagnosis import check_request
 
     check_request(method, path)
     settings = read_settings(data=data, database_url=database_url)
@@ -44,7 +44,7 @@ def token(
 
 async def _sign(host: "Host", app_key: str, workspace: str | None, method: str, target: str) -> dict[str, str]:
     from roadstead.connect import canonical_request, issue
-    from roadstead.domain.installations import get_app
+    from roadstead.domain.apps.installations import get_app
 
     installation = await get_app(host, app_key, workspace)
     mention_absent_host(host.settings, host.base_url)

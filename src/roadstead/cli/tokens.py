@@ -20,7 +20,7 @@ def sign_in(data: Data = None, database_url: DatabaseUrl = None, as_json: AsJson
 
     It works once, within 12 hours.
     """
-    from roadstead.domain import credentials
+    from roadstead.domain.access import credentials
 
     async def make(host: "Host") -> tuple[str, str]:
         return await credentials.sign_in_link(host), host.base_url
@@ -48,7 +48,7 @@ def token_create(
 
     It is sent as a Bearer token, and printed only once.
     """
-    from roadstead.domain import credentials
+    from roadstead.domain.access import credentials
 
     lifetime = timedelta(days=expires_in) if expires_in else None
     settings = read_settings(data=data, database_url=database_url)
@@ -62,7 +62,7 @@ def token_create(
 
 def token_list(data: Data = None, database_url: DatabaseUrl = None, as_json: AsJson = False) -> None:
     """List the operator's tokens."""
-    from roadstead.domain import credentials
+    from roadstead.domain.access import credentials
 
     found = on_host(read_settings(data=data, database_url=database_url), credentials.list_api_tokens)
     if as_json:
@@ -82,7 +82,7 @@ def token_revoke(
     database_url: DatabaseUrl = None,
 ) -> None:
     """Revoke an operator's token at once."""
-    from roadstead.domain import credentials
+    from roadstead.domain.access import credentials
 
     settings = read_settings(data=data, database_url=database_url)
     on_host(settings, lambda host: credentials.revoke_api_token(host, token_id))

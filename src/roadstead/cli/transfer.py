@@ -18,7 +18,7 @@ from roadstead.errors import InvalidInput
 
 if TYPE_CHECKING:
     from roadstead.domain.host import Host
-    from roadstead.domain.transfer import Progress, Transferred
+    from roadstead.domain.upkeep.transfer import Progress, Transferred
 
 _REINSTALL = "each app must be installed again before it can call: roadstead install DESCRIPTOR_URL"
 
@@ -35,7 +35,7 @@ def export_state(
 
     The host may go on serving meanwhile.
     """
-    from roadstead.domain import transfer
+    from roadstead.domain.upkeep import transfer
 
     settings = read_settings(data=data, database_url=database_url)
 
@@ -60,7 +60,7 @@ def import_state(
 
     Imports everything or nothing.
     """
-    from roadstead.domain import transfer
+    from roadstead.domain.upkeep import transfer
 
     settings = read_settings(data=data, database_url=database_url)
 
@@ -88,7 +88,7 @@ def migrate_data(
     import asyncio
 
     from roadstead.domain.host import open_host
-    from roadstead.domain.moving import move_state
+    from roadstead.domain.upkeep.copying import move_state
     from roadstead.settings import read_database_url
     from roadstead.storage import has_state
 

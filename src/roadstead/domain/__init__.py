@@ -1,1 +1,1 @@
-"""What the product does. Front doors call these functions; they use `storage` and `integrations`."""
+"""What the product does. Front doors call these functions; they use `storage` and `outbound`."""

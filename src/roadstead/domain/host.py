@@ -13,18 +13,18 @@ from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlsplit
 
-from roadstead.domain.admission import Admission, open_files
-from roadstead.domain.ending import finish
-from roadstead.domain.metrics import Metrics
-from roadstead.domain.rate_limit import RateLimit
-from roadstead.domain.recording import Recorder
-from roadstead.domain.refusals import Refusals
-from roadstead.domain.request_log import RequestLog
+from roadstead.domain.access.admission import Admission, open_files
+from roadstead.domain.access.rate_limit import RateLimit
+from roadstead.domain.access.refusals import Refusals
+from roadstead.domain.coalescing import Together
 from roadstead.domain.running import running_hosts
-from roadstead.domain.together import Together
-from roadstead.integrations.lifecycle import Sender
-from roadstead.integrations.outbound import Outbound
-from roadstead.integrations.places import Ourselves
+from roadstead.domain.shutdown import finish
+from roadstead.domain.telemetry.metrics import Metrics
+from roadstead.domain.traffic.recording import Recorder
+from roadstead.domain.traffic.request_log import RequestLog
+from roadstead.outbound.calls import Outbound
+from roadstead.outbound.lifecycle import Sender
+from roadstead.outbound.places import Ourselves
 from roadstead.settings import DEFAULT_PORT, Settings, is_loopback
 from roadstead.storage import Store, open_store
 from roadstead.storage import installations as rows

@@ -13,7 +13,7 @@ import random
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 
-from roadstead.domain.ending import finish
+from roadstead.domain.shutdown import finish
 from roadstead.errors import StorageUnavailable
 from roadstead.storage import queue as rows
 from roadstead.storage.database import Database, Transaction

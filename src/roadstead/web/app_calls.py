@@ -5,7 +5,8 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response
 
-from roadstead.domain import lifecycle, requests
+from roadstead.domain.apps import lifecycle
+from roadstead.domain.traffic import requests
 from roadstead.web.apps import AppHead, app_of, head_of
 from roadstead.web.lifecycle_view import ShownCall, shown_call
 from roadstead.web.page import Visit, render

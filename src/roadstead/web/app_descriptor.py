@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from starlette.responses import Response
 
 from roadstead.connect import Descriptor
-from roadstead.domain.check import check
-from roadstead.domain.descriptors import stored_descriptor
+from roadstead.domain.apps.check import check
+from roadstead.domain.apps.descriptors import stored_descriptor
 from roadstead.web.apps import AppHead, app_of, head_of
 from roadstead.web.descriptor_view import ShownFinding, with_excerpts
 from roadstead.web.page import Visit, render

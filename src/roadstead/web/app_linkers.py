@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 from starlette.responses import Response
 
-from roadstead.domain import linkers
-from roadstead.domain.descriptors import stored_base_url
+from roadstead.domain.apps.descriptors import stored_base_url
+from roadstead.domain.linking import linkers
 from roadstead.linkify import InvalidPattern, check_linker
 from roadstead.linkify import Linker as LinkerToMatch
 from roadstead.model import Linker

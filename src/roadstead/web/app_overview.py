@@ -5,8 +5,9 @@ from datetime import datetime
 
 from starlette.responses import Response
 
-from roadstead.domain import linkers, requests
-from roadstead.domain.descriptors import stored_descriptor
+from roadstead.domain.apps.descriptors import stored_descriptor
+from roadstead.domain.linking import linkers
+from roadstead.domain.traffic import requests
 from roadstead.web.apps import AppHead, app_of, head_of
 from roadstead.web.descriptor_view import Scope, scopes_in_words
 from roadstead.web.page import Visit, render

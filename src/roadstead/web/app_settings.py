@@ -4,8 +4,9 @@ from dataclasses import dataclass
 
 from starlette.responses import RedirectResponse, Response
 
-from roadstead.domain import audit, installations, updates
-from roadstead.domain.descriptors import stored_name
+from roadstead.domain.apps import installations, updates
+from roadstead.domain.apps.descriptors import stored_name
+from roadstead.domain.upkeep import audit
 from roadstead.errors import InstallationFailed
 from roadstead.model import Installation
 from roadstead.web.apps import AppHead, app_of, head_of

@@ -2,8 +2,8 @@
 
 from dataclasses import dataclass
 
-from roadstead.domain import handshakes, installations
-from roadstead.domain.descriptors import stored_name
+from roadstead.domain.apps import handshakes, installations
+from roadstead.domain.apps.descriptors import stored_name
 from roadstead.errors import AppNotInstalled, NotFound
 from roadstead.model import Installation
 from roadstead.web.page import NavigationLink, Visit

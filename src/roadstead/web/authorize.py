@@ -11,8 +11,8 @@ from starlette.responses import RedirectResponse, Response
 
 from roadstead.connect import Descriptor
 from roadstead.connect.urls import origin_of, web_url_fault
-from roadstead.domain import installations
-from roadstead.domain.page_loads import post_install_url
+from roadstead.domain.apps import installations
+from roadstead.domain.apps.page_loads import post_install_url
 from roadstead.errors import InstallationFailed, InvalidInput
 from roadstead.web.descriptor_view import Scope, digest, scopes_in_words
 from roadstead.web.page import Visit, problem, render, require

@@ -7,8 +7,8 @@ from starlette.responses import Response
 from roadstead.connect.diagnosis import Diagnosis
 from roadstead.connect.evidence import Check
 from roadstead.connect.presented import present_pasted
-from roadstead.domain import requests
-from roadstead.domain.diagnosis import explain_pasted, explain_recorded
+from roadstead.domain.access.diagnosis import explain_pasted, explain_recorded
+from roadstead.domain.traffic import requests
 from roadstead.errors import InvalidInput, NotFound
 from roadstead.web.page import Visit, render
 from roadstead.web.recorded import Call, call_in_list

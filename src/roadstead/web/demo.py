@@ -8,7 +8,7 @@ from markupsafe import Markup
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from roadstead.integrations.git import Commit
+from roadstead.git.repositories import Commit
 from roadstead.linkify import Linkified, render_html
 from roadstead.model import Installation
 from roadstead.web.page import Page, Visit, render

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from roadstead.connect import Descriptor, Finding
 from roadstead.connect.findings import Severity
 from roadstead.connect.scopes import DESCRIPTIONS, canonical_scope
-from roadstead.domain.check import CheckedLinker
+from roadstead.domain.apps.check import CheckedLinker
 from roadstead.linkify import PatternReport
 
 _SHOWN_BEFORE, _SHOWN_AFTER = 40, 60

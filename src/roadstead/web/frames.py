@@ -14,8 +14,8 @@ from starlette.responses import JSONResponse, Response
 from roadstead.api import on_behalf
 from roadstead.api.errors import error_body, status_of
 from roadstead.connect.proxy import METHODS as PROXY_METHODS
-from roadstead.domain import app_frames
-from roadstead.domain.app_frames import ProxiedCall
+from roadstead.domain.apps import frames
+from roadstead.domain.apps.frames import ProxiedCall
 from roadstead.errors import RoadsteadError
 from roadstead.model import Installation
 from roadstead.web.apps import app_of
@@ -56,7 +56,7 @@ async def _request(visit: Visit, app: Installation, form: dict[str, str]) -> dic
     answered = await on_behalf.request(
         visit.request.scope,
         visit.host,
-        app_frames.viewer_of(app),
+        frames.viewer_of(app),
         method,
         target,
         headers={name.lower(): value for name, value in _headers(form).items()},
@@ -74,12 +74,12 @@ async def _proxy(visit: Visit, app: Installation, form: dict[str, str]) -> dict[
         headers=_headers(form),
         body=form.get("body", "").encode(),
     )
-    answer = await app_frames.forward(visit.host, app, call, dict(parse_qsl(form.get("context", ""))))
+    answer = await frames.forward(visit.host, app, call, dict(parse_qsl(form.get("context", ""))))
     return {"status": answer.status, "headers": dict(answer.headers), "body": answer.text}
 
 
 async def _token(visit: Visit, app: Installation, form: dict[str, str]) -> dict[str, object]:
-    return {"token": await app_frames.page_token(visit.host, app)}
+    return {"token": await frames.page_token(visit.host, app)}
 
 
 def _target(url: str, base_url: str) -> str:

@@ -7,8 +7,11 @@ from typing import Literal
 
 from starlette.responses import Response
 
-from roadstead.domain import audit, installations, lifecycle, linkers, requests, transfer
-from roadstead.domain.descriptors import stored_name
+from roadstead.domain.apps import installations, lifecycle
+from roadstead.domain.apps.descriptors import stored_name
+from roadstead.domain.linking import linkers
+from roadstead.domain.traffic import requests
+from roadstead.domain.upkeep import audit, transfer
 from roadstead.model import AuditEntry, Installation, OwedCounts
 from roadstead.web.page import Visit, render
 from roadstead.web.parking import parked_linkers

@@ -12,10 +12,10 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response
 
-from roadstead.domain import installations
-from roadstead.domain.linking import WorkspaceLinkers
+from roadstead.domain.apps import installations
+from roadstead.domain.linking.workspaces import WorkspaceLinkers
 from roadstead.errors import InvalidInput, NotFound, RoadsteadError
-from roadstead.integrations.git import GitFailed, read_commits
+from roadstead.git.repositories import GitFailed, read_commits
 from roadstead.linkify import (
     CompiledLinkers,
     InvalidPattern,

@@ -10,8 +10,8 @@ from roadstead.connect import Descriptor
 from roadstead.connect.conditions import Judgement
 from roadstead.connect.modules import ProxyRoute
 from roadstead.connect.urls import origin_of
-from roadstead.domain.descriptors import stored_descriptor
-from roadstead.domain.page_loads import PageContext, PageModule, page_context, page_modules, page_url
+from roadstead.domain.apps.descriptors import stored_descriptor
+from roadstead.domain.apps.page_loads import PageContext, PageModule, page_context, page_modules, page_url
 from roadstead.errors import NotFound
 from roadstead.model import Installation
 from roadstead.web.apps import AppHead, app_of, head_of

@@ -25,7 +25,7 @@ from roadstead import __version__
 from roadstead.api.bodies import MAX_BYTES, MAX_FORM_BYTES, expect_body, read_bytes
 from roadstead.api.errors import STOPPING, RequestRefused, headers_of, status_of
 from roadstead.connect.urls import origin_of
-from roadstead.domain import credentials
+from roadstead.domain.access import credentials
 from roadstead.domain.host import Host
 from roadstead.errors import InvalidInput, RoadsteadError
 from roadstead.gist import gist

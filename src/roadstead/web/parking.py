@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
-from roadstead.domain.linking import WorkspaceLinkers
-from roadstead.domain.parking import PARKED
+from roadstead.domain.linking.parking import PARKED
+from roadstead.domain.linking.workspaces import WorkspaceLinkers
 from roadstead.model import Workspace
 from roadstead.web.page import Visit
 

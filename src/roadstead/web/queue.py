@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from starlette.responses import RedirectResponse, Response
 
-from roadstead.domain import lifecycle
+from roadstead.domain.apps import lifecycle
 from roadstead.web.lifecycle_view import ShownCall, shown_call
 from roadstead.web.page import Visit, render
 

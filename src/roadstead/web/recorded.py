@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from roadstead.connect.evidence import Check
-from roadstead.domain import requests
-from roadstead.domain.curl import as_curl
-from roadstead.domain.diagnosis import explain_recorded
+from roadstead.domain.access.diagnosis import explain_recorded
 from roadstead.domain.host import Host
+from roadstead.domain.traffic import requests
+from roadstead.domain.traffic.curl import as_curl
 from roadstead.model import Message, RecordedRequest, RequestDetails
 from roadstead.web.bodies import pretty
 from roadstead.web.tokens import DecodedToken, decoded

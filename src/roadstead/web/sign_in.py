@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from roadstead.domain import credentials
+from roadstead.domain.access import credentials
 from roadstead.web.page import SESSION_COOKIE, Handler, Visit, render
 
 

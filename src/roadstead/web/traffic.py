@@ -7,7 +7,8 @@ from urllib.parse import urlencode
 
 from starlette.responses import Response
 
-from roadstead.domain import installations, requests
+from roadstead.domain.apps import installations
+from roadstead.domain.traffic import requests
 from roadstead.errors import NotFound
 from roadstead.query import AllOf, AnyOf, Comparison, Expression
 from roadstead.web.page import Visit, render

@@ -4,7 +4,7 @@ import csv
 import io
 from dataclasses import dataclass
 
-from roadstead.domain.linkers import fault_of
+from roadstead.domain.linking.linkers import fault_of
 
 _SHOWN = 20
 

@@ -9,7 +9,7 @@ from urllib.parse import urlencode
 from starlette.responses import RedirectResponse, Response
 
 from roadstead.api.errors import status_of
-from roadstead.domain import linkers
+from roadstead.domain.linking import linkers
 from roadstead.errors import RoadsteadError
 from roadstead.model import Installation, Linker, LinkerValue
 from roadstead.web.apps import AppHead, app_of, head_of

@@ -5,7 +5,7 @@ from html import escape
 
 from starlette.responses import RedirectResponse, Response
 
-from roadstead.domain import installations
+from roadstead.domain.apps import installations
 from roadstead.web.page import Visit
 
 _PICTURE = """<svg xmlns="http://www.w3.org/2000/svg" width="64" height="64" viewBox="0 0 64 64">

@@ -1,0 +1,1 @@
+"""Bitbucket's API, one folder for each group of its reference."""

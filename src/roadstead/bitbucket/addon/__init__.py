@@ -1,0 +1,1 @@
+"""The group Addon: an installed app updates or deletes itself."""

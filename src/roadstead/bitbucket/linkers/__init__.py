@@ -1,0 +1,1 @@
+"""The linkers of an installed app, and their values."""

@@ -1,0 +1,1 @@
+"""Tokens: an app exchanges its JWT for a Bearer token."""

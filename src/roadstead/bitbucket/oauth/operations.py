@@ -1,0 +1,98 @@
+"""`/site/oauth2/access_token`: an app exchanges its JWT for a Bearer token. Errors are in the style of OAuth 2."""
+
+import re
+from typing import Annotated, Literal, NotRequired, TypedDict
+
+import msgspec
+from starlette.requests import Request
+
+from roadstead.api.answers import Answer, json_answer
+from roadstead.api.auth import app_jwt_for_exchange
+from roadstead.api.bodies import MAX_FORM_BYTES, expect_body, read_form
+from roadstead.api.errors import CHALLENGE, RequestRefused
+from roadstead.domain.access import credentials
+from roadstead.domain.host import Host
+from roadstead.errors import InvalidInput, NotAuthenticated
+
+GRANT = "urn:bitbucket:oauth2:jwt"
+_UUID = re.compile(r"\{?[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\}?", re.ASCII)
+
+
+OAuthError = Literal["invalid_client", "invalid_request", "invalid_scope", "unsupported_grant_type"]
+
+
+class TokenRequest(TypedDict):
+    """`scope` asks for less than the app has, parted by spaces; `bitbucket_repository` is a repository's UUID."""
+
+    grant_type: Literal["urn:bitbucket:oauth2:jwt"]
+    scope: NotRequired[Annotated[str, msgspec.Meta(examples=["account"])]]
+    bitbucket_repository: NotRequired[Annotated[str, msgspec.Meta(examples=["{0f4d1c1e-6a0d-4c0e-9a59-2b3f6d0d1111}"])]]
+
+
+class AccessTokenResource(TypedDict):
+    access_token: str
+    token_type: Literal["bearer"]
+    expires_in: int
+    scopes: str
+
+
+class OAuthRefusal(TypedDict):
+    """A refusal, as OAuth 2 spells it."""
+
+    error: OAuthError
+    error_description: str
+
+
+async def access_token(request: Request, host: Host, anyone: object) -> Answer:
+    """A Bearer token in exchange for the app's JWT, whose `qsh` is not looked at. It is good for an hour."""
+    # It authenticates by itself, because its errors have another shape, and first: no stranger's body is waited for.
+    expect_body(request, MAX_FORM_BYTES)
+    try:
+        caller = await app_jwt_for_exchange(request, host)
+        form = await read_form(request)
+        grant = form.get("grant_type")
+        if grant != GRANT:
+            return _refusal("unsupported_grant_type", f"grant_type must be {GRANT}.")
+        repository = _repository(form.get("bitbucket_repository"))
+    except NotAuthenticated as exc:
+        return _refusal("invalid_client", f"{exc.message} {exc.detail}", 401)
+    except RequestRefused:
+        raise
+    except InvalidInput as exc:
+        return _refusal("invalid_request", f"{exc.message} {exc.detail}".strip())
+    try:
+        scopes = _scopes(form.get("scope"))
+        token, access = await credentials.exchange(host, caller.installation_id, scopes=scopes, repository=repository)
+    except InvalidInput as exc:
+        return _refusal("invalid_scope", f"{exc.message} {exc.detail}")
+    granted: AccessTokenResource = {
+        "access_token": token,
+        "token_type": "bearer",
+        "expires_in": int(credentials.ACCESS_TOKEN_LIFETIME.total_seconds()),
+        "scopes": " ".join(access.scopes),
+    }
+    return json_answer(granted, headers={"Cache-Control": "no-store", "Pragma": "no-cache"})
+
+
+def _scopes(text: str | None) -> tuple[str, ...]:
+    """Return the scopes that a text names, none where there is no text. Raises `InvalidInput` where it names none."""
+    if text is None:
+        return ()
+    named = tuple(dict.fromkeys(filter(None, re.split(r"[\s,]+", text))))
+    if not named:
+        raise InvalidInput("scope is blank.", "Name the scopes that the token needs, or leave scope out to get all.")
+    return named
+
+
+def _repository(text: str | None) -> str | None:
+    """Return a repository's UUID, in braces. Raises `InvalidInput`."""
+    if text is None:
+        return None
+    if not _UUID.fullmatch(text):
+        raise InvalidInput("bitbucket_repository must be a repository's UUID.")
+    return f"{{{text.strip('{}').lower()}}}"
+
+
+def _refusal(error: OAuthError, description: str, status: int = 400) -> Answer:
+    refusal: OAuthRefusal = {"error": error, "error_description": description}
+    return json_answer(refusal, status, headers=CHALLENGE if status == 401 else None)

@@ -1,0 +1,1 @@
+"""Roadstead's own endpoints under `/-/`, by subject."""

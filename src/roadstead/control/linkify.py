@@ -1,0 +1,364 @@
+"""What is ours alone, under `/-/`: linkers over any text, health and readiness."""
+
+import time
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+from typing import Annotated, Literal, NamedTuple, NotRequired, TypedDict
+
+import msgspec
+from starlette.requests import Request
+
+from roadstead import __version__
+from roadstead.api.answers import Answer, json_answer
+from roadstead.api.bodies import Shape, read_json
+from roadstead.api.pages import Filtered, envelope, page_in_memory, parameters, parse_page_request, shaped
+from roadstead.domain.host import Host
+from roadstead.domain.linking.parking import Record, links_by_linker
+from roadstead.domain.linking.workspaces import WorkspaceLinkers
+from roadstead.domain.telemetry.readiness import check_readiness
+from roadstead.errors import InvalidInput
+from roadstead.linkify import (
+    CompiledLinkers,
+    Explanation,
+    Link,
+    Linker,
+    Linkified,
+    LinkifiedHtml,
+    PatternReport,
+    Unfinished,
+    Witness,
+    check_linker,
+    explain,
+    linkify_html,
+    render_html,
+    render_markdown,
+    render_terminal,
+)
+
+RENDERERS = {"html": render_html, "markdown": render_markdown, "terminal": render_terminal}
+SHORT_TEXT = 2_000
+"""Characters. A longer text, and any text of a workspace with a linker that may take long, is linked in a thread, so
+that other requests are answered meanwhile.
+"""
+DEFAULT_WORKSPACE = "local"
+LONGEST_HTML = 1_000_000
+"""Characters. Of HTML no end can be left out, as it can of a text, without changing what it shows."""
+
+_LINKER_FIELDS = {
+    "app": str,
+    "linker": str,
+    "regex": str,
+    "engine": str,
+    "value_count": int,
+    "links": int,
+    "out_of_time": int,
+}
+
+
+class WorkspaceQuery(Filtered, total=False):
+    workspace: Annotated[str, msgspec.Meta(description=f"Default {DEFAULT_WORKSPACE}.", examples=[DEFAULT_WORKSPACE])]
+
+
+class Text(TypedDict):
+    """`format` is how `rendered` is written, `explain` asks for the reason of each candidate."""
+
+    text: Annotated[str, msgspec.Meta(examples=["fixes BB-1234"])]
+    workspace: NotRequired[Annotated[str, msgspec.Meta(examples=[DEFAULT_WORKSPACE])]]
+    input: NotRequired[Literal["text", "html"]]
+    format: NotRequired[Literal["html", "markdown", "terminal", "json"]]
+    explain: NotRequired[bool]
+
+
+class LinkResource(TypedDict):
+    """A link. `start` and `end` are characters of the text; in HTML there are none. A bare URL has no linker."""
+
+    start: NotRequired[int]
+    end: NotRequired[int]
+    text: str
+    url: str
+    linker: str | None
+    app: str | None
+
+
+class Limit(TypedDict):
+    """A limit that a linker met, or with `linker` null, the text as a whole."""
+
+    linker: str | None
+    app: str | None
+    reason: str
+
+
+class CandidateResource(TypedDict):
+    """What a pattern matched, and why it is a link or not."""
+
+    start: int
+    end: int
+    text: str
+    linker: str | None
+    app: str | None
+    groups: Mapping[str, str]
+    url: str | None
+    reason: str
+
+
+class WitnessResource(TypedDict):
+    """A text that is hostile with a pattern: `before`, then `pump` again and again, then `after`."""
+
+    before: str
+    pump: str
+    after: str
+
+
+class TriedLinker(TypedDict):
+    """What a linker did on the text."""
+
+    linker: str
+    app: str
+    engine: str
+    value_count: int
+    candidates: int
+    links: int
+    milliseconds: float
+    limited: bool
+    reason: str
+    witness: WitnessResource | None
+
+
+class ExplanationResource(TypedDict):
+    candidates: list[CandidateResource]
+    omitted: int
+    linkers: list[TriedLinker]
+
+
+class LinkedText(TypedDict):
+    text: str
+    links: list[LinkResource]
+    unfinished: list[Limit]
+    rendered: NotRequired[str]
+    explanation: NotRequired[ExplanationResource]
+
+
+class LinkerRecord(TypedDict):
+    """A linker of a workspace, and what it did since this process started."""
+
+    app: str
+    linker: str
+    regex: str
+    engine: Literal["linear", "bounded"]
+    hostile: bool
+    witness: WitnessResource | None
+    value_count: int
+    links: int
+    out_of_time: int
+    other_limits: int
+    parked_until: str | None
+
+
+class Health(TypedDict):
+    status: Literal["ok"]
+    version: NotRequired[str]
+
+
+async def linkify(request: Request, host: Host, caller: object) -> Answer:
+    """The links of a text by the linkers of a workspace, and the text rendered with them."""
+    asked = await read_json(request, _ASKED)
+    linkers: WorkspaceLinkers = request.scope["state"]["linkers"]
+    compiled = await linkers.of(asked.workspace)
+    quick = len(asked.text) <= SHORT_TEXT and compiled.quick and not asked.explain
+    made = _linkify(compiled, asked) if quick else await linkers.in_thread(_linkify, compiled, asked)
+    linkers.records.add(len(asked.text), made.links, made.unfinished)
+    host.metrics.linked(compiled.engine, made.seconds, made.links.total(), made.unfinished)
+    return made.answer
+
+
+async def list_linkers(request: Request, host: Host, caller: object) -> Answer:
+    """The linkers of a workspace in the order in which they win, and what they did since this process started."""
+    linkers: WorkspaceLinkers = request.scope["state"]["linkers"]
+    wanted = parse_page_request(request, _LINKER_FIELDS)
+    compiled = await linkers.of(parameters(request).get("workspace", DEFAULT_WORKSPACE))
+    reports = await linkers.in_thread(_reports, compiled.linkers)
+    parked = {linker: host.now() + timedelta(seconds=left) for linker, left in linkers.records.parked().items()}
+    items = [
+        _linker(linker, *report, compiled.value_count(number), linkers.records.of(linker), parked.get(linker))
+        for number, (linker, report) in enumerate(zip(compiled.linkers, reports, strict=True))
+    ]
+    values, size, has_next = page_in_memory(items, wanted)
+    return shaped(request, envelope(request, host, wanted, values=values, size=size, has_next=has_next))
+
+
+async def live(request: Request, host: Host, caller: object) -> Answer:
+    """This process answers."""
+    health: Health = {"status": "ok", "version": __version__}
+    return json_answer(health)
+
+
+async def ready(request: Request, host: Host, caller: object) -> Answer:
+    """Requests can be served: the database answers, has the schema of this version, and its secrets can be read."""
+    await check_readiness(host)
+    health: Health = {"status": "ok"}
+    return json_answer(health)
+
+
+def linked(result: Linkified) -> LinkedText:
+    """The links of a text as data. Offsets are those of the string, in characters."""
+    return {
+        "text": result.text,
+        "links": [_link(link) for link in result.links],
+        "unfinished": [_limit(one) for one in result.unfinished],
+    }
+
+
+def linked_html(html: str, result: LinkifiedHtml) -> LinkedText:
+    """The links of HTML as data. They have no offsets: where they stand, the HTML has been written anew."""
+    return {
+        "text": html,
+        "links": [_target(link) for link in result.links],
+        "unfinished": [_limit(one) for one in result.unfinished],
+    }
+
+
+def _limit(limit: Unfinished) -> Limit:
+    """A limit of a linker, or of the text as a whole."""
+    return {
+        "linker": limit.linker.key if limit.linker else None,
+        "app": limit.linker.app_key if limit.linker else None,
+        "reason": limit.reason,
+    }
+
+
+def _link(link: Link) -> LinkResource:
+    return {"start": link.start, "end": link.end, **_target(link)}
+
+
+def _target(link: Link) -> LinkResource:
+    return {
+        "text": link.text,
+        "url": link.url,
+        "linker": link.linker.key if link.linker else None,
+        "app": link.linker.app_key if link.linker else None,
+    }
+
+
+def explained(explanation: Explanation) -> ExplanationResource:
+    """An explanation as data."""
+    return {
+        "candidates": [
+            {
+                "start": candidate.start,
+                "end": candidate.end,
+                "text": candidate.text,
+                "linker": candidate.linker.key if candidate.linker else None,
+                "app": candidate.linker.app_key if candidate.linker else None,
+                "groups": candidate.groups,
+                "url": candidate.url,
+                "reason": candidate.reason,
+            }
+            for candidate in explanation.candidates
+        ],
+        "omitted": explanation.omitted,
+        "linkers": [
+            {
+                "linker": tried.linker.key,
+                "app": tried.linker.app_key,
+                "engine": tried.engine,
+                "value_count": tried.value_count,
+                "candidates": tried.candidates,
+                "links": tried.links,
+                "milliseconds": tried.milliseconds,
+                "limited": tried.limited,
+                "reason": tried.reason,
+                "witness": _witness(tried.witness),
+            }
+            for tried in explanation.linkers
+        ],
+    }
+
+
+class _Asked(msgspec.Struct, frozen=True):
+    text: str
+    workspace: str = DEFAULT_WORKSPACE
+    input: str = "text"
+    format: str = "html"
+    explain: bool = False
+
+
+class _Made(NamedTuple):
+    answer: Answer
+    links: Counter[Linker]
+    unfinished: Sequence[Unfinished]
+    seconds: float
+
+
+def _linkify(linkers: CompiledLinkers, asked: _Asked) -> _Made:
+    began = time.perf_counter()
+    result: Linkified | LinkifiedHtml
+    if asked.input == "html":
+        result = linkify_html(linkers, asked.text)
+        body, rendered = linked_html(asked.text, result), result.html
+    else:
+        explanation = explain(linkers, asked.text) if asked.explain else None
+        result = explanation.linkified if explanation else linkers.linkify(asked.text)
+        body, rendered = linked(result), RENDERERS[asked.format](result) if asked.format != "json" else ""
+        if explanation:
+            body["explanation"] = explained(explanation)
+    if asked.format != "json":
+        body["rendered"] = rendered
+    links = links_by_linker(result.links)
+    return _Made(json_answer(body), links, result.unfinished, time.perf_counter() - began)
+
+
+def _reports(linkers: Sequence[Linker]) -> list[tuple[PatternReport, WitnessResource | None]]:
+    """What there is to say of the patterns, which may take a while for hostile ones."""
+    return [(report, _witness(report.witness)) for report in map(check_linker, linkers)]
+
+
+def _linker(
+    linker: Linker,
+    report: PatternReport,
+    witness: WitnessResource | None,
+    value_count: int,
+    record: Record,
+    parked_until: datetime | None,
+) -> LinkerRecord:
+    return {
+        "app": linker.app_key,
+        "linker": linker.key,
+        "regex": linker.regex,
+        "engine": report.engine,
+        "hostile": report.hostile,
+        "witness": witness,
+        "value_count": value_count,
+        "links": record.links,
+        "out_of_time": record.out_of_time,
+        "other_limits": record.other_limits,
+        "parked_until": parked_until.isoformat() if parked_until else None,
+    }
+
+
+def _witness(witness: Witness | None) -> WitnessResource | None:
+    return {"before": witness.before, "pump": witness.pump, "after": witness.after} if witness else None
+
+
+def _text_wanted(body: bytes, complaint: str) -> InvalidInput:
+    return InvalidInput(
+        "The body must give the text.", f'{complaint} Send {{"text": "fixes BB-1234"}}.', fields={"text": ["Required."]}
+    )
+
+
+def _checked(asked: _Asked) -> _Asked:
+    """Raises `InvalidInput`."""
+    if asked.input not in ("text", "html"):
+        raise InvalidInput(f"There is no input {asked.input!r}.", "Choose one of: text, html.")
+    forms = ("html", "json") if asked.input == "html" else (*RENDERERS, "json")
+    if asked.format not in forms:
+        reason = f"There is no format {asked.format!r} for {asked.input} input."
+        raise InvalidInput(reason, f"Choose one of: {', '.join(forms)}.")
+    if asked.explain and asked.input == "html":
+        raise InvalidInput("HTML cannot be explained.", "Ask about the text of one of its elements.")
+    if asked.input == "html" and len(asked.text) > LONGEST_HTML:
+        raise InvalidInput("The HTML is too long.", f"At most {LONGEST_HTML} characters of it are taken.")
+    return asked
+
+
+_ASKED: Shape[_Asked] = Shape(_Asked, _checked, _text_wanted)

@@ -1,0 +1,64 @@
+"""`/-/metrics`: the figures of all workers in the words of Prometheus."""
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Iterable, Iterator
+from itertools import accumulate
+from typing import TYPE_CHECKING
+
+from starlette.requests import Request
+
+from roadstead import __version__
+from roadstead.api.answers import Answer, text_answer
+from roadstead.domain.host import Host
+from roadstead.domain.telemetry.metrics import BOUNDS
+from roadstead.domain.telemetry.samples import FAMILIES, Family, Sample, add_up, shared_samples
+from roadstead.domain.telemetry.worker_samples import WorkerSamples
+
+if TYPE_CHECKING:
+    from prometheus_client import Metric
+
+
+async def expose(request: Request, host: Host, caller: object) -> Answer:
+    """What this host counts and how it is, for Prometheus."""
+    workers: WorkerSamples = request.scope["state"]["samples"]
+    samples = await shared_samples(host, __version__) + workers.all()
+    return text_answer(*await asyncio.to_thread(_exposition, samples))
+
+
+def _exposition(samples: Iterable[Sample]) -> tuple[bytes, str]:
+    """The text format and its content type."""
+    # Imported late: a host should answer at once, and many are never asked for this.
+    from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
+
+    return generate_latest(_Collected(samples)), CONTENT_TYPE_PLAIN_0_0_4
+
+
+class _Collected:
+    """Samples as what Prometheus' library collects from."""
+
+    def __init__(self, samples: Iterable[Sample]) -> None:
+        self._samples: defaultdict[str, list[Sample]] = defaultdict(list)
+        for sample in add_up(samples):
+            self._samples[sample.family].append(sample)
+
+    def collect(self) -> Iterator["Metric"]:
+        for name, samples in self._samples.items():
+            yield _metric(FAMILIES[name], samples)
+
+
+def _metric(family: Family, samples: Iterable[Sample]) -> "Metric":
+    from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+
+    if family.kind == "histogram":
+        histogram = HistogramMetricFamily(family.name, family.about, labels=family.labels)
+        for _, labels, figures in samples:
+            *counts, seconds = figures
+            bounds = [*map(str, BOUNDS), "+Inf"]
+            histogram.add_metric(labels, list(zip(bounds, accumulate(counts), strict=True)), seconds)
+        return histogram
+    kind = CounterMetricFamily if family.kind == "counter" else GaugeMetricFamily
+    metric = kind(family.name, family.about, labels=family.labels)
+    for _, labels, (figure,) in samples:
+        metric.add_metric(labels, figure)
+    return metric

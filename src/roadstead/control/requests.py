@@ -1,0 +1,135 @@
+"""`/-/requests`: the last calls in both directions."""
+
+import re
+from datetime import datetime
+from typing import Annotated, Literal, TypedDict
+
+import msgspec
+from starlette.requests import Request
+
+from roadstead.api.answers import Answer
+from roadstead.api.pages import Filtered, envelope, parse_page_request, shaped
+from roadstead.connect.diagnosis import Diagnosis
+from roadstead.control.debug_jwt import DiagnosisResource, explained_token
+from roadstead.domain.access.diagnosis import explain_recorded
+from roadstead.domain.host import Host
+from roadstead.domain.traffic import requests
+from roadstead.domain.traffic.curl import as_curl
+from roadstead.errors import NotFound
+from roadstead.model import Message, RecordedRequest, RequestDetails
+from roadstead.query import FieldTypes
+
+FIELDS: FieldTypes = {
+    "id": int,
+    "time": datetime,
+    "direction": str,
+    "app": str,
+    "method": str,
+    "url": str,
+    "status": int,
+    "error": str,
+    "duration_ms": int,
+}
+"""What `q` and `sort` may name."""
+
+
+class RequestQuery(Filtered, total=False):
+    """The parameters of a list that can be filtered and sorted."""
+
+    q: Annotated[str, msgspec.Meta(description="A filter over the members of an item.", examples=["status >= 400"])]
+
+
+class RequestSummary(TypedDict):
+    """A call of an app to us (`in`) or of us to an app (`out`). Sizes are in bytes."""
+
+    id: int
+    time: str
+    direction: Literal["in", "out"]
+    app: str | None
+    method: str
+    url: str
+    status: int | None
+    error: str | None
+    duration_ms: float
+    request_size: int
+    answer_size: int
+
+
+class MessageResource(TypedDict):
+    """Headers and the beginning of the body, without secrets."""
+
+    headers: list[tuple[str, str]]
+    body: str
+
+
+class RequestInFull(RequestSummary):
+    """All that is kept of a call."""
+
+    request: MessageResource
+    answer: MessageResource | None
+
+
+class ExplainedRequest(RequestInFull):
+    """All that is kept of a call, a command that sends it again, and of one that was refused, why."""
+
+    curl: str
+    diagnosis: DiagnosisResource | None
+
+
+_ID = re.compile(r"[1-9][0-9]{0,17}")
+
+
+async def list_requests(request: Request, host: Host, caller: object) -> Answer:
+    """The recorded calls, the newest first unless sorted otherwise."""
+    wanted = parse_page_request(request, FIELDS)
+    skip = (wanted.number - 1) * wanted.length
+    found, size = await requests.page_of_requests(host, wanted.filter, wanted.sort, limit=wanted.length, skip=skip)
+    values = [recorded_request(one) for one in found]
+    has_next = skip + len(found) < size
+    return shaped(request, envelope(request, host, wanted, values=values, size=size, has_next=has_next))
+
+
+async def get_request(request: Request, host: Host, caller: object) -> Answer:
+    """One call with headers and bodies, and if it was refused, why."""
+    text = request.path_params["request_id"]
+    if not _ID.fullmatch(text):
+        raise NotFound(f"There is no recorded request {text[:40]!r}.", "An id is the one that the list gave.")
+    found = await requests.get_request(host, int(text))
+    diagnosis = await explain_recorded(host, found) if requests.was_refused(found.summary) else None
+    return shaped(request, explained_request(found, await as_curl(host, found), diagnosis))
+
+
+def recorded_request(request: RecordedRequest) -> RequestSummary:
+    """A call as data."""
+    return {
+        "id": request.id,
+        "time": request.time.isoformat(timespec="microseconds"),
+        "direction": request.direction,
+        "app": request.app,
+        "method": request.method,
+        "url": request.url,
+        "status": request.status,
+        "error": request.error,
+        "duration_ms": request.duration_ms,
+        "request_size": request.request_size,
+        "answer_size": request.answer_size,
+    }
+
+
+def request_details(details: RequestDetails) -> RequestInFull:
+    """A call with all that is kept of it, as data."""
+    return {
+        **recorded_request(details.summary),
+        "request": _message(details.request),
+        "answer": None if details.summary.status is None else _message(details.answer),
+    }
+
+
+def explained_request(details: RequestDetails, curl: str, diagnosis: Diagnosis | None) -> ExplainedRequest:
+    """Return all that is known of a call as data."""
+    explained = None if diagnosis is None else explained_token(diagnosis)
+    return {**request_details(details), "curl": curl, "diagnosis": explained}
+
+
+def _message(message: Message) -> MessageResource:
+    return {"headers": list(message.headers), "body": message.body}

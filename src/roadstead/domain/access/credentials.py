@@ -1,0 +1,141 @@
+"""Tokens that apps exchange their JWT for, tokens of the operator, and the operator's sessions at the pages."""
+
+import secrets
+from collections.abc import Collection, Sequence
+from datetime import timedelta
+from urllib.parse import quote
+
+from roadstead.connect.scopes import RENAMED, implied_by
+from roadstead.domain.apps.descriptors import stored_descriptor
+from roadstead.domain.apps.installations import get_installed
+from roadstead.domain.host import Host
+from roadstead.errors import InvalidInput, NotFound
+from roadstead.model import AccessToken, ApiToken, Caller, Viewer
+from roadstead.storage import credentials as rows
+from roadstead.storage.audit import add_entry
+from roadstead.storage.database import Transaction
+
+ACCESS_TOKEN_LIFETIME = timedelta(hours=1)
+SIGN_IN_LIFETIME = timedelta(hours=12)
+SESSION_LIFETIME = timedelta(days=7)
+_CLOCKS_DIFFER = timedelta(minutes=1)
+"""By which the clocks of several hosts on one database may differ."""
+
+
+async def exchange(
+    host: Host, installation_id: int, *, scopes: Sequence[str], repository: str | None
+) -> tuple[str, AccessToken]:
+    """A Bearer token for the account the app is installed on; without scopes it has all of the app's.
+
+    Raises `InvalidInput` when a scope is not among the app's.
+    """
+    installation = await get_installed(host, installation_id)
+    granted = stored_descriptor(installation.descriptor).effective_scopes
+    wanted = [RENAMED.get(scope, scope) for scope in scopes]
+    available = implied_by(granted)
+    refused = sorted(set(wanted) - available)
+    if refused:
+        raise InvalidInput(
+            f"The app has no scope {refused[0][:60]!r}.", f"It may ask for: {' '.join(sorted(available))}"
+        )
+    token = secrets.token_urlsafe(48)
+    access = AccessToken(
+        installation_id,
+        tuple(wanted) or tuple(sorted(granted)),
+        repository,
+        host.now() + ACCESS_TOKEN_LIFETIME,
+    )
+    async with host.store.database.transaction() as tx:
+        await get_installed(host, installation_id, tx)  # it may have been removed meanwhile, and its tokens with it
+        await rows.add_access_token(tx, token, access, host.now())
+    return token, access
+
+
+async def scopes_of(host: Host, identity: Caller | AccessToken | ApiToken | Viewer) -> Collection[str] | None:
+    """The scopes that a credential was granted; `None` for the operator's, which have no such bounds."""
+    if isinstance(identity, ApiToken):
+        return None
+    if isinstance(identity, (AccessToken, Viewer)):
+        return identity.scopes
+    installation = await get_installed(host, identity.installation_id)
+    return stored_descriptor(installation.descriptor).effective_scopes
+
+
+async def find_access_token(host: Host, token: str) -> AccessToken | None:
+    now = host.now()
+    return await rows.find_access_token(host.store.database, token, now, now + ACCESS_TOKEN_LIFETIME + _CLOCKS_DIFFER)
+
+
+async def create_api_token(host: Host, name: str, lifetime: timedelta | None) -> tuple[str, ApiToken]:
+    """An operator's token for the API; it is shown now and never again."""
+    if not name.strip() or not name.isprintable():
+        raise InvalidInput("A token needs a name.", "It is how you will know it in the list.")
+    token = f"rst_{secrets.token_urlsafe(32)}"
+    expires_on = host.now() + lifetime if lifetime else None
+    async with host.store.database.transaction() as tx:
+        made = await rows.add_api_token(tx, token, name=name, now=host.now(), expires_on=expires_on)
+        await _log(host, tx, "API token made", f"{made.id} {name}")
+    return token, made
+
+
+async def find_api_token(host: Host, token: str) -> ApiToken | None:
+    now = host.now()
+    return await rows.find_api_token(host.store.database, token, now, now + _CLOCKS_DIFFER)
+
+
+async def list_api_tokens(host: Host) -> list[ApiToken]:
+    return await rows.list_api_tokens(host.store.database)
+
+
+async def revoke_api_token(host: Host, token_id: int) -> None:
+    """Raises `NotFound`."""
+    async with host.store.database.transaction() as tx:
+        if not await rows.delete_api_token(tx, token_id):
+            raise NotFound(f"There is no token {token_id}.", "List them with: roadstead token-list")
+        await _log(host, tx, "API token revoked", str(token_id))
+
+
+async def sign_in_link(host: Host, path: str = "/") -> str:
+    """Return a link that signs the operator in once, within 12 hours, and leads to the page at `path`."""
+    code = secrets.token_urlsafe(24)
+    async with host.store.database.transaction() as tx:
+        await rows.add_session(tx, code, "sign-in", now=host.now(), expires_on=host.now() + SIGN_IN_LIFETIME)
+        await _log(host, tx, "sign-in link made", "pages")
+    return f"{host.base_url}/-/sign-in?code={code}{'' if path == '/' else f'&next={quote(path)}'}"
+
+
+async def sign_in(host: Host, code: str) -> str | None:
+    """Exchange a one-time code for a session's token, or `None` when the code is used, old or invented."""
+    session = secrets.token_urlsafe(32)
+    now = host.now()
+    latest = now + SIGN_IN_LIFETIME + _CLOCKS_DIFFER
+    if not await rows.session_exists(host.store.database, code, "sign-in", now, latest):
+        return None  # before it costs a write, which anybody could ask for
+    async with host.store.database.transaction() as tx:
+        if not await rows.use_sign_in_code(tx, code):
+            return None
+        await rows.add_session(tx, session, "session", now=now, expires_on=now + SESSION_LIFETIME)
+        await _log(host, tx, "sign-in link used", "pages")
+    return session
+
+
+async def is_signed_in(host: Host, session: str) -> bool:
+    now = host.now()
+    latest = now + SESSION_LIFETIME + _CLOCKS_DIFFER
+    return await rows.session_exists(host.store.database, session, "session", now, latest)
+
+
+def count_failed_sign_in(host: Host) -> int:
+    """0, or the seconds for which there were too many. They are counted together, whoever tries: a valid code works all
+    the same, so that nobody can keep the operator out, and no number of attempts finds one of 192 random bits.
+    """
+    return host.failed_sign_ins.take("everybody")
+
+
+async def sign_out(host: Host, session: str) -> None:
+    async with host.store.database.transaction() as tx:
+        await rows.delete_session(tx, session)
+
+
+async def _log(host: Host, tx: Transaction, action: str, subject: str) -> None:
+    await add_entry(tx, actor=host.operator, action=action, subject=subject, details={}, now=host.now())

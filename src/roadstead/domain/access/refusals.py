@@ -1,0 +1,63 @@
+"""Requests refused for want of room: counted each, and said in the log now and then.
+
+The first is a line in the log at once; those that follow for the same reason are one line every `PAUSE_SECONDS`, so
+that nobody can fill the log.
+"""
+
+import asyncio
+import logging
+from collections import Counter
+from typing import Literal
+
+from roadstead.domain.telemetry.metrics import Metrics
+
+PAUSE_SECONDS = 10.0
+
+Reason = Literal["requests", "address", "installation", "bodies", "room"]
+
+_SENTENCES: dict[Reason, str] = {
+    "requests": "Requests refused, because as many are under way as this process takes at a time",
+    "address": "Requests refused, because their address has as many under way as one address may",
+    "installation": "Requests refused, because their app has as many under way as one app may",
+    "bodies": "Requests refused, because as many bytes of bodies are under way as may be",
+    "room": "Connections closed, because they had waited longest for their clients and others needed the room",
+}
+
+log = logging.getLogger("roadstead.admission")
+
+
+class Refusals:
+    """Counts and reports the refusals of one process."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+        self._unsaid: Counter[Reason] = Counter()
+        self._latest: dict[Reason, str] = {}
+        self._pauses: dict[Reason, asyncio.TimerHandle] = {}
+
+    def add(self, status: int, reason: Reason, caller: str) -> None:
+        """Count a request that was refused; `caller` is an address, or names an app."""
+        self._metrics.refused[str(status), reason] += 1
+        self._report(reason, caller)
+
+    def closed(self, reason: Literal["room", "not_taken"], caller: str) -> None:
+        """Count a connection that was closed in the middle of something."""
+        self._metrics.closed[reason] += 1
+        if reason == "room":
+            self._report(reason, caller)
+
+    def _report(self, reason: Reason, caller: str) -> None:
+        self._unsaid[reason] += 1
+        self._latest[reason] = caller
+        if reason not in self._pauses:
+            self._say(reason)
+
+    def _say(self, reason: Reason) -> None:
+        """Write what has not been said, if anything, and then be silent for a while."""
+        number = self._unsaid.pop(reason, 0)
+        if not number:
+            del self._pauses[reason]
+            return
+        loop = asyncio.get_running_loop()
+        log.warning("%s: %d. The last came from %s.", _SENTENCES[reason], number, self._latest[reason])
+        self._pauses[reason] = loop.call_later(PAUSE_SECONDS, self._say, reason)

@@ -1,0 +1,1 @@
+"""Apps and their installations: descriptors, handshakes, lifecycle calls, pages in frames."""

@@ -1,0 +1,242 @@
+"""What we tell an app of its installations: `installed` within the handshake, `uninstalled` when it is out.
+
+`installed` is posted once, for its answer decides. `uninstalled` is owed: it is stored in the transaction that takes
+the app out, with all that it takes to be sent, and tried until the app has answered, so it outlives the process that
+stored it, and the installation. It is not sent to an app that has been installed again since, which would take it for
+the end of the new installation.
+"""
+
+import asyncio
+import json
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from datetime import timedelta
+from typing import Any
+
+from roadstead.connect import Descriptor
+from roadstead.domain.apps.descriptors import stored_descriptor
+from roadstead.domain.apps.signing import canonical_for_app, sign_for_app
+from roadstead.domain.host import Host
+from roadstead.domain.queue import Queue, claimed_until, horizon, try_later
+from roadstead.domain.traffic.redaction import cleaned
+from roadstead.errors import Conflict, InstallationFailed, NotFound, OutgoingCallFailed
+from roadstead.model import Installation, LifecycleCall, OwedCounts
+from roadstead.outbound.lifecycle import Sender, as_shown, call_app, lifecycle_body
+from roadstead.storage import installations, queue
+from roadstead.storage import lifecycle as calls
+from roadstead.storage.database import Transaction
+from roadstead.storage.lifecycle import TABLE, Outcome, OwedCall
+from roadstead.storage.queue import Claim
+from roadstead.storage.sealing import Seal
+
+OVERDUE_SECONDS = 60.0
+"""What has been due for longer waits because nobody works it off, or too few do."""
+_MOST_SHOWN = 1_000
+_SHOWN_BODY = 2_000
+
+
+# Looking
+
+
+async def list_calls(host: Host, installation: Installation) -> list[LifecycleCall]:
+    """The last calls we made to the app, newest first."""
+    return await calls.list_calls(host.store.database, installation.app_key, installation.workspace.id)
+
+
+async def find_call(host: Host, call_id: int) -> LifecycleCall | None:
+    return await calls.find_call(host.store.database, call_id)
+
+
+async def list_owed_calls(host: Host) -> list[LifecycleCall]:
+    """Calls that are still to be made, and those that were given up, the oldest first, at most a thousand."""
+    return await calls.list_owed_calls(host.store.database, _MOST_SHOWN)
+
+
+async def count_owed_calls(host: Host) -> OwedCounts:
+    """How many calls are waiting, how many of these are overdue, and how many were given up."""
+    due_before = host.now() - timedelta(seconds=OVERDUE_SECONDS)
+    return await queue.count(host.store.database, TABLE, due_before=due_before)
+
+
+# `installed`
+
+
+async def post_installed(
+    host: Host, installation: Installation, descriptor: Descriptor, signing_secret: str | None
+) -> None:
+    """Post `installed`, if the app wants it, signed with a secret that it may have, for it does not know the new one.
+
+    Raises `InstallationFailed` unless the app says 2xx.
+    """
+    path = descriptor.lifecycle.installed
+    if path is None:
+        return
+    url = descriptor.url(path)
+    async with host.store.database.transaction() as tx:
+        call_id = await calls.add_call(tx, installation, "installed", url=url, now=host.now())
+    token = None
+    if signing_secret is not None:
+        canonical = canonical_for_app(descriptor, "POST", url)
+        token = sign_for_app(host, installation.client_key, canonical, signing_secret)
+    body = lifecycle_body("installed", installation, await host.sender())
+    outcome, failure = await _call(
+        host, url, body, token, home=installation.descriptor_url, hidden=installation.shared_secret
+    )
+    async with host.store.database.transaction() as tx:
+        await calls.keep_outcome(tx, call_id, outcome)
+    if failure is not None:
+        raise InstallationFailed(
+            f"The app did not answer the installed call: {failure.message}",
+            f"{failure.detail}{_if_it_accepted(installation) if failure.may_have_arrived else ''}",
+            step="installed",
+            call_id=call_id,
+            unanswered=failure.may_have_arrived,
+        ) from failure
+    if outcome.status is None or not 200 <= outcome.status < 300:
+        raise InstallationFailed(
+            f"The app refused the installation with status {outcome.status}.",
+            _advice(installation, url, outcome.status, signed=token is not None),
+            step="installed",
+            status=outcome.status,
+            body=outcome.body,
+            call_id=call_id,
+        )
+
+
+def _if_it_accepted(installation: Installation) -> str:
+    withdraw = f"roadstead uninstall {installation.app_key} --workspace {installation.workspace.slug}"
+    return (
+        "\nIf the app accepted all the same, the first request that it signs completes the installation. "
+        f"Withdraw what it was offered with: {withdraw}"
+    )
+
+
+def _advice(installation: Installation, url: str, status: int | None, *, signed: bool) -> str:
+    """Return what to do about an app that refuses: most that refuse a signed call have another secret, or none."""
+    posted = f"It was posted to {url}; look at the app's log for the reason."
+    if not signed or status is None or status >= 500:
+        return posted
+    again = f"roadstead install {installation.descriptor_url} --workspace {installation.workspace.slug}"
+    return (
+        f"{posted}\nDoes the app still have the secret of {installation.client_key}? "
+        f"If not, let it forget this client key, and install it again with: {again} --unsigned"
+    )
+
+
+# `uninstalled`
+
+
+async def owe_uninstalled(
+    host: Host, tx: Transaction, installation: Installation, sender: Sender, seal: Seal
+) -> int | None:
+    """Store that the app is to be told; the call's id, or `None` if the app does not want to know."""
+    descriptor = stored_descriptor(installation.descriptor)
+    path = descriptor.lifecycle.uninstalled
+    if path is None:
+        return None
+    url = descriptor.url(path)
+    call_id = await calls.add_call(tx, installation, "uninstalled", url=url, now=host.now())
+    await calls.owe_call(
+        tx,
+        call_id,
+        descriptor_url=installation.descriptor_url,
+        content=json.dumps(lifecycle_body("uninstalled", installation, sender)),
+        canonical=canonical_for_app(descriptor, "POST", url),
+        sealed_secret=seal(installation.shared_secret) if descriptor.authentication == "jwt" else None,
+        now=host.now(),
+    )
+    return call_id
+
+
+@asynccontextmanager
+async def making_owed_calls(host: Host) -> AsyncIterator[None]:
+    """Make calls that are owed for as long as the block lasts. What is not made by then is left to others."""
+    working = Queue(
+        host.store.database, TABLE, lambda claim: _make(host, claim), now=host.now, wake=host.something_is_owed
+    )
+    running = asyncio.create_task(working.run())
+    try:
+        yield
+    finally:
+        working.close()
+        await running
+        await working.finish()
+
+
+async def try_now(host: Host, call_id: int) -> LifecycleCall:
+    """Make a call that is owed, or was given up, without waiting for its turn; what came of it.
+
+    Raises `NotFound` when there is no such call, and `Conflict` when it is not owed or is being made at this moment.
+    """
+    async with host.store.database.transaction() as tx:
+        now = host.now()
+        claim = await queue.claim_one(tx, TABLE, call_id, horizon=horizon(now), until=claimed_until(now))
+    if claim is not None:
+        await _make(host, claim)
+    call = await find_call(host, call_id)
+    if call is None:
+        raise NotFound(f"There is no lifecycle call {call_id}.", "See those that are owed with: roadstead queue")
+    if claim is None and call.claimed_until is not None:
+        raise Conflict("The app is being called at this moment.", "Look again in some seconds.")
+    if claim is None:
+        raise Conflict("The call is not owed any more.", "It was made, or the app has been installed again since.")
+    return call
+
+
+async def _make(host: Host, claim: Claim) -> None:
+    """Make a call that was claimed, and keep what came of it."""
+    owed = await calls.find_owed_call(host.store, claim.id)
+    if owed is None:
+        return
+    body = json.loads(owed.content)
+    known = await installations.find_caller(host.store, body["clientKey"])
+    if known is None:
+        outcome = await _send(host, owed, body)
+        done = outcome.status is not None and not _is_passing(outcome.status)
+    else:
+        done = not known.handshake_under_way
+        outcome = Outcome(error=_INSTALLED_AGAIN if done else _BEING_INSTALLED)
+    async with host.store.database.transaction() as tx:
+        if not await queue.is_ours(tx, TABLE, claim):
+            return
+        await calls.keep_outcome(tx, claim.id, outcome)
+        if done:
+            await queue.settle(tx, TABLE, claim)
+            await calls.drop_content(tx, claim.id)
+        else:
+            await try_later(tx, TABLE, claim, host.now())
+
+
+_INSTALLED_AGAIN = "Not sent: the app has been installed again since."
+_BEING_INSTALLED = "Not sent yet: the app is being installed again."
+
+
+async def _send(host: Host, owed: OwedCall, body: dict[str, Any]) -> Outcome:
+    token = sign_for_app(host, body["clientKey"], owed.canonical, owed.secret) if owed.secret else None
+    outcome, _ = await _call(host, owed.url, body, token, home=owed.descriptor_url, hidden=owed.secret)
+    return outcome
+
+
+def _is_passing(status: int) -> bool:
+    """Whether an answer says that another try may be answered otherwise: what Bitbucket repeats webhooks for, and 429.
+
+    Any other is the app's last word: it has been told, and cannot object.
+    """
+    return status >= 500 or status in (408, 429)
+
+
+# Both
+
+
+async def _call(
+    host: Host, url: str, body: Mapping[str, Any], token: str | None, *, home: str, hidden: str | None
+) -> tuple[Outcome, OutgoingCallFailed | None]:
+    """Make a lifecycle call. The secret that is `hidden` is shown nowhere, though the app sends it back."""
+    authorization = f"JWT {token}" if token else None
+    request = as_shown(url, dict(body), authorization)
+    try:
+        answer = await call_app(host.outbound, url, dict(body), authorization, home=home)
+    except OutgoingCallFailed as exc:
+        return Outcome(request, error=exc.message), exc
+    shown_body = cleaned(answer.text, [hidden] if hidden else ())[:_SHOWN_BODY]
+    return Outcome(request, answer.status, body=shown_body, duration_ms=answer.duration_ms), None

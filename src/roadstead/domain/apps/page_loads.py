@@ -1,0 +1,147 @@
+"""Addresses of an app's pages as a browser is sent to them: context parameters filled in, and a signed `jwt`."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from roadstead.connect import Descriptor, UiModule, implied_by
+from roadstead.connect.conditions import Judgement, judge, targets_of
+from roadstead.connect.context import fill_in, long_name, may_be_filled, parameters_of
+from roadstead.connect.proxy import forwardings_of
+from roadstead.domain.apps.descriptors import stored_descriptor
+from roadstead.domain.apps.signing import canonical_for_app, sign_for_app
+from roadstead.domain.host import Host
+from roadstead.model import Installation
+from roadstead.outbound.lifecycle import Sender
+
+
+@dataclass(frozen=True, slots=True)
+class PageModule:
+    """A module that is a page of the app. `url` is absolute, with its context parameters as they are written."""
+
+    kind: str
+    key: str
+    name: str
+    url: str
+    location: str | None
+    conditions: tuple[Mapping[str, object], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class PageContext:
+    """What an app is told of where its page is shown.
+
+    `values` are those of context parameters, by name; none that the app has no scope for. `asked` are the parameters
+    that its pages, proxies and conditions name, that it may be told, and that are not known without asking.
+    """
+
+    granted: frozenset[str]
+    values: Mapping[str, str]
+    asked: tuple[str, ...]
+
+    def unfilled(self, url: str) -> list[str]:
+        """The parameters of a URL that reach the app as they are written."""
+        return [name for name in parameters_of(url) if long_name(name) not in self.values]
+
+    def judge(self, conditions: tuple[Mapping[str, object], ...]) -> Judgement:
+        return judge(conditions, granted=self.granted, context=self.values)
+
+
+def page_modules(installation: Installation) -> list[PageModule]:
+    """All pages that the app declares, in the order in which the cloud documents their kinds."""
+    descriptor = stored_descriptor(installation.descriptor)
+    modules = descriptor.modules
+    kinds: Mapping[str, Iterable[UiModule]] = {
+        "webPanels": modules.web_panels,
+        "webItems": modules.web_items,
+        "repoPages": modules.repo_pages,
+        "generalPages": modules.general_pages,
+        "adminPages": modules.admin_pages,
+        "configurePage": [modules.configure_page] if modules.configure_page else [],
+        "profileTabs": modules.profile_tabs,
+        "fileViews": modules.file_views,
+    }
+    return [
+        PageModule(
+            kind, module.key, module.name or module.key, descriptor.url(module.url), module.location, module.conditions
+        )
+        for kind, found in kinds.items()
+        for module in found
+        if module.url is not None
+    ]
+
+
+async def page_context(host: Host, installation: Installation, chosen: Mapping[str, str]) -> PageContext:
+    """What is known for every page of the app, and of what is `chosen` that which it asks for."""
+    descriptor = stored_descriptor(installation.descriptor)
+    granted = implied_by(descriptor.effective_scopes)
+    known = _known(installation, await host.sender())
+    may_be_told = [name for name in dict.fromkeys(_named(installation, descriptor)) if may_be_filled(name, granted)]
+    asked = tuple(name for name in may_be_told if name not in known)
+    told = {name: value for name, value in known.items() if may_be_filled(name, granted)}
+    told |= {name: chosen[name] for name in asked if chosen.get(name)}
+    return PageContext(granted, told, asked)
+
+
+def _named(installation: Installation, descriptor: Descriptor) -> Iterator[str]:
+    """Every context parameter that the app names anywhere, by its long name."""
+    for module in page_modules(installation):
+        yield from map(long_name, parameters_of(module.url))
+        yield from targets_of(module.conditions)
+    for route in descriptor.modules.proxy:
+        for forwarding in forwardings_of(route):
+            yield from map(long_name, parameters_of(forwarding.destination))
+            yield from targets_of(forwarding.conditions)
+
+
+async def page_url(host: Host, installation: Installation, module: PageModule, context: PageContext) -> str:
+    """The module's address with the context filled in, signed for the operator."""
+    descriptor = stored_descriptor(installation.descriptor)
+    return await _signed(host, installation, descriptor, fill_in(module.url, context.values))
+
+
+async def post_install_url(host: Host, installation: Installation) -> str | None:
+    """Where the browser goes after an installation, when the app's descriptor says so."""
+    descriptor = stored_descriptor(installation.descriptor)
+    module = descriptor.modules.post_install_redirect
+    if module is None:
+        return None
+    context = await page_context(host, installation, {})
+    return await _signed(host, installation, descriptor, fill_in(descriptor.url(module.url), context.values))
+
+
+async def _signed(host: Host, installation: Installation, descriptor: Descriptor, url: str) -> str:
+    sender = await host.sender()
+    canonical = canonical_for_app(descriptor, "GET", url)
+    token = sign_for_app(
+        host, installation.client_key, canonical, installation.shared_secret, subject=sender.actor_account_id
+    )
+    bare, mark, fragment = url.partition("#")
+    return f"{bare}{'&' if '?' in bare else '?'}jwt={token}{mark}{fragment}"
+
+
+def _known(installation: Installation, sender: Sender) -> Mapping[str, str]:
+    """The context parameters that are known without a repository: the accounts, and the operator, who is looking."""
+    workspace = installation.workspace
+    account = {
+        "uuid": workspace.uuid,
+        "username": workspace.slug,
+        "display_name": workspace.name,
+        "type": "team",
+    }
+    in_workspace = {"slug": workspace.slug, "uuid": workspace.uuid, "name": workspace.name}
+    viewer = {
+        "uuid": sender.actor_uuid,
+        "account_id": sender.actor_account_id,
+        "display_name": "Operator",
+        "nickname": "operator",
+        "type": "user",
+    }
+    roots = {
+        "principal": account,
+        "target_user": account,
+        "user": viewer,
+        "workspace": in_workspace,
+        "repository.owner": account,
+        "repository.workspace": in_workspace,
+    }
+    return {f"{root}.{name}": value for root, values in roots.items() for name, value in values.items()}

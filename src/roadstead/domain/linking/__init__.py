@@ -1,0 +1,1 @@
+"""Linkers, their values, and what they make of texts."""

@@ -1,0 +1,177 @@
+"""Linkers over text: the compiled linkers of a workspace, kept until something about them changes."""
+
+import asyncio
+import os
+from collections import OrderedDict
+from collections.abc import Callable, Collection
+from contextlib import suppress
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+from roadstead.domain.apps.descriptors import stored_base_url
+from roadstead.domain.apps.installations import get_workspace
+from roadstead.domain.host import Host
+from roadstead.domain.linking.parking import LinkerRecords
+from roadstead.linkify import CompiledLinkers, compile_linkers
+from roadstead.linkify import Linker as PatternLinker
+from roadstead.model import Linker, Workspace
+from roadstead.storage import linkers as rows
+from roadstead.storage.installations import list_descriptors
+from roadstead.storage.linkers import ValuesRead
+
+_KEPT_WORKSPACES = 4_096
+_KEPT_VALUES = 2_000_000
+"""Of all kept workspaces together, at least: where there is more memory, as many as fill a quarter of it."""
+_BYTES_A_VALUE = 120
+_CONTAINER_LIMIT = Path("/sys/fs/cgroup/memory.max")
+_READ_SOON = 20_000
+"""Values that are read and compiled within some ten milliseconds, the linkers counted as a hundred values each."""
+_THREADS = 2
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+@dataclass(slots=True)
+class _Kept:
+    """The compiled linkers of a workspace. `read` is by the id of the linker, in the order they are compiled in."""
+
+    linkers: list[PatternLinker] = field(default_factory=list)
+    read: dict[int, ValuesRead] = field(default_factory=dict)
+    compiled: CompiledLinkers = field(default_factory=lambda: compile_linkers([]))
+    values: int = 0
+    changing: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+
+class WorkspaceLinkers:
+    """Compiled linkers per workspace, as the database has them whenever they are asked for."""
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+        self._database = host.store.database
+        self._kept: OrderedDict[int, _Kept] = OrderedDict()
+        self._values = 0
+        self._most_values = _most_values(host.settings.workers)
+        self.records = LinkerRecords()
+        self._threads = asyncio.Semaphore(_THREADS)
+
+    async def of(self, workspace_slug: str) -> CompiledLinkers:
+        """What the workspace's linkers are now, without those that are parked. Raises `WorkspaceNotFound`."""
+        in_force = await self._host.store.memory.in_force()
+        known: CompiledLinkers | None = in_force.get((WorkspaceLinkers, workspace_slug))
+        if known is None:
+            workspace = await get_workspace(self._host, workspace_slug)
+            kept = self._kept.setdefault(workspace.id, _Kept())
+            async with kept.changing:
+                known = in_force[WorkspaceLinkers, workspace_slug] = await self._up_to_date(kept, workspace)
+            self._keep(workspace.id, kept)
+        return self.records.without_parked(known)
+
+    async def are_near(self, workspace_slug: str) -> bool:
+        """Whether `of` takes little time: they are compiled already, or there is little to compile.
+
+        Raises `WorkspaceNotFound`.
+        """
+        workspace = await get_workspace(self._host, workspace_slug)
+        descriptors = await list_descriptors(self._database, workspace.id)
+        found = await rows.list_linkers_of(self._database, [installation_id for installation_id, _, _ in descriptors])
+        kept = self._kept.get(workspace.id)
+        if kept is not None and list(kept.read) == [linker.id for linker in found]:
+            return True
+        return sum(100 + linker.value_count for linker in found) <= _READ_SOON
+
+    def _keep(self, workspace_id: int, kept: _Kept) -> None:
+        """Count what is kept now, and let go of what was asked for longest ago where it is too much."""
+        if self._kept.get(workspace_id) is not kept:
+            return  # it was let go meanwhile
+        values = sum(map(kept.compiled.value_count, range(len(kept.linkers))))
+        self._values += values - kept.values
+        kept.values = values
+        self._kept.move_to_end(workspace_id)
+        while len(self._kept) > _KEPT_WORKSPACES or (len(self._kept) > 1 and self._values > self._most_values):
+            self._values -= self._kept.popitem(last=False)[1].values
+
+    async def in_thread(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Do what may take long for a text while other requests are answered; a few at a time, or these would wait."""
+        async with self._threads:
+            return await asyncio.to_thread(work, *args, **kwargs)
+
+    async def _up_to_date(self, kept: _Kept, workspace: Workspace) -> CompiledLinkers:
+        apps = {
+            installation_id: (app_key, stored_base_url(descriptor))
+            for installation_id, app_key, descriptor in await list_descriptors(self._database, workspace.id)
+        }
+        found = await rows.list_linkers_of(self._database, list(apps))
+        linkers = [_as_pattern(linker, *apps[linker.installation_id], workspace) for linker in found]
+        if linkers != kept.linkers or list(kept.read) != [linker.id for linker in found]:
+            await self._compile(kept, linkers, found)
+        else:
+            for number, linker in enumerate(found):
+                if linker.revision != kept.read[linker.id].revision:
+                    await self._catch_up(kept, number, linker)
+        return kept.compiled
+
+    async def _compile(self, kept: _Kept, linkers: list[PatternLinker], found: list[Linker]) -> None:
+        """Compile anew, reading only those values that are not known already."""
+        numbers = {linker_id: number for number, linker_id in enumerate(kept.read)}
+        read: dict[int, ValuesRead] = {}
+        with_values: list[PatternLinker] = []
+        values: Collection[str]
+        for pattern, linker in zip(linkers, found, strict=True):
+            known = kept.read.get(linker.id)
+            if known and known.revision == linker.revision:
+                values = list(kept.compiled.values_of(numbers[linker.id]))
+                read[linker.id] = known
+            else:
+                read[linker.id], values = await rows.all_values(self._database, linker)
+            with_values.append(replace(pattern, values=frozenset(values)))
+        without_values = self._host.settings.linkers_without_values
+        kept.compiled = await asyncio.to_thread(compile_linkers, with_values, without_values=without_values)
+        self.records.forget(set(kept.linkers).difference(linkers))
+        kept.linkers, kept.read = linkers, read
+
+    async def _catch_up(self, kept: _Kept, number: int, linker: Linker) -> None:
+        """Change the values that have changed of one linker; read all of them only where these cannot be told."""
+        changes = await rows.changed_values(self._database, linker, kept.read[linker.id])
+        if changes is not None:
+            # In a thread, for they may be as many as a set that was put.
+            changed = await asyncio.to_thread(
+                kept.compiled.with_values, number, added=changes.added, removed=changes.deleted
+            )
+            if changed.value_count(number) == changes.read.values:
+                kept.compiled, kept.read[linker.id] = changed, changes.read
+                return
+        kept.read[linker.id], values = await rows.all_values(self._database, linker)
+        kept.compiled = await asyncio.to_thread(_with_all_values, kept.compiled, number, values)
+
+
+def _most_values(workers: int) -> int:
+    """How many values each of the workers keeps. Those of a workspace that is let go have to be read again."""
+    return max(_KEPT_VALUES, _memory() // 4 // workers // _BYTES_A_VALUE)
+
+
+def _memory() -> int:
+    """Bytes of memory that we may use, or 0 where the system does not say."""
+    memory = 0
+    with suppress(AttributeError, OSError, ValueError):
+        memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    with suppress(OSError, ValueError):  # the limit of a container; `max` is none
+        memory = min(memory, int(_CONTAINER_LIMIT.read_text("ascii")))
+    return memory
+
+
+def _as_pattern(linker: Linker, app_key: str, base_url: str, workspace: Workspace) -> PatternLinker:
+    return PatternLinker(
+        key=linker.key,
+        regex=linker.regex,
+        url=linker.url,
+        base_url=base_url,
+        app_key=app_key,
+        principal_uuid=workspace.uuid,
+    )
+
+
+def _with_all_values(compiled: CompiledLinkers, number: int, values: list[str]) -> CompiledLinkers:
+    now, known = frozenset(values), frozenset(compiled.values_of(number))
+    return compiled.with_values(number, added=now - known, removed=known - now)

@@ -1,0 +1,1 @@
+"""What this host tells of itself: metrics and readiness."""

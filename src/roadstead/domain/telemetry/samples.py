@@ -1,0 +1,176 @@
+"""What is said at `/-/metrics`: each family of figures, and what this process has to say of it.
+
+Figures of several processes are added up, so each is one of which the sum means something.
+"""
+
+import asyncio
+import gc
+import os
+import platform
+import resource
+from collections import defaultdict
+from collections.abc import Awaitable, Iterable, Iterator
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal, NamedTuple, TypeVar
+
+from roadstead.domain.apps.lifecycle import count_owed_calls
+from roadstead.domain.host import Host
+from roadstead.domain.linking.workspaces import WorkspaceLinkers
+from roadstead.domain.telemetry.metrics import Durations
+from roadstead.domain.telemetry.readiness import PATIENCE_SECONDS
+from roadstead.errors import StorageUnavailable
+from roadstead.storage import check_writable
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """Figures of one name. The names of counters end in `_total` when they are written down."""
+
+    name: str
+    kind: Literal["counter", "gauge", "histogram"]
+    about: str
+    labels: tuple[str, ...] = ()
+
+
+FAMILIES = {
+    family.name: family
+    for family in (
+        Family("roadstead_build_info", "gauge", "The version that runs; the value is 1.", ("version", "python")),
+        Family("roadstead_workers", "gauge", "Processes that answer requests."),
+        Family(
+            "roadstead_request_duration_seconds",
+            "histogram",
+            "Requests, from their arrival to the end of the answer.",
+            ("method", "route", "status"),
+        ),
+        Family(
+            "roadstead_refused_requests",
+            "counter",
+            "Requests that were no HTTP, too large, too slow, or that there was no room for.",
+            ("status", "reason"),
+        ),
+        Family(
+            "roadstead_closed_connections",
+            "counter",
+            "Connections closed to make room, or because an answer was not taken.",
+            ("reason",),
+        ),
+        Family(
+            "roadstead_linkify_duration_seconds",
+            "histogram",
+            "Texts that were linked, by the engine of the slowest of their linkers.",
+            ("engine",),
+        ),
+        Family("roadstead_links", "counter", "Links made."),
+        Family("roadstead_linker_limits", "counter", "Times a linker met a limit on a text.", ("limit",)),
+        Family("roadstead_parked_linkers", "gauge", "Linkers that are parked, counted by each worker for itself."),
+        Family("roadstead_owed_calls", "gauge", "Lifecycle calls that apps have not got.", ("state",)),
+        Family("roadstead_database_up", "gauge", "Whether the database answered just now."),
+        Family("roadstead_database_writable", "gauge", "Whether a change was stored just now."),
+        Family("roadstead_database_connections", "gauge", "Connections to PostgreSQL.", ("state",)),
+        Family(
+            "roadstead_database_waiting",
+            "gauge",
+            "Requests that wait: to write or for the disk (SQLite), for a connection (PostgreSQL).",
+        ),
+        Family("roadstead_unrecorded_requests", "counter", "Calls that came too fast to be kept for /-/requests."),
+        Family("process_cpu_seconds", "counter", "Processor time of the workers."),
+        Family(
+            "process_resident_memory_bytes", "gauge", "Resident memory of the workers; what they share counts twice."
+        ),
+        Family("process_open_fds", "gauge", "Open files and connections of the workers."),
+        Family("python_gc_collections", "counter", "Times that the workers looked for garbage.", ("generation",)),
+    )
+}
+
+
+class Sample(NamedTuple):
+    """A figure. That of a histogram is how many were counted at each bound, and then the sum of their seconds."""
+
+    family: str
+    labels: tuple[str, ...]
+    figures: tuple[float, ...]
+
+
+def process_samples(host: Host, linkers: WorkspaceLinkers) -> list[Sample]:
+    """What this process has counted, and how it is now. Labels may come more than once; `add_up` puts them together."""
+    return [*_counted(host), *_now(host, linkers), *_operating_system()]
+
+
+def _counted(host: Host) -> Iterator[Sample]:
+    metrics = host.metrics
+    for labels, durations in metrics.requests():
+        yield _histogram("roadstead_request_duration_seconds", labels, durations)
+    for engine, durations in metrics.linkified.items():
+        yield _histogram("roadstead_linkify_duration_seconds", (engine,), durations)
+    yield Sample("roadstead_links", (), (metrics.links,))
+    for limit, count in metrics.limits.items():
+        yield Sample("roadstead_linker_limits", (limit,), (count,))
+    for reason, count in metrics.refused.items():
+        yield Sample("roadstead_refused_requests", reason, (count,))
+    for cause, count in metrics.closed.items():
+        yield Sample("roadstead_closed_connections", (cause,), (count,))
+    yield Sample("roadstead_unrecorded_requests", (), (host.recorder.left_out,))
+
+
+def _histogram(name: str, labels: tuple[str, ...], durations: Durations) -> Sample:
+    return Sample(name, labels, (*durations.counts, durations.seconds))
+
+
+def _now(host: Host, linkers: WorkspaceLinkers) -> Iterator[Sample]:
+    yield Sample("roadstead_workers", (), (1,))
+    yield Sample("roadstead_parked_linkers", (), (len(linkers.records.parked()),))
+    load = host.store.database.load()
+    for state, count in load.connections.items():
+        yield Sample("roadstead_database_connections", (state,), (count,))
+    yield Sample("roadstead_database_waiting", (), (load.waiting,))
+
+
+def _operating_system() -> Iterator[Sample]:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    yield Sample("process_cpu_seconds", (), (used.ru_utime + used.ru_stime,))
+    for generation, statistics in enumerate(gc.get_stats()):
+        yield Sample("python_gc_collections", (str(generation),), (statistics["collections"],))
+    with suppress(OSError):  # only Linux says these so simply
+        pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
+        yield Sample("process_resident_memory_bytes", (), (pages * os.sysconf("SC_PAGE_SIZE"),))
+        yield Sample("process_open_fds", (), (sum(1 for _ in Path("/proc/self/fd").iterdir()),))
+
+
+async def shared_samples(host: Host, version: str) -> list[Sample]:
+    """What is the same whichever process is asked. While the database is away, that it is so."""
+    samples = [Sample("roadstead_build_info", (version, platform.python_version()), (1,))]
+    owed = await _in_time(count_owed_calls(host))
+    samples.append(Sample("roadstead_database_up", (), (owed is not None,)))
+    if owed is not None:
+        states = {"waiting": owed.waiting, "overdue": owed.overdue, "given_up": owed.given_up}
+        samples += [Sample("roadstead_owed_calls", (state,), (count,)) for state, count in states.items()]
+    writable = owed is not None and await _in_time(_stored(host)) is not None
+    return [*samples, Sample("roadstead_database_writable", (), (writable,))]
+
+
+async def _stored(host: Host) -> bool:
+    await check_writable(host.store, PATIENCE_SECONDS)
+    return True
+
+
+async def _in_time(answer: Awaitable[T]) -> T | None:
+    """Return what the database answers, or `None` if it cannot, or takes too long."""
+    try:
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            return await answer
+    except (StorageUnavailable, TimeoutError):
+        return None
+
+
+def add_up(samples: Iterable[Sample]) -> list[Sample]:
+    """One sample of each name and labels, with the sums of the figures, in the order of `FAMILIES`."""
+    sums: defaultdict[str, dict[tuple[str, ...], tuple[float, ...]]] = defaultdict(dict)
+    for family, labels, figures in samples:
+        known = sums[family].get(labels)
+        sums[family][labels] = tuple(map(sum, zip(known, figures, strict=True))) if known else figures
+    return [Sample(name, labels, figures) for name in FAMILIES for labels, figures in sorted(sums[name].items())]

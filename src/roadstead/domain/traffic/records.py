@@ -1,0 +1,156 @@
+"""Calls as rows of the record: whose they are, and what may be kept of them."""
+
+import time
+from collections.abc import Iterable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+from urllib.parse import parse_qs
+
+from roadstead.connect.evidence import Evidence
+from roadstead.connect.presented import Presented, present, present_token
+from roadstead.domain.traffic import request_id
+from roadstead.domain.traffic.redaction import KEPT, RAW_BYTES, cleaned, kept, named_secrets
+from roadstead.model import AccessToken, Caller, Message, Viewer
+from roadstead.outbound.calls import Answer, Sent
+from roadstead.storage import Store
+from roadstead.storage.installations import find_app_key, find_caller, get_installation
+from roadstead.storage.requests import NewRequest
+
+Headers = Iterable[tuple[bytes, bytes]]
+
+BODY = "roadstead.body"
+"""Under which the first `RAW_BYTES` of a request's body stand in its scope, once they have been read."""
+
+REFUSALS = (401, 403)
+"""The statuses of an answer to a caller whose credential was not accepted."""
+MOST_JUDGED = 10
+"""Tokens of a batch, since each takes up to 4 ms: callers who are refused again and again must not keep a core busy.
+The rest of the batch is judged when somebody looks at it.
+"""
+_LONGEST_APP_KEY = 255
+
+
+class Received(NamedTuple):
+    """A call to us. Times are readings of `time.perf_counter`; of bodies there are the first `RAW_BYTES`."""
+
+    started: float
+    ended: float
+    method: str
+    path: bytes
+    query: bytes
+    headers: Headers
+    body: bytes
+    identity: object
+    status: int
+    answer_headers: Headers
+    answer_body: bytes
+    answer_size: int
+    request_id: str
+
+
+class Records:
+    """Makes the rows of one batch. `now` is Unix time."""
+
+    def __init__(self, store: Store, now: float) -> None:
+        self._store = store
+        self._judged = 0
+        self._began = datetime.fromtimestamp(now - time.perf_counter(), UTC)
+
+    async def of_received(self, call: Received) -> NewRequest:
+        """The row of a call to us."""
+        query = call.query.decode("latin-1")
+        credential = _credential(call.headers, query)
+        app, secrets = await self._caller(call.identity, credential)
+        body, size = (call.answer_body, call.answer_size) if call.method != "HEAD" else (b"", 0)
+        answer_headers = [*call.answer_headers, (request_id.HEADER, call.request_id.encode())]
+        return NewRequest(
+            time=self._moment(call.started),
+            direction="in",
+            app=app,
+            method=call.method,
+            url=cleaned(f"{call.path.decode('latin-1')}{'?' if query else ''}{query}", secrets)[:KEPT],
+            status=call.status,
+            error=None,
+            duration_ms=_milliseconds(call.started, call.ended),
+            request=kept(call.headers, call.body, stated_size(call.headers), secrets=secrets, credential=credential),
+            answer=kept(answer_headers, body, size, secrets=secrets),
+            credential=credential,
+            evidence=await self._evidence(call.status, credential),
+        )
+
+    async def of_sent(self, call: Sent) -> NewRequest:
+        """The row of a call of ours. The body of an `installed` call names a secret, and the app may send it back."""
+        secrets = named_secrets(call.body.decode("utf-8", "replace"))
+        authorization = call.headers.get("Authorization")
+        headers = [(name.encode(), value.encode()) for name, value in call.headers.items()]
+        credential = present(authorization) if authorization else None
+        return NewRequest(
+            time=self._moment(call.started),
+            direction="out",
+            app=call.app_key or await find_app_key(self._store.database, call.url),
+            method=call.method,
+            url=cleaned(call.url, secrets)[:KEPT],
+            status=call.answer.status if call.answer else None,
+            error=call.error,
+            duration_ms=_milliseconds(call.started, call.ended),
+            request=kept(headers, call.body[:RAW_BYTES], len(call.body), secrets=secrets, credential=credential),
+            answer=_answer(call.answer, secrets),
+        )
+
+    async def _evidence(self, status: int, credential: Presented | None) -> Evidence | None:
+        """What is known of the token of a call that was refused, for later it would be judged by another state."""
+        if status not in REFUSALS or credential is None or not credential.signing_input:
+            return None
+        if self._judged == MOST_JUDGED:
+            return None
+        self._judged += 1
+        # Imported late: most hosts refuse nobody for a long time.
+        from roadstead.domain.access.evidence import evidence_of
+
+        return await evidence_of(self._store, credential)
+
+    def _moment(self, reading: float) -> datetime:
+        return self._began + timedelta(seconds=reading)
+
+    async def _caller(self, identity: object, credential: Presented | None) -> tuple[str | None, Sequence[str]]:
+        """The app that called, or says that it did, and its secrets, which must not be kept wherever they stand."""
+        if isinstance(identity, Caller):
+            return identity.app_key, identity.secrets
+        if isinstance(identity, (AccessToken, Viewer)):
+            installation = await get_installation(self._store, identity.installation_id)
+            return (installation.app_key, (installation.shared_secret,)) if installation else (None, ())
+        return await self._claimed(credential) if credential is not None else (None, ())
+
+    async def _claimed(self, credential: Presented) -> tuple[str | None, Sequence[str]]:
+        claims = credential.claims
+        issuer = claims.get("iss")
+        for named in (claims.get("sub"), issuer):
+            caller = await find_caller(self._store, named) if isinstance(named, str) else None
+            if caller is not None:
+                return caller.app_key, caller.secrets
+        return (cleaned(issuer)[:_LONGEST_APP_KEY] if isinstance(issuer, str) else None), ()
+
+
+def _credential(headers: Headers, query: str) -> Presented | None:
+    for name, value in headers:
+        if name == b"authorization":
+            return present(value.decode("latin-1"))
+    tokens = parse_qs(query).get("jwt") if "jwt=" in query else None
+    return present_token(tokens[0], scheme="query") if tokens else None
+
+
+def stated_size(headers: Headers) -> int:
+    """The length of a body as its sender states it, in bytes."""
+    length = next((value for name, value in headers if name == b"content-length"), b"0")
+    return int(length) if length.isdigit() and len(length) < 19 else 0
+
+
+def _answer(answer: Answer | None, secrets: Sequence[str]) -> Message:
+    if answer is None:
+        return Message((), "", 0)
+    headers = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers.items()]
+    return kept(headers, answer.body[:RAW_BYTES], len(answer.body), secrets=secrets)
+
+
+def _milliseconds(started: float, ended: float) -> float:
+    return round((ended - started) * 1000, 2)

@@ -1,0 +1,71 @@
+"""Looking at the recorded calls."""
+
+import json
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+from roadstead.domain.host import Host
+from roadstead.domain.traffic.records import REFUSALS
+from roadstead.errors import NotFound
+from roadstead.model import Installation, LifecycleCall, RecordedRequest, RequestDetails
+from roadstead.query import Expression, Sort
+from roadstead.storage import requests as rows
+
+_LARGEST_ID = 2**63 - 1
+_CLOCKS_DIFFER = timedelta(milliseconds=10)
+"""A lifecycle call is noted just before its request is made, and the two moments are read from two clocks."""
+
+
+async def page_of_requests(
+    host: Host, wanted: Expression | None, sort: Sort | None = None, *, limit: int, skip: int = 0
+) -> tuple[list[RecordedRequest], int]:
+    """Return those that are wanted, without the first `skip` of them, and how many are wanted in all.
+
+    They are in the order that `sort` wants, and among equals the newest first.
+    """
+    await host.recorder.write()
+    return await rows.page_of_requests(host.store.database, wanted, sort, limit=limit, skip=skip)
+
+
+async def count_refused(host: Host, since: datetime) -> int:
+    """Return how many calls of apps were refused for their credential since then, as far as calls are kept."""
+    await host.recorder.write()
+    return await rows.count_refused(host.store.database, since)
+
+
+async def last_calls(host: Host) -> Mapping[str, datetime]:
+    """Return when each app last made a call that was not refused, by the app's key, as far as calls are kept."""
+    await host.recorder.write()
+    return await rows.last_calls(host.store.database)
+
+
+def was_refused(request: RecordedRequest) -> bool:
+    """Whether we did not accept the caller's credential."""
+    return request.direction == "in" and request.status in REFUSALS
+
+
+async def get_request(host: Host, request_id: int) -> RequestDetails:
+    """Raises `NotFound`."""
+    await host.recorder.write()
+    found = await rows.find_request(host.store.database, request_id) if request_id <= _LARGEST_ID else None
+    if found is None:
+        raise NotFound(
+            f"There is no recorded request {request_id}.",
+            f"The last {host.settings.keep_requests} are kept; the setting keep_requests says how many.",
+        )
+    return found
+
+
+async def requests_of_calls(
+    host: Host, installation: Installation, calls: Sequence[LifecycleCall]
+) -> Mapping[int, int]:
+    """The recorded request of each lifecycle call of an installation, by the call's id, as long as it is kept."""
+    await host.recorder.write()
+    named = json.dumps(installation.client_key)
+    sent = await rows.sent_to(host.store.database, installation.app_key, named, limit=len(calls))
+    of_calls: dict[int, int] = {}
+    for request in sent:
+        begun = [call for call in calls if call.url == request.url and call.created_on <= request.time + _CLOCKS_DIFFER]
+        if begun:
+            of_calls[max(begun, key=lambda call: call.created_on).id] = request.id
+    return of_calls

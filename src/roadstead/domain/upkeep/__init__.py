@@ -1,0 +1,1 @@
+"""Keeping the state: export and import, copying between databases, keys, the audit log."""

@@ -1,0 +1,271 @@
+"""The whole state as one file, to move it or to keep it.
+
+The file is gzip of JSON lines in UTF-8 and knows nothing of the database it came from:
+
+    {"format": "roadstead-export", "version": 1, "secrets": false, "rows": 3, "created_on": "…"}
+    {"table": "workspaces", "columns": ["id", "slug", …]}
+    [1, "local", …]                                             a row of that table; then more, then the next table
+    {"end": true, "rows": 3, "sha256": "…"}                     over every byte before this line
+
+Secrets are in the clear, because the host that reads the file has another key, or empty when they were left out.
+A table or a column that a reader does not know makes the file one of a newer version: half of it would be a lie.
+"""
+
+import gzip
+import hashlib
+import json
+import zlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, BinaryIO
+
+from roadstead.domain.apps.handshakes import new_secret
+from roadstead.domain.host import Host
+from roadstead.domain.upkeep.audit import secret_will_be_shown
+from roadstead.errors import Conflict, InvalidInput
+from roadstead.model import Installation
+from roadstead.storage import installations as facts
+from roadstead.storage import transfer as rows
+from roadstead.storage.audit import add_entry
+from roadstead.storage.database import Transaction
+from roadstead.storage.moments import from_text, to_text
+from roadstead.storage.sealing import hold_key
+from roadstead.storage.transfer import PAGE, TABLES, Table
+
+FORMAT = "roadstead-export"
+VERSION = 1
+"""Raised when a file would be misread by the versions before."""
+
+_LONGEST_LINE = 64 << 20
+"""Four times the largest request body: a descriptor with every character escaped fits, and memory is bounded."""
+
+_SECRETS_LOST_ON = "secrets_lost_on"
+
+Progress = Callable[[int, int], None]
+"""Told how many rows are done, of how many."""
+
+
+@dataclass(frozen=True, slots=True)
+class Transferred:
+    """What was written or read: its rows, and whether the secrets were among them."""
+
+    rows: int
+    with_secrets: bool
+
+
+class DamagedExport(InvalidInput):
+    """The file is not the whole of what was exported."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__("The export is damaged or cut off.", f"{reason} Nothing was imported; get the file again.")
+
+
+# Export
+
+
+async def export_state(
+    host: Host, out: BinaryIO, *, with_secrets: bool, progress: Progress = lambda done, of: None
+) -> Transferred:
+    """Write one committed state, while others may go on writing. Raises `StorageUnavailable` and `OSError`."""
+    if with_secrets:
+        await secret_will_be_shown(host, "export of all apps")
+    async with host.store.database.snapshot() as snapshot:
+        total = sum([await rows.count_rows(snapshot, table) for table in TABLES])
+        with gzip.GzipFile(fileobj=out, mode="wb", compresslevel=6, filename="", mtime=0) as packed:
+            writer = _Writer(packed)
+            writer.write(
+                {
+                    "format": FORMAT,
+                    "version": VERSION,
+                    "secrets": with_secrets,
+                    "rows": total,
+                    "created_on": to_text(host.now()),
+                }
+            )
+            done = 0
+            for table in TABLES:
+                writer.write({"table": table.name, "columns": table.columns})
+                async for page in rows.read_pages(host.store, snapshot, table, with_secrets=with_secrets):
+                    writer.write(*page)
+                    done += len(page)
+                    progress(done, total)
+            writer.write({"end": True, "rows": done, "sha256": writer.digest()})
+    return Transferred(done, with_secrets)
+
+
+class _Writer:
+    """Lines, and the hash over them."""
+
+    def __init__(self, out: gzip.GzipFile) -> None:
+        self._out = out
+        self._hash = hashlib.sha256()
+
+    def write(self, *documents: object) -> None:
+        lines = "".join(json.dumps(document, ensure_ascii=False) + "\n" for document in documents).encode()
+        self._hash.update(lines)
+        self._out.write(lines)
+
+    def digest(self) -> str:
+        return self._hash.hexdigest()
+
+
+# Import
+
+
+async def import_state(host: Host, source: BinaryIO, *, progress: Progress = lambda done, of: None) -> Transferred:
+    """Fill an empty state, wholly or not at all.
+
+    Raises `Conflict` when the state is not empty, and `InvalidInput` when the file is no export, is damaged, or was
+    written by a newer version.
+    """
+    lines = _Lines(source)
+    header = _header(lines)
+    async with host.store.database.transaction() as tx:
+        await hold_key(tx)
+        await expect_empty(tx)
+        done = await _fill(host, tx, lines, int(header["rows"]), progress)
+        await rows.go_on_after_ids(tx)
+        await add_entry(
+            tx, actor=host.operator, action="state imported", subject="state", details={"rows": done}, now=host.now()
+        )
+        if not header["secrets"]:
+            await facts.keep_fact(tx, _SECRETS_LOST_ON, to_text(host.now()))
+    return Transferred(done, bool(header["secrets"]))
+
+
+async def expect_empty(tx: Transaction) -> None:
+    """Raises `Conflict` when there is a row in any table that travels."""
+    filled = await rows.find_filled_tables(tx)
+    if filled:
+        found = [words for table, words in _IN_WORDS.items() if table in filled]
+        raise Conflict(
+            f"This state already has {_listed(found)}." if found else "A host has run on this state already.",
+            "An empty one is needed: name a new folder with --data, or an empty database.",
+        )
+
+
+_IN_WORDS = {
+    "installations": "apps",
+    "linker_values": "linker values",
+    "registrations": "registered apps",
+    "api_tokens": "API tokens",
+    "workspaces": "workspaces",
+}
+
+
+def _listed(words: list[str]) -> str:
+    *first, last = words
+    return f"{', '.join(first)} and {last}" if first else last
+
+
+async def apps_without_secret(host: Host, installed: list[Installation]) -> list[Installation]:
+    """Those that came with an import without secrets, and must be installed again before they can call."""
+    lost_on = await facts.find_fact(host.store.database, _SECRETS_LOST_ON)
+    if lost_on is None:
+        return []
+    return [installation for installation in installed if installation.updated_on <= from_text(lost_on)]
+
+
+def _header(lines: "_Lines") -> dict[str, Any]:
+    try:
+        header = lines.next()
+    except DamagedExport as exc:
+        raise InvalidInput("This is not an export of Roadstead.", "Give a file that roadstead export wrote.") from exc
+    if not isinstance(header, dict) or header.get("format") != FORMAT:
+        raise InvalidInput("This is not an export of Roadstead.", "Give a file that roadstead export wrote.")
+    version = header.get("version")
+    if not isinstance(version, int) or version > VERSION:
+        raise _newer(f"Its format has version {version}, and this Roadstead reads up to {VERSION}.")
+    if not isinstance(header.get("rows"), int) or not isinstance(header.get("secrets"), bool):
+        raise DamagedExport("Its first line is incomplete.")
+    return header
+
+
+def _newer(reason: str) -> InvalidInput:
+    return InvalidInput("The export was written by a newer version of Roadstead.", f"{reason} Upgrade Roadstead.")
+
+
+async def _fill(host: Host, tx: Transaction, lines: "_Lines", total: int, progress: Progress) -> int:
+    """Add every row up to the last line, which must agree with what was read. How many there were."""
+    done = 0
+    for table, columns, page in _pages(lines):
+        # A secret that nobody knows stands for each that was left out: nobody can sign with it.
+        await rows.add_rows(host.store, tx, table, columns, page, make_secret=new_secret)
+        done += len(page)
+        progress(done, total)
+    if done != total:
+        raise DamagedExport(f"It has {done} of {total} rows.")
+    return done
+
+
+def _pages(lines: "_Lines") -> Iterator[tuple[Table, list[str], list[list[Any]]]]:
+    table, columns = TABLES[0], [""]
+    page: list[list[Any]] = []
+    while True:
+        before = lines.digest()
+        line = lines.next()
+        if isinstance(line, list):
+            if not _fits(line, columns):
+                raise DamagedExport(f"A row of {table.name} is none.")
+            page.append(line)
+        if page and (len(page) == PAGE or isinstance(line, dict)):
+            yield table, columns, page
+            page = []
+        if isinstance(line, dict) and "table" in line:
+            table, columns = _section(line)
+        elif isinstance(line, dict):
+            if line.get("sha256") != before:
+                raise DamagedExport("Its checksum is not that of its content.")
+            lines.expect_end()
+            return
+        elif not isinstance(line, list):
+            raise DamagedExport("A line is neither a row nor a heading.")
+
+
+def _section(line: dict[str, Any]) -> tuple[Table, list[str]]:
+    table = next((table for table in TABLES if table.name == line["table"]), None)
+    columns = line.get("columns")
+    if not isinstance(columns, list) or not columns:
+        raise DamagedExport("A heading names no columns.")
+    if table is None:
+        raise _newer(f"It has {line['table']!r}, which this version does not know.")
+    if unknown := [column for column in columns if column not in table.columns]:
+        raise _newer(f"Its {table.name} have {unknown[0]!r}, which this version does not know.")
+    return table, columns
+
+
+def _fits(row: list[Any], columns: list[str]) -> bool:
+    return len(row) == len(columns) and all(cell is None or type(cell) in (str, int) for cell in row)
+
+
+class _Lines:
+    """The lines of a packed file, each a JSON document, and the hash over those that were read."""
+
+    def __init__(self, source: BinaryIO) -> None:
+        self._packed = gzip.GzipFile(fileobj=source)
+        self._hash = hashlib.sha256()
+
+    def next(self) -> object:
+        """Raises `DamagedExport`."""
+        line = self._read()
+        if not line.endswith(b"\n"):
+            raise DamagedExport("It ends in the middle.")
+        self._hash.update(line)
+        try:
+            return json.loads(line)
+        except (ValueError, RecursionError) as exc:
+            raise DamagedExport("A line is not JSON.") from exc
+
+    def expect_end(self) -> None:
+        """Read to the end of the packed file, whose own checksum stands there."""
+        if self._read():
+            raise DamagedExport("There is more after its end.")
+
+    def digest(self) -> str:
+        return self._hash.hexdigest()
+
+    def _read(self) -> bytes:
+        try:
+            return self._packed.readline(_LONGEST_LINE)
+        except (gzip.BadGzipFile, EOFError, zlib.error) as exc:
+            raise DamagedExport("It cannot be unpacked.") from exc

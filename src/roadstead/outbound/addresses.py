@@ -1,0 +1,155 @@
+"""Which addresses may be called: public ones, and what the operator allows.
+
+The networks are those of IANA's special-purpose registries for IPv4 and IPv6, written out here because `is_global` of
+`ipaddress` means something else in each Python version. What wraps an IPv4 address (IPv4-mapped, 6to4, NAT64, Teredo …)
+is refused whatever it wraps: no app is served at such an address, and a gateway could lead it anywhere.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
+
+from roadstead.errors import OutgoingCallFailed
+from roadstead.outbound.places import Ourselves, Place
+from roadstead.targets import Address, AllowedTargets
+
+_LOOPBACK = "loopback (this machine)"
+_METADATA = "a metadata address, where a cloud keeps the credentials of its machines"
+
+# The first that holds an address says what it is.
+_SPECIAL = {
+    "unspecified": ("0.0.0.0/8", "::/128"),
+    _LOOPBACK: ("127.0.0.0/8", "::1/128"),
+    "private": ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "fc00::/7", "fec0::/10"),
+    "shared by the customers of a provider (CGNAT)": ("100.64.0.0/10",),
+    "link-local": ("169.254.0.0/16", "fe80::/10"),
+    "for documentation": ("192.0.2.0/24", "198.51.100.0/24", "203.0.113.0/24", "2001:db8::/32", "3fff::/20"),
+    "for benchmarks": ("198.18.0.0/15", "2001:2::/48"),
+    "multicast": ("224.0.0.0/4", "ff00::/8"),
+    "broadcast": ("255.255.255.255/32",),
+    "IPv4-mapped": ("::ffff:0:0/96", "::ffff:0:0:0/96"),
+    "IPv4-compatible": ("::/96",),
+    "NAT64": ("64:ff9b::/96", "64:ff9b:1::/48"),
+    "Teredo": ("2001::/32",),
+    "6to4": ("2002::/16", "192.88.99.0/24"),
+    "reserved": ("192.0.0.0/24", "240.0.0.0/4", "2001::/23"),
+}
+_KINDS = tuple((kind, ip_network(network)) for kind, networks in _SPECIAL.items() for network in networks)
+_HERE = tuple(ip_network(network) for kind in ("unspecified", _LOOPBACK) for network in _SPECIAL[kind])
+_PUBLIC_IPV6 = ip_network("2000::/3")
+_WRAPPING = tuple(ip_network(network) for network in ("::/96", "::ffff:0:0:0/96", "64:ff9b::/96", "64:ff9b:1::/48"))
+
+METADATA_ADDRESSES = frozenset(
+    map(
+        ip_address,
+        (
+            "169.254.169.254",  # AWS, Azure, Google, Oracle, DigitalOcean, OpenStack and others
+            "fd00:ec2::254",  # AWS
+            "169.254.170.2",  # AWS, containers
+            "169.254.170.23",  # AWS, Kubernetes
+            "fd00:ec2::23",
+            "fd20:ce::254",  # Google
+            "fd00:c1::a9fe:a9fe",  # Oracle
+            "192.0.0.192",
+            "168.63.129.16",  # Azure's channel to its machines; public by its number
+            "100.100.100.200",  # Alibaba
+            "169.254.0.23",  # Tencent
+            "169.254.42.42",  # Scaleway
+            "fd00:42::42",
+        ),
+    )
+)
+"""As each cloud documents its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """What may be called beside public addresses: this machine if `loopback`, and what the operator allowed.
+
+    This machine is called only at `home`, where the operator said that an app is, or where an entry with a port allows
+    it, and never where this host itself listens: an app would choose what we send to its neighbours there, and to us.
+
+    The addresses at which clouds keep credentials are allowed by an entry of exactly that address alone. A network
+    around it, or a name that happens to resolve to it, is too easily allowed by accident.
+    """
+
+    loopback: bool = False
+    allowed: AllowedTargets = field(default_factory=AllowedTargets)
+    ourselves: Ourselves = field(default_factory=Ourselves)
+    home: Place | None = None
+    sent_by_public: bool = False
+    """A public server redirected us, and nothing of the above is permitted."""
+
+    def from_public(self) -> "Reach":
+        """Return what may be called when a public server has redirected us."""
+        return replace(self, loopback=False, allowed=AllowedTargets(), sent_by_public=True)
+
+    def check(self, host: str, port: int, address: Address) -> None:
+        """Raise `OutgoingCallFailed` unless a connection to the address of this host may be made."""
+        place, here = Place.at(host, port), _leads_here(address)
+        if self.ourselves.includes(place, address, here=here):
+            raise OutgoingCallFailed(
+                f"{Place(host, port)} is Roadstead itself, and may not be called.", "Give the address of the app."
+            )
+        kind = kind_of(address)
+        if kind is None or self._permits(host, place, address, kind, here=here):
+            return
+        subject = str(address) if host == str(address) else f"{host} has the address {address}, which"
+        raise OutgoingCallFailed(
+            f"{subject} is not public but {kind}, and may not be called.",
+            self._advice(host, port, address, kind, here=here),
+        )
+
+    def _permits(self, host: str, place: Place, address: Address, kind: str, *, here: bool) -> bool:
+        entries = self.allowed.covering(host, address, place.port)
+        if kind == _METADATA:
+            return any(entry.is_one_address for entry in entries)
+        if not here or any(entry.port for entry in entries):
+            return bool(entries)
+        if place != self.home:
+            return False
+        # Who owns a name may let it lead here at any moment: it must be a name of this machine, or be allowed itself.
+        if any(isinstance(entry.place, str) for entry in entries):
+            return True
+        return place.is_here_by_name and (bool(entries) or (self.loopback and kind == _LOOPBACK))
+
+    def _advice(self, host: str, port: int, address: Address, kind: str, *, here: bool) -> str:
+        if self.sent_by_public:
+            return "A public server redirected there, which no setting allows: give the URL that it redirects to."
+        # By a name that leads here in one setting, for it may have several addresses.
+        named = host if host.rpartition(".")[2][:1].isalpha() else str(address)
+        target = Place(named, port) if here else address
+        advice = (
+            f"If you trust what answers there, allow it: --allow-target {target}, or allow_target in roadstead.toml."
+        )
+        if kind == _METADATA:
+            advice += " Only an entry of this very address allows it, no name and no network."
+        elif here and self.loopback and self.home is not None:
+            advice += f" Without that an app is called on this machine only where its descriptor is, at {self.home}."
+        elif here:
+            advice += " Apps on this machine may be called, too, while Roadstead listens on loopback only."
+        return advice
+
+
+def _leads_here(address: Address) -> bool:
+    """Whether a connection to the address, or to one that it may lead to, ends on this machine."""
+    return any(form in network for form in _unwrapped(address) for network in _HERE)
+
+
+def kind_of(address: Address) -> str | None:
+    """What an address is that is not public, to follow "is not public but" in a sentence; `None` for a public one."""
+    if any(form in METADATA_ADDRESSES for form in _unwrapped(address)):
+        return _METADATA
+    for kind, network in _KINDS:
+        if address in network:
+            return kind
+    return "reserved" if address.version == 6 and address not in _PUBLIC_IPV6 else None
+
+
+def _unwrapped(address: Address) -> Iterator[Address]:
+    """The address, and the IPv4 addresses that it may lead to."""
+    yield address
+    if isinstance(address, IPv6Address):
+        yield from filter(None, (address.ipv4_mapped, address.sixtofour, *(address.teredo or ())))
+        if any(address in network for network in _WRAPPING):
+            yield IPv4Address(int(address) & 0xFFFFFFFF)

@@ -1,0 +1,216 @@
+"""Outgoing HTTP: descriptors and lifecycle URLs are chosen by strangers.
+
+Every connection is made by `transport`, which checks the address it connects to, so a name that resolves differently
+the second time, or a redirect, gains nothing. Proxies from the environment are not used: behind one, the address that
+is connected to could not be checked. An answer is read up to a cap, within a total time, and never decompressed.
+"""
+
+import asyncio
+import re
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from ipaddress import IPv6Address
+from urllib.parse import SplitResult, urljoin, urlsplit
+
+from roadstead.errors import OutgoingCallFailed
+from roadstead.outbound.addresses import Reach
+from roadstead.outbound.places import Ourselves, Place
+from roadstead.targets import AllowedTargets
+
+CONNECT_SECONDS = 5.0
+"""How long one address has to take a connection."""
+TOTAL_SECONDS = 10.0
+"""How long an app has for an answer, resolving its name included: the webhook timeout that Bitbucket documents."""
+
+_NAME_AND_PORT = re.compile(r"(?=[^:]{1,254}(?::|$))[a-zA-Z0-9_\-]+(?:\.[a-zA-Z0-9_\-]+)*\.?(?::[0-9]*)?")
+_ADDRESS_AND_PORT = re.compile(r"\[[0-9a-fA-F:.]+\](?::[0-9]*)?")
+_USER_INFO = re.compile(r"//[^/?#]*@")
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back. `body` is cut at the cap, `truncated` says whether it was."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: bytes
+    truncated: bool
+    duration_ms: int
+
+    @property
+    def text(self) -> str:
+        return self.body.decode("utf-8", "replace")
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """One request that was made, and what came of it: an answer, or an error.
+
+    `started` and `ended` are readings of `time.perf_counter`. `app_key` is whom it was for, where that is known.
+    """
+
+    started: float
+    ended: float
+    method: str
+    url: str
+    headers: Mapping[str, str]
+    body: bytes
+    app_key: str | None
+    answer: Answer | None
+    error: str | None
+
+
+class Outbound:
+    """Sends requests to public addresses, to apps on this machine if `allow_loopback`, and to what is `allowed`.
+
+    Never to `ourselves`. `watch` is told of each request when it has ended, secrets and all.
+    """
+
+    def __init__(
+        self,
+        *,
+        allow_loopback: bool,
+        allowed: AllowedTargets | None = None,
+        ourselves: Ourselves | None = None,
+        connect_seconds: float = CONNECT_SECONDS,
+        total_seconds: float = TOTAL_SECONDS,
+        watch: Callable[[Sent], None] = lambda sent: None,
+    ) -> None:
+        self._reach = Reach(
+            loopback=allow_loopback, allowed=allowed or AllowedTargets(), ourselves=ourselves or Ourselves()
+        )
+        self._connect_seconds = connect_seconds
+        self._total_seconds = total_seconds
+        self._watch = watch
+
+    async def send(
+        self,
+        method: str,
+        url: str,
+        *,
+        home: str,
+        headers: Mapping[str, str],
+        body: bytes = b"",
+        cap: int = 64 * 1024,
+        redirects: int = 0,
+        app_key: str | None = None,
+    ) -> Answer:
+        """Send one request and read the answer, following at most `redirects`, each checked like the first.
+
+        `home` is the URL that the operator gave: of this machine only its host and port are called, since the app, and
+        a server that redirects, choose the others.
+
+        A public server cannot redirect us to what only the operator's permission makes reachable: whoever chose its
+        URL would choose what we call in the operator's network.
+
+        Raises `OutgoingCallFailed` when the address may not be called or nothing came back in time.
+        """
+        reach = replace(self._reach, home=Place.of(_checked(home)))
+        try:
+            async with asyncio.timeout(self._total_seconds):
+                for _ in range(redirects + 1):
+                    answer, public = await self._watched(method, url, headers, body, cap, reach, app_key)
+                    if public:
+                        reach = reach.from_public()
+                    target = answer.headers.get("location")
+                    if answer.status not in (301, 302, 303, 307, 308) or target is None or not redirects:
+                        return answer
+                    url = _redirected(url, target)
+        except TimeoutError as exc:
+            raise OutgoingCallFailed(
+                f"{shown(url)} did not answer within {self._total_seconds:g} seconds.",
+                "Is the app running, and reachable from this machine?",
+                may_have_arrived=True,
+            ) from exc
+        raise OutgoingCallFailed(f"{shown(url)} redirects too often.", f"At most {redirects} redirects are followed.")
+
+    async def _watched(
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str],
+        body: bytes,
+        cap: int,
+        reach: Reach,
+        app_key: str | None,
+    ) -> tuple[Answer, bool]:
+        parts = _checked(url)  # before it is watched: of what is no URL, nothing is ever sent
+        started = time.perf_counter()
+        answer, error = None, f"No answer within {self._total_seconds:g} seconds."
+        try:
+            answer, public = await self._send_once(method, parts, headers, body, cap, reach)
+        except OutgoingCallFailed as exc:
+            error = exc.message
+            raise
+        finally:
+            ended, reason = time.perf_counter(), None if answer else error
+            self._watch(Sent(started, ended, method, url, headers, body, app_key, answer, reason))
+        return answer, public
+
+    async def _send_once(
+        self, method: str, parts: SplitResult, headers: Mapping[str, str], body: bytes, cap: int, reach: Reach
+    ) -> tuple[Answer, bool]:
+        """The answer, and whether it came from a public address."""
+        # Imported late: most commands, and a host at its start, call nobody.
+        from roadstead.outbound import transport
+
+        started = time.monotonic()
+        received = await transport.exchange(
+            method, parts, headers=headers, body=body, cap=cap, reach=reach, connect_seconds=self._connect_seconds
+        )
+        answer = Answer(
+            status=received.status,
+            headers=received.headers,
+            body=received.body[:cap],
+            truncated=len(received.body) > cap,
+            duration_ms=round((time.monotonic() - started) * 1000),
+        )
+        return answer, received.public
+
+
+def _redirected(url: str, target: str) -> str:
+    try:
+        return urljoin(url, target)
+    except ValueError as exc:
+        raise OutgoingCallFailed(f"{shown(url)} redirects to something that is no URL.") from exc
+
+
+def _checked(url: str) -> SplitResult:
+    """The parts of a URL that means the same to everyone who reads it. Raises `OutgoingCallFailed`."""
+    if not (url.isascii() and url.isprintable()) or " " in url or "\\" in url:
+        raise OutgoingCallFailed(
+            f"{shown(url)!r} holds a character that a URL cannot hold.",
+            "Encode it; a host name as xn--…, a path with %.",
+        )
+    try:
+        parts = urlsplit(url)
+        port_fits = parts.port != 0
+    except ValueError as exc:
+        raise OutgoingCallFailed(f"{shown(url)} has a host or a port that cannot be.", "Correct the URL.") from exc
+    if parts.scheme not in ("http", "https"):
+        raise OutgoingCallFailed(f"{shown(url)} is not an http or https URL.", "Give a whole URL, scheme included.")
+    if parts.username is not None:
+        raise OutgoingCallFailed("The URL holds a user name or password.", "Remove everything before the @.")
+    if not port_fits:
+        raise OutgoingCallFailed(f"{shown(url)} has a port that cannot be.", "Ports are from 1 to 65535.")
+    if not _is_host(parts):
+        raise OutgoingCallFailed(
+            f"{shown(url)} has no host, or one that cannot be.", "Give a host name, or an address without a zone."
+        )
+    return parts
+
+
+def _is_host(parts: SplitResult) -> bool:
+    """Whether all between the slashes and the path is a host, with or without a port: it is sent as `Host`."""
+    if not _ADDRESS_AND_PORT.fullmatch(parts.netloc):
+        return _NAME_AND_PORT.fullmatch(parts.netloc) is not None
+    try:
+        return IPv6Address(parts.hostname or "").scope_id is None
+    except ValueError:
+        return False
+
+
+def shown(url: str) -> str:
+    """The URL as it may be shown: without user information and query, which may hold a secret."""
+    return _USER_INFO.sub("//", url.partition("?")[0])[:200]

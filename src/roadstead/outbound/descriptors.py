@@ -1,0 +1,28 @@
+"""Fetch an app's descriptor."""
+
+from roadstead import __version__
+from roadstead.errors import OutgoingCallFailed
+from roadstead.gist import gist
+from roadstead.outbound.calls import Outbound
+
+MAX_BYTES = 1024 * 1024
+
+
+async def fetch_descriptor(outbound: Outbound, url: str) -> bytes:
+    """The bytes served at the URL. Raises `OutgoingCallFailed` when there is no 200 with at most 1 MiB."""
+    answer = await outbound.send(
+        "GET",
+        url,
+        home=url,
+        headers={"Accept": "application/json", "User-Agent": f"Roadstead/{__version__}"},
+        cap=MAX_BYTES,
+        redirects=3,
+    )
+    if answer.status != 200:
+        raise OutgoingCallFailed(
+            f"The descriptor URL answered {answer.status}, not 200.",
+            f"The answer begins: {' '.join(gist(answer.text).split())[:200] or '(nothing)'}",
+        )
+    if answer.truncated:
+        raise OutgoingCallFailed("The descriptor is larger than 1 MiB.", "Is this the URL of a descriptor?")
+    return answer.body

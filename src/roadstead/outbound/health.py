@@ -1,0 +1,28 @@
+"""What answers at a host's own address: a host at all, and what it says to strangers."""
+
+from urllib.parse import urlsplit
+
+from roadstead.outbound.calls import Answer, Outbound
+from roadstead.targets import AllowedTargets, Target
+
+PATIENCE_SECONDS = 3.0
+"""A host answers this at once, and somebody waits at a terminal."""
+
+
+async def is_roadstead(base_url: str) -> bool:
+    """Whether what answers at the address is a Roadstead host. Raises `OutgoingCallFailed` when nothing answers."""
+    answer = await _ask(f"{base_url}/-/health/live")
+    return answer.status == 200 and '"status":"ok"' in answer.text.replace(" ", "")
+
+
+async def is_open_to_strangers(base_url: str) -> bool:
+    """Whether the host shows there to whoever asks what is the operator's. Raises `OutgoingCallFailed`."""
+    answer = await _ask(f"{base_url}/-/audit")
+    return answer.status == 200
+
+
+async def _ask(url: str) -> Answer:
+    # Our own address is the operator's word, wherever it leads.
+    ours = AllowedTargets((Target(urlsplit(url).hostname or ""),))
+    outbound = Outbound(allow_loopback=True, allowed=ours, total_seconds=PATIENCE_SECONDS)
+    return await outbound.send("GET", url, home=url, headers={})

@@ -1,0 +1,129 @@
+"""`installed` and `uninstalled` requests, shaped as Bitbucket was seen to send them."""
+
+import json
+import re
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Literal, TypedDict
+from urllib.parse import quote, urlsplit
+
+from roadstead.model import HIDDEN, Installation, Workspace
+from roadstead.outbound.calls import Answer, Outbound
+
+
+@dataclass(frozen=True, slots=True)
+class Sender:
+    """Who calls: this host's address and key, and the operator on whose behalf it does."""
+
+    base_url: str
+    public_key: str
+    actor_uuid: str
+    actor_account_id: str
+
+
+def lifecycle_body(
+    event: Literal["installed", "uninstalled"], installation: Installation, sender: Sender
+) -> dict[str, Any]:
+    """The members captured from Bitbucket; the secret and the actor are in `installed` only."""
+    account = principal(installation.workspace, sender.base_url)
+    body = {
+        "key": installation.app_key,
+        "clientKey": installation.client_key,
+        "publicKey": sender.public_key,
+        "eventType": event,
+        "productType": "bitbucket",
+        # Both on one origin, without /2.0: atlassian-connect-express signs only for the origin of baseUrl.
+        "baseUrl": sender.base_url,
+        "baseApiUrl": sender.base_url,
+        "principal": account,
+        "user": account,
+    }
+    if event == "installed":
+        body["sharedSecret"] = installation.shared_secret
+        body["actor"] = {
+            "type": "user",
+            "uuid": sender.actor_uuid.strip("{}"),
+            "account_id": sender.actor_account_id,
+        }
+    return body
+
+
+class Href(TypedDict):
+    href: str
+
+
+class PrincipalLinks(TypedDict):
+    self: Href
+    html: Href
+    avatar: Href
+
+
+class Principal(TypedDict):
+    """The account that an app is installed on."""
+
+    type: Literal["team"]
+    username: str
+    display_name: str
+    uuid: str
+    links: PrincipalLinks
+    is_active: bool
+    created_on: str
+    properties: dict[str, Any]
+    has_2fa_enabled: None
+
+
+def principal(workspace: Workspace, base_url: str) -> Principal:
+    """The account an app is installed on, as lifecycle calls and `GET /2.0/user` show it."""
+    uuid = quote(workspace.uuid, safe="")
+    return {
+        "type": "team",
+        "username": workspace.slug,
+        "display_name": workspace.name,
+        "uuid": workspace.uuid,
+        "links": {
+            "self": {"href": f"{base_url}/2.0/workspaces/{uuid}"},
+            "html": {"href": f"{base_url}/{uuid}/"},
+            "avatar": {"href": f"{base_url}/account/{workspace.slug}/avatar/"},
+        },
+        "is_active": True,
+        "created_on": _moment(workspace.created_on),
+        "properties": {},
+        "has_2fa_enabled": None,
+    }
+
+
+async def call_app(
+    outbound: Outbound, url: str, body: dict[str, Any], authorization: str | None, *, home: str
+) -> Answer:
+    """Post a lifecycle call; redirects are not followed. `home` is the app's descriptor URL.
+
+    Raises `OutgoingCallFailed`.
+    """
+    headers, content = _headers(authorization), json.dumps(body).encode()
+    return await outbound.send("POST", url, home=home, headers=headers, body=content, app_key=body.get("key"))
+
+
+def as_shown(url: str, body: dict[str, Any], authorization: str | None) -> str:
+    """The request that `call_app` makes, for people to read: without the secret, and without the token's signature."""
+    unsigned = authorization and f"{authorization.rpartition('.')[0]}.{HIDDEN}"
+    target = re.sub(r"^https?://[^/?#]*", "", url).partition("#")[0] or "/"
+    lines = [f"POST {target} HTTP/1.1", f"Host: {urlsplit(url).netloc}"]
+    lines += (f"{name}: {value}" for name, value in _headers(unsigned).items())
+    content = {name: HIDDEN if name == "sharedSecret" else value for name, value in body.items()}
+    return "\n".join([*lines, "", json.dumps(content, indent=2, ensure_ascii=False)])
+
+
+def _headers(authorization: str | None) -> dict[str, str]:
+    headers = {
+        "Content-Type": "application/json",
+        # Captured: Bitbucket's lifecycle calls name the library, its webhooks do not.
+        "User-Agent": "python-requests/2.22.0",
+        "Accept": "*/*",
+    }
+    if authorization is not None:
+        headers["Authorization"] = authorization
+    return headers
+
+
+def _moment(moment: datetime) -> str:
+    return moment.isoformat(timespec="microseconds")

@@ -1,0 +1,66 @@
+"""How the log is written: lines for a person at a terminal, and one JSON object a line for everybody else."""
+
+import json
+import logging
+import sys
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from roadstead.domain.traffic import request_id
+from roadstead.domain.traffic.request_log import RequestLine, RequestLines
+from roadstead.plain import plain
+
+
+class JsonFormatter(logging.Formatter):
+    """One JSON object for each record: `time`, `level`, `logger`, `message`, and what else there is to say."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        if isinstance(record.msg, RequestLines):
+            return "\n".join(msgspec.json.encode(line).decode() for line in record.msg.lines)
+        line = {
+            "time": f"{datetime.fromtimestamp(record.created, UTC):%Y-%m-%dT%H:%M:%S.%f}Z",
+            "level": record.levelname,
+            "logger": record.name,
+            "message": record.getMessage(),
+        }
+        if named := request_id.CURRENT.get():
+            line["request_id"] = named
+        if record.exc_info:
+            line["traceback"] = self.formatException(record.exc_info)
+        return json.dumps(line, separators=(",", ":"))
+
+
+class ReadableFormatter(logging.Formatter):
+    """A line that begins with the time and ends with the request's id; a traceback follows it."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        if isinstance(record.msg, RequestLines):
+            return "\n".join(map(self._request, record.msg.lines))
+        named = request_id.CURRENT.get()
+        line = f"{self.formatTime(record)} {record.levelname} {record.name}: {plain(record.getMessage())}"
+        line = f"{line} [{named}]" if named else line
+        return f"{line}\n{self.formatException(record.exc_info)}" if record.exc_info else line
+
+    def _request(self, line: RequestLine) -> str:
+        time = f"{line.time.astimezone():%Y-%m-%d %H:%M:%S},{line.time.microsecond // 1000:03d}"
+        caller = f" {line.app} in {line.workspace}" if line.app else ""
+        return f"{time} {line.level} {line.logger}: {plain(line.message + caller)} [{line.request_id}]"
+
+
+def configuration() -> dict[str, Any]:
+    """For `logging.config.dictConfig`: everything goes to stderr."""
+    formatter = ReadableFormatter if sys.stderr.isatty() else JsonFormatter
+    return {
+        "version": 1,
+        "disable_existing_loggers": False,
+        "formatters": {"line": {"()": formatter}},
+        "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+        "root": {"level": "WARNING", "handlers": ["stderr"]},
+        "loggers": {
+            "roadstead.requests": {"level": "INFO"},
+            # What a stranger sends is no warning to the operator: it would let anybody fill the log.
+            **{name: {"level": "ERROR"} for name in ("uvicorn.error", "python_multipart")},
+        },
+    }
