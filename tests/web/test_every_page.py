@@ -31,7 +31,7 @@ OPEN = {
 }
 """What can be asked for without being signed in. The first page shows nothing then, and its own test proves that."""
 
-_EXAMPLES = {"id": "1", "uuid": "{0f4d1c1e-6a0d-4c0e-9a59-2b3f6d0d1111}", None: "1"}
+_EXAMPLES = {"path": "README.md", "id": "1", "uuid": "{0f4d1c1e-6a0d-4c0e-9a59-2b3f6d0d1111}", None: "1"}
 
 EVIL = "\"'><evil onclick=x>&amp;{{7*7}}{%x%}"
 
