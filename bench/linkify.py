@@ -23,7 +23,7 @@ import regex  # type: ignore[import-untyped]  # it ships no types
 
 from bench.figures import Figure
 from roadstead.linkify import CompiledLinkers, Link, Linker, Linkified, compile_linkers, render_html
-from roadstead.linkify.bare_urls import bare_urls
+from roadstead.linkify.addresses import addresses
 
 URL = "https://t.example/browse/"
 WHOLE_WORDS = r"\b(PROJ{}-\d+)\b"
@@ -176,8 +176,9 @@ def _peer(compile_: Callable[[str], Any], linkers: list[Linker]) -> Job:
 def _linkified(text: str, found: list[tuple[int, int, int, Any]], linkers: list[Linker]) -> Linkified:
     """What a careful author would write: bare URLs first, then the earliest and longest."""
     found.sort(key=lambda candidate: candidate[:3])
-    links: list[Link] = list(bare_urls(text))
-    taken = [(url.start, url.end) for url in links]
+    urls = list(addresses(text))
+    links = [Link(url.start, url.end, text[url.start : url.end], url.url, None) for url in urls if url.url]
+    taken = [(url.start, url.end) for url in urls]
     position = 0
     for start, minus_end, order, match in found:
         end = -minus_end

@@ -5,6 +5,7 @@ Only for small texts and patterns: `re` has no time-out. A signal stops it when 
 
 import re
 import signal
+import unicodedata
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from types import FrameType
@@ -29,12 +30,33 @@ def expected(source: str, value_groups: Collection[int], values: Collection[str]
         start, position = position, None
         for match in compiled.finditer(text, start):
             begins_with_value = any(match.start(group) == match.start() for group in guarded)
-            if begins_with_value and match.start() > 0 and text[match.start() - 1].isalnum():
+            if begins_with_value and continues_a_word(text, match.start()):
                 position = match.start() + 1
                 break
             if match.start() < match.end():
                 spans = {group: match.span(group) for group in range(compiled.groups + 1)}
                 yield {group: span for group, span in spans.items() if span[0] >= 0}
+
+
+def continues_a_word(text: str, start: int) -> bool:
+    """Whether a letter or digit stands before `start`, combining marks aside.
+
+    Not one of a script without case, where what begins at `start` is of another script.
+    """
+    before = text[:start]
+    while before and unicodedata.category(before[-1]) in ("Mn", "Mc"):
+        before = before[:-1]
+    last = before[-1:] or " "
+    if not (last.isalpha() or last.isdecimal()):
+        return False
+    return _script_without_case(last) in (None, _script_without_case(text[start]))
+
+
+def _script_without_case(char: str) -> str | None:
+    """Return the script, told from the character's name, or `None` for what is no letter or of a script with case."""
+    words = unicodedata.name(char, "").removeprefix("HALFWIDTH ").replace("-", " ").split()
+    with_case = {"LATIN", "FULLWIDTH", "GREEK", "CYRILLIC", "MODIFIER", "FEMININE", "MASCULINE"}
+    return words[0] if char.isalpha() and char.lower() == char.upper() and words[0] not in with_case else None
 
 
 class TookTooLong(Exception):

@@ -1,13 +1,22 @@
 """Hostile patterns, long texts, many values: what a limit costs, and that it is always reported."""
 
 from collections.abc import Iterator
-from itertools import count
+from itertools import count, pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from roadstead.linkify import CompiledLinkers, InvalidPattern, Link, Linker, Unfinished, check_linker, compile_linkers
+from roadstead.linkify import (
+    CompiledLinkers,
+    InvalidPattern,
+    Link,
+    Linker,
+    Unfinished,
+    addresses,
+    check_linker,
+    compile_linkers,
+)
 from roadstead.linkify.engines import MAX_WINDOW
 from roadstead.linkify.matcher import MAX_TEXT
 from roadstead.linkify.search import MAX_VALUE_CHARS
@@ -318,3 +327,20 @@ def test_pieces_are_never_empty() -> None:
     """Nothing comes between links that touch, nor before a link at the start or after one at the end."""
     linkified = compile_linkers([Linker("k", r"\d", HERE)]).linkify("12")
     assert [piece if isinstance(piece, str) else piece.text for piece in linkified.pieces()] == ["1", "2"]
+
+
+@pytest.mark.parametrize("text", ["://", "é://", "9+://", "a://?", "http://", "mailto:"])
+def test_text_is_gone_through_once_for_its_addresses(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However many marks of a URL stand in a row, no part of the text is looked at twice for where one ends."""
+    looked_at: list[tuple[int, int]] = []
+
+    def watched(chars: str, start: int) -> int:
+        end = find_end(chars, start)
+        looked_at.append((start, end))
+        return end
+
+    find_end = addresses._trimmed_end
+    monkeypatch.setattr(addresses, "_trimmed_end", watched)
+    list(addresses.addresses(text * 100))
+    assert all(end <= later for (_, end), (later, _) in pairwise(looked_at))
+    assert len(looked_at) <= 1

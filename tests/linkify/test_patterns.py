@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from roadstead.linkify import InvalidPattern, Linker, PatternReport, check_linker
+from roadstead.linkify import InvalidPattern, Linker, PatternReport, check_linker, compile_linkers
 
 PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "patterns.md").read_text("utf-8")
 
@@ -104,3 +104,11 @@ def test_value_token_cannot_be_forged_by_a_group_name() -> None:
 def test_hostile_is_what_backtracking_takes_long_for(regex: str, hostile: bool) -> None:
     """A run that can be entered anywhere, runs that meet and ambiguous repeats are hostile; usual keys are not."""
     assert check(regex).hostile is hostile
+
+
+@pytest.mark.parametrize(("texts", "linked", "why"), rows("What matches"))
+def test_page_says_before_which_words_a_value_may_begin(texts: str, linked: str, why: str) -> None:
+    """The texts of each row are links, or none, as the row says."""
+    linker = Linker("k", r"(?K)-\d+", "https://t.example/", values={"課題"} if "課題" in texts else {"BB"})
+    for text in re.findall(r"`(\S+-1)`", texts):
+        assert bool(compile_linkers([linker]).linkify(text).links) is (linked == "yes"), text

@@ -1,31 +1,35 @@
 """Why a stretch of a text became a link, or did not: for people, beside the links themselves."""
 
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Generic, TypeVar
 
 import msgspec
 
+from roadstead.linkify.addresses import Address, addresses
 from roadstead.linkify.engines import Match
-from roadstead.linkify.linker import Link, Linker, Linkified
+from roadstead.linkify.escapes import visible
+from roadstead.linkify.linker import Link, Linker, Linkified, Stretch
 from roadstead.linkify.matcher import CompiledLinkers, Trial
 from roadstead.linkify.pattern import read_pattern
 from roadstead.linkify.report import check_linker
 from roadstead.linkify.witness import Witness
+from roadstead.linkify.words import may_begin
 
 MAX_CANDIDATES = 500
 """Candidates that are explained of a text, from its beginning."""
 
 
-class Candidate(msgspec.Struct, frozen=True):
+S = TypeVar("S", bound=Address | Link)
+
+
+class Candidate(Stretch, frozen=True):
     r"""A stretch that a linker's pattern matches, or would match if a value were stored; or a bare URL.
 
     `groups` are those that are asked for by the linker's `url`, by number or name, and `(?K)`. `url` is set if it
     became a link. `reason` is one sentence.
     """
 
-    start: int
-    end: int
-    text: str
     linker: Linker | None
     groups: Mapping[str, str]
     url: str | None
@@ -65,23 +69,24 @@ def explain(linkers: CompiledLinkers, text: str) -> Explanation:
     The links are those of `linkify`. It takes about three times as long, within the same limits, and never raises
     because of what a text or a pattern holds. Of more than 500 candidates the last are `omitted`.
     """
-    linkified = linkers.linkify(text)
-    judge = _Judge(linkers, linkified)
+    seen = visible(text)
+    linkified = linkers.linkify_visible(seen)
+    judge = _Judge(linkers, linkified, seen.hyperlinks)
     candidates = [
         Candidate(link.start, link.end, link.text, None, {}, link.url, "It is an address.")
         for link in linkified.links
         if link.linker is None
     ]
     tried: dict[int, Tried] = {}
-    for trial in linkers.trials(text):
+    for trial in linkers.trials(seen.text):
         of_trial = list(judge.candidates(trial))
         candidates += (candidate for _, candidate in of_trial)
         for number in trial.members:
             tried[number] = judge.tried(number, trial, [found for owner, found in of_trial if owner == number])
     candidates.sort(key=lambda candidate: (candidate.start, candidate.url is None, -candidate.end))
     return Explanation(
-        linkified,
-        tuple(candidates[:MAX_CANDIDATES]),
+        Linkified(text, tuple(seen.restored(linkified.links)), linkified.unfinished),
+        tuple(seen.restored(candidates[:MAX_CANDIDATES])),
         tuple(tried[number] for number in sorted(tried)),
         max(0, len(candidates) - MAX_CANDIDATES),
     )
@@ -90,11 +95,12 @@ def explain(linkers: CompiledLinkers, text: str) -> Explanation:
 class _Judge:
     """Knows the links of a text, and says what became of everything else."""
 
-    def __init__(self, linkers: CompiledLinkers, linkified: Linkified) -> None:
+    def __init__(self, linkers: CompiledLinkers, linkified: Linkified, hyperlinks: Sequence[Address]) -> None:
         self._linkers = linkers
         self._text = linkified.text
-        self._links = linkified.links
-        self._starts = [link.start for link in linkified.links]
+        self._links = _Stretches(linkified.links)
+        self._addresses = _Stretches(tuple(addresses(linkified.text)))
+        self._hyperlinks = _Stretches(hyperlinks)
 
     def candidates(self, trial: Trial) -> Iterator[tuple[int, Candidate]]:
         """Yield the candidates of a trial, each with the number of its linker."""
@@ -156,12 +162,18 @@ class _Judge:
         if url is None:
             reason = "Filled with what was matched, the linker's url is none that may be linked to."
             return self._candidate(number, match, None, reason)
-        winner = self._link_in_the_way(match)
-        if winner is None:
+        if self._hyperlinks.overlapping(match):
+            return self._candidate(number, match, None, "It is part of a hyperlink that the text has already.")
+        address = self._addresses.overlapping(match)
+        if address:
+            reason = f"It is part of the address {self._text[address.start : address.end]!r}."
+            return self._candidate(number, match, None, reason)
+        winner = self._links.overlapping(match)
+        if winner is None or winner.linker is None:
             return self._candidate(number, match, None, "A limit of the text was reached before it.")
         if winner.linker is linker and (winner.start, winner.end) == (match.start, match.end):
             return self._candidate(number, match, url, self._why_matched(number, match))
-        return self._candidate(number, match, None, _why_lost(match, winner))
+        return self._candidate(number, match, None, _why_lost(match, winner, winner.linker))
 
     def _why_matched(self, number: int, match: Match) -> str:
         values = self._values(number, match)
@@ -180,7 +192,7 @@ class _Judge:
             if self._linkers.has_value(number, value):
                 continue
             inner = next((value[at:] for at in range(1, len(value)) if self._linkers.has_value(number, value[at:])), "")
-            if inner and value[-len(inner) - 1].isalnum():
+            if inner and not may_begin(value, len(value) - len(inner)):
                 return f"The stored value {inner!r} may not begin right after a letter or a digit."
             return f"The value {value!r} is not among the {count} stored for the linker."
         return "A stored value may not begin right after a letter or a digit."
@@ -190,19 +202,25 @@ class _Judge:
         spans = (match.group(group.number) for group in groups)
         return [self._text[span[0] : span[1]] for span in spans if span]
 
-    def _link_in_the_way(self, match: Match) -> Link | None:
-        """Return the first link that overlaps the match."""
+
+class _Stretches(Generic[S]):
+    """Stretches of a text, which are in order and do not overlap each other."""
+
+    def __init__(self, stretches: Sequence[S]) -> None:
+        self._stretches = stretches
+        self._starts = [stretch.start for stretch in stretches]
+
+    def overlapping(self, match: Match) -> S | None:
+        """Return the first that overlaps the match."""
         at = bisect_right(self._starts, match.start) - 1
-        for link in self._links[max(at, 0) : at + 2]:
-            if link.start < match.end and match.start < link.end:
-                return link
+        for stretch in self._stretches[max(at, 0) : at + 2]:
+            if stretch.start < match.end and match.start < stretch.end:
+                return stretch
         return None
 
 
-def _why_lost(match: Match, winner: Link) -> str:
-    if winner.linker is None:
-        return f"It is part of the address {winner.text!r}."
-    who = f"to {winner.text!r} of the linker {winner.linker.key!r} ({winner.linker.app_key})"
+def _why_lost(match: Match, winner: Link, linker: Linker) -> str:
+    who = f"to {winner.text!r} of the linker {linker.key!r} ({linker.app_key})"
     if winner.start < match.start:
         return f"It lost {who}, which begins earlier."
     if winner.end > match.end:

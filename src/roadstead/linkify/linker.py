@@ -33,16 +33,21 @@ class Linker:
         return hash(self.key) ^ hash(self.principal_uuid)
 
 
-class Link(msgspec.Struct, frozen=True, gc=False):
-    """A stretch of the text that leads somewhere. Offsets count characters; a bare URL has no `linker`.
+class Stretch(msgspec.Struct, frozen=True, gc=False):
+    """A stretch of a text. Offsets count characters."""
+
+    start: int
+    end: int
+    text: str
+
+
+class Link(Stretch, frozen=True, gc=False):
+    """A stretch of the text that leads somewhere. A bare URL has no `linker`.
 
     `url` is ASCII, free of spaces, quotes and control characters, and starts with `http:`, `https:` or
     `mailto:`.
     """
 
-    start: int
-    end: int
-    text: str
     url: str
     linker: Linker | None
 

@@ -1,16 +1,17 @@
 """Linkers compiled once, and texts turned into links with them."""
 
 import time
-from bisect import insort
+from bisect import bisect_right, insort
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import islice, repeat
 from typing import Literal, NamedTuple
 
-from roadstead.linkify.bare_urls import bare_urls, may_have_urls
+from roadstead.linkify.addresses import Address, addresses, may_have_addresses, may_have_mailto
 from roadstead.linkify.budget import SECONDS_PER_MATCH, Budget, Clock, Exhausted, OutOfTime
 from roadstead.linkify.engines import Match
+from roadstead.linkify.escapes import Visible, has_escapes, visible
 from roadstead.linkify.keeping import shared
 from roadstead.linkify.linker import Link, Linker, Linkified, Unfinished
 from roadstead.linkify.pattern import Pattern, read_pattern
@@ -144,7 +145,15 @@ class CompiledLinkers:
         Never raises because of what a text or a pattern holds: a linker that reaches a limit keeps the links
         it found up to there, and is listed as unfinished. So is a text that is too long or has too many links.
         """
+        if has_escapes(text):
+            seen = visible(text)
+            result = self.linkify_visible(seen)
+            return Linkified(text, tuple(seen.restored(result.links)), result.unfinished)
         return self._linkify(text, _Family.collect)
+
+    def linkify_visible(self, seen: Visible) -> Linkified:
+        """Return the links in a terminal's text with the offsets that they have in its visible part."""
+        return self._linkify(seen.text, _Family.collect, seen.hyperlinks)
 
     def document(self) -> "Document":
         """Return these linkers for several texts, in all of which together each has the time of one text."""
@@ -181,12 +190,13 @@ class CompiledLinkers:
         """Return why the linker is left out that was given as `number`, or `None` if it is not."""
         return self._left_out.get(number)
 
-    def _linkify(self, text: str, collect: "_Collect") -> Linkified:
+    def _linkify(self, text: str, collect: "_Collect", hyperlinks: Sequence[Address] = ()) -> Linkified:
+        """Return the links in a text without escape sequences, part of which may be `hyperlinks` already."""
         chars = _within_limit(text)
         rough = rough_form(chars)
         possible = self._required.may_match(rough)
-        with_urls = may_have_urls(chars)
-        if not possible and not with_urls and chars is text:
+        with_addresses = may_have_addresses(chars)
+        if not possible and not with_addresses and chars is text:
             return Linkified(text, ())
         read = Text(chars, rough)
         found: list[_Found] = []
@@ -200,8 +210,11 @@ class CompiledLinkers:
                 for owner, limit in collect(family, read, self._limits, found):
                     unfinished.append(Unfinished(self.linkers[owner], str(limit), isinstance(limit, OutOfTime)))
         links: tuple[Link, ...] = ()
-        if found or with_urls:
-            links = tuple(islice(self._winners(chars, found, with_urls), self._limits.max_links + 1))
+        if found or with_addresses:
+            taken = addresses(chars) if with_addresses or may_have_mailto(chars) else iter(())
+            if hyperlinks:
+                taken = _merged(taken, hyperlinks)
+            links = tuple(islice(self._winners(chars, found, taken), self._limits.max_links + 1))
         if len(chars) < len(text):
             unfinished.append(Unfinished(None, f"Only the first {len(chars)} characters were looked at."))
         if len(links) > self._limits.max_links:
@@ -209,24 +222,25 @@ class CompiledLinkers:
             unfinished.append(Unfinished(None, f"Only the first {len(links)} links were made."))
         return Linkified(text, links, tuple(unfinished))
 
-    def _winners(self, chars: str, found: list["_Found"], with_urls: bool) -> Iterator[Link]:
-        """Yield bare URLs and, between them, the matches that win: earliest, then longest, then first given.
+    def _winners(self, chars: str, found: list["_Found"], taken: Iterator[Address]) -> Iterator[Link]:
+        """Yield the addresses that are links and, between all that are `taken`, the matches that win.
 
-        A match without a usable URL is out of the competition, so URLs are made here, for those that could win.
+        These are the earliest, then the longest, then the first given. A match without a usable URL is out of the
+        competition, so URLs are made here, for those that could win.
         """
         found.sort()
-        urls = bare_urls(chars) if with_urls else iter(())
-        url = next(urls, None)
+        address = next(taken, None)
         position = at = 0
         while at < len(found):
             start, minus_end, _, owners, match = found[at]
             at += 1
             if start < position:
                 continue
-            while url and url.end <= start:
-                yield url
-                url = next(urls, None)
-            if url and url.start < -minus_end:
+            while address and address.end <= start:
+                if address.url:
+                    yield _bare(address, chars)
+                address = next(taken, None)
+            if address and address.start < -minus_end:
                 continue
             owner = owners[0]
             target = None if owner in self._left_out else self._templates[owner].fill(match, chars)
@@ -235,9 +249,10 @@ class CompiledLinkers:
                 yield Link(start, position, chars[start:position], target, self.linkers[owner])
             elif len(owners) > 1:
                 insort(found, (start, minus_end, owners[1], owners[1:], match), lo=at)
-        while url:
-            yield url
-            url = next(urls, None)
+        while address:
+            if address.url:
+                yield _bare(address, chars)
+            address = next(taken, None)
 
 
 class Trial(NamedTuple):
@@ -364,6 +379,21 @@ def _take(
     except Exhausted as limit:
         return [(owner, limit) for owner in owners]
     return ()
+
+
+def _bare(address: Address, chars: str) -> Link:
+    return Link(address.start, address.end, chars[address.start : address.end], address.url or "", None)
+
+
+def _merged(addresses: Iterator[Address], hyperlinks: Sequence[Address]) -> Iterator[Address]:
+    """Return both in their order, without the addresses that lie in a hyperlink or reach into one."""
+    starts = [hyperlink.start for hyperlink in hyperlinks]
+    apart = [
+        address
+        for address in addresses
+        if (at := bisect_right(starts, address.end - 1)) == 0 or hyperlinks[at - 1].end <= address.start
+    ]
+    return iter(sorted([*apart, *hyperlinks], key=lambda one: one.start))
 
 
 def _index(pattern: Pattern, values: Mapping[int, Collection[str]]) -> ValueIndex | None:

@@ -7,6 +7,12 @@ from roadstead.linkify.linker import Link, Linkified
 
 _MARKDOWN_ACTIVE = re.compile(r"[\\`*_\[\]<>&!|~:@]")
 _PLAIN_LINK = 'rel="nofollow" class="ap-connect-link"'
+_STYLE = re.compile(r"\x1b\[([0-9;:]*)m")
+_STYLE_OR_ERASE = re.compile(
+    r"\x1b\[(?:[0-9;:]*m|[0-2]?K)"
+)  # grep erases the rest of the line at each change of colour
+_COLOUR = re.compile(r"[345]8;(?:5;\d*|2;\d*;\d*;\d*)")  # numbers in it mean no style
+_UNDERLINE, _NO_UNDERLINE = "\x1b[4m", "\x1b[24m"
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
@@ -62,13 +68,26 @@ def render_markdown(linkified: Linkified) -> str:
     return "".join(rendered)
 
 
-def render_terminal(linkified: Linkified) -> str:
+def render_terminal(linkified: Linkified, *, underline: bool = False) -> str:
     """Return the text with its links as OSC 8 hyperlinks, which terminals without them show as plain text.
 
-    A link whose text holds control characters stays plain: they could end the link early or lead it
-    elsewhere.
+    Many terminals show a hyperlink only when the mouse is over it, so there is `underline`. A link whose text holds
+    control characters, other than colours, stays plain: they could end the link early or lead it elsewhere.
     """
-    return "".join(piece if isinstance(piece, str) else _terminal_link(piece) for piece in linkified.pieces())
+    rendered: list[str] = []
+    underlined = False  # by the text itself
+    for piece in linkified.pieces():
+        text = piece if isinstance(piece, str) else piece.text
+        after = underline and _is_underlined(text, underlined)
+        if isinstance(piece, str) or _CONTROL.search(_STYLE_OR_ERASE.sub("", text)):
+            rendered.append(text)
+        elif underline:
+            shown = _STYLE.sub(rf"\g<0>{_UNDERLINE}", text)
+            rendered.append(f"{_UNDERLINE}{_hyperlink(piece.url, shown)}{'' if after else _NO_UNDERLINE}")
+        else:
+            rendered.append(_hyperlink(piece.url, text))
+        underlined = after
+    return "".join(rendered)
 
 
 @lru_cache(maxsize=4096)
@@ -105,7 +124,16 @@ def _guarded(before: str) -> str:
     return before
 
 
-def _terminal_link(link: Link) -> str:
-    if _CONTROL.search(link.text):
-        return link.text
-    return f"\x1b]8;;{link.url}\x1b\\{link.text}\x1b]8;;\x1b\\"
+def _hyperlink(url: str, text: str) -> str:
+    return f"\x1b]8;;{url}\x1b\\{text}\x1b]8;;\x1b\\"
+
+
+def _is_underlined(text: str, before: bool) -> bool:
+    """Whether what comes after the text is underlined by the styles in it, if what comes before it is."""
+    for style in _STYLE.finditer(text):
+        for parameter in _COLOUR.sub("1", style[1]).split(";"):
+            if parameter in ("", "0", "00", "24", "4:0"):
+                before = False
+            elif parameter in ("4", "04", "21") or parameter.startswith("4:"):
+                before = True
+    return before

@@ -20,6 +20,7 @@ from roadstead.linkify.programs import Programs
 from roadstead.linkify.text import Text
 from roadstead.linkify.value_first import ValueFirstProgram
 from roadstead.linkify.values import Owners, ValueIndex
+from roadstead.linkify.words import may_begin
 
 MAX_VALUE_CHARS = 1_200
 """Characters of values that the bounded engine is given, once for each `(?K)`: making a program cannot be interrupted,
@@ -225,9 +226,9 @@ class Search:
         return max(start, *(chars.rfind(cut, start, end) + 1 for cut in self._programs.cuts), start)
 
     def _is_refused(self, match: Match) -> bool:
-        """Whether a stored value begins the match right after a letter or a digit."""
+        """Whether a stored value begins the match where none may begin."""
         start = match.start
-        if start == 0 or not self._text.chars[start - 1].isalnum():
+        if may_begin(self._text.chars, start):
             return False
         spans = (match.group(group.number) for group in self._programs.pattern.value_groups)
         return any(span is not None and span[0] == start for span in spans)

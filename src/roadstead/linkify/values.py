@@ -12,6 +12,7 @@ from typing import Generic, TypeVar
 
 from roadstead.linkify.charset import case_folding
 from roadstead.linkify.text import Text
+from roadstead.linkify.words import beginnings, may_begin
 
 MAX_VALUE_LENGTH = 255
 
@@ -20,7 +21,6 @@ Owners = tuple[int, ...]
 
 _STRETCH = 256  # places looked at between two looks at the clock
 _RUN = re.compile(rb"[0-9A-Za-z_\-\x80\x81]+")  # in bytes of the basic alphabet; one class, so linear
-_MARK = re.compile(r"[\-_]")  # all of [\w\-] that is neither a letter nor a digit
 _FEW_BEGINNINGS = 8
 _LATEST_CHANGES = 256
 _FEW_BESIDE = 64
@@ -141,13 +141,13 @@ class ValueIndex:
     ) -> Iterator[tuple[int, int, Owners]]:
         r"""Yield the values with which a match may begin in a run of `[\w\-]`, from left to right, longest first.
 
-        That is, with where each begins and ends, and not right after a letter or a digit. Calls `check_time` now
-        and then, which may raise.
+        That is, with where each begins and ends, and only where one may begin (see `words`). Calls `check_time` now and
+        then, which may raise.
         """
         find, lengths = self.owners.find, self._lengths
-        beginnings = _beginnings(chars, first, beyond)
-        long = len(beginnings) > _FEW_BEGINNINGS
-        for at in beginnings:
+        places = beginnings(chars, first, beyond)
+        long = len(places) > _FEW_BEGINNINGS
+        for at in places:
             if long:
                 check_time()
             for length in lengths:
@@ -218,19 +218,7 @@ class ValueIndex:
 
 def may_be_value(chars: str, first: int, beyond: int, *, inside: bool) -> bool:
     """Whether a stored value may stand here, by its length and, if it is not `inside` a match, by what is before it."""
-    return beyond - first <= MAX_VALUE_LENGTH and (inside or _may_begin(chars, first))
-
-
-def _beginnings(chars: str, first: int, beyond: int) -> list[int]:
-    r"""Return the places in a run of `[\w\-]` that do not come right after a letter or a digit."""
-    beginnings = [mark.end() for mark in _MARK.finditer(chars, first, beyond - 1)]
-    if _may_begin(chars, first):
-        beginnings.insert(0, first)
-    return beginnings
-
-
-def _may_begin(chars: str, at: int) -> bool:
-    return at == 0 or not chars[at - 1].isalnum()
+    return beyond - first <= MAX_VALUE_LENGTH and (inside or may_begin(chars, first))
 
 
 def _lengths(values: Iterable[str]) -> set[int]:

@@ -1,0 +1,97 @@
+"""Where a stored value may begin in a text: not where a reader takes what is before it as part of the same word.
+
+That is a letter or a decimal digit, also one that combining marks follow: the composed and the decomposed form of a
+letter are one. A letter of a script without case (Han, kana, Thai, Hangul, Arabic …) is no obstacle before a value that
+begins in another script: nobody reads 修复BB as one word.
+"""
+
+import re
+import unicodedata
+from functools import cache
+
+# The scripts without case among those that Unicode recommends for names (UAX #31, table 5).
+_WITHOUT_CASE = (
+    *("Han", "Katakana", "Hiragana", "Bopomofo", "Hangul", "Thai", "Lao", "Khmer", "Myanmar", "Tibetan", "Arabic"),
+    *("Hebrew", "Ethiopic", "Thaana", "Bengali", "Devanagari", "Gujarati", "Gurmukhi", "Kannada", "Malayalam", "Oriya"),
+    *("Sinhala", "Tamil", "Telugu"),
+)
+_SEPARATOR = "-"
+_JOINED = "A"  # a letter or digit that any value after it continues
+_FIRST_SCRIPT = ord("a")
+_OTHER_SCRIPT = chr(_FIRST_SCRIPT + len(_WITHOUT_CASE))
+_MOST_MARKS = 30
+"""Combining marks that a letter may have, as in the Stream-Safe Text Format of Unicode (UAX #15)."""
+_REMEMBERED = 4_096
+
+_MARK = re.compile(r"[\-_]")  # all of ASCII in [\w\-] that is neither a letter nor a digit
+_EDGE = re.compile(r"(?:-|([^A\-])(?!\1))(?!\Z)")  # in kinds of characters
+
+
+def may_begin(chars: str, at: int) -> bool:
+    """Whether a value may begin at `at`, by what is before it."""
+    if at == 0:
+        return True
+    before = chars[at - 1]
+    if before.isascii():
+        return not before.isalnum()
+    return not _continues(before if before.isalnum() else _marked(chars, at), chars[at])
+
+
+def beginnings(chars: str, first: int, beyond: int) -> list[int]:
+    r"""Return the places in a run of `[\w\-]` where a value may begin."""
+    run = chars[first:beyond]
+    if run.isascii():
+        places = [first + mark.end() for mark in _MARK.finditer(run, 0, len(run) - 1)]
+    else:
+        places = [first + edge.end() for edge in _EDGE.finditer(run.translate(_kinds()))]
+    if may_begin(chars, first):
+        places.insert(0, first)
+    return places
+
+
+def _marked(chars: str, at: int) -> str:
+    """Return the character that the combining marks before `at` belong to, or a separator if there is none."""
+    for place in range(at - 1, max(at - 2 - _MOST_MARKS, -1), -1):
+        if unicodedata.category(chars[place]) not in ("Mn", "Mc"):
+            return chars[place]
+    return _SEPARATOR
+
+
+def _continues(before: str, first: str) -> bool:
+    """Whether a value that begins with `first` continues the word whose last character is `before`."""
+    kinds = _kinds()
+    kind = chr(kinds[ord(before)])
+    return kind != _SEPARATOR and (kind == _JOINED or kind == chr(kinds[ord(first)]))
+
+
+class _Kinds(dict[int, int]):
+    """A table for `str.translate`: a character's kind, which is a separator, joined, or the script of its letter."""
+
+    def __init__(self) -> None:
+        import regex  # type: ignore[import-untyped]  # it ships no types, and most texts need none of it
+
+        super().__init__()
+        self._with_case = regex.compile(r"[\p{scx=Latin}\p{scx=Greek}\p{scx=Cyrillic}]")
+        # Of several the first counts: the mark of a long vowel is of both kana, and nearly always stands in Katakana.
+        self._scripts = [regex.compile(rf"\p{{scx={name}}}") for name in _WITHOUT_CASE]
+
+    def __missing__(self, code: int) -> int:
+        kind = ord(self._kind(chr(code)))
+        if len(self) < _REMEMBERED:
+            self[code] = kind
+        return kind
+
+    def _kind(self, char: str) -> str:
+        if not (char.isalpha() or char.isdecimal()):
+            return _SEPARATOR
+        if unicodedata.category(char) not in ("Lo", "Lm") or self._with_case.match(char):
+            return _JOINED
+        for number, script in enumerate(self._scripts):
+            if script.match(char):
+                return chr(_FIRST_SCRIPT + number)
+        return _OTHER_SCRIPT
+
+
+@cache
+def _kinds() -> _Kinds:
+    return _Kinds()
