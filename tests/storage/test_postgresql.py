@@ -5,6 +5,7 @@ import contextlib
 from collections.abc import Iterator
 from pathlib import Path
 
+import asyncpg
 import httpx
 import pytest
 
@@ -15,6 +16,7 @@ from roadstead.errors import StorageUnavailable, StorageUnusable
 from roadstead.settings import Settings
 from roadstead.storage import open_database, postgres
 from roadstead.storage.installations import find_fact, keep_fact
+from roadstead.storage.postgres_errors import translate
 from tests.live import AppClient, live_host, recording_app
 from tests.postgres import Server
 
@@ -76,6 +78,31 @@ def test_a_connection_that_ends_in_a_transaction_changes_nothing(settings: Setti
             await database.close()
 
     asyncio.run(run())
+
+
+def test_nothing_is_asked_of_the_server_before_the_connection_is_there(settings: Settings) -> None:
+    """What a session of ours needs is set in it: a pooler refuses a start-up that asks for more than a name."""
+
+    async def run() -> set[str]:
+        database = open_database(settings)
+        try:
+            names = ", ".join(f"'{name}'" for name in postgres._SETTINGS)
+            # What the start-up asks for is what a reset leads back to.
+            asked = f"SELECT CAST(name AS TEXT) FROM pg_settings WHERE name IN ({names}) AND setting <> reset_val"
+            return {name for (name,) in await database.read(asked)}
+        finally:
+            await database.close()
+
+    assert asyncio.run(run()) == {"idle_in_transaction_session_timeout", "jit", "lock_timeout"}
+
+
+@pytest.mark.parametrize("kind", [asyncpg.ProtocolViolationError, asyncpg.ConnectionRejectionError])
+def test_a_refusal_is_told_as_the_server_says_it(kind: type[Exception]) -> None:
+    """Who answers is not away."""
+    with pytest.raises(StorageUnavailable) as refused:
+        translate(kind("unsupported startup parameter: jit"))
+    assert refused.value.message == "The database refuses the connection."
+    assert refused.value.detail == "It says: unsupported startup parameter: jit."
 
 
 def test_a_row_that_is_held_is_waited_for_and_then_refused(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -71,12 +71,13 @@ DIALECT = Dialect(
 )
 
 _SETTINGS = {
-    "application_name": "roadstead",
     "default_transaction_isolation": "read committed",
     "idle_in_transaction_session_timeout": "60s",  # a process that hangs lets go of its rows
     "jit": "off",
     "lock_timeout": f"{BUSY_SECONDS:g}s",
 }
+"""Set after connecting: a pooler such as PgBouncer refuses them as parameters of the start-up."""
+_NAME = {"application_name": "roadstead"}
 
 _BEGIN_SNAPSHOT = """
     BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY;
@@ -116,9 +117,17 @@ class PostgresDatabase:
     async def _connect(self) -> Connection:
         """Raises `StorageUnavailable`."""
         with translated:
-            return await asyncpg.connect(
-                self._url, timeout=BUSY_SECONDS, statement_cache_size=500, server_settings=_SETTINGS
+            connection = await asyncpg.connect(
+                self._url, timeout=BUSY_SECONDS, statement_cache_size=500, server_settings=_NAME
             )
+            try:
+                await connection.execute(
+                    "; ".join(f"SET {name} = '{value}'" for name, value in _SETTINGS.items()), timeout=BUSY_SECONDS
+                )
+            except BaseException:
+                connection.terminate()
+                raise
+            return connection
 
     async def _take(self, patience: float | None = None) -> Connection:
         """A free connection, or a new one while there is a place. Raises `StorageUnavailable`."""

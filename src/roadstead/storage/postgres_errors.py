@@ -28,6 +28,8 @@ _PASSING = (
     asyncpg.SerializationError,
     asyncpg.InsufficientResourcesError,
 )
+_REFUSED = (asyncpg.ProtocolViolationError, asyncpg.ConnectionRejectionError)
+"""The server, or a pooler in front of it, answers and will not have us: as it says, for a while or for good."""
 _AWAY = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
@@ -52,6 +54,8 @@ def translate(exc: BaseException) -> None:
             raise StorageUnusable("The database cannot be used.", f"{_first_line(exc)}. {advice}") from exc
     if isinstance(exc, _PASSING):
         raise StorageBusy("The database is busy.", f"{_first_line(exc)}; try again in a moment.") from exc
+    if isinstance(exc, _REFUSED):
+        raise StorageUnavailable("The database refuses the connection.", f"It says: {_first_line(exc)}.") from exc
     if isinstance(exc, _AWAY):
         raise StorageUnavailable("The database is away.", f"{_first_line(exc)}; try again in a moment.") from exc
     _refuse_unexpected(exc)
