@@ -208,13 +208,17 @@ _TEXT = """const content = document.querySelector(".ac-content");
 
 
 def test_a_frame_shows_all_of_its_content(host: LiveHost, browser: Browser) -> None:
-    """To the last line and its margin, and no more; also when the page is as tall as its frame, and becomes shorter."""
+    """To the last line and its margin, and no more; also a page that becomes shorter, and one out of sight."""
     with shown(host, browser, {"ac-content": _TEXT}, options="margin:true") as pages:
         expect(pages.out("ac-content").locator("xpath=../div/p")).to_have_count(3)
         expect(pages.element("ac-content")).not_to_have_css("height", "384px")
         # Three lines of text, with the larger of two margins around each.
         expect(pages.element("ac-content")).to_have_css("height", re.compile("^1[45][0-9]px$"))
         assert pages.out("ac-content").evaluate(_CUT_OFF) == 0
+        pages.tab.set_viewport_size({"width": 1100, "height": 100})
+        pages.tab.reload()
+        expect(pages.element("ac-content")).not_to_be_in_viewport()
+        expect(pages.element("ac-content")).not_to_have_css("height", "384px")
 
 
 def test_events_go_to_every_frame_of_the_app(host: LiveHost, browser: Browser) -> None:

@@ -163,8 +163,9 @@
     if (window.parent === window || options.resize === "false") return;
     if (options.sizeToParent === "true") return env.sizeToParent();
     const content = document.querySelector(".ac-content");
+    env.resize();
+    // A browser leaves a frame out of sight alone, and observes nothing in it until it is scrolled to.
     if (content) new ResizeObserver(() => env.resize()).observe(content);
-    else env.resize();
   }
 
   const options = Object.fromEntries(
