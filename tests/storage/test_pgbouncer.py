@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from roadstead.cli.state import on_host
-from roadstead.domain.installations import register
+from roadstead.domain.apps.installations import register
 from roadstead.errors import StorageUnavailable
 from roadstead.settings import Settings
 from tests.live import AppClient, RecordingApp, live_host
