@@ -1,6 +1,7 @@
 """Judging descriptors: both judges' findings in one list, in the order of the text."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,8 @@ FINDINGS = [
     ("a group the pattern lacks", descriptor(**linker("a", r"/\1")), [("error", "modules.linkers[0].regex")]),
     ("slow and on the bounded engine", descriptor(**linker(r"(?=(a+))\1b")), [("warning", "modules.linkers[0].regex")]),
     ("slow for others, but linear here", descriptor(**linker(r"([\w\-]+\-\d+)")), []),
+    ("a group as JavaScript writes it", descriptor(**linker(TICKETS, "/browse/$1")),
+     [("warning", "modules.linkers[0].url")]),
     ("one linker without a list", descriptor(modules={"linkers": {"key": "a", "regex": "(", "url": "/"}}),
      [("error", "modules.linkers.regex")]),
     ("the old singular name", descriptor(modules={"linker": [{"key": "a", "regex": "(", "url": "/"}]}),
@@ -95,6 +98,27 @@ def test_check_prints_findings_with_their_places(roadstead: Roadstead, tmp_path:
     assert f"{file}:13:5: error: scopes[0]: There is no scope 'repo'." in done.stdout.decode()
     assert b"linker tickets: linear engine" in done.stdout
     assert b"Not valid: 1 error" in done.stderr
+
+
+def test_template_of_connect_express_is_told_from_a_mistake(roadstead: Roadstead) -> None:
+    """A placeholder makes the descriptor unusable as it is, and the reason is that the app has not filled it in yet."""
+    done = roadstead.call("check", "-", stdin=descriptor(baseUrl="{{localBaseUrl}}", scopes=["repo"]))
+    assert done.returncode == 1
+    lines = done.stdout.decode().splitlines()
+    (message,) = [line for line in lines if "baseUrl" in line and " error: " in line]
+    assert message.endswith("error: baseUrl: This is a template of atlassian-connect-express; check the served URL.")
+    assert "{{localBaseUrl}}" in lines[lines.index(message) + 1]
+    assert any("There is no scope 'repo'" in line for line in lines)
+
+
+def test_place_is_shown_as_a_path_too(roadstead: Roadstead) -> None:
+    """In a minified descriptor line and column say little, so each finding names its member."""
+    minified = json.dumps(json.loads(descriptor(**linker(TICKETS, "/browse/$1"))), separators=(",", ":"))
+    done = roadstead.call("check", "-", stdin=minified.encode())
+    assert done.returncode == 0
+    assert re.search(
+        r"^-:1:\d+: warning: modules\.linkers\[0\]\.url: '\$1' in the url is text", done.stdout.decode(), re.M
+    )
 
 
 def test_check_shows_a_hostile_text(roadstead: Roadstead) -> None:

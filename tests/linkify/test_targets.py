@@ -184,3 +184,63 @@ def test_every_url_is_safe_to_write_anywhere(url: str, matched: str) -> None:
         assert found.isprintable()
         assert not set(found) & set(" \"'<>`\\^{}|")
         assert (urlsplit(found).hostname or "").endswith(("t.example", "jira.example"))
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        *(
+            "/browse/$1",
+            "/browse/${1}",
+            "/browse/%1",
+            "/browse/{1}",
+            "/browse/{{1}}",
+            "/browse/#{1}",
+            "/browse/$&",
+            "/a/$12",
+        ),
+        *("/browse/$key", "/browse/${key}", "/browse/{key}", "/browse/%{key}", "/browse/$<key>", "/browse/<key>"),
+        *("/browse/<num>", "/browse/%BUGID%", "/browse/%s", "/browse/\x01", r"/browse/\\1"),
+        *(r"/browse/\1?n=$2", r"https://{1}.t.example/\2"),
+    ],
+)
+def test_group_as_another_tool_writes_it_is_remarked(url: str) -> None:
+    """It would stay text in each link, so the remark shows it and the spelling that counts here."""
+    (remark,) = check_linker(Linker("k", r"(?P<key>(?K)-(\d+))", url, "https://t.example")).remarks
+    assert " in the url is text" in remark.message
+    assert r"\g<name>" in remark.fix
+
+
+@pytest.mark.parametrize(
+    ("regex", "url", "says"),
+    [
+        (r"(BB-\d+)", "/browse", "every link leads to the same address"),
+        (r"#(?K)", "/all", "every link leads to the same address"),
+        (r"(?K)-(\d+)", r"/browse/\1", "leaves out what group 2 "),
+        (r"(\w+)/(\w+)#(\d+)", r"/\3", "leaves out what group 1 and 2 "),
+        (r"(^|\s)(BB-(\d+))", r"/\2", "leaves out what group 1 "),
+    ],
+)
+def test_group_that_the_url_leaves_out_is_remarked(regex: str, url: str, says: str) -> None:
+    """Where something matched is in no link, the author nearly always forgot it."""
+    (remark,) = check_linker(Linker("k", regex, url, "https://t.example")).remarks
+    assert says in remark.message
+
+
+@pytest.mark.parametrize(
+    ("regex", "url"),
+    [
+        (r"((?K)-\d+)", r"/browse/\1"),  # what is in a group that is used
+        (r"((?K)-(\d+))", r"/browse/\2-\3"),  # what is around one
+        (r"(?K)-(\d+)", r"/browse/\2"),  # the value chooses the links
+        (r"((BB|OPS)-\d+)", r"/browse/\g<0>"),
+        (r"(['\"])BB-(\d+)\1", r"/browse/\2"),  # the pattern uses it
+        (r"(<)?BB-(\d+)(?(1)>)", r"/browse/\2"),
+        (r"BB-\d+", "/all"),
+        (r"(?:BB|OPS)-\d+", "/all"),
+        (r"(\d+)", r"/?q=100%25&p=\1&c={repository}&d=\$1&e=%20&f=%1F"),
+    ],
+)
+def test_nothing_is_remarked_about_a_url_that_has_what_it_needs(regex: str, url: str) -> None:
+    """Groups that are used in some way, escaped signs, escapes of URLs and what Connect fills in are no mistake."""
+    assert check_linker(Linker("k", regex, url, "https://t.example")).remarks == ()

@@ -9,6 +9,7 @@ from roadstead.linkify.linker import Linker
 from roadstead.linkify.matcher import compiled_programs
 from roadstead.linkify.pattern import read_pattern
 from roadstead.linkify.program import ANY_VALUE
+from roadstead.linkify.remarks import Remark, remarks
 from roadstead.linkify.syntax import (
     Anchor,
     Chars,
@@ -36,7 +37,7 @@ class PatternReport:
     `groups` counts `(?K)` too. `hostile` says that a backtracking engine such as Python's `re` may need far
     more than linear time on some text: on the bounded engine such a linker may run out of its budget. It is
     judged from the pattern's shape and may miss rare cases. `reason` says in words why this engine, and why
-    hostile.
+    hostile. `remarks` are warnings about the `url`.
     """
 
     regex: str
@@ -46,6 +47,7 @@ class PatternReport:
     takes_values: bool
     hostile: bool
     reason: str
+    remarks: tuple[Remark, ...] = ()
 
     @property
     def witness(self) -> Witness | None:
@@ -77,6 +79,7 @@ def check_linker(linker: Linker) -> PatternReport:
         takes_values=bool(pattern.value_groups),
         hostile=danger is not None,
         reason=reason,
+        remarks=remarks(linker.url, pattern),
     )
 
 

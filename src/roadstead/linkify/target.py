@@ -81,7 +81,7 @@ class UrlTemplate:
     def __init__(self, url: str, base_url: str, pattern: Pattern) -> None:
         if len(url) > MAX_TEMPLATE_LENGTH:
             raise InvalidPattern(f"The url has {len(url)} characters; at most {MAX_TEMPLATE_LENGTH} are allowed.")
-        tokens = list(_tokens(url.strip(), pattern))
+        tokens = list(template_tokens(url, pattern))
         absolute = bool(tokens) and isinstance(tokens[0], str) and bool(_SCHEME.match(tokens[0]))
         self._prefix = "" if absolute else _encode(base_url.strip(), _IN_URL).rstrip("/") + "/"
         self._parts = [token if isinstance(token, int) else _encode(token, _IN_URL) for token in tokens]
@@ -176,7 +176,9 @@ def _text_of(match: Match, number: int, chars: str) -> str:
     return chars[span[0] : span[1]] if span else ""  # a group that took no part leaves nothing behind
 
 
-def _tokens(template: str, pattern: Pattern) -> Iterator[Token]:
+def template_tokens(url: str, pattern: Pattern) -> Iterator[Token]:
+    """Yield the texts and the numbers of groups that a linker's `url` is made of. Raises `InvalidPattern`."""
+    template = url.strip()
     position = 0
     while (backslash := template.find("\\", position)) >= 0:
         if position < backslash:

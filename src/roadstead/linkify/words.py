@@ -9,16 +9,18 @@ import re
 import unicodedata
 from functools import cache
 
+from roadstead.linkify.keeping import Made
+
 # The scripts without case among those that Unicode recommends for names (UAX #31, table 5).
 _WITHOUT_CASE = (
     *("Han", "Katakana", "Hiragana", "Bopomofo", "Hangul", "Thai", "Lao", "Khmer", "Myanmar", "Tibetan", "Arabic"),
     *("Hebrew", "Ethiopic", "Thaana", "Bengali", "Devanagari", "Gujarati", "Gurmukhi", "Kannada", "Malayalam", "Oriya"),
     *("Sinhala", "Tamil", "Telugu"),
 )
-_SEPARATOR = "-"
-_JOINED = "A"  # a letter or digit that any value after it continues
-_FIRST_SCRIPT = ord("a")
-_OTHER_SCRIPT = chr(_FIRST_SCRIPT + len(_WITHOUT_CASE))
+_SEPARATOR = ord("-")
+_JOINED = ord("A")  # a letter or digit that any value after it continues
+_SCRIPTS = ord("a")
+_OTHER_SCRIPT = _SCRIPTS + len(_WITHOUT_CASE)
 _MOST_MARKS = 30
 """Combining marks that a letter may have, as in the Stream-Safe Text Format of Unicode (UAX #15)."""
 _REMEMBERED = 4_096
@@ -50,48 +52,34 @@ def beginnings(chars: str, first: int, beyond: int) -> list[int]:
 
 
 def _marked(chars: str, at: int) -> str:
-    """Return the character that the combining marks before `at` belong to, or a separator if there is none."""
+    """Return the character that the combining marks before `at` belong to, or a space if there is none."""
     for place in range(at - 1, max(at - 2 - _MOST_MARKS, -1), -1):
         if unicodedata.category(chars[place]) not in ("Mn", "Mc"):
             return chars[place]
-    return _SEPARATOR
+    return " "
 
 
 def _continues(before: str, first: str) -> bool:
     """Whether a value that begins with `first` continues the word whose last character is `before`."""
-    kinds = _kinds()
-    kind = chr(kinds[ord(before)])
-    return kind != _SEPARATOR and (kind == _JOINED or kind == chr(kinds[ord(first)]))
-
-
-class _Kinds(dict[int, int]):
-    """A table for `str.translate`: a character's kind, which is a separator, joined, or the script of its letter."""
-
-    def __init__(self) -> None:
-        import regex  # type: ignore[import-untyped]  # it ships no types, and most texts need none of it
-
-        super().__init__()
-        self._with_case = regex.compile(r"[\p{scx=Latin}\p{scx=Greek}\p{scx=Cyrillic}]")
-        # Of several the first counts: the mark of a long vowel is of both kana, and nearly always stands in Katakana.
-        self._scripts = [regex.compile(rf"\p{{scx={name}}}") for name in _WITHOUT_CASE]
-
-    def __missing__(self, code: int) -> int:
-        kind = ord(self._kind(chr(code)))
-        if len(self) < _REMEMBERED:
-            self[code] = kind
-        return kind
-
-    def _kind(self, char: str) -> str:
-        if not (char.isalpha() or char.isdecimal()):
-            return _SEPARATOR
-        if unicodedata.category(char) not in ("Lo", "Lm") or self._with_case.match(char):
-            return _JOINED
-        for number, script in enumerate(self._scripts):
-            if script.match(char):
-                return chr(_FIRST_SCRIPT + number)
-        return _OTHER_SCRIPT
+    kind = _kinds()[ord(before)]
+    return kind == _JOINED or (kind != _SEPARATOR and kind == _kinds()[ord(first)])
 
 
 @cache
-def _kinds() -> _Kinds:
-    return _Kinds()
+def _kinds() -> Made[int, int]:
+    """Return a table for `str.translate`: a character's kind is a separator, joined, or the script of its letter."""
+    import regex  # type: ignore[import-untyped]  # it ships no types; most texts need none of this
+
+    with_case = regex.compile(r"[\p{scx=Latin}\p{scx=Greek}\p{scx=Cyrillic}]")
+    # Of several the first counts: the mark of a long vowel is of both kana, and nearly always stands in Katakana.
+    scripts = [regex.compile(rf"\p{{scx={name}}}") for name in _WITHOUT_CASE]
+
+    def kind(code: int) -> int:
+        char = chr(code)
+        if not (char.isalpha() or char.isdecimal()):
+            return _SEPARATOR
+        if unicodedata.category(char) not in ("Lo", "Lm") or with_case.match(char):
+            return _JOINED
+        return next((number for number, script in enumerate(scripts, _SCRIPTS) if script.match(char)), _OTHER_SCRIPT)
+
+    return Made(kind, _REMEMBERED)

@@ -3,8 +3,9 @@
 Two judges meet here: `connect` says what is wrong with the descriptor, `linkify` what its linkers' patterns will do.
 """
 
+import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from roadstead.connect import Finding, check_descriptor
@@ -42,27 +43,53 @@ class Verdict:
 def check(document: bytes) -> Verdict:
     """Judge a descriptor's text. Never raises: what is wrong with it is in the findings."""
     source = read_json(document)
-    findings = check_descriptor(document)
+    findings = [_unless_template(finding, source.value) for finding in check_descriptor(document)]
     linkers: list[CheckedLinker] = []
     for path, linker in _linkers_in(source.value):
         try:
             report = check_linker(linker)
         except InvalidPattern as exc:
-            findings.append(_finding(source, "error", path, str(exc), "Correct the pattern or the URL."))
+            findings.append(_finding(source, "error", (*path, "regex"), str(exc), "Correct the pattern or the URL."))
             continue
         linkers.append(_checked(linker, report))
         if report.hostile and report.engine == "bounded":
             fix = f"Keep its repeats from matching the same characters. {report.reason}"
-            findings.append(_finding(source, "warning", path, _SLOW, fix))
+            findings.append(_finding(source, "warning", (*path, "regex"), _SLOW, fix))
+        findings += (_finding(source, "warning", (*path, "url"), *remark) for remark in report.remarks)
     findings.sort(key=lambda finding: (finding.line or 0, finding.column or 0))
     return Verdict(tuple(findings), tuple(linkers))
 
 
+_PLACEHOLDER = re.compile(r"\{\{\w+\}\}", re.ASCII)
 _SLOW = "The pattern can take very long on some texts, and is then given up."
 
 
+def _unless_template(finding: Finding, document: object) -> Finding:
+    """Return the finding, or what is really wrong where the value is one that the app fills in when it serves it."""
+    value = _value_at(document, finding.path)
+    placeholder = _PLACEHOLDER.search(value) if isinstance(value, str) else None
+    if placeholder is None:
+        return finding
+    fix = (
+        f"The app fills in {placeholder[0]} there, as in: roadstead check http://localhost:3000/atlassian-connect.json"
+    )
+    return replace(finding, message="This is a template of atlassian-connect-express; check the served URL.", fix=fix)
+
+
+def _value_at(document: object, path: Path) -> object:
+    value = document
+    for step in path:
+        if isinstance(value, dict):
+            value = value.get(step)
+        elif isinstance(value, list) and isinstance(step, int) and step < len(value):
+            value = value[step]
+        else:
+            return None
+    return value
+
+
 def _linkers_in(document: object) -> Iterator[tuple[Path, Linker]]:
-    """The linkers that are complete enough to be judged, with the place of their pattern."""
+    """The linkers that are complete enough to be judged, with their places."""
     modules = document.get("modules") if isinstance(document, dict) else None
     base_url = document.get("baseUrl") if isinstance(document, dict) else None
     if not isinstance(modules, dict):
@@ -72,7 +99,7 @@ def _linkers_in(document: object) -> Iterator[tuple[Path, Linker]]:
         key, regex, url = module.get("key"), module.get("regex"), module.get("url")
         if isinstance(key, str) and isinstance(regex, str) and isinstance(url, str):
             known_base = base_url if isinstance(base_url, str) else ""
-            yield (*path, "regex"), Linker(key=key, regex=regex, url=url, base_url=known_base)
+            yield path, Linker(key=key, regex=regex, url=url, base_url=known_base)
 
 
 def _entries(path: Path, modules: object) -> Iterator[tuple[Path, Mapping[str, object]]]:
