@@ -5,6 +5,7 @@ Handlers never look at headers, and a test refuses an operation without a rule.
 
 import base64
 import binascii
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from starlette.requests import Request
@@ -12,6 +13,7 @@ from starlette.requests import Request
 from roadstead.api.errors import RequestRefused
 from roadstead.api.origins import is_from_another_site, is_from_here
 from roadstead.connect import InvalidToken, UnverifiedToken, canonical_request, implied_by, read, verify
+from roadstead.connect.jwt import MISMATCH
 from roadstead.domain.access import credentials
 from roadstead.domain.apps import handshakes
 from roadstead.domain.host import Host
@@ -167,44 +169,41 @@ async def _find_signer(host: Host, token: UnverifiedToken, client_key: str, cano
     if caller is not None and caller.handshake_under_way:
         await handshakes.undo_if_abandoned(host, caller.installation_id)
         caller = await find_caller(host.store, client_key)
-    refusal: Exception = NotAuthenticated(
-        "The token is not valid.",
-        "The claim sub names no installation here; it must be the clientKey of the app's last installed call.",
-    )
-    if caller is not None:
-        for secret in caller.secrets:
-            mismatch = _mismatch(host, token, secret, (caller.app_key, client_key), canonical)
-            if mismatch is None:
-                return caller
-            refusal = mismatch
-    accepted = await _accept_offer(host, token, client_key, canonical)
-    if accepted is None:
-        raise refusal
-    return accepted
+    if caller is not None and _made_by(host, token, caller.app_key, caller.secrets, canonical):
+        return caller
+    await _accept_offer(host, token, client_key, canonical)
+    # This request, or another one at the same moment, may have put a secret in force.
+    latest = await find_caller(host.store, client_key)
+    if latest is None:
+        raise NotAuthenticated(
+            "The token is not valid.",
+            "The claim sub names no installation here; it must be the clientKey of the app's last installed call.",
+        )
+    if latest == caller or not _made_by(host, token, latest.app_key, latest.secrets, canonical):
+        raise InvalidToken("signature", MISMATCH)
+    return latest
 
 
-async def _accept_offer(host: Host, token: UnverifiedToken, client_key: str, canonical: str | None) -> Caller | None:
-    """Return the app as a caller if it signs with what it was offered, for that shows that it accepted."""
+async def _accept_offer(host: Host, token: UnverifiedToken, client_key: str, canonical: str | None) -> None:
+    """Put in force what the app was offered, if it signs with that, for so it shows that it accepted."""
     for offer in await find_offers(host.store, client_key):
-        mismatch = _mismatch(host, token, offer.shared_secret, (offer.app_key, client_key), canonical)
-        if mismatch is None:
+        if _made_by(host, token, offer.app_key, [offer.shared_secret], canonical):
             await handshakes.complete(host, offer)
-            caller = await find_caller(host.store, client_key)
-            return caller if caller is not None and offer.shared_secret in caller.secrets else None
-    return None
+            return
 
 
-def _mismatch(
-    host: Host, token: UnverifiedToken, secret: str, issuers: tuple[str, str], canonical: str | None
-) -> InvalidToken | None:
-    """Return how a token differs from one that the secret signed. Raises `InvalidToken` when that alone is right."""
-    try:
-        verify(token, shared_secret=secret, now=host.clock(), issuers=issuers, canonical=canonical)
-    except InvalidToken as exc:
-        if exc.claim != "signature":
-            raise
-        return exc
-    return None
+def _made_by(host: Host, token: UnverifiedToken, app_key: str, secrets: Iterable[str], canonical: str | None) -> bool:
+    """Whether one of the secrets made the token. Raises `InvalidToken` when one did, and another claim is wrong."""
+    issuers = (app_key, str(token.claims["sub"]))
+    for secret in secrets:
+        try:
+            verify(token, shared_secret=secret, now=host.clock(), issuers=issuers, canonical=canonical)
+        except InvalidToken as exc:
+            if exc.claim != "signature":
+                raise
+        else:
+            return True
+    return False
 
 
 async def _token_identity(host: Host, token: str) -> AccessToken | ApiToken:

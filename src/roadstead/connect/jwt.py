@@ -59,6 +59,9 @@ class InvalidToken(Exception):
         self.detail = detail
 
 
+MISMATCH = "The signature does not match: sign with HS256 and the shared secret."
+
+
 class UnverifiedToken(NamedTuple):
     """
     A token taken apart. Anybody can write one: use its claims only to find the secret to verify with.
@@ -150,7 +153,7 @@ def verify(
     """
     _check_algorithm(token.header)
     if not hmac.compare_digest(_base64url(_signature(token.signing_input, shared_secret)), token.signature):
-        raise InvalidToken("signature", "The signature does not match: sign with HS256 and the shared secret.")
+        raise InvalidToken("signature", MISMATCH)
     claims = token.claims
     _check_lifetime(claims, now, leeway)
     if issuers is not None:
