@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from bench import api, bulk, cores, hostile, linkify, load, mix, pages, peers, postgresql, scale, start
+from bench import api, bulk, cores, hostile, linkify, load, mix, pages, peers, postgresql, scale, soak, start
 from bench.figures import Figure, show
 
 Suite = Callable[[argparse.Namespace], Iterable[Figure | str]]
@@ -19,6 +19,7 @@ SUITES: dict[str, tuple[str, Suite]] = {
     ),
     "hostile": ("Hostile patterns over texts made for them", lambda _: hostile.figures()),
     "mix": ("A realistic mix on a thousand installations and a million values", mix.figures),
+    "soak": ("The mix beside hostile texts and an app that updates itself every five seconds", soak.figures),
     "scale": ("What the number of values costs", scale.figures),
     "pages": ("Each page with a hundred apps and a million values", pages.figures),
     "postgresql": ("On PostgreSQL", lambda _: postgresql.figures()),
@@ -31,7 +32,9 @@ def main() -> None:
     parser.add_argument("suite", nargs="?", choices=SUITES, help="Without one, all.")
     parser.add_argument("--openapi", type=Path, metavar="FILE", help="Atlassian's OpenAPI document, for Prism to mock.")
     parser.add_argument("--repo", type=Path, default=Path(), metavar="PATH", help="A git repository, for its messages.")
-    parser.add_argument("--seconds", type=float, default=30, metavar="N", help="How long the mix lasts. Default: 30.")
+    parser.add_argument(
+        "--seconds", type=float, default=30, metavar="N", help="How long mix and soak last; default 30."
+    )
     options = parser.parse_args()
     cores.take_ours()
     for name in [options.suite] if options.suite else SUITES:

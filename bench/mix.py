@@ -37,9 +37,9 @@ _TEXT = "Merge branch 'bugfix-K{}-12-fix-hull' into main\n\nFixes K{}-7 and X-1,
 def figures(options: argparse.Namespace) -> Iterator[Figure | str]:
     with scratch_folder() as data:
         began = time.perf_counter()
-        teams = _teams(data)
+        teams = teams_in(data, INSTALLATIONS)
         yield f"{len(teams):,} installations with {VALUES:,} values each made in {time.perf_counter() - began:.0f} s"
-        requests = _requests(teams, random.Random(1))
+        requests = requests_of(teams, random.Random(1))
         with servers.roadstead(data) as server:
             _part(server, requests)
             runs, memory = [], [server.resident_megabytes()]
@@ -78,8 +78,8 @@ class Team:
     targets: tuple[str, ...]
 
 
-def _teams(data: Path) -> list[Team]:
-    workspaces = [f"team-{number}" for number in range(INSTALLATIONS)]
+def teams_in(data: Path, number: int) -> list[Team]:
+    workspaces = [f"team-{one}" for one in range(number)]
     values = values_path(LINKER)
     targets: list[tuple[str, ...]] = []
 
@@ -96,7 +96,7 @@ def _teams(data: Path) -> list[Team]:
 # The requests
 
 
-def _requests(teams: list[Team], chance: random.Random) -> Iterator[bytes]:
+def requests_of(teams: list[Team], chance: random.Random) -> Iterator[bytes]:
     """Requests without an end, in a random order that is the same in every run."""
     for number in count():
         team, kind = chance.choice(teams), chance.randrange(100)

@@ -1,0 +1,84 @@
+"""The mix for as long as one likes, beside what makes a host grow: hostile texts, and an app that updates itself.
+
+Every five seconds one app brings other patterns, one of them a hostile one that no host has parked yet; in between its
+texts are linked. Of the other requests one in fifty is a text for a hostile pattern. Nothing may fail, and memory stays
+what it was after the first minute.
+"""
+
+import argparse
+import random
+from collections.abc import Iterator
+from itertools import count
+
+from tests.linkify.hostile import hostile_patterns
+
+from bench import load, servers
+from bench.app import Client, install, install_in, linkify_request
+from bench.figures import Figure
+from bench.mix import requests_of, teams_in
+from bench.scratch import scratch_folder
+from roadstead.domain.host import Host
+from roadstead.model import Installation
+
+TEAMS = 100
+UPDATE_SECONDS = 5.0
+WARM_SECONDS = 60.0
+HOSTILE_SIZE = 5_000
+_EVERY = 50
+_SLOW = "=" * 3_000 + ";-"
+
+
+def figures(options: argparse.Namespace) -> Iterator[Figure | str]:
+    chance = random.Random(1)
+    patterns = [pattern for pattern in hostile_patterns() if pattern.verdict != "refused"]
+    with scratch_folder() as data:
+        teams = teams_in(data, TEAMS)
+        (changing,) = install_in(data, ["changing"], _nothing)
+        install(data, {f"k{number}": pattern.regex for number, pattern in enumerate(patterns)})
+        texts = [linkify_request("local", pattern.text(HOSTILE_SIZE)) for pattern in patterns]
+        requests = _mixed(requests_of(teams, chance), texts, chance)
+        with servers.roadstead(data) as server:
+            memory, answers = [], 0
+            for number in range(max(1, round(options.seconds / UPDATE_SECONDS))):
+                client = Client(changing, server.port)
+                client.call("PUT", "/2.0/addon", {"descriptor": _descriptor(number)})
+                client.close()
+                answers += load.run(server, requests, statuses=(200, 201), seconds=UPDATE_SECONDS).answers
+                memory.append(server.resident_megabytes())
+    yield f"{answers:,} requests in {options.seconds:.0f} s, none failed; {len(memory)} updates"
+    yield from _report(memory)
+
+
+def _report(memory: list[float]) -> Iterator[Figure]:
+    warm = memory[min(round(WARM_SECONDS / UPDATE_SECONDS), len(memory)) - 1]
+    by_minute = ", ".join(f"{one:.0f}" for one in memory[11::12])
+    yield Figure("memory at the end", memory[-1], "MB", note=f"first {memory[0]:.0f}; minute by minute {by_minute}")
+    yield Figure("memory at the end, beside after a minute", memory[-1] / warm, "×", "most", 1.1)
+
+
+async def _nothing(host: Host, made: Installation) -> None:
+    """No values: what is changed is the descriptor."""
+
+
+def _mixed(usual: Iterator[bytes], hostile: list[bytes], chance: random.Random) -> Iterator[bytes]:
+    for number in count():
+        yield next(usual)
+        if number % _EVERY == 0:
+            yield chance.choice(hostile)
+            yield linkify_request("changing", f"see BB-1, ünd N{number}-ab x {_SLOW}")
+
+
+def _descriptor(number: int) -> dict[str, object]:
+    """The app with patterns that nobody has seen before: one for each engine, and a hostile one."""
+    patterns = (rf"((?K)-\d+)|N{number}-(\w+)", rf"(?<!x)N{number}-(\w+)", rf"(.*)=(.*)=(.*)=(.*);(?!-)|N{number}")
+    linkers = [
+        {"key": f"k{place}", "regex": regex, "url": r"/\g<0>", "type": "href"} for place, regex in enumerate(patterns)
+    ]
+    return {
+        "key": "benchmark",
+        "name": "Benchmark",
+        "baseUrl": "https://benchmark.example",
+        "authentication": {"type": "jwt"},
+        "scopes": ["repository"],
+        "modules": {"linkers": linkers},
+    }
