@@ -132,6 +132,16 @@ def test_the_framework_would_refuse_an_unsigned_reinstallation(app: ExpressApp) 
     assert httpx.post(f"{app.base_url}/installed", json=body).status_code == 401
 
 
+def test_an_app_that_lost_its_store_is_installed_again(start: Start) -> None:
+    """The framework takes the call of a client key that it does not know, though it cannot check the signature."""
+    before = start()
+    first = before.install()
+    restarted = start(AC_APP_KEY=before.key)  # its store is in memory, and empty
+    again = restarted.install()
+    assert again.client_key == first.client_key
+    assert _open(restarted, again).shown["linkers"]["status"] == 200
+
+
 def test_the_page_after_the_installation_is_verified_and_calls_the_api(app: ExpressApp) -> None:
     """`authenticate()` accepts the page load, and the framework's own client signs what the host understands."""
     installation = app.install()

@@ -162,7 +162,7 @@ async def install_descriptor(
 ) -> Installation:
     """Install an app whose descriptor was fetched and checked. Raises as `install` does.
 
-    Not `signed`, the app is told as if for the first time, as an app needs it that has lost its secret.
+    Without `signed` the app is called as if for the first time: one that has lost its secret cannot check a signature.
     """
     check_workspace_slug(workspace_slug)
     registration = await rows.find_registration(host.store, descriptor.key)
