@@ -7,20 +7,19 @@ import httpx
 import jsonschema_rs
 
 from roadstead.api.openapi import document
-from roadstead.api.routes import ROUTES
+from roadstead.routes import MAP
 
-DOCUMENT: Any = document(ROUTES, "http://localhost")
+DOCUMENT: Any = document(MAP, "http://localhost")
 
 
 def operation_at(method: str, target: str) -> tuple[str, dict[str, Any]] | None:
     """The address and the operation that a request reaches, as the document describes them."""
     path = target.partition("?")[0]
-    path = path.removesuffix("/") if path != "/" else path
-    for route in ROUTES:
-        if route.path_regex.match(path):
-            operation: dict[str, Any] | None = DOCUMENT["paths"][route.path].get(method.lower())
-            return None if operation is None else (route.path, operation)
-    return None
+    address = MAP.find({"raw_path": path.encode(), "path": path})
+    if address is None:
+        return None
+    operation: dict[str, Any] | None = DOCUMENT["paths"][address.path].get(method.lower())
+    return None if operation is None else (address.path, operation)
 
 
 def check_answer(answer: httpx.Response, target: str) -> None:

@@ -16,12 +16,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from roadstead.api.bodies import let_go
 from roadstead.api.errors import RequestRefused, error_answer
-from roadstead.api.routes import find_resource
 from roadstead.domain.apps import handshakes, lifecycle
 from roadstead.domain.host import Host, open_host
 from roadstead.domain.linking.workspaces import WorkspaceLinkers
 from roadstead.domain.telemetry.samples import process_samples
 from roadstead.domain.telemetry.worker_samples import WorkerSamples
+from roadstead.routes import MAP
 from roadstead.settings import SAMPLES_FOLDER, Settings
 
 Started = Callable[[Host], Awaitable[None]]
@@ -43,9 +43,9 @@ def create_app(settings: Settings, *, started: Started | None = None, samples_fo
             linkers = WorkspaceLinkers(host)
             samples = WorkerSamples(partial(process_samples, host, linkers), samples_folder)
             async with samples.shared():
-                yield {"host": host, "linkers": linkers, "samples": samples}
+                yield {"host": host, "linkers": linkers, "samples": samples, "map": MAP}
 
-    return _resources_before_pages(Starlette(lifespan=lifespan))
+    return _operations_before_pages(Starlette(lifespan=lifespan))
 
 
 def app_from_environment() -> ASGIApp:
@@ -70,10 +70,10 @@ def spare_what_stays() -> None:
     gc.set_threshold(10_000, 10, 2)
 
 
-def _resources_before_pages(lifespan: ASGIApp) -> ASGIApp:
-    """The resources of the API, and the pages at every other address; `lifespan` hears of the start and the end.
+def _operations_before_pages(lifespan: ASGIApp) -> ASGIApp:
+    """Serve operations, and the pages at every other address; `lifespan` hears of the start and the end.
 
-    A resource does for itself what Starlette's router and middleware do for pages, so it is found without them.
+    An address of an operation does for itself what Starlette's router and middleware do for pages.
     """
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
@@ -81,9 +81,9 @@ def _resources_before_pages(lifespan: ASGIApp) -> ASGIApp:
             await lifespan(scope, receive, send)
             return
         if scope["type"] == "http":
-            resource = find_resource(scope)
-            if resource is not None:
-                await resource(scope, receive, send)
+            address = MAP.find(scope)
+            if address is not None:
+                await address(scope, receive, send)
                 return
             await _watched(_pages(), scope, receive, send)
             return
@@ -93,7 +93,7 @@ def _resources_before_pages(lifespan: ASGIApp) -> ASGIApp:
 
 
 async def _watched(pages: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
-    """What a resource does for itself after its answer."""
+    """Do for a page what the address of an operation does for itself after its answer."""
     host: Host = scope["state"]["host"]
     started, status, size = time.perf_counter(), 500, 0
     scope["extensions"] = {}  # What the server takes at once would go past us.

@@ -7,7 +7,7 @@ where a page has a hundred of them, which can be in no cycle and would be looked
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import Generic, Literal, NamedTuple, TypeVar
+from typing import ClassVar, Generic, Literal, NamedTuple, TypeVar
 
 import msgspec
 
@@ -72,6 +72,8 @@ class Caller:
     client_key: str
     secrets: tuple[str, ...] = field(repr=False)
     handshake_under_way: bool
+    repository: ClassVar[None] = None
+    is_operator: ClassVar[bool] = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,6 +129,7 @@ class AccessToken:
     scopes: tuple[str, ...]
     repository: str | None
     expires_on: datetime
+    is_operator: ClassVar[bool] = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +156,8 @@ class Viewer:
     installation_id: int
     app_key: str
     scopes: tuple[str, ...]
+    repository: ClassVar[None] = None
+    is_operator: ClassVar[bool] = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,6 +168,9 @@ class ApiToken:
     name: str
     created_on: datetime
     expires_on: datetime | None
+    installation_id: ClassVar[None] = None
+    repository: ClassVar[None] = None
+    is_operator: ClassVar[bool] = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,5 @@
-"""The HTTP front door: Bitbucket's REST API 2.0 as far as it goes, and what is ours alone under `/-/`.
+"""The machinery of operations over HTTP.
 
-`routes` is the map. A handler reads the request, calls the domain and shapes the answer; authentication and errors are
-done once, in `resource`.
+`operation` declares operations, `map` finds them, `address` serves them, with authentication and errors done once. This
+room knows no group; `bitbucket` and `control` have them.
 """

@@ -7,6 +7,7 @@ import base64
 import binascii
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import ClassVar
 
 from starlette.requests import Request
 
@@ -22,8 +23,6 @@ from roadstead.model import AccessToken, ApiToken, Caller, Viewer
 from roadstead.storage.installations import find_caller
 from roadstead.storage.offers import find_offers
 
-Identity = Caller | AccessToken | ApiToken | Viewer
-
 VIEWER = "roadstead.viewer"
 """Under which the `Viewer` stands in the scope of a request that `on_behalf` makes; no client can put it there."""
 SEND_A_TOKEN = "Send an API token: Authorization: Bearer <token>. Make one with: roadstead token-create NAME"
@@ -36,6 +35,14 @@ JWT_ONLY = "This API is only accessible with the following authentication types:
 @dataclass(frozen=True, slots=True)
 class Anyone:
     """A caller who was not asked who they are."""
+
+    installation_id: ClassVar[None] = None
+    repository: ClassVar[None] = None
+    is_operator: ClassVar[bool] = False
+
+
+Identity = Caller | AccessToken | ApiToken | Viewer | Anyone
+"""Whom a request comes from. All have `installation_id`, `repository` and `is_operator`; no handler asks for more."""
 
 
 async def anyone(request: Request, host: Host) -> Anyone:
@@ -62,19 +69,19 @@ async def app_jwt_for_exchange(request: Request, host: Host) -> Caller:
     return await _verified_caller(host, credential, canonical=None)
 
 
-async def account_reader(request: Request, host: Host) -> Identity:
-    """Any valid credential that may read the account it stands for: apps need the scope `account`."""
+async def holder_of(scope: str, request: Request, host: Host) -> Identity:
+    """Any valid credential with a scope; an operator's has them all."""
     identity = await identify(request, host)
     granted = await credentials.scopes_of(host, identity)
-    if granted is not None and "account" not in implied_by(granted):
+    if granted is not None and scope not in implied_by(granted):
         raise WrongCredential(
             "Your credentials lack one or more required privilege scopes.",
-            f"Required: account. Granted: {' '.join(sorted(granted)) or 'none'}.",
+            f"Required: {scope}. Granted: {' '.join(sorted(granted)) or 'none'}.",
         )
     return identity
 
 
-async def operator_or_local(request: Request, host: Host) -> Identity | Anyone:
+async def operator_or_local(request: Request, host: Host) -> Identity:
     """Anyone on this machine while the host is for it alone; a valid credential from elsewhere.
 
     A page of another site in a browser on this machine is elsewhere.
@@ -93,15 +100,15 @@ async def operator_or_local(request: Request, host: Host) -> Identity | Anyone:
         raise RequestRefused(401, exc.message, f"{exc.detail} {SEND_A_TOKEN}", headers=OPERATOR_CHALLENGE) from exc
 
 
-async def operator(request: Request, host: Host) -> ApiToken | Anyone:
+async def operator(request: Request, host: Host) -> Identity:
     """As `operator_or_local`, but of the credentials only an operator's API token, and no app's."""
     identity = await operator_or_local(request, host)
-    if isinstance(identity, (Caller, AccessToken, Viewer)):
+    if identity.installation_id is not None:
         raise WrongCredential("This address is for operators.", SEND_A_TOKEN)
     return identity
 
 
-async def identify(request: Request, host: Host) -> Identity:
+async def identify(request: Request, host: Host) -> Caller | AccessToken | ApiToken | Viewer:
     """The identity behind the `Authorization` header, or the viewer. Raises `NotAuthenticated`."""
     viewer: Viewer | None = request.scope.get(VIEWER)
     if viewer is not None:

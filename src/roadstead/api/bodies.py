@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Callable, Iterable, MutableMapping
+from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 from urllib.parse import parse_qsl
 
@@ -33,11 +34,19 @@ _FORM = "application/x-www-form-urlencoded"
 _JSON_TYPE = re.compile(r"application/[\w.-]+\+json")
 
 
+@dataclass(frozen=True, slots=True)
+class ReadByHandler:
+    """A body that the handler reads itself. `documented` is its type in the OpenAPI document."""
+
+    documented: Any
+
+
 class Shape(Generic[T]):
     """What a body must be: of a type of msgspec, of which `make` makes what is wanted.
 
     Nothing is made of what else a body holds. `refusal` makes the error for JSON of another shape, of the body and of
-    what the decoder says. `most_items` is for lists whose items hold no comma.
+    what the decoder says. `most_items` is for lists whose items hold no comma. `documented` is the type that the
+    OpenAPI document gives, where that says more than what is decoded.
     """
 
     def __init__(
@@ -47,11 +56,31 @@ class Shape(Generic[T]):
         refusal: Callable[[bytes, str], InvalidInput],
         *,
         most_items: int | None = None,
+        documented: Any = None,
     ) -> None:
+        self.documented = kind if documented is None else documented
         self._decode: Callable[[bytes], Any] = msgspec.json.Decoder(kind).decode
         self._make = make
         self._refusal = refusal
         self._most_items = most_items
+
+    async def read(self, request: Request, *, most: int = MAX_BYTES) -> T:
+        """Return the body, decoded; a long one in a thread. A flat form is taken as an object of strings.
+
+        Raises `InvalidInput`, or `RequestRefused` for a body that HTTP refuses.
+        """
+        media_type = _content_type(request)
+        if media_type == _FORM:
+            fields = _form_object(await read_bytes(request, most=min(most, MAX_FORM_BYTES)))
+            return self.decode(msgspec.json.encode(fields))
+        body = await read_bytes(request, most=most)
+        if media_type not in (None, "application/json") and not _JSON_TYPE.fullmatch(media_type):
+            raise RequestRefused(
+                415,
+                f"A body of type {media_type[:60]!r} is not taken here.",
+                f"Send application/json, or a flat {_FORM}.",
+            )
+        return self.decode(body) if len(body) <= SHORT_BYTES else await asyncio.to_thread(self.decode, body)
 
     def decode(self, body: bytes) -> T:
         """The value of a JSON text; an empty one is `null`. Raises `InvalidInput`."""
@@ -75,25 +104,6 @@ class Shape(Generic[T]):
             return self._refusal(body, complaint)
         except (msgspec.DecodeError, UnicodeDecodeError) as exc:
             return _no_json(exc)  # further on than where it is of another shape
-
-
-async def read_json(request: Request, shape: Shape[T], *, most: int = MAX_BYTES) -> T:
-    """The body, decoded; a long one in a thread. A flat form is taken as an object of strings.
-
-    Raises `InvalidInput`, or `RequestRefused` for a body that HTTP refuses.
-    """
-    media_type = _content_type(request)
-    if media_type == _FORM:
-        fields = _form_object(await read_bytes(request, most=min(most, MAX_FORM_BYTES)))
-        return shape.decode(msgspec.json.encode(fields))
-    body = await read_bytes(request, most=most)
-    if media_type not in (None, "application/json") and not _JSON_TYPE.fullmatch(media_type):
-        raise RequestRefused(
-            415,
-            f"A body of type {media_type[:60]!r} is not taken here.",
-            f"Send application/json, or a flat {_FORM}.",
-        )
-    return shape.decode(body) if len(body) <= SHORT_BYTES else await asyncio.to_thread(shape.decode, body)
 
 
 _BRACKET = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]')
@@ -122,9 +132,9 @@ def _too_deep() -> InvalidInput:
 
 
 async def read_form(request: Request) -> dict[str, str]:
-    """The fields of a form, urlencoded or multipart; JSON is taken too. Raises as `read_json` does."""
+    """The fields of a form, urlencoded or multipart; JSON is taken too. Raises as `Shape.read` does."""
     if _content_type(request) != "multipart/form-data":
-        return await read_json(request, _FIELDS, most=MAX_FORM_BYTES)
+        return await _FIELDS.read(request, most=MAX_FORM_BYTES)
     expect_body(request, MAX_FORM_BYTES)
     try:
         async with request.form(max_files=0, max_fields=100) as form:

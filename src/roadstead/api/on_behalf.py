@@ -1,6 +1,6 @@
 """Requests to the API that a page of an app makes on behalf of whoever is looking at it.
 
-They are made inside the host, so no credential for them exists that somebody could take. Only resources of Bitbucket's
+They are made inside the host, so no credential for them exists that somebody could take. Only operations of Bitbucket's
 API are found here: nothing of ours alone, and no other address, however a path is written.
 """
 
@@ -12,7 +12,7 @@ from starlette.types import Message, Scope
 
 from roadstead.api.auth import VIEWER
 from roadstead.api.errors import RequestRefused, error_answer
-from roadstead.api.routes import find_resource
+from roadstead.api.map import Map
 from roadstead.domain.host import Host
 from roadstead.domain.traffic import request_id
 from roadstead.model import Viewer
@@ -65,10 +65,11 @@ async def request(
         return {"type": "http.request", "body": body, "more_body": False}
 
     answered = Answered()
-    resource = find_resource(scope) if path.startswith(_API) and method in METHODS else None
+    operations: Map = page["state"]["map"]
+    address = operations.find(scope) if path.startswith(_API) and method in METHODS else None
     # Looked at again: what is found is found by the path without its percent signs.
-    if resource is not None and scope["path"].startswith(_API):
-        await resource(scope, receive, answered.send)
+    if address is not None and scope["path"].startswith(_API):
+        await address(scope, receive, answered.send)
         return answered
     started = time.perf_counter()
     refusal = error_answer(_NOT_THERE)

@@ -1,25 +1,18 @@
-"""`/-/openapi.json`: this API in the words of OpenAPI 3.1, made from the map of routes.
+"""The document of an API in the words of OpenAPI 3.1, made from the map of its operations.
 
-Nothing here knows a resource. Addresses, methods, rules and types come from `routes`, descriptions from docstrings; the
-tests compare every answer that they get with the document. It is made at the first request for it.
+Addresses, methods, needs and types come from the operations, descriptions from docstrings; the tests compare every
+answer that they get with the document.
 """
 
-import re
-from collections.abc import Mapping, Sequence
-from functools import lru_cache
 from typing import Any, Literal, TypedDict, get_args, is_typeddict
 
 import msgspec
-from starlette.requests import Request
-from starlette.routing import Route
 
 from roadstead import __version__
-from roadstead.api import auth
-from roadstead.api.answers import Answer, json_answer
 from roadstead.api.errors import ErrorBody
-from roadstead.api.resource import Operation, Resource
+from roadstead.api.map import Map
+from roadstead.api.operation import Operation
 from roadstead.domain.access.admission import HEALTH
-from roadstead.domain.host import Host
 
 
 class Document(TypedDict):
@@ -46,16 +39,6 @@ _SCHEMES = {
     "bearer": {"type": "http", "scheme": "bearer", "description": "An exchanged token, or one of the operator."},
     "basic": {"type": "http", "scheme": "basic", "description": "Any user name, and a Bearer token as the password."},
 }
-_ANY_CREDENTIAL: list[dict[str, list[str]]] = [{name: []} for name in _SCHEMES]
-_NONE_NEEDED: list[dict[str, list[str]]] = [{}]
-_SECURITY: Mapping[object, tuple[list[dict[str, list[str]]], tuple[int, ...]]] = {
-    auth.anyone: (_NONE_NEEDED, ()),
-    auth.app_jwt: ([{"jwt": []}], (401, 403, 429)),
-    auth.account_reader: (_ANY_CREDENTIAL, (401, 403, 429)),
-    auth.operator: ([*_NONE_NEEDED, {"bearer": []}, {"basic": []}], (401, 403, 429)),
-    auth.operator_or_local: ([*_NONE_NEEDED, *_ANY_CREDENTIAL], (401, 403, 429)),
-}
-"""Of each rule the credentials that it takes, and how it refuses."""
 
 _STATUSES = {
     200: "As asked.",
@@ -75,29 +58,13 @@ _STATUSES = {
 _HEADERS = {201: "Location", 401: "WWW-Authenticate", 429: "Retry-After", 503: "Retry-After"}
 
 
-async def describe(request: Request, host: Host, caller: object) -> Answer:
-    """This document."""
-    return json_answer(_encoded(host.base_url))
-
-
-@lru_cache(maxsize=1)
-def _encoded(base_url: str) -> msgspec.Raw:
-    # Imported late: the map names this module.
-    from roadstead.api.routes import ROUTES
-
-    return msgspec.Raw(msgspec.json.encode(document(ROUTES, base_url)))
-
-
-def document(routes: Sequence[Route], base_url: str) -> Document:
-    """What OpenAPI says of the routes of an API at `base_url`."""
+def document(operations: Map, base_url: str) -> Document:
+    """Return what OpenAPI says of the operations of an API at `base_url`."""
     schemas = _Schemas()
-    paths = {
-        route.path: {
-            method.lower(): _operation(route.path, operation, schemas)
-            for method, operation in operations_of(route).items()
-        }
-        for route in routes
-    }
+    paths: dict[str, dict[str, Any]] = {}
+    for operation in operations.operations:
+        described = paths.setdefault(operation.template.path, {})
+        described[operation.method.lower()] = _operation(operation, schemas)
     return {
         "openapi": "3.1.0",
         "info": {"title": "Roadstead", "version": __version__, "description": _ABOUT},
@@ -107,47 +74,38 @@ def document(routes: Sequence[Route], base_url: str) -> Document:
     }
 
 
-def operations_of(route: Route) -> dict[str, Operation]:
-    """The operations of a route by their method, without those that every route has."""
-    assert isinstance(route.app, Resource)  # noqa: S101  # the map holds nothing else
-    return {method: operation for method, operation in route.app.operations.items() if method != "HEAD"}
-
-
-def statuses_of(path: str, operation: Operation) -> dict[int, Any]:
-    """What the operation can answer: the type of the body by status, `None` for no body."""
-    refusals = {*_SECURITY[operation.rule][1], *operation.refuses}
-    if not path.startswith(HEALTH):  # where nothing waits for anything
+def statuses_of(operation: Operation) -> dict[int, Any]:
+    """Return what the operation can answer: the type of the body by status, `None` for no body."""
+    refusals = {*operation.needs.refuses, *operation.refuses}
+    if not operation.template.path.startswith(HEALTH):  # where nothing waits for anything
         refusals.add(503)
     if operation.takes is not None:
         refusals |= {400, 411, 413, 415}
     if operation.query is not None:
         refusals.add(400)
-    if "{" in path:
+    if operation.template.names:
         refusals.add(404)
-    return dict(sorted({**dict.fromkeys(refusals, ErrorBody), **operation.answers}.items()))
+    return dict(sorted({**dict.fromkeys(refusals, ErrorBody), **operation.gives}.items()))
 
 
-def _operation(path: str, operation: Operation, schemas: "_Schemas") -> dict[str, Any]:
-    group = operation.handler.__module__.rpartition(".")[2]
+def _operation(operation: Operation, schemas: "_Schemas") -> dict[str, Any]:
     described: dict[str, Any] = {
-        "operationId": f"{group}_{operation.handler.__name__}",
-        "tags": [group],
-        "summary": operation.handler.__doc__,
-        "security": _SECURITY[operation.rule][0],
-        "parameters": [*_path_parameters(path), *_query_parameters(operation, schemas)],
-        "responses": {
-            str(status): _response(status, kind, schemas) for status, kind in statuses_of(path, operation).items()
-        },
+        "operationId": operation.name,
+        "tags": [operation.group],
+        "summary": operation.summary,
+        "security": operation.needs.security,
+        "parameters": [*_path_parameters(operation), *_query_parameters(operation, schemas)],
+        "responses": {str(status): _response(status, kind, schemas) for status, kind in statuses_of(operation).items()},
     }
     if operation.takes is not None:
-        described["requestBody"] = _request_body(operation.takes, schemas)
+        described["requestBody"] = _request_body(operation.takes.documented, schemas)
     return described
 
 
-def _path_parameters(path: str) -> list[dict[str, Any]]:
+def _path_parameters(operation: Operation) -> list[dict[str, Any]]:
     return [
         {"name": name, "in": "path", "required": True, "schema": {"type": "string"}}
-        for name in re.findall(r"{(\w+)}", path)
+        for name in operation.template.names
     ]
 
 
@@ -175,7 +133,7 @@ def _response(status: int, kind: Any, schemas: "_Schemas") -> dict[str, Any]:
 
 
 def _request_body(kind: Any, schemas: "_Schemas") -> dict[str, Any]:
-    """JSON, and a form as well where all members are texts, for that is what `read_json` takes."""
+    """JSON, and a form as well where all members are texts, for that is what `Shape.read` takes."""
     schema = schemas.of(kind)
     content = {"application/json": {"schema": schema}}
     if is_typeddict(kind) and all(map(_is_text, schemas.members_of(kind).values())):

@@ -2,14 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Generic, NotRequired, TypedDict, TypeVar
-from urllib.parse import parse_qsl, quote
+from urllib.parse import quote
 
 import msgspec
-from starlette.requests import Request
 
 from roadstead.api.answers import Answer, json_answer
+from roadstead.api.operation import Call
 from roadstead.api.partial import parse_fields
-from roadstead.domain.host import Host
 from roadstead.errors import InvalidInput
 from roadstead.model import PageRequest
 from roadstead.query import FieldTypes, in_order, matches, parse_filter, parse_sort
@@ -61,9 +60,9 @@ class Filtered(Numbered, total=False):
     sort: Annotated[str, msgspec.Meta(description="A field to sort by, descending with a leading `-`.")]
 
 
-def parse_page_request(request: Request, fields: FieldTypes) -> PageRequest:
-    """Raises `InvalidInput`."""
-    query = parameters(request)
+def parse_page_request(call: Call, fields: FieldTypes) -> PageRequest:
+    """Return which page is asked for. Raises `InvalidInput`."""
+    query = call.query
     return PageRequest(
         number=_number(query, "page", 1, _MAX_NUMBER),
         length=_number(query, "pagelen", DEFAULT_LENGTH, MAX_LENGTH),
@@ -75,8 +74,7 @@ def parse_page_request(request: Request, fields: FieldTypes) -> PageRequest:
 
 
 def envelope(
-    request: Request,
-    host: Host,
+    call: Call,
     wanted: PageRequest,
     *,
     values: Sequence[object],
@@ -85,17 +83,17 @@ def envelope(
     before: str | None = None,
     has_next: bool,
 ) -> dict[str, Any]:
-    """The page's body. `after` and `before` are the cursors that its links carry, where the list has such."""
+    """Return the page's body. `after` and `before` are the cursors that its links carry, where the list has such."""
     body: dict[str, Any] = {"size": size, "page": wanted.number, "pagelen": wanted.length, "values": values}
     if has_next:
-        body["next"] = _link(request, host, wanted.number + 1, "after", after)
+        body["next"] = _link(call, wanted.number + 1, "after", after)
     if wanted.number > 1:
-        body["previous"] = _link(request, host, wanted.number - 1, "before", before)
+        body["previous"] = _link(call, wanted.number - 1, "before", before)
     return body
 
 
 def page_in_memory(items: Sequence[Mapping[str, Any]], wanted: PageRequest) -> tuple[list[dict[str, Any]], int, bool]:
-    """Filter, sort and cut a short list: the page, the size of the whole, and whether there is more."""
+    """Filter, sort and cut a short list. Return the page, the size of the whole, and whether there is more."""
     chosen = [dict(item) for item in items if wanted.filter is None or matches(wanted.filter, item)]
     if wanted.sort is not None:
         chosen = in_order(chosen, wanted.sort)
@@ -103,27 +101,22 @@ def page_in_memory(items: Sequence[Mapping[str, Any]], wanted: PageRequest) -> t
     return chosen[start : start + wanted.length], len(chosen), start + wanted.length < len(chosen)
 
 
-def shaped(request: Request, body: object) -> Answer:
+def shaped(call: Call, body: object) -> Answer:
     """Return the body with the fields that were asked for. Raises `InvalidInput`."""
-    fields = parameters(request).get("fields") if b"fields" in request.scope["query_string"] else None
+    fields = call.query.get("fields") if b"fields" in call.request.scope["query_string"] else None
     if fields is not None:
         body = parse_fields(fields).apply(msgspec.json.decode(msgspec.json.encode(body)))
     return json_answer(body)
 
 
-def parameters(request: Request) -> dict[str, str]:
-    """The query parameters, decoded; of one that is repeated, the last counts."""
-    query = request.scope["query_string"]
-    return dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True)) if query else {}
-
-
-def _link(request: Request, host: Host, number: int, direction: str, cursor: str | None) -> str:
-    """The address of a neighbouring page; every other parameter is kept, because clients follow it blindly."""
-    query = request.scope["query_string"].decode("latin-1").split("&")
+def _link(call: Call, number: int, direction: str, cursor: str | None) -> str:
+    """Return the address of a neighbouring page; every other parameter is kept, because clients follow it blindly."""
+    scope = call.request.scope
+    query = scope["query_string"].decode("latin-1").split("&")
     kept = [part for part in query if part and part.partition("=")[0] not in ("page", "after", "before")]
     place = [f"page={number}"] if cursor is None else [f"page={number}", f"{direction}={cursor}"]
-    path = request.scope["raw_path"].decode("latin-1").rstrip("/")
-    return f"{host.base_url}{path}?{quote('&'.join((*kept, *place)), safe=_IN_QUERY)}"
+    path = scope["raw_path"].decode("latin-1").rstrip("/")
+    return f"{call.host.base_url}{path}?{quote('&'.join((*kept, *place)), safe=_IN_QUERY)}"
 
 
 def _number(query: Mapping[str, str], name: str, default: int, most: int) -> int:

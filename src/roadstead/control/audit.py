@@ -2,22 +2,14 @@
 
 from typing import TypedDict
 
-from starlette.requests import Request
-
 from roadstead.api.answers import Answer
-from roadstead.api.pages import envelope, parse_page_request, shaped
-from roadstead.domain.host import Host
+from roadstead.api.needs import OPERATOR
+from roadstead.api.operation import Call, Group
+from roadstead.api.pages import Numbered, Page, envelope, parse_page_request, shaped
 from roadstead.domain.upkeep import audit
 from roadstead.model import AuditEntry
 
-
-async def list_entries(request: Request, host: Host, caller: object) -> Answer:
-    """The audit log, the newest entry first."""
-    wanted = parse_page_request(request, {})
-    entries, size = await audit.page_of_entries(host, wanted.number, wanted.length)
-    values = [audit_entry(entry) for entry in entries]
-    has_next = wanted.number * wanted.length < size
-    return shaped(request, envelope(request, host, wanted, values=values, size=size, has_next=has_next))
+OPERATIONS = Group("audit", below="/-/audit")
 
 
 class AuditEntryResource(TypedDict):
@@ -29,6 +21,16 @@ class AuditEntryResource(TypedDict):
     action: str
     subject: str
     details: dict[str, str | int | None]
+
+
+@OPERATIONS.get(needs=OPERATOR, query=Numbered, gives={200: Page[AuditEntryResource]})
+async def list_entries(call: Call) -> Answer:
+    """The audit log, the newest entry first."""
+    wanted = parse_page_request(call, {})
+    entries, size = await audit.page_of_entries(call.host, wanted.number, wanted.length)
+    values = [audit_entry(entry) for entry in entries]
+    has_next = wanted.number * wanted.length < size
+    return shaped(call, envelope(call, wanted, values=values, size=size, has_next=has_next))
 
 
 def audit_entry(entry: AuditEntry) -> AuditEntryResource:

@@ -5,15 +5,17 @@ from operator import itemgetter
 from typing import Annotated, Any, TypedDict
 
 import msgspec
-from starlette.requests import Request
 
 from roadstead.api.answers import Answer, json_answer
-from roadstead.api.bodies import Shape, read_json
+from roadstead.api.bodies import Shape
+from roadstead.api.needs import OPERATOR
+from roadstead.api.operation import Call, Group
 from roadstead.connect.diagnosis import Diagnosis
 from roadstead.connect.evidence import Check, Verdict
 from roadstead.domain.access import diagnosis
-from roadstead.domain.host import Host
 from roadstead.errors import InvalidInput
+
+OPERATIONS = Group("debug_jwt", below="/-/debug-jwt")
 
 
 class PresentedToken(TypedDict):
@@ -45,13 +47,6 @@ class DiagnosisResource(TypedDict):
     difference: int | None
 
 
-async def debug_jwt(request: Request, host: Host, caller: object) -> Answer:
-    """Why a token would be refused for a request: every check, and what to do."""
-    presented = await read_json(request, _PRESENTED)
-    found = await diagnosis.explain_pasted(host, *presented)
-    return json_answer(explained_token(found), headers={"Cache-Control": "no-store"})
-
-
 def _token_wanted(body: bytes, complaint: str) -> InvalidInput:
     return InvalidInput(
         "The body must give the token and the request it was meant for.",
@@ -60,6 +55,13 @@ def _token_wanted(body: bytes, complaint: str) -> InvalidInput:
 
 
 _PRESENTED: Shape[tuple[str, str, str]] = Shape(PresentedToken, itemgetter("token", "method", "url"), _token_wanted)
+
+
+@OPERATIONS.post(needs=OPERATOR, takes=_PRESENTED, gives={200: DiagnosisResource})
+async def debug_jwt(call: Call, presented: tuple[str, str, str]) -> Answer:
+    """Why a token would be refused for a request: every check, and what to do."""
+    found = await diagnosis.explain_pasted(call.host, *presented)
+    return json_answer(explained_token(found), headers={"Cache-Control": "no-store"})
 
 
 def explained_token(found: Diagnosis) -> DiagnosisResource:

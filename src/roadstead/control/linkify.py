@@ -1,4 +1,4 @@
-"""What is ours alone, under `/-/`: linkers over any text, health and readiness."""
+"""`/-/linkify` and `/-/linkers`: linkers over any text, and what they did."""
 
 import time
 from collections import Counter
@@ -7,16 +7,14 @@ from datetime import datetime, timedelta
 from typing import Annotated, Literal, NamedTuple, NotRequired, TypedDict
 
 import msgspec
-from starlette.requests import Request
 
-from roadstead import __version__
 from roadstead.api.answers import Answer, json_answer
-from roadstead.api.bodies import Shape, read_json
-from roadstead.api.pages import Filtered, envelope, page_in_memory, parameters, parse_page_request, shaped
-from roadstead.domain.host import Host
+from roadstead.api.bodies import Shape
+from roadstead.api.needs import OPERATOR, OPERATOR_OR_LOCAL
+from roadstead.api.operation import Call, Group
+from roadstead.api.pages import Filtered, Page, envelope, page_in_memory, parse_page_request, shaped
 from roadstead.domain.linking.parking import Record, links_by_linker
 from roadstead.domain.linking.workspaces import WorkspaceLinkers
-from roadstead.domain.telemetry.readiness import check_readiness
 from roadstead.errors import InvalidInput
 from roadstead.linkify import (
     CompiledLinkers,
@@ -35,6 +33,8 @@ from roadstead.linkify import (
     render_markdown,
     render_terminal,
 )
+
+OPERATIONS = Group("linkify", below="/-")
 
 RENDERERS = {"html": render_html, "markdown": render_markdown, "terminal": render_terminal}
 SHORT_TEXT = 2_000
@@ -155,49 +155,64 @@ class LinkerRecord(TypedDict):
     parked_until: str | None
 
 
-class Health(TypedDict):
-    status: Literal["ok"]
-    version: NotRequired[str]
+class _Asked(msgspec.Struct, frozen=True):
+    text: str
+    workspace: str = DEFAULT_WORKSPACE
+    input: str = "text"
+    format: str = "html"
+    explain: bool = False
 
 
-async def linkify(request: Request, host: Host, caller: object) -> Answer:
+def _text_wanted(body: bytes, complaint: str) -> InvalidInput:
+    return InvalidInput(
+        "The body must give the text.", f'{complaint} Send {{"text": "fixes BB-1234"}}.', fields={"text": ["Required."]}
+    )
+
+
+def _checked(asked: _Asked) -> _Asked:
+    """Raises `InvalidInput`."""
+    if asked.input not in ("text", "html"):
+        raise InvalidInput(f"There is no input {asked.input!r}.", "Choose one of: text, html.")
+    forms = ("html", "json") if asked.input == "html" else (*RENDERERS, "json")
+    if asked.format not in forms:
+        reason = f"There is no format {asked.format!r} for {asked.input} input."
+        raise InvalidInput(reason, f"Choose one of: {', '.join(forms)}.")
+    if asked.explain and asked.input == "html":
+        raise InvalidInput("HTML cannot be explained.", "Ask about the text of one of its elements.")
+    if asked.input == "html" and len(asked.text) > LONGEST_HTML:
+        raise InvalidInput("The HTML is too long.", f"At most {LONGEST_HTML} characters of it are taken.")
+    return asked
+
+
+_ASKED: Shape[_Asked] = Shape(_Asked, _checked, _text_wanted)
+
+
+@OPERATIONS.post("/linkify", needs=OPERATOR_OR_LOCAL, takes=_ASKED, gives={200: LinkedText}, refuses=(404,))
+async def linkify(call: Call, asked: _Asked) -> Answer:
     """The links of a text by the linkers of a workspace, and the text rendered with them."""
-    asked = await read_json(request, _ASKED)
-    linkers: WorkspaceLinkers = request.scope["state"]["linkers"]
+    linkers: WorkspaceLinkers = call.state["linkers"]
     compiled = await linkers.of(asked.workspace)
     quick = len(asked.text) <= SHORT_TEXT and compiled.quick and not asked.explain
     made = _linkify(compiled, asked) if quick else await linkers.in_thread(_linkify, compiled, asked)
     linkers.records.add(len(asked.text), made.links, made.unfinished)
-    host.metrics.linked(compiled.engine, made.seconds, made.links.total(), made.unfinished)
+    call.host.metrics.linked(compiled.engine, made.seconds, made.links.total(), made.unfinished)
     return made.answer
 
 
-async def list_linkers(request: Request, host: Host, caller: object) -> Answer:
+@OPERATIONS.get("/linkers", needs=OPERATOR, query=WorkspaceQuery, gives={200: Page[LinkerRecord]}, refuses=(404,))
+async def list_linkers(call: Call) -> Answer:
     """The linkers of a workspace in the order in which they win, and what they did since this process started."""
-    linkers: WorkspaceLinkers = request.scope["state"]["linkers"]
-    wanted = parse_page_request(request, _LINKER_FIELDS)
-    compiled = await linkers.of(parameters(request).get("workspace", DEFAULT_WORKSPACE))
+    linkers: WorkspaceLinkers = call.state["linkers"]
+    wanted = parse_page_request(call, _LINKER_FIELDS)
+    compiled = await linkers.of(call.query.get("workspace", DEFAULT_WORKSPACE))
     reports = await linkers.in_thread(_reports, compiled.linkers)
-    parked = {linker: host.now() + timedelta(seconds=left) for linker, left in linkers.records.parked().items()}
+    parked = {linker: call.host.now() + timedelta(seconds=left) for linker, left in linkers.records.parked().items()}
     items = [
         _linker(linker, *report, compiled.value_count(number), linkers.records.of(linker), parked.get(linker))
         for number, (linker, report) in enumerate(zip(compiled.linkers, reports, strict=True))
     ]
     values, size, has_next = page_in_memory(items, wanted)
-    return shaped(request, envelope(request, host, wanted, values=values, size=size, has_next=has_next))
-
-
-async def live(request: Request, host: Host, caller: object) -> Answer:
-    """This process answers."""
-    health: Health = {"status": "ok", "version": __version__}
-    return json_answer(health)
-
-
-async def ready(request: Request, host: Host, caller: object) -> Answer:
-    """Requests can be served: the database answers, has the schema of this version, and its secrets can be read."""
-    await check_readiness(host)
-    health: Health = {"status": "ok"}
-    return json_answer(health)
+    return shaped(call, envelope(call, wanted, values=values, size=size, has_next=has_next))
 
 
 def linked(result: Linkified) -> LinkedText:
@@ -275,14 +290,6 @@ def explained(explanation: Explanation) -> ExplanationResource:
     }
 
 
-class _Asked(msgspec.Struct, frozen=True):
-    text: str
-    workspace: str = DEFAULT_WORKSPACE
-    input: str = "text"
-    format: str = "html"
-    explain: bool = False
-
-
 class _Made(NamedTuple):
     answer: Answer
     links: Counter[Linker]
@@ -338,27 +345,3 @@ def _linker(
 
 def _witness(witness: Witness | None) -> WitnessResource | None:
     return {"before": witness.before, "pump": witness.pump, "after": witness.after} if witness else None
-
-
-def _text_wanted(body: bytes, complaint: str) -> InvalidInput:
-    return InvalidInput(
-        "The body must give the text.", f'{complaint} Send {{"text": "fixes BB-1234"}}.', fields={"text": ["Required."]}
-    )
-
-
-def _checked(asked: _Asked) -> _Asked:
-    """Raises `InvalidInput`."""
-    if asked.input not in ("text", "html"):
-        raise InvalidInput(f"There is no input {asked.input!r}.", "Choose one of: text, html.")
-    forms = ("html", "json") if asked.input == "html" else (*RENDERERS, "json")
-    if asked.format not in forms:
-        reason = f"There is no format {asked.format!r} for {asked.input} input."
-        raise InvalidInput(reason, f"Choose one of: {', '.join(forms)}.")
-    if asked.explain and asked.input == "html":
-        raise InvalidInput("HTML cannot be explained.", "Ask about the text of one of its elements.")
-    if asked.input == "html" and len(asked.text) > LONGEST_HTML:
-        raise InvalidInput("The HTML is too long.", f"At most {LONGEST_HTML} characters of it are taken.")
-    return asked
-
-
-_ASKED: Shape[_Asked] = Shape(_Asked, _checked, _text_wanted)

@@ -6,11 +6,10 @@ from collections.abc import Iterable, Iterator
 from itertools import accumulate
 from typing import TYPE_CHECKING
 
-from starlette.requests import Request
-
 from roadstead import __version__
 from roadstead.api.answers import Answer, text_answer
-from roadstead.domain.host import Host
+from roadstead.api.needs import OPERATOR
+from roadstead.api.operation import Call, Group
 from roadstead.domain.telemetry.metrics import BOUNDS
 from roadstead.domain.telemetry.samples import FAMILIES, Family, Sample, add_up, shared_samples
 from roadstead.domain.telemetry.worker_samples import WorkerSamples
@@ -19,10 +18,14 @@ if TYPE_CHECKING:
     from prometheus_client import Metric
 
 
-async def expose(request: Request, host: Host, caller: object) -> Answer:
+OPERATIONS = Group("metrics", below="/-/metrics")
+
+
+@OPERATIONS.get(needs=OPERATOR, gives={200: str})
+async def expose(call: Call) -> Answer:
     """What this host counts and how it is, for Prometheus."""
-    workers: WorkerSamples = request.scope["state"]["samples"]
-    samples = await shared_samples(host, __version__) + workers.all()
+    workers: WorkerSamples = call.state["samples"]
+    samples = await shared_samples(call.host, __version__) + workers.all()
     return text_answer(*await asyncio.to_thread(_exposition, samples))
 
 

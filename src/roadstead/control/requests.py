@@ -1,23 +1,23 @@
 """`/-/requests`: the last calls in both directions."""
 
-import re
 from datetime import datetime
 from typing import Annotated, Literal, TypedDict
 
 import msgspec
-from starlette.requests import Request
 
 from roadstead.api.answers import Answer
-from roadstead.api.pages import Filtered, envelope, parse_page_request, shaped
+from roadstead.api.needs import OPERATOR
+from roadstead.api.operation import Call, Group
+from roadstead.api.pages import Filtered, Page, Partial, envelope, parse_page_request, shaped
 from roadstead.connect.diagnosis import Diagnosis
 from roadstead.control.debug_jwt import DiagnosisResource, explained_token
 from roadstead.domain.access.diagnosis import explain_recorded
-from roadstead.domain.host import Host
 from roadstead.domain.traffic import requests
 from roadstead.domain.traffic.curl import as_curl
-from roadstead.errors import NotFound
 from roadstead.model import Message, RecordedRequest, RequestDetails
 from roadstead.query import FieldTypes
+
+OPERATIONS = Group("requests", below="/-/requests")
 
 FIELDS: FieldTypes = {
     "id": int,
@@ -76,27 +76,23 @@ class ExplainedRequest(RequestInFull):
     diagnosis: DiagnosisResource | None
 
 
-_ID = re.compile(r"[1-9][0-9]{0,17}")
-
-
-async def list_requests(request: Request, host: Host, caller: object) -> Answer:
+@OPERATIONS.get(needs=OPERATOR, query=RequestQuery, gives={200: Page[RequestSummary]})
+async def list_requests(call: Call) -> Answer:
     """The recorded calls, the newest first unless sorted otherwise."""
-    wanted = parse_page_request(request, FIELDS)
+    wanted = parse_page_request(call, FIELDS)
     skip = (wanted.number - 1) * wanted.length
-    found, size = await requests.page_of_requests(host, wanted.filter, wanted.sort, limit=wanted.length, skip=skip)
+    found, size = await requests.page_of_requests(call.host, wanted.filter, wanted.sort, limit=wanted.length, skip=skip)
     values = [recorded_request(one) for one in found]
     has_next = skip + len(found) < size
-    return shaped(request, envelope(request, host, wanted, values=values, size=size, has_next=has_next))
+    return shaped(call, envelope(call, wanted, values=values, size=size, has_next=has_next))
 
 
-async def get_request(request: Request, host: Host, caller: object) -> Answer:
+@OPERATIONS.get("/{request_id:int}", needs=OPERATOR, query=Partial, gives={200: ExplainedRequest})
+async def get_request(call: Call) -> Answer:
     """One call with headers and bodies, and if it was refused, why."""
-    text = request.path_params["request_id"]
-    if not _ID.fullmatch(text):
-        raise NotFound(f"There is no recorded request {text[:40]!r}.", "An id is the one that the list gave.")
-    found = await requests.get_request(host, int(text))
-    diagnosis = await explain_recorded(host, found) if requests.was_refused(found.summary) else None
-    return shaped(request, explained_request(found, await as_curl(host, found), diagnosis))
+    found = await requests.get_request(call.host, call.path["request_id"])
+    diagnosis = await explain_recorded(call.host, found) if requests.was_refused(found.summary) else None
+    return shaped(call, explained_request(found, await as_curl(call.host, found), diagnosis))
 
 
 def recorded_request(request: RecordedRequest) -> RequestSummary:

@@ -1,24 +1,26 @@
 """`/2.0/addon`: an installed app updates or deletes itself."""
 
-from starlette.requests import Request
+from typing import Any
 
 from roadstead.api.answers import Answer, no_content
-from roadstead.api.bodies import read_json
-from roadstead.api.resources import UPDATE
+from roadstead.api.needs import APP_JWT
+from roadstead.api.operation import Call, Group
+from roadstead.bitbucket.addon.shapes import UPDATE
 from roadstead.domain.apps import installations, updates
-from roadstead.domain.host import Host
-from roadstead.model import Caller
+
+OPERATIONS = Group("addon", below="/2.0/addon")
 
 
-async def update(request: Request, host: Host, caller: Caller) -> Answer:
+@OPERATIONS.put(needs=APP_JWT, takes=UPDATE, gives={204: None}, refuses=(404,))
+async def update(call: Call, members: dict[str, Any]) -> Answer:
     """The app gives its new descriptor, or has it read again from its URL. Key and scopes must hold."""
-    members = await read_json(request, UPDATE)
-    await updates.update(host, caller.installation_id, by_app=True, **members)
+    await updates.update(call.host, call.installation_id, by_app=True, **members)
     return no_content()
 
 
-async def delete(request: Request, host: Host, caller: Caller) -> Answer:
+@OPERATIONS.delete(needs=APP_JWT, gives={204: None})
+async def delete(call: Call) -> Answer:
     """The app removes itself, with all its values. Afterwards `uninstalled` is posted to it."""
-    await installations.uninstall(host, caller.installation_id, by_app=True)
-    host.something_is_owed.set()
+    await installations.uninstall(call.host, call.installation_id, by_app=True)
+    call.host.something_is_owed.set()
     return no_content()

@@ -1,55 +1,37 @@
 """`/site/oauth2/access_token`: an app exchanges its JWT for a Bearer token. Errors are in the style of OAuth 2."""
 
 import re
-from typing import Annotated, Literal, NotRequired, TypedDict
-
-import msgspec
-from starlette.requests import Request
 
 from roadstead.api.answers import Answer, json_answer
 from roadstead.api.auth import app_jwt_for_exchange
-from roadstead.api.bodies import MAX_FORM_BYTES, expect_body, read_form
+from roadstead.api.bodies import MAX_FORM_BYTES, ReadByHandler, expect_body, read_form
 from roadstead.api.errors import CHALLENGE, RequestRefused
+from roadstead.api.needs import ANYONE
+from roadstead.api.operation import Call, Group
+from roadstead.bitbucket.oauth.shapes import AccessTokenResource, OAuthError, OAuthRefusal, TokenRequest
 from roadstead.domain.access import credentials
-from roadstead.domain.host import Host
 from roadstead.errors import InvalidInput, NotAuthenticated
+
+OPERATIONS = Group("oauth", below="/site/oauth2")
 
 GRANT = "urn:bitbucket:oauth2:jwt"
 _UUID = re.compile(r"\{?[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\}?", re.ASCII)
 
 
-OAuthError = Literal["invalid_client", "invalid_request", "invalid_scope", "unsupported_grant_type"]
-
-
-class TokenRequest(TypedDict):
-    """`scope` asks for less than the app has, parted by spaces; `bitbucket_repository` is a repository's UUID."""
-
-    grant_type: Literal["urn:bitbucket:oauth2:jwt"]
-    scope: NotRequired[Annotated[str, msgspec.Meta(examples=["account"])]]
-    bitbucket_repository: NotRequired[Annotated[str, msgspec.Meta(examples=["{0f4d1c1e-6a0d-4c0e-9a59-2b3f6d0d1111}"])]]
-
-
-class AccessTokenResource(TypedDict):
-    access_token: str
-    token_type: Literal["bearer"]
-    expires_in: int
-    scopes: str
-
-
-class OAuthRefusal(TypedDict):
-    """A refusal, as OAuth 2 spells it."""
-
-    error: OAuthError
-    error_description: str
-
-
-async def access_token(request: Request, host: Host, anyone: object) -> Answer:
+@OPERATIONS.post(
+    "/access_token",
+    needs=ANYONE,
+    takes=ReadByHandler(TokenRequest),
+    gives={200: AccessTokenResource, 400: OAuthRefusal, 401: OAuthRefusal},
+    refuses=(429,),
+)
+async def access_token(call: Call) -> Answer:
     """A Bearer token in exchange for the app's JWT, whose `qsh` is not looked at. It is good for an hour."""
     # It authenticates by itself, because its errors have another shape, and first: no stranger's body is waited for.
-    expect_body(request, MAX_FORM_BYTES)
+    expect_body(call.request, MAX_FORM_BYTES)
     try:
-        caller = await app_jwt_for_exchange(request, host)
-        form = await read_form(request)
+        caller = await app_jwt_for_exchange(call.request, call.host)
+        form = await read_form(call.request)
         grant = form.get("grant_type")
         if grant != GRANT:
             return _refusal("unsupported_grant_type", f"grant_type must be {GRANT}.")
@@ -62,7 +44,9 @@ async def access_token(request: Request, host: Host, anyone: object) -> Answer:
         return _refusal("invalid_request", f"{exc.message} {exc.detail}".strip())
     try:
         scopes = _scopes(form.get("scope"))
-        token, access = await credentials.exchange(host, caller.installation_id, scopes=scopes, repository=repository)
+        token, access = await credentials.exchange(
+            call.host, caller.installation_id, scopes=scopes, repository=repository
+        )
     except InvalidInput as exc:
         return _refusal("invalid_scope", f"{exc.message} {exc.detail}")
     granted: AccessTokenResource = {

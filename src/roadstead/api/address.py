@@ -1,4 +1,4 @@
-"""One URL and its methods.
+"""One address and its methods.
 
 Everything that is the same for every operation is done here once: finding the operation, authentication before
 anything is read, HEAD, OPTIONS, 405 with `Allow`, and errors as Bitbucket's body.
@@ -7,9 +7,6 @@ anything is read, HEAD, OPTIONS, 405 with `Allow`, and errors as Bitbucket's bod
 import asyncio
 import logging
 import time
-from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
-from typing import Any
 
 from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
@@ -18,56 +15,55 @@ from roadstead.api.answers import CORS_PREFLIGHT, Answer, no_content
 from roadstead.api.auth import VIEWER
 from roadstead.api.bodies import INSTALLATION, let_go
 from roadstead.api.errors import STOPPING, RequestRefused, error_answer
+from roadstead.api.operation import Call, Operation
 from roadstead.domain.host import Host
 from roadstead.errors import RoadsteadError
+
+PATH_VALUES = "roadstead.path_values"
+"""Under which the values of the address's parameters are in the scope of a request, in the order of the template."""
 
 log = logging.getLogger("roadstead.api")
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
-    """What a method does, and the rule that says who may: the rule's result is given to the handler.
+class Address:
+    """An ASGI application for one address; `path` names it in metrics. What is `recorded` can be looked at afterwards.
 
-    The rest is what the OpenAPI document says of it, and the tests hold it to that: the type of the body by status
-    (`None` for an empty one, `str` for plain text), the type of the body it takes, of its query parameters, and the
-    statuses of refusals that do not follow from these and from the rule. A handler's docstring is its description
-    there.
+    What is ours alone is not recorded: it tells nothing of apps, and is asked for by what watches the record.
     """
 
-    rule: Callable[[Request, Host], Awaitable[Any]]
-    handler: Callable[[Request, Host, Any], Awaitable[Answer]]
-    answers: Mapping[int, Any]
-    takes: Any = None
-    query: Any = None
-    refuses: tuple[int, ...] = ()
-
-
-class Resource:
-    """An ASGI application for one URL; `path` names it in metrics. What is `recorded` can be looked at afterwards."""
-
-    def __init__(self, path: str, *, recorded: bool = True, **operations: Operation) -> None:
+    def __init__(self, path: str) -> None:
         self.path = path
-        self.recorded = recorded
-        self.operations = dict(operations)
-        if "GET" in operations:
-            self.operations["HEAD"] = operations["GET"]
-        self.allow = ", ".join(sorted({*self.operations, "OPTIONS"}))
+        self.recorded = not path.startswith("/-/")
+        self._operations: dict[str, Operation] = {}
+        self.allow = "OPTIONS"
+
+    def add(self, operation: Operation) -> None:
+        """Serve an operation here. HEAD comes with GET."""
+        self._operations[operation.method] = operation
+        if operation.method == "GET":
+            self._operations["HEAD"] = operation
+        self.allow = ", ".join(sorted({*self._operations, "OPTIONS"}))
+
+    @property
+    def operations(self) -> dict[str, Operation]:
+        """The operations by method, without HEAD."""
+        return {method: operation for method, operation in self._operations.items() if method != "HEAD"}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
         host: Host = scope["state"]["host"]
         identity: object = scope.get(VIEWER)
         try:
-            operation = self.operations.get(scope["method"])
+            operation = self._operations.get(scope["method"])
             if operation is None:
                 answer = self._without_operation(scope["method"])
             else:
                 request = Request(scope, receive)
-                identity = await operation.rule(request, host)
-                installation = getattr(identity, "installation_id", None)
-                if installation is not None:
-                    _begin(host, scope, installation)
-                answer = await operation.handler(request, host, identity)
+                caller = identity = await operation.needs.identify(request, host)
+                if caller.installation_id is not None:
+                    _begin(host, scope, caller.installation_id)
+                path = operation.template.read(scope[PATH_VALUES])
+                answer = await operation.answer(Call(request, host, caller, path))
         except RoadsteadError as exc:
             answer = error_answer(exc)
         except asyncio.CancelledError:

@@ -1,0 +1,56 @@
+"""What an operation needs of its caller, as values. How it refuses and the document's `security` follow from them."""
+
+from collections.abc import Awaitable, Callable
+from functools import partial
+
+from starlette.requests import Request
+
+from roadstead.api import auth
+from roadstead.api.auth import Identity
+from roadstead.domain.host import Host
+
+_ANY = ("jwt", "bearer", "basic")
+
+
+class Need:
+    """A rule that finds the caller of a request, or refuses. `credentials` are the schemes of the OpenAPI document.
+
+    `open_here` says that a caller may do without a credential, everywhere or on this machine.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        identify: Callable[[Request, Host], Awaitable[Identity]],
+        credentials: tuple[str, ...],
+        *,
+        open_here: bool = False,
+    ) -> None:
+        self.name = name
+        self.identify = identify
+        self.credentials = credentials
+        self.open_here = open_here
+
+    @property
+    def security(self) -> list[dict[str, list[str]]]:
+        """The alternatives, in the words of OpenAPI."""
+        taken: list[dict[str, list[str]]] = [{name: []} for name in self.credentials]
+        return [{}, *taken] if self.open_here else taken
+
+    @property
+    def refuses(self) -> tuple[int, ...]:
+        """The statuses with which a caller may be refused."""
+        return (401, 403, 429) if self.credentials else ()
+
+
+class Scope(Need):
+    """Any valid credential whose scopes include this one."""
+
+    def __init__(self, scope: str) -> None:
+        super().__init__(f"scope {scope}", partial(auth.holder_of, scope), _ANY)
+
+
+ANYONE = Need("nothing", auth.anyone, (), open_here=True)
+APP_JWT = Need("app JWT", auth.app_jwt, ("jwt",))
+OPERATOR = Need("operator, or this machine", auth.operator, ("bearer", "basic"), open_here=True)
+OPERATOR_OR_LOCAL = Need("any credential, or this machine", auth.operator_or_local, _ANY, open_here=True)

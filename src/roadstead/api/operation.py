@@ -1,0 +1,139 @@
+"""Operations, each declared once: what it needs, takes and gives. The router, the OpenAPI document, the tables of the
+docs and `roadstead routes` are made from the declarations.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, NotRequired, TypedDict, Unpack
+from urllib.parse import parse_qsl
+
+from starlette.requests import Request
+
+from roadstead.api.answers import Answer
+from roadstead.api.auth import Identity
+from roadstead.api.bodies import ReadByHandler, Shape
+from roadstead.api.needs import Need
+from roadstead.api.template import Template
+from roadstead.domain.host import Host
+
+Body = Shape[Any] | ReadByHandler
+Handler = Callable[..., Awaitable[Answer]]
+"""Takes the `Call`, and after it the body of an operation that takes one."""
+
+
+class Declared(TypedDict):
+    """What a declaration says beside method and address; `Operation` has the meanings."""
+
+    needs: Need
+    gives: Mapping[int, Any]
+    takes: NotRequired[Body]
+    query: NotRequired[Any]
+    refuses: NotRequired[tuple[int, ...]]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Operation:
+    """A method of an address.
+
+    `gives` has the type of the body by status: `None` for an empty one, `str` for plain text. `takes` reads the body,
+    `query` is the type of the query parameters, `refuses` are the statuses of refusals that follow from none of these.
+    """
+
+    group: str
+    method: str
+    template: Template
+    handler: Handler
+    needs: Need
+    gives: Mapping[int, Any]
+    takes: Body | None = None
+    query: Any = None
+    refuses: tuple[int, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """The name of the handler after that of its group."""
+        return f"{self.group}_{self.handler.__name__}"
+
+    @property
+    def summary(self) -> str:
+        """The docstring of the handler."""
+        return self.handler.__doc__ or ""
+
+    async def answer(self, call: "Call") -> Answer:
+        """Read the body where there is one to read, and have the handler answer."""
+        if isinstance(self.takes, Shape):
+            return await self.handler(call, await self.takes.read(call.request))
+        return await self.handler(call)
+
+
+class Call:
+    """One request to an operation, after its caller is known."""
+
+    __slots__ = ("host", "identity", "path", "request")
+
+    def __init__(self, request: Request, host: Host, identity: Identity, path: dict[str, Any]) -> None:
+        self.request = request
+        self.host = host
+        self.identity = identity
+        self.path = path
+        """The parameters of the address by name."""
+
+    @property
+    def installation_id(self) -> int:
+        """The installation of the app that calls an operation which apps alone may call."""
+        installation = self.identity.installation_id
+        assert installation is not None  # noqa: S101  # the operation needs an app
+        return installation
+
+    @property
+    def state(self) -> Mapping[str, Any]:
+        """What `app.py` has opened for all requests."""
+        state: Mapping[str, Any] = self.request.scope["state"]
+        return state
+
+    @property
+    def query(self) -> dict[str, str]:
+        """The query parameters, decoded; of one that is repeated, the last counts."""
+        query = self.request.scope["query_string"]
+        return dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True)) if query else {}
+
+    def url(self, operation: Operation, *values: str | int) -> str:
+        """Return the URL of an operation; with fewer values than parameters, the beginning that all such URLs share."""
+        return operation.template.url(self.host.base_url, *values)
+
+
+class Group:
+    """The operations of one subject, whose addresses begin with `below`."""
+
+    def __init__(self, name: str, *, below: str) -> None:
+        self.name = name
+        self.below = below
+        self.operations: list[Operation] = []
+
+    def get(self, template: str = "", **declared: Unpack[Declared]) -> Callable[[Handler], Operation]:
+        """Declare a GET; HEAD comes with it."""
+        return self._declare("GET", template, declared)
+
+    def post(self, template: str = "", **declared: Unpack[Declared]) -> Callable[[Handler], Operation]:
+        """Declare a POST."""
+        return self._declare("POST", template, declared)
+
+    def put(self, template: str = "", **declared: Unpack[Declared]) -> Callable[[Handler], Operation]:
+        """Declare a PUT."""
+        return self._declare("PUT", template, declared)
+
+    def patch(self, template: str = "", **declared: Unpack[Declared]) -> Callable[[Handler], Operation]:
+        """Declare a PATCH."""
+        return self._declare("PATCH", template, declared)
+
+    def delete(self, template: str = "", **declared: Unpack[Declared]) -> Callable[[Handler], Operation]:
+        """Declare a DELETE."""
+        return self._declare("DELETE", template, declared)
+
+    def _declare(self, method: str, template: str, declared: Declared) -> Callable[[Handler], Operation]:
+        def declare(handler: Handler) -> Operation:
+            operation = Operation(self.name, method, Template(self.below + template), handler, **declared)
+            self.operations.append(operation)
+            return operation
+
+        return declare

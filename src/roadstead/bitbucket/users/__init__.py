@@ -1,0 +1,1 @@
+"""The group Users: whom a credential stands for."""

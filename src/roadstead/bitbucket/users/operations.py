@@ -1,0 +1,29 @@
+"""`/2.0/user`: whom a credential stands for."""
+
+from roadstead.api.answers import Answer, json_answer
+from roadstead.api.needs import Scope
+from roadstead.api.operation import Call, Group
+from roadstead.bitbucket.users.shapes import Operator
+from roadstead.domain.apps import installations
+from roadstead.outbound.lifecycle import Principal, principal
+from roadstead.shapes.links import Link
+
+OPERATIONS = Group("users", below="/2.0/user")
+
+
+@OPERATIONS.get(needs=Scope("account"), gives={200: (Principal, Operator)})
+async def current_user(call: Call) -> Answer:
+    """An app stands for the account it is installed on; an operator's token, and a page of an app, for the operator."""
+    if not call.identity.is_operator:
+        installed = await installations.get_installed(call.host, call.installation_id)
+        return json_answer(principal(installed.workspace, call.host.base_url))
+    sender = await call.host.sender()
+    operator: Operator = {
+        "type": "user",
+        "uuid": sender.actor_uuid,
+        "account_id": sender.actor_account_id,
+        "display_name": "Operator",
+        "nickname": "operator",
+        "links": {"self": Link(call.url(current_user))},
+    }
+    return json_answer(operator)

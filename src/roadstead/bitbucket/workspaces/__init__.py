@@ -1,0 +1,1 @@
+"""The group Workspaces: the accounts that apps are installed on."""

@@ -1,0 +1,31 @@
+"""`/-/health`: whether this process answers, and whether requests can be served."""
+
+from typing import Literal, NotRequired, TypedDict
+
+from roadstead import __version__
+from roadstead.api.answers import Answer, json_answer
+from roadstead.api.needs import ANYONE
+from roadstead.api.operation import Call, Group
+from roadstead.domain.telemetry.readiness import check_readiness
+
+OPERATIONS = Group("health", below="/-/health")
+
+
+class Health(TypedDict):
+    status: Literal["ok"]
+    version: NotRequired[str]
+
+
+@OPERATIONS.get("/live", needs=ANYONE, gives={200: Health})
+async def live(call: Call) -> Answer:
+    """This process answers."""
+    health: Health = {"status": "ok", "version": __version__}
+    return json_answer(health)
+
+
+@OPERATIONS.get("/ready", needs=ANYONE, gives={200: Health}, refuses=(503,))
+async def ready(call: Call) -> Answer:
+    """Requests can be served: the database answers, has the schema of this version, and its secrets can be read."""
+    await check_readiness(call.host)
+    health: Health = {"status": "ok"}
+    return json_answer(health)

@@ -1,0 +1,7 @@
+"""The map of everything that the host serves below `/2.0`, `/site/oauth2` and `/-`."""
+
+from roadstead.api.map import Map
+from roadstead.bitbucket.map import GROUPS as BITBUCKET
+from roadstead.control.map import GROUPS as CONTROL
+
+MAP = Map([*BITBUCKET, *CONTROL])

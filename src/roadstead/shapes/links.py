@@ -1,0 +1,11 @@
+"""Links, as `links` holds them in every resource."""
+
+import msgspec
+
+
+class Link(msgspec.Struct, gc=False):
+    href: str
+
+
+class SelfLink(msgspec.Struct, rename={"to_self": "self"}, gc=False):
+    to_self: Link
