@@ -75,12 +75,27 @@ def test_a_wrong_file_names_itself(tmp_path: Path, text: str) -> None:
         _read(tmp_path)
 
 
-@pytest.mark.parametrize(("mode", "refused"), [(0o600, False), (0o644, False), (0o664, True), (0o602, True)])
-def test_a_file_that_others_may_write_is_refused(tmp_path: Path, mode: int, refused: bool) -> None:
-    """With the command that mends it: the file says where the database is, and what may be called."""
+@pytest.mark.parametrize(
+    ("folder", "mode", "refused"),
+    [
+        (0o755, 0o600, False),
+        (0o755, 0o644, False),
+        (0o755, 0o664, True),
+        (0o755, 0o602, True),
+        (0o750, 0o664, True),
+        (0o750, 0o602, False),
+        (0o700, 0o666, False),
+    ],
+)
+def test_a_file_that_others_may_write_is_refused(tmp_path: Path, folder: int, mode: int, refused: bool) -> None:
+    """With the command that mends it: the file says where the database is, and what may be called.
+
+    In a folder that they may not enter it is safe, whatever the umask of who wrote it was.
+    """
     file = tmp_path / "roadstead.toml"
     file.write_text("port = 1")
     file.chmod(mode)
+    tmp_path.chmod(folder)
     if not refused:
         assert _read(tmp_path).port == 1
         return

@@ -108,6 +108,14 @@ def may_others_write(path: Path) -> bool:
     return bool(path.stat().st_mode & (stat.S_IWGRP | stat.S_IWOTH))
 
 
+def _may_others_write_inside(file: Path) -> bool:
+    """Whether others may write to a file that lies in a folder of ours: not where they may not enter the folder."""
+    mode, folder = file.stat().st_mode, file.parent.stat().st_mode
+    group = mode & stat.S_IWGRP and folder & stat.S_IXGRP
+    everybody = mode & stat.S_IWOTH and folder & stat.S_IXOTH
+    return bool(group or everybody)
+
+
 def is_loopback(host: str) -> bool:
     """Whether only this machine reaches what listens at the host."""
     if host == "localhost":
@@ -130,7 +138,7 @@ def _default_data() -> Path:
 def _read_file(file: Path) -> Mapping[str, Any]:
     try:
         lines = tomllib.loads(file.read_text("utf-8"))
-        others_may_write = may_others_write(file)
+        others_may_write = _may_others_write_inside(file)
     except FileNotFoundError:
         return {}
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as exc:
