@@ -9,7 +9,7 @@ LOCK := uv pip compile --quiet --universal --upgrade --generate-hashes --no-head
 # Container images like to set it; but then each of the processes that the tests start compiles every module anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test test-slow check format lock pictures bench wheel clean
+.PHONY: demo test test-slow check format lock pictures coverage bench wheel clean
 
 demo: .venv/.runtime ## install a small Connect app on a fresh host and link a repository's commit messages
 	@$(BIN)/roadstead demo
@@ -31,6 +31,9 @@ format: .venv/.dev
 
 pictures: .venv/.dev ## take the pictures in the docs again (needs Chromium)
 	@PICTURES=docs/pictures $(BIN)/pytest tests/web/test_pictures.py
+
+coverage: .venv/.dev ## write docs/reference/coverage.md again
+	@$(BIN)/python -m tests.coverage_page
 
 bench: .venv/.dev
 	@$(BIN)/python -m bench

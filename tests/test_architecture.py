@@ -48,6 +48,7 @@ ROOMS: dict[str, set[str]] = {
         "git",
         "api",
         "control",
+        "routes",
         "web",
         "app",
         "server",

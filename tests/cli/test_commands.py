@@ -32,6 +32,11 @@ UNREACHABLE = "http://127.0.0.1:1/descriptor.json"
 CASES = [
     Case(("linkify",), out="see BB-1\n", err="Nothing is installed yet", stdin=b"see BB-1\n"),
     Case(("version",), out=rf"roadstead {re.escape(__version__)}\n"),
+    Case(("routes",), out=r"(?s)METHOD .*\nPUT +/2\.0/addon +addon_update +app JWT\n.*"),
+    Case(
+        ("routes", "--json"),
+        out=r'(?s)\[\n.*"address": "/2.0/user",\n.*"needs": "scope account".*\]\n',
+    ),
     Case(("--version",), out=rf"roadstead {re.escape(__version__)}\n"),
     Case((), 2, err=r"Usage: (\S+ -m )?roadstead"),
     Case(("moor",), 2, err="No such command 'moor'"),

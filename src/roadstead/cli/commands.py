@@ -21,6 +21,7 @@ from roadstead.cli import (
     linkify,
     queue,
     requests,
+    routes,
     serve,
     token,
     tokens,
@@ -34,7 +35,7 @@ PANELS = {
     "Run": ("serve", "demo", "sign-in", "doctor", "version"),
     "Apps": ("install", "uninstall", "apps", "register", "queue"),
     "Linkers": ("check", "linkify"),
-    "Debug": ("requests", "debug-jwt", "token"),
+    "Debug": ("routes", "requests", "debug-jwt", "token"),
     "Operate": (
         *("audit", "token-create", "token-list", "token-revoke"),
         *("rotate-key", "export", "import", "migrate-data"),
@@ -151,3 +152,4 @@ app.command("import")(_failing_clearly(transfer.import_state))
 app.command("migrate-data")(_failing_clearly(transfer.migrate_data))
 app.command()(_failing_clearly(doctor.doctor))
 app.command()(_failing_clearly(version.version))
+app.command()(_failing_clearly(routes.routes))
