@@ -73,7 +73,7 @@ MISTAKES: list[tuple[str, Mistake, str, str]] = [
     ("other client key", _jwt(sub="ari:cloud:bitbucket::app/{x}/y"), "sub", "of another host or time"),
     ("nobody", _jwt(sub="connection:1", iss="never-installed"), "sub", "the app is not installed"),
     ("line break", _secret(lambda secret: f"{secret}\n"), "signature", "a line break after the secret"),
-    ("other secret", _secret(lambda secret: "x" * 43), "signature", "No secret that is known here"),
+    ("other secret", _secret(lambda secret: "x" * 43), "signature", "The signature matches no secret"),
     ("no exp", _jwt(exp=None), "exp", "missing"),
     ("expired", _at(iat=-480, exp=-300), "exp", "expired 5 minutes ago"),
     ("lifetime", _jwt(exp=180), "exp", "a lifetime and not a moment"),

@@ -36,7 +36,7 @@ def create_app(settings: Settings, *, started: Started | None = None, samples_fo
 
     @asynccontextmanager
     async def lifespan(app: object) -> AsyncIterator[dict[str, object]]:
-        async with open_host(settings) as host, lifecycle.making_owed_calls(host):
+        async with open_host(settings) as host, lifecycle.making_pending_calls(host):
             await handshakes.undo_abandoned_handshakes(host)
             if started is not None:
                 await started(host)

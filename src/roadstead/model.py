@@ -134,7 +134,7 @@ class AccessToken:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """An installation that an app was offered, of which nobody knows whether the app accepted it."""
+    """An installation that an app was offered, while the host does not know whether the app accepted it."""
 
     id: int
     workspace: Workspace
@@ -178,8 +178,8 @@ class LifecycleCall:
     """One `installed` or `uninstalled` request to an app, and what came of it the last time that it was tried.
 
     `request` is what was sent, without secrets; `body` is the beginning of the answer. What is to be tried again is due
-    on `due_on`, after `attempts` that failed; `claimed_until` is set while one is under way, and past if whoever made
-    it is gone. `given_up_on` is set when there will be no other.
+    on `due_on`, after `attempts` that failed; `claimed_until` is set while one is under way, and past if the process
+    that made it is gone. `given_up_on` is set when there will be no other.
     """
 
     id: int
@@ -199,7 +199,7 @@ class LifecycleCall:
     given_up_on: datetime | None
 
 
-class OwedCounts(NamedTuple):
+class QueueCounts(NamedTuple):
     """How many calls are waiting, how many of these have been due for some time, and how many were given up."""
 
     waiting: int

@@ -91,18 +91,18 @@ def test_a_call_that_was_put_off_meanwhile_is_made(jumping: Jumping, connect_app
     connect_app.status = 503
     assert jumping(api, "DELETE", "/2.0/addon").status_code == 204
 
-    def owed() -> list[LifecycleCall]:
-        calls: list[LifecycleCall] = jumping.live.work(lifecycle.list_owed_calls)
+    def pending() -> list[LifecycleCall]:
+        calls: list[LifecycleCall] = jumping.live.work(lifecycle.list_pending_calls)
         return calls
 
-    _until(lambda: [one.attempts > 0 and one.claimed_until is None for one in owed()] == [True])
-    (put_off,) = owed()
+    _until(lambda: [one.attempts > 0 and one.claimed_until is None for one in pending()] == [True])
+    (put_off,) = pending()
     assert put_off.due_on is not None
     assert put_off.due_on > datetime.now(UTC) + timedelta(days=299)
     connect_app.next_statuses = [503]  # for a try that begins before the clock is right
     connect_app.status = 204
     jumping.ahead = 0.0
-    _until(lambda: owed() == [])
+    _until(lambda: pending() == [])
     assert len(connect_app.calls("uninstalled")) >= 2
 
 

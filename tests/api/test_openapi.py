@@ -73,7 +73,7 @@ SENT = {
 
 
 async def _fail(store: object) -> None:
-    raise StorageUnavailable("The database is away.")
+    raise StorageUnavailable("The database is unreachable.")
 
 
 class Caller:

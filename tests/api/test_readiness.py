@@ -57,7 +57,7 @@ def test_a_host_whose_server_is_away_is_not_ready(tmp_path: Path, postgresql: po
         assert "\nroadstead_database_up 1.0\n" in httpx.get(f"{host.url}/-/metrics").text
         server.stop()
         refused = httpx.get(host.url + READY)
-        assert (refused.status_code, refused.json()["error"]["message"]) == (503, "The database is away.")
+        assert (refused.status_code, refused.json()["error"]["message"]) == (503, "The database is unreachable.")
         assert httpx.get(f"{host.url}/-/health/live").status_code == 200
         metrics = httpx.get(f"{host.url}/-/metrics").text
         assert "\nroadstead_database_up 0.0\n" in metrics

@@ -175,7 +175,7 @@ def test_two_hosts_on_one_state_are_mentioned(settings: Settings) -> None:
     ("base_url", "status", "words"),
     [
         ("http://localhost:1", "problem", "Connection refused"),
-        ("http://nowhere.invalid", "warning", "Nobody finds http://nowhere.invalid"),
+        ("http://nowhere.invalid", "warning", "The name of http://nowhere.invalid does not resolve"),
         ("the stranger", "problem", "not Roadstead"),
     ],
 )

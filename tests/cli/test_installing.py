@@ -51,7 +51,7 @@ def test_life_of_an_installation(roadstead: Roadstead, sample_app: str) -> None:
 
 
 def test_an_app_that_is_out_of_order_is_told_later(roadstead: Roadstead) -> None:
-    """What is owed is said at once, listed, made at the press of a key, and then gone from the list."""
+    """A pending call is reported at once, listed, made on demand, and then gone from the list."""
     with recording_app() as app:
         assert roadstead.call("install", app.descriptor_url).returncode == 0
         app.next_statuses = [503, 500]
@@ -60,11 +60,16 @@ def test_an_app_that_is_out_of_order_is_told_later(roadstead: Roadstead) -> None
         assert "Next attempt (2 of 12) at " in told
         listed = roadstead.read("queue", "--json")
         assert isinstance(listed, list)
-        (owed,) = listed
-        assert (owed["app"], owed["event"], owed["status"], owed["attempts"]) == (app.key, "uninstalled", 503, 1)
-        assert owed["next_try_on"] > owed["created_on"]
+        (pending,) = listed
+        assert (pending["app"], pending["event"], pending["status"], pending["attempts"]) == (
+            app.key,
+            "uninstalled",
+            503,
+            1,
+        )
+        assert pending["next_try_on"] > pending["created_on"]
         assert app.key in roadstead.call("queue").stdout.decode()
-        number = str(owed["id"])
+        number = str(pending["id"])
         assert (
             "The call stays in the queue. Next attempt (3 of 12) at "
             in roadstead.call("queue", "retry", number).stdout.decode()
@@ -72,7 +77,7 @@ def test_an_app_that_is_out_of_order_is_told_later(roadstead: Roadstead) -> None
         assert "The app was notified: it answered 204" in roadstead.call("queue", "retry", number).stdout.decode()
         assert roadstead.read("queue", "--json") == []
         assert roadstead.call("queue").stderr == b"No pending calls.\n"
-        for missing, reason in ((number, "not owed any more"), ("99", "no lifecycle call 99")):
+        for missing, reason in ((number, "no longer pending"), ("99", "no lifecycle call 99")):
             refused = roadstead.call("queue", "retry", missing)
             assert (refused.returncode, reason in refused.stderr.decode()) == (1, True)
 

@@ -118,7 +118,7 @@ SECRET_OF_HEX = hashlib.sha256(b"any").hexdigest()
     ("presented", "words"),
     [
         (token(OLD_SECRET), "an earlier installation."),
-        (token("x" * 40), "No secret that is known here"),
+        (token("x" * 40), "The signature matches no secret"),
         (token(CLIENT), "the claim sub in place of the secret"),
         (token(APP), "the claim iss in place of the secret"),
         (token(f"{SECRET}\n"), "a line break after the secret"),

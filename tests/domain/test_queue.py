@@ -1,4 +1,4 @@
-"""Calls that are owed are made at least once, whoever dies, and at most so often."""
+"""Pending calls are made at least once, whichever process dies, and a limited number of times."""
 
 import asyncio
 import json
@@ -48,7 +48,7 @@ async def _remove(host: Host, app: RecordingApp, workspace: str = "local") -> tu
 
 async def _make_what_is_due(host: Host) -> None:
     """All that is due is claimed, and done in the end."""
-    async with lifecycle.making_owed_calls(host):
+    async with lifecycle.making_pending_calls(host):
         while await rows_of_queue.is_any_due(host.store.database, rows.TABLE, queue.horizon(host.now())):
             await asyncio.sleep(0.01)
 
@@ -106,7 +106,7 @@ def test_a_call_is_made_again_until_the_app_has_answered(settings: Settings) -> 
         sent = app.calls("uninstalled")
         assert [one.body["clientKey"] for one in sent] == [installation.client_key] * 3
         assert len({one.headers["authorization"] for one in sent}) == 3
-        assert await lifecycle.count_owed_calls(host) == (0, 0, 0)
+        assert await lifecycle.count_pending_calls(host) == (0, 0, 0)
 
     _run(settings, scenario)
 
@@ -154,8 +154,8 @@ def test_the_last_word_of_an_app_is_taken(tmp_path: Path, status: int) -> None:
         _, call_id = await _remove(host, app)
         app.status = status
         assert (await lifecycle.try_now(host, call_id)).status == status
-        assert await lifecycle.list_owed_calls(host) == []
-        with pytest.raises(Conflict, match="not owed any more"):
+        assert await lifecycle.list_pending_calls(host) == []
+        with pytest.raises(Conflict, match="no longer pending"):
             await lifecycle.try_now(host, call_id)
 
     _run(Settings(data=tmp_path), scenario)
@@ -167,8 +167,8 @@ def test_what_fails_for_a_day_is_given_up_and_can_be_tried_again(settings: Setti
     async def scenario(host: Host, app: RecordingApp) -> None:
         _, call_id = await _remove(host, app)
         app.status = 500
-        assert await lifecycle.count_owed_calls(host) == (1, 0, 0)
-        assert await lifecycle.count_owed_calls(at(host, 100)) == (1, 1, 0)
+        assert await lifecycle.count_pending_calls(host) == (1, 0, 0)
+        assert await lifecycle.count_pending_calls(at(host, 100)) == (1, 1, 0)
         later = 0.0
         for _ in range(queue.ATTEMPTS):
             await _make_what_is_due(at(host, later))
@@ -176,14 +176,14 @@ def test_what_fails_for_a_day_is_given_up_and_can_be_tried_again(settings: Setti
         call = await _find(host, call_id)
         assert (call.attempts, call.due_on, call.status) == (queue.ATTEMPTS, None, 500)
         assert call.given_up_on is not None
-        assert await lifecycle.count_owed_calls(host) == (0, 0, 1)
+        assert await lifecycle.count_pending_calls(host) == (0, 0, 1)
         await _make_what_is_due(at(host, 10 * DAY))
         assert len(app.calls("uninstalled")) == queue.ATTEMPTS
         assert (await lifecycle.try_now(host, call_id)).given_up_on is not None
         app.status = 204
         done = await lifecycle.try_now(host, call_id)
         assert (done.status, done.given_up_on, done.attempts) == (204, None, queue.ATTEMPTS + 2)
-        assert await lifecycle.list_owed_calls(host) == []
+        assert await lifecycle.list_pending_calls(host) == []
         with pytest.raises(NotFound):
             await lifecycle.try_now(host, 10**6)
 
@@ -213,7 +213,7 @@ def test_an_app_that_was_installed_again_is_not_told_that_it_is_out(settings: Se
     _run(settings, scenario)
 
 
-def test_what_is_owed_outlives_the_installation(settings: Settings) -> None:
+def test_a_pending_call_outlives_the_installation(settings: Settings) -> None:
     """An app that removes itself while it refuses its first installation leaves no row, and is told all the same."""
 
     async def scenario(host: Host, app: RecordingApp) -> None:
@@ -286,7 +286,7 @@ async def _owe_fifty(host: Host, app: RecordingApp) -> None:
 
 async def _all_made(host: Host) -> None:
     async with asyncio.timeout(20):
-        while await lifecycle.list_owed_calls(host):
+        while await lifecycle.list_pending_calls(host):
             await asyncio.sleep(0.02)
 
 
@@ -301,7 +301,7 @@ def test_fifty_calls_are_made_once_each(settings: Settings) -> None:
     async def scenario(host: Host, app: RecordingApp) -> None:
         await _owe_fifty(host, app)
         async with open_host(settings) as second, open_host(settings) as third:
-            making = [lifecycle.making_owed_calls(one) for one in (host, second, third)]
+            making = [lifecycle.making_pending_calls(one) for one in (host, second, third)]
             async with making[0], making[1], making[2]:
                 await _all_made(host)
         assert _once_each(app)
@@ -358,7 +358,7 @@ def test_stopping_leaves_what_takes_too_long_to_the_next(settings: Settings, mon
         _, call_id = await _remove(host, app)
         release = asyncio.Event()
         app.on_uninstalled = _doing(release.wait)
-        async with lifecycle.making_owed_calls(host):
+        async with lifecycle.making_pending_calls(host):
             await _until(lambda: app.received[-1].path == "/uninstalled")
         left = await _find(host, call_id)
         assert (left.claimed_until, left.attempts) == (None, 1)

@@ -50,7 +50,7 @@ def test_a_server_that_is_away_is_503_and_then_all_is_well(tmp_path: Path, postg
         with _stopped(postgresql):
             for answer in (api("GET", VALUES), api("POST", VALUES, json={"value": "LOST"})):
                 assert (answer.status_code, answer.headers["Retry-After"]) == (503, "1")
-                assert answer.json()["error"]["message"] == "The database is away."
+                assert answer.json()["error"]["message"] == "The database is unreachable."
             assert httpx.get(f"{host.url}/-/health/ready").status_code == 503
             assert httpx.get(f"{host.url}/-/health/live").status_code == 200
         assert api("POST", VALUES, json={"value": "LATER"}).status_code == 201

@@ -1,4 +1,4 @@
-"""The page of calls that are owed: what waits, what was given up, and calling at the press of a button."""
+"""The page of calls that are pending: what waits, what was given up, and calling at the press of a button."""
 
 from collections.abc import Iterator
 
@@ -14,7 +14,7 @@ from tests.web.reading import document, fields, main_text, submit
 
 @pytest.fixture(scope="module")
 def host(tmp_path_factory: pytest.TempPathFactory, new_database: NewDatabase) -> Iterator[LiveHost]:
-    """A host on which no other test leaves calls owed."""
+    """A host on which no other test leaves a pending call."""
     with live_host(tmp_path_factory.mktemp("queue"), database_url=new_database()) as running:
         yield running
 
@@ -49,16 +49,16 @@ def test_an_app_that_is_gone_can_be_called_again(
     assert "No pending calls." in main_text(done)
     assert "pending call" not in main_text(browser.get("/"))
     again = submit(browser, still, _retry_form(still, connect_app))
-    assert (again.status_code, "The call is not owed any more." in main_text(again)) == (409, True)
+    assert (again.status_code, "The call is no longer pending." in main_text(again)) == (409, True)
 
 
 def test_a_call_that_was_given_up_says_so(host: LiveHost, browser: httpx.Client, connect_app: RecordingApp) -> None:
     """With how often it was tried; the button stays."""
     connect_app.next_statuses = [204, *[500] * ATTEMPTS]
     page = _uninstalled(host, browser, connect_app)
-    (owed,) = host.work(lifecycle.list_owed_calls)
+    (pending,) = host.work(lifecycle.list_pending_calls)
     for _ in range(ATTEMPTS - 1):
-        host.work(lambda opened: lifecycle.try_now(opened, owed.id))
+        host.work(lambda opened: lifecycle.try_now(opened, pending.id))
     page = browser.get("/-/queue")
     assert f", after {ATTEMPTS} attempts" in main_text(page)
     assert "1 call to apps given up" in main_text(browser.get("/"))

@@ -111,7 +111,7 @@ async def _fetch(host: "Host", descriptor_url: str) -> "Descriptor":
 
 
 async def _mention_silent_host(base_url: str) -> None:
-    """Many apps call the API from inside the handshake, which fails when nobody serves it."""
+    """Warn when no host serves the API: many apps call it from inside the handshake, which then fails."""
     from roadstead.outbound.health import is_roadstead
 
     try:

@@ -85,7 +85,7 @@ def run() -> None:
 
 
 def _open_missing_streams() -> None:
-    """Whoever starts us may have closed a standard stream, and Python then has `None` in its place."""
+    """Replace standard streams that the parent process has closed: Python has `None` in their place."""
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:
             setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115  # open to the end

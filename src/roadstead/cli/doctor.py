@@ -203,7 +203,7 @@ def _hosts(settings: "Settings", running: "Sequence[RunningHost]") -> Iterator[C
 
 
 async def _base_url(host: "Host", running: "Sequence[RunningHost]") -> Check | None:
-    """Who answers at the base URL; `None` when nobody does because no host is running, which `_hosts` says."""
+    """Return who answers at the base URL; `None` when no host is running, which `_hosts` says."""
     from roadstead.outbound.health import is_roadstead
     from roadstead.settings import is_loopback
 
@@ -212,7 +212,7 @@ async def _base_url(host: "Host", running: "Sequence[RunningHost]") -> Check | N
         if await is_roadstead(url):
             return Check("base URL", "ok", f"A host answers at {url}.")
     except NameNotResolved as exc:
-        return Check("base URL", "warning", f"Nobody finds {url} from here. {exc.message}", _lead(running))
+        return Check("base URL", "warning", f"The name of {url} does not resolve here. {exc.message}", _lead(running))
     except OutgoingCallFailed as exc:
         if running:
             beside = is_loopback(urlsplit(url).hostname or "")
@@ -235,7 +235,7 @@ def _listens(host: "RunningHost") -> str:
 
 
 async def _strangers(base_url: str) -> list[Check]:
-    """Whether others see what is the operator's. With a base URL of this machine there is nobody to be kept out."""
+    """Return whether strangers can read the operator's API; nothing to check when the base URL is loopback."""
     from roadstead.outbound.health import is_open_to_strangers
     from roadstead.settings import is_loopback
 
@@ -243,9 +243,9 @@ async def _strangers(base_url: str) -> list[Check]:
         return []
     try:
         if not await is_open_to_strangers(base_url):
-            return [Check("strangers", "ok", f"Nobody reads {base_url}/-/audit without a token.")]
+            return [Check("strangers", "ok", f"{base_url}/-/audit needs a token, as it should.")]
     except OutgoingCallFailed:
-        return []  # The line before has said that nobody answers there.
+        return []  # The check before this one reports that nothing answers there.
     return [
         Check(
             "strangers",

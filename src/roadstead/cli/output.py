@@ -73,7 +73,7 @@ def has_colours(stream: TextIO) -> bool:
 
 
 def columns(stream: TextIO | None = None) -> int | None:
-    """Return the width of the terminal. A pipe has none: cutting would tear the addresses that somebody wants."""
+    """Return the width of the terminal. A pipe has none: cutting would damage addresses."""
     return shutil.get_terminal_size().columns if (stream or sys.stdout).isatty() else None
 
 

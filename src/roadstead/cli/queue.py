@@ -38,7 +38,7 @@ def list_pending(
 async def _list(host: "Host") -> "list[LifecycleCall]":
     from roadstead.domain.apps import lifecycle
 
-    return await lifecycle.list_owed_calls(host)
+    return await lifecycle.list_pending_calls(host)
 
 
 def _row(call: "LifecycleCall") -> Row:

@@ -120,7 +120,7 @@ def written(name: str) -> Iterator[BinaryIO]:
             yield sys.stdout.buffer
             sys.stdout.buffer.flush()
         except BrokenPipeError:
-            raise  # whoever reads has had enough, and is not told so
+            raise  # the reader closed the pipe, which needs no message
         except OSError as exc:
             raise _not_written("stdout", exc) from exc
         return

@@ -58,7 +58,7 @@ Outcome = httpx.Response | httpx.RequestError
 class Exchange(Generic[T]):
     """One operation under way.
 
-    Whoever sends it asks for a `request`, sends that, and tells `pause_after` the outcome; after that pause
+    The sender asks for a `request`, sends that, and tells `pause_after` the outcome; after that pause
     it starts over, or, where there is none, `result` is what the operation came to.
     """
 

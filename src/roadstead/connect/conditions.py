@@ -1,5 +1,5 @@
 """
-Conditions: whether a module is shown to somebody, in some context.
+Conditions: whether a module is shown to a user in a context.
 
 All conditions of a list must be met. Source: Atlassian's page "Conditions". How conditions are composed is not
 documented any more; `{"and": […]}` and `{"or": […]}` are what Connect has in Atlassian's other products.

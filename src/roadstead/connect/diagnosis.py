@@ -177,7 +177,7 @@ def _signature(presented: Presented, keys: Sequence[Key]) -> Check:
         fix = "Mend sub first: it names the installation, and with it the secret."
         return Check("signature", "unknown", "There is no secret to check the signature with.", fix)
     fix = f"{_RIGHT_SECRET} Change nothing in the token afterwards."
-    return _fails("signature", "No secret that is known here makes this signature.", fix)
+    return _fails("signature", "The signature matches no secret that this host knows.", fix)
 
 
 _RIGHT_SECRET = "Sign with the sharedSecret of this installation's last installed call."
@@ -329,7 +329,7 @@ _OTHER_ORDER = (
 
 
 def _hashed(sent: object, request: Request) -> Hashed | None:
-    """What `sent` is the hash of, in whatever way it is written."""
+    """Return what `sent` is the hash of, in each way of writing it."""
     if not isinstance(sent, str) or not request.hashed:
         return None
     canonical = canonical_request(request.method, request.path, request.query)

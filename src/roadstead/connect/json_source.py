@@ -2,7 +2,7 @@
 A JSON reader that remembers where each value stands, so that a finding can point at it.
 
 It is stricter than most where leniency would hurt later: it refuses what databases and other JSON readers
-cannot hold (half surrogate pairs, numbers out of range) and whatever is absurdly large. It is more helpful
+cannot hold (half surrogate pairs, numbers out of range) and documents that are absurdly large. It is more helpful
 than most about the one mistake that nearly every linker begins with: where the backslashes of a regular
 expression were not doubled, every one of them is reported.
 """
@@ -24,7 +24,7 @@ MAX_DEPTH = 64
 """Objects and arrays inside one another. The deepest documented place is nine levels down."""
 
 MAX_VALUES = 20_000
-"""Values in all, so that reading the largest document takes tens of milliseconds, whatever it holds."""
+"""Values in all, so that reading any document takes tens of milliseconds at most."""
 
 Position = tuple[int, int]
 """Line and column, both from 1; a column is a character, not a byte."""

@@ -248,7 +248,7 @@ def _check_issuer(claims: Mapping[str, object], issuers: Container[str]) -> None
             "iss",
             "The claims iss and sub look swapped: an app sends its app key as iss and the client key as sub.",
         )
-    raise InvalidToken("iss", "The claim iss names somebody else; an app sends its own app key.")
+    raise InvalidToken("iss", "The claim iss names another app; an app sends its own app key.")
 
 
 def _check_qsh(sent: object, canonical: str) -> None:

@@ -1,5 +1,5 @@
 """
-Reading the members of JSON objects one by one, with a finding for whatever is not as it should be.
+Read the members of JSON objects one by one, with a finding for each member that is wrong.
 
 Reading goes on after a fault, so that an author sees all of them at once; what is read after an error stands
 in for the real thing and must not be used.

@@ -2,7 +2,7 @@
 A credential as it was presented, without what is secret in it.
 
 It is taken apart at once, and of its signature only a SHA-256 is kept: enough to recognise the secret that makes
-it, and of no use to whoever finds it. So it can be told why a recorded call was refused, long after its token has
+it, and useless to a thief. So the host can tell why a recorded call was refused, long after its token has
 been forgotten.
 """
 
@@ -63,7 +63,7 @@ def present(authorization: str) -> Presented:
 
 
 def present_pasted(text: str) -> Presented:
-    """Return what is left of what somebody pastes: a token, a header, a `curl` command, a URL with `jwt` in it."""
+    """Return what is kept of pasted text: a token, a header, a `curl` command, a URL with `jwt` in it."""
     header = re.search(r"authorization\s*:\s*([^'\"\r\n]+)", text, re.IGNORECASE)
     if header is not None:
         return present(header[1])

@@ -43,7 +43,7 @@ def find_route(routes: Sequence[ProxyRoute], method: str, path: str) -> Forwardi
 
 
 def forwardings_of(route: ProxyRoute) -> Iterator[Forwarding]:
-    """Yield how calls are forwarded by a route: whatever their method, and by each method that overrides it."""
+    """Yield how a route forwards calls: by default, and for each method that overrides the default."""
     for override in (None, *route.methods.values()):
         yield _forwarding(route, override, {})
 

@@ -4,7 +4,7 @@ The query string hash (`qsh`), which ties a token to one request.
 It is the SHA-256, in lower-case hex, of the *canonical request* `METHOD&path&query`:
 
 - The method is upper case.
-- The path is taken as sent, relative to the base URL of whoever receives the call. Empty becomes `/`, one
+- The path is taken as sent, relative to the base URL of the receiver. Empty becomes `/`, one
   trailing slash is dropped (not from `/` itself), `&` becomes `%26`.
 - Query names and values are decoded (`+` is a space) and the parameter `jwt` is dropped. Both are encoded again
   by RFC 3986, where only letters, digits and `-._~` stay as they are; a comma inside a value is `%2C`. Names are
@@ -16,7 +16,7 @@ Source: Atlassian's "Understanding JWT for Connect apps", and the interoperabili
 libraries, which settle what the text leaves open: values are sorted decoded, not encoded.
 
 The order is the one thing in which living libraries differ: npm's `atlassian-jwt` sorts names, too, as they are
-decoded, and all by UTF-16 units. Whatever the order, every parameter is in the hash, so a receiver can accept each.
+decoded, and all by UTF-16 units. In each order, every parameter is in the hash, so a receiver can accept each.
 """
 
 import hashlib

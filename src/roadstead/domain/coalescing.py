@@ -42,7 +42,7 @@ class Together:
                 outcomes = [exc] * len(waiting)
             for (_, done), outcome in zip(waiting, outcomes, strict=True):
                 if done.done():
-                    continue  # whoever asked has given up
+                    continue  # the caller has given up
                 if isinstance(outcome, Exception):
                     done.set_exception(outcome)
                 else:

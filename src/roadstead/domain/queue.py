@@ -1,9 +1,8 @@
-"""Working off what is owed, in every process that serves, beside all others.
+"""A durable work queue. Each serving process claims due rows, runs them, and stores the outcome.
 
-A process claims what is due, does it, and keeps what came of it. It has `CLAIM_SECONDS` for that: what a process had
-claimed that is gone by then is claimed by another. That the same is done twice is therefore rare, but possible; nothing
-is left undone. What fails is tried again after a pause that grows, `ATTEMPTS` times within a day or so, and is then
-given up, which is told to whoever looks.
+A claim lasts `CLAIM_SECONDS`. When a process dies, its claims run out and another process takes the rows over, so each
+row is run at least once and, rarely, twice. A row that fails is tried again after growing pauses, `ATTEMPTS` times
+within about a day, and is then given up: the queue page, the command line and a metric say so.
 """
 
 import asyncio
@@ -23,24 +22,24 @@ FIRST_PAUSE = 5.0
 GROWTH = 3
 LONGEST_PAUSE = 6 * 3600.0
 SPREAD = 0.2
-"""The share of a pause by which it may be shorter, so that what failed together is not tried again together."""
+"""The share of a pause by which it may be shorter, so that rows that failed together are not tried again together."""
 ATTEMPTS = 12
 
 CLOCKS_DIFFER = 60.0
 CLAIM_SECONDS = 30.0
-"""More than a call to an app and the database may take together."""
+"""Longer than a call to an app and storing its outcome may take."""
 AT_ONCE = 10
-"""What one process has under way at most, so that one slow app does not hold up the others."""
+"""Rows that one process runs at a time, so that one slow app does not hold up the others."""
 LOOK_SECONDS = 5.0
-"""Between two looks at what has become due, or was left by another process."""
+"""Between two looks for rows that have become due, or that another process left behind."""
 FINISH_SECONDS = 10.0
-"""How long the end of a process waits for what is under way: as long as one call to an app may take."""
+"""How long a stopping process waits for running rows: as long as one call to an app may take."""
 
 log = logging.getLogger("roadstead.queue")
 
 
 def pause_after(attempts: int, chance: float) -> float | None:
-    """Seconds until the next try after so many that failed, or `None` when there shall be none.
+    """Return the seconds until the next try after so many failed ones, or `None` after the last.
 
     `chance`, from 0 to 1, says how much shorter the pause is made.
     """
@@ -51,7 +50,7 @@ def pause_after(attempts: int, chance: float) -> float | None:
 
 
 async def try_later(tx: Transaction, table: str, claim: Claim, now: datetime) -> None:
-    """Put off what has failed, or give it up when that was the last try."""
+    """Put off a row that has failed, or give it up after the last try."""
     pause = pause_after(claim.attempts, random.random())  # noqa: S311  # it spreads load, and keeps no secret
     if pause is None:
         await rows.give_up(tx, table, claim, now)
@@ -70,9 +69,9 @@ def horizon(now: datetime) -> Horizon:
 
 
 class Queue:
-    """Does what is owed in one table. `perform` does what was claimed and keeps what came of it.
+    """Runs the due rows of one table. `perform` runs a claimed row and stores the outcome.
 
-    `wake` is set by whoever adds something that shall be done at once.
+    Code that adds a row to be run at once sets `wake`.
     """
 
     def __init__(
@@ -125,10 +124,10 @@ class Queue:
             self._failing = False
         except StorageUnavailable as exc:
             if not self._failing:
-                log.warning("what is owed cannot be looked up: %s %s", exc.message, exc.detail)
+                log.warning("due calls cannot be looked up: %s %s", exc.message, exc.detail)
             self._failing = True
         except Exception:
-            log.exception("what is owed cannot be looked up")
+            log.exception("due calls cannot be looked up")
         return claims
 
     def _ended(self, task: asyncio.Task[None]) -> None:
@@ -142,9 +141,9 @@ class Queue:
             await self._keep(claim, rows.give_back)
             raise
         except StorageUnavailable as exc:
-            log.warning("something that is owed will be done again: %s %s", exc.message, exc.detail)
+            log.warning("a pending call will be made again: %s %s", exc.message, exc.detail)
         except Exception:
-            log.exception("something that is owed has failed")
+            log.exception("a pending call has failed")
             await self._keep(claim, self._try_later)
 
     async def _try_later(self, tx: Transaction, table: str, claim: Claim) -> None:

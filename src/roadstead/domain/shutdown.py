@@ -1,4 +1,4 @@
-"""How work that nobody waits for comes to its end."""
+"""Ending background work when a process stops."""
 
 import asyncio
 from collections.abc import Set

@@ -45,7 +45,7 @@ def version() -> str:
 def read_commits(repository: Path, count: int) -> list[Commit]:
     """The last `count` commits of the repository that `repository` is in, newest first. Raises `GitFailed`.
 
-    What is not UTF-8, whatever git was told about encodings, is replaced.
+    Bytes that are not UTF-8 are replaced, even where git was told of another encoding.
     """
     log = _git(
         repository,
@@ -67,7 +67,7 @@ def make_repository(folder: Path, messages: Sequence[str], *, first_on: datetime
     """Make a repository with a commit for each message, oldest first and a day apart. Raises `GitFailed`."""
     identity = {"NAME": "Ada Harbour", "EMAIL": "ada@example.com"}
     authorship = {f"GIT_{role}_{name}": value for role in ("AUTHOR", "COMMITTER") for name, value in identity.items()}
-    # Nobody's templates, hooks and signing keys shall have a part in it.
+    # No template, hook or signing key of the user takes part.
     own = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", **authorship}
     _git(folder, "init", "--quiet", "--template=", environment=own)
     for day, message in enumerate(messages):

@@ -1,4 +1,4 @@
-"""Link the texts of HTML that somebody else has rendered, and make it safe to show.
+"""Link the texts of HTML that another program has rendered, and make it safe to show.
 
 Three steps: `markup` writes an outline of the HTML that is quick to parse; a sanitiser, nh3, parses that and
 decides what of it is safe; then each text of what remains is linked, and put back where it stood. Texts themselves

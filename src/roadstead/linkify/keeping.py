@@ -18,7 +18,7 @@ P = ParamSpec("P")
 
 
 def shared(make: Callable[P, V]) -> Callable[P, V]:
-    """Make each object once for all who use it at the same time; keep the last ones although nobody uses them."""
+    """Make each object once for all concurrent users; keep the last ones while they are unused."""
     in_use: WeakValueDictionary[Hashable, V] = WeakValueDictionary()
 
     def find(*args: P.args, **kwargs: P.kwargs) -> V:

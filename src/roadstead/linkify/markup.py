@@ -1,6 +1,6 @@
 """HTML of strangers, taken apart into an outline and its texts, in time that grows with its length alone.
 
-Parsers of HTML are slow where somebody wants them to be: their time grows with the square of the depth, of the
+An attacker can make parsers of HTML slow: their time grows with the square of the depth, of the
 attributes of a tag, or of the ampersands of a text. So no parser sees the HTML as it came. Its tags are read here
 as the tokenizer of the HTML standard reads them (https://html.spec.whatwg.org/multipage/parsing.html), and an
 outline of them is written anew: only elements and attributes that can be part of a rendered text, each tag with few

@@ -2,7 +2,7 @@
 
 That is a letter or a decimal digit, also one that combining marks follow: the composed and the decomposed form of a
 letter are one. A letter of a script without case (Han, kana, Thai, Hangul, Arabic …) is no obstacle before a value that
-begins in another script: nobody reads 修复BB as one word.
+begins in another script: no reader takes 修复BB as one word.
 """
 
 import re

@@ -2,7 +2,7 @@
 
 The networks are those of IANA's special-purpose registries for IPv4 and IPv6, written out here because `is_global` of
 `ipaddress` means something else in each Python version. What wraps an IPv4 address (IPv4-mapped, 6to4, NAT64, Teredo …)
-is refused whatever it wraps: no app is served at such an address, and a gateway could lead it anywhere.
+is refused, whichever address it embeds: no app is served at such an address, and a gateway could lead it anywhere.
 """
 
 from collections.abc import Iterator

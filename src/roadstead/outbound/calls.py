@@ -101,8 +101,8 @@ class Outbound:
         `home` is the URL that the operator gave: of this machine only its host and port are called, since the app, and
         a server that redirects, choose the others.
 
-        A public server cannot redirect us to what only the operator's permission makes reachable: whoever chose its
-        URL would choose what we call in the operator's network.
+        A public server cannot redirect us to what only the operator's permission makes reachable: the stranger who
+        chose its URL would choose what we call in the operator's network.
 
         Raises `OutgoingCallFailed` when the address may not be called or nothing came back in time.
         """
@@ -152,7 +152,7 @@ class Outbound:
         self, method: str, parts: SplitResult, headers: Mapping[str, str], body: bytes, cap: int, reach: Reach
     ) -> tuple[Answer, bool]:
         """The answer, and whether it came from a public address."""
-        # Imported late: most commands, and a host at its start, call nobody.
+        # Imported late: most commands, and a starting host, make no calls.
         from roadstead.outbound import transport
 
         started = time.monotonic()

@@ -6,7 +6,7 @@ from roadstead.outbound.calls import Answer, Outbound
 from roadstead.targets import AllowedTargets, Target
 
 PATIENCE_SECONDS = 3.0
-"""A host answers this at once, and somebody waits at a terminal."""
+"""A host answers this at once, and a person waits at a terminal."""
 
 
 async def is_roadstead(base_url: str) -> bool:
@@ -16,7 +16,7 @@ async def is_roadstead(base_url: str) -> bool:
 
 
 async def is_open_to_strangers(base_url: str) -> bool:
-    """Whether the host shows there to whoever asks what is the operator's. Raises `OutgoingCallFailed`."""
+    """Return whether the host there answers operators' addresses without a credential. Raises `OutgoingCallFailed`."""
     answer = await _ask(f"{base_url}/-/audit")
     return answer.status == 200
 

@@ -34,7 +34,7 @@ class Place:
 
     @property
     def is_here_by_name(self) -> bool:
-        """Whether the host is this machine whatever a name server says."""
+        """Return whether the host name means this machine, without asking a name server."""
         address = _address(self.host)
         return self.host == "localhost" or (address is not None and address.is_loopback)
 
@@ -63,7 +63,7 @@ class Ourselves:
 
 
 def _is_ours(address: Address) -> bool:
-    """Whether the address is one of this machine: the operating system lets nobody listen at any other."""
+    """Return whether the address is one of this machine: the operating system refuses to listen at any other."""
     try:
         with socket.socket(socket.AF_INET6 if address.version == 6 else socket.AF_INET, socket.SOCK_DGRAM) as probe:
             probe.bind((str(address), 0))

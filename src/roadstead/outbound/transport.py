@@ -27,7 +27,7 @@ _EXPLAINED = (
     httpcore.UnsupportedProtocol,
     OSError,
 )
-"""Errors whose text says what happened to a connection; the text of others is about somebody's code."""
+"""Errors whose text says what happened to a connection; the text of others describes code."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,6 @@
 """Connections to our server: uvicorn's, with limits that it does not set.
 
-Whoever connects may be slow, endless or broken. What is refused before there is a request gets the error body of
+A client may be slow, endless or broken. What is refused before there is a request gets the error body of
 the API all the same.
 """
 
@@ -200,7 +200,7 @@ class Connection(HttpToolsProtocol):
             self._address.waiting.pop(self, None)
 
     def caller_of(self, headers: list[tuple[bytes, bytes]]) -> str:
-        """Whose share a request is part of: who a proxy on this machine says it is from, or whoever is connected."""
+        """Whose share a request is part of: the client that a proxy on this machine names, or the connected address."""
         if self._is_proxy:
             for name, value in reversed(headers):
                 if name == b"x-forwarded-for":

@@ -69,7 +69,7 @@ def port_of(listening: socket.socket) -> int:
 def configured(
     app: "ASGIApp | Callable[[], ASGIApp] | str", *, workers: int = 1, grace: int = GRACE_SECONDS
 ) -> uvicorn.Config:
-    """How every server of ours runs. `app` is an application, or names the factory that workers import."""
+    """Return how each Roadstead server runs. `app` is an application, or names the factory that workers import."""
     settings: dict[str, Any] = {"factory": True} if isinstance(app, str) else {}
     return uvicorn.Config(
         app,
@@ -89,7 +89,7 @@ def configured(
 
 
 class EmbeddedServer(uvicorn.Server):
-    """A server that leaves the signals to whoever started it."""
+    """A server that leaves the signals to its caller."""
 
     @contextmanager
     def capture_signals(self) -> "Iterator[None]":

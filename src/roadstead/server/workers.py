@@ -20,7 +20,7 @@ log = logging.getLogger("roadstead.workers")
 class Workers(Multiprocess):
     """Uvicorn's supervisor, which would keep the socket open while its workers finish what they have.
 
-    Whoever connected then would wait for an answer that nobody gives.
+    A client that connected then would never be answered.
     """
 
     def terminate_all(self) -> None:

@@ -134,7 +134,7 @@ class Database(Reader, Protocol):
         """
 
     def snapshot(self) -> AbstractAsyncContextManager[Reader]:
-        """A reader that sees one committed state for as long as the block lasts, whatever is written meanwhile."""
+        """Yield a reader that sees one committed state until the block ends, whatever others write meanwhile."""
 
     def turn(self, caller: Hashable) -> AbstractAsyncContextManager[None]:
         """The caller's turn to search. Each has one at a time, and none waits for all that another wants.
@@ -143,7 +143,7 @@ class Database(Reader, Protocol):
         """
 
     async def version(self) -> object:
-        """Something that is another whenever anything has been committed since, by whatever process.
+        """Return a value that differs once any process has committed anything since.
 
         What was read under one version may be kept as long as the version is the same.
         """
@@ -152,7 +152,7 @@ class Database(Reader, Protocol):
         """How busy this process keeps it at this moment."""
 
     async def lease(self, name: str) -> Lease | None:
-        """Take the lease of that name, or `None` when somebody holds it."""
+        """Take the lease of that name, or return `None` when another process holds it."""
 
     async def find_damage(self) -> str | None:
         """What is wrong inside the database, or `None`. Reads all of it."""

@@ -185,12 +185,12 @@ async def list_installations(
 
 
 async def hold_installation(tx: Transaction, installation_id: int) -> None:
-    """Let nobody else change the installation before the transaction has ended."""
+    """Hold the installation against other changes until the transaction ends."""
     await tx.read(f"SELECT 1 FROM installations WHERE id = ?{tx.dialect.for_update}", installation_id)
 
 
 async def hold_with_key(tx: Transaction, installation_id: int) -> None:
-    """Let nobody else change the installation, or the key that its secrets are sealed with."""
+    """Hold the installation, and the key that seals its secrets, against other changes until the transaction ends."""
     await hold_key(tx)
     await hold_installation(tx, installation_id)
 

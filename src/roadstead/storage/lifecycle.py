@@ -11,7 +11,7 @@ from roadstead.model import Installation, LifecycleCall
 from roadstead.storage import Store
 from roadstead.storage.database import Reader, Row, Transaction
 from roadstead.storage.moments import from_text, to_text
-from roadstead.storage.queue import OWED
+from roadstead.storage.queue import PENDING
 
 TABLE = "lifecycle_calls"
 
@@ -33,7 +33,7 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
-class OwedCall:
+class PendingCall:
     """What it takes to make a call. `content` is the JSON text of its body; without a `secret` it is not signed.
 
     `descriptor_url` is that of the app, which may have no installation any more.
@@ -76,7 +76,7 @@ async def owe_call(
     sealed_secret: bytes | None,
     now: datetime,
 ) -> None:
-    """Let the call be made from now on, by whoever gets to it."""
+    """Make the call due: any process may make it from now on."""
     await tx.run(
         f"UPDATE {TABLE} SET descriptor_url = ?, content = ?, canonical = ?, secret = ?, due_on = ? WHERE id = ?",
         descriptor_url,
@@ -88,7 +88,7 @@ async def owe_call(
     )
 
 
-async def find_owed_call(store: Store, call_id: int) -> OwedCall | None:
+async def find_pending_call(store: Store, call_id: int) -> PendingCall | None:
     rows = await store.database.read(
         f"SELECT url, descriptor_url, content, canonical, secret FROM {TABLE} WHERE id = ? AND content IS NOT NULL",
         call_id,
@@ -98,7 +98,7 @@ async def find_owed_call(store: Store, call_id: int) -> OwedCall | None:
     url, descriptor_url, content, canonical, secret = rows[0]
     opened = None if secret is None else store.secrets.open(secret)
     # The release before did not store where the app is.
-    return OwedCall(url, descriptor_url or url, content, canonical, opened)
+    return PendingCall(url, descriptor_url or url, content, canonical, opened)
 
 
 async def keep_outcome(tx: Transaction, call_id: int, outcome: Outcome) -> None:
@@ -131,9 +131,9 @@ async def find_call(reader: Reader, call_id: int) -> LifecycleCall | None:
     return _call(rows[0]) if rows else None
 
 
-async def list_owed_calls(reader: Reader, limit: int) -> list[LifecycleCall]:
+async def list_pending_calls(reader: Reader, limit: int) -> list[LifecycleCall]:
     """Calls that are still to be made, or were given up, the oldest first."""
-    rows = await reader.scan(f"{_CALL} WHERE {OWED} ORDER BY id LIMIT ?", limit)
+    rows = await reader.scan(f"{_CALL} WHERE {PENDING} ORDER BY id LIMIT ?", limit)
     return [_call(row) for row in rows]
 
 

@@ -1,10 +1,10 @@
 """Linkers and their values.
 
 `linkers.value_count` is kept beside the values, in the transaction that changes them: counting a million rows for
-every page would cost more than the page. `linkers.revision` grows with every change, so that whoever keeps compiled
-linkers knows when they are old. What was added since is found by id, for ids only grow; what was deleted one by one
-stands in `deleted_values` for a while. Of sets that were replaced nothing stands there: whoever ends up with another
-number of values than `value_count` has to read them all again.
+every page would cost more than the page. `linkers.revision` grows with every change, so that a process that keeps
+compiled linkers knows when they are old. What was added since is found by id, for ids only grow; what was deleted one
+by one stands in `deleted_values` for a while. Of sets that were replaced nothing stands there: whoever ends up with
+another number of values than `value_count` has to read them all again.
 
 Who changes a linker's values takes the linker first, and holds it to the end of the transaction. So of several at once
 each finds what the one before left, and ids grow in the order in which the values come to be seen.

@@ -4,15 +4,15 @@ Connections are few and kept: the one that was used last is used next. asyncpg h
 long as a read by key (docs/decisions/0016-postgresql.md). Reads by the same statement that are asked for in one turn of
 the event loop go to the server together, which costs a sixth for each when there are many.
 
-Transactions see what others have committed meanwhile (READ COMMITTED), so whoever reads in order to change holds the
+Transactions see what others have committed meanwhile (READ COMMITTED), so code that reads in order to change holds the
 row, with `Dialect.for_update` or by changing it first. No transaction of ours holds two rows that another takes in the
 opposite order: the key of the secrets comes first (`storage/sealing.py`), then the installation, its workspace, its
 linkers.
 
 The database's version is its snapshot: which transactions had ended. It is asked for before anything remembered is
-used, and those who ask in the same moment share the answer, so a change is in force everywhere before whoever made it
-is told so. Notifications (`LISTEN`) could promise that only if each process said that it has heard them, and to send
-one holds a lock of the whole database while its commit waits for the disk.
+used, and those who ask in the same moment share the answer, so a change is in force everywhere before the caller who
+made it is told so. Notifications (`LISTEN`) could promise that only if each process said that it has heard them, and to
+send one holds a lock of the whole database while its commit waits for the disk.
 """
 
 import asyncio
@@ -84,7 +84,7 @@ _BEGIN_SNAPSHOT = """
     SET LOCAL idle_in_transaction_session_timeout = 0;
     SELECT 1
 """
-"""The state is fixed by the first read. Whoever reads it may take long over it."""
+"""The first read fixes the state; later reads may come much later."""
 
 T = TypeVar("T")
 log = logging.getLogger("roadstead.storage")
@@ -187,7 +187,7 @@ class PostgresDatabase:
                 found = await _rows_of_many(connection, sql, [arguments for arguments, _ in readers])
         except Exception as exc:
             for _, rows in readers:
-                if not rows.done():  # whoever asked may have given up
+                if not rows.done():  # the caller may have given up
                     rows.set_exception(exc)
         else:
             for (_, rows), its_rows in zip(readers, found, strict=True):
@@ -218,7 +218,7 @@ class PostgresDatabase:
 
     async def _ask_version(self) -> object:
         async with self._asking:
-            # Whoever asks from here on may know of a commit that this answer does not.
+            # A caller that asks from here on may know of a commit that this answer does not.
             self._asked = None
             return (await self.read("SELECT CAST(pg_current_snapshot() AS TEXT)"))[0][0]
 
@@ -351,7 +351,7 @@ class _PostgresTransaction:
 
     async def run_bulk(self, sql: str, *arguments: Argument) -> int:
         with translated:
-            # Where nobody has counted the rows yet, each would be compared with each.
+            # Without statistics the planner would compare each row with each.
             await self._connection.execute("SET LOCAL enable_nestloop = off")
             return _changed(await self._connection.execute(_numbered(sql), *arguments, timeout=BULK_SECONDS))
 

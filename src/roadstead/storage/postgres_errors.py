@@ -1,4 +1,4 @@
-"""What PostgreSQL and its driver say went wrong, as errors of ours."""
+"""Translate the errors of PostgreSQL and its driver into errors of the domain."""
 
 import logging
 from typing import NoReturn
@@ -57,7 +57,7 @@ def translate(exc: BaseException) -> None:
     if isinstance(exc, _REFUSED):
         raise StorageUnavailable("The database refuses the connection.", f"It says: {_first_line(exc)}.") from exc
     if isinstance(exc, _AWAY):
-        raise StorageUnavailable("The database is away.", f"{_first_line(exc)}; try again in a moment.") from exc
+        raise StorageUnavailable("The database is unreachable.", f"{_first_line(exc)}; try again in a moment.") from exc
     _refuse_unexpected(exc)
 
 

@@ -1,31 +1,31 @@
-"""Queues: tables whose rows may be owed.
+"""Queues: tables with rows of pending work.
 
-Such a table has `due_on`, the moment from which on to try, or nothing where nothing is owed; `attempts`, how many tries
-have begun; `claimed_until`, how long whoever began the last one has for it; and `given_up_on`. A claim that has run out
-was made by a process that is gone, and the next one that looks takes the row over. So what is owed is done at least
-once, and a process that was merely slow finds out that it holds the row no longer.
+Such a table has four columns: `due_on`, the earliest moment of the next try, or NULL where no work is pending;
+`attempts`, the number of tries begun; `claimed_until`, the end of the running try's claim; and `given_up_on`. A claim
+that has run out belonged to a process that died, and the next process that looks takes the row over. So each row is run
+at least once, and a process that was merely slow finds that it has lost its claim.
 
-No moment is further ahead than the longest pause, or the time that a claim has. One that is was written by a process
-whose clock was wrong, and counts as past: else a row would wait for as long as the clock was ahead.
+No valid moment is further ahead than the longest pause, or than the length of a claim. A process with a wrong clock
+wrote any moment beyond that; it counts as past, or the row would wait for as long as that clock was ahead.
 """
 
 from datetime import datetime
 from typing import NamedTuple
 
-from roadstead.model import OwedCounts
+from roadstead.model import QueueCounts
 from roadstead.storage.database import Reader, Transaction
 from roadstead.storage.moments import to_text
 
 
 class Claim(NamedTuple):
-    """A row that is ours for a while. `attempts` counts this try, too, and tells it from later ones."""
+    """A row that this process has claimed. `attempts` includes this try, which tells it from later ones."""
 
     id: int
     attempts: int
 
 
 class Horizon(NamedTuple):
-    """This moment, and how far ahead of it what is stored may be: the next try of a row, and the end of a claim."""
+    """This moment, and the latest valid moments for the next try of a row and for the end of a claim."""
 
     now: datetime
     next_try: datetime
@@ -33,12 +33,12 @@ class Horizon(NamedTuple):
 
 
 async def is_any_due(reader: Reader, table: str, horizon: Horizon) -> bool:
-    """Whether there is something to claim. A look that costs no transaction."""
+    """Return whether there is a row to claim, without a transaction."""
     return bool(await reader.read(f"SELECT 1 FROM {table} WHERE {_DUE} LIMIT 1", *_due(horizon)))
 
 
 async def claim_due(tx: Transaction, table: str, *, horizon: Horizon, until: datetime, limit: int) -> list[Claim]:
-    """Claim what is due, the longest first, leaving out what others are claiming at this moment."""
+    """Claim due rows, the longest due first, skipping those that another process is claiming at this moment."""
     rows = await tx.read(
         # Materialized: looked up again for each row, it would find others the second time.
         f"WITH due AS MATERIALIZED ("
@@ -53,10 +53,11 @@ async def claim_due(tx: Transaction, table: str, *, horizon: Horizon, until: dat
 
 
 async def claim_one(tx: Transaction, table: str, row_id: int, *, horizon: Horizon, until: datetime) -> Claim | None:
-    """Claim a row before it is due, or after it was given up; `None` where nothing is owed or it is claimed."""
+    """Claim a row before it is due, or after it was given up; `None` where no work is pending or another has the
+    claim."""
     rows = await tx.read(
         f"UPDATE {table} SET claimed_until = ?, attempts = attempts + 1, due_on = COALESCE(due_on, ?), "
-        f"given_up_on = NULL WHERE id = ? AND {OWED} AND {_FREE} RETURNING id, attempts",
+        f"given_up_on = NULL WHERE id = ? AND {PENDING} AND {_FREE} RETURNING id, attempts",
         to_text(until),
         to_text(horizon.now),
         row_id,
@@ -66,7 +67,7 @@ async def claim_one(tx: Transaction, table: str, row_id: int, *, horizon: Horizo
 
 
 async def is_ours(tx: Transaction, table: str, claim: Claim) -> bool:
-    """Whether the claim still holds. Nobody else takes the row before the transaction has ended."""
+    """Return whether the claim is still valid; if so, hold the row until the transaction ends."""
     return bool(
         await tx.read(
             f"SELECT 1 FROM {table} WHERE id = ? AND attempts = ? AND claimed_until IS NOT NULL{tx.dialect.for_update}",
@@ -76,29 +77,29 @@ async def is_ours(tx: Transaction, table: str, claim: Claim) -> bool:
 
 
 async def settle(tx: Transaction, table: str, claim: Claim) -> None:
-    """Nothing is owed any more."""
+    """Mark the row's work as done."""
     await tx.run(f"UPDATE {table} SET due_on = NULL, claimed_until = NULL WHERE id = ?", claim.id)
 
 
 async def put_off(tx: Transaction, table: str, claim: Claim, due_on: datetime) -> None:
-    """Try again from that moment on."""
+    """Schedule the next try for `due_on`."""
     await tx.run(f"UPDATE {table} SET due_on = ?, claimed_until = NULL WHERE id = ?", to_text(due_on), claim.id)
 
 
 async def give_up(tx: Transaction, table: str, claim: Claim, now: datetime) -> None:
-    """Try no more, unless somebody asks for it."""
+    """Stop trying, unless an operator asks for another try."""
     await tx.run(
         f"UPDATE {table} SET due_on = NULL, claimed_until = NULL, given_up_on = ? WHERE id = ?", to_text(now), claim.id
     )
 
 
 async def give_back(tx: Transaction, table: str, claim: Claim) -> None:
-    """Let somebody else take the row at once."""
+    """Release the claim, so that another process can take the row at once."""
     if await is_ours(tx, table, claim):
         await tx.run(f"UPDATE {table} SET claimed_until = NULL WHERE id = ?", claim.id)
 
 
-async def count(reader: Reader, table: str, *, due_before: datetime) -> OwedCounts:
+async def count(reader: Reader, table: str, *, due_before: datetime) -> QueueCounts:
     """`overdue` is what should have been tried before that moment."""
     rows = await reader.scan(
         f"SELECT (SELECT COUNT(*) FROM {table} WHERE due_on IS NOT NULL), "
@@ -106,10 +107,10 @@ async def count(reader: Reader, table: str, *, due_before: datetime) -> OwedCoun
         f"(SELECT COUNT(*) FROM {table} WHERE given_up_on IS NOT NULL)",
         to_text(due_before),
     )
-    return OwedCounts(*rows[0])
+    return QueueCounts(*rows[0])
 
 
-OWED = "(due_on IS NOT NULL OR given_up_on IS NOT NULL)"
+PENDING = "(due_on IS NOT NULL OR given_up_on IS NOT NULL)"
 _FREE = "(claimed_until IS NULL OR claimed_until <= ? OR claimed_until > ?)"
 _DUE = f"due_on IS NOT NULL AND (due_on <= ? OR due_on > ?) AND {_FREE}"
 

@@ -22,6 +22,6 @@ async def _seal_column(store: Store, tx: Transaction, table: Table, column: str,
     (key,) = table.key
     found = await tx.scan(f"SELECT {column}, {key} FROM {table.name} WHERE {column} IS NOT NULL")
     sealed = [(store.secrets.seal(store.secrets.open(cell), fingerprint), identity) for cell, identity in found]
-    # Of a call that is owed the secret is forgotten when it is made, which may be since.
+    # The secret of a pending call is deleted when the call is made, which may have happened since.
     await tx.run_many(f"UPDATE {table.name} SET {column} = ? WHERE {key} = ? AND {column} IS NOT NULL", sealed)
     return len(sealed)

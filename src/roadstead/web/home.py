@@ -12,7 +12,7 @@ from roadstead.domain.apps.descriptors import stored_name
 from roadstead.domain.linking import linkers
 from roadstead.domain.traffic import requests
 from roadstead.domain.upkeep import audit, transfer
-from roadstead.model import AuditEntry, Installation, OwedCounts
+from roadstead.model import AuditEntry, Installation, QueueCounts
 from roadstead.web.page import Visit, render
 from roadstead.web.parking import parked_linkers
 
@@ -89,7 +89,7 @@ async def _state(visit: Visit) -> State:
     return State(
         data=str(host.settings.data),
         only_this_machine=host.is_for_this_machine,
-        attention=list(_attention(apps, refused, await lifecycle.count_owed_calls(host))),
+        attention=list(_attention(apps, refused, await lifecycle.count_pending_calls(host))),
         apps=apps,
         activity=[
             Activity(entry, by_subject.get(entry.subject)) for entry in await audit.latest_changes(host, _ENTRIES)
@@ -127,18 +127,18 @@ async def _app(
     )
 
 
-def _attention(apps: Sequence[InstalledApp], refused: int, owed: OwedCounts) -> Iterator[Attention]:
+def _attention(apps: Sequence[InstalledApp], refused: int, pending: QueueCounts) -> Iterator[Attention]:
     """Yield what needs attention, the most urgent first."""
     for app in apps:
         if app.needs_secret:
             text = f"{app.name} was imported without its shared secret: install it again"
             yield Attention(text, f"/-/apps/{app.id}/settings", "error")
-    if owed.given_up:
-        yield Attention(f"{_count(owed.given_up, 'call')} to apps given up", "/-/queue", "error")
+    if pending.given_up:
+        yield Attention(f"{_count(pending.given_up, 'call')} to apps given up", "/-/queue", "error")
     if refused:
         yield Attention(f"{_count(refused, 'call')} refused in the last 24 hours", "/-/traffic?status=refused")
-    if owed.waiting:
-        yield Attention(f"{_count(owed.waiting, 'pending call')} to apps", "/-/queue")
+    if pending.waiting:
+        yield Attention(f"{_count(pending.waiting, 'pending call')} to apps", "/-/queue")
     for app in apps:
         for key in app.parked:
             yield Attention(f"Linker {key} of {app.name} is parked", f"/-/apps/{app.id}/linkers")

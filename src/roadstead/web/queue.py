@@ -19,7 +19,7 @@ class QueuePage:
 
 
 async def show(visit: Visit) -> Response:
-    calls = await lifecycle.list_owed_calls(visit.host)
+    calls = await lifecycle.list_pending_calls(visit.host)
     tried = visit.request.query_params.get("tried", "")
     call = await lifecycle.find_call(visit.host, int(tried)) if re.fullmatch("[0-9]{1,18}", tried) else None
     page = QueuePage([shown_call(one) for one in calls], shown_call(call) if call else None)

@@ -22,5 +22,5 @@ async def update(call: Call, members: dict[str, Any]) -> Answer:
 async def delete(call: Call) -> Answer:
     """The app removes itself, with all its values. Afterwards `uninstalled` is posted to it."""
     await installations.uninstall(call.host, call.installation_id, by_app=True)
-    call.host.something_is_owed.set()
+    call.host.call_is_due.set()
     return no_content()

@@ -1,7 +1,7 @@
 """Requests refused for want of room: counted each, and said in the log now and then.
 
 The first is a line in the log at once; those that follow for the same reason are one line every `PAUSE_SECONDS`, so
-that nobody can fill the log.
+that no client can fill the log.
 """
 
 import asyncio

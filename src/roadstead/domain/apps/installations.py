@@ -91,7 +91,7 @@ async def get_app(host: Host, app_key: str, workspace: str | None = None) -> Ins
 
 
 async def get_installed(host: Host, installation_id: int, tx: Transaction | None = None) -> Installation:
-    """With a transaction, to change it: until that has ended, nobody else does. Raises `AppNotInstalled`."""
+    """Return the installation; with a transaction, hold it for a change until that ends. Raises `AppNotInstalled`."""
     if tx is not None:
         await rows.hold_installation(tx, installation_id)
     installation = await rows.get_installation(host.store, installation_id, tx)
@@ -213,7 +213,7 @@ def check_workspace_slug(slug: str) -> None:
 async def uninstall(host: Host, installation_id: int, *, by_app: bool = False) -> int | None:
     """Take the app out, at once and for good. The app is to be told, and cannot object: the id of that call, if any.
 
-    The call is owed from then on. Whoever wants it made at once makes it, or sets `Host.something_is_owed`.
+    The call is pending from then on. A caller that wants it made at once makes it, or sets `Host.call_is_due`.
     """
     sender = await host.sender()
     async with host.store.database.transaction() as tx:

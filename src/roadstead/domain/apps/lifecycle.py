@@ -1,6 +1,6 @@
 """What we tell an app of its installations: `installed` within the handshake, `uninstalled` when it is out.
 
-`installed` is posted once, for its answer decides. `uninstalled` is owed: it is stored in the transaction that takes
+`installed` is posted once, for its answer decides. `uninstalled` is queued: it is stored in the transaction that takes
 the app out, with all that it takes to be sent, and tried until the app has answered, so it outlives the process that
 stored it, and the installation. It is not sent to an app that has been installed again since, which would take it for
 the end of the new installation.
@@ -20,17 +20,17 @@ from roadstead.domain.host import Host
 from roadstead.domain.queue import Queue, claimed_until, horizon, try_later
 from roadstead.domain.traffic.redaction import cleaned
 from roadstead.errors import Conflict, InstallationFailed, NotFound, OutgoingCallFailed
-from roadstead.model import Installation, LifecycleCall, OwedCounts
+from roadstead.model import Installation, LifecycleCall, QueueCounts
 from roadstead.outbound.lifecycle import Sender, as_shown, call_app, lifecycle_body
 from roadstead.storage import installations, queue
 from roadstead.storage import lifecycle as calls
 from roadstead.storage.database import Transaction
-from roadstead.storage.lifecycle import TABLE, Outcome, OwedCall
+from roadstead.storage.lifecycle import TABLE, Outcome, PendingCall
 from roadstead.storage.queue import Claim
 from roadstead.storage.sealing import Seal
 
 OVERDUE_SECONDS = 60.0
-"""What has been due for longer waits because nobody works it off, or too few do."""
+"""A call that has been due for longer is overdue: no process runs the queue, or too few do."""
 _MOST_SHOWN = 1_000
 _SHOWN_BODY = 2_000
 
@@ -47,12 +47,12 @@ async def find_call(host: Host, call_id: int) -> LifecycleCall | None:
     return await calls.find_call(host.store.database, call_id)
 
 
-async def list_owed_calls(host: Host) -> list[LifecycleCall]:
+async def list_pending_calls(host: Host) -> list[LifecycleCall]:
     """Calls that are still to be made, and those that were given up, the oldest first, at most a thousand."""
-    return await calls.list_owed_calls(host.store.database, _MOST_SHOWN)
+    return await calls.list_pending_calls(host.store.database, _MOST_SHOWN)
 
 
-async def count_owed_calls(host: Host) -> OwedCounts:
+async def count_pending_calls(host: Host) -> QueueCounts:
     """How many calls are waiting, how many of these are overdue, and how many were given up."""
     due_before = host.now() - timedelta(seconds=OVERDUE_SECONDS)
     return await queue.count(host.store.database, TABLE, due_before=due_before)
@@ -149,11 +149,9 @@ async def owe_uninstalled(
 
 
 @asynccontextmanager
-async def making_owed_calls(host: Host) -> AsyncIterator[None]:
-    """Make calls that are owed for as long as the block lasts. What is not made by then is left to others."""
-    working = Queue(
-        host.store.database, TABLE, lambda claim: _make(host, claim), now=host.now, wake=host.something_is_owed
-    )
+async def making_pending_calls(host: Host) -> AsyncIterator[None]:
+    """Make pending calls while the block runs. Other processes, or the next start, make the rest."""
+    working = Queue(host.store.database, TABLE, lambda claim: _make(host, claim), now=host.now, wake=host.call_is_due)
     running = asyncio.create_task(working.run())
     try:
         yield
@@ -164,9 +162,9 @@ async def making_owed_calls(host: Host) -> AsyncIterator[None]:
 
 
 async def try_now(host: Host, call_id: int) -> LifecycleCall:
-    """Make a call that is owed, or was given up, without waiting for its turn; what came of it.
+    """Make a pending or given-up call now, and return its outcome.
 
-    Raises `NotFound` when there is no such call, and `Conflict` when it is not owed or is being made at this moment.
+    Raises `NotFound` when there is no such call, and `Conflict` when it is not pending or is under way.
     """
     async with host.store.database.transaction() as tx:
         now = host.now()
@@ -175,23 +173,23 @@ async def try_now(host: Host, call_id: int) -> LifecycleCall:
         await _make(host, claim)
     call = await find_call(host, call_id)
     if call is None:
-        raise NotFound(f"There is no lifecycle call {call_id}.", "See those that are owed with: roadstead queue")
+        raise NotFound(f"There is no lifecycle call {call_id}.", "See the pending ones with: roadstead queue")
     if claim is None and call.claimed_until is not None:
         raise Conflict("The app is being called at this moment.", "Look again in some seconds.")
     if claim is None:
-        raise Conflict("The call is not owed any more.", "It was made, or the app has been installed again since.")
+        raise Conflict("The call is no longer pending.", "It was made, or the app has been installed again since.")
     return call
 
 
 async def _make(host: Host, claim: Claim) -> None:
     """Make a call that was claimed, and keep what came of it."""
-    owed = await calls.find_owed_call(host.store, claim.id)
-    if owed is None:
+    pending = await calls.find_pending_call(host.store, claim.id)
+    if pending is None:
         return
-    body = json.loads(owed.content)
+    body = json.loads(pending.content)
     known = await installations.find_caller(host.store, body["clientKey"])
     if known is None:
-        outcome = await _send(host, owed, body)
+        outcome = await _send(host, pending, body)
         done = outcome.status is not None and not _is_passing(outcome.status)
     else:
         done = not known.handshake_under_way
@@ -211,9 +209,9 @@ _INSTALLED_AGAIN = "Not sent: the app has been installed again since."
 _BEING_INSTALLED = "Not sent yet: the app is being installed again."
 
 
-async def _send(host: Host, owed: OwedCall, body: dict[str, Any]) -> Outcome:
-    token = sign_for_app(host, body["clientKey"], owed.canonical, owed.secret) if owed.secret else None
-    outcome, _ = await _call(host, owed.url, body, token, home=owed.descriptor_url, hidden=owed.secret)
+async def _send(host: Host, pending: PendingCall, body: dict[str, Any]) -> Outcome:
+    token = sign_for_app(host, body["clientKey"], pending.canonical, pending.secret) if pending.secret else None
+    outcome, _ = await _call(host, pending.url, body, token, home=pending.descriptor_url, hidden=pending.secret)
     return outcome
 
 

@@ -1,4 +1,4 @@
-"""Tokens for requests of ours to an app."""
+"""Tokens for requests of the host to an app."""
 
 import re
 

@@ -48,7 +48,7 @@ async def update(
 
 @asynccontextmanager
 async def _alone(host: Host, installation_id: int) -> AsyncIterator[None]:
-    """Let nobody else update the installation, in whatever process. Raises `UpdateUnderWay`.
+    """Hold the installation against other updates, in all processes. Raises `UpdateUnderWay`.
 
     An app decides how long its own server takes: with many updates at once it would hold what others need.
     """
@@ -99,7 +99,7 @@ async def _put_in_force(host: Host, installation_id: int, url: str, new: Descrip
 def _changes(installation: Installation, url: str, new: Descriptor) -> dict[str, str]:
     """Return what an update changes, for the audit log: where the app is called and what it may do, old and new.
 
-    The names are few, whatever a descriptor holds: an app cannot make up new ones to fill the log with.
+    There are few names, for any descriptor: an app cannot invent new ones to fill the log.
     """
     before = _of_note(installation.descriptor_url, stored_descriptor(installation.descriptor))
     after = _of_note(url, new)

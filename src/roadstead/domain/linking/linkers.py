@@ -20,7 +20,7 @@ _VALUE = re.compile(rf"[\w\-]{{1,{MAX_VALUE_LENGTH}}}")
 _VALUE_LINES = re.compile(rf"(?:[\w\-]{{1,{MAX_VALUE_LENGTH}}}\n)*")
 _SHOWN_OFFENDERS = 20
 _PART = 10_000
-"""Values that are looked at while nobody else is: a few milliseconds' worth."""
+"""Values that are checked before other requests get a turn: a few milliseconds of work."""
 VALUE_RULE = f"A linker value is 1 to {MAX_VALUE_LENGTH} letters, digits, '_' or '-'."
 
 
@@ -81,7 +81,7 @@ async def add_value(host: Host, installation_id: int, key: str, value: str, *, b
 async def _add_each(
     host: Host, installation_id: int, key: str, by_app: bool, values: Sequence[str]
 ) -> list[LinkerValue | LinkerValueExists]:
-    """Add values in one transaction: whoever adds one holds the linker until the disk has it.
+    """Add values in one transaction, because each addition holds the linker until the disk has it.
 
     Raises `LinkerNotFound`.
     """

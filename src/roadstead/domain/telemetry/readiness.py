@@ -9,12 +9,12 @@ from roadstead.errors import StorageUnavailable
 from roadstead.storage import check_store
 
 PATIENCE_SECONDS = 3.0
-"""Requests wait longer for the database; whoever probes would rather know by now, and sends them elsewhere."""
+"""Shorter than requests wait for the database: a balancer wants to know early, and sends requests elsewhere."""
 
 
 async def check_readiness(host: Host) -> None:
     """Raises `StorageUnavailable` with the reason why it cannot."""
-    # One look at a time for all who ask, so that whoever asks without end keeps nobody from the database.
+    # All probes share one look, so that a client that probes without end cannot keep others from the database.
     await host.together.do(check_readiness, None, partial(_check_for_all, host))
 
 
@@ -24,5 +24,5 @@ async def _check_for_all(host: Host, asked: Sequence[None]) -> Sequence[None]:
             await check_store(host.store)
     except TimeoutError as exc:
         reason = f"It has not answered within {PATIENCE_SECONDS:g} seconds."
-        raise StorageUnavailable("The database is away.", reason) from exc
+        raise StorageUnavailable("The database is unreachable.", reason) from exc
     return asked

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NamedTuple, TypeVar
 
-from roadstead.domain.apps.lifecycle import count_owed_calls
+from roadstead.domain.apps.lifecycle import count_pending_calls
 from roadstead.domain.host import Host
 from roadstead.domain.linking.workspaces import WorkspaceLinkers
 from roadstead.domain.telemetry.metrics import Durations
@@ -142,14 +142,14 @@ def _operating_system() -> Iterator[Sample]:
 
 
 async def shared_samples(host: Host, version: str) -> list[Sample]:
-    """What is the same whichever process is asked. While the database is away, that it is so."""
+    """Return the samples that are the same in every process; while the database is unreachable, only that it is."""
     samples = [Sample("roadstead_build_info", (version, platform.python_version()), (1,))]
-    owed = await _in_time(count_owed_calls(host))
-    samples.append(Sample("roadstead_database_up", (), (owed is not None,)))
-    if owed is not None:
-        states = {"waiting": owed.waiting, "overdue": owed.overdue, "given_up": owed.given_up}
+    pending = await _in_time(count_pending_calls(host))
+    samples.append(Sample("roadstead_database_up", (), (pending is not None,)))
+    if pending is not None:
+        states = {"waiting": pending.waiting, "overdue": pending.overdue, "given_up": pending.given_up}
         samples += [Sample("roadstead_owed_calls", (state,), (count,)) for state, count in states.items()]
-    writable = owed is not None and await _in_time(_stored(host)) is not None
+    writable = pending is not None and await _in_time(_stored(host)) is not None
     return [*samples, Sample("roadstead_database_writable", (), (writable,))]
 
 

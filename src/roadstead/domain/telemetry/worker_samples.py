@@ -1,7 +1,7 @@
-"""The samples of all workers of one host, through files: each worker writes its own, whoever is asked reads them all.
+"""The samples of all workers of one host, through files: each worker writes its own; the one that is asked reads all.
 
 A file stays when its worker is gone, so what it had counted is not lost; how it was then is of no interest any more.
-Nobody is told a figure before it is in a file, so no counter that was read once goes back when a worker is killed.
+A worker reports a figure only after it is in a file, so no reported counter goes back when a worker is killed.
 """
 
 import asyncio
@@ -34,7 +34,7 @@ class WorkerSamples:
 
     @asynccontextmanager
     async def shared(self) -> AsyncIterator[None]:
-        """Let the other workers know of ours, until the block ends."""
+        """Share this worker's samples with the other workers until the block ends."""
         if self._file is None:
             yield
             return

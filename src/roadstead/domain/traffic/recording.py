@@ -3,7 +3,7 @@
 While a call is under way only references to what is there are put aside. Redacting and writing happen afterwards, in
 batches small enough to cost a busy host little of its time. While more comes in than these take, the oldest of what is
 put aside are forgotten; what is there when it ends is written at once. Nothing that goes wrong here disturbs a call:
-while others keep the database busy, calls stay put aside, and nobody waits for it.
+while others keep the database busy, calls stay in memory, and no request waits for it.
 """
 
 import asyncio
@@ -85,7 +85,7 @@ class Recorder:
             self._begin()
 
     def sent(self, call: Sent) -> None:
-        """Record a call of ours that has ended."""
+        """Record a finished call of the host to an app."""
         self._calls_of_ours += 1
         self._waiting.append(call)
         if self._batches is None:

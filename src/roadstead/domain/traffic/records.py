@@ -25,7 +25,7 @@ REFUSALS = (401, 403)
 """The statuses of an answer to a caller whose credential was not accepted."""
 MOST_JUDGED = 10
 """Tokens of a batch, since each takes up to 4 ms: callers who are refused again and again must not keep a core busy.
-The rest of the batch is judged when somebody looks at it.
+The rest of the batch is judged when it is looked at.
 """
 _LONGEST_APP_KEY = 255
 
@@ -79,7 +79,8 @@ class Records:
         )
 
     async def of_sent(self, call: Sent) -> NewRequest:
-        """The row of a call of ours. The body of an `installed` call names a secret, and the app may send it back."""
+        """Return the row of a call of the host. The body of an `installed` call names a secret, and the app may send it
+        back."""
         secrets = named_secrets(call.body.decode("utf-8", "replace"))
         authorization = call.headers.get("Authorization")
         headers = [(name.encode(), value.encode()) for name, value in call.headers.items()]
@@ -104,7 +105,7 @@ class Records:
         if self._judged == MOST_JUDGED:
             return None
         self._judged += 1
-        # Imported late: most hosts refuse nobody for a long time.
+        # Imported late: most hosts refuse no call for a long time.
         from roadstead.domain.access.evidence import evidence_of
 
         return await evidence_of(self._store, credential)

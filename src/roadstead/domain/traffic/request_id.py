@@ -31,5 +31,5 @@ def request_id(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
 
 
 def _new() -> bytes:
-    """Unique among all processes. Guessing one helps nobody: it opens nothing."""
+    """Unique among all processes. Guessing one is useless: it opens nothing."""
     return b"%b-%06x" % (_process, next(_numbers))

@@ -36,7 +36,7 @@ log = logging.getLogger("roadstead.requests")
 class RequestLine(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
     """What the log says of one request. Sizes are bytes of bodies. `app` is who has proved to be the caller.
 
-    `reason` is what the caller was told of a failure of ours.
+    `reason` is what the caller was told of a failure of the host.
     """
 
     time: datetime
@@ -82,7 +82,7 @@ class _Answered(NamedTuple):
 
 
 class RequestLog:
-    """Writes the lines of one process: of requests that failed for a reason of ours (5xx), or of all."""
+    """Writes the log lines of one process: for requests that the host failed (5xx), or for all."""
 
     def __init__(self, store: Store, *, which: Literal["failed", "all"], clock: Callable[[], float]) -> None:
         self._store = store

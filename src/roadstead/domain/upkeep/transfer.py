@@ -189,7 +189,7 @@ async def _fill(host: Host, tx: Transaction, lines: "_Lines", total: int, progre
     """Add every row up to the last line, which must agree with what was read. How many there were."""
     done = 0
     for table, columns, page in _pages(lines):
-        # A secret that nobody knows stands for each that was left out: nobody can sign with it.
+        # A random secret replaces each one that was left out: no app can sign with it.
         await rows.add_rows(host.store, tx, table, columns, page, make_secret=new_secret)
         done += len(page)
         progress(done, total)
