@@ -15,9 +15,17 @@ MOST_GROWTH = 20_000_000
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("regex", [r"((?K)-\d+)|N{}-(\w+)x(\d+)", r"(?<!x)((?K)-\d+)|N{}-(\w+)x(\d+)"])
+@pytest.mark.parametrize(
+    ("regex", "more"),
+    [
+        (r"((?K)-\d+)|N{}-(\w+)x(\d+)", 0),
+        (r"(?<!x)((?K)-\d+)|N{}-(\w+)x(\d+)", 0),
+        (r"((?K)-\d+)|N{}-(\w+)x(\d+)", 200_000),
+    ],
+    ids=["linear", "bounded", "a large descriptor"],
+)
 def test_an_app_that_changes_its_linkers_again_and_again_costs_no_memory(
-    tmp_path: Path, connect_app: RecordingApp, regex: str
+    tmp_path: Path, connect_app: RecordingApp, regex: str, more: int
 ) -> None:
     """After 500 rounds of another pattern and a text, the process has hardly more memory than after the first ones."""
     with host_process(tmp_path, tmp_path / "log") as (host, _, process):
@@ -25,6 +33,7 @@ def test_an_app_that_changes_its_linkers_again_and_again_costs_no_memory(
         resident = []
         with httpx.Client(base_url=host.url) as client:
             for number in range(ROUNDS):
+                connect_app.descriptor["description"] = "x" * more
                 connect_app.descriptor["modules"] = {
                     "linkers": [{"key": "tickets", "regex": regex.format(number), "url": r"/\1", "type": "href"}]
                 }

@@ -11,6 +11,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from roadstead.domain.apps import descriptors
 from roadstead.domain.host import Host, open_host
 from roadstead.domain.linking import linkers, workspaces
 from roadstead.domain.linking.workspaces import WorkspaceLinkers
@@ -165,3 +166,12 @@ def test_a_container_limits_what_is_kept(
     file.write_text(limit)
     monkeypatch.setattr(workspaces, "_CONTAINER_LIMIT", file)
     assert workspaces._most_values(workers) == (10**12 // 4 // 120 if most is None else most)
+
+
+def test_of_large_descriptors_a_few_are_kept() -> None:
+    """An app that updates itself again and again leaves little behind; what is kept is read once."""
+    start, name = '{"baseUrl": "https://app.example", "authentication": {"type": "none"}', "x" * 20_000
+    texts = [f'{start}, "scopes": [], "name": "{name}", "key": "k{number}"}}' for number in range(9)]
+    read = [descriptors.stored_descriptor(text) for text in texts]
+    assert descriptors.stored_descriptor(texts[-1]) is read[-1]
+    assert descriptors.stored_descriptor(texts[0]) is not read[0]

@@ -26,9 +26,13 @@ def read_descriptor(document: bytes | str | dict[str, object]) -> Descriptor:
     return descriptor
 
 
+_USUAL_LENGTH = 10_000
+"""Characters. The descriptors of real apps have some thousand; the largest that is taken has a million."""
+
+
 def stored_descriptor(text: str) -> Descriptor:
-    """The descriptor of an installation; it was checked when it was stored."""
-    return _parsed(text)
+    """Return the descriptor of an installation; it was checked when it was stored."""
+    return _usual(text) if len(text) <= _USUAL_LENGTH else _large(text)
 
 
 class _Members(msgspec.Struct, rename="camel"):
@@ -50,9 +54,10 @@ def _members(text: str) -> _Members:
     return msgspec.json.decode(text, type=_Members)
 
 
-@lru_cache(maxsize=256)
-def _parsed(text: str) -> Descriptor:
-    return Descriptor.from_json(text)
+# Kept, for an app may ask often for what takes its descriptor. But one that updates itself again and again leaves one
+# behind each time, and a large one takes megabytes.
+_usual = lru_cache(maxsize=256)(Descriptor.from_json)
+_large = lru_cache(maxsize=4)(Descriptor.from_json)
 
 
 def judge_linker(module: LinkerModule, base_url: str) -> PatternReport:
