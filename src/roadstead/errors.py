@@ -14,7 +14,8 @@
     │   ├── LinkerValueExists
     │   └── HandshakeUnderWay
     ├── RateLimitExceeded         more requests than an installation may make in an hour
-    ├── UpdateUnderWay            an app updates itself once at a time
+    ├── TooMuchAtOnce             a caller has as much under way as it may
+    │   └── UpdateUnderWay        an app updates itself once at a time
     ├── OutgoingCallFailed        we could not reach a server, or may not
     ├── InstallationFailed        carries the step, and the app's answer
     └── StorageUnavailable        the database cannot serve us now; try again later
@@ -127,12 +128,17 @@ class RateLimitExceeded(RoadsteadError):
         self.retry_after = retry_after
 
 
-class UpdateUnderWay(RoadsteadError):
-    """The installation, or as many as may be at once, is being updated; `retry_after` is in seconds."""
+class TooMuchAtOnce(RoadsteadError):
+    """The caller has as much of one kind under way as it may; `retry_after` is in seconds."""
+
+    retry_after = 1
+
+
+class UpdateUnderWay(TooMuchAtOnce):
+    """The installation, or as many as may be at once, is being updated."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message, "Nothing was changed. Try again in a second.")
-        self.retry_after = 1
 
 
 class OutgoingCallFailed(RoadsteadError):

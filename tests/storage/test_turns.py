@@ -1,11 +1,13 @@
 """Turns of callers for what takes long."""
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable
 
 import pytest
 
-from roadstead.errors import StorageBusy
+from roadstead.errors import StorageBusy, TooMuchAtOnce
+from roadstead.storage import turns as turns_module
 from roadstead.storage.turns import Turns
 
 
@@ -33,9 +35,9 @@ class _Work:
         await _settled()
 
 
-def _run(places: int, scenario: Callable[[_Work, Callable[[str], "asyncio.Task[None]"]], Awaitable[None]]) -> None:
+def _run(places: float, scenario: Callable[[_Work, Callable[[str], "asyncio.Task[None]"]], Awaitable[None]]) -> None:
     async def run() -> None:
-        work = _Work(Turns(places, 60))
+        work = _Work(Turns(places, 60, "things"))
         tasks: list[asyncio.Task[None]] = []
 
         def ask(name: str) -> "asyncio.Task[None]":
@@ -109,7 +111,7 @@ def test_nobody_waits_for_ever() -> None:
     """Whose turn does not come in time is turned away."""
 
     async def scenario() -> None:
-        turns = Turns(1, 0.05)
+        turns = Turns(1, 0.05, "things")
         async with turns.turn("a"):
             with pytest.raises(StorageBusy):
                 async with asyncio.timeout(10), turns.turn("b"):
@@ -118,3 +120,38 @@ def test_nobody_waits_for_ever() -> None:
             pass
 
     asyncio.run(scenario())
+
+
+def test_a_caller_waits_for_so_many_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond that it is refused at once, until one that waits has its turn or is given up; others wait as before."""
+    monkeypatch.setattr(turns_module, "MOST_WAITING", 2)
+
+    async def scenario(work: _Work, ask: Callable[[str], "asyncio.Task[None]"]) -> None:
+        tasks = [ask(name) for name in ("a1", "a2", "a3", "a4", "b1")]
+        await _settled()
+        assert isinstance(tasks[3].exception(), TooMuchAtOnce)
+        tasks[1].cancel()
+        await _settled()
+        again, too_many = ask("a5"), ask("a6")
+        await _settled()
+        assert isinstance(too_many.exception(), TooMuchAtOnce)
+        for name in ("a1", "a3", "b1"):
+            await work.end(name)
+        assert work.begun == ["a1", "a3", "b1", "a5"]
+        assert not again.done()
+
+    _run(1, scenario)
+
+
+def test_callers_do_not_wait_for_each_other_where_there_are_places_for_all() -> None:
+    """Then each waits for itself alone."""
+
+    async def scenario(work: _Work, ask: Callable[[str], object]) -> None:
+        for name in ("a1", "a2", "b1", "c1"):
+            ask(name)
+        await _settled()
+        assert work.begun == ["a1", "b1", "c1"]
+        await work.end("a1")
+        assert work.begun == ["a1", "b1", "c1", "a2"]
+
+    _run(math.inf, scenario)

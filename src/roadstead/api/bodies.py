@@ -65,14 +65,18 @@ class Shape(Generic[T]):
         self._most_items = most_items
 
     async def read(self, request: Request, *, most: int = MAX_BYTES) -> T:
-        """Return the body, decoded; a long one in a thread. A flat form is taken as an object of strings.
+        """Return the body, decoded. Raises as `text` and `decoded` do."""
+        return await self.decoded(await self.text(request, most=most))
 
-        Raises `InvalidInput`, or `RequestRefused` for a body that HTTP refuses.
+    async def text(self, request: Request, *, most: int = MAX_BYTES) -> bytes:
+        """Return the body as JSON that is still to be decoded. A flat form is taken as an object of strings.
+
+        Raises `InvalidInput` for a form that cannot be read, or `RequestRefused` for a body that HTTP refuses.
         """
         media_type = _content_type(request)
         if media_type == _FORM:
             fields = _form_object(await read_bytes(request, most=min(most, MAX_FORM_BYTES)))
-            return self.decode(msgspec.json.encode(fields))
+            return msgspec.json.encode(fields)
         body = await read_bytes(request, most=most)
         if media_type not in (None, "application/json") and not _JSON_TYPE.fullmatch(media_type):
             raise RequestRefused(
@@ -80,7 +84,11 @@ class Shape(Generic[T]):
                 f"A body of type {media_type[:60]!r} is not taken here.",
                 f"Send application/json, or a flat {_FORM}.",
             )
-        return self.decode(body) if len(body) <= SHORT_BYTES else await asyncio.to_thread(self.decode, body)
+        return body
+
+    async def decoded(self, text: bytes) -> T:
+        """Return what JSON is decoded into; long JSON is decoded in a thread. Raises `InvalidInput`."""
+        return self.decode(text) if len(text) <= SHORT_BYTES else await asyncio.to_thread(self.decode, text)
 
     def decode(self, body: bytes) -> T:
         """The value of a JSON text; an empty one is `null`. Raises `InvalidInput`."""

@@ -14,7 +14,7 @@ from roadstead.errors import (
     RateLimitExceeded,
     RoadsteadError,
     StorageUnavailable,
-    UpdateUnderWay,
+    TooMuchAtOnce,
     WrongCredential,
 )
 
@@ -52,7 +52,7 @@ STATUS: Mapping[type[RoadsteadError], int] = {
     NotFound: 404,
     Conflict: 409,
     RateLimitExceeded: 429,
-    UpdateUnderWay: 429,
+    TooMuchAtOnce: 429,
     OutgoingCallFailed: 502,  # what a page of an app is told of its proxy, within an answer that is a 200
     InstallationFailed: 424,  # no 5xx: what an app does, or where a link leads, is no failure of this host
     StorageUnavailable: 503,
@@ -90,7 +90,7 @@ def headers_of(error: RoadsteadError) -> Mapping[str, str]:
             return headers
         case NotAuthenticated():
             return CHALLENGE
-        case RateLimitExceeded(retry_after=seconds) | UpdateUnderWay(retry_after=seconds):
+        case RateLimitExceeded(retry_after=seconds) | TooMuchAtOnce(retry_after=seconds):
             return {"Retry-After": str(seconds)}
         case StorageUnavailable():
             return {"Retry-After": "1"}

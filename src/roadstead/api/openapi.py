@@ -52,7 +52,7 @@ _STATUSES = {
     411: "The length of the body is not stated.",
     413: "The body is too large.",
     415: "The body is of another type, or compressed.",
-    429: "The app has made as many requests as the operator allows; `Retry-After` says when it may go on.",
+    429: "The app has made, or has under way, as many requests as it may; `Retry-After` says when it may go on.",
     503: "It cannot be served now; `Retry-After` says when to try again.",
 }
 _HEADERS = {201: "Location", 401: "WWW-Authenticate", 429: "Retry-After", 503: "Retry-After"}

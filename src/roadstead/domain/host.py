@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import logging
+import math
 import secrets
 import time
 import uuid
@@ -28,9 +29,13 @@ from roadstead.outbound.places import Ourselves
 from roadstead.settings import DEFAULT_PORT, Settings, is_loopback
 from roadstead.storage import Store, open_store
 from roadstead.storage import installations as rows
+from roadstead.storage.turns import Turns
 
 FINISH_SECONDS = 10.0
 """How long the end of a host waits for work that was put off: as long as one call to an app may take."""
+CHANGE_SECONDS = 60.0
+"""How long a change of many values waits for those that the same app has asked for before."""
+_CHANGES = "changes of many values"
 
 log = logging.getLogger("roadstead")
 
@@ -43,7 +48,7 @@ class Host:
     `rate_limit` is that of each installation, by id. `clock` gives Unix time, for moments that are kept or shown.
     `call_is_due` is set by who has stored what is to be done after an answer, so that it is begun at once.
     `updating` are the ids of the installations that are being updated here, and `judging` is held by who checks a
-    descriptor.
+    descriptor. `changing` gives each installation its turn to change many values.
     """
 
     settings: Settings
@@ -61,6 +66,7 @@ class Host:
     admission: Admission = field(default_factory=lambda: Admission(open_files()), repr=False)
     updating: set[int] = field(default_factory=set, repr=False)
     judging: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)
+    changing: Turns = field(default_factory=lambda: Turns(math.inf, CHANGE_SECONDS, _CHANGES), repr=False)
     _running: set[asyncio.Task[None]] = field(default_factory=set, repr=False)
     together: Together = field(init=False, repr=False)
     refusals: Refusals = field(init=False, repr=False)

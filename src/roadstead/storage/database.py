@@ -15,6 +15,9 @@ from roadstead.errors import InvalidInput
 SEARCH_SECONDS = 5.0
 """How long a caller's condition may be looked for: that of a million values takes half a second."""
 
+LONG_LISTS = "long lists"
+"""What callers have a turn for."""
+
 Argument = str | int | float | bytes | Sequence[str] | None
 Row = tuple[Any, ...]
 
@@ -139,7 +142,7 @@ class Database(Reader, Protocol):
     def turn(self, caller: Hashable) -> AbstractAsyncContextManager[None]:
         """The caller's turn to search. Each has one at a time, and none waits for all that another wants.
 
-        Raises `StorageBusy`.
+        Raises `StorageBusy` and `TooMuchAtOnce`.
         """
 
     async def version(self) -> object:

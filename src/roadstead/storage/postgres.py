@@ -31,6 +31,7 @@ from roadstead.errors import StorageBusy, StorageUnavailable, StorageUnusable
 from roadstead.storage import migrations
 from roadstead.storage.advisory_locks import Leases, lock_number
 from roadstead.storage.database import (
+    LONG_LISTS,
     SEARCH_SECONDS,
     Argument,
     Dialect,
@@ -103,7 +104,7 @@ class PostgresDatabase:
         self._url = url
         self._free: list[Connection] = []
         self._places = asyncio.Semaphore(CONNECTIONS)
-        self._turns = Turns(SEARCHES, BUSY_SECONDS)
+        self._turns = Turns(SEARCHES, BUSY_SECONDS, LONG_LISTS)
         self._lent = 0
         self._waiting = 0
         self._readers: dict[str, list[tuple[tuple[Argument, ...], asyncio.Future[list[Row]]]]] = {}

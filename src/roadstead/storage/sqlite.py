@@ -29,6 +29,7 @@ from filelock import FileLock, Timeout
 from roadstead.errors import RoadsteadError, StorageBusy, StorageUnavailable, StorageUnusable
 from roadstead.storage import migrations
 from roadstead.storage.database import (
+    LONG_LISTS,
     SEARCH_SECONDS,
     AlreadyThere,
     Argument,
@@ -98,7 +99,7 @@ class SQLiteDatabase:
         self._thread = ThreadPoolExecutor(1, "sqlite-write")
         self._scan_thread = ThreadPoolExecutor(1, "sqlite-scan")
         self._search_thread = ThreadPoolExecutor(1, "sqlite-search")
-        self._turns = Turns(1, BUSY_SECONDS)
+        self._turns = Turns(1, BUSY_SECONDS, LONG_LISTS)
         self._batch: _Batch | None = None
         self._in_snapshot = False
         self._version: object = None

@@ -8,21 +8,29 @@ from collections import deque
 from collections.abc import AsyncIterator, Hashable
 from contextlib import asynccontextmanager
 
-from roadstead.errors import StorageBusy
+from roadstead.errors import StorageBusy, TooMuchAtOnce
+
+MOST_WAITING = 20
+"""What one caller may wait for beside what it has under way. Each holds a request, of which an address has a share."""
+_TRY_AGAIN = "Each app has one under way at a time; try again in a moment."
 
 
 class Turns:
-    """`places` callers have a turn at the same time; who waits for longer than `seconds` is turned away."""
+    """`places` callers, or any number, have a turn at the same time; one that waits longer than `seconds` is refused.
 
-    def __init__(self, places: int, seconds: float) -> None:
+    `what` names in a sentence what takes so long.
+    """
+
+    def __init__(self, places: float, seconds: float, what: str) -> None:
         self._places = places
         self._seconds = seconds
+        self._what = what
         self._at_work: set[Hashable] = set()
         self._waiting: dict[Hashable, deque[asyncio.Future[None]]] = {}
 
     @asynccontextmanager
     async def turn(self, caller: Hashable) -> AsyncIterator[None]:
-        """The caller's turn, for as long as the block lasts. Raises `StorageBusy`."""
+        """The caller's turn, for as long as the block lasts. Raises `StorageBusy` and `TooMuchAtOnce`."""
         if len(self._at_work) < self._places and caller not in self._at_work:
             self._at_work.add(caller)
         else:
@@ -33,19 +41,21 @@ class Turns:
             self._end(caller)
 
     async def _wait(self, caller: Hashable) -> None:
+        queue = self._waiting.setdefault(caller, deque())
+        if len(queue) >= MOST_WAITING:
+            raise TooMuchAtOnce(f"Your app waits for {MOST_WAITING} {self._what} already.", _TRY_AGAIN)
         begun = asyncio.get_running_loop().create_future()
-        self._waiting.setdefault(caller, deque()).append(begun)
+        queue.append(begun)
         try:
             async with asyncio.timeout(self._seconds):
                 await begun
         except BaseException as exc:
-            if begun.done() and not begun.cancelled():
+            if begun in queue:
+                queue.remove(begun)
+            elif begun.done() and not begun.cancelled():
                 self._end(caller)  # its turn had come at this very moment
             if isinstance(exc, TimeoutError):
-                raise StorageBusy(
-                    "The database is busy with long lists.",
-                    "One with a filter is looked through at a time for each caller; try again in a moment.",
-                ) from exc
+                raise StorageBusy(f"The database is busy with {self._what}.", _TRY_AGAIN) from exc
             raise
 
     def _end(self, caller: Hashable) -> None:

@@ -62,14 +62,14 @@ async def add_value(call: Call, value: str) -> Answer:
     return json_answer(shapes.linker_value(added, url), 201, headers={"Location": url, **_EXPOSE_LOCATION})
 
 
-@OPERATIONS.put("/{linker_key}/values", needs=APP_JWT, takes=shapes.VALUES, gives={204: None})
+@OPERATIONS.put("/{linker_key}/values", needs=APP_JWT, takes=shapes.VALUES, gives={204: None}, in_turn=True)
 async def replace_values(call: Call, values: list[str]) -> Answer:
     """Make the set of values exactly this one. Values that stay keep their ids; one that cannot be refuses all."""
     await linkers.replace_values(call.host, call.installation_id, call.path["linker_key"], values, by_app=True)
     return no_content()
 
 
-@OPERATIONS.delete("/{linker_key}/values", needs=APP_JWT, gives={204: None})
+@OPERATIONS.delete("/{linker_key}/values", needs=APP_JWT, gives={204: None}, in_turn=True)
 async def delete_values(call: Call) -> Answer:
     """Remove all values of a linker."""
     await linkers.delete_values(call.host, call.installation_id, call.path["linker_key"], by_app=True)
