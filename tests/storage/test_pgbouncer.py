@@ -85,9 +85,9 @@ def test_a_host_works_behind_a_pooler(
     [("/no_such_database", "no_such_database"), ("/postgres?search_path=elsewhere", "search_path")],
 )
 def test_what_a_pooler_refuses_is_said(tmp_path: Path, pooler: str, rest: str, said: str) -> None:
-    """It answers, so it is not away: the reason is its own."""
+    """It answers, so it is not unreachable: the reason is its own."""
     settings = Settings(data=tmp_path / "data", database_url=f"{pooler}{rest}")
     with pytest.raises(StorageUnavailable) as refused:
         on_host(settings, lambda host: register(host, "tide", "https://tide.example/"))
-    assert "away" not in refused.value.message
+    assert "unreachable" not in refused.value.message
     assert said in refused.value.detail

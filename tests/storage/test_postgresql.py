@@ -98,7 +98,7 @@ def test_nothing_is_asked_of_the_server_before_the_connection_is_there(settings:
 
 @pytest.mark.parametrize("kind", [asyncpg.ProtocolViolationError, asyncpg.ConnectionRejectionError])
 def test_a_refusal_is_told_as_the_server_says_it(kind: type[Exception]) -> None:
-    """Who answers is not away."""
+    """A server that answers is not unreachable."""
     with pytest.raises(StorageUnavailable) as refused:
         translate(kind("unsupported startup parameter: jit"))
     assert refused.value.message == "The database refuses the connection."
