@@ -24,6 +24,7 @@ from tests.live import LINKERS, RecordingApp, opened, recording_app
 
 START = 1_800_000_000.0
 HOUR = 3600.0
+KEYS = ("tickets", "other", "third", "fourth")
 
 
 @dataclass
@@ -160,6 +161,26 @@ def test_what_is_about_something_else_is_a_run_of_its_own(log: Log) -> None:
         ("app updated", "descriptor"),
         ("app updated", "scopes"),
     ]
+
+
+def test_an_app_that_renames_its_linkers_has_so_many_runs_and_no_more(
+    log: Log, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it does to those beyond is counted together, and the last of these named; an hour later all begin anew."""
+    monkeypatch.setattr(rows, "MOST_RUNS", 2)
+    changed = [
+        ("tickets", ["A"]), ("other", ["A"]), ("third", ["A"]), ("fourth", ["A"]), ("other", ["B"]), ("fourth", ["B"])
+    ]  # fmt: skip
+    renamed = json.dumps({**log.app.descriptor, "modules": {"linkers": [{**LINKERS[0], "key": key} for key in KEYS]}})
+    log.at(0, lambda host: updates.update(host, log.installation.id, descriptor=renamed.encode(), by_app=True))
+    for number, (linker, values) in enumerate(changed):
+        log.put(number, *values, linker=linker)
+    entries = [details["linker"] for action, details in log.entries(10) if action == "values replaced"]
+    assert entries == ["tickets", "other", "third"]
+    ended = [details for action, details in log.entries(HOUR + 10) if "times" in details]
+    assert [(one["linker"], one["times"]) for one in ended] == [("other", 1), ("fourth", 2)]
+    log.put(HOUR + 20, "C", linker="fourth")
+    assert log.entries(HOUR + 20)[-1] == ("values replaced", {"linker": "fourth", "before": 1, "after": 1})
 
 
 def test_what_an_operator_does_is_never_counted(log: Log) -> None:

@@ -19,6 +19,10 @@ from roadstead.storage.installations import keep_fact
 from roadstead.storage.moments import from_text, to_text
 
 RUN = timedelta(hours=1)
+MOST_RUNS = 100
+"""Runs of one action that an app may have: it may rename its linkers without end. Updates are of fewer kinds."""
+_OTHERS = ""
+"""What all runs beyond these are about together."""
 PAGE = 5_000
 """Entries read at a time for an export."""
 _CUT = "audit_log_cut_up_to"
@@ -62,7 +66,7 @@ async def add_entry_of_run(
 ) -> None:
     """Add an entry of what the app itself did, or count it where it follows another of its run."""
     encoded = msgspec.json.encode(details).decode()
-    run = (installation_id, action, about)
+    run = (installation_id, action, await _kind(tx, installation_id, action, about, now))
     counted = await tx.read(
         "INSERT INTO audit_runs (installation_id, action, about, began_on, last_on, repeats, details) "
         "VALUES (?, ?, ?, ?, ?, 0, ?) ON CONFLICT (installation_id, action, about) DO UPDATE SET "
@@ -89,6 +93,20 @@ async def add_entry_of_run(
             encoded,
         )
     await add_installation_entry(tx, installation_id, actor=None, action=action, details=details, now=now)
+
+
+async def _kind(tx: Transaction, installation_id: int, action: str, about: str, now: datetime) -> str:
+    """Return `about`, or `_OTHERS` where the app has so many runs of the action that a new one would be too many."""
+    ((known, under_way),) = await tx.read(
+        "SELECT COUNT(CASE WHEN about = ? THEN 1 END), COUNT(CASE WHEN began_on > ? AND began_on <= ? THEN 1 END) "
+        "FROM audit_runs WHERE installation_id = ? AND action = ?",
+        about,
+        to_text(now - RUN),
+        to_text(now),
+        installation_id,
+        action,
+    )
+    return about if known or under_way < MOST_RUNS else _OTHERS
 
 
 async def is_any_run_over(reader: Reader, now: datetime) -> bool:
