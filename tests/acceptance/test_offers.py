@@ -46,7 +46,9 @@ def _status(host: LiveHost, told: Any, method: str = "GET", **claims: Any) -> in
     return client(method, VALUES, token=client.token(method, VALUES, **claims)).status_code
 
 
-def _abandon(host: LiveHost, app: RecordingApp, workspace: str = "local") -> Any:
+def _abandon(
+    host: LiveHost, app: RecordingApp, workspace: str = "local", *, meanwhile: Callable[[], None] = lambda: None
+) -> Any:
     """Begin an installation and give up while the app is answering; what the app was told."""
     asked, given_up = threading.Event(), threading.Event()
 
@@ -57,6 +59,7 @@ def _abandon(host: LiveHost, app: RecordingApp, workspace: str = "local") -> Any
     async def give_up(opened: Host) -> None:
         installing = asyncio.create_task(installations.install(opened, app.descriptor_url, workspace))
         await asyncio.to_thread(asked.wait, 10)
+        await asyncio.to_thread(meanwhile)
         installing.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await installing
@@ -205,6 +208,23 @@ def test_an_uninstalled_app_cannot_come_back_by_an_offer(host: LiveHost, connect
     assert _offers(host, connect_app) == []
     assert _status(host, told) == 401
     assert _apps(host, connect_app) == []
+
+
+@pytest.mark.parametrize("installed_before", [False, True])
+def test_an_uninstallation_during_a_handshake_is_not_taken_back(
+    host: LiveHost, connect_app: RecordingApp, installed_before: bool
+) -> None:
+    """An app that was taken out while it was asked stays out, though nobody waits for its answer any more."""
+    before = host.install(connect_app) if installed_before else None
+
+    def take_out() -> None:
+        (installation,) = _apps(host, connect_app)
+        host.work(lambda opened: installations.uninstall(opened, installation.id))
+
+    told = _abandon(host, connect_app, meanwhile=take_out)
+    assert _apps(host, connect_app) == []
+    assert _offers(host, connect_app) == []
+    assert [_status(host, one) for one in (told, before) if one] == [401] * (1 + installed_before)
 
 
 def test_a_registered_app_is_offered_no_secret(host: LiveHost, connect_app: RecordingApp) -> None:

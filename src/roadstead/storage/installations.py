@@ -353,10 +353,18 @@ async def update_descriptor(
 
 
 async def mark_uninstalled(tx: Transaction, installation_id: int, now: datetime) -> None:
-    """Take the app out. Its secret stays, to sign the next installation with; its linkers and tokens go."""
+    """Take the app out. Its secret stays, to sign the next installation with; its linkers and tokens go.
+
+    A handshake that is under way can only go back to that, too.
+    """
     await tx.run(
         "UPDATE installations SET state = 'uninstalled', updated_on = ? WHERE id = ?",
         to_text(now),
+        installation_id,
+    )
+    await tx.run(
+        "UPDATE handshakes SET previous_state = 'uninstalled' "
+        "WHERE installation_id = ? AND previous_state = 'installed'",
         installation_id,
     )
     await tx.run("DELETE FROM access_tokens WHERE installation_id = ?", installation_id)

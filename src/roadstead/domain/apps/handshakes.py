@@ -226,9 +226,14 @@ async def _undo(host: Host, installation_id: int, *, keep_offer: bool) -> None:
 
 
 async def _keep_offer(host: Host, tx: Transaction, installation_id: int) -> None:
-    """Keep what the handshake offered, if the app learnt a secret by it: a registered app had its own before."""
+    """Keep what the handshake offered, if the app learnt a secret by it: a registered app had its own before.
+
+    An app that was uninstalled meanwhile is offered nothing any more.
+    """
     installation = await rows.get_installation(host.store, installation_id, tx)
-    if installation is None or stored_descriptor(installation.descriptor).lifecycle.installed is None:
+    if installation is None or installation.state != "installed":
+        return
+    if stored_descriptor(installation.descriptor).lifecycle.installed is None:
         return
     registration = await rows.find_registration(host.store, installation.app_key, tx)
     if registration is None or registration.shared_secret != installation.shared_secret:
