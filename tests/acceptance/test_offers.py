@@ -183,8 +183,10 @@ async def _install_impatiently(host: Host, app: RecordingApp) -> None:
 
 def test_an_app_that_was_never_reached_was_offered_nothing(host: LiveHost) -> None:
     """Without a connection it cannot have learnt its secret."""
-    with recording_app(baseUrl="http://127.0.0.1:1") as app, pytest.raises(InstallationFailed) as failed:
-        host.install(app)
+    with recording_app() as app:
+        descriptor = host.work(lambda opened: installations.fetch(opened, app.descriptor_url))
+    with pytest.raises(InstallationFailed, match="Connection refused") as failed:
+        host.work(lambda opened: installations.install_descriptor(opened, descriptor, app.descriptor_url, "local"))
     assert not failed.value.unanswered
     assert _offers(host, app) == []
 
