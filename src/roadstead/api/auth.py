@@ -5,7 +5,6 @@ Handlers never look at headers, and a test refuses an operation without a rule.
 
 import base64
 import binascii
-from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -13,15 +12,12 @@ from starlette.requests import Request
 
 from roadstead.api.errors import RequestRefused
 from roadstead.api.origins import is_from_another_site, is_from_here
-from roadstead.connect import InvalidToken, UnverifiedToken, canonical_request, implied_by, read, verify
-from roadstead.connect.jwt import MISMATCH
+from roadstead.connect import InvalidToken, canonical_request, implied_by, read
 from roadstead.domain.access import credentials
-from roadstead.domain.apps import handshakes
+from roadstead.domain.access.signers import find_signer
 from roadstead.domain.host import Host
 from roadstead.errors import NotAuthenticated, RateLimitExceeded, WrongCredential
 from roadstead.model import AccessToken, ApiToken, Caller, Viewer
-from roadstead.storage.installations import find_caller
-from roadstead.storage.offers import find_offers
 
 VIEWER = "roadstead.viewer"
 """Under which the `Viewer` stands in the scope of a request that `on_behalf` makes; no client can put it there."""
@@ -163,54 +159,11 @@ async def _verified_caller(host: Host, credential: str, canonical: str | None) -
         client_key = token.claims.get("sub")
         if not isinstance(client_key, str):
             raise InvalidToken("sub", "The claim sub is missing; it names the installation by its clientKey.")
-        caller = await _find_signer(host, token, client_key, canonical)
+        caller = await find_signer(host, token, client_key, canonical)
     except InvalidToken as exc:
         raise NotAuthenticated("The token is not valid.", exc.detail) from exc
     _count(host, caller.installation_id)
     return caller
-
-
-async def _find_signer(host: Host, token: UnverifiedToken, client_key: str, canonical: str | None) -> Caller:
-    """Return the installation whose secret signed the token. Raises `InvalidToken` or `NotAuthenticated`."""
-    caller = await find_caller(host.store, client_key)
-    if caller is not None and caller.handshake_under_way:
-        await handshakes.undo_if_abandoned(host, caller.installation_id)
-        caller = await find_caller(host.store, client_key)
-    if caller is not None and _made_by(host, token, caller.app_key, caller.secrets, canonical):
-        return caller
-    await _accept_offer(host, token, client_key, canonical)
-    # This request, or another one at the same moment, may have put a secret in force.
-    latest = await find_caller(host.store, client_key)
-    if latest is None:
-        raise NotAuthenticated(
-            "The token is not valid.",
-            "The claim sub names no installation here; it must be the clientKey of the app's last installed call.",
-        )
-    if latest == caller or not _made_by(host, token, latest.app_key, latest.secrets, canonical):
-        raise InvalidToken("signature", MISMATCH)
-    return latest
-
-
-async def _accept_offer(host: Host, token: UnverifiedToken, client_key: str, canonical: str | None) -> None:
-    """Put in force what the app was offered, if it signs with that, for so it shows that it accepted."""
-    for offer in await find_offers(host.store, client_key):
-        if _made_by(host, token, offer.app_key, [offer.shared_secret], canonical):
-            await handshakes.complete(host, offer)
-            return
-
-
-def _made_by(host: Host, token: UnverifiedToken, app_key: str, secrets: Iterable[str], canonical: str | None) -> bool:
-    """Whether one of the secrets made the token. Raises `InvalidToken` when one did, and another claim is wrong."""
-    issuers = (app_key, str(token.claims["sub"]))
-    for secret in secrets:
-        try:
-            verify(token, shared_secret=secret, now=host.clock(), issuers=issuers, canonical=canonical)
-        except InvalidToken as exc:
-            if exc.claim != "signature":
-                raise
-        else:
-            return True
-    return False
 
 
 async def _token_identity(host: Host, token: str) -> AccessToken | ApiToken:

@@ -3,12 +3,12 @@
 import json
 import re
 from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Literal, TypedDict
-from urllib.parse import quote, urlsplit
+from typing import Any, Literal
+from urllib.parse import urlsplit
 
-from roadstead.model import HIDDEN, Installation, Workspace
+from roadstead.model import HIDDEN, Installation
 from roadstead.outbound.calls import Answer, Outbound
+from roadstead.shapes.accounts import principal
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,50 +48,6 @@ def lifecycle_body(
     return body
 
 
-class Href(TypedDict):
-    href: str
-
-
-class PrincipalLinks(TypedDict):
-    self: Href
-    html: Href
-    avatar: Href
-
-
-class Principal(TypedDict):
-    """The account that an app is installed on."""
-
-    type: Literal["team"]
-    username: str
-    display_name: str
-    uuid: str
-    links: PrincipalLinks
-    is_active: bool
-    created_on: str
-    properties: dict[str, Any]
-    has_2fa_enabled: None
-
-
-def principal(workspace: Workspace, base_url: str) -> Principal:
-    """The account an app is installed on, as lifecycle calls and `GET /2.0/user` show it."""
-    uuid = quote(workspace.uuid, safe="")
-    return {
-        "type": "team",
-        "username": workspace.slug,
-        "display_name": workspace.name,
-        "uuid": workspace.uuid,
-        "links": {
-            "self": {"href": f"{base_url}/2.0/workspaces/{uuid}"},
-            "html": {"href": f"{base_url}/{uuid}/"},
-            "avatar": {"href": f"{base_url}/account/{workspace.slug}/avatar/"},
-        },
-        "is_active": True,
-        "created_on": _moment(workspace.created_on),
-        "properties": {},
-        "has_2fa_enabled": None,
-    }
-
-
 async def call_app(
     outbound: Outbound, url: str, body: dict[str, Any], authorization: str | None, *, home: str
 ) -> Answer:
@@ -123,7 +79,3 @@ def _headers(authorization: str | None) -> dict[str, str]:
     if authorization is not None:
         headers["Authorization"] = authorization
     return headers
-
-
-def _moment(moment: datetime) -> str:
-    return moment.isoformat(timespec="microseconds")

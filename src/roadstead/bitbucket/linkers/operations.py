@@ -8,7 +8,6 @@ from roadstead.bitbucket.linkers import shapes
 from roadstead.bitbucket.linkers.shapes import LinkerResource, LinkerValueResource
 from roadstead.domain.linking import linkers
 from roadstead.model import Linker
-from roadstead.storage.linkers import cursor
 
 OPERATIONS = Group("linkers", below="/2.0/addon/linkers")
 
@@ -39,13 +38,14 @@ async def list_values(call: Call) -> Answer:
     wanted = parse_page_request(call, _VALUE_FIELDS)
     linker = await linkers.get_linker(call.host, call.installation_id, call.path["linker_key"])
     page = await linkers.page_of_values(call.host, linker, wanted)
+    after, before = linkers.cursors(page, wanted)
     body = envelope(
         call,
         wanted,
         values=shapes.linker_values(page.items, call.url(get_value, linker.key)),
         size=page.size,
-        after=cursor(page.items[-1], wanted.sort) if page.items and page.has_next else None,
-        before=cursor(page.items[0], wanted.sort) if page.items and page.number > 1 else None,
+        after=after,
+        before=before,
         has_next=page.has_next,
     )
     return shaped(call, body)

@@ -5,7 +5,7 @@ from roadstead.api.needs import Scope
 from roadstead.api.operation import Call, Group
 from roadstead.bitbucket.users.shapes import Operator
 from roadstead.domain.apps import installations
-from roadstead.outbound.lifecycle import Principal, principal
+from roadstead.shapes.accounts import Principal, principal
 from roadstead.shapes.links import Link
 
 OPERATIONS = Group("users", below="/2.0/user")

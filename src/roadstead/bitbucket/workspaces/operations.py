@@ -6,7 +6,7 @@ from roadstead.api.operation import Call, Group
 from roadstead.bitbucket.workspaces import shapes
 from roadstead.domain.apps import installations
 from roadstead.errors import WorkspaceNotFound
-from roadstead.outbound.lifecycle import principal
+from roadstead.shapes.accounts import principal
 
 OPERATIONS = Group("workspaces", below="/2.0/workspaces")
 

@@ -47,6 +47,13 @@ async def page_of_values(host: Host, linker: Linker, wanted: PageRequest) -> Pag
     return await rows.page_of_values(host.store.database, linker, wanted)
 
 
+def cursors(page: Page[LinkerValue], wanted: PageRequest) -> tuple[str | None, str | None]:
+    """Return where the next page of values begins and where the one before ends, as far as there are such."""
+    after = rows.cursor(page.items[-1], wanted.sort) if page.items and page.has_next else None
+    before = rows.cursor(page.items[0], wanted.sort) if page.items and page.number > 1 else None
+    return after, before
+
+
 async def values_beginning(
     host: Host, linker: Linker, text: str, *, after: str = "", before: str = "", limit: int
 ) -> list[LinkerValue]:
