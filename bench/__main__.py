@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from bench import api, bulk, cores, hostile, linkify, load, mix, pages, peers, postgresql, scale, soak, start
+from bench import api, bulk, cores, hostile, linkify, load, mix, pages, peers, postgresql, routing, scale, soak, start
 from bench.figures import Figure, show
 
 Suite = Callable[[argparse.Namespace], Iterable[Figure | str]]
@@ -20,6 +20,7 @@ SUITES: dict[str, tuple[str, Suite]] = {
     "hostile": ("Hostile patterns over texts made for them", lambda _: hostile.figures()),
     "mix": ("A realistic mix on a thousand installations and a million values", mix.figures),
     "soak": ("The mix beside hostile texts and an app that updates itself every five seconds", soak.figures),
+    "routing": ("Finding an address among all of Atlassian's document", lambda _: routing.figures()),
     "scale": ("What the number of values costs", scale.figures),
     "pages": ("Each page with a hundred apps and a million values", pages.figures),
     "postgresql": ("On PostgreSQL", lambda _: postgresql.figures()),

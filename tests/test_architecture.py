@@ -112,6 +112,22 @@ def test_a_library_has_one_owner(file: Path) -> None:
         assert _room(file) in OWNERS.get(name.split(".")[0], {_room(file)}), f"{file} imports {name}"
 
 
+IN_A_GROUP = {"operations": {"rules", "shapes"}, "rules": {"rows", "events", "model"}, "events": {"shapes", "model"}}
+"""What a file of a group may import of its group; `rows`, `shapes` and the rest may import its `model`."""
+
+
+@pytest.mark.parametrize(
+    "file", sorted((SOURCE / "bitbucket").glob("*/*.py")), ids=lambda file: str(file.relative_to(SOURCE))
+)
+def test_a_group_imports_downwards_and_no_other_group(file: Path) -> None:
+    """Operations call rules and shapes, never the reverse; what groups share is in `shapes`, `api` and `domain`."""
+    prefix = f"roadstead.bitbucket.{file.parent.name}"
+    ours = {name for name in _imports(file) if name.startswith("roadstead.bitbucket")}
+    assert all(name.startswith(f"{prefix}.") for name in ours), ours
+    files = {name.removeprefix(f"{prefix}.").partition(".")[0] for name in ours}
+    assert files <= IN_A_GROUP.get(file.stem, {"model"})
+
+
 def test_nothing_is_frozen_while_requests_are_served() -> None:
     """A circle that is frozen and let go is never freed, so there is a freeze after imports and one after the start."""
     freezing = {str(file.relative_to(SOURCE)) for file in _files() if "gc.freeze" in file.read_text("utf-8")}
