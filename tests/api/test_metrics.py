@@ -115,7 +115,7 @@ def test_a_call_that_an_app_did_not_get_is_counted(fresh: LiveHost) -> None:
         assert api("DELETE", "/2.0/addon").status_code == 204
         assert app.calls("uninstalled")
     figures = _figures(fresh.url)
-    owed = [figures["roadstead_owed_calls", state] for state in ("waiting", "overdue", "given_up")]
+    owed = [figures["roadstead_pending_calls", state] for state in ("waiting", "overdue", "given_up")]
     assert owed == [1, 0, 0]
 
 

@@ -62,6 +62,6 @@ def test_a_host_whose_server_is_away_is_not_ready(tmp_path: Path, postgresql: po
         metrics = httpx.get(f"{host.url}/-/metrics").text
         assert "\nroadstead_database_up 0.0\n" in metrics
         assert 'roadstead_database_connections{state="idle"}' in metrics
-        assert "roadstead_owed_calls" not in metrics
+        assert "roadstead_pending_calls" not in metrics
         server.start()
         assert httpx.get(host.url + READY).status_code == 200

@@ -25,6 +25,22 @@ def test_install_prints_what_a_client_needs(roadstead: Roadstead, serve_app: Ser
     assert (shown["workspace"], shown["descriptor_url"]) == ("fleet", url)
 
 
+@pytest.mark.parametrize(
+    ("scopes", "said"),
+    [
+        (["repository"], "  Read repositories (repository)\n"),
+        ([], "  manage its own linkers, and nothing else\n"),
+    ],
+    ids=["one", "none"],
+)
+def test_install_says_what_the_app_may_do(roadstead: Roadstead, scopes: list[str], said: str) -> None:
+    """Whatever its descriptor says of scopes, a line names what the app may do."""
+    with recording_app(scopes=scopes) as app:
+        installed = roadstead.call("install", app.descriptor_url, "--yes")
+    assert installed.returncode == 0, installed.stderr.decode()
+    assert f"It may:\n{said}" in installed.stderr.decode()
+
+
 def test_life_of_an_installation(roadstead: Roadstead, sample_app: str) -> None:
     """Installed, an app is listed, shown with its values and used by linkify; uninstalled, it was told and is gone."""
     with running(roadstead):

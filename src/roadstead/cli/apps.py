@@ -127,6 +127,8 @@ def _tell_what_is_asked(descriptor: "Descriptor", workspace: str) -> None:
     tell(f"\n{descriptor.name}{vendor} ({descriptor.key}), into the workspace {workspace}. It may:")
     if descriptor.scopes is None:
         tell("  do everything that scopes allow, since its descriptor names none")
+    elif not descriptor.scopes:
+        tell("  manage its own linkers, and nothing else")
     for scope in descriptor.scopes or ():
         tell(f"  {DESCRIPTIONS[canonical_scope(scope)]} ({scope})")
     tell()

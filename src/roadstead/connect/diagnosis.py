@@ -110,8 +110,8 @@ class _Case(NamedTuple):
         return next((one for one in self.installations if one.client_key == self.claims.get("sub")), None)
 
 
-def _holds(name: str, finding: str) -> Check:
-    return Check(name, "holds", finding)
+def _passes(name: str, finding: str) -> Check:
+    return Check(name, "passes", finding)
 
 
 def _fails(name: str, finding: str, fix: str) -> Check:
@@ -129,7 +129,7 @@ def _scheme(case: _Case) -> Check:
         case None:
             return Check("scheme", "unknown", "Only the token was given.", f"{send}, with JWT in capitals.")
         case "JWT":
-            return _holds("scheme", "The scheme is JWT.")
+            return _passes("scheme", "The scheme is JWT.")
         case "query":
             return _fails("scheme", "The token came in the query. Only page loads carry it there.", send)
         case "":
@@ -147,7 +147,7 @@ def _form(case: _Case) -> Check:
     if fault:
         fix = "Take the token as your library made it: three segments joined by dots, in base64url without padding."
         return _fails("format", fault, fix)
-    return _holds("format", "Header, claims and signature can be read.")
+    return _passes("format", "Header, claims and signature can be read.")
 
 
 def _algorithm(case: _Case) -> Check:
@@ -159,7 +159,7 @@ def _algorithm(case: _Case) -> Check:
     if extra := {"kid", "crit"} & header.keys():
         name = min(extra)
         return _fails("algorithm", f"The header has {name}, which is not accepted.", f"Leave {name} out.")
-    return _holds("algorithm", "The header says HS256.")
+    return _passes("algorithm", "The header says HS256.")
 
 
 def _signature(presented: Presented, keys: Sequence[Key]) -> Check:
@@ -170,7 +170,7 @@ def _signature(presented: Presented, keys: Sequence[Key]) -> Check:
             right = "The key is the sharedSecret as it is, in UTF-8; the signature is base64url of HMAC-SHA256."
             return _fails("signature", f"It was made with {whose}, but {'; '.join(signed.faults)}.", fix or right)
         made = f"It was made with {whose}."
-        return _fails("signature", made, fix) if fix else _holds("signature", made)
+        return _fails("signature", made, fix) if fix else _passes("signature", made)
     if presented.signature == UNSIGNED:
         return _fails("signature", "There is no signature.", _RIGHT_SECRET)
     if not keys:
@@ -198,7 +198,7 @@ def _subject(case: _Case) -> Check:
     subject = case.claims.get("sub")
     named = case.named
     if named is not None and named.installed:
-        return _holds("sub", f"sub names the installation of {named.app_key} in workspace {named.workspace}.")
+        return _passes("sub", f"sub names the installation of {named.app_key} in workspace {named.workspace}.")
     if named is not None:
         fix = "Install it again: its next installed call brings what to sign with."
         return _fails("sub", f"The app {named.app_key} is uninstalled from workspace {named.workspace}.", fix)
@@ -238,7 +238,7 @@ def _issuer(case: _Case) -> Check:
     if wanted is None:
         return Check("iss", "unknown", f"iss is {_shown(issuer)}.", "Mend sub first: it names the installation.")
     if issuer in (wanted.app_key, wanted.client_key):
-        return _holds("iss", "iss names the app.")
+        return _passes("iss", "iss names the app.")
     if isinstance(issuer, str) and issuer.strip().lower() == wanted.app_key.lower():
         return _fails("iss", f"iss is {_shown(issuer)}, which is spelled in another way than the app key.", fix)
     return _fails("iss", f"iss is {_shown(issuer)}, which is not the app of this installation.", fix)
@@ -266,7 +266,7 @@ def _expiry(case: _Case) -> Check:
         return _fails("exp", f"exp is {_shown(expires)}, which is a lifetime and not a moment.", fix)
     left = expires - case.now
     if left > -LEEWAY:
-        return _holds("exp", f"It expires in {_span(left)}." if left > 0 else "It has just expired.")
+        return _passes("exp", f"It expires in {_span(left)}." if left > 0 else "It has just expired.")
     return _expired(case.claims.get("iat"), expires, case.now)
 
 
@@ -297,18 +297,18 @@ def _start(case: _Case) -> Check:
     if _is_moment(issued) and issued > case.now + LEEWAY:
         ahead = f"The token was made {_span(issued - case.now)} in the future: the app's clock is ahead."
         return Check("iat", "warning", ahead, "It is accepted, since iat is not looked at; set the clock.")
-    return _holds("nbf", "It is valid already.")
+    return _passes("nbf", "It is valid already.")
 
 
 def _query_hash(case: _Case) -> Check:
     sent = case.claims.get("qsh")
     if not case.request.hashed:
-        return _holds("qsh", "No qsh is asked for at this address.")
+        return _passes("qsh", "No qsh is asked for at this address.")
     needed = f"qsh must be the SHA-256, in lower-case hex, of {_cut(case.canonical)}"
     if sent is None:
         return _fails("qsh", "The claim qsh is missing.", needed)
     if sent == hash_of(case.canonical):
-        return _holds("qsh", "qsh is the hash of this request.")
+        return _passes("qsh", "qsh is the hash of this request.")
     if sent == "context-qsh":
         return _fails("qsh", "qsh is context-qsh, which only tokens for pages have.", needed)
     if case.hashed is not None and not case.hashed.faults:

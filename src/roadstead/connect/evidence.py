@@ -6,8 +6,8 @@ to explain a refusal later keeps it from the moment of the call.
 from dataclasses import dataclass
 from typing import Literal
 
-Verdict = Literal["holds", "fails", "warning", "unknown"]
-"""`warning`: accepted here, but not as it should be. `unknown`: another check must hold first."""
+Verdict = Literal["passes", "fails", "warning", "unknown"]
+"""`warning`: accepted here, but not as it should be. `unknown`: another check must pass first."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from roadstead.web.tokens import DecodedToken, decoded
 from roadstead.web.traffic import METHODS, Filter
 
 _REFUSALS = 10
-_VERDICTS = {"holds": ("passes", "good"), "fails": ("fails", "error"), "warning": ("warning", "warning")}
+_VERDICTS = {"passes": ("passes", "good"), "fails": ("fails", "error"), "warning": ("warning", "warning")}
 """For each verdict, the word that is shown and the class of the stylesheet."""
 
 

@@ -68,7 +68,12 @@ FAMILIES = {
         Family("roadstead_links", "counter", "Links made."),
         Family("roadstead_linker_limits", "counter", "Times a linker met a limit on a text.", ("limit",)),
         Family("roadstead_parked_linkers", "gauge", "Linkers that are parked, counted by each worker for itself."),
-        Family("roadstead_owed_calls", "gauge", "Lifecycle calls that apps have not got.", ("state",)),
+        Family(
+            "roadstead_pending_calls",
+            "gauge",
+            "Lifecycle calls that the host still has to make, or gave up.",
+            ("state",),
+        ),
         Family("roadstead_database_up", "gauge", "Whether the database answered just now."),
         Family("roadstead_database_writable", "gauge", "Whether a change was stored just now."),
         Family("roadstead_database_connections", "gauge", "Connections to PostgreSQL.", ("state",)),
@@ -148,7 +153,7 @@ async def shared_samples(host: Host, version: str) -> list[Sample]:
     samples.append(Sample("roadstead_database_up", (), (pending is not None,)))
     if pending is not None:
         states = {"waiting": pending.waiting, "overdue": pending.overdue, "given_up": pending.given_up}
-        samples += [Sample("roadstead_owed_calls", (state,), (count,)) for state, count in states.items()]
+        samples += [Sample("roadstead_pending_calls", (state,), (count,)) for state, count in states.items()]
     writable = pending is not None and await _in_time(_stored(host)) is not None
     return [*samples, Sample("roadstead_database_writable", (), (writable,))]
 
