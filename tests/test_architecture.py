@@ -67,7 +67,7 @@ OWNERS = {
     "typer": {"cli"},
     "rich": {"cli"},
     "jinja2": {"web"},
-    "markdown_it": {"web"},
+    "markdown_it": {"web", "linkify"},
     "prometheus_client": {"control"},
     "uvicorn": {"server", "cli", "sample_app"},
     "cryptography": {"storage", "domain"},

@@ -83,6 +83,25 @@ def test_rendered_html_is_linked_and_made_safe(host: LiveHost, linked: Recording
     assert _linkify(host, {**asked, "format": "json"}).json() == body
 
 
+@pytest.mark.parametrize(
+    "asked", [{"input": "markdown"}, {"format": "markdown"}, {"input": "markdown", "format": "markdown"}]
+)
+def test_markdown_is_read_as_markdown(host: LiveHost, linked: RecordingApp, asked: dict[str, str]) -> None:
+    """What goes in or comes out as Markdown is linked in its texts only; offsets are those of the document."""
+    text = "# BB-1\n\nsee [BB-2](https://x.example/y) and `BB-3`\n"
+    body = _linkify(host, {"text": text, "workspace": f"linked-{linked.key}", "explain": True, **asked}).json()
+    assert body["rendered"] == text.replace("BB-1", f"[BB-1]({linked.base_url}/browse/BB-1)")
+    assert [(link["start"], link["end"], link["text"]) for link in body["links"]] == [(2, 6, "BB-1")]
+    candidates = body["explanation"]["candidates"]
+    assert [(one["text"], one["url"] is not None) for one in candidates if one["linker"] == "tickets"] == [
+        ("BB-1", True),
+        ("BB-2", False),
+        ("BB-3", False),
+    ]
+    as_data = {"text": text, "workspace": f"linked-{linked.key}", "input": "markdown", "format": "json"}
+    assert _linkify(host, as_data).json() == {name: body[name] for name in ("text", "links", "unfinished")}
+
+
 def test_a_long_text_is_linked_to_its_end(host: LiveHost, linked: RecordingApp) -> None:
     """A text that is worked on beside other requests gives the same links."""
     text = "nothing here\n" * 5_000 + "BB-99"
@@ -112,7 +131,8 @@ def test_a_text_beyond_the_limit_is_linked_as_far_as_it_goes(host: LiveHost, lin
         {"text": "x", "workspace": 7},
         {"text": "x", "format": "pdf"},
         {"text": "x", "format": ["html"]},
-        {"text": "x", "input": "markdown"},
+        {"text": "x", "input": "asciidoc"},
+        {"text": "x", "input": "markdown", "format": "html"},
         {"text": "x", "input": ["html"]},
         {"text": "x", "input": None},
         {"text": "x", "input": "html", "format": "terminal"},

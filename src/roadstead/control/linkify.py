@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Annotated, Literal, NamedTuple, NotRequired, TypedDict
 
 import msgspec
+from msgspec.structs import replace
 
 from roadstead.api.answers import Answer, json_answer
 from roadstead.api.bodies import Shape
@@ -23,20 +24,27 @@ from roadstead.linkify import (
     Linker,
     Linkified,
     LinkifiedHtml,
+    LinkifiedMarkdown,
     PatternReport,
     Unfinished,
     Witness,
     check_linker,
     explain,
+    explain_markdown,
     linkify_html,
+    linkify_markdown,
     render_html,
-    render_markdown,
     render_terminal,
 )
 
 OPERATIONS = Group("linkify", below="/-")
 
-RENDERERS = {"html": render_html, "markdown": render_markdown, "terminal": render_terminal}
+FORMATS = {
+    "text": ("html", "markdown", "terminal", "json"),
+    "html": ("html", "json"),
+    "markdown": ("markdown", "json"),
+}
+"""How the text may be written that comes out, by what goes in; first what it is unless another is asked for."""
 SHORT_TEXT = 2_000
 """Characters. A longer text, and any text of a workspace with a linker that may take long, is linked in a thread, so
 that other requests are answered meanwhile.
@@ -61,11 +69,14 @@ class WorkspaceQuery(Filtered, total=False):
 
 
 class Text(TypedDict):
-    """`format` is how `rendered` is written, `explain` asks for the reason of each candidate."""
+    """`format` is how `rendered` is written, `explain` asks for the reason of each candidate.
+
+    What shall come out as Markdown is read as Markdown.
+    """
 
     text: Annotated[str, msgspec.Meta(examples=["fixes BB-1234"])]
     workspace: NotRequired[Annotated[str, msgspec.Meta(examples=[DEFAULT_WORKSPACE])]]
-    input: NotRequired[Literal["text", "html"]]
+    input: NotRequired[Literal["text", "html", "markdown"]]
     format: NotRequired[Literal["html", "markdown", "terminal", "json"]]
     explain: NotRequired[bool]
 
@@ -159,8 +170,12 @@ class _Asked(msgspec.Struct, frozen=True):
     text: str
     workspace: str = DEFAULT_WORKSPACE
     input: str = "text"
-    format: str = "html"
+    format: str = ""
     explain: bool = False
+
+    @property
+    def is_markdown(self) -> bool:
+        return "markdown" in (self.input, self.format)
 
 
 def _text_wanted(body: bytes, complaint: str) -> InvalidInput:
@@ -170,13 +185,13 @@ def _text_wanted(body: bytes, complaint: str) -> InvalidInput:
 
 
 def _checked(asked: _Asked) -> _Asked:
-    """Raises `InvalidInput`."""
-    if asked.input not in ("text", "html"):
-        raise InvalidInput(f"There is no input {asked.input!r}.", "Choose one of: text, html.")
-    forms = ("html", "json") if asked.input == "html" else (*RENDERERS, "json")
-    if asked.format not in forms:
+    """Return what is asked for with its format. Raises `InvalidInput`."""
+    if asked.input not in FORMATS:
+        raise InvalidInput(f"There is no input {asked.input!r}.", f"Choose one of: {', '.join(FORMATS)}.")
+    asked = replace(asked, format=asked.format or FORMATS[asked.input][0])
+    if asked.format not in FORMATS[asked.input]:
         reason = f"There is no format {asked.format!r} for {asked.input} input."
-        raise InvalidInput(reason, f"Choose one of: {', '.join(forms)}.")
+        raise InvalidInput(reason, f"Choose one of: {', '.join(FORMATS[asked.input])}.")
     if asked.explain and asked.input == "html":
         raise InvalidInput("HTML cannot be explained.", "Ask about the text of one of its elements.")
     if asked.input == "html" and len(asked.text) > LONGEST_HTML:
@@ -192,7 +207,7 @@ async def linkify(call: Call, asked: _Asked) -> Answer:
     """The links of a text by the linkers of a workspace, and the text rendered with them."""
     linkers: WorkspaceLinkers = call.state["linkers"]
     compiled = await linkers.of(asked.workspace)
-    quick = len(asked.text) <= SHORT_TEXT and compiled.quick and not asked.explain
+    quick = len(asked.text) <= SHORT_TEXT and compiled.quick and not (asked.explain or asked.is_markdown)
     made = _linkify(compiled, asked) if quick else await linkers.in_thread(_linkify, compiled, asked)
     linkers.records.add(len(asked.text), made.links, made.unfinished)
     call.host.metrics.linked(compiled.engine, made.seconds, made.links.total(), made.unfinished)
@@ -304,15 +319,27 @@ def _linkify(linkers: CompiledLinkers, asked: _Asked) -> _Made:
         result = linkify_html(linkers, asked.text)
         body, rendered = linked_html(asked.text, result), result.html
     else:
-        explanation = explain(linkers, asked.text) if asked.explain else None
-        result = explanation.linkified if explanation else linkers.linkify(asked.text)
-        body, rendered = linked(result), RENDERERS[asked.format](result) if asked.format != "json" else ""
+        result, explanation = _linked(linkers, asked)
+        body, rendered = linked(result), _rendered(result, asked.format)
         if explanation:
             body["explanation"] = explained(explanation)
     if asked.format != "json":
         body["rendered"] = rendered
     links = links_by_linker(result.links)
     return _Made(json_answer(body), links, result.unfinished, time.perf_counter() - began)
+
+
+def _linked(linkers: CompiledLinkers, asked: _Asked) -> tuple[Linkified, Explanation | None]:
+    if asked.explain:
+        explanation = (explain_markdown if asked.is_markdown else explain)(linkers, asked.text)
+        return explanation.linkified, explanation
+    return linkify_markdown(linkers, asked.text) if asked.is_markdown else linkers.linkify(asked.text), None
+
+
+def _rendered(result: Linkified, form: str) -> str:
+    if isinstance(result, LinkifiedMarkdown):
+        return result.markdown
+    return render_terminal(result) if form == "terminal" else render_html(result)
 
 
 def _reports(linkers: Sequence[Linker]) -> list[tuple[PatternReport, WitnessResource | None]]:

@@ -12,6 +12,7 @@ change.
 from roadstead.linkify.explain import Candidate, Explanation, Tried, explain
 from roadstead.linkify.html_input import LinkifiedHtml, linkify_html
 from roadstead.linkify.linker import InvalidPattern, Link, Linker, Linkified, Unfinished
+from roadstead.linkify.markdown_input import LinkifiedMarkdown, explain_markdown, linkify_markdown
 from roadstead.linkify.matcher import CompiledLinkers, compile_linkers
 from roadstead.linkify.render import render_html, render_markdown, render_terminal
 from roadstead.linkify.report import PatternReport, check_linker
@@ -26,6 +27,7 @@ __all__ = [
     "Linker",
     "Linkified",
     "LinkifiedHtml",
+    "LinkifiedMarkdown",
     "PatternReport",
     "Tried",
     "Unfinished",
@@ -33,7 +35,9 @@ __all__ = [
     "check_linker",
     "compile_linkers",
     "explain",
+    "explain_markdown",
     "linkify_html",
+    "linkify_markdown",
     "render_html",
     "render_markdown",
     "render_terminal",

@@ -10,10 +10,11 @@ import re
 import msgspec
 import nh3
 
-from roadstead.linkify.linker import Link, Unfinished
+from roadstead.linkify.linker import Link, Linkified, Unfinished
 from roadstead.linkify.markup import ATTRIBUTES, ELEMENTS, UNTOUCHED, outline_of
-from roadstead.linkify.matcher import MAX_LINKS, MAX_TEXT, CompiledLinkers, Document
-from roadstead.linkify.render import escape, render_html
+from roadstead.linkify.matcher import CompiledLinkers
+from roadstead.linkify.render import render_html
+from roadstead.linkify.texts import Texts
 
 _TAG = re.compile(r'(<[^<>"]*+(?:"[^"]*+"[^<>"]*+)*+>)')
 _NAME = re.compile(r"</?([a-z0-9]+)")
@@ -50,7 +51,8 @@ def linkify_html(linkers: CompiledLinkers, html: str) -> LinkifiedHtml:
     listed as unfinished.
     """
     outline = outline_of(html)
-    texts = _Texts(linkers.document())
+    texts = Texts(linkers)
+    links: list[Link] = []
     rendered: list[str] = []
     untouched = 0
     for piece in _TAG.split(_SANITISER.clean(outline.html)):
@@ -61,8 +63,10 @@ def linkify_html(linkers: CompiledLinkers, html: str) -> LinkifiedHtml:
             rendered.append(piece)
         elif piece:
             text = _NUMBER.sub(lambda number: outline.texts[int(number[1])], piece)
-            rendered.append(escape(text) if untouched else texts.rendered(text))
-    return LinkifiedHtml("".join(rendered), tuple(texts.links), tuple(texts.unfinished))
+            linkified = Linkified(text, ()) if untouched else texts.linkify(text)
+            links += linkified.links
+            rendered.append(render_html(linkified))
+    return LinkifiedHtml("".join(rendered), tuple(links), tuple(texts.unfinished))
 
 
 def _harmless(element: str, attribute: str, value: str) -> str | None:
@@ -81,33 +85,3 @@ _SANITISER = nh3.Cleaner(
     url_schemes={"http", "https", "mailto"},
     link_rel="nofollow",
 )
-
-
-class _Texts:
-    """The texts of one document, which share their limits."""
-
-    def __init__(self, document: Document) -> None:
-        self.links: list[Link] = []
-        self.unfinished: dict[Unfinished, None] = {}
-        self._document = document
-        self._characters = MAX_TEXT
-        self._done = False
-
-    def rendered(self, text: str) -> str:
-        """Return a text as HTML, with its links as long as no limit is reached."""
-        if self._done or not text.strip():
-            return escape(text)
-        if self._characters <= 0:
-            return self._without_links(text, f"Only the first {MAX_TEXT - self._characters} characters were looked at.")
-        linkified = self._document.linkify(text)
-        self._characters -= len(text)
-        if len(self.links) + len(linkified.links) > MAX_LINKS:
-            return self._without_links(text, f"Only the first {len(self.links)} links were made.")
-        self.links += linkified.links
-        self.unfinished |= dict.fromkeys(linkified.unfinished)
-        return render_html(linkified)
-
-    def _without_links(self, text: str, reason: str) -> str:
-        self._done = True
-        self.unfinished[Unfinished(None, reason)] = None
-        return escape(text)

@@ -63,8 +63,8 @@ def render_markdown(linkified: Linkified) -> str:
             rendered.append(piece)
         else:
             if rendered:
-                rendered[-1] = _guarded(rendered[-1])
-            rendered.append(_markdown_link(piece))
+                rendered[-1] = guarded(rendered[-1])
+            rendered.append(markdown_link(piece, markdown_escaped(piece.text)))
     return "".join(rendered)
 
 
@@ -103,16 +103,21 @@ def _attributes(key: str, app_key: str, principal_uuid: str) -> str:
     return " ".join((_PLAIN_LINK, *written))
 
 
-def _markdown_link(link: Link) -> str:
+def markdown_link(link: Link, label: str) -> str:
+    """Return a link as Markdown; `label` is its text as Markdown."""
     if link.linker is None and link.text == link.url:
         return f"<{link.url}>"
-    text = _MARKDOWN_ACTIVE.sub(r"\\\g<0>", link.text).replace("\n", "&#10;")
     # The URL is percent-encoded, so parentheses are all that could end it early.
     target = link.url.replace("(", "%28").replace(")", "%29")
-    return f"[{text}]({target})"
+    return f"[{label}]({target})"
 
 
-def _guarded(before: str) -> str:
+def markdown_escaped(text: str) -> str:
+    """Return a text such that nothing in it is Markdown."""
+    return _MARKDOWN_ACTIVE.sub(r"\\\g<0>", text).replace("\n", "&#10;")
+
+
+def guarded(before: str) -> str:
     """Return the Markdown before a link, its last character kept from becoming part of the link's syntax."""
     backslashes = len(before) - len(before.rstrip("\\"))
     if backslashes % 2:
