@@ -60,7 +60,7 @@ def test_an_app_with_a_hundred_slow_filters_holds_up_no_other(tmp_path: Path) ->
             statuses = {one.result().status_code for one in asked}
         log.info("one takes %.1f s; the other app's filter was answered after %s; %s", alone, _seconds(waits), health)
         assert max(waits) < 10 * alone + 5
-        assert statuses <= {200, 503}
+        assert statuses <= {200, 429, 503}
 
 
 @contextlib.contextmanager

@@ -107,6 +107,30 @@ def test_who_gives_up_takes_no_turn() -> None:
     _run(1, scenario)
 
 
+def test_what_waits_is_refused_with_what_could_not_have_the_database() -> None:
+    """Of the same caller: others have their turn, and what it asks for afterwards has one again."""
+
+    async def scenario() -> None:
+        turns = Turns(1, 60, "long things")
+        begun, refused = [], []
+
+        async def want(name: str, *, busy: bool = False) -> None:
+            try:
+                async with turns.turn(name[0]):
+                    begun.append(name)
+                    await _settled()
+                    if busy:
+                        raise StorageBusy("The database is busy.")
+            except StorageBusy:
+                refused.append(name)
+
+        await asyncio.gather(want("a1", busy=True), want("a2"), want("b1"), want("a3"))
+        await want("a4")
+        assert (begun, sorted(refused)) == (["a1", "b1", "a4"], ["a1", "a2", "a3"])
+
+    asyncio.run(scenario())
+
+
 def test_nobody_waits_for_ever() -> None:
     """Whose turn does not come in time is turned away."""
 

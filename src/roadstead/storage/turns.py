@@ -37,6 +37,9 @@ class Turns:
             await self._wait(caller)
         try:
             yield
+        except StorageBusy as exc:
+            self._refuse_waiting(caller, exc)
+            raise
         finally:
             self._end(caller)
 
@@ -52,11 +55,17 @@ class Turns:
         except BaseException as exc:
             if begun in queue:
                 queue.remove(begun)
-            elif begun.done() and not begun.cancelled():
+            elif begun.done() and not begun.cancelled() and begun.exception() is None:
                 self._end(caller)  # its turn had come at this very moment
             if isinstance(exc, TimeoutError):
                 raise StorageBusy(f"The database is busy with {self._what}.", _TRY_AGAIN) from exc
             raise
+
+    def _refuse_waiting(self, caller: Hashable, exc: StorageBusy) -> None:
+        """Refuse what the caller waits for, too: else each would wait for the database as long as the one before."""
+        for begun in self._waiting.pop(caller, ()):
+            if not begun.done():
+                begun.set_exception(StorageBusy(exc.message, exc.detail))
 
     def _end(self, caller: Hashable) -> None:
         """Pass the place on to whom it was longest ago that had one."""
