@@ -81,12 +81,12 @@ def test_the_log_is_archived_and_cut(roadstead: Roadstead, tmp_path: Path) -> No
         roadstead.call("sign-in")
     whole, old, none = tmp_path / "whole", tmp_path / "old", tmp_path / "none"
     done = roadstead.call("audit", "--export", str(whole))
-    assert (done.returncode, done.stderr) == (0, b"3 entries were written, and stay in the log.\n")
+    assert (done.returncode, done.stderr) == (0, b"Entries written: 3\n")
     assert stat.S_IMODE(whole.stat().st_mode) == 0o600
     assert [json.loads(line)["action"] for line in whole.read_text().splitlines()] == ["sign-in link made"] * 3
-    assert b"0 entries" in roadstead.call("audit", "--export", str(none), "--before", "2020-01-01").stderr
+    assert b"log: 0\n" in roadstead.call("audit", "--export", str(none), "--before", "2020-01-01").stderr
     done = roadstead.call("audit", "--export", str(old), "--before", "2100-01-01")
-    assert (done.returncode, done.stderr) == (0, b"3 entries were written, and removed from the log.\n")
+    assert (done.returncode, done.stderr) == (0, b"Entries written, and removed from the log: 3\n")
     assert old.read_bytes() == whole.read_bytes()
     entries = roadstead.read("audit", "--json")
     assert isinstance(entries, list)
@@ -98,8 +98,8 @@ def test_the_log_is_archived_and_cut(roadstead: Roadstead, tmp_path: Path) -> No
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [
-        (["--before", "2100-01-01"], "leave the log for a file alone"),
-        (["--before", "2100-01-01", "--export", "-"], "leave the log for a file alone"),
+        (["--before", "2100-01-01"], "removed only once they are in a file"),
+        (["--before", "2100-01-01", "--export", "-"], "removed only once they are in a file"),
         (["--before", "yesterday", "--export", "new"], "is not a date"),
         (["--before", "2100-01-01", "--export", "there"], "exists already"),
         (["--before", "2100-01-01", "--export", "no/folder/there"], "does not exist"),

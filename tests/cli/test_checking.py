@@ -124,7 +124,7 @@ def test_place_is_shown_as_a_path_too(roadstead: Roadstead) -> None:
 def test_check_shows_a_hostile_text(roadstead: Roadstead) -> None:
     """What to try a hostile pattern on, in words."""
     done = roadstead.call("check", "-", stdin=descriptor(**linker(r"(a+)+=(?!x)")))
-    assert b"hostile to engines that try every way, as on 'a' again and again, then '!'" in done.stdout
+    assert b"hostile to backtracking engines, as on 'a' again and again, then '!'" in done.stdout
 
 
 def test_check_as_json(roadstead: Roadstead) -> None:

@@ -117,7 +117,7 @@ def test_argument_that_is_no_text(tmp_path: Path) -> None:
     """Bytes that are not UTF-8 are refused, where text is needed."""
     done = Roadstead(tmp_path).run("apps", "show", b"\xff")
     assert done.returncode == 1
-    assert done.stderr.startswith(b"error: An argument holds bytes that are not UTF-8.")
+    assert done.stderr.startswith(b"error: An argument contains bytes that are not UTF-8.")
 
 
 def _assert_fits(case: Case, done: Outcome) -> None:

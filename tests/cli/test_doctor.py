@@ -100,7 +100,7 @@ def test_nothing_is_made_by_looking(roadstead: Roadstead) -> None:
     """On a machine where Roadstead was never started all is well, and stays untouched."""
     done = roadstead.call("doctor")
     assert done.returncode == 0
-    assert b"holds nothing yet" in done.stdout
+    assert b"is empty" in done.stdout
     assert not roadstead.data.exists()
 
 
@@ -201,7 +201,7 @@ def test_without_a_running_host_one_line_says_so(settings: Settings) -> None:
 
 @pytest.mark.parametrize(
     ("taken_by", "words"),
-    [("stranger", "not Roadstead"), ("mute", "Address already in use"), ("another_host", "another state")],
+    [("stranger", "Another program uses port"), ("mute", "Address already in use"), ("another_host", "another state")],
 )
 def test_a_port_that_somebody_else_has(
     settings: Settings, request: pytest.FixtureRequest, taken_by: str, words: str

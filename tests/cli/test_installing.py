@@ -103,7 +103,7 @@ def test_silent_host_is_mentioned(roadstead: Roadstead, serve_app: ServeApp) -> 
     roadstead.data.mkdir(mode=0o700)
     (roadstead.data / "roadstead.toml").write_text('base_url = "http://localhost:1"')
     done = roadstead.call("install", serve_app(status=500, body=b""))
-    assert b"no host answers at http://localhost:1" in done.stderr
+    assert b"No host answers at http://localhost:1" in done.stderr
 
 
 def test_refusal_shows_step_status_and_body(roadstead: Roadstead, serve_app: ServeApp) -> None:
@@ -176,7 +176,7 @@ def test_an_invalid_descriptor_is_explained(roadstead: Roadstead) -> None:
     fix = "Write the app's root like https://app.example or https://host/app."
     assert f"baseUrl is not an absolute http or https URL. {fix}" in told
     assert "scopes[0]: There is no scope 'acount'. Did you mean account?" in told
-    assert f"See each problem with its line: roadstead check {app.descriptor_url}" in told
+    assert f"List each problem with its line: roadstead check {app.descriptor_url}" in told
     assert "Step: validate" in told
 
 

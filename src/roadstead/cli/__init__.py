@@ -1,7 +1,7 @@
-"""The command line, a front door onto the same rooms as the API and the pages.
+"""The command line: one of three front doors to the domain, beside the API and the pages.
 
-`commands` is the map of it. Everything slow to import is imported by the command that needs it, because `roadstead
-version` should answer at once and `serve` should answer its first request soon after.
+`commands` lists its commands. A command imports what is slow to import itself, so that `roadstead version` answers at
+once, and `serve` answers its first request soon after it was started.
 """
 
 import gc
@@ -10,7 +10,7 @@ from contextlib import contextmanager
 
 
 def main() -> None:
-    """The console script `roadstead`. Exits 0 when it is done, 1 when it was refused or failed, 2 for wrong usage."""
+    """Run the console script `roadstead`: exit with 0 for success, 1 for a refusal or a failure, 2 for wrong usage."""
     with importing():
         from roadstead.cli.commands import run
 
@@ -19,7 +19,7 @@ def main() -> None:
 
 @contextmanager
 def importing() -> Iterator[None]:
-    """Import without looking for garbage, of which importing makes none; looking takes a sixth of the time."""
+    """Turn the garbage collector off while modules are imported: it would take a sixth of the time and find nothing."""
     gc.disable()
     try:
         yield

@@ -32,7 +32,7 @@ DescriptorUrl = Annotated[str, typer.Argument(metavar="DESCRIPTOR_URL", help="Wh
 _STEPS = {
     "fetch": "Fetching the descriptor …",
     "validate": "The descriptor is valid.",
-    "installed": "Telling the app that it is installed …",
+    "installed": "Posting the installed call to the app …",
 }
 
 
@@ -44,7 +44,7 @@ def install(
     yes: Annotated[bool, typer.Option("--yes", help="Install without asking, as without a terminal.")] = False,
     unsigned: Annotated[
         bool,
-        typer.Option("--unsigned", help="Call the app as if for the first time, for one that has lost its secret."),
+        typer.Option("--unsigned", help="Do not sign the call, for an app that has lost its secret."),
     ] = False,
     show_secret: ShowSecret = False,
     data: Data = None,
@@ -73,7 +73,7 @@ def install(
         print_json(facts)
         return
     print_facts(list(facts.items()))
-    tell(f"Installed. Look at it with: roadstead apps show {installation.app_key}")
+    tell(f"Installed. Show it with: roadstead apps show {installation.app_key}")
 
 
 async def _install(host: "Host", descriptor_url: str, workspace: str, *, asked: bool, signed: bool) -> "Installation":
@@ -98,7 +98,7 @@ async def _install(host: "Host", descriptor_url: str, workspace: str, *, asked: 
 
 
 async def _fetch(host: "Host", descriptor_url: str) -> "Descriptor":
-    """Fetch and check a descriptor. Raises `InstallationFailed`, which names the command that says more."""
+    """Fetch and check a descriptor. Raises `InstallationFailed`, which names the command that lists each problem."""
     from roadstead.domain.apps import installations
 
     try:
@@ -106,7 +106,7 @@ async def _fetch(host: "Host", descriptor_url: str) -> "Descriptor":
     except InstallationFailed as exc:
         if exc.step != "validate":
             raise
-        more = f"See each problem with its line: roadstead check {descriptor_url}"
+        more = f"List each problem with its line: roadstead check {descriptor_url}"
         raise InstallationFailed(exc.message, f"{exc.detail}\n{more}", step=exc.step) from exc
 
 
@@ -117,7 +117,7 @@ async def _mention_silent_host(base_url: str) -> None:
     try:
         await is_roadstead(base_url)
     except OutgoingCallFailed:
-        tell(f"Note that no host answers at {base_url}. If the app calls back, start one first: roadstead serve")
+        tell(f"No host answers at {base_url}. Apps that call the API when installed need one: roadstead serve")
 
 
 def _tell_what_is_asked(descriptor: "Descriptor", workspace: str) -> None:
@@ -126,7 +126,7 @@ def _tell_what_is_asked(descriptor: "Descriptor", workspace: str) -> None:
     vendor = f" by {descriptor.vendor.name}" if descriptor.vendor else ""
     tell(f"\n{descriptor.name}{vendor} ({descriptor.key}), into the workspace {workspace}. It may:")
     if descriptor.scopes is None:
-        tell("  do everything that scopes allow, since its descriptor names none")
+        tell("  do everything, because its descriptor names no scopes")
     elif not descriptor.scopes:
         tell("  manage its own linkers, and nothing else")
     for scope in descriptor.scopes or ():

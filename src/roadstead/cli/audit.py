@@ -30,7 +30,7 @@ def audit(
     ] = None,
     before: Annotated[
         str | None,
-        typer.Option("--before", metavar="DATE", help="With --export: what is older, and remove that from the log."),
+        typer.Option("--before", metavar="DATE", help="With --export: write older entries only, and remove them."),
     ] = None,
     data: Data = None,
     database_url: DatabaseUrl = None,
@@ -51,7 +51,7 @@ def audit(
     elif entries:
         print_table(("TIME", "WHO", "ACTION", "SUBJECT"), map(_row, entries))
     else:
-        tell("Nothing has been done yet.")
+        tell("The audit log is empty.")
 
 
 def _archive(settings: "Settings", export: str | None, before: "datetime | None") -> None:
@@ -59,7 +59,7 @@ def _archive(settings: "Settings", export: str | None, before: "datetime | None"
     from roadstead.domain.upkeep import audit as log
 
     if export is None or (export == "-" and before is not None):
-        raise InvalidInput("Entries leave the log for a file alone.", "Name one that does not exist yet: --export FILE")
+        raise InvalidInput("Entries are removed only once they are in a file.", "Name a new one: --export FILE")
 
     async def archive(host: "Host") -> "log.Archived":
         with written(export) as out:
@@ -70,12 +70,12 @@ def _archive(settings: "Settings", export: str | None, before: "datetime | None"
         return archived
 
     archived = on_host(settings, archive)
-    removed = "and removed from the log" if before is not None else "and stay in the log"
-    tell(f"{archived.entries} entries were written, {removed}.")
+    removed = ", and removed from the log" if before is not None else ""
+    tell(f"Entries written{removed}: {archived.entries}")
 
 
 def _moment(text: str) -> "datetime":
-    """Return a date, or a date and time, as it is here. Raises `InvalidInput`."""
+    """Return a date, or a date and time, in the local time zone. Raises `InvalidInput`."""
     from datetime import datetime
 
     try:

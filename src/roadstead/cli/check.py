@@ -1,4 +1,4 @@
-"""`roadstead check`: what is wrong with a descriptor, and how its linkers will be matched."""
+"""`roadstead check`: lint a descriptor, and judge the patterns of its linkers."""
 
 import sys
 from dataclasses import asdict
@@ -84,7 +84,7 @@ def _print_finding(descriptor: str, finding: "Finding") -> None:
 
 def _in_words(linker: "CheckedLinker") -> str:
     values = "takes values" if linker.takes_values else "takes no values"
-    hostile = ", hostile to engines that try every way" if linker.hostile else ""
+    hostile = ", hostile to backtracking engines" if linker.hostile else ""
     if linker.witness:
         hostile += f", as on {linker.witness.in_words()}"
     return f"linker {linker.key}: {linker.engine} engine ({linker.reason}), groups: {linker.groups}, {values}{hostile}"

@@ -1,4 +1,4 @@
-"""The whole map of the command line, and what every command has in common: how it fails."""
+"""All commands of the command line, and how each of them reports a failure."""
 
 import os
 import sys
@@ -41,11 +41,11 @@ PANELS = {
         *("rotate-key", "export", "import", "migrate-data"),
     ),
 }
-"""The commands as the help groups and orders them."""
+"""The commands in the groups and the order in which the help lists them."""
 
 
 class _InPanels(TyperGroup):
-    """Shows the commands in groups, each with the whole first sentence of its help."""
+    """A list of commands in groups, each with the whole first sentence of its help."""
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
         width = max(map(len, self.commands))
@@ -92,7 +92,7 @@ def _open_missing_streams() -> None:
 
 
 def _failing_clearly(command: Callable[..., None]) -> Callable[..., None]:
-    """Show what the domain refuses, and exit 1, or 2 when the fault is in a setting."""
+    """Print the error that a command raises, and exit with 1, or with 2 for a wrong setting."""
 
     @wraps(command)
     def checked(**arguments: Any) -> None:
@@ -102,7 +102,7 @@ def _failing_clearly(command: Callable[..., None]) -> Callable[..., None]:
         except RoadsteadError as error:
             raise typer.Exit(refuse(error, as_json=as_json)) from error
         except UnicodeEncodeError as error:
-            refusal = InvalidInput("An argument holds bytes that are not UTF-8.", "Type it again.")
+            refusal = InvalidInput("An argument contains bytes that are not UTF-8.", "Type it again.")
             raise typer.Exit(refuse(refusal, as_json=as_json)) from error
 
     return checked
@@ -120,7 +120,7 @@ def _options_of_the_program(
         bool, typer.Option("--version", is_eager=True, callback=_print_version, help="Print the version and exit.")
     ] = False,
 ) -> None:
-    """Take what may be given without a command."""
+    """Take the options that need no command."""
 
 
 app.command()(_failing_clearly(serve.serve))

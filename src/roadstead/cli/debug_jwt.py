@@ -1,4 +1,4 @@
-"""`roadstead debug-jwt`: why a token is refused."""
+"""`roadstead debug-jwt`: explain why a token is refused."""
 
 import sys
 from typing import Annotated

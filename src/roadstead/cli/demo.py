@@ -1,7 +1,7 @@
-"""`roadstead demo`: a host, an app and a repository, from nothing to linked commit messages.
+"""`roadstead demo`: start a host and an app, and link the commit messages of a repository.
 
-Everything is what it would be in real life: the app is a process of its own, it is installed over HTTP, it stores its
-linker values through the signed API, and the messages come out of git. Only the data folder is thrown away.
+Everything is real: the app is a process of its own, the host installs it over HTTP, the app stores its linker values by
+signed calls to the API, and git has the messages. Only the data folder is removed at the end.
 """
 
 import re
@@ -43,7 +43,7 @@ _FIRST_ON = datetime(2026, 8, 1, 9, 30, tzinfo=UTC)
 
 _TICKET = r"(?<![^\W_])([A-Z][A-Z0-9]+)-\d+"
 _NOT_TICKETS = frozenset({"AES", "CVE", "HTTP", "IEC", "ISO", "RFC", "SHA", "TLS", "UTF"})
-"""Names that look like the prefix of a ticket key, in nearly every repository."""
+"""Names that look like the prefix of a ticket key and occur in nearly every repository."""
 
 
 def demo(
@@ -114,7 +114,7 @@ async def _show(repo: Path | None, folder: Path, *, once: bool) -> None:
 
 
 def _read(repo: Path | None, folder: Path) -> "tuple[str, list[Commit]]":
-    """The name of the repository and its last commits. Raises `GitFailed`."""
+    """Return the name of the repository and its last commits. Raises `GitFailed`."""
     from roadstead.git.repositories import make_repository, read_commits
 
     if repo is None:
@@ -131,7 +131,7 @@ async def _count_values(host: "Host", installation_id: int) -> int:
 
 
 def likely_values(commits: "Iterable[Commit]") -> list[str]:
-    """What looks like the prefix of a ticket key in the messages, the most frequent first."""
+    """Return what looks like the prefix of a ticket key in the messages, the most frequent first."""
     seen = Counter(prefix for commit in commits for prefix in re.findall(_TICKET, commit.message))
     unlikely = {*_NOT_TICKETS, *SAMPLE_VALUES}
     return [prefix for prefix, _ in seen.most_common() if prefix not in unlikely][:MOST_VALUES]

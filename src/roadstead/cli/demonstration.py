@@ -25,7 +25,7 @@ class DemoFailed(RoadsteadError):
 
 @asynccontextmanager
 async def running_host(data: Path, page_path: str) -> AsyncIterator[tuple[Host, Showroom]]:
-    """A host in this process on a free port, with one page more. Raises `DemoFailed`."""
+    """Run a host in this process on a free port, with a page for the demo at `page_path`. Raises `DemoFailed`."""
     started: asyncio.Future[Host] = asyncio.get_running_loop().create_future()
 
     async def remember(host: Host) -> None:
@@ -55,7 +55,7 @@ async def _serve(server: EmbeddedServer, listening: socket.socket, started: asyn
 
 @asynccontextmanager
 async def running_app(values: Sequence[str]) -> AsyncIterator[str]:
-    """The sample app as a process of its own; yields its descriptor's URL. Raises `DemoFailed`."""
+    """Run the sample app in a process of its own, and yield its descriptor's URL. Raises `DemoFailed`."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *("-m", "roadstead.sample_app", "--port", "0", "--values", ",".join(values)),

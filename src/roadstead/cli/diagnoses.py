@@ -1,4 +1,4 @@
-"""Tokens and their diagnoses at the terminal."""
+"""Printing tokens and their diagnoses."""
 
 import json
 from collections.abc import Mapping
@@ -14,11 +14,11 @@ if TYPE_CHECKING:
 
 _MOMENTS = frozenset({"exp", "iat", "nbf"})
 _LABEL = 18
-"""Columns of the words before a canonical request."""
+"""Columns. The width of the words before a canonical request."""
 
 
 def print_token(header: Mapping[str, object], claims: Mapping[str, object]) -> None:
-    """Print the members of a token's header and its claims, with moments also as times."""
+    """Print the header and the claims of a token, its Unix times also as local times."""
     print_facts([(name, _claim(name, value)) for name, value in (*header.items(), *claims.items())])
 
 

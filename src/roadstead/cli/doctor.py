@@ -1,4 +1,4 @@
-"""`roadstead doctor`: what is wrong with this set-up, and what to do about it."""
+"""`roadstead doctor`: find what is wrong with this set-up, and say how to fix it."""
 
 import os
 import shutil
@@ -25,7 +25,7 @@ _STYLES = {"ok": "green", "warning": "yellow", "problem": "red"}
 
 
 class Check(NamedTuple):
-    """One thing that was looked at. A `warning` may be as it should be; with a `problem` something will not work."""
+    """The result of one check. A `warning` may be intended; with a `problem` something will not work."""
 
     name: str
     status: Literal["ok", "warning", "problem"]
@@ -50,7 +50,7 @@ def doctor(data: Data = None, database_url: DatabaseUrl = None, as_json: AsJson 
 
 
 def examine(settings: "Settings") -> Iterator[Check]:
-    """Look at everything that can be looked at, one after the other."""
+    """Make every check, one after the other."""
     made = _state_was_made(settings)
     folder, key = _data_folder(settings.data), _key(settings, needed=made is True)
     yield from (folder, key)
@@ -59,16 +59,16 @@ def examine(settings: "Settings") -> Iterator[Check]:
     if isinstance(made, StorageUnavailable):
         yield Check("database", "problem", made.message, made.detail)
     elif "problem" in (folder.status, key.status):
-        yield Check("database", "warning", "It was not opened.", "Solve the problem above first.")
+        yield Check("database", "warning", "Not checked.", "Solve the problem above first.")
     elif not made:
-        yield Check("database", "warning", f"{settings.database_name} holds nothing yet.", _MADE_BY_SERVE)
+        yield Check("database", "warning", f"{settings.database_name} is empty.", _MADE_BY_SERVE)
     else:
         yield from _database(settings)
     yield from _port(settings)
     yield _git()
 
 
-_MADE_BY_SERVE = "Nothing to do: roadstead serve, or install, makes it."
+_MADE_BY_SERVE = "Nothing to do: roadstead serve or install creates it."
 
 
 def _state_was_made(settings: "Settings") -> bool | StorageUnavailable:
@@ -90,21 +90,21 @@ def _data_folder(folder: Path) -> Check:
     except FileNotFoundError:
         return Check("data folder", "warning", f"{folder} does not exist yet.", _MADE_BY_SERVE)
     except OSError as exc:
-        return Check("data folder", "problem", f"{folder} cannot be looked at: {exc.strerror}.", _OTHER_FOLDER)
+        return Check("data folder", "problem", f"{folder} cannot be read: {exc.strerror}.", _OTHER_FOLDER)
     if not stat.S_ISDIR(mode):
         return Check("data folder", "problem", f"{folder} is not a folder.", _OTHER_FOLDER)
     if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
-        return Check("data folder", "problem", f"{folder} may not be written to.", _OTHER_FOLDER)
+        return Check("data folder", "problem", f"{folder} cannot be written to.", _OTHER_FOLDER)
     if may_others_write(folder):
         return Check(
             "data folder", "problem", f"Others than its owner may write to {folder}.", f"Run: chmod 700 {folder}"
         )
     if mode & _OTHERS:
         return Check("data folder", "warning", f"{folder} is open to other users.", f"Run: chmod 700 {folder}")
-    return Check("data folder", "ok", f"{folder} is there and only yours.")
+    return Check("data folder", "ok", f"{folder} exists, and only its owner has access.")
 
 
-_OTHER_FOLDER = "Mend it, or choose another folder with --data."
+_OTHER_FOLDER = "Fix this, or choose another folder with --data."
 
 
 def _disk(settings: "Settings") -> Iterator[Check]:
@@ -113,7 +113,7 @@ def _disk(settings: "Settings") -> Iterator[Check]:
         return
     free = shutil.disk_usage(folder).free >> 20
     if free < _ENOUGH_MIB:
-        advice = "Make room; until then nothing can be changed. What was accepted is safe."
+        advice = "Free some space. Until then the host cannot store changes; those it has accepted are safe."
         yield Check("disk", "problem", f"The disk of {folder} has {free} MiB left.", advice)
     else:
         yield Check("disk", "ok", f"The disk of {folder} has {free:,} MiB left.")
@@ -128,7 +128,7 @@ def _key(settings: "Settings", *, needed: bool) -> Check:
 
     file = settings.data / KEY_FILE
     if settings.key is not None:
-        return Check("key", "ok", "It is given by the setting key.")
+        return Check("key", "ok", "The setting key (ROADSTEAD_KEY) has it.")
     try:
         mode = file.stat().st_mode
     except FileNotFoundError:
@@ -136,15 +136,15 @@ def _key(settings: "Settings", *, needed: bool) -> Check:
             return Check(
                 "key",
                 "problem",
-                f"{file} is missing, and the secrets in the database cannot be read without it.",
+                f"{file} is missing. Without it the secrets in the database cannot be read.",
                 "Put back the file that belongs to this database, or copy it from another host, or set ROADSTEAD_KEY.",
             )
         return Check("key", "warning", f"{file} does not exist yet.", _MADE_BY_SERVE)
     except OSError as exc:
-        return Check("key", "problem", f"{file} cannot be looked at: {exc.strerror}.", _OTHER_FOLDER)
+        return Check("key", "problem", f"{file} cannot be read: {exc.strerror}.", _OTHER_FOLDER)
     if mode & _OTHERS:
-        return Check("key", "problem", f"{file} may be read by other users.", f"Run: chmod 600 {file}")
-    return Check("key", "ok", f"{file} is there and only yours.")
+        return Check("key", "problem", f"{file} can be read by other users.", f"Run: chmod 600 {file}")
+    return Check("key", "ok", f"{file} exists, and only its owner has access.")
 
 
 def _leftovers(settings: "Settings") -> Iterator[Check]:
@@ -165,7 +165,7 @@ def _database(settings: "Settings") -> Iterator[Check]:
 
 
 async def _look_inside(host: "Host") -> list[Check]:
-    """Raises `StorageUnavailable`."""
+    """Check database, hosts and base URL. Raises `StorageUnavailable`."""
     from roadstead.domain.apps.installations import list_apps
     from roadstead.domain.running import running_hosts
 
@@ -173,7 +173,7 @@ async def _look_inside(host: "Host") -> list[Check]:
     if damage is not None:
         return [Check("database", "problem", f"The database is damaged: {damage}", "Restore it from a back-up.")]
     installed = await list_apps(host)
-    opens = f"It opens, and every app's secret can be read. Apps installed: {len(installed)}."
+    opens = f"The database and every app's secret can be read. Apps installed: {len(installed)}."
     running = running_hosts(host.settings)
     base_url = await _base_url(host, running)
     checks = [Check("database", "ok", opens), *_sqlite(host.settings, running), *_hosts(host.settings, running)]
@@ -192,9 +192,9 @@ def _sqlite(settings: "Settings", running: "Sequence[RunningHost]") -> Iterator[
 
 
 def _hosts(settings: "Settings", running: "Sequence[RunningHost]") -> Iterator[Check]:
-    """The running hosts of the state. Those on PostgreSQL may run on other machines, so none here may be right."""
+    """Yield a check for each running host. With PostgreSQL they may all run on other machines."""
     for one in running:
-        yield Check("host", "ok", f"It is running at {one.base_url}: process {one.pid}, {_listens(one)}.")
+        yield Check("host", "ok", f"A host runs at {one.base_url}: process {one.pid}, {_listens(one)}.")
     if len(running) > 1:
         message = f"{len(running)} hosts serve this state."
         yield Check("host", "warning", message, f"Commands use {running[0].base_url}, the address of the oldest.")
@@ -227,7 +227,7 @@ async def _base_url(host: "Host", running: "Sequence[RunningHost]") -> Check | N
 
 def _lead(running: "Sequence[RunningHost]") -> str:
     where = f", which {_listens(running[0])}" if running else ""
-    return f"Let it lead to the host{where}, or start the host with another --base-url."
+    return f"Make it lead to the host{where}, or start the host with another --base-url."
 
 
 def _listens(host: "RunningHost") -> str:
@@ -250,15 +250,15 @@ async def _strangers(base_url: str) -> list[Check]:
         Check(
             "strangers",
             "problem",
-            f"Anybody reads {base_url}/-/audit, and what else is the operator's, without a token.",
-            f"The host takes its proxy's requests for its own machine's: start it with --base-url {base_url}, "
-            "or base_url in roadstead.toml.",
+            f"Anyone can read {base_url}/-/audit and the operator's other endpoints without a token.",
+            "The host takes requests through its proxy for requests of its own machine: start it with "
+            f"--base-url {base_url}, or base_url in roadstead.toml.",
         )
     ]
 
 
 def _port(settings: "Settings") -> Iterator[Check]:
-    """Whether a host could be started; nothing while one is running."""
+    """Check whether the port is free, unless a host is running."""
     from roadstead.domain.running import running_hosts
     from roadstead.server.listening import CannotListen, listen
 
@@ -286,12 +286,12 @@ def _taken_port(settings: "Settings", refusal: RoadsteadError) -> Check:
     if known and settings.postgresql_url is not None:
         return Check("port", "ok", f"A Roadstead host answers at {place}.")
     if known:
-        return Check("port", "warning", f"A Roadstead host with another state has {place}.", another)
-    return Check("port", "warning", f"Something that is not Roadstead has {place}.", another)
+        return Check("port", "warning", f"A Roadstead host with another state uses {place}.", another)
+    return Check("port", "warning", f"Another program uses {place}.", another)
 
 
 def _asked_at(host: str) -> str:
-    """The name under which this machine reaches what listens on `host`."""
+    """Return the name under which this machine reaches what listens on `host`."""
     return {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
 
 
@@ -301,7 +301,7 @@ def _git() -> Check:
     try:
         return Check("git", "ok", f"{repositories.version()} is installed.")
     except RoadsteadError as exc:
-        return Check("git", "warning", exc.message, "Only roadstead demo needs it.")
+        return Check("git", "warning", exc.message, "Only roadstead demo needs git.")
 
 
 def _print(check: Check) -> None:

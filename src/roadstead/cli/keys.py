@@ -1,4 +1,4 @@
-"""`roadstead rotate-key`: encrypt the secrets at rest with another key."""
+"""`roadstead rotate-key`: encrypt the stored secrets with another key."""
 
 from roadstead.cli.options import Data, DatabaseUrl, read_settings
 from roadstead.cli.output import tell
@@ -16,9 +16,9 @@ def rotate_key(data: Data = None, database_url: DatabaseUrl = None) -> None:
     settings = read_settings(data=data, database_url=database_url)
     count = on_host(settings, keys.rotate_key)
     if settings.key is None:
-        tell(f"Secrets encrypted with a new key: {count}. A running host goes on with it.")
-        place = f"stand below it in {settings.data / KEY_FILE}"
+        tell(f"Secrets encrypted with a new key: {count}. A running host uses it from now on.")
+        place = f"are below it in {settings.data / KEY_FILE}"
     else:
-        tell(f"Secrets encrypted with the first key of the setting key (ROADSTEAD_KEY): {count}.")
-        place = "come after it there"
-    tell(f"The older keys {place}. Copies of the database from before need them, and nothing else does.")
+        tell(f"Secrets encrypted with the first key in ROADSTEAD_KEY: {count}.")
+        place = "are behind it there"
+    tell(f"The older keys {place}. Only older copies of the database still need them.")

@@ -212,7 +212,7 @@ def _summed_up(every: "list[Tried]") -> Row:
     reason = next((one.reason for one in every if one.limited), "" if candidates else every[-1].reason)
     linker, first = every[0].linker, every[0]
     if first.witness and any(one.limited for one in every):
-        reason += f" What tries every way takes long on {first.witness.in_words()}."
+        reason += f" A backtracking engine takes long on {first.witness.in_words()}."
     cells = (linker.app_key, linker.key, first.engine, first.value_count, candidates, links, milliseconds)
     return Row(cells, reason)
 

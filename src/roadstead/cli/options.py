@@ -62,7 +62,7 @@ DEFAULT_WORKSPACE = "local"
 
 
 def read_settings(**options: object) -> "Settings":
-    """The settings, with those options first that are not `None`. Raises `InvalidSetting`."""
+    """Return the settings; an option that is not `None` goes first. Raises `InvalidSetting`."""
     from roadstead.settings import Settings
 
     return Settings.read(options, os.environ)

@@ -1,4 +1,4 @@
-"""What commands print: data on stdout, messages on stderr, and nothing that could take over a terminal."""
+"""Printing: data to stdout, messages to stderr, and no character that could take over a terminal."""
 
 import json
 import os
@@ -19,11 +19,11 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 _JSON_CONTROLS = {code: f"\\u{code:04x}" for code in range(0x7F, 0xA0)}
-"""Those that JSON does not want escaped, but a terminal may obey."""
+"""Control characters that JSON leaves as they are, and a terminal may obey."""
 
 
 def print_json(document: object) -> None:
-    """One JSON document, with escapes where stdout's encoding cannot hold a character as it is."""
+    """Print a JSON document, with escapes for characters that stdout's encoding does not have."""
     text = json.dumps(document, indent=2, ensure_ascii=False).translate(_JSON_CONTROLS)
     try:
         text.encode(sys.stdout.encoding)
@@ -33,7 +33,7 @@ def print_json(document: object) -> None:
 
 
 def tell(message: str = "") -> None:
-    """Print a message for the person at the terminal, which is no part of the command's result."""
+    """Print a message for the user to stderr."""
     print(plain(as_called(message)), file=sys.stderr, flush=True)
 
 
@@ -53,7 +53,7 @@ def as_called(text: str) -> str:
 
 
 def console(*, stderr: bool = False) -> "Console":
-    """Where progress bars are printed."""
+    """Return Rich's console, for progress bars."""
     from rich.console import Console
 
     return Console(stderr=stderr, markup=False, highlight=False, emoji=False)
@@ -63,12 +63,12 @@ _STYLES = {"bold": "1", "dim": "2", "red": "1;31", "yellow": "33", "green": "32"
 
 
 def styled(text: str, style: str, stream: TextIO | None = None) -> str:
-    """Return text in bold or in a colour for a terminal, and as it is for a pipe or where colours are not wanted."""
+    """Return text in bold or in a colour, if `stream` shows colours."""
     return f"\x1b[{_STYLES[style]}m{text}\x1b[0m" if has_colours(stream or sys.stdout) else text
 
 
 def has_colours(stream: TextIO) -> bool:
-    """Whether escape sequences may be written: on a terminal that knows them, unless `NO_COLOR` is set."""
+    """Return whether a stream shows colours: a terminal that knows them, unless `NO_COLOR` is set."""
     return stream.isatty() and os.environ.get("TERM") != "dumb" and not os.environ.get("NO_COLOR")
 
 
@@ -91,14 +91,14 @@ def _plain_cell(cell: Cell) -> Cell:
 
 
 def hanging(text: str, indent: int) -> str:
-    """Return a text that is printed behind a label of `indent` columns, with its further lines below its first."""
+    """Return a text to print behind a label of `indent` columns, its further lines below its first."""
     width = columns()
     lines = wrap(plain(text), width and max(1, width - indent))
     return f"\n{'':{indent}}".join(lines)
 
 
 def when(moment: datetime) -> str:
-    """Return a moment as tables show it."""
+    """Return a time as tables show it."""
     return local_time(moment, datetime.now().astimezone())
 
 
@@ -111,7 +111,7 @@ def print_facts(facts: Sequence[tuple[str, object]]) -> None:
 
 
 def refuse(error: RoadsteadError, *, as_json: bool) -> int:
-    """Say what went wrong and what to do; the exit code that goes with it."""
+    """Print what went wrong and what to do, and return the exit code."""
     from roadstead.settings import InvalidSetting
 
     print(styled("error: ", "red", sys.stderr) + plain(as_called(error.message)), file=sys.stderr)

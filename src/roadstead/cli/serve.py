@@ -1,4 +1,4 @@
-"""`roadstead serve`."""
+"""`roadstead serve`: run the host."""
 
 import logging
 import os
@@ -106,7 +106,7 @@ def serve(
 
 
 def _same_options(data: str | None, database_url: str | None, allow_target: list[str]) -> str:
-    """The options with which another command works on our state, and calls what we call."""
+    """Return the options with which another command works on the same state, and may call the same apps."""
     given = (("--data", data), ("--database-url", database_url), *(("--allow-target", one) for one in allow_target))
     return "".join(f" {option} {shlex.quote(value)}" for option, value in given if value is not None)
 
@@ -129,8 +129,9 @@ def _serve(settings: "Settings", same_options: str) -> None:
 
 
 async def prepare(host: "Host", until_the_end: ExitStack) -> tuple[str, str]:
-    """A new sign-in link, and a warning if there is another host. That the state cannot be opened is found out here,
-    while it can still be said plainly.
+    """Return a new sign-in link, and a warning if there is another host.
+
+    This opens the state before the server does, so that a failure is reported in a sentence and not in a traceback.
     """
     from roadstead.domain.access.credentials import sign_in_link
     from roadstead.domain.running import announced
@@ -152,7 +153,7 @@ def _of_another(other: "RunningHost", host: "Host") -> str:
 
 
 def _of_a_change(before: str | None, host: "Host") -> str:
-    """Nothing on SQLite, where other hosts would be known; those on PostgreSQL may run on other machines."""
+    """Return a warning for PostgreSQL, whose other hosts may run on other machines; with SQLite they are known."""
     if host.settings.postgresql_url is None or before in (None, host.base_url):
         return ""
     return (
@@ -164,8 +165,8 @@ def _of_a_change(before: str | None, host: "Host") -> str:
 def _greet(settings: "Settings", sign_in_link: str, same_options: str) -> None:
     if not settings.listens_on_loopback:
         log.warning(
-            "Others can reach this host. Apps at private addresses and on this machine are called only if "
-            "--allow-target names them, and links begin with %s: set --base-url to the address that others use.",
+            "Other machines can reach this host. It calls apps at private addresses and on this machine only if "
+            "--allow-target names them. Links begin with %s: set --base-url to the URL that others use.",
             settings.base_url,
         )
     print(f"Roadstead is at  {settings.base_url}")
@@ -178,7 +179,7 @@ def _greet(settings: "Settings", sign_in_link: str, same_options: str) -> None:
 
 
 def _server(settings: "Settings", listening: "socket.socket") -> Callable[[], None]:
-    """Runs the server in this process."""
+    """Return a function that runs the server in this process."""
     import uvicorn
 
     from roadstead.app import create_app
@@ -189,7 +190,7 @@ def _server(settings: "Settings", listening: "socket.socket") -> Callable[[], No
     server = uvicorn.Server(config)
 
     def run() -> None:
-        # From here until uvicorn listens for signals, one would end the event loop in the middle of its start.
+        # A signal that arrives before uvicorn handles signals would end the event loop in the middle of its start.
         signal.pthread_sigmask(signal.SIG_BLOCK, _STOPS)
         server.run(sockets=[listening])
 
@@ -206,7 +207,7 @@ async def _started(host: "Host") -> None:
 
 
 def _workers(settings: "Settings", listening: "socket.socket") -> Callable[[], None]:
-    """Runs servers in processes of their own, which find the settings in the environment."""
+    """Return a function that runs servers in processes of their own, which read the settings from the environment."""
     from tempfile import TemporaryDirectory
 
     from roadstead.server.listening import configured
@@ -230,5 +231,5 @@ def _workers(settings: "Settings", listening: "socket.socket") -> Callable[[], N
 
 
 def _leave(signal_number: int, frame: object) -> NoReturn:
-    """Being told to stop is no failure. Uvicorn repeats the signal once it has shut down, so this ends us then too."""
+    """Exit with 0: a signal to stop is no failure. Uvicorn raises the signal again once it has shut down."""
     raise SystemExit(0)

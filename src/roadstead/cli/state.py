@@ -1,4 +1,4 @@
-"""Work on the state of a host, whether or not one is running beside."""
+"""Access to the state of a host, whether or not one is running."""
 
 import os
 from collections.abc import Awaitable, Callable
@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 def on_host(settings: "Settings", work: "Callable[[Host], Awaitable[T]]") -> T:
-    """Open the state, do the work and close it again. Raises `StorageUnusable` and what the work raises."""
+    """Open the state, run `work` and close the state. Raises `StorageUnusable`, and what `work` raises."""
     import asyncio
 
     from roadstead.domain.host import open_host
@@ -34,11 +34,11 @@ def mention_absent_host(settings: "Settings", base_url: str) -> None:
     from roadstead.domain.running import running_hosts
 
     if settings.postgresql_url is None and not running_hosts(settings):
-        tell(f"No host is running, so nothing answers at {base_url} yet. Start one with: roadstead serve")
+        tell(f"No host is running, so nothing answers at {base_url}. Start one with: roadstead serve")
 
 
 def _user() -> str:
-    """The operating system's name for the user, whatever LOGNAME says; in a container there may be only a number."""
+    """Return the operating system's name for the user, whatever LOGNAME says, or else the user's number."""
     import pwd
 
     try:

@@ -8,11 +8,11 @@ from typing import TypeAlias
 _GAP = 2
 _INDENT = 4
 _NARROWEST_URL = 20
-"""Columns that a long address has at least: enough for the end of most paths, as in `…/descriptor.json`."""
+"""Columns. The least that a long address gets: enough for the last part of most paths, as in `…/descriptor.json`."""
 
 
 class Url(str):
-    """An address, which loses its front where it does not fit: `…/tickets/values`."""
+    """An address, whose front is cut off where it does not fit: `…/tickets/values`."""
 
     __slots__ = ()
 
@@ -21,7 +21,7 @@ Cell: TypeAlias = str | int | float | datetime | Url | None
 
 
 class Row:
-    """The cells of a line, and a remark that is printed on lines of its own below it."""
+    """The cells of a row, and a remark that is printed below it."""
 
     __slots__ = ("below", "cells")
 
@@ -31,7 +31,7 @@ class Row:
 
 
 class _Column:
-    """The cells of one heading as text, and between which widths it can be printed."""
+    """A column: its heading, its cells as text, and its narrowest and widest width."""
 
     def __init__(self, heading: str, cells: Sequence[Cell], now: datetime) -> None:
         self.heading = heading
@@ -59,8 +59,8 @@ class _Column:
 def lay_out(headings: Sequence[str], rows: Sequence[Row], *, width: int | None, now: datetime) -> Iterator[str]:
     """Yield the lines of a table, the headings first. Without a `width` nothing is cut, and no cell is wrapped.
 
-    Columns of prose are wrapped and addresses are cut until the table fits. A column for which there is still no room
-    goes below its row, the widest first.
+    Cells of prose are wrapped and addresses are cut until the table fits. A column for which there is still no room
+    is printed below each row, the widest column first.
     """
     columns = [_Column(heading, [row.cells[place] for row in rows], now) for place, heading in enumerate(headings)]
     beside = list(columns)
@@ -82,7 +82,7 @@ def _together(widths: Iterator[int]) -> int:
 
 
 def _shared_out(columns: Sequence[_Column], width: int | None) -> list[int]:
-    """Return a width for each column. What is left over goes to all that can use it, in equal parts."""
+    """Return a width for each column. Columns that can use more than their narrowest share the spare width equally."""
     if width is None:
         return [column.widest for column in columns]
     widths = [column.narrowest for column in columns]
@@ -112,7 +112,7 @@ def _text(cell: Cell, now: datetime) -> str:
 
 
 def local_time(moment: datetime, now: datetime) -> str:
-    """Return a moment in the time zone of `now`: the time if it is of the same day, with its date if it is not."""
+    """Return a time in the time zone of `now`, with its date if that is not the date of `now`."""
     local = moment.astimezone(now.tzinfo)
     if local.date() == now.date():
         return f"{local:%H:%M:%S}"
@@ -120,7 +120,7 @@ def local_time(moment: datetime, now: datetime) -> str:
 
 
 def wrap(text: str, width: int | None) -> list[str]:
-    """Return the lines of a text, divided at spaces only: a word that is longer has a line for itself."""
+    """Return the lines of a text, divided at spaces only: a longer word gets a line of its own."""
     if width is None or text_width(text) <= width:
         return [text]
     lines: list[str] = []
@@ -135,7 +135,7 @@ def wrap(text: str, width: int | None) -> list[str]:
 def cut_url(url: str, width: int) -> str:
     """Return an address in at most `width` columns.
 
-    It loses its scheme, then its front, a part of the path after the other, then its query; the last part is cut off.
+    It loses its scheme first, then its front, one part of the path after the other, then its query, then its end.
     """
     without_scheme = url.partition("://")[2] or url
     for whole in (url, without_scheme):

@@ -1,4 +1,4 @@
-"""`roadstead token`: sign a request as an installed app would."""
+"""`roadstead token`: sign a request as an installed app."""
 
 from typing import TYPE_CHECKING, Annotated
 

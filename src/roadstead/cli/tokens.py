@@ -1,4 +1,4 @@
-"""Credentials of the operator: sign-in links for the pages, tokens for the API."""
+"""The operator's credentials: sign-in links for the pages, tokens for the API."""
 
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any
@@ -38,7 +38,7 @@ def token_create(
     name: Annotated[str, typer.Argument(metavar="NAME", help="A name that tells it from others in the list.")],
     expires_in: Annotated[
         int | None,
-        typer.Option("--expires-in", metavar="DAYS", min=1, max=3650, help="Default: it does not expire."),
+        typer.Option("--expires-in", metavar="DAYS", min=1, max=3650, help="Default: it never expires."),
     ] = None,
     data: Data = None,
     database_url: DatabaseUrl = None,

@@ -1,4 +1,4 @@
-"""`roadstead export` and `roadstead import`: the whole state as one file."""
+"""`roadstead export`, `import` and `migrate-data`: the whole state as a file, or in another database."""
 
 import os
 import shlex
@@ -26,7 +26,8 @@ _REINSTALL = "each app must be installed again before it can call: roadstead ins
 def export_state(
     file: Annotated[str, typer.Argument(metavar="FILE", help="A file that does not exist yet, or - for stdout.")],
     with_secrets: Annotated[
-        bool, typer.Option("--with-secrets", help="Shared secrets too, in the clear: guard the file like a password.")
+        bool,
+        typer.Option("--with-secrets", help="Include the shared secrets, in the clear."),
     ] = False,
     data: Data = None,
     database_url: DatabaseUrl = None,
@@ -48,11 +49,11 @@ def export_state(
     if with_secrets:
         tell("The file holds the shared secrets in the clear: guard it like a password.")
     else:
-        tell(f"The shared secrets were left out (--with-secrets). After an import of this file {_REINSTALL}")
+        tell(f"The file has no shared secrets (--with-secrets). After an import {_REINSTALL}")
 
 
 def import_state(
-    file: Annotated[str, typer.Argument(metavar="FILE", help="What roadstead export wrote, or - for stdin.")],
+    file: Annotated[str, typer.Argument(metavar="FILE", help="A file that roadstead export wrote, or - for stdin.")],
     data: Data = None,
     database_url: DatabaseUrl = None,
 ) -> None:
@@ -73,12 +74,12 @@ def import_state(
     tell(f"Imported. Rows: {done.rows:,}")
     if not done.with_secrets:
         tell(f"The export has no shared secrets: {_REINSTALL}")
-        tell("A registered app has a new secret: roadstead register APP_KEY DESCRIPTOR_URL --show-secret")
+        tell("Each registered app has a new secret: roadstead register APP_KEY DESCRIPTOR_URL --show-secret")
 
 
 def migrate_data(
-    source: Annotated[str, typer.Option("--from", metavar="URL", help="The database that has the state.")],
-    target: Annotated[str, typer.Option("--to", metavar="URL", help="An empty database.")],
+    source: Annotated[str, typer.Option("--from", metavar="URL", help="The database to copy from.")],
+    target: Annotated[str, typer.Option("--to", metavar="URL", help="The empty database to copy to.")],
     data: Data = None,
 ) -> None:
     """Copy the whole state to another database.
@@ -110,11 +111,11 @@ def migrate_data(
 
 @contextmanager
 def written(name: str) -> Iterator[BinaryIO]:
-    """Open a file that only its owner may read, and that has its name when it is whole."""
+    """Open a file that only its owner may read, and that gets its name when it is complete."""
     if name == "-":
         if sys.stdout.isatty():
             raise InvalidInput(
-                "An export is no text for a terminal.", "Name a file, or pipe it: roadstead export - | …"
+                "An export is not written to a terminal.", "Name a file, or pipe it: roadstead export - | …"
             )
         try:
             yield sys.stdout.buffer
@@ -143,10 +144,10 @@ def written(name: str) -> Iterator[BinaryIO]:
 def _not_written(name: str, cause: OSError) -> InvalidInput:
     if isinstance(cause, FileNotFoundError):
         return InvalidInput(
-            f"The folder {Path(name).absolute().parent} does not exist.", "Make it, or name a file in another one."
+            f"The folder {Path(name).absolute().parent} does not exist.", "Create it, or name a file in another folder."
         )
     return InvalidInput(
-        f"{name} cannot be written: {cause.strerror}.", "Make room or name another place, and export again."
+        f"{name} cannot be written: {cause.strerror}.", "Free some space or name another file, and export again."
     )
 
 
@@ -166,7 +167,7 @@ def _read(name: str) -> Iterator[BinaryIO]:
 
 @contextmanager
 def _progress(title: str) -> "Iterator[Progress]":
-    """A bar on a terminal, and nothing elsewhere."""
+    """Show a progress bar on a terminal, and nothing elsewhere."""
     from rich.progress import Progress as Bar
 
     from roadstead.cli.output import console

@@ -1,4 +1,4 @@
-"""The socket of a server, and the server on it."""
+"""A listening socket, and the server that uses it."""
 
 import errno
 import resource
@@ -21,15 +21,15 @@ if TYPE_CHECKING:
 KEEP_ALIVE_SECONDS = 30
 _FILES = 2 * MAX_CONNECTIONS
 GRACE_SECONDS = 10
-"""How long requests under way may take to end after we were told to stop."""
+"""How long requests may take to finish after a signal to stop."""
 
 
 class CannotListen(RoadsteadError):
-    """The address or the port cannot be had."""
+    """The address or the port cannot be listened on."""
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """A listening socket; port 0 takes a free one. Connections wait in it until a server picks them up.
+    """Return a listening socket; port 0 takes a free one. Connections wait in it until a server accepts them.
 
     Raises `CannotListen`.
     """
@@ -77,7 +77,7 @@ def configured(
         log_config=logs.configuration(),
         access_log=False,
         server_header=False,
-        # Nothing we answer depends on who a proxy says is calling.
+        # No answer depends on what a proxy says about the caller.
         proxy_headers=False,
         lifespan="on",
         ws="none",
@@ -105,7 +105,7 @@ def _reason(exc: Exception) -> str:
 def _advice(exc: Exception) -> str:
     code = exc.errno if isinstance(exc, OSError) and not isinstance(exc, socket.gaierror) else None
     if code == errno.EADDRINUSE:
-        return "Something else, perhaps another Roadstead, uses it: choose another with --port; 0 takes a free one."
+        return "Another program, perhaps another Roadstead, uses it: choose a port with --port; 0 takes a free one."
     if code in (errno.EACCES, errno.EPERM):
         return "Ports below 1024 need a privileged user: choose a higher one with --port."
     return "Give an address of this machine with --host."

@@ -1,4 +1,4 @@
-"""How the log is written: lines for a person at a terminal, and one JSON object a line for everybody else."""
+"""The format of the log: readable lines on a terminal, one JSON object on each line elsewhere."""
 
 import json
 import logging
@@ -14,7 +14,7 @@ from roadstead.plain import plain
 
 
 class JsonFormatter(logging.Formatter):
-    """One JSON object for each record: `time`, `level`, `logger`, `message`, and what else there is to say."""
+    """Formats a record as a JSON object with `time`, `level`, `logger`, `message`, and more where it applies."""
 
     def format(self, record: logging.LogRecord) -> str:
         if isinstance(record.msg, RequestLines):
@@ -33,7 +33,7 @@ class JsonFormatter(logging.Formatter):
 
 
 class ReadableFormatter(logging.Formatter):
-    """A line that begins with the time and ends with the request's id; a traceback follows it."""
+    """Formats a record as a line that begins with the time and ends with the request's id; a traceback follows."""
 
     def format(self, record: logging.LogRecord) -> str:
         if isinstance(record.msg, RequestLines):
@@ -50,7 +50,7 @@ class ReadableFormatter(logging.Formatter):
 
 
 def configuration() -> dict[str, Any]:
-    """For `logging.config.dictConfig`: everything goes to stderr."""
+    """Return the argument of `logging.config.dictConfig`; everything goes to stderr."""
     formatter = ReadableFormatter if sys.stderr.isatty() else JsonFormatter
     return {
         "version": 1,
@@ -60,7 +60,7 @@ def configuration() -> dict[str, Any]:
         "root": {"level": "WARNING", "handlers": ["stderr"]},
         "loggers": {
             "roadstead.requests": {"level": "INFO"},
-            # What a stranger sends is no warning to the operator: it would let anybody fill the log.
+            # Warnings about what a stranger sends would let anyone fill the log.
             **{name: {"level": "ERROR"} for name in ("uvicorn.error", "python_multipart")},
         },
     }

@@ -1,4 +1,4 @@
-"""Telling systemd that we serve, so that what is started after us finds us."""
+"""The message to systemd that the host answers requests."""
 
 import os
 import socket
@@ -6,9 +6,9 @@ from contextlib import suppress
 
 
 def tell_ready() -> None:
-    """Do so where we were started as a service of type `notify`.
+    """Notify systemd, if it started the host as a service of type `notify`.
 
-    It is one datagram: https://www.freedesktop.org/software/systemd/man/latest/sd_notify.html
+    The message is one datagram: https://www.freedesktop.org/software/systemd/man/latest/sd_notify.html
     """
     address = os.environ.get("NOTIFY_SOCKET", "")
     if not address.startswith(("/", "@")):

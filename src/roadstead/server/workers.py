@@ -1,4 +1,4 @@
-"""Several processes on one socket."""
+"""Several worker processes that share a socket."""
 
 import logging
 import multiprocessing
@@ -18,9 +18,9 @@ log = logging.getLogger("roadstead.workers")
 
 
 class Workers(Multiprocess):
-    """Uvicorn's supervisor, which would keep the socket open while its workers finish what they have.
+    """Uvicorn's supervisor, but it closes the socket before it stops the workers.
 
-    A client that connected then would never be answered.
+    Otherwise a client that connects while they finish would wait for an answer that never comes.
     """
 
     def terminate_all(self) -> None:
@@ -44,7 +44,7 @@ class Workers(Multiprocess):
 
 
 def worker_application() -> "ASGIApp":
-    """What a worker serves. A worker whose parent is gone is told to stop, as its parent would have told it."""
+    """Return the application of a worker, which stops itself when its parent process has ended."""
     from roadstead.app import app_from_environment
 
     threading.Thread(target=_stop_with_parent, daemon=True).start()
