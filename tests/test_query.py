@@ -2,6 +2,7 @@
 
 import contextlib
 import sqlite3
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from roadstead.query import (
     AnyOf,
     Comparison,
     Expression,
+    FieldTypes,
     InvalidQuery,
     matches,
     parse_filter,
@@ -133,3 +135,18 @@ def test_sql_and_memory_agree(expression: Expression, rows: list[tuple[int | Non
     ).fetchall()
     database.close()
     assert by_sql == [row for row in rows if matches(expression, {"id": row[0], "value": row[1]})]
+
+
+@pytest.mark.parametrize(
+    ("read", "text", "message"),
+    [
+        (parse_sort, "id", "This list cannot be sorted."),
+        (parse_filter, "id = 1", "This list cannot be filtered."),
+    ],
+    ids=["sort", "q"],
+)
+def test_a_list_without_fields_says_so(read: Callable[[str, FieldTypes], object], text: str, message: str) -> None:
+    """Where there is no field to choose from, the refusal does not offer an empty choice."""
+    with pytest.raises(InvalidQuery) as refused:
+        read(text, {})
+    assert refused.value.message == message

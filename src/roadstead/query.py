@@ -97,6 +97,8 @@ def parse_filter(text: str, fields: FieldTypes) -> Expression:
 def parse_sort(text: str, fields: FieldTypes) -> Sort:
     """Read `sort`: one field, descending with a leading minus. Raises `InvalidQuery`."""
     field = text.removeprefix("-")
+    if not fields:
+        raise InvalidQuery("This list cannot be sorted.", "Leave `sort` out.")
     if field not in fields:
         raise InvalidQuery(
             f"Cannot sort by {field!r}.",
@@ -246,6 +248,8 @@ class _Parser:
         token = self._peek
         if token.kind != "word":
             raise self._unexpected("the name of a field")
+        if not self._fields:
+            raise InvalidQuery("This list cannot be filtered.", "Leave `q` out.")
         if token.text not in self._fields:
             raise InvalidQuery(
                 f"There is no field {token.text!r} to filter by.", f"`q` may use: {', '.join(self._fields)}."

@@ -61,6 +61,7 @@ def test_values_are_added_and_removed(values: Values) -> None:
     (button,) = document(values.page()).css('button[aria-label="Remove BB"]')
     assert "Removed BB." in main_text(values.act("remove", id=str(button.attributes["value"])))
     assert values.listed() == ["OPS"]
+    assert "Remove all 1 value of tickets" in main_text(values.page())
 
 
 def test_a_removal_can_be_undone(values: Values, browser: httpx.Client) -> None:
