@@ -2,6 +2,7 @@
 
 import json
 import os
+import pty
 import re
 import subprocess
 import sys
@@ -32,7 +33,7 @@ UNREACHABLE = "http://127.0.0.1:1/descriptor.json"
 CASES = [
     Case(("linkify",), out="see BB-1\n", err="Nothing is installed yet", stdin=b"see BB-1\n"),
     Case(("version",), out=rf"roadstead {re.escape(__version__)}\n"),
-    Case(("routes",), out=r"(?s)METHOD .*\nPUT +/2\.0/addon +addon_update +app JWT\n.*"),
+    Case(("routes",), out=r"(?s)METHOD .*\nPUT +/2\.0/addon +app JWT\n.*"),
     Case(
         ("routes", "--json"),
         out=r'(?s)\[\n.*"address": "/2.0/user",\n.*"needs": "scope account".*\]\n',
@@ -166,3 +167,22 @@ def test_closed_streams_are_no_reason_to_fail(roadstead: Roadstead) -> None:
         ["sh", "-c", script, "sh", *PROGRAM, "sign-in"], env=roadstead.environment, timeout=60, check=False
     )
     assert done.returncode == 0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "asked"),
+    [(("debug-jwt", "GET", "/2.0/addon"), "Paste the token"), (("linkify",), "Type or paste the text")],
+)
+def test_a_command_that_waits_for_the_keyboard_says_so(
+    arguments: tuple[str, ...], asked: str, roadstead: Roadstead
+) -> None:
+    """At a terminal nobody is left to guess what is waited for, and how to end it; in a pipe nothing is said."""
+    ours, its = pty.openpty()
+    os.write(ours, b"x\n\x04")
+    typed = subprocess.run(
+        [*PROGRAM, *arguments], stdin=its, capture_output=True, env=roadstead.environment, timeout=60, check=False
+    )
+    os.close(its)
+    os.close(ours)
+    assert f"{asked}, then press Ctrl-D.\n" in typed.stderr.decode()
+    assert b"Ctrl-D" not in roadstead.call(*arguments, stdin=b"x\n").stderr

@@ -129,6 +129,7 @@ TABLES = [
     ["apps"],
     ["apps", "show", "roadstead-sample-app"],
     ["token-list"],
+    ["routes"],
     ["linkify", "--explain"],
 ]
 PRINT_TABLES = """

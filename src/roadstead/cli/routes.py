@@ -1,4 +1,4 @@
-"""`roadstead routes`."""
+"""`roadstead routes`: print the map of the API."""
 
 from roadstead.cli.options import AsJson
 from roadstead.cli.output import print_json, print_table
@@ -18,5 +18,5 @@ def routes(as_json: AsJson = False) -> None:
             ]
         )
     else:
-        rows = [Row((one.method, one.template.path, one.name, one.needs.name)) for one in MAP.operations]
-        print_table(("METHOD", "ADDRESS", "OPERATION", "NEEDS"), rows)
+        rows = [Row((one.method, one.template.path, one.needs.name)) for one in MAP.operations]
+        print_table(("METHOD", "ADDRESS", "NEEDS"), rows)
