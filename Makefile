@@ -12,7 +12,7 @@ unexport PYTHONDONTWRITEBYTECODE
 .PHONY: demo test test-slow check format lock pictures coverage bench wheel clean
 
 demo: .venv/.runtime ## install a small Connect app on a fresh host and link a repository's commit messages
-	@$(BIN)/roadstead demo
+	@$(BIN)/roadstead demo --color always
 
 test: .venv/.dev check ## lint, types and the default test suite
 	@$(PYTEST) -m "not slow"

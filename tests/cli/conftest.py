@@ -3,11 +3,13 @@
 import http.server
 import json
 import os
+import pty
 import subprocess
 import sys
+import termios
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -65,6 +67,28 @@ class Roadstead:
         done = self.call(*arguments)
         assert done.returncode == 0, done.stderr.decode()
         return json.loads(done.stdout)
+
+
+def on_terminal(roadstead: Roadstead, arguments: list[str], stdin: bytes, environment: dict[str, str]) -> str:
+    """What the program writes to a terminal of its own, whose line ends are as they were written."""
+    master, terminal = pty.openpty()
+    modes = termios.tcgetattr(terminal)
+    modes[1] &= ~termios.OPOST
+    termios.tcsetattr(terminal, termios.TCSANOW, modes)
+    env = {name: value for name, value in roadstead.environment.items() if name not in ("NO_COLOR", "PAGER", "LESS")}
+    with subprocess.Popen(
+        [*PROGRAM, *arguments], stdin=subprocess.PIPE, stdout=terminal, env={**env, "TERM": "xterm", **environment}
+    ) as process:
+        os.close(terminal)
+        assert process.stdin is not None
+        process.stdin.write(stdin)
+        process.stdin.close()
+        shown = b""
+        with suppress(OSError):  # which is how a terminal ends that nobody writes to any more
+            while chunk := os.read(master, 4096):
+                shown += chunk
+    os.close(master)
+    return shown.decode()
 
 
 @pytest.fixture

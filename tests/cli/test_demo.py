@@ -26,7 +26,7 @@ def links_in(output: bytes) -> dict[str, str]:
 
 def test_demo_links_the_messages_it_made(roadstead: Roadstead) -> None:
     """With nothing given, links of every kind are printed, and our own state is not touched."""
-    done = roadstead.run("demo", "--once")
+    done = roadstead.run("demo", "--once", "--color", "always")
     assert done.returncode == 0, done.stderr.decode()
     links = links_in(done.stdout)
     assert links.keys() >= {"BB-12", "OPS-7", "RFC 9457", "https://charts.example.com/BB-24/index.html"}
@@ -39,7 +39,7 @@ def test_demo_links_the_messages_it_made(roadstead: Roadstead) -> None:
 def test_demo_reads_any_repository(roadstead: Roadstead, tmp_path: Path) -> None:
     """What looks like a ticket key in the given repository is stored as a value, and linked."""
     make_repository(tmp_path, ["TIDE-4: rise", "Read UTF-8, not ISO-8859"], first_on=datetime(2026, 8, 1, tzinfo=UTC))
-    done = roadstead.run("demo", "--once", "--repo", str(tmp_path))
+    done = roadstead.run("demo", "--once", "--color", "always", "--repo", str(tmp_path))
     assert done.returncode == 0, done.stderr.decode()
     assert links_in(done.stdout).keys() == {"TIDE-4"}
 
@@ -47,7 +47,7 @@ def test_demo_reads_any_repository(roadstead: Roadstead, tmp_path: Path) -> None
 @pytest.mark.parametrize("stop", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.slow)])
 def test_demo_stays_with_a_page_until_it_is_stopped(roadstead: Roadstead, stop: signal.Signals) -> None:
     """A page shows the same links, and leads on who signs in; stopped, the demo exits 0, app and folder are gone."""
-    with roadstead.start("demo") as process:
+    with roadstead.start("demo", "--color", "always") as process:
         assert process.stdout is not None
         output = b""
         while b"Stop with" not in output:

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from roadstead.cli.linkify import CHUNK_BYTES, LONGEST_LINE, lines_as_they_come
-from tests.cli.conftest import PROGRAM, Roadstead, ServeApp, running
+from tests.cli.conftest import PROGRAM, Roadstead, ServeApp, on_terminal, running
 
 
 @pytest.fixture(scope="module")
@@ -24,12 +24,13 @@ def test_formats(installed: tuple[Roadstead, str]) -> None:
     """Each format shows the same link in its own way."""
     roadstead, tickets = installed
     shown = {
-        name: roadstead.call("linkify", "-", "--format", name, stdin=b"<fix> BB-12\n").stdout.decode()
+        name: roadstead.call("linkify", "--format", name, "--color", "always", stdin=b"<fix> BB-12\n").stdout.decode()
         for name in ("terminal", "markdown", "html", "json")
     }
-    assert shown["terminal"] == f"<fix> \x1b]8;;{tickets}BB-12\x1b\\BB-12\x1b]8;;\x1b\\\n"
+    assert shown["terminal"] == f"<fix> \x1b[4m\x1b]8;;{tickets}BB-12\x1b\\BB-12\x1b]8;;\x1b\\\x1b[24m\n"
     assert shown["markdown"] == f"<fix> [BB-12]({tickets}BB-12)\n"
-    assert shown["html"].startswith(f'&lt;fix&gt; <a href="{tickets}BB-12" ')
+    assert shown["html"].startswith(f'<pre>\n&lt;fix&gt; <a href="{tickets}BB-12" ')
+    assert shown["html"].endswith(">BB-12</a>\n</pre>\n")
     document = json.loads(shown["json"])
     assert document.keys() == {"text", "links", "unfinished"}
     assert document["text"] == "<fix> BB-12\n"
@@ -50,6 +51,58 @@ def test_html_is_one_document(installed: tuple[Roadstead, str], tmp_path: Path) 
     assert [(link["text"], link["url"], "start" in link) for link in document["links"]] == [
         ("BB-1", f"{tickets}BB-1", False)
     ]
+
+
+@pytest.mark.parametrize("end", [b"\n", b"", b"<!-- x -->\n"])
+def test_html_ends_as_it_did(installed: tuple[Roadstead, str], end: bytes) -> None:
+    """A last line end stays, and none is added."""
+    shown = installed[0].call("linkify", "--input", "html", stdin=b"<p>x</p>" + end).stdout
+    assert shown == b"<p>x</p>" + end[-1:]
+
+
+@pytest.mark.parametrize("arguments", [("--input", "markdown"), ("--format", "markdown")])
+def test_markdown_is_one_document(installed: tuple[Roadstead, str], arguments: tuple[str, str]) -> None:
+    """What Markdown makes of several lines is left alone, and bytes that are no text survive."""
+    roadstead, tickets = installed
+    text = b"see [BB-1](x), `BB-2` and BB-3\xff\n\n```\nBB-4\n```\n\n[BB-5]: https://x.example/y\n"
+    shown = roadstead.call("linkify", *arguments, stdin=text).stdout
+    assert shown == text.replace(b"BB-3", f"[BB-3]({tickets}BB-3)".encode())
+    document = json.loads(roadstead.call("linkify", "--input", "markdown", "--format", "json", stdin=text).stdout)
+    assert [(link["start"], link["text"]) for link in document["links"]] == [(26, "BB-3")]
+
+
+def test_limits_of_markdown_are_told(installed: tuple[Roadstead, str]) -> None:
+    """What is left unlinked is said on stderr."""
+    done = installed[0].call("linkify", "--input", "markdown", stdin=b"BB-1\n\n" * 10_001)
+    assert b"Left unlinked in part: " in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "linked"),
+    [
+        ((), {}, True),
+        ((), {"NO_COLOR": "1"}, False),
+        ((), {"NO_COLOR": ""}, True),
+        ((), {"TERM": "dumb"}, False),
+        (("--color", "never"), {}, False),
+        (("--color", "always"), {"NO_COLOR": "1", "TERM": "dumb"}, True),
+    ],
+)
+def test_links_are_shown_on_a_terminal_that_knows_them(
+    installed: tuple[Roadstead, str], arguments: tuple[str, ...], environment: dict[str, str], linked: bool
+) -> None:
+    """Unless they are not wanted; the colours of the input are there in any case."""
+    shown = on_terminal(installed[0], ["linkify", *arguments], b"\x1b[33mBB-1\x1b[m\n", environment)
+    assert ("\x1b[4m\x1b]8;;http" in shown) is linked
+    assert shown.startswith("\x1b[33m")
+    assert "BB-1" in shown
+
+
+def test_nothing_of_ours_is_in_a_pipe(installed: tuple[Roadstead, str]) -> None:
+    """Another program gets the text as it went in, colours of its own included."""
+    text = b"\x1b[33mBB-1\x1b[m https://x.example/ BB-2\n"
+    assert installed[0].run("linkify", stdin=text).stdout == text
+    assert installed[0].run("linkify", "--color", "always", stdin=text).stdout.count(b"\x1b]8;;http") == 3
 
 
 def test_limits_of_html_are_told(installed: tuple[Roadstead, str]) -> None:
@@ -86,7 +139,10 @@ def test_line_is_linked_before_the_input_ends(installed: tuple[Roadstead, str]) 
     """In a pipe, a line comes out as soon as it is complete."""
     roadstead, tickets = installed
     with subprocess.Popen(
-        [*PROGRAM, "linkify"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, env=roadstead.environment
+        [*PROGRAM, "linkify", "--color", "always"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=roadstead.environment,
     ) as process:
         assert process.stdin is not None
         assert process.stdout is not None

@@ -6,6 +6,7 @@ signed calls to the API, and git has the messages. Only the data folder is remov
 
 import re
 import signal
+import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import AsyncExitStack
@@ -15,7 +16,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from roadstead.cli.options import DEFAULT_WORKSPACE
+from roadstead.cli.colours import Colour, has_colours
+from roadstead.cli.options import DEFAULT_WORKSPACE, Color
 from roadstead.cli.output import as_called, styled, tell
 from roadstead.plain import plain
 
@@ -52,6 +54,7 @@ def demo(
         typer.Option("--repo", metavar="PATH", help="The git repository to read. Default: a small one is made."),
     ] = None,
     once: Annotated[bool, typer.Option("--once", help="Print the linked messages and exit.")] = False,
+    color: Color = Colour.AUTO,
 ) -> None:
     """Show a repository's commits linked by a small app.
 
@@ -61,10 +64,10 @@ def demo(
     import tempfile
 
     with tempfile.TemporaryDirectory(prefix="roadstead-demo-") as folder:
-        asyncio.run(_until_told_to_stop(repo, Path(folder), once=once))
+        asyncio.run(_until_told_to_stop(repo, Path(folder), once=once, color=color))
 
 
-async def _until_told_to_stop(repo: Path | None, folder: Path, *, once: bool) -> None:
+async def _until_told_to_stop(repo: Path | None, folder: Path, *, once: bool, color: Colour) -> None:
     import asyncio
 
     show = asyncio.current_task()
@@ -72,12 +75,12 @@ async def _until_told_to_stop(repo: Path | None, folder: Path, *, once: bool) ->
     for stop in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         asyncio.get_running_loop().add_signal_handler(stop, show.cancel)
     try:
-        await _show(repo, folder, once=once)
+        await _show(repo, folder, once=once, color=color)
     except asyncio.CancelledError:
         tell("\nStopped.")
 
 
-async def _show(repo: Path | None, folder: Path, *, once: bool) -> None:
+async def _show(repo: Path | None, folder: Path, *, once: bool, color: Colour) -> None:
     import asyncio
     import secrets
 
@@ -104,7 +107,7 @@ async def _show(repo: Path | None, folder: Path, *, once: bool) -> None:
         linkers = await WorkspaceLinkers(host).of(DEFAULT_WORKSPACE)
         linked = [(commit, linkers.linkify(commit.message)) for commit in commits]
         showroom.page = demo_page(name, linked, installation)
-        _print_messages(linked)
+        _print_messages(linked, color)
         _say()
         if once:
             _say(as_called("Run your own host  roadstead serve, then roadstead install DESCRIPTOR_URL"))
@@ -137,13 +140,15 @@ def likely_values(commits: "Iterable[Commit]") -> list[str]:
     return [prefix for prefix, _ in seen.most_common() if prefix not in unlikely][:MOST_VALUES]
 
 
-def _print_messages(linked: "Sequence[tuple[Commit, Linkified]]") -> None:
+def _print_messages(linked: "Sequence[tuple[Commit, Linkified]]", color: Colour) -> None:
     from roadstead.linkify import render_terminal
 
+    as_links = has_colours(sys.stdout, color)
     for commit, message in linked:
         _say()
         _say(styled(f"{commit.hash}  {commit.day}  {plain(commit.author)}", "dim"))
-        for line in render_terminal(message).split("\n"):
+        shown = render_terminal(message, underline=True) if as_links else message.text
+        for line in shown.split("\n"):
             _say(f"    {line}" if line else "")
 
 

@@ -12,8 +12,10 @@ from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
 
 import typer
 
+from roadstead.cli.colours import Colour, has_colours
 from roadstead.cli.options import (
     DEFAULT_WORKSPACE,
+    Color,
     Data,
     DatabaseUrl,
     LinkersWithoutValues,
@@ -37,6 +39,7 @@ LONGEST_LINE = 1024 * 1024
 class Input(StrEnum):
     TEXT = "text"
     HTML = "html"
+    MARKDOWN = "markdown"
 
 
 class Format(StrEnum):
@@ -44,6 +47,14 @@ class Format(StrEnum):
     MARKDOWN = "markdown"
     TERMINAL = "terminal"
     JSON = "json"
+
+
+FORMATS = {
+    Input.TEXT: (Format.TERMINAL, Format.HTML, Format.MARKDOWN, Format.JSON),
+    Input.HTML: (Format.HTML, Format.JSON),
+    Input.MARKDOWN: (Format.MARKDOWN, Format.JSON),
+}
+"""How the text may be printed, by what it is; first how it is unless another is asked for."""
 
 
 def linkify(
@@ -55,8 +66,8 @@ def linkify(
         Input,
         typer.Option(
             "--input",
-            metavar="text|html",
-            help="html is one document, whose texts are linked and which comes out safe.",
+            metavar="text|html|markdown",
+            help="html and markdown are one document, whose texts are linked. HTML comes out safe.",
         ),
     ] = Input.TEXT,
     format: Annotated[
@@ -64,12 +75,14 @@ def linkify(
         typer.Option(
             "--format",
             metavar="html|markdown|terminal|json",
-            help="json is one document for all lines: text, links, unfinished. Default: terminal; html for html input.",
+            help="markdown reads Markdown, too. json is one document for all lines: text, links, unfinished. "
+            "Default: terminal; what the input is for html and markdown.",
         ),
     ] = None,
     explain: Annotated[
         bool, typer.Option("--explain", help="Say for each candidate why it is a link or not. Formats: terminal, json.")
     ] = False,
+    color: Color = Colour.AUTO,
     data: Data = None,
     database_url: DatabaseUrl = None,
     linkers_without_values: LinkersWithoutValues = None,
@@ -78,27 +91,34 @@ def linkify(
 
     For example: git log | roadstead linkify
 
-    Each line is a text of its own, and is printed as soon as it is complete; HTML is read to its end first.
+    Each line is a text of its own, printed as soon as it is complete; HTML and Markdown are read to the end first.
     """
-    if input is Input.HTML and format not in (None, Format.HTML, Format.JSON):
-        raise typer.BadParameter("html input comes out as html or json.", param_hint="--format")
-    if explain and (input is Input.HTML or format not in (None, Format.TERMINAL, Format.JSON)):
+    if format is not None and format not in FORMATS[input]:
+        raise typer.BadParameter(f"{input} input comes out as {' or '.join(FORMATS[input])}.", param_hint="--format")
+    if explain and (input is not Input.TEXT or format not in (None, Format.TERMINAL, Format.JSON)):
         raise typer.BadParameter("text is explained, as terminal or as json.", param_hint="--explain")
     settings = read_settings(data=data, database_url=database_url, linkers_without_values=linkers_without_values)
     linkers = _linkers_of(settings, workspace)
+    form = format or FORMATS[input][0]
     with ExitStack() as opened:
         source = opened.enter_context(_open(file)) if file != "-" else sys.stdin.buffer
         if file == "-" and sys.stdin.isatty():
             tell("Type or paste the text, then press Ctrl-D.")
         lines = _watched(source, opened)
         if explain:
-            _explain(linkers, lines, as_json=format is Format.JSON)
+            _explain(linkers, lines, as_json=form is Format.JSON)
         elif input is Input.HTML:
-            _print_html(linkers, lines, as_json=format is Format.JSON)
-        elif format is Format.JSON:
+            _print_html(linkers, lines, as_json=form is Format.JSON)
+        elif input is Input.MARKDOWN or form is Format.MARKDOWN:
+            _print_markdown(linkers, lines, as_json=form is Format.JSON)
+        elif form is Format.JSON:
             _print_document(linkers, lines)
+        elif form is Format.HTML:
+            _write("<pre>\n")  # or a browser would run the lines together
+            _print_lines(linkers, lines, _as_html)
+            _write("</pre>\n")
         else:
-            _print_lines(linkers, _renderer(format or Format.TERMINAL), lines)
+            _print_lines(linkers, lines, _as_links if has_colours(sys.stdout, color) else _as_text)
 
 
 def _linkers_of(settings: "Settings", workspace: str) -> "CompiledLinkers":
@@ -115,10 +135,20 @@ def _linkers_of(settings: "Settings", workspace: str) -> "CompiledLinkers":
         return compile_linkers([])
 
 
-def _renderer(form: Format) -> "Callable[[Linkified], str]":
-    from roadstead.linkify import render_html, render_markdown, render_terminal
+def _as_html(linkified: "Linkified") -> str:
+    from roadstead.linkify import render_html
 
-    return {Format.HTML: render_html, Format.MARKDOWN: render_markdown, Format.TERMINAL: render_terminal}[form]
+    return render_html(linkified)
+
+
+def _as_links(linkified: "Linkified") -> str:
+    from roadstead.linkify import render_terminal
+
+    return render_terminal(linkified, underline=True)
+
+
+def _as_text(linkified: "Linkified") -> str:
+    return linkified.text
 
 
 def _parking(linkers: "CompiledLinkers") -> "Callable[[str], Linkified]":
@@ -155,7 +185,7 @@ def _print_document(linkers: "CompiledLinkers", chunks: Iterable[list[bytes]]) -
 
 
 def _print_lines(
-    linkers: "CompiledLinkers", render: "Callable[[Linkified], str]", chunks: Iterable[list[bytes]]
+    linkers: "CompiledLinkers", chunks: Iterable[list[bytes]], render: "Callable[[Linkified], str]"
 ) -> None:
     unfinished: Counter[str] = Counter()
     linkify_line = _parking(linkers)
@@ -221,14 +251,40 @@ def _print_html(linkers: "CompiledLinkers", chunks: Iterable[list[bytes]], *, as
     from roadstead.control.linkify import linked_html
     from roadstead.linkify import linkify_html
 
-    html = _decode(b"".join(itertools.chain.from_iterable(chunks)))
+    html = _whole(chunks)
     result = linkify_html(linkers, html)
     if as_json:
         print_json(linked_html(html, result))
         return
-    sys.stdout.buffer.write(_encode(result.html))
+    _write(result.html)
+    if html.endswith("\n") and not result.html.endswith("\n"):
+        _write("\n")  # which is no part of any element
+    _tell_limits(result.unfinished)
+
+
+def _print_markdown(linkers: "CompiledLinkers", chunks: Iterable[list[bytes]], *, as_json: bool) -> None:
+    from roadstead.control.linkify import linked
+    from roadstead.linkify import linkify_markdown
+
+    result = linkify_markdown(linkers, _whole(chunks))
+    if as_json:
+        print_json(linked(result))
+        return
+    _write(result.markdown)
+    _tell_limits(result.unfinished)
+
+
+def _whole(chunks: Iterable[list[bytes]]) -> str:
+    return _decode(b"".join(itertools.chain.from_iterable(chunks)))
+
+
+def _write(text: str) -> None:
+    sys.stdout.buffer.write(_encode(text))
     sys.stdout.buffer.flush()
-    for limit in result.unfinished:
+
+
+def _tell_limits(unfinished: "Iterable[Unfinished]") -> None:
+    for limit in unfinished:
         tell(f"Left unlinked in part: {_limit(limit)}")
 
 

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from roadstead.cli.colours import Colour
+
 if TYPE_CHECKING:
     from roadstead.settings import Settings
 
@@ -49,6 +51,14 @@ AllowTarget = Annotated[
         metavar="TARGET",
         help="What may be called though it is not public: 10.0.0.0/8, an address, app.corp, *.corp, localhost:4000. "
         "May be repeated. [env var: ROADSTEAD_ALLOW_TARGET]",
+    ),
+]
+Color = Annotated[
+    Colour,
+    typer.Option(
+        "--color",
+        metavar="auto|always|never",
+        help="Whether the terminal shows links as links. auto: on a terminal, unless NO_COLOR is set. Default: auto.",
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document instead.")]

@@ -1,7 +1,6 @@
 """Printing: data to stdout, messages to stderr, and no character that could take over a terminal."""
 
 import json
-import os
 import re
 import shlex
 import shutil
@@ -11,6 +10,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TextIO
 
+from roadstead.cli.colours import has_colours
 from roadstead.cli.tables import Cell, Row, lay_out, local_time, wrap
 from roadstead.errors import InstallationFailed, RoadsteadError
 from roadstead.plain import plain
@@ -65,11 +65,6 @@ _STYLES = {"bold": "1", "dim": "2", "red": "1;31", "yellow": "33", "green": "32"
 def styled(text: str, style: str, stream: TextIO | None = None) -> str:
     """Return text in bold or in a colour, if `stream` shows colours."""
     return f"\x1b[{_STYLES[style]}m{text}\x1b[0m" if has_colours(stream or sys.stdout) else text
-
-
-def has_colours(stream: TextIO) -> bool:
-    """Return whether a stream shows colours: a terminal that knows them, unless `NO_COLOR` is set."""
-    return stream.isatty() and os.environ.get("TERM") != "dumb" and not os.environ.get("NO_COLOR")
 
 
 def columns(stream: TextIO | None = None) -> int | None:
