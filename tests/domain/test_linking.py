@@ -126,12 +126,12 @@ async def _refused(reader: object, linker_id: int) -> object:
     raise AssertionError(f"all values of linker {linker_id} are read")
 
 
-@pytest.mark.parametrize(("workspaces", "values"), [(2, 1_000), (1_000, 3)])
+@pytest.mark.parametrize(("most_workspaces", "values"), [(2, 1_000), (1_000, 3)])
 def test_workspaces_that_were_let_go_are_linked_as_before(
-    host: LiveHost, workspaces: int, values: int, monkeypatch: pytest.MonkeyPatch
+    host: LiveHost, most_workspaces: int, values: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However few compiled workspaces or values may be kept, every workspace links with its own values."""
-    monkeypatch.setattr(workspaces, "_KEPT_WORKSPACES", workspaces)
+    monkeypatch.setattr(workspaces, "_KEPT_WORKSPACES", most_workspaces)
     monkeypatch.setattr(workspaces, "_most_values", lambda workers: values)
 
     async def look(host: Host, slugs: list[str]) -> list[list[str]]:
