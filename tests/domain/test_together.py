@@ -6,6 +6,7 @@ from collections.abc import Sequence
 import pytest
 
 from roadstead.domain.coalescing import Together
+from roadstead.errors import StorageBusy
 
 _started: set["asyncio.Task[None]"] = set()
 
@@ -60,5 +61,33 @@ def test_an_error_goes_to_whom_it_concerns() -> None:
         assert [type(outcome) for outcome in failing] == [OSError] * 3
         with pytest.raises(OSError):  # noqa: PT011  # the same as above
             await together.do("place", 1, fail)
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize(("error", "tried"), [(StorageBusy, [[1]]), (OSError, [[1], [2, 3]])])
+def test_what_cannot_have_the_database_is_tried_for_nobody_who_waits(
+    error: type[Exception], tried: list[list[int]]
+) -> None:
+    """Who came meanwhile is told at once, and not after having waited as long again; another error says nothing."""
+
+    async def run() -> None:
+        together, seen = _together(), []
+        gate = asyncio.Event()
+
+        async def fail(items: Sequence[int]) -> list[int]:
+            seen.append(list(items))
+            await gate.wait()
+            raise error("held")
+
+        asked = [asyncio.create_task(together.do("place", 1, fail))]
+        while not seen:
+            await asyncio.sleep(0)
+        asked += [asyncio.create_task(together.do("place", item, fail)) for item in (2, 3)]
+        await asyncio.sleep(0)
+        gate.set()
+        outcomes = await asyncio.gather(*asked, return_exceptions=True)
+        assert [type(outcome) for outcome in outcomes] == [error] * 3
+        assert seen == tried
 
     asyncio.run(run())

@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Hashable, Sequence
 from typing import Any, TypeVar
 
+from roadstead.errors import StorageBusy
+
 T = TypeVar("T")
 R = TypeVar("R")
 
@@ -20,8 +22,8 @@ class Together:
     ) -> R:
         """Let `work` be done on the item and on those of others; its result, or the error that it has for it.
 
-        `work` gives one result for each item. What it raises goes to all whose items it was given. The place belongs
-        to one kind of work.
+        `work` gives one result for each item. What it raises goes to all whose items it was given, and `StorageBusy` to
+        all who wait. The place belongs to one kind of work.
         """
         done: asyncio.Future[R] = asyncio.get_running_loop().create_future()
         waiting = self._waiting.get(place)
@@ -39,6 +41,10 @@ class Together:
             try:
                 outcomes = await work([item for item, _ in waiting])
             except Exception as exc:
+                if isinstance(exc, StorageBusy):
+                    # Those who asked meanwhile would wait for the database as long again.
+                    waiting += self._waiting[place]
+                    self._waiting[place] = []
                 outcomes = [exc] * len(waiting)
             for (_, done), outcome in zip(waiting, outcomes, strict=True):
                 if done.done():
