@@ -56,9 +56,9 @@ def test_life_of_an_installation(roadstead: Roadstead, sample_app: str) -> None:
     assert [(call["event"], call["status"]) for call in shown["lifecycle_calls"]] == [("installed", 204)]
     assert b"((?K)-" in roadstead.call("apps", "show", "roadstead-sample-app").stdout
 
-    linked = roadstead.call("linkify", stdin=b"fixes BB-12")
+    linked = roadstead.call("linkify", "--format", "terminal", stdin=b"fixes BB-12")
     origin = sample_app.removesuffix("/descriptor.json").encode()
-    assert linked.stdout == b"fixes \x1b]8;;" + origin + b"/tickets/BB-12\x1b\\BB-12\x1b]8;;\x1b\\"
+    assert linked.stdout == b"fixes \x1b[4m\x1b]8;;" + origin + b"/tickets/BB-12\x1b\\BB-12\x1b]8;;\x1b\\\x1b[24m"
 
     removed = roadstead.read("uninstall", "roadstead-sample-app", "--json")
     assert isinstance(removed, dict)

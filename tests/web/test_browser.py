@@ -159,7 +159,7 @@ _BROKEN_WORDS = """() => {
     for (const cell of document.querySelectorAll("tbody :is(th, td)")) {
         const walker = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
         for (let node = walker.nextNode(); node; node = walker.nextNode()) {
-            for (const word of node.data.matchAll(/\\S+/g)) {
+            for (const word of node.data.matchAll(/[^\\s-]+-?/g)) {
                 const range = document.createRange();
                 range.setStart(node, word.index);
                 range.setEnd(node, word.index + word[0].length);

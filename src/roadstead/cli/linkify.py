@@ -76,7 +76,7 @@ def linkify(
             "--format",
             metavar="html|markdown|terminal|json",
             help="markdown reads Markdown, too. json is one document for all lines: text, links, unfinished. "
-            "Default: terminal; what the input is for html and markdown.",
+            "Default: terminal on a terminal, plain text elsewhere; what the input is for html and markdown.",
         ),
     ] = None,
     explain: Annotated[
@@ -118,7 +118,9 @@ def linkify(
             _print_lines(linkers, lines, _as_html)
             _write("</pre>\n")
         else:
-            _print_lines(linkers, lines, _as_links if has_colours(sys.stdout, color) else _as_text)
+            # The format that is named is wanted in a pipe, too: `… | roadstead linkify --format terminal | less -R`.
+            chosen = Colour.ALWAYS if format is Format.TERMINAL and color is Colour.AUTO else color
+            _print_lines(linkers, lines, _as_links if has_colours(sys.stdout, chosen) else _as_text)
 
 
 def _linkers_of(settings: "Settings", workspace: str) -> "CompiledLinkers":

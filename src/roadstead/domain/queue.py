@@ -37,6 +37,8 @@ FINISH_SECONDS = 10.0
 
 log = logging.getLogger("roadstead.queue")
 
+_CHANCE = random.Random()  # noqa: S311  # it spreads load, and keeps no secret
+
 
 def pause_after(attempts: int, chance: float) -> float | None:
     """Return the seconds until the next try after so many failed ones, or `None` after the last.
@@ -51,7 +53,7 @@ def pause_after(attempts: int, chance: float) -> float | None:
 
 async def try_later(tx: Transaction, table: str, claim: Claim, now: datetime) -> None:
     """Put off a row that has failed, or give it up after the last try."""
-    pause = pause_after(claim.attempts, random.random())  # noqa: S311  # it spreads load, and keeps no secret
+    pause = pause_after(claim.attempts, _CHANCE.random())
     if pause is None:
         await rows.give_up(tx, table, claim, now)
     else:
