@@ -23,7 +23,7 @@ SECONDS = 120.0
 
 _WIPED = re.compile(r"[^\n]*(?:\n[^\n]*\x1b\[1A)?\x1b\[2K")
 """A line that is written anew, and one that is removed in the end, as progress bars are."""
-_UNSEEN = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]|\x1b]8;[^\x1b]*\x1b\\|\r")
+_UNSEEN = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]|\x1b[=>]|\x1b]8;[^\x1b]*\x1b\\|\r")
 """Colours and hyperlinks, which a terminal obeys and does not show."""
 _ENDED = re.compile(r"\x01\d+ \d+\x01\n?")
 

@@ -9,6 +9,7 @@ import pytest
 
 from roadstead.cli.linkify import CHUNK_BYTES, LONGEST_LINE, lines_as_they_come
 from tests.cli.conftest import PROGRAM, Roadstead, ServeApp, on_terminal, running
+from tests.cli.screen import screen
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +95,7 @@ def test_links_are_shown_on_a_terminal_that_knows_them(
     """Unless they are not wanted; the colours of the input are there in any case."""
     shown = on_terminal(installed[0], ["linkify", *arguments], b"\x1b[33mBB-1\x1b[m\n", environment)
     assert ("\x1b[4m\x1b]8;;http" in shown) is linked
-    assert shown.startswith("\x1b[33m")
+    assert "\x1b[33m" in shown
     assert "BB-1" in shown
 
 
@@ -200,3 +201,15 @@ def test_explanation_has_no_other_format(roadstead: Roadstead, arguments: tuple[
     done = roadstead.call("linkify", "--explain", *arguments, stdin=b"x")
     assert (done.returncode, done.stdout) == (2, b"")
     assert b"as terminal or as json" in done.stderr
+
+
+@pytest.mark.parametrize("size", [10, LONGEST_LINE])
+def test_file_is_linked_beside_a_progress_bar(installed: tuple[Roadstead, str], tmp_path: Path, size: int) -> None:
+    """With messages on a terminal and the output elsewhere, the document is the same as without a bar."""
+    file = tmp_path / "text"
+    file.write_text("BB-1\n" + "x\n" * size)
+    script = f'{" ".join(PROGRAM)} linkify --format json "{file}" > "{tmp_path}/out" 2> /dev/tty'
+    with screen(["sh", "-c", script], installed[0].environment, tmp_path) as shown:
+        shown.rest()
+    assert shown.process.returncode == 0
+    assert [link["text"] for link in json.loads((tmp_path / "out").read_text())["links"]] == ["BB-1"]

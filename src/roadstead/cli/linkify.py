@@ -5,7 +5,7 @@ import itertools
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, nullcontext
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, BinaryIO
@@ -22,6 +22,7 @@ from roadstead.cli.options import (
     read_settings,
 )
 from roadstead.cli.output import hanging, print_json, print_table, tell
+from roadstead.cli.paging import needs_pager, pager
 from roadstead.cli.state import on_host
 from roadstead.cli.tables import Row
 from roadstead.errors import InvalidInput, WorkspaceNotFound
@@ -114,13 +115,19 @@ def linkify(
         elif form is Format.JSON:
             _print_document(linkers, lines)
         elif form is Format.HTML:
+            met = Counter[str]()
             _write("<pre>\n")  # or a browser would run the lines together
-            _print_lines(linkers, lines, _as_html)
+            _print_lines(linkers, lines, _as_html, sys.stdout.buffer, met)
             _write("</pre>\n")
+            _tell_lines(met)
         else:
             # The format that is named is wanted in a pipe, too: `… | roadstead linkify --format terminal | less -R`.
             chosen = Colour.ALWAYS if format is Format.TERMINAL and color is Colour.AUTO else color
-            _print_lines(linkers, lines, _as_links if has_colours(sys.stdout, chosen) else _as_text)
+            render = _as_links if has_colours(sys.stdout, chosen) else _as_text
+            met = Counter[str]()
+            with pager() if needs_pager(source) else nullcontext(sys.stdout.buffer) as shown:
+                _print_lines(linkers, lines, render, shown, met)
+            _tell_lines(met)
 
 
 def _linkers_of(settings: "Settings", workspace: str) -> "CompiledLinkers":
@@ -187,17 +194,24 @@ def _print_document(linkers: "CompiledLinkers", chunks: Iterable[list[bytes]]) -
 
 
 def _print_lines(
-    linkers: "CompiledLinkers", chunks: Iterable[list[bytes]], render: "Callable[[Linkified], str]"
+    linkers: "CompiledLinkers",
+    chunks: Iterable[list[bytes]],
+    render: "Callable[[Linkified], str]",
+    to: BinaryIO,
+    met: Counter[str],
 ) -> None:
-    unfinished: Counter[str] = Counter()
+    """Print each line as soon as it is complete, and count the lines on which each limit was `met`."""
     linkify_line = _parking(linkers)
     for lines in chunks:
         for line in lines:
             result = linkify_line(_decode(line))
-            unfinished.update(map(_limit, result.unfinished))
-            sys.stdout.buffer.write(_encode(render(result)))
-        sys.stdout.buffer.flush()
-    for linker, times in unfinished.items():
+            met.update(map(_limit, result.unfinished))
+            to.write(_encode(render(result)))
+        to.flush()
+
+
+def _tell_lines(met: Counter[str]) -> None:
+    for linker, times in met.items():
         tell(f"Left unlinked in {times} lines: {linker}")
 
 
@@ -316,16 +330,19 @@ def _open(file: str) -> BinaryIO:
 
 
 def _watched(source: BinaryIO, opened: ExitStack) -> Iterable[list[bytes]]:
-    """The lines, with a progress bar while they go from a file to somewhere else than the terminal."""
+    """Return the lines, with a progress bar while many of them go from a file to somewhere else than the terminal."""
     if source is sys.stdin.buffer or not sys.stderr.isatty() or sys.stdout.isatty():
         return lines_as_they_come(source)
-    from rich.progress import wrap_file
+    size = Path(source.name).stat().st_size
+    if size <= LONGEST_LINE:
+        return lines_as_they_come(source)
+    from rich.progress import Progress
 
     from roadstead.cli.output import console
 
-    size = Path(source.name).stat().st_size
-    wrapped = wrap_file(source, size, description="Linking", console=console(stderr=True), transient=True)
-    return lines_as_they_come(opened.enter_context(wrapped))
+    # What is printed goes elsewhere, so it does not have to make way for the bar.
+    bar = opened.enter_context(Progress(console=console(stderr=True), transient=True, redirect_stdout=False))
+    return lines_as_they_come(bar.wrap_file(source, total=size, description="Linking"))
 
 
 def _decode(content: bytes) -> str:
