@@ -50,14 +50,23 @@ def test_short_log_ends_at_once(installed: Roadstead, repository: Path) -> None:
         assert shown.process.returncode == 0
 
 
-@pytest.mark.parametrize("pager", ["cat", "", "sed s/^/paged:/", "roadstead linkify"])
+@pytest.mark.parametrize("pager", ["cat", "", "sed s/^/paged:/"])
 def test_pager_is_the_users(installed: Roadstead, repository: Path, pager: str) -> None:
-    """As git does: PAGER is a command of the shell, `cat` and nothing are none, and one that calls us again ends."""
+    """As git does: PAGER is a command of the shell, and `cat` and nothing are none."""
     with screen(GIT, installed.environment, repository, PAGER=pager) as shown:
         text = shown.rest()
         assert "BB-1" in text
         assert ("paged:" in text) is pager.startswith("sed")
         assert text.count("\x1b]8;;http") == 60
+
+
+def test_pager_that_calls_us_again_is_the_last(installed: Roadstead, repository: Path) -> None:
+    """What our own pager runs finds that it is paged already, and starts no further one."""
+    tell = "env | grep -c ^_ROADSTEAD_PAGED=1; cat"
+    with screen(GIT, installed.environment, repository, PAGER=tell) as shown:
+        assert shown.rest().startswith("1\r\n")
+    with screen(GIT, installed.environment, repository, PAGER="sed s/^/paged:/", _ROADSTEAD_PAGED="1") as shown:
+        assert "paged:" not in shown.rest()
 
 
 def test_ctrl_c_leaves_the_pager(installed: Roadstead, repository: Path) -> None:
