@@ -207,7 +207,7 @@ def expect_body(request: Request, most: int) -> None:
 
 
 def _hold(scope: MutableMapping[str, Any], length: int) -> None:
-    """Count a long body for the installation that sends it, or for whoever is connected, until `let_go`.
+    """Count a long body for the installation that sends it, or for the connected address, until `let_go`.
 
     Short ones are not counted: their number is that of connections.
     """

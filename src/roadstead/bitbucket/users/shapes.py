@@ -10,7 +10,7 @@ class OperatorLinks(TypedDict):
 
 
 class Operator(TypedDict):
-    """Whoever runs the host."""
+    """The operator of the host."""
 
     type: Literal["user"]
     uuid: str
