@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.routing import Mount
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from roadstead.api.bodies import let_go
+from roadstead.api.bodies import HELD, let_go
 from roadstead.api.errors import RequestRefused, error_answer
 from roadstead.domain.apps import handshakes, lifecycle
 from roadstead.domain.host import Host, open_host
@@ -108,7 +108,8 @@ async def _watched(pages: ASGIApp, scope: Scope, receive: Receive, send: Send) -
     try:
         await pages(scope, receive, send_and_count)
     finally:
-        let_go(scope)
+        if HELD in scope:
+            let_go(scope)
         route = _page_routes().get(scope.get("endpoint"), "none")
         host.metrics.answered(scope["method"], route, status, time.perf_counter() - started)
         if status >= host.request_log.least:

@@ -16,7 +16,7 @@ from roadstead.api.needs import ANYONE
 from roadstead.api.openapi import document, statuses_of
 from roadstead.api.operation import Call, Group
 from roadstead.domain.access.admission import HEALTH, Admission
-from roadstead.domain.access.shares import Shares
+from roadstead.domain.access.shares import Places
 from roadstead.domain.telemetry import readiness
 from roadstead.errors import StorageUnavailable
 from roadstead.routes import MAP
@@ -152,7 +152,7 @@ class Caller:
 
     def at_a_busy_moment(self) -> httpx.Response:
         with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(Admission, "places", lambda _, path: None if path.startswith(HEALTH) else Shares(0, 1))
+            patch.setattr(Admission, "places", lambda _, path: None if path.startswith(HEALTH) else Places(0, 1))
             patch.setattr(readiness, "check_store", _fail)
             return self._send()
 

@@ -21,7 +21,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from roadstead.api.answers import json_answer
 from roadstead.domain.access.admission import Admission
 from roadstead.domain.access.refusals import Refusals
-from roadstead.domain.access.shares import Crowd, Shares
+from roadstead.domain.access.shares import Crowd, Places
 from roadstead.domain.telemetry.metrics import Metrics
 from roadstead.server import connections
 from roadstead.server.connections import MAX_HEAD_BYTES
@@ -225,11 +225,11 @@ def test_answer_that_nobody_takes_is_dropped(monkeypatch: pytest.MonkeyPatch) ->
 
 
 @dataclass
-class _HostBehindAProxy:
+class _Host:
     """As much of a host as a connection looks at."""
 
     admission: Admission
-    is_for_this_machine: bool = False
+    is_for_this_machine: bool
     refusals: Refusals = field(default_factory=lambda: Refusals(Metrics()))
 
 
@@ -246,9 +246,9 @@ def _narrow(
     async def lifespan(_: object) -> AsyncIterator[dict[str, Any]]:
         admission = Admission(10_000)
         admission.connections = Crowd(connections, unsent)
-        admission.callers = Shares(requests, 3 * requests // 4)
-        admission.operators = Shares(1, 1)
-        yield {"host": _HostBehindAProxy(admission)} if behind_a_proxy else {"admission": admission}
+        admission.callers = Places(requests, 3 * requests // 4)
+        admission.operators = Places(1, 100)
+        yield {"host": _Host(admission, is_for_this_machine=not behind_a_proxy)}
 
     starlette = Starlette(lifespan=lifespan)
 

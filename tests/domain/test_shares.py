@@ -3,7 +3,7 @@
 import pytest
 
 from roadstead.domain.access.admission import Admission, caller_at, forwarded_for
-from roadstead.domain.access.shares import Address, Crowd, Shares, Shortage
+from roadstead.domain.access.shares import Address, Crowd, Places, Shares, Shortage
 
 OK, SHARE, ALL = None, Shortage.SHARE, Shortage.ALL
 
@@ -32,6 +32,36 @@ def test_nobody_takes_more_than_a_share_nor_all_more_than_there_is(
         else:
             given.append(shares.take(caller, amount))
     assert given == granted
+
+
+@pytest.mark.parametrize(
+    ("takes", "granted"),
+    [
+        ("a a a", [OK, OK, SHARE]),
+        ("a a b c", [OK, OK, OK, ALL]),
+        ("a b a a-", [OK, OK, OK, OK]),
+        ("a a a- a b b", [OK, OK, OK, OK, OK, ALL]),
+    ],
+)
+def test_an_address_has_a_share_of_the_places(takes: str, granted: list[Shortage | None]) -> None:
+    """Of 3 places an address has 2 at most; what is given back (-) can be taken again, and is forgotten."""
+    crowd: Crowd[str] = Crowd(10, 0)
+    places = Places(3, 2)
+    given: list[Shortage | None] = []
+    for what in takes.split():
+        address = crowd.address(what[0])
+        if what.endswith("-"):
+            places.give_back(address)
+            given.append(OK)
+        else:
+            given.append(places.take(address))
+    assert given == granted
+    for name in "abc":
+        address = crowd.address(name)
+        while address.requests:
+            places.give_back(address)
+        crowd.forget_if_empty(address)
+    assert (places.held, crowd._addresses) == (0, {})
 
 
 @pytest.mark.parametrize(
@@ -149,7 +179,7 @@ def test_there_is_room_for_other_files(files: int, connections: int, requests: i
     """An eighth of the files is not for connections, and at most half of these have a request under way."""
     admission = Admission(files)
     assert (admission.connections.most, admission.callers.most) == (connections, requests)
-    assert admission.installations.share <= admission.callers.share <= requests
+    assert admission.share_of_installation <= admission.callers.share <= requests
 
 
 @pytest.mark.parametrize(

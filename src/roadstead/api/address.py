@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 
 from roadstead.api.answers import CORS_PREFLIGHT, Answer, no_content
 from roadstead.api.auth import VIEWER
-from roadstead.api.bodies import INSTALLATION, let_go
+from roadstead.api.bodies import HELD, INSTALLATION, let_go
 from roadstead.api.errors import STOPPING, RequestRefused, error_answer
 from roadstead.api.operation import Call, Operation
 from roadstead.domain.host import Host
@@ -53,6 +53,7 @@ class Address:
         started = time.perf_counter()
         host: Host = scope["state"]["host"]
         identity: object = scope.get(VIEWER)
+        counted_for: int | None = None
         try:
             operation = self._operations.get(scope["method"])
             if operation is None:
@@ -61,7 +62,13 @@ class Address:
                 request = Request(scope, receive)
                 caller = identity = await operation.needs.identify(request, host)
                 if caller.installation_id is not None:
-                    _begin(host, scope, caller.installation_id)
+                    counted_for = caller.installation_id
+                    under_way = host.admission.of_installations
+                    under_way[counted_for] += 1
+                    if under_way[counted_for] > host.admission.share_of_installation:
+                        raise _has_its_share(host, counted_for)
+                    if operation.takes is not None:
+                        scope[INSTALLATION] = counted_for
                 path = operation.template.read(scope[PATH_VALUES])
                 answer = await operation.answer(Call(request, host, caller, path))
         except RoadsteadError as exc:
@@ -75,9 +82,10 @@ class Address:
                     500, "Roadstead failed with an internal error.", "The log has the details; please report it."
                 )
             )
-        if INSTALLATION in scope:
-            host.admission.installations.give_back(scope[INSTALLATION])
-        let_go(scope)
+        if counted_for is not None:
+            host.admission.of_installations[counted_for] -= 1
+        if HELD in scope:
+            let_go(scope)
         # Requests that came in together are all handled before the first is answered. To send is to go into the kernel,
         # which leaves the processor's caches cold: handling in between takes more than twice as long.
         await asyncio.sleep(0)
@@ -100,14 +108,11 @@ class Address:
         )
 
 
-def _begin(host: Host, scope: Scope, installation: int) -> None:
-    """Count a request for the installation that makes it. Raises `RequestRefused` when it has its share under way."""
-    if host.admission.installations.take(installation) is not None:
-        host.refusals.add(429, "installation", f"installation {installation}")
-        raise RequestRefused(
-            429,
-            "Your app has as many requests under way as one app may.",
-            "Send this one again when some of them have been answered.",
-            headers={"Retry-After": "1"},
-        )
-    scope[INSTALLATION] = installation
+def _has_its_share(host: Host, installation: int) -> RequestRefused:
+    host.refusals.add(429, "installation", f"installation {installation}")
+    return RequestRefused(
+        429,
+        "Your app has as many requests under way as one app may.",
+        "Send this one again when some of them have been answered.",
+        headers={"Retry-After": "1"},
+    )

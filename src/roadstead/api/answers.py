@@ -36,12 +36,14 @@ _OURS_ALONE = "/-"
 class Answer:
     """A whole answer, ready to be sent. Leaner than Starlette's `Response`, which can also stream and set cookies."""
 
-    __slots__ = ("body", "headers", "status")
+    __slots__ = ("body", "closes", "headers", "status")
 
     def __init__(self, status: int, content_type: tuple[bytes, bytes], body: bytes) -> None:
         self.status = status
         self.body = body
         self.headers = [content_type, _ANY_ORIGIN]
+        self.closes = False
+        """Whether the connection is closed after it."""
 
     def add_headers(self, headers: Mapping[str, str]) -> None:
         """Raises `ValueError` for a value that is more than one line."""
@@ -49,6 +51,7 @@ class Answer:
             if "\r" in value or "\n" in value:
                 raise ValueError(f"The header {name} would end early: {value!r}")
             self.headers.append((name.lower().encode(), value.encode()))
+            self.closes |= name.lower() == "connection"
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         answer = self._without_cors() if scope["path"].startswith(_OURS_ALONE) else self
@@ -62,7 +65,7 @@ class Answer:
         """Return a copy: this answer may be one that many requests get."""
         kept = [header for header in self.headers if not header[0].startswith(_CORS)]
         copy = Answer(self.status, kept[0], self.body)
-        copy.headers = kept
+        copy.headers, copy.closes = kept, self.closes
         return copy
 
 

@@ -29,7 +29,8 @@ MAX_DEPTH = 100
 """Objects and lists inside one another. A descriptor in a body, the deepest that means something, has ten."""
 INSTALLATION = "roadstead.installation"
 """Under which the id of the installation that has proved to be the caller stands in the scope of a request."""
-_HELD = "roadstead.held"
+HELD = "roadstead.held"
+"""Under which stands what of the room for bodies a request has, until `let_go`."""
 _FORM = "application/x-www-form-urlencoded"
 _JSON_TYPE = re.compile(r"application/[\w.-]+\+json")
 
@@ -216,7 +217,7 @@ def _hold(scope: MutableMapping[str, Any], length: int) -> None:
     sender: str | int = scope["client"][0] if installation is None else installation
     shortage = host.admission.bodies.take(sender, length)
     if shortage is None:
-        scope[_HELD] = sender, length
+        scope[HELD] = sender, length
         return
     status = 429 if shortage is Shortage.SHARE else 503
     host.refusals.add(status, "bodies", str(sender) if installation is None else f"installation {sender}")
@@ -229,10 +230,9 @@ def _hold(scope: MutableMapping[str, Any], length: int) -> None:
 
 
 def let_go(scope: MutableMapping[str, Any]) -> None:
-    """Note that the body of a request is not needed any more."""
-    if _HELD in scope:
-        host: Host = scope["state"]["host"]
-        host.admission.bodies.give_back(*scope.pop(_HELD))
+    """Give back the room that the body of a request has."""
+    host: Host = scope["state"]["host"]
+    host.admission.bodies.give_back(*scope.pop(HELD))
 
 
 def _content_type(request: Request) -> str | None:

@@ -11,14 +11,15 @@ from http import HTTPStatus
 from typing import Any
 
 import msgspec
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import Receive, Scope, Send
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from roadstead.api.answers import AT_ONCE, Answer
 from roadstead.api.bodies import MAX_BYTES
 from roadstead.api.errors import RequestRefused, error_answer, error_body
 from roadstead.domain.access.admission import Admission, caller_at, forwarded_for, open_files
-from roadstead.domain.access.shares import Address, Shares, Shortage
+from roadstead.domain.access.refusals import Reason
+from roadstead.domain.access.shares import Address, Places, Shortage
 from roadstead.domain.host import Host
 from roadstead.domain.traffic import request_id
 from roadstead.settings import is_loopback
@@ -34,6 +35,9 @@ ANSWER_SECONDS = 60.0
 ANSWER_BYTES = 64 * 1024
 """A client that takes less of its answer in that time is waited for no longer."""
 
+_STATUS_LINES = {status: line.rstrip() for status, line in STATUS_LINE.items()}
+_LINE = b": ".join
+"""Makes a line of a header."""
 _TRAILERS: Any = deque(maxlen=0)
 """Where the fields after a body go: they are no headers, and must not fill the memory."""
 
@@ -65,10 +69,15 @@ class Connection(HttpToolsProtocol):
     _body_deadline: asyncio.TimerHandle | None = None
     _answer_deadline: asyncio.TimerHandle | None = None
     _fault: _NotHttp | None = None
-    _request: "_Request | None" = None
-    """The latest that was given to the application."""
     _address: "Address[Connection] | None" = None
     """Where we are counted, until we are closed."""
+    _task: "asyncio.Task[None] | None" = None
+    """Of the latest request that was given to the application, and `_given` is its cycle."""
+    _given: Any = None
+    _is_incomplete = False
+    """Whether that request had not come whole when it was given."""
+    _places: Places | None = None
+    """Where that request, or one before it that has been answered, has a place, counted for `_holder`."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -80,6 +89,7 @@ class Connection(HttpToolsProtocol):
             self.admission = self.app_state.setdefault("admission", Admission(open_files()))
         peer = self.client[0] if self.client else ""
         self._caller = caller_at(peer)
+        self._extensions: dict[Any, Any] = {AT_ONCE: self._answer_at_once}
         self._is_proxy = self._host is not None and not self._host.is_for_this_machine and is_loopback(peer)
         self._address, in_the_way = self.admission.connections.add(self, self._caller)
         if in_the_way is not None:
@@ -88,7 +98,7 @@ class Connection(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
         self._leave()
-        self._request = None
+        self._given, self._extensions = None, {}
         self._head_is_complete()
         self._body_is_complete()
         self._answer_goes_on()
@@ -124,20 +134,25 @@ class Connection(HttpToolsProtocol):
             self._body_goes_on(len(data))
 
     def on_headers_complete(self) -> None:
-        hosts = [name for name, _ in self.headers].count(b"host")
+        hosts, named = 0, None
+        for name, value in self.headers:
+            if name == b"host":
+                hosts += 1
+            elif name == request_id.HEADER:
+                named = value
         if hosts != 1 and (hosts or self.parser.get_http_version() == "1.1"):
             # Two readers, a proxy and we, could each believe another one.
             self._fault = _NotHttp(f"It has {hosts or 'no'} Host header{'s' if hosts else ''} where one is needed.")
             raise self._fault
+        self.scope[request_id.IN_SCOPE] = request_id.request_id(named)  # type: ignore[literal-required]
         super().on_headers_complete()
         self.headers = _TRAILERS
         self._body_expected = True
-        self.scope["extensions"] = {AT_ONCE: self._answer_at_once}  # type: ignore[dict-item]
+        self.scope["extensions"] = self._extensions
 
     def on_message_complete(self) -> None:
-        request = self._request
-        if request is not None and request.started and request.cycle is self.cycle and self.cycle.more_body:
-            shortage = request.take_place()
+        if self._is_incomplete and self._given is self.cycle and self.cycle.more_body:
+            shortage = self._take_place(self.scope)
             if shortage is not None:
                 self._answer_and_close(_BUSY[shortage])
                 return
@@ -146,30 +161,20 @@ class Connection(HttpToolsProtocol):
         if self._body_deadline is not None:
             self._body_is_complete()
 
-    def on_response_complete(self) -> None:
-        if self._request is not None:
-            self._request.give_place_back()
-        if self._address is not None:
-            self._address.wait(self)
-        super().on_response_complete()
-
     def _answer_at_once(self, scope: Scope, answer: Answer) -> bool:
         """Do all that uvicorn does for the parts of an answer; leave to it what is not as plain as most answers are.
 
         Checking and sending the parts takes it several times as long, and the kernel, and the client, twice.
         """
         cycle = self.cycle
-        if cycle.scope is not scope or not cycle.keep_alive or cycle.disconnected or self.flow.write_paused:
+        if answer.closes or cycle.scope is not scope or not cycle.keep_alive:
             return False
-        lines = [STATUS_LINE[answer.status]]
-        for name, value in (*cycle.default_headers, *answer.headers):
-            if name == b"connection":
-                return False
-            lines += (name, b": ", value, b"\r\n")
-        lines += (b"\r\n", answer.body if scope["method"] != "HEAD" else b"")
+        if cycle.disconnected or self.flow.write_paused:
+            return False
+        head = [_STATUS_LINES[answer.status], *map(_LINE, cycle.default_headers), *map(_LINE, answer.headers)]
         cycle.response_started = cycle.response_complete = True
         cycle.waiting_for_100_continue = False
-        cycle.transport.write(b"".join(lines))
+        cycle.transport.write(b"\r\n".join((*head, b"", answer.body if scope["method"] != "HEAD" else b"")))
         cycle.message_event.set()
         cycle.on_response()
         return True
@@ -177,8 +182,7 @@ class Connection(HttpToolsProtocol):
     def pause_writing(self) -> None:
         super().pause_writing()
         self._expect_progress()
-        if self._request is not None:
-            self._request.give_place_back()
+        self._give_place_back()
         if self._address is not None:
             self._address.wait(self)
             slowest = self.admission.connections.not_taken(self, self._address, self.transport.get_write_buffer_size())
@@ -194,35 +198,73 @@ class Connection(HttpToolsProtocol):
     def send_400_response(self, msg: str) -> None:
         self._refuse(400, "http", "The request is not valid HTTP.", str(self._fault or msg))
 
-    def is_at_work(self) -> None:
-        """Note that we are not waiting for the client, but the client for us."""
-        if self._address is not None:
-            self._address.waiting.pop(self, None)
-
-    def caller_of(self, headers: list[tuple[bytes, bytes]]) -> str:
-        """Whose share a request is part of: the client that a proxy on this machine names, or the connected address."""
-        if self._is_proxy:
-            for name, value in reversed(headers):
-                if name == b"x-forwarded-for":
-                    return forwarded_for(value) or self._caller
-        return self._caller
-
-    def count_busy(self, shortage: Shortage, caller: str) -> None:
-        if self._host is not None:
-            self._host.refusals.add(503, "requests" if shortage is Shortage.ALL else "address", caller)
-
     def _start_asgi_task(self, cycle: Any, app: Any) -> None:
-        """Do what uvicorn does, with a request that has to take a place."""
-        named = request_id.request_id(cycle.scope["headers"])
-        cycle.default_headers = [*cycle.default_headers, (request_id.HEADER, named)]
-        name = cycle.scope[request_id.IN_SCOPE] = named.decode("ascii")
+        """Do what uvicorn does, but have the request take a place first."""
+        name: str = cycle.scope[request_id.IN_SCOPE]
+        cycle.default_headers = [*cycle.default_headers, (request_id.HEADER, name.encode())]
         # The task begins with a copy of this context. A pipelined request is started from within the one before it.
         before = request_id.CURRENT.set(name)
-        request = self._request = _Request(self, cycle, app)
-        task = self.loop.create_task(cycle.run_asgi(request))
-        task.add_done_callback(request.ended)
+        self._given = cycle
+        task = self._task = self.loop.create_task(cycle.run_asgi(self._admit))
+        task.add_done_callback(self._ended)
         self.tasks.add(task)
         request_id.CURRENT.reset(before)
+
+    def _admit(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
+        """Give a request to the application, or where it needs a place and there is none to the answer that says so.
+
+        One that has not come whole takes its place when it is complete.
+        """
+        if self._places is not None:
+            self._give_place_back()  # of the request before, whose task has not ended, though it has been answered
+        self._is_incomplete = self._given.more_body
+        if not self._is_incomplete:
+            shortage = self._take_place(scope)
+            if shortage is not None:
+                return _BUSY_ANSWERS[shortage](scope, receive, send)
+        answered: Awaitable[None] = self.app(scope, receive, send)
+        return answered
+
+    def _take_place(self, scope: Any) -> Shortage | None:
+        """Take a place for a request that is complete; `None` when it has one, or needs none."""
+        own = self._address
+        places = self.admission.places(scope["path"])
+        if places is not None:
+            address = self._address_of(scope) if self._is_proxy or own is None else own
+            shortage = places.take(address)
+            if shortage is not None:
+                if self._host is not None:
+                    reason: Reason = "requests" if shortage is Shortage.ALL else "address"
+                    self._host.refusals.add(503, reason, address.name)
+                return shortage
+            self._places, self._holder = places, address
+        if own is not None:
+            own.waiting.pop(self, None)
+        return None
+
+    def _address_of(self, scope: Any) -> "Address[Connection]":
+        """Return whose request it is: who a proxy on this machine says it is from, or else whoever is connected."""
+        caller = None
+        if self._is_proxy:
+            said = [value for name, value in scope["headers"] if name == b"x-forwarded-for"]
+            caller = forwarded_for(said[-1]) if said else None
+        return self.admission.connections.address(caller or self._caller)
+
+    def _give_place_back(self) -> None:
+        if self._places is not None:
+            self._places.give_back(self._holder)
+            self._places = None
+            if not self._holder.connections:
+                self.admission.connections.forget_if_empty(self._holder)
+
+    def _ended(self, task: "asyncio.Task[None]") -> None:
+        """Wait for the client again, unless it has begun with the next request."""
+        self.tasks.discard(task)
+        if task is self._task:
+            if self._places is not None:
+                self._give_place_back()
+            if self._address is not None:
+                self._address.waiting[self] = None
 
     def _in_head(self) -> bool:
         """Whether a head has begun and is not complete: uvicorn makes the scope at its first byte."""
@@ -324,47 +366,3 @@ class Connection(HttpToolsProtocol):
             # What the application has of the request must not be taken for all of it.
             self.cycle.disconnected = True
             self.cycle.message_event.set()
-
-
-class _Request:
-    """A request that is given to the application, which takes a place from when it is complete until it is answered."""
-
-    __slots__ = ("_app", "_caller", "_connection", "_places", "cycle", "started")
-
-    def __init__(self, connection: Connection, cycle: Any, app: ASGIApp) -> None:
-        self._connection = connection
-        self._app = app
-        self._places: Shares | None = None
-        self._caller = ""
-        self.cycle = cycle
-        self.started = False
-
-    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        """Hand it to the application, or when there is no place for it to the answer that says so."""
-        self.started = True
-        shortage = None if self.cycle.more_body else self.take_place()
-        return self._app(scope, receive, send) if shortage is None else _BUSY_ANSWERS[shortage](scope, receive, send)
-
-    def take_place(self) -> Shortage | None:
-        """Take a place now that the request is complete, if it needs one and there is one."""
-        connection, scope = self._connection, self.cycle.scope
-        places = connection.admission.places(scope["path"])
-        if places is not None:
-            caller = connection.caller_of(scope["headers"])
-            shortage = places.take(caller)
-            if shortage is not None:
-                connection.count_busy(shortage, caller)
-                return shortage
-            self._places, self._caller = places, caller
-        connection.is_at_work()
-        return None
-
-    def give_place_back(self) -> None:
-        if self._places is not None:
-            self._places.give_back(self._caller)
-            self._places = None
-
-    def ended(self, task: "asyncio.Task[None]") -> None:
-        """Give back what a request has kept whose client has gone before it was answered."""
-        self._connection.tasks.discard(task)
-        self.give_place_back()

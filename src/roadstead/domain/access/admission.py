@@ -7,10 +7,11 @@ the places, and each installation. What operators use has places of its own, and
 
 import ipaddress
 import resource
+from collections import defaultdict
 from functools import lru_cache
 from typing import Any
 
-from roadstead.domain.access.shares import Crowd, Shares
+from roadstead.domain.access.shares import Crowd, Places, Shares
 
 MAX_CONNECTIONS = 4_000
 MAX_REQUESTS = 1_000
@@ -37,21 +38,20 @@ class Admission:
         connections = max(1, min(MAX_CONNECTIONS, files - max(_OTHER_FILES, files // 8)))
         requests = max(1, min(MAX_REQUESTS, connections // 2))
         self.connections: Crowd[Any] = Crowd(connections, MAX_UNSENT_BYTES)
-        self.callers = Shares(requests, _three_quarters(requests))
-        self.operators = Shares(MAX_OPERATOR_REQUESTS, _three_quarters(MAX_OPERATOR_REQUESTS))
+        self.callers = Places(requests, (3 * requests + 3) // 4)
+        # Whatever callers have under way from the same address.
+        self.operators = Places(MAX_OPERATOR_REQUESTS, requests + MAX_OPERATOR_REQUESTS)
+        self.of_installations: defaultdict[int, int] = defaultdict(int)
+        """Requests under way, by installation."""
         # Less than the share of an address, which several installations may have in common.
-        self.installations = Shares(requests, (requests + 1) // 2)
+        self.share_of_installation = (requests + 1) // 2
         self.bodies = Shares(MAX_BODY_BYTES, BODY_SHARE)
 
-    def places(self, path: str) -> Shares | None:
+    def places(self, path: str) -> Places | None:
         """The places for requests to an address of ours; `None` where no place is needed."""
         if path.startswith(_CALLERS):
             return self.callers
         return None if path.startswith(HEALTH) else self.operators
-
-
-def _three_quarters(number: int) -> int:
-    return (3 * number + 3) // 4
 
 
 def open_files() -> int:

@@ -5,7 +5,7 @@ Counts of one process, without a clock and without I/O.
 
 from collections.abc import Hashable
 from enum import Enum
-from typing import Generic, TypeVar
+from typing import Any, Generic, TypeVar
 
 C = TypeVar("C", bound=Hashable)
 
@@ -50,17 +50,19 @@ class Shares:
 
 
 class Address(Generic[C]):
-    """The connections from one address.
+    """An address, and what there is from it.
 
-    `waiting` are those that wait for their client, the one that has waited longest first: for a request, for the rest
-    of one, or until an answer is taken. `unsent` is how many bytes of answers wait in each of them.
+    `waiting` are the connections that wait for their client, the one that has waited longest first: for a request, for
+    the rest of one, or until an answer is taken. `unsent` is how many bytes of answers wait in each of them. `requests`
+    are under way.
     """
 
-    __slots__ = ("connections", "name", "unsent", "waiting")
+    __slots__ = ("connections", "name", "requests", "unsent", "waiting")
 
     def __init__(self, name: str) -> None:
         self.name = name
         self.connections = 0
+        self.requests = 0
         self.waiting: dict[C, None] = {}
         self.unsent: dict[C, int] = {}
 
@@ -73,6 +75,32 @@ class Address(Generic[C]):
         """Let a connection that waits begin anew, because its client has done something."""
         if connection in self.waiting:
             self.wait(connection)
+
+
+class Places:
+    """Places for requests: `most` at a time, and a new one only for an address with fewer than `share` under way."""
+
+    __slots__ = ("held", "most", "share")
+
+    def __init__(self, most: int, share: int) -> None:
+        self.most = most
+        self.share = share
+        self.held = 0
+
+    def take(self, address: Address[Any]) -> Shortage | None:
+        """Take a place for a request and return `None`, or what there is too little of."""
+        if address.requests >= self.share:
+            return Shortage.SHARE
+        if self.held >= self.most:
+            return Shortage.ALL
+        self.held += 1
+        address.requests += 1
+        return None
+
+    def give_back(self, address: Address[Any]) -> None:
+        """Give back the place of a request."""
+        self.held -= 1
+        address.requests -= 1
 
 
 class Crowd(Generic[C]):
@@ -91,11 +119,16 @@ class Crowd(Generic[C]):
         self._unsent = 0
         self._addresses: dict[str, Address[C]] = {}
 
-    def add(self, connection: C, name: str) -> tuple[Address[C], C | None]:
-        """Take in a connection, which waits for its client; its address, and the connection to close for it."""
+    def address(self, name: str) -> Address[C]:
+        """Return the address of that name. It is known until nothing is left from it."""
         address = self._addresses.get(name)
         if address is None:
             address = self._addresses[name] = Address(name)
+        return address
+
+    def add(self, connection: C, name: str) -> tuple[Address[C], C | None]:
+        """Take in a connection, which waits for its client; its address, and the connection to close for it."""
+        address = self.address(name)
         address.connections += 1
         self.connections += 1
         address.waiting[connection] = None
@@ -112,7 +145,11 @@ class Crowd(Generic[C]):
         address.waiting.pop(connection, None)
         address.connections -= 1
         self.connections -= 1
-        if not address.connections:
+        self.forget_if_empty(address)
+
+    def forget_if_empty(self, address: Address[C]) -> None:
+        """Forget an address from which there is neither a connection nor a request."""
+        if not address.connections and not address.requests and self._addresses.get(address.name) is address:
             del self._addresses[address.name]
 
     def not_taken(self, connection: C, address: Address[C], size: int) -> C | None:

@@ -5,7 +5,6 @@ A well-formed one that came with the request is kept, so that one id follows a c
 
 import re
 import secrets
-from collections.abc import Iterable
 from contextvars import ContextVar
 from itertools import count
 
@@ -18,18 +17,13 @@ CURRENT: ContextVar[str] = ContextVar("request_id", default="")
 _WELL_FORMED = re.compile(rb"[A-Za-z0-9._:+/=@-]{1,128}")
 """What ids look like (UUIDs, hashes, base64, X-Ray's), and nothing that a log or a page could take for more."""
 
-_process = secrets.token_hex(4).encode()
+_process = secrets.token_hex(4)
 _numbers = count(1)
 
 
-def request_id(headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+def request_id(sent: bytes | None) -> str:
     """The id that came with the request, or a new one when none came or it is malformed."""
-    for name, value in headers:
-        if name == HEADER:
-            return value if _WELL_FORMED.fullmatch(value) else _new()
-    return _new()
-
-
-def _new() -> bytes:
-    """Unique among all processes. Guessing one is useless: it opens nothing."""
-    return b"%b-%06x" % (_process, next(_numbers))
+    if sent is not None and _WELL_FORMED.fullmatch(sent):
+        return sent.decode("ascii")
+    # Unique among all processes. Guessing one is useless: it opens nothing.
+    return f"{_process}-{next(_numbers):06x}"
