@@ -338,6 +338,8 @@ ERRORS: list[tuple[dict[str, Any], str, str]] = [
     ({"baseUrl": "https://{user}.example"}, "baseUrl", "no host"),
     ({"baseUrl": "https://a.example:99999"}, "baseUrl", "port that cannot be"),
     ({"baseUrl": "https://a.example:x"}, "baseUrl", "port that cannot be"),
+    ({"baseUrl": "http://localhost:0"}, "baseUrl", "has port 0"),
+    ({"lifecycle": {"installed": "https://a.example:0/"}}, "lifecycle.installed", "has port 0"),
     ({"baseUrl": "https://[::1"}, "baseUrl", "cannot be"),
     ({"baseUrl": "https://[nonsense]"}, "baseUrl", "cannot be"),
     ({"baseUrl": "http://[::1];sandbox"}, "baseUrl", "cannot be"),

@@ -62,6 +62,15 @@ def test_a_pattern_in_use_is_made_once() -> None:
     assert again._families[0]._programs is programs
 
 
+def test_what_is_shared_is_found_by_all_that_it_was_made_of() -> None:
+    """Each other argument makes another object, and one given by name, by which none is found, is refused."""
+    find = keeping.shared(lambda first, second: frozenset({(first, second)}))
+    assert find("a", 1) is find("a", 1)
+    assert (find("a", 1), find("a", 2)) == (frozenset({("a", 1)}), frozenset({("a", 2)}))
+    with pytest.raises(TypeError):
+        find("a", second=3)  # type: ignore[call-arg]
+
+
 def test_what_is_made_for_keys_never_grows_beyond_a_number() -> None:
     """Programs for ever other values do not add up."""
     made: keeping.Made[int, str] = keeping.Made(str, most=3)

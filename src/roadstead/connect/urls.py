@@ -43,9 +43,11 @@ def web_url_fault(url: str) -> str | None:
         return "is not an absolute http or https URL"
     try:
         parts = urlsplit(url)
-        host, _ = parts.hostname or "", parts.port
+        host, port = parts.hostname or "", parts.port
     except ValueError:
         return "has a host or a port that cannot be"
+    if port == 0:
+        return "has port 0, which nothing can listen on"
     if not host.isascii():
         return f"has a host name that is not ASCII; in a URL it is written {_in_ascii(host)}"
     if not _PLACE.fullmatch(parts.netloc) or ("[" in parts.netloc and _address(host) is None):

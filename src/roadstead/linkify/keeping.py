@@ -6,7 +6,7 @@ has to look through thousands of objects for it.
 
 from collections.abc import Callable, Hashable
 from functools import lru_cache
-from typing import Generic, ParamSpec, TypeVar
+from typing import Generic, TypeVar, TypeVarTuple
 from weakref import WeakValueDictionary
 
 _KEPT_UNUSED = 64
@@ -14,17 +14,20 @@ _KEPT_UNUSED = 64
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
-P = ParamSpec("P")
+Args = TypeVarTuple("Args")
 
 
-def shared(make: Callable[P, V]) -> Callable[P, V]:
-    """Make each object once for all concurrent users; keep the last ones while they are unused."""
+def shared(make: Callable[[*Args], V]) -> Callable[[*Args], V]:
+    """Make each object once for all concurrent users; keep the last ones while they are unused.
+
+    Arguments are taken by position alone, because they are what an object is found by.
+    """
     in_use: WeakValueDictionary[Hashable, V] = WeakValueDictionary()
 
-    def find(*args: P.args, **kwargs: P.kwargs) -> V:
+    def find(*args: *Args) -> V:
         found = in_use.get(args)
         if found is None:
-            found = in_use[args] = make(*args, **kwargs)
+            found = in_use[args] = make(*args)
         return found
 
     return lru_cache(_KEPT_UNUSED)(find)  # type: ignore[return-value]  # its type says nothing of the parameters
