@@ -57,7 +57,7 @@ def test_everything_that_the_app_declares_is_there(host: LiveHost, browser: http
         "tickets Matches ((?K)-\\d+) Links to /browse/\\1 Pattern linear time",
         "slow Matches (a+)+(?=b) Links to /\\1 Pattern time budget It runs on the bounded engine",
         "A backtracking engine needs a very long time on aaaa…",
-        "Be told what happens, and read all webhooks webhook",
+        "Receive webhooks, and read all webhooks webhook",
         "webhooks repo:push /hooks",
         "At the side side webPanels",
     ):

@@ -28,7 +28,7 @@ DESCRIPTIONS: Mapping[str, str] = MappingProxyType(
         "issue": "Read issues",
         "issue:write": "Create and change issues",
         "wiki": "Read and change wikis",
-        "webhook": "Be told what happens, and read all webhooks",
+        "webhook": "Receive webhooks, and read all webhooks",
         "snippet": "Read snippets",
         "snippet:write": "Create, change and delete snippets",
         "pipeline": "Read pipelines and their logs",
