@@ -13,7 +13,7 @@ SOURCE = Path(__file__).parent.parent / "src" / "roadstead"
 
 # From the front doors down to the leaves; a room imports itself and what its line names.
 LEAVES: set[str] = set()
-MODEL = {"errors", "gist", "model", "plain", "query", "settings", "targets"}
+MODEL = {"errors", "gist", "model", "plain", "query", "settings", "targets", "turns"}
 ROOMS: dict[str, set[str]] = {
     "connect": LEAVES,
     "linkify": LEAVES,
@@ -23,6 +23,7 @@ ROOMS: dict[str, set[str]] = {
     "query": {"errors"},
     "settings": {"errors", "targets"},
     "targets": LEAVES,
+    "turns": {"errors"},
     "plain": LEAVES,
     "shapes": {*MODEL},
     "storage": {*MODEL, "connect"},

@@ -16,6 +16,7 @@
     ├── RateLimitExceeded         more requests than an installation may make in an hour
     ├── TooMuchAtOnce             a caller has as much under way as it may
     │   └── UpdateUnderWay        an app updates itself once at a time
+    ├── HostBusy                  others have the host busy for longer than this caller waits
     ├── OutgoingCallFailed        we could not reach a server, or may not
     ├── InstallationFailed        carries the step, and the app's answer
     └── StorageUnavailable        the database cannot serve us now; try again later
@@ -139,6 +140,10 @@ class UpdateUnderWay(TooMuchAtOnce):
 
     def __init__(self, message: str) -> None:
         super().__init__(message, "Nothing was changed. Try again in a second.")
+
+
+class HostBusy(RoadsteadError):
+    """Others have the host busy for longer than this caller waits. Nothing was changed; trying again may work."""
 
 
 class OutgoingCallFailed(RoadsteadError):

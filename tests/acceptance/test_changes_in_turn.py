@@ -4,13 +4,14 @@ import asyncio
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from roadstead.domain.linking import linkers
-from roadstead.storage import turns
+from roadstead.turns import Turns
 from tests.live import AppClient, live_host, recording_app
 
 VALUES = "/2.0/addon/linkers/tickets/values"
@@ -33,7 +34,7 @@ def test_an_app_changes_many_values_once_at_a_time(
 
         return wait
 
-    monkeypatch.setattr(turns, "MOST_WAITING", 2)
+    monkeypatch.setattr("roadstead.domain.host.Turns", partial(Turns, most_waiting=2))
     for change in ("replace_values", "delete_values"):
         monkeypatch.setattr(linkers, change, held(getattr(linkers, change)))
     with (

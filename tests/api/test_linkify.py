@@ -1,10 +1,15 @@
 """`POST /-/linkify`: linkers of a workspace over any text."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from roadstead.control import linkify
+from roadstead.domain.linking import workspaces
 from tests.live import AppClient, LiveHost, RecordingApp, live_host, recording_app
 
 VALUES = "/2.0/addon/linkers/tickets/values"
@@ -241,3 +246,76 @@ def test_explanation_on_request(host: LiveHost, linked: RecordingApp) -> None:
     assert [one["linker"] for one in answer["explanation"]["linkers"]] == ["tickets", "any-ref"]
     for wrong in ({"explain": "yes"}, {"explain": True, "input": "html"}):
         assert _linkify(host, {**ask, **wrong}).status_code == 400
+
+
+LONG = "x" * (linkify.SHORT_TEXT + 1)
+
+
+def test_long_texts_of_one_caller_hold_up_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each app has one under way, in whichever workspace, and others that wait, beyond which it gets a 429.
+
+    Meanwhile another app's text is linked, and one that nobody has signed: its caller is the workspace.
+    """
+    begun: list[str] = []
+    may_end = threading.Event()
+    make = linkify._linkify
+
+    def held(compiled: Any, asked: Any) -> Any:
+        begun.append(asked.text[0])
+        if asked.text[0] == "g":
+            may_end.wait(30)
+        return make(compiled, asked)
+
+    monkeypatch.setattr(linkify, "_linkify", held)
+    monkeypatch.setattr(workspaces, "_MOST_WAITING", 2)
+    with (
+        live_host(tmp_path, base_url="https://roadstead.example") as host,
+        recording_app() as one,
+        recording_app() as other,
+        ThreadPoolExecutor(4) as threads,
+    ):
+        greedy = AppClient(host.url, host.install(one, "one"))
+        modest = AppClient(host.url, host.install(other, "other"))
+        operator = {"Authorization": f"Bearer {host.api_token()}"}
+
+        def ask(number: int) -> httpx.Response:
+            body = {"text": f"g{LONG}", "workspace": ("one", "other")[number % 2]}
+            return greedy("POST", "/-/linkify", json=body)
+
+        asked = [threads.submit(ask, number) for number in range(4)]
+        try:
+            refused = next(as_completed(asked, timeout=30)).result()
+            assert (refused.status_code, refused.headers["Retry-After"]) == (429, "1")
+            assert modest("POST", "/-/linkify", json={"text": f"m{LONG}", "workspace": "one"}).status_code == 200
+            assert _linkify(host, {"text": f"o{LONG}", "workspace": "one"}, **operator).status_code == 200
+            assert begun == ["g", "m", "o"]
+        finally:
+            may_end.set()
+        assert sorted(each.result().status_code for each in asked) == [200, 200, 200, 429]
+
+
+def test_a_text_waits_for_its_turn_so_long_and_no_longer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While others have all threads, it is told to come again."""
+    may_end = threading.Event()
+    make = linkify._linkify
+
+    def held(compiled: Any, asked: Any) -> Any:
+        may_end.wait(30)
+        return make(compiled, asked)
+
+    monkeypatch.setattr(linkify, "_linkify", held)
+    monkeypatch.setattr(workspaces, "_WAIT_SECONDS", 0.2)
+    with (
+        live_host(tmp_path) as host,
+        recording_app() as app,
+        ThreadPoolExecutor(3) as threads,
+    ):
+        for workspace in ("a", "b", "c"):
+            host.install(app, workspace)
+        asked = [threads.submit(_linkify, host, {"text": LONG, "workspace": name}) for name in ("a", "b", "c")]
+        try:
+            refused = next(as_completed(asked, timeout=30)).result()
+            assert (refused.status_code, refused.headers["Retry-After"]) == (503, "1")
+        finally:
+            may_end.set()
+        assert sorted(each.result().status_code for each in asked) == [200, 200, 503]

@@ -6,6 +6,7 @@ from typing import Literal, NotRequired, TypedDict
 from roadstead.api.answers import Answer, json_answer
 from roadstead.errors import (
     Conflict,
+    HostBusy,
     InstallationFailed,
     InvalidInput,
     NotAuthenticated,
@@ -55,6 +56,7 @@ STATUS: Mapping[type[RoadsteadError], int] = {
     TooMuchAtOnce: 429,
     OutgoingCallFailed: 502,  # what a page of an app is told of its proxy, within an answer that is a 200
     InstallationFailed: 424,  # no 5xx: what an app does, or where a link leads, is no failure of this host
+    HostBusy: 503,
     StorageUnavailable: 503,
 }
 
@@ -92,7 +94,7 @@ def headers_of(error: RoadsteadError) -> Mapping[str, str]:
             return CHALLENGE
         case RateLimitExceeded(retry_after=seconds) | TooMuchAtOnce(retry_after=seconds):
             return {"Retry-After": str(seconds)}
-        case StorageUnavailable():
+        case HostBusy() | StorageUnavailable():
             return {"Retry-After": "1"}
         case _:
             return {}

@@ -208,7 +208,10 @@ async def linkify(call: Call, asked: _Asked) -> Answer:
     linkers: WorkspaceLinkers = call.state["linkers"]
     compiled = await linkers.of(asked.workspace)
     quick = len(asked.text) <= SHORT_TEXT and compiled.quick and not (asked.explain or asked.is_markdown)
-    made = _linkify(compiled, asked) if quick else await linkers.in_thread(_linkify, compiled, asked)
+    if quick:
+        made = _linkify(compiled, asked)
+    else:
+        made = await linkers.in_thread(call.identity.installation_id or asked.workspace, _linkify, compiled, asked)
     linkers.records.add(len(asked.text), made.links, made.unfinished)
     call.host.metrics.linked(compiled.engine, made.seconds, made.links.total(), made.unfinished)
     return made.answer
@@ -219,8 +222,9 @@ async def list_linkers(call: Call) -> Answer:
     """The linkers of a workspace in the order in which they win, and what they did since this process started."""
     linkers: WorkspaceLinkers = call.state["linkers"]
     wanted = parse_page_request(call, _LINKER_FIELDS)
-    compiled = await linkers.of(call.query.get("workspace", DEFAULT_WORKSPACE))
-    reports = await linkers.in_thread(_reports, compiled.linkers)
+    workspace = call.query.get("workspace", DEFAULT_WORKSPACE)
+    compiled = await linkers.of(workspace)
+    reports = await linkers.in_thread(workspace, _reports, compiled.linkers)
     parked = {linker: call.host.now() + timedelta(seconds=left) for linker, left in linkers.records.parked().items()}
     items = [
         _linker(linker, *report, compiled.value_count(number), linkers.records.of(linker), parked.get(linker))

@@ -29,7 +29,7 @@ from roadstead.outbound.places import Ourselves
 from roadstead.settings import DEFAULT_PORT, Settings, is_loopback
 from roadstead.storage import Store, open_store
 from roadstead.storage import installations as rows
-from roadstead.storage.turns import Turns
+from roadstead.turns import Turns
 
 FINISH_SECONDS = 10.0
 """How long the end of a host waits for work that was put off: as long as one call to an app may take."""

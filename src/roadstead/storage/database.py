@@ -140,9 +140,9 @@ class Database(Reader, Protocol):
         """Yield a reader that sees one committed state until the block ends, whatever others write meanwhile."""
 
     def turn(self, caller: Hashable) -> AbstractAsyncContextManager[None]:
-        """The caller's turn to search. Each has one at a time, and none waits for all that another wants.
+        """Hold the caller's turn to search. Each has one at a time, and none waits for all that another wants.
 
-        Raises `StorageBusy` and `TooMuchAtOnce`.
+        Raises `HostBusy` and `TooMuchAtOnce`.
         """
 
     async def version(self) -> object:

@@ -43,7 +43,7 @@ from roadstead.storage.database import (
     Unfit,
 )
 from roadstead.storage.postgres_errors import DRIVER_ERRORS, translate, translated
-from roadstead.storage.turns import Turns
+from roadstead.turns import Turns
 
 CONNECTIONS = 10
 """Of one process, leases apart."""

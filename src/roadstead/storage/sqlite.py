@@ -41,7 +41,7 @@ from roadstead.storage.database import (
     Row,
     Unfit,
 )
-from roadstead.storage.turns import Turns
+from roadstead.turns import Turns
 
 BUSY_SECONDS = 10.0
 """How long a writer waits for another process's transaction before the request is answered with 503."""

@@ -3,7 +3,7 @@
 import asyncio
 import os
 from collections import OrderedDict
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Hashable
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -19,6 +19,7 @@ from roadstead.model import Linker, Workspace
 from roadstead.storage import linkers as rows
 from roadstead.storage.installations import list_descriptors
 from roadstead.storage.linkers import ValuesRead
+from roadstead.turns import Turns
 
 _KEPT_WORKSPACES = 4_096
 _KEPT_VALUES = 2_000_000
@@ -28,6 +29,10 @@ _CONTAINER_LIMIT = Path("/sys/fs/cgroup/memory.max")
 _READ_SOON = 20_000
 """Values that are read and compiled within some ten milliseconds, the linkers counted as a hundred values each."""
 _THREADS = 2
+_WAIT_SECONDS = 10.0
+"""How long a text waits for a thread before its request is answered with 503."""
+_MOST_WAITING = 100
+"""Texts of one caller: as many as a page with a hundred messages asks for at once."""
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -54,7 +59,7 @@ class WorkspaceLinkers:
         self._values = 0
         self._most_values = _most_values(host.settings.workers)
         self.records = LinkerRecords()
-        self._threads = asyncio.Semaphore(_THREADS)
+        self._threads = Turns(_THREADS, _WAIT_SECONDS, "long texts", most_waiting=_MOST_WAITING)
 
     async def of(self, workspace_slug: str) -> CompiledLinkers:
         """What the workspace's linkers are now, without those that are parked. Raises `WorkspaceNotFound`."""
@@ -92,9 +97,12 @@ class WorkspaceLinkers:
         while len(self._kept) > _KEPT_WORKSPACES or (len(self._kept) > 1 and self._values > self._most_values):
             self._values -= self._kept.popitem(last=False)[1].values
 
-    async def in_thread(self, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Do what may take long for a text while other requests are answered; a few at a time, or these would wait."""
-        async with self._threads:
+    async def in_thread(self, caller: Hashable, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
+        """Do what may take long in a thread, in the caller's turn; a few at a time, or other requests would wait.
+
+        Raises `HostBusy` and `TooMuchAtOnce`.
+        """
+        async with self._threads.turn(caller):
             return await asyncio.to_thread(work, *args, **kwargs)
 
     async def _up_to_date(self, kept: _Kept, workspace: Workspace) -> CompiledLinkers:

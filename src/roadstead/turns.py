@@ -1,6 +1,6 @@
 """Turns for what takes long: each caller has one under way, and callers follow one another in a circle.
 
-So a caller that asks for a hundred long things at once is itself who waits for them.
+So a caller that asks for a hundred long things at once waits for its own, and no other caller does.
 """
 
 import asyncio
@@ -8,29 +8,29 @@ from collections import deque
 from collections.abc import AsyncIterator, Hashable
 from contextlib import asynccontextmanager
 
-from roadstead.errors import StorageBusy, TooMuchAtOnce
+from roadstead.errors import HostBusy, StorageBusy, TooMuchAtOnce
 
-MOST_WAITING = 20
-"""What one caller may wait for beside what it has under way. Each holds a request, of which an address has a share."""
-_TRY_AGAIN = "Each app has one under way at a time; try again in a moment."
+_TRY_AGAIN = "Each caller has one under way at a time; try again in a moment."
 
 
 class Turns:
-    """`places` callers, or any number, have a turn at the same time; one that waits longer than `seconds` is refused.
+    """`places` callers, or any number, have a turn at the same time.
 
-    `what` names in a sentence what takes so long.
+    One that waits longer than `seconds` is refused, and one that has `most_waiting` waiting beside what it has under
+    way: each of these holds a request, of which an address has a share. `what` names in a sentence what takes so long.
     """
 
-    def __init__(self, places: float, seconds: float, what: str) -> None:
+    def __init__(self, places: float, seconds: float, what: str, *, most_waiting: int = 20) -> None:
         self._places = places
         self._seconds = seconds
         self._what = what
+        self._most_waiting = most_waiting
         self._at_work: set[Hashable] = set()
         self._waiting: dict[Hashable, deque[asyncio.Future[None]]] = {}
 
     @asynccontextmanager
     async def turn(self, caller: Hashable) -> AsyncIterator[None]:
-        """The caller's turn, for as long as the block lasts. Raises `StorageBusy` and `TooMuchAtOnce`."""
+        """Hold the caller's turn for as long as the block lasts. Raises `HostBusy` and `TooMuchAtOnce`."""
         if len(self._at_work) < self._places and caller not in self._at_work:
             self._at_work.add(caller)
         else:
@@ -45,8 +45,8 @@ class Turns:
 
     async def _wait(self, caller: Hashable) -> None:
         queue = self._waiting.setdefault(caller, deque())
-        if len(queue) >= MOST_WAITING:
-            raise TooMuchAtOnce(f"Your app waits for {MOST_WAITING} {self._what} already.", _TRY_AGAIN)
+        if len(queue) >= self._most_waiting:
+            raise TooMuchAtOnce(f"You wait for {self._most_waiting} {self._what} already.", _TRY_AGAIN)
         begun = asyncio.get_running_loop().create_future()
         queue.append(begun)
         try:
@@ -58,7 +58,7 @@ class Turns:
             elif begun.done() and not begun.cancelled() and begun.exception() is None:
                 self._end(caller)  # its turn had come at this very moment
             if isinstance(exc, TimeoutError):
-                raise StorageBusy(f"The database is busy with {self._what}.", _TRY_AGAIN) from exc
+                raise HostBusy(f"Roadstead is busy with {self._what}.", _TRY_AGAIN) from exc
             raise
 
     def _refuse_waiting(self, caller: Hashable, exc: StorageBusy) -> None:
@@ -68,7 +68,7 @@ class Turns:
                 begun.set_exception(StorageBusy(exc.message, exc.detail))
 
     def _end(self, caller: Hashable) -> None:
-        """Pass the place on to whom it was longest ago that had one."""
+        """Pass the place on to the caller that had one the longest ago."""
         self._at_work.discard(caller)
         for waiting in [one for one in self._waiting if one not in self._at_work]:
             if self._begin(waiting):

@@ -6,9 +6,8 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
-from roadstead.errors import StorageBusy, TooMuchAtOnce
-from roadstead.storage import turns as turns_module
-from roadstead.storage.turns import Turns
+from roadstead.errors import HostBusy, StorageBusy, TooMuchAtOnce
+from roadstead.turns import Turns
 
 
 async def _settled() -> None:
@@ -35,9 +34,14 @@ class _Work:
         await _settled()
 
 
-def _run(places: float, scenario: Callable[[_Work, Callable[[str], "asyncio.Task[None]"]], Awaitable[None]]) -> None:
+def _run(
+    places: float,
+    scenario: Callable[[_Work, Callable[[str], "asyncio.Task[None]"]], Awaitable[None]],
+    *,
+    most_waiting: int = 20,
+) -> None:
     async def run() -> None:
-        work = _Work(Turns(places, 60, "things"))
+        work = _Work(Turns(places, 60, "things", most_waiting=most_waiting))
         tasks: list[asyncio.Task[None]] = []
 
         def ask(name: str) -> "asyncio.Task[None]":
@@ -137,7 +141,7 @@ def test_nobody_waits_for_ever() -> None:
     async def scenario() -> None:
         turns = Turns(1, 0.05, "things")
         async with turns.turn("a"):
-            with pytest.raises(StorageBusy):
+            with pytest.raises(HostBusy):
                 async with asyncio.timeout(10), turns.turn("b"):
                     raise AssertionError
         async with turns.turn("b"):
@@ -146,9 +150,8 @@ def test_nobody_waits_for_ever() -> None:
     asyncio.run(scenario())
 
 
-def test_a_caller_waits_for_so_many_and_no_more(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_caller_waits_for_so_many_and_no_more() -> None:
     """Beyond that it is refused at once, until one that waits has its turn or is given up; others wait as before."""
-    monkeypatch.setattr(turns_module, "MOST_WAITING", 2)
 
     async def scenario(work: _Work, ask: Callable[[str], "asyncio.Task[None]"]) -> None:
         tasks = [ask(name) for name in ("a1", "a2", "a3", "a4", "b1")]
@@ -164,7 +167,7 @@ def test_a_caller_waits_for_so_many_and_no_more(monkeypatch: pytest.MonkeyPatch)
         assert work.begun == ["a1", "a3", "b1", "a5"]
         assert not again.done()
 
-    _run(1, scenario)
+    _run(1, scenario, most_waiting=2)
 
 
 def test_callers_do_not_wait_for_each_other_where_there_are_places_for_all() -> None:
