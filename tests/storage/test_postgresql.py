@@ -15,7 +15,7 @@ from roadstead.domain.apps.installations import register
 from roadstead.errors import StorageUnavailable, StorageUnusable
 from roadstead.settings import Settings
 from roadstead.storage import open_database, postgres
-from roadstead.storage.installations import find_fact, keep_fact
+from roadstead.storage.facts import find_fact, keep_fact
 from roadstead.storage.postgres_errors import translate
 from tests.live import AppClient, live_host, recording_app
 from tests.postgres import Server

@@ -11,7 +11,7 @@ import pytest
 from roadstead.errors import StorageBusy, StorageUnavailable, StorageUnusable
 from roadstead.storage import sqlite
 from roadstead.storage.database import Database
-from roadstead.storage.installations import find_fact, keep_fact
+from roadstead.storage.facts import find_fact, keep_fact
 from roadstead.storage.sqlite import SQLiteDatabase
 
 Scenario = Callable[[Database], Awaitable[None]]

@@ -12,7 +12,7 @@ from roadstead.errors import StorageUnusable
 from roadstead.settings import Settings
 from roadstead.storage import open_database, postgres, sqlite
 from roadstead.storage.database import AlreadyThere, Database, ListTakesTooLong, Transaction, Unfit
-from roadstead.storage.installations import find_fact, keep_fact
+from roadstead.storage.facts import find_fact, keep_fact
 from tests.conftest import NewDatabase
 
 Scenario = Callable[[Database], Awaitable[None]]

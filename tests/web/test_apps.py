@@ -12,8 +12,9 @@ from roadstead.domain.host import Host
 from roadstead.domain.linking import linkers
 from roadstead.domain.upkeep import audit
 from roadstead.model import AuditEntry, Installation
-from roadstead.storage import installations as rows
+from roadstead.storage.handshakes import begin_handshake
 from roadstead.storage.sealing import sealer
+from roadstead.storage.workspaces import find_workspace
 from tests.live import LINKERS, LiveHost, RecordingApp, live_host, recording_app
 from tests.web.reading import document, main_text, submit, texts
 
@@ -214,9 +215,9 @@ def test_an_abandoned_handshake_is_undone_before_it_is_shown(
     async def begin_and_die(opened: Host) -> int:
         async with opened.store.database.transaction() as tx:
             seal = await sealer(opened.store.secrets, tx)
-            workspace = await rows.find_workspace(tx, "local")
+            workspace = await find_workspace(tx, "local")
             assert workspace is not None
-            return await rows.begin_handshake(
+            return await begin_handshake(
                 tx,
                 workspace=workspace,
                 app_key="abandoned",

@@ -28,7 +28,7 @@ from roadstead.outbound.lifecycle import Sender
 from roadstead.outbound.places import Ourselves
 from roadstead.settings import DEFAULT_PORT, Settings, is_loopback
 from roadstead.storage import Store, open_store
-from roadstead.storage import installations as rows
+from roadstead.storage.facts import add_fact, find_fact, keep_fact
 from roadstead.turns import Turns
 
 FINISH_SECONDS = 10.0
@@ -107,19 +107,19 @@ class Host:
     async def remember_address(self) -> str | None:
         """Keep our address for commands that find no running host beside them. Return what was kept before."""
         async with self.store.database.transaction() as tx:
-            before = await rows.find_fact(tx, "base_url")
-            await rows.keep_fact(tx, "base_url", self.base_url)
-            await rows.keep_fact(tx, "host", self.settings.host)
+            before = await find_fact(tx, "base_url")
+            await keep_fact(tx, "base_url", self.base_url)
+            await keep_fact(tx, "host", self.settings.host)
         return before
 
     async def _fact(self, name: str, make: Callable[[], str]) -> str:
         database = self.store.database
-        known = await rows.find_fact(database, name)
+        known = await find_fact(database, name)
         if known is None:
             made = await asyncio.to_thread(make)
             async with database.transaction() as tx:
-                await rows.add_fact(tx, name, made)
-                known = await rows.find_fact(tx, name)
+                await add_fact(tx, name, made)
+                known = await find_fact(tx, name)
         return known or made
 
 
@@ -135,9 +135,9 @@ async def open_host(settings: Settings, *, operator: str = "operator (host)") ->
         recorder = Recorder(store, keep=settings.keep_requests, clock=time.time)
         running = running_hosts(settings)
         base_url = settings.base_url or (
-            running[0].base_url if running else await rows.find_fact(store.database, "base_url")
+            running[0].base_url if running else await find_fact(store.database, "base_url")
         )
-        listened_at = [one.host for one in running] or [await rows.find_fact(store.database, "host") or settings.host]
+        listened_at = [one.host for one in running] or [await find_fact(store.database, "host") or settings.host]
         port = settings.port or DEFAULT_PORT
         base_url = base_url or f"http://localhost:{port}"
         host = Host(

@@ -75,7 +75,7 @@ async def check_writable(store: Store, seconds: float) -> None:
     Raises `StorageUnavailable` with the reason why it cannot.
     """
     async with store.database.transaction(patience=seconds) as tx:
-        await tx.run("UPDATE migrations SET number = number WHERE number = 1")
+        await migrations.touch(tx)
 
 
 async def has_state(settings: Settings) -> bool:

@@ -15,7 +15,7 @@ import msgspec
 
 from roadstead.model import AuditEntry
 from roadstead.storage.database import Argument, Reader, Row, Transaction
-from roadstead.storage.installations import keep_fact
+from roadstead.storage.facts import keep_fact
 from roadstead.storage.moments import from_text, to_text
 
 RUN = timedelta(hours=1)

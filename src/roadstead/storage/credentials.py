@@ -35,6 +35,10 @@ async def add_access_token(tx: Transaction, token: str, granted: AccessToken, no
     )
 
 
+async def drop_access_tokens(tx: Transaction, installation_id: int) -> None:
+    await tx.run("DELETE FROM access_tokens WHERE installation_id = ?", installation_id)
+
+
 async def find_access_token(reader: Reader, token: str, now: datetime, latest: datetime) -> AccessToken | None:
     rows = await reader.read(
         "SELECT installation_id, scopes, repository, expires_on FROM access_tokens "

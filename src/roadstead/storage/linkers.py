@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 
 import msgspec
 
+from roadstead.connect import LinkerModule
 from roadstead.errors import InvalidInput
 from roadstead.model import Linker, LinkerValue, Page, PageRequest
 from roadstead.query import Sort
@@ -257,6 +258,37 @@ async def _count(tx: Transaction, linker: Linker, count: str) -> None:
         linker.installation_id,
         linker.id,
     )
+
+
+# What a descriptor declares
+
+
+async def declare_linkers(tx: Transaction, installation_id: int, modules: Sequence[LinkerModule]) -> None:
+    """Make the linkers those of a descriptor. Others lose their place but keep their values for now."""
+    await tx.run(
+        "UPDATE linkers SET position = NULL, revision = revision + 1 WHERE installation_id = ?", installation_id
+    )
+    for position, module in enumerate(modules):
+        await tx.run(
+            "INSERT INTO linkers (installation_id, key, position, regex, url) VALUES (?, ?, ?, ?, ?) "
+            "ON CONFLICT (installation_id, key) DO UPDATE SET "
+            "position = excluded.position, regex = excluded.regex, url = excluded.url",
+            installation_id,
+            module.key,
+            position,
+            module.regex,
+            module.url,
+        )
+
+
+async def drop_undeclared_linkers(tx: Transaction, installation_id: int) -> None:
+    """Delete the linkers that the descriptor no longer declares, with their values."""
+    await tx.run_bulk("DELETE FROM linkers WHERE installation_id = ? AND position IS NULL", installation_id)
+
+
+async def drop_linkers(tx: Transaction, installation_id: int) -> None:
+    """Delete all linkers of the installation, with their values."""
+    await tx.run_bulk("DELETE FROM linkers WHERE installation_id = ?", installation_id)
 
 
 # Looking through them in order

@@ -12,7 +12,8 @@ from roadstead.connect.presented import Presented
 from roadstead.connect.signature_mistakes import Key
 from roadstead.model import Installation
 from roadstead.storage import Store
-from roadstead.storage.installations import find_named_installations, find_retired_secret
+from roadstead.storage.handshakes import find_retired_secret
+from roadstead.storage.installations import find_named_installations
 
 
 async def evidence_of(store: Store, presented: Presented) -> Evidence:

@@ -30,8 +30,18 @@ from roadstead.storage import installations as rows
 from roadstead.storage import offers
 from roadstead.storage.audit import add_entry, add_installation_entry
 from roadstead.storage.database import Lease, Transaction
+from roadstead.storage.handshakes import (
+    begin_handshake,
+    find_previous,
+    finish_handshake,
+    list_handshakes,
+    undo_handshake,
+)
+from roadstead.storage.installations import Offered
 from roadstead.storage.moments import to_text
+from roadstead.storage.registrations import find_registration
 from roadstead.storage.sealing import sealer
+from roadstead.storage.workspaces import drop_empty_workspace, find_workspace, take_workspace
 
 Step = Literal["fetch", "validate", "installed"]
 Progress = Callable[[Step], None]
@@ -89,10 +99,10 @@ async def _begin(
     store, now = host.store, host.now()
     async with store.database.transaction() as tx:
         seal = await sealer(store.secrets, tx)
-        workspace = await rows.take_workspace(
+        workspace = await take_workspace(
             tx, slug=workspace_slug, uuid=f"{{{uuid.uuid4()}}}", name=workspace_slug, now=now
         )
-        identity = await rows.begin_handshake(
+        identity = await begin_handshake(
             tx,
             workspace=workspace,
             app_key=descriptor.key,
@@ -138,8 +148,7 @@ async def _post_installed(
 async def _accept(host: Host, installation_id: int) -> Installation:
     async with host.store.database.transaction() as tx:
         await rows.hold_with_key(tx, installation_id)
-        previous = await rows.previous_descriptor(tx, installation_id)
-        await rows.finish_handshake(tx, installation_id, host.now())
+        previous = await finish_handshake(tx, installation_id, host.now())
         installation = await rows.get_installation(host.store, installation_id, tx)
         if previous is not None and installation is not None and installation.state == "installed":
             await offers.drop_offers(tx, installation.client_key)
@@ -162,9 +171,9 @@ async def _accept(host: Host, installation_id: int) -> Installation:
     return installation
 
 
-def _action(previous: tuple[str, str] | None) -> str:
+def _action(previous: Offered | None) -> str:
     """Return what the audit log calls an installation, by what was there before."""
-    return "app installed" if previous is None or previous[0] == "none" else "app reinstalled"
+    return "app installed" if previous is None or previous.state == "none" else "app reinstalled"
 
 
 # Handshakes that did not end
@@ -172,7 +181,7 @@ def _action(previous: tuple[str, str] | None) -> str:
 
 async def undo_abandoned_handshakes(host: Host) -> None:
     """Undo the installations in the middle of which a process was stopped."""
-    for installation_id in await rows.list_handshakes(host.store.database):
+    for installation_id in await list_handshakes(host.store.database):
         await undo_if_abandoned(host, installation_id)
 
 
@@ -201,7 +210,7 @@ async def _take_lease(host: Host, workspace_slug: str, app_key: str) -> Lease:
 
 async def _undo_abandoned(host: Host, workspace_slug: str, app_key: str) -> None:
     """With the lease in hand, undo a handshake of the same installation that no process waits for."""
-    workspace = await rows.find_workspace(host.store.database, workspace_slug)
+    workspace = await find_workspace(host.store.database, workspace_slug)
     if workspace is None:
         return
     installation = await rows.find_installation(host.store, workspace.id, app_key)
@@ -212,14 +221,13 @@ async def _undo_abandoned(host: Host, workspace_slug: str, app_key: str) -> None
 async def _undo(host: Host, installation_id: int, *, keep_offer: bool) -> None:
     async with host.store.database.transaction() as tx:
         await rows.hold_with_key(tx, installation_id)
-        previous = await rows.previous_descriptor(tx, installation_id)
+        previous = await find_previous(tx, installation_id)
         if previous is None:
             return
         if keep_offer:
             await _keep_offer(host, tx, installation_id)
-        state, text = previous
-        linkers = stored_descriptor(text).modules.linkers if state == "installed" else ()
-        await rows.undo_handshake(tx, installation_id, linkers)
+        linkers = stored_descriptor(previous.descriptor).modules.linkers if previous.state == "installed" else ()
+        await undo_handshake(tx, installation_id, linkers)
 
 
 # What an app was offered
@@ -235,7 +243,7 @@ async def _keep_offer(host: Host, tx: Transaction, installation_id: int) -> None
         return
     if stored_descriptor(installation.descriptor).lifecycle.installed is None:
         return
-    registration = await rows.find_registration(host.store, installation.app_key, tx)
+    registration = await find_registration(host.store, installation.app_key, tx)
     if registration is None or registration.shared_secret != installation.shared_secret:
         await offers.keep_offer(tx, installation, host.now())
 
@@ -278,7 +286,7 @@ async def _complete(host: Host, tx: Transaction, offer: Offer) -> None:
         await rows.hold_installation(tx, existing.id)
     if not await offers.take_offer(tx, offer):
         return
-    identity = await rows.begin_handshake(
+    identity = await begin_handshake(
         tx,
         workspace=offer.workspace,
         app_key=offer.app_key,
@@ -289,8 +297,7 @@ async def _complete(host: Host, tx: Transaction, offer: Offer) -> None:
         sealed_secret=seal(offer.shared_secret),
         now=host.now(),
     )
-    previous = await rows.previous_descriptor(tx, identity)
-    await rows.finish_handshake(tx, identity, host.now())
+    previous = await finish_handshake(tx, identity, host.now())
     await add_installation_entry(
         tx,
         identity,
@@ -322,7 +329,7 @@ async def withdraw(host: Host, app_key: str, workspace_slug: str | None) -> Offe
         return None
     async with host.store.database.transaction() as tx:
         await offers.drop_offers(tx, found[0].client_key)
-        await rows.drop_empty_workspace(tx, found[0].workspace.id)
+        await drop_empty_workspace(tx, found[0].workspace.id)
         await add_entry(
             tx,
             actor=host.operator,

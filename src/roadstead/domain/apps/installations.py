@@ -19,10 +19,14 @@ from roadstead.errors import (
 )
 from roadstead.model import Installation, LifecycleCall, Registration, Workspace
 from roadstead.outbound.descriptors import fetch_descriptor
+from roadstead.storage import handshakes as handshake_rows
 from roadstead.storage import installations as rows
+from roadstead.storage import linkers, workspaces
 from roadstead.storage.audit import add_entry, add_installation_entry
+from roadstead.storage.credentials import drop_access_tokens
 from roadstead.storage.database import Transaction
 from roadstead.storage.offers import drop_offers
+from roadstead.storage.registrations import find_registration, keep_registration
 from roadstead.storage.sealing import sealer
 
 _SLUG = re.compile(r"[a-z0-9_][a-z0-9_.-]{0,61}", re.ASCII)
@@ -38,12 +42,12 @@ async def register(host: Host, app_key: str, descriptor_url: str) -> Registratio
     if not re.match(r"https?://[^/\s]", descriptor_url):
         raise InvalidInput(f"{descriptor_url!r} is not an http or https URL.", "Give the URL of the app's descriptor.")
     async with host.store.database.transaction() as tx:
-        known = await rows.find_registration(host.store, app_key, tx)
+        known = await find_registration(host.store, app_key, tx)
         if known is not None and known.descriptor_url == descriptor_url:
             return known
         wanted = Registration(app_key, descriptor_url, new_secret())
-        await rows.keep_registration(host.store, tx, wanted, host.now())
-        registration = await rows.find_registration(host.store, app_key, tx) or wanted
+        await keep_registration(host.store, tx, wanted, host.now())
+        registration = await find_registration(host.store, app_key, tx) or wanted
         await add_entry(
             tx,
             actor=host.operator,
@@ -57,7 +61,7 @@ async def register(host: Host, app_key: str, descriptor_url: str) -> Registratio
 
 async def get_registration(host: Host, app_key: str) -> Registration:
     """Raises `InvalidInput` when there is none."""
-    registration = await rows.find_registration(host.store, app_key)
+    registration = await find_registration(host.store, app_key)
     if registration is None:
         raise InvalidInput(
             f"The app {app_key!r} is not registered here.",
@@ -102,14 +106,14 @@ async def get_installed(host: Host, installation_id: int, tx: Transaction | None
 
 async def get_workspace(host: Host, slug_or_uuid: str) -> Workspace:
     """Raises `WorkspaceNotFound`."""
-    workspace = await rows.find_workspace(host.store.database, slug_or_uuid)
+    workspace = await workspaces.find_workspace(host.store.database, slug_or_uuid)
     if workspace is None:
         raise WorkspaceNotFound(slug_or_uuid)
     return workspace
 
 
 async def list_workspaces(host: Host) -> list[Workspace]:
-    return await rows.list_workspaces(host.store.database)
+    return await workspaces.list_workspaces(host.store.database)
 
 
 # Installing
@@ -165,7 +169,7 @@ async def install_descriptor(
     Without `signed` the app is called as if for the first time: one that has lost its secret cannot check a signature.
     """
     check_workspace_slug(workspace_slug)
-    registration = await rows.find_registration(host.store, descriptor.key)
+    registration = await find_registration(host.store, descriptor.key)
     if registration is not None and registration.descriptor_url != descriptor_url:
         raise InstallationFailed(
             f"The app {descriptor.key!r} is registered with another descriptor URL.",
@@ -190,7 +194,7 @@ async def renew_secret(host: Host, installation_id: int, *, signed: bool = True)
     installations share the secret of the registration.
     """
     installation = await get_installed(host, installation_id)
-    if await rows.find_registration(host.store, installation.app_key) is not None:
+    if await find_registration(host.store, installation.app_key) is not None:
         raise InvalidInput(
             f"The app {installation.app_key!r} is registered, and all its installations share one secret.",
             "It stays what it is for as long as the app is registered.",
@@ -220,6 +224,9 @@ async def uninstall(host: Host, installation_id: int, *, by_app: bool = False) -
         seal = await sealer(host.store.secrets, tx)
         installation = await get_installed(host, installation_id, tx)
         await rows.mark_uninstalled(tx, installation_id, host.now())
+        await handshake_rows.go_back_to_uninstalled(tx, installation_id)
+        await drop_access_tokens(tx, installation_id)
+        await linkers.drop_linkers(tx, installation_id)
         await drop_offers(tx, installation.client_key)
         await add_installation_entry(
             tx,

@@ -11,6 +11,8 @@ from roadstead.errors import InstallationFailed, InvalidInput, UpdateUnderWay
 from roadstead.model import Installation
 from roadstead.storage import installations as rows
 from roadstead.storage.audit import add_entry_of_run, add_installation_entry
+from roadstead.storage.linkers import declare_linkers, drop_undeclared_linkers
+from roadstead.storage.registrations import find_registration
 
 MOST_AT_ONCE = 100
 """Updates that one process has under way: a tenth of the requests it works on, for each may wait for a slow server."""
@@ -78,9 +80,10 @@ async def _put_in_force(host: Host, installation_id: int, url: str, new: Descrip
             installation_id,
             descriptor_url=url,
             descriptor=new.to_json(),
-            linkers=new.modules.linkers,
             now=host.now(),
         )
+        await declare_linkers(tx, installation_id, new.modules.linkers)
+        await drop_undeclared_linkers(tx, installation_id)
         if by_app:
             await add_entry_of_run(
                 tx,
@@ -148,7 +151,7 @@ _TOLD_TO_APPS = {
 
 
 async def _registered_url(host: Host, installation: Installation, url: str) -> str:
-    registration = await rows.find_registration(host.store, installation.app_key)
+    registration = await find_registration(host.store, installation.app_key)
     if registration is None or url != registration.descriptor_url:
         raise InvalidInput(
             "descriptor_url is not the registered one.",

@@ -24,10 +24,10 @@ from roadstead.domain.host import Host
 from roadstead.domain.upkeep.audit import secret_will_be_shown
 from roadstead.errors import Conflict, InvalidInput
 from roadstead.model import Installation
-from roadstead.storage import installations as facts
 from roadstead.storage import transfer as rows
 from roadstead.storage.audit import add_entry
 from roadstead.storage.database import Transaction
+from roadstead.storage.facts import find_fact, keep_fact
 from roadstead.storage.moments import from_text, to_text
 from roadstead.storage.sealing import hold_key
 from roadstead.storage.transfer import PAGE, TABLES, Table
@@ -129,7 +129,7 @@ async def import_state(host: Host, source: BinaryIO, *, progress: Progress = lam
             tx, actor=host.operator, action="state imported", subject="state", details={"rows": done}, now=host.now()
         )
         if not header["secrets"]:
-            await facts.keep_fact(tx, _SECRETS_LOST_ON, to_text(host.now()))
+            await keep_fact(tx, _SECRETS_LOST_ON, to_text(host.now()))
     return Transferred(done, bool(header["secrets"]))
 
 
@@ -160,7 +160,7 @@ def _listed(words: list[str]) -> str:
 
 async def apps_without_secret(host: Host, installed: list[Installation]) -> list[Installation]:
     """Those that came with an import without secrets, and must be installed again before they can call."""
-    lost_on = await facts.find_fact(host.store.database, _SECRETS_LOST_ON)
+    lost_on = await find_fact(host.store.database, _SECRETS_LOST_ON)
     if lost_on is None:
         return []
     return [installation for installation in installed if installation.updated_on <= from_text(lost_on)]

@@ -1,0 +1,116 @@
+"""Handshakes: what an installation goes back to until its app has accepted it, and the secret that it had before."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from roadstead.connect import LinkerModule
+from roadstead.model import Workspace
+from roadstead.storage import Store, installations
+from roadstead.storage.database import Reader, Transaction
+from roadstead.storage.installations import Offered
+from roadstead.storage.linkers import declare_linkers, drop_undeclared_linkers
+from roadstead.storage.moments import to_text
+from roadstead.storage.workspaces import drop_empty_workspace
+
+
+async def list_handshakes(reader: Reader) -> list[int]:
+    """Return the installations whose handshake has not ended."""
+    return [row[0] for row in await reader.read("SELECT installation_id FROM handshakes")]
+
+
+async def find_retired_secret(store: Store, installation_id: int) -> str | None:
+    """Return the secret that the installation had before the one it has."""
+    rows = await store.database.read("SELECT secret FROM retired_secrets WHERE installation_id = ?", installation_id)
+    return store.secrets.open(rows[0][0]) if rows else None
+
+
+async def begin_handshake(
+    tx: Transaction,
+    *,
+    workspace: Workspace,
+    app_key: str,
+    client_key: str,
+    descriptor_url: str,
+    descriptor: str,
+    linkers: Sequence[LinkerModule],
+    sealed_secret: bytes,
+    now: datetime,
+) -> int:
+    """Put the new state in force and remember the old one. Return the installation's id."""
+    offered = Offered("installed", descriptor_url, descriptor, sealed_secret)
+    identity, before = await installations.offer_installation(tx, workspace, app_key, client_key, offered, now)
+    await tx.run(
+        "INSERT INTO handshakes (installation_id, started_on, previous_state, previous_descriptor_url, "
+        "previous_descriptor, previous_secret) VALUES (?, ?, ?, ?, ?, ?)",
+        identity,
+        to_text(now),
+        *before,
+    )
+    await declare_linkers(tx, identity, linkers)
+    return identity
+
+
+async def finish_handshake(tx: Transaction, installation_id: int, now: datetime) -> Offered | None:
+    """End the handshake, because the app accepted. Return what was before, or `None` when no handshake is under way.
+
+    Of what was before the secret alone is kept, which opens nothing any more; linkers that the descriptor no longer
+    declares go, too. The transaction holds the installation and the key.
+    """
+    before = await find_previous(tx, installation_id)
+    if before is None:
+        return None
+    if before.sealed_secret is not None:
+        await _retire(tx, installation_id, before.sealed_secret)
+    await installations.mark_accepted(tx, installation_id, now, anew=before.state == "uninstalled")
+    await _end(tx, installation_id)
+    await drop_undeclared_linkers(tx, installation_id)
+    return before
+
+
+async def undo_handshake(tx: Transaction, installation_id: int, linkers: Sequence[LinkerModule]) -> None:
+    """Go back to what was before the handshake; `linkers` are those of the previous descriptor.
+
+    A workspace that was made for nothing else goes too. The transaction holds the installation and the key.
+    """
+    before = await find_previous(tx, installation_id)
+    if before is None:
+        return
+    if before.state == "none":
+        await drop_empty_workspace(tx, await installations.delete_installation(tx, installation_id))
+        return
+    await installations.put_in_force(tx, installation_id, before)
+    await _end(tx, installation_id)
+    await declare_linkers(tx, installation_id, linkers)
+    await drop_undeclared_linkers(tx, installation_id)
+
+
+async def find_previous(tx: Transaction, installation_id: int) -> Offered | None:
+    """Return what a handshake goes back to, or `None` when no handshake is under way."""
+    rows = await tx.read(
+        "SELECT previous_state, previous_descriptor_url, previous_descriptor, previous_secret FROM handshakes "
+        "WHERE installation_id = ?",
+        installation_id,
+    )
+    return Offered(*rows[0]) if rows else None
+
+
+async def go_back_to_uninstalled(tx: Transaction, installation_id: int) -> None:
+    """Let a handshake that is under way end in an app that is out, whichever way it ends."""
+    await tx.run(
+        "UPDATE handshakes SET previous_state = 'uninstalled' "
+        "WHERE installation_id = ? AND previous_state = 'installed'",
+        installation_id,
+    )
+
+
+async def _retire(tx: Transaction, installation_id: int, sealed_secret: bytes) -> None:
+    await tx.run(
+        "INSERT INTO retired_secrets (installation_id, secret) VALUES (?, ?) "
+        "ON CONFLICT (installation_id) DO UPDATE SET secret = excluded.secret",
+        installation_id,
+        sealed_secret,
+    )
+
+
+async def _end(tx: Transaction, installation_id: int) -> None:
+    await tx.run("DELETE FROM handshakes WHERE installation_id = ?", installation_id)

@@ -1,0 +1,53 @@
+"""Workspaces, in which apps are installed."""
+
+from datetime import datetime
+
+from roadstead.model import Workspace
+from roadstead.storage.database import Reader, Row, Transaction
+from roadstead.storage.moments import from_text, to_text
+
+
+async def find_workspace(reader: Reader, slug_or_uuid: str) -> Workspace | None:
+    rows = await reader.read(
+        "SELECT id, slug, uuid, name, created_on FROM workspaces WHERE slug = ? OR uuid = ?",
+        slug_or_uuid,
+        slug_or_uuid,
+    )
+    return workspace_of(rows[0]) if rows else None
+
+
+async def list_workspaces(reader: Reader) -> list[Workspace]:
+    rows = await reader.read("SELECT id, slug, uuid, name, created_on FROM workspaces ORDER BY slug")
+    return [workspace_of(row) for row in rows]
+
+
+async def take_workspace(tx: Transaction, *, slug: str, uuid: str, name: str, now: datetime) -> Workspace:
+    """The workspace, to install into; it is made when there is none of that slug."""
+    rows = await tx.read(
+        "INSERT INTO workspaces (slug, uuid, name, created_on) VALUES (?, ?, ?, ?) "
+        "ON CONFLICT (slug) DO UPDATE SET slug = excluded.slug RETURNING id, slug, uuid, name, created_on",
+        slug,
+        uuid,
+        name,
+        to_text(now),
+    )
+    return workspace_of(rows[0])
+
+
+async def drop_empty_workspace(tx: Transaction, workspace_id: int) -> None:
+    """Delete a workspace in which nothing is installed or was ever, and nothing is offered."""
+    # First held, then looked at: an app may be being installed into it.
+    await tx.read(f"SELECT 1 FROM workspaces WHERE id = ?{tx.dialect.for_update}", workspace_id)
+    await tx.run(
+        "DELETE FROM workspaces WHERE id = ? AND NOT EXISTS (SELECT 1 FROM installations WHERE workspace_id = ?) "
+        "AND NOT EXISTS (SELECT 1 FROM offers WHERE workspace_id = ?)",
+        workspace_id,
+        workspace_id,
+        workspace_id,
+    )
+
+
+def workspace_of(row: Row) -> Workspace:
+    """Return the workspace of a row with all columns."""
+    identity, slug, uuid, name, created_on = row
+    return Workspace(identity, slug, uuid, name, from_text(created_on))
