@@ -23,7 +23,7 @@ import regex  # type: ignore[import-untyped]  # it ships no types
 
 from bench.figures import Figure
 from roadstead.linkify import CompiledLinkers, Link, Linker, Linkified, compile_linkers, render_html
-from roadstead.linkify.addresses import addresses
+from roadstead.linkify.text.addresses import addresses
 
 URL = "https://t.example/browse/"
 WHOLE_WORDS = r"\b(PROJ{}-\d+)\b"

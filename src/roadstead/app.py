@@ -63,7 +63,8 @@ def spare_what_stays() -> None:
 
     Nothing else happens while it looks. By default it looks through everything, compiled linkers included, several
     times while one text with thousands of links is linked. What is frozen later, and let go, is never freed if there
-    is a circle in it. So there is one freeze, and little that the collector looks through (`linkify/syntax.py`).
+    is a circle in it. So there is one freeze, and little that the collector looks through
+    (`linkify/pattern/syntax.py`).
     """
     gc.freeze()
     # A text with 10,000 links is linked between two looks at everything; a look at what is new takes 1 ms, or 4.

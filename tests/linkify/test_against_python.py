@@ -11,14 +11,15 @@ import pytest
 from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
-from roadstead.linkify import InvalidPattern, program
+from roadstead.linkify import InvalidPattern
 from roadstead.linkify.budget import Budget
-from roadstead.linkify.charset import case_folding, cased_chars
-from roadstead.linkify.pattern import Pattern, read_pattern
-from roadstead.linkify.programs import Programs
-from roadstead.linkify.search import Search
-from roadstead.linkify.text import Text
-from roadstead.linkify.values import ValueIndex
+from roadstead.linkify.engines import source as program
+from roadstead.linkify.pattern.charset import case_folding, cased_chars
+from roadstead.linkify.pattern.reading import Pattern, read_pattern
+from roadstead.linkify.search.programs import Programs
+from roadstead.linkify.search.search import Search
+from roadstead.linkify.text.text import Text
+from roadstead.linkify.values.index import ValueIndex
 from tests.linkify import grammar
 from tests.linkify.oracle import Spans, TookTooLong, at_most, expected, substituted
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from roadstead.linkify import Linker, Linkified, compile_linkers, explain, render_terminal
-from roadstead.linkify.escapes import visible
+from roadstead.linkify.text.escapes import visible
 
 LINKERS = compile_linkers(
     [

@@ -8,8 +8,8 @@ import warnings
 import pytest
 
 from roadstead.linkify import InvalidPattern, Linker, check_linker, compile_linkers, render_html
-from roadstead.linkify.pattern import read_pattern
-from roadstead.linkify.witness import find_witness
+from roadstead.linkify.check.witness import find_witness
+from roadstead.linkify.pattern.reading import read_pattern
 from tests.linkify.hostile import VALUES, Hostile, hostile_patterns
 from tests.linkify.oracle import TookTooLong, at_most, expected
 from tests.linkify.test_against_python import all_groups, found

@@ -9,16 +9,9 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
 
-from roadstead.linkify import (
-    Linker,
-    LinkifiedMarkdown,
-    Unfinished,
-    compile_linkers,
-    explain_markdown,
-    linkify_markdown,
-    markdown_input,
-)
+from roadstead.linkify import Linker, LinkifiedMarkdown, Unfinished, compile_linkers, explain_markdown, linkify_markdown
 from roadstead.linkify.budget import Budget
+from roadstead.linkify.documents import markdown_input
 
 TICKETS = Linker("tickets", r"((?K)-\d+)", r"https://t.example/\1", values={"BB"})
 LINKERS = compile_linkers([TICKETS, Linker("marks", r"a[*_\[\]<&].", r"https://m.example/\g<0>")], budget=10)

@@ -7,7 +7,7 @@ from weakref import ref
 import pytest
 
 from roadstead.linkify import Linker, check_linker, compile_linkers, keeping
-from roadstead.linkify.values import ValueIndex
+from roadstead.linkify.values.index import ValueIndex
 
 TEXTS = ("see BB-1 and X#2: a b", "grüße an BB-1, SE-2, BB:3 ünd X#2")
 

@@ -5,7 +5,7 @@ import re
 from hypothesis import given
 from hypothesis import strategies as st
 
-from roadstead.linkify.words import beginnings, may_begin
+from roadstead.linkify.text.words import beginnings, may_begin
 from tests.linkify.oracle import continues_a_word
 
 WORDS = st.text(st.sampled_from("aB1_-éжª中文のノーｱﾞ한กา٣①ﬁ𐐀ꀀ\u0301\u093f \u200d👍"), max_size=12)

@@ -6,15 +6,15 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from roadstead.linkify.addresses import Address, addresses
-from roadstead.linkify.engines import Match
-from roadstead.linkify.escapes import visible
+from roadstead.linkify.check.report import check_linker
+from roadstead.linkify.check.witness import Witness
+from roadstead.linkify.engines.programs import Match
 from roadstead.linkify.linker import Link, Linker, Linkified, Stretch
-from roadstead.linkify.matcher import CompiledLinkers, Trial
-from roadstead.linkify.pattern import read_pattern
-from roadstead.linkify.report import check_linker
-from roadstead.linkify.witness import Witness
-from roadstead.linkify.words import may_begin
+from roadstead.linkify.matching.matcher import CompiledLinkers, Trial
+from roadstead.linkify.pattern.reading import read_pattern
+from roadstead.linkify.text.addresses import Address, addresses
+from roadstead.linkify.text.escapes import visible
+from roadstead.linkify.text.words import may_begin
 
 MAX_CANDIDATES = 500
 """Candidates that are explained of a text, from its beginning."""

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from itertools import pairwise
 
-from roadstead.linkify.charset import CharSet, category
+from roadstead.linkify.pattern.charset import CharSet, category
 
 _FIRST_CODE = 0x80
 _MAX_BLOCKS = 128

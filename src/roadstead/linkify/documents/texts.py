@@ -1,7 +1,7 @@
 """The texts of one document, HTML or Markdown, which share the limits of a text."""
 
 from roadstead.linkify.linker import Linkified, Unfinished
-from roadstead.linkify.matcher import MAX_LINKS, MAX_TEXT, CompiledLinkers
+from roadstead.linkify.matching.matcher import MAX_LINKS, MAX_TEXT, CompiledLinkers
 
 
 class Texts:

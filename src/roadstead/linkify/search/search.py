@@ -12,15 +12,15 @@ nothing. The program is kept for the next text with the same values in it.
 from collections.abc import Callable, Generator, Iterator
 from itertools import chain
 
-from roadstead.linkify.alphabet import Alphabet
 from roadstead.linkify.budget import Budget, Exhausted
-from roadstead.linkify.engines import MAX_WINDOW, BoundedProgram, LinearProgram, Match
-from roadstead.linkify.program import ANY_VALUE, ValueChoice
-from roadstead.linkify.programs import Programs
-from roadstead.linkify.text import Text
-from roadstead.linkify.value_first import ValueFirstProgram
-from roadstead.linkify.values import Owners, ValueIndex
-from roadstead.linkify.words import may_begin
+from roadstead.linkify.engines.programs import MAX_WINDOW, BoundedProgram, LinearProgram, Match
+from roadstead.linkify.engines.source import ANY_VALUE, ValueChoice
+from roadstead.linkify.pattern.alphabet import Alphabet
+from roadstead.linkify.search.programs import Programs
+from roadstead.linkify.search.value_first import ValueFirstProgram
+from roadstead.linkify.text.text import Text
+from roadstead.linkify.text.words import may_begin
+from roadstead.linkify.values.index import Owners, ValueIndex
 
 MAX_VALUE_CHARS = 1_200
 """Characters of values that the bounded engine is given, once for each `(?K)`: making a program cannot be interrupted,

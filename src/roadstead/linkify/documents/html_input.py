@@ -10,11 +10,11 @@ import re
 import msgspec
 import nh3
 
+from roadstead.linkify.documents.markup import ATTRIBUTES, ELEMENTS, UNTOUCHED, outline_of
+from roadstead.linkify.documents.texts import Texts
 from roadstead.linkify.linker import Link, Linkified, Unfinished
-from roadstead.linkify.markup import ATTRIBUTES, ELEMENTS, UNTOUCHED, outline_of
-from roadstead.linkify.matcher import CompiledLinkers
+from roadstead.linkify.matching.matcher import CompiledLinkers
 from roadstead.linkify.render import render_html
-from roadstead.linkify.texts import Texts
 
 _TAG = re.compile(r'(<[^<>"]*+(?:"[^"]*+"[^<>"]*+)*+>)')
 _NAME = re.compile(r"</?([a-z0-9]+)")

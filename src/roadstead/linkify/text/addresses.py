@@ -13,8 +13,8 @@ from collections.abc import Iterator
 
 import msgspec
 
-from roadstead.linkify.target import encode_url
-from roadstead.linkify.words import may_begin
+from roadstead.linkify.target.template import encode_url
+from roadstead.linkify.text.words import may_begin
 
 _MARK = re.compile("://")
 _MARK_OR_MAILTO = re.compile(r"://|(?<![0-9A-Za-z+.\-])mailto:")

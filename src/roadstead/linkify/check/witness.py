@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from roadstead.linkify.pattern import read_pattern
-from roadstead.linkify.program import any_value_char
-from roadstead.linkify.syntax import (
+from roadstead.linkify.engines.source import any_value_char
+from roadstead.linkify.pattern.reading import read_pattern
+from roadstead.linkify.pattern.syntax import (
     Anchor,
     Atomic,
     BackReference,

@@ -12,8 +12,8 @@ from typing import NamedTuple, TypeVar
 
 from msgspec.structs import replace
 
-from roadstead.linkify.addresses import Address
 from roadstead.linkify.linker import Stretch
+from roadstead.linkify.text.addresses import Address
 
 _SEQUENCE = re.compile(
     r"""

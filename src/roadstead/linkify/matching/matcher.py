@@ -8,19 +8,19 @@ from dataclasses import dataclass, field, replace
 from itertools import islice, repeat
 from typing import Literal, NamedTuple
 
-from roadstead.linkify.addresses import Address, addresses, may_have_addresses, may_have_mailto
 from roadstead.linkify.budget import SECONDS_PER_MATCH, Budget, Clock, Exhausted, OutOfTime
-from roadstead.linkify.engines import Match
-from roadstead.linkify.escapes import Visible, has_escapes, visible
+from roadstead.linkify.engines.programs import Match
 from roadstead.linkify.keeping import shared
 from roadstead.linkify.linker import Link, Linker, Linkified, Unfinished
-from roadstead.linkify.pattern import Pattern, read_pattern
-from roadstead.linkify.programs import Programs
-from roadstead.linkify.required import Required
-from roadstead.linkify.search import Search
-from roadstead.linkify.target import UrlTemplate
-from roadstead.linkify.text import Text, rough_form
-from roadstead.linkify.values import Owners, ValueIndex
+from roadstead.linkify.pattern.reading import Pattern, read_pattern
+from roadstead.linkify.plan.required import Required
+from roadstead.linkify.search.programs import Programs
+from roadstead.linkify.search.search import Search
+from roadstead.linkify.target.template import UrlTemplate
+from roadstead.linkify.text.addresses import Address, addresses, may_have_addresses, may_have_mailto
+from roadstead.linkify.text.escapes import Visible, has_escapes, visible
+from roadstead.linkify.text.text import Text, rough_form
+from roadstead.linkify.values.index import Owners, ValueIndex
 
 MAX_TEXT = 1_000_000
 """Characters of a text that are looked at."""

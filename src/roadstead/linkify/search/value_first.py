@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from itertools import takewhile
 
 from roadstead.linkify.budget import Budget
-from roadstead.linkify.engines import LinearProgram, Match, Span
-from roadstead.linkify.program import ANY_VALUE, linear_source
-from roadstead.linkify.syntax import Anchor, Chars, Group, Node, Repeat, Sequence, Values, walk
-from roadstead.linkify.values import Owners, ValueIndex, may_be_value
+from roadstead.linkify.engines.programs import LinearProgram, Match, Span
+from roadstead.linkify.engines.source import ANY_VALUE, linear_source
+from roadstead.linkify.pattern.syntax import Anchor, Chars, Group, Node, Repeat, Sequence, Values, walk
+from roadstead.linkify.values.index import Owners, ValueIndex, may_be_value
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,7 @@ from markdown_it.rules_inline import (
 from markdown_it.token import Token
 
 from roadstead.linkify.budget import Budget, OutOfTime
-from roadstead.linkify.markup import UNTOUCHED
+from roadstead.linkify.documents.markup import UNTOUCHED
 
 _RULES: dict[str, Callable[[StateInline, bool], bool]] = {
     "newline": newline,

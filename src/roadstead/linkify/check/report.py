@@ -4,13 +4,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from roadstead.linkify.charset import CharSet
+from roadstead.linkify.check.remarks import Remark, remarks
+from roadstead.linkify.check.witness import Witness, find_witness
+from roadstead.linkify.engines.source import ANY_VALUE
 from roadstead.linkify.linker import Linker
-from roadstead.linkify.matcher import compiled_programs
-from roadstead.linkify.pattern import read_pattern
-from roadstead.linkify.program import ANY_VALUE
-from roadstead.linkify.remarks import Remark, remarks
-from roadstead.linkify.syntax import (
+from roadstead.linkify.matching.matcher import compiled_programs
+from roadstead.linkify.pattern.charset import CharSet
+from roadstead.linkify.pattern.reading import read_pattern
+from roadstead.linkify.pattern.syntax import (
     Anchor,
     Chars,
     Choice,
@@ -22,9 +23,8 @@ from roadstead.linkify.syntax import (
     least_width,
     walk,
 )
-from roadstead.linkify.target import UrlTemplate
-from roadstead.linkify.text import Text
-from roadstead.linkify.witness import Witness, find_witness
+from roadstead.linkify.target.template import UrlTemplate
+from roadstead.linkify.text.text import Text
 
 _MANY = 32  # a repeat that may run this long can hold an engine as well as one without an end
 

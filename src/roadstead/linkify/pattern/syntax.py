@@ -13,7 +13,7 @@ from typing import Literal
 
 import msgspec
 
-from roadstead.linkify.charset import CharSet
+from roadstead.linkify.pattern.charset import CharSet
 
 
 class Place(Enum):

@@ -11,12 +11,12 @@ from markdown_it.token import Token
 from msgspec.structs import replace
 
 from roadstead.linkify.budget import Budget, OutOfTime
+from roadstead.linkify.documents.markdown_reader import Block, Markdown, MarkdownText
+from roadstead.linkify.documents.texts import Texts
 from roadstead.linkify.explain import Candidate, Explanation, explain
 from roadstead.linkify.linker import Link, Linkified, Unfinished
-from roadstead.linkify.markdown_reader import Block, Markdown, MarkdownText
-from roadstead.linkify.matcher import MAX_TEXT, CompiledLinkers
+from roadstead.linkify.matching.matcher import MAX_TEXT, CompiledLinkers
 from roadstead.linkify.render import guarded, markdown_escaped, markdown_link
-from roadstead.linkify.texts import Texts
 
 SECONDS = 1.0
 """Processor time to read a document. A megabyte takes half of it, unless it was made to take long."""

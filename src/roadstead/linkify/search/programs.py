@@ -4,12 +4,8 @@ from collections.abc import Iterator, Sequence
 from functools import cached_property, partial
 from typing import Literal
 
-from roadstead.linkify.alphabet import Alphabet, ascii_alphabet
-from roadstead.linkify.engines import MAX_WINDOW, BoundedProgram, LinearProgram, ProgramRefused
-from roadstead.linkify.keeping import Made
-from roadstead.linkify.linker import InvalidPattern
-from roadstead.linkify.pattern import Pattern
-from roadstead.linkify.program import (
+from roadstead.linkify.engines.programs import MAX_WINDOW, BoundedProgram, LinearProgram, ProgramRefused
+from roadstead.linkify.engines.source import (
     ANY_VALUE,
     ValueChoice,
     bounded_source,
@@ -17,11 +13,15 @@ from roadstead.linkify.program import (
     linear_source,
     program_alphabet,
 )
-from roadstead.linkify.relaxed import relaxations
-from roadstead.linkify.required import required_literal
-from roadstead.linkify.syntax import Anchor, BackReference, Chars, Look, Node, Place, Values, walk
-from roadstead.linkify.text import Text
-from roadstead.linkify.value_first import TakenApart, ValueFirstProgram, taken_apart
+from roadstead.linkify.keeping import Made
+from roadstead.linkify.linker import InvalidPattern
+from roadstead.linkify.pattern.alphabet import Alphabet, ascii_alphabet
+from roadstead.linkify.pattern.reading import Pattern
+from roadstead.linkify.pattern.syntax import Anchor, BackReference, Chars, Look, Node, Place, Values, walk
+from roadstead.linkify.plan.relaxed import relaxations
+from roadstead.linkify.plan.required import required_literal
+from roadstead.linkify.search.value_first import TakenApart, ValueFirstProgram, taken_apart
+from roadstead.linkify.text.text import Text
 
 _KEPT_PROGRAMS = 256
 _POSSIBLE_CUTS = "\n "

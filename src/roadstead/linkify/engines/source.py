@@ -9,10 +9,10 @@ from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 
-from roadstead.linkify.alphabet import Alphabet, alphabet_for
-from roadstead.linkify.charset import CharSet, category, char_class
-from roadstead.linkify.pattern import Pattern
-from roadstead.linkify.syntax import (
+from roadstead.linkify.pattern.alphabet import Alphabet, alphabet_for
+from roadstead.linkify.pattern.charset import CharSet, category, char_class
+from roadstead.linkify.pattern.reading import Pattern
+from roadstead.linkify.pattern.syntax import (
     Anchor,
     Atomic,
     BackReference,

@@ -5,8 +5,8 @@ for long. So RE2 finds the places for it: the pattern is relaxed until RE2 can e
 begins where a match of the relaxed one does. Between two such places the budget is checked.
 """
 
-from roadstead.linkify.charset import EVERYTHING, NOTHING, CharSet
-from roadstead.linkify.syntax import (
+from roadstead.linkify.pattern.charset import EVERYTHING, NOTHING, CharSet
+from roadstead.linkify.pattern.syntax import (
     Anchor,
     Atomic,
     BackReference,

@@ -13,9 +13,9 @@ from collections.abc import Sequence as SequenceOf
 
 import re2
 
-from roadstead.linkify.charset import CharSet
-from roadstead.linkify.engines import linear_options
-from roadstead.linkify.syntax import (
+from roadstead.linkify.engines.programs import linear_options
+from roadstead.linkify.pattern.charset import CharSet
+from roadstead.linkify.pattern.syntax import (
     Anchor,
     Atomic,
     BackReference,

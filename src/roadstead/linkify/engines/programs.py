@@ -13,8 +13,8 @@ import msgspec
 import re2
 import regex  # type: ignore[import-untyped]  # it ships no types
 
-from roadstead.linkify.alphabet import Alphabet
-from roadstead.linkify.program import Source
+from roadstead.linkify.engines.source import Source
+from roadstead.linkify.pattern.alphabet import Alphabet
 
 MAX_WINDOW = 32_768
 MAX_INSTRUCTIONS = 4_000

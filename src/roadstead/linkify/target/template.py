@@ -20,9 +20,9 @@ from collections.abc import Iterator
 from enum import Enum
 from urllib.parse import quote
 
-from roadstead.linkify.engines import Match
+from roadstead.linkify.engines.programs import Match
 from roadstead.linkify.linker import InvalidPattern
-from roadstead.linkify.pattern import Pattern
+from roadstead.linkify.pattern.reading import Pattern
 
 MAX_TEMPLATE_LENGTH = 2_048
 MAX_URL_LENGTH = 8_192

@@ -17,10 +17,10 @@ from re import _parser as sre_parser  # type: ignore[attr-defined, unused-ignore
 from threading import Lock
 from typing import Any, Literal
 
-from roadstead.linkify.charset import EVERYTHING, NEWLINE, NOTHING, CharSet, char_class
 from roadstead.linkify.keeping import shared
 from roadstead.linkify.linker import InvalidPattern
-from roadstead.linkify.syntax import (
+from roadstead.linkify.pattern.charset import EVERYTHING, NEWLINE, NOTHING, CharSet, char_class
+from roadstead.linkify.pattern.syntax import (
     Anchor,
     Atomic,
     BackReference,

@@ -10,9 +10,9 @@ from itertools import chain
 from types import MappingProxyType
 from typing import Generic, TypeVar
 
-from roadstead.linkify.charset import case_folding
-from roadstead.linkify.text import Text
-from roadstead.linkify.words import beginnings, may_begin
+from roadstead.linkify.pattern.charset import case_folding
+from roadstead.linkify.text.text import Text
+from roadstead.linkify.text.words import beginnings, may_begin
 
 MAX_VALUE_LENGTH = 255
 

@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterator, Set
 from typing import NamedTuple
 
-from roadstead.linkify.pattern import Pattern
-from roadstead.linkify.syntax import BackReference, Conditional, Group, Node, Values, children, walk
-from roadstead.linkify.target import Token, template_tokens
+from roadstead.linkify.pattern.reading import Pattern
+from roadstead.linkify.pattern.syntax import BackReference, Conditional, Group, Node, Values, children, walk
+from roadstead.linkify.target.template import Token, template_tokens
 
 _FIX = r"Write groups \1 to \99 or \g<name>; in JSON the backslash is doubled, as in /browse/\\1."
 _NUMBERED = r"""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from functools import cached_property
 
-from roadstead.linkify.alphabet import Alphabet, basic_alphabet
+from roadstead.linkify.pattern.alphabet import Alphabet, basic_alphabet
 
 
 def rough_form(chars: str) -> bytes:

@@ -1,0 +1,1 @@
+"""HTML and Markdown, whose texts are linked."""

@@ -1,0 +1,1 @@
+"""How a pattern is matched, decided once, before there is any text."""

@@ -1,0 +1,1 @@
+"""All matches of one pattern in one text."""
