@@ -1,12 +1,12 @@
-# Everything a newcomer needs; only Python (3.11 or later), git and make are expected to be there.
+# Every task of a developer; needs only Python (3.11 or later), git and make.
 PYTHON ?= python3
 BIN := .venv/bin
-# Modules are compiled when they are first used: compiling all of them takes a quarter of the time here.
+# Compile modules when they are first used: compiling all of them takes a quarter of the installation time.
 PIP := $(BIN)/python requirements/install.py --no-compile
-# Each worker goes through its half in order, so that few servers and browsers are started twice, and then helps the other.
+# Each worker runs its half in order, so that few servers and browsers are started twice, and then helps the other.
 PYTEST := $(BIN)/pytest -n 2 --dist worksteal
 LOCK := uv pip compile --quiet --universal --upgrade --generate-hashes --no-header --no-annotate
-# Container images like to set it; but then each of the processes that the tests start compiles every module anew.
+# Many container images set it; then each process that the tests start would compile every module again.
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo test test-slow check format lock pictures coverage bench wheel clean
