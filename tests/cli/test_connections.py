@@ -302,6 +302,7 @@ def test_requests_that_have_not_come_whole_take_no_place() -> None:
             assert (status, message) == (503, "Roadstead is answering as many requests of this address as it can.")
             assert _status(url, GO) == 200
             assert all(b"hello 0" in connection.recv(65536) for connection in working)
+        assert 200 in (_status(url, "/2.0/x") for _ in range(1000)), "their places are given back after their answers"
         unfinished[1].sendall(b"aa")
         assert b"all 3" in unfinished[1].recv(65536)
 

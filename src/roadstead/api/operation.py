@@ -3,7 +3,7 @@ docs and `roadstead routes` are made from the declarations.
 """
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, NotRequired, TypedDict, Unpack
 from urllib.parse import parse_qsl
 
@@ -51,6 +51,8 @@ class Operation:
     query: Any = None
     refuses: tuple[int, ...] = ()
     in_turn: bool = False
+    answer: Handler = field(init=False)
+    """What answers a call: the handler, after the body has been read where there is one to read."""
 
     @property
     def name(self) -> str:
@@ -62,13 +64,16 @@ class Operation:
         """The docstring of the handler."""
         return self.handler.__doc__ or ""
 
-    async def answer(self, call: "Call") -> Answer:
-        """Read the body where there is one to read, and have the handler answer."""
+    def __post_init__(self) -> None:
         if self.in_turn:
-            return await self._answer_in_turn(call)
-        if isinstance(self.takes, Shape):
-            return await self.handler(call, await self.takes.read(call.request))
-        return await self.handler(call)
+            answer: Handler = self._answer_in_turn
+        else:
+            answer = self._answer_with_body if isinstance(self.takes, Shape) else self.handler
+        object.__setattr__(self, "answer", answer)
+
+    async def _answer_with_body(self, call: "Call") -> Answer:
+        assert isinstance(self.takes, Shape)  # noqa: S101  # see `answer`
+        return await self.handler(call, await self.takes.read(call.request))
 
     async def _answer_in_turn(self, call: "Call") -> Answer:
         """Decode the body in the app's turn as well: what is made of it takes ten times as much memory."""

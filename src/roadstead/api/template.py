@@ -24,28 +24,28 @@ class Template:
         self.path = _PARAMETER.sub(r"{\1}", text)
         """The address as documents and metrics write it."""
         self.segments = text.split("/")
-        self._parameters: list[tuple[str, str]] = _PARAMETER.findall(text)
-        self._literals = _PARAMETER.split(text)[::3]
-
-    @property
-    def names(self) -> list[str]:
+        parameters: list[tuple[str, str]] = _PARAMETER.findall(text)
+        self.names = [name for name, _ in parameters]
         """The names of the parameters, in order."""
-        return [name for name, _ in self._parameters]
+        self._numbers = [name for name, kind in parameters if kind == "int"]
+        self._kept = ["/" if kind == "rest" else "" for _, kind in parameters]
+        """For each parameter, what is not quoted in a URL."""
+        self._literals = _PARAMETER.split(text)[::3]
 
     def read(self, values: Sequence[str]) -> dict[str, Any]:
         """Return the parameters by name. Raises `NotFound` where a number is wanted and something else given."""
-        return {
-            name: _number(name, text) if kind == "int" else text
-            for (name, kind), text in zip(self._parameters, values, strict=True)
-        }
+        parameters: dict[str, Any] = dict(zip(self.names, values, strict=True))
+        for name in self._numbers:
+            parameters[name] = _number(name, parameters[name])
+        return parameters
 
     def url(self, base_url: str, *values: str | int) -> str:
         """Return the URL with these values as parameters; with fewer, the URL up to the first parameter left out."""
-        parts = [base_url]
-        for (_, kind), literal, value in zip(self._parameters, self._literals, values, strict=False):
-            parts += (literal, _quoted(str(value), "/" if kind == "rest" else ""))
-        parts.append(self._literals[len(values)])
-        return "".join(parts)
+        literals = self._literals
+        url = base_url + literals[0]
+        for place, value in enumerate(values):
+            url += (str(value) if isinstance(value, int) else _quoted(value, self._kept[place])) + literals[place + 1]
+        return url
 
 
 @lru_cache(maxsize=4096)

@@ -1,19 +1,30 @@
 """The tree of path segments in which an address is found, however many there are."""
 
 from collections.abc import Sequence
+from functools import reduce
+from operator import getitem
 from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
 
-class _Node(Generic[T]):
-    __slots__ = ("here", "literals", "parameter", "rest")
+class _Node(dict[str, "_Node[T]"], Generic[T]):
+    """The nodes below by literal; for any other segment the one of the parameter."""
+
+    __slots__ = ("here", "parameter", "places", "rest")
 
     def __init__(self) -> None:
-        self.literals: dict[str, _Node[T]] = {}
+        super().__init__()
         self.parameter: _Node[T] | None = None
         self.here: T | None = None
+        self.places: list[int] = []
+        """Which segments of a path that leads here are parameters."""
         self.rest: T | None = None
+
+    def __missing__(self, segment: str) -> "_Node[T]":
+        if self.parameter is None:
+            raise KeyError(segment)
+        return self.parameter
 
 
 class Tree(Generic[T]):
@@ -34,25 +45,37 @@ class Tree(Generic[T]):
                 node.rest = node.rest or target
                 return node.rest
             if segment.startswith("{"):
-                node.parameter = node.parameter or _Node()
+                if node.parameter is None:
+                    node.parameter = _Node()
                 node = node.parameter
             else:
-                node = node.literals.setdefault(segment, _Node())
+                node = node.setdefault(segment, _Node())
         node.here = node.here or target
+        node.places = [place for place, segment in enumerate(segments) if segment.startswith("{")]
         return node.here
 
     def find(self, segments: Sequence[str]) -> tuple[T, list[str]] | None:
         """Return the target for the decoded segments of a path, and the values of its parameters in their order."""
+        # Most paths lead to their target the first way that is tried, and `reduce` goes it without our code.
+        try:
+            node: _Node[T] = reduce(getitem, segments, self._root)
+        except KeyError:
+            return self._find_any(segments)
+        values = [*map(segments.__getitem__, node.places)]
+        return (node.here, values) if node.here is not None and all(values) else self._find_any(segments)
+
+    def _find_any(self, segments: Sequence[str]) -> tuple[T, list[str]] | None:
         values: list[str] = []
         target = _walk(self._root, segments, 0, values)
         return None if target is None else (target, values)
 
 
 def _walk(node: _Node[T], segments: Sequence[str], at: int, values: list[str]) -> T | None:
+    """Try the ways that the segments lead from a node, each to its end. An empty segment is no parameter's value."""
     if at == len(segments):
         return node.here
     segment = segments[at]
-    below = node.literals.get(segment)
+    below = node.get(segment)
     if below is not None:
         target = _walk(below, segments, at + 1, values)
         if target is not None:

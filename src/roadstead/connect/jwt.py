@@ -238,11 +238,12 @@ def _seconds(claims: Mapping[str, object], claim: Literal["exp", "nbf"]) -> int 
 
 
 def _check_issuer(claims: Mapping[str, object], issuers: Container[str]) -> None:
-    issuer, subject = claims.get("iss"), claims.get("sub")
+    issuer = claims.get("iss")
     if isinstance(issuer, str) and issuer in issuers:
         return
     if issuer is None:
         raise InvalidToken("iss", "The claim iss is missing; an app sends its app key.")
+    subject = claims.get("sub")
     if isinstance(subject, str) and subject in issuers:
         raise InvalidToken(
             "iss",

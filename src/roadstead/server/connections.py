@@ -134,21 +134,22 @@ class Connection(HttpToolsProtocol):
             self._body_goes_on(len(data))
 
     def on_headers_complete(self) -> None:
-        hosts, named = 0, None
-        for name, value in self.headers:
-            if name == b"host":
-                hosts += 1
-            elif name == request_id.HEADER:
-                named = value
-        if hosts != 1 and (hosts or self.parser.get_http_version() == "1.1"):
-            # Two readers, a proxy and we, could each believe another one.
-            self._fault = _NotHttp(f"It has {hosts or 'no'} Host header{'s' if hosts else ''} where one is needed.")
-            raise self._fault
-        self.scope[request_id.IN_SCOPE] = request_id.request_id(named)  # type: ignore[literal-required]
+        headers = dict(self.headers)
+        if len(headers) != len(self.headers) or b"host" not in headers:
+            self._check_hosts()
+        named = request_id.request_id(headers.get(request_id.HEADER))
+        self.scope[request_id.IN_SCOPE] = named  # type: ignore[literal-required]
         super().on_headers_complete()
         self.headers = _TRAILERS
         self._body_expected = True
         self.scope["extensions"] = self._extensions
+
+    def _check_hosts(self) -> None:
+        """Raise `_NotHttp` unless there is one `Host`: of two, a proxy and we could each believe another one."""
+        hosts = sum(name == b"host" for name, _ in self.headers)
+        if hosts != 1 and (hosts or self.parser.get_http_version() == "1.1"):
+            self._fault = _NotHttp(f"It has {hosts or 'no'} Host header{'s' if hosts else ''} where one is needed.")
+            raise self._fault
 
     def on_message_complete(self) -> None:
         if self._is_incomplete and self._given is self.cycle and self.cycle.more_body:
@@ -231,8 +232,7 @@ class Connection(HttpToolsProtocol):
         places = self.admission.places(scope["path"])
         if places is not None:
             address = self._address_of(scope) if self._is_proxy or own is None else own
-            shortage = places.take(address)
-            if shortage is not None:
+            if (shortage := places.take(address)) is not None:
                 if self._host is not None:
                     reason: Reason = "requests" if shortage is Shortage.ALL else "address"
                     self._host.refusals.add(503, reason, address.name)

@@ -58,8 +58,8 @@ async def add_value(call: Call, value: str) -> Answer:
     """Add one value. One that is there already is a 409; a linker without `(?K)` takes none."""
     key = call.path["linker_key"]
     added = await linkers.add_value(call.host, call.installation_id, key, value, by_app=True)
-    url = call.url(get_value, key, added.id)
-    return json_answer(shapes.linker_value(added, url), 201, headers={"Location": url, **_EXPOSE_LOCATION})
+    resource = shapes.linker_value(added, call.url(get_value, key))
+    return json_answer(resource, 201, headers={"Location": resource.links.to_self.href, **_EXPOSE_LOCATION})
 
 
 @OPERATIONS.put("/{linker_key}/values", needs=APP_JWT, takes=shapes.VALUES, gives={204: None}, in_turn=True)
@@ -81,7 +81,7 @@ async def get_value(call: Call) -> Answer:
     """One value."""
     key, value_id = call.path["linker_key"], call.path["value_id"]
     value = await linkers.get_value(call.host, call.installation_id, key, value_id)
-    return shaped(call, shapes.linker_value(value, call.url(get_value, key, value_id)))
+    return shaped(call, shapes.linker_value(value, call.url(get_value, key)))
 
 
 @OPERATIONS.delete("/{linker_key}/values/{value_id:int}", needs=APP_JWT, gives={204: None})

@@ -49,13 +49,13 @@ class LinkerValueResource(msgspec.Struct, tag_field="type", tag="linker_value", 
     links: SelfLink
 
 
-def linker_value(value: LinkerValue, self_url: str) -> LinkerValueResource:
-    """Return a value."""
-    return LinkerValueResource(value.id, value.value, SelfLink(Link(self_url)))
+def linker_value(value: LinkerValue, below: str) -> LinkerValueResource:
+    """Return a value. `below` is how its URL begins, before its id."""
+    return LinkerValueResource(value.id, value.value, SelfLink(Link(f"{below}{value.id}")))
 
 
 def linker_values(values: Sequence[LinkerValue], below: str) -> msgspec.Raw:
-    """Return the list of these resources as JSON. `below` is how the URL of each begins, before its id.
+    """Return the list of these resources as JSON. `below` is how the URL of each begins.
 
     Writing it here takes half the time of encoding resources: nothing in a value has to be escaped.
     """
