@@ -13,15 +13,16 @@ SOURCE = Path(__file__).parent.parent / "src" / "roadstead"
 
 # From the front doors down to the leaves; a room imports itself and what its line names.
 LEAVES: set[str] = set()
-MODEL = {"errors", "gist", "model", "plain", "query", "settings", "targets", "turns"}
+MODEL = {"data_folder", "errors", "gist", "model", "plain", "query", "settings", "targets", "turns"}
 ROOMS: dict[str, set[str]] = {
     "connect": LEAVES,
     "linkify": LEAVES,
+    "data_folder": LEAVES,
     "errors": LEAVES,
     "gist": LEAVES,
     "model": {"query", "connect"},
     "query": {"errors"},
-    "settings": {"errors", "targets"},
+    "settings": {"data_folder", "errors", "targets"},
     "targets": LEAVES,
     "turns": {"errors"},
     "plain": LEAVES,
@@ -38,7 +39,7 @@ ROOMS: dict[str, set[str]] = {
     "client": {"connect", "__version__"},
     "sample_app": {"client", "connect"},
     "routes": {"api", "bitbucket", "control"},
-    "app": {*MODEL, "domain", "api", "routes", "web"},
+    "app": {*MODEL, "domain", "api", "control", "routes", "web"},
     "cli": {
         *MODEL,
         "connect",

@@ -16,6 +16,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from roadstead.api.bodies import HELD, let_go
 from roadstead.api.errors import RequestRefused, error_answer
+from roadstead.control.line_server import linking_lines
 from roadstead.domain.apps import handshakes, lifecycle
 from roadstead.domain.host import Host, open_host
 from roadstead.domain.linking.workspaces import WorkspaceLinkers
@@ -42,7 +43,7 @@ def create_app(settings: Settings, *, started: Started | None = None, samples_fo
                 await started(host)
             linkers = WorkspaceLinkers(host)
             samples = WorkerSamples(partial(process_samples, host, linkers), samples_folder)
-            async with samples.shared():
+            async with samples.shared(), linking_lines(settings, linkers):
                 yield {"host": host, "linkers": linkers, "samples": samples, "map": MAP}
 
     return _operations_before_pages(Starlette(lifespan=lifespan))

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
+from roadstead.data_folder import data_folder
 from roadstead.errors import InvalidInput
 from roadstead.targets import AllowedTargets
 
@@ -87,7 +88,7 @@ class Settings:
 
         Raises `InvalidSetting`.
         """
-        data = Path(options.get("data") or environ.get("ROADSTEAD_DATA") or _default_data()).expanduser().absolute()
+        data = data_folder(options.get("data"), environ)
         file = data / "roadstead.toml"
         lines = _read_file(file)
         found: dict[str, Any] = {}
@@ -127,12 +128,6 @@ def is_loopback(host: str) -> bool:
 
 
 SETTINGS = tuple(setting.name for setting in fields(Settings) if setting.name != "data")
-
-
-def _default_data() -> Path:
-    import platformdirs
-
-    return platformdirs.user_data_path("roadstead", appauthor=False)
 
 
 def _read_file(file: Path) -> Mapping[str, Any]:

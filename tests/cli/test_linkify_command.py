@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from roadstead.cli.linkify import CHUNK_BYTES, LONGEST_LINE, lines_as_they_come
+from roadstead.cli.input_lines import CHUNK_BYTES, LONGEST_LINE, lines_as_they_come
 from tests.cli.conftest import PROGRAM, Roadstead, ServeApp, on_terminal, running
 from tests.cli.screen import screen
 

@@ -5,16 +5,29 @@ once, and `serve` answers its first request soon after it was started.
 """
 
 import gc
+import os
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 
 def main() -> None:
     """Run the console script `roadstead`: exit with 0 for success, 1 for a refusal or a failure, 2 for wrong usage."""
+    if sys.argv[1:2] == ["linkify"] and "_ROADSTEAD_COMPLETE" not in os.environ:
+        _linkify(sys.argv[2:])
     with importing():
         from roadstead.cli.commands import run
 
     run()
+
+
+def _linkify(arguments: list[str]) -> None:
+    """Run the command that starts at once, and exit. Return if its arguments are not ordinary."""
+    with importing():
+        from roadstead.cli import quick
+        from roadstead.cli.linkify import linkify
+    with suppress(quick.NotOrdinary):
+        sys.exit(quick.run(linkify, arguments))
 
 
 @contextmanager

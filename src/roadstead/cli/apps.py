@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from roadstead.cli.declared import Argument, Option
 from roadstead.cli.lifecycle_calls import as_data, notification, prospect, remarks
 from roadstead.cli.options import (
     DEFAULT_WORKSPACE,
@@ -26,8 +27,8 @@ if TYPE_CHECKING:
     from roadstead.domain.host import Host
     from roadstead.model import Installation, LifecycleCall, Linker, Offer, Registration
 
-AppKey = Annotated[str, typer.Argument(metavar="APP_KEY", help="The key in the app's descriptor.")]
-DescriptorUrl = Annotated[str, typer.Argument(metavar="DESCRIPTOR_URL", help="Where the app serves its descriptor.")]
+AppKey = Annotated[str, Argument(metavar="APP_KEY", help="The key in the app's descriptor.")]
+DescriptorUrl = Annotated[str, Argument(metavar="DESCRIPTOR_URL", help="Where the app serves its descriptor.")]
 
 _STEPS = {
     "fetch": "Fetching the descriptor …",
@@ -39,12 +40,12 @@ _STEPS = {
 def install(
     descriptor_url: DescriptorUrl,
     workspace: Annotated[
-        str, typer.Option("--workspace", metavar="SLUG", help="The workspace to install it in; created when missing.")
+        str, Option("--workspace", metavar="SLUG", help="The workspace to install it in; created when missing.")
     ] = DEFAULT_WORKSPACE,
-    yes: Annotated[bool, typer.Option("--yes", help="Install without asking, as without a terminal.")] = False,
+    yes: Annotated[bool, Option("--yes", help="Install without asking, as without a terminal.")] = False,
     unsigned: Annotated[
         bool,
-        typer.Option("--unsigned", help="Do not sign the call, for an app that has lost its secret."),
+        Option("--unsigned", help="Do not sign the call, for an app that has lost its secret."),
     ] = False,
     show_secret: ShowSecret = False,
     data: Data = None,
@@ -194,7 +195,7 @@ async def _uninstall(host: "Host", app_key: str, workspace: str | None) -> "tupl
 
 def list_apps(
     context: typer.Context,
-    workspace: Annotated[str | None, typer.Option("--workspace", metavar="SLUG", help="Only this workspace.")] = None,
+    workspace: Annotated[str | None, Option("--workspace", metavar="SLUG", help="Only this workspace.")] = None,
     data: Data = None,
     database_url: DatabaseUrl = None,
     as_json: AsJson = False,

@@ -2,8 +2,7 @@
 
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
+from roadstead.cli.declared import Option
 from roadstead.cli.options import AsJson, Data, DatabaseUrl, read_settings
 from roadstead.cli.output import print_json, print_table, tell
 from roadstead.cli.state import on_host
@@ -21,16 +20,14 @@ if TYPE_CHECKING:
 def audit(
     limit: Annotated[
         int,
-        typer.Option(
-            "--limit", metavar="N", min=1, max=1_000_000, show_default=False, help="How many entries. Default: 50."
-        ),
+        Option("--limit", metavar="N", min=1, max=1_000_000, show_default=False, help="How many entries. Default: 50."),
     ] = 50,
     export: Annotated[
-        str | None, typer.Option("--export", metavar="FILE", help="Write the log to a file that does not exist yet.")
+        str | None, Option("--export", metavar="FILE", help="Write the log to a file that does not exist yet.")
     ] = None,
     before: Annotated[
         str | None,
-        typer.Option("--before", metavar="DATE", help="With --export: write older entries only, and remove them."),
+        Option("--before", metavar="DATE", help="With --export: write older entries only, and remove them."),
     ] = None,
     data: Data = None,
     database_url: DatabaseUrl = None,

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from roadstead.cli.declared import Argument
 from roadstead.cli.options import AllowTarget, AsJson, Data, read_settings
 from roadstead.cli.output import print_json, styled, tell
 from roadstead.errors import InvalidInput
@@ -21,7 +22,7 @@ _STYLES = {"error": "red", "warning": "yellow", "note": "cyan"}
 
 
 def check(
-    descriptor: Annotated[str, typer.Argument(metavar="DESCRIPTOR", help="A file, a URL, or - for standard input.")],
+    descriptor: Annotated[str, Argument(metavar="DESCRIPTOR", help="A file, a URL, or - for standard input.")],
     data: Data = None,
     allow_target: AllowTarget = None,
     as_json: AsJson = False,

@@ -1,11 +1,10 @@
 """All commands of the command line, and how each of them reports a failure."""
 
-import os
 import sys
 from collections.abc import Callable
 from functools import wraps
-from pathlib import Path
-from typing import Annotated, Any
+from inspect import Parameter, signature
+from typing import Annotated, Any, get_args
 
 import typer
 from typer.core import TyperGroup
@@ -28,7 +27,9 @@ from roadstead.cli import (
     transfer,
     version,
 )
+from roadstead.cli.declared import Argument, Declared, Option, WrongUsage
 from roadstead.cli.output import program, refuse
+from roadstead.cli.streams import mend_streams
 from roadstead.errors import InvalidInput, RoadsteadError
 
 PANELS = {
@@ -75,24 +76,14 @@ _COMPLETION = {"--install-completion", "--show-completion"}
 
 def run() -> None:
     """Parse the arguments and run the command they name."""
-    _open_missing_streams()
-    for stream in (sys.stdout, sys.stderr):
-        # What an app calls itself may not fit the terminal's encoding; that is no reason to fail.
-        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]  # they are real text files here
+    mend_streams()
     # A shell completes what is typed behind a name, not behind a path.
     name = "roadstead" if _COMPLETION & set(sys.argv) else program()
     app(prog_name=name, complete_var="_ROADSTEAD_COMPLETE")
 
 
-def _open_missing_streams() -> None:
-    """Replace standard streams that the parent process has closed: Python has `None` in their place."""
-    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
-        if getattr(sys, name) is None:
-            setattr(sys, name, Path(os.devnull).open(mode, encoding="utf-8"))  # noqa: SIM115  # open to the end
-
-
 def _failing_clearly(command: Callable[..., None]) -> Callable[..., None]:
-    """Print the error that a command raises, and exit with 1, or with 2 for a wrong setting."""
+    """Give Typer the command: it prints the error that it raises, and exits with 1, or with 2 for a wrong setting."""
 
     @wraps(command)
     def checked(**arguments: Any) -> None:
@@ -101,11 +92,28 @@ def _failing_clearly(command: Callable[..., None]) -> Callable[..., None]:
             command(**arguments)
         except RoadsteadError as error:
             raise typer.Exit(refuse(error, as_json=as_json)) from error
+        except WrongUsage as error:
+            raise typer.BadParameter(error.message, param_hint=error.option) from error
         except UnicodeEncodeError as error:
             refusal = InvalidInput("An argument contains bytes that are not UTF-8.", "Type it again.")
             raise typer.Exit(refuse(refusal, as_json=as_json)) from error
 
+    asked = signature(command)
+    parameters = [_for_typer(parameter) for parameter in asked.parameters.values()]
+    checked.__signature__ = asked.replace(parameters=parameters)  # type: ignore[attr-defined]  # where Typer looks
     return checked
+
+
+_IN_TYPER: dict[type[Declared], Callable[..., Any]] = {Option: typer.Option, Argument: typer.Argument}
+
+
+def _for_typer(parameter: Parameter) -> Parameter:
+    """Return the parameter with what it declares in Typer's own class."""
+    match get_args(parameter.annotation):
+        case kind, Declared() as declared:
+            told = _IN_TYPER[type(declared)](*declared.names, **declared.settings)
+            return parameter.replace(annotation=Annotated[kind, told])
+    return parameter
 
 
 def _print_version(wanted: bool) -> None:

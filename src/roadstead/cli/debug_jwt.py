@@ -5,6 +5,7 @@ from typing import Annotated
 
 import typer
 
+from roadstead.cli.declared import Argument
 from roadstead.cli.diagnoses import print_diagnosis
 from roadstead.cli.options import AsJson, Data, DatabaseUrl, read_settings
 from roadstead.cli.output import print_json, tell
@@ -12,8 +13,8 @@ from roadstead.cli.state import on_host
 
 
 def debug_jwt(
-    method: Annotated[str, typer.Argument(metavar="METHOD", help="The method of the request it was made for.")],
-    url: Annotated[str, typer.Argument(metavar="URL", help="Its URL or path as it was sent, with the query.")],
+    method: Annotated[str, Argument(metavar="METHOD", help="The method of the request it was made for.")],
+    url: Annotated[str, Argument(metavar="URL", help="Its URL or path as it was sent, with the query.")],
     data: Data = None,
     database_url: DatabaseUrl = None,
     as_json: AsJson = False,

@@ -14,9 +14,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from roadstead.cli.colours import Colour, has_colours
+from roadstead.cli.declared import Option
 from roadstead.cli.options import DEFAULT_WORKSPACE, Color
 from roadstead.cli.output import as_called, styled, tell
 from roadstead.plain import plain
@@ -51,9 +50,9 @@ _NOT_TICKETS = frozenset({"AES", "CVE", "HTTP", "IEC", "ISO", "RFC", "SHA", "TLS
 def demo(
     repo: Annotated[
         Path | None,
-        typer.Option("--repo", metavar="PATH", help="The git repository to read. Default: a small one is made."),
+        Option("--repo", metavar="PATH", help="The git repository to read. Default: a small one is made."),
     ] = None,
-    once: Annotated[bool, typer.Option("--once", help="Print the linked messages and exit.")] = False,
+    once: Annotated[bool, Option("--once", help="Print the linked messages and exit.")] = False,
     color: Color = Colour.AUTO,
 ) -> None:
     """Show a repository's commits linked by a small app.

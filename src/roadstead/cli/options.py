@@ -3,16 +3,15 @@
 import os
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from roadstead.cli.colours import Colour
+from roadstead.cli.declared import Option
 
 if TYPE_CHECKING:
     from roadstead.settings import Settings
 
 Data = Annotated[
     str | None,
-    typer.Option(
+    Option(
         "--data",
         metavar="DIR",
         help="Folder that holds the state. Default: the platform's folder for user data. [env var: ROADSTEAD_DATA]",
@@ -20,7 +19,7 @@ Data = Annotated[
 ]
 DatabaseUrl = Annotated[
     str | None,
-    typer.Option(
+    Option(
         "--database-url",
         metavar="URL",
         help="postgresql://USER:PASSWORD@HOST:PORT/DATABASE or sqlite:///FILE. Default: roadstead.db in the data "
@@ -29,7 +28,7 @@ DatabaseUrl = Annotated[
 ]
 LinkersWithoutValues = Annotated[
     str | None,
-    typer.Option(
+    Option(
         "--linkers-without-values",
         metavar="everything|nothing",
         help="What a (?K) linker matches before its first value is stored. Default: everything. "
@@ -38,7 +37,7 @@ LinkersWithoutValues = Annotated[
 ]
 RateLimit = Annotated[
     str | None,
-    typer.Option(
+    Option(
         "--rate-limit",
         metavar="N",
         help="Requests an app may make per hour; 0 means any number. Default: 0. [env var: ROADSTEAD_RATE_LIMIT]",
@@ -46,7 +45,7 @@ RateLimit = Annotated[
 ]
 AllowTarget = Annotated[
     list[str] | None,
-    typer.Option(
+    Option(
         "--allow-target",
         metavar="TARGET",
         help="What may be called though it is not public: 10.0.0.0/8, an address, app.corp, *.corp, localhost:4000. "
@@ -55,17 +54,17 @@ AllowTarget = Annotated[
 ]
 Color = Annotated[
     Colour,
-    typer.Option(
+    Option(
         "--color",
         metavar="auto|always|never",
         help="Whether the terminal shows links as links. auto: on a terminal, unless NO_COLOR is set. Default: auto.",
     ),
 ]
-AsJson = Annotated[bool, typer.Option("--json", help="Print one JSON document instead.")]
-ShowSecret = Annotated[bool, typer.Option("--show-secret", help="Print the shared secret too.")]
+AsJson = Annotated[bool, Option("--json", help="Print one JSON document instead.")]
+ShowSecret = Annotated[bool, Option("--show-secret", help="Print the shared secret too.")]
 AnyWorkspace = Annotated[
     str | None,
-    typer.Option("--workspace", metavar="SLUG", help="Needed only when the app is in several workspaces."),
+    Option("--workspace", metavar="SLUG", help="Needed only when the app is in several workspaces."),
 ]
 
 DEFAULT_WORKSPACE = "local"

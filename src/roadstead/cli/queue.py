@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from roadstead.cli.declared import Argument
 from roadstead.cli.lifecycle_calls import as_data, notification, prospect, remarks
 from roadstead.cli.options import AllowTarget, AsJson, Data, DatabaseUrl, read_settings
 from roadstead.cli.output import print_json, print_table, tell
@@ -46,9 +47,7 @@ def _row(call: "LifecycleCall") -> Row:
 
 
 def retry(
-    call_id: Annotated[
-        int, typer.Argument(metavar="ID", min=1, max=2**63 - 1, help="The call's number in roadstead queue.")
-    ],
+    call_id: Annotated[int, Argument(metavar="ID", min=1, max=2**63 - 1, help="The call's number in roadstead queue.")],
     data: Data = None,
     database_url: DatabaseUrl = None,
     allow_target: AllowTarget = None,

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from roadstead.cli.declared import Argument, Option
 from roadstead.cli.diagnoses import print_diagnosis, print_token
 from roadstead.cli.options import AsJson, Data, DatabaseUrl, read_settings
 from roadstead.cli.output import as_called, print_facts, print_json, print_table, styled, tell
@@ -22,12 +23,12 @@ def list_requests(
     context: typer.Context,
     limit: Annotated[
         int,
-        typer.Option(
+        Option(
             "--limit", metavar="N", min=1, max=10_000, show_default=False, help="How many calls to list. Default: 50."
         ),
     ] = 50,
     wanted: Annotated[
-        str | None, typer.Option("--filter", metavar="Q", help='Which calls, as in: status >= 400 AND app = "my-app"')
+        str | None, Option("--filter", metavar="Q", help='Which calls, as in: status >= 400 AND app = "my-app"')
     ] = None,
     data: Data = None,
     database_url: DatabaseUrl = None,
@@ -65,7 +66,7 @@ def _row(request: "RecordedRequest") -> Row:
 
 def show(
     call_id: Annotated[
-        int, typer.Argument(metavar="ID", min=1, max=2**63 - 1, help="The call's number in roadstead requests.")
+        int, Argument(metavar="ID", min=1, max=2**63 - 1, help="The call's number in roadstead requests.")
     ],
     data: Data = None,
     database_url: DatabaseUrl = None,

@@ -9,9 +9,8 @@ from contextlib import ExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated, NoReturn
 
-import typer
-
 from roadstead.cli import importing
+from roadstead.cli.declared import Option
 from roadstead.cli.options import AllowTarget, Data, DatabaseUrl, LinkersWithoutValues, RateLimit, read_settings
 from roadstead.cli.output import program
 from roadstead.cli.state import on_host
@@ -32,13 +31,11 @@ _STOPS = (signal.SIGINT, signal.SIGTERM)
 def serve(
     host: Annotated[
         str | None,
-        typer.Option(
-            "--host", metavar="ADDRESS", help="Address to listen on. Default: 127.0.0.1. [env var: ROADSTEAD_HOST]"
-        ),
+        Option("--host", metavar="ADDRESS", help="Address to listen on. Default: 127.0.0.1. [env var: ROADSTEAD_HOST]"),
     ] = None,
     port: Annotated[
         str | None,
-        typer.Option(
+        Option(
             "--port",
             metavar="PORT",
             help="Port to listen on; 0 takes a free one. Default: 7990. [env var: ROADSTEAD_PORT]",
@@ -46,7 +43,7 @@ def serve(
     ] = None,
     base_url: Annotated[
         str | None,
-        typer.Option(
+        Option(
             "--base-url",
             metavar="URL",
             help="Where apps and browsers reach the host; every link begins with it. Default: http://localhost:PORT. "
@@ -57,7 +54,7 @@ def serve(
     database_url: DatabaseUrl = None,
     workers: Annotated[
         str | None,
-        typer.Option(
+        Option(
             "--workers",
             metavar="N",
             help="Processes that answer requests. Default: 1. [env var: ROADSTEAD_WORKERS]",
@@ -66,7 +63,7 @@ def serve(
     linkers_without_values: LinkersWithoutValues = None,
     keep_requests: Annotated[
         str | None,
-        typer.Option(
+        Option(
             "--keep-requests",
             metavar="N",
             help="How many calls are kept for roadstead requests, in both directions. Default: 1000. "
@@ -75,7 +72,7 @@ def serve(
     ] = None,
     log_requests: Annotated[
         str | None,
-        typer.Option(
+        Option(
             "--log-requests",
             metavar="failed|all",
             help="Which requests are logged: those answered 5xx, or all. Default: failed. "

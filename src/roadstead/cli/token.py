@@ -2,9 +2,8 @@
 
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from roadstead.cli.apps import AppKey
+from roadstead.cli.declared import Argument
 from roadstead.cli.options import AnyWorkspace, AsJson, Data, DatabaseUrl, read_settings
 from roadstead.cli.output import print_json, tell
 from roadstead.cli.state import mention_absent_host, on_host
@@ -15,10 +14,10 @@ if TYPE_CHECKING:
 
 def token(
     app_key: AppKey,
-    method: Annotated[str, typer.Argument(metavar="METHOD", help="GET, PUT, POST, DELETE …")],
+    method: Annotated[str, Argument(metavar="METHOD", help="GET, PUT, POST, DELETE …")],
     path: Annotated[
         str,
-        typer.Argument(metavar="PATH", help="As it will be sent, with its query: /2.0/addon/linkers?page=2"),
+        Argument(metavar="PATH", help="As it will be sent, with its query: /2.0/addon/linkers?page=2"),
     ],
     workspace: AnyWorkspace = None,
     data: Data = None,

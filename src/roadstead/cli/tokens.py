@@ -3,8 +3,7 @@
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
-import typer
-
+from roadstead.cli.declared import Argument, Option
 from roadstead.cli.options import AsJson, Data, DatabaseUrl, read_settings
 from roadstead.cli.output import print_json, print_table, tell
 from roadstead.cli.state import mention_absent_host, on_host
@@ -35,10 +34,10 @@ def sign_in(data: Data = None, database_url: DatabaseUrl = None, as_json: AsJson
 
 
 def token_create(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="A name that tells it from others in the list.")],
+    name: Annotated[str, Argument(metavar="NAME", help="A name that tells it from others in the list.")],
     expires_in: Annotated[
         int | None,
-        typer.Option("--expires-in", metavar="DAYS", min=1, max=3650, help="Default: it never expires."),
+        Option("--expires-in", metavar="DAYS", min=1, max=3650, help="Default: it never expires."),
     ] = None,
     data: Data = None,
     database_url: DatabaseUrl = None,
@@ -75,9 +74,7 @@ def token_list(data: Data = None, database_url: DatabaseUrl = None, as_json: AsJ
 
 
 def token_revoke(
-    token_id: Annotated[
-        int, typer.Argument(metavar="ID", min=1, max=2**63 - 1, help="Its number in roadstead token-list.")
-    ],
+    token_id: Annotated[int, Argument(metavar="ID", min=1, max=2**63 - 1, help="Its number in roadstead token-list.")],
     data: Data = None,
     database_url: DatabaseUrl = None,
 ) -> None:

@@ -9,8 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, BinaryIO
 
-import typer
-
+from roadstead.cli.declared import Argument, Option
 from roadstead.cli.options import Data, DatabaseUrl, read_settings
 from roadstead.cli.output import tell
 from roadstead.cli.state import on_host
@@ -24,10 +23,10 @@ _REINSTALL = "each app must be installed again before it can call: roadstead ins
 
 
 def export_state(
-    file: Annotated[str, typer.Argument(metavar="FILE", help="A file that does not exist yet, or - for stdout.")],
+    file: Annotated[str, Argument(metavar="FILE", help="A file that does not exist yet, or - for stdout.")],
     with_secrets: Annotated[
         bool,
-        typer.Option("--with-secrets", help="Include the shared secrets, in the clear."),
+        Option("--with-secrets", help="Include the shared secrets, in the clear."),
     ] = False,
     data: Data = None,
     database_url: DatabaseUrl = None,
@@ -53,7 +52,7 @@ def export_state(
 
 
 def import_state(
-    file: Annotated[str, typer.Argument(metavar="FILE", help="A file that roadstead export wrote, or - for stdin.")],
+    file: Annotated[str, Argument(metavar="FILE", help="A file that roadstead export wrote, or - for stdin.")],
     data: Data = None,
     database_url: DatabaseUrl = None,
 ) -> None:
@@ -78,8 +77,8 @@ def import_state(
 
 
 def migrate_data(
-    source: Annotated[str, typer.Option("--from", metavar="URL", help="The database to copy from.")],
-    target: Annotated[str, typer.Option("--to", metavar="URL", help="The empty database to copy to.")],
+    source: Annotated[str, Option("--from", metavar="URL", help="The database to copy from.")],
+    target: Annotated[str, Option("--to", metavar="URL", help="The empty database to copy to.")],
     data: Data = None,
 ) -> None:
     """Copy the whole state to another database.

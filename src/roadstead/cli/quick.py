@@ -1,0 +1,89 @@
+"""Commands that start at once: their arguments are read here, where Typer takes half a tenth of a second.
+
+What a command takes is declared once, for both. Only ordinary arguments are read; whatever else there is, `--help` and
+mistakes included, is left to Typer.
+"""
+
+import os
+import sys
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple, get_args
+
+from roadstead.cli.declared import Argument, Option, WrongUsage
+from roadstead.cli.streams import mend_streams
+from roadstead.errors import RoadsteadError
+
+
+class NotOrdinary(Exception):
+    """Typer has to look at the arguments. Nothing was done."""
+
+
+def run(command: Callable[..., None], arguments: Sequence[str]) -> int:
+    """Run a command and return its exit code. Raises `NotOrdinary`."""
+    given = read(command, arguments)
+    mend_streams()
+    try:
+        command(**given)
+        sys.stdout.flush()
+    except WrongUsage as error:
+        raise NotOrdinary from error
+    except RoadsteadError as error:
+        from roadstead.cli.output import refuse
+
+        return refuse(error, as_json=False)
+    except BrokenPipeError:  # such as that of `| head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 1
+    except KeyboardInterrupt:
+        return 130
+    return 0
+
+
+def read(command: Callable[..., None], arguments: Sequence[str]) -> dict[str, Any]:
+    """Return the parameters that the arguments mean for a command. Raises `NotOrdinary`."""
+    options, places = _declared_by(command)
+    given: dict[str, Any] = {}
+    words = iter(arguments)
+    for word in words:
+        name, equals, text = word.partition("=")
+        if name in options and options[name].kind is bool and not equals:
+            given[options[name].parameter] = True
+        elif name in options:
+            given[options[name].parameter] = options[name].read(text if equals else next(words, "-"))
+        elif places:
+            one = places.pop(0)
+            given[one.parameter] = word if word == "-" else one.read(word)
+        else:
+            raise NotOrdinary
+    return given
+
+
+class _Taken(NamedTuple):
+    """A parameter, and the type of its value: `bool`, `str`, a class of choices, or one of these and `None`."""
+
+    parameter: str
+    kind: Any
+
+    def read(self, text: str) -> str:
+        """Return the value that a text stands for. Raises `NotOrdinary`."""
+        choices = [one for one in (self.kind, *get_args(self.kind)) if isinstance(one, type) and issubclass(one, str)]
+        if not choices or text.startswith("-") or not text.isprintable():
+            raise NotOrdinary
+        try:
+            value: str = choices[0](text)
+        except ValueError as exc:
+            raise NotOrdinary from exc
+        return value
+
+
+def _declared_by(command: Callable[..., None]) -> tuple[dict[str, _Taken], list[_Taken]]:
+    """Return the options by their names, and the arguments in their order."""
+    options: dict[str, _Taken] = {}
+    places: list[_Taken] = []
+    for parameter, annotation in command.__annotations__.items():
+        match get_args(annotation):
+            case kind, Option(names=names):
+                options |= dict.fromkeys(names, _Taken(parameter, kind))
+            case kind, Argument():
+                places.append(_Taken(parameter, kind))
+    return options, places

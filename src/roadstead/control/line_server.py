@@ -1,0 +1,133 @@
+"""The host's side of `roadstead linkify`: it has the linkers compiled already, so the first line is there at once."""
+
+import asyncio
+import io
+import logging
+import os
+import socket
+from asyncio import StreamReader, StreamWriter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from pathlib import Path
+
+import msgspec
+
+from roadstead.control.line_frames import LENGTH_BYTES, MOST_BYTES, SUFFIX, framed, socket_folder
+from roadstead.domain.linking.lines import RENDERERS, LinkedLines
+from roadstead.domain.linking.workspaces import WorkspaceLinkers
+from roadstead.errors import RoadsteadError
+from roadstead.settings import Settings
+
+MOST_LINKED = 1024 * 1024
+"""Bytes for one command. It links what is longer itself, so that the host has its processor for requests."""
+
+log = logging.getLogger("roadstead.linkify")
+
+
+@asynccontextmanager
+async def linking_lines(settings: Settings, linkers: WorkspaceLinkers) -> AsyncIterator[None]:
+    """Link lines for commands of the same user while in the block, if such a command would use the same linkers."""
+    if not _are_usual(settings):
+        yield
+        return
+    try:
+        listening, file = _listen(socket_folder(settings.data))
+    except OSError as exc:
+        log.info("roadstead linkify works without the host: %s.", exc)
+        yield
+        return
+    server = _LineServer(linkers)
+    async with await asyncio.start_unix_server(server.serve, sock=listening) as accepting:
+        try:
+            yield
+        finally:
+            file.unlink(missing_ok=True)
+            accepting.close()
+            server.hang_up()
+
+
+def _are_usual(settings: Settings) -> bool:
+    """Return whether a command that names only the data folder works on the same database, in the same way."""
+    usual = Settings.read({"data": settings.data}, {})
+    return (usual.database_name, usual.linkers_without_values) == (
+        settings.database_name,
+        settings.linkers_without_values,
+    )
+
+
+def _listen(folder: Path) -> tuple[socket.socket, Path]:
+    """Return a listening socket that only its owner can reach, and its file. Delete those of hosts that are gone."""
+    folder.mkdir(mode=0o700, exist_ok=True)
+    _sweep(folder)
+    file = folder / f"{os.getpid()}{SUFFIX}"
+    new = file.with_suffix(".new")
+    new.unlink(missing_ok=True)
+    listening = socket.socket(socket.AF_UNIX)
+    try:
+        listening.bind(str(new))
+        new.chmod(0o600)  # before anybody can connect
+        listening.listen()
+        new.rename(file)
+    except OSError:
+        listening.close()
+        raise
+    return listening, file
+
+
+def _sweep(folder: Path) -> None:
+    for file in folder.glob(f"*{SUFFIX}"):
+        with socket.socket(socket.AF_UNIX) as probe:
+            try:
+                probe.connect(str(file))
+            except ConnectionRefusedError:
+                file.unlink(missing_ok=True)
+
+
+class _LineServer:
+    def __init__(self, linkers: WorkspaceLinkers) -> None:
+        self._linkers = linkers
+        self._open = set[StreamWriter]()
+
+    def hang_up(self) -> None:
+        """Close all connections; the commands go on without the host."""
+        for writer in self._open:
+            writer.transport.abort()
+
+    async def serve(self, reader: StreamReader, writer: StreamWriter) -> None:
+        """Link the lines of one command."""
+        self._open.add(writer)
+        try:
+            with suppress(OSError, EOFError, ValueError, RoadsteadError):  # in each case the command does it itself
+                await self._link(reader, writer)
+        finally:
+            self._open.discard(writer)
+            writer.close()
+
+    async def _link(self, reader: StreamReader, writer: StreamWriter) -> None:
+        form, _, workspace = (await _read(reader)).decode().partition(" ")
+        if form not in RENDERERS:
+            return
+        lines = LinkedLines(await self._linkers.of(workspace), form)
+        answer, linked = b"", 0
+        while True:
+            writer.write(framed(answer))
+            await writer.drain()
+            chunk = await _read(reader)
+            if not chunk:
+                writer.write(framed(msgspec.json.encode(lines.limits)))
+                return
+            linked += len(chunk)
+            if linked > MOST_LINKED:
+                return
+            answer = await self._linkers.in_thread(_rendered, lines, chunk)
+
+
+async def _read(reader: StreamReader) -> bytes:
+    length = int.from_bytes(await reader.readexactly(LENGTH_BYTES), "big")
+    if length > MOST_BYTES:
+        raise ValueError(length)
+    return await reader.readexactly(length)
+
+
+def _rendered(lines: LinkedLines, chunk: bytes) -> bytes:
+    return b"".join(lines.rendered(io.BytesIO(chunk).readlines()))

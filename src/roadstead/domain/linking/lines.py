@@ -1,0 +1,59 @@
+"""Lines linked one after the other, each as a text of its own, as `roadstead linkify` prints them."""
+
+from collections import Counter
+from collections.abc import Callable, Iterable
+
+from roadstead.domain.linking.parking import LinkerRecords
+from roadstead.linkify import CompiledLinkers, Linkified, Unfinished, render_html, render_terminal
+
+
+def _as_text(linkified: Linkified) -> str:
+    return linkified.text
+
+
+def _as_links(linkified: Linkified) -> str:
+    return render_terminal(linkified, underline=True)
+
+
+RENDERERS: dict[str, Callable[[Linkified], str]] = {"text": _as_text, "terminal": _as_links, "html": render_html}
+"""What a line can be printed as."""
+
+
+class LinkedLines:
+    """The linkers for many lines. One that keeps running out of time is parked, as the host parks it.
+
+    `limits` counts the lines on which each limit was met.
+    """
+
+    def __init__(self, linkers: CompiledLinkers, form: str = "text") -> None:
+        self._linkers = linkers
+        self._render = RENDERERS[form]
+        self._records = LinkerRecords()
+        self.limits = Counter[str]()
+
+    def linkify(self, line: str) -> Linkified:
+        """Return the links of a line."""
+        result = self._records.without_parked(self._linkers).linkify(line)
+        if result.unfinished:
+            self._records.add(len(line), {}, result.unfinished)
+            self.limits.update(map(in_words, result.unfinished))
+        return result
+
+    def rendered(self, lines: Iterable[bytes]) -> Iterable[bytes]:
+        """Yield each line with its links."""
+        return (encoded(self._render(self.linkify(decoded(line)))) for line in lines)
+
+
+def in_words(limit: Unfinished) -> str:
+    """Return which linker met a limit, and which."""
+    return f"{limit.linker.app_key} {limit.linker.key}: {limit.reason}" if limit.linker else limit.reason
+
+
+def decoded(content: bytes) -> str:
+    """Return the text. Bytes that are not UTF-8 travel through as what they are."""
+    return content.decode("utf-8", "surrogateescape")
+
+
+def encoded(text: str) -> bytes:
+    """Return the bytes that `decoded` had."""
+    return text.encode("utf-8", "surrogateescape")

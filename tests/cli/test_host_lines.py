@@ -1,0 +1,259 @@
+"""`linkify` beside a running host, which links the lines; and what starts it at once."""
+
+import os
+import socket
+import stat
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.main import get_command
+
+from roadstead.cli import linkers, quick
+from roadstead.cli.commands import app
+from roadstead.cli.linkify import linkify
+from roadstead.control import line_server
+from roadstead.control.line_frames import MOST_BYTES, framed
+from tests.cli.conftest import Roadstead, ServeApp
+from tests.live import live_host
+
+ALWAYS = ("linkify", "--color", "always")
+
+
+@pytest.fixture(scope="module")
+def installed(tmp_path_factory: pytest.TempPathFactory, serve_app: ServeApp) -> Roadstead:
+    """A state with an app installed that links every ticket key."""
+    roadstead = Roadstead(tmp_path_factory.mktemp("lines"))
+    assert roadstead.call("install", serve_app(status=200, body=b"")).returncode == 0
+    return roadstead
+
+
+@pytest.fixture(scope="module")
+def beside_host(installed: Roadstead) -> Iterator[Roadstead]:
+    """The same state with a host running on it."""
+    with live_host(installed.data):
+        yield installed
+
+
+def _socket(roadstead: Roadstead) -> Path:
+    (found,) = (roadstead.data / "hosts").glob("*.sock")
+    return found
+
+
+@pytest.fixture
+def no_linkers_here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a command fail that compiles linkers itself."""
+
+    def refuse(*_: object) -> None:
+        raise AssertionError("compiled here")
+
+    monkeypatch.setattr(linkers, "linkers_of", refuse)
+
+
+TEXT = b"BB-1 \xff\r\nsee https://x.example/\n\n" + b"BB-2\n" * 120 + "BB-3 \N{SHIP} without end".encode()
+
+
+@pytest.mark.parametrize("form", [(), ("--color", "always"), ("--format", "html")])
+def test_host_prints_what_the_command_prints(
+    beside_host: Roadstead, form: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The bytes are the same whoever links them, and beside a host the command compiles nothing."""
+    alone = beside_host.call("linkify", "--linkers-without-values", "everything", *form, stdin=TEXT)
+    monkeypatch.setattr(linkers, "linkers_of", None)
+    assert beside_host.call("linkify", *form, stdin=TEXT).stdout == alone.stdout
+    assert alone.returncode == 0
+
+
+@pytest.mark.usefixtures("no_linkers_here")
+@pytest.mark.parametrize(
+    "options", [("--linkers-without-values", "nothing"), ("--database-url", "sqlite:///x.db"), ("--explain",)]
+)
+def test_command_with_settings_of_its_own_asks_no_host(beside_host: Roadstead, options: tuple[str, ...]) -> None:
+    """What the host has compiled may be something else, so the command compiles the linkers itself."""
+    with pytest.raises(AssertionError, match="compiled here"):
+        beside_host.call("linkify", *options, stdin=b"BB-1")
+
+
+@pytest.mark.usefixtures("no_linkers_here")
+def test_host_tells_of_limits(beside_host: Roadstead) -> None:
+    """What was left unlinked is said on stderr, as the command says it."""
+    done = beside_host.call("linkify", stdin=b"BB-1 " * 10_001 + b"\n")
+    assert b"Left unlinked in 1 lines: stub tickets: " in done.stderr
+
+
+def test_only_its_owner_reaches_the_socket(beside_host: Roadstead) -> None:
+    """Neither the folder nor the socket lets anybody else in."""
+    file = _socket(beside_host)
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+    assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [
+        framed(b"text nowhere"),
+        framed(b"moor local"),
+        framed(b"text \xff"),
+        framed(b"text local") + (MOST_BYTES + 1).to_bytes(4, "big"),
+    ],
+)
+def test_host_hangs_up_where_it_cannot_help(beside_host: Roadstead, sent: bytes) -> None:
+    """An unknown workspace or form, no text or too much: the connection ends, and the next command is served."""
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(10)
+        connection.connect(str(_socket(beside_host)))
+        connection.sendall(sent)
+        assert _is_closed(connection)
+    assert beside_host.call("linkify", stdin=b"BB-1").stdout == b"BB-1"
+
+
+def _is_closed(connection: socket.socket) -> bool:
+    """Whether the other end hangs up, perhaps after the frame that says that it is ready."""
+    try:
+        return connection.makefile("rb").read() in (b"", framed(b""))
+    except ConnectionResetError:
+        return True
+
+
+def test_long_text_is_linked_by_the_command(beside_host: Roadstead, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The host links so much for a command and no more, and no line is lost or doubled in between."""
+    monkeypatch.setattr(line_server, "MOST_LINKED", 3_000)
+    text = b"".join(b"BB-%d\n" % number for number in range(1_000))
+    shown = beside_host.call(*ALWAYS, stdin=text).stdout
+    assert shown.count(b"\x1b]8;;http") == 1_000
+    assert shown == beside_host.call(*ALWAYS, "--linkers-without-values", "everything", stdin=text).stdout
+    monkeypatch.setattr(linkers, "linkers_of", None)
+    assert beside_host.call(*ALWAYS, stdin=text[:2_000]).returncode == 0
+    with pytest.raises(TypeError):
+        beside_host.call(*ALWAYS, stdin=text)
+
+
+@contextmanager
+def _false_host(folder: Path, answers: int) -> Iterator[None]:
+    """Run a host that answers so often, and is gone then."""
+    folder.mkdir(mode=0o700, exist_ok=True)
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(folder / "1.sock"))
+        listening.listen()
+
+        def serve() -> None:
+            connection, _ = listening.accept()
+            with connection:
+                for _ in range(answers):
+                    connection.recv(4096)
+                    connection.sendall(framed(b""))
+
+        thread = threading.Thread(target=serve)
+        thread.start()
+        yield
+        thread.join()
+
+
+@pytest.mark.parametrize("answers", [0, 1])
+def test_command_goes_on_without_the_host(answers: int, tmp_path: Path) -> None:
+    """When a host hangs up, before it is ready or after, the command links what is left."""
+    with _false_host(tmp_path / "hosts", answers):
+        done = Roadstead(tmp_path).call(*ALWAYS, stdin=b"https://x.example/\n")
+    assert b"\x1b]8;;https://x.example/" in done.stdout
+
+
+def test_socket_of_a_host_that_is_gone(tmp_path: Path) -> None:
+    """A command passes it by, and the next host deletes it."""
+    folder = tmp_path / "hosts"
+    folder.mkdir()
+    with socket.socket(socket.AF_UNIX) as left:
+        left.bind(str(folder / "1.sock"))
+    assert Roadstead(tmp_path).call("linkify", stdin=b"BB-1").stdout == b"BB-1"
+    with live_host(tmp_path):
+        assert [file.name for file in folder.glob("*.sock")] == [f"{os.getpid()}.sock"]
+    assert not list(folder.glob("*.sock"))
+
+
+def test_host_with_other_settings_links_nothing(tmp_path: Path) -> None:
+    """A command that names only the folder would use another database, or link otherwise: it does so itself."""
+    for number, setting in enumerate(
+        [{"linkers_without_values": "nothing"}, {"database_url": f"sqlite:///{tmp_path}/other.db"}]
+    ):
+        with live_host(tmp_path / str(number), **setting):
+            assert not list(tmp_path.glob("**/*.sock"))
+
+
+def test_folder_with_a_long_name(tmp_path: Path) -> None:
+    """Where a socket's name would be too long for the system, a host runs without it."""
+    data = tmp_path / ("long" * 40)
+    with live_host(data):
+        assert not list(data.glob("**/*.sock"))
+    assert Roadstead(data).call("linkify", stdin=b"BB-1").stdout == b"BB-1"
+
+
+NOT_NEEDED = {"typer", "msgspec", "asyncio", "sqlite3", "re2", "roadstead.settings"}
+
+
+def test_only_what_is_needed_is_imported(beside_host: Roadstead) -> None:
+    """Beside a host, the command has linked before it would have imported what takes long."""
+    done = subprocess.run(
+        [sys.executable, "-X", "importtime", "-m", "roadstead", *ALWAYS],
+        input=b"BB-1\n",
+        capture_output=True,
+        env=beside_host.environment,
+        check=True,
+    )
+    assert b"\x1b]8;;http" in done.stdout
+    imported = {line.rpartition("|")[2].strip() for line in done.stderr.decode().splitlines()}
+    assert "roadstead.cli.linkify" in imported
+    assert not imported & NOT_NEEDED
+
+
+def _as_typer_reads(arguments: list[str]) -> dict[str, Any]:
+    command = get_command(app).commands["linkify"]  # type: ignore[attr-defined]  # it is a group
+    parameters: dict[str, Any] = command.make_context("linkify", list(arguments)).params
+    return parameters
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        [],
+        ["-"],
+        ["notes.txt"],
+        ["--color", "always"],
+        ["--color=never", "--workspace=", "notes.txt"],
+        ["--explain", "--format", "json", "--data", "/srv/a b"],
+        ["notes.txt", "--input", "markdown", "--database-url=sqlite:///x=y.db"],
+        ["--workspace", "a", "--workspace", "b", "--linkers-without-values", "nothing"],
+    ],
+)
+def test_ordinary_arguments_are_read_as_typer_reads_them(arguments: list[str]) -> None:
+    """The quick way is no second opinion: each parameter has the value that Typer gives it."""
+    read = quick.read(linkify, arguments)
+    whole = _as_typer_reads(arguments)
+    assert {**dict.fromkeys(whole.keys() - read.keys()), **read}.keys() == whole.keys()
+    assert {name: whole[name] for name in read} == read
+    assert all(whole[name] == _as_typer_reads([])[name] for name in whole.keys() - read.keys())
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["--help"],
+        ["--moor"],
+        ["--col", "always"],
+        ["--color"],
+        ["--color", "mauve"],
+        ["--color", "--explain"],
+        ["--explain=yes"],
+        ["--data", "-x"],
+        ["--", "notes.txt"],
+        ["one.txt", "two.txt"],
+        ["\udcff"],
+    ],
+)
+def test_other_arguments_are_left_to_typer(arguments: list[str]) -> None:
+    """Help, mistakes and rare spellings are not judged twice."""
+    with pytest.raises(quick.NotOrdinary):
+        quick.read(linkify, arguments)
