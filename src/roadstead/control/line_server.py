@@ -119,7 +119,7 @@ class _LineServer:
             linked += len(chunk)
             if linked > MOST_LINKED:
                 return
-            answer = await self._linkers.in_thread(_rendered, lines, chunk)
+            answer = await self._linkers.in_thread(self, _rendered, lines, chunk)
 
 
 async def _read(reader: StreamReader) -> bytes:
