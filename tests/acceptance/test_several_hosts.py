@@ -1,15 +1,20 @@
 """Two hosts, each a process of its own, on one state: what one was told holds at the other."""
 
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from roadstead.domain.access import credentials
+from roadstead.domain.apps import installations
+from roadstead.domain.host import Host
 from roadstead.domain.running import running_hosts
+from roadstead.model import Installation
 from tests.conftest import NewDatabase
 from tests.live import AppClient, LiveHost, RecordingApp, host_process, recording_app
 
@@ -63,6 +68,111 @@ def test_every_change_through_one_is_seen_through_the_other(hosts: tuple[LiveHos
             if number % 10 == 9:
                 kept = ["A", "B"]
                 assert writer("PUT", VALUES, json=kept).status_code == 204
+
+
+# Each change of what processes remember
+
+
+def _declare(*linkers: tuple[str, str]) -> "Change":
+    """Update the app through the API to have these linkers: their keys and patterns."""
+
+    def change(host: LiveHost, api: AppClient, app: RecordingApp) -> None:
+        declared = [{"key": key, "regex": regex, "url": "/t", "type": "href"} for key, regex in linkers]
+        app.descriptor["modules"] = {"linkers": declared}
+        assert api("PUT", "/2.0/addon", json={}).status_code == 204
+
+    return change
+
+
+def _values(method: str, *, json: Any) -> "Change":
+    def change(host: LiveHost, api: AppClient, app: RecordingApp) -> None:
+        assert api(method, VALUES, json=json).is_success
+
+    return change
+
+
+def _delete_first_value(host: LiveHost, api: AppClient, app: RecordingApp) -> None:
+    value = api("GET", VALUES).json()["values"][0]
+    assert api("DELETE", f"{VALUES}/{value['id']}").status_code == 204
+
+
+def _uninstall(host: LiveHost, api: AppClient, app: RecordingApp) -> None:
+    assert api("DELETE", "/2.0/addon").status_code == 204
+
+
+def _renew_secret(host: LiveHost, api: AppClient, app: RecordingApp) -> None:
+    host.work(lambda opened: installations.renew_secret(opened, api.installation.id))
+
+
+def _install_again(host: LiveHost, api: AppClient, app: RecordingApp) -> None:
+    host.install(app, api.installation.workspace.slug)
+
+
+Change = Callable[[LiveHost, AppClient, RecordingApp], None]
+TICKETS, BUILDS = ("tickets", r"((?K)-\d+)"), ("builds", r"build (\d+)")
+SEEN: list[tuple[str, Change, list[str], str]] = [
+    ("value added", _values("POST", json={"value": "A"}), ["any-ref", "tickets"], "A-1 REF#1"),
+    ("another", _values("POST", json={"value": "B"}), ["any-ref", "tickets"], "A-1 B-1 REF#1"),
+    ("value deleted", _delete_first_value, ["any-ref", "tickets"], "B-1 REF#1"),
+    ("values replaced", _values("PUT", json=["A", "C"]), ["any-ref", "tickets"], "A-1 C-1 REF#1"),
+    ("linker removed", _declare(TICKETS), ["tickets"], "A-1 C-1"),
+    ("linker added", _declare(TICKETS, BUILDS), ["builds", "tickets"], "A-1 C-1 build 1"),
+    ("linker changed", _declare(TICKETS, ("builds", r"#(\d+)")), ["builds", "tickets"], "A-1 C-1 #1"),
+    ("values deleted", _values("DELETE", json=None), ["builds", "tickets"], "A-1 B-1 C-1 #1"),
+    ("secret renewed", _renew_secret, ["builds", "tickets"], "A-1 B-1 C-1 #1"),
+    ("value added with it", _values("POST", json={"value": "B"}), ["builds", "tickets"], "B-1 #1"),
+    ("uninstalled", _uninstall, [], ""),
+    ("installed again", _install_again, ["builds", "tickets"], "A-1 B-1 C-1 #1"),
+]
+"""What is changed, one after the other; the linkers that the app has then; and the links of the text."""
+TEXT = "A-1 B-1 C-1 REF#1 build 1"
+
+
+def test_each_change_through_one_is_seen_through_both(hosts: tuple[LiveHost, LiveHost]) -> None:
+    """What either remembered of the app, its secret, its linkers and values is gone when the change is answered."""
+
+    def secrets() -> list[str]:
+        return [call.body["sharedSecret"] for call in app.calls("installed")]
+
+    def seen(host: LiveHost) -> tuple[list[str], str]:
+        statuses, keys = [], []
+        for secret in dict.fromkeys(secrets()):
+            answer = AppClient(host.url, replace(installation, shared_secret=secret))("GET", LINKERS)
+            statuses.append(answer.status_code)
+            keys = sorted(linker["key"] for linker in answer.json().get("values", []))
+        assert statuses[:-1] == [401] * len(statuses[:-1]), "a secret of before still opens"
+        text = {"text": TEXT, "workspace": installation.workspace.slug, "format": "json"}
+        links = httpx.post(f"{host.url}/-/linkify", json=text).json()["links"]
+        return keys, " ".join(link["text"] for link in links)
+
+    with _installed(hosts[0]) as (app, installation):
+        for number, (name, change, keys, links) in enumerate(SEEN):
+            writer = hosts[number % 2]
+            change(writer, AppClient(writer.url, replace(installation, shared_secret=secrets()[-1])), app)
+            assert [seen(host) for host in (*hosts, *reversed(hosts))] == [(keys, links)] * 4, name
+
+
+def test_a_token_that_is_revoked_through_one_opens_nothing_at_the_other(hosts: tuple[LiveHost, LiveHost]) -> None:
+    """An app's Bearer token goes with the app, an operator's when it is revoked."""
+    with _installed(hosts[0]) as (_, installation):
+        address = f"/2.0/workspaces/{installation.workspace.slug}"
+        (bearer, _), (token, made) = hosts[0].work(lambda host: _tokens(host, installation))
+        assert [_status(host, address, one) for host in hosts for one in (bearer, token)] == [200] * 4
+        hosts[0].work(lambda host: credentials.revoke_api_token(host, made.id))
+        assert [_status(host, address, token) for host in hosts] == [401, 401]
+        assert AppClient(hosts[1].url, installation)("DELETE", "/2.0/addon").status_code == 204
+        assert [_status(host, address, bearer) for host in hosts] == [401, 401]
+
+
+async def _tokens(host: Host, installation: Installation) -> tuple[Any, Any]:
+    return (
+        await credentials.exchange(host, installation.id, scopes=[], repository=None),
+        await credentials.create_api_token(host, "two hosts", None),
+    )
+
+
+def _status(host: LiveHost, address: str, token: str) -> int:
+    return httpx.get(f"{host.url}{address}", headers={"Authorization": f"Bearer {token}"}).status_code
 
 
 def test_an_app_that_leaves_through_one_is_a_stranger_at_the_other(hosts: tuple[LiveHost, LiveHost]) -> None:

@@ -38,6 +38,7 @@ IN_ONE_PLACE = {
     "facts",
     "lifecycle_calls",
     "migrations",
+    "remembered",
     "requests",
     "sealing_key",
     "sessions",

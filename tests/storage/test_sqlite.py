@@ -46,13 +46,13 @@ def test_a_read_that_fails_does_not_freeze_what_is_seen(tmp_path: Path) -> None:
     async def scenario(database: Database) -> None:
         with pytest.raises(StorageUnavailable):
             await database.read("SELECT nothing FROM nowhere")
-        version = await database.version()
+        before = await database.last_commit()
         other = sqlite3.connect(tmp_path / "test.db", isolation_level=None)
         other.execute("INSERT INTO facts VALUES ('other', '1')")
         other.close()
         await asyncio.sleep(0)
         assert await find_fact(database, "other") == "1"
-        assert await database.version() != version
+        assert await database.last_commit() != before
 
     _run(tmp_path, scenario)
 

@@ -208,17 +208,21 @@ def test_a_snapshot_stays_as_it_was(place: Place) -> None:
     place.run(scenario)
 
 
-def test_every_commit_makes_another_version(place: Place) -> None:
-    """Whoever made it: the version that is asked for after a commit is new, and without commits it stays."""
+def test_every_change_of_what_is_remembered_makes_another_version(place: Place) -> None:
+    """Whoever made it: the version that is asked for after its commit is new, and with other commits it stays."""
 
     async def scenario(database: Database) -> None:
         async with place.opened() as other:
             seen = [await database.version()]
             for number in range(20):
-                await _keep(other if number % 2 else database, "a", str(number))
+                through = other if number % 2 else database
+                async with through.transaction() as tx:
+                    await tx.run("UPDATE workspaces SET name = ?", str(number))
+                await _keep(through, "a", str(number))
                 await asyncio.sleep(0)  # a request that was answered is never handled in the turn of one that was not
                 seen.append(await database.version())
             assert len(set(seen)) == 21
+            await _keep(other, "a")
             assert await asyncio.gather(*(database.version() for _ in range(50))) == [seen[-1]] * 50
 
     place.run(scenario)

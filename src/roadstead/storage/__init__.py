@@ -15,23 +15,32 @@ from roadstead.storage.secrets import SecretBox, foreign_key, keys_of, open_box
 
 
 class Memory:
-    """What was read in one version of the database, and is forgotten with it.
+    """What was read, and is forgotten with the first commit that may have changed it, by any process.
 
-    So nothing in it is ever stale: an app that was removed by another process is a stranger at once.
+    So nothing in it is ever stale: an app that was removed by another process is a stranger at once. Ask for it before
+    reading what you add: a commit in between only makes that newer.
     """
 
     def __init__(self, database: Database) -> None:
         self._database = database
-        self._version: object = None
-        self._known: dict[Hashable, Any] = {}
+        self._version: int | None = None
+        self._in_force: dict[Hashable, Any] = {}
+        self._last_commit: object = None
+        self._latest: dict[Hashable, Any] = {}
 
     async def in_force(self) -> dict[Hashable, Any]:
-        """What is still true. Ask before reading what you add: a commit in between only makes it newer than that."""
+        """Return what is known of callers, workspaces, and linkers as declared."""
         version = await self._database.version()
         if version != self._version:
-            self._known = {}
-            self._version = version
-        return self._known
+            self._in_force, self._version = {}, version
+        return self._in_force
+
+    async def latest(self) -> dict[Hashable, Any]:
+        """Return what is known of anything else: it is forgotten with any commit, or is empty each time."""
+        commit = await self._database.last_commit()
+        if commit is None or commit != self._last_commit:
+            self._latest, self._last_commit = {}, commit
+        return self._latest
 
 
 @dataclass(frozen=True, slots=True)

@@ -145,11 +145,15 @@ class Database(Reader, Protocol):
         Raises `HostBusy` and `TooMuchAtOnce`.
         """
 
-    async def version(self) -> object:
-        """Return a value that differs once any process has committed anything since.
+    async def version(self) -> int:
+        """Return the version of what is remembered of callers and linkers (`storage/remembered.py`).
 
-        What was read under one version may be kept as long as the version is the same.
+        It grows with each commit of a change of these, by any process. What was read under one version may be kept as
+        long as the version is the same.
         """
+
+    async def last_commit(self) -> object:
+        """Return a value that differs once any process has committed anything; `None` where only reading tells that."""
 
     def load(self) -> Load:
         """How busy this process keeps it at this moment."""

@@ -15,7 +15,7 @@ is what says on which of them the rows are.
 
 import base64
 import binascii
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
 
@@ -78,8 +78,8 @@ async def take_linker(tx: Transaction, installation_id: int, key: str) -> Linker
 
 
 async def recall_linker(store: Store, installation_id: int, key: str) -> Linker | None:
-    """`find_linker` outside a transaction, read once in each version of the database."""
-    known = await store.memory.in_force()
+    """Return what `find_linker` finds outside a transaction; as long as nothing is committed, it is read once."""
+    known = await store.memory.latest()
     linker: Linker | None = known.get((installation_id, key))
     if linker is None:
         linker = await find_linker(store.database, installation_id, key)
@@ -91,16 +91,36 @@ async def recall_linker(store: Store, installation_id: int, key: str) -> Linker 
 async def list_linkers_of(reader: Reader, installation_ids: Sequence[int]) -> list[Linker]:
     """The linkers of several installations, in their order."""
     found: list[Linker] = []
-    for start in range(0, len(installation_ids), _INSTALLATIONS_AT_ONCE):
-        some = installation_ids[start : start + _INSTALLATIONS_AT_ONCE]
+    for some in _some_at_once(installation_ids):
         rows = await reader.read(
-            f"{_LINKER} WHERE installation_id IN ({', '.join('?' * len(some))}) AND position IS NOT NULL "
-            "ORDER BY position",
+            f"{_LINKER} WHERE installation_id IN ({_marks(some)}) AND position IS NOT NULL ORDER BY position",
             *some,
         )
         places = {installation_id: place for place, installation_id in enumerate(some)}
         found += sorted((Linker(*row) for row in rows), key=lambda linker: places[linker.installation_id])
     return found
+
+
+async def revision_of(reader: Reader, installation_ids: Sequence[int]) -> int:
+    """Return a number that changes with the values of these installations' linkers, and with what linkers there are."""
+    revision = 0
+    for some in _some_at_once(installation_ids):
+        rows = await reader.read(
+            "SELECT CAST(COALESCE(SUM(revision + 1), 0) AS BIGINT) FROM linkers "
+            f"WHERE installation_id IN ({_marks(some)}) AND position IS NOT NULL",
+            *some,
+        )
+        revision += rows[0][0]
+    return revision
+
+
+def _some_at_once(installation_ids: Sequence[int]) -> Iterator[Sequence[int]]:
+    for start in range(0, len(installation_ids), _INSTALLATIONS_AT_ONCE):
+        yield installation_ids[start : start + _INSTALLATIONS_AT_ONCE]
+
+
+def _marks(arguments: Sequence[object]) -> str:
+    return ", ".join("?" * len(arguments))
 
 
 async def find_value(reader: Reader, installation_id: int, linker_key: str, value_id: int) -> LinkerValue | None:

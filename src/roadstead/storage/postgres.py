@@ -9,9 +9,9 @@ row, with `Dialect.for_update` or by changing it first. No transaction of ours h
 opposite order: the key of the secrets comes first (`storage/sealing.py`), then the installation, its workspace, its
 linkers.
 
-The database's version is its snapshot: which transactions had ended. It is asked for before anything remembered is
-used, and those who ask in the same moment share the answer, so a change is in force everywhere before the caller who
-made it is told so. Notifications (`LISTEN`) could promise that only if each process said that it has heard them, and to
+The version of what is remembered (`storage/remembered.py`) is read before anything remembered is used, and those who
+ask in the same moment share the answer, so a change is in force everywhere before the caller who made it is told so.
+Notifications (`LISTEN`) could promise that only if each process said that it has heard them, and to
 send one holds a lock of the whole database while its commit waits for the disk.
 """
 
@@ -28,7 +28,7 @@ from typing import Any, TypeVar
 import asyncpg
 
 from roadstead.errors import StorageBusy, StorageUnavailable, StorageUnusable
-from roadstead.storage import migrations
+from roadstead.storage import migrations, remembered
 from roadstead.storage.advisory_locks import Leases, lock_number
 from roadstead.storage.database import (
     LONG_LISTS,
@@ -108,7 +108,7 @@ class PostgresDatabase:
         self._lent = 0
         self._waiting = 0
         self._readers: dict[str, list[tuple[tuple[Argument, ...], asyncio.Future[list[Row]]]]] = {}
-        self._asked: asyncio.Task[object] | None = None
+        self._asked: asyncio.Task[int] | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
         self._asking = asyncio.Lock()
         self._leases = Leases(self._connect)
@@ -212,16 +212,20 @@ class PostgresDatabase:
         async with self.snapshot() as snapshot:
             return await snapshot.search(sql, *arguments)
 
-    async def version(self) -> object:
+    async def last_commit(self) -> object:
+        return None  # servers of one database need not know of each other's commits
+
+    async def version(self) -> int:
         if self._asked is None:
             self._asked = self._start(self._ask_version())
         return await asyncio.shield(self._asked)
 
-    async def _ask_version(self) -> object:
+    async def _ask_version(self) -> int:
         async with self._asking:
             # A caller that asks from here on may know of a commit that this answer does not.
             self._asked = None
-            return (await self.read("SELECT CAST(pg_current_snapshot() AS TEXT)"))[0][0]
+            version: int = (await self.read(remembered.READ))[0][0]
+            return version
 
     @asynccontextmanager
     async def _snapshot(self) -> AsyncIterator[Reader]:
@@ -249,8 +253,11 @@ class PostgresDatabase:
         try:
             with translated:
                 await connection.execute("BEGIN")
+            transaction = _PostgresTransaction(connection)
             try:
-                yield _PostgresTransaction(connection)
+                yield transaction
+                if transaction.changed_remembered:
+                    await transaction.run(remembered.COUNT_UP)
             except Exception:
                 at_rest = await _roll_back(connection)
                 raise
@@ -319,7 +326,7 @@ class _Lent:
             translate(exc)
 
 
-class _PostgresTransaction:
+class _PostgresTransaction(remembered.Watch):
     """A connection that is lent to one block. Sees its own changes."""
 
     dialect = DIALECT
@@ -331,6 +338,7 @@ class _PostgresTransaction:
         return strings
 
     async def read(self, sql: str, *arguments: Argument) -> list[Row]:
+        self.watch(sql)
         with translated:
             return await _rows(self._connection, sql, arguments, READ_SECONDS)
 
@@ -347,16 +355,19 @@ class _PostgresTransaction:
                 raise ListTakesTooLong from exc
 
     async def run(self, sql: str, *arguments: Argument) -> int:
+        self.watch(sql)
         with translated:
             return _changed(await self._connection.execute(_numbered(sql), *arguments, timeout=READ_SECONDS))
 
     async def run_bulk(self, sql: str, *arguments: Argument) -> int:
+        self.watch(sql)
         with translated:
             # Without statistics the planner would compare each row with each.
             await self._connection.execute("SET LOCAL enable_nestloop = off")
             return _changed(await self._connection.execute(_numbered(sql), *arguments, timeout=BULK_SECONDS))
 
     async def run_many(self, sql: str, rows: Sequence[Sequence[Argument]]) -> None:
+        self.watch(sql)
         with translated:
             try:
                 await self._connection.executemany(_numbered(sql), rows, timeout=BULK_SECONDS)
@@ -364,6 +375,7 @@ class _PostgresTransaction:
                 raise Unfit(str(exc)) from exc
 
     async def insert(self, sql: str, *arguments: Argument) -> int:
+        self.watch(sql)
         with translated:
             identity: int = await self._connection.fetchval(_numbered(sql), *arguments, timeout=READ_SECONDS)
         return identity

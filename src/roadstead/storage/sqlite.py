@@ -27,7 +27,7 @@ from typing import TypeVar
 from filelock import FileLock, Timeout
 
 from roadstead.errors import RoadsteadError, StorageBusy, StorageUnavailable, StorageUnusable
-from roadstead.storage import migrations
+from roadstead.storage import migrations, remembered
 from roadstead.storage.database import (
     LONG_LISTS,
     SEARCH_SECONDS,
@@ -102,7 +102,8 @@ class SQLiteDatabase:
         self._turns = Turns(1, BUSY_SECONDS, LONG_LISTS)
         self._batch: _Batch | None = None
         self._in_snapshot = False
-        self._version: object = None
+        self._last_commit: object = None
+        self._version: tuple[object, int] | None = None
         self._commits: set[asyncio.Task[None]] = set()
         self.writers = 0
 
@@ -122,19 +123,25 @@ class SQLiteDatabase:
         self._in_snapshot = True
         # First of all: a snapshot that nobody closes would show the same old state for ever.
         asyncio.get_running_loop().call_soon(self._close_snapshot)
-        self._version = self._reader.execute("PRAGMA data_version").fetchone()[0]
+        self._last_commit = self._reader.execute("PRAGMA data_version").fetchone()[0]
 
     def _close_snapshot(self) -> None:
         if self._in_snapshot:
             self._in_snapshot = False
             self._reader.execute("ROLLBACK")  # nothing was written, and this cannot be refused
 
-    async def version(self) -> object:
+    async def last_commit(self) -> object:
         # SQLite counts every commit that another connection made; our own are made on the writer's.
         if not self._in_snapshot:
             with _translated:
                 self._open_snapshot()
-        return self._version
+        return self._last_commit
+
+    async def version(self) -> int:
+        commit = await self.last_commit()
+        if self._version is None or self._version[0] != commit:
+            self._version = commit, (await self.read(remembered.READ))[0][0]
+        return self._version[1]
 
     async def scan(self, sql: str, *arguments: Argument) -> list[Row]:
         async with self._scanning:
@@ -182,11 +189,13 @@ class SQLiteDatabase:
             raise
         return batch, _SQLiteTransaction(self, self._writer, self._thread)
 
-    def leave(self, batch: "_Batch", cause: BaseException | None) -> None:
+    def leave(self, batch: "_Batch", watch: remembered.Watch, cause: BaseException | None) -> None:
         """Let the next writer in, after keeping what this one changed, or undoing it where there is a `cause`."""
         try:
             if cause is None:
                 with _translated:
+                    if watch.changed_remembered:
+                        self._writer.execute(remembered.COUNT_UP)
                     self._writer.execute("RELEASE one_writer")
         except BaseException as exc:
             self._undo(batch, exc)
@@ -289,7 +298,7 @@ class SQLiteDatabase:
             thread.shutdown()
 
 
-class _SQLiteTransaction:
+class _SQLiteTransaction(remembered.Watch):
     """A connection that is lent to one block. Sees its own changes."""
 
     dialect = DIALECT
@@ -300,6 +309,7 @@ class _SQLiteTransaction:
         self.pack_strings = database.pack_strings
 
     async def read(self, sql: str, *arguments: Argument) -> list[Row]:
+        self.watch(sql)
         with _translated:
             return self._connection.execute(sql, arguments).fetchall()
 
@@ -310,10 +320,12 @@ class _SQLiteTransaction:
         return await _in_thread(self._thread, lambda: _search(self._connection, sql, arguments))
 
     async def run(self, sql: str, *arguments: Argument) -> int:
+        self.watch(sql)
         with _translated:
             return self._connection.execute(sql, arguments).rowcount
 
     async def run_bulk(self, sql: str, *arguments: Argument) -> int:
+        self.watch(sql)
         return await _in_thread(self._thread, lambda: self._connection.execute(sql, arguments).rowcount)
 
     async def run_many(self, sql: str, rows: Sequence[Sequence[Argument]]) -> None:
@@ -323,9 +335,11 @@ class _SQLiteTransaction:
             except (sqlite3.IntegrityError, OverflowError, UnicodeEncodeError) as exc:
                 raise Unfit(str(exc)) from exc
 
+        self.watch(sql)
         await _in_thread(self._thread, run)
 
     async def insert(self, sql: str, *arguments: Argument) -> int:
+        self.watch(sql)
         with _translated:
             (row,) = self._connection.execute(sql, arguments).fetchall()
         identity: int = row[0]
@@ -338,7 +352,7 @@ class _SQLiteTransaction:
 class _OneWriter:
     """The block of one writer. A class, because a generator would cost a twentieth of an addition."""
 
-    __slots__ = ("_batch", "_database", "_patience")
+    __slots__ = ("_batch", "_database", "_patience", "_transaction")
 
     def __init__(self, database: SQLiteDatabase, patience: float | None) -> None:
         self._database = database
@@ -347,15 +361,15 @@ class _OneWriter:
     async def __aenter__(self) -> "_SQLiteTransaction":
         self._database.writers += 1
         try:
-            self._batch, transaction = await self._database.enter(self._patience)
+            self._batch, self._transaction = await self._database.enter(self._patience)
         except BaseException:
             self._database.writers -= 1
             raise
-        return transaction
+        return self._transaction
 
     async def __aexit__(self, kind: object, exc: BaseException | None, traceback: object) -> None:
         try:
-            self._database.leave(self._batch, exc)
+            self._database.leave(self._batch, self._transaction, exc)
             if exc is None:
                 await self._batch.durable()
         finally:

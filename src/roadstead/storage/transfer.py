@@ -77,6 +77,7 @@ TABLES = (
 LEFT_OUT = {
     "access_tokens": "They live for an hour at most, and the app exchanges its JWT for another.",
     "deleted_values": "They are for hosts that have read the linkers' values before.",
+    "remembered": "It tells the new database's processes when to read anew.",
     "requests": "They tell what went on at one host.",
     "migrations": "The new database has its own.",
     "sealing_key": "The new host has a key of its own.",

@@ -3,6 +3,7 @@
 from datetime import datetime
 
 from roadstead.model import Workspace
+from roadstead.storage import Store
 from roadstead.storage.database import Reader, Row, Transaction
 from roadstead.storage.moments import from_text, to_text
 
@@ -14,6 +15,17 @@ async def find_workspace(reader: Reader, slug_or_uuid: str) -> Workspace | None:
         slug_or_uuid,
     )
     return workspace_of(rows[0]) if rows else None
+
+
+async def recall_workspace(store: Store, slug_or_uuid: str) -> Workspace | None:
+    """Return what `find_workspace` finds outside a transaction, read once in each version of what is remembered."""
+    known = await store.memory.in_force()
+    workspace: Workspace | None = known.get((Workspace, slug_or_uuid))
+    if workspace is None:
+        workspace = await find_workspace(store.database, slug_or_uuid)
+        if workspace is not None:
+            known[Workspace, slug_or_uuid] = workspace
+    return workspace
 
 
 async def list_workspaces(reader: Reader) -> list[Workspace]:

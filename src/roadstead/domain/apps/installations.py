@@ -106,7 +106,7 @@ async def get_installed(host: Host, installation_id: int, tx: Transaction | None
 
 async def get_workspace(host: Host, slug_or_uuid: str) -> Workspace:
     """Raises `WorkspaceNotFound`."""
-    workspace = await workspaces.find_workspace(host.store.database, slug_or_uuid)
+    workspace = await workspaces.recall_workspace(host.store, slug_or_uuid)
     if workspace is None:
         raise WorkspaceNotFound(slug_or_uuid)
     return workspace

@@ -40,13 +40,24 @@ T = TypeVar("T")
 
 @dataclass(slots=True)
 class _Kept:
-    """The compiled linkers of a workspace. `read` is by the id of the linker, in the order they are compiled in."""
+    """The compiled linkers of a workspace.
 
+    `version` is that of what is remembered when `apps` were read: the key and base URL of each, by installation. `read`
+    is by the id of the linker, in the order they are compiled in.
+    """
+
+    version: int | None = None
+    apps: dict[int, tuple[str, str]] = field(default_factory=dict)
     linkers: list[PatternLinker] = field(default_factory=list)
     read: dict[int, ValuesRead] = field(default_factory=dict)
     compiled: CompiledLinkers = field(default_factory=lambda: compile_linkers([]))
     values: int = 0
     changing: asyncio.Lock = field(default_factory=asyncio.Lock)
+
+    @property
+    def revision(self) -> int:
+        """What `revision_of` was when the values were read."""
+        return sum(read.revision + 1 for read in self.read.values())
 
 
 class WorkspaceLinkers:
@@ -63,13 +74,15 @@ class WorkspaceLinkers:
 
     async def of(self, workspace_slug: str) -> CompiledLinkers:
         """What the workspace's linkers are now, without those that are parked. Raises `WorkspaceNotFound`."""
-        in_force = await self._host.store.memory.in_force()
-        known: CompiledLinkers | None = in_force.get((WorkspaceLinkers, workspace_slug))
+        latest = await self._host.store.memory.latest()
+        known: CompiledLinkers | None = latest.get((WorkspaceLinkers, workspace_slug))
         if known is None:
+            version = await self._database.version()
             workspace = await get_workspace(self._host, workspace_slug)
             kept = self._kept.setdefault(workspace.id, _Kept())
             async with kept.changing:
-                known = in_force[WorkspaceLinkers, workspace_slug] = await self._up_to_date(kept, workspace)
+                await self._bring_up_to_date(kept, workspace, version)
+                known = latest[WorkspaceLinkers, workspace_slug] = kept.compiled
             self._keep(workspace.id, kept)
         return self.records.without_parked(known)
 
@@ -105,20 +118,30 @@ class WorkspaceLinkers:
         async with self._threads.turn(caller):
             return await asyncio.to_thread(work, *args, **kwargs)
 
-    async def _up_to_date(self, kept: _Kept, workspace: Workspace) -> CompiledLinkers:
-        apps = {
+    async def _bring_up_to_date(self, kept: _Kept, workspace: Workspace, version: int) -> None:
+        """Read what has changed since it was read: values alone as long as the version is the same."""
+        if kept.version != version:
+            kept.apps = await self._apps_in(workspace)
+        elif await rows.revision_of(self._database, list(kept.apps)) == kept.revision:
+            return
+        await self._read_changes(kept, workspace)
+        kept.version = version
+
+    async def _apps_in(self, workspace: Workspace) -> dict[int, tuple[str, str]]:
+        return {
             installation_id: (app_key, stored_base_url(descriptor))
             for installation_id, app_key, descriptor in await list_descriptors(self._database, workspace.id)
         }
-        found = await rows.list_linkers_of(self._database, list(apps))
-        linkers = [_as_pattern(linker, *apps[linker.installation_id], workspace) for linker in found]
+
+    async def _read_changes(self, kept: _Kept, workspace: Workspace) -> None:
+        found = await rows.list_linkers_of(self._database, list(kept.apps))
+        linkers = [_as_pattern(linker, *kept.apps[linker.installation_id], workspace) for linker in found]
         if linkers != kept.linkers or list(kept.read) != [linker.id for linker in found]:
             await self._compile(kept, linkers, found)
-        else:
-            for number, linker in enumerate(found):
-                if linker.revision != kept.read[linker.id].revision:
-                    await self._catch_up(kept, number, linker)
-        return kept.compiled
+            return
+        for number, linker in enumerate(found):
+            if linker.revision != kept.read[linker.id].revision:
+                await self._catch_up(kept, number, linker)
 
     async def _compile(self, kept: _Kept, linkers: list[PatternLinker], found: list[Linker]) -> None:
         """Compile anew, reading only those values that are not known already."""

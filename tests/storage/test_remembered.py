@@ -1,0 +1,266 @@
+"""The version of what is remembered: it grows with each change of callers and linkers, and with nothing else."""
+
+import asyncio
+import re
+from collections.abc import Awaitable, Callable
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from roadstead.domain.access import credentials
+from roadstead.domain.apps import installations, updates
+from roadstead.domain.host import Host, open_host
+from roadstead.domain.linking import linkers
+from roadstead.domain.linking.workspaces import WorkspaceLinkers
+from roadstead.settings import Settings
+from roadstead.storage.database import Argument, Database, Row, Transaction
+from roadstead.storage.facts import keep_fact
+from roadstead.storage.installations import find_caller
+from roadstead.storage.remembered import READ, TABLES, is_change
+from roadstead.storage.rotation import seal_anew
+from roadstead.storage.sealing import key_in_force
+from roadstead.storage.workspaces import recall_workspace, take_workspace
+from tests.conftest import NewDatabase
+from tests.live import LiveHost, RecordingApp
+from tests.storage.test_distribution import _statements
+from tests.storage.test_transactions import Place
+
+
+@pytest.fixture
+def place(tmp_path: Path, new_database: NewDatabase) -> Place:
+    return Place(Settings(data=tmp_path, database_url=new_database()))
+
+
+Work = Callable[[Host, RecordingApp], Awaitable[object]]
+TICKETS = "tickets"
+
+
+async def _installed(host: Host, app: RecordingApp) -> int:
+    (installation,) = await installations.list_apps(host, app_key=app.descriptor["key"])
+    return installation.id
+
+
+def _to_installed(work: Callable[[Host, int], Awaitable[object]]) -> Work:
+    async def run(host: Host, app: RecordingApp) -> None:
+        await work(host, await _installed(host, app))
+
+    return run
+
+
+async def _install(host: Host, app: RecordingApp) -> None:
+    await installations.install(host, app.descriptor_url, f"w-{app.key}")
+
+
+async def _update(host: Host, app: RecordingApp) -> None:
+    app.descriptor["modules"] = {"linkers": app.descriptor["modules"]["linkers"][:1]}
+    await updates.update(host, await _installed(host, app))
+
+
+async def _seal_anew(host: Host, app: RecordingApp) -> None:
+    async with host.store.database.transaction() as tx:
+        await seal_anew(host.store, tx, await key_in_force(tx) or "")
+
+
+async def _make_workspace(host: Host, app: RecordingApp, then: type[Exception] | None = None) -> None:
+    async with host.store.database.transaction() as tx:
+        await take_workspace(tx, slug=f"new-{app.key}", uuid=app.key, name="", now=host.now())
+        if then:
+            raise then
+
+
+async def _take_back(host: Host, app: RecordingApp) -> None:
+    with pytest.raises(LookupError):
+        await _make_workspace(host, app, LookupError)
+
+
+async def _delete_value(host: Host, installation_id: int) -> None:
+    await linkers.replace_values(host, installation_id, TICKETS, ["A", "B"])
+    value = await linkers.add_value(host, installation_id, TICKETS, "C")
+    await linkers.delete_value(host, installation_id, TICKETS, value.id)
+
+
+async def _revoke_token(host: Host, app: RecordingApp) -> None:
+    _, token = await credentials.create_api_token(host, "test", None)
+    await credentials.revoke_api_token(host, token.id)
+
+
+async def _record(host: Host, app: RecordingApp) -> None:
+    await installations.fetch(host, app.descriptor_url)  # a call that is recorded
+    await host.recorder.write()
+
+
+CASES: dict[str, tuple[Work, bool]] = {
+    "installed again, with another secret": (_install, True),
+    "secret renewed": (_to_installed(installations.renew_secret), True),
+    "updated": (_update, True),
+    "secrets sealed anew": (_seal_anew, True),
+    "workspace made": (_make_workspace, True),
+    "workspace made and taken back": (_take_back, False),
+    "value added": (_to_installed(partial(linkers.add_value, key=TICKETS, value="A")), False),
+    "value added by the app": (_to_installed(partial(linkers.add_value, key=TICKETS, value="B", by_app=True)), False),
+    "values added": (_to_installed(partial(linkers.add_values, key=TICKETS, values=["D"])), False),
+    "values replaced, and one deleted": (_to_installed(_delete_value), False),
+    "values deleted": (_to_installed(partial(linkers.delete_values, key=TICKETS)), False),
+    "API token made and revoked": (_revoke_token, False),
+    "JWT exchanged": (_to_installed(partial(credentials.exchange, scopes=[], repository=None)), False),
+    "request recorded": (_record, False),
+    "uninstalled": (_to_installed(installations.uninstall), True),
+}
+"""What is done, one after the other, and whether it counts."""
+
+
+def test_changes_of_callers_and_linkers_alone_are_counted(host: LiveHost, connect_app: RecordingApp) -> None:
+    """Another process sees the version grow with what it remembers, and stay with anything else."""
+    host.install(connect_app, f"w-{connect_app.key}")
+
+    async def run() -> None:
+        async with open_host(host.settings) as ours, open_host(host.settings) as theirs:
+            for name, (work, counts) in CASES.items():
+                before = await theirs.store.database.version()
+                await work(ours, connect_app)
+                await asyncio.sleep(0)  # a request that was answered is never handled in the turn of one that was not
+                after = [await one.store.database.version() for one in (theirs, ours)]
+                assert (after[0] > before, after[0] == after[1]) == (counts, True), name
+
+    asyncio.run(run())
+
+
+_NEW = "INSERT INTO workspaces (slug, uuid, name, created_on) VALUES (?, ?, '', '')"
+
+
+async def _twice(tx: Transaction) -> None:
+    await tx.run("UPDATE workspaces SET name = ''")
+    await tx.run("DELETE FROM workspaces")
+
+
+CHANGES: dict[str, Callable[[Transaction], Awaitable[object]]] = {
+    "read": lambda tx: tx.read(f"{_NEW} RETURNING id", "a", "a"),
+    "insert": lambda tx: tx.insert(f"{_NEW} RETURNING id", "b", "b"),
+    "run": lambda tx: tx.run(_NEW, "c", "c"),
+    "run_bulk": lambda tx: tx.run_bulk(_NEW, "d", "d"),
+    "run_many": lambda tx: tx.run_many(_NEW, [("e", "e"), ("f", "f")]),
+    "update": lambda tx: tx.run("UPDATE installations SET state = state"),
+    "delete": lambda tx: tx.run("DELETE FROM handshakes"),
+    "linkers": lambda tx: tx.run("UPDATE linkers SET position = NULL"),
+    "twice": _twice,
+}
+
+
+def test_whichever_way_a_statement_runs_it_counts_once(place: Place) -> None:
+    """A transaction need not say that it changes what is remembered, and counts one, however much it changes."""
+
+    async def scenario(database: Database) -> None:
+        for name, change in CHANGES.items():
+            before = await database.version()
+            async with database.transaction() as tx:
+                await change(tx)
+            await asyncio.sleep(0)
+            assert await database.version() == before + 1, name
+
+    place.run(scenario)
+
+
+def test_none_of_many_changes_at_once_is_lost(place: Place) -> None:
+    """Transactions of two processes that hold what the others change, in any order, all count, and none fails."""
+
+    async def change(database: Database, slugs: list[str]) -> None:
+        async with database.transaction() as tx:
+            for slug in slugs:
+                await tx.run("UPDATE workspaces SET name = ? WHERE slug = ?", slug, slug)
+                await asyncio.sleep(0.001)
+
+    async def scenario(database: Database) -> None:
+        async with database.transaction() as tx:
+            await tx.run_many(_NEW, [("a", "a"), ("b", "b")])
+        before = await database.version()
+        async with place.opened() as other:
+            changes = [(one, ["a", "b"][start:]) for one in (database, other) for start in (0, 1)] * 5
+            await asyncio.gather(*(change(*each) for each in changes))
+            assert await other.version() == before + len(changes)
+
+    place.run(scenario)
+
+
+def test_the_version_is_not_asked_of_sqlite_again_as_long_as_nothing_is_committed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """And after a commit, once."""
+
+    async def scenario(database: Database) -> None:
+        asked = 0
+        read = database.read
+
+        async def counted(sql: str, *arguments: Argument) -> list[Row]:
+            nonlocal asked
+            asked += sql == READ
+            return await read(sql, *arguments)
+
+        monkeypatch.setattr(database, "read", counted)
+        for commits in (0, 1, 2):
+            for _ in range(3):
+                await database.version()
+                await asyncio.sleep(0)
+            assert asked == commits + 1
+            async with database.transaction() as tx:
+                await keep_fact(tx, "a", str(commits))
+
+    Place(Settings(data=tmp_path)).run(scenario)
+
+
+# Which tables are remembered
+
+
+def _writes(statement: str) -> set[str]:
+    """The tables of those remembered that a statement changes, wherever in it."""
+    return set(re.findall(rf"\b(?:INTO|UPDATE|FROM) ({'|'.join(TABLES)})\b", re.sub(r"SELECT.*", "", statement)))
+
+
+def test_every_statement_that_changes_what_is_remembered_is_seen_to() -> None:
+    """In the whole storage room, but for the count of a linker's values, which nobody remembers."""
+    changing = [(place, text) for place, text in _statements() if _writes(text)]
+    assert {table for _, text in changing for table in _writes(text)} == set(TABLES)
+    assert {place for place, text in changing if not is_change(text)} == {"linkers.py: _count"}
+
+
+@pytest.mark.parametrize(
+    ("statement", "expected"),
+    [
+        ("INSERT INTO workspaces (slug) VALUES (?)", True),
+        ("\n    UPDATE installations SET shared_secret = ? WHERE id = ?", True),
+        ("DELETE FROM handshakes WHERE installation_id = ?", True),
+        ("UPDATE linkers SET position = NULL, revision = revision + 1", True),
+        ("UPDATE linkers SET value_count = 3, revision = revision + 1 WHERE id = ?", False),
+        ("INSERT INTO linker_values (value) VALUES (?)", False),
+        ("UPDATE installations_of_old SET state = ''", False),
+        ("SELECT id FROM installations WHERE id = ? FOR UPDATE", False),
+        ("INSERT INTO requests (url) SELECT url FROM installations", False),
+    ],
+)
+def test_changes_are_told_from_other_statements(statement: str, expected: bool) -> None:
+    """By what they write to, not by what they read."""
+    assert is_change(statement) == expected
+
+
+def test_what_is_remembered_comes_from_the_tables_that_count(
+    host: LiveHost, connect_app: RecordingApp, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing that is remembered until the version changes is read from a table whose changes leave it as it is."""
+    caller, slug = host.install(connect_app, f"w-{connect_app.key}"), f"w-{connect_app.key}"
+
+    async def run(opened_host: Host) -> set[str]:
+        database, read = opened_host.store.database, opened_host.store.database.read
+        found: set[str] = set()
+
+        async def looked_at(sql: str, *arguments: Argument) -> list[Row]:
+            found.update(re.findall(r"\b(?:FROM|JOIN) (\w+)", sql))
+            return await read(sql, *arguments)
+
+        with monkeypatch.context() as patched:
+            patched.setattr(database, "read", looked_at)
+            assert await find_caller(opened_host.store, caller.client_key)
+            assert await recall_workspace(opened_host.store, slug)
+            await WorkspaceLinkers(opened_host)._apps_in(caller.workspace)
+        return found - {"remembered"}
+
+    assert host.work(run) == set(TABLES) - {"linkers"}
