@@ -4,15 +4,19 @@ import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
 
+from roadstead.connect.evidence import Check, Evidence, Known
 from roadstead.errors import StorageUnusable
+from roadstead.model import Message
 from roadstead.settings import Settings
 from roadstead.storage import open_database, postgres, sqlite
 from roadstead.storage.database import AlreadyThere, Database, ListTakesTooLong, Transaction, Unfit
 from roadstead.storage.facts import find_fact, keep_fact
+from roadstead.storage.requests import NewRequest, add_requests, find_request, page_of_requests
 from tests.conftest import NewDatabase
 
 Scenario = Callable[[Database], Awaitable[None]]
@@ -170,6 +174,34 @@ def test_data_of_a_newer_version_is_refused(place: Place) -> None:
     place.run(spoil)
     with pytest.raises(StorageUnusable, match="newer version"):
         place.run(unused)
+
+
+def test_kept_diagnoses_take_the_word_of_today(place: Place) -> None:
+    """Change 0012 makes a kept check's verdict `holds` the `passes` that it is called now, and nothing else of it."""
+    nothing = Message((), "", 0)
+    checks = [
+        Check("signature", "passes", 'It holds; "verdict":"holds" is quoted from the token.'),
+        Check("signature", "fails", "It was signed with another secret.", "Install the app again."),
+    ]
+    kept = [Evidence((Known("tide", "ck", "harbour", installed=True),), check) for check in checks]
+
+    async def go_back(database: Database) -> None:
+        async with database.transaction() as tx:
+            rows = [
+                NewRequest(datetime.now(UTC), "in", None, "GET", "/", 401, None, 1.0, nothing, nothing, None, evidence)
+                for evidence in (*kept, None)
+            ]
+            await add_requests(tx, rows, keep=3)
+            await tx.run("""UPDATE requests SET evidence = replace(evidence, '"passes"', '"holds"')""")
+            await tx.run("DELETE FROM migrations WHERE number = 12")
+
+    async def read(database: Database) -> None:
+        found, _ = await page_of_requests(database, None, limit=3)
+        details = [await find_request(database, one.id) for one in reversed(found)]
+        assert [one.evidence for one in details if one] == [*kept, None]
+
+    place.run(go_back)
+    place.run(read)
 
 
 def test_a_lease_is_held_by_one(place: Place) -> None:

@@ -84,11 +84,9 @@ def _print_finding(descriptor: str, finding: "Finding") -> None:
 
 
 def _in_words(linker: "CheckedLinker") -> str:
-    values = "takes values" if linker.takes_values else "takes no values"
-    hostile = ", hostile to backtracking engines" if linker.hostile else ""
-    if linker.witness:
-        hostile += f", as on {linker.witness.in_words()}"
-    return f"linker {linker.key}: {linker.engine} engine ({linker.reason}), groups: {linker.groups}, {values}{hostile}"
+    takes = "Takes values" if linker.takes_values else "Takes no values"
+    witness = f" A backtracking engine takes long on {linker.witness.in_words()}." if linker.witness else ""
+    return f"linker {linker.key}: {linker.reason}{witness} Groups: {linker.groups}. {takes}."
 
 
 def _summary(verdict: "Verdict") -> str:
