@@ -68,7 +68,7 @@ MISTAKES: list[tuple[str, Mistake, str, str]] = [
     ("alg", lambda api: _with_header(api, alg="RS256"), "algorithm", '"RS256"'),
     ("kid", lambda api: _with_header(api, alg="HS256", kid="1"), "algorithm", "kid"),
     ("swapped", _swapped, "sub", "swapped"),
-    ("aud", _in_audience, "sub", "stands in aud"),
+    ("aud", _in_audience, "sub", "is in aud"),
     ("no sub", _jwt(sub=None), "sub", "missing"),
     ("other client key", _jwt(sub="ari:cloud:bitbucket::app/{x}/y"), "sub", "of another host or time"),
     ("nobody", _jwt(sub="connection:1", iss="never-installed"), "sub", "the app is not installed"),

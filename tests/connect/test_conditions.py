@@ -58,7 +58,11 @@ def test_each_condition_has_its_reason() -> None:
     ]
     judged = judge(written, granted={"repository"}, context=CONTEXT).conditions
     assert [(one.text, one.verdict, one.reason) for one in judged] == [
-        ("has_account_permission permission=admin", "not met", "It needs the scope account, which the app has not."),
+        (
+            "has_account_permission permission=admin",
+            "not met",
+            "It needs the scope account, which the app does not have.",
+        ),
         ("not equals repository.uuid value=x", "met", "The value is '{r}'."),
         ("has_file path=x", "unknown", "It is not evaluated here."),
         ("equals workspace.slug value=true", "not met", "The value is 'acme'."),

@@ -74,7 +74,7 @@ def test_anything_is_read_or_refused_as_the_standard_library_does(data: bytes) -
         ("{'a':1}", 1, 2, "in double quotes", "double quotes"),
         ("['a']", 1, 2, "a value", "double quotes"),
         ("// descriptor\n{}", 1, 1, "a value", "comment"),
-        ("{} {}", 1, 4, "goes on", "Remove"),
+        ("{} {}", 1, 4, "continues", "Remove"),
         ("[True]", 1, 2, "'True' is not a JSON value", "Write true"),
         ("[NaN]", 1, 2, "'NaN' is not", "Write true"),
         ("[-Infinity]", 1, 2, "a value", "missing"),

@@ -1,8 +1,8 @@
 """
 Conditions: whether a module is shown to a user in a context.
 
-All conditions of a list must be met. Source: Atlassian's page "Conditions". How conditions are composed is not
-documented any more; `{"and": […]}` and `{"or": […]}` are what Connect has in Atlassian's other products.
+All conditions of a list must be met. Source: Atlassian's page "Conditions". It no longer says how to combine
+conditions; `{"and": […]}` and `{"or": […]}` are the forms of Connect in Atlassian's other products.
 """
 
 from collections.abc import Iterator, Mapping, Sequence, Set
@@ -12,20 +12,20 @@ from typing import Literal
 from roadstead.connect.context import CONDITION_SCOPES
 
 Verdict = Literal["met", "not met", "unknown"]
-"""`unknown` where it depends on what the host does not know."""
+"""`unknown`: it depends on facts that the host does not have."""
 
 _INVERTED: Mapping[Verdict, Verdict] = {"met": "not met", "not met": "met", "unknown": "unknown"}
 _PERMISSIONS = {
     "has_permission": {"read": True, "write": True, "admin": True},
-    # A collaborator is a member who is no administrator.
+    # A collaborator is a member who is not an administrator.
     "has_account_permission": {"admin": True, "collaborator": False},
 }
-"""Of an administrator, by the condition and its parameter."""
+"""The verdict for an administrator, by the condition and its parameter."""
 
 
 @dataclass(frozen=True, slots=True)
 class JudgedCondition:
-    """A single condition as `text`, with its verdict, inverted where it says so, and the reason in a sentence."""
+    """A single condition as `text`, after inversion its verdict, and the reason in a sentence."""
 
     text: str
     verdict: Verdict
@@ -34,7 +34,7 @@ class JudgedCondition:
 
 @dataclass(frozen=True, slots=True)
 class Judgement:
-    """The verdict on a list of conditions, and each single one of them in their order."""
+    """The verdict on a list of conditions, and on each single one of them in their order."""
 
     verdict: Verdict
     conditions: tuple[JudgedCondition, ...]
@@ -42,10 +42,10 @@ class Judgement:
 
 def judge(conditions: Sequence[Mapping[str, object]], *, granted: Set[str], context: Mapping[str, str]) -> Judgement:
     """
-    Judge conditions as they are written in a descriptor, for an administrator of all there is.
+    Judge conditions of a descriptor for a viewer who is an administrator of everything.
 
-    `granted` are the scopes of the app, those that come along included. `context` has the values of context
-    parameters, by name. Never raises: what cannot be understood is unknown.
+    `granted` are the scopes of the app, implied ones included. `context` has the values of context parameters, by name.
+    Never raises: a condition that cannot be understood is unknown.
     """
     single = tuple(one for condition in conditions for one in _single(condition, granted, context))
     return Judgement(_all([_verdict(condition, granted, context) for condition in conditions]), single)
@@ -112,7 +112,7 @@ def _plain_verdict(
         return "unknown", "There is no such condition."
     scope = CONDITION_SCOPES[key]
     if scope is not None and scope not in granted:
-        return "not met", f"It needs the scope {scope}, which the app has not."
+        return "not met", f"It needs the scope {scope}, which the app does not have."
     if key in ("equals", "contains"):
         return _comparison(key, condition, context)
     permission = _parameter(condition, "permission")
@@ -134,7 +134,7 @@ def _comparison(key: str, condition: Mapping[str, object], context: Mapping[str,
 
 
 def _parameter(condition: Mapping[str, object], name: str) -> str | None:
-    """A parameter as the text it has in a URL."""
+    """Return a parameter as the text it has in a URL."""
     params = condition.get("params")
     value = params.get(name) if isinstance(params, dict) else None
     if isinstance(value, bool):
@@ -143,7 +143,7 @@ def _parameter(condition: Mapping[str, object], name: str) -> str | None:
 
 
 def _text(condition: Mapping[str, object]) -> str:
-    """The condition in a line: its name, its target, and its parameters."""
+    """Return the condition in one line: its name, its target, and its parameters."""
     params = condition.get("params")
     names = params if isinstance(params, dict) else {}
     given = [f"{name}={_parameter(condition, name)}" for name in names if isinstance(name, str)]

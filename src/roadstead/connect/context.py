@@ -1,8 +1,8 @@
 """
-What a page may depend on: context parameters in URLs (`{repository.uuid}`), and conditions.
+Context parameters in URLs (`{repository.uuid}`), and the conditions of a page.
 
-Both need scopes. Bitbucket leaves a parameter unreplaced when its scope was not asked for (since 2021-05-17),
-and takes a condition for false. Source: Atlassian's pages "Context parameters" and "Conditions".
+Both need scopes. When the app did not ask for a scope, Bitbucket leaves its parameters unreplaced (since 2021-05-17)
+and its conditions are false. Source: Atlassian's pages "Context parameters" and "Conditions".
 
 Until 2018 parameters had short names, as in `{repo_path}`. Descriptors of that time are still in use.
 """
@@ -31,7 +31,7 @@ PARAMETER_SCOPES: Mapping[str, str] = MappingProxyType(
         "issue": "issue",
     }
 )
-"""The objects a URL may take values of, and the scope each needs."""
+"""The objects whose members a URL may contain, and the scope each needs."""
 
 CONDITION_SCOPES: Mapping[str, str | None] = MappingProxyType(
     {
@@ -51,7 +51,7 @@ CONDITION_SCOPES: Mapping[str, str | None] = MappingProxyType(
         "has_feature": "account",
     }
 )
-"""The conditions there are, and the scope each needs."""
+"""The known conditions, and the scope each needs."""
 
 _PARAMETER = re.compile(r"\{(\w++)[^{}]*+\}")
 _SHORT = re.compile(r"(repo|target_user|user|principal|file|branch|commit|pullrequest|issue|snippet)_(\w+)")
@@ -59,12 +59,12 @@ _IRREGULAR = {"repo_path": "repository.full_name", "file_cset": "file.commit.has
 
 
 def filled(url: str) -> str:
-    """Return `url` with something harmless in place of each parameter, to be judged as a URL."""
+    """Return `url` with a harmless text in place of each parameter, to be judged as a URL."""
     return _PARAMETER.sub("x", url)
 
 
 def long_name(parameter: str) -> str:
-    """Return what a parameter is called since 2018: `repository.uuid` for `repo_uuid`, others as they are."""
+    """Return a parameter's name since 2018: `repository.uuid` for `repo_uuid`; other names unchanged."""
     if parameter in _IRREGULAR:
         return _IRREGULAR[parameter]
     short = _SHORT.fullmatch(parameter)
@@ -72,13 +72,13 @@ def long_name(parameter: str) -> str:
 
 
 def parameters_of(url: str) -> tuple[str, ...]:
-    """Return the parameters of `url`, as they stand between their braces, each once."""
+    """Return the parameters of `url`, as written between their braces, each once."""
     return tuple(dict.fromkeys(parameter[0][1:-1] for parameter in _PARAMETER.finditer(url)))
 
 
 def fill_in(url: str, values: Mapping[str, str]) -> str:
     """
-    Return `url` with the values of its parameters, percent-encoded; those without a value stay as they are.
+    Return `url` with the values of its parameters, percent-encoded; those without a value stay unreplaced.
 
     `values` are by long name.
     """
@@ -91,7 +91,7 @@ def fill_in(url: str, values: Mapping[str, str]) -> str:
 
 
 def may_be_filled(parameter: str, granted: Set[str]) -> bool:
-    """Return whether an app with the scopes `granted`, and those that come along, is told that parameter."""
+    """Return whether an app with the scopes `granted`, and those they imply, gets the value of that parameter."""
     return PARAMETER_SCOPES.get(_root(parameter), "") in granted
 
 
@@ -100,7 +100,7 @@ def _root(parameter: str) -> str:
 
 
 def check_parameters(owner: Members, name: str, url: str, granted: Set[str]) -> None:
-    """Report the parameters of the URL `owner.name` that will reach the app as they are written."""
+    """Report the parameters of the URL `owner.name` that will reach the app unreplaced."""
     for parameter in _PARAMETER.finditer(url):
         name_since_2018 = long_name(parameter[0][1:-1])
         scope = PARAMETER_SCOPES.get(_root(name_since_2018))
@@ -113,13 +113,13 @@ def check_parameters(owner: Members, name: str, url: str, granted: Set[str]) -> 
                 owner.path_of(name), f"{message}: it needs the scope {scope}.", f'Add "{scope}" to scopes.'
             )
         elif name_since_2018 != parameter[0][1:-1]:
-            message = f"{shown(parameter[0])} is a name of before 2018."
+            message = f"{shown(parameter[0])} is a name from before 2018."
             fix = f"It is still replaced here; write {{{name_since_2018}}}."
             owner.report.note(owner.path_of(name), message, fix)
 
 
 def read_conditions(owner: Members, granted: Set[str]) -> tuple[Mapping[str, object], ...]:
-    """Return the conditions as they are written: how conditions are composed is not documented any more."""
+    """Return the conditions as written, because Atlassian no longer documents how to combine them."""
     conditions = owner.objects("conditions")
     for condition in conditions:
         if "condition" in condition:

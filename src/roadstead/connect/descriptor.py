@@ -1,10 +1,9 @@
 """
-The descriptor: the JSON object in which an app says what it is, where it lives and what it wants.
+The descriptor: the JSON object in which an app states its name, its URL and its modules.
 
-One reading serves both purposes: `Descriptor.from_json` refuses what has an error, and `check_descriptor`
-tells everything that was found, so that the two cannot disagree. Source of the rules: Atlassian's page "App
-descriptor". Descriptors that were in use break some of them; what they show to be harmless is a warning or
-accepted silently.
+One reading serves both purposes: `Descriptor.from_json` refuses a descriptor with an error, and `check_descriptor`
+returns all findings, so that the two cannot disagree. Source of the rules: Atlassian's page "App descriptor".
+Descriptors that were in use break some of the rules; a harmless breach is a warning, or accepted without one.
 """
 
 import re
@@ -46,15 +45,15 @@ PROPERTIES = frozenset(
         "forgeAppId",
     }
 )
-"""The top-level properties that are known; others are kept and noted."""
+"""The known top-level properties; others are kept and noted."""
 
-# Jira's and Confluence's rule for app keys. Bitbucket publishes none, and has apps that keep to it.
+# Jira's and Confluence's rule for app keys. Bitbucket publishes none, and its apps keep to this one.
 _APP_KEY = re.compile(r"[a-zA-Z0-9._-]{1,64}")
 
 
 @dataclass(frozen=True, slots=True)
 class Vendor:
-    """Who offers the app."""
+    """The app's vendor."""
 
     name: str
     url: str | None
@@ -62,7 +61,7 @@ class Vendor:
 
 @dataclass(frozen=True, slots=True)
 class Lifecycle:
-    """Where to tell the app about its installation; URLs as written, None where it does not want to know."""
+    """The URLs to which the host posts lifecycle calls, as written; None where the app gives none."""
 
     installed: str | None
     uninstalled: str | None
@@ -73,10 +72,10 @@ class Lifecycle:
 @dataclass(frozen=True, slots=True)
 class Descriptor:
     """
-    A descriptor in which no error was found.
+    A descriptor without an error.
 
-    `base_url` is without the slash it may have ended in. `scopes` are as written, None if the app asks for
-    all. `source` is all of the object as it came, unknown members included.
+    `base_url` is without a slash at its end. `scopes` are as written, None if the app asks for all. `source` is the
+    whole object as received, unknown members included.
     """
 
     key: str
@@ -97,7 +96,7 @@ class Descriptor:
         """
         Return the descriptor in a JSON text or in an object that was decoded from one.
 
-        Raises `InvalidDescriptor` with everything that was found.
+        Raise `InvalidDescriptor` with all findings.
         """
         if isinstance(data, bytes | str):
             descriptor, findings = _examine(read_json(data))
@@ -109,7 +108,7 @@ class Descriptor:
 
     @property
     def effective_scopes(self) -> frozenset[str]:
-        """Everything the app is allowed to do: the scopes it asks for and what these imply."""
+        """Return every scope of the app: those it asks for and those they imply."""
         return SCOPES if self.scopes is None else implied_by(self.scopes)
 
     def url(self, relative_or_absolute: str) -> str:
@@ -123,9 +122,9 @@ class Descriptor:
 
 def check_descriptor(data: bytes | str) -> list[Finding]:
     """
-    Return everything there is to know about the descriptor in a JSON text, in the order of the text.
+    Return all findings in the descriptor in a JSON text, in the order of the text.
 
-    Without an error among it, `Descriptor.from_json` accepts the text; with one, it does not.
+    If none of them is an error, `Descriptor.from_json` accepts the text; otherwise it does not.
     """
     return _examine(read_json(data))[1]
 
@@ -139,7 +138,7 @@ def _examine_object(data: Mapping[str, object]) -> tuple[Descriptor | None, list
     try:
         text = msgspec.json.encode(data)
     except (TypeError, ValueError, RecursionError, msgspec.MsgspecError):
-        # Also half surrogate pairs and integers of more than 64 bits, which some decoders let through.
+        # Other decoders let half surrogate pairs and integers of more than 64 bits through.
         refusal = Finding("error", (), "The descriptor cannot be written as JSON.", "Send a plain JSON object.")
         return None, [refusal]
     descriptor, findings = _examine(read_json(text))
@@ -253,7 +252,7 @@ def _lifecycle(top: Members) -> Lifecycle:
 
 def _lifecycle_url(lifecycle: Members, event: str) -> str | None:
     url = lifecycle.optional_text(event, longest=MAX_URL_LENGTH)
-    # A relative one is judged below some base, since what it holds may be wrong all the same.
+    # Judge a relative URL below some base URL, because baseUrl itself may be wrong.
     fault = url and web_url_fault(join("https://app.example", url))
     if fault:
         lifecycle.report.error(
@@ -265,13 +264,13 @@ def _lifecycle_url(lifecycle: Members, event: str) -> str | None:
 
 
 def _scopes(top: Members) -> tuple[str, ...] | None:
-    """Return the known ones of the scopes, or None if there is no such member, which asks for all of them."""
+    """Return the known scopes, or None if there is no such member, which asks for all of them."""
     path = top.path_of("scopes")
     if "scopes" not in top.members:
-        top.report.note((), "Without scopes the app asks for all there are.", "Name the scopes it needs.")
+        top.report.note((), "Without scopes the app asks for all of them.", "Name the scopes it needs.")
         return None
     if "scopes" not in top:
-        # Not taken for absent, as elsewhere: absent means all scopes, and that should not happen by accident.
+        # Unlike other members, null is not absent here: absent means all scopes, which should not happen by accident.
         top.wrong_type("scopes", None, "an array")
     known = []
     for index, scope in enumerate(top.texts("scopes")):

@@ -1,12 +1,12 @@
 """
-Why a token is refused: every check on its own, with what was found and what to do about it.
+Why a token is refused: every check separately, with its finding and what to do about it.
 
-Verifying stops at the first check that fails and tells strangers little; this is for the person who writes the
-app, and looks further: which secret makes the signature, which request gives the `qsh`, whose clock is wrong.
+`verify` stops at the first check that fails and tells strangers little. A diagnosis is for the developer of the app,
+and looks further: which secret makes the signature, which request gives the `qsh`, whose clock is wrong.
 
-The caller brings what only the host knows: its installations, and the secrets a token may have been signed with. That
-changes with the next installation, so it can be kept as evidence from the moment of the call; everything else follows
-from the call itself, whenever it is looked at.
+The caller brings the facts of the host: its installations, and the secrets that a token may have been signed with. They
+change with the next installation, so they can be kept as evidence from the moment of the call; everything else follows
+from the call itself.
 """
 
 import base64
@@ -33,7 +33,7 @@ class Request:
     """
     The request that a token was meant for, `path` and `query` as they were sent.
 
-    `base_url` is where its receiver is reached. `hashed` is False where no `qsh` is asked for.
+    `base_url` is the receiver's. `hashed` is False at an address that needs no `qsh`.
     """
 
     method: str
@@ -48,8 +48,8 @@ class Diagnosis:
     """
     All checks in the order in which they are made, and the requests behind the hashes.
 
-    `canonical` is what we hash of the request. `hashed` is what the token's `qsh` is the hash of, where that can be
-    told; `difference` is then the place of the first character that differs, or None.
+    `canonical` is the canonical request that the host hashes. `hashed` is the one that the token's `qsh` is the hash
+    of, if it can be found; `difference` is then the index of the first character that differs, or None.
     """
 
     header: Mapping[str, object]
@@ -61,7 +61,7 @@ class Diagnosis:
 
     @property
     def cause(self) -> Check | None:
-        """The first check that fails, which is the one to mend."""
+        """Return the first check that fails, which the developer must correct first."""
         return next((check for check in self.checks if check.verdict == "fails"), None)
 
 
@@ -106,7 +106,7 @@ class _Case(NamedTuple):
 
     @property
     def named(self) -> Known | None:
-        """The installation that `sub` names."""
+        """Return the installation that `sub` names."""
         return next((one for one in self.installations if one.client_key == self.claims.get("sub")), None)
 
 
@@ -174,7 +174,7 @@ def _signature(presented: Presented, keys: Sequence[Key]) -> Check:
     if presented.signature == UNSIGNED:
         return _fails("signature", "There is no signature.", _RIGHT_SECRET)
     if not keys:
-        fix = "Mend sub first: it names the installation, and with it the secret."
+        fix = "Correct sub first: it names the installation, and with it the secret."
         return Check("signature", "unknown", "There is no secret to check the signature with.", fix)
     fix = f"{_RIGHT_SECRET} Change nothing in the token afterwards."
     return _fails("signature", "The signature matches no secret that this host knows.", fix)
@@ -200,7 +200,7 @@ def _subject(case: _Case) -> Check:
     if named is not None and named.installed:
         return _passes("sub", f"sub names the installation of {named.app_key} in workspace {named.workspace}.")
     if named is not None:
-        fix = "Install it again: its next installed call brings what to sign with."
+        fix = "Install it again: its next installed call brings the secret to sign with."
         return _fails("sub", f"The app {named.app_key} is uninstalled from workspace {named.workspace}.", fix)
     if _is_swapped(case):
         return _fails("sub", "iss and sub are swapped.", _SWAPPED)
@@ -208,7 +208,7 @@ def _subject(case: _Case) -> Check:
         value = case.claims.get(claim)
         texts = value if isinstance(value, list) else [value]
         if any(one.client_key in texts for one in case.installations):
-            return _fails("sub", f"The client key stands in {claim}, and sub is another.", "Put it into sub.")
+            return _fails("sub", f"The client key is in {claim}, and sub is another.", "Put it into sub.")
     return _unknown_subject(case, subject)
 
 
@@ -216,14 +216,14 @@ def _unknown_subject(case: _Case, subject: object) -> Check:
     if subject is None:
         return _fails("sub", "The claim sub is missing.", "It is the clientKey of the last installed call.")
     if not isinstance(subject, str):
-        return _fails("sub", "The claim sub is no text.", "It is the clientKey of the last installed call.")
+        return _fails("sub", "The claim sub is not a text.", "It is the clientKey of the last installed call.")
     here = [f"{one.client_key} in workspace {one.workspace}" for one in case.installations if one.installed]
     if subject in {one.app_key for one in case.installations}:
         return _fails("sub", "sub is the app key; it must be the client key.", f"Send: {_either(here)}")
     if here:
         fix = f"Here the app has: {_either(here)}"
         return _fails("sub", "sub names no installation here: the client key is of another host or time.", fix)
-    fix = "Install the app here, and sign with what its installed call brings."
+    fix = "Install the app here, and sign with the secret of its installed call."
     return _fails("sub", "sub names no installation here, and the app is not installed.", fix)
 
 
@@ -236,11 +236,11 @@ def _issuer(case: _Case) -> Check:
     if _is_swapped(case):
         return _fails("iss", "iss and sub are swapped.", _SWAPPED)
     if wanted is None:
-        return Check("iss", "unknown", f"iss is {_shown(issuer)}.", "Mend sub first: it names the installation.")
+        return Check("iss", "unknown", f"iss is {_shown(issuer)}.", "Correct sub first: it names the installation.")
     if issuer in (wanted.app_key, wanted.client_key):
         return _passes("iss", "iss names the app.")
     if isinstance(issuer, str) and issuer.strip().lower() == wanted.app_key.lower():
-        return _fails("iss", f"iss is {_shown(issuer)}, which is spelled in another way than the app key.", fix)
+        return _fails("iss", f"iss is {_shown(issuer)}, which is spelled differently from the app key.", fix)
     return _fails("iss", f"iss is {_shown(issuer)}, which is not the app of this installation.", fix)
 
 
@@ -281,7 +281,7 @@ def _expired(issued: object, expires: float, now: float) -> Check:
 
 
 def _start(case: _Case) -> Check:
-    """`nbf`, which is checked, and `iat`, which is not but tells of clocks."""
+    """Check `nbf`, and report what `iat`, which is not checked, says about the app's clock."""
     not_before, issued = case.claims.get("nbf"), case.claims.get("iat")
     if "nbf" in case.claims:
         if not _is_moment(not_before):
@@ -290,20 +290,20 @@ def _start(case: _Case) -> Check:
             return _fails("nbf", "nbf is in milliseconds, so it is far in the future.", "Write seconds.")
         if not_before > case.now + LEEWAY:
             ahead = _span(not_before - case.now)
-            fix = f"If it is to hold at once, the app's clock is {ahead} ahead: set it, or leave nbf out."
+            fix = f"If it should be valid immediately, the app's clock is {ahead} ahead: set it, or leave nbf out."
             return _fails("nbf", f"The token is not valid for another {ahead}.", fix)
     if _is_moment(issued) and _in_milliseconds(issued):
         return Check("iat", "warning", "iat is in milliseconds, which is accepted.", "Write seconds.")
     if _is_moment(issued) and issued > case.now + LEEWAY:
         ahead = f"The token was made {_span(issued - case.now)} in the future: the app's clock is ahead."
-        return Check("iat", "warning", ahead, "It is accepted, since iat is not looked at; set the clock.")
+        return Check("iat", "warning", ahead, "It is accepted, because iat is not checked; set the clock.")
     return _passes("nbf", "It is valid already.")
 
 
 def _query_hash(case: _Case) -> Check:
     sent = case.claims.get("qsh")
     if not case.request.hashed:
-        return _passes("qsh", "No qsh is asked for at this address.")
+        return _passes("qsh", "This address needs no qsh.")
     needed = f"qsh must be the SHA-256, in lower-case hex, of {_cut(case.canonical)}"
     if sent is None:
         return _fails("qsh", "The claim qsh is missing.", needed)
@@ -314,7 +314,7 @@ def _query_hash(case: _Case) -> Check:
     if case.hashed is not None and not case.hashed.faults:
         return Check("qsh", "warning", _OTHER_ORDER, f"By Atlassian's rule the order is {_cut(case.canonical)}")
     if case.hashed is None:
-        return _fails("qsh", "qsh is the hash of another request, and of none that is near to this one.", needed)
+        return _fails("qsh", "qsh is the hash of another request, and of none similar to this one.", needed)
     faults = "; ".join(case.hashed.faults)
     return _fails("qsh", f"{faults[:1].upper()}{faults[1:]}.", needed)
 
@@ -329,7 +329,7 @@ _OTHER_ORDER = (
 
 
 def _hashed(sent: object, request: Request) -> Hashed | None:
-    """Return what `sent` is the hash of, in each way of writing it."""
+    """Return the canonical request that `sent` is the hash of, in any notation of the hash."""
     if not isinstance(sent, str) or not request.hashed:
         return None
     canonical = canonical_request(request.method, request.path, request.query)
@@ -358,7 +358,7 @@ def _first_difference(canonical: str, hashed: Hashed) -> int | None:
 # In words
 
 _FIRST_MOMENT = 1_000_000_000
-"""Unix time in 2001, before any token: what is less is a number of seconds."""
+"""Unix time in 2001, before any token: a smaller number is a number of seconds."""
 
 
 def _is_moment(value: object) -> TypeGuard[int | float]:
@@ -370,7 +370,7 @@ def _in_milliseconds(moment: float) -> bool:
 
 
 def _span(seconds: float) -> str:
-    """A length of time in its largest unit of which it has two, as in "90 minutes"."""
+    """Return a length of time in the largest unit of which it has two, as in "90 minutes"."""
     for unit, length in (("days", 86_400), ("hours", 3_600), ("minutes", 60)):
         if seconds >= 2 * length:
             return f"{round(seconds / length)} {unit}"

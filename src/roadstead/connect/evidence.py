@@ -1,13 +1,13 @@
 """
-What only a host knows of a token that was presented to it. It changes with the next installation, so a host that wants
-to explain a refusal later keeps it from the moment of the call.
+The facts that only a host knows of a token that was presented to it. They change with the next installation, so a host
+that wants to explain a refusal later keeps them from the moment of the call.
 """
 
 from dataclasses import dataclass
 from typing import Literal
 
 Verdict = Literal["passes", "fails", "warning", "unknown"]
-"""`warning`: accepted here, but not as it should be. `unknown`: another check must pass first."""
+"""`warning`: accepted, but not as it should be. `unknown`: another check must pass first."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """What one check found, in a sentence or two, and what to do about it."""
+    """The finding of one check, in a sentence or two, and what to do about it."""
 
     name: str
     verdict: Verdict
@@ -33,7 +33,7 @@ class Check:
 @dataclass(frozen=True, slots=True)
 class Evidence:
     """
-    What only a host knows of a token, as of one moment; no secret.
+    The host's facts about a token at one moment; no secret.
 
     `installations` are those that the token may mean, and `signature` says which secret it was signed with.
     """

@@ -1,29 +1,29 @@
-"""What can be found in a descriptor, and the refusal of one in which an error was found."""
+"""The findings of a descriptor, and the refusal of one with an error."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
 Path = tuple[str | int, ...]
-"""Where a value stands in a JSON document: `("modules", "linkers", 0, "regex")`."""
+"""The place of a value in a JSON document: `("modules", "linkers", 0, "regex")`."""
 
 Severity = Literal["error", "warning", "note"]
 
 MAX_FINDINGS = 200
-"""Reading ends, with an error, when there would be more: it bounds the time a hostile descriptor can take."""
+"""Reading ends with an error beyond so many, to bound the time that a hostile descriptor can take."""
 
-TOO_MANY = ("There is more to find than fits in a list.", "Begin with what is listed.")
-"""Message and fix of the finding that takes the place of all others then."""
+TOO_MANY = ("There are more findings than fit in a list.", "Correct the listed ones first.")
+"""Message and fix of the last finding, which then stands for all others."""
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
     """
-    One thing to know about a descriptor.
+    A finding about a descriptor.
 
-    An `error` makes the descriptor unusable, a `warning` is a likely mistake or something other hosts refuse,
-    a `note` is only worth knowing. `message` says in one sentence what it is, `fix` what to do about it.
-    `line` and `column` count characters from 1; they are None where there was no text to count in.
+    An `error` makes the descriptor unusable, a `warning` is a likely mistake or something other hosts refuse, a `note`
+    is information only. `message` says in one sentence what is wrong, `fix` what to do about it. `line` and `column`
+    count characters from 1; they are None where there is no text to count in.
     """
 
     severity: Severity
@@ -35,13 +35,13 @@ class Finding:
 
     @property
     def place(self) -> str:
-        """The path as people write it, `modules.linkers[0].regex`; empty for the document itself."""
+        """Return the path in its usual notation, `modules.linkers[0].regex`; empty for the document itself."""
         return place_of(self.path)
 
 
 class InvalidDescriptor(ValueError):
     """
-    The descriptor is refused. `findings` holds everything that was found, at least one of it an error.
+    The descriptor is refused. `findings` are all findings, at least one of them an error.
 
     Its text has a line for each of the first ten errors, with its fix.
     """
@@ -54,18 +54,18 @@ class InvalidDescriptor(ValueError):
 
 
 def place_of(path: Path) -> str:
-    """Return `path` as people write it."""
+    """Return `path` in its usual notation."""
     return "".join(map(_step, path)).removeprefix(".")
 
 
 def shown(value: object) -> str:
-    """Return `value` as a message may show it: cut to a line, without characters that a terminal obeys."""
+    """Return `value` as a message may show it: cut to a line, without control characters."""
     text = repr(value[:80] if isinstance(value, str) else value)
     return text if len(text) <= 80 else f"{text[:79]}…"
 
 
 def shown_name(name: str) -> str:
-    """Return a member's name as a message may show it: as it is if it is a plain word, else `shown`."""
+    """Return a member's name as a message may show it: unchanged if it is a plain word, else `shown`."""
     return name if name.isidentifier() and len(name) <= 80 else shown(name)
 
 
@@ -77,6 +77,6 @@ def _step(step: str | int) -> str:
 
 
 def _sentence(finding: Finding) -> str:
-    """Return where it is, unless the message begins with that, what it is, and the fix."""
+    """Return the place, unless the message begins with it, the message, and the fix."""
     place = "" if finding.message.startswith(f"{finding.place} ") else f"{finding.place}: ".removeprefix(": ")
     return f"{place}{finding.message} {finding.fix}"

@@ -1,10 +1,10 @@
 """
-A JSON reader that remembers where each value stands, so that a finding can point at it.
+A JSON reader that remembers the position of each value, so that a finding can point at it.
 
-It is stricter than most where leniency would hurt later: it refuses what databases and other JSON readers
-cannot hold (half surrogate pairs, numbers out of range) and documents that are absurdly large. It is more helpful
-than most about the one mistake that nearly every linker begins with: where the backslashes of a regular
-expression were not doubled, every one of them is reported.
+It is stricter than most where leniency would do harm later: it refuses values that databases and other JSON readers
+cannot represent (half surrogate pairs, numbers out of range) and documents that are absurdly large. It is more helpful
+than most about the mistake in nearly every first linker: it reports each backslash of a regular expression that was not
+doubled.
 """
 
 import json
@@ -21,7 +21,7 @@ MAX_BYTES = 1024 * 1024
 """Real descriptors have a few thousand bytes."""
 
 MAX_DEPTH = 64
-"""Objects and arrays inside one another. The deepest documented place is nine levels down."""
+"""Nested objects and arrays. The deepest documented place is nine levels down."""
 
 MAX_VALUES = 20_000
 """Values in all, so that reading any document takes tens of milliseconds at most."""
@@ -39,7 +39,7 @@ _LARGEST_INTEGER = 2**63 - 1
 
 @dataclass(frozen=True, slots=True)
 class JsonSource:
-    """A document that was read: its value, where all of it stands, and what was found in reading."""
+    """A document that was read: its value, the positions in it, and the findings of reading it."""
 
     value: object
     findings: tuple[Finding, ...]
@@ -48,18 +48,18 @@ class JsonSource:
 
     @property
     def readable(self) -> bool:
-        """Whether `value` is what the document says."""
+        """Return whether `value` is the document's content."""
         return all(finding.severity != "error" for finding in self.findings)
 
     def position_of(self, path: Path) -> Position:
-        """Return where the value at `path` begins, or the nearest one around that place if there is none."""
+        """Return the position of the value at `path`, or, if there is none, of the nearest one around that place."""
         while path and path not in self._offsets:
             path = path[:-1]
         return _position(self._offsets.get(path, 0), self._line_starts)
 
 
 def read_json(data: bytes | str) -> JsonSource:
-    """Read a document. Never raises: what is wrong with it is in the `findings`."""
+    """Read a document. Never raises: its faults are in the `findings`."""
     try:
         text = _text_of(data)
     except _Unreadable as problem:
@@ -81,7 +81,7 @@ def _text_of(data: bytes | str) -> str:
     except UnicodeError:
         raise _Unreadable("The document is not UTF-8 text.", "Save it in the encoding UTF-8.") from None
     if len(source) > MAX_BYTES:
-        raise _Unreadable(f"The document is larger than {MAX_BYTES} bytes.", "Leave out what is not a descriptor.")
+        raise _Unreadable(f"The document is larger than {MAX_BYTES} bytes.", "Remove what is not in a descriptor.")
     return text.removeprefix("\ufeff")  # the byte order mark that some editors put first
 
 
@@ -91,7 +91,7 @@ def _position(offset: int, line_starts: list[int]) -> Position:
 
 
 class _Reader:
-    """Reads one text. Each `_read_…` takes the offset to begin at, and also returns the one after its end."""
+    """A reader of one text. Each `_read_…` takes the offset to begin at, and also returns the one after its end."""
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -110,7 +110,7 @@ class _Reader:
     def _read_document(self) -> object:
         value, end = self._read_value((), self._skip_space(0))
         if end < len(self._text):
-            raise _Unreadable("The document goes on after its end.", "Remove what follows the last bracket.", end)
+            raise _Unreadable("The document continues after its end.", "Remove the text after the last bracket.", end)
         return value
 
     def _read_value(self, path: Path, at: int) -> tuple[object, int]:
@@ -132,7 +132,7 @@ class _Reader:
         if len(path) > MAX_DEPTH:
             raise _Unreadable(f"Values are nested deeper than {MAX_DEPTH} levels.", "Flatten the document.", at)
         if len(self._offsets) >= MAX_VALUES:
-            raise _Unreadable(f"There are more than {MAX_VALUES} values.", "Leave out what is not a descriptor.", at)
+            raise _Unreadable(f"There are more than {MAX_VALUES} values.", "Remove what is not in a descriptor.", at)
 
     def _read_object(self, path: Path, at: int) -> tuple[dict[str, object], int]:
         members: dict[str, object] = {}
@@ -160,7 +160,7 @@ class _Reader:
         return items, at + 1
 
     def _skip_comma(self, at: int, closing: str) -> int:
-        """Return where the next item begins, or where the closing bracket is."""
+        """Return the offset of the next item or of the closing bracket."""
         if self._char(at) == closing:
             return at
         if self._char(at) != ",":
@@ -185,7 +185,7 @@ class _Reader:
             self._refuse_unfinished_string(at, end)
         value = json.loads(quoted + '"')
         if not _is_text(value):
-            raise _Unreadable("The string holds half of a surrogate pair.", 'Write both: "\\ud83d\\ude00".', at)
+            raise _Unreadable("The string contains half of a surrogate pair.", 'Write both: "\\ud83d\\ude00".', at)
         return value, end + 1
 
     def _report_backslash(self, at: int) -> None:
@@ -197,7 +197,7 @@ class _Reader:
         if end == len(self._text) or self._char(end) in "\r\n":
             raise _Unreadable("The string is not closed on its line.", 'Add the closing ".', start)
         code = f"\\u{ord(self._char(end)):04x}"
-        raise _Unreadable("The string holds a control character.", f'Write it as "{code}", or remove it.', end)
+        raise _Unreadable("The string contains a control character.", f'Write it as "{code}", or remove it.', end)
 
     def _read_number_or_word(self, at: int) -> tuple[object, int]:
         if number := _NUMBER.match(self._text, at):
@@ -214,7 +214,7 @@ class _Reader:
         return _WORDS[word[0]], word.end()
 
     def _number(self, match: re.Match[str]) -> int | float:
-        # Twenty characters hold every 64-bit integer, and int() is quadratic in what it is given.
+        # Twenty characters fit every 64-bit integer, and int() takes quadratic time.
         whole = match[1] is None and match[2] is None and len(match[0]) <= 20
         value = int(match[0]) if whole else float(match[0])
         if not isfinite(value) or (whole and abs(value) > _LARGEST_INTEGER):

@@ -1,16 +1,15 @@
 """
 The JSON web tokens of the Connect protocol: always HS256, keyed with an installation's shared secret.
 
-A token is handled in two steps, because the secret can only be chosen once the token has said whose it is:
+A token is verified in two steps, because only its claims tell which secret to use:
 
-    token = read(text)                                   # nothing in it is trusted
+    token = read(text)                                   # untrusted
     secret = shared_secret_of(token.claims.get("sub"))
     claims = verify(token, shared_secret=secret, now=…, issuers={…}, canonical=…)
 
-Where Bitbucket is known to be lenient, so is this module: there is no longest lifetime, `iat` is never
-compared with the present and `aud` is not looked at, since living apps send milliseconds, tokens of 41 days
-and no audience. Where leniency helps only an attacker it is strict: one algorithm whatever the header says,
-one encoding of each token.
+Where Bitbucket is known to be lenient, so is this module: there is no maximum lifetime, and `iat` and `aud` are
+ignored, because real apps send milliseconds, tokens of 41 days and no audience. Where leniency helps only an
+attacker it is strict: one algorithm, regardless of the header, and one encoding of each token.
 
 Sources: RFC 7515 and 7519; Atlassian's "Understanding JWT for Connect apps".
 """
@@ -34,12 +33,12 @@ MAX_TOKEN_LENGTH = 8 * 1024
 """Characters. A header line longer than this is refused by common servers, so no working token is."""
 
 VerifiedClaims = NewType("VerifiedClaims", Mapping[str, object])
-"""Claims of a token whose signature, lifetime and, where asked for, issuer and qsh have been checked."""
+"""Claims of a token after the checks of signature, lifetime and, where required, issuer and qsh."""
 
 Check = Literal["format", "algorithm", "signature", "exp", "nbf", "iss", "sub", "qsh"]
-"""What may be wrong. `sub` is for the caller, who finds the installation by it."""
+"""The faults of a token. `sub` is for the caller, who finds the installation by it."""
 
-# What is not of the URL alphabet becomes `*`, which no base64 contains, padding included.
+# A character outside the URL alphabet becomes `*`, which no base64 contains, padding included.
 _TO_STANDARD_ALPHABET = bytes.maketrans(b"-_+/=", b"+/***")
 _BASE64URL = re.compile(rb"[A-Za-z0-9_-]*")
 _TO_URL_ALPHABET = bytes.maketrans(b"+/", b"-_")
@@ -49,8 +48,8 @@ class InvalidToken(Exception):
     """
     The token is refused.
 
-    `claim` names the check that failed. `detail` says what to do about it in one or two sentences; it tells
-    more than "malformed", "algorithm" or "signature" only when the signature holds.
+    `claim` names the check that failed. `detail` says what to do about it in one or two sentences; unless the signature
+    is valid, it reveals no more than "malformed", "algorithm" or "signature".
     """
 
     def __init__(self, claim: Check, detail: str) -> None:
@@ -64,9 +63,9 @@ MISMATCH = "The signature does not match: sign with HS256 and the shared secret.
 
 class UnverifiedToken(NamedTuple):
     """
-    A token taken apart. Anybody can write one: use its claims only to find the secret to verify with.
+    A token taken apart. Anyone can write one: use its claims only to find the secret to verify with.
 
-    `signature` is the segment as it was written, and compared as such: nothing but the one right spelling holds.
+    `signature` is the segment as written, and compared as such: only the one correct spelling is valid.
     """
 
     header: Mapping[str, object]
@@ -114,7 +113,7 @@ def encode(claims: Mapping[str, object], shared_secret: str) -> str:
 
 
 def read(token: str) -> UnverifiedToken:
-    """Take apart a token of at most `MAX_TOKEN_LENGTH` characters, or raise `InvalidToken`."""
+    """Split a token of at most `MAX_TOKEN_LENGTH` characters, or raise `InvalidToken`."""
     if len(token) > MAX_TOKEN_LENGTH:
         raise InvalidToken("format", f"The token is longer than {MAX_TOKEN_LENGTH} characters.")
     try:
@@ -147,8 +146,8 @@ def verify(
     Return the claims of `token`, or raise `InvalidToken`.
 
     Checks algorithm, signature, `exp` and `nbf` (Unix time, `leeway` seconds either way), that `iss` is one
-    of `issuers` unless that is None, and that `qsh` is the hash of `canonical`, in whichever order its parameters are
-    sorted, unless that is None.
+    of `issuers` unless that is None, and that `qsh` is the hash of `canonical`, with its parameters in any accepted
+    order, unless that is None.
     Does not check `aud`, `iat`, or whether the installation is still enabled.
     """
     _check_algorithm(token.header)
@@ -173,7 +172,7 @@ def _signature(signing_input: bytes, shared_secret: str) -> bytes:
 
 @lru_cache(maxsize=1024)
 def _keyed(shared_secret: str) -> hmac.HMAC:
-    """The state that every signature with this secret begins with; making it takes longer than using it."""
+    """Return the state that every signature with this secret begins with; making it takes longer than using it."""
     return hmac.new(shared_secret.encode(), digestmod="sha256")
 
 
@@ -193,7 +192,7 @@ def _object_in(segment: bytes, part: str) -> Mapping[str, object]:
     text = _from_base64url(segment, part)
     try:
         value = msgspec.json.decode(text)
-        # What encodes to the same bytes again has no repeated member; anything else gets the slow check.
+        # JSON that encodes to the same bytes again has no repeated member; any other JSON gets the slow check.
         if msgspec.json.encode(value) != text:
             json.loads(text, object_pairs_hook=_refuse_repeated_members)
     except (msgspec.MsgspecError, ValueError, RecursionError):
@@ -270,5 +269,5 @@ def _what_is_wrong_with_qsh(sent: object, canonical: str) -> str:
 
 _HEADER: Mapping[str, object] = MappingProxyType({"alg": "HS256", "typ": "JWT"})
 _HEADER_SEGMENT = _base64url(b'{"alg":"HS256","typ":"JWT"}')
-# The two orders in which libraries write the one header there is: both known, so not decoded each time.
+# The two orders in which libraries write the only header: both known, so not decoded each time.
 _USUAL_HEADERS = {_HEADER_SEGMENT: _HEADER, _base64url(b'{"typ":"JWT","alg":"HS256"}'): _HEADER}

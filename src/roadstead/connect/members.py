@@ -1,8 +1,8 @@
 """
 Read the members of JSON objects one by one, with a finding for each member that is wrong.
 
-Reading goes on after a fault, so that an author sees all of them at once; what is read after an error stands
-in for the real thing and must not be used.
+Reading continues after a fault, so that an author sees all of them; the value returned after an error is a substitute
+that must not be used.
 """
 
 import re
@@ -20,7 +20,7 @@ class TooManyFindings(Exception):
 
 class Report:
     """
-    Collects findings, and gives each the line and column of what it is about.
+    The findings so far. Adds to each the line and column of its value.
 
     Raises `TooManyFindings` when there are `MAX_FINDINGS` already.
     """
@@ -46,10 +46,10 @@ class Report:
 
 class Members:
     """
-    One JSON object. A member that is null counts as absent, as some serialisers write absent members.
+    One JSON object. A member that is null counts as absent, because some serialisers write absent members so.
 
-    `severity` says how bad it is when a member is missing or has the wrong type: an error unless what it says
-    is only for show.
+    `severity` is that of a finding about a missing member or one of the wrong type: an error unless the object is only
+    displayed.
     """
 
     def __init__(self, members: Mapping[str, object], path: Path, report: Report) -> None:
@@ -64,7 +64,7 @@ class Members:
         return (*self.path, name)
 
     def text(self, name: str, *, longest: int | None = None) -> str:
-        """Return a string that has to be there; "" after reporting that it is missing, blank or no string."""
+        """Return a required string; "" after reporting that it is missing, blank or not a string."""
         text = self.optional_text(name, longest=longest)
         if text is None and name not in self:
             self.missing(name)
@@ -90,14 +90,14 @@ class Members:
         return None
 
     def identifier(self, name: str, *, longest: int | None = None) -> str:
-        """Return a string that has to be there and to be free of control characters."""
+        """Return a required string without control characters."""
         value = self.text(name, longest=longest)
         if _CONTROL_CHARACTER.search(value):
-            self.report.error(self.path_of(name), f"{name} holds a control character.", "Remove it.")
+            self.report.error(self.path_of(name), f"{name} contains a control character.", "Remove it.")
         return value
 
     def integer(self, name: str) -> int | None:
-        """Return an integer that is only for show."""
+        """Return an integer that is only displayed."""
         value = self.members.get(name)
         if value is None or type(value) is int:
             return value

@@ -1,8 +1,8 @@
 """
 The modules of a descriptor: what an app adds to the host.
 
-All are recognised and kept, also those that nothing uses yet. Source: Atlassian's pages on the modules of
-Bitbucket Connect; what the pages leave open follows descriptors that were in use.
+All are recognised and kept, including those that no code uses yet. Source: Atlassian's pages on the modules of
+Bitbucket Connect; open questions follow descriptors that were in use.
 """
 
 from collections.abc import Mapping
@@ -14,8 +14,8 @@ class LinkerModule:
     """
     Turns text that matches `regex` into a link to `url`.
 
-    `regex` may hold `(?K)`, which stands for the linker's values; `url` may refer to groups as `\\1`. Neither
-    is judged here. `type` is kept as written: the only one known is `href`.
+    `regex` may contain `(?K)`, which matches the linker's values; `url` may refer to groups as `\1`. Neither is judged
+    here. `type` is kept as written: the only one known is `href`.
     """
 
     key: str
@@ -26,7 +26,7 @@ class LinkerModule:
 
 @dataclass(frozen=True, slots=True)
 class WebhookModule:
-    """Tells the app about an event, or about all of them if `event` is `*`."""
+    """Sends the app an event, or all of them if `event` is `*`."""
 
     event: str
     url: str
@@ -35,7 +35,7 @@ class WebhookModule:
 
 @dataclass(frozen=True, slots=True)
 class UiModule:
-    """Something the app shows in the host's pages. What the app did not give is None or empty."""
+    """A part of the app on the host's pages. A member that the app did not give is None or empty."""
 
     key: str
     name: str | None
@@ -68,7 +68,7 @@ class RepoPage(UiModule):
 
 
 class GeneralPage(UiModule):
-    """A page of the app that belongs to nothing else."""
+    """A page of the app that belongs to no other object."""
 
     __slots__ = ()
 
@@ -80,7 +80,7 @@ class AdminPage(UiModule):
 
 
 class ConfigurePage(UiModule):
-    """The page where the app is set up; an app has one at most."""
+    """The page that configures the app; an app has one at most."""
 
     __slots__ = ()
 
@@ -99,7 +99,7 @@ class FileView(UiModule):
 
 @dataclass(frozen=True, slots=True)
 class OAuthConsumer:
-    """Links the app to an OAuth consumer: an existing one by `client_id`, or one to be made with `scopes`."""
+    """Links the app to an OAuth consumer: an existing one by `client_id`, or a new one with `scopes`."""
 
     client_id: str | None
     scopes: tuple[str, ...]
@@ -110,7 +110,7 @@ class ProxyRoute:
     """
     Forwards calls of the app's own pages to `destination`, for requests whose path fits `path`.
 
-    `methods` holds, by HTTP method, what overrides `destination`, `scopes` and `conditions`.
+    `methods` has, by HTTP method, overrides of `destination`, `scopes` and `conditions`.
     """
 
     path: str
@@ -130,7 +130,7 @@ class CustomEvent:
 
 @dataclass(frozen=True, slots=True)
 class PostInstallRedirect:
-    """Where the browser goes after an installation, unless the install link says otherwise."""
+    """The address to which the browser goes after an installation, unless the install link names another."""
 
     key: str | None
     url: str
@@ -141,7 +141,7 @@ class Modules:
     """
     All modules of an app, each kind in the order of the descriptor.
 
-    Nothing is known about the members of `web_cards`. `unknown` holds, by name, what is no module at all.
+    Nothing is known about the members of `web_cards`. `unknown` has, by name, the members that are not modules.
     """
 
     linkers: tuple[LinkerModule, ...]

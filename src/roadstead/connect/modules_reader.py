@@ -1,8 +1,8 @@
 """
 Reading the `modules` of a descriptor.
 
-A rule that Atlassian documents is enforced. One that is only a conclusion from other pages or products is a
-warning: the cloud may never have minded, and an app that ran there must run here.
+A rule that Atlassian documents is enforced. A rule that is only a conclusion from other pages or products gives a
+warning: the cloud may never have enforced it, and an app that ran there must run here.
 """
 
 import re
@@ -35,7 +35,7 @@ from roadstead.connect.modules import (
 from roadstead.connect.urls import MAX_URL_LENGTH, scheme_of, web_url_fault
 
 MAX_KEY_LENGTH = 255
-"""Characters of any key, so that it can be stored and indexed. Ours; some have a lower, documented limit."""
+"""Characters of any key, so that it can be stored and indexed. Our limit; some kinds have a lower, documented one."""
 
 MAX_MODULE_KEY_LENGTH = 128
 MAX_EVENT_LENGTH = 64
@@ -51,7 +51,7 @@ UI = TypeVar("UI", bound=UiModule)
 
 @dataclass(frozen=True, slots=True)
 class _UiKind(Generic[UI]):
-    """How modules of one kind are written. `documented` tells whether the rules for them are."""
+    """The notation of one kind of modules. `documented` tells whether its rules are."""
 
     name: str
     type: type[UI]
@@ -97,7 +97,7 @@ _CONFIGURE_PAGE = _UiKind("configurePage", ConfigurePage, ("name", "url"), docum
 _PROFILE_TABS = _UiKind("profileTabs", ProfileTab, ("name", "url"), documented=True)
 _FILE_VIEWS = _UiKind("fileViews", FileView, ("name", "url"), documented=False)
 
-# Old descriptors use the singular of what is plural today; the plural of configurePage is an easy mistake.
+# Old descriptors use the singular of today's plural names; the plural of configurePage is an easy mistake.
 _OTHER_SPELLING = {
     "linkers": "linker",
     "webhooks": "webhook",
@@ -112,11 +112,11 @@ _OTHER_SPELLING = {
     "webCards": "webCard",
 }
 MODULE_NAMES = frozenset(_OTHER_SPELLING) | {"oauthConsumer", "proxy", "customEvents", "postInstallRedirect"}
-"""Every kind of module, as it is spelled today."""
+"""Every kind of module, in today's spelling."""
 
 
 def read_modules(modules: Members, granted: Set[str]) -> Modules:
-    """Return the modules of an app that is granted `granted`, and report what is wrong with them."""
+    """Return the modules of an app that is granted `granted`, and report their faults."""
     return _ModulesReader(modules, granted).read()
 
 
@@ -164,7 +164,7 @@ class _ModulesReader:
     def _linker(self, entry: Members) -> LinkerModule:
         regex = entry.text("regex")
         if _CONTROL_CHARACTER.search(regex):
-            message = "regex holds a control character."
+            message = "regex contains a control character."
             fix = r'Double the backslashes: in JSON "\b" is a backspace, and "\\b" a word boundary.'
             entry.report.warning(entry.path_of("regex"), message, fix)
         return LinkerModule(
@@ -184,8 +184,8 @@ class _ModulesReader:
     def _linker_type(self, entry: Members) -> str:
         kind = entry.optional_text("type") or "href"
         if kind != "href":
-            # The documentation speaks of images too, but the name of their type is lost. Such an app installs
-            # on the cloud, so it installs here.
+            # The documentation mentions images too, but the name of their type is lost. Such an app installs on the
+            # cloud, so it installs here.
             message = f"The type {shown(kind)} is not known, and is treated as href."
             entry.report.warning(entry.path_of("type"), message, 'Write "href", or leave type out.')
         return kind
@@ -263,7 +263,7 @@ class _ModulesReader:
             message = f"key has {len(key)} characters, and {MAX_MODULE_KEY_LENGTH} are allowed."
             entry.report.add(severity, path, message, "Shorten it.")
         if key and not _MODULE_KEY.fullmatch(key):
-            message = f"The key {shown(key)} holds more than letters, digits and hyphens."
+            message = f"The key {shown(key)} contains more than letters, digits and hyphens."
             entry.report.add(severity, path, message, "Use only A-Z, a-z, 0-9 and -.")
         if key and key in self._place_of_key:
             message = f"The key {shown(key)} is also the key of {self._place_of_key[key]}."
@@ -284,7 +284,7 @@ class _ModulesReader:
 
 
 def _localised(entry: Members, name: str, severity: Severity) -> str | None:
-    """Return the one text of an i18n property, `{"value": …}`. A plain string is taken for it."""
+    """Return the text of an i18n property, `{"value": …}`, or of a plain string."""
     if not isinstance(entry.members.get(name), dict):
         return entry.optional_text(name, severity=severity)
     texts = entry.child(name)

@@ -1,9 +1,8 @@
 """
-A credential as it was presented, without what is secret in it.
+A credential as it was presented, without its secrets.
 
-It is taken apart at once, and of its signature only a SHA-256 is kept: enough to recognise the secret that makes
-it, and useless to a thief. So the host can tell why a recorded call was refused, long after its token has
-been forgotten.
+It is taken apart immediately, and only a SHA-256 of its signature is kept: enough to recognise the secret that makes
+it, and useless to a thief. So the host can tell why a recorded call was refused, long after it has dropped the token.
 """
 
 import binascii
@@ -18,22 +17,22 @@ import msgspec
 from roadstead.connect.jwt import MAX_TOKEN_LENGTH, InvalidToken, read
 
 SCHEMES = frozenset({"jwt", "bearer", "basic", "digest", "negotiate", "token"})
-"""In lower case. Another first word of a header may be a secret itself, so it is not kept."""
+"""In lower case. Any other first word of a header may be a secret itself, so it is not kept."""
 
 NO_TOKEN = "There is no token."
 
 _MOST_BRACKETS = 200
-"""Claims with more are nested deeper than anyone can read, and than Python can write."""
+"""Claims with more are nested deeper than a person can read, and than Python can write."""
 
 
 @dataclass(frozen=True, slots=True)
 class Presented:
     """
-    What is left of a credential.
+    The part of a credential that is kept.
 
     `scheme` is None when only a token was given, `query` when it came in the URL, and empty when there was none before
-    the token. `signing_input` is header and claims as they were written, or empty when they cannot be read.
-    `signature` is the SHA-256 of the third segment in hex. `fault` says why the token has no right form.
+    the token. `signing_input` is header and claims as they were written, or empty when they cannot be read. `signature`
+    is the SHA-256 of the third segment in hex. `fault` says why the token is malformed.
     """
 
     scheme: str | None
@@ -52,9 +51,9 @@ class Presented:
 
 def present(authorization: str) -> Presented:
     """
-    Return what is left of the value of an `Authorization` header.
+    Return the kept part of an `Authorization` header's value.
 
-    Nothing is kept of what is no token: it may be a password.
+    Of a value that is not a token nothing is kept: it may be a password.
     """
     scheme, _, token = authorization.strip().partition(" ")
     if not token and "." in scheme:
@@ -63,7 +62,7 @@ def present(authorization: str) -> Presented:
 
 
 def present_pasted(text: str) -> Presented:
-    """Return what is kept of pasted text: a token, a header, a `curl` command, a URL with `jwt` in it."""
+    """Return the kept part of pasted text: a token, a header, a `curl` command, a URL with `jwt` in it."""
     header = re.search(r"authorization\s*:\s*([^'\"\r\n]+)", text, re.IGNORECASE)
     if header is not None:
         return present(header[1])
@@ -75,7 +74,7 @@ def present_pasted(text: str) -> Presented:
 
 
 def present_token(token: str, *, scheme: str | None) -> Presented:
-    """Return what is left of a token that was presented under a scheme."""
+    """Return the kept part of a token that was presented under a scheme."""
     header, _, rest = token.strip("'\"").partition(".")
     claims, _, signature = rest.partition(".")
     if len(token) > MAX_TOKEN_LENGTH or _object_in(header) is None or _object_in(claims) is None:
@@ -97,7 +96,7 @@ def _fault_of(token: str) -> str:
 
 
 def _object_in(segment: str) -> Mapping[str, object] | None:
-    """The JSON object of a segment, also when its encoding is not quite right."""
+    """Return the JSON object of a segment, also when its encoding is not quite correct."""
     standard = segment.encode("ascii", "replace").translate(_TO_STANDARD).rstrip(b"=")
     try:
         text = binascii.a2b_base64(standard + b"=" * (-len(standard) % 4), strict_mode=True)

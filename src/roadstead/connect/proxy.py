@@ -1,5 +1,5 @@
 """
-The proxy module: calls of an app's own pages, which the host forwards to the app, signed.
+The proxy module: calls of an app's own pages, which the host signs and forwards to the app.
 
 Source: Atlassian's pages on the API proxy module.
 """
@@ -16,15 +16,15 @@ METHODS = ("GET", "PUT", "POST", "DELETE")
 _CAPTURE = re.compile(r"\{(\w+)\}")
 _UUID = re.compile(r"\{[0-9a-fA-F-]{36}\}")
 _NAMED_BY = {"pullrequest": "id", "issue": "id", "snippet": "id", "commit": "hash", "branch": "name"}
-"""What names an object in a path, where it is no UUID."""
+"""The members that name an object in a path, where it is not a UUID."""
 
 
 @dataclass(frozen=True, slots=True)
 class Forwarding:
     """
-    How a call is to be forwarded.
+    How to forward a call.
 
-    `captured` are the context parameters that follow from the path of the call: of an object itself no more is known.
+    `captured` are the context parameters that follow from the path of the call; nothing else is known of their objects.
     """
 
     destination: str
@@ -34,7 +34,7 @@ class Forwarding:
 
 
 def find_route(routes: Sequence[ProxyRoute], method: str, path: str) -> Forwarding | None:
-    """Return how to forward a call to `path`, by the first route that fits and takes the method."""
+    """Return how to forward a call to `path`, by the first route that fits and accepts the method."""
     for route in routes:
         captured = _captured(route.path, path)
         if captured is not None and (method in route.methods or (not route.methods and method in METHODS)):
@@ -64,7 +64,7 @@ def _is_text(value: object) -> bool:
 
 
 def _captured(pattern: str, path: str) -> dict[str, str] | None:
-    """What the segments of a path say about objects; None if the path does not fit."""
+    """Return the context parameters in the segments of a path; None if the path does not fit."""
     wanted, given = pattern.strip("/").split("/"), path.strip("/").split("/")
     if len(wanted) != len(given):
         return None

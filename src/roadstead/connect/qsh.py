@@ -7,16 +7,15 @@ It is the SHA-256, in lower-case hex, of the *canonical request* `METHOD&path&qu
 - The path is taken as sent, relative to the base URL of the receiver. Empty becomes `/`, one
   trailing slash is dropped (not from `/` itself), `&` becomes `%26`.
 - Query names and values are decoded (`+` is a space) and the parameter `jwt` is dropped. Both are encoded again
-  by RFC 3986, where only letters, digits and `-._~` stay as they are; a comma inside a value is `%2C`. Names are
-  sorted as they are encoded. The values of a repeated name are sorted as they are decoded, by code point, and
-  joined by commas: `a=1,2`.
+  by RFC 3986, where only letters, digits and `-._~` stay unencoded; a comma inside a value is `%2C`. Names are
+  sorted encoded. The values of a repeated name are sorted decoded, by code point, and joined by commas: `a=1,2`.
 - A name without a value is written `name=`. Without parameters the canonical request ends in `&`.
 
 Source: Atlassian's "Understanding JWT for Connect apps", and the interoperability vectors of its JWT
-libraries, which settle what the text leaves open: values are sorted decoded, not encoded.
+libraries, which settle an open question of the text: values are sorted decoded, not encoded.
 
-The order is the one thing in which living libraries differ: npm's `atlassian-jwt` sorts names, too, as they are
-decoded, and all by UTF-16 units. In each order, every parameter is in the hash, so a receiver can accept each.
+Real libraries differ only in the order: npm's `atlassian-jwt` sorts names decoded, too, and all by UTF-16 units.
+In each order, every parameter is in the hash, so a receiver can accept each.
 """
 
 import hashlib
@@ -27,11 +26,11 @@ from urllib.parse import quote_from_bytes, unquote, unquote_to_bytes
 
 def canonical_request(method: str, path: str, query: str) -> str:
     """
-    Return what the hash of a request is made of.
+    Return the canonical request, which `qsh` is the hash of.
 
-    `path` is as sent, but relative to the receiver's base URL; `query` is the raw query string without `?`.
-    Never raises: a malformed percent sequence stays as it is, escaped bytes that are not UTF-8 keep their
-    values, and a lone surrogate becomes `?`.
+    `path` is as sent, but relative to the receiver's base URL; `query` is the raw query string without `?`. Never
+    raises: a malformed percent sequence stays unchanged, escaped bytes that are not UTF-8 keep their values, and a lone
+    surrogate becomes `?`.
     """
     canonical = f"{method.upper()}&{_canonical_path(path)}&{_canonical_query(query) if query else ''}"
     return canonical if canonical.isascii() else _utf8(canonical).decode()
@@ -48,9 +47,9 @@ def hash_of(canonical: str) -> str:
 
 
 def other_orders(canonical: str) -> Iterator[str]:
-    """Yield the canonical requests that differ from `canonical` only in the order in which they are sorted."""
+    """Yield the canonical requests that differ from `canonical` only in the order of their parameters."""
     method, path, query = canonical.split("&", 2)
-    if "%" not in query:  # Encoded or not, what needs no encoding is sorted alike.
+    if "%" not in query:  # Without an escape, the order is the same encoded and decoded.
         return
     parameters = [parameter.partition("=")[::2] for parameter in query.split("&")]
     seen = {canonical}

@@ -1,8 +1,8 @@
 """
-Canonical requests that an app may have hashed instead of the right one, and what it did wrong, in words.
+Canonical requests that an app may have hashed instead of the right one, and its mistake in words.
 
-A hash cannot be read backwards, but the mistakes that living libraries make are few: each is made here on
-purpose, alone and together with others, until one gives the hash that was sent.
+A hash cannot be reversed, but the mistakes of real libraries are few: each is made here on purpose, alone and in
+combination, until one gives the hash that was sent.
 """
 
 import re
@@ -16,22 +16,22 @@ from roadstead.connect.qsh import canonical_request, hash_of, other_orders
 METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH", "HEAD")
 
 Spellings = dict[str, str]
-"""Ways to write a part of the canonical request, and what is wrong with each; nothing is with the right one."""
+"""Ways to write a part of the canonical request, and the mistake in each; empty for the correct one."""
 
 
 LONGEST = 4_000
-"""Characters of path and query. Of longer ones only the usual mistakes are looked for."""
+"""Characters of path and query. For longer ones only the usual mistakes are tried."""
 
 
 class Hashed(NamedTuple):
-    """A canonical request that has the hash in question. `faults` are what is wrong with it."""
+    """A canonical request that has the given hash. `faults` are its mistakes."""
 
     canonical: str
     faults: tuple[str, ...]
 
 
 def usual_mistakes(canonical: str) -> Iterator[tuple[str, str]]:
-    """Yield the mistakes that are made most, and how they differ from `canonical`; cheap enough for every refusal."""
+    """Yield the most common mistakes, and how they differ from `canonical`; cheap enough for every refusal."""
     method, path, _ = canonical.split("&", 2)
     queries = {"": "the query is left out"} | dict.fromkeys(_queries_of(canonical), "")
     for (m, wrong_method), (p, wrong_path), (q, wrong_query) in product(
@@ -44,8 +44,8 @@ def find_hashed(qsh: str, method: str, path: str, query: str, *, base_url: str =
     """
     Return the canonical request that `qsh` is the hash of, or None when no known mistake gives it.
 
-    The request is given as it was sent, `path` and `query` raw; `base_url` is where the receiver is reached.
-    Takes some milliseconds at most. Fewer mistakes are tried before more of them together.
+    The request is given as it was sent, `path` and `query` raw; `base_url` is the receiver's. Takes some milliseconds
+    at most. Fewer mistakes are tried before more of them together.
     """
     right = canonical_request(method, path, query)
     if len(path) + len(query) > LONGEST:
@@ -74,7 +74,7 @@ def find_hashed(qsh: str, method: str, path: str, query: str, *, base_url: str =
 
 
 def _queries_of(canonical: str) -> Iterator[str]:
-    """Yield the query of a canonical request in every order that is accepted."""
+    """Yield the query of a canonical request in every accepted order."""
     for text in (canonical, *other_orders(canonical)):
         yield text.split("&", 2)[2]
 
@@ -98,15 +98,15 @@ def _usual_paths(path: str) -> Spellings:
 
 
 def _paths(path: str, query: str, base_url: str) -> Spellings:
-    """The ways to write the path, by what is wrong with each; of two reasons for the same text the later wins."""
+    """Return the ways to write the path, by their mistake; of two mistakes for the same text the later wins."""
     bare = path.rstrip("/") or "/"
     host = urlsplit(base_url).netloc
     less_likely = {
-        f"{path}?{query}": "the query stands in the path",
-        f"{base_url}{path}": "the path must not hold scheme and host",
-        f"{base_url}{path}?{query}": "the whole URL stands in place of the path",
-        f"{host}{path}": "the path must not hold the host",
-        f"//{host}{path}": "the path must not hold the host",
+        f"{path}?{query}": "the query is in the path",
+        f"{base_url}{path}": "the path must not contain scheme and host",
+        f"{base_url}{path}?{query}": "the whole URL is in place of the path",
+        f"{host}{path}": "the path must not contain the host",
+        f"//{host}{path}": "the path must not contain the host",
         bare.lstrip("/"): "the path must begin with /",
         bare.lower(): "the path is in lower case; take it as it is sent",
         bare: "an & in the path is written %26",
@@ -124,7 +124,7 @@ def _parents(path: str) -> Iterable[str]:
 
 
 def _queries(query: str) -> Spellings:
-    """The ways to write the query, likewise."""
+    """Return the ways to write the query, by their mistake."""
     if not query:
         return {"": ""}
     raw = [parameter for parameter in query.split("&") if parameter]
@@ -133,8 +133,8 @@ def _queries(query: str) -> Spellings:
     return {
         **_of_other_parameters(pairs),
         **_differently_grouped(pairs),
-        "&".join(sorted(raw)): "the parameters are sorted, but not decoded and encoded anew",
-        query: "the query stands as it was sent, neither sorted nor encoded anew",
+        "&".join(sorted(raw)): "the parameters are sorted, but not decoded and encoded again",
+        query: "the query is as it was sent, neither sorted nor encoded again",
         **_differently_encoded(pairs),
         _written(sent): "the parameter jwt must be left out",
         f"?{_written(pairs)}": "the ? must go",
@@ -173,17 +173,15 @@ def _written(
 
 
 def _differently_encoded(pairs: list[tuple[str, str]]) -> Spellings:
-    """What other encoders make of the same parameters."""
+    """Return the query as other encoders write the same parameters."""
     lower_hex = re.sub(r"%[0-9A-F]{2}", lambda found: found[0].lower(), _written(pairs))
     return {
         _written(pairs, lambda text: text): "names and values must be encoded",
         _written(pairs, quote_plus): "a space is written %20, not +",
         _written(pairs).replace("%20", "+"): "a space is written %20, not +",
         lower_hex: "percent sequences are written in capitals, as in %2F",
-        _written(
-            pairs, lambda text: quote(text, safe="~!'()*")
-        ): "!'()* must be encoded, which encodeURIComponent leaves",
-        _written(pairs, lambda text: quote(text, safe="~!'()*;,/?:@&=+$#")): "encodeURI leaves too much as it is",
+        _written(pairs, lambda text: quote(text, safe="~!'()*")): "!'()* must be encoded, unlike in encodeURIComponent",
+        _written(pairs, lambda text: quote(text, safe="~!'()*;,/?:@&=+$#")): "encodeURI encodes too little",
         _written(pairs, lambda text: quote(text, safe="~/")): "a / in the query must be encoded",
         _written(pairs, lambda text: _encoded(text).replace("~", "%7E")): "~ must not be encoded",
         _written(pairs, lambda text: _encoded(_encoded(text))): "names and values are encoded twice",
@@ -191,7 +189,7 @@ def _differently_encoded(pairs: list[tuple[str, str]]) -> Spellings:
 
 
 def _differently_grouped(pairs: list[tuple[str, str]]) -> Spellings:
-    """What becomes of repeated names, and of names without a value, where their rules are not known."""
+    """Return the query with the usual mistakes about repeated names, and about names without a value."""
     grouped = _grouped(pairs)
     in_order = "&".join(f"{_encoded(name)}={','.join(map(_encoded, values))}" for name, values in _by_name(grouped))
     by_encoded = "&".join(
@@ -207,17 +205,17 @@ def _differently_grouped(pairs: list[tuple[str, str]]) -> Spellings:
         _written(pairs, comma="%2C"): "the comma between two values of a name must not be encoded",
         _written(
             (name, values[0]) for name, values in grouped.items()
-        ): "only the first value of a repeated name is there",
+        ): "only the first value of a repeated name is present",
         _written(
             (name, values[-1]) for name, values in grouped.items()
-        ): "only the last value of a repeated name is there",
+        ): "only the last value of a repeated name is present",
         _written(pairs, equals=""): "a name without a value is written with =",
         _written(pair for pair in pairs if pair[1]): "a parameter without a value is left out",
     }
 
 
 def _of_other_parameters(pairs: list[tuple[str, str]]) -> Spellings:
-    """The query of a request for something near."""
+    """Return the query of similar requests."""
     names = {name for name, _ in pairs[:20]}
     left_out = {
         _written(pair for pair in pairs if pair[0] != name): f"the parameter {name} is left out"

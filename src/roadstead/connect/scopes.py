@@ -1,5 +1,5 @@
 """
-The scopes an app may ask for, and which of them come along unasked.
+The scopes an app may ask for, and the scopes that each implies.
 
 Source: the security schemes of Bitbucket's OpenAPI document (August 2026) and Atlassian's page on its scopes.
 """
@@ -40,12 +40,12 @@ DESCRIPTIONS: Mapping[str, str] = MappingProxyType(
         "test:write": "Create and change test reports",
     }
 )
-"""What each scope allows, in the words of a consent page."""
+"""The permission of each scope, in the words of a consent page."""
 
 SCOPES: frozenset[str] = frozenset(DESCRIPTIONS)
 
 RENAMED: Mapping[str, str] = MappingProxyType({"project:write": "project:admin"})
-"""Deprecated names that still parse, and the scope each stands for."""
+"""Deprecated names that still parse, and the present name of each."""
 
 # The admin and delete scopes are absent because they imply nothing, not even reading.
 _IMPLIES = {
@@ -54,7 +54,7 @@ _IMPLIES = {
     "pullrequest": "repository",
     "issue:write": "issue",
     "snippet:write": "snippet",
-    # Not stated anywhere, but a write that cannot read would be the surprise.
+    # Stated nowhere, but it would be a surprise if a scope to write did not imply reading.
     "account:write": "account",
     "team:write": "team",
     "pipeline:write": "pipeline",
@@ -67,7 +67,7 @@ _IMPLIED_BY_ONE = {scope: {scope, _IMPLIES[scope]} if scope in _IMPLIES else {sc
 
 
 class UnknownScope(ValueError):
-    """There is no scope of the name `scope`; `suggestion` is the most similar one, if any is similar."""
+    """There is no scope called `scope`; `suggestion` is the most similar one, if any is similar."""
 
     def __init__(self, scope: str) -> None:
         super().__init__(f"There is no scope {shown(scope)}.")
@@ -90,8 +90,8 @@ def parse_scopes(text: str) -> frozenset[str]:
 
 def implied_by(scopes: Iterable[str]) -> frozenset[str]:
     """
-    Return everything `scopes` allow: themselves under today's names, and what they imply.
+    Return every scope that `scopes` grant: themselves under their present names, and those they imply.
 
-    Raises `UnknownScope`.
+    Raise `UnknownScope`.
     """
     return frozenset().union(*(_IMPLIED_BY_ONE[canonical_scope(scope)] for scope in scopes))

@@ -1,9 +1,9 @@
 """
-Which secret a token was signed with, also when it was not used as it should be.
+Find the secret that a token was signed with, also when the app used it wrongly.
 
-The key is the characters of `sharedSecret` as they are, in UTF-8, and the signature is base64url of HMAC-SHA256.
-Libraries that take base64 keys, files that end in a line break and the like make other signatures: each is made here
-on purpose and compared with the one that was sent, by the SHA-256 of both.
+The key is the characters of `sharedSecret` unchanged, in UTF-8, and the signature is base64url of HMAC-SHA256.
+Libraries that expect base64 keys, and files that end in a line break, lead to other signatures: each is made here on
+purpose and compared with the one that was sent, by the SHA-256 of both.
 """
 
 import base64
@@ -15,7 +15,7 @@ from itertools import chain
 from typing import NamedTuple
 
 UNSIGNED = hashlib.sha256(b"").hexdigest()
-"""What is left of an empty signature."""
+"""The SHA-256 of an empty signature."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,21 +28,21 @@ class Key:
 
 
 class Signed(NamedTuple):
-    """The key that a signature was made with, and what was done wrong with it."""
+    """The key that a signature was made with, and the mistakes in its use."""
 
     key: Key
     faults: tuple[str, ...]
 
 
 LOOKED_AT_CLOSELY = 6
-"""Keys for which mistakes are made on purpose, some hundred with each, which takes half a millisecond."""
+"""Keys that are tried with mistakes, some hundred for each, which takes half a millisecond."""
 
 
 def find_signed(signing_input: str, signature: str, keys: Iterable[Key]) -> Signed | None:
     """
-    Return what makes the signature of which `signature` is the SHA-256 in hex, or None when nothing known does.
+    Return the key of the signature of which `signature` is the SHA-256 in hex, or None when no known key makes it.
 
-    All `keys` are tried as they should be used, the first of them also as they should not.
+    All `keys` are tried in the correct way, the first of them also with mistakes.
     """
     message = signing_input.encode()
     every = list(keys)
@@ -58,7 +58,7 @@ def find_signed(signing_input: str, signature: str, keys: Iterable[Key]) -> Sign
 
 
 def _secrets(secret: str) -> Iterator[tuple[str, bytes]]:
-    """What apps make of a secret before they sign with it; not what is empty, which anybody can sign with."""
+    """Yield the forms in which apps wrongly use a secret; no empty one, which anyone can sign with."""
     key = secret.encode()
     made = [("", key), ("the secret was encoded in base64 first", base64.b64encode(key))]
     made += [(f"the secret was decoded from {encoding} first", decoded) for encoding, decoded in _decoded(secret)]
@@ -95,7 +95,7 @@ def _as_it_should_be(message: bytes, secret: bytes) -> Iterator[tuple[str, bytes
 
 
 def _signatures(message: bytes, secret: bytes) -> Iterator[tuple[str, bytes]]:
-    """The signature as it should be, and as it is made by mistake."""
+    """Yield the correct signature, and the wrong ones."""
     digest = hmac.digest(secret, message, "sha256")
     yield "", _base64url(digest)
     yield "the signature has padding", base64.urlsafe_b64encode(digest)

@@ -11,7 +11,7 @@ _DEFAULT_PORTS = {"http": 80, "https": 443}
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*):")
 _FORBIDDEN = re.compile(r"[\x00-\x20\x7f\\]")
 _PLACE = re.compile(r"(?:[^@]*@)?(?:[a-zA-Z0-9_\-]+(?:\.[a-zA-Z0-9_\-]+)*\.?|\[[0-9a-fA-F:.]+\])(?::[0-9]*)?")
-"""All between the slashes and the path: readers of `http://[::1];sandbox` tell it apart in different ways."""
+"""Everything between the slashes and the path: readers of `http://[::1];sandbox` split it in different ways."""
 
 
 def join(base_url: str, url: str) -> str:
@@ -28,7 +28,7 @@ def scheme_of(url: str) -> str | None:
 
 
 def origin_of(url: str) -> str:
-    """Return scheme, host and port of a sound URL, as browsers write them: URLs at the same place have the same."""
+    """Return scheme, host and port of a valid URL, as browsers write them: the same for all URLs of one origin."""
     parts = urlsplit(url)
     host, port = parts.hostname or "", parts.port
     written = f"{parts.scheme}://{f'[{host}]' if ':' in host else host}"
@@ -36,22 +36,22 @@ def origin_of(url: str) -> str:
 
 
 def web_url_fault(url: str) -> str | None:
-    """Return why `url` is no absolute http or https URL, to follow its name in a sentence; None if it is."""
+    """Return why `url` is not an absolute http or https URL, to follow its name in a sentence; None if it is."""
     if _FORBIDDEN.search(url):
-        return "holds a space, a backslash or a control character"
+        return "contains a space, a backslash or a control character"
     if scheme_of(url) not in ("http", "https"):
         return "is not an absolute http or https URL"
     try:
         parts = urlsplit(url)
         host, port = parts.hostname or "", parts.port
     except ValueError:
-        return "has a host or a port that cannot be"
+        return "has an impossible host or port"
     if port == 0:
         return "has port 0, which nothing can listen on"
     if not host.isascii():
         return f"has a host name that is not ASCII; in a URL it is written {_in_ascii(host)}"
     if not _PLACE.fullmatch(parts.netloc) or ("[" in parts.netloc and _address(host) is None):
-        return "has no host, or one that cannot be"
+        return "has no host, or an impossible one"
     return None
 
 
@@ -59,14 +59,14 @@ def base_url_fault(url: str) -> str | None:
     """Return why `url` cannot be a `baseUrl`, to follow its name in a sentence; None if it can."""
     fault = web_url_fault(url)
     if fault is None and "@" in urlsplit(url).netloc:
-        return "holds a user name"
+        return "contains a user name"
     if fault is None and ("?" in url or "#" in url):
         return "has a query or a fragment"
     return fault
 
 
 def is_loopback(url: str) -> bool:
-    """Return whether the host of a sound URL is this machine, by name or by number."""
+    """Return whether the host of a valid URL is this machine, by name or by number."""
     host = urlsplit(url).hostname or ""
     address = _address(host)
     return host == "localhost" or host.endswith(".localhost") or (address is not None and address.is_loopback)

@@ -187,16 +187,16 @@ def _checked(url: str) -> SplitResult:
         parts = urlsplit(url)
         port_fits = parts.port != 0
     except ValueError as exc:
-        raise OutgoingCallFailed(f"{shown(url)} has a host or a port that cannot be.", "Correct the URL.") from exc
+        raise OutgoingCallFailed(f"{shown(url)} has an impossible host or port.", "Correct the URL.") from exc
     if parts.scheme not in ("http", "https"):
         raise OutgoingCallFailed(f"{shown(url)} is not an http or https URL.", "Give a whole URL, scheme included.")
     if parts.username is not None:
-        raise OutgoingCallFailed("The URL holds a user name or password.", "Remove everything before the @.")
+        raise OutgoingCallFailed("The URL contains a user name or password.", "Remove everything before the @.")
     if not port_fits:
         raise OutgoingCallFailed(f"{shown(url)} has a port that cannot be.", "Ports are from 1 to 65535.")
     if not _is_host(parts):
         raise OutgoingCallFailed(
-            f"{shown(url)} has no host, or one that cannot be.", "Give a host name, or an address without a zone."
+            f"{shown(url)} has no host, or an impossible one.", "Give a host name, or an address without a zone."
         )
     return parts
 
