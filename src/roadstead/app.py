@@ -1,4 +1,4 @@
-"""Where the parts are put together. Importing this module does nothing; `create_app` makes the application."""
+"""Composition: `create_app` puts the parts together. Importing this module does nothing."""
 
 import gc
 import os
@@ -29,10 +29,10 @@ Started = Callable[[Host], Awaitable[None]]
 
 
 def create_app(settings: Settings, *, started: Started | None = None, samples_folder: Path | None = None) -> ASGIApp:
-    """The application. It opens its state when the server starts it and closes it in the end.
+    """Return the application. It opens its state when the server starts it, and closes the state at the end.
 
-    `started` is awaited once the state is open, before the first request. `samples_folder` is where the workers of one
-    host tell each other what they have counted.
+    `started` is awaited once the state is open, before the first request. In `samples_folder`, the workers of one host
+    exchange their counts.
     """
 
     @asynccontextmanager
@@ -50,7 +50,7 @@ def create_app(settings: Settings, *, started: Started | None = None, samples_fo
 
 
 def app_from_environment() -> ASGIApp:
-    """What the worker processes of `serve --workers` import; their settings come from the environment."""
+    """Return the application of a worker of `serve --workers`, whose settings come from the environment."""
 
     async def started(host: Host) -> None:
         spare_what_stays()
@@ -60,22 +60,21 @@ def app_from_environment() -> ASGIApp:
 
 
 def spare_what_stays() -> None:
-    """Have the garbage collector leave alone for ever what is there now, and look less often. Once, after the start.
+    """Exclude all present objects from garbage collection, and collect less often. Once, after the start.
 
-    Nothing else happens while it looks. By default it looks through everything, compiled linkers included, several
-    times while one text with thousands of links is linked. What is frozen later, and let go, is never freed if there
-    is a circle in it. So there is one freeze, and little that the collector looks through
-    (`linkify/pattern/syntax.py`).
+    A collection stops everything else. By default, several would traverse all objects, compiled linkers included, while
+    one text with thousands of links is linked. An object that is frozen and then dropped is never freed if it is in a
+    cycle, so there is only one freeze, and few objects to traverse (`linkify/pattern/syntax.py`).
     """
     gc.freeze()
-    # A text with 10,000 links is linked between two looks at everything; a look at what is new takes 1 ms, or 4.
+    # A text with 10,000 links is linked between two full collections; a collection of new objects takes 1 ms, or 4.
     gc.set_threshold(10_000, 10, 2)
 
 
 def _operations_before_pages(lifespan: ASGIApp) -> ASGIApp:
-    """Serve operations, and the pages at every other address; `lifespan` hears of the start and the end.
+    """Serve operations, and the pages at every other address; `lifespan` gets the start and the end.
 
-    An address of an operation does for itself what Starlette's router and middleware do for pages.
+    An operation's address does the work itself that Starlette's router and middleware do for pages.
     """
 
     async def application(scope: Scope, receive: Receive, send: Send) -> None:
@@ -95,10 +94,10 @@ def _operations_before_pages(lifespan: ASGIApp) -> ASGIApp:
 
 
 async def _watched(pages: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
-    """Do for a page what the address of an operation does for itself after its answer."""
+    """Do for a page what an operation's address does after its answer."""
     host: Host = scope["state"]["host"]
     started, status, size = time.perf_counter(), 500, 0
-    scope["extensions"] = {}  # What the server takes at once would go past us.
+    scope["extensions"] = {}  # An answer that the server writes at once would bypass this function.
 
     async def send_and_count(message: Message) -> None:
         nonlocal status, size
@@ -120,7 +119,7 @@ async def _watched(pages: ASGIApp, scope: Scope, receive: Receive, send: Send) -
 
 @cache
 def _pages() -> ASGIApp:
-    """Imported late: a host should answer at once, and its first request is seldom for a page."""
+    """Return the pages, imported late: a host should answer soon, and its first request is seldom for a page."""
     from roadstead import web
     from roadstead.web.page import Strict
 
@@ -132,7 +131,7 @@ def _pages() -> ASGIApp:
 
 @cache
 def _page_routes() -> dict[object, str]:
-    """The addresses of the pages as their map writes them, by what answers there."""
+    """Return the templates of the pages' addresses, by the endpoint that answers there."""
     from roadstead import web
 
     return {route.app if isinstance(route, Mount) else route.endpoint: route.path for route in web.ROUTES}

@@ -30,7 +30,7 @@ from collections.abc import Mapping, Sequence
 
 
 class RoadsteadError(Exception):
-    """Base of everything a user may be shown."""
+    """The base of every error that a user may see."""
 
     def __init__(self, message: str, detail: str = "", *, fields: Mapping[str, Sequence[str]] | None = None) -> None:
         super().__init__(message)
@@ -40,7 +40,7 @@ class RoadsteadError(Exception):
 
 
 class InvalidInput(RoadsteadError):
-    """What was sent cannot be accepted; nothing was changed."""
+    """The input cannot be accepted; nothing changed."""
 
 
 class InvalidLinkerValue(InvalidInput):
@@ -56,7 +56,7 @@ class WrongCredential(RoadsteadError):
 
 
 class NotFound(RoadsteadError):
-    """The thing addressed does not exist, or the caller may not know that it does."""
+    """The addressed object does not exist, or the caller may not know that it does."""
 
 
 class WorkspaceNotFound(NotFound):
@@ -90,12 +90,12 @@ class LinkerValueNotFound(NotFound):
     def __init__(self, value_id: str) -> None:
         super().__init__(
             f"There is no linker value {value_id!r}.",
-            "A value's id is the one its list and its creation gave.",
+            "A value's id is in the answer that created it and in its list.",
         )
 
 
 class Conflict(RoadsteadError):
-    """The request is right in itself but does not fit what is there."""
+    """The request is valid but conflicts with the present state."""
 
 
 class LinkerValueExists(Conflict):
@@ -119,7 +119,7 @@ class HandshakeUnderWay(Conflict):
 
 
 class RateLimitExceeded(RoadsteadError):
-    """The installation has made as many requests as it may; `retry_after` is in seconds. The message is Bitbucket's."""
+    """The installation has used up its rate limit; `retry_after` is in seconds. The message is Bitbucket's."""
 
     def __init__(self, limit: int, retry_after: int) -> None:
         super().__init__(
@@ -130,26 +130,26 @@ class RateLimitExceeded(RoadsteadError):
 
 
 class TooMuchAtOnce(RoadsteadError):
-    """The caller has as much of one kind under way as it may; `retry_after` is in seconds."""
+    """The caller has as many requests of one kind running as it may; `retry_after` is in seconds."""
 
     retry_after = 1
 
 
 class UpdateUnderWay(TooMuchAtOnce):
-    """The installation, or as many as may be at once, is being updated."""
+    """An update of the installation, or as many updates as allowed, are running."""
 
     def __init__(self, message: str) -> None:
         super().__init__(message, "Nothing was changed. Try again in a second.")
 
 
 class HostBusy(RoadsteadError):
-    """Others have the host busy for longer than this caller waits. Nothing was changed; trying again may work."""
+    """Other callers keep the host busy for longer than this caller waits. Nothing changed; trying again may work."""
 
 
 class OutgoingCallFailed(RoadsteadError):
     """A server could not be reached, may not be called, or did not answer in time.
 
-    `may_have_arrived` says that the request was on its way, and only the answer is missing for certain.
+    `may_have_arrived` says that the request was sent, and that perhaps only the answer is missing.
     """
 
     def __init__(self, message: str, detail: str = "", *, may_have_arrived: bool = False) -> None:
@@ -158,15 +158,15 @@ class OutgoingCallFailed(RoadsteadError):
 
 
 class NameNotResolved(OutgoingCallFailed):
-    """The server's name has no address, as far as this machine knows."""
+    """The server's name has no address that this machine can find."""
 
 
 class InstallationFailed(RoadsteadError):
-    """An installation was given up and undone.
+    """An installation failed and was undone.
 
-    `step` is one of `fetch`, `validate`, `installed`; `status` and `body` are the app's answer where there was
-    one (`body` cut to what fits on a screen). `call_id` is that of the record of the call to the app, if one was made.
-    `unanswered` says that the app may have accepted, though its answer did not arrive.
+    `step` is one of `fetch`, `validate`, `installed`; `status` and `body` are the app's answer, if any (`body` cut to
+    what fits on a screen). `call_id` is that of the record of the call to the app, if one was made. `unanswered` says
+    that the app may have accepted, although its answer did not arrive.
     """
 
     def __init__(
@@ -189,12 +189,12 @@ class InstallationFailed(RoadsteadError):
 
 
 class StorageUnavailable(RoadsteadError):
-    """The database cannot serve this request now. Nothing was changed; trying again may work."""
+    """The database cannot serve this request now. Nothing changed; trying again may work."""
 
 
 class StorageBusy(StorageUnavailable):
-    """Others keep the database busy for longer than this caller waits."""
+    """Other callers keep the database busy for longer than this caller waits."""
 
 
 class StorageUnusable(StorageUnavailable):
-    """The data folder or the database cannot be used until someone mends it."""
+    """The data folder or the database cannot be used until an operator repairs it."""

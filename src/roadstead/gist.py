@@ -1,4 +1,4 @@
-"""What the answer of a stranger's server says, for people to read."""
+"""The readable part of an unknown server's answer."""
 
 import re
 from html.parser import HTMLParser
@@ -13,7 +13,7 @@ _NO_TEXT = frozenset({"script", "style", "template", "noscript", "svg"})
 
 
 def gist(answer: str) -> str:
-    """Return an answer as it is, or what a browser would show of it where it is a page: its title and its lines."""
+    """Return an answer unchanged or, if it is an HTML page, its title and the lines that a browser would show."""
     answer = answer[:_MOST].strip()
     if not (answer.startswith("<") and _PAGE.search(answer)):
         return answer

@@ -1,7 +1,7 @@
-"""What the product is about, as frozen values. Rows become these in `storage`, resources are made of them in `api`.
+"""The product's objects, as frozen values. `storage` makes them from rows, `api` makes resources from them.
 
-What is made at every request is a struct of msgspec, which takes a fifth of a frozen dataclass's time; without `gc`
-where a page has a hundred of them, which can be in no cycle and would be looked through for one.
+A value that every request makes is a struct of msgspec, which takes a fifth of a frozen dataclass's time; without `gc`
+where a page has a hundred of them, because they are in no cycle and the collector would traverse them.
 """
 
 from collections.abc import Sequence
@@ -18,12 +18,12 @@ from roadstead.query import Expression, Sort
 T = TypeVar("T")
 
 HIDDEN = "(hidden)"
-"""Stands where a secret was, in what is kept or shown."""
+"""The placeholder of a secret in stored or shown text."""
 
 
 @dataclass(frozen=True, slots=True)
 class Workspace:
-    """The account apps are installed on. `uuid` is written with its braces, as Bitbucket writes it."""
+    """The account that apps are installed on. `uuid` is written with its braces, as Bitbucket writes it."""
 
     id: int
     slug: str
@@ -34,7 +34,7 @@ class Workspace:
 
 @dataclass(frozen=True, slots=True)
 class Registration:
-    """The operator's word that an app key belongs to a descriptor URL; all its installations share one secret."""
+    """The operator's statement that an app key belongs to a descriptor URL; its installations share one secret."""
 
     app_key: str
     descriptor_url: str
@@ -45,8 +45,8 @@ class Registration:
 class Installation:
     """One app in one workspace.
 
-    `descriptor` is the JSON text that was accepted. `previous_secret` is set only while a handshake is under way:
-    until the app has answered, what it knew before stays valid too.
+    `descriptor` is the JSON text that was accepted. `previous_secret` is set only during a handshake: until the app has
+    answered, the previous secret stays valid too.
     """
 
     id: int
@@ -65,7 +65,7 @@ class Installation:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """What authentication needs of an installation, read at every request so that it is never stale."""
+    """The facts of an installation that authentication needs, read at every request so that they are current."""
 
     installation_id: int
     app_key: str
@@ -78,7 +78,7 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class Linker:
-    """A linker of an installed app, as its descriptor declares it. `value_count` is how many values it has."""
+    """A linker of an installed app, as its descriptor declares it. `value_count` is the number of its values."""
 
     id: int
     installation_id: int
@@ -90,17 +90,17 @@ class Linker:
 
 
 class LinkerValue(msgspec.Struct, frozen=True, gc=False):
-    """A value the app stored for one of its linkers."""
+    """A value that the app stored for one of its linkers."""
 
     id: int
     value: str
 
 
 class PageRequest(msgspec.Struct, frozen=True):
-    """Which slice of a list is wanted.
+    """The requested slice of a list.
 
     `after` and `before` are cursors of an earlier page and make the slice as cheap at the end of the list as at its
-    start; without them the slice is counted off from the nearer end.
+    start; without them the database counts rows from the nearer end.
     """
 
     number: int
@@ -123,7 +123,7 @@ class Page(msgspec.Struct, Generic[T], frozen=True):
 
 @dataclass(frozen=True, slots=True)
 class AccessToken:
-    """A Bearer token an app exchanged its JWT for. `repository` narrows it to one repository's UUID."""
+    """A Bearer token that an app got for its JWT. `repository` narrows it to one repository's UUID."""
 
     installation_id: int
     scopes: tuple[str, ...]
@@ -134,7 +134,7 @@ class AccessToken:
 
 @dataclass(frozen=True, slots=True)
 class Offer:
-    """An installation that an app was offered, while the host does not know whether the app accepted it."""
+    """An installation that was posted to an app whose answer the host does not know."""
 
     id: int
     workspace: Workspace
@@ -148,9 +148,9 @@ class Offer:
 
 @dataclass(frozen=True, slots=True)
 class Viewer:
-    """The operator who is looking at a page of an app, and on whose behalf the page asks something.
+    """The operator who looks at a page of an app, and as whom the page makes requests.
 
-    It may what the app was granted, in the workspace of this installation.
+    The viewer may do what the app was granted, in the workspace of this installation.
     """
 
     installation_id: int
@@ -162,7 +162,7 @@ class Viewer:
 
 @dataclass(frozen=True, slots=True)
 class ApiToken:
-    """An operator's token for the API. The token itself is shown once and kept only as a hash."""
+    """An operator's token for the API. The token itself is shown once and stored only as a hash."""
 
     id: int
     name: str
@@ -175,11 +175,11 @@ class ApiToken:
 
 @dataclass(frozen=True, slots=True)
 class LifecycleCall:
-    """One `installed` or `uninstalled` request to an app, and what came of it the last time that it was tried.
+    """One `installed` or `uninstalled` request to an app, and the outcome of the last attempt.
 
-    `request` is what was sent, without secrets; `body` is the beginning of the answer. What is to be tried again is due
-    on `due_on`, after `attempts` that failed; `claimed_until` is set while one is under way, and past if the process
-    that made it is gone. `given_up_on` is set when there will be no other.
+    `request` is the request without secrets; `body` is the beginning of the answer. A pending call is due on `due_on`,
+    after `attempts` that failed; `claimed_until` is set while an attempt runs, and past if its process died.
+    `given_up_on` is set when there will be no other attempt.
     """
 
     id: int
@@ -200,7 +200,7 @@ class LifecycleCall:
 
 
 class QueueCounts(NamedTuple):
-    """How many calls are waiting, how many of these have been due for some time, and how many were given up."""
+    """How many calls are waiting, how many of these are overdue, and how many were given up."""
 
     waiting: int
     overdue: int
@@ -209,10 +209,10 @@ class QueueCounts(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class RecordedRequest:
-    """One call that an app made to us (`in`) or we made to an app (`out`), and what came of it.
+    """One call of an app to the host (`in`) or of the host to an app (`out`), and its outcome.
 
-    `app` is the app's key, as far as it can be told; of a call that was refused it is whom the caller claimed to be.
-    `url` is path and query of calls to us, and the whole address of others. Without an answer there is an `error`.
+    `app` is the app's key, if known; for a refused call it is the caller's claim. `url` is path and query of a call to
+    the host, and the whole address of any other. Without an answer there is an `error`.
     """
 
     id: int
@@ -239,9 +239,10 @@ class Message:
 
 @dataclass(frozen=True, slots=True)
 class RequestDetails:
-    """All that is kept of a recorded request.
+    """Everything that is stored of a recorded request.
 
-    `credential` is what is left of the caller's, and `evidence` what was known of it when the request was refused.
+    `credential` is the stored part of the caller's, and `evidence` the host's facts about it at the moment of the
+    refusal.
     """
 
     summary: RecordedRequest
@@ -253,7 +254,7 @@ class RequestDetails:
 
 @dataclass(frozen=True, slots=True)
 class AuditEntry:
-    """Who did what to which subject. Never holds a secret."""
+    """Who did what to which subject. Contains no secret."""
 
     id: int
     time: datetime

@@ -87,7 +87,7 @@ class _Token:
 def parse_filter(text: str, fields: FieldTypes) -> Expression:
     """Read `q`; every field must be one of `fields` and every literal of its type.
 
-    Raises `InvalidQuery` with the place where reading stopped.
+    Raise `InvalidQuery` with the place where reading stopped.
     """
     if len(text) > MAX_LENGTH:
         raise InvalidQuery("The query is too long.", f"`q` may have {MAX_LENGTH} characters.")
@@ -95,7 +95,7 @@ def parse_filter(text: str, fields: FieldTypes) -> Expression:
 
 
 def parse_sort(text: str, fields: FieldTypes) -> Sort:
-    """Read `sort`: one field, descending with a leading minus. Raises `InvalidQuery`."""
+    """Read `sort`: one field, descending with a leading minus. Raise `InvalidQuery`."""
     field = text.removeprefix("-")
     if not fields:
         raise InvalidQuery("This list cannot be sorted.", "Leave `sort` out.")
@@ -108,7 +108,7 @@ def parse_sort(text: str, fields: FieldTypes) -> Sort:
 
 
 def matches(expression: Expression, resource: Mapping[str, object]) -> bool:
-    """Whether a resource in memory satisfies the expression."""
+    """Return whether a resource in memory satisfies the expression."""
     match expression:
         case AllOf(parts):
             return all(matches(part, resource) for part in parts)
@@ -120,7 +120,7 @@ def matches(expression: Expression, resource: Mapping[str, object]) -> bool:
 
 
 def in_order(items: Iterable[dict[str, Any]], sort: Sort) -> list[dict[str, Any]]:
-    """Return the resources sorted; those that have nothing in the field come last."""
+    """Return the resources sorted; those without a value in the field come last."""
     having: list[dict[str, Any]] = []
     lacking: list[dict[str, Any]] = []
     for item in items:
@@ -180,7 +180,7 @@ _KINDS: Mapping[FieldType, str] = {
 
 
 def _as_kind(kind: FieldType, literal: Scalar) -> Scalar:
-    """Return what was written as a field of the kind takes it, or `None` if that is none."""
+    """Return the literal as a field of the kind takes it, or `None` if it does not fit."""
     if kind is int:
         number = isinstance(literal, int | float) and not isinstance(literal, bool)
         return literal if number and not (isinstance(literal, int) and abs(literal) >= 2**63) else None
@@ -237,7 +237,7 @@ class _Parser:
             return inner
         field = self._field()
         operator = self._operator()
-        # A moment contains no moment, but a part of the text that it is shown as.
+        # A moment contains no moment, but it contains a part of its text.
         kind = self._fields[field] if operator not in ("~", "!~") or self._fields[field] is int else str
         literal = self._list(field, kind) if operator in ("in", "not in") else self._literal(field, kind)
         if literal is None and operator not in ("=", "!="):
@@ -293,7 +293,7 @@ class _Parser:
             case _:
                 raise self._unexpected('a value ("text" in double quotes, a number, null, true or false)')
         if literal is not None and "\0" in str(literal):
-            raise InvalidQuery("The query holds the character NUL.", "No field can hold it.")
+            raise InvalidQuery("The query contains the character NUL.", "No field can contain it.")
         read = _as_kind(kind, literal)
         if read is None and literal is not None:
             raise InvalidQuery(f"The field {field!r} cannot be compared with that.", f"It takes {_KINDS[kind]}.")
@@ -319,5 +319,5 @@ class _Parser:
         found = f"{token.text!r}" if token.text else "the end"
         return InvalidQuery(
             "The query cannot be read.",
-            f"At character {token.at + 1} of `q`, {found} stands where {wanted} is needed.",
+            f"At character {token.at + 1} of `q`, {found} is in the place of {wanted}.",
         )

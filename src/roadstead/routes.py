@@ -1,4 +1,4 @@
-"""The map of everything that the host serves below `/2.0`, `/site/oauth2` and `/-`."""
+"""The map of every address below `/2.0`, `/site/oauth2` and `/-` that the host serves."""
 
 from roadstead.api.map import Map
 from roadstead.bitbucket.map import GROUPS as BITBUCKET

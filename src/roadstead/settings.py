@@ -21,25 +21,25 @@ from roadstead.targets import AllowedTargets
 
 DEFAULT_PORT = 7990
 SAMPLES_FOLDER = "ROADSTEAD_SAMPLES_FOLDER"
-"""The environment variable in which `serve` tells its workers where to put what they count. No setting: each run has
-a folder of its own.
+"""The environment variable in which `serve` tells its workers the folder of their counts. Not a setting: each run has
+its own folder.
 """
 
 
 class InvalidSetting(InvalidInput):
-    """A setting cannot be used; the message names it and says where it came from."""
+    """A setting cannot be used; the message names it and its source."""
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """How this host runs.
 
-    `base_url` is where apps and browsers reach us (no trailing slash); `None` means `http://localhost:<port>`, or
-    what the host last ran with. `key` is the secret that encrypts secrets; `None` means the key file in the data
-    folder. `linkers_without_values` says what a `(?K)` linker does before its first value is stored. `allow_target`
-    is what may be called beside public addresses. `rate_limit` is how many requests an installation may make in an
-    hour; 0 means any number. `keep_requests` is how many of the last calls are kept, `log_requests` which get a line in
-    the log.
+    `base_url` is the URL at which apps and browsers reach the host (no trailing slash); `None` means
+    `http://localhost:<port>`, or that of the running host. `key` is the secret that encrypts secrets; `None` means the
+    key file in the data folder. `linkers_without_values` says what a `(?K)` linker matches before its first value is
+    stored. `allow_target` names the targets that may be called beside public addresses. `rate_limit` is how many
+    requests an installation may make in an hour; 0 means any number. `keep_requests` is how many of the last calls are
+    kept, `log_requests` which get a line in the log.
     """
 
     data: Path
@@ -57,17 +57,17 @@ class Settings:
 
     @property
     def listens_on_loopback(self) -> bool:
-        """Whether only this machine can reach us, which is what lets apps on this machine be called."""
+        """Return whether only this machine can reach the host, which is why it may call apps on this machine."""
         return is_loopback(self.host)
 
     @property
     def postgresql_url(self) -> str | None:
-        """The PostgreSQL database, or `None` when there is an SQLite file. May hold a password."""
+        """Return the PostgreSQL database, or `None` when there is an SQLite file. May contain a password."""
         return self.database_url if (self.database_url or "").startswith(_POSTGRESQL) else None
 
     @property
     def database_name(self) -> str:
-        """The database as it may be shown: without a password, and without options that may hold one."""
+        """Return the database as it may be shown: without a password, and without options, which may contain one."""
         if self.postgresql_url is None:
             return str(self.database_file)
         parts = urlsplit(self.postgresql_url)
@@ -77,16 +77,16 @@ class Settings:
 
     @property
     def database_file(self) -> Path:
-        """The SQLite file."""
+        """Return the SQLite file."""
         if self.database_url is None:
             return self.data / "roadstead.db"
         return Path(self.database_url.removeprefix("sqlite:///")).expanduser()
 
     @classmethod
     def read(cls, options: Mapping[str, Any], environ: Mapping[str, str]) -> "Settings":
-        """Put the settings together. `options` holds what the command line gave; `None` counts as not given.
+        """Read the settings. `options` are those of the command line; `None` counts as not given.
 
-        Raises `InvalidSetting`.
+        Raise `InvalidSetting`.
         """
         data = data_folder(options.get("data"), environ)
         file = data / "roadstead.toml"
@@ -105,12 +105,12 @@ class Settings:
 
 
 def may_others_write(path: Path) -> bool:
-    """Whether a group, or everybody, may write what should be changed by its owner alone. Raises `OSError`."""
+    """Return whether users other than the owner may write the file. Raise `OSError`."""
     return bool(path.stat().st_mode & (stat.S_IWGRP | stat.S_IWOTH))
 
 
 def _may_others_write_inside(file: Path) -> bool:
-    """Whether others may write to a file that lies in a folder of ours: not where they may not enter the folder."""
+    """Return whether others may write to a file in our own folder: not if they may not enter the folder."""
     mode, folder = file.stat().st_mode, file.parent.stat().st_mode
     group = mode & stat.S_IWGRP and folder & stat.S_IXGRP
     everybody = mode & stat.S_IWOTH and folder & stat.S_IXOTH
@@ -118,7 +118,7 @@ def _may_others_write_inside(file: Path) -> bool:
 
 
 def is_loopback(host: str) -> bool:
-    """Whether only this machine reaches what listens at the host."""
+    """Return whether only this machine reaches a server that listens at the host."""
     if host == "localhost":
         return True
     try:
@@ -137,9 +137,9 @@ def _read_file(file: Path) -> Mapping[str, Any]:
     except FileNotFoundError:
         return {}
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as exc:
-        raise InvalidSetting(f"{file} cannot be read: {exc}.", "Mend the file or move it away.") from exc
-    if others_may_write:  # and with it what may be called, and where the database is
-        raise InvalidSetting(f"Others than its owner may write to {file}.", f"Run: chmod go-w {file}")
+        raise InvalidSetting(f"{file} cannot be read: {exc}.", "Correct the file or move it away.") from exc
+    if others_may_write:  # and with it the permitted targets and the database
+        raise InvalidSetting(f"Users other than its owner may write to {file}.", f"Run: chmod go-w {file}")
     if unknown := lines.keys() - set(SETTINGS):
         raise InvalidSetting(
             f"{file} has an unknown setting {min(unknown)!r}.", f"Known settings: {', '.join(SETTINGS)}."
@@ -161,7 +161,7 @@ def _whole_number(value: object, source: str, least: int, most: int) -> int:
 
 
 _PLACE = re.compile(r"(?:[a-zA-Z0-9_.\-]+|\[[0-9a-fA-F:.]+\])(?::[0-9]+)?")
-"""Host and port, which stand in headers. A name that is not ASCII is written as `xn--…`."""
+"""Host and port, as headers contain them. A name beyond ASCII is written as `xn--…`."""
 
 
 def _base_url(value: object, source: str) -> str:
@@ -181,13 +181,13 @@ def _base_url(value: object, source: str) -> str:
 
 
 def read_database_url(value: object, source: str) -> str:
-    """The URL as it was given by `source`. Raises `InvalidSetting`."""
+    """Return the URL as `source` gave it. Raise `InvalidSetting`."""
     url = _text(value, source)
     if url.startswith("sqlite:///") and len(url) > len("sqlite:///"):
         return url
     if url.startswith(_POSTGRESQL) and _is_url(url):
         return url
-    # The value is not repeated: it may hold a password.
+    # Do not repeat the value: it may contain a password.
     raise InvalidSetting(
         f"{source} must be postgresql://USER:PASSWORD@HOST:PORT/DATABASE or sqlite:///path/to/file.db.",
         "Characters such as @ and / in a password are written %40 and %2F. Left out, the data folder has the database.",

@@ -1,4 +1,4 @@
-"""What the operator lets us call although it is not at a public address: the setting `allow_target`."""
+"""The setting `allow_target`: the targets that the host may call although their addresses are not public."""
 
 import re
 from collections.abc import Iterable
@@ -9,26 +9,26 @@ Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
 _NAME = re.compile(r"(\*\.)?([a-z0-9_\-]+\.)*(?!\d+$|0x)[a-z0-9_\-]+")
-"""A host name, or `*.` before one. A last part that is a number would make it an address."""
+"""A host name, or `*.` before one. A number as the last part would make it an address."""
 _WITH_PORT = re.compile(r"(?:\[([^\[\]]*)\]|([^:]*)):([^:]*)")
-"""What has colons of its own stands in brackets, as in a URL."""
+"""A target that contains colons is in brackets, as in a URL."""
 _PORT = re.compile(r"[1-9][0-9]{0,4}", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """One entry: a network by number or a host by name, and the only port there that it allows; `None` allows all."""
+    """One entry: a network by number or a host by name, and the only port that it allows; `None` allows all."""
 
     place: Network | str
     port: int | None = None
 
     @property
     def is_one_address(self) -> bool:
-        """Whether the entry is an address and not a network around it, nor a name."""
+        """Return whether the entry is an address, not a network or a name."""
         return not isinstance(self.place, str) and self.place.num_addresses == 1
 
     def covers(self, host: str, address: Address, port: int) -> bool:
-        """Return whether a connection to the address of the host is of this entry."""
+        """Return whether the entry allows a connection to this address of the host."""
         if self.port not in (None, port):
             return False
         if not isinstance(self.place, str):
@@ -45,20 +45,21 @@ class Target:
 
 @dataclass(frozen=True, slots=True)
 class AllowedTargets:
-    """All entries. `str()` gives them with commas, which `read` takes again."""
+    """All entries. `str()` joins them with commas, which `read` accepts."""
 
     entries: tuple[Target, ...] = ()
 
     @classmethod
     def read(cls, entries: Iterable[str]) -> "AllowedTargets":
-        """Read entries such as `10.0.0.0/8`, `fd12::7`, `app.corp`, `*.corp` and `[::1]:3000`; commas part them too.
+        """Read entries such as `10.0.0.0/8`, `fd12::7`, `app.corp`, `*.corp` and `[::1]:3000`, also separated by
+        commas.
 
-        Raises `ValueError` with a sentence that names the entry.
+        Raise `ValueError` with a sentence that names the entry.
         """
         return cls(tuple(_target(part.strip()) for part in ",".join(entries).split(",") if part.strip()))
 
     def covering(self, host: str, address: Address, port: int) -> list[Target]:
-        """Return the entries that a connection to the address of the host is of."""
+        """Return the entries that allow a connection to this address of the host."""
         return [entry for entry in self.entries if entry.covers(host, address, port)]
 
     def __str__(self) -> str:
@@ -71,7 +72,7 @@ def _target(entry: str) -> Target:
         return Target(_place(entry, entry))
     bracketed, plain, port = with_port.groups()
     if not _PORT.fullmatch(port) or int(port) > 65535:
-        raise ValueError(f"{entry!r} has a port that cannot be.")
+        raise ValueError(f"{entry!r} has an impossible port.")
     place = _place(bracketed or plain or "", entry)
     if (bracketed is None) == (not isinstance(place, str) and place.version == 6):
         raise ValueError(f"{entry!r} is not written like a URL's host and port.")
@@ -89,7 +90,7 @@ def _network(text: str, entry: str) -> Network:
     except ValueError:
         raise ValueError(f"{entry!r} is neither a network, nor an address, nor a host name.") from None
     if "%" in text:
-        raise ValueError(f"{entry!r} has a zone, which cannot be told apart when we connect.")
+        raise ValueError(f"{entry!r} has a zone, which a connection does not tell.")
     try:
         return ip_network(text)
     except ValueError:

@@ -1,6 +1,6 @@
-"""Turns for what takes long: each caller has one under way, and callers follow one another in a circle.
+"""Turns for long work: each caller runs one piece at a time, and callers take turns in a circle.
 
-So a caller that asks for a hundred long things at once waits for its own, and no other caller does.
+So a caller with a hundred long requests waits for its own, and no other caller does.
 """
 
 import asyncio
@@ -14,10 +14,10 @@ _TRY_AGAIN = "Each caller has one under way at a time; try again in a moment."
 
 
 class Turns:
-    """`places` callers, or any number, have a turn at the same time.
+    """Let `places` callers, or any number, have a turn at the same time.
 
-    One that waits longer than `seconds` is refused, and one that has `most_waiting` waiting beside what it has under
-    way: each of these holds a request, of which an address has a share. `what` names in a sentence what takes so long.
+    A caller that waits longer than `seconds` is refused, and one that has `most_waiting` waiting beside its running
+    one: each of these occupies a request, of which an address has a share. `what` names the long work in a sentence.
     """
 
     def __init__(self, places: float, seconds: float, what: str, *, most_waiting: int = 20) -> None:
@@ -30,7 +30,7 @@ class Turns:
 
     @asynccontextmanager
     async def turn(self, caller: Hashable) -> AsyncIterator[None]:
-        """Hold the caller's turn for as long as the block lasts. Raises `HostBusy` and `TooMuchAtOnce`."""
+        """Hold the caller's turn while the block runs. Raise `HostBusy` and `TooMuchAtOnce`."""
         if len(self._at_work) < self._places and caller not in self._at_work:
             self._at_work.add(caller)
         else:
@@ -56,26 +56,26 @@ class Turns:
             if begun in queue:
                 queue.remove(begun)
             elif begun.done() and not begun.cancelled() and begun.exception() is None:
-                self._end(caller)  # its turn had come at this very moment
+                self._end(caller)  # the turn came at this very moment
             if isinstance(exc, TimeoutError):
                 raise HostBusy(f"Roadstead is busy with {self._what}.", _TRY_AGAIN) from exc
             raise
 
     def _refuse_waiting(self, caller: Hashable, exc: StorageBusy) -> None:
-        """Refuse what the caller waits for, too: else each would wait for the database as long as the one before."""
+        """Refuse the caller's other waiting work, too: otherwise each would wait for the database as long."""
         for begun in self._waiting.pop(caller, ()):
             if not begun.done():
                 begun.set_exception(StorageBusy(exc.message, exc.detail))
 
     def _end(self, caller: Hashable) -> None:
-        """Pass the place on to the caller that had one the longest ago."""
+        """Pass the place on to the caller whose last turn was the longest ago."""
         self._at_work.discard(caller)
         for waiting in [one for one in self._waiting if one not in self._at_work]:
             if self._begin(waiting):
                 return
 
     def _begin(self, caller: Hashable) -> bool:
-        """Begin the first turn that the caller waits for, if it still waits, and put it behind all others."""
+        """Begin the first turn that the caller waits for, if it still waits, and put the caller behind all others."""
         queue = self._waiting.pop(caller)
         while queue:
             begun = queue.popleft()

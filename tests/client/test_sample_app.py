@@ -285,7 +285,7 @@ def test_sigterm_ends_it(loopback: LoopbackHost) -> None:
         (["--host", "nowhere.invalid"], "nowhere.invalid"),
         (["--state", "{tmp}/missing/state.json"], "No such file"),
         (["--state", "{tmp}"], "Is a directory"),
-        (["--state", "{tmp}/notes.txt"], "does not hold the installations"),
+        (["--state", "{tmp}/notes.txt"], "does not contain the installations"),
     ],
 )
 def test_an_option_that_cannot_work_is_an_error_in_words(tmp_path: Path, options: list[str], reason: str) -> None:

@@ -1,4 +1,4 @@
-"""The two clients. They only send and wait; what to send, and what came of it, is said by the core."""
+"""The two clients. They send and wait; the core decides what to send and reads the answers."""
 
 import asyncio
 import ssl
@@ -18,7 +18,7 @@ T = TypeVar("T")
 
 
 class AddonClient:
-    """The addon operations of one installation, blocking. May be shared between threads.
+    """Call the addon operations of one installation, blocking. May be shared between threads.
 
     `base_url` is the `baseApiUrl` of the `installed` call, without `/2.0`. `site_url` is its `baseUrl`, only
     needed for access tokens where the two differ, as on Bitbucket Cloud. `timeout` is in seconds, for making
@@ -55,17 +55,17 @@ class AddonClient:
         self.close()
 
     def close(self) -> None:
-        """Close the connections; the client is of no use afterwards."""
+        """Close the connections; the client cannot be used afterwards."""
         self._http.close()
 
     def update(self, descriptor: Mapping[str, object] | None = None, descriptor_url: str | None = None) -> None:
-        """Make the host use `descriptor`, or the one at `descriptor_url`, or read the known URL again."""
+        """Make the host use `descriptor`, or the one at `descriptor_url`; without either, read the known URL again."""
         self._run(self._operations.update(descriptor, descriptor_url))
 
     def uninstall(self) -> None:
         """Remove the app from the workspace.
 
-        `Unauthorized` may also mean that an attempt whose answer was lost has done it already.
+        `Unauthorized` may also mean that an attempt whose answer was lost has removed it already.
         """
         self._run(self._operations.uninstall())
 
@@ -89,11 +89,11 @@ class AddonClient:
         return self._run(self._operations.value(linker_key, value_id))
 
     def add_value(self, linker_key: str, value: str) -> LinkerValue:
-        """Store one more value and return it, or raise `Conflict` when it is there already."""
+        """Add a value and return it, or raise `Conflict` if it exists."""
         return self._run(self._operations.add_value(linker_key, value))
 
     def replace_values(self, linker_key: str, values: Iterable[str]) -> None:
-        """Make `values` exactly the values of a linker. Those that stay keep their ids."""
+        """Make `values` exactly the values of a linker. Existing ones among them keep their ids."""
         self._run(self._operations.replace_values(linker_key, values))
 
     def delete_values(self, linker_key: str) -> None:
@@ -135,7 +135,7 @@ class AddonClient:
 
 
 class AsyncAddonClient:
-    """The addon operations of one installation, for asyncio. Everything else is as in `AddonClient`."""
+    """Call the addon operations of one installation, for asyncio. Everything else is as in `AddonClient`."""
 
     def __init__(
         self,
@@ -163,51 +163,51 @@ class AsyncAddonClient:
         await self.close()
 
     async def close(self) -> None:
-        """Close the connections; the client is of no use afterwards."""
+        """Close the connections; the client cannot be used afterwards."""
         await self._http.aclose()
 
     async def update(self, descriptor: Mapping[str, object] | None = None, descriptor_url: str | None = None) -> None:
-        """See `AddonClient.update`."""
+        """Await `AddonClient.update`."""
         await self._run(self._operations.update(descriptor, descriptor_url))
 
     async def uninstall(self) -> None:
-        """See `AddonClient.uninstall`."""
+        """Await `AddonClient.uninstall`."""
         await self._run(self._operations.uninstall())
 
     def linkers(self) -> AsyncIterator[Linker]:
-        """See `AddonClient.linkers`."""
+        """Yield as `AddonClient.linkers`."""
         return self._each(self._operations.linkers())
 
     async def linker(self, key: str) -> Linker:
-        """See `AddonClient.linker`."""
+        """Await `AddonClient.linker`."""
         return await self._run(self._operations.linker(key))
 
     def values(self, linker_key: str, q: str | None = None, sort: str | None = None) -> AsyncIterator[LinkerValue]:
-        """See `AddonClient.values`."""
+        """Yield as `AddonClient.values`."""
         return self._each(self._operations.values(linker_key, q, sort))
 
     async def value(self, linker_key: str, value_id: int) -> LinkerValue:
-        """See `AddonClient.value`."""
+        """Await `AddonClient.value`."""
         return await self._run(self._operations.value(linker_key, value_id))
 
     async def add_value(self, linker_key: str, value: str) -> LinkerValue:
-        """See `AddonClient.add_value`."""
+        """Await `AddonClient.add_value`."""
         return await self._run(self._operations.add_value(linker_key, value))
 
     async def replace_values(self, linker_key: str, values: Iterable[str]) -> None:
-        """See `AddonClient.replace_values`."""
+        """Await `AddonClient.replace_values`."""
         await self._run(self._operations.replace_values(linker_key, values))
 
     async def delete_values(self, linker_key: str) -> None:
-        """See `AddonClient.delete_values`."""
+        """Await `AddonClient.delete_values`."""
         await self._run(self._operations.delete_values(linker_key))
 
     async def delete_value(self, linker_key: str, value_id: int) -> None:
-        """See `AddonClient.delete_value`."""
+        """Await `AddonClient.delete_value`."""
         await self._run(self._operations.delete_value(linker_key, value_id))
 
     async def access_token(self, scopes: Iterable[str] | None = None, repository: str | None = None) -> AccessToken:
-        """See `AddonClient.access_token`."""
+        """Await `AddonClient.access_token`."""
         return await self._run(self._operations.access_token(scopes, repository))
 
     async def _each(self, first: Operation[Page[T]]) -> AsyncIterator[T]:
@@ -236,5 +236,5 @@ class AsyncAddonClient:
 
 @cache
 def _trusted_authorities() -> ssl.SSLContext:
-    """Return what httpx trusts. Reading it takes 20 ms, too long for apps that make a client for each request."""
+    """Return the authorities that httpx trusts. Reading them takes 20 ms, too long for each client of an app."""
     return httpx.create_ssl_context()

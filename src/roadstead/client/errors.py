@@ -23,13 +23,13 @@ import msgspec
 
 
 class ClientError(Exception):
-    """Base of everything that an operation may raise once it was started."""
+    """The base of every error that an operation may raise once it has started."""
 
 
 class ConnectionFailed(ClientError):
     """No answer came, also after the attempts that were safe to make.
 
-    `may_have_been_done` is false when no attempt can have reached the API: then nothing was done.
+    `may_have_been_done` is false when no attempt can have reached the API: then it did nothing.
     """
 
     def __init__(self, message: str, *, may_have_been_done: bool) -> None:
@@ -44,8 +44,8 @@ class UnexpectedResponse(ClientError):
 class ApiError(ClientError):
     """The API refused the request.
 
-    `message` is one sentence; `detail`, which may be empty, says what to do; `fields` maps the members of the
-    request that were not accepted to the reasons.
+    `message` is one sentence; `detail`, which may be empty, says what to do; `fields` maps the refused members of the
+    request to the reasons.
     """
 
     def __init__(
@@ -59,15 +59,15 @@ class ApiError(ClientError):
 
 
 class BadRequest(ApiError):
-    """The input was refused and nothing was changed."""
+    """The input was refused and nothing changed."""
 
 
 class Unauthorized(ApiError):
-    """The token was refused: wrong secret, wrong clock, or the app is not installed any more."""
+    """The token was refused: wrong secret, wrong clock, or the app is no longer installed."""
 
 
 class Forbidden(ApiError):
-    """The credential is valid, but not for this."""
+    """The credential is valid, but not for this operation."""
 
 
 class NotFound(ApiError):
@@ -79,7 +79,7 @@ class Conflict(ApiError):
 
 
 class TooManyRequests(ApiError):
-    """The rate limit is exceeded, and waiting for its end would have taken too long."""
+    """The rate limit is exceeded, and waiting for its end would take too long."""
 
 
 class ServerError(ApiError):
@@ -97,7 +97,7 @@ _BY_STATUS: Mapping[int, type[ApiError]] = {
 
 
 def refusal(response: httpx.Response) -> ApiError:
-    """Return the error that an answer of status 400 or more stands for, whatever its body is."""
+    """Return the error of an answer of status 400 or more, with any body."""
     kind = ServerError if response.status_code >= 500 else _BY_STATUS.get(response.status_code, ApiError)
     return kind(response.status_code, *_explanation(response))
 
@@ -109,7 +109,7 @@ def _explanation(response: httpx.Response) -> tuple[str, str, Mapping[str, Seque
             return message, _text(more.get("detail")), _messages_by_field(more.get("fields"))
         case {"error": str(), "error_description": str(message)} | {"error": str(message)}:
             return message, "", {}
-    # Something in between answered, such as a proxy; its page would not fit into a message.
+    # A server in between answered, such as a proxy; its page would not fit into a message.
     return response.reason_phrase or "The host gave no reason.", "", {}
 
 

@@ -26,13 +26,13 @@ from roadstead.connect.qsh import canonical_request
 T = TypeVar("T")
 
 TOKEN_LIFETIME = 180
-"""Seconds. What atlassian-connect-express uses: short, as each token serves one request."""
+"""Seconds. The lifetime in atlassian-connect-express: short, because each token is for one request."""
 
 PAUSES = (0.1, 0.4, 1.6)
 """Seconds before the second, third and fourth attempt."""
 
 LONGEST_PAUSE = 30
-"""Seconds. A host that wants us to wait longer is not waited for; the caller decides."""
+"""Seconds. The client does not wait longer for a host; the caller decides."""
 
 _USER_AGENT = f"roadstead-client/{__version__}"
 _NEVER_CONNECTED = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
@@ -40,7 +40,7 @@ _NEVER_CONNECTED = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout)
 
 @dataclass(frozen=True, slots=True)
 class Credentials:
-    """What the app and the host agreed on at installation."""
+    """The app's and the host's shared knowledge since the installation."""
 
     app_key: str
     client_key: str
@@ -52,14 +52,14 @@ class Credentials:
 
 
 Outcome = httpx.Response | httpx.RequestError
-"""What sending came to: an answer, or why there is none."""
+"""The outcome of sending: an answer, or why there is none."""
 
 
 class Exchange(Generic[T]):
-    """One operation under way.
+    """One operation and its attempts.
 
-    The sender asks for a `request`, sends that, and tells `pause_after` the outcome; after that pause
-    it starts over, or, where there is none, `result` is what the operation came to.
+    The sender gets a `request`, sends it, and passes the outcome to `pause_after`; after that pause it starts over, or,
+    if there is none, `result` returns the operation's result.
     """
 
     def __init__(self, operation: Operation[T], credentials: Credentials) -> None:
@@ -79,7 +79,7 @@ class Exchange(Generic[T]):
         return request
 
     def pause_after(self, outcome: Outcome, now: float) -> float | None:
-        """Return how many seconds to wait before the next attempt, or None when there is none."""
+        """Return how many seconds to wait before the next attempt, or None if there is none."""
         self._may_have_been_done |= _may_have_been_done(outcome)
         planned = next(self._pauses, None)
         if planned is None or not self._may_be_repeated(outcome):
@@ -88,7 +88,7 @@ class Exchange(Generic[T]):
         return pause if pause <= LONGEST_PAUSE else None
 
     def result(self, outcome: Outcome) -> T:
-        """Return what the last answer says, or raise a `ClientError`."""
+        """Return the result in the last answer, or raise a `ClientError`."""
         if isinstance(outcome, httpx.RequestError):
             raise self._failure(outcome) from outcome
         operation, status = self._operation, outcome.status_code
@@ -100,7 +100,7 @@ class Exchange(Generic[T]):
         raise UnexpectedResponse(f"{operation} was answered {status}, not {operation.status}.")
 
     def _token(self, request: httpx.Request, now: float) -> str:
-        # The URL is read back from the request, so that what is signed is what is sent, re-encoded or not.
+        # Read the URL back from the request, so that the signed URL is the one that is sent, re-encoded or not.
         path, _, query = request.url.raw_path.decode("ascii").partition("?")
         relative_path = path.removeprefix(path_of(self._operation.base))
         return issue(
@@ -124,7 +124,7 @@ class Exchange(Generic[T]):
     def _failure(self, error: httpx.RequestError) -> ClientError:
         why = str(error) or type(error).__name__
         if not isinstance(error, httpx.TransportError):
-            return UnexpectedResponse(f"{self._operation} was answered with what cannot be read: {why}.")
+            return UnexpectedResponse(f"{self._operation} got an answer that cannot be read: {why}.")
         what = "got no answer, but may have been done" if self._may_have_been_done else "could not be sent"
         return ConnectionFailed(f"{self._operation} {what}: {why}.", may_have_been_done=self._may_have_been_done)
 
@@ -136,7 +136,7 @@ def _may_have_been_done(outcome: Outcome) -> bool:
 
 
 def _retry_after(outcome: Outcome, now: float, *, otherwise: float) -> float:
-    """Return the seconds that `Retry-After` asks for, as a number or as a date, if it does."""
+    """Return the seconds that `Retry-After` names, as a number or as a date, or else `otherwise`."""
     text = outcome.headers.get("Retry-After", "") if isinstance(outcome, httpx.Response) else ""
     if re.fullmatch(r"[0-9]{1,9}", text):
         return float(text)

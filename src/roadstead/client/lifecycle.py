@@ -23,7 +23,7 @@ from roadstead.connect.qsh import canonical_request
 
 
 class RefusedCall(Exception):
-    """The app must not act on this lifecycle call. `status` is what to answer; the text says why."""
+    """The app must not act on this lifecycle call. `status` is the answer to give; the text says why."""
 
     def __init__(self, status: int, reason: str) -> None:
         super().__init__(reason)
@@ -32,9 +32,9 @@ class RefusedCall(Exception):
 
 @dataclass(frozen=True, slots=True)
 class LifecycleCall:
-    """A call of a host that may be acted upon. Keep `shared_secret` by `client_key`, also after `uninstalled`.
+    """A verified call of a host. Store `shared_secret` by `client_key`, also after `uninstalled`.
 
-    `uninstalled` brings no `shared_secret` and no addresses: they are empty then.
+    `uninstalled` has no `shared_secret` and no addresses: they are empty then.
     """
 
     event: Literal["installed", "uninstalled"]
@@ -45,7 +45,7 @@ class LifecycleCall:
     base_url: str
 
     def client(self, *, timeout: float = 10.0) -> AddonClient:
-        """Return a client with what an `installed` call brings; it works before the call is answered."""
+        """Return a client with the credentials of an `installed` call; it works before the call is answered."""
         return AddonClient(
             self.base_api_url,
             app_key=self.app_key,
@@ -68,7 +68,7 @@ class LifecycleCall:
 
 
 class _Body(msgspec.Struct, rename="camel"):
-    """What we need of a call's body. Hosts send more than this, and may send more tomorrow."""
+    """The members of a call's body that the app needs. Hosts send more members, and may add others."""
 
     key: str
     client_key: str
@@ -89,10 +89,10 @@ def read_lifecycle_call(
 ) -> LifecycleCall:
     """Return a call that was posted to the app's lifecycle address, or raise `RefusedCall`.
 
-    `path` is where it was posted to, below the descriptor's `baseUrl`, with the query. `secrets` has the last shared
-    secret of each installation by its client key. The first `installed` call of an installation makes app and host
-    known to each other, so nothing can verify it; every later call must be signed with the secret that is known.
-    Anybody can post a first call: only the hosts with the names in `trusted_hosts` are believed, and called back.
+    `path` is the address of the post, below the descriptor's `baseUrl`, with the query. `secrets` has the last shared
+    secret of each installation by its client key. The first `installed` call of an installation introduces app and host
+    to each other, so nothing can verify it; every later call must be signed with the known secret. Anyone can post a
+    first call, so the app accepts and calls back only the hosts with the names in `trusted_hosts`.
     """
     call = _read(body, app_key)
     known = secrets.get(call.client_key)

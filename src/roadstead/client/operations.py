@@ -1,4 +1,4 @@
-"""The operations: what each one sends, and what its answer means. Signing and sending come later."""
+"""The operations: the request of each, and the meaning of its answer. Other modules sign and send."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ T = TypeVar("T")
 Parameters = Mapping[str, str | None]
 
 PAGE_LENGTH = 100
-"""The most that one page may hold."""
+"""The longest page."""
 
 _JSON = "application/json"
 _FORM = "application/x-www-form-urlencoded"
@@ -24,10 +24,10 @@ _FORM = "application/x-www-form-urlencoded"
 
 @dataclass(frozen=True, slots=True)
 class Operation(Generic[T]):
-    """One request to be made of `base`, and how to read the answer to it.
+    """A request relative to `base`, and how to read the answer to it.
 
-    `target` is path and query, relative to `base`. `status` is that of success. `status_when_repeated` means
-    success too where an earlier attempt may have succeeded: what that one deleted is not found by the next.
+    `target` is path and query. `status` is that of success. `status_when_repeated` means success, too, if an earlier
+    attempt may have succeeded: the next attempt does not find what that one deleted.
     """
 
     method: str
@@ -44,7 +44,7 @@ class Operation(Generic[T]):
 
     @property
     def url(self) -> httpx.URL:
-        """Where the request goes. Raises `ValueError` when that is longer than any server would read."""
+        """Return the request's URL. Raise `ValueError` when it is longer than servers accept."""
         try:
             return httpx.URL(str(self.base).rstrip("/") + self.target)
         except httpx.InvalidURL as error:
@@ -60,7 +60,7 @@ class Page(Generic[T]):
 
 
 class Operations:
-    """Makes the operations for one host."""
+    """The operations on one host."""
 
     def __init__(self, base_url: str, site_url: str | None) -> None:
         self._api = _base("base_url", base_url)
@@ -68,7 +68,7 @@ class Operations:
 
     @property
     def base_url(self) -> str:
-        """Where the API is, without `/2.0` and without a trailing slash."""
+        """Return the API's address, without `/2.0` and without a trailing slash."""
         return str(self._api).rstrip("/")
 
     def update(self, descriptor: Mapping[str, object] | None, descriptor_url: str | None) -> Operation[None]:
@@ -205,13 +205,13 @@ def _linker_path(key: str) -> str:
     if not key:
         raise ValueError("A linker key must not be empty.")
     segment = quote(key, safe="")
-    if segment in {".", ".."}:  # would be resolved as a relative path before it is sent
+    if segment in {".", ".."}:  # A client would resolve it as a relative path before it sends it.
         segment = segment.replace(".", "%2E")
     return f"/2.0/addon/linkers/{segment}"
 
 
 def _value_path(linker_key: str, value_id: int) -> str:
-    # `index` refuses what is no integer: an empty string would turn "delete this value" into "delete all".
+    # `index` refuses everything but integers: an empty string would turn "delete this value" into "delete all".
     return f"{_linker_path(linker_key)}/values/{index(value_id)}"
 
 

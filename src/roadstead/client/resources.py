@@ -1,4 +1,4 @@
-"""What the API answers with, as frozen values; members it may have beyond these are ignored."""
+"""The API's resources, as frozen values; members beyond these are ignored."""
 
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
@@ -23,7 +23,7 @@ class Linker:
 
 @dataclass(frozen=True, slots=True)
 class LinkerValue:
-    """A value stored for a linker. The host chose the `id`, and keeps it as long as the value is there."""
+    """A value stored for a linker. The host chooses the `id`, and keeps it as long as the value exists."""
 
     id: int
     value: str
@@ -31,7 +31,7 @@ class LinkerValue:
 
 @dataclass(frozen=True, slots=True)
 class AccessToken:
-    """A token for `Authorization: Bearer …`. `expires_in` is in seconds from when it was answered."""
+    """A token for `Authorization: Bearer …`. `expires_in` is in seconds from the answer."""
 
     token: str = field(repr=False)
     scopes: tuple[str, ...]
@@ -46,7 +46,7 @@ class Envelope(msgspec.Struct, Generic[T]):
 
 
 class TokenAnswer(msgspec.Struct):
-    """The token endpoint's answer on the wire. Bitbucket's tokens live an hour, said or not."""
+    """The token endpoint's answer on the wire. Bitbucket's tokens last an hour, stated or not."""
 
     access_token: str
     scopes: str = ""

@@ -1,1 +1,1 @@
-"""Git: the only room that runs it."""
+"""Git: the only room that runs git."""

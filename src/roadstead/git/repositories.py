@@ -1,4 +1,4 @@
-"""Real git repositories, through git itself."""
+"""Real git repositories, through the program git."""
 
 import os
 import shutil
@@ -15,20 +15,20 @@ TIMEOUT_SECONDS = 30.0
 _CONTROLS = {
     code: "\N{REPLACEMENT CHARACTER}" for code in (*range(0x20), *range(0x7F, 0xA0)) if chr(code) not in "\n\t"
 }
-"""Messages are shown in terminals, and anybody may have written them."""
+"""Messages are shown in terminals, and strangers may have written them."""
 
 _LOG_FORMAT = "%h%x00%an%x00%as%x00%B"
 
 
 class GitFailed(RoadsteadError):
-    """git is missing, or would not do what it was asked to."""
+    """git is missing, or failed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Commit:
-    """A commit, the text in it free of control characters but line ends and tabs.
+    """A commit, its text without control characters except line ends and tabs.
 
-    `hash` is abbreviated as git does it; `day` is when it was written, as 2026-08-01.
+    `hash` is abbreviated as git does it; `day` is the author's date, as 2026-08-01.
     """
 
     hash: str
@@ -38,14 +38,14 @@ class Commit:
 
 
 def version() -> str:
-    """What `git --version` says. Raises `GitFailed`."""
+    """Return the output of `git --version`. Raise `GitFailed`."""
     return _git(Path(), "--version").strip()
 
 
 def read_commits(repository: Path, count: int) -> list[Commit]:
-    """The last `count` commits of the repository that `repository` is in, newest first. Raises `GitFailed`.
+    """Return the last `count` commits of the repository around `repository`, newest first. Raise `GitFailed`.
 
-    Bytes that are not UTF-8 are replaced, even where git was told of another encoding.
+    Bytes that are not UTF-8 are replaced, even where git knows another encoding.
     """
     log = _git(
         repository,
@@ -55,7 +55,7 @@ def read_commits(repository: Path, count: int) -> list[Commit]:
         f"--format=tformat:{_LOG_FORMAT}",
         "--encoding=UTF-8",
         "--no-color",
-        # A repository's own configuration may ask for signatures, and names the program that checks them.
+        # A repository's configuration may request signature checks, and names the program that makes them.
         "--no-show-signature",
         "--no-patch",
     )
@@ -67,7 +67,7 @@ def make_repository(folder: Path, messages: Sequence[str], *, first_on: datetime
     """Make a repository with a commit for each message, oldest first and a day apart. Raises `GitFailed`."""
     identity = {"NAME": "Ada Harbour", "EMAIL": "ada@example.com"}
     authorship = {f"GIT_{role}_{name}": value for role in ("AUTHOR", "COMMITTER") for name, value in identity.items()}
-    # No template, hook or signing key of the user takes part.
+    # No template, hook or signing key of the user takes effect.
     own = {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", **authorship}
     _git(folder, "init", "--quiet", "--template=", environment=own)
     for day, message in enumerate(messages):
@@ -105,6 +105,6 @@ def _git(folder: Path, *arguments: str, environment: Mapping[str, str] | None = 
 
 
 def _clean_environment() -> dict[str, str]:
-    """The environment without what would lead git elsewhere: it may itself be what runs us, from a hook."""
+    """Return the environment without variables that redirect git: git itself may run us, from a hook."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("GIT_")}
     return kept | {"LC_ALL": "C", "GIT_TERMINAL_PROMPT": "0", "GIT_NO_LAZY_FETCH": "1", "GIT_OPTIONAL_LOCKS": "0"}

@@ -39,7 +39,7 @@ def _parser() -> argparse.ArgumentParser:
         type=_comma_separated,
         default=["BB", "OPS"],
         metavar="BB,OPS",
-        help="values to store for the linker `tickets`; without any, every key becomes a link",
+        help="values to store for the linker `tickets`; without one, every key becomes a link",
     )
     parser.add_argument("--state", type=Path, metavar="FILE", help="remember the installations in this file")
     parser.add_argument(

@@ -27,8 +27,8 @@ LONGEST_BODY = 64 * 1024
 class SampleApp:
     """The endpoints. `values` become the values of the linker `tickets` in every installation.
 
-    `trusted_hosts` are the names of the hosts that may install the app: anybody can send the first
-    `installed` call, and we call back wherever it says.
+    `trusted_hosts` are the names of the hosts that may install the app: anyone can send the first `installed` call, and
+    the app calls back the address in it.
     """
 
     def __init__(
@@ -79,10 +79,10 @@ class SampleApp:
         return page(f"Ticket {key}", f"<p>Here the tracker would show ticket <b>{key}</b>.</p>")
 
     async def _read(self, request: Request, event: str) -> LifecycleCall:
-        """Return the call that the request carries, or refuse it.
+        """Return the call in the request, or refuse it.
 
-        Every call but the first is signed with the secret that the `installed` call before it brought. That secret is
-        kept after `uninstalled`, because the next `installed` is signed with it.
+        Every call but the first is signed with the secret of the previous `installed` call. That secret is kept after
+        `uninstalled`, because the next `installed` is signed with it.
         """
         query = request.scope["query_string"]
         target = request.scope["raw_path"] + (b"?" + query if query else b"")
@@ -90,7 +90,7 @@ class SampleApp:
             call = read_lifecycle_call(
                 await body_of(request),
                 app_key=APP_KEY,
-                # It is relative to our base URL, which has no path of its own.
+                # The path is relative to the app's base URL, which has no path itself.
                 path=target.decode("latin-1"),
                 authorization=request.headers.get("Authorization"),
                 secrets=self._installations.secrets(),
@@ -104,7 +104,7 @@ class SampleApp:
         return call
 
     async def _store_values(self, call: LifecycleCall) -> None:
-        """Use the new credentials while the host still waits: if they do not work, the installation fails."""
+        """Use the new credentials while the host still waits, so that the installation fails if they do not work."""
         try:
             async with call.async_client(timeout=3) as addon:
                 await addon.replace_values("tickets", self._values)
@@ -115,12 +115,12 @@ class SampleApp:
 def create_app(
     base_url: str, values: Sequence[str], installations: Installations, trusted_hosts: Collection[str]
 ) -> Starlette:
-    """Return the app as it is reached at `base_url`."""
+    """Return the app for its `base_url`."""
     return Starlette(routes=SampleApp(base_url, values, installations, trusted_hosts).routes())
 
 
 def descriptor(base_url: str) -> dict[str, Any]:
-    """Return the descriptor. `(?K)` in a pattern stands for the values stored for that linker."""
+    """Return the descriptor. `(?K)` in a pattern matches the values stored for that linker."""
     return {
         "key": APP_KEY,
         "name": "Sample app",
@@ -156,6 +156,6 @@ async def body_of(request: Request) -> bytes:
 
 
 def page(title: str, body: str) -> HTMLResponse:
-    """Return a page; both arguments are HTML already."""
+    """Return a page; both arguments are already HTML."""
     head = f"<!doctype html><html lang=en><meta charset=utf-8><title>{title}</title>"
     return HTMLResponse(f"{head}<h1>{title}</h1>{body}")

@@ -1,4 +1,4 @@
-"""What the app remembers of its installations."""
+"""The app's memory of its installations."""
 
 import os
 import tempfile
@@ -21,7 +21,7 @@ class Installations:
     """The installations by client key, in memory and, when there is a `file`, also in it."""
 
     def __init__(self, file: Path | None = None) -> None:
-        """Read `file`, or make it. Raises `OSError`, and `ValueError` when it holds something else."""
+        """Read `file`, or make it. Raise `OSError`, and `ValueError` if its content is something else."""
         self._file = file
         self._by_client_key: dict[str, Installation] = {}
         if file is not None and file.exists():
@@ -43,7 +43,7 @@ class Installations:
         self.keep(client_key, replace(self._by_client_key[client_key], ended=True))
 
     def _save(self) -> None:
-        """Write a new file, which only its owner may read, and put it in the place of the old one."""
+        """Write a new file, which only its owner may read, and replace the old one with it."""
         if self._file is None:
             return
         descriptor, written = tempfile.mkstemp(dir=self._file.parent, prefix=self._file.name)
@@ -56,4 +56,4 @@ def _read(file: Path) -> dict[str, Installation]:
     try:
         return msgspec.json.decode(file.read_bytes(), type=dict[str, Installation])
     except msgspec.DecodeError as error:
-        raise ValueError(f"{file} does not hold the installations of this app: {error}.") from error
+        raise ValueError(f"{file} does not contain the installations of this app: {error}.") from error

@@ -1,4 +1,4 @@
-"""Accounts, as they stand for apps and in resources."""
+"""Accounts, as lifecycle calls and resources show them."""
 
 from datetime import datetime
 from typing import Any, Literal, TypedDict

@@ -1,4 +1,4 @@
-"""Links, as `links` holds them in every resource."""
+"""Links, as `links` contains them in every resource."""
 
 import msgspec
 
