@@ -1,6 +1,7 @@
 """The map of the code stays true: which room may import which, and who owns what."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +9,8 @@ import pytest
 
 from roadstead.api.needs import APP_JWT, Need
 from roadstead.routes import MAP
+from roadstead.storage.tables import TABLES
+from tests.storage.statements import statements, texts
 
 SOURCE = Path(__file__).parent.parent / "src" / "roadstead"
 
@@ -161,3 +164,38 @@ def test_schema_changes_are_numbered_without_gaps() -> None:
     numbers = sorted({int(name[:4]) for name in names})
     assert numbers == list(range(1, len(numbers) + 1))
     assert len({(name[:4], name.partition(".")[2]) for name in names}) == len(names)
+
+
+WHOLE_STATE = {"queue.py", "rotation.py", "transfer.py"}
+"""These write tables that they are given: the columns of a claim, sealed columns, and whole rows that travel."""
+
+
+def test_each_table_has_one_writer() -> None:
+    """Every statement that adds, changes or deletes rows of a table stands in the one file that is the table's."""
+    writers: dict[str, set[str]] = {}
+    for file, _, statement in statements():
+        for table in re.findall(r"(?:INSERT INTO|DELETE FROM|UPDATE) (?!SET\b)(\w+|…)", statement):
+            writers.setdefault(table, set()).add(file)
+    assert writers.pop("…") == WHOLE_STATE
+    assert set(writers) == {table.name for table in TABLES}
+    assert {table: files for table, files in writers.items() if len(files) > 1} == {}
+
+
+def test_columns_are_listed_once() -> None:
+    """No text of the storage room lists all columns of a table beside the declaration; it asks that for them."""
+    lists = [
+        (file, set(re.findall(r"(\w+)(?:,|$)", listed)))
+        for file, text in texts()
+        if file != "tables.py"
+        for listed in re.findall(r"\w+(?:, (?:\w\.)?\w+)+", text)
+    ]
+    for table in TABLES:
+        columns = set(table.columns) - {"id"}
+        again = [file for file, listed in lists if len(columns) > 1 and columns <= listed]
+        assert again == [], table.name
+
+
+def test_numbers_in_statements_are_arguments() -> None:
+    """No number but 0 and 1 is spelled into a statement, so equal statements are prepared once and read alike."""
+    for file, function, statement in statements():
+        assert not re.search(r"(?:LIMIT|OFFSET|[=<>+-]) ?…|\b\d\d|\b[2-9]\b", statement), (file, function, statement)

@@ -199,6 +199,10 @@ class LifecycleCall:
     given_up_on: datetime | None
 
 
+REFUSALS = (401, 403)
+"""The statuses of an answer to a caller whose credential was not accepted."""
+
+
 class QueueCounts(NamedTuple):
     """How many calls are waiting, how many of these are overdue, and how many were given up."""
 

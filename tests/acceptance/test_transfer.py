@@ -1,6 +1,5 @@
 """The whole state as one file: exported while serving, imported elsewhere, and refused when it is not whole."""
 
-import asyncio
 import gzip
 import hashlib
 import io
@@ -24,8 +23,6 @@ from roadstead.domain.host import Host
 from roadstead.domain.upkeep import transfer
 from roadstead.errors import Conflict, InvalidInput
 from roadstead.settings import Settings
-from roadstead.storage.sqlite import SQLiteDatabase
-from roadstead.storage.transfer import LEFT_OUT, TABLES
 from tests.conftest import NewDatabase
 from tests.live import AppClient, live_host, recording_app
 
@@ -287,30 +284,6 @@ def test_a_killed_import_leaves_an_empty_state(tmp_path: Path, small_export: byt
     assert process.returncode == -signal.SIGKILL
     assert all(isinstance(line, dict) for line in _content(_export(_settings(tmp_path / "new"), with_secrets=False)))
     _import(_settings(tmp_path / "new"), packed)
-
-
-def test_every_table_is_exported_or_left_out_for_a_reason(tmp_path: Path) -> None:
-    """A table or column that is added to the schema cannot be forgotten here."""
-
-    async def schema() -> dict[str, list[str]]:
-        database = SQLiteDatabase(tmp_path / "roadstead.db")
-        try:
-            await database.migrate()
-            names = await database.scan(
-                "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite%'"
-            )
-            return {
-                name: [row[0] for row in await database.scan("SELECT name FROM pragma_table_info(?)", name)]
-                for (name,) in names
-            }
-        finally:
-            await database.close()
-
-    found = asyncio.run(schema())
-    assert {table.name: list(table.columns) for table in TABLES} == {
-        name: columns for name, columns in found.items() if name not in LEFT_OUT
-    }
-    assert set(LEFT_OUT) < set(found)
 
 
 def test_the_file_is_private_and_never_replaced(tmp_path: Path) -> None:

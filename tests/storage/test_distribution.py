@@ -1,13 +1,11 @@
 """What a database that is spread over machines needs: what belongs together lies together, and statements say where.
 
-The tables in `DISTRIBUTED` are those that grow with what apps store, and are asked for at nearly every request. They
-are distributed by `installation_id`; docs/how-to/scale-out.md says how, and of the others.
+The tables that are distributed grow with what apps store, and are asked for at nearly every request. They are
+distributed by `installation_id`; docs/how-to/scale-out.md says how, and of the others.
 """
 
-import ast
 import asyncio
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,34 +13,15 @@ import pytest
 from roadstead.settings import Settings
 from roadstead.storage import open_database
 from roadstead.storage.database import Database
+from roadstead.storage.tables import TABLES
 from tests.postgres import Server
+from tests.storage.statements import statements
 
 ROOT = Path(__file__).parent.parent.parent
-STORAGE = ROOT / "src" / "roadstead" / "storage"
 
-DISTRIBUTED = {"linkers", "linker_values", "deleted_values"}
-EVERYWHERE = {
-    "workspaces",
-    "registrations",
-    "installations",
-    "handshakes",
-    "offers",
-    "retired_secrets",
-    "access_tokens",
-}
+DISTRIBUTED = {table.name for table in TABLES if table.rows == "distributed"}
+EVERYWHERE = {table.name for table in TABLES if table.rows == "everywhere"}
 """Small tables that are asked for with nearly every request by something else than an installation's id."""
-IN_ONE_PLACE = {
-    "api_tokens",
-    "audit_log",
-    "audit_runs",
-    "facts",
-    "lifecycle_calls",
-    "migrations",
-    "remembered",
-    "requests",
-    "sealing_key",
-    "sessions",
-}
 
 CROSSING = {
     "postgres.py: go_on_after_ids": "at the end of an import, once",
@@ -57,53 +36,6 @@ CROSSING = {
 
 
 # Statements
-
-
-class _Text(ast.NodeVisitor):
-    """The text of an expression as far as it stands in the source; `…` for what is only known when it runs."""
-
-    def __init__(self, known: dict[str, str]) -> None:
-        self._known = known
-
-    def of(self, node: ast.expr) -> str:
-        if isinstance(node, ast.Constant) and isinstance(node.value, str | int):
-            return str(node.value)
-        if isinstance(node, ast.JoinedStr):
-            return "".join(self.of(part) for part in node.values)
-        if isinstance(node, ast.FormattedValue):
-            return self.of(node.value)
-        if isinstance(node, ast.Name):
-            return self._known.get(node.id, "…")
-        return "…"
-
-
-def _names(body: list[ast.stmt], known: dict[str, str]) -> dict[str, str]:
-    """What the names of a scope stand for that are given a text: the first one, for later ones only add to it."""
-    found = dict(known)
-    for node in body:
-        for inner in ast.walk(node):
-            targets = inner.targets if isinstance(inner, ast.Assign) else []
-            for target in targets:
-                if isinstance(target, ast.Name) and isinstance(inner, ast.Assign):
-                    text = _Text(found).of(inner.value)
-                    if text != "…":
-                        found.setdefault(target.id, text)
-    return found
-
-
-def _statements() -> Iterator[tuple[str, str]]:
-    """Where each statement of the storage room stands, and its text with plain white space."""
-    for file in sorted(STORAGE.rglob("*.py")):
-        module = ast.parse(file.read_text("utf-8"))
-        constants = _names([node for node in module.body if isinstance(node, ast.Assign)], {})
-        for function in ast.walk(module):
-            if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
-                known = _names(function.body, constants)
-                for call in ast.walk(function):
-                    if isinstance(call, ast.Call) and call.args:
-                        text = " ".join(_Text(known).of(call.args[0]).split())
-                        if re.match(r"(SELECT|INSERT|UPDATE|DELETE|WITH)\b", text):
-                            yield f"{file.name}: {function.name}", text
 
 
 TABLE = r"\b(?:FROM|JOIN|INTO|UPDATE)\s+"
@@ -129,7 +61,7 @@ def _crosses(statement: str) -> bool:
 
 def test_every_statement_on_a_distributed_table_says_where() -> None:
     """Each names the installation for each such table, so it goes to one machine; what does not is listed, with why."""
-    found = list(_statements())
+    found = [(f"{file}: {function}", statement) for file, function, statement in statements()]
     assert sum(1 for _, statement in found if _mentions(statement)) > 20, "the statements were not found"
     crossing = {place: statement for place, statement in found if _crosses(statement)}
     listed = {file if (file := place.partition(":")[0]) in CROSSING else place for place in crossing}
@@ -200,12 +132,15 @@ CATALOG = {
 }
 
 
-def test_every_table_has_its_place(schema: dict[str, Rows]) -> None:
-    """A new table is either distributed, or everywhere, or in one place, and the documentation says so."""
-    placed = DISTRIBUTED | EVERYWHERE | IN_ONE_PLACE
-    assert {row[0] for row in schema["columns"]} == placed
+PLACES = {"distributed": "distributed by `installation_id`", "everywhere": "a copy", "in one place": "in one place"}
+
+
+def test_the_documentation_has_the_place_of_every_table() -> None:
+    """Whoever spreads a database over machines is told of each table where its rows are to be, as it is declared."""
     written = (ROOT / "docs" / "how-to" / "scale-out.md").read_text("utf-8")
-    assert {table for table in placed if f"`{table}`" not in written} == set()
+    for rows, words in PLACES.items():
+        (line,) = re.findall(rf"^\| (`.*) \| {words}", written, re.MULTILINE)
+        assert set(re.findall(r"`(\w+)`", line)) == {table.name for table in TABLES if table.rows == rows}
 
 
 def test_distributed_tables_have_what_they_are_distributed_by(schema: dict[str, Rows]) -> None:

@@ -21,7 +21,7 @@ from roadstead.settings import Settings
 from roadstead.storage import migrations
 from roadstead.storage.secrets import new_key
 from roadstead.storage.sqlite import DIALECT
-from roadstead.storage.transfer import TABLES
+from roadstead.storage.tables import TABLES
 from tests.live import AppClient, live_host, recording_app
 
 VALUES = "/2.0/addon/linkers/tickets/values"

@@ -17,6 +17,7 @@ from roadstead.model import AuditEntry
 from roadstead.storage.database import Argument, Reader, Row, Transaction
 from roadstead.storage.facts import keep_fact
 from roadstead.storage.moments import from_text, to_text
+from roadstead.storage.tables import AUDIT_LOG, AUDIT_RUNS
 
 RUN = timedelta(hours=1)
 MOST_RUNS = 100
@@ -28,21 +29,16 @@ PAGE = 5_000
 _CUT = "audit_log_cut_up_to"
 """The fact that the triggers of the migrations look at."""
 
-_COLUMNS = "id, time, actor, action, subject, details"
+_COLUMNS = AUDIT_LOG.of(AuditEntry)
 
 Details = Mapping[str, str | int | None]
 
 
 async def add_entry(tx: Transaction, *, actor: str, action: str, subject: str, details: Details, now: datetime) -> None:
     """`details` must never hold a secret."""
-    await tx.run(
-        "INSERT INTO audit_log (time, actor, action, subject, details) VALUES (?, ?, ?, ?, ?)",
-        to_text(now),
-        actor,
-        action,
-        subject,
-        msgspec.json.encode(details).decode(),
-    )
+    encoded = msgspec.json.encode(details).decode()
+    entry = AUDIT_LOG.insert(time=to_text(now), actor=actor, action=action, subject=subject, details=encoded)
+    await tx.run(*entry)
 
 
 async def add_installation_entry(
@@ -50,7 +46,7 @@ async def add_installation_entry(
 ) -> None:
     """An entry whose subject is the installation, as `workspace/app key`; without an actor the app itself acted."""
     await tx.run(
-        "INSERT INTO audit_log (time, actor, action, subject, details) "
+        f"{AUDIT_LOG.into} "
         "SELECT ?, COALESCE(?, 'app ' || i.app_key || ' ' || i.client_key), ?, w.slug || '/' || i.app_key, ? "
         "FROM installations i JOIN workspaces w ON w.id = i.workspace_id WHERE i.id = ?",
         to_text(now),
@@ -66,32 +62,33 @@ async def add_entry_of_run(
 ) -> None:
     """Add an entry of what the app itself did, or count it where it follows another of its run."""
     encoded = msgspec.json.encode(details).decode()
-    run = (installation_id, action, await _kind(tx, installation_id, action, about, now))
+    kind = await _kind(tx, installation_id, action, about, now)
+    new = {
+        "installation_id": installation_id,
+        "action": action,
+        "about": kind,
+        "began_on": to_text(now),
+        "last_on": to_text(now),
+        "repeats": 0,
+        "details": encoded,
+    }
     counted = await tx.read(
-        "INSERT INTO audit_runs (installation_id, action, about, began_on, last_on, repeats, details) "
-        "VALUES (?, ?, ?, ?, ?, 0, ?) ON CONFLICT (installation_id, action, about) DO UPDATE SET "
-        "repeats = audit_runs.repeats + 1, last_on = excluded.last_on, details = excluded.details "
-        # Both bounds, for the clock may have been set back.
-        "WHERE audit_runs.began_on > ? AND audit_runs.began_on <= ? RETURNING repeats",
-        *run,
-        to_text(now),
-        to_text(now),
-        encoded,
+        *AUDIT_RUNS.insert(
+            "ON CONFLICT (installation_id, action, about) DO UPDATE SET "
+            "repeats = audit_runs.repeats + 1, last_on = excluded.last_on, details = excluded.details "
+            # Both bounds, for the clock may have been set back.
+            "WHERE audit_runs.began_on > ? AND audit_runs.began_on <= ? RETURNING repeats",
+            **new,
+        ),
         to_text(now - RUN),
         to_text(now),
     )
     if counted and counted[0][0] > 0:
         return
     if not counted:
-        await _end_runs(tx, "installation_id = ? AND action = ? AND about = ?", run, now)
-        await tx.run(
-            "INSERT INTO audit_runs (installation_id, action, about, began_on, last_on, repeats, details) "
-            "VALUES (?, ?, ?, ?, ?, 0, ?)",
-            *run,
-            to_text(now),
-            to_text(now),
-            encoded,
-        )
+        itself = (installation_id, action, kind)
+        await _end_runs(tx, "installation_id = ? AND action = ? AND about = ?", itself, now)
+        await tx.run(*AUDIT_RUNS.insert(**new))
     await add_installation_entry(tx, installation_id, actor=None, action=action, details=details, now=now)
 
 
@@ -177,7 +174,7 @@ async def read_entries(reader: Reader, up_to: int) -> AsyncIterator[list[AuditEn
     while entries := [
         _entry(row)
         for row in await reader.scan(
-            f"SELECT {_COLUMNS} FROM audit_log WHERE id > ? AND id <= ? ORDER BY id LIMIT {PAGE}", after, up_to
+            f"SELECT {_COLUMNS} FROM audit_log WHERE id > ? AND id <= ? ORDER BY id LIMIT ?", after, up_to, PAGE
         )
     ]:
         yield entries

@@ -11,6 +11,9 @@ from typing import Literal
 from roadstead.model import AccessToken, ApiToken
 from roadstead.storage.database import Reader, Transaction
 from roadstead.storage.moments import from_text, to_text
+from roadstead.storage.tables import ACCESS_TOKENS, API_TOKENS, SESSIONS
+
+_API_TOKEN = API_TOKENS.of(ApiToken)
 
 SessionKind = Literal["sign-in", "session"]
 
@@ -22,13 +25,13 @@ def hash_token(token: str) -> str:
 async def add_access_token(tx: Transaction, token: str, granted: AccessToken, now: datetime) -> None:
     # The row first: it holds the installation, which an uninstallation takes before it takes the tokens.
     await tx.run(
-        "INSERT INTO access_tokens (token_hash, installation_id, scopes, repository, expires_on) "
-        "VALUES (?, ?, ?, ?, ?)",
-        hash_token(token),
-        granted.installation_id,
-        " ".join(granted.scopes),
-        granted.repository,
-        to_text(granted.expires_on),
+        *ACCESS_TOKENS.insert(
+            token_hash=hash_token(token),
+            installation_id=granted.installation_id,
+            scopes=" ".join(granted.scopes),
+            repository=granted.repository,
+            expires_on=to_text(granted.expires_on),
+        )
     )
     await tx.run(
         "DELETE FROM access_tokens WHERE installation_id = ? AND expires_on < ?", granted.installation_id, to_text(now)
@@ -41,7 +44,7 @@ async def drop_access_tokens(tx: Transaction, installation_id: int) -> None:
 
 async def find_access_token(reader: Reader, token: str, now: datetime, latest: datetime) -> AccessToken | None:
     rows = await reader.read(
-        "SELECT installation_id, scopes, repository, expires_on FROM access_tokens "
+        f"SELECT {ACCESS_TOKENS.of(AccessToken)} FROM access_tokens "
         "WHERE token_hash = ? AND expires_on > ? AND expires_on <= ?",
         hash_token(token),
         to_text(now),
@@ -57,11 +60,13 @@ async def add_api_token(
     tx: Transaction, token: str, *, name: str, now: datetime, expires_on: datetime | None
 ) -> ApiToken:
     identity = await tx.insert(
-        "INSERT INTO api_tokens (name, token_hash, created_on, expires_on) VALUES (?, ?, ?, ?) RETURNING id",
-        name,
-        hash_token(token),
-        to_text(now),
-        to_text(expires_on) if expires_on else None,
+        *API_TOKENS.insert(
+            "RETURNING id",
+            name=name,
+            token_hash=hash_token(token),
+            created_on=to_text(now),
+            expires_on=to_text(expires_on) if expires_on else None,
+        )
     )
     return ApiToken(identity, name, now, expires_on)
 
@@ -69,7 +74,7 @@ async def add_api_token(
 async def find_api_token(reader: Reader, token: str, now: datetime, latest: datetime) -> ApiToken | None:
     """`latest` is when it may have been made at the latest."""
     rows = await reader.read(
-        "SELECT id, name, created_on, expires_on FROM api_tokens "
+        f"SELECT {_API_TOKEN} FROM api_tokens "
         "WHERE token_hash = ? AND (expires_on IS NULL OR (expires_on > ? AND created_on <= ?))",
         hash_token(token),
         to_text(now),
@@ -79,7 +84,7 @@ async def find_api_token(reader: Reader, token: str, now: datetime, latest: date
 
 
 async def list_api_tokens(reader: Reader) -> list[ApiToken]:
-    rows = await reader.read("SELECT id, name, created_on, expires_on FROM api_tokens ORDER BY id")
+    rows = await reader.read(f"SELECT {_API_TOKEN} FROM api_tokens ORDER BY id")
     return [_api_token(*row) for row in rows]
 
 
@@ -90,12 +95,7 @@ async def delete_api_token(tx: Transaction, token_id: int) -> bool:
 
 async def add_session(tx: Transaction, token: str, kind: SessionKind, *, now: datetime, expires_on: datetime) -> None:
     await tx.run("DELETE FROM sessions WHERE expires_on < ?", to_text(now))
-    await tx.run(
-        "INSERT INTO sessions (token_hash, kind, expires_on) VALUES (?, ?, ?)",
-        hash_token(token),
-        kind,
-        to_text(expires_on),
-    )
+    await tx.run(*SESSIONS.insert(token_hash=hash_token(token), kind=kind, expires_on=to_text(expires_on)))
 
 
 async def session_exists(reader: Reader, token: str, kind: SessionKind, now: datetime, latest: datetime) -> bool:

@@ -10,6 +10,7 @@ from roadstead.storage.database import Reader, Transaction
 from roadstead.storage.installations import Offered
 from roadstead.storage.linkers import declare_linkers, drop_undeclared_linkers
 from roadstead.storage.moments import to_text
+from roadstead.storage.tables import HANDSHAKES, RETIRED_SECRETS
 from roadstead.storage.workspaces import drop_empty_workspace
 
 
@@ -39,13 +40,15 @@ async def begin_handshake(
     """Put the new state in force and remember the old one. Return the installation's id."""
     offered = Offered("installed", descriptor_url, descriptor, sealed_secret)
     identity, before = await installations.offer_installation(tx, workspace, app_key, client_key, offered, now)
-    await tx.run(
-        "INSERT INTO handshakes (installation_id, started_on, previous_state, previous_descriptor_url, "
-        "previous_descriptor, previous_secret) VALUES (?, ?, ?, ?, ?, ?)",
-        identity,
-        to_text(now),
-        *before,
+    statement = HANDSHAKES.insert(
+        installation_id=identity,
+        started_on=to_text(now),
+        previous_state=before.state,
+        previous_descriptor_url=before.descriptor_url,
+        previous_descriptor=before.descriptor,
+        previous_secret=before.shared_secret,
     )
+    await tx.run(*statement)
     await declare_linkers(tx, identity, linkers)
     return identity
 
@@ -59,8 +62,8 @@ async def finish_handshake(tx: Transaction, installation_id: int, now: datetime)
     before = await find_previous(tx, installation_id)
     if before is None:
         return None
-    if before.sealed_secret is not None:
-        await _retire(tx, installation_id, before.sealed_secret)
+    if before.shared_secret is not None:
+        await _retire(tx, installation_id, before.shared_secret)
     await installations.mark_accepted(tx, installation_id, now, anew=before.state == "uninstalled")
     await _end(tx, installation_id)
     await drop_undeclared_linkers(tx, installation_id)
@@ -104,12 +107,8 @@ async def go_back_to_uninstalled(tx: Transaction, installation_id: int) -> None:
 
 
 async def _retire(tx: Transaction, installation_id: int, sealed_secret: bytes) -> None:
-    await tx.run(
-        "INSERT INTO retired_secrets (installation_id, secret) VALUES (?, ?) "
-        "ON CONFLICT (installation_id) DO UPDATE SET secret = excluded.secret",
-        installation_id,
-        sealed_secret,
-    )
+    replace = "ON CONFLICT (installation_id) DO UPDATE SET secret = excluded.secret"
+    await tx.run(*RETIRED_SECRETS.insert(replace, installation_id=installation_id, secret=sealed_secret))
 
 
 async def _end(tx: Transaction, installation_id: int) -> None:

@@ -12,16 +12,17 @@ from roadstead.storage import Store
 from roadstead.storage.database import Reader, Row, Transaction
 from roadstead.storage.moments import from_text, to_text
 from roadstead.storage.sealing import hold_key
+from roadstead.storage.tables import INSTALLATIONS, WORKSPACES
 from roadstead.storage.workspaces import workspace_of
 
-_INSTALLATION = """
-    SELECT i.id, i.app_key, i.client_key, i.state, i.descriptor_url, i.descriptor, i.shared_secret,
-           i.installed_on, i.updated_on, h.installation_id, h.previous_secret,
-           w.id, w.slug, w.uuid, w.name, w.created_on
+_INSTALLATION = f"""
+    SELECT {INSTALLATIONS.of(Installation, "i")}, h.installation_id, h.previous_secret, {WORKSPACES.of(Workspace, "w")}
     FROM installations i
     JOIN workspaces w ON w.id = i.workspace_id
     LEFT JOIN handshakes h ON h.installation_id = i.id
 """
+
+_MOST_NAMED = 50
 
 _CALLER = """
     SELECT i.id, i.app_key, i.shared_secret, h.installation_id, h.previous_secret
@@ -31,12 +32,12 @@ _CALLER = """
 
 
 class Offered(NamedTuple):
-    """What a handshake changes of an installation."""
+    """What a handshake changes of an installation. The `shared_secret` is sealed; without an installation, none."""
 
     state: str
     descriptor_url: str
     descriptor: str
-    sealed_secret: bytes | None
+    shared_secret: bytes | None
 
 
 # Looking
@@ -61,14 +62,15 @@ def _caller(store: Store, client_key: str, row: Row) -> Caller:
 
 
 async def find_named_installations(store: Store, names: Sequence[str]) -> list[Installation]:
-    """Those whose client key or app key is among the names, uninstalled ones included; at most 50."""
+    """Return those whose client key or app key is among the names, uninstalled ones included; at most `_MOST_NAMED`."""
     if not names:
         return []
     marks = ", ".join("?" * len(names))
     rows = await store.database.read(
-        f"{_INSTALLATION} WHERE i.client_key IN ({marks}) OR i.app_key IN ({marks}) ORDER BY i.id LIMIT 50",
+        f"{_INSTALLATION} WHERE i.client_key IN ({marks}) OR i.app_key IN ({marks}) ORDER BY i.id LIMIT ?",
         *names,
         *names,
+        _MOST_NAMED,
     )
     return [_installation(store, row) for row in rows]
 
@@ -118,28 +120,17 @@ async def list_installations(
 
 
 def _installation(store: Store, row: Row) -> Installation:
-    (
-        identity,
-        app_key,
-        client_key,
-        state,
-        url,
-        descriptor,
-        secret,
-        installed_on,
-        updated_on,
-        handshake,
-        previous,
-    ) = row[:11]
+    identity, app_key, client_key, state, url, descriptor, sealed, installed_on, updated_on, *joined = row
+    handshake, previous, *workspace = joined
     return Installation(
         id=identity,
-        workspace=workspace_of(row[11:]),
+        workspace=workspace_of(workspace),
         app_key=app_key,
         client_key=client_key,
         state=state,
         descriptor_url=url,
         descriptor=descriptor,
-        shared_secret=store.secrets.open(secret),
+        shared_secret=store.secrets.open(sealed),
         installed_on=from_text(installed_on),
         updated_on=from_text(updated_on),
         handshake_under_way=handshake is not None,
@@ -166,7 +157,7 @@ async def offer_installation(
 ) -> tuple[int, Offered]:
     """Put in force what the app is offered. Return the installation's id, and what was in force before."""
     rows = await tx.read(
-        "SELECT id, state, descriptor_url, descriptor, shared_secret FROM installations "
+        f"SELECT id, {INSTALLATIONS.of(Offered)} FROM installations "
         f"WHERE workspace_id = ? AND app_key = ?{tx.dialect.for_update}",
         workspace.id,
         app_key,
@@ -175,17 +166,16 @@ async def offer_installation(
         identity, *before = rows[0]
         await put_in_force(tx, identity, offered)
         return identity, Offered(*before)
-    identity = await tx.insert(
-        "INSERT INTO installations (workspace_id, app_key, client_key, state, descriptor_url, descriptor, "
-        "shared_secret, installed_on, updated_on) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id",
-        workspace.id,
-        app_key,
-        client_key,
-        *offered,
-        to_text(now),
-        to_text(now),
+    statement = INSTALLATIONS.insert(
+        "RETURNING id",
+        workspace_id=workspace.id,
+        app_key=app_key,
+        client_key=client_key,
+        **offered._asdict(),
+        installed_on=to_text(now),
+        updated_on=to_text(now),
     )
-    return identity, Offered("none", "", "", None)
+    return await tx.insert(*statement), Offered("none", "", "", None)
 
 
 async def put_in_force(tx: Transaction, installation_id: int, offered: Offered) -> None:

@@ -12,13 +12,13 @@ from roadstead.storage import Store
 from roadstead.storage.database import Reader, Row, Transaction
 from roadstead.storage.moments import from_text, to_text
 from roadstead.storage.queue import PENDING
+from roadstead.storage.tables import LIFECYCLE_CALLS
 
-TABLE = "lifecycle_calls"
+TABLE = LIFECYCLE_CALLS.name
 
-_CALL = (
-    "SELECT id, app_key, workspace_id, event, url, created_on, status, error, body, duration_ms, request, attempts, "
-    f"due_on, claimed_until, given_up_on FROM {TABLE}"
-)
+_MOST_LISTED = 50
+
+_CALL = f"SELECT {LIFECYCLE_CALLS.of(LifecycleCall)} FROM lifecycle_calls"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,16 +54,16 @@ async def add_call(
     url: str,
     now: datetime,
 ) -> int:
-    return await tx.insert(
-        f"INSERT INTO {TABLE} (workspace_id, installation_id, app_key, event, url, created_on) "
-        "VALUES (?, ?, ?, ?, ?, ?) RETURNING id",
-        installation.workspace.id,
-        installation.id,
-        installation.app_key,
-        event,
-        url,
-        to_text(now),
+    statement = LIFECYCLE_CALLS.insert(
+        "RETURNING id",
+        workspace_id=installation.workspace.id,
+        installation_id=installation.id,
+        app_key=installation.app_key,
+        event=event,
+        url=url,
+        created_on=to_text(now),
     )
+    return await tx.insert(*statement)
 
 
 async def owe_call(
@@ -78,7 +78,8 @@ async def owe_call(
 ) -> None:
     """Make the call due: any process may make it from now on."""
     await tx.run(
-        f"UPDATE {TABLE} SET descriptor_url = ?, content = ?, canonical = ?, secret = ?, due_on = ? WHERE id = ?",
+        "UPDATE lifecycle_calls SET descriptor_url = ?, content = ?, canonical = ?, secret = ?, due_on = ? "
+        "WHERE id = ?",
         descriptor_url,
         content,
         canonical,
@@ -90,8 +91,7 @@ async def owe_call(
 
 async def find_pending_call(store: Store, call_id: int) -> PendingCall | None:
     rows = await store.database.read(
-        f"SELECT url, descriptor_url, content, canonical, secret FROM {TABLE} WHERE id = ? AND content IS NOT NULL",
-        call_id,
+        f"SELECT {LIFECYCLE_CALLS.of(PendingCall)} FROM lifecycle_calls WHERE id = ? AND content IS NOT NULL", call_id
     )
     if not rows:
         return None
@@ -103,7 +103,7 @@ async def find_pending_call(store: Store, call_id: int) -> PendingCall | None:
 
 async def keep_outcome(tx: Transaction, call_id: int, outcome: Outcome) -> None:
     await tx.run(
-        f"UPDATE {TABLE} SET request = ?, status = ?, error = ?, body = ?, duration_ms = ? WHERE id = ?",
+        "UPDATE lifecycle_calls SET request = ?, status = ?, error = ?, body = ?, duration_ms = ? WHERE id = ?",
         outcome.request,
         outcome.status,
         outcome.error,
@@ -115,13 +115,13 @@ async def keep_outcome(tx: Transaction, call_id: int, outcome: Outcome) -> None:
 
 async def drop_content(tx: Transaction, call_id: int) -> None:
     """Forget what it takes to make the call, which will not be made again."""
-    await tx.run(f"UPDATE {TABLE} SET content = NULL, canonical = NULL, secret = NULL WHERE id = ?", call_id)
+    await tx.run("UPDATE lifecycle_calls SET content = NULL, canonical = NULL, secret = NULL WHERE id = ?", call_id)
 
 
 async def list_calls(reader: Reader, app_key: str, workspace_id: int) -> list[LifecycleCall]:
-    """The last calls to the app, newest first, at most 50."""
+    """Return the last calls to the app, the newest first."""
     rows = await reader.read(
-        f"{_CALL} WHERE app_key = ? AND workspace_id = ? ORDER BY id DESC LIMIT 50", app_key, workspace_id
+        f"{_CALL} WHERE app_key = ? AND workspace_id = ? ORDER BY id DESC LIMIT ?", app_key, workspace_id, _MOST_LISTED
     )
     return [_call(row) for row in rows]
 

@@ -28,8 +28,11 @@ from roadstead.query import Sort
 from roadstead.storage import Store
 from roadstead.storage.database import Argument, Database, Reader, Row, Transaction
 from roadstead.storage.filters import to_sql
+from roadstead.storage.tables import DELETED_VALUES, LINKER_VALUES, LINKERS
 
-_LINKER = "SELECT id, installation_id, key, regex, url, value_count, revision FROM linkers"
+_LINKER = f"SELECT {LINKERS.of(Linker)} FROM linkers"
+_VALUE = LINKER_VALUES.of(LinkerValue)
+_INTO_VALUES = LINKER_VALUES.into
 _BY_KEY = "WHERE installation_id = ? AND key = ? AND position IS NOT NULL"
 _ITSELF = "installation_id = ? AND id = ?"
 _ITS_ROWS = "installation_id = ? AND linker_id = ?"
@@ -125,7 +128,7 @@ def _marks(arguments: Sequence[object]) -> str:
 
 async def find_value(reader: Reader, installation_id: int, linker_key: str, value_id: int) -> LinkerValue | None:
     rows = await reader.read(
-        "SELECT v.id, v.value FROM linkers l "
+        f"SELECT {LINKER_VALUES.of(LinkerValue, 'v')} FROM linkers l "
         "JOIN linker_values v ON v.installation_id = l.installation_id AND v.linker_id = l.id "
         "WHERE l.installation_id = ? AND l.key = ? AND l.position IS NOT NULL AND v.id = ?",
         installation_id,
@@ -184,15 +187,14 @@ async def changed_values(reader: Reader, linker: Linker, known: ValuesRead) -> C
 async def add_each(tx: Transaction, linker: Linker, values: Sequence[str]) -> dict[str, LinkerValue]:
     """Add those that the linker does not have yet, in this order; what was added, by value."""
     rows = await tx.read(
-        f"INSERT INTO linker_values (installation_id, linker_id, value) "
-        f"SELECT ?, ?, incoming.value FROM ({tx.dialect.strings}) AS incoming WHERE true "
+        f"{_INTO_VALUES} SELECT ?, ?, incoming.value FROM ({tx.dialect.strings}) AS incoming WHERE true "
         "ON CONFLICT DO NOTHING RETURNING id, value",
         linker.installation_id,
         linker.id,
         tx.pack_strings(values),
     )
     if rows:
-        await _count(tx, linker, f"value_count + {len(rows)}")
+        await _add_to_count(tx, linker, len(rows))
     return {value: LinkerValue(identity, value) for identity, value in rows}
 
 
@@ -201,7 +203,7 @@ async def add_values(tx: Transaction, linker: Linker, values: Sequence[str]) -> 
     packed = tx.pack_strings(values)
     added = await _insert_missing(tx, linker, packed)
     if added:
-        await _count(tx, linker, f"value_count + {added}")
+        await _add_to_count(tx, linker, added)
     return added
 
 
@@ -222,25 +224,27 @@ async def replace_values(tx: Transaction, linker: Linker, values: Sequence[str])
         await _insert_missing(tx, linker, packed)
     changed = kept < max(linker.value_count, len(values))
     if changed:
-        await _count(tx, linker, str(len(values)))
+        await _set_count(tx, linker, len(values))
     return changed
 
 
 async def _insert_missing(tx: Transaction, linker: Linker, packed: Argument) -> int:
+    itself = (linker.installation_id, linker.id)
     new = "true"
+    known: tuple[int, ...] = ()
     if not tx.dialect.conflicts_are_cheap:
+        known = itself
         new = (
             "NOT EXISTS (SELECT 1 FROM linker_values AS there "
-            f"WHERE there.installation_id = {linker.installation_id} AND there.linker_id = {linker.id} "
+            "WHERE there.installation_id = ? AND there.linker_id = ? "
             "AND there.value = incoming.value) ORDER BY incoming.place"
         )
     return await tx.run_bulk(
-        f"INSERT INTO linker_values (installation_id, linker_id, value) "
-        f"SELECT ?, ?, incoming.value FROM ({tx.dialect.strings}) AS incoming WHERE {new} "
+        f"{_INTO_VALUES} SELECT ?, ?, incoming.value FROM ({tx.dialect.strings}) AS incoming WHERE {new} "
         "ON CONFLICT DO NOTHING",
-        linker.installation_id,
-        linker.id,
+        *itself,
         packed,
+        *known,
     )
 
 
@@ -252,13 +256,11 @@ async def delete_value(tx: Transaction, linker: Linker, value_id: int) -> str | 
         return None
     value: str = found[0][0]
     await tx.run(f"DELETE FROM linker_values WHERE {_ITS_ROWS} AND id = ?", *itself, value_id)
-    await _count(tx, linker, "value_count - 1")
-    await tx.run(
-        "INSERT INTO deleted_values (installation_id, linker_id, revision, value) VALUES (?, ?, ?, ?)",
-        *itself,
-        linker.revision + 1,
-        value,
+    await _add_to_count(tx, linker, -1)
+    deleted = DELETED_VALUES.insert(
+        installation_id=linker.installation_id, linker_id=linker.id, revision=linker.revision + 1, value=value
     )
+    await tx.run(*deleted)
     await tx.run(
         f"DELETE FROM deleted_values WHERE {_ITS_ROWS} AND revision <= ?",
         *itself,
@@ -269,12 +271,22 @@ async def delete_value(tx: Transaction, linker: Linker, value_id: int) -> str | 
 
 async def delete_values(tx: Transaction, linker: Linker) -> None:
     await tx.run_bulk(f"DELETE FROM linker_values WHERE {_ITS_ROWS}", linker.installation_id, linker.id)
-    await _count(tx, linker, "0")
+    await _set_count(tx, linker, 0)
 
 
-async def _count(tx: Transaction, linker: Linker, count: str) -> None:
+async def _add_to_count(tx: Transaction, linker: Linker, number: int) -> None:
     await tx.run(
-        f"UPDATE linkers SET value_count = {count}, revision = revision + 1 WHERE {_ITSELF}",
+        f"UPDATE linkers SET value_count = value_count + ?, revision = revision + 1 WHERE {_ITSELF}",
+        number,
+        linker.installation_id,
+        linker.id,
+    )
+
+
+async def _set_count(tx: Transaction, linker: Linker, number: int) -> None:
+    await tx.run(
+        f"UPDATE linkers SET value_count = ?, revision = revision + 1 WHERE {_ITSELF}",
+        number,
         linker.installation_id,
         linker.id,
     )
@@ -289,16 +301,16 @@ async def declare_linkers(tx: Transaction, installation_id: int, modules: Sequen
         "UPDATE linkers SET position = NULL, revision = revision + 1 WHERE installation_id = ?", installation_id
     )
     for position, module in enumerate(modules):
-        await tx.run(
-            "INSERT INTO linkers (installation_id, key, position, regex, url) VALUES (?, ?, ?, ?, ?) "
+        statement = LINKERS.insert(
             "ON CONFLICT (installation_id, key) DO UPDATE SET "
             "position = excluded.position, regex = excluded.regex, url = excluded.url",
-            installation_id,
-            module.key,
-            position,
-            module.regex,
-            module.url,
+            installation_id=installation_id,
+            key=module.key,
+            position=position,
+            regex=module.regex,
+            url=module.url,
         )
+        await tx.run(*statement)
 
 
 async def drop_undeclared_linkers(tx: Transaction, installation_id: int) -> None:
@@ -327,7 +339,7 @@ async def values_beginning(
     if before and before < most[1]:
         most = ("value < ?", before)
     rows = await reader.read(
-        f"SELECT id, value FROM linker_values WHERE {_ITS_ROWS} AND {least[0]} AND {most[0]} "
+        f"SELECT {_VALUE} FROM linker_values WHERE {_ITS_ROWS} AND {least[0]} AND {most[0]} "
         f"ORDER BY value {'DESC' if before else 'ASC'} LIMIT ?",
         linker.installation_id,
         linker.id,
@@ -428,7 +440,7 @@ async def _read_page(
             backwards, limit = True, min(wanted.length, size - skip)
             skip = from_the_end
 
-    columns = "id, value"
+    columns = _VALUE
     revision: int | None = linker.revision
     if reader.dialect.reads_may_differ:
         columns, arguments = f"{columns}, (SELECT revision FROM linkers WHERE {_ITSELF})", [*itself, *arguments]

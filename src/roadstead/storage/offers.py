@@ -6,13 +6,14 @@ from roadstead.model import Installation, Offer, Workspace
 from roadstead.storage import Store
 from roadstead.storage.database import Row, Transaction
 from roadstead.storage.moments import from_text, to_text
+from roadstead.storage.tables import OFFERS, WORKSPACES
+from roadstead.storage.workspaces import workspace_of
 
 MOST_KEPT = 3
 """Offers to one app in one workspace, the newest. With each the next `installed` call may have to be signed."""
 
-_OFFER = """
-    SELECT o.id, o.app_key, o.client_key, o.descriptor_url, o.descriptor, o.secret, o.offered_on,
-           w.id, w.slug, w.uuid, w.name, w.created_on
+_OFFER = f"""
+    SELECT {OFFERS.of(Offer, "o")}, o.secret, {WORKSPACES.of(Workspace, "w")}
     FROM offers o JOIN workspaces w ON w.id = o.workspace_id
 """
 
@@ -20,7 +21,7 @@ _OFFER = """
 async def keep_offer(tx: Transaction, installation: Installation, now: datetime) -> None:
     """Keep what the handshake of an installation offers. The transaction holds the installation and the key."""
     await tx.run(
-        "INSERT INTO offers (workspace_id, app_key, client_key, descriptor_url, descriptor, secret, offered_on) "
+        f"{OFFERS.into} "
         "SELECT workspace_id, app_key, client_key, descriptor_url, descriptor, shared_secret, ? "
         "FROM installations WHERE id = ?",
         to_text(now),
@@ -59,11 +60,10 @@ async def drop_offers(tx: Transaction, client_key: str) -> None:
 
 
 def _offer(store: Store, row: Row) -> Offer:
-    identity, app_key, client_key, url, descriptor, secret, offered_on, *workspace = row
-    workspace_id, slug, uuid, name, created_on = workspace
+    identity, app_key, client_key, url, descriptor, offered_on, secret, *workspace = row
     return Offer(
         id=identity,
-        workspace=Workspace(workspace_id, slug, uuid, name, from_text(created_on)),
+        workspace=workspace_of(workspace),
         app_key=app_key,
         client_key=client_key,
         descriptor_url=url,

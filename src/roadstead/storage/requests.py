@@ -9,13 +9,15 @@ import msgspec
 
 from roadstead.connect.evidence import Evidence
 from roadstead.connect.presented import Presented
-from roadstead.model import Message, RecordedRequest, RequestDetails
+from roadstead.model import REFUSALS, Message, RecordedRequest, RequestDetails
 from roadstead.query import Expression, Sort
 from roadstead.storage.database import Argument, Reader, Row, Transaction
 from roadstead.storage.filters import order_sql, to_sql
 from roadstead.storage.moments import from_text, to_text
+from roadstead.storage.tables import REQUESTS
 
-_SUMMARY = "id, time, direction, app, method, url, status, error, duration_ms, request_size, answer_size"
+_SUMMARY = REQUESTS.of(RecordedRequest)
+_ADDED = [column for column in REQUESTS.columns if column != "id"]
 _COLUMNS = {
     name: name for name in ("id", "direction", "app", "method", "url", "status", "error", "duration_ms", "time")
 }
@@ -40,12 +42,7 @@ class NewRequest(NamedTuple):
 
 async def add_requests(tx: Transaction, requests: Sequence[NewRequest], *, keep: int) -> None:
     """Add them in their order, and delete all but the last `keep`."""
-    await tx.run_many(
-        "INSERT INTO requests (time, direction, app, method, url, status, error, duration_ms, "
-        "request_headers, request_body, request_size, answer_headers, answer_body, answer_size, credential, "
-        "evidence) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        [_row(request) for request in requests],
-    )
+    await tx.run_many(REQUESTS.adding(_ADDED), [_row(request) for request in requests])
     await tx.run_bulk("DELETE FROM requests WHERE id <= (SELECT MAX(id) FROM requests) - ?", keep)
 
 
@@ -88,12 +85,13 @@ async def page_of_requests(
     return [_summary(row) for row in rows], int(count)
 
 
-_REFUSED = "direction = 'in' AND status IN (401, 403)"
-
-
 async def count_refused(reader: Reader, since: datetime) -> int:
     """Return how many calls to us were refused for their credential since then."""
-    ((count,),) = await reader.scan(f"SELECT COUNT(*) FROM requests WHERE {_REFUSED} AND time >= ?", to_text(since))
+    ((count,),) = await reader.scan(
+        "SELECT COUNT(*) FROM requests WHERE direction = 'in' AND status IN (?, ?) AND time >= ?",
+        *REFUSALS,
+        to_text(since),
+    )
     return int(count)
 
 
@@ -101,7 +99,8 @@ async def last_calls(reader: Reader) -> dict[str, datetime]:
     """Return the time of the newest call of each app that was not refused, by the app's key."""
     rows = await reader.scan(
         "SELECT app, MAX(time) FROM requests WHERE direction = 'in' AND app IS NOT NULL "
-        "AND (status IS NULL OR status NOT IN (401, 403)) GROUP BY app"
+        "AND (status IS NULL OR status NOT IN (?, ?)) GROUP BY app",
+        *REFUSALS,
     )
     return {app: from_text(time) for app, time in rows}
 

@@ -3,7 +3,7 @@
 from roadstead.storage import Store
 from roadstead.storage.database import Transaction
 from roadstead.storage.sealing import use_key
-from roadstead.storage.transfer import TABLES, Table
+from roadstead.storage.tables import SEALED, Table
 
 
 async def seal_anew(store: Store, tx: Transaction, fingerprint: str) -> int:
@@ -12,10 +12,7 @@ async def seal_anew(store: Store, tx: Transaction, fingerprint: str) -> int:
     Raises `StorageUnusable` when one cannot be opened.
     """
     await use_key(tx, fingerprint)
-    counts = [
-        await _seal_column(store, tx, table, column, fingerprint) for table in TABLES for column in sorted(table.sealed)
-    ]
-    return sum(counts)
+    return sum([await _seal_column(store, tx, table, column, fingerprint) for table, column in SEALED])
 
 
 async def _seal_column(store: Store, tx: Transaction, table: Table, column: str, fingerprint: str) -> int:

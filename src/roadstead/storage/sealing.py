@@ -10,10 +10,13 @@ from collections.abc import Callable
 
 from roadstead.storage.database import Database, Reader, Transaction
 from roadstead.storage.secrets import SecretBox, foreign_key
+from roadstead.storage.tables import SEALED, SEALING_KEY
 
 Seal = Callable[[str], bytes]
 
-_ANY_SECRET = "SELECT shared_secret FROM installations UNION ALL SELECT shared_secret FROM registrations LIMIT 1"
+_SECRETS = " UNION ALL ".join(
+    f"SELECT {column} FROM {table.name} WHERE {column} IS NOT NULL" for table, column in SEALED
+)
 
 
 async def key_in_force(reader: Reader) -> str | None:
@@ -41,11 +44,8 @@ async def sealer(secrets: SecretBox, tx: Transaction) -> Seal:
 
 async def use_key(tx: Transaction, fingerprint: str) -> None:
     """Put another key in force."""
-    await tx.run(
-        "INSERT INTO sealing_key (only_row, fingerprint) VALUES (1, ?) "
-        "ON CONFLICT (only_row) DO UPDATE SET fingerprint = excluded.fingerprint",
-        fingerprint,
-    )
+    replace = "ON CONFLICT (only_row) DO UPDATE SET fingerprint = excluded.fingerprint"
+    await tx.run(*SEALING_KEY.insert(replace, only_row=1, fingerprint=fingerprint))
 
 
 async def agree_on_key(database: Database, secrets: SecretBox) -> None:
@@ -57,5 +57,5 @@ async def agree_on_key(database: Database, secrets: SecretBox) -> None:
     if in_force is not None and secrets.has(in_force):
         return
     async with database.transaction() as tx:
-        found = await tx.read(_ANY_SECRET)
+        found = await tx.read(f"{_SECRETS} LIMIT 1")
         await use_key(tx, secrets.key_of(found[0][0]) if found else secrets.read_again()[0])

@@ -1,98 +1,25 @@
-"""The whole state row by row, for `export` and `import`: which tables travel, and what of them is secret."""
+"""The whole state row by row, for `export`, `import` and `migrate-data`."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from dataclasses import dataclass
 
 from roadstead.errors import InvalidInput
 from roadstead.storage import Store
 from roadstead.storage.database import Argument, Reader, Row, Transaction, Unfit
 from roadstead.storage.sealing import Seal, sealer
+from roadstead.storage.tables import TRAVELLING, Table
 
 PAGE = 5_000
 """Rows read at a time, so that memory is bounded whatever the state holds."""
 
 
-@dataclass(frozen=True, slots=True)
-class Table:
-    """A table that travels. Its rows are read in the order of its `key`, by which the database finds them.
-
-    `sealed` columns hold encrypted secrets. `unsafe` ones hold what an app answered, which may repeat a secret.
-    """
-
-    name: str
-    columns: tuple[str, ...]
-    key: tuple[str, ...]
-    sealed: frozenset[str] = frozenset()
-    unsafe: frozenset[str] = frozenset()
-
-
-def _table(name: str, columns: str, *, key: str = "", sealed: str = "", unsafe: str = "") -> Table:
-    """The key is the first column, unless another is named."""
-    first, *_ = names = columns.split()
-    return Table(
-        name, tuple(names), tuple(key.split()) or (first,), frozenset(sealed.split()), frozenset(unsafe.split())
-    )
-
-
-TABLES = (
-    _table("facts", "name value"),
-    _table("workspaces", "id slug uuid name created_on"),
-    _table("registrations", "app_key descriptor_url shared_secret created_on", sealed="shared_secret"),
-    _table(
-        "installations",
-        "id workspace_id app_key client_key state descriptor_url descriptor shared_secret installed_on updated_on",
-        sealed="shared_secret",
-    ),
-    # A handshake that was under way is undone by the host that finds it, as after a crash.
-    _table(
-        "handshakes",
-        "installation_id started_on previous_state previous_descriptor_url previous_descriptor previous_secret",
-        sealed="previous_secret",
-    ),
-    _table(
-        "offers",
-        "id workspace_id app_key client_key descriptor_url descriptor secret offered_on",
-        sealed="secret",
-    ),
-    _table("retired_secrets", "installation_id secret", sealed="secret"),
-    _table("linkers", "id installation_id key position regex url value_count revision"),
-    _table("linker_values", "id installation_id linker_id value", key="linker_id id"),
-    _table("api_tokens", "id name token_hash created_on expires_on"),
-    _table(
-        "lifecycle_calls",
-        "id workspace_id installation_id app_key event url created_on status error body duration_ms request "
-        "content canonical secret attempts due_on claimed_until given_up_on descriptor_url",
-        sealed="secret",
-        unsafe="body",
-    ),
-    _table(
-        "audit_runs",
-        "installation_id action about began_on last_on repeats details",
-        key="installation_id action about",
-    ),
-    _table("audit_log", "id time actor action subject details"),
-)
-"""In the order in which they can be filled: a row comes after those that it refers to."""
-
-LEFT_OUT = {
-    "access_tokens": "They live for an hour at most, and the app exchanges its JWT for another.",
-    "deleted_values": "They are for hosts that have read the linkers' values before.",
-    "remembered": "It tells the new database's processes when to read anew.",
-    "requests": "They tell what went on at one host.",
-    "migrations": "The new database has its own.",
-    "sealing_key": "The new host has a key of its own.",
-    "sessions": "Signing in belongs to one host.",
-}
-
-
-async def count_rows(reader: Reader, table: Table) -> int:
-    ((count,),) = await reader.scan(f"SELECT COUNT(*) FROM {table.name}")
-    return int(count)
+async def count_rows(reader: Reader) -> int:
+    """Return how many rows travel."""
+    return sum([(await reader.scan(f"SELECT COUNT(*) FROM {table.name}"))[0][0] for table in TRAVELLING])
 
 
 async def find_filled_tables(reader: Reader) -> list[str]:
     """Return the names of the tables that are not empty."""
-    return [table.name for table in TABLES if await reader.read(f"SELECT 1 FROM {table.name} LIMIT 1")]
+    return [table.name for table in TRAVELLING if await reader.read(f"SELECT 1 FROM {table.name} LIMIT 1")]
 
 
 async def read_pages(
@@ -106,11 +33,11 @@ async def read_pages(
     places = [table.columns.index(column) for column in table.key]
     select = f"SELECT {', '.join(table.columns)} FROM {table.name}"
     after = f"({key}) > ({', '.join('?' * len(places))})"
-    rows = await reader.scan(f"{select} ORDER BY {key} LIMIT {PAGE}")
+    rows = await reader.scan(f"{select} ORDER BY {key} LIMIT ?", PAGE)
     while rows:
         yield [_in_the_clear(store, table, row, with_secrets=with_secrets) for row in rows]
         last = [rows[-1][place] for place in places]
-        rows = await reader.scan(f"{select} WHERE {after} ORDER BY {key} LIMIT {PAGE}", *last)
+        rows = await reader.scan(f"{select} WHERE {after} ORDER BY {key} LIMIT ?", *last, PAGE)
 
 
 def _in_the_clear(store: Store, table: Table, row: Row, *, with_secrets: bool) -> Sequence[Argument]:
@@ -144,12 +71,8 @@ async def add_rows(
     if places:
         seal = await sealer(store.secrets, tx)
         rows = [_sealed(seal, row, places, make_secret) for row in rows]
-    marks = ", ".join("?" * len(columns))
     try:
-        await tx.run_many(
-            f"INSERT INTO {table.name} ({', '.join(columns)}) VALUES ({marks})",
-            rows,
-        )
+        await tx.run_many(table.adding(columns), rows)
     except Unfit as exc:
         raise InvalidInput(
             "The export does not fit together.", f"In {table.name}: {exc}. Nothing was imported."
@@ -158,7 +81,7 @@ async def add_rows(
 
 async def go_on_after_ids(tx: Transaction) -> None:
     """Let what is added from here on have higher ids than the rows that came with theirs."""
-    for table in TABLES:
+    for table in TRAVELLING:
         if "id" in table.columns:
             await tx.go_on_after_ids(table.name)
 

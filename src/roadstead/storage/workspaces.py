@@ -1,18 +1,21 @@
 """Workspaces, in which apps are installed."""
 
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from roadstead.model import Workspace
 from roadstead.storage import Store
-from roadstead.storage.database import Reader, Row, Transaction
+from roadstead.storage.database import Reader, Transaction
 from roadstead.storage.moments import from_text, to_text
+from roadstead.storage.tables import WORKSPACES
+
+_COLUMNS = WORKSPACES.of(Workspace)
 
 
 async def find_workspace(reader: Reader, slug_or_uuid: str) -> Workspace | None:
     rows = await reader.read(
-        "SELECT id, slug, uuid, name, created_on FROM workspaces WHERE slug = ? OR uuid = ?",
-        slug_or_uuid,
-        slug_or_uuid,
+        f"SELECT {_COLUMNS} FROM workspaces WHERE slug = ? OR uuid = ?", slug_or_uuid, slug_or_uuid
     )
     return workspace_of(rows[0]) if rows else None
 
@@ -29,20 +32,14 @@ async def recall_workspace(store: Store, slug_or_uuid: str) -> Workspace | None:
 
 
 async def list_workspaces(reader: Reader) -> list[Workspace]:
-    rows = await reader.read("SELECT id, slug, uuid, name, created_on FROM workspaces ORDER BY slug")
+    rows = await reader.read(f"SELECT {_COLUMNS} FROM workspaces ORDER BY slug")
     return [workspace_of(row) for row in rows]
 
 
 async def take_workspace(tx: Transaction, *, slug: str, uuid: str, name: str, now: datetime) -> Workspace:
     """The workspace, to install into; it is made when there is none of that slug."""
-    rows = await tx.read(
-        "INSERT INTO workspaces (slug, uuid, name, created_on) VALUES (?, ?, ?, ?) "
-        "ON CONFLICT (slug) DO UPDATE SET slug = excluded.slug RETURNING id, slug, uuid, name, created_on",
-        slug,
-        uuid,
-        name,
-        to_text(now),
-    )
+    known_or_new = f"ON CONFLICT (slug) DO UPDATE SET slug = excluded.slug RETURNING {_COLUMNS}"
+    rows = await tx.read(*WORKSPACES.insert(known_or_new, slug=slug, uuid=uuid, name=name, created_on=to_text(now)))
     return workspace_of(rows[0])
 
 
@@ -59,7 +56,7 @@ async def drop_empty_workspace(tx: Transaction, workspace_id: int) -> None:
     )
 
 
-def workspace_of(row: Row) -> Workspace:
-    """Return the workspace of a row with all columns."""
+def workspace_of(row: Sequence[Any]) -> Workspace:
+    """Return the workspace of a row with its columns."""
     identity, slug, uuid, name, created_on = row
     return Workspace(identity, slug, uuid, name, from_text(created_on))

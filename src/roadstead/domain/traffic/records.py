@@ -10,7 +10,7 @@ from roadstead.connect.evidence import Evidence
 from roadstead.connect.presented import Presented, present, present_token
 from roadstead.domain.traffic import request_id
 from roadstead.domain.traffic.redaction import KEPT, RAW_BYTES, cleaned, kept, named_secrets
-from roadstead.model import AccessToken, Caller, Message, Viewer
+from roadstead.model import REFUSALS, AccessToken, Caller, Message, Viewer
 from roadstead.outbound.calls import Answer, Sent
 from roadstead.storage import Store
 from roadstead.storage.installations import find_app_key, find_caller, get_installation
@@ -21,8 +21,6 @@ Headers = Iterable[tuple[bytes, bytes]]
 BODY = "roadstead.body"
 """Under which the first `RAW_BYTES` of a request's body stand in its scope, once they have been read."""
 
-REFUSALS = (401, 403)
-"""The statuses of an answer to a caller whose credential was not accepted."""
 MOST_JUDGED = 10
 """Tokens of a batch, since each takes up to 4 ms: callers who are refused again and again must not keep a core busy.
 The rest of the batch is judged when it is looked at.

@@ -5,9 +5,8 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from roadstead.domain.host import Host
-from roadstead.domain.traffic.records import REFUSALS
 from roadstead.errors import NotFound
-from roadstead.model import Installation, LifecycleCall, RecordedRequest, RequestDetails
+from roadstead.model import REFUSALS, Installation, LifecycleCall, RecordedRequest, RequestDetails
 from roadstead.query import Expression, Sort
 from roadstead.storage import requests as rows
 

@@ -13,7 +13,7 @@ from roadstead.storage import transfer as rows
 from roadstead.storage.audit import add_entry
 from roadstead.storage.database import Argument, Reader
 from roadstead.storage.sealing import hold_key
-from roadstead.storage.transfer import TABLES, Table
+from roadstead.storage.tables import TRAVELLING, Table
 
 
 async def move_state(source: Host, target: Host, *, progress: Progress = lambda done, of: None) -> int:
@@ -25,7 +25,7 @@ async def move_state(source: Host, target: Host, *, progress: Progress = lambda 
     async with source.store.database.snapshot() as snapshot, target.store.database.transaction() as tx:
         await hold_key(tx)
         await expect_empty(tx)
-        count = sum([await rows.count_rows(snapshot, table) for table in TABLES])
+        count = await rows.count_rows(snapshot)
         done = 0
 
         def step(by: int) -> None:
@@ -33,7 +33,7 @@ async def move_state(source: Host, target: Host, *, progress: Progress = lambda 
             done += by
             progress(done, 2 * count)
 
-        for table in TABLES:
+        for table in TRAVELLING:
             sent = _Content()
             async for page in rows.read_pages(source.store, snapshot, table, with_secrets=True):
                 await rows.add_rows(target.store, tx, table, table.columns, page, make_secret=new_secret)

@@ -30,7 +30,8 @@ from roadstead.storage.database import Transaction
 from roadstead.storage.facts import find_fact, keep_fact
 from roadstead.storage.moments import from_text, to_text
 from roadstead.storage.sealing import hold_key
-from roadstead.storage.transfer import PAGE, TABLES, Table
+from roadstead.storage.tables import TRAVELLING, Table
+from roadstead.storage.transfer import PAGE
 
 FORMAT = "roadstead-export"
 VERSION = 1
@@ -70,7 +71,7 @@ async def export_state(
     if with_secrets:
         await secret_will_be_shown(host, "export of all apps")
     async with host.store.database.snapshot() as snapshot:
-        total = sum([await rows.count_rows(snapshot, table) for table in TABLES])
+        total = await rows.count_rows(snapshot)
         with gzip.GzipFile(fileobj=out, mode="wb", compresslevel=6, filename="", mtime=0) as packed:
             writer = _Writer(packed)
             writer.write(
@@ -83,7 +84,7 @@ async def export_state(
                 }
             )
             done = 0
-            for table in TABLES:
+            for table in TRAVELLING:
                 writer.write({"table": table.name, "columns": table.columns})
                 async for page in rows.read_pages(host.store, snapshot, table, with_secrets=with_secrets):
                     writer.write(*page)
@@ -199,7 +200,7 @@ async def _fill(host: Host, tx: Transaction, lines: "_Lines", total: int, progre
 
 
 def _pages(lines: "_Lines") -> Iterator[tuple[Table, list[str], list[list[Any]]]]:
-    table, columns = TABLES[0], [""]
+    table, columns = TRAVELLING[0], [""]
     page: list[list[Any]] = []
     while True:
         before = lines.digest()
@@ -223,7 +224,7 @@ def _pages(lines: "_Lines") -> Iterator[tuple[Table, list[str], list[list[Any]]]
 
 
 def _section(line: dict[str, Any]) -> tuple[Table, list[str]]:
-    table = next((table for table in TABLES if table.name == line["table"]), None)
+    table = next((table for table in TRAVELLING if table.name == line["table"]), None)
     columns = line.get("columns")
     if not isinstance(columns, list) or not columns:
         raise DamagedExport("A heading names no columns.")

@@ -13,6 +13,7 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from roadstead.errors import StorageUnavailable, StorageUnusable
+from roadstead.storage.tables import MIGRATIONS
 
 if TYPE_CHECKING:
     from roadstead.storage.database import Dialect, Reader, Transaction
@@ -85,7 +86,7 @@ async def run_missing(tx: "Transaction") -> None:
     for migration in missing(await applied(tx)):
         for statement in migration.statements(tx.dialect):
             await tx.run(statement)
-        await tx.run("INSERT INTO migrations (number) VALUES (?)", migration.number)
+        await tx.run(*MIGRATIONS.insert(number=migration.number))
 
 
 async def touch(tx: "Transaction") -> None:

@@ -1,0 +1,182 @@
+"""Every table, declared once: its columns, its key, what is secret in it, whether it travels, and where its rows are.
+
+Statements take their lists of columns from here, and so do export and import, the rotation of the key, and the tests
+of distribution. A test compares this module with the schema that the migrations make. A new column is named here, in a
+migration, in the model where it is shown, and by the module that writes the table.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any, Literal
+
+Rows = Literal["distributed", "everywhere", "in one place"]
+"""Where rows are in a database that is spread over machines: by their `installation_id`, copied to each, or on one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """A table. Its rows are read in the order of `key`, by which the database finds them.
+
+    `sealed` columns hold encrypted secrets, and no other column holds bytes. `unsafe` ones hold what an app answered,
+    which may repeat a secret. A table that `stays` is not in an export; the text says why.
+    """
+
+    name: str
+    columns: tuple[str, ...]
+    rows: Rows
+    key: tuple[str, ...]
+    sealed: frozenset[str] = frozenset()
+    unsafe: frozenset[str] = frozenset()
+    stays: str = ""
+
+    def of(self, model: type, alias: str = "") -> str:
+        """Return the columns that are members of a model, in its order, to select what it is made of."""
+        prefix = f"{alias}." if alias else ""
+        return ", ".join(f"{prefix}{name}" for name in model.__annotations__ if name in self.columns)
+
+    @property
+    def into(self) -> str:
+        """Return the head of a statement that adds rows, of all columns but an `id`, which the database gives."""
+        return f"INSERT INTO {self.name} ({', '.join(name for name in self.columns if name != 'id')})"
+
+    def adding(self, columns: Iterable[str]) -> str:
+        """Return the statement that adds one row of those columns."""
+        names = tuple(columns)
+        return f"INSERT INTO {self.name} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"
+
+    def insert(self, end: str = "", /, **cells: Any) -> tuple[Any, ...]:
+        """Return the statement that adds one row, with `end` behind it, and its arguments."""
+        return f"{self.adding(cells)} {end}".rstrip(), *cells.values()
+
+
+def _table(
+    name: str, columns: str, rows: Rows, *, key: str = "", sealed: str = "", unsafe: str = "", stays: str = ""
+) -> Table:
+    """Return a table from names parted by spaces. The key is the first column, unless another is named."""
+    first, *_ = names = columns.split()
+    return Table(
+        name,
+        tuple(names),
+        rows,
+        tuple(key.split()) or (first,),
+        frozenset(sealed.split()),
+        frozenset(unsafe.split()),
+        stays,
+    )
+
+
+# What the host knows
+
+FACTS = _table("facts", "name value", "in one place")
+MIGRATIONS = _table("migrations", "number", "in one place", stays="The new database has its own.")
+SEALING_KEY = _table("sealing_key", "only_row fingerprint", "in one place", stays="The new host has a key of its own.")
+REMEMBERED = _table(
+    "remembered",
+    "only_row version",
+    "in one place",
+    stays="It tells the new database's processes when to read anew.",
+)
+
+# Apps
+
+WORKSPACES = _table("workspaces", "id slug uuid name created_on", "everywhere")
+REGISTRATIONS = _table(
+    "registrations", "app_key descriptor_url shared_secret created_on", "everywhere", sealed="shared_secret"
+)
+INSTALLATIONS = _table(
+    "installations",
+    "id workspace_id app_key client_key state descriptor_url descriptor shared_secret installed_on updated_on",
+    "everywhere",
+    sealed="shared_secret",
+)
+HANDSHAKES = _table(
+    "handshakes",
+    "installation_id started_on previous_state previous_descriptor_url previous_descriptor previous_secret",
+    "everywhere",
+    sealed="previous_secret",
+)
+"""One that was under way when it was exported is undone by the host that finds it, as after a crash."""
+OFFERS = _table(
+    "offers",
+    "id workspace_id app_key client_key descriptor_url descriptor secret offered_on",
+    "everywhere",
+    sealed="secret",
+)
+RETIRED_SECRETS = _table("retired_secrets", "installation_id secret", "everywhere", sealed="secret")
+LIFECYCLE_CALLS = _table(
+    "lifecycle_calls",
+    "id workspace_id installation_id app_key event url created_on status error body duration_ms request "
+    "content canonical secret attempts due_on claimed_until given_up_on descriptor_url",
+    "in one place",
+    sealed="secret",
+    unsafe="body",
+)
+
+# Linkers
+
+LINKERS = _table("linkers", "id installation_id key position regex url value_count revision", "distributed")
+LINKER_VALUES = _table("linker_values", "id installation_id linker_id value", "distributed", key="linker_id id")
+DELETED_VALUES = _table(
+    "deleted_values",
+    "installation_id linker_id revision value",
+    "distributed",
+    key="linker_id revision",
+    stays="They are for hosts that have read the linkers' values before.",
+)
+
+# Credentials
+
+ACCESS_TOKENS = _table(
+    "access_tokens",
+    "token_hash installation_id scopes repository expires_on",
+    "everywhere",
+    stays="They live for an hour at most, and the app exchanges its JWT for another.",
+)
+API_TOKENS = _table("api_tokens", "id name token_hash created_on expires_on", "in one place")
+SESSIONS = _table("sessions", "token_hash kind expires_on", "in one place", stays="Signing in belongs to one host.")
+
+# What went on
+
+REQUESTS = _table(
+    "requests",
+    "id time direction app method url status error duration_ms request_headers request_body request_size "
+    "answer_headers answer_body answer_size credential evidence",
+    "in one place",
+    stays="They tell what went on at one host.",
+)
+AUDIT_RUNS = _table(
+    "audit_runs",
+    "installation_id action about began_on last_on repeats details",
+    "in one place",
+    key="installation_id action about",
+)
+AUDIT_LOG = _table("audit_log", "id time actor action subject details", "in one place")
+
+TABLES = (
+    FACTS,
+    MIGRATIONS,
+    SEALING_KEY,
+    REMEMBERED,
+    WORKSPACES,
+    REGISTRATIONS,
+    INSTALLATIONS,
+    HANDSHAKES,
+    OFFERS,
+    RETIRED_SECRETS,
+    LINKERS,
+    LINKER_VALUES,
+    DELETED_VALUES,
+    ACCESS_TOKENS,
+    API_TOKENS,
+    SESSIONS,
+    LIFECYCLE_CALLS,
+    REQUESTS,
+    AUDIT_RUNS,
+    AUDIT_LOG,
+)
+"""In the order in which they can be filled: a row comes after those that it refers to."""
+
+TRAVELLING = tuple(table for table in TABLES if not table.stays)
+"""What an export holds."""
+SEALED = tuple((table, column) for table in TABLES for column in sorted(table.sealed))
+"""Every column of secrets."""
