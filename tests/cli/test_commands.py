@@ -64,7 +64,7 @@ CASES = [
     Case(("linkify", "/no/such/file"), 1, err="cannot be read"),
     Case(("linkify", "--format", "pdf"), 2, err="pdf"),
     Case(("linkify", "--input", "pdf"), 2, err="pdf"),
-    Case(("linkify", "--input", "html", "--format", "terminal"), 2, err="html input comes out as html or json"),
+    Case(("linkify", "--input", "html", "--format", "terminal"), 2, err="html input is printed as html or json"),
     Case(("linkify", "--input", "html"), out="<p>BB-1</p>", err="Nothing is installed yet", stdin=b"<p>BB-1"),
     Case(("check", "/no/such/file"), 1, err="cannot be read"),
     Case(("serve", "--port", "99999"), 2, err="--port must be a whole number"),

@@ -12,7 +12,7 @@ def test_token_is_explained_at_the_terminal(roadstead: Roadstead, serve_app: Ser
     roadstead.read("install", serve_app(status=200, body=b""), "--json")
     header = roadstead.call("token", "stub", "GET", TARGET).stdout
     right = roadstead.call("debug-jwt", "GET", TARGET, stdin=header)
-    assert (right.returncode, b"good for this request" in right.stdout) == (0, True)
+    assert (right.returncode, b"valid for this request" in right.stdout) == (0, True)
     wrong = roadstead.call("debug-jwt", "POST", f"http://localhost:7990{TARGET}", stdin=header)
     lines = wrong.stdout.decode().splitlines()
     assert wrong.returncode == 1

@@ -51,7 +51,7 @@ def test_pasted_token_is_explained(operator: httpx.Client, app: AppClient) -> No
 def test_right_token_is_called_good(operator: httpx.Client, app: AppClient) -> None:
     """For the very request that it is for."""
     page = _paste(operator, app.token("POST", f"{LINKERS}/tickets/values"), "POST", f"{LINKERS}/tickets/values")
-    assert texts(page, "#cause") == ["The token is good for this request."]
+    assert texts(page, "#cause") == ["The token is valid for this request."]
 
 
 @pytest.mark.parametrize(
@@ -78,7 +78,7 @@ def test_htmx_gets_the_verdict_alone(operator: httpx.Client, app: AppClient) -> 
     sent = {**fields(operator.get("/-/jwt"), "/-/jwt"), "method": "GET", "token": app.token("GET", LINKERS)}
     part = operator.post("/-/jwt", data=sent, headers={"HX-Request": "true"})
     assert "<title" not in part.text
-    assert texts(part, "#cause") == ["The token is good for this request."]
+    assert texts(part, "#cause") == ["The token is valid for this request."]
     part = operator.post("/-/jwt", data={**sent, "url": "no path"}, headers={"HX-Request": "true"})
     assert (part.status_code, "not a path as a client sends it" in part.text) == (200, True)
 

@@ -1,7 +1,7 @@
 """The command line: one of three front doors to the domain, beside the API and the pages.
 
-`commands` lists its commands. A command imports what is slow to import itself, so that `roadstead version` answers at
-once, and `serve` answers its first request soon after it was started.
+`commands` lists its commands. A command imports slow modules itself, so that `roadstead version` answers fast, and
+`serve` answers its first request soon after it was started.
 """
 
 import gc
@@ -22,7 +22,7 @@ def main() -> None:
 
 
 def _linkify(arguments: list[str]) -> None:
-    """Run the command that starts at once, and exit. Return if its arguments are not ordinary."""
+    """Run the command that must start fast, and exit. Return if its arguments are not ordinary."""
     with importing():
         from roadstead.cli import quick
         from roadstead.cli.linkify import linkify

@@ -177,9 +177,9 @@ def _print_farewell(call: "LifecycleCall | None") -> None:
 
 
 async def _uninstall(host: "Host", app_key: str, workspace: str | None) -> "tuple[str, bool, LifecycleCall | None]":
-    """Uninstall an app, or withdraw what it was offered.
+    """Uninstall an app, or withdraw its offer.
 
-    Returns the workspace, whether it was an offer, and the call that notifies the app.
+    Return the workspace, whether it was an offer, and the call that notifies the app.
     """
     from roadstead.domain.apps import handshakes, installations
 
@@ -225,7 +225,7 @@ def list_apps(
 
 
 async def _list(host: "Host", workspace: str | None) -> "tuple[list[Installation], list[Installation], list[Offer]]":
-    """Return what is installed, what of it cannot call, and what was offered to apps that are not installed."""
+    """Return the installations, those among them that cannot call, and the offers to apps that are not installed."""
     from roadstead.domain.apps import handshakes, installations
     from roadstead.domain.upkeep import transfer
 

@@ -82,7 +82,7 @@ def _moment(text: str) -> "datetime":
 
 
 def _row(entry: "AuditEntry") -> Row:
-    """Return an entry with its details below; the client key of an app that acted stands in the JSON document only."""
+    """Return an entry with its details below; only the JSON document has the client key of an app that acted."""
     who = entry.actor.partition(" ari:")[0]
     details = ", ".join(f"{name}: {value}" for name, value in entry.details.items())
     return Row((entry.time, who, entry.action, entry.subject), details)

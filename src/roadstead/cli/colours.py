@@ -1,4 +1,4 @@
-"""Whether what is printed may have escape sequences in it."""
+"""Whether output may contain escape sequences."""
 
 import os
 from enum import StrEnum

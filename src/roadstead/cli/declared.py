@@ -1,13 +1,13 @@
 """How a command declares its options and arguments, without the library that reads them.
 
-`commands` hands all declarations to Typer; `quick` reads those of a command that has to start at once by itself.
+`commands` passes all declarations to Typer; `quick` reads those of a command that must start fast.
 """
 
 from typing import Any
 
 
 class Declared:
-    """What a command takes: its names, and its `settings` in the words of Typer."""
+    """The declaration of a parameter: its names, and its `settings` in the words of Typer."""
 
     def __init__(self, *names: str, help: str, **settings: Any) -> None:
         self.names = names
@@ -15,11 +15,11 @@ class Declared:
 
 
 class Option(Declared):
-    """What is given by name, in any order."""
+    """A parameter given by name, in any order."""
 
 
 class Argument(Declared):
-    """What is given by its place."""
+    """A parameter given by its position."""
 
 
 class WrongUsage(Exception):

@@ -1,6 +1,6 @@
 """`roadstead demo`: start a host and an app, and link the commit messages of a repository.
 
-Everything is real: the app is a process of its own, the host installs it over HTTP, the app stores its linker values by
+Everything is real: the app runs in another process, the host installs it over HTTP, the app stores its linker values by
 signed calls to the API, and git has the messages. Only the data folder is removed at the end.
 """
 
@@ -133,7 +133,7 @@ async def _count_values(host: "Host", installation_id: int) -> int:
 
 
 def likely_values(commits: "Iterable[Commit]") -> list[str]:
-    """Return what looks like the prefix of a ticket key in the messages, the most frequent first."""
+    """Return the texts that look like the prefix of a ticket key in the messages, the most frequent first."""
     seen = Counter(prefix for commit in commits for prefix in re.findall(_TICKET, commit.message))
     unlikely = {*_NOT_TICKETS, *SAMPLE_VALUES}
     return [prefix for prefix, _ in seen.most_common() if prefix not in unlikely][:MOST_VALUES]

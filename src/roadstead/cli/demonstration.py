@@ -1,4 +1,4 @@
-"""The two servers of `roadstead demo`: a host in this process, and the sample app in one of its own."""
+"""The two servers of `roadstead demo`: a host in this process, and the sample app in another."""
 
 import asyncio
 import os
@@ -55,15 +55,15 @@ async def _serve(server: EmbeddedServer, listening: socket.socket, started: asyn
 
 @asynccontextmanager
 async def running_app(values: Sequence[str]) -> AsyncIterator[str]:
-    """Run the sample app in a process of its own, and yield its descriptor's URL. Raises `DemoFailed`."""
+    """Run the sample app in another process, and yield its descriptor's URL. Raises `DemoFailed`."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *("-m", "roadstead.sample_app", "--port", "0", "--values", ",".join(values)),
         stdin=asyncio.subprocess.DEVNULL,
         stdout=asyncio.subprocess.PIPE,
-        # A proxy is for the world outside; all of this happens on one machine.
+        # A proxy is for other machines; all of this happens on one.
         env={**os.environ, "NO_PROXY": "*", "no_proxy": "*"},
-        # Ctrl-C is for us; the app is stopped once the host no longer needs it.
+        # Ctrl-C is for this process; it stops the app once the host no longer needs it.
         start_new_session=True,
     )
     try:

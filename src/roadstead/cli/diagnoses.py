@@ -28,7 +28,7 @@ def _claim(name: str, value: object) -> str:
         return shown
     try:
         return f"{shown}  ({when(datetime.fromtimestamp(value, UTC))})"
-    except (ValueError, OverflowError, OSError):  # No moment that a calendar has.
+    except (ValueError, OverflowError, OSError):  # Not a date that a calendar has.
         return shown
 
 
@@ -42,14 +42,14 @@ def print_diagnosis(found: "Diagnosis") -> None:
         _compare(plain(found.canonical), plain(found.hashed.canonical), found.difference)
     print()
     if found.cause is None:
-        print("The token is good for this request.")
+        print("The token is valid for this request.")
     else:
         print(f"{styled('Cause', 'bold')}: {hanging(found.cause.finding, 7)}")
         print(f"{'':7}{hanging(found.cause.fix, 7)}")
 
 
 def _compare(ours: str, theirs: str, difference: int) -> None:
-    """Print two canonical requests, one below the other, with a mark where they begin to differ."""
+    """Print two canonical requests, one below the other, with a mark where they first differ."""
     width = columns()
     room = max(20, width - _LABEL) if width else max(len(ours), len(theirs))
     for start in range(0, max(len(ours), len(theirs)), room):

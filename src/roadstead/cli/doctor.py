@@ -97,7 +97,7 @@ def _data_folder(folder: Path) -> Check:
         return Check("data folder", "problem", f"{folder} cannot be written to.", _OTHER_FOLDER)
     if may_others_write(folder):
         return Check(
-            "data folder", "problem", f"Others than its owner may write to {folder}.", f"Run: chmod 700 {folder}"
+            "data folder", "problem", f"Users other than its owner may write to {folder}.", f"Run: chmod 700 {folder}"
         )
     if mode & _OTHERS:
         return Check("data folder", "warning", f"{folder} is open to other users.", f"Run: chmod 700 {folder}")
@@ -171,7 +171,7 @@ async def _look_inside(host: "Host") -> list[Check]:
 
     damage = await host.store.database.find_damage()
     if damage is not None:
-        return [Check("database", "problem", f"The database is damaged: {damage}", "Restore it from a back-up.")]
+        return [Check("database", "problem", f"The database is damaged: {damage}", "Restore it from a backup.")]
     installed = await list_apps(host)
     opens = f"The database and every app's secret can be read. Apps installed: {len(installed)}."
     running = running_hosts(host.settings)
@@ -181,7 +181,7 @@ async def _look_inside(host: "Host") -> list[Check]:
 
 
 def _sqlite(settings: "Settings", running: "Sequence[RunningHost]") -> Iterator[Check]:
-    """A version of SQLite that is unsafe for several processes, where several write the file."""
+    """Yield a warning of an SQLite version that is unsafe for several processes, where several write the file."""
     from roadstead.storage import sqlite
 
     writers = max(settings.workers, sum(one.workers for one in running))
@@ -203,7 +203,7 @@ def _hosts(settings: "Settings", running: "Sequence[RunningHost]") -> Iterator[C
 
 
 async def _base_url(host: "Host", running: "Sequence[RunningHost]") -> Check | None:
-    """Return who answers at the base URL; `None` when no host is running, which `_hosts` says."""
+    """Return which server answers at the base URL; `None` when no host is running, which `_hosts` reports."""
     from roadstead.outbound.health import is_roadstead
     from roadstead.settings import is_loopback
 
@@ -245,13 +245,13 @@ async def _strangers(base_url: str) -> list[Check]:
         if not await is_open_to_strangers(base_url):
             return [Check("strangers", "ok", f"{base_url}/-/audit needs a token, as it should.")]
     except OutgoingCallFailed:
-        return []  # The check before this one reports that nothing answers there.
+        return []  # The check before this one reports that no server answers.
     return [
         Check(
             "strangers",
             "problem",
             f"Anyone can read {base_url}/-/audit and the operator's other endpoints without a token.",
-            "The host takes requests through its proxy for requests of its own machine: start it with "
+            "The host mistakes requests through its proxy for requests of its own machine: start it with "
             f"--base-url {base_url}, or base_url in roadstead.toml.",
         )
     ]
@@ -291,7 +291,7 @@ def _taken_port(settings: "Settings", refusal: RoadsteadError) -> Check:
 
 
 def _asked_at(host: str) -> str:
-    """Return the name under which this machine reaches what listens on `host`."""
+    """Return the name under which this machine reaches a server that listens on `host`."""
     return {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)  # noqa: S104
 
 

@@ -50,7 +50,7 @@ def _print_html(linkers: CompiledLinkers, chunks: Chunks, *, as_json: bool) -> N
         return
     _write(result.html)
     if html.endswith("\n") and not result.html.endswith("\n"):
-        _write("\n")  # which is no part of any element
+        _write("\n")  # the newline belongs to no element
     _tell_limits(result.unfinished)
 
 

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def print_explained(linkers: "CompiledLinkers", chunks: Iterable[list[bytes]], *, as_json: bool) -> None:
-    """Print each line with its candidates; for people, in the end what the linkers did on all lines."""
+    """Print each line with its candidates; without JSON, also a summary of each linker over all lines."""
     lines = itertools.chain.from_iterable(chunks)
     explanations = (explain(linkers, decoded(line).rstrip("\r\n")) for line in lines)
     if as_json:
@@ -39,7 +39,7 @@ def print_explained(linkers: "CompiledLinkers", chunks: Iterable[list[bytes]], *
 
 
 def _about(candidate: "Candidate") -> Iterator[str]:
-    """What became of a candidate, in a line, and why, in another."""
+    """Yield a line with the candidate's outcome, and one with the reason."""
     what = f"{candidate.start}-{candidate.end} {candidate.text!r}"
     groups = "".join(f", {name} = {text!r}" for name, text in candidate.groups.items())
     yield (
@@ -50,7 +50,7 @@ def _about(candidate: "Candidate") -> Iterator[str]:
 
 
 def _summed_up(every: "list[Tried]") -> Row:
-    """What a linker did on all lines. Where it had candidates, why it had no others is of no interest."""
+    """Return a linker's summary over all lines. If it had candidates, omit why it had no others."""
     candidates, links = sum(one.candidates for one in every), sum(one.links for one in every)
     milliseconds = sum(one.milliseconds for one in every)
     reason = next((one.reason for one in every if one.limited), "" if candidates else every[-1].reason)

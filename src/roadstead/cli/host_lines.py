@@ -16,7 +16,7 @@ _READY_SECONDS = 2.0
 """How long a host may take to have the linkers ready."""
 _ANSWER_SECONDS = 60.0
 _LINES_AT_A_TIME = 50
-"""About a screen, which is shown while the next is being linked."""
+"""About a screen, which is shown while the next one is linked."""
 
 
 class Host:
@@ -52,7 +52,7 @@ class Host:
 
 
 class Lines:
-    """Lines that a running host links, as long as there is one. Without it `here` makes what links them."""
+    """Lines that a running host links while there is one; otherwise the result of `here` links them."""
 
     def __init__(self, host: Host | None, here: "Callable[[], LinkedLines]") -> None:
         self._host = host
@@ -72,7 +72,7 @@ class Lines:
         return b"".join(self._here.rendered(lines))
 
     def _ask(self, content: bytes) -> bytes | None:
-        """Return the answer of the host, or `None` if there is none any more."""
+        """Return the host's answer, or `None` if the host is gone."""
         if self._host is None:
             return None
         try:
@@ -83,7 +83,7 @@ class Lines:
             return None
 
     def end(self) -> Mapping[str, int]:
-        """Take leave of the host, and return on how many lines each limit was met."""
+        """Close the connection to the host, and return on how many lines each limit was met."""
         told = self._ask(b"")
         if self._host:
             self._host.close()
@@ -96,7 +96,7 @@ class Lines:
 
 
 def lines_of(settings: Mapping[str, str | None], workspace: str, form: str) -> Lines:
-    """Return what links the lines of a workspace: a running host, or this process. Raises `WorkspaceNotFound`."""
+    """Return a linker of a workspace's lines: a running host, or this process. Raises `WorkspaceNotFound`."""
 
     def here() -> "LinkedLines":
         from roadstead.cli.linkers import linkers_of
@@ -110,7 +110,7 @@ def lines_of(settings: Mapping[str, str | None], workspace: str, form: str) -> L
 def _running_host(settings: Mapping[str, str | None], workspace: str, form: str) -> Host | None:
     """Return a running host on the data folder that is ready to link lines.
 
-    There is none for a command whose settings may be others than those of the folder.
+    Return none if the command's settings may differ from those in the folder.
     """
     if any(settings[name] or os.environ.get(f"ROADSTEAD_{name.upper()}") for name in settings if name != "data"):
         return None

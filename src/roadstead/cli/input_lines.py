@@ -1,4 +1,4 @@
-"""The text that a command is to read, in lines, as they come."""
+"""The input text of a command, in lines, as they arrive."""
 
 import io
 import sys
@@ -10,15 +10,15 @@ from typing import BinaryIO, TypeAlias
 from roadstead.errors import InvalidInput
 
 Chunks: TypeAlias = Iterable[list[bytes]]
-"""Lines with their ends, as many at a time as are there."""
+"""Lines with their ends, as many at a time as have arrived."""
 
 CHUNK_BYTES = 64 * 1024
 LONGEST_LINE = 1024 * 1024
-"""Bytes. What has no line end for longer is cut into texts of this size, so that no input fills the memory."""
+"""Bytes. Longer input without a line end is cut into texts of this size, so that no input fills the memory."""
 
 
 def lines_as_they_come(source: BinaryIO) -> Iterator[list[bytes]]:
-    """Yield the lines of a stream, as many at a time as are there, each with its end."""
+    """Yield the lines of a stream, as many at a time as have arrived, each with its end."""
     read = source.read1 if isinstance(source, io.BufferedReader) else source.read
     begun = b""
     while chunk := read(CHUNK_BYTES):
@@ -54,7 +54,7 @@ def _open(file: str) -> BinaryIO:
 
 
 def _watched(source: BinaryIO, until_the_end: ExitStack) -> Chunks:
-    """Return the lines, with a progress bar while many of them go from a file to somewhere else than the terminal."""
+    """Return the lines, with a progress bar while many of them are read from a file and not printed on the terminal."""
     if not sys.stderr.isatty() or sys.stdout.isatty():
         return lines_as_they_come(source)
     size = Path(source.name).stat().st_size
@@ -64,6 +64,6 @@ def _watched(source: BinaryIO, until_the_end: ExitStack) -> Chunks:
 
     from roadstead.cli.output import console
 
-    # What is printed goes elsewhere, so it does not have to make way for the bar.
+    # The output is not on the terminal, so it need not move the bar.
     bar = until_the_end.enter_context(Progress(console=console(stderr=True), transient=True, redirect_stdout=False))
     return lines_as_they_come(bar.wrap_file(source, total=size, description="Linking"))

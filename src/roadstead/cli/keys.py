@@ -20,5 +20,5 @@ def rotate_key(data: Data = None, database_url: DatabaseUrl = None) -> None:
         place = f"are below it in {settings.data / KEY_FILE}"
     else:
         tell(f"Secrets encrypted with the first key in ROADSTEAD_KEY: {count}.")
-        place = "are behind it there"
+        place = "follow it there"
     tell(f"The older keys {place}. Only older copies of the database still need them.")

@@ -10,14 +10,14 @@ if TYPE_CHECKING:
 
 
 def outcome(call: "LifecycleCall") -> str:
-    """Return what came of the last attempt, to stand after a colon."""
+    """Return the outcome of the last attempt, to follow a colon."""
     if call.status is not None:
         return f"it answered {call.status} in {call.duration_ms} ms."
     return call.error or "it has not answered yet."
 
 
 def notification(call: "LifecycleCall") -> str:
-    """Return in a sentence whether the app could be notified, with what it answered."""
+    """Return in a sentence whether the app could be notified, with its answer."""
     from roadstead.gist import gist
 
     reached = "could not be notified" if prospect(call) or call.error else "was notified"

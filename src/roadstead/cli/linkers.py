@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 
 def linkers_of(settings: Mapping[str, object], workspace: str) -> "CompiledLinkers":
-    """Return the linkers, or none where nothing was ever installed.
+    """Return the linkers, or none if no app was ever installed.
 
-    Raises `WorkspaceNotFound` for a workspace that was asked for.
+    Raises `WorkspaceNotFound` for a workspace that was named.
     """
     from roadstead.domain.linking.workspaces import WorkspaceLinkers
     from roadstead.linkify import compile_linkers

@@ -1,7 +1,7 @@
-"""`roadstead linkify`: the linkers of a workspace over any text.
+"""`roadstead linkify`: link any text with the linkers of a workspace.
 
-Git runs it for every page, so the first line has to be there within a tenth of a second. What only other inputs and
-outputs need is imported where it is needed.
+Git runs it for every page, so the first line must be there within a tenth of a second. Modules that only other inputs
+and outputs need are imported late.
 """
 
 import sys
@@ -36,7 +36,7 @@ FORMATS = {
     Input.HTML: (Format.HTML, Format.JSON),
     Input.MARKDOWN: (Format.MARKDOWN, Format.JSON),
 }
-"""How the text may be printed, by what it is; first how it is unless another is asked for."""
+"""The formats for each input; the first is the default."""
 
 
 def linkify(
@@ -74,7 +74,7 @@ def linkify(
     Each line is a text of its own, printed as soon as it is complete; HTML and Markdown are read to the end first.
     """
     if format is not None and format not in FORMATS[input]:
-        raise WrongUsage("--format", f"{input} input comes out as {' or '.join(FORMATS[input])}.")
+        raise WrongUsage("--format", f"{input} input is printed as {' or '.join(FORMATS[input])}.")
     if explain and (input is not Input.TEXT or format not in (None, Format.TERMINAL, Format.JSON)):
         raise WrongUsage("--explain", "text is explained, as terminal or as json.")
     form = format or FORMATS[input][0]
@@ -87,7 +87,7 @@ def linkify(
         with opened(file) as (_, chunks):
             print_document(linkers, chunks, input, form, explain=explain)
         return
-    # The format that is named is wanted in a pipe, too: `… | roadstead linkify --format terminal | less -R`.
+    # A format that is named applies in a pipe, too: `… | roadstead linkify --format terminal | less -R`.
     chosen = Colour.ALWAYS if format is Format.TERMINAL and color is Colour.AUTO else color
     as_links = "terminal" if has_colours(sys.stdout, chosen) else "text"
     lines = lines_of(settings, workspace, "html" if form is Format.HTML else as_links)
@@ -102,7 +102,7 @@ def linkify(
 
 def _print_page(lines: Lines, chunks: Chunks) -> None:
     to = sys.stdout.buffer
-    to.write(b"<pre>\n")  # or a browser would run the lines together
+    to.write(b"<pre>\n")  # otherwise a browser would join the lines
     to.flush()
     _print_lines(lines, chunks, to)
     to.write(b"</pre>\n")

@@ -1,4 +1,4 @@
-"""Options that several commands share, and the settings they add up to."""
+"""Options that several commands share, and the settings made of them."""
 
 import os
 from typing import TYPE_CHECKING, Annotated

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 _JSON_CONTROLS = {code: f"\\u{code:04x}" for code in range(0x7F, 0xA0)}
-"""Control characters that JSON leaves as they are, and a terminal may obey."""
+"""Control characters that JSON leaves unescaped, and a terminal may obey."""
 
 
 def print_json(document: object) -> None:
@@ -68,7 +68,7 @@ def styled(text: str, style: str, stream: TextIO | None = None) -> str:
 
 
 def columns(stream: TextIO | None = None) -> int | None:
-    """Return the width of the terminal. A pipe has none: cutting would damage addresses."""
+    """Return the width of the terminal. A pipe has none, because cutting would damage addresses."""
     return shutil.get_terminal_size().columns if (stream or sys.stdout).isatty() else None
 
 
@@ -86,7 +86,7 @@ def _plain_cell(cell: Cell) -> Cell:
 
 
 def hanging(text: str, indent: int) -> str:
-    """Return a text to print behind a label of `indent` columns, its further lines below its first."""
+    """Return a text to print after a label of `indent` columns, its further lines indented below its first."""
     width = columns()
     lines = wrap(plain(text), width and max(1, width - indent))
     return f"\n{'':{indent}}".join(lines)
@@ -106,7 +106,7 @@ def print_facts(facts: Sequence[tuple[str, object]]) -> None:
 
 
 def refuse(error: RoadsteadError, *, as_json: bool) -> int:
-    """Print what went wrong and what to do, and return the exit code."""
+    """Print the error and what to do, and return the exit code."""
     from roadstead.settings import InvalidSetting
 
     print(styled("error: ", "red", sys.stderr) + plain(as_called(error.message)), file=sys.stderr)

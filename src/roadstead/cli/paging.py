@@ -1,4 +1,4 @@
-"""Show what may be long with the user's pager, as git does."""
+"""Show long output with the user's pager, as git does."""
 
 import os
 import signal
@@ -8,13 +8,13 @@ from contextlib import contextmanager, suppress
 from typing import BinaryIO
 
 _DEFAULT = "if command -v less >/dev/null; then exec less; else exec cat; fi"
-_OPTIONS = {"LESS": "FRX", "LV": "-c"}  # those of git: end at once where all fits, let colours pass, keep the screen
+_OPTIONS = {"LESS": "FRX", "LV": "-c"}  # git's options: end immediately if all fits, let colours pass, keep the screen
 _PAGED = "_ROADSTEAD_PAGED"
-"""The environment variable that a pager of ours finds, so that a PAGER which calls this program again ends there."""
+"""The environment variable that tells a second run of this program that it is its own pager, to end the recursion."""
 
 
 def needs_pager(source: BinaryIO) -> bool:
-    """Return whether to page: on a terminal that can, when the text does not come from its keyboard."""
+    """Return whether to page: on a capable terminal, unless the text is typed on it."""
     environ = os.environ
     is_wanted = environ.get("PAGER", "less") not in ("", "cat") and environ.get("TERM") != "dumb"
     return is_wanted and _PAGED not in environ and sys.stdout.isatty() and not source.isatty()
@@ -22,7 +22,7 @@ def needs_pager(source: BinaryIO) -> bool:
 
 @contextmanager
 def pager() -> Iterator[BinaryIO]:
-    """Start the pager, yield its input, and wait until the user leaves it. A pager that is left early is no error."""
+    """Start the pager, yield its input, and wait until the user leaves it. Leaving it early is no error."""
     reading, writing = os.pipe()
     process = os.posix_spawn(
         "/bin/sh",

@@ -1,6 +1,6 @@
-"""Commands that start at once: their arguments are read here, where Typer takes half a tenth of a second.
+"""Commands that must start fast: their arguments are read here, because Typer takes 50 ms.
 
-What a command takes is declared once, for both. Only ordinary arguments are read; whatever else there is, `--help` and
+A command declares its parameters once, for both. Only ordinary arguments are read here; everything else, `--help` and
 mistakes included, is left to Typer.
 """
 
@@ -15,7 +15,7 @@ from roadstead.errors import RoadsteadError
 
 
 class NotOrdinary(Exception):
-    """Typer has to look at the arguments. Nothing was done."""
+    """Typer must read the arguments. Nothing was done."""
 
 
 def run(command: Callable[..., None], arguments: Sequence[str]) -> int:
@@ -31,7 +31,7 @@ def run(command: Callable[..., None], arguments: Sequence[str]) -> int:
         from roadstead.cli.output import refuse
 
         return refuse(error, as_json=False)
-    except BrokenPipeError:  # such as that of `| head`
+    except BrokenPipeError:  # such as the end of `| head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except KeyboardInterrupt:
@@ -40,7 +40,7 @@ def run(command: Callable[..., None], arguments: Sequence[str]) -> int:
 
 
 def read(command: Callable[..., None], arguments: Sequence[str]) -> dict[str, Any]:
-    """Return the parameters that the arguments mean for a command. Raises `NotOrdinary`."""
+    """Return the command's parameters that the arguments give. Raises `NotOrdinary`."""
     options, places = _declared_by(command)
     given: dict[str, Any] = {}
     words = iter(arguments)
@@ -65,7 +65,7 @@ class _Taken(NamedTuple):
     kind: Any
 
     def read(self, text: str) -> str:
-        """Return the value that a text stands for. Raises `NotOrdinary`."""
+        """Return the value that a text means. Raises `NotOrdinary`."""
         choices = [one for one in (self.kind, *get_args(self.kind)) if isinstance(one, type) and issubclass(one, str)]
         if not choices or text.startswith("-") or not text.isprintable():
             raise NotOrdinary

@@ -135,7 +135,7 @@ def _print_message(title: str, message: "Message") -> None:
 
 
 def _readable(body: str) -> str:
-    """Return a JSON document with a member on each line, and any other body as it is."""
+    """Return a JSON document with a member on each line, and any other body unchanged."""
     try:
         return json.dumps(json.loads(body), indent=2, ensure_ascii=False)
     except (ValueError, RecursionError):

@@ -136,7 +136,7 @@ async def prepare(host: "Host", until_the_end: ExitStack) -> tuple[str, str]:
 
     others = until_the_end.enter_context(announced(host.settings))
     for file in sweep(host.settings):
-        log.info("%s was left behind by a process that is gone, and is deleted.", file)
+        log.info("%s was left behind by a killed process, and is deleted.", file)
     warning = _of_another(others[0], host) if others else _of_a_change(await host.remember_address(), host)
     return await sign_in_link(host), warning
 
@@ -204,7 +204,7 @@ async def _started(host: "Host") -> None:
 
 
 def _workers(settings: "Settings", listening: "socket.socket") -> Callable[[], None]:
-    """Return a function that runs servers in processes of their own, which read the settings from the environment."""
+    """Return a function that runs servers in other processes, which read the settings from the environment."""
     from tempfile import TemporaryDirectory
 
     from roadstead.server.listening import configured
@@ -228,5 +228,5 @@ def _workers(settings: "Settings", listening: "socket.socket") -> Callable[[], N
 
 
 def _leave(signal_number: int, frame: object) -> NoReturn:
-    """Exit with 0: a signal to stop is no failure. Uvicorn raises the signal again once it has shut down."""
+    """Exit with 0: a signal to stop is not a failure. Uvicorn raises the signal again once it has shut down."""
     raise SystemExit(0)

@@ -38,7 +38,7 @@ def mention_absent_host(settings: "Settings", base_url: str) -> None:
 
 
 def _user() -> str:
-    """Return the operating system's name for the user, whatever LOGNAME says, or else the user's number."""
+    """Return the operating system's name for the user, regardless of LOGNAME, or else the user's number."""
     import pwd
 
     try:

@@ -8,11 +8,11 @@ from typing import TypeAlias
 _GAP = 2
 _INDENT = 4
 _NARROWEST_URL = 20
-"""Columns. The least that a long address gets: enough for the last part of most paths, as in `…/descriptor.json`."""
+"""Columns. The minimum for a long address: enough for the last part of most paths, as in `…/descriptor.json`."""
 
 
 class Url(str):
-    """An address, whose front is cut off where it does not fit: `…/tickets/values`."""
+    """An address that loses its front if it does not fit: `…/tickets/values`."""
 
     __slots__ = ()
 
@@ -31,7 +31,7 @@ class Row:
 
 
 class _Column:
-    """A column: its heading, its cells as text, and its narrowest and widest width."""
+    """A column: its heading, its cells as text, and its minimum and maximum width."""
 
     def __init__(self, heading: str, cells: Sequence[Cell], now: datetime) -> None:
         self.heading = heading
@@ -82,7 +82,7 @@ def _together(widths: Iterator[int]) -> int:
 
 
 def _shared_out(columns: Sequence[_Column], width: int | None) -> list[int]:
-    """Return a width for each column. Columns that can use more than their narrowest share the spare width equally."""
+    """Return a width for each column. Columns that can use more than their minimum share the spare width equally."""
     if width is None:
         return [column.widest for column in columns]
     widths = [column.narrowest for column in columns]
@@ -135,7 +135,7 @@ def wrap(text: str, width: int | None) -> list[str]:
 def cut_url(url: str, width: int) -> str:
     """Return an address in at most `width` columns.
 
-    It loses its scheme first, then its front, one part of the path after the other, then its query, then its end.
+    It loses its scheme first, then its front, path part by path part, then its query, then its end.
     """
     without_scheme = url.partition("://")[2] or url
     for whole in (url, without_scheme):
@@ -152,7 +152,7 @@ def cut_url(url: str, width: int) -> str:
 
 
 def _slashes(path: str) -> Iterator[int]:
-    """Yield where the path of an address, and each of its parts, begins."""
+    """Yield the offset of an address's path and of each of its parts."""
     authority = path.find("://")
     place = path.find("/", authority + 3 if authority >= 0 else 0)
     while place >= 0:
@@ -161,7 +161,7 @@ def _slashes(path: str) -> Iterator[int]:
 
 
 def text_width(text: str) -> int:
-    """Return how many columns a terminal takes for a text: two for wide characters, none for combining ones."""
+    """Return the columns that a terminal needs for a text: two for wide characters, none for combining ones."""
     if text.isascii():
         return len(text)
     from unicodedata import combining, east_asian_width

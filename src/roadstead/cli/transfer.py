@@ -46,7 +46,7 @@ def export_state(
     done = on_host(settings, export)
     tell(f"Exported. Rows: {done.rows:,}")
     if with_secrets:
-        tell("The file holds the shared secrets in the clear: guard it like a password.")
+        tell("The file contains the shared secrets in the clear: guard it like a password.")
     else:
         tell(f"The file has no shared secrets (--with-secrets). After an import {_REINSTALL}")
 
@@ -83,7 +83,7 @@ def migrate_data(
 ) -> None:
     """Copy the whole state to another database.
 
-    Copies everything or nothing, and compares every row. Stop the host first: what changes meanwhile is not copied.
+    Copies everything or nothing, and compares every row. Stop the host first: later changes are not copied.
     """
     import asyncio
 
@@ -105,7 +105,7 @@ def migrate_data(
 
     count = on_host(here, move)
     tell(f"Copied, and each row read back and compared. Rows: {count:,}")
-    tell(f"Go on with: roadstead serve --database-url {shlex.quote(there.database_name)}")
+    tell(f"Continue with: roadstead serve --database-url {shlex.quote(there.database_name)}")
 
 
 @contextmanager
