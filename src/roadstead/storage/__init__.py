@@ -120,4 +120,4 @@ def _make_folder(folder: Path) -> None:
             f"The data folder {folder} cannot be made.", f"{exc.strerror}. Choose another with --data."
         ) from exc
     if others_may_write:
-        raise StorageUnusable(f"Users other than its owner may write to the folder {folder}.", f"Run: chmod go-w {folder}")
+        raise StorageUnusable(f"Users other than its owner may write to {folder}.", f"Run: chmod go-w {folder}")
