@@ -23,8 +23,8 @@ LOOPBACK, UNSPECIFIED, PRIVATE, LINK_LOCAL = "but loopback", "but unspecified", 
 METADATA, MAPPED, COMPATIBLE, NAT64 = "but a metadata address", "but IPv4-mapped", "but IPv4-compatible", "but NAT64"
 TEREDO, SIX_TO_FOUR, CGNAT, MULTICAST = "but Teredo", "but 6to4", "CGNAT", "but multicast"
 DOCUMENTATION, BENCHMARKS, RESERVED = "but for documentation", "but for benchmarks", "but reserved"
-NO_SUCH_NAME, NO_HOST, NO_PORT = "cannot be resolved", "has no host", "impossible host or port"
-CHARACTER, USER_NAME, SCHEME = "a character that a URL cannot hold", "user name", "not an http or https URL"
+NO_SUCH_NAME, NO_HOST, NO_PORT = "cannot be resolved", "has no host", "impossible"
+CHARACTER, USER_NAME, SCHEME = "a character that is not allowed in a URL", "user name", "not an http or https URL"
 
 # What a redirect may name as well as a person.
 HOSTS = [

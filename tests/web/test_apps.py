@@ -166,7 +166,7 @@ def test_an_update_reads_the_descriptor_again(host: LiveHost, browser: httpx.Cli
     updated = _act(browser, installation, "update")
     assert (texts(updated, "h1"), texts(updated, '[role="status"]')) == (
         ["Renamed"],
-        ["The descriptor was read again, and is in force."],
+        ["The descriptor was read again and is in force."],
     )
     assert (_log(host)[0].action, _log(host)[0].actor) == ("app updated", "operator (host)")
     connect_app.descriptor["scopes"] = ["repository:admin"]

@@ -1,1 +1,1 @@
-"""Calls out: the only room with an HTTP client. Every call goes through `calls`."""
+"""Outgoing calls: the only room with an HTTP client. Every call goes through `calls`."""

@@ -1,8 +1,8 @@
-"""Which addresses may be called: public ones, and what the operator allows.
+"""Addresses that may be called: public ones, and those that the operator allows.
 
 The networks are those of IANA's special-purpose registries for IPv4 and IPv6, written out here because `is_global` of
-`ipaddress` means something else in each Python version. What wraps an IPv4 address (IPv4-mapped, 6to4, NAT64, Teredo …)
-is refused, whichever address it embeds: no app is served at such an address, and a gateway could lead it anywhere.
+`ipaddress` differs between Python versions. An address that wraps an IPv4 address (IPv4-mapped, 6to4, NAT64, Teredo …)
+is refused for every embedded address: no app is served at such an address, and a gateway could forward it anywhere.
 """
 
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ from roadstead.targets import Address, AllowedTargets
 _LOOPBACK = "loopback (this machine)"
 _METADATA = "a metadata address, where a cloud keeps the credentials of its machines"
 
-# The first that holds an address says what it is.
+# The first network that contains an address names its kind.
 _SPECIAL = {
     "unspecified": ("0.0.0.0/8", "::/128"),
     _LOOPBACK: ("127.0.0.0/8", "::1/128"),
@@ -59,18 +59,18 @@ METADATA_ADDRESSES = frozenset(
         ),
     )
 )
-"""As each cloud documents its own."""
+"""As the documentation of each cloud says."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reach:
-    """What may be called beside public addresses: this machine if `loopback`, and what the operator allowed.
+    """The permitted targets beside public addresses: this machine if `loopback`, and those that the operator allowed.
 
     This machine is called only at `home`, where the operator said that an app is, or where an entry with a port allows
-    it, and never where this host itself listens: an app would choose what we send to its neighbours there, and to us.
+    it, and never at this host's own ports: an app would choose the requests to its neighbours there, and to the host.
 
-    The addresses at which clouds keep credentials are allowed by an entry of exactly that address alone. A network
-    around it, or a name that happens to resolve to it, is too easily allowed by accident.
+    The metadata addresses of clouds need an entry of exactly that address. A network around it, or a name that happens
+    to resolve to it, is too easily allowed by accident.
     """
 
     loopback: bool = False
@@ -78,14 +78,14 @@ class Reach:
     ourselves: Ourselves = field(default_factory=Ourselves)
     home: Place | None = None
     sent_by_public: bool = False
-    """A public server redirected us, and nothing of the above is permitted."""
+    """A public server redirected the call, and none of the above is permitted."""
 
     def from_public(self) -> "Reach":
-        """Return what may be called when a public server has redirected us."""
+        """Return the permitted targets after a redirect by a public server."""
         return replace(self, loopback=False, allowed=AllowedTargets(), sent_by_public=True)
 
     def check(self, host: str, port: int, address: Address) -> None:
-        """Raise `OutgoingCallFailed` unless a connection to the address of this host may be made."""
+        """Raise `OutgoingCallFailed` unless a connection to this address of the host is permitted."""
         place, here = Place.at(host, port), _leads_here(address)
         if self.ourselves.includes(place, address, here=here):
             raise OutgoingCallFailed(
@@ -108,7 +108,8 @@ class Reach:
             return bool(entries)
         if place != self.home:
             return False
-        # Who owns a name may let it lead here at any moment: it must be a name of this machine, or be allowed itself.
+        # The owner of a name may make it resolve to this machine at any time: it must be a name of this machine, or be
+        # allowed itself.
         if any(isinstance(entry.place, str) for entry in entries):
             return True
         return place.is_here_by_name and (bool(entries) or (self.loopback and kind == _LOOPBACK))
@@ -116,14 +117,12 @@ class Reach:
     def _advice(self, host: str, port: int, address: Address, kind: str, *, here: bool) -> str:
         if self.sent_by_public:
             return "A public server redirected there, which no setting allows: give the URL that it redirects to."
-        # By a name that leads here in one setting, for it may have several addresses.
+        # Name the setting by a host name that resolves here, because it may have several addresses.
         named = host if host.rpartition(".")[2][:1].isalpha() else str(address)
         target = Place(named, port) if here else address
-        advice = (
-            f"If you trust what answers there, allow it: --allow-target {target}, or allow_target in roadstead.toml."
-        )
+        advice = f"If you trust the server there, allow it: --allow-target {target}, or allow_target in roadstead.toml."
         if kind == _METADATA:
-            advice += " Only an entry of this very address allows it, no name and no network."
+            advice += " Only an entry of exactly this address allows it, no name and no network."
         elif here and self.loopback and self.home is not None:
             advice += f" Without that an app is called on this machine only where its descriptor is, at {self.home}."
         elif here:
@@ -132,12 +131,12 @@ class Reach:
 
 
 def _leads_here(address: Address) -> bool:
-    """Whether a connection to the address, or to one that it may lead to, ends on this machine."""
+    """Return whether a connection to the address, or to one embedded in it, ends on this machine."""
     return any(form in network for form in _unwrapped(address) for network in _HERE)
 
 
 def kind_of(address: Address) -> str | None:
-    """What an address is that is not public, to follow "is not public but" in a sentence; `None` for a public one."""
+    """Return the kind of a non-public address, to follow "is not public but" in a sentence; `None` for a public one."""
     if any(form in METADATA_ADDRESSES for form in _unwrapped(address)):
         return _METADATA
     for kind, network in _KINDS:
@@ -147,7 +146,7 @@ def kind_of(address: Address) -> str | None:
 
 
 def _unwrapped(address: Address) -> Iterator[Address]:
-    """The address, and the IPv4 addresses that it may lead to."""
+    """Yield the address, and the IPv4 addresses embedded in it."""
     yield address
     if isinstance(address, IPv6Address):
         yield from filter(None, (address.ipv4_mapped, address.sixtofour, *(address.teredo or ())))

@@ -1,8 +1,8 @@
-"""Outgoing HTTP: descriptors and lifecycle URLs are chosen by strangers.
+"""Outgoing HTTP to URLs that strangers choose, for descriptors and lifecycle calls.
 
 Every connection is made by `transport`, which checks the address it connects to, so a name that resolves differently
-the second time, or a redirect, gains nothing. Proxies from the environment are not used: behind one, the address that
-is connected to could not be checked. An answer is read up to a cap, within a total time, and never decompressed.
+the second time, or a redirect, gains nothing. Proxies from the environment are not used, because behind one the
+connected address could not be checked. An answer is read up to a cap, within a total time, and never decompressed.
 """
 
 import asyncio
@@ -19,9 +19,9 @@ from roadstead.outbound.places import Ourselves, Place
 from roadstead.targets import AllowedTargets
 
 CONNECT_SECONDS = 5.0
-"""How long one address has to take a connection."""
+"""How long a connection to one address may take."""
 TOTAL_SECONDS = 10.0
-"""How long an app has for an answer, resolving its name included: the webhook timeout that Bitbucket documents."""
+"""How long a call may take, name resolution included: Bitbucket's documented webhook timeout."""
 
 _NAME_AND_PORT = re.compile(r"(?=[^:]{1,254}(?::|$))[a-zA-Z0-9_\-]+(?:\.[a-zA-Z0-9_\-]+)*\.?(?::[0-9]*)?")
 _ADDRESS_AND_PORT = re.compile(r"\[[0-9a-fA-F:.]+\](?::[0-9]*)?")
@@ -30,7 +30,7 @@ _USER_INFO = re.compile(r"//[^/?#]*@")
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back. `body` is cut at the cap, `truncated` says whether it was."""
+    """An answer. `body` is cut at the cap; `truncated` says whether it was."""
 
     status: int
     headers: Mapping[str, str]
@@ -45,9 +45,9 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """One request that was made, and what came of it: an answer, or an error.
+    """One request that was made, and its outcome: an answer, or an error.
 
-    `started` and `ended` are readings of `time.perf_counter`. `app_key` is whom it was for, where that is known.
+    `started` and `ended` are readings of `time.perf_counter`. `app_key` is the app that it was for, if known.
     """
 
     started: float
@@ -62,9 +62,9 @@ class Sent:
 
 
 class Outbound:
-    """Sends requests to public addresses, to apps on this machine if `allow_loopback`, and to what is `allowed`.
+    """Sends requests to public addresses, to apps on this machine if `allow_loopback`, and to targets in `allowed`.
 
-    Never to `ourselves`. `watch` is told of each request when it has ended, secrets and all.
+    Never to `ourselves`. `watch` gets each request when it has ended, secrets included.
     """
 
     def __init__(
@@ -98,13 +98,13 @@ class Outbound:
     ) -> Answer:
         """Send one request and read the answer, following at most `redirects`, each checked like the first.
 
-        `home` is the URL that the operator gave: of this machine only its host and port are called, since the app, and
-        a server that redirects, choose the others.
+        `home` is the URL that the operator gave: on this machine only its host and port are called, because the app,
+        and a server that redirects, choose the others.
 
-        A public server cannot redirect us to what only the operator's permission makes reachable: the stranger who
-        chose its URL would choose what we call in the operator's network.
+        A public server cannot redirect to an address that only the operator's permission makes reachable: the stranger
+        who chose its URL would choose the calls in the operator's network.
 
-        Raises `OutgoingCallFailed` when the address may not be called or nothing came back in time.
+        Raise `OutgoingCallFailed` when the address may not be called or no answer arrived in time.
         """
         reach = replace(self._reach, home=Place.of(_checked(home)))
         try:
@@ -135,7 +135,7 @@ class Outbound:
         reach: Reach,
         app_key: str | None,
     ) -> tuple[Answer, bool]:
-        parts = _checked(url)  # before it is watched: of what is no URL, nothing is ever sent
+        parts = _checked(url)  # before it is watched: an invalid URL sends nothing
         started = time.perf_counter()
         answer, error = None, f"No answer within {self._total_seconds:g} seconds."
         try:
@@ -151,7 +151,7 @@ class Outbound:
     async def _send_once(
         self, method: str, parts: SplitResult, headers: Mapping[str, str], body: bytes, cap: int, reach: Reach
     ) -> tuple[Answer, bool]:
-        """The answer, and whether it came from a public address."""
+        """Return the answer, and whether it came from a public address."""
         # Imported late: most commands, and a starting host, make no calls.
         from roadstead.outbound import transport
 
@@ -177,10 +177,10 @@ def _redirected(url: str, target: str) -> str:
 
 
 def _checked(url: str) -> SplitResult:
-    """The parts of a URL that means the same to everyone who reads it. Raises `OutgoingCallFailed`."""
+    """Return the parts of a URL that every reader understands alike. Raise `OutgoingCallFailed`."""
     if not (url.isascii() and url.isprintable()) or " " in url or "\\" in url:
         raise OutgoingCallFailed(
-            f"{shown(url)!r} holds a character that a URL cannot hold.",
+            f"{shown(url)!r} contains a character that is not allowed in a URL.",
             "Encode it; a host name as xn--…, a path with %.",
         )
     try:
@@ -193,7 +193,7 @@ def _checked(url: str) -> SplitResult:
     if parts.username is not None:
         raise OutgoingCallFailed("The URL contains a user name or password.", "Remove everything before the @.")
     if not port_fits:
-        raise OutgoingCallFailed(f"{shown(url)} has a port that cannot be.", "Ports are from 1 to 65535.")
+        raise OutgoingCallFailed(f"{shown(url)} has an impossible port.", "Ports are from 1 to 65535.")
     if not _is_host(parts):
         raise OutgoingCallFailed(
             f"{shown(url)} has no host, or an impossible one.", "Give a host name, or an address without a zone."
@@ -202,7 +202,7 @@ def _checked(url: str) -> SplitResult:
 
 
 def _is_host(parts: SplitResult) -> bool:
-    """Whether all between the slashes and the path is a host, with or without a port: it is sent as `Host`."""
+    """Return whether the text before the path is a host, with or without a port: it is sent as `Host`."""
     if not _ADDRESS_AND_PORT.fullmatch(parts.netloc):
         return _NAME_AND_PORT.fullmatch(parts.netloc) is not None
     try:
@@ -212,5 +212,5 @@ def _is_host(parts: SplitResult) -> bool:
 
 
 def shown(url: str) -> str:
-    """The URL as it may be shown: without user information and query, which may hold a secret."""
+    """Return the URL as it may be shown: without user information and query, which may contain a secret."""
     return _USER_INFO.sub("//", url.partition("?")[0])[:200]

@@ -9,7 +9,7 @@ MAX_BYTES = 1024 * 1024
 
 
 async def fetch_descriptor(outbound: Outbound, url: str) -> bytes:
-    """The bytes served at the URL. Raises `OutgoingCallFailed` when there is no 200 with at most 1 MiB."""
+    """Return the bytes served at the URL. Raise `OutgoingCallFailed` unless there is a 200 with at most 1 MiB."""
     answer = await outbound.send(
         "GET",
         url,

@@ -1,4 +1,4 @@
-"""What answers at a host's own address: a host at all, and what it says to strangers."""
+"""Check the server at a host's own address: whether it is a host, and whether it admits strangers."""
 
 from urllib.parse import urlsplit
 
@@ -6,11 +6,11 @@ from roadstead.outbound.calls import Answer, Outbound
 from roadstead.targets import AllowedTargets, Target
 
 PATIENCE_SECONDS = 3.0
-"""A host answers this at once, and a person waits at a terminal."""
+"""A host answers this fast, and the user waits at a terminal."""
 
 
 async def is_roadstead(base_url: str) -> bool:
-    """Whether what answers at the address is a Roadstead host. Raises `OutgoingCallFailed` when nothing answers."""
+    """Return whether a Roadstead host answers at the address. Raise `OutgoingCallFailed` if no server does."""
     answer = await _ask(f"{base_url}/-/health/live")
     return answer.status == 200 and '"status":"ok"' in answer.text.replace(" ", "")
 
@@ -22,7 +22,7 @@ async def is_open_to_strangers(base_url: str) -> bool:
 
 
 async def _ask(url: str) -> Answer:
-    # Our own address is the operator's word, wherever it leads.
+    # The operator chose our own address, so any target is permitted.
     ours = AllowedTargets((Target(urlsplit(url).hostname or ""),))
     outbound = Outbound(allow_loopback=True, allowed=ours, total_seconds=PATIENCE_SECONDS)
     return await outbound.send("GET", url, home=url, headers={})

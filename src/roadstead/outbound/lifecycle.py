@@ -1,4 +1,4 @@
-"""`installed` and `uninstalled` requests, shaped as Bitbucket was seen to send them."""
+"""`installed` and `uninstalled` requests, in the form captured from Bitbucket."""
 
 import json
 import re
@@ -13,7 +13,7 @@ from roadstead.shapes.accounts import principal
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """Who calls: this host's address and key, and the operator on whose behalf it does."""
+    """The caller: this host's address and key, and the operator on whose behalf it calls."""
 
     base_url: str
     public_key: str
@@ -24,7 +24,7 @@ class Sender:
 def lifecycle_body(
     event: Literal["installed", "uninstalled"], installation: Installation, sender: Sender
 ) -> dict[str, Any]:
-    """The members captured from Bitbucket; the secret and the actor are in `installed` only."""
+    """Return the members captured from Bitbucket; only `installed` has the secret and the actor."""
     account = principal(installation.workspace, sender.base_url)
     body = {
         "key": installation.app_key,
@@ -60,7 +60,7 @@ async def call_app(
 
 
 def as_shown(url: str, body: dict[str, Any], authorization: str | None) -> str:
-    """The request that `call_app` makes, for people to read: without the secret, and without the token's signature."""
+    """Return the request of `call_app` in readable form, without the secret and the token's signature."""
     unsigned = authorization and f"{authorization.rpartition('.')[0]}.{HIDDEN}"
     target = re.sub(r"^https?://[^/?#]*", "", url).partition("#")[0] or "/"
     lines = [f"POST {target} HTTP/1.1", f"Host: {urlsplit(url).netloc}"]

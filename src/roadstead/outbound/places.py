@@ -1,4 +1,4 @@
-"""Places that are called: a host and a port. Which are the same, and which are this host itself."""
+"""Hosts with ports, which of them are the same place, and which are this host itself."""
 
 import socket
 from collections.abc import Iterable
@@ -13,14 +13,14 @@ _PORTS = {"http": 80, "https": 443}
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A host as a URL names it, and a port. Every name that this machine has for itself makes the same place."""
+    """A host as a URL names it, and a port. All names of this machine make the same place."""
 
     host: str
     port: int
 
     @classmethod
     def at(cls, host: str, port: int) -> "Place":
-        """Return the place, however the host is spelled."""
+        """Return the place, for any spelling of the host."""
         name = host.lower().removesuffix(".")
         address = _address(name)
         name = name if address is None else str(address)
@@ -29,7 +29,7 @@ class Place:
 
     @classmethod
     def of(cls, url: SplitResult) -> "Place":
-        """Return the place that a sound URL leads to."""
+        """Return the place of a valid URL."""
         return cls.at(url.hostname or "", url.port or _PORTS[url.scheme])
 
     @property
@@ -47,18 +47,20 @@ _NAMES_OF_THIS_MACHINE = frozenset(("localhost", "127.0.0.1", "::1", socket.geth
 
 @dataclass(frozen=True, slots=True)
 class Ourselves:
-    """Where this host can be reached itself: at its `ports` of this machine, and at the place of its base URL."""
+    """The places of this host itself: its `ports` on this machine, and its base URL."""
 
     ports: frozenset[int] = frozenset()
     base: Place | None = None
 
     @classmethod
     def at(cls, base_url: str, ports: Iterable[int]) -> "Ourselves":
-        """Return where a host with this base URL is that listens at the ports."""
+        """Return the places of a host with this base URL that listens at the ports."""
         return cls(frozenset(ports), Place.of(urlsplit(base_url)))
 
     def includes(self, place: Place, address: Address, *, here: bool) -> bool:
-        """Return whether a connection to the address of the place reaches us; `here` if it is loopback in some form."""
+        """Return whether a connection to the address of the place reaches this host; `here` if it is loopback in some
+        form.
+        """
         return place == self.base or (place.port in self.ports and (here or _is_ours(address)))
 
 

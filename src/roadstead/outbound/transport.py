@@ -27,7 +27,7 @@ _EXPLAINED = (
     httpcore.UnsupportedProtocol,
     OSError,
 )
-"""Errors whose text says what happened to a connection; the text of others describes code."""
+"""Errors whose text describes a connection; the text of others describes code."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ async def exchange(
 ) -> Received:
     """Send one request and read its answer; redirects are answers. Raises `OutgoingCallFailed`."""
     network = _GuardedBackend(reach)
-    # From the parts that were checked, so that no second reading of the URL can differ from the first.
+    # Built from the checked parts, so that no second reading of the URL can differ from the first.
     target = httpcore.URL(
         scheme=url.scheme,
         host=url.hostname or "",
@@ -86,7 +86,7 @@ async def exchange(
     except OutgoingCallFailed:
         raise
     except Exception as exc:
-        # A connection that is reset while it is made raises an error of whichever layer notices first, of any type.
+        # A connection that is reset while it is made raises an error of any layer and type.
         raise OutgoingCallFailed(
             f"{shown(url.geturl())} cannot be reached: {_reason(exc)}.",
             "Is the app running at that address?",
@@ -115,7 +115,7 @@ class _GuardedBackend(httpcore.AsyncNetworkBackend):
     ) -> httpcore.AsyncNetworkStream:
         failure: Exception | None = None
         addresses = await _resolve(host, port)
-        # All before the first connection: who answers with a public and a private address is up to something.
+        # All before the first connection: a server with a public and a private address is suspicious.
         for address in addresses:
             self._reach.check(host, port, address)
         for address in addresses:
@@ -156,7 +156,7 @@ async def _read(response: httpcore.Response, cap: int) -> bytes:
 
 
 def _reason(exc: Exception) -> str:
-    """Return what the operating system said, if anything: "Connection refused" helps more than what was tried."""
+    """Return the operating system's message, if any: "Connection refused" helps more than the attempt."""
     last: BaseException = exc
     cause: BaseException | None = exc
     while cause is not None:

@@ -1,7 +1,7 @@
-"""Connections to our server: uvicorn's, with limits that it does not set.
+"""Connections to our server: uvicorn's, with limits that uvicorn does not set.
 
-A client may be slow, endless or broken. What is refused before there is a request gets the error body of
-the API all the same.
+A client may be slow, endless or broken. Input that is refused before it is a request also gets the error body of the
+API.
 """
 
 import asyncio
@@ -27,19 +27,19 @@ from roadstead.settings import is_loopback
 MAX_HEAD_BYTES = 64 * 1024
 """Of a request line and its headers."""
 HEAD_SECONDS = 20.0
-"""How long a connection may take for them, from its start or their first byte."""
+"""How long a connection may take for head or its first byte, from its start."""
 BODY_SECONDS = 20.0
-"""How long a body may take, and one second more for each 64 KiB of it that have come, up to the largest body."""
+"""How long a body may take, and one second more for each 64 KiB of it that has arrived, up to the largest body."""
 BODY_BYTES_PER_SECOND = 64 * 1024
 ANSWER_SECONDS = 60.0
 ANSWER_BYTES = 64 * 1024
-"""A client that takes less of its answer in that time is waited for no longer."""
+"""A client that reads less of its answer in that time is disconnected."""
 
 _STATUS_LINES = {status: line.rstrip() for status, line in STATUS_LINE.items()}
 _LINE = b": ".join
-"""Makes a line of a header."""
+"""Formats a line of a header."""
 _TRAILERS: Any = deque(maxlen=0)
-"""Where the fields after a body go: they are no headers, and must not fill the memory."""
+"""Collects the fields after a body: they are not headers, and must not fill the memory."""
 
 
 def _busy(message: str) -> RequestRefused:
@@ -59,7 +59,7 @@ class _NotHttp(Exception):
 
 
 class Connection(HttpToolsProtocol):
-    """One connection. To a request that comes whole it adds next to nothing."""
+    """One connection. To a request that arrives complete it adds almost no time."""
 
     _head_bytes = 0
     _body_bytes = 0
@@ -70,14 +70,14 @@ class Connection(HttpToolsProtocol):
     _answer_deadline: asyncio.TimerHandle | None = None
     _fault: _NotHttp | None = None
     _address: "Address[Connection] | None" = None
-    """Where we are counted, until we are closed."""
+    """The count of connections that this one is in, until it is closed."""
     _task: "asyncio.Task[None] | None" = None
-    """Of the latest request that was given to the application, and `_given` is its cycle."""
+    """The scope of the latest request that was given to the application; `_given` is its cycle."""
     _given: Any = None
     _is_incomplete = False
-    """Whether that request had not come whole when it was given."""
+    """Whether that request was incomplete when it was given."""
     _places: Places | None = None
-    """Where that request, or one before it that has been answered, has a place, counted for `_holder`."""
+    """The count in which that request, or an answered one before it, has a place, under `_holder`."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
@@ -104,7 +104,7 @@ class Connection(HttpToolsProtocol):
         self._answer_goes_on()
 
     def make_room(self) -> None:
-        """End a connection that waits for its client, because another is to have its place."""
+        """End a connection that waits for its client, to give its place to another."""
         self._leave()
         if self._host is not None:
             self._host.refusals.closed("room", self._caller)
@@ -145,7 +145,7 @@ class Connection(HttpToolsProtocol):
         self.scope["extensions"] = self._extensions
 
     def _check_hosts(self) -> None:
-        """Raise `_NotHttp` unless there is one `Host`: of two, a proxy and we could each believe another one."""
+        """Raise `_NotHttp` unless there is one `Host`: of two, a proxy and this host could each use a different one."""
         hosts = sum(name == b"host" for name, _ in self.headers)
         if hosts != 1 and (hosts or self.parser.get_http_version() == "1.1"):
             self._fault = _NotHttp(f"It has {hosts or 'no'} Host header{'s' if hosts else ''} where one is needed.")
@@ -163,9 +163,9 @@ class Connection(HttpToolsProtocol):
             self._body_is_complete()
 
     def _answer_at_once(self, scope: Scope, answer: Answer) -> bool:
-        """Do all that uvicorn does for the parts of an answer; leave to it what is not as plain as most answers are.
+        """Do everything that uvicorn does for the parts of an answer; leave unusual answers to uvicorn.
 
-        Checking and sending the parts takes it several times as long, and the kernel, and the client, twice.
+        Checking and sending the parts takes uvicorn several times as long, and the kernel and the client twice.
         """
         cycle = self.cycle
         if answer.closes or cycle.scope is not scope or not cycle.keep_alive:
@@ -200,10 +200,10 @@ class Connection(HttpToolsProtocol):
         self._refuse(400, "http", "The request is not valid HTTP.", str(self._fault or msg))
 
     def _start_asgi_task(self, cycle: Any, app: Any) -> None:
-        """Do what uvicorn does, but have the request take a place first."""
+        """Do what uvicorn does, but make the request take a place first."""
         name: str = cycle.scope[request_id.IN_SCOPE]
         cycle.default_headers = [*cycle.default_headers, (request_id.HEADER, name.encode())]
-        # The task begins with a copy of this context. A pipelined request is started from within the one before it.
+        # The task begins with a copy of this context. A pipelined request starts inside the one before it.
         before = request_id.CURRENT.set(name)
         self._given = cycle
         task = self._task = self.loop.create_task(cycle.run_asgi(self._admit))
@@ -212,12 +212,12 @@ class Connection(HttpToolsProtocol):
         request_id.CURRENT.reset(before)
 
     def _admit(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
-        """Give a request to the application, or where it needs a place and there is none to the answer that says so.
+        """Give a request to the application or, if it needs a place and there is none, to the refusal.
 
-        One that has not come whole takes its place when it is complete.
+        An incomplete request takes its place when it is complete.
         """
         if self._places is not None:
-            self._give_place_back()  # of the request before, whose task has not ended, though it has been answered
+            self._give_place_back()  # of the request before, which was answered but whose task has not ended
         self._is_incomplete = self._given.more_body
         if not self._is_incomplete:
             shortage = self._take_place(scope)
@@ -227,7 +227,7 @@ class Connection(HttpToolsProtocol):
         return answered
 
     def _take_place(self, scope: Any) -> Shortage | None:
-        """Take a place for a request that is complete; `None` when it has one, or needs none."""
+        """Take a place for a complete request; return `None` when it has one, or needs none."""
         own = self._address
         places = self.admission.places(scope["path"])
         if places is not None:
@@ -243,7 +243,7 @@ class Connection(HttpToolsProtocol):
         return None
 
     def _address_of(self, scope: Any) -> "Address[Connection]":
-        """Return whose request it is: who a proxy on this machine says it is from, or else whoever is connected."""
+        """Return the client's address: the one that a proxy on this machine names, or else that of the connection."""
         caller = None
         if self._is_proxy:
             said = [value for name, value in scope["headers"] if name == b"x-forwarded-for"]
@@ -267,7 +267,7 @@ class Connection(HttpToolsProtocol):
                 self._address.waiting[self] = None
 
     def _in_head(self) -> bool:
-        """Whether a head has begun and is not complete: uvicorn makes the scope at its first byte."""
+        """Return whether a head has begun and is incomplete: uvicorn makes the scope at its first byte."""
         return self.scope is not None and "method" not in self.scope
 
     def _head_goes_on(self, length: int) -> None:
@@ -292,7 +292,7 @@ class Connection(HttpToolsProtocol):
             self._body_deadline = self.loop.call_later(BODY_SECONDS, self._check_body)
 
     def _check_body(self) -> None:
-        """Go on waiting for a body that comes fast enough, or that we have not looked at yet."""
+        """Continue to wait for a body that arrives fast enough, or that was not checked yet."""
         granted = BODY_SECONDS + min(self._body_bytes, MAX_BYTES) / BODY_BYTES_PER_SECOND
         left = self._body_began + granted - self.loop.time()
         if left > 0 or self.flow.read_paused:
@@ -314,7 +314,7 @@ class Connection(HttpToolsProtocol):
             self._body_deadline = None
 
     def _expect_progress(self) -> None:
-        """That what still has to be sent gets less."""
+        """Disconnect the client unless it reads some of its answer in time."""
         waiting = self.transport.get_write_buffer_size()
         self._answer_deadline = self.loop.call_later(ANSWER_SECONDS, self._check_answer, waiting - ANSWER_BYTES)
 
@@ -363,6 +363,6 @@ class Connection(HttpToolsProtocol):
         self.transport.write("\r\n".join([*lines, "", ""]).encode() + body)
         self.transport.close()
         if self.cycle is not None and not self.cycle.response_complete:
-            # What the application has of the request must not be taken for all of it.
+            # The application must not take the part of the request that it has for the whole.
             self.cycle.disconnected = True
             self.cycle.message_event.set()

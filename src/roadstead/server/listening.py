@@ -25,7 +25,7 @@ GRACE_SECONDS = 10
 
 
 class CannotListen(RoadsteadError):
-    """The address or the port cannot be listened on."""
+    """The host cannot listen on the address or the port."""
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -42,9 +42,10 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def raise_file_limit() -> str:
-    """Let this process, and its workers, have as many files open as connections need; a warning if these are too few.
+    """Raise the limit of open files of this process and its workers as far as needed; return a warning if it stays too
+    low.
 
-    Shells and service managers usually grant 1,024 at first, and more to who asks.
+    Shells and service managers usually grant 1,024 at first, and more on request.
     """
     with suppress(OSError, ValueError):
         soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -69,7 +70,9 @@ def port_of(listening: socket.socket) -> int:
 def configured(
     app: "ASGIApp | Callable[[], ASGIApp] | str", *, workers: int = 1, grace: int = GRACE_SECONDS
 ) -> uvicorn.Config:
-    """Return how each Roadstead server runs. `app` is an application, or names the factory that workers import."""
+    """Return the configuration of every Roadstead server. `app` is an application, or names the factory that workers
+    import.
+    """
     settings: dict[str, Any] = {"factory": True} if isinstance(app, str) else {}
     return uvicorn.Config(
         app,
@@ -77,7 +80,7 @@ def configured(
         log_config=logs.configuration(),
         access_log=False,
         server_header=False,
-        # No answer depends on what a proxy says about the caller.
+        # No answer depends on a proxy's statements about the caller.
         proxy_headers=False,
         lifespan="on",
         ws="none",

@@ -60,7 +60,7 @@ def configuration() -> dict[str, Any]:
         "root": {"level": "WARNING", "handlers": ["stderr"]},
         "loggers": {
             "roadstead.requests": {"level": "INFO"},
-            # Warnings about what a stranger sends would let anyone fill the log.
+            # Warnings about strangers' input would let anyone fill the log.
             **{name: {"level": "ERROR"} for name in ("uvicorn.error", "python_multipart")},
         },
     }

@@ -1,4 +1,6 @@
-"""The pages: server-rendered, usable without JavaScript, every asset local. They call the functions the API calls."""
+"""The pages: rendered on the server, usable without JavaScript, every asset local. They call the same functions as the
+API.
+"""
 
 from roadstead.web.routes import ROUTES
 

@@ -14,7 +14,7 @@ from roadstead.web.page import Visit, render
 
 @dataclass(frozen=True, slots=True)
 class CallsPage:
-    """Context of `app_calls.html`. `all_calls` leads to those of the app among the recorded requests."""
+    """Context of `app_calls.html`. `all_calls` leads to the app's calls among the recorded requests."""
 
     head: AppHead
     calls: list[ShownCall]

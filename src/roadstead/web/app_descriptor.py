@@ -26,7 +26,7 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class DescriptorPage:
-    """Context of `app_descriptor.html`. `omitted` is how many lines are not shown."""
+    """Context of `app_descriptor.html`. `omitted` is the number of lines that are not shown."""
 
     head: AppHead
     descriptor_url: str
@@ -37,7 +37,7 @@ class DescriptorPage:
 
 async def show(visit: Visit) -> Response:
     app = await app_of(visit)
-    # A thread, for a large document takes tens of milliseconds.
+    # In a thread, because a large document takes tens of milliseconds.
     findings, written = await asyncio.to_thread(_checked, stored_descriptor(app.descriptor))
     of_line: dict[int, list[ShownFinding]] = {}
     for finding in findings:
@@ -53,7 +53,7 @@ async def show(visit: Visit) -> Response:
 
 
 def _checked(descriptor: Descriptor) -> tuple[list[ShownFinding], list[str]]:
-    """Return the findings in the descriptor, and its lines, indented as people write them."""
+    """Return the findings in the descriptor, and its lines, indented."""
     text = json.dumps(descriptor.source, indent=2, ensure_ascii=False)
     document = text.encode()
     return with_excerpts(document, check(document).findings), text.split("\n")

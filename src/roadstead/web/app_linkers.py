@@ -1,4 +1,4 @@
-"""`/-/apps/…/linkers`: what each linker of an app matches, how, and what it links to."""
+"""`/-/apps/…/linkers`: each linker of an app, with its pattern, engine and target."""
 
 import asyncio
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ from roadstead.web.parking import ParkedLinker, parked_linkers
 
 @dataclass(frozen=True, slots=True)
 class ShownLinker:
-    """A linker. An earlier version may have accepted a pattern that cannot be used now: then `pattern` is not set."""
+    """A linker. If an earlier version accepted a pattern that this one cannot use, `pattern` is not set."""
 
     key: str
     regex: str
@@ -40,7 +40,7 @@ class LinkersPage:
 async def show(visit: Visit) -> Response:
     app = await app_of(visit)
     declared = await linkers.list_linkers(visit.host, app.id)
-    # In a thread: finding a text that a pattern is slow on takes up to 100 ms.
+    # In a thread: finding a text on which a pattern is slow takes up to 100 ms.
     patterns = await asyncio.to_thread(_patterns, declared, stored_base_url(app.descriptor))
     parked = parked_linkers(visit, app.workspace, app.app_key)
     shown = [

@@ -1,4 +1,4 @@
-"""`/-/apps/…`: who made an app, where it runs, what it may do, and when it last called."""
+"""`/-/apps/…`: an app's vendor, its URL, what it may do, and when it last called."""
 
 from dataclasses import dataclass
 from datetime import datetime

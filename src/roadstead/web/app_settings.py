@@ -14,7 +14,7 @@ from roadstead.web.lifecycle_view import ShownCall, shown_call
 from roadstead.web.page import Visit, problem, render
 
 _DONE = {
-    "updated": "The descriptor was read again, and is in force.",
+    "updated": "The descriptor was read again and is in force.",
     "renewed": "The app has a new shared secret.",
 }
 

@@ -1,4 +1,4 @@
-"""What the pages of an app share: finding the app, and a head with its name and tabs."""
+"""Shared parts of an app's pages: finding the app, and a head with its name and tabs."""
 
 from dataclasses import dataclass
 

@@ -1,7 +1,7 @@
 """`/site/addons/authorize`: the cloud's own install link, with a page that asks for consent.
 
-The visitor sees who the app is, what it may do and where it will be installed. On approval the handshake runs, and
-only then the browser is sent to the app: when it arrives, the app has had its `installed` call.
+The visitor sees the app's name, what it may do and the workspace. On approval the handshake runs; only then is the
+browser sent to the app, which has had its `installed` call by that time.
 """
 
 from dataclasses import dataclass
@@ -47,7 +47,7 @@ class Installed:
 
 @dataclass(frozen=True, slots=True)
 class _Wish:
-    """What the link asks for, checked."""
+    """The link's parameters, checked."""
 
     descriptor: Descriptor
     descriptor_url: str
@@ -107,7 +107,7 @@ async def _read_link(visit: Visit) -> _Wish:
         require(
             _is_below(redirect_uri, descriptor.base_url),
             "The redirect_uri of the install link is not the app's.",
-            f"It must be absolute, begin with the baseUrl {descriptor.base_url}, and hold no context parameters.",
+            f"It must be absolute, begin with the baseUrl {descriptor.base_url}, and contain no context parameters.",
         )
     return _Wish(descriptor, url, redirect_uri)
 
@@ -146,7 +146,7 @@ def _back_to_app(redirect_uri: str, **parameters: str) -> Response:
 
 
 def _is_below(url: str, base_url: str) -> bool:
-    """Whether the URL is on the origin of the base and at or below its path."""
+    """Return whether the URL is on the origin of the base and at or below its path."""
     if web_url_fault(url) is not None or origin_of(url) != origin_of(base_url):
         return False
     target, folder = urlsplit(url), urlsplit(base_url).path.rstrip("/")

@@ -7,7 +7,7 @@ _LONGEST = 200_000
 
 
 def pretty(body: str) -> str:
-    """Return JSON indented, with numbers and strings spelled as they were; return anything else unchanged."""
+    """Return JSON indented, with numbers and strings spelled as before; return any other text unchanged."""
     if len(body) > _LONGEST or not body.lstrip().startswith(("{", "[")):
         return body
     try:

@@ -17,7 +17,7 @@ from roadstead.web.traffic import METHODS, Filter
 
 _REFUSALS = 10
 _VERDICTS = {"passes": ("passes", "good"), "fails": ("fails", "error"), "warning": ("warning", "warning")}
-"""For each verdict, the word that is shown and the class of the stylesheet."""
+"""For each verdict, its word on the page and its class in the stylesheet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +47,7 @@ class ShownCheck:
 
 @dataclass(frozen=True, slots=True)
 class Explained:
-    """A diagnosis as the page shows it."""
+    """A diagnosis, as the page shows it."""
 
     cause: Check | None
     checks: list[ShownCheck]

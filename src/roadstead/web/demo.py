@@ -39,9 +39,9 @@ class DemoPage:
 
 
 def demo_page(repository: str, commits: Sequence[tuple[Commit, Linkified]], installation: Installation) -> DemoPage:
-    """Return the page of a repository's commits, which an installation has linked; all of it may be a stranger's."""
+    """Return the page of a repository's commits, linked by an installation; all of it may be untrusted."""
     linked = [
-        # render_html escapes all that it did not write itself.
+        # render_html escapes everything that it did not write itself.
         LinkedCommit(commit.hash, commit.author, commit.day, Markup(render_html(message)))  # noqa: S704
         for commit, message in commits
     ]
@@ -52,7 +52,7 @@ def demo_page(repository: str, commits: Sequence[tuple[Commit, Linkified]], inst
 
 
 class Showroom:
-    """A host's application with one more page, which shows something once `page` is set."""
+    """A host's application with one more page, which has content once `page` is set."""
 
     def __init__(self, app: ASGIApp, path: str) -> None:
         self.page: DemoPage | None = None

@@ -11,7 +11,7 @@ from roadstead.domain.apps.check import CheckedLinker
 from roadstead.linkify import PatternReport
 
 _SHOWN_BEFORE, _SHOWN_AFTER = 40, 60
-"""Characters of the line on each side of where a finding is."""
+"""Characters of the line on each side of the finding's place."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Excerpt:
-    """The line that a finding is in, around the character it is at."""
+    """The line of a finding, around the finding's character."""
 
     before: str
     at: str
@@ -42,7 +42,7 @@ class ShownFinding:
 
 @dataclass(frozen=True, slots=True)
 class ShownPattern:
-    """How a linker's pattern is matched; `reason` is empty if simply in linear time.
+    """How a linker's pattern is matched; `reason` is empty for a pattern in linear time.
 
     `slow_on` is a text on which a backtracking engine needs very long.
     """

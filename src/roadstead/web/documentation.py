@@ -1,4 +1,4 @@
-"""`/-/docs/…`: the documentation of this version, from the files that came with it."""
+"""`/-/docs/…`: the documentation of this version, from its own files."""
 
 import posixpath
 import re
@@ -91,20 +91,20 @@ def _entry(name: str) -> Entry:
 
 @cache
 def _html(name: str) -> str:
-    from markdown_it import MarkdownIt  # imported late, for few pages need it
+    from markdown_it import MarkdownIt  # imported late, because few pages need it
 
     reader = MarkdownIt("commonmark", {"html": False}).enable("table")
     tokens = reader.parse(_files()[name].read_text("utf-8"))
     _name_headings(tokens)
     _name_cells(tokens)
     for token in tokens:
-        token.attrs.pop("style", None)  # which the pages' policy would refuse
+        token.attrs.pop("style", None)  # the pages' policy would refuse it
         token.children = list(_without_dead_links(token.children, posixpath.dirname(name))) if token.children else None
     return str(reader.renderer.render(tokens, reader.options, {}))
 
 
 def _name_headings(tokens: "list[Token]") -> None:
-    """Give each heading an id for links to it, made as GitHub makes it."""
+    """Give each heading an id for links to it, in GitHub's form."""
     for opening, inline in pairwise(tokens):
         if opening.type == "heading_open":
             text = "".join(child.content for child in inline.children or ())

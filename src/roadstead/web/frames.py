@@ -1,7 +1,8 @@
-"""`/atlassian-connect/all.js`, and `/-/apps/…/frame/…`: what the frames of an app's pages ask by way of our page.
+"""`/atlassian-connect/all.js`, and `/-/apps/…/frame/…`: requests of an app's framed page, posted by our surrounding
+page.
 
-Whatever goes wrong is an answer of the API's kind, never a page: what is answered here may reach the app, and a page of
-ours holds what proves that forms come from us.
+Every error is an answer of the API's kind, never a page: the app may receive it, and a page of ours contains the token
+that forms prove their origin with.
 """
 
 import json
@@ -24,18 +25,18 @@ from roadstead.web.page import Handler, Visit, require, script
 LONGEST_TARGET = 8_000
 """Characters of path and query."""
 _HEADERS = {"accept": "Accept", "content_type": "Content-Type"}
-"""By the field of the form: no others can be chosen."""
+"""By the field of the form: no other headers can be set."""
 
 _Answers = Callable[[Visit, Installation, dict[str, str]], Awaitable[dict[str, object]]]
 
 
 async def all_js(visit: Visit) -> Response:
-    """The script with `AP`, for the pages of apps, wherever they are."""
+    """Return the script with `AP`, for the pages of all apps."""
     return script("all.js")
 
 
 def _for_frame(answers: _Answers) -> Handler:
-    """A handler that answers a page's form, with an object for the frame."""
+    """Return a handler that answers a page's form with an object for the frame."""
 
     async def handle(visit: Visit) -> Response:
         try:
@@ -83,13 +84,13 @@ async def _token(visit: Visit, app: Installation, form: dict[str, str]) -> dict[
 
 
 def _target(url: str, base_url: str) -> str:
-    """Path and query as HTTP writes them. Links in our answers begin with our base URL, and may be followed."""
+    """Return path and query as HTTP writes them. Links in our answers begin with our base URL, and may be followed."""
     target = url.removeprefix(base_url) if url.startswith(f"{base_url}/") else url
     require(len(target) <= LONGEST_TARGET, "The address is too long.", f"At most {LONGEST_TARGET} characters.")
     require(
         re.fullmatch(r"/[!-\"$-~]*", target) is not None,
         "The address is not a path of this host.",
-        "Begin it with /, and percent-encode what is not ASCII: /2.0/user",
+        "Begin it with /, and percent-encode characters beyond ASCII: /2.0/user",
     )
     return target
 

@@ -1,4 +1,4 @@
-"""The first page: what needs attention, what is installed, what has changed lately, and what is running."""
+"""The first page: what needs attention, the installed apps, recent changes, and this host."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -42,7 +42,7 @@ class InstalledApp:
 
 @dataclass(frozen=True, slots=True)
 class Attention:
-    """Something that the operator should look at, and where."""
+    """A matter that the operator should look at, and the address of its page."""
 
     text: str
     address: str

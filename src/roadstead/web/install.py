@@ -1,7 +1,7 @@
 """`/-/install`: a descriptor is checked during typing, agreed to, and installed step by step.
 
-The page of the handshake is sent as it happens, so it needs no JavaScript. The handshake itself does not depend on
-anybody watching: when the browser goes away, it goes on.
+The page of the handshake is sent as it happens, so it needs no JavaScript. The handshake itself does not depend on a
+viewer: when the browser disconnects, it continues.
 """
 
 import asyncio
@@ -43,18 +43,18 @@ class Draft:
     text: str
 
     async def document(self, host: Host) -> bytes:
-        """Raises `OutgoingCallFailed`."""
+        """Return the document. Raise `OutgoingCallFailed`."""
         return self.text.encode() if self.text else await fetch_descriptor(host.outbound, self.url)
 
     def descriptor_url(self, descriptor: Descriptor) -> str | None:
-        """Where updates are read from: the URL given, or the one that the descriptor says is its own."""
+        """Return the URL for updates: the one given, or the one that the descriptor names as its own."""
         own = descriptor.links.get("self")
         return self.url or (own if isinstance(own, str) and own.startswith(("http://", "https://")) else None)
 
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """What the operator has to agree to, and what the form of it carries."""
+    """What the operator has to agree to, with the fields of its form."""
 
     name: str
     key: str
@@ -66,7 +66,7 @@ class Agreement:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What is known of the descriptor. It can be installed where there is an `agreement`."""
+    """The judgement of the descriptor. It can be installed if there is an `agreement`."""
 
     findings: list[ShownFinding]
     errors: int
@@ -93,7 +93,7 @@ class InstallPage:
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """A step that `begins`, or how the step that began came out."""
+    """A step that `begins`, or the result of the step that began."""
 
     begins: str = ""
     note: str = ""
@@ -105,7 +105,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class HandshakePage:
-    """Context of `handshake.html`. `events` come in as they happen."""
+    """Context of `handshake.html`. `events` arrive as they happen."""
 
     draft: Draft
     workspace: str
@@ -155,7 +155,7 @@ async def _page(visit: Visit, draft: Draft, *, workspace: str = "", wrong: str =
 
 async def _judged(host: Host, draft: Draft) -> Judged:
     document = await draft.document(host)
-    # A thread, for a large document takes tens of milliseconds.
+    # In a thread, because a large document takes tens of milliseconds.
     verdict = await asyncio.to_thread(check, document)
     descriptor = await asyncio.to_thread(read_descriptor, document) if verdict.valid else None
     return Judged(
@@ -184,7 +184,7 @@ def _agreement(draft: Draft, descriptor: Descriptor) -> Agreement:
 
 
 class _Handshake:
-    """An installation that tells each of its steps to `say`, and at its end `None`."""
+    """An installation that reports each of its steps to `say`, and at its end `None`."""
 
     def __init__(
         self, host: Host, draft: Draft, workspace: str, agreed: str, say: Callable[[Event | None], None]
@@ -258,7 +258,7 @@ class _Handshake:
 
 
 class _Changed(InvalidInput):
-    """What is served now is not what was agreed to."""
+    """The descriptor that is served now is not the one that was agreed to."""
 
 
 async def _until_none(events: "asyncio.Queue[Event | None]") -> AsyncIterator[Event]:

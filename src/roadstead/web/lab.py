@@ -1,6 +1,6 @@
-"""`/-/lab`: what linkers make of a text, and why: those of a workspace, or a pattern that is being written.
+"""`/-/lab`: the links that linkers make in a text, and why: those of a workspace, or a pattern that is being written.
 
-An example that is short enough is all in the address, so that it can be passed on.
+A short example is entirely in the address, so that it can be shared.
 """
 
 import asyncio
@@ -39,12 +39,12 @@ _SHOWN_LINKERS = 50
 _LONGEST_ADDRESS = 8_000
 _COMMITS = 50
 _PUMPED = 500
-"""How often a hostile text repeats itself when it is tried."""
+"""How often a hostile text is repeated when it is tried."""
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """What is tried on which text. The pattern's members count only when `how` says so."""
+    """The linkers and the text to try. The pattern's members count only when `how` says so."""
 
     how: Literal["workspace", "pattern"]
     workspace: str
@@ -66,7 +66,8 @@ _FIRST = Example(
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What became of the text. `omitted` is how many candidates are not shown, `linkers_omitted` how many linkers.
+    """The result for the text. `omitted` is the number of candidates that are not shown, `linkers_omitted` that of
+    linkers.
 
     `slow_address` leads to the lab with a text on which the pattern is slow, if one is known.
     """
@@ -84,10 +85,10 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class LabPage:
-    """Context of `lab.html`, and of `parts/outcome.html`, which is the part that changes while one writes.
+    """Context of `lab.html`, and of `parts/outcome.html`, which is the part that changes during typing.
 
-    `address` is where this example can be found again, if it is short enough for that. While the outcome is `awaited`,
-    a browser asks for it by itself. `repository` is a path that cannot be read, and `repository_wrong` says why.
+    `address` is the permanent address of this example, if it is short enough. While the outcome is `awaited`, the
+    browser fetches it when it is ready. `repository` is a path that cannot be read, and `repository_wrong` says why.
     """
 
     example: Example
@@ -121,13 +122,13 @@ async def show(visit: Visit) -> Response:
 
 
 async def _takes_long(visit: Visit, example: Example) -> bool:
-    """Whether the values of the workspace have yet to be read, and are many: a million takes seconds."""
+    """Return whether the values of the workspace have yet to be read, and are many: a million takes seconds."""
     if example.how == "pattern":
         return False
     try:
         return not await _linkers(visit).are_near(example.workspace)
     except NotFound:
-        return False  # and the page says so
+        return False  # and the page reports it
 
 
 async def try_out(visit: Visit) -> Response:
@@ -137,7 +138,7 @@ async def try_out(visit: Visit) -> Response:
 
 
 async def load_commits(visit: Visit) -> Response:
-    """The page with a repository's last commit messages as its text."""
+    """Return the page with a repository's last commit messages as its text."""
     form = await visit.form()
     known = await _workspaces(visit)
     require(may_read_repositories(visit), "Repositories cannot be read here.", "Only on the machine that it runs on.")
@@ -151,7 +152,9 @@ async def load_commits(visit: Visit) -> Response:
 
 
 def may_read_repositories(visit: Visit) -> bool:
-    """Whether who is signed in is on this machine: the host would read any repository that its user may read."""
+    """Return whether the signed-in user is on this machine: the host would read every repository that its user may
+    read.
+    """
     return visit.host.is_for_this_machine
 
 
@@ -212,7 +215,7 @@ def _address(example: Example) -> str:
 
 
 async def _outcome(visit: Visit, example: Example) -> Outcome:
-    """Raises `InvalidInput` and `WorkspaceNotFound`."""
+    """Return the result. Raise `InvalidInput` and `WorkspaceNotFound`."""
     require(len(example.text) <= LONGEST_TEXT, "The text is too long.", f"At most {LONGEST_TEXT:,} characters of it.")
     if example.how == "workspace":
         compiled, verdict = await _linkers(visit).of(example.workspace), None

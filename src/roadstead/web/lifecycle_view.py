@@ -12,8 +12,8 @@ from roadstead.web.bodies import pretty
 class ShownCall:
     """A lifecycle call. `outcome` is its status, or a word for it, and `verdict` a class of the stylesheet.
 
-    `request` is its number among the recorded requests, while it is kept there. One that `can_be_repeated` is still in
-    the queue; `next_attempt` then says which one comes after those that failed.
+    `request` is its number among the recorded requests, while the record exists. A call that `can_be_repeated` is still
+    in the queue; `next_attempt` is then the number of the next attempt.
     """
 
     call: LifecycleCall

@@ -1,4 +1,6 @@
-"""`/-/apps/…/modules`: what an app declares; its pages are framed as in the cloud, with a context of one's choice."""
+"""`/-/apps/…/modules`: the modules of an app; its pages are framed as in the cloud, in a context that the operator
+chooses.
+"""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -23,7 +25,7 @@ _MOST_FRAMES = 20
 
 @dataclass(frozen=True, slots=True)
 class ListedModule:
-    """A module in the list. `verdict` is that of its conditions in the context that was chosen."""
+    """A module in the list. `verdict` is that of its conditions in the chosen context."""
 
     module: PageModule
     judgement: Judgement
@@ -33,9 +35,9 @@ class ListedModule:
 
 @dataclass(frozen=True, slots=True)
 class ShownModule:
-    """A module in its frame. `unfilled` are the context parameters that reach the app as they are written.
+    """A module in its frame. `unfilled` are the context parameters that reach the app unreplaced.
 
-    A page that is `elsewhere`, and not where the app is, may ask nothing of ours.
+    A page that is `elsewhere`, not on the app's origin, may request nothing of the host.
     """
 
     module: PageModule
@@ -47,7 +49,7 @@ class ShownModule:
 
 @dataclass(frozen=True, slots=True)
 class OtherModule:
-    """A module without a page, and the member that says most about it."""
+    """A module without a page, and its most telling member."""
 
     kind: str
     key: str
@@ -59,8 +61,8 @@ class OtherModule:
 class ModulesPage:
     """Context of `modules.html`.
 
-    `values` are those of the context parameters that can be chosen, and `which` is the module that was, or `all`.
-    `omitted` is how many of all are not shown. `account` is who is looking.
+    `values` are those of the context parameters that can be chosen, and `which` is the chosen module, or `all`.
+    `omitted` is the number of pages that are not shown. `account` is the viewer.
     """
 
     head: AppHead
@@ -104,7 +106,7 @@ async def show(visit: Visit) -> Response:
 
 
 def _chosen(which: str, modules: list[PageModule]) -> list[PageModule]:
-    """Raises `NotFound`."""
+    """Return the modules to show. Raise `NotFound`."""
     if which in ("", "all"):
         return modules if which else []
     if not (which.isascii() and which.isdigit() and len(which) < 6 and int(which) < len(modules)):

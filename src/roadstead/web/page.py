@@ -1,4 +1,4 @@
-"""What every page has: a typed context for its template, strict headers, a session, and errors as a page."""
+"""The parts of every page: a typed context for its template, strict headers, a session, and errors as a page."""
 
 import asyncio
 import hashlib
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 SESSION_COOKIE = "roadstead_session"
 _FOLDER = Path(__file__).parent
 _ASKED_ABOUT = {"Cache-Control": "no-cache", "X-Content-Type-Options": "nosniff"}
-"""Headers of a file that a browser asks about each time."""
+"""Headers of a file that a browser revalidates each time."""
 
 log = logging.getLogger("roadstead.web")
 
@@ -52,16 +52,16 @@ class Visit:
 
     @property
     def part_only(self) -> bool:
-        """Whether htmx asks, which puts the answer in the place of a part of the page."""
+        """Return whether htmx asks, which puts the answer in the place of a part of the page."""
         return self.request.headers.get("hx-request") == "true"
 
     @property
     def csrf_token(self) -> str:
-        """Proves that a form came from our page; only who knows the session can make it."""
+        """Return the token that proves that a form came from our page; only the owner of the session can make it."""
         return hashlib.sha256(f"csrf {self.session}".encode()).hexdigest()
 
     async def form(self) -> dict[str, str]:
-        """The fields of a posted form; of a file, its text. Raises `RequestRefused` when it is not from our page."""
+        """Return the fields of a posted form; for a file, its text. Raise `RequestRefused` if it is foreign."""
         form = await _read_form(self.request, MAX_FORM_BYTES if self.session is None else MAX_BYTES)
         if self.session is not None and not hmac.compare_digest(
             form.get("csrf", "").encode(), self.csrf_token.encode()
@@ -96,7 +96,7 @@ NAVIGATION = (
     ("/-/queue", "Queue"),
     ("/-/jwt", "Debugger"),
 )
-"""The pages that every page leads to, by path."""
+"""The pages of the navigation, by path."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +108,7 @@ class NavigationLink:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """What `base.html` puts around a page. A visitor who is not signed in gets no navigation.
+    """The content that `base.html` puts around a page. A visitor who is not signed in gets no navigation.
 
     `now` is the time at which the page is made.
     """
@@ -121,7 +121,7 @@ class Frame:
 
     @classmethod
     def around(cls, visit: Visit | None) -> "Frame":
-        """The frame of what a visitor sees; without one, of a page that anybody may see."""
+        """Return the frame for a visitor; without one, that of a page that anyone may see."""
         now = datetime.now(UTC) if visit is None else visit.host.now()
         if visit is None or visit.session is None:
             return cls(__version__, signed_in=False, csrf="", navigation=[], now=now)
@@ -197,17 +197,17 @@ def render(
     form_target: str = "",
     frames: Iterable[str] = (),
 ) -> HTMLResponse:
-    """A page from its template and its context, a dataclass whose fields are the template's variables.
+    """Return a page from its template and its context, a dataclass whose fields are the template's variables.
 
-    `visit` is whose page it is, who thereby gets the navigation and, as `frame.csrf`, what forms have to carry.
-    `form_target` is a URL elsewhere to which the page's form may lead, `frames` are those of pages that stand in it.
+    `visit` is the visit that the page is for: it gives the navigation and, as `frame.csrf`, the token for forms.
+    `form_target` is a URL on another host to which the page's form may lead; `frames` are the URLs of framed pages.
     """
     html = _templates().get_template(template).render(**_variables(context, visit))
     return HTMLResponse(html, status, headers=_headers(form_target, frames))
 
 
 def stream(template: str, context: object, *, visit: Visit) -> Response:
-    """A page that is sent piece by piece as it is made: its context may hold asynchronous iterators."""
+    """Return a page that is sent piece by piece as it is made: its context may contain asynchronous iterators."""
     pieces = _templates(asynchronous=True).get_template(template).generate_async(**_variables(context, visit))
     return StreamingResponse(pieces, media_type="text/html", headers=_headers())
 
@@ -238,13 +238,13 @@ _SOURCE = re.compile(r"https?://(?:[a-z0-9_.\-]+|\[[0-9a-f:.]+\])(?::[0-9]+)?")
 
 
 def policy_source(url: str) -> str:
-    """Return the origin of a URL as a source of a content security policy; nothing of what could mean more there."""
+    """Return the origin of a URL as a source of a content security policy, without characters that mean more there."""
     origin = origin_of(url)
     return origin if _SOURCE.fullmatch(origin) else ""
 
 
 def problem(error: RoadsteadError, *, visit: Visit | None = None, answer: str | None = None) -> Response:
-    """An error as a page."""
+    """Return an error as a page."""
     status = status_of(error)
     said = None if answer is None else gist(answer)
     page = render("problem.html", Problem(status, error.message, error.detail, said), visit=visit, status=status)
@@ -253,7 +253,7 @@ def problem(error: RoadsteadError, *, visit: Visit | None = None, answer: str | 
 
 
 async def refuse(request: Request, refusal: RoadsteadError) -> Response:
-    """An error as a page, which has the navigation for who is signed in, if that can be found out."""
+    """Return an error as a page, with the navigation for a signed-in operator, if the session can be read."""
     try:
         visit = await _visit(request)
     except RoadsteadError:
@@ -262,7 +262,7 @@ async def refuse(request: Request, refusal: RoadsteadError) -> Response:
 
 
 class Strict:
-    """An application whose every answer has the headers of a page, be it a redirect, a file or a refusal."""
+    """An application whose every answer has the headers of a page, also a redirect, a file or a refusal."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
@@ -279,7 +279,7 @@ class Strict:
 
 
 def require(condition: bool, message: str, detail: str = "") -> None:
-    """Raises `InvalidInput` unless the condition holds."""
+    """Raise `InvalidInput` unless the condition is met."""
     if not condition:
         raise InvalidInput(message, detail)
 
@@ -289,12 +289,12 @@ def static_files() -> ASGIApp:
 
 
 def script(name: str) -> Response:
-    """One of them, for an address of its own."""
+    """Return one of the scripts, for an address of its own."""
     return FileResponse(_FOLDER / "static" / name, media_type="text/javascript", headers=_ASKED_ABOUT)
 
 
 class _StaticFiles(StaticFiles):
-    """Files that a browser asks about each time, so that after an upgrade no page meets an old stylesheet."""
+    """Files that a browser revalidates each time, so that after an upgrade no page gets an old stylesheet."""
 
     def file_response(self, *arguments: Any, **options: Any) -> Response:
         answer = super().file_response(*arguments, **options)
@@ -304,7 +304,7 @@ class _StaticFiles(StaticFiles):
 
 @cache
 def _templates(*, asynchronous: bool = False) -> "jinja2.Environment":
-    # Imported late: a host should answer at once, and its first request is seldom for a page.
+    # Imported late: a host should answer soon, and its first request is seldom for a page.
     import jinja2
 
     environment = jinja2.Environment(
@@ -325,7 +325,7 @@ def _exactly(moment: datetime) -> Markup:
 
 
 def _ago(context: "jinja2.runtime.Context", moment: datetime) -> Markup:
-    """Return how long ago it was, with the exact time for who points at it."""
+    """Return how long ago it was, with the exact time when pointed at."""
     text = relative(moment, context["frame"].now)
     return Markup('<time class="relative" datetime="{}" title="{}">{}</time>').format(
         moment.isoformat(), exact(moment), text

@@ -12,7 +12,7 @@ from roadstead.web.page import Visit
 
 @dataclass(frozen=True, slots=True)
 class ParkedLinker:
-    """A linker that is left out for a while, and why. `example` leads to the lab with its pattern."""
+    """A linker that is not tried for a while, and why. `example` leads to the lab with its pattern."""
 
     app_key: str
     key: str
@@ -22,7 +22,7 @@ class ParkedLinker:
 
 
 def parked_linkers(visit: Visit, workspace: Workspace, app_key: str | None = None) -> list[ParkedLinker]:
-    """Those of a workspace, or of one app in it, as far as the process that answers knows: each judges for itself."""
+    """Return the parked linkers of a workspace, or of one app in it, in this process: each process parks separately."""
     linkers: WorkspaceLinkers = visit.request.scope["state"]["linkers"]
     return [
         ParkedLinker(

@@ -1,4 +1,4 @@
-"""Recorded calls as the pages show them: a line in the list, or with everything that was recorded."""
+"""Recorded calls as the pages show them: a line in the list, or everything that was recorded."""
 
 import re
 from dataclasses import dataclass
@@ -84,7 +84,7 @@ def call_in_list(call: RecordedRequest) -> Call:
 
 
 async def call_details(host: Host, call_id: int) -> CallDetails:
-    """Raises `NotFound`."""
+    """Return the details of a call. Raise `NotFound`."""
     details = await requests.get_request(host, call_id)
     summary = details.summary
     return CallDetails(

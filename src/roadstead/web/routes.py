@@ -28,7 +28,7 @@ from roadstead.web.sign_in import for_operator
 
 
 class _Id(Convertor[int]):
-    """The number of a row. One with more digits than any row's stands for a row that is not there."""
+    """The number of a row. A number with more digits than any row's means a row that does not exist."""
 
     regex = "[0-9]+"
 
@@ -40,7 +40,7 @@ class _Id(Convertor[int]):
 
 
 class _Uuid(Convertor[str]):
-    """A UUID in braces, as Bitbucket writes it: nothing else of ours begins so."""
+    """A UUID in braces, as Bitbucket writes it: no other address of ours begins so."""
 
     regex = r"\{[0-9a-f-]{36}\}"
 

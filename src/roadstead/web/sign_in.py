@@ -12,7 +12,7 @@ from roadstead.web.page import SESSION_COOKIE, Handler, Visit, render
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
-    """Context of `sign_in.html`. `code` is what was entered, and `wrong` why it cannot be used."""
+    """Context of `sign_in.html`. `code` is the submitted text, and `wrong` why it cannot be used."""
 
     next: str
     code: str = ""
@@ -21,8 +21,7 @@ class SignIn:
 
 _NOT_VALID = "This code is not valid. A code works once, within 12 hours."
 _TOO_MANY = (
-    "This code is not valid, and too many others were not either. A valid code still works: make one with "
-    "roadstead sign-in."
+    "This code is not valid, like too many before it. A valid code still works: make one with roadstead sign-in."
 )
 
 
@@ -65,7 +64,7 @@ def _refuse(visit: Visit, code: str, target: str) -> Response:
 async def open_link(visit: Visit) -> Response:
     code = visit.request.query_params.get("code")
     target = visit.request.query_params.get("next", "/")
-    if code is None or visit.request.method == "HEAD":  # which asks for a preview, and must not use the code up
+    if code is None or visit.request.method == "HEAD":  # a preview asks for it, and must not use the code up
         return _page(visit, SignIn(_local(target)), 401)
     return await _exchange(visit, code, target)
 
@@ -85,7 +84,7 @@ async def leave(visit: Visit) -> Response:
 
 
 async def _exchange(visit: Visit, code: str, target: str) -> Response:
-    # People paste the whole link, too.
+    # Users paste the whole link, too.
     code = code.strip().rpartition("code=")[2]
     session = visit.session or await credentials.sign_in(visit.host, code)
     if session is None:
@@ -96,7 +95,7 @@ async def _exchange(visit: Visit, code: str, target: str) -> Response:
         session,
         max_age=int(credentials.SESSION_LIFETIME.total_seconds()),
         httponly=True,
-        # Lax, not strict: install links are followed from an app's own site.
+        # Lax, not strict, because users follow install links from an app's own site.
         samesite="lax",
         secure=visit.host.base_url.startswith("https:"),
     )
@@ -104,6 +103,6 @@ async def _exchange(visit: Visit, code: str, target: str) -> Response:
 
 
 def _local(target: str) -> str:
-    """Return a path on this host, or `/`: a sign-in link must not lead elsewhere."""
+    """Return a path on this host, or `/`: a sign-in link must not lead to another host."""
     local = target.startswith("/") and not target.startswith(("//", "/\\")) and target.isprintable()
     return target if local else "/"

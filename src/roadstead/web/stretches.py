@@ -1,4 +1,4 @@
-"""A text with its links and non-links marked, and what each linker made of each stretch."""
+"""A text with its links and non-links marked, and the result of each linker for each stretch."""
 
 from collections import deque
 from collections.abc import Iterator, Sequence
@@ -12,7 +12,7 @@ from roadstead.linkify import Candidate, Link, Linkified, render_html
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A piece of the text as HTML; a stretch that could have been a link has the `reasons` why it is none."""
+    """A piece of the text as HTML; a stretch that could have been a link has the `reasons` why it is not."""
 
     html: Markup
     reasons: list[str] = field(default_factory=list)
@@ -30,7 +30,7 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Stretch:
-    """A stretch of the text that could have been a link, and what each linker made of it."""
+    """A stretch of the text that could have been a link, and the result of each linker for it."""
 
     start: int
     text: str
@@ -39,7 +39,7 @@ class Stretch:
 
 
 def stretches_of(candidates: Sequence[Candidate]) -> list[Stretch]:
-    """Group the candidates, which come in the order of the text, by the stretch that they are about."""
+    """Group the candidates, which are in the order of the text, by their stretch."""
     found = []
     ordered = sorted(candidates, key=lambda one: (one.start, -one.end))
     for _, group in groupby(ordered, key=lambda one: (one.start, one.end)):
@@ -53,14 +53,14 @@ def _findings(candidates: Sequence[Candidate]) -> Iterator[Finding]:
     alike: dict[tuple[str, str | None, tuple[tuple[str, str], ...]], list[str]] = {}
     for one in sorted(candidates, key=lambda one: one.url is None):
         of_reason = alike.setdefault((one.reason, one.url, tuple(one.groups.items())), [])
-        if one.linker is not None and one.linker.app_key:  # A pattern that is being written is of no app.
+        if one.linker is not None and one.linker.app_key:  # A pattern that is being written belongs to no app.
             of_reason.append(f"{one.linker.key} of {one.linker.app_key}")
     for (reason, url, groups), linkers in alike.items():
         yield Finding(", ".join(linkers), reason, groups, url)
 
 
 def pieces_of(linkified: Linkified, stretches: Sequence[Stretch]) -> list[Piece]:
-    """Cut the text at its links and at the stretches that are no link; the pieces joined are the text.
+    """Cut the text at its links and at the stretches that are not links; the pieces joined are the text.
 
     A stretch that overlaps a link, or another stretch before it, is not marked.
     """

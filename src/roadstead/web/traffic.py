@@ -91,7 +91,7 @@ class TrafficPage:
 
 @dataclass(frozen=True, slots=True)
 class CallPage:
-    """Context of `call.html`, and of `parts/pane.html`, which is the same beside the list."""
+    """Context of `call.html`, and of `parts/pane.html`, the same beside the list."""
 
     chosen: CallDetails
 

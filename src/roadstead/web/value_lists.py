@@ -1,4 +1,4 @@
-"""Lists of values as people paste and upload them: CSV with one column and no heading, which is one value a line."""
+"""Lists of values as users paste and upload them: CSV with one column and no heading, or one value per line."""
 
 import csv
 import io

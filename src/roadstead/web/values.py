@@ -1,4 +1,4 @@
-"""`/-/apps/…/values`: the values of one linker, to be searched, added, removed, and moved as CSV."""
+"""`/-/apps/…/values`: search, add, remove, import and export the values of one linker."""
 
 import asyncio
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ from roadstead.web.value_lists import read_list
 _SHOWN = 100
 _COUNTED = 10_000
 _LONGEST_LIST = 200_000
-"""Characters. A longer list is not put back into the form after an error."""
+"""Characters. After an error, a longer list is not put back into the form."""
 
 _DONE = {
     "added": "Added {value}.",
@@ -32,7 +32,7 @@ _DONE = {
 
 @dataclass(frozen=True, slots=True)
 class Typed:
-    """What the operator typed and could not be used, to fill the forms with again."""
+    """The unusable input of the operator, to fill the forms with again."""
 
     value: str = ""
     list: str = ""
@@ -41,7 +41,7 @@ class Typed:
 
 @dataclass(frozen=True, slots=True)
 class Wrong:
-    """Which field has an error, and what it is. `faults` name the wrong lines of a list."""
+    """The field with an error, and the error. `faults` name the wrong lines of a list."""
 
     where: Literal["value", "list", "replace", "clear"]
     message: str
@@ -53,9 +53,9 @@ class Wrong:
 class ValuesPage:
     """Context of `values.html`, and of `parts/values.html`, the part that changes during a search.
 
-    `counted` is how many values begin with what is searched for, as far as they were counted. `after` and `before` say
-    where in the list the page is; `first`, `previous` and `next` lead to other pages of it. `removed` is a value that
-    was removed just now, and can be added again.
+    `counted` is how many values begin with the searched text, as far as they were counted. `after` and `before` are the
+    page's place in the list; `first`, `previous` and `next` lead to other pages of it. `removed` is a value that was
+    removed just now, and can be added again.
     """
 
     head: AppHead
@@ -128,7 +128,7 @@ def _wrong_with(values: list[str], faults: list[str]) -> Wrong | None:
 
 
 def _unsure(form: dict[str, str]) -> Wrong | None:
-    """Return an error if all values are to be replaced and the box for it is not ticked."""
+    """Return an error if all values are to be replaced and the checkbox for it is not ticked."""
     if form.get("how") == "replace" and form.get("sure") != "yes":
         return Wrong("replace", "Nothing was replaced. Tick that you want to replace all values.")
     return None
@@ -154,7 +154,7 @@ async def clear(visit: Visit) -> Response:
 
 
 async def _linker(visit: Visit, key: str) -> tuple[Installation, Linker]:
-    """Raises `NotFound`."""
+    """Return the installation and its linker. Raise `NotFound`."""
     app = await app_of(visit)
     return app, await linkers.get_linker(visit.host, app.id, key)
 
@@ -196,7 +196,7 @@ def _wrong(name: Literal["value", "list"], refusal: RoadsteadError) -> Wrong:
 
 
 def _done(query: Mapping[str, str]) -> str:
-    """Return a notice of what was just done, which the address tells."""
+    """Return a notice of the last action, which is in the address."""
     return _DONE.get(query.get("done", ""), "").format(count=_number(query.get("count", "0")), value=_value(query))
 
 

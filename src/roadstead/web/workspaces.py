@@ -1,4 +1,4 @@
-"""Where links of a workspace lead that apps are given: its page, and its picture."""
+"""The targets of a workspace's links in the API: its page, and its picture."""
 
 import zlib
 from html import escape
@@ -22,7 +22,7 @@ async def show(visit: Visit) -> Response:
 
 
 async def avatar(visit: Visit) -> Response:
-    """Return the first letter of a name, whether or not there is such a workspace: nobody learns that from it."""
+    """Return the first letter of a name, whether or not the workspace exists: the answer reveals nothing."""
     name: str = visit.request.path_params["name"]
     picture = _PICTURE.format(hue=zlib.crc32(name.encode()) % 360, letter=escape(name[:1].upper()))
     return Response(picture, media_type="image/svg+xml", headers={"Cache-Control": "max-age=86400"})
