@@ -20,7 +20,8 @@ from bench.figures import Figure
 from bench.scratch import scratch_folder
 from roadstead.domain.host import Host
 from roadstead.domain.linking import linkers
-from roadstead.model import Installation, PageRequest
+from roadstead.listing import PageRequest
+from roadstead.model import Installation
 
 INSTALLATIONS = 1_000
 VALUES = 1_000

@@ -5,6 +5,7 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from roadstead.api.needs import APP_JWT, Need
@@ -16,14 +17,15 @@ SOURCE = Path(__file__).parent.parent / "src" / "roadstead"
 
 # From the front doors down to the leaves; a room imports itself and what its line names.
 LEAVES: set[str] = set()
-MODEL = {"data_folder", "errors", "gist", "model", "plain", "query", "settings", "targets", "turns"}
+MODEL = {"data_folder", "errors", "gist", "listing", "model", "plain", "query", "settings", "targets", "turns"}
 ROOMS: dict[str, set[str]] = {
     "connect": LEAVES,
     "linkify": LEAVES,
     "data_folder": LEAVES,
     "errors": LEAVES,
     "gist": LEAVES,
-    "model": {"query", "connect"},
+    "model": {"listing", "connect"},
+    "listing": {"query"},
     "query": {"errors"},
     "settings": {"data_folder", "errors", "targets"},
     "targets": LEAVES,
@@ -142,6 +144,17 @@ def test_nothing_is_frozen_while_requests_are_served() -> None:
 def test_every_operation_says_what_it_needs() -> None:
     """An operation without a rule about who may call it cannot be added unnoticed."""
     assert all(isinstance(operation.needs, Need) for operation in MAP.operations)
+
+
+def test_what_a_list_may_be_asked_for_is_in_its_items() -> None:
+    """Each field that `q` and `sort` may name is a member of the documented item, so a caller sees what it chose by."""
+    listing = [(operation, operation.lists) for operation in MAP.operations if operation.lists is not None]
+    assert listing
+    for operation, declared in listing:
+        item = operation.gives[200].__args__[0]
+        schema, components = msgspec.json.schema_components([item], ref_template="{name}")
+        members = components[schema[0]["$ref"]]["properties"]
+        assert {name.partition(".")[0] for name in declared.kinds} <= set(members), operation.name
 
 
 def test_every_group_is_on_the_map() -> None:

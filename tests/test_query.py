@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from roadstead.listing import Field, Listing
 from roadstead.query import (
     AllOf,
     AnyOf,
@@ -20,10 +21,11 @@ from roadstead.query import (
     parse_filter,
     parse_sort,
 )
-from roadstead.storage.filters import to_sql
+from roadstead.storage.filters import condition_of
 from roadstead.storage.sqlite import _contains_folded
 
-FIELDS: dict[str, type[str] | type[int]] = {"id": int, "value": str}
+LISTING = Listing(Field("id", int, unique=True), Field("value", str), order="id")
+FIELDS = LISTING.kinds
 ITEM = {"id": 7, "value": "Backlog-BB"}
 
 
@@ -129,9 +131,9 @@ def test_sql_and_memory_agree(expression: Expression, rows: list[tuple[int | Non
     database.create_function("contains_folded", 2, _contains_folded)
     database.execute("CREATE TABLE items (id INTEGER, value TEXT)")
     database.executemany("INSERT INTO items VALUES (?, ?)", rows)
-    condition, arguments = to_sql(expression, {"id": "id", "value": "value"})
+    condition = condition_of(expression, LISTING)
     by_sql: list[Any] = database.execute(
-        f"SELECT id, value FROM items WHERE {condition} ORDER BY rowid", arguments
+        f"SELECT id, value FROM items WHERE {condition.sql} ORDER BY rowid", condition.arguments
     ).fetchall()
     database.close()
     assert by_sql == [row for row in rows if matches(expression, {"id": row[0], "value": row[1]})]

@@ -4,18 +4,15 @@ A value that every request makes is a struct of msgspec, which takes a fifth of 
 where a page has a hundred of them, because they are in no cycle and the collector would traverse them.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import ClassVar, Generic, Literal, NamedTuple, TypeVar
+from typing import ClassVar, Literal, NamedTuple
 
 import msgspec
 
 from roadstead.connect.evidence import Evidence
 from roadstead.connect.presented import Presented
-from roadstead.query import Expression, Sort
-
-T = TypeVar("T")
+from roadstead.listing import Field, Listing
 
 HIDDEN = "(hidden)"
 """The placeholder of a secret in stored or shown text."""
@@ -96,29 +93,12 @@ class LinkerValue(msgspec.Struct, frozen=True, gc=False):
     value: str
 
 
-class PageRequest(msgspec.Struct, frozen=True):
-    """The requested slice of a list.
-
-    `after` and `before` are cursors of an earlier page and make the slice as cheap at the end of the list as at its
-    start; without them the database counts rows from the nearer end.
-    """
-
-    number: int
-    length: int
-    filter: Expression | None = None
-    sort: Sort | None = None
-    after: str | None = None
-    before: str | None = None
-
-
-class Page(msgspec.Struct, Generic[T], frozen=True):
-    """A slice of a list: `size` is the whole list's length, `number` is 1-based."""
-
-    items: Sequence[T]
-    size: int
-    number: int
-    length: int
-    has_next: bool
+VALUE_LIST = Listing(
+    Field("id", int, unique=True),
+    Field("value", str, unique=True),
+    Field("type", str, always="linker_value"),
+    order="id",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,6 +212,20 @@ class RecordedRequest:
     answer_size: int
 
 
+REQUEST_LIST = Listing(
+    Field("id", int, unique=True),
+    Field("time", datetime),
+    Field("direction", str),
+    Field("app", str),
+    Field("method", str),
+    Field("url", str),
+    Field("status", int),
+    Field("error", str),
+    Field("duration_ms", int),
+    order="-id",
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Message:
     """Headers and body of a request or an answer: their beginnings, without secrets. `size` is the whole body's."""
@@ -266,3 +260,6 @@ class AuditEntry:
     action: str
     subject: str
     details: dict[str, str | int | None]
+
+
+AUDIT_LIST = Listing(Field("id", int, unique=True, queryable=False), order="-id")

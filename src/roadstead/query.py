@@ -29,7 +29,8 @@ MAX_TERMS = 200
 
 Operator = Choice["=", "!=", "~", "!~", ">", ">=", "<", "<=", "in", "not in"]
 Scalar = str | int | float | bool | datetime | None
-FieldType = type[str] | type[int] | type[datetime]
+FieldType = type[str] | type[int] | type[bool] | type[datetime]
+"""A text, a number, a flag or a moment."""
 FieldTypes = Mapping[str, FieldType]
 
 
@@ -115,17 +116,25 @@ def matches(expression: Expression, resource: Mapping[str, object]) -> bool:
         case AnyOf(parts):
             return any(matches(part, resource) for part in parts)
         case Comparison(field, operator, literal):
-            value = resource.get(field)
+            value = member_of(resource, field)
             return _COMPARE[operator](_moment_of(value) if _is_moment(literal) else value, literal)
 
 
-def in_order(items: Iterable[dict[str, Any]], sort: Sort) -> list[dict[str, Any]]:
+def in_order(items: Iterable[Mapping[str, Any]], sort: Sort) -> list[Mapping[str, Any]]:
     """Return the resources sorted; those without a value in the field come last."""
-    having: list[dict[str, Any]] = []
-    lacking: list[dict[str, Any]] = []
+    having: list[Mapping[str, Any]] = []
+    lacking: list[Mapping[str, Any]] = []
     for item in items:
-        (lacking if item[sort.field] is None else having).append(item)
-    return sorted(having, key=lambda item: item[sort.field], reverse=sort.descending) + lacking
+        (lacking if member_of(item, sort.field) is None else having).append(item)
+    return sorted(having, key=lambda item: member_of(item, sort.field), reverse=sort.descending) + lacking
+
+
+def member_of(resource: Mapping[str, Any], path: str) -> Any:
+    """Return what a resource has at a path such as `linker.key`; nothing where there is nothing on the way."""
+    value: Any = resource
+    for name in path.split("."):
+        value = None if value is None else value.get(name)
+    return value
 
 
 def _contains(value: object, literal: object) -> bool:
@@ -172,10 +181,13 @@ def _tokens(text: str) -> list[_Token]:
     return found
 
 
+EXAMPLES: Mapping[FieldType, str] = {int: "7", str: '"BB"', bool: "true", datetime: "2026-11-29T20:15:00+02:00"}
+"""A literal of each type, as `q` writes it."""
 _KINDS: Mapping[FieldType, str] = {
     int: "a whole number",
-    str: 'text in double quotes, such as "BB"',
-    datetime: "a moment, such as 2026-11-29 or 2026-11-29T20:15:00+02:00",
+    str: f"text in double quotes, such as {EXAMPLES[str]}",
+    bool: "true or false",
+    datetime: f"a moment, such as 2026-11-29 or {EXAMPLES[datetime]}",
 }
 
 
@@ -184,6 +196,8 @@ def _as_kind(kind: FieldType, literal: Scalar) -> Scalar:
     if kind is int:
         number = isinstance(literal, int | float) and not isinstance(literal, bool)
         return literal if number and not (isinstance(literal, int) and abs(literal) >= 2**63) else None
+    if kind is bool:
+        return literal if isinstance(literal, bool) else None
     if not isinstance(literal, str):
         return None
     return literal if kind is str else _read_moment(literal)
@@ -237,8 +251,11 @@ class _Parser:
             return inner
         field = self._field()
         operator = self._operator()
-        # A moment contains no moment, but it contains a part of its text.
-        kind = self._fields[field] if operator not in ("~", "!~") or self._fields[field] is int else str
+        kind = self._fields[field]
+        if kind is bool and operator not in ("=", "!=", "in", "not in"):
+            raise InvalidQuery(f"The field {field!r} cannot be compared with {operator}.", "Use = or !=.")
+        if kind is datetime and operator in ("~", "!~"):
+            kind = str  # a moment contains no moment, but it contains a part of its text
         literal = self._list(field, kind) if operator in ("in", "not in") else self._literal(field, kind)
         if literal is None and operator not in ("=", "!="):
             raise InvalidQuery(f"null cannot be compared with {operator}.", "Only = and != take null.")

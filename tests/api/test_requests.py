@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from roadstead.control.requests import FIELDS
+from roadstead.model import REQUEST_LIST
 from tests.live import AppClient, LiveHost, RecordingApp, live_host, recording_app
 
 LINKERS = "/2.0/addon/linkers"
@@ -139,7 +139,7 @@ def test_record_is_sorted(watched: LiveHost, connect_app: RecordingApp) -> None:
     assert statuses("-status") == sorted(statuses("id"), reverse=True)
     assert statuses("-time") == statuses("-id") == statuses("")
     assert [one["app"] for one in recorded(watched, sort="-app")][-1] is None
-    for field in FIELDS:
+    for field in REQUEST_LIST.kinds:
         assert len(recorded(watched, sort=field)) == len(recorded(watched, sort=f"-{field}"))
 
 

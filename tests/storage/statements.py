@@ -70,9 +70,19 @@ def statements() -> Iterator[tuple[str, str, str]]:
                 known = _names(function.body, constants)
                 for call in ast.walk(function):
                     if isinstance(call, ast.Call) and call.args:
-                        text = " ".join(_Text(known).of(call.args[0]).split())
+                        text = " ".join(_Text(known).of(_statement(call)).split())
                         if re.match(r"(SELECT|INSERT|UPDATE|DELETE|WITH)\b", text):
                             yield place, function.name, text
+
+
+def _statement(call: ast.Call) -> ast.expr:
+    """Return the first argument of a call; of the source of a list, the statement that reads it."""
+    match call:
+        case ast.Call(func=ast.Name(id="Source"), args=[table, _, ast.Call(args=[condition, *_])]):
+            return ast.JoinedStr([ast.Constant("SELECT FROM "), table, ast.Constant(" WHERE "), condition])
+        case ast.Call(func=ast.Name(id="Source"), args=[table, *_]):
+            return ast.JoinedStr([ast.Constant("SELECT FROM "), table])
+    return call.args[0]
 
 
 def texts() -> Iterator[tuple[str, str]]:

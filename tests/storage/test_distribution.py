@@ -24,6 +24,7 @@ EVERYWHERE = {table.name for table in TABLES if table.rows == "everywhere"}
 """Small tables that are asked for with nearly every request by something else than an installation's id."""
 
 CROSSING = {
+    "listing.py: read_page": "it reads what a `Source` names, and that says where",
     "postgres.py: go_on_after_ids": "at the end of an import, once",
     "queue.py": "a queue is in one place",
     "rotation.py: _seal_column": "changing the key, and no distributed table has a secret",

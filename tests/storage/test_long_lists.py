@@ -6,7 +6,7 @@ import pytest
 
 from roadstead.domain.host import Host
 from roadstead.domain.linking import linkers
-from roadstead.model import PageRequest
+from roadstead.listing import PageRequest
 from roadstead.query import parse_filter
 from roadstead.storage import linkers as rows
 from roadstead.storage import postgres, sqlite

@@ -11,6 +11,7 @@ import pytest
 
 from roadstead.connect.evidence import Check, Evidence, Known
 from roadstead.errors import StorageUnusable
+from roadstead.listing import PageRequest
 from roadstead.model import Message
 from roadstead.settings import Settings
 from roadstead.storage import open_database, postgres, sqlite
@@ -196,8 +197,8 @@ def test_kept_diagnoses_take_the_word_of_today(place: Place) -> None:
             await tx.run("DELETE FROM migrations WHERE number = 12")
 
     async def read(database: Database) -> None:
-        found, _ = await page_of_requests(database, None, limit=3)
-        details = [await find_request(database, one.id) for one in reversed(found)]
+        page = await page_of_requests(database, PageRequest(number=1, length=3))
+        details = [await find_request(database, one.id) for one in reversed(page.items)]
         assert [one.evidence for one in details if one] == [*kept, None]
 
     place.run(go_back)

@@ -10,6 +10,7 @@ import msgspec
 
 from roadstead import __version__
 from roadstead.api.errors import ErrorBody
+from roadstead.api.listing import Partial, parameters_of
 from roadstead.api.map import Map
 from roadstead.api.operation import Operation
 from roadstead.domain.access.admission import HEALTH
@@ -81,7 +82,7 @@ def statuses_of(operation: Operation) -> dict[int, Any]:
         refusals.add(503)
     if operation.takes is not None:
         refusals |= {400, 411, 413, 415}
-    if operation.query is not None:
+    if operation.query is not None or operation.lists is not None:
         refusals.add(400)
     if operation.template.names:
         refusals.add(404)
@@ -111,6 +112,8 @@ def _path_parameters(operation: Operation) -> list[dict[str, Any]]:
 
 def _query_parameters(operation: Operation, schemas: "_Schemas") -> list[dict[str, Any]]:
     members = schemas.members_of(operation.query) if operation.query is not None else {}
+    if operation.lists is not None:
+        members = {**parameters_of(operation.lists), **schemas.members_of(Partial), **members}
     return [
         {
             "name": name,

@@ -12,13 +12,15 @@ from starlette.requests import Request
 from roadstead.api.answers import Answer
 from roadstead.api.auth import Identity
 from roadstead.api.bodies import ReadByHandler, Shape
+from roadstead.api.listing import page_request
 from roadstead.api.needs import Need
 from roadstead.api.template import Template
 from roadstead.domain.host import Host
+from roadstead.listing import Listing
 
 Body = Shape[Any] | ReadByHandler
 Handler = Callable[..., Awaitable[Answer]]
-"""Takes the `Call`, and after it the body of an operation that takes one."""
+"""Takes the `Call`, and after it the body of an operation that takes one, or the `PageRequest` of one that lists."""
 
 
 class Declared(TypedDict):
@@ -28,6 +30,7 @@ class Declared(TypedDict):
     gives: Mapping[int, Any]
     takes: NotRequired[Body]
     query: NotRequired[Any]
+    lists: NotRequired[Listing]
     refuses: NotRequired[tuple[int, ...]]
     in_turn: NotRequired[bool]
 
@@ -37,7 +40,8 @@ class Operation:
     """A method of an address.
 
     `gives` has the type of the body by status: `None` for an empty one, `str` for plain text. `takes` reads the body,
-    `query` is the type of the query parameters, `refuses` are the statuses of refusals that follow from none of these.
+    `lists` is the list of which it gives a page, `query` the type of the query parameters beside those of a list, and
+    `refuses` are the statuses of refusals that follow from none of these.
     `in_turn` says that each app has one request for such operations under way at a time, because it may change so much.
     """
 
@@ -49,10 +53,11 @@ class Operation:
     gives: Mapping[int, Any]
     takes: Body | None = None
     query: Any = None
+    lists: Listing | None = None
     refuses: tuple[int, ...] = ()
     in_turn: bool = False
     answer: Handler = field(init=False)
-    """What answers a call: the handler, after the body has been read where there is one to read."""
+    """What answers a call: the handler, after the body, or which page of a list is wanted, has been read."""
 
     @property
     def name(self) -> str:
@@ -67,6 +72,8 @@ class Operation:
     def __post_init__(self) -> None:
         if self.in_turn:
             answer: Handler = self._answer_in_turn
+        elif self.lists is not None:
+            answer = self._answer_with_page
         else:
             answer = self._answer_with_body if isinstance(self.takes, Shape) else self.handler
         object.__setattr__(self, "answer", answer)
@@ -74,6 +81,10 @@ class Operation:
     async def _answer_with_body(self, call: "Call") -> Answer:
         assert isinstance(self.takes, Shape)  # noqa: S101  # see `answer`
         return await self.handler(call, await self.takes.read(call.request))
+
+    async def _answer_with_page(self, call: "Call") -> Answer:
+        assert self.lists is not None  # noqa: S101  # see `answer`
+        return await self.handler(call, page_request(call.query, self.lists))
 
     async def _answer_in_turn(self, call: "Call") -> Answer:
         """Decode the body in the app's turn as well: what is made of it takes ten times as much memory."""

@@ -42,13 +42,16 @@ def list_requests(
         given = {"data": data, "database_url": database_url, "as_json": as_json}
         context.default_map = {context.invoked_subcommand: given}
         return
-    from roadstead.control.requests import FIELDS, recorded_request
+    from roadstead.control.requests import recorded_request
     from roadstead.domain.traffic.requests import page_of_requests
+    from roadstead.listing import PageRequest
+    from roadstead.model import REQUEST_LIST
     from roadstead.query import parse_filter
 
-    expression = parse_filter(wanted, FIELDS) if wanted else None
+    expression = parse_filter(wanted, REQUEST_LIST.kinds) if wanted else None
     settings = read_settings(data=data, database_url=database_url)
-    found, _ = on_host(settings, lambda host: page_of_requests(host, expression, limit=limit))
+    newest = PageRequest(number=1, length=limit, filter=expression)
+    found = on_host(settings, lambda host: page_of_requests(host, newest)).items
     if as_json:
         print_json([recorded_request(one) for one in found])
     elif found:

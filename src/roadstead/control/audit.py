@@ -3,11 +3,12 @@
 from typing import TypedDict
 
 from roadstead.api.answers import Answer
+from roadstead.api.listing import Page, page_answer
 from roadstead.api.needs import OPERATOR
 from roadstead.api.operation import Call, Group
-from roadstead.api.pages import Numbered, Page, envelope, parse_page_request, shaped
 from roadstead.domain.upkeep import audit
-from roadstead.model import AuditEntry
+from roadstead.listing import PageRequest
+from roadstead.model import AUDIT_LIST, AuditEntry
 
 OPERATIONS = Group("audit", below="/-/audit")
 
@@ -23,14 +24,11 @@ class AuditEntryResource(TypedDict):
     details: dict[str, str | int | None]
 
 
-@OPERATIONS.get(needs=OPERATOR, query=Numbered, gives={200: Page[AuditEntryResource]})
-async def list_entries(call: Call) -> Answer:
+@OPERATIONS.get(needs=OPERATOR, lists=AUDIT_LIST, gives={200: Page[AuditEntryResource]})
+async def list_entries(call: Call, wanted: PageRequest) -> Answer:
     """The audit log, the newest entry first."""
-    wanted = parse_page_request(call, {})
-    entries, size = await audit.page_of_entries(call.host, wanted.number, wanted.length)
-    values = [audit_entry(entry) for entry in entries]
-    has_next = wanted.number * wanted.length < size
-    return shaped(call, envelope(call, wanted, values=values, size=size, has_next=has_next))
+    page = await audit.page_of_entries(call.host, wanted)
+    return page_answer(call, page.of([audit_entry(entry) for entry in page.items]))
 
 
 def audit_entry(entry: AuditEntry) -> AuditEntryResource:

@@ -11,9 +11,9 @@ from msgspec.structs import replace
 
 from roadstead.api.answers import Answer, json_answer
 from roadstead.api.bodies import Shape
+from roadstead.api.listing import Page, page_answer
 from roadstead.api.needs import OPERATOR, OPERATOR_OR_LOCAL
 from roadstead.api.operation import Call, Group
-from roadstead.api.pages import Filtered, Page, envelope, page_in_memory, parse_page_request, shaped
 from roadstead.domain.linking.parking import Record, links_by_linker
 from roadstead.domain.linking.workspaces import WorkspaceLinkers
 from roadstead.errors import InvalidInput
@@ -36,6 +36,7 @@ from roadstead.linkify import (
     render_html,
     render_terminal,
 )
+from roadstead.listing import Field, Listing, PageRequest, slice_of
 
 OPERATIONS = Group("linkify", below="/-")
 
@@ -53,18 +54,10 @@ DEFAULT_WORKSPACE = "local"
 LONGEST_HTML = 1_000_000
 """Characters. Of HTML no end can be left out, as it can of a text, without changing what it shows."""
 
-_LINKER_FIELDS = {
-    "app": str,
-    "linker": str,
-    "regex": str,
-    "engine": str,
-    "value_count": int,
-    "links": int,
-    "out_of_time": int,
-}
 
+class WorkspaceQuery(TypedDict, total=False):
+    """Which workspace is asked about."""
 
-class WorkspaceQuery(Filtered, total=False):
     workspace: Annotated[str, msgspec.Meta(description=f"Default {DEFAULT_WORKSPACE}.", examples=[DEFAULT_WORKSPACE])]
 
 
@@ -166,6 +159,19 @@ class LinkerRecord(TypedDict):
     parked_until: str | None
 
 
+_LINKERS = Listing(
+    Field("app", str),
+    Field("linker", str),
+    Field("regex", str),
+    Field("engine", str),
+    Field("hostile", bool),
+    Field("value_count", int),
+    Field("links", int),
+    Field("out_of_time", int),
+    Field("parked_until", datetime),
+)
+
+
 class _Asked(msgspec.Struct, frozen=True):
     text: str
     workspace: str = DEFAULT_WORKSPACE
@@ -217,11 +223,17 @@ async def linkify(call: Call, asked: _Asked) -> Answer:
     return made.answer
 
 
-@OPERATIONS.get("/linkers", needs=OPERATOR, query=WorkspaceQuery, gives={200: Page[LinkerRecord]}, refuses=(404,))
-async def list_linkers(call: Call) -> Answer:
+@OPERATIONS.get(
+    "/linkers",
+    needs=OPERATOR,
+    lists=_LINKERS,
+    query=WorkspaceQuery,
+    gives={200: Page[LinkerRecord]},
+    refuses=(404,),
+)
+async def list_linkers(call: Call, wanted: PageRequest) -> Answer:
     """The linkers of a workspace in the order in which they win, and what they did since this process started."""
     linkers: WorkspaceLinkers = call.state["linkers"]
-    wanted = parse_page_request(call, _LINKER_FIELDS)
     workspace = call.query.get("workspace", DEFAULT_WORKSPACE)
     compiled = await linkers.of(workspace)
     reports = await linkers.in_thread(workspace, _reports, compiled.linkers)
@@ -230,8 +242,7 @@ async def list_linkers(call: Call) -> Answer:
         _linker(linker, *report, compiled.value_count(number), linkers.records.of(linker), parked.get(linker))
         for number, (linker, report) in enumerate(zip(compiled.linkers, reports, strict=True))
     ]
-    values, size, has_next = page_in_memory(items, wanted)
-    return shaped(call, envelope(call, wanted, values=values, size=size, has_next=has_next))
+    return page_answer(call, slice_of(items, wanted))
 
 
 def linked(result: Linkified) -> LinkedText:

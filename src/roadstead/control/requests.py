@@ -1,42 +1,20 @@
 """`/-/requests`: the last calls in both directions."""
 
-from datetime import datetime
-from typing import Annotated, Literal, TypedDict
-
-import msgspec
+from typing import Literal, TypedDict
 
 from roadstead.api.answers import Answer
+from roadstead.api.listing import Page, Partial, page_answer, shaped
 from roadstead.api.needs import OPERATOR
 from roadstead.api.operation import Call, Group
-from roadstead.api.pages import Filtered, Page, Partial, envelope, parse_page_request, shaped
 from roadstead.connect.diagnosis import Diagnosis
 from roadstead.control.debug_jwt import DiagnosisResource, explained_token
 from roadstead.domain.access.diagnosis import explain_recorded
 from roadstead.domain.traffic import requests
 from roadstead.domain.traffic.curl import as_curl
-from roadstead.model import Message, RecordedRequest, RequestDetails
-from roadstead.query import FieldTypes
+from roadstead.listing import PageRequest
+from roadstead.model import REQUEST_LIST, Message, RecordedRequest, RequestDetails
 
 OPERATIONS = Group("requests", below="/-/requests")
-
-FIELDS: FieldTypes = {
-    "id": int,
-    "time": datetime,
-    "direction": str,
-    "app": str,
-    "method": str,
-    "url": str,
-    "status": int,
-    "error": str,
-    "duration_ms": int,
-}
-"""What `q` and `sort` may name."""
-
-
-class RequestQuery(Filtered, total=False):
-    """The parameters of a list that can be filtered and sorted."""
-
-    q: Annotated[str, msgspec.Meta(description="A filter over the members of an item.", examples=["status >= 400"])]
 
 
 class RequestSummary(TypedDict):
@@ -76,15 +54,11 @@ class ExplainedRequest(RequestInFull):
     diagnosis: DiagnosisResource | None
 
 
-@OPERATIONS.get(needs=OPERATOR, query=RequestQuery, gives={200: Page[RequestSummary]})
-async def list_requests(call: Call) -> Answer:
+@OPERATIONS.get(needs=OPERATOR, lists=REQUEST_LIST, gives={200: Page[RequestSummary]})
+async def list_requests(call: Call, wanted: PageRequest) -> Answer:
     """The recorded calls, the newest first unless sorted otherwise."""
-    wanted = parse_page_request(call, FIELDS)
-    skip = (wanted.number - 1) * wanted.length
-    found, size = await requests.page_of_requests(call.host, wanted.filter, wanted.sort, limit=wanted.length, skip=skip)
-    values = [recorded_request(one) for one in found]
-    has_next = skip + len(found) < size
-    return shaped(call, envelope(call, wanted, values=values, size=size, has_next=has_next))
+    page = await requests.page_of_requests(call.host, wanted)
+    return page_answer(call, page.of([recorded_request(one) for one in page.items]))
 
 
 @OPERATIONS.get("/{request_id:int}", needs=OPERATOR, query=Partial, gives={200: ExplainedRequest})

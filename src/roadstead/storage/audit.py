@@ -13,9 +13,11 @@ from datetime import datetime, timedelta
 
 import msgspec
 
-from roadstead.model import AuditEntry
+from roadstead.listing import PageRequest, Slice
+from roadstead.model import AUDIT_LIST, AuditEntry
 from roadstead.storage.database import Argument, Reader, Row, Transaction
 from roadstead.storage.facts import keep_fact
+from roadstead.storage.listing import Source, read_page
 from roadstead.storage.moments import from_text, to_text
 from roadstead.storage.tables import AUDIT_LOG, AUDIT_RUNS
 
@@ -134,22 +136,21 @@ async def _end_runs(tx: Transaction, which: str, arguments: Sequence[Argument], 
             await add_installation_entry(tx, installation_id, actor=None, action=action, details=told, now=now)
 
 
-async def latest_entries(reader: Reader, limit: int, skip: int = 0, *, without: Sequence[str] = ()) -> list[AuditEntry]:
-    """The newest first, without the first `skip` of them, and without entries of the actions in `without`."""
+async def latest_entries(reader: Reader, limit: int, *, without: Sequence[str] = ()) -> list[AuditEntry]:
+    """Return the newest entries, the newest first, leaving out those of the actions in `without`."""
     condition = f"WHERE action NOT IN ({', '.join('?' for _ in without)}) " if without else ""
     rows = await reader.scan(
-        f"SELECT {_COLUMNS} FROM audit_log {condition}ORDER BY id DESC LIMIT ? OFFSET ?",
+        f"SELECT {_COLUMNS} FROM audit_log {condition}ORDER BY id DESC LIMIT ?",
         *without,
         limit,
-        skip,
     )
     return list(map(_entry, rows))
 
 
-async def count_entries(reader: Reader) -> int:
-    rows = await reader.scan("SELECT COUNT(*) FROM audit_log")
-    count: int = rows[0][0]
-    return count
+async def page_of_entries(reader: Reader, wanted: PageRequest) -> Slice[AuditEntry]:
+    """Return a page of the log, the newest entries first."""
+    page = await read_page(reader.scan, Source("audit_log", _COLUMNS), AUDIT_LIST, wanted)
+    return page.of([_entry(row) for row in page.items])
 
 
 # Archiving

@@ -13,21 +13,19 @@ Every statement names the installation, though the linker's id would do: where t
 is what says on which of them the rows are.
 """
 
-import base64
-import binascii
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-import msgspec
+from msgspec.structs import replace as replaced
 
 from roadstead.connect import LinkerModule
-from roadstead.errors import InvalidInput
-from roadstead.model import Linker, LinkerValue, Page, PageRequest
-from roadstead.query import Sort
+from roadstead.listing import PageRequest, Slice
+from roadstead.model import VALUE_LIST, Linker, LinkerValue
 from roadstead.storage import Store
-from roadstead.storage.database import Argument, Database, Reader, Row, Transaction
-from roadstead.storage.filters import to_sql
+from roadstead.storage.database import Argument, Database, Reader, Transaction
+from roadstead.storage.filters import Clause
+from roadstead.storage.listing import Source, read_page
 from roadstead.storage.tables import DELETED_VALUES, LINKER_VALUES, LINKERS
 
 _LINKER = f"SELECT {LINKERS.of(Linker)} FROM linkers"
@@ -36,7 +34,6 @@ _INTO_VALUES = LINKER_VALUES.into
 _BY_KEY = "WHERE installation_id = ? AND key = ? AND position IS NOT NULL"
 _ITSELF = "installation_id = ? AND id = ?"
 _ITS_ROWS = "installation_id = ? AND linker_id = ?"
-VALUE_COLUMNS = {"id": "id", "value": "value", "type": "'linker_value'"}
 FEW_ROWS = 2_000
 """Statements that may look at more rows than this leave the event loop for a thread."""
 _INSTALLATIONS_AT_ONCE = 500
@@ -368,14 +365,8 @@ async def count_values_beginning(reader: Reader, linker: Linker, text: str, most
 # Pages
 
 
-def cursor(value: LinkerValue, sort: Sort | None) -> str:
-    """Where a value stands in the order of `sort`, to go on from there. Opaque to callers."""
-    place = [value.id] if sort is None or sort.field != "value" else [value.id, value.value]
-    return base64.urlsafe_b64encode(msgspec.json.encode(place)).decode().rstrip("=")
-
-
-async def page_of_values(database: Database, linker: Linker, wanted: PageRequest) -> Page[LinkerValue]:
-    """One slice of the linker's values, and how many there were at that moment.
+async def page_of_values(database: Database, linker: Linker, wanted: PageRequest) -> Slice[LinkerValue]:
+    """Return a page of the linker's values, with their number at that moment.
 
     Raises `InvalidInput` for a cursor that we did not make, or a filter that takes too long.
     """
@@ -386,19 +377,17 @@ async def page_of_values(database: Database, linker: Linker, wanted: PageRequest
 
 
 def _is_wide(linker: Linker, wanted: PageRequest) -> bool:
-    """Whether many rows have to be looked at."""
+    """Return whether the page takes a look at many rows."""
     if linker.value_count <= FEW_ROWS:
         return False
     if wanted.filter is not None:
         return True
-    skip = (wanted.number - 1) * wanted.length
-    by_number = wanted.after is None and wanted.before is None
-    return by_number and FEW_ROWS < skip < linker.value_count - wanted.length - FEW_ROWS
+    return not wanted.has_cursor and FEW_ROWS < wanted.skip < linker.value_count - wanted.length - FEW_ROWS
 
 
 async def _page_of_one_moment(
     database: Database, linker: Linker, wanted: PageRequest, *, wide: bool
-) -> Page[LinkerValue]:
+) -> Slice[LinkerValue]:
     page, revision = await _read_page(database, linker, wanted, wide=wide)
     if revision == linker.revision:
         return page
@@ -410,93 +399,17 @@ async def _page_of_one_moment(
 
 async def _read_page(
     reader: Reader, linker: Linker, wanted: PageRequest, *, wide: bool
-) -> tuple[Page[LinkerValue], int | None]:
-    """The page, and the linker's revision when it was read: the number of values belongs to that of `linker`."""
-    order = _Order(wanted.sort)
+) -> tuple[Slice[LinkerValue], int | None]:
+    """Return the page, and the linker's revision when it was read: `linker` has the number of values of its own."""
     itself = (linker.installation_id, linker.id)
-    where = _ITS_ROWS
-    arguments: list[Argument] = [*itself]
-    size = linker.value_count
+    source = Source("linker_values", _VALUE, Clause(_ITS_ROWS, itself))
+    if reader.dialect.reads_may_differ:
+        source = replaced(source, more=Clause(f", (SELECT revision FROM linkers WHERE {_ITSELF})", itself))
     fetch = reader.search if wide else reader.read
-    if wanted.filter is not None:
-        condition, more = to_sql(wanted.filter, VALUE_COLUMNS)
-        where, arguments = f"{where} AND {condition}", [*arguments, *more]
-        size = (await fetch(f"SELECT COUNT(*) FROM linker_values WHERE {where}", *arguments))[0][0]
-
-    backwards, skip, limit = False, 0, wanted.length
-    if wanted.after is not None:
-        condition, more = order.beyond(wanted.after, backwards=False)
-        where, arguments = f"{where} AND {condition}", [*arguments, *more]
-    elif wanted.before is not None:
-        backwards = True
-        condition, more = order.beyond(wanted.before, backwards=True)
-        where, arguments = f"{where} AND {condition}", [*arguments, *more]
-    else:
-        skip = (wanted.number - 1) * wanted.length
-        if skip >= size:
-            return Page((), size, wanted.number, wanted.length, has_next=False), linker.revision
-        from_the_end = max(size - skip - wanted.length, 0)
-        if from_the_end < skip:
-            backwards, limit = True, min(wanted.length, size - skip)
-            skip = from_the_end
-
-    columns = _VALUE
+    page = await read_page(fetch, source, VALUE_LIST, wanted, size=linker.value_count)
+    if not reader.dialect.reads_may_differ:
+        return page.of([LinkerValue(*row) for row in page.items]), linker.revision
     revision: int | None = linker.revision
-    if reader.dialect.reads_may_differ:
-        columns, arguments = f"{columns}, (SELECT revision FROM linkers WHERE {_ITSELF})", [*itself, *arguments]
-    rows = await fetch(
-        f"SELECT {columns} FROM linker_values WHERE {where} ORDER BY {order.sql(backwards=backwards)} LIMIT ? OFFSET ?",
-        *arguments,
-        limit + 1,
-        skip,
-    )
-    if reader.dialect.reads_may_differ:
-        revision = rows[0][2] if rows else None
-        rows = [row[:2] for row in rows]
-    return _page(rows, wanted, size, limit, backwards=backwards), revision
-
-
-def _page(rows: list[Row], wanted: PageRequest, size: int, limit: int, *, backwards: bool) -> Page[LinkerValue]:
-    """Cut off the row that was fetched only to see whether there is more."""
-    more = len(rows) > limit
-    items = [LinkerValue(*row) for row in rows[:limit]]
-    if backwards:
-        items.reverse()
-    counted = wanted.after is None and wanted.before is None
-    has_next = wanted.number * wanted.length < size if counted else more or wanted.before is not None
-    return Page(items, size, wanted.number, wanted.length, has_next=has_next)
-
-
-class _Order:
-    """The order of a list of values: by id unless asked otherwise, and never ambiguous. All are of one type."""
-
-    def __init__(self, sort: Sort | None) -> None:
-        self._by_value = sort is not None and sort.field == "value"
-        self._descending = sort is not None and sort.field != "type" and sort.descending
-
-    def sql(self, *, backwards: bool) -> str:
-        direction = "DESC" if self._descending != backwards else "ASC"
-        return f"{'value' if self._by_value else 'id'} {direction}"
-
-    def beyond(self, cursor: str, *, backwards: bool) -> tuple[str, list[Argument]]:
-        place = _read_cursor(cursor, [int, str] if self._by_value else [int])
-        operator = "<" if self._descending != backwards else ">"
-        return (f"value {operator} ?", [place[1]]) if self._by_value else (f"id {operator} ?", [place[0]])
-
-
-def _read_cursor(cursor: str, types: list[type]) -> list[Any]:
-    try:
-        place = msgspec.json.decode(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)))
-    except (ValueError, binascii.Error, msgspec.DecodeError):
-        place = None
-    if (
-        not isinstance(place, list)
-        or [type(part) for part in place] != types
-        or abs(place[0]) >= 2**63
-        or "\0" in str(place[-1])
-    ):
-        raise InvalidInput(
-            "The page cannot be found.",
-            "Follow `next` and `previous` as given, with the same `sort`; do not edit them.",
-        )
-    return place
+    if wanted.has_cursor or wanted.skip < page.size:
+        revision = page.items[0][2] if page.items else None
+    return page.of([LinkerValue(*row[:2]) for row in page.items]), revision

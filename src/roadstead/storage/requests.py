@@ -9,18 +9,15 @@ import msgspec
 
 from roadstead.connect.evidence import Evidence
 from roadstead.connect.presented import Presented
-from roadstead.model import REFUSALS, Message, RecordedRequest, RequestDetails
-from roadstead.query import Expression, Sort
+from roadstead.listing import PageRequest, Slice
+from roadstead.model import REFUSALS, REQUEST_LIST, Message, RecordedRequest, RequestDetails
 from roadstead.storage.database import Argument, Reader, Row, Transaction
-from roadstead.storage.filters import order_sql, to_sql
+from roadstead.storage.listing import Source, read_page
 from roadstead.storage.moments import from_text, to_text
 from roadstead.storage.tables import REQUESTS
 
 _SUMMARY = REQUESTS.of(RecordedRequest)
 _ADDED = [column for column in REQUESTS.columns if column != "id"]
-_COLUMNS = {
-    name: name for name in ("id", "direction", "app", "method", "url", "status", "error", "duration_ms", "time")
-}
 
 
 class NewRequest(NamedTuple):
@@ -66,23 +63,10 @@ def _text(value: object) -> str:
     return msgspec.json.encode(value).decode()
 
 
-async def page_of_requests(
-    reader: Reader, wanted: Expression | None, sort: Sort | None = None, *, limit: int, skip: int = 0
-) -> tuple[list[RecordedRequest], int]:
-    """Return those that are wanted, without the first `skip` of them, and how many are wanted in all.
-
-    They are in the order that `sort` wants, and among equals the newest first.
-    """
-    condition, arguments = to_sql(wanted, _COLUMNS) if wanted is not None else ("1 = 1", [])
-    order = "" if sort is None else f"{order_sql(sort, _COLUMNS)}, "
-    rows = await reader.scan(
-        f"SELECT {_SUMMARY} FROM requests WHERE {condition} ORDER BY {order}id DESC LIMIT ? OFFSET ?",
-        *arguments,
-        limit,
-        skip,
-    )
-    ((count,),) = await reader.scan(f"SELECT COUNT(*) FROM requests WHERE {condition}", *arguments)
-    return [_summary(row) for row in rows], int(count)
+async def page_of_requests(reader: Reader, wanted: PageRequest) -> Slice[RecordedRequest]:
+    """Return a page of the requests; unless sorted otherwise, and among equals, the newest are first."""
+    page = await read_page(reader.scan, Source("requests", _SUMMARY), REQUEST_LIST, wanted)
+    return page.of([_summary(row) for row in page.items])
 
 
 async def count_refused(reader: Reader, since: datetime) -> int:

@@ -10,6 +10,7 @@ from roadstead.connect.presented import present_pasted
 from roadstead.domain.access.diagnosis import explain_pasted, explain_recorded
 from roadstead.domain.traffic import requests
 from roadstead.errors import InvalidInput, NotFound
+from roadstead.listing import PageRequest
 from roadstead.web.page import Visit, render
 from roadstead.web.recorded import Call, call_in_list
 from roadstead.web.tokens import DecodedToken, decoded
@@ -108,13 +109,14 @@ async def _page(
     wrong: dict[str, str] | None = None,
 ) -> Response:
     refused_calls = Filter(direction="in", status="refused").expression()
-    refusals, _ = await requests.page_of_requests(visit.host, refused_calls, limit=_REFUSALS)
+    newest = PageRequest(number=1, length=_REFUSALS, filter=refused_calls)
+    refusals = await requests.page_of_requests(visit.host, newest)
     page = DebuggerPage(
         asked=asked,
         methods=METHODS,
         recorded=recorded,
         explained=explained,
-        refusals=[call_in_list(call) for call in refusals],
+        refusals=[call_in_list(call) for call in refusals.items],
         wrong=wrong or {},
     )
     template = "parts/examined.html" if visit.part_only else "debugger.html"

@@ -10,6 +10,7 @@ from starlette.responses import Response
 from roadstead.domain.apps import installations
 from roadstead.domain.traffic import requests
 from roadstead.errors import NotFound
+from roadstead.listing import PageRequest
 from roadstead.query import AllOf, AnyOf, Comparison, Expression
 from roadstead.web.page import Visit, render
 from roadstead.web.recorded import Call, CallDetails, call_details, call_in_list
@@ -105,8 +106,9 @@ async def show(visit: Visit) -> Response:
         wanted = AllOf((*((wanted,) if wanted else ()), Comparison("id", "<", int(before))))
     else:
         before = ""
-    found, size = await requests.page_of_requests(visit.host, wanted, limit=_SHOWN)
-    newest = str(found[0].id) if found else "0"
+    page_request = PageRequest(number=1, length=_SHOWN, filter=wanted)
+    found = await requests.page_of_requests(visit.host, page_request)
+    newest = str(found.items[0].id) if found.items else "0"
     if visit.part_only and query.get("seen") == newest:
         return Response(status_code=204)
     page = TrafficPage(
@@ -117,11 +119,11 @@ async def show(visit: Visit) -> Response:
         methods={name: name for name in METHODS},
         directions=DIRECTIONS,
         statuses=STATUSES,
-        calls=[call_in_list(one) for one in found],
-        size=size,
+        calls=[call_in_list(one) for one in found.items],
+        size=found.size,
         kept=visit.host.settings.keep_requests,
         watched=None if before else _address(given, seen=newest),
-        older=_address(given, before=str(found[-1].id)) if size > len(found) else None,
+        older=_address(given, before=str(found.items[-1].id)) if found.has_next else None,
         chosen=None if visit.part_only else await _chosen(visit, query.get("call", "")),
     )
     return render("traffic.html", page, visit=visit)

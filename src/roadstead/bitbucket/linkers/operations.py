@@ -1,28 +1,25 @@
 """`/2.0/addon/linkers`: an installed app lists its linkers and manages their values."""
 
 from roadstead.api.answers import Answer, json_answer, no_content
+from roadstead.api.listing import Page, Partial, page_answer, shaped
 from roadstead.api.needs import APP_JWT
 from roadstead.api.operation import Call, Group
-from roadstead.api.pages import Filtered, Page, Partial, envelope, page_in_memory, parse_page_request, shaped
 from roadstead.bitbucket.linkers import shapes
 from roadstead.bitbucket.linkers.shapes import LinkerResource, LinkerValueResource
 from roadstead.domain.linking import linkers
-from roadstead.model import Linker
+from roadstead.listing import PageRequest, slice_of
+from roadstead.model import VALUE_LIST, Linker
 
 OPERATIONS = Group("linkers", below="/2.0/addon/linkers")
 
 _EXPOSE_LOCATION = {"Access-Control-Expose-Headers": "Location"}
-_LINKER_FIELDS = {"key": str, "regex": str, "url": str, "type": str}
-_VALUE_FIELDS = {"id": int, "value": str, "type": str}
 
 
-@OPERATIONS.get(needs=APP_JWT, query=Filtered, gives={200: Page[LinkerResource]})
-async def list_linkers(call: Call) -> Answer:
+@OPERATIONS.get(needs=APP_JWT, lists=shapes.LINKER_LIST, gives={200: Page[LinkerResource]})
+async def list_linkers(call: Call, wanted: PageRequest) -> Answer:
     """The linkers of the app, in the order of its descriptor."""
-    wanted = parse_page_request(call, _LINKER_FIELDS)
     found = await linkers.list_linkers(call.host, call.installation_id)
-    values, size, has_next = page_in_memory([_linker(call, one) for one in found], wanted)
-    return shaped(call, envelope(call, wanted, values=values, size=size, has_next=has_next))
+    return page_answer(call, slice_of([_linker(call, one) for one in found], wanted))
 
 
 @OPERATIONS.get("/{linker_key}", needs=APP_JWT, query=Partial, gives={200: LinkerResource})
@@ -32,23 +29,12 @@ async def get_linker(call: Call) -> Answer:
     return shaped(call, _linker(call, linker))
 
 
-@OPERATIONS.get("/{linker_key}/values", needs=APP_JWT, query=Filtered, gives={200: Page[LinkerValueResource]})
-async def list_values(call: Call) -> Answer:
+@OPERATIONS.get("/{linker_key}/values", needs=APP_JWT, lists=VALUE_LIST, gives={200: Page[LinkerValueResource]})
+async def list_values(call: Call, wanted: PageRequest) -> Answer:
     """The values of a linker, oldest first unless sorted otherwise."""
-    wanted = parse_page_request(call, _VALUE_FIELDS)
     linker = await linkers.get_linker(call.host, call.installation_id, call.path["linker_key"])
     page = await linkers.page_of_values(call.host, linker, wanted)
-    after, before = linkers.cursors(page, wanted)
-    body = envelope(
-        call,
-        wanted,
-        values=shapes.linker_values(page.items, call.url(get_value, linker.key)),
-        size=page.size,
-        after=after,
-        before=before,
-        has_next=page.has_next,
-    )
-    return shaped(call, body)
+    return page_answer(call, page, shapes.linker_values(page.items, call.url(get_value, linker.key)))
 
 
 @OPERATIONS.post(

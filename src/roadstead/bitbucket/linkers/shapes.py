@@ -9,6 +9,7 @@ import msgspec
 
 from roadstead.api.bodies import Shape
 from roadstead.errors import InvalidLinkerValue
+from roadstead.listing import Field, Listing
 from roadstead.model import Linker, LinkerValue
 from roadstead.shapes.links import Link, SelfLink
 
@@ -26,6 +27,9 @@ class LinkerResource(TypedDict):
     regex: str
     url: str
     links: LinkerLinks
+
+
+LINKER_LIST = Listing(Field("key", str), Field("regex", str), Field("url", str), Field("type", str))
 
 
 def linker(linker: Linker, self_url: str, values_url: str) -> LinkerResource:

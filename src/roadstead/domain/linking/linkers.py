@@ -10,7 +10,8 @@ from itertools import islice
 from roadstead.domain.apps.descriptors import takes_values
 from roadstead.domain.host import Host
 from roadstead.errors import InvalidInput, InvalidLinkerValue, LinkerNotFound, LinkerValueExists, LinkerValueNotFound
-from roadstead.model import Linker, LinkerValue, Page, PageRequest
+from roadstead.listing import PageRequest, Slice
+from roadstead.model import Linker, LinkerValue
 from roadstead.storage import linkers as rows
 from roadstead.storage.audit import Details, add_entry_of_run, add_installation_entry
 from roadstead.storage.database import Transaction
@@ -43,15 +44,9 @@ async def get_value(host: Host, installation_id: int, key: str, value_id: int) -
     return value
 
 
-async def page_of_values(host: Host, linker: Linker, wanted: PageRequest) -> Page[LinkerValue]:
+async def page_of_values(host: Host, linker: Linker, wanted: PageRequest) -> Slice[LinkerValue]:
+    """Return a page of the linker's values."""
     return await rows.page_of_values(host.store.database, linker, wanted)
-
-
-def cursors(page: Page[LinkerValue], wanted: PageRequest) -> tuple[str | None, str | None]:
-    """Return where the next page of values begins and where the one before ends, as far as there are such."""
-    after = rows.cursor(page.items[-1], wanted.sort) if page.items and page.has_next else None
-    before = rows.cursor(page.items[0], wanted.sort) if page.items and page.number > 1 else None
-    return after, before
 
 
 async def values_beginning(

@@ -6,8 +6,8 @@ from datetime import datetime, timedelta
 
 from roadstead.domain.host import Host
 from roadstead.errors import NotFound
+from roadstead.listing import PageRequest, Slice
 from roadstead.model import REFUSALS, Installation, LifecycleCall, RecordedRequest, RequestDetails
-from roadstead.query import Expression, Sort
 from roadstead.storage import requests as rows
 
 _LARGEST_ID = 2**63 - 1
@@ -15,15 +15,10 @@ _CLOCKS_DIFFER = timedelta(milliseconds=10)
 """A lifecycle call is noted just before its request is made, and the two moments are read from two clocks."""
 
 
-async def page_of_requests(
-    host: Host, wanted: Expression | None, sort: Sort | None = None, *, limit: int, skip: int = 0
-) -> tuple[list[RecordedRequest], int]:
-    """Return those that are wanted, without the first `skip` of them, and how many are wanted in all.
-
-    They are in the order that `sort` wants, and among equals the newest first.
-    """
+async def page_of_requests(host: Host, wanted: PageRequest) -> Slice[RecordedRequest]:
+    """Return a page of the recorded calls; unless sorted otherwise, and among equals, the newest are first."""
     await host.recorder.write()
-    return await rows.page_of_requests(host.store.database, wanted, sort, limit=limit, skip=skip)
+    return await rows.page_of_requests(host.store.database, wanted)
 
 
 async def count_refused(host: Host, since: datetime) -> int:

@@ -10,6 +10,7 @@ import msgspec
 
 from roadstead.domain.host import Host
 from roadstead.errors import Conflict, StorageUnavailable
+from roadstead.listing import PageRequest, Slice
 from roadstead.model import AuditEntry
 from roadstead.storage import audit as rows
 
@@ -37,11 +38,10 @@ async def latest_changes(host: Host, limit: int) -> list[AuditEntry]:
     return await rows.latest_entries(host.store.database, limit, without=_SIGNING_IN)
 
 
-async def page_of_entries(host: Host, number: int, length: int) -> tuple[list[AuditEntry], int]:
-    """Return one page of the log, the newest first, and how many entries there are."""
+async def page_of_entries(host: Host, wanted: PageRequest) -> Slice[AuditEntry]:
+    """Return a page of the log, the newest entries first."""
     await _end_runs(host)
-    entries = await rows.latest_entries(host.store.database, length, (number - 1) * length)
-    return entries, await rows.count_entries(host.store.database)
+    return await rows.page_of_entries(host.store.database, wanted)
 
 
 async def secret_will_be_shown(host: Host, subject: str) -> None:

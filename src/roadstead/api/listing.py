@@ -1,0 +1,133 @@
+"""Lists over HTTP: the query parameters `page`, `pagelen`, `q`, `sort` and `fields`, and the envelope of a page."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Annotated, Any, Generic, NotRequired, TypedDict, TypeVar
+from urllib.parse import quote
+
+import msgspec
+
+from roadstead.api.answers import Answer, json_answer
+from roadstead.api.partial import parse_fields
+from roadstead.errors import InvalidInput
+from roadstead.listing import Listing, PageRequest, Slice
+from roadstead.query import EXAMPLES, parse_filter, parse_sort
+
+if TYPE_CHECKING:
+    from roadstead.api.operation import Call
+
+_MAX_NUMBER = 10**12
+_IN_QUERY = "!$&'()*+,;=:@/?%-._~"
+"""Characters that a query keeps, `%` included: what a caller encoded stays as it is."""
+
+T = TypeVar("T")
+
+
+class Page(TypedDict, Generic[T]):
+    """A slice of a list. `size` is how long the whole list is; `next` and `previous` are to be followed as given."""
+
+    size: int
+    page: int
+    pagelen: int
+    values: Sequence[T]
+    next: NotRequired[str]
+    previous: NotRequired[str]
+
+
+class Partial(TypedDict, total=False):
+    """The parameter of everything that can be had in part."""
+
+    fields: Annotated[
+        str,
+        msgspec.Meta(
+            description="Members to answer with alone, or with a leading `-` to leave out. The answer then has only "
+            "what was asked for of its schema.",
+            examples=["values.value,next", "-values.links"],
+        ),
+    ]
+
+
+def parameters_of(listing: Listing) -> dict[str, dict[str, Any]]:
+    """Return the schemas of the query parameters of a list, by name, in the words of OpenAPI."""
+    parameters: dict[str, dict[str, Any]] = {
+        "page": _whole_number(_MAX_NUMBER, "Which page; the first is 1."),
+        "pagelen": _whole_number(listing.longest, f"Default {listing.length}."),
+    }
+    if listing.kinds:
+        name, kind = next(iter(listing.kinds.items()))
+        names = ", ".join(f"`{field}`" for field in listing.kinds)
+        parameters["q"] = {
+            "type": "string",
+            "description": f"A filter over the members of an item: {names}.",
+            "examples": [f"{name} = {EXAMPLES[kind]}"],
+        }
+        parameters["sort"] = {
+            "type": "string",
+            "enum": [f"{sign}{field}" for field in listing.kinds for sign in ("", "-")],
+            "description": "A field to sort by, descending with a leading `-`.",
+        }
+    return parameters
+
+
+def _whole_number(most: int, description: str) -> dict[str, Any]:
+    return {"type": "integer", "minimum": 1, "maximum": most, "description": description}
+
+
+def page_request(query: Mapping[str, str], listing: Listing) -> PageRequest:
+    """Return which page a query asks for. Raises `InvalidInput`."""
+    return PageRequest(
+        number=_number(query, "page", 1, _MAX_NUMBER),
+        length=_number(query, "pagelen", listing.length, listing.longest),
+        filter=parse_filter(query["q"], listing.kinds) if query.get("q") else None,
+        sort=parse_sort(query["sort"], listing.kinds) if query.get("sort") else None,
+        after=query.get("after"),
+        before=query.get("before"),
+    )
+
+
+def page_answer(call: "Call", page: Slice[Any], values: object = None) -> Answer:
+    """Return a page with the fields that were asked for. `values` is its items as JSON, unless they are resources.
+
+    Raises `InvalidInput`.
+    """
+    body: dict[str, Any] = {
+        "size": page.size,
+        "page": page.number,
+        "pagelen": page.length,
+        "values": page.items if values is None else values,
+    }
+    if page.has_next:
+        body["next"] = _link(call, page.number + 1, "after", page.after)
+    if page.number > 1:
+        body["previous"] = _link(call, page.number - 1, "before", page.before)
+    return shaped(call, body)
+
+
+def shaped(call: "Call", body: object) -> Answer:
+    """Return the body with the fields that were asked for. Raises `InvalidInput`."""
+    fields = call.query.get("fields") if b"fields" in call.request.scope["query_string"] else None
+    if fields is not None:
+        body = parse_fields(fields).apply(msgspec.json.decode(msgspec.json.encode(body)))
+    return json_answer(body)
+
+
+def _link(call: "Call", number: int, direction: str, cursor: str | None) -> str:
+    """Return the address of a neighbouring page; every other parameter is kept, because clients follow it blindly."""
+    scope = call.request.scope
+    query = scope["query_string"].decode("latin-1").split("&")
+    kept = [part for part in query if part and part.partition("=")[0] not in ("page", "after", "before")]
+    place = [f"page={number}"] if cursor is None else [f"page={number}", f"{direction}={cursor}"]
+    path = scope["raw_path"].decode("latin-1").rstrip("/")
+    return f"{call.host.base_url}{path}?{quote('&'.join((*kept, *place)), safe=_IN_QUERY)}"
+
+
+def _number(query: Mapping[str, str], name: str, default: int, most: int) -> int:
+    text = query.get(name)
+    if text is None:
+        return default
+    if not (text.isascii() and text.isdigit() and len(text) <= 13 and 1 <= int(text) <= most):
+        raise InvalidInput(
+            f"`{name}` is not a page number." if name == "page" else f"`{name}` must be from 1 to {most}.",
+            f"Give a whole number from 1 to {most}, or leave it out.",
+            fields={name: ["Out of range."]},
+        )
+    return int(text)

@@ -1,0 +1,103 @@
+"""Lists, each declared once: what `q` and `sort` may name, the order, and how long a page is.
+
+`api.listing` reads requests by the declaration, and `api.openapi` lists their parameters. `storage.listing` filters
+and orders rows by it; `slice_of` does so with items in memory.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+from roadstead.query import Expression, FieldType, Sort, in_order, matches
+
+T = TypeVar("T")
+U = TypeVar("U")
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """What an item has: `key`, or `linker.key` where it is a member of a member.
+
+    `column` is its column where the items are rows; by default it has the same name. `always` is the value of a text
+    that is the same in all items and so has no column. `unique` says that every row has another value, and none has
+    none. `queryable` says that `q` and `sort` may name it.
+    """
+
+    name: str
+    kind: FieldType
+    column: str = ""
+    always: str | None = None
+    unique: bool = False
+    queryable: bool = True
+
+
+class Listing:
+    """A list. `order` is the field by which it is sorted unless a caller wants another order, as `sort` names it.
+
+    That field also decides among equals, so it is unique. Without `order`, items come as they are given, which only a
+    list in memory can do.
+    """
+
+    def __init__(self, *fields: Field, order: str = "", length: int = 10, longest: int = 100) -> None:
+        self.fields = {field.name: field for field in fields}
+        self.order = Sort(order.removeprefix("-"), order.startswith("-"))
+        self.length = length
+        self.longest = longest
+        self.kinds: Mapping[str, FieldType] = {field.name: field.kind for field in fields if field.queryable}
+        self.columns = {field.name: field.column or field.name for field in fields if field.always is None}
+        """The columns by field."""
+
+
+class PageRequest(msgspec.Struct, frozen=True):
+    """The requested slice of a list.
+
+    `after` and `before` are cursors of an earlier page and make the slice as cheap at the end of the list as at its
+    start; without them the database counts rows from the nearer end.
+    """
+
+    number: int
+    length: int
+    filter: Expression | None = None
+    sort: Sort | None = None
+    after: str | None = None
+    before: str | None = None
+
+    @property
+    def skip(self) -> int:
+        """The number of items on the pages before this one."""
+        return (self.number - 1) * self.length
+
+    @property
+    def has_cursor(self) -> bool:
+        """Whether the slice begins or ends at a cursor, not at a number of items."""
+        return self.after is not None or self.before is not None
+
+
+class Slice(msgspec.Struct, Generic[T], frozen=True):
+    """A page of a list: `size` is the whole list's length, `number` is 1-based.
+
+    `after` and `before` are the cursors for the pages after and before this one, where the list has cursors.
+    """
+
+    items: Sequence[T]
+    size: int
+    number: int
+    length: int
+    has_next: bool
+    after: str | None = None
+    before: str | None = None
+
+    def of(self, items: Sequence[U]) -> "Slice[U]":
+        """Return the same page with what was made of its items."""
+        return Slice(items, self.size, self.number, self.length, self.has_next, self.after, self.before)
+
+
+def slice_of(items: Sequence[Mapping[str, Any]], wanted: PageRequest) -> Slice[Mapping[str, Any]]:
+    """Filter, sort and cut a short list."""
+    chosen = [item for item in items if wanted.filter is None or matches(wanted.filter, item)]
+    if wanted.sort is not None:
+        chosen = in_order(chosen, wanted.sort)
+    cut = chosen[wanted.skip : wanted.skip + wanted.length]
+    return Slice(cut, len(chosen), wanted.number, wanted.length, has_next=wanted.skip + wanted.length < len(chosen))

@@ -1,0 +1,196 @@
+"""Lists in SQL: orders, and pages that begin or end at a cursor.
+
+Rows are ordered as `roadstead.query` does in memory: those with nothing in a field (NULL) come last.
+"""
+
+import base64
+import binascii
+from collections.abc import Awaitable, Callable, Sequence
+from functools import lru_cache
+from typing import Any
+
+import msgspec
+
+from roadstead.errors import InvalidInput
+from roadstead.listing import Field, Listing, PageRequest, Slice
+from roadstead.query import Sort
+from roadstead.storage.database import Argument, Row
+from roadstead.storage.filters import Clause, condition_of, mark
+
+Fetch = Callable[..., Awaitable[list[Row]]]
+"""`Reader.read`, `scan` or `search`."""
+
+
+_ALL, _NOTHING = Clause("1 = 1"), Clause("")
+
+
+class Source(msgspec.Struct, frozen=True):
+    """The rows of a list: those of a table that fit a condition. `more` follows the columns in the SELECT."""
+
+    table: str
+    columns: str
+    condition: Clause = _ALL
+    more: Clause = _NOTHING
+
+
+async def read_page(
+    fetch: Fetch, source: Source, listing: Listing, wanted: PageRequest, *, size: int | None = None
+) -> Slice[Row]:
+    """Return a page of rows. `size` is the number of rows that fit the source's condition, where that is known.
+
+    Raises `InvalidInput` for a cursor that this list did not give.
+    """
+    condition = source.condition
+    if wanted.filter is not None:
+        condition, size = _both(condition, condition_of(wanted.filter, listing)), None
+    if size is None:
+        ((size,),) = await fetch(f"SELECT COUNT(*) FROM {source.table} WHERE {condition.sql}", *condition.arguments)
+    order = order_of(listing, wanted.sort, source.columns)
+    cut = _cut(order, wanted, size)
+    if cut.limit <= 0:
+        return Slice((), size, wanted.number, wanted.length, has_next=False)
+    condition = _both(condition, cut.condition)
+    rows = await fetch(
+        f"SELECT {source.columns}{source.more.sql} FROM {source.table} WHERE {condition.sql} "
+        f"ORDER BY {order.backwards if cut.backwards else order.forwards} LIMIT ? OFFSET ?",
+        *source.more.arguments,
+        *condition.arguments,
+        cut.limit + 1,
+        cut.skip,
+    )
+    return _page(rows, order, wanted, cut, size)
+
+
+def _both(one: Clause, other: Clause | None) -> Clause:
+    return Clause(f"{one.sql} AND {other.sql}", (*one.arguments, *other.arguments)) if other else one
+
+
+class _Cut(msgspec.Struct, frozen=True):
+    """Which of the rows are read: up to `limit` after `skip`, from the end of the order if `backwards`."""
+
+    condition: Clause | None
+    backwards: bool
+    skip: int
+    limit: int
+
+
+def _cut(order: "Order", wanted: PageRequest, size: int) -> _Cut:
+    """Return what to read for a page; by its number, it is counted off from the nearer end."""
+    if wanted.after is not None:
+        return _Cut(order.beyond(wanted.after, backwards=False), False, 0, wanted.length)
+    if wanted.before is not None:
+        return _Cut(order.beyond(wanted.before, backwards=True), True, 0, wanted.length)
+    skip, length = wanted.skip, wanted.length
+    from_the_end = max(size - skip - length, 0)
+    if from_the_end < skip:
+        return _Cut(None, True, from_the_end, min(length, size - skip))
+    return _Cut(None, False, skip, min(length, size))
+
+
+def _page(rows: list[Row], order: "Order", wanted: PageRequest, cut: _Cut, size: int) -> Slice[Row]:
+    """Cut off the row that was fetched only to see whether there is more."""
+    items = rows[: cut.limit]
+    if cut.backwards:
+        items.reverse()
+    if wanted.has_cursor:
+        has_next = len(rows) > cut.limit or wanted.before is not None
+    else:
+        has_next = wanted.skip + wanted.length < size
+    after = order.cursor(items[-1]) if items and has_next else None
+    before = order.cursor(items[0]) if items and wanted.number > 1 else None
+    return Slice(items, size, wanted.number, wanted.length, has_next, after, before)
+
+
+class Order:
+    """The order of a list, which is never ambiguous: the listing's own field decides among equals.
+
+    What is the same in all rows orders nothing. What has nothing in a field comes last in both directions.
+    """
+
+    def __init__(self, listing: Listing, sort: Sort | None, columns: str) -> None:
+        field = listing.fields[(sort or listing.order).field]
+        if sort is None or field.always is not None:
+            sort = listing.order
+        self._sort = sort
+        self._field = listing.fields[sort.field]
+        self._key = listing.fields[listing.order.field]
+        self._is_by_key = self._field is self._key
+        self._key_descends = sort.descending if self._is_by_key else listing.order.descending
+        self._column, self._key_column = listing.columns[sort.field], listing.columns[self._key.name]
+        selected = columns.split(", ")
+        self._places = [selected.index(listing.columns[field.name]) for field in self._fields]
+        self.forwards, self.backwards = self._sql(backwards=False), self._sql(backwards=True)
+
+    @property
+    def _fields(self) -> tuple[Field, ...]:
+        """The fields whose values say where a row is in the order."""
+        return (self._key,) if self._is_by_key else (self._key, self._field)
+
+    def _sql(self, *, backwards: bool) -> str:
+        by_field = f"{self._column} {_direction(self._sort.descending != backwards)}"
+        if self._field.unique:
+            return by_field
+        by_key = f"{self._key_column} {_direction(self._key_descends != backwards)}"
+        return f"{self._column} IS NULL {_direction(backwards)}, {by_field}, {by_key}"
+
+    def cursor(self, row: Row) -> str:
+        """Return where a row is in the order, to go on from there. Opaque to callers."""
+        place = [row[index] for index in self._places]
+        return base64.urlsafe_b64encode(msgspec.json.encode(place)).decode().rstrip("=")
+
+    def beyond(self, cursor: str, *, backwards: bool) -> Clause:
+        """Return the condition for rows after a cursor, or before it. Raises `InvalidInput`."""
+        place = _read_cursor(cursor, self._fields)
+        after_field = _beyond(self._column, place[-1], less=self._sort.descending != backwards)
+        if self._field.unique:
+            return after_field
+        after_key = _beyond(self._key_column, place[0], less=self._key_descends != backwards)
+        if place[1] is None:
+            last = f"({self._column} IS NULL AND {after_key.sql})"
+            return Clause(f"({self._column} IS NOT NULL OR {last})" if backwards else last, after_key.arguments)
+        equal = f"({self._column} = {mark(place[1])} AND {after_key.sql})"
+        lacking = "" if backwards else f" OR {self._column} IS NULL"
+        sql = f"({after_field.sql} OR {equal}{lacking})"
+        return Clause(sql, (*after_field.arguments, *after_field.arguments, *after_key.arguments))
+
+
+@lru_cache(maxsize=1024)
+def order_of(listing: Listing, sort: Sort | None, columns: str) -> Order:
+    """Return the order that `sort` wants of a list, of whose rows these columns are selected."""
+    return Order(listing, sort, columns)
+
+
+def _beyond(column: str, value: Argument, *, less: bool) -> Clause:
+    return Clause(f"{column} {'<' if less else '>'} {mark(value)}", (value,))
+
+
+def _direction(descending: bool) -> str:
+    return "DESC" if descending else "ASC"
+
+
+_IN_CURSOR: dict[object, Any] = {int: int | float | None, bool: bool | int | None}
+"""What a cursor has of a field; of any but these kinds it is a text."""
+
+
+def _read_cursor(cursor: str, fields: Sequence[Field]) -> list[Any]:
+    """Return the values of the fields in a cursor. Raises `InvalidInput`."""
+    try:
+        place = msgspec.json.decode(base64.urlsafe_b64decode(cursor + "=" * (-len(cursor) % 4)), type=list[Any])
+        if len(place) == len(fields):
+            return [_value(field, given) for field, given in zip(fields, place, strict=True)]
+    except (ValueError, binascii.Error, msgspec.DecodeError):
+        pass
+    raise InvalidInput(
+        "The page cannot be found.",
+        "Follow `next` and `previous` as given, with the same `sort`; do not edit them.",
+    )
+
+
+def _value(field: Field, given: Any) -> Argument:
+    """Return what a cursor has of a field. Raises `ValueError`."""
+    value: Argument = msgspec.convert(given, _IN_CURSOR.get(field.kind, str | None))
+    if value is None and field.unique:
+        raise ValueError(field.name)
+    if (isinstance(value, int) and abs(value) >= 2**63) or "\0" in str(value):
+        raise ValueError(field.name)
+    return value
