@@ -1,7 +1,7 @@
 """One address and its methods.
 
-Everything that is the same for every operation is done here once: finding the operation, authentication before
-anything is read, HEAD, OPTIONS, 405 with `Allow`, and errors as Bitbucket's body.
+Common to all operations: finding the operation, authentication before the body is read, HEAD, OPTIONS, 405 with
+`Allow`, and errors as Bitbucket's body.
 """
 
 import asyncio
@@ -22,15 +22,17 @@ from roadstead.domain.host import Host
 from roadstead.errors import RoadsteadError
 
 PATH_VALUES = "roadstead.path_values"
-"""Under which the values of the address's parameters are in the scope of a request, in the order of the template."""
+"""The key in a request's scope of the address's parameters, in the order of the template."""
 
 log = logging.getLogger("roadstead.api")
 
 
 class Address:
-    """An ASGI application for one address; `path` names it in metrics. What is `recorded` can be looked at afterwards.
+    """An ASGI application for one address; `path` names it in metrics. Calls to a `recorded` one can be viewed
+    afterwards.
 
-    What is ours alone is not recorded: it tells nothing of apps, and is asked for by what watches the record.
+    Roadstead's own addresses are not recorded: their calls say nothing about apps, and are made by those who watch the
+    record.
     """
 
     def __init__(self, path: str) -> None:
@@ -48,7 +50,7 @@ class Address:
 
     @property
     def operations(self) -> dict[str, Operation]:
-        """The operations by method, without HEAD."""
+        """Return the operations by method, without HEAD."""
         return {method: operation for method, operation in self._operations.items() if method != "HEAD"}
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -88,8 +90,8 @@ class Address:
             host.admission.of_installations[counted_for] -= 1
         if HELD in scope:
             let_go(scope)
-        # Requests that came in together are all handled before the first is answered. To send is to go into the kernel,
-        # which leaves the processor's caches cold: handling in between takes more than twice as long.
+        # Yield once, so that all requests of this loop turn are handled before any answer is written: alternating
+        # handlers with system calls more than doubled their time.
         await _next_turn()
         await answer(scope, receive, send)
         host.metrics.answered(scope["method"], self.path, answer.status, time.perf_counter() - started)
@@ -112,7 +114,7 @@ class Address:
 
 @coroutine
 def _next_turn() -> Generator[None, None, None]:
-    """Let the loop do what else is to be done in this turn. `asyncio.sleep(0)` does this in two steps."""
+    """Let the loop run the other tasks of this turn. `asyncio.sleep(0)` does this in two steps."""
     yield
 
 
@@ -120,7 +122,7 @@ def _has_its_share(host: Host, installation: int) -> RequestRefused:
     host.refusals.add(429, "installation", f"installation {installation}")
     return RequestRefused(
         429,
-        "Your app has as many requests under way as one app may.",
+        "Your app has as many requests running as one app may.",
         "Send this one again when some of them have been answered.",
         headers={"Retry-After": "1"},
     )

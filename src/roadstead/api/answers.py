@@ -1,4 +1,4 @@
-"""Answers: JSON out, with the headers that every answer of the API carries."""
+"""Answers: JSON out, with the headers of every answer of the API."""
 
 from collections.abc import Callable, Mapping
 
@@ -25,16 +25,20 @@ CORS_PREFLIGHT = {
 
 
 AT_ONCE = "roadstead.at_once"
-"""An extension of ASGI: a server has under this name in a scope what takes a whole answer, and says whether it did."""
+"""An ASGI extension: under this name in a scope, a server has a function that takes a whole answer, and returns whether
+it did.
+"""
 
 AtOnce = Callable[[Scope, "Answer"], bool]
 
 _OURS_ALONE = "/-"
-"""How the addresses begin that Bitbucket has not. What they say is for the operator, not for pages of other sites."""
+"""The beginning of the addresses that Bitbucket does not have. Their answers are for the operator, not for pages of
+other sites.
+"""
 
 
 class Answer:
-    """A whole answer, ready to be sent. Leaner than Starlette's `Response`, which can also stream and set cookies."""
+    """A complete answer, ready to be sent. Leaner than Starlette's `Response`, which also streams and sets cookies."""
 
     __slots__ = ("body", "closes", "headers", "status")
 
@@ -46,7 +50,7 @@ class Answer:
         """Whether the connection is closed after it."""
 
     def add_headers(self, headers: Mapping[str, str]) -> None:
-        """Raises `ValueError` for a value that is more than one line."""
+        """Add headers. Raise `ValueError` for a value of more than one line."""
         for name, value in headers.items():
             if "\r" in value or "\n" in value:
                 raise ValueError(f"The header {name} would end early: {value!r}")
@@ -62,7 +66,7 @@ class Answer:
         await send({"type": "http.response.body", "body": answer.body})
 
     def _without_cors(self) -> "Answer":
-        """Return a copy: this answer may be one that many requests get."""
+        """Return a copy, because many requests may share this answer."""
         kept = [header for header in self.headers if not header[0].startswith(_CORS)]
         copy = Answer(self.status, kept[0], self.body)
         copy.headers, copy.closes = kept, self.closes
@@ -79,15 +83,16 @@ def json_answer(body: object, status: int = 200, *, headers: Mapping[str, str] |
 
 
 def text_answer(content: bytes, content_type: str) -> Answer:
-    """200 with a text."""
+    """Return a 200 with a text."""
     answer = Answer(200, (b"content-type", content_type.encode()), content)
     answer.headers.append((b"content-length", b"%d" % len(content)))
     return answer
 
 
 def no_content(headers: Mapping[str, str] | None = None) -> Answer:
-    """204. It names a content type, because node-bitbucket throws on an answer without one, and not JSON, because
-    node-bitbucket then reads the empty body as JSON and throws too."""
+    """Return a 204. It names a content type, because node-bitbucket throws on an answer without one, and not JSON,
+    because node-bitbucket then reads the empty body as JSON and throws too.
+    """
     answer = Answer(204, _EMPTY, b"")
     if headers:
         answer.add_headers(headers)

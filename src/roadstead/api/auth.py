@@ -1,6 +1,7 @@
-"""Who calls. One rule per kind of access; a rule reads the `Authorization` header and yields an identity or raises.
+"""Authentication of callers. Each kind of access has one rule, which reads the `Authorization` header and returns an
+identity or raises.
 
-Handlers never look at headers, and a test refuses an operation without a rule.
+Handlers never read headers, and a test refuses an operation without a rule.
 """
 
 import base64
@@ -20,17 +21,17 @@ from roadstead.errors import NotAuthenticated, RateLimitExceeded, WrongCredentia
 from roadstead.model import AccessToken, ApiToken, Caller, Viewer
 
 VIEWER = "roadstead.viewer"
-"""Under which the `Viewer` stands in the scope of a request that `on_behalf` makes; no client can put it there."""
+"""The key of the `Viewer` in the scope of a request that `on_behalf` makes; no client can put it there."""
 SEND_A_TOKEN = "Send an API token: Authorization: Bearer <token>. Make one with: roadstead token-create NAME"
 OPERATOR_CHALLENGE = {"WWW-Authenticate": 'Bearer realm="Roadstead"'}
-"""What a 401 of an operator's address carries."""
+"""The challenge of a 401 at an operator's address."""
 JWT_ONLY = "This API is only accessible with the following authentication types: jwt"
-"""Observed at the cloud in 2026-05, for a valid credential of another kind."""
+"""Observed on the cloud in 2026-05, for a valid credential of another kind."""
 
 
 @dataclass(frozen=True, slots=True)
 class Anyone:
-    """A caller who was not asked who they are."""
+    """A caller who was not authenticated."""
 
     installation_id: ClassVar[None] = None
     repository: ClassVar[None] = None
@@ -38,16 +39,16 @@ class Anyone:
 
 
 Identity = Caller | AccessToken | ApiToken | Viewer | Anyone
-"""Whom a request comes from. All have `installation_id`, `repository` and `is_operator`; no handler asks for more."""
+"""The caller of a request. All have `installation_id`, `repository` and `is_operator`; no handler needs more."""
 
 
 async def anyone(request: Request, host: Host) -> Anyone:
-    """Public: no credential is needed and none is looked at."""
+    """Admit everyone: no credential is needed, and none is read."""
     return Anyone()
 
 
 async def app_jwt(request: Request, host: Host) -> Caller:
-    """An installed app, by its JWT alone."""
+    """Return the installed app of a JWT; no other credential is accepted."""
     if VIEWER in request.scope:
         raise WrongCredential(JWT_ONLY)
     scheme, credential = _authorization(request)
@@ -58,7 +59,7 @@ async def app_jwt(request: Request, host: Host) -> Caller:
 
 
 async def app_jwt_for_exchange(request: Request, host: Host) -> Caller:
-    """An installed app at the token endpoint, where real clients send no `qsh` or a wrong one."""
+    """Return the installed app at the token endpoint, where real clients send no `qsh` or a wrong one."""
     scheme, credential = _authorization(request)
     if scheme != "JWT":
         raise NotAuthenticated("The token endpoint takes an app's JWT.", "Send: Authorization: JWT <token>")
@@ -66,7 +67,7 @@ async def app_jwt_for_exchange(request: Request, host: Host) -> Caller:
 
 
 async def holder_of(scope: str, request: Request, host: Host) -> Identity:
-    """Any valid credential with a scope; an operator's has them all."""
+    """Return the caller with any valid credential that has the scope; an operator's has all scopes."""
     identity = await identify(request, host)
     granted = await credentials.scopes_of(host, identity)
     if granted is not None and scope not in implied_by(granted):
@@ -78,7 +79,7 @@ async def holder_of(scope: str, request: Request, host: Host) -> Identity:
 
 
 async def operator_or_local(request: Request, host: Host) -> Identity:
-    """Anyone on this machine while the host is for it alone; a valid credential from elsewhere.
+    """Admit anyone on this machine while the host serves only it; require a valid credential from elsewhere.
 
     A page of another site in a browser on this machine is elsewhere.
     """
@@ -97,7 +98,7 @@ async def operator_or_local(request: Request, host: Host) -> Identity:
 
 
 async def operator(request: Request, host: Host) -> Identity:
-    """As `operator_or_local`, but of the credentials only an operator's API token, and no app's."""
+    """Admit as `operator_or_local`, but of the credentials only an operator's API token, and no app's."""
     identity = await operator_or_local(request, host)
     if identity.installation_id is not None:
         raise WrongCredential("This address is for operators.", SEND_A_TOKEN)
@@ -105,7 +106,7 @@ async def operator(request: Request, host: Host) -> Identity:
 
 
 async def identify(request: Request, host: Host) -> Caller | AccessToken | ApiToken | Viewer:
-    """The identity behind the `Authorization` header, or the viewer. Raises `NotAuthenticated`."""
+    """Return the identity behind the `Authorization` header, or the viewer. Raise `NotAuthenticated`."""
     viewer: Viewer | None = request.scope.get(VIEWER)
     if viewer is not None:
         _count(host, viewer.installation_id)
@@ -117,7 +118,7 @@ async def identify(request: Request, host: Host) -> Caller | AccessToken | ApiTo
 
 
 def _canonical(request: Request) -> str:
-    """The request as we hash it: method, path and query as they were sent."""
+    """Return the canonical request that the host hashes: method, path and query as they were sent."""
     scope = request.scope
     return canonical_request(
         scope["method"], scope["raw_path"].decode("latin-1"), scope["query_string"].decode("latin-1")
@@ -147,7 +148,7 @@ def _authorization(request: Request) -> tuple[str, str]:
             "Send the app's token in the header: Authorization: JWT <token>. A jwt query parameter is not read here.",
         )
     if len(sent) > 1:
-        # A proxy that checks one of them must not be made to believe that it is the one we read.
+        # A proxy that checks one of them must not be led to believe that it is the one we read.
         raise NotAuthenticated("There is more than one Authorization header.", "Send one.")
     scheme, _, credential = sent[0].decode("latin-1").strip().partition(" ")
     return scheme, credential.strip()
@@ -178,7 +179,9 @@ async def _token_identity(host: Host, token: str) -> AccessToken | ApiToken:
 
 
 def _count(host: Host, installation_id: int) -> None:
-    """Raises `RateLimitExceeded`. Only who has proved to be an app is counted, so nobody can use up another's limit."""
+    """Count a request. Raise `RateLimitExceeded`. Only an authenticated app is counted, so that no one can use up its
+    limit.
+    """
     if host.rate_limit is not None:
         wait = host.rate_limit.take(installation_id)
         if wait:

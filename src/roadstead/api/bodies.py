@@ -22,15 +22,15 @@ T = TypeVar("T")
 
 MAX_BYTES = 16 * 1024 * 1024
 MAX_FORM_BYTES = 64 * 1024
-"""Of a form: what is read before we know who sends it must cost us little, and so must its percent signs."""
+"""Of a form: reading an unknown sender's form must be cheap, and so must decoding its percent signs."""
 SHORT_BYTES = 64 * 1024
-"""A longer body has its length counted while its request is under way, and is decoded in a thread."""
+"""A longer body has its length counted while its request runs, and is decoded in a thread."""
 MAX_DEPTH = 100
-"""Objects and lists inside one another. A descriptor in a body, the deepest that means something, has ten."""
+"""Nested objects and lists. A descriptor in a body, the deepest meaningful one, has ten."""
 INSTALLATION = "roadstead.installation"
-"""Under which the id of the installation that has proved to be the caller stands in the scope of a request."""
+"""The key in a request's scope of the installation that has proved to be the caller, by its id."""
 HELD = "roadstead.held"
-"""Under which stands what of the room for bodies a request has, until `let_go`."""
+"""The key of a request's share of the room for bodies, until `let_go`."""
 _FORM = "application/x-www-form-urlencoded"
 _JSON_TYPE = re.compile(r"application/[\w.-]+\+json")
 
@@ -43,11 +43,11 @@ class ReadByHandler:
 
 
 class Shape(Generic[T]):
-    """What a body must be: of a type of msgspec, of which `make` makes what is wanted.
+    """What a body must be: of a type of msgspec, from which `make` makes the result.
 
-    Nothing is made of what else a body holds. `refusal` makes the error for JSON of another shape, of the body and of
-    what the decoder says. `most_items` is for lists whose items hold no comma. `documented` is the type that the
-    OpenAPI document gives, where that says more than what is decoded.
+    Other members of a body are not decoded. `refusal` makes the error for JSON of another shape, from the body and the
+    decoder's message. `most_items` is for lists whose items contain no comma. `documented` is the type in the OpenAPI
+    document, where it says more than the decoded type.
     """
 
     def __init__(
@@ -70,9 +70,9 @@ class Shape(Generic[T]):
         return await self.decoded(await self.text(request, most=most))
 
     async def text(self, request: Request, *, most: int = MAX_BYTES) -> bytes:
-        """Return the body as JSON that is still to be decoded. A flat form is taken as an object of strings.
+        """Return the body as JSON that is still to be decoded. A flat form is read as an object of strings.
 
-        Raises `InvalidInput` for a form that cannot be read, or `RequestRefused` for a body that HTTP refuses.
+        Raise `InvalidInput` for a form that cannot be read, or `RequestRefused` for a body that HTTP refuses.
         """
         media_type = _content_type(request)
         if media_type == _FORM:
@@ -88,11 +88,11 @@ class Shape(Generic[T]):
         return body
 
     async def decoded(self, text: bytes) -> T:
-        """Return what JSON is decoded into; long JSON is decoded in a thread. Raises `InvalidInput`."""
+        """Decode JSON, a long one in a thread. Raise `InvalidInput`."""
         return self.decode(text) if len(text) <= SHORT_BYTES else await asyncio.to_thread(self.decode, text)
 
     def decode(self, body: bytes) -> T:
-        """The value of a JSON text; an empty one is `null`. Raises `InvalidInput`."""
+        """Return the value of a JSON text; an empty one is `null`. Raise `InvalidInput`."""
         if self._most_items is not None and len(body) > self._most_items and body.count(b",") >= self._most_items:
             raise InvalidInput("The list is too long.", f"At most {self._most_items:,} items are taken at a time.")
         body = body if body.strip() else b"null"
@@ -112,14 +112,14 @@ class Shape(Generic[T]):
         try:
             return self._refusal(body, complaint)
         except (msgspec.DecodeError, UnicodeDecodeError) as exc:
-            return _no_json(exc)  # further on than where it is of another shape
+            return _no_json(exc)  # it fails after the place where its shape is wrong
 
 
 _BRACKET = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]')
 
 
 def _is_deep(text: bytes) -> bool:
-    """Whether JSON, or the beginning of some, goes deeper than we take."""
+    """Return whether JSON, or its beginning, is nested deeper than the limit."""
     level = 0
     for found in _BRACKET.finditer(text):
         bracket = found[0]
@@ -141,7 +141,7 @@ def _too_deep() -> InvalidInput:
 
 
 async def read_form(request: Request) -> dict[str, str]:
-    """The fields of a form, urlencoded or multipart; JSON is taken too. Raises as `Shape.read` does."""
+    """Return the fields of a form, urlencoded or multipart; JSON is accepted too. Raise as `Shape.read` does."""
     if _content_type(request) != "multipart/form-data":
         return await _FIELDS.read(request, most=MAX_FORM_BYTES)
     expect_body(request, MAX_FORM_BYTES)
@@ -162,7 +162,7 @@ _FIELDS: Shape[dict[str, str]] = Shape(dict[str, str] | None, lambda fields: fie
 
 
 async def read_bytes(request: Request, *, most: int = MAX_BYTES) -> bytes:
-    """The body. Raises as `expect_body` does."""
+    """Return the body. Raise as `expect_body` does."""
     expect_body(request, most)
     body = await _received(request)
     request.scope[BODY] = body[:RAW_BYTES]
@@ -170,7 +170,7 @@ async def read_bytes(request: Request, *, most: int = MAX_BYTES) -> bytes:
 
 
 async def _received(request: Request) -> bytes:
-    """What came as the body: in one piece mostly, for which Starlette's stream does too much."""
+    """Return the received body: mostly one piece, for which Starlette's stream does too much."""
     parts: list[bytes] = []
     more = True
     while more:
@@ -183,11 +183,11 @@ async def _received(request: Request) -> bytes:
 
 
 def expect_body(request: Request, most: int) -> None:
-    """Find room for the body.
+    """Reserve room for the body.
 
-    Raises `RequestRefused` for one that is too large, compressed, or has no stated length, and while there is none.
+    Raise `RequestRefused` for a body that is too large, compressed, or of unstated length, and while there is no room.
     """
-    # Read in one pass, and as bytes: Starlette's mapping goes through all headers for each that is asked for.
+    # Read in one pass, and as bytes: Starlette's mapping goes through all headers for each name.
     headers = dict(request.scope["headers"])
     if headers.get(b"content-encoding", b"identity").strip().lower() != b"identity":
         raise RequestRefused(415, "A compressed body is not taken.", "Send it without Content-Encoding.")
@@ -210,7 +210,7 @@ def expect_body(request: Request, most: int) -> None:
 def _hold(scope: MutableMapping[str, Any], length: int) -> None:
     """Count a long body for the installation that sends it, or for the connected address, until `let_go`.
 
-    Short ones are not counted: their number is that of connections.
+    Short ones are not counted, because the number of connections limits them.
     """
     host: Host = scope["state"]["host"]
     installation: int | None = scope.get(INSTALLATION)
@@ -224,7 +224,7 @@ def _hold(scope: MutableMapping[str, Any], length: int) -> None:
     raise RequestRefused(
         status,
         "There is no room for a body of this size at the moment.",
-        "Send it again when the others have been worked on.",
+        "Send it again when others are done.",
         headers={"Retry-After": "1"},
     )
 
@@ -236,7 +236,7 @@ def let_go(scope: MutableMapping[str, Any]) -> None:
 
 
 def _content_type(request: Request) -> str | None:
-    """The media type that the request states, without parameters; `None` when it states none."""
+    """Return the media type that the request states, without parameters; `None` if it states none."""
     stated = dict(request.scope["headers"]).get(b"content-type")
     return None if stated is None else stated.decode("latin-1").partition(";")[0].strip().lower()
 
@@ -259,7 +259,9 @@ def _form_object(body: bytes) -> dict[str, str]:
 
 
 def _texts(fields: Iterable[tuple[str, object]]) -> dict[str, str]:
-    """The fields by name. What is no text is refused, not left out: a `scope` left out would ask for all scopes."""
+    """Return the fields by name. A field that is not a text is refused, not left out: a `scope` left out would ask for
+    all scopes.
+    """
     texts: dict[str, str] = {}
     for name, field in fields:
         if not isinstance(field, str):

@@ -21,7 +21,7 @@ from roadstead.errors import (
 
 
 class RequestRefused(RoadsteadError):
-    """HTTP itself says no: the method, the size, the encoding."""
+    """HTTP itself refuses the request: the method, the size, the encoding."""
 
     def __init__(
         self, status: int, message: str, detail: str = "", *, headers: Mapping[str, str] | None = None
@@ -40,7 +40,7 @@ class ErrorContent(TypedDict):
 
 
 class ErrorBody(TypedDict):
-    """A refusal, as Bitbucket spells it."""
+    """A refusal, in Bitbucket's form."""
 
     type: Literal["error"]
     error: ErrorContent
@@ -54,8 +54,8 @@ STATUS: Mapping[type[RoadsteadError], int] = {
     Conflict: 409,
     RateLimitExceeded: 429,
     TooMuchAtOnce: 429,
-    OutgoingCallFailed: 502,  # what a page of an app is told of its proxy, within an answer that is a 200
-    InstallationFailed: 424,  # no 5xx: what an app does, or where a link leads, is no failure of this host
+    OutgoingCallFailed: 502,  # for a page of an app about its proxy, within a 200
+    InstallationFailed: 424,  # not a 5xx: an app's answer, or a link's target, is not a failure of this host
     HostBusy: 503,
     StorageUnavailable: 503,
 }
@@ -64,29 +64,29 @@ STATUS: Mapping[type[RoadsteadError], int] = {
 STOPPING = RequestRefused(
     503,
     "Roadstead is stopping and cannot wait for this request any longer.",
-    "Send it again in a moment. What it asks for may or may not have been done.",
+    "Send it again in a moment. It may or may not have been carried out.",
     headers={"Retry-After": "1", "Connection": "close"},
 )
-"""For a request that the server cancels, because the time for those under way is over."""
+"""For a request that the server cancels, because the time for running requests is over."""
 
 CHALLENGE = {"WWW-Authenticate": 'JWT realm="Bitbucket"'}
-"""What every 401 carries."""
+"""The headers of every 401."""
 
 
 def error_answer(error: RoadsteadError) -> Answer:
-    """Bitbucket's error body, with the status that belongs to the error."""
+    """Return Bitbucket's error body, with the status of the error."""
     return json_answer(error_body(error), status_of(error), headers=headers_of(error))
 
 
 def status_of(error: RoadsteadError) -> int:
-    """The HTTP status that belongs to an error."""
+    """Return the HTTP status of an error."""
     if isinstance(error, RequestRefused):
         return error.status
     return next(STATUS[kind] for kind in type(error).__mro__ if kind in STATUS)
 
 
 def headers_of(error: RoadsteadError) -> Mapping[str, str]:
-    """The headers that an answer with the error has to carry."""
+    """Return the headers that an answer with the error must have."""
     match error:
         case RequestRefused(headers=headers):
             return headers

@@ -17,13 +17,13 @@ if TYPE_CHECKING:
 
 _MAX_NUMBER = 10**12
 _IN_QUERY = "!$&'()*+,;=:@/?%-._~"
-"""Characters that a query keeps, `%` included: what a caller encoded stays as it is."""
+"""Characters that a query keeps, `%` included: what a caller encoded stays encoded."""
 
 T = TypeVar("T")
 
 
 class Page(TypedDict, Generic[T]):
-    """A slice of a list. `size` is how long the whole list is; `next` and `previous` are to be followed as given."""
+    """A slice of a list. `size` is the length of the whole list; follow `next` and `previous` as given."""
 
     size: int
     page: int
@@ -34,7 +34,7 @@ class Page(TypedDict, Generic[T]):
 
 
 class Partial(TypedDict, total=False):
-    """The parameter of everything that can be had in part."""
+    """The parameter of every resource that can be requested in part."""
 
     fields: Annotated[
         str,
@@ -73,7 +73,7 @@ def _whole_number(most: int, description: str) -> dict[str, Any]:
 
 
 def page_request(query: Mapping[str, str], listing: Listing) -> PageRequest:
-    """Return which page a query asks for. Raises `InvalidInput`."""
+    """Return which page a query requests. Raise `InvalidInput`."""
     return PageRequest(
         number=_number(query, "page", 1, _MAX_NUMBER),
         length=_number(query, "pagelen", listing.length, listing.longest),
@@ -85,9 +85,9 @@ def page_request(query: Mapping[str, str], listing: Listing) -> PageRequest:
 
 
 def page_answer(call: "Call", page: Slice[Any], values: object = None) -> Answer:
-    """Return a page with the fields that were asked for. `values` is its items as JSON, unless they are resources.
+    """Return a page with the requested fields. `values` is its items as JSON, unless they are resources.
 
-    Raises `InvalidInput`.
+    Raise `InvalidInput`.
     """
     body: dict[str, Any] = {
         "size": page.size,
@@ -103,7 +103,7 @@ def page_answer(call: "Call", page: Slice[Any], values: object = None) -> Answer
 
 
 def shaped(call: "Call", body: object) -> Answer:
-    """Return the body with the fields that were asked for. Raises `InvalidInput`."""
+    """Return the body with the requested fields. Raise `InvalidInput`."""
     fields = call.query.get("fields") if b"fields" in call.request.scope["query_string"] else None
     if fields is not None:
         body = parse_fields(fields).apply(msgspec.json.decode(msgspec.json.encode(body)))
@@ -111,7 +111,7 @@ def shaped(call: "Call", body: object) -> Answer:
 
 
 def _link(call: "Call", number: int, direction: str, cursor: str | None) -> str:
-    """Return the address of a neighbouring page; every other parameter is kept, because clients follow it blindly."""
+    """Return the address of a neighbouring page; it keeps every other parameter, as clients follow it unchanged."""
     scope = call.request.scope
     query = scope["query_string"].decode("latin-1").split("&")
     kept = [part for part in query if part and part.partition("=")[0] not in ("page", "after", "before")]

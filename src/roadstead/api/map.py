@@ -1,4 +1,4 @@
-"""The map of an API: its groups of operations, and which of them a request is for."""
+"""The map of an API: its groups of operations, and the operation of a request."""
 
 from collections.abc import Iterable
 from urllib.parse import unquote
@@ -22,11 +22,11 @@ class Map:
         self.addresses = list(dict.fromkeys(places))
 
     def find(self, scope: Scope) -> Address | None:
-        """Return the address that a request is for, and note the values of its parameters in the scope.
+        """Return the address of a request, and store the values of its parameters in the scope.
 
         `…/values/` is served as `…/values`, without a redirect: clients send both, and a redirect breaks a signed call.
-        `raw_path` stays as it was sent, since the token's hash is over that. In `path`, too, `%2F` is a character of a
-        name, as in the links that we give, and parts nothing.
+        `raw_path` stays as it was sent, because the token's hash is over that. In `path`, too, `%2F` is a character of
+        a segment, as in the links of answers, and not a separator.
         """
         raw: str = scope["raw_path"].decode("latin-1")
         if raw.endswith("/") and raw != "/":

@@ -1,4 +1,4 @@
-"""What an operation needs of its caller, as values. How it refuses and the document's `security` follow from them."""
+"""The needs of operations, as values. Refusals and the document's `security` follow from them."""
 
 from collections.abc import Awaitable, Callable
 from functools import partial
@@ -15,7 +15,7 @@ _ANY = ("jwt", "bearer", "basic")
 class Need:
     """A rule that finds the caller of a request, or refuses. `credentials` are the schemes of the OpenAPI document.
 
-    `open_here` says that a caller may do without a credential, everywhere or on this machine.
+    `open_here` says that a caller needs no credential, everywhere or on this machine.
     """
 
     def __init__(
@@ -33,13 +33,13 @@ class Need:
 
     @property
     def security(self) -> list[dict[str, list[str]]]:
-        """The alternatives, in the words of OpenAPI."""
+        """Return the alternatives, as OpenAPI writes them."""
         taken: list[dict[str, list[str]]] = [{name: []} for name in self.credentials]
         return [{}, *taken] if self.open_here else taken
 
     @property
     def refuses(self) -> tuple[int, ...]:
-        """The statuses with which a caller may be refused."""
+        """Return the statuses with which a caller may be refused."""
         return (401, 403, 429) if self.credentials else ()
 
 

@@ -1,7 +1,7 @@
-"""Requests to the API that a page of an app makes on behalf of whoever is looking at it.
+"""Requests to the API that a page of an app makes on behalf of its viewer.
 
-They are made inside the host, so no credential for them exists that somebody could take. Only operations of Bitbucket's
-API are found here: nothing of ours alone, and no other address, however a path is written.
+They are made inside the host, so there is no credential for them that could be stolen. They reach only operations of
+Bitbucket's API: no address of Roadstead's own, and no other address, in any spelling of the path.
 """
 
 import time
@@ -21,20 +21,20 @@ METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 _API = "/2.0/"
 _OF_THE_PAGE = ("type", "asgi", "http_version", "scheme", "client", "server", "state", request_id.IN_SCOPE)
 _NOT_THERE = RequestRefused(
-    404, "There is nothing at this address.", "A page of an app may ask for what is below /2.0."
+    404, "There is nothing at this address.", "A page of an app may request addresses below /2.0."
 )
 
 
 @dataclass(slots=True)
 class Answered:
-    """What the API answered. The names of headers are in lower case."""
+    """The API's answer. The names of headers are in lower case."""
 
     status: int = 0
     headers: dict[str, str] = field(default_factory=dict)
     body: bytes = b""
 
     async def send(self, message: Message) -> None:
-        """Take a message of ASGI."""
+        """Receive a message of ASGI."""
         if message["type"] == "http.response.start":
             self.status = message["status"]
             self.headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in message["headers"]}
@@ -45,7 +45,9 @@ class Answered:
 async def request(
     page: Scope, host: Host, viewer: Viewer, method: str, target: str, *, headers: dict[str, str], body: bytes = b""
 ) -> Answered:
-    """Ask the API for `target`, path and query. `page` is the scope of the request in which the page asks for this."""
+    """Request `target`, path and query, from the API. `page` is the scope of the request in which the page asks for
+    this.
+    """
     path, _, query = target.partition("?")
     sent = {"host": host.base_url.partition("://")[2], "x-requested-with": "AP.request", **headers}
     if body:
@@ -67,7 +69,7 @@ async def request(
     answered = Answered()
     operations: Map = page["state"]["map"]
     address = operations.find(scope) if path.startswith(_API) and method in METHODS else None
-    # Looked at again: what is found is found by the path without its percent signs.
+    # Check again: an operation is found by the decoded path.
     if address is not None and scope["path"].startswith(_API):
         await address(scope, receive, answered.send)
         return answered

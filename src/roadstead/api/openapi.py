@@ -1,4 +1,4 @@
-"""The document of an API in the words of OpenAPI 3.1, made from the map of its operations.
+"""The OpenAPI 3.1 document of an API, made from the map of its operations.
 
 Addresses, methods, needs and types come from the operations, descriptions from docstrings; the tests compare every
 answer that they get with the document.
@@ -25,9 +25,9 @@ class Document(TypedDict):
 
 
 _ABOUT = (
-    "Bitbucket's REST API 2.0 as far as Roadstead goes, and what is Roadstead's own under `/-/`. HEAD works wherever "
+    "Bitbucket's REST API 2.0 as far as Roadstead has it, and Roadstead's own API under `/-/`. HEAD works wherever "
     "GET does, OPTIONS everywhere, and a trailing slash names the same address. A method that an address does not take "
-    "is a 405 with `Allow`. What reaches no operation, because its head is too large, too slow or no HTTP, is refused "
+    "is a 405 with `Allow`. A request whose head is too large, too slow or not HTTP is refused "
     "with 431, 408 or 400 and the same error body."
 )
 _SCHEMES = {
@@ -43,24 +43,24 @@ _SCHEMES = {
 
 _STATUSES = {
     200: "As asked.",
-    201: "Made; `Location` says where.",
-    204: "Done; there is nothing to say.",
-    400: "It cannot be accepted as it is; nothing was changed.",
+    201: "Created; `Location` has its address.",
+    204: "Done, without a body.",
+    400: "The request cannot be accepted; nothing changed.",
     401: "No credential, or one that fails.",
     403: "A valid credential of another kind, or without the scope; or a page of another site, and no credential.",
     404: "It does not exist, or the caller may not know that it does.",
-    409: "It is right in itself, but does not fit what is there.",
+    409: "The request is valid, but conflicts with the present state.",
     411: "The length of the body is not stated.",
     413: "The body is too large.",
     415: "The body is of another type, or compressed.",
-    429: "The app has made, or has under way, as many requests as it may; `Retry-After` says when it may go on.",
-    503: "It cannot be served now; `Retry-After` says when to try again.",
+    429: "The app has used up its rate limit or its share of running requests; `Retry-After` says when to continue.",
+    503: "The request cannot be served now; `Retry-After` says when to try again.",
 }
 _HEADERS = {201: "Location", 401: "WWW-Authenticate", 429: "Retry-After", 503: "Retry-After"}
 
 
 def document(operations: Map, base_url: str) -> Document:
-    """Return what OpenAPI says of the operations of an API at `base_url`."""
+    """Return the OpenAPI document of the operations of an API at `base_url`."""
     schemas = _Schemas()
     paths: dict[str, dict[str, Any]] = {}
     for operation in operations.operations:
@@ -76,9 +76,9 @@ def document(operations: Map, base_url: str) -> Document:
 
 
 def statuses_of(operation: Operation) -> dict[int, Any]:
-    """Return what the operation can answer: the type of the body by status, `None` for no body."""
+    """Return the possible answers of the operation: the type of the body by status, `None` for no body."""
     refusals = {*operation.needs.refuses, *operation.refuses}
-    if not operation.template.path.startswith(HEALTH):  # where nothing waits for anything
+    if not operation.template.path.startswith(HEALTH):  # health checks wait for nothing
         refusals.add(503)
     if operation.takes is not None:
         refusals |= {400, 411, 413, 415}
@@ -136,7 +136,7 @@ def _response(status: int, kind: Any, schemas: "_Schemas") -> dict[str, Any]:
 
 
 def _request_body(kind: Any, schemas: "_Schemas") -> dict[str, Any]:
-    """JSON, and a form as well where all members are texts, for that is what `Shape.read` takes."""
+    """Return the schema of JSON, and of a form as well if all members are texts, which `Shape.read` accepts."""
     schema = schemas.of(kind)
     content = {"application/json": {"schema": schema}}
     if is_typeddict(kind) and all(map(_is_text, schemas.members_of(kind).values())):
@@ -165,7 +165,7 @@ class _Schemas:
         return schema
 
     def members_of(self, kind: Any) -> dict[str, Any]:
-        """The schemas of the members of an object."""
+        """Return the schemas of an object's members."""
         _, components = msgspec.json.schema_components([kind])
         members: dict[str, Any] = components[kind.__name__]["properties"]
         return members

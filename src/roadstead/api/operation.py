@@ -20,11 +20,11 @@ from roadstead.listing import Listing
 
 Body = Shape[Any] | ReadByHandler
 Handler = Callable[..., Awaitable[Answer]]
-"""Takes the `Call`, and after it the body of an operation that takes one, or the `PageRequest` of one that lists."""
+"""Takes the `Call` and the body of an operation that takes one, or the `PageRequest` of one that lists."""
 
 
 class Declared(TypedDict):
-    """What a declaration says beside method and address; `Operation` has the meanings."""
+    """The declaration besides method and address; `Operation` has the meanings."""
 
     needs: Need
     gives: Mapping[int, Any]
@@ -40,9 +40,9 @@ class Operation:
     """A method of an address.
 
     `gives` has the type of the body by status: `None` for an empty one, `str` for plain text. `takes` reads the body,
-    `lists` is the list of which it gives a page, `query` the type of the query parameters beside those of a list, and
+    `lists` is the list that it returns a page of, `query` the type of the query parameters beside those of a list, and
     `refuses` are the statuses of refusals that follow from none of these.
-    `in_turn` says that each app has one request for such operations under way at a time, because it may change so much.
+    `in_turn` says that each app runs one request of such operations at a time, because it may change so much.
     """
 
     group: str
@@ -57,16 +57,16 @@ class Operation:
     refuses: tuple[int, ...] = ()
     in_turn: bool = False
     answer: Handler = field(init=False)
-    """What answers a call: the handler, after the body, or which page of a list is wanted, has been read."""
+    """Answers a call: the handler, after the body, or the request for a page of a list, has been read."""
 
     @property
     def name(self) -> str:
-        """The name of the handler after that of its group."""
+        """Return the name of the handler after that of its group."""
         return f"{self.group}_{self.handler.__name__}"
 
     @property
     def summary(self) -> str:
-        """The docstring of the handler."""
+        """Return the docstring of the handler."""
         return self.handler.__doc__ or ""
 
     def __post_init__(self) -> None:
@@ -87,7 +87,7 @@ class Operation:
         return await self.handler(call, page_request(call.query, self.lists))
 
     async def _answer_in_turn(self, call: "Call") -> Answer:
-        """Decode the body in the app's turn as well: what is made of it takes ten times as much memory."""
+        """Decode the body in the app's turn as well, because the result takes ten times as much memory."""
         takes = self.takes if isinstance(self.takes, Shape) else None
         text = await takes.text(call.request) if takes else b""
         async with call.host.changing.turn(call.installation_id):
@@ -108,25 +108,25 @@ class Call:
 
     @property
     def installation_id(self) -> int:
-        """The installation of the app that calls an operation which apps alone may call."""
+        """Return the installation of the app that calls an operation for apps only."""
         installation = self.identity.installation_id
         assert installation is not None  # noqa: S101  # the operation needs an app
         return installation
 
     @property
     def state(self) -> Mapping[str, Any]:
-        """What `app.py` has opened for all requests."""
+        """Return the state that `app.py` has opened for all requests."""
         state: Mapping[str, Any] = self.request.scope["state"]
         return state
 
     @property
     def query(self) -> dict[str, str]:
-        """The query parameters, decoded; of one that is repeated, the last counts."""
+        """Return the decoded query parameters; of a repeated one, the last."""
         query = self.request.scope["query_string"]
         return dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True)) if query else {}
 
     def url(self, operation: Operation, *values: str | int) -> str:
-        """Return the URL of an operation; with fewer values than parameters, the beginning that all such URLs share."""
+        """Return the URL of an operation; with fewer values than parameters, the common beginning of all such URLs."""
         return operation.template.url(self.host.base_url, *values)
 
 
@@ -139,7 +139,7 @@ class Group:
         self.operations: list[Operation] = []
 
     def get(self, template: str = "", **declared: Unpack[Declared]) -> Callable[[Handler], Operation]:
-        """Declare a GET; HEAD comes with it."""
+        """Declare a GET; it includes HEAD."""
         return self._declare("GET", template, declared)
 
     def post(self, template: str = "", **declared: Unpack[Declared]) -> Callable[[Handler], Operation]:

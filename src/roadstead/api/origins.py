@@ -1,4 +1,4 @@
-"""Where a request comes from: this machine, somewhere behind a proxy, or a page of another site in a browser here."""
+"""The origin of a request: this machine, a client behind a proxy, or a page of another site in a browser here."""
 
 from starlette.requests import Request
 
@@ -10,11 +10,11 @@ _SET_BY_PROXIES = frozenset(
 
 
 def is_from_here(request: Request) -> bool:
-    """Return whether the request was made on this machine, and meant for us by name.
+    """Return whether the request was made on this machine, and names it.
 
-    A page elsewhere that rebinds its own name to us fails this. So does a client behind a proxy on this machine: by the
-    name that the proxy is known by, by a header in which the proxy says for whom it asks, or by HTTP/1.0, which nginx
-    speaks to the servers behind it unless it is told otherwise, and no other client of today does.
+    A page elsewhere that rebinds its own name to this machine fails this. So does a client behind a proxy on this
+    machine: by the proxy's name, by a header in which the proxy names the client, or by HTTP/1.0, which nginx speaks to
+    upstream servers by default, and no other client of today does.
     """
     if request.scope["http_version"] == "1.0" or any(name in _SET_BY_PROXIES for name, _ in request.scope["headers"]):
         return False
@@ -24,10 +24,10 @@ def is_from_here(request: Request) -> bool:
 
 
 def is_from_another_site(request: Request) -> bool:
-    """Return whether a page may have made the request that is not ours, as browsers tell.
+    """Return whether a page of another site may have made the request, according to the browser.
 
-    `Origin` alone is enough: our own pages ask nothing that needs this, and a page of another port counts as the same
-    site to a browser.
+    `Origin` is enough: our own pages make no such request, and a browser counts a page of another port as the same
+    site.
     """
     headers = request.headers
     return "origin" in headers or headers.get("sec-fetch-site", "none") not in ("none", "same-origin")

@@ -21,7 +21,7 @@ class FieldSelection:
     removed: tuple[_Path, ...]
 
     def apply(self, value: dict[str, Any]) -> dict[str, Any]:
-        """The parts of a resource, or of a page of them, that were asked for. The input is not changed."""
+        """Return the requested parts of a resource, or of a page of them. The input is not changed."""
         kept: Any = _pick(value, self.only) if self.only else value
         kept = _drop(kept, self.removed) if self.removed else kept
         kept = _merge(kept, _pick(value, self.added)) if self.added else kept
@@ -29,7 +29,7 @@ class FieldSelection:
 
 
 def parse_fields(text: str) -> FieldSelection:
-    """Raises `InvalidInput`."""
+    """Read `fields`. Raise `InvalidInput`."""
     only: list[_Path] = []
     added: list[_Path] = []
     removed: list[_Path] = []
@@ -38,7 +38,7 @@ def parse_fields(text: str) -> FieldSelection:
         raise InvalidInput("`fields` has too many entries.", f"At most {MAX_FIELDS} are taken.")
     for item in items:
         name = item.strip()
-        # A plus that was not sent as %2B arrives as a space, and then asks for nothing more: as at Bitbucket.
+        # A plus that was not sent as %2B arrives as a space, and then requests no addition, as on Bitbucket.
         path = tuple(name.lstrip("+-").split("."))
         target = removed if name.startswith("-") else added if name.startswith("+") else only
         if all(path):
@@ -47,7 +47,7 @@ def parse_fields(text: str) -> FieldSelection:
 
 
 def _heads(paths: Sequence[_Path], name: str) -> list[_Path]:
-    """What is left of the paths that lead through `name`."""
+    """Return the rests of the paths that lead through `name`."""
     return [path[1:] for path in paths if path[0] in (name, "*")]
 
 

@@ -29,11 +29,11 @@ class Template:
         """The names of the parameters, in order."""
         self._numbers = [name for name, kind in parameters if kind == "int"]
         self._kept = ["/" if kind == "rest" else "" for _, kind in parameters]
-        """For each parameter, what is not quoted in a URL."""
+        """For each parameter, the characters that are not quoted in a URL."""
         self._literals = _PARAMETER.split(text)[::3]
 
     def read(self, values: Sequence[str]) -> dict[str, Any]:
-        """Return the parameters by name. Raises `NotFound` where a number is wanted and something else given."""
+        """Return the parameters by name. Raise `NotFound` if one that must be a number is not."""
         parameters: dict[str, Any] = dict(zip(self.names, values, strict=True))
         for name in self._numbers:
             parameters[name] = _number(name, parameters[name])
@@ -54,10 +54,10 @@ def _quoted(text: str, safe: str) -> str:
 
 
 def _number(name: str, text: str) -> int:
-    """Return a number as we write it: decimal digits, and nothing else that `int()` would take."""
+    """Return a number in our notation: decimal digits, without the other forms that `int()` accepts."""
     if not _NUMBER.fullmatch(text):
         what = name.removesuffix("_id").replace("_", " ")
         raise NotFound(
-            f"There is no {what} {text[:_SHOWN_CHARACTERS]!r}.", "An id is the one that a list or a creation gave."
+            f"There is no {what} {text[:_SHOWN_CHARACTERS]!r}.", "An id is in a list, or in the answer of a creation."
         )
     return int(text)

@@ -1,4 +1,4 @@
-"""The tree of path segments in which an address is found, however many there are."""
+"""The tree of path segments, which finds an address in a time that does not grow with their number."""
 
 from collections.abc import Sequence
 from functools import reduce
@@ -9,7 +9,7 @@ T = TypeVar("T")
 
 
 class _Node(dict[str, "_Node[T]"], Generic[T]):
-    """The nodes below by literal; for any other segment the one of the parameter."""
+    """The nodes below by literal; for any other segment that of the parameter."""
 
     __slots__ = ("here", "parameter", "places", "rest")
 
@@ -18,7 +18,7 @@ class _Node(dict[str, "_Node[T]"], Generic[T]):
         self.parameter: _Node[T] | None = None
         self.here: T | None = None
         self.places: list[int] = []
-        """Which segments of a path that leads here are parameters."""
+        """Which segments of a path to this node are parameters."""
         self.rest: T | None = None
 
     def __missing__(self, segment: str) -> "_Node[T]":
@@ -30,15 +30,15 @@ class _Node(dict[str, "_Node[T]"], Generic[T]):
 class Tree(Generic[T]):
     """Targets by the segments of their templates.
 
-    In each segment a literal is tried before a parameter, and a parameter before `{name:rest}`, which takes all that is
-    left. The path is cut into segments before they are decoded, so that `%2F` is a character of its segment.
+    In each segment a literal is tried before a parameter, and a parameter before `{name:rest}`, which takes the rest.
+    The path is split into segments before they are decoded, so that `%2F` is a character of its segment.
     """
 
     def __init__(self) -> None:
         self._root: _Node[T] = _Node()
 
     def add(self, segments: Sequence[str], target: T) -> T:
-        """Put a target where these segments lead, or return the one that is there already."""
+        """Add a target at these segments, or return the existing one."""
         node = self._root
         for segment in segments:
             if segment.endswith(":rest}"):
@@ -56,7 +56,7 @@ class Tree(Generic[T]):
 
     def find(self, segments: Sequence[str]) -> tuple[T, list[str]] | None:
         """Return the target for the decoded segments of a path, and the values of its parameters in their order."""
-        # Most paths lead to their target the first way that is tried, and `reduce` goes it without our code.
+        # Most paths lead to their target on the first try, for which `reduce` needs no code of ours.
         try:
             node: _Node[T] = reduce(getitem, segments, self._root)
         except KeyError:
@@ -71,7 +71,7 @@ class Tree(Generic[T]):
 
 
 def _walk(node: _Node[T], segments: Sequence[str], at: int, values: list[str]) -> T | None:
-    """Try the ways that the segments lead from a node, each to its end. An empty segment is no parameter's value."""
+    """Try all ways that the segments lead from a node. An empty segment is not a parameter's value."""
     if at == len(segments):
         return node.here
     segment = segments[at]

@@ -26,13 +26,13 @@ class AuditEntryResource(TypedDict):
 
 @OPERATIONS.get(needs=OPERATOR, lists=AUDIT_LIST, gives={200: Page[AuditEntryResource]})
 async def list_entries(call: Call, wanted: PageRequest) -> Answer:
-    """The audit log, the newest entry first."""
+    """List the audit log, the newest entry first."""
     page = await audit.page_of_entries(call.host, wanted)
     return page_answer(call, page.of([audit_entry(entry) for entry in page.items]))
 
 
 def audit_entry(entry: AuditEntry) -> AuditEntryResource:
-    """An entry as data."""
+    """Return an entry as data."""
     return {
         "id": entry.id,
         "time": entry.time.isoformat(timespec="microseconds"),

@@ -19,7 +19,7 @@ OPERATIONS = Group("debug_jwt", below="/-/debug-jwt")
 
 
 class PresentedToken(TypedDict):
-    """A token, as a header, a curl command or by itself, and the request that it was meant for."""
+    """A token, as a header, in a curl command or alone, and the request that it was meant for."""
 
     token: Annotated[str, msgspec.Meta(examples=["JWT eyJhbGciOiJIUzI1NiJ9.e30.x"])]
     method: Annotated[str, msgspec.Meta(examples=["GET"])]
@@ -27,7 +27,7 @@ class PresentedToken(TypedDict):
 
 
 class CheckResource(TypedDict):
-    """What a check found. `warning` is accepted all the same; of `unknown` another check must hold first."""
+    """The finding of a check. A `warning` is accepted nevertheless; for `unknown` another check must pass first."""
 
     check: str
     verdict: Verdict
@@ -36,7 +36,9 @@ class CheckResource(TypedDict):
 
 
 class DiagnosisResource(TypedDict):
-    """Every check of a token; `cause` is the first that fails, `difference` where what was hashed begins to differ."""
+    """Every check of a token; `cause` is the first that fails, `difference` the offset at which the canonical requests
+    differ.
+    """
 
     cause: CheckResource | None
     header: Mapping[str, Any]
@@ -59,13 +61,13 @@ _PRESENTED: Shape[tuple[str, str, str]] = Shape(PresentedToken, itemgetter("toke
 
 @OPERATIONS.post(needs=OPERATOR, takes=_PRESENTED, gives={200: DiagnosisResource})
 async def debug_jwt(call: Call, presented: tuple[str, str, str]) -> Answer:
-    """Why a token would be refused for a request: every check, and what to do."""
+    """Explain why a token would be refused for a request: every check, and what to do."""
     found = await diagnosis.explain_pasted(call.host, *presented)
     return json_answer(explained_token(found), headers={"Cache-Control": "no-store"})
 
 
 def explained_token(found: Diagnosis) -> DiagnosisResource:
-    """A diagnosis as data."""
+    """Return a diagnosis as data."""
     return {
         "cause": None if found.cause is None else _check(found.cause),
         "header": found.header,

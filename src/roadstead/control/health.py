@@ -18,14 +18,14 @@ class Health(TypedDict):
 
 @OPERATIONS.get("/live", needs=ANYONE, gives={200: Health})
 async def live(call: Call) -> Answer:
-    """This process answers."""
+    """Answer while this process is alive."""
     health: Health = {"status": "ok", "version": __version__}
     return json_answer(health)
 
 
 @OPERATIONS.get("/ready", needs=ANYONE, gives={200: Health}, refuses=(503,))
 async def ready(call: Call) -> Answer:
-    """Requests can be served: the database answers, has the schema of this version, and its secrets can be read."""
+    """Answer 200 when requests can be served: the database answers, its schema fits, its secrets can be read."""
     await check_readiness(call.host)
     health: Health = {"status": "ok"}
     return json_answer(health)

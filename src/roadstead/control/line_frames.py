@@ -1,11 +1,11 @@
-"""What `roadstead linkify` and a running host say to each other over a Unix socket.
+"""The protocol of `roadstead linkify` and a running host over a Unix socket.
 
-The command sends the form of the output and the workspace, then the lines, some at a time, and in the end nothing. The
-host answers the first with nothing, each of the others with the lines as they are printed, and the end with the limits
-that linkers met, as JSON. When something is wrong the host hangs up, and the command links the lines itself.
+The command sends the output format and the workspace, then the lines, some at a time, and at the end nothing. The host
+answers the first frame with nothing, each of the others with the lines as they are printed, and the end with the limits
+that linkers met, as JSON. On an error the host closes the connection, and the command links the lines itself.
 
-Each of these is a frame: the length of its content in four bytes, then the content. The command must start at once, so
-this module imports nothing that takes long.
+Each message is a frame: the length of its content in four bytes, then the content. The command must start fast, so this
+module imports nothing slow.
 """
 
 from pathlib import Path
@@ -17,7 +17,7 @@ SUFFIX = ".sock"
 
 
 def socket_folder(data: Path) -> Path:
-    """Return where running hosts have their sockets. Only the user enters it who started the first host there."""
+    """Return the folder of running hosts' sockets. Only the user who started the first host there can enter it."""
     return data / "hosts"
 
 

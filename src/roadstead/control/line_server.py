@@ -1,4 +1,4 @@
-"""The host's side of `roadstead linkify`: it has the linkers compiled already, so the first line is there at once."""
+"""The host's side of `roadstead linkify`: its linkers are compiled already, so the first line is there immediately."""
 
 import asyncio
 import io
@@ -19,7 +19,7 @@ from roadstead.errors import RoadsteadError
 from roadstead.settings import Settings
 
 MOST_LINKED = 1024 * 1024
-"""Bytes for one command. It links what is longer itself, so that the host has its processor for requests."""
+"""Bytes for one command. The command links longer input itself, so that the host has its processor for requests."""
 
 log = logging.getLogger("roadstead.linkify")
 
@@ -56,7 +56,7 @@ def _are_usual(settings: Settings) -> bool:
 
 
 def _listen(folder: Path) -> tuple[socket.socket, Path]:
-    """Return a listening socket that only its owner can reach, and its file. Delete those of hosts that are gone."""
+    """Return a listening socket that only its owner can reach, and its file. Delete those of dead hosts."""
     folder.mkdir(mode=0o700, exist_ok=True)
     _sweep(folder)
     file = folder / f"{os.getpid()}{SUFFIX}"
@@ -65,7 +65,7 @@ def _listen(folder: Path) -> tuple[socket.socket, Path]:
     listening = socket.socket(socket.AF_UNIX)
     try:
         listening.bind(str(new))
-        new.chmod(0o600)  # before anybody can connect
+        new.chmod(0o600)  # before anyone can connect
         listening.listen()
         new.rename(file)
     except OSError:
@@ -89,7 +89,7 @@ class _LineServer:
         self._open = set[StreamWriter]()
 
     def hang_up(self) -> None:
-        """Close all connections; the commands go on without the host."""
+        """Close all connections; the commands continue without the host."""
         for writer in self._open:
             writer.transport.abort()
 
@@ -97,7 +97,9 @@ class _LineServer:
         """Link the lines of one command."""
         self._open.add(writer)
         try:
-            with suppress(OSError, EOFError, ValueError, RoadsteadError):  # in each case the command does it itself
+            with suppress(
+                OSError, EOFError, ValueError, RoadsteadError
+            ):  # in each case the command links the line itself
                 await self._link(reader, writer)
         finally:
             self._open.discard(writer)

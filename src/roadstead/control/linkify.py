@@ -1,4 +1,4 @@
-"""`/-/linkify` and `/-/linkers`: linkers over any text, and what they did."""
+"""`/-/linkify` and `/-/linkers`: linkers over any text, and their counts."""
 
 import time
 from collections import Counter
@@ -45,14 +45,14 @@ FORMATS = {
     "html": ("html", "json"),
     "markdown": ("markdown", "json"),
 }
-"""How the text may be written that comes out, by what goes in; first what it is unless another is asked for."""
+"""The output formats, by input; the first is the default."""
 SHORT_TEXT = 2_000
 """Characters. A longer text, and any text of a workspace with a linker that may take long, is linked in a thread, so
 that other requests are answered meanwhile.
 """
 DEFAULT_WORKSPACE = "local"
 LONGEST_HTML = 1_000_000
-"""Characters. Of HTML no end can be left out, as it can of a text, without changing what it shows."""
+"""Characters. The end of HTML cannot be left out, as that of a text, without changing what it shows."""
 
 
 class WorkspaceQuery(TypedDict, total=False):
@@ -62,9 +62,9 @@ class WorkspaceQuery(TypedDict, total=False):
 
 
 class Text(TypedDict):
-    """`format` is how `rendered` is written, `explain` asks for the reason of each candidate.
+    """`format` is that of `rendered`; `explain` asks for the reason of each candidate.
 
-    What shall come out as Markdown is read as Markdown.
+    With the format `markdown`, a text is read as Markdown.
     """
 
     text: Annotated[str, msgspec.Meta(examples=["fixes BB-1234"])]
@@ -94,7 +94,7 @@ class Limit(TypedDict):
 
 
 class CandidateResource(TypedDict):
-    """What a pattern matched, and why it is a link or not."""
+    """A match of a pattern, and why it is a link or not."""
 
     start: int
     end: int
@@ -107,7 +107,7 @@ class CandidateResource(TypedDict):
 
 
 class WitnessResource(TypedDict):
-    """A text that is hostile with a pattern: `before`, then `pump` again and again, then `after`."""
+    """A text that is hostile with a pattern: `before`, then `pump` repeated, then `after`."""
 
     before: str
     pump: str
@@ -115,7 +115,7 @@ class WitnessResource(TypedDict):
 
 
 class TriedLinker(TypedDict):
-    """What a linker did on the text."""
+    """A linker's counts on the text."""
 
     linker: str
     app: str
@@ -144,7 +144,7 @@ class LinkedText(TypedDict):
 
 
 class LinkerRecord(TypedDict):
-    """A linker of a workspace, and what it did since this process started."""
+    """A linker of a workspace, and its counts since this process started."""
 
     app: str
     linker: str
@@ -191,7 +191,7 @@ def _text_wanted(body: bytes, complaint: str) -> InvalidInput:
 
 
 def _checked(asked: _Asked) -> _Asked:
-    """Return what is asked for with its format. Raises `InvalidInput`."""
+    """Return the request with its format. Raise `InvalidInput`."""
     if asked.input not in FORMATS:
         raise InvalidInput(f"There is no input {asked.input!r}.", f"Choose one of: {', '.join(FORMATS)}.")
     asked = replace(asked, format=asked.format or FORMATS[asked.input][0])
@@ -199,7 +199,7 @@ def _checked(asked: _Asked) -> _Asked:
         reason = f"There is no format {asked.format!r} for {asked.input} input."
         raise InvalidInput(reason, f"Choose one of: {', '.join(FORMATS[asked.input])}.")
     if asked.explain and asked.input == "html":
-        raise InvalidInput("HTML cannot be explained.", "Ask about the text of one of its elements.")
+        raise InvalidInput("HTML cannot be explained.", "Send the text of one of its elements.")
     if asked.input == "html" and len(asked.text) > LONGEST_HTML:
         raise InvalidInput("The HTML is too long.", f"At most {LONGEST_HTML} characters of it are taken.")
     return asked
@@ -210,7 +210,7 @@ _ASKED: Shape[_Asked] = Shape(_Asked, _checked, _text_wanted)
 
 @OPERATIONS.post("/linkify", needs=OPERATOR_OR_LOCAL, takes=_ASKED, gives={200: LinkedText}, refuses=(404,))
 async def linkify(call: Call, asked: _Asked) -> Answer:
-    """The links of a text by the linkers of a workspace, and the text rendered with them."""
+    """Link a text with the linkers of a workspace, and render it."""
     linkers: WorkspaceLinkers = call.state["linkers"]
     compiled = await linkers.of(asked.workspace)
     quick = len(asked.text) <= SHORT_TEXT and compiled.quick and not (asked.explain or asked.is_markdown)
@@ -232,7 +232,7 @@ async def linkify(call: Call, asked: _Asked) -> Answer:
     refuses=(404,),
 )
 async def list_linkers(call: Call, wanted: PageRequest) -> Answer:
-    """The linkers of a workspace in the order in which they win, and what they did since this process started."""
+    """List the linkers of a workspace in the order in which they win, with their counts since this process started."""
     linkers: WorkspaceLinkers = call.state["linkers"]
     workspace = call.query.get("workspace", DEFAULT_WORKSPACE)
     compiled = await linkers.of(workspace)
@@ -246,7 +246,7 @@ async def list_linkers(call: Call, wanted: PageRequest) -> Answer:
 
 
 def linked(result: Linkified) -> LinkedText:
-    """The links of a text as data. Offsets are those of the string, in characters."""
+    """Return the links of a text as data. Offsets are those of the string, in characters."""
     return {
         "text": result.text,
         "links": [_link(link) for link in result.links],
@@ -255,7 +255,7 @@ def linked(result: Linkified) -> LinkedText:
 
 
 def linked_html(html: str, result: LinkifiedHtml) -> LinkedText:
-    """The links of HTML as data. They have no offsets: where they stand, the HTML has been written anew."""
+    """Return the links of HTML as data. They have no offsets, because the HTML is rewritten."""
     return {
         "text": html,
         "links": [_target(link) for link in result.links],
@@ -264,7 +264,7 @@ def linked_html(html: str, result: LinkifiedHtml) -> LinkedText:
 
 
 def _limit(limit: Unfinished) -> Limit:
-    """A limit of a linker, or of the text as a whole."""
+    """Return a limit of a linker, or of the text as a whole."""
     return {
         "linker": limit.linker.key if limit.linker else None,
         "app": limit.linker.app_key if limit.linker else None,
@@ -286,7 +286,7 @@ def _target(link: Link) -> LinkResource:
 
 
 def explained(explanation: Explanation) -> ExplanationResource:
-    """An explanation as data."""
+    """Return an explanation as data."""
     return {
         "candidates": [
             {
@@ -358,7 +358,7 @@ def _rendered(result: Linkified, form: str) -> str:
 
 
 def _reports(linkers: Sequence[Linker]) -> list[tuple[PatternReport, WitnessResource | None]]:
-    """What there is to say of the patterns, which may take a while for hostile ones."""
+    """Return reports on the patterns, which may take a while for hostile ones."""
     return [(report, _witness(report.witness)) for report in map(check_linker, linkers)]
 
 

@@ -1,4 +1,4 @@
-"""`/-/metrics`: the figures of all workers in the words of Prometheus."""
+"""`/-/metrics`: the metrics of all workers in Prometheus' format."""
 
 import asyncio
 from collections import defaultdict
@@ -23,22 +23,22 @@ OPERATIONS = Group("metrics", below="/-/metrics")
 
 @OPERATIONS.get(needs=OPERATOR, gives={200: str})
 async def expose(call: Call) -> Answer:
-    """What this host counts and how it is, for Prometheus."""
+    """Return this host's counts and state, for Prometheus."""
     workers: WorkerSamples = call.state["samples"]
     samples = await shared_samples(call.host, __version__) + workers.all()
     return text_answer(*await asyncio.to_thread(_exposition, samples))
 
 
 def _exposition(samples: Iterable[Sample]) -> tuple[bytes, str]:
-    """The text format and its content type."""
-    # Imported late: a host should answer at once, and many are never asked for this.
+    """Return the text format and its content type."""
+    # Imported late: a host should answer soon, and many hosts are never scraped.
     from prometheus_client.exposition import CONTENT_TYPE_PLAIN_0_0_4, generate_latest
 
     return generate_latest(_Collected(samples)), CONTENT_TYPE_PLAIN_0_0_4
 
 
 class _Collected:
-    """Samples as what Prometheus' library collects from."""
+    """Samples in the form that Prometheus' library collects."""
 
     def __init__(self, samples: Iterable[Sample]) -> None:
         self._samples: defaultdict[str, list[Sample]] = defaultdict(list)

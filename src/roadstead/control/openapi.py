@@ -1,4 +1,4 @@
-"""`/-/openapi.json`: this API in the words of OpenAPI 3.1, made at the first request for it."""
+"""`/-/openapi.json`: this API as an OpenAPI 3.1 document, made at the first request for it."""
 
 from functools import lru_cache
 
@@ -15,7 +15,7 @@ OPERATIONS = Group("openapi", below="/-/openapi.json")
 
 @OPERATIONS.get(needs=ANYONE, gives={200: Document})
 async def describe(call: Call) -> Answer:
-    """This document."""
+    """Return this document."""
     return json_answer(_encoded(call.state["map"], call.host.base_url))
 
 

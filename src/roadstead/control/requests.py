@@ -18,7 +18,7 @@ OPERATIONS = Group("requests", below="/-/requests")
 
 
 class RequestSummary(TypedDict):
-    """A call of an app to us (`in`) or of us to an app (`out`). Sizes are in bytes."""
+    """A call of an app to the host (`in`) or of the host to an app (`out`). Sizes are in bytes."""
 
     id: int
     time: str
@@ -41,14 +41,14 @@ class MessageResource(TypedDict):
 
 
 class RequestInFull(RequestSummary):
-    """All that is kept of a call."""
+    """Everything that is recorded of a call."""
 
     request: MessageResource
     answer: MessageResource | None
 
 
 class ExplainedRequest(RequestInFull):
-    """All that is kept of a call, a command that sends it again, and of one that was refused, why."""
+    """Everything that is recorded of a call, a command that sends it again, and for a refused one, why."""
 
     curl: str
     diagnosis: DiagnosisResource | None
@@ -56,21 +56,21 @@ class ExplainedRequest(RequestInFull):
 
 @OPERATIONS.get(needs=OPERATOR, lists=REQUEST_LIST, gives={200: Page[RequestSummary]})
 async def list_requests(call: Call, wanted: PageRequest) -> Answer:
-    """The recorded calls, the newest first unless sorted otherwise."""
+    """List the recorded calls, the newest first unless sorted otherwise."""
     page = await requests.page_of_requests(call.host, wanted)
     return page_answer(call, page.of([recorded_request(one) for one in page.items]))
 
 
 @OPERATIONS.get("/{request_id:int}", needs=OPERATOR, query=Partial, gives={200: ExplainedRequest})
 async def get_request(call: Call) -> Answer:
-    """One call with headers and bodies, and if it was refused, why."""
+    """Return one call with headers and bodies, and if it was refused, why."""
     found = await requests.get_request(call.host, call.path["request_id"])
     diagnosis = await explain_recorded(call.host, found) if requests.was_refused(found.summary) else None
     return shaped(call, explained_request(found, await as_curl(call.host, found), diagnosis))
 
 
 def recorded_request(request: RecordedRequest) -> RequestSummary:
-    """A call as data."""
+    """Return a call as data."""
     return {
         "id": request.id,
         "time": request.time.isoformat(timespec="microseconds"),
@@ -87,7 +87,7 @@ def recorded_request(request: RecordedRequest) -> RequestSummary:
 
 
 def request_details(details: RequestDetails) -> RequestInFull:
-    """A call with all that is kept of it, as data."""
+    """Return a call with everything recorded of it, as data."""
     return {
         **recorded_request(details.summary),
         "request": _message(details.request),
@@ -96,7 +96,7 @@ def request_details(details: RequestDetails) -> RequestInFull:
 
 
 def explained_request(details: RequestDetails, curl: str, diagnosis: Diagnosis | None) -> ExplainedRequest:
-    """Return all that is known of a call as data."""
+    """Return everything that is known of a call as data."""
     explained = None if diagnosis is None else explained_token(diagnosis)
     return {**request_details(details), "curl": curl, "diagnosis": explained}
 

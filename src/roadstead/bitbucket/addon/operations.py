@@ -13,14 +13,14 @@ OPERATIONS = Group("addon", below="/2.0/addon")
 
 @OPERATIONS.put(needs=APP_JWT, takes=UPDATE, gives={204: None}, refuses=(404,))
 async def update(call: Call, members: dict[str, Any]) -> Answer:
-    """The app gives its new descriptor, or has it read again from its URL. Key and scopes must hold."""
+    """Update the app from a new descriptor, or from its URL. The key must stay, and scopes may not grow."""
     await updates.update(call.host, call.installation_id, by_app=True, **members)
     return no_content()
 
 
 @OPERATIONS.delete(needs=APP_JWT, gives={204: None})
 async def delete(call: Call) -> Answer:
-    """The app removes itself, with all its values. Afterwards `uninstalled` is posted to it."""
+    """Uninstall the app, with all its values. Afterwards the host posts `uninstalled` to it."""
     await installations.uninstall(call.host, call.installation_id, by_app=True)
     call.host.call_is_due.set()
     return no_content()

@@ -9,21 +9,21 @@ from roadstead.errors import InvalidInput
 
 
 class Update(TypedDict, total=False):
-    """One of both, or neither: then the descriptor is read again from its URL."""
+    """Either member, or neither: then the descriptor is read again from its URL."""
 
     descriptor: dict[str, Any]
     descriptor_url: str
 
 
 class GivenUpdate(msgspec.Struct, forbid_unknown_fields=True):
-    """A body that updates an app. The descriptor is left as it is written, for it is read by rules of its own."""
+    """A body that updates an app. The descriptor stays encoded, because it is read by its own rules."""
 
     descriptor: msgspec.Raw = msgspec.Raw()
     descriptor_url: str | msgspec.UnsetType | None = msgspec.UNSET
 
 
 def _update(given: GivenUpdate | None) -> dict[str, Any]:
-    """The members of a `PUT /2.0/addon` body that are given. Raises `InvalidInput`."""
+    """Return the given members of a `PUT /2.0/addon` body. Raise `InvalidInput`."""
     if given is None:
         return {}
     members: dict[str, Any] = {}
@@ -38,7 +38,7 @@ def _update(given: GivenUpdate | None) -> dict[str, Any]:
 
 
 def _update_wanted(body: bytes, complaint: str) -> InvalidInput:
-    """The refusal of a body that is no update."""
+    """Return the refusal of a body that is not an update."""
     return InvalidInput(
         "The body is not an update.",
         f'{complaint} Send {{}}, {{"descriptor": {{…}}}} or {{"descriptor_url": "…"}}, or no body.',

@@ -17,21 +17,21 @@ _EXPOSE_LOCATION = {"Access-Control-Expose-Headers": "Location"}
 
 @OPERATIONS.get(needs=APP_JWT, lists=shapes.LINKER_LIST, gives={200: Page[LinkerResource]})
 async def list_linkers(call: Call, wanted: PageRequest) -> Answer:
-    """The linkers of the app, in the order of its descriptor."""
+    """List the linkers of the app, in the order of its descriptor."""
     found = await linkers.list_linkers(call.host, call.installation_id)
     return page_answer(call, slice_of([_linker(call, one) for one in found], wanted))
 
 
 @OPERATIONS.get("/{linker_key}", needs=APP_JWT, query=Partial, gives={200: LinkerResource})
 async def get_linker(call: Call) -> Answer:
-    """One linker."""
+    """Return one linker."""
     linker = await linkers.get_linker(call.host, call.installation_id, call.path["linker_key"])
     return shaped(call, _linker(call, linker))
 
 
 @OPERATIONS.get("/{linker_key}/values", needs=APP_JWT, lists=VALUE_LIST, gives={200: Page[LinkerValueResource]})
 async def list_values(call: Call, wanted: PageRequest) -> Answer:
-    """The values of a linker, oldest first unless sorted otherwise."""
+    """List the values of a linker, oldest first unless sorted otherwise."""
     linker = await linkers.get_linker(call.host, call.installation_id, call.path["linker_key"])
     page = await linkers.page_of_values(call.host, linker, wanted)
     return page_answer(call, page, shapes.linker_values(page.items, call.url(get_value, linker.key)))
@@ -41,7 +41,7 @@ async def list_values(call: Call, wanted: PageRequest) -> Answer:
     "/{linker_key}/values", needs=APP_JWT, takes=shapes.VALUE, gives={201: LinkerValueResource}, refuses=(409,)
 )
 async def add_value(call: Call, value: str) -> Answer:
-    """Add one value. One that is there already is a 409; a linker without `(?K)` takes none."""
+    """Add one value. An existing one is a 409; a linker without `(?K)` takes no values."""
     key = call.path["linker_key"]
     added = await linkers.add_value(call.host, call.installation_id, key, value, by_app=True)
     resource = shapes.linker_value(added, call.url(get_value, key))
@@ -50,7 +50,7 @@ async def add_value(call: Call, value: str) -> Answer:
 
 @OPERATIONS.put("/{linker_key}/values", needs=APP_JWT, takes=shapes.VALUES, gives={204: None}, in_turn=True)
 async def replace_values(call: Call, values: list[str]) -> Answer:
-    """Make the set of values exactly this one. Values that stay keep their ids; one that cannot be refuses all."""
+    """Replace all values. Those that stay keep their ids; one invalid value refuses all."""
     await linkers.replace_values(call.host, call.installation_id, call.path["linker_key"], values, by_app=True)
     return no_content()
 
@@ -64,7 +64,7 @@ async def delete_values(call: Call) -> Answer:
 
 @OPERATIONS.get("/{linker_key}/values/{value_id:int}", needs=APP_JWT, query=Partial, gives={200: LinkerValueResource})
 async def get_value(call: Call) -> Answer:
-    """One value."""
+    """Return one value."""
     key, value_id = call.path["linker_key"], call.path["value_id"]
     value = await linkers.get_value(call.host, call.installation_id, key, value_id)
     return shaped(call, shapes.linker_value(value, call.url(get_value, key)))

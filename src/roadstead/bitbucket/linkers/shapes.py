@@ -33,7 +33,7 @@ LINKER_LIST = Listing(Field("key", str), Field("regex", str), Field("url", str),
 
 
 def linker(linker: Linker, self_url: str, values_url: str) -> LinkerResource:
-    """Return a linker. The cloud never published its shape; this one follows the house style of API 2.0."""
+    """Return a linker. The cloud never published its shape; this one follows the style of API 2.0."""
     return {
         "type": "href",
         "key": linker.key,
@@ -43,7 +43,7 @@ def linker(linker: Linker, self_url: str, values_url: str) -> LinkerResource:
     }
 
 
-# A struct, because a page has up to a hundred of them, and without gc, for they are in no cycle. The shape is ours,
+# A struct, because a page has up to a hundred of them; without gc, because they are in no cycle. The shape is ours,
 # like the linker's.
 class LinkerValueResource(msgspec.Struct, tag_field="type", tag="linker_value", gc=False):
     """A value that the app stored for a linker."""
@@ -54,14 +54,14 @@ class LinkerValueResource(msgspec.Struct, tag_field="type", tag="linker_value", 
 
 
 def linker_value(value: LinkerValue, below: str) -> LinkerValueResource:
-    """Return a value. `below` is how its URL begins, before its id."""
+    """Return a value. `below` is the beginning of its URL, before its id."""
     return LinkerValueResource(value.id, value.value, SelfLink(Link(f"{below}{value.id}")))
 
 
 def linker_values(values: Sequence[LinkerValue], below: str) -> msgspec.Raw:
-    """Return the list of these resources as JSON. `below` is how the URL of each begins.
+    """Return the list of these resources as JSON. `below` is the beginning of the URL of each.
 
-    Writing it here takes half the time of encoding resources: nothing in a value has to be escaped.
+    Writing the JSON here takes half the time of encoding resources: nothing in a value needs escaping.
     """
     self_link = f'"links":{{"self":{{"href":"{below}'
     resources = [
@@ -77,7 +77,7 @@ Value = Annotated[
         min_length=1,
         max_length=255,
         description="Letters and digits of any script, `_` and `-`.",
-        # What Python's `\w` is to readers of JSON Schema.
+        # Python's `\w`, for readers of JSON Schema.
         extra_json_schema={"pattern": r"^[\p{L}\p{N}_-]+$"},
     ),
 ]
@@ -91,7 +91,7 @@ class NewValues(TypedDict):
     values: list[Value | NewValue]
 
 
-# What bodies are decoded into.
+# The types that bodies are decoded into.
 
 
 class GivenValue(msgspec.Struct, gc=False):
@@ -113,7 +113,7 @@ _SHOWN_CHARACTERS = 80
 
 
 def _value_wanted(body: bytes, complaint: str) -> InvalidLinkerValue:
-    """The refusal of a body that gives no value."""
+    """Return the refusal of a body without a value."""
     if "`$.value`" in complaint:
         return InvalidLinkerValue("The linker value must be a string.", fields={"value": ["Not a string."]})
     return InvalidLinkerValue(
@@ -124,13 +124,13 @@ def _value_wanted(body: bytes, complaint: str) -> InvalidLinkerValue:
 
 
 def _linker_values(given: list[str | GivenValue] | GivenValues) -> list[str]:
-    """The values of `{"values": […]}` or of a bare list, whose items may be `{"value": …}`."""
+    """Return the values of `{"values": […]}` or of a bare list, whose items may be `{"value": …}`."""
     items = given.values if isinstance(given, GivenValues) else given
     return [item if isinstance(item, str) else item.value for item in items]
 
 
 def _values_wanted(body: bytes, complaint: str) -> InvalidLinkerValue:
-    """The refusal of a body that gives no set of values, with the first of the items that are none."""
+    """Return the refusal of a body without a set of values, with the first of the invalid items."""
     offenders = list(islice(_no_values(body), _SHOWN_OFFENDERS))
     if offenders:
         return InvalidLinkerValue(
@@ -148,7 +148,7 @@ class _AnyValues(msgspec.Struct):
 
 
 def _no_values(body: bytes) -> Iterator[str]:
-    """The items of a list of values that are none, as they are shown."""
+    """Yield the items of a list that are not values, as they are shown."""
     try:
         given = msgspec.json.decode(body, type=list[msgspec.Raw] | _AnyValues)
     except msgspec.ValidationError:

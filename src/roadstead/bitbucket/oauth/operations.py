@@ -26,8 +26,9 @@ _UUID = re.compile(r"\{?[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\}?"
     refuses=(429,),
 )
 async def access_token(call: Call) -> Answer:
-    """A Bearer token in exchange for the app's JWT, whose `qsh` is not looked at. It is good for an hour."""
-    # It authenticates by itself, because its errors have another shape, and first: no stranger's body is waited for.
+    """Exchange the app's JWT, whose `qsh` is ignored, for a Bearer token that is valid for an hour."""
+    # It authenticates itself, because its errors have another shape, and first, so that it never waits for a stranger's
+    # body.
     expect_body(call.request, MAX_FORM_BYTES)
     try:
         caller = await app_jwt_for_exchange(call.request, call.host)
@@ -59,7 +60,7 @@ async def access_token(call: Call) -> Answer:
 
 
 def _scopes(text: str | None) -> tuple[str, ...]:
-    """Return the scopes that a text names, none where there is no text. Raises `InvalidInput` where it names none."""
+    """Return the scopes that a text names; none without a text. Raise `InvalidInput` for a text that names none."""
     if text is None:
         return ()
     named = tuple(dict.fromkeys(filter(None, re.split(r"[\s,]+", text))))
@@ -69,7 +70,7 @@ def _scopes(text: str | None) -> tuple[str, ...]:
 
 
 def _repository(text: str | None) -> str | None:
-    """Return a repository's UUID, in braces. Raises `InvalidInput`."""
+    """Return a repository's UUID, in braces. Raise `InvalidInput`."""
     if text is None:
         return None
     if not _UUID.fullmatch(text):

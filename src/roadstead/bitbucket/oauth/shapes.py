@@ -1,4 +1,4 @@
-"""The token exchange over the wire, as OAuth 2 spells it."""
+"""The token exchange over the wire, as OAuth 2 defines it."""
 
 from typing import Annotated, Literal, NotRequired, TypedDict
 
@@ -8,7 +8,7 @@ OAuthError = Literal["invalid_client", "invalid_request", "invalid_scope", "unsu
 
 
 class TokenRequest(TypedDict):
-    """`scope` asks for less than the app has, parted by spaces; `bitbucket_repository` is a repository's UUID."""
+    """`scope` asks for some of the app's scopes, separated by spaces; `bitbucket_repository` is a repository's UUID."""
 
     grant_type: Literal["urn:bitbucket:oauth2:jwt"]
     scope: NotRequired[Annotated[str, msgspec.Meta(examples=["account"])]]
@@ -23,7 +23,7 @@ class AccessTokenResource(TypedDict):
 
 
 class OAuthRefusal(TypedDict):
-    """A refusal, as OAuth 2 spells it."""
+    """A refusal, as OAuth 2 defines it."""
 
     error: OAuthError
     error_description: str

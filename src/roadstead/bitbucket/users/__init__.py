@@ -1,1 +1,1 @@
-"""The group Users: whom a credential stands for."""
+"""The group Users: the account of a credential."""

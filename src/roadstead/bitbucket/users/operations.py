@@ -1,4 +1,4 @@
-"""`/2.0/user`: whom a credential stands for."""
+"""`/2.0/user`: the account of a credential."""
 
 from roadstead.api.answers import Answer, json_answer
 from roadstead.api.needs import Scope
@@ -13,7 +13,7 @@ OPERATIONS = Group("users", below="/2.0/user")
 
 @OPERATIONS.get(needs=Scope("account"), gives={200: (Principal, Operator)})
 async def current_user(call: Call) -> Answer:
-    """An app stands for the account it is installed on; an operator's token, and a page of an app, for the operator."""
+    """Return the account that an app is installed on or, for an operator's token or an app's page, the operator."""
     if not call.identity.is_operator:
         installed = await installations.get_installed(call.host, call.installation_id)
         return json_answer(principal(installed.workspace, call.host.base_url))

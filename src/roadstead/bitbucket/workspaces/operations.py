@@ -13,7 +13,7 @@ OPERATIONS = Group("workspaces", below="/2.0/workspaces")
 
 @OPERATIONS.get("/{workspace}", needs=Scope("account"), gives={200: shapes.WorkspaceResource})
 async def get_workspace(call: Call) -> Answer:
-    """An app sees its own workspace, unless its token is for one repository; others are as if they were not there."""
+    """Return a workspace. An app sees only its own, unless its token is for one repository."""
     name = call.path["workspace"]
     workspace = await installations.get_workspace(call.host, name)
     if call.identity.repository is not None or not await _is_in(call, workspace.id):
