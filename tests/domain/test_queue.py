@@ -20,11 +20,11 @@ from roadstead.errors import Conflict, InstallationFailed, NotFound
 from roadstead.model import Installation, LifecycleCall
 from roadstead.settings import Settings
 from roadstead.storage import lifecycle as rows
-from roadstead.storage import queue as rows_of_queue
 from tests.conftest import NewDatabase
 from tests.live import AppClient, RecordingApp, host_process, recording_app
 
 DAY = 24 * 3600.0
+RETRY = lifecycle.QUEUE.retry
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ async def _remove(host: Host, app: RecordingApp, workspace: str = "local") -> tu
 async def _make_what_is_due(host: Host) -> None:
     """All that is due is claimed, and done in the end."""
     async with lifecycle.making_pending_calls(host):
-        while await rows_of_queue.is_any_due(host.store.database, rows.TABLE, queue.horizon(host.now())):
+        while await lifecycle.QUEUE.is_any_due(host.store.database, host.now()):
             await asyncio.sleep(0.01)
 
 
@@ -111,13 +111,13 @@ def test_a_call_is_made_again_until_the_app_has_answered(settings: Settings) -> 
     _run(settings, scenario)
 
 
-@pytest.mark.parametrize(("seconds", "made"), [(300 * DAY, True), (queue.LONGEST_PAUSE, False), (0, True)])
+@pytest.mark.parametrize(("seconds", "made"), [(300 * DAY, True), (RETRY.longest_pause, False), (0, True)])
 def test_what_is_due_later_than_any_pause_is_due_now(settings: Settings, seconds: float, made: bool) -> None:
     """A process whose clock was ahead has put it off, or stored it; what is put off for long waits all the same."""
 
     async def scenario(host: Host, app: RecordingApp) -> None:
         _, call_id = await _remove(at(host, seconds), app)
-        assert await rows_of_queue.is_any_due(host.store.database, rows.TABLE, queue.horizon(host.now())) == made
+        assert await lifecycle.QUEUE.is_any_due(host.store.database, host.now()) == made
         await _make_what_is_due(host)
         assert ((await _find(host, call_id)).attempts == 1) == made
 
@@ -132,16 +132,41 @@ def test_a_claim_that_lasts_longer_than_any_is_none(settings: Settings, ahead: f
         _, call_id = await _remove(host, app)
         later = at(host, ahead).now()
         async with host.store.database.transaction() as tx:
-            claimed = await rows_of_queue.claim_one(
-                tx, rows.TABLE, call_id, horizon=queue.horizon(later), until=queue.claimed_until(later)
-            )
-            assert claimed is not None
-        assert await rows_of_queue.is_any_due(host.store.database, rows.TABLE, queue.horizon(host.now())) == made
+            assert await lifecycle.QUEUE.claim_one(tx, call_id, later) is not None
+        assert await lifecycle.QUEUE.is_any_due(host.store.database, host.now()) == made
         if made:
             assert (await lifecycle.try_now(host, call_id)).status == 204
         else:
             with pytest.raises(Conflict):
                 await lifecycle.try_now(host, call_id)
+
+    _run(settings, scenario)
+
+
+def test_a_commit_wakes_the_queue(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A call is made at once by the process that stored it, though nothing but its commit says that it is due."""
+    monkeypatch.setattr(queue, "LOOK_SECONDS", 600.0)
+
+    async def scenario(host: Host, app: RecordingApp) -> None:
+        async with lifecycle.making_pending_calls(host):
+            _, call_id = await _remove(host, app)
+            await _until(lambda: bool(app.calls("uninstalled")))
+        assert (await _find(host, call_id)).status == 204
+
+    _run(settings, scenario)
+
+
+def test_who_waits_for_the_answer_makes_the_call(settings: Settings) -> None:
+    """The operator's removal of an app is answered with the outcome, also where the commit wakes a queue beside it."""
+
+    async def scenario(host: Host, app: RecordingApp) -> None:
+        async with lifecycle.making_pending_calls(host):
+            for _ in range(5):
+                installation = await installations.install(host, app.descriptor_url, "local")
+                told = await installations.uninstall_and_tell(host, installation.id)
+                assert told is not None
+                assert (told.status, told.attempts) == (204, 1)
+        assert len(app.calls("uninstalled")) == 5
 
     _run(settings, scenario)
 
@@ -170,19 +195,19 @@ def test_what_fails_for_a_day_is_given_up_and_can_be_tried_again(settings: Setti
         assert await lifecycle.count_pending_calls(host) == (1, 0, 0)
         assert await lifecycle.count_pending_calls(at(host, 100)) == (1, 1, 0)
         later = 0.0
-        for _ in range(queue.ATTEMPTS):
+        for _ in range(RETRY.tries):
             await _make_what_is_due(at(host, later))
-            later += queue.LONGEST_PAUSE
+            later += RETRY.longest_pause
         call = await _find(host, call_id)
-        assert (call.attempts, call.due_on, call.status) == (queue.ATTEMPTS, None, 500)
+        assert (call.attempts, call.due_on, call.status) == (RETRY.tries, None, 500)
         assert call.given_up_on is not None
         assert await lifecycle.count_pending_calls(host) == (0, 0, 1)
         await _make_what_is_due(at(host, 10 * DAY))
-        assert len(app.calls("uninstalled")) == queue.ATTEMPTS
+        assert len(app.calls("uninstalled")) == RETRY.tries
         assert (await lifecycle.try_now(host, call_id)).given_up_on is not None
         app.status = 204
         done = await lifecycle.try_now(host, call_id)
-        assert (done.status, done.given_up_on, done.attempts) == (204, None, queue.ATTEMPTS + 2)
+        assert (done.status, done.given_up_on, done.attempts) == (204, None, RETRY.tries + 2)
         assert await lifecycle.list_pending_calls(host) == []
         with pytest.raises(NotFound):
             await lifecycle.try_now(host, 10**6)
@@ -369,18 +394,18 @@ def test_stopping_leaves_what_takes_too_long_to_the_next(settings: Settings, mon
     _run(settings, scenario)
 
 
-@given(st.integers(1, 10 * queue.ATTEMPTS), st.floats(0, 1), st.floats(0, 1))
+@given(st.integers(1, 10 * RETRY.tries), st.floats(0, 1), st.floats(0, 1))
 def test_pauses_grow_up_to_a_bound_and_end(attempts: int, chance: float, other: float) -> None:
     """Each is longer than the one before until it is the longest, and after the last try there is none."""
-    pause, next_pause = queue.pause_after(attempts, chance), queue.pause_after(attempts + 1, other)
-    assert (pause is None) == (attempts >= queue.ATTEMPTS)
+    pause, next_pause = RETRY.pause_after(attempts, chance), RETRY.pause_after(attempts + 1, other)
+    assert (pause is None) == (attempts >= RETRY.tries)
     if pause is not None:
-        assert queue.FIRST_PAUSE * (1 - queue.SPREAD) <= pause <= queue.LONGEST_PAUSE
-        assert next_pause is None or next_pause > pause or next_pause >= queue.LONGEST_PAUSE * (1 - queue.SPREAD)
+        assert RETRY.first_pause * (1 - queue.SPREAD) <= pause <= RETRY.longest_pause
+        assert next_pause is None or next_pause > pause or next_pause >= RETRY.longest_pause * (1 - queue.SPREAD)
 
 
 def test_an_app_that_is_away_for_the_night_is_told_in_the_morning() -> None:
     """All tries together take most of a day at least, and not much more than one."""
     for chance in (0.0, 1.0):
-        pauses = [queue.pause_after(attempts, chance) for attempts in range(1, queue.ATTEMPTS)]
+        pauses = [RETRY.pause_after(attempts, chance) for attempts in range(1, RETRY.tries)]
         assert 0.7 * DAY < sum(pause for pause in pauses if pause is not None) < 1.2 * DAY

@@ -6,7 +6,6 @@ import httpx
 import pytest
 
 from roadstead.domain.apps import lifecycle
-from roadstead.domain.queue import ATTEMPTS
 from tests.conftest import NewDatabase
 from tests.live import LiveHost, RecordingApp, live_host
 from tests.web.reading import document, fields, main_text, submit
@@ -54,13 +53,13 @@ def test_an_app_that_is_gone_can_be_called_again(
 
 def test_a_call_that_was_given_up_says_so(host: LiveHost, browser: httpx.Client, connect_app: RecordingApp) -> None:
     """With how often it was tried; the button stays."""
-    connect_app.next_statuses = [204, *[500] * ATTEMPTS]
+    connect_app.next_statuses = [204, *[500] * lifecycle.QUEUE.retry.tries]
     page = _uninstalled(host, browser, connect_app)
     (pending,) = host.work(lifecycle.list_pending_calls)
-    for _ in range(ATTEMPTS - 1):
+    for _ in range(lifecycle.QUEUE.retry.tries - 1):
         host.work(lambda opened: lifecycle.try_now(opened, pending.id))
     page = browser.get("/-/queue")
-    assert f", after {ATTEMPTS} attempts" in main_text(page)
+    assert f", after {lifecycle.QUEUE.retry.tries} attempts" in main_text(page)
     assert "1 call to apps given up" in main_text(browser.get("/"))
     assert "No pending calls." in main_text(submit(browser, page, _retry_form(page, connect_app)))
 

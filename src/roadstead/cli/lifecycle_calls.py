@@ -27,7 +27,7 @@ def notification(call: "LifecycleCall") -> str:
 
 def prospect(call: "LifecycleCall") -> str:
     """Return in a sentence when the next attempt is due, or that there is none; empty for a call that is done."""
-    from roadstead.domain.queue import ATTEMPTS
+    from roadstead.domain.apps.lifecycle import QUEUE
 
     if call.given_up_on is not None:
         return f"Given up after {call.attempts} attempts, at {when(call.given_up_on)}."
@@ -35,7 +35,7 @@ def prospect(call: "LifecycleCall") -> str:
         return ""
     if call.attempts == 0:
         return "Waiting for a running host."
-    return f"Next attempt ({call.attempts + 1} of {ATTEMPTS}) at {when(call.due_on)}."
+    return f"Next attempt ({call.attempts + 1} of {QUEUE.retry.tries}) at {when(call.due_on)}."
 
 
 def remarks(call: "LifecycleCall") -> str:

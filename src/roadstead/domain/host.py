@@ -46,7 +46,6 @@ class Host:
 
     `base_url` has no trailing slash. `operator` is the name of the acting operator in the audit log.
     `rate_limit` is that of each installation, by id. `clock` gives Unix time, for moments that are kept or shown.
-    `call_is_due` is set by who has stored what is to be done after an answer, so that it is begun at once.
     `updating` are the ids of the installations that are being updated here, and `judging` is held by who checks a
     descriptor. `changing` gives each installation its turn to change many values.
     """
@@ -62,7 +61,6 @@ class Host:
     metrics: Metrics = field(default_factory=Metrics)
     failed_sign_ins: RateLimit = field(default_factory=lambda: RateLimit(10, seconds=300))
     clock: Callable[[], float] = time.time
-    call_is_due: asyncio.Event = field(default_factory=asyncio.Event, repr=False)
     admission: Admission = field(default_factory=lambda: Admission(open_files()), repr=False)
     updating: set[int] = field(default_factory=set, repr=False)
     judging: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)

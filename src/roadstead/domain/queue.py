@@ -1,8 +1,8 @@
 """A durable work queue. Each serving process claims due rows, runs them, and stores the outcome.
 
 A claim lasts `CLAIM_SECONDS`. When a process dies, its claims run out and another process takes the rows over, so each
-row is run at least once and, rarely, twice. A row that fails is tried again after growing pauses, `ATTEMPTS` times
-within about a day, and is then given up: the queue page, the command line and a metric say so.
+row is run at least once and, rarely, twice. A row that fails is tried again as the queue's `Retry` says, and is then
+given up: the queue page, the command line and a metric say so.
 """
 
 import asyncio
@@ -10,6 +10,7 @@ import contextlib
 import logging
 import random
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from roadstead.domain.shutdown import finish
@@ -18,13 +19,8 @@ from roadstead.storage import queue as rows
 from roadstead.storage.database import Database, Transaction
 from roadstead.storage.queue import Claim, Horizon
 
-FIRST_PAUSE = 5.0
-GROWTH = 3
-LONGEST_PAUSE = 6 * 3600.0
 SPREAD = 0.2
 """The share of a pause by which it may be shorter, so that rows that failed together are not tried again together."""
-ATTEMPTS = 12
-
 CLOCKS_DIFFER = 60.0
 CLAIM_SECONDS = 30.0
 """Longer than a call to an app and storing its outcome may take."""
@@ -40,56 +36,83 @@ log = logging.getLogger("roadstead.queue")
 _CHANCE = random.Random()  # noqa: S311  # it spreads load, and keeps no secret
 
 
-def pause_after(attempts: int, chance: float) -> float | None:
-    """Return the seconds until the next try after so many failed ones, or `None` after the last.
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """When a row that failed is tried again: `tries` times in all, after pauses of seconds that grow."""
 
-    `chance`, from 0 to 1, says how much shorter the pause is made.
-    """
-    if attempts >= ATTEMPTS:
-        return None
-    pause: float = min(FIRST_PAUSE * GROWTH ** (attempts - 1), LONGEST_PAUSE)
-    return pause * (1 - SPREAD * chance)
+    first_pause: float
+    growth: float
+    longest_pause: float
+    tries: int
+
+    def pause_after(self, attempts: int, chance: float) -> float | None:
+        """Return the seconds until the next try after so many failed ones, or `None` after the last.
+
+        `chance`, from 0 to 1, says how much shorter the pause is made.
+        """
+        if attempts >= self.tries:
+            return None
+        pause = min(self.first_pause * self.growth ** (attempts - 1), self.longest_pause)
+        return pause * (1 - SPREAD * chance)
 
 
-async def try_later(tx: Transaction, table: str, claim: Claim, now: datetime) -> None:
-    """Put off a row that has failed, or give it up after the last try."""
-    pause = pause_after(claim.attempts, _CHANCE.random())
-    if pause is None:
-        await rows.give_up(tx, table, claim, now)
-    else:
-        await rows.put_off(tx, table, claim, now + timedelta(seconds=pause))
+@dataclass(frozen=True, slots=True)
+class Queue:
+    """A table of pending work, and when to try again what failed."""
+
+    table: str
+    retry: Retry
+
+    async def is_any_due(self, database: Database, now: datetime) -> bool:
+        """Return whether there is a row to claim, without a transaction."""
+        return await rows.is_any_due(database, self.table, self._horizon(now))
+
+    async def claim_due(self, tx: Transaction, now: datetime, limit: int) -> list[Claim]:
+        """Claim due rows, the longest due first."""
+        horizon = self._horizon(now)
+        return await rows.claim_due(tx, self.table, horizon=horizon, until=_claimed_until(now), limit=limit)
+
+    async def claim_one(self, tx: Transaction, row_id: int, now: datetime) -> Claim | None:
+        """Claim a row, due or not; `None` where no work is pending or another process has the claim."""
+        return await rows.claim_one(tx, self.table, row_id, horizon=self._horizon(now), until=_claimed_until(now))
+
+    async def try_later(self, tx: Transaction, claim: Claim, now: datetime) -> None:
+        """Put off a row that has failed, or give it up after the last try."""
+        pause = self.retry.pause_after(claim.attempts, _CHANCE.random())
+        if pause is None:
+            await rows.give_up(tx, self.table, claim, now)
+        else:
+            await rows.put_off(tx, self.table, claim, now + timedelta(seconds=pause))
+
+    def _horizon(self, now: datetime) -> Horizon:
+        """Return how far ahead moments of the queue may be; the clocks of several hosts differ by some seconds."""
+        differ = timedelta(seconds=CLOCKS_DIFFER)
+        return Horizon(now, now + timedelta(seconds=self.retry.longest_pause) + differ, _claimed_until(now) + differ)
 
 
-def claimed_until(now: datetime) -> datetime:
+def _claimed_until(now: datetime) -> datetime:
     return now + timedelta(seconds=CLAIM_SECONDS)
 
 
-def horizon(now: datetime) -> Horizon:
-    """Return how far ahead moments of the queue may be; the clocks of several hosts differ by some seconds."""
-    differ = timedelta(seconds=CLOCKS_DIFFER)
-    return Horizon(now, now + timedelta(seconds=LONGEST_PAUSE) + differ, claimed_until(now) + differ)
+class Worker:
+    """Runs the due rows of a queue. `perform` runs a claimed row and stores the outcome.
 
-
-class Queue:
-    """Runs the due rows of one table. `perform` runs a claimed row and stores the outcome.
-
-    Code that adds a row to be run at once sets `wake`.
+    A commit that makes a row due wakes it.
     """
 
     def __init__(
         self,
         database: Database,
-        table: str,
+        queue: Queue,
         perform: Callable[[Claim], Awaitable[None]],
         *,
         now: Callable[[], datetime],
-        wake: asyncio.Event,
     ) -> None:
         self._database = database
-        self._table = table
+        self._queue = queue
         self._perform = perform
         self._now = now
-        self._wake = wake
+        self._wake = database.wakers.of(queue.table)
         self._closing = False
         self._failing = False
         self._under_way: set[asyncio.Task[None]] = set()
@@ -118,11 +141,9 @@ class Queue:
         free, now = AT_ONCE - len(self._under_way), self._now()
         claims = []
         try:
-            if free and await rows.is_any_due(self._database, self._table, horizon(now)):
+            if free and await self._queue.is_any_due(self._database, now):
                 async with self._database.transaction() as tx:
-                    claims = await rows.claim_due(
-                        tx, self._table, horizon=horizon(now), until=claimed_until(now), limit=free
-                    )
+                    claims = await self._queue.claim_due(tx, now, free)
             self._failing = False
         except StorageUnavailable as exc:
             if not self._failing:
@@ -150,9 +171,9 @@ class Queue:
 
     async def _try_later(self, tx: Transaction, table: str, claim: Claim) -> None:
         if await rows.is_ours(tx, table, claim):
-            await try_later(tx, table, claim, self._now())
+            await self._queue.try_later(tx, claim, self._now())
 
     async def _keep(self, claim: Claim, keep: Callable[[Transaction, str, Claim], Awaitable[None]]) -> None:
         with contextlib.suppress(StorageUnavailable):  # then the claim runs out
             async with self._database.transaction() as tx:
-                await keep(tx, self._table, claim)
+                await keep(tx, self._queue.table, claim)

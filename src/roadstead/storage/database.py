@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from roadstead.errors import InvalidInput
+from roadstead.storage.waking import Wakers
 
 SEARCH_SECONDS = 5.0
 """How long a caller's condition may be looked for: that of a million values takes half a second."""
@@ -102,6 +103,9 @@ class Transaction(Reader, Protocol):
     async def go_on_after_ids(self, table: str) -> None:
         """Let the next id of the table come after those that its rows were given."""
 
+    def wake(self, table: str) -> None:
+        """Wake the queue of a table once this is committed."""
+
 
 class AlreadyThere(Exception):
     """A unique constraint refused a row. Does not leave `storage`."""
@@ -154,6 +158,10 @@ class Database(Reader, Protocol):
 
     async def last_commit(self) -> object:
         """Return a value that differs once any process has committed anything; `None` where only reading tells that."""
+
+    @property
+    def wakers(self) -> Wakers:
+        """The events that commits of this process set, one for each queue."""
 
     def load(self) -> Load:
         """How busy this process keeps it at this moment."""

@@ -11,7 +11,7 @@ from roadstead.model import Installation, LifecycleCall
 from roadstead.storage import Store
 from roadstead.storage.database import Reader, Row, Transaction
 from roadstead.storage.moments import from_text, to_text
-from roadstead.storage.queue import PENDING
+from roadstead.storage.queue import PENDING, make_due
 from roadstead.storage.tables import LIFECYCLE_CALLS
 
 TABLE = LIFECYCLE_CALLS.name
@@ -78,15 +78,14 @@ async def owe_call(
 ) -> None:
     """Make the call due: any process may make it from now on."""
     await tx.run(
-        "UPDATE lifecycle_calls SET descriptor_url = ?, content = ?, canonical = ?, secret = ?, due_on = ? "
-        "WHERE id = ?",
+        "UPDATE lifecycle_calls SET descriptor_url = ?, content = ?, canonical = ?, secret = ? WHERE id = ?",
         descriptor_url,
         content,
         canonical,
         sealed_secret,
-        to_text(now),
         call_id,
     )
+    await make_due(tx, TABLE, call_id, now)
 
 
 async def find_pending_call(store: Store, call_id: int) -> PendingCall | None:

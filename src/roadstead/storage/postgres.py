@@ -43,6 +43,7 @@ from roadstead.storage.database import (
     Unfit,
 )
 from roadstead.storage.postgres_errors import DRIVER_ERRORS, translate, translated
+from roadstead.storage.waking import Wakers, Waking
 from roadstead.turns import Turns
 
 CONNECTIONS = 10
@@ -112,6 +113,7 @@ class PostgresDatabase:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._asking = asyncio.Lock()
         self._leases = Leases(self._connect)
+        self.wakers = Wakers()
 
     # Connections
 
@@ -266,6 +268,7 @@ class PostgresDatabase:
             at_rest = True
             if done != "COMMIT":
                 raise StorageUnavailable("The database took back a group of changes.", "Try again.")
+            self.wakers.wake(transaction.woken)
         finally:
             self._give_back(connection, at_rest=at_rest)
 
@@ -326,7 +329,7 @@ class _Lent:
             translate(exc)
 
 
-class _PostgresTransaction(remembered.Watch):
+class _PostgresTransaction(remembered.Watch, Waking):
     """A connection that is lent to one block. Sees its own changes."""
 
     dialect = DIALECT

@@ -32,6 +32,12 @@ class Horizon(NamedTuple):
     end_of_claim: datetime
 
 
+async def make_due(tx: Transaction, table: str, row_id: int, now: datetime) -> None:
+    """Let any process run the row from now on, and this one at once, when the transaction is committed."""
+    await tx.run(f"UPDATE {table} SET due_on = ? WHERE id = ?", to_text(now), row_id)
+    tx.wake(table)
+
+
 async def is_any_due(reader: Reader, table: str, horizon: Horizon) -> bool:
     """Return whether there is a row to claim, without a transaction."""
     return bool(await reader.read(f"SELECT 1 FROM {table} WHERE {_DUE} LIMIT 1", *_due(horizon)))

@@ -41,6 +41,7 @@ from roadstead.storage.database import (
     Row,
     Unfit,
 )
+from roadstead.storage.waking import Wakers, Waking
 from roadstead.turns import Turns
 
 BUSY_SECONDS = 10.0
@@ -106,6 +107,7 @@ class SQLiteDatabase:
         self._version: tuple[object, int] | None = None
         self._commits: set[asyncio.Task[None]] = set()
         self.writers = 0
+        self.wakers = Wakers()
 
     def pack_strings(self, strings: Sequence[str]) -> Argument:
         return json.dumps(strings, ensure_ascii=False)
@@ -298,7 +300,7 @@ class SQLiteDatabase:
             thread.shutdown()
 
 
-class _SQLiteTransaction(remembered.Watch):
+class _SQLiteTransaction(remembered.Watch, Waking):
     """A connection that is lent to one block. Sees its own changes."""
 
     dialect = DIALECT
@@ -372,6 +374,8 @@ class _OneWriter:
             self._database.leave(self._batch, self._transaction, exc)
             if exc is None:
                 await self._batch.durable()
+                if self._transaction.woken:
+                    self._database.wakers.wake(self._transaction.woken)
         finally:
             self._database.writers -= 1
 

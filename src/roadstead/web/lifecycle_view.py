@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from roadstead.domain.queue import ATTEMPTS
+from roadstead.domain.apps.lifecycle import QUEUE
 from roadstead.gist import gist
 from roadstead.model import LifecycleCall
 from roadstead.web.bodies import pretty
@@ -33,8 +33,12 @@ def shown_call(call: LifecycleCall, request: int | None = None) -> ShownCall:
         answer=pretty(gist(call.body or "")),
         request=request,
         can_be_repeated=call.due_on is not None or call.given_up_on is not None,
-        next_attempt=f"Next attempt ({call.attempts + 1} of {ATTEMPTS})" if call.due_on and call.attempts else "",
+        next_attempt=_next_attempt(call),
     )
+
+
+def _next_attempt(call: LifecycleCall) -> str:
+    return f"Next attempt ({call.attempts + 1} of {QUEUE.retry.tries})" if call.due_on and call.attempts else ""
 
 
 def _outcome(call: LifecycleCall) -> str:

@@ -22,5 +22,4 @@ async def update(call: Call, members: dict[str, Any]) -> Answer:
 async def delete(call: Call) -> Answer:
     """Uninstall the app, with all its values. Afterwards the host posts `uninstalled` to it."""
     await installations.uninstall(call.host, call.installation_id, by_app=True)
-    call.host.call_is_due.set()
     return no_content()

@@ -2,7 +2,6 @@
 
 import asyncio
 import re
-from contextlib import suppress
 
 from roadstead.connect import Descriptor
 from roadstead.domain.apps import handshakes, lifecycle
@@ -11,7 +10,6 @@ from roadstead.domain.apps.handshakes import Progress, new_secret
 from roadstead.domain.host import Host
 from roadstead.errors import (
     AppNotInstalled,
-    Conflict,
     InstallationFailed,
     InvalidInput,
     OutgoingCallFailed,
@@ -19,6 +17,7 @@ from roadstead.errors import (
 )
 from roadstead.model import Installation, LifecycleCall, Registration, Workspace
 from roadstead.outbound.descriptors import fetch_descriptor
+from roadstead.outbound.lifecycle import Sender
 from roadstead.storage import handshakes as handshake_rows
 from roadstead.storage import installations as rows
 from roadstead.storage import linkers, workspaces
@@ -215,35 +214,37 @@ def check_workspace_slug(slug: str) -> None:
 
 
 async def uninstall(host: Host, installation_id: int, *, by_app: bool = False) -> int | None:
-    """Take the app out, at once and for good. The app is to be told, and cannot object: the id of that call, if any.
+    """Take the app out, at once and for good. Return the id of the call that tells the app, if it wants one.
 
-    The call is pending from then on. A caller that wants it made at once makes it, or sets `Host.call_is_due`.
+    The app cannot object. The commit wakes the queue of calls.
     """
     sender = await host.sender()
     async with host.store.database.transaction() as tx:
-        seal = await sealer(host.store.secrets, tx)
-        installation = await get_installed(host, installation_id, tx)
-        await rows.mark_uninstalled(tx, installation_id, host.now())
-        await handshake_rows.go_back_to_uninstalled(tx, installation_id)
-        await drop_access_tokens(tx, installation_id)
-        await linkers.drop_linkers(tx, installation_id)
-        await drop_offers(tx, installation.client_key)
-        await add_installation_entry(
-            tx,
-            installation_id,
-            actor=None if by_app else host.operator,
-            action="app uninstalled",
-            details={},
-            now=host.now(),
-        )
-        return await lifecycle.owe_uninstalled(host, tx, installation, sender, seal)
+        return await _take_out(host, tx, installation_id, sender, actor=None if by_app else host.operator)
 
 
 async def uninstall_and_tell(host: Host, installation_id: int) -> LifecycleCall | None:
-    """`uninstall`, and try at once to tell the app, if it wants to know; how that went."""
-    call_id = await uninstall(host, installation_id)
-    if call_id is None:
+    """`uninstall`, and try at once to tell the app, if it wants to know; return how that went."""
+    sender = await host.sender()
+    async with host.store.database.transaction() as tx:
+        call_id = await _take_out(host, tx, installation_id, sender, actor=host.operator)
+        # Claimed with the change, so that the queue that the commit wakes leaves it to us.
+        claim = None if call_id is None else await lifecycle.QUEUE.claim_one(tx, call_id, host.now())
+    if claim is None:
         return None
-    with suppress(Conflict):  # another process may have begun with it
-        return await lifecycle.try_now(host, call_id)
-    return await lifecycle.find_call(host, call_id)
+    await lifecycle.make(host, claim)
+    return await lifecycle.find_call(host, claim.id)
+
+
+async def _take_out(
+    host: Host, tx: Transaction, installation_id: int, sender: Sender, *, actor: str | None
+) -> int | None:
+    seal = await sealer(host.store.secrets, tx)
+    installation = await get_installed(host, installation_id, tx)
+    await rows.mark_uninstalled(tx, installation_id, host.now())
+    await handshake_rows.go_back_to_uninstalled(tx, installation_id)
+    await drop_access_tokens(tx, installation_id)
+    await linkers.drop_linkers(tx, installation_id)
+    await drop_offers(tx, installation.client_key)
+    await add_installation_entry(tx, installation_id, actor=actor, action="app uninstalled", details={}, now=host.now())
+    return await lifecycle.owe_uninstalled(host, tx, installation, sender, seal)

@@ -17,7 +17,7 @@ from roadstead.connect import Descriptor
 from roadstead.domain.apps.descriptors import stored_descriptor
 from roadstead.domain.apps.signing import canonical_for_app, sign_for_app
 from roadstead.domain.host import Host
-from roadstead.domain.queue import Queue, claimed_until, horizon, try_later
+from roadstead.domain.queue import Queue, Retry, Worker
 from roadstead.domain.traffic.redaction import cleaned
 from roadstead.errors import Conflict, InstallationFailed, NotFound, OutgoingCallFailed
 from roadstead.model import Installation, LifecycleCall, QueueCounts
@@ -29,6 +29,8 @@ from roadstead.storage.lifecycle import TABLE, Outcome, PendingCall
 from roadstead.storage.queue import Claim
 from roadstead.storage.sealing import Seal
 
+QUEUE = Queue(TABLE, Retry(first_pause=5.0, growth=3, longest_pause=6 * 3600.0, tries=12))
+"""Calls that are tried again within about a day."""
 OVERDUE_SECONDS = 60.0
 """A call that has been due for longer is overdue: no process runs the queue, or too few do."""
 _MOST_SHOWN = 1_000
@@ -151,14 +153,14 @@ async def owe_uninstalled(
 @asynccontextmanager
 async def making_pending_calls(host: Host) -> AsyncIterator[None]:
     """Make pending calls while the block runs. Other processes, or the next start, make the rest."""
-    working = Queue(host.store.database, TABLE, lambda claim: _make(host, claim), now=host.now, wake=host.call_is_due)
-    running = asyncio.create_task(working.run())
+    worker = Worker(host.store.database, QUEUE, lambda claim: make(host, claim), now=host.now)
+    running = asyncio.create_task(worker.run())
     try:
         yield
     finally:
-        working.close()
+        worker.close()
         await running
-        await working.finish()
+        await worker.finish()
 
 
 async def try_now(host: Host, call_id: int) -> LifecycleCall:
@@ -167,10 +169,9 @@ async def try_now(host: Host, call_id: int) -> LifecycleCall:
     Raises `NotFound` when there is no such call, and `Conflict` when it is not pending or is under way.
     """
     async with host.store.database.transaction() as tx:
-        now = host.now()
-        claim = await queue.claim_one(tx, TABLE, call_id, horizon=horizon(now), until=claimed_until(now))
+        claim = await QUEUE.claim_one(tx, call_id, host.now())
     if claim is not None:
-        await _make(host, claim)
+        await make(host, claim)
     call = await find_call(host, call_id)
     if call is None:
         raise NotFound(f"There is no lifecycle call {call_id}.", "See the pending ones with: roadstead queue")
@@ -181,7 +182,7 @@ async def try_now(host: Host, call_id: int) -> LifecycleCall:
     return call
 
 
-async def _make(host: Host, claim: Claim) -> None:
+async def make(host: Host, claim: Claim) -> None:
     """Make a call that was claimed, and keep what came of it."""
     pending = await calls.find_pending_call(host.store, claim.id)
     if pending is None:
@@ -202,7 +203,7 @@ async def _make(host: Host, claim: Claim) -> None:
             await queue.settle(tx, TABLE, claim)
             await calls.drop_content(tx, claim.id)
         else:
-            await try_later(tx, TABLE, claim, host.now())
+            await QUEUE.try_later(tx, claim, host.now())
 
 
 _INSTALLED_AGAIN = "Not sent: the app has been installed again since."
