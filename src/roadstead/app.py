@@ -1,5 +1,6 @@
 """Composition: `create_app` puts the parts together. Importing this module does nothing."""
 
+import asyncio
 import gc
 import os
 import time
@@ -16,6 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from roadstead.api.bodies import HELD, let_go
 from roadstead.api.errors import RequestRefused, error_answer
+from roadstead.api.map import Map
 from roadstead.control.line_server import linking_lines
 from roadstead.domain.apps import handshakes, lifecycle
 from roadstead.domain.host import Host, open_host
@@ -43,10 +45,21 @@ def create_app(settings: Settings, *, started: Started | None = None, samples_fo
                 await started(host)
             linkers = WorkspaceLinkers(host)
             samples = WorkerSamples(partial(process_samples, host, linkers), samples_folder)
-            async with samples.shared(), linking_lines(settings, linkers):
+            async with samples.shared(), linking_lines(settings, linkers), _warming(MAP):
                 yield {"host": host, "linkers": linkers, "samples": samples, "map": MAP}
 
     return _operations_before_pages(Starlette(lifespan=lifespan))
+
+
+@asynccontextmanager
+async def _warming(operations: Map) -> AsyncIterator[None]:
+    """Import groups of operations in the background: the host is ready without them, and no request waits long."""
+    warming = asyncio.create_task(operations.warm())
+    try:
+        yield
+    finally:
+        warming.cancel()
+        await asyncio.wait([warming])
 
 
 def app_from_environment() -> ASGIApp:

@@ -1,25 +1,57 @@
 """The map of an API: its groups of operations, and the operation of a request."""
 
+import asyncio
 from collections.abc import Iterable
 from urllib.parse import unquote
 
 from starlette.types import Scope
 
 from roadstead.api.address import PATH_VALUES, Address
-from roadstead.api.operation import Group
+from roadstead.api.operation import Group, Operation
 from roadstead.api.tree import Tree
+
+PAUSE_SECONDS = 0.05
+"""Between the imports of two groups, which take some milliseconds each."""
 
 
 class Map:
-    """The addresses of all operations of some groups."""
+    """The addresses of all operations of some groups.
+
+    A group's operations are put on the map, and so its module imported, when the first request below its address comes:
+    a host of many groups starts as fast as one of few.
+    """
 
     def __init__(self, groups: Iterable[Group]) -> None:
+        self.groups = list(groups)
         self._tree: Tree[Address] = Tree()
-        self.operations = [operation for group in groups for operation in group.operations]
-        places = [self._tree.add(one.template.segments, Address(one.template.path)) for one in self.operations]
-        for address, operation in zip(places, self.operations, strict=True):
-            address.add(operation)
-        self.addresses = list(dict.fromkeys(places))
+        self._addresses: dict[Operation, Address] = {}
+        self._cold = list(self.groups)
+
+    @property
+    def operations(self) -> list[Operation]:
+        """All operations, in the order of the groups."""
+        return [operation for group in self.groups for operation in group.operations]
+
+    @property
+    def addresses(self) -> list[Address]:
+        """All addresses, in the order of their first operations."""
+        self._put_on(self.groups)
+        return list(dict.fromkeys(self._addresses[operation] for operation in self.operations))
+
+    async def warm(self) -> None:
+        """Put one group after the other on the map, with pauses in which requests are answered."""
+        while self._cold:
+            await asyncio.sleep(PAUSE_SECONDS)
+            self._put_on(self._cold[:1])
+
+    def _put_on(self, groups: Iterable[Group]) -> None:
+        for group in groups:
+            if group in self._cold:
+                for operation in group.operations:
+                    address = self._tree.add(operation.template.segments, Address(operation.template.path))
+                    address.add(operation)
+                    self._addresses[operation] = address
+                self._cold.remove(group)
 
     def find(self, scope: Scope) -> Address | None:
         """Return the address of a request, and store the values of its parameters in the scope.
@@ -36,6 +68,8 @@ class Map:
         if "%" in raw:
             segments = [unquote(segment) for segment in segments]
             scope["path"] = "/".join(segment.replace("/", "%2F") for segment in segments)
+        if self._cold:
+            self._put_on([group for group in self._cold if group.may_have(segments)])
         found = self._tree.find(segments)
         if found is None:
             return None

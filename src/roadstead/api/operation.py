@@ -2,8 +2,9 @@
 docs and `roadstead routes` are made from the declarations.
 """
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import Any, NotRequired, TypedDict, Unpack
 from urllib.parse import parse_qsl
 
@@ -131,12 +132,30 @@ class Call:
 
 
 class Group:
-    """The operations of one subject, whose addresses begin with `below`."""
+    """The operations of one subject, whose addresses begin with `below`.
 
-    def __init__(self, name: str, *, below: str) -> None:
+    `module` declares them. It is imported when a request for such an address comes, or when `operations` are listed.
+    """
+
+    def __init__(self, name: str, *, below: str, module: str | None = None) -> None:
         self.name = name
-        self.below = below
-        self.operations: list[Operation] = []
+        self.below = below.split("/") if below else []
+        self.module = module
+        self._below = below
+        self._operations: list[Operation] = []
+
+    @property
+    def operations(self) -> list[Operation]:
+        """The operations in the order in which the module declares them."""
+        if self.module is not None:
+            import_module(self.module)
+        return self._operations
+
+    def may_have(self, segments: Sequence[str]) -> bool:
+        """Return whether a path of these segments is below the group's address."""
+        return len(segments) >= len(self.below) and all(
+            mine.startswith("{") or mine == given for mine, given in zip(self.below, segments, strict=False)
+        )
 
     def get(self, template: str = "", **declared: Unpack[Declared]) -> Callable[[Handler], Operation]:
         """Declare a GET; it includes HEAD."""
@@ -160,8 +179,8 @@ class Group:
 
     def _declare(self, method: str, template: str, declared: Declared) -> Callable[[Handler], Operation]:
         def declare(handler: Handler) -> Operation:
-            operation = Operation(self.name, method, Template(self.below + template), handler, **declared)
-            self.operations.append(operation)
+            operation = Operation(self.name, method, Template(self._below + template), handler, **declared)
+            self._operations.append(operation)
             return operation
 
         return declare

@@ -1,15 +1,11 @@
-"""The groups of Bitbucket's API."""
+"""The groups of Bitbucket's API: where each begins, and the module that declares its operations."""
 
-from roadstead.bitbucket.addon import operations as addon
-from roadstead.bitbucket.linkers import operations as linkers
-from roadstead.bitbucket.oauth import operations as oauth
-from roadstead.bitbucket.users import operations as users
-from roadstead.bitbucket.workspaces import operations as workspaces
+from roadstead.api.operation import Group
 
-GROUPS = [
-    addon.OPERATIONS,
-    linkers.OPERATIONS,
-    users.OPERATIONS,
-    workspaces.OPERATIONS,
-    oauth.OPERATIONS,
-]
+ADDON = Group("addon", below="/2.0/addon", module="roadstead.bitbucket.addon.operations")
+LINKERS = Group("linkers", below="/2.0/addon/linkers", module="roadstead.bitbucket.linkers.operations")
+USERS = Group("users", below="/2.0/user", module="roadstead.bitbucket.users.operations")
+WORKSPACES = Group("workspaces", below="/2.0/workspaces", module="roadstead.bitbucket.workspaces.operations")
+OAUTH = Group("oauth", below="/site/oauth2", module="roadstead.bitbucket.oauth.operations")
+
+GROUPS = [ADDON, LINKERS, USERS, WORKSPACES, OAUTH]

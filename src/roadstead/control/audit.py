@@ -5,12 +5,11 @@ from typing import TypedDict
 from roadstead.api.answers import Answer
 from roadstead.api.listing import Page, page_answer
 from roadstead.api.needs import OPERATOR
-from roadstead.api.operation import Call, Group
+from roadstead.api.operation import Call
+from roadstead.control.map import AUDIT as OPERATIONS
 from roadstead.domain.upkeep import audit
 from roadstead.listing import PageRequest
 from roadstead.model import AUDIT_LIST, AuditEntry
-
-OPERATIONS = Group("audit", below="/-/audit")
 
 
 class AuditEntryResource(TypedDict):

@@ -9,13 +9,12 @@ import msgspec
 from roadstead.api.answers import Answer, json_answer
 from roadstead.api.bodies import Shape
 from roadstead.api.needs import OPERATOR
-from roadstead.api.operation import Call, Group
+from roadstead.api.operation import Call
 from roadstead.connect.diagnosis import Diagnosis
 from roadstead.connect.evidence import Check, Verdict
+from roadstead.control.map import DEBUG_JWT as OPERATIONS
 from roadstead.domain.access import diagnosis
 from roadstead.errors import InvalidInput
-
-OPERATIONS = Group("debug_jwt", below="/-/debug-jwt")
 
 
 class PresentedToken(TypedDict):

@@ -5,10 +5,9 @@ from typing import Literal, NotRequired, TypedDict
 from roadstead import __version__
 from roadstead.api.answers import Answer, json_answer
 from roadstead.api.needs import ANYONE
-from roadstead.api.operation import Call, Group
+from roadstead.api.operation import Call
+from roadstead.control.map import HEALTH as OPERATIONS
 from roadstead.domain.telemetry.readiness import check_readiness
-
-OPERATIONS = Group("health", below="/-/health")
 
 
 class Health(TypedDict):

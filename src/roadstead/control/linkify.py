@@ -13,7 +13,8 @@ from roadstead.api.answers import Answer, json_answer
 from roadstead.api.bodies import Shape
 from roadstead.api.listing import Page, page_answer
 from roadstead.api.needs import OPERATOR, OPERATOR_OR_LOCAL
-from roadstead.api.operation import Call, Group
+from roadstead.api.operation import Call
+from roadstead.control.map import LINKIFY as OPERATIONS
 from roadstead.domain.linking.parking import Record, links_by_linker
 from roadstead.domain.linking.workspaces import WorkspaceLinkers
 from roadstead.errors import InvalidInput
@@ -37,8 +38,6 @@ from roadstead.linkify import (
     render_terminal,
 )
 from roadstead.listing import Field, Listing, PageRequest, slice_of
-
-OPERATIONS = Group("linkify", below="/-")
 
 FORMATS = {
     "text": ("html", "markdown", "terminal", "json"),

@@ -1,13 +1,13 @@
-"""The groups of Roadstead's own endpoints."""
+"""The groups of Roadstead's own endpoints: where each begins, and the module that declares its operations."""
 
-from roadstead.control import audit, debug_jwt, health, linkify, metrics, openapi, requests
+from roadstead.api.operation import Group
 
-GROUPS = [
-    linkify.OPERATIONS,
-    audit.OPERATIONS,
-    debug_jwt.OPERATIONS,
-    requests.OPERATIONS,
-    health.OPERATIONS,
-    metrics.OPERATIONS,
-    openapi.OPERATIONS,
-]
+LINKIFY = Group("linkify", below="/-", module="roadstead.control.linkify")
+AUDIT = Group("audit", below="/-/audit", module="roadstead.control.audit")
+DEBUG_JWT = Group("debug_jwt", below="/-/debug-jwt", module="roadstead.control.debug_jwt")
+REQUESTS = Group("requests", below="/-/requests", module="roadstead.control.requests")
+HEALTH = Group("health", below="/-/health", module="roadstead.control.health")
+METRICS = Group("metrics", below="/-/metrics", module="roadstead.control.metrics")
+OPENAPI = Group("openapi", below="/-/openapi.json", module="roadstead.control.openapi")
+
+GROUPS = [LINKIFY, AUDIT, DEBUG_JWT, REQUESTS, HEALTH, METRICS, OPENAPI]

@@ -9,16 +9,14 @@ from typing import TYPE_CHECKING
 from roadstead import __version__
 from roadstead.api.answers import Answer, text_answer
 from roadstead.api.needs import OPERATOR
-from roadstead.api.operation import Call, Group
+from roadstead.api.operation import Call
+from roadstead.control.map import METRICS as OPERATIONS
 from roadstead.domain.telemetry.metrics import BOUNDS
 from roadstead.domain.telemetry.samples import FAMILIES, Family, Sample, add_up, shared_samples
 from roadstead.domain.telemetry.worker_samples import WorkerSamples
 
 if TYPE_CHECKING:
     from prometheus_client import Metric
-
-
-OPERATIONS = Group("metrics", below="/-/metrics")
 
 
 @OPERATIONS.get(needs=OPERATOR, gives={200: str})

@@ -8,9 +8,8 @@ from roadstead.api.answers import Answer, json_answer
 from roadstead.api.map import Map
 from roadstead.api.needs import ANYONE
 from roadstead.api.openapi import Document, document
-from roadstead.api.operation import Call, Group
-
-OPERATIONS = Group("openapi", below="/-/openapi.json")
+from roadstead.api.operation import Call
+from roadstead.control.map import OPENAPI as OPERATIONS
 
 
 @OPERATIONS.get(needs=ANYONE, gives={200: Document})

@@ -5,16 +5,15 @@ from typing import Literal, TypedDict
 from roadstead.api.answers import Answer
 from roadstead.api.listing import Page, Partial, page_answer, shaped
 from roadstead.api.needs import OPERATOR
-from roadstead.api.operation import Call, Group
+from roadstead.api.operation import Call
 from roadstead.connect.diagnosis import Diagnosis
 from roadstead.control.debug_jwt import DiagnosisResource, explained_token
+from roadstead.control.map import REQUESTS as OPERATIONS
 from roadstead.domain.access.diagnosis import explain_recorded
 from roadstead.domain.traffic import requests
 from roadstead.domain.traffic.curl import as_curl
 from roadstead.listing import PageRequest
 from roadstead.model import REQUEST_LIST, Message, RecordedRequest, RequestDetails
-
-OPERATIONS = Group("requests", below="/-/requests")
 
 
 class RequestSummary(TypedDict):

@@ -4,11 +4,10 @@ from typing import Any
 
 from roadstead.api.answers import Answer, no_content
 from roadstead.api.needs import APP_JWT
-from roadstead.api.operation import Call, Group
+from roadstead.api.operation import Call
 from roadstead.bitbucket.addon.shapes import UPDATE
+from roadstead.bitbucket.map import ADDON as OPERATIONS
 from roadstead.domain.apps import installations, updates
-
-OPERATIONS = Group("addon", below="/2.0/addon")
 
 
 @OPERATIONS.put(needs=APP_JWT, takes=UPDATE, gives={204: None}, refuses=(404,))

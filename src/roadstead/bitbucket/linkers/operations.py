@@ -3,14 +3,13 @@
 from roadstead.api.answers import Answer, json_answer, no_content
 from roadstead.api.listing import Page, Partial, page_answer, shaped
 from roadstead.api.needs import APP_JWT
-from roadstead.api.operation import Call, Group
+from roadstead.api.operation import Call
 from roadstead.bitbucket.linkers import shapes
 from roadstead.bitbucket.linkers.shapes import LinkerResource, LinkerValueResource
+from roadstead.bitbucket.map import LINKERS as OPERATIONS
 from roadstead.domain.linking import linkers
 from roadstead.listing import PageRequest, slice_of
 from roadstead.model import VALUE_LIST, Linker
-
-OPERATIONS = Group("linkers", below="/2.0/addon/linkers")
 
 _EXPOSE_LOCATION = {"Access-Control-Expose-Headers": "Location"}
 

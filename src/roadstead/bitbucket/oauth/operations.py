@@ -7,12 +7,11 @@ from roadstead.api.auth import app_jwt_for_exchange
 from roadstead.api.bodies import MAX_FORM_BYTES, ReadByHandler, expect_body, read_form
 from roadstead.api.errors import CHALLENGE, RequestRefused
 from roadstead.api.needs import ANYONE
-from roadstead.api.operation import Call, Group
+from roadstead.api.operation import Call
+from roadstead.bitbucket.map import OAUTH as OPERATIONS
 from roadstead.bitbucket.oauth.shapes import AccessTokenResource, OAuthError, OAuthRefusal, TokenRequest
 from roadstead.domain.access import credentials
 from roadstead.errors import InvalidInput, NotAuthenticated
-
-OPERATIONS = Group("oauth", below="/site/oauth2")
 
 GRANT = "urn:bitbucket:oauth2:jwt"
 _UUID = re.compile(r"\{?[0-9a-fA-F]{8}-(?:[0-9a-fA-F]{4}-){3}[0-9a-fA-F]{12}\}?", re.ASCII)

@@ -2,13 +2,12 @@
 
 from roadstead.api.answers import Answer, json_answer
 from roadstead.api.needs import Scope
-from roadstead.api.operation import Call, Group
+from roadstead.api.operation import Call
+from roadstead.bitbucket.map import USERS as OPERATIONS
 from roadstead.bitbucket.users.shapes import Operator
 from roadstead.domain.apps import installations
 from roadstead.shapes.accounts import Principal, principal
 from roadstead.shapes.links import Link
-
-OPERATIONS = Group("users", below="/2.0/user")
 
 
 @OPERATIONS.get(needs=Scope("account"), gives={200: (Principal, Operator)})

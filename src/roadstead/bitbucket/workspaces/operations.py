@@ -2,13 +2,12 @@
 
 from roadstead.api.answers import Answer, json_answer
 from roadstead.api.needs import Scope
-from roadstead.api.operation import Call, Group
+from roadstead.api.operation import Call
+from roadstead.bitbucket.map import WORKSPACES as OPERATIONS
 from roadstead.bitbucket.workspaces import shapes
 from roadstead.domain.apps import installations
 from roadstead.errors import WorkspaceNotFound
 from roadstead.shapes.accounts import principal
-
-OPERATIONS = Group("workspaces", below="/2.0/workspaces")
 
 
 @OPERATIONS.get("/{workspace}", needs=Scope("account"), gives={200: shapes.WorkspaceResource})
