@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 
 from roadstead.linkify import InvalidPattern
 from roadstead.linkify.budget import Budget
-from roadstead.linkify.engines import source as program
-from roadstead.linkify.pattern.charset import case_folding, cased_chars
+from roadstead.linkify.engines import writing
+from roadstead.linkify.pattern.case import case_folding, cased_chars
 from roadstead.linkify.pattern.reading import Pattern, read_pattern
 from roadstead.linkify.search.programs import Programs
 from roadstead.linkify.search.search import Search
@@ -61,7 +61,7 @@ def supported(source: str) -> Programs | None:
 @contextmanager
 def small_pieces() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(program, "PIECE", 2)
+        patched.setattr(writing, "PIECE", 2)
         yield
 
 
@@ -87,7 +87,7 @@ def check(random: Random, *, beyond_linear: bool, texts: int) -> int:
     for _ in range(texts):
         values = grammar.values(random)
         text = grammar.text(random, values)
-        if programs.needs_ascii and not text.isascii():
+        if programs.plan.needs_ascii and not text.isascii():
             continue
         try:
             with at_most(0.5):

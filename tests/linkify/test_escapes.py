@@ -88,6 +88,12 @@ def test_sequence_of_any_length_does_not_hide_what_follows() -> None:
     assert [shown for shown, _ in links(f"\x1b[{';' * 10_000}! BB-1")] == ["BB-1"]
 
 
+@pytest.mark.parametrize("sequence", ["\x9b31m", *(f"{opening}q\x9c" for opening in "\x90\x98\x9d\x9e\x9f")])
+def test_sequence_that_opens_with_one_byte_is_no_text(sequence: str) -> None:
+    """It is taken away where it is the only sequence of a text, so that what is around it is one word."""
+    assert links(f"x{sequence}BB-1") == []
+
+
 TEXT = st.lists(
     st.sampled_from(["BB-1", "BB", "-", "1", " ", "to", "x", "é", "https://x.example/", "git+"]), max_size=12
 )

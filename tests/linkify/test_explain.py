@@ -8,7 +8,7 @@ from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from roadstead.linkify import CompiledLinkers, InvalidPattern, Linker, check_linker, compile_linkers, explain
-from roadstead.linkify.explain import MAX_CANDIDATES
+from roadstead.linkify.explanation.explain import MAX_CANDIDATES
 from tests.linkify import grammar
 
 TICKETS = Linker("tickets", r"((?K)-\d+)", r"https://t.example/\1", values={"BB", "OPS"}, app_key="acme")

@@ -8,9 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from roadstead.linkify import CompiledLinkers, InvalidPattern, Link, Linker, Unfinished, check_linker, compile_linkers
-from roadstead.linkify.engines.programs import MAX_WINDOW
-from roadstead.linkify.matching.matcher import MAX_TEXT
-from roadstead.linkify.search.search import MAX_VALUE_CHARS
+from roadstead.linkify.engines.linear import MAX_WINDOW
+from roadstead.linkify.matching.limits import MAX_TEXT
+from roadstead.linkify.search.bounded import MAX_VALUE_CHARS
 from roadstead.linkify.text import addresses
 
 HERE = r"https://t.example/\g<0>"
@@ -186,8 +186,8 @@ def test_many_changes_come_to_the_same_as_compiling_anew(
     values = {"z"}
     compiled = compile_linkers([Linker("k", regex, HERE, values=values)], budget=10)
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr("roadstead.linkify.values.index._LATEST_CHANGES", latest)
-        patched.setattr("roadstead.linkify.values.index._FEW_BESIDE", few_beside)
+        patched.setattr("roadstead.linkify.values.layers._LATEST_CHANGES", latest)
+        patched.setattr("roadstead.linkify.values.layers._FEW_BESIDE", few_beside)
         for is_added, value in changes:
             values = values | {value} if is_added else values - {value}
             compiled = compiled.with_values(0, **{"added" if is_added else "removed": [value]})

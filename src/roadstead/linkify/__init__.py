@@ -13,7 +13,8 @@ from roadstead.linkify.check.report import PatternReport, check_linker
 from roadstead.linkify.check.witness import Witness
 from roadstead.linkify.documents.html_input import LinkifiedHtml, linkify_html
 from roadstead.linkify.documents.markdown_input import LinkifiedMarkdown, explain_markdown, linkify_markdown
-from roadstead.linkify.explain import Candidate, Explanation, Tried, explain
+from roadstead.linkify.explanation.explain import explain
+from roadstead.linkify.explanation.explanation import Candidate, Explanation, Tried
 from roadstead.linkify.linker import InvalidPattern, Link, Linker, Linkified, Unfinished
 from roadstead.linkify.matching.matcher import CompiledLinkers, compile_linkers
 from roadstead.linkify.render import render_html, render_markdown, render_terminal

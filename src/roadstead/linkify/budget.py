@@ -7,27 +7,30 @@ from collections.abc import Callable
 Clock = Callable[[], float]
 
 SECONDS_PER_MATCH = 8e-6
-"""What each match adds to a budget: where many stand close together it takes less to find the next one, 2 to 3 µs.
+"""What each match adds to a budget. Where many matches are close together it takes 2 to 3 µs to find the next one.
 
-So the number of links ends an ordinary linker on a long text, also on a busy machine, and time a hostile one: those
-that are quadratic over all their matches take many times as long for each.
+So an ordinary linker on a long text meets the limit on links, also on a busy machine, and a hostile one the limit on
+time: a pattern that is quadratic over all its matches takes many times as long for each.
 """
 
 
 class Exhausted(Exception):
-    """A limit was reached; the message says which, in words for the app's author."""
+    """A limit was reached. The message says which, for the app's author."""
 
 
 class OutOfTime(Exhausted):
-    """The limit is the time."""
+    """The limit on time was reached."""
 
 
 class Budget:
-    """A number of seconds, some of which may be `spent`, and which starts to run when it is first looked at.
+    """A number of seconds, some of which may be `spent`. They begin to run at the first look at the clock.
 
-    To read the time of a processor is a call of the kernel, so it is not read before as much time has passed on the
-    wall; and of the first checks so many are `unseen`, in which a short text is done.
+    To read a processor's clock is a call of the kernel. So it is read only once as much time has passed on the wall,
+    and not at all in the first `unseen` checks, which are enough for a short text.
     """
+
+    _end = math.inf
+    _not_before = -math.inf
 
     def __init__(self, seconds: float, clock: Clock, unseen: int = 0, spent: float = 0.0) -> None:
         self._seconds = seconds
@@ -35,8 +38,6 @@ class Budget:
         self._clock = clock
         self._passing = time.perf_counter if clock is time.thread_time else clock
         self._unseen = unseen
-        self._end = math.inf
-        self._not_before = -math.inf
 
     def check(self) -> None:
         """Raise `OutOfTime` if no time is left."""
@@ -50,15 +51,6 @@ class Budget:
         self._spent -= SECONDS_PER_MATCH
         self.check()
 
-    def _look(self) -> None:
-        now = self._clock()
-        if self._end == math.inf:
-            self._end = now + self._seconds
-        left = self._end - now - self._spent
-        if left <= 0:
-            raise self.out_of_time()
-        self._not_before = self._passing() + left
-
     def left(self) -> float:
         """Return the seconds that are left at least, or raise `OutOfTime`."""
         left = self._not_before - self._passing()
@@ -68,4 +60,14 @@ class Budget:
         return left
 
     def out_of_time(self) -> OutOfTime:
+        """Return the exception for a budget that is used up."""
         return OutOfTime(f"It took longer than {self._seconds * 1000:g} ms.")
+
+    def _look(self) -> None:
+        now = self._clock()
+        if self._end == math.inf:
+            self._end = now + self._seconds
+        left = self._end - now - self._spent
+        if left <= 0:
+            raise self.out_of_time()
+        self._not_before = self._passing() + left

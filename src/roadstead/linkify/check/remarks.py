@@ -1,5 +1,6 @@
-r"""What is suspicious about a linker's `url`, though it can be used: groups written as another tool writes them, and
-groups that it leaves out.
+r"""Find what is suspicious about a linker's `url` that can be used.
+
+A group may be written as another tool writes it, or be left out.
 """
 
 import re
@@ -8,7 +9,7 @@ from typing import NamedTuple
 
 from roadstead.linkify.pattern.reading import Pattern
 from roadstead.linkify.pattern.syntax import BackReference, Conditional, Group, Node, Values, children, walk
-from roadstead.linkify.target.template import Token, template_tokens
+from roadstead.linkify.target.tokens import Token, template_tokens
 
 _FIX = r"Write groups \1 to \99 or \g<name>; in JSON the backslash is doubled, as in /browse/\\1."
 _NUMBERED = r"""

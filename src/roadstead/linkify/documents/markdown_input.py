@@ -13,9 +13,11 @@ from msgspec.structs import replace
 from roadstead.linkify.budget import Budget, OutOfTime
 from roadstead.linkify.documents.markdown_reader import Block, Markdown, MarkdownText
 from roadstead.linkify.documents.texts import Texts
-from roadstead.linkify.explain import Candidate, Explanation, explain
+from roadstead.linkify.explanation.explain import explain
+from roadstead.linkify.explanation.explanation import Candidate, Explanation
 from roadstead.linkify.linker import Link, Linkified, Unfinished
-from roadstead.linkify.matching.matcher import MAX_TEXT, CompiledLinkers
+from roadstead.linkify.matching.limits import MAX_TEXT
+from roadstead.linkify.matching.matcher import CompiledLinkers
 from roadstead.linkify.render import guarded, markdown_escaped, markdown_link
 
 SECONDS = 1.0

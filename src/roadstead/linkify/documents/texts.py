@@ -1,7 +1,8 @@
 """The texts of one document, HTML or Markdown, which share the limits of a text."""
 
 from roadstead.linkify.linker import Linkified, Unfinished
-from roadstead.linkify.matching.matcher import MAX_LINKS, MAX_TEXT, CompiledLinkers
+from roadstead.linkify.matching.limits import MAX_LINKS, MAX_TEXT
+from roadstead.linkify.matching.matcher import CompiledLinkers
 
 
 class Texts:

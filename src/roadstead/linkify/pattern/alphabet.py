@@ -20,7 +20,8 @@ from dataclasses import dataclass
 from functools import cache, lru_cache
 from itertools import pairwise
 
-from roadstead.linkify.pattern.charset import CharSet, category
+from roadstead.linkify.pattern.charset import CharSet
+from roadstead.linkify.pattern.classes import category
 
 _FIRST_CODE = 0x80
 _MAX_BLOCKS = 128

@@ -1,9 +1,9 @@
-r"""The tree of a pattern, with flags resolved: what is left needs no flag to be understood.
+r"""The tree of a pattern. Its flags are resolved, so no node needs one to be understood.
 
-A node is one of the classes below. Characters carry the exact set they match, so IGNORECASE, ASCII, DOTALL
-and Unicode classes are gone; anchors say which place they mean, so MULTILINE is gone.
+`Chars` carries the exact set that it matches, so IGNORECASE, ASCII, DOTALL and Unicode classes are gone. An anchor says
+which place it means, so MULTILINE is gone.
 
-Nodes never change and make no circles, so no collection of garbage needs to look through them (`gc=False`): a thousand
+Nodes never change and never form a circle, so the garbage collector need not look through them (`gc=False`): a thousand
 patterns have tens of thousands.
 """
 
@@ -28,6 +28,9 @@ class Place(Enum):
     NO_WORD_EDGE = r"\B"
 
 
+WORD_EDGES = {Place.WORD_EDGE, Place.NO_WORD_EDGE}
+
+
 class Chars(msgspec.Struct, frozen=True, gc=False):
     """Exactly one character out of a set."""
 
@@ -35,6 +38,8 @@ class Chars(msgspec.Struct, frozen=True, gc=False):
 
 
 class Sequence(msgspec.Struct, frozen=True, gc=False):
+    """Nodes that follow each other."""
+
     items: tuple["Node", ...]
 
 
@@ -60,6 +65,8 @@ class Values(msgspec.Struct, frozen=True, gc=False):
 
 
 class Repeat(msgspec.Struct, frozen=True, gc=False):
+    """Its body, `least` to `most` times. `most` is `None` where there is no limit."""
+
     body: "Node"
     least: int
     most: int | None
@@ -67,16 +74,22 @@ class Repeat(msgspec.Struct, frozen=True, gc=False):
 
 
 class Atomic(msgspec.Struct, frozen=True, gc=False):
+    """Its body, as it matches first and never otherwise."""
+
     body: "Node"
 
 
 class Look(msgspec.Struct, frozen=True, gc=False):
+    """A place before which, or after which, its body matches or, if `negated`, does not."""
+
     body: "Node"
     ahead: bool
     negated: bool
 
 
 class BackReference(msgspec.Struct, frozen=True, gc=False):
+    """The text that a group matched, once more."""
+
     number: int
     ignore_case: bool
 
@@ -90,14 +103,17 @@ class Conditional(msgspec.Struct, frozen=True, gc=False):
 
 
 class Anchor(msgspec.Struct, frozen=True, gc=False):
+    """A place in the text. `ascii_only` says whether the words of a word edge are ASCII."""
+
     place: Place
-    ascii_only: bool  # whether the words of a word edge are ASCII
+    ascii_only: bool
 
 
 Node = Chars | Sequence | Choice | Group | Values | Repeat | Atomic | Look | BackReference | Conditional | Anchor
 
 
 def children(node: Node) -> tuple[Node, ...]:
+    """Return the nodes right below a node."""
     match node:
         case Sequence(items):
             return items
@@ -138,7 +154,7 @@ def least_width(node: Node) -> int:
 
 
 def unfolded_size(node: Node) -> int:
-    """Return how many nodes without children there are once each repeat is written out as often as it must match."""
+    """Return how many nodes without children a tree has, with each repeat written out as often as it must match."""
     below = sum(map(unfolded_size, children(node)), start=0)
     if isinstance(node, Repeat):
         return max(node.least, 1) * max(below, 1)

@@ -1,124 +1,83 @@
-"""The programs of one pattern, made when a text first needs them and kept."""
+"""The programs of one pattern. Each is made when a text first needs it, and kept."""
 
 from collections.abc import Iterator, Sequence
 from functools import cached_property, partial
-from typing import Literal
 
-from roadstead.linkify.engines.programs import MAX_WINDOW, BoundedProgram, LinearProgram, ProgramRefused
-from roadstead.linkify.engines.source import (
-    ANY_VALUE,
-    ValueChoice,
-    bounded_source,
-    linear_obstacle,
-    linear_source,
-    program_alphabet,
-)
-from roadstead.linkify.keeping import Made
+from roadstead.linkify.engines.alphabets import program_alphabet
+from roadstead.linkify.engines.bounded import BoundedProgram
+from roadstead.linkify.engines.linear import LinearProgram
+from roadstead.linkify.engines.source import ANY_VALUE, ProgramRefused, ValueChoice
+from roadstead.linkify.engines.writing import bounded_source, linear_source
+from roadstead.linkify.keeping import Made, shared
 from roadstead.linkify.linker import InvalidPattern
 from roadstead.linkify.pattern.alphabet import Alphabet, ascii_alphabet
-from roadstead.linkify.pattern.reading import Pattern
-from roadstead.linkify.pattern.syntax import Anchor, BackReference, Chars, Look, Node, Place, Values, walk
+from roadstead.linkify.pattern.reading import Pattern, read_pattern
+from roadstead.linkify.pattern.syntax import Chars, Node
+from roadstead.linkify.plan.plan import LastNewline, Plan, Way, plan_for
 from roadstead.linkify.plan.relaxed import relaxations
-from roadstead.linkify.plan.required import required_literal
-from roadstead.linkify.search.value_first import TakenApart, ValueFirstProgram, taken_apart
+from roadstead.linkify.search.value_first import ValueFirstProgram
 from roadstead.linkify.text.text import Text
 
 _KEPT_PROGRAMS = 256
-_POSSIBLE_CUTS = "\n "
-_ASCII, _BEYOND_ASCII = Text("a"), Text("ä")  # programs differ only between ASCII and other texts
-
+_ASCII, _BEYOND_ASCII = Text("a"), Text("ä")
+"""Programs differ only between ASCII texts and others."""
 
 _ValuesIn = tuple[ValueChoice, Alphabet | None]
-_Linear = Made[tuple[ValueChoice, Alphabet], LinearProgram | None]
 
 
 class Programs:
-    """A pattern as programs for either engine. `captured` are the groups whose text is asked for."""
+    """A pattern's plan, and its programs for either engine. `captured` are the groups whose text is used."""
 
     def __init__(self, pattern: Pattern, captured: frozenset[int]) -> None:
         self.pattern = pattern
-        self._captured = captured
+        self.plan = plan_for(pattern, captured)
+        self._ascii_program = self.plan.program
+        self._reads_all = self.plan.way is not Way.BOUNDED and self.plan.last_newline is LastNewline.READ
         self._alphabet = Made(partial(program_alphabet, pattern.tree), _KEPT_PROGRAMS)
-        self._linear = Made(partial(_linear_program, pattern.tree, captured), _KEPT_PROGRAMS)
+        self._linear = Made(partial(_linear_program, self.plan), _KEPT_PROGRAMS)
 
     def prepare(self) -> None:
-        """Make the programs that most texts need, so that no text pays for them.
+        """Make the programs that most texts need, so that no text waits for them.
 
-        Raises `InvalidPattern` if the only engine that may have the pattern does not take it.
+        Raises `InvalidPattern` if the pattern needs the bounded engine, and that does not take it.
         """
-        if self.linear_obstacle or not self.linear(ANY_VALUE, _ASCII):
-            for text in (_ASCII, _BEYOND_ASCII):
-                try:
-                    self.bounded(ANY_VALUE, text)
-                except ProgramRefused as exc:
-                    raise InvalidPattern(f"The bounded engine cannot compile the regex: {exc}.") from exc
-
-    @cached_property
-    def quick(self) -> bool:
-        """Whether no search of a short text takes long, and no text needs a program of its own."""
-        program = None if self.linear_obstacle else self._ascii_program
-        has_fixed_values = not self.pattern.value_groups or self._taken_apart is not None
-        return program is not None and program.window == MAX_WINDOW and has_fixed_values
-
-    @cached_property
-    def linear_obstacle(self) -> str | None:
-        """What keeps the pattern from RE2 whatever the text, in words."""
-        return linear_obstacle(self.pattern.tree)
-
-    @cached_property
-    def engine(self) -> Literal["linear", "bounded"]:
-        """Where the pattern normally runs."""
-        return "bounded" if self.linear_obstacle or self._ascii_program is None else "linear"
-
-    @cached_property
-    def cuts(self) -> str:
-        """Characters that no match contains, so that a text can be cut after them."""
-        return "".join(char for char in _POSSIBLE_CUTS if not self._consumes(ord(char)))
-
-    @cached_property
-    def literal(self) -> bytes:
-        """ASCII that stands in every match, perhaps none."""
-        return required_literal(self.pattern.tree)
+        if self.plan.way is not Way.BOUNDED:
+            return
+        for text in (_ASCII, _BEYOND_ASCII):
+            try:
+                self.bounded(ANY_VALUE, text)
+            except ProgramRefused as exc:
+                raise InvalidPattern(f"The bounded engine cannot compile the regex: {exc}.") from exc
 
     def linear_end(self, text: Text) -> int | None:
-        r"""Return where the text ends for RE2, or `None` if RE2 cannot be exact on this text.
-
-        RE2 knows no `$` that also holds before a newline which ends the text. If no match can contain that
-        newline, `$` is the end of the text without it; but then `\Z` must not be asked for as well.
-        """
+        """Return where the text ends for RE2, or `None` if RE2 cannot be exact on this text."""
         end = len(text.chars)
-        if self._always_linear:
+        if self._reads_all:
             return end
-        if self.linear_obstacle:
+        if self.plan.way is Way.BOUNDED:
             return None
-        if Place.LAST_LINE_END not in self._places or not text.chars.endswith("\n"):
+        if self.plan.last_newline is LastNewline.READ or not text.chars.endswith("\n"):
             return end
-        if Place.TEXT_END in self._places or self._consumes(ord("\n")):
-            return None
-        return end - 1
+        return end - 1 if self.plan.last_newline is LastNewline.LEFT_OUT else None
 
-    @cached_property
-    def _always_linear(self) -> bool:
-        return not self.linear_obstacle and Place.LAST_LINE_END not in self._places
+    def like_a_value(self, text: Text) -> LinearProgram | None:
+        """Return `linear` for any value, which nearly every text asks for."""
+        return self._ascii_program if text.is_ascii else self.linear(ANY_VALUE, text)
 
     def linear(self, values: ValueChoice, text: Text) -> LinearProgram | None:
-        """Return a program that can read the text, unless there is none or it would be too large."""
+        """Return RE2's program for the text, or `None` if there is none or it would be too large."""
         alphabet = self._linear_alphabet(values, text)
         return self._linear[values, alphabet] if alphabet else None
 
-    def like_a_value(self, text: Text) -> LinearProgram | None:
-        """Return `linear` for any value; nearly all texts need no other."""
-        return self._ascii_program if text.is_ascii else self.linear(ANY_VALUE, text)
-
     def value_first(self, text: Text) -> ValueFirstProgram | None:
-        """Return the program of a pattern that begins with its value, if it can decide on this text."""
-        if self._taken_apart is None or not self.any_value_covers_all(text):
+        """Return the program of the way `VALUE_FIRST`, or `None` if it cannot decide on this text."""
+        if self.plan.value_place is None or not self.any_value_covers_all(text):
             return None
         return self._ascii_value_first if text.is_ascii else self._value_first_for(text)
 
     def bounded(self, values: ValueChoice, text: Text) -> tuple[BoundedProgram, str]:
-        """Return a program and the text as it reads it."""
-        alphabet = None if self._compares_characters else self._alphabet[values]
+        """Return the program of `regex`, and the text as the program reads it."""
+        alphabet = None if self.plan.compares_characters else self._alphabet[values]
         if text.is_ascii:
             return self._bounded[values, alphabet or ascii_alphabet()], text.chars
         if alphabet:
@@ -126,7 +85,7 @@ class Programs:
         return self._bounded[values, None], text.chars
 
     def places(self, text: Text) -> Iterator[LinearProgram]:
-        """Yield programs that find where the bounded one may match, the last of which may have any text at once."""
+        """Yield programs that find where the bounded one may match. The last may search any text at once."""
         for number, own_alphabet in enumerate(self._relaxed_alphabets):
             alphabet = own_alphabet or (ascii_alphabet() if text.is_ascii else None)
             program = self._relaxed[number, alphabet] if alphabet else None
@@ -134,17 +93,11 @@ class Programs:
                 yield program
 
     def any_value_covers_all(self, text: Text) -> bool:
-        r"""Whether all that a stored value matches in the text, `[\w\-]+` matches where the value stands.
+        r"""Return whether `[\w\-]+` matches everything in the text that a stored value matches.
 
         Beyond ASCII it does not where the ASCII flag narrows `\w`, or where a letter ignoring case equals U+0345.
         """
-        return text.is_ascii or not any(group.ascii_only or group.ignore_case for group in self.pattern.value_groups)
-
-    @cached_property
-    def looks_for_values(self) -> bool:
-        """Whether a value may stand elsewhere than in the match."""
-        looks = (node for node in walk(self.pattern.tree) if isinstance(node, Look))
-        return any(isinstance(part, Values) for look in looks for part in walk(look))
+        return text.is_ascii or not self.plan.any_case_values
 
     @cached_property
     def _relaxations(self) -> list[Node]:
@@ -153,32 +106,6 @@ class Programs:
     @cached_property
     def _relaxed_alphabets(self) -> list[Alphabet | None]:
         return [program_alphabet(tree, ANY_VALUE) for tree in self._relaxations]
-
-    @cached_property
-    def needs_ascii(self) -> bool:
-        """Whether the pattern is exact on ASCII texts only: a back-reference that ignores case."""
-        return any(isinstance(node, BackReference) and node.ignore_case for node in walk(self.pattern.tree))
-
-    @cached_property
-    def _compares_characters(self) -> bool:
-        return any(isinstance(node, BackReference) for node in walk(self.pattern.tree))
-
-    @cached_property
-    def _places(self) -> frozenset[Place]:
-        return frozenset(node.place for node in walk(self.pattern.tree) if isinstance(node, Anchor))
-
-    def _consumes(self, char: int) -> bool:
-        return any(isinstance(node, Chars) and char in node.allowed for node in walk(self.pattern.tree))
-
-    @cached_property
-    def _ascii_program(self) -> LinearProgram | None:
-        return self.linear(ANY_VALUE, _ASCII)
-
-    @cached_property
-    def _taken_apart(self) -> TakenApart | None:
-        if self.linear_obstacle or any(group.ignore_case for group in self.pattern.value_groups):
-            return None
-        return taken_apart(self.pattern.tree)
 
     @cached_property
     def _ascii_value_first(self) -> ValueFirstProgram | None:
@@ -201,17 +128,28 @@ class Programs:
 
     @cached_property
     def _value_first(self) -> Made[Alphabet, ValueFirstProgram | None]:
-        return Made(partial(_value_first_program, self._taken_apart, self._linear, self._captured), _KEPT_PROGRAMS)
+        return Made(partial(_value_first_program, self.plan, self._linear), _KEPT_PROGRAMS)
 
 
-# What makes the programs. Functions, not methods: an object that keeps its own methods frees its memory only when a
-# collection of garbage finds it.
+@shared
+def compiled_programs(regex: str, captured: frozenset[int]) -> Programs:
+    """Return the programs of a regex, which all linkers with it share. Raises `InvalidPattern`."""
+    pattern = read_pattern(regex)
+    programs = Programs(pattern, captured.union(group.number for group in pattern.value_groups))
+    programs.prepare()
+    return programs
 
 
-def _linear_program(tree: Node, captured: frozenset[int], key: tuple[ValueChoice, Alphabet]) -> LinearProgram | None:
+# The functions that make programs. They are not methods: an object that holds its own methods is a circle, whose memory
+# only the garbage collector frees.
+
+
+def _linear_program(plan: Plan, key: tuple[ValueChoice, Alphabet]) -> LinearProgram | None:
     values, alphabet = key
+    if plan.program and values is ANY_VALUE and alphabet is plan.program.alphabet:
+        return plan.program
     try:
-        return LinearProgram(linear_source(tree, values, captured, alphabet), alphabet)
+        return LinearProgram(linear_source(plan.pattern.tree, values, plan.captured, alphabet), alphabet)
     except ProgramRefused:
         return None
 
@@ -227,13 +165,13 @@ def _relaxed_program(trees: Sequence[Node], key: tuple[int, Alphabet]) -> Linear
 
 
 def _value_first_program(
-    apart: TakenApart | None, linear: _Linear, captured: frozenset[int], alphabet: Alphabet
+    plan: Plan, linear: Made[tuple[ValueChoice, Alphabet], LinearProgram | None], alphabet: Alphabet
 ) -> ValueFirstProgram | None:
     like_a_value = linear[ANY_VALUE, alphabet]
-    if apart is None or like_a_value is None:
+    if plan.value_place is None or like_a_value is None:
         return None
     try:
-        return ValueFirstProgram(apart, like_a_value, captured)
+        return ValueFirstProgram(plan.value_place, like_a_value, plan.captured)
     except ProgramRefused:
         return None
 

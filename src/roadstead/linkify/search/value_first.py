@@ -1,104 +1,41 @@
-r"""Patterns in which the value has a fixed place, such as `((?K)-\d+)`, `\b(?K):` or `#(?K)`, as in nearly all.
+r"""All matches of a pattern whose value has a fixed place, such as `((?K)-\d+)`.
 
-Where such a pattern matches is decided from the left: at a place, the longest stored value whose continuation
-matches wins. So no stored value needs to become part of a program. One program finds the next run of `[\w\-]`
-that might hold a value, slices of that run are looked up among the values, and where one is known, a program for
-the rest of the pattern is asked about the place where it ends.
+The text decides from left to right: at each place the longest stored value wins whose continuation matches. So no
+stored value has to become part of a program. One program finds the next run of `[\w\-]` that may hold a value, slices
+of that run are looked up among the values, and where a slice is a value, a program for the rest of the pattern is
+asked about the place where it ends.
 """
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass
-from itertools import takewhile
 
 from roadstead.linkify.budget import Budget
-from roadstead.linkify.engines.programs import LinearProgram, Match, Span
-from roadstead.linkify.engines.source import ANY_VALUE, linear_source
-from roadstead.linkify.pattern.syntax import Anchor, Chars, Group, Node, Repeat, Sequence, Values, walk
+from roadstead.linkify.engines.linear import LinearProgram
+from roadstead.linkify.engines.match import Match, Span
+from roadstead.linkify.engines.source import ANY_VALUE
+from roadstead.linkify.engines.writing import linear_source
+from roadstead.linkify.pattern.syntax import Node
+from roadstead.linkify.plan.value_place import ValuePlace
 from roadstead.linkify.values.index import Owners, ValueIndex, may_be_value
 
 
-@dataclass(frozen=True, slots=True)
-class TakenApart:
-    """A pattern taken apart at its value.
-
-    `lead` matches right before the value, always `width` characters. `opened` are the groups around the value besides
-    its own. `tail` is all that follows; an empty group in it marks the end of each opened one.
-    """
-
-    lead: Sequence
-    width: int
-    value: int
-    opened: tuple[int, ...]
-    tail: Sequence
-
-
-def taken_apart(tree: Node) -> TakenApart | None:
-    """Return the tree taken apart, or `None` if its only `(?K)` has no fixed place."""
-    lead: list[Node] = []
-    opened: list[int] = []
-    after: list[tuple[Node, ...]] = []  # what follows at each level, outermost first
-    node = tree
-    while not isinstance(node, Values):
-        match node:
-            case Group(number, body):
-                opened.append(number)
-                after.append((Group(number, Sequence(())),))
-                node = body
-            case Sequence(items):
-                fixed = list(takewhile(lambda item: _fixed_width(item) is not None, items))
-                if len(fixed) == len(items):
-                    return None
-                lead += fixed
-                node, *rest = items[len(fixed) :]
-                after.append(tuple(rest))
-            case _:
-                return None
-    before_value = Sequence(tuple(lead))
-    width = _fixed_width(before_value)
-    tail = Sequence(tuple(item for level in reversed(after) for item in level))
-    if width is None or any(isinstance(part, Values) for part in walk(tail)):
-        return None
-    if width == 0 and any(isinstance(part, Group) for part in walk(before_value)):
-        return None  # where it is depends on which slice of a run is the value
-    return TakenApart(before_value, width, node.number, tuple(opened), tail)
-
-
-def _fixed_width(node: Node) -> int | None:
-    """Return how many characters the node matches, or `None` if that depends, or there is more than one way to."""
-    match node:
-        case Anchor():
-            return 0
-        case Chars():
-            return 1
-        case Repeat(Chars(), least, most) if least == most:
-            return least
-        case Group(body=body):
-            return _fixed_width(body)
-        case Sequence(items):
-            widths = [width for item in items if (width := _fixed_width(item)) is not None]
-            return sum(widths) if len(widths) == len(items) else None
-        case _:
-            return None
-
-
 class ValueFirstProgram:
-    """A pattern in which the value has a fixed place, over bytes of the alphabet that `like_a_value` reads.
+    """A pattern whose value has a fixed place, over bytes of the alphabet that `like_a_value` reads.
 
     Raises `ProgramRefused`.
     """
 
-    def __init__(self, apart: TakenApart, like_a_value: LinearProgram, captured: Collection[int]) -> None:
+    def __init__(self, place: ValuePlace, like_a_value: LinearProgram, captured: Collection[int]) -> None:
         self.alphabet = like_a_value.alphabet
         self._like_a_value = like_a_value
         self._places = like_a_value.places
-        self._value_place = self._places[apart.value]
-        self._width = apart.width
-        self._anchors = self._program(apart.lead, ()) if apart.lead.items and not apart.width else None
-        self._tail = self._program(apart.tail, captured)
+        self._value_place = self._places[place.value]
+        self._width = place.width
+        self._anchors = self._program(place.lead, ()) if place.lead.items and not place.width else None
+        self._tail = self._program(place.tail, captured)
         self.window = min(like_a_value.window, self._tail.window)
         self.most = min(like_a_value.most, self._tail.most)
-        self._opened = [(self._places[at], self._tail.places[at]) for at in apart.opened if at in captured]
-        self._later = [(self._places[at], place) for at, place in self._tail.places.items() if at not in apart.opened]
+        self._opened = [(self._places[at], self._tail.places[at]) for at in place.opened if at in captured]
+        self._later = [(self._places[at], tail) for at, tail in self._tail.places.items() if at not in place.opened]
 
     def matches(
         self, chars: str, data: bytes, start: int, end: int, index: ValueIndex, budget: Budget
@@ -107,31 +44,47 @@ class ValueFirstProgram:
 
         `data` is `chars` in the alphabet. The matches of one linker do not overlap; those of several may.
         """
-        search, place, width, alone = self._like_a_value.search, self._value_place, self._width, len(index.counts) == 1
+        search, place, inside, alone = (
+            self._like_a_value.search,
+            self._value_place,
+            self._width > 0,
+            index.has_one_owner,
+        )
         find, places = index.owners.find, self._places
-        taken: list[tuple[int, Owners]] = []  # where late matches end, and whose they are
-        reach = 0  # where the last of them ends
+        taken = _Taken()
         while spans := search(data, start, end):
             # No slice of this run that ends later can be a value: the run was taken as far as the rest can follow.
             first, beyond = spans[place]
-            if alone and (known := find(chars[first:beyond])) and may_be_value(chars, first, beyond, inside=width > 0):
-                yield Match(spans, places), known  # as is nearly always so, all of the run is a value
+            if alone and (known := find(chars[first:beyond])) and may_be_value(chars, first, beyond, inside=inside):
+                yield Match(spans, places), known  # nearly always all of the run is a value
                 start = spans[0][1]
                 budget.found()
                 continue
-            slices = index.beginning if width else index.slices
-            for at, stop, known in slices(chars, first, beyond, budget.check):
-                owners = known if at - width >= reach else _free(known, taken, at - width)
-                match = self._match(spans, data, at, stop, end) if owners else None
-                if match:
-                    taken = [(match.end, owners)] if at - width >= reach else [*taken, (match.end, owners)]
-                    reach = max(reach, match.end)
-                    yield match, owners
-                    budget.found()
-            start = spans[0][0] + 1 if width else beyond
+            slices = index.beginning if inside else index.slices
+            yield from self._in_run(spans, data, end, slices(chars, first, beyond, budget.check), taken, budget)
+            start = spans[0][0] + 1 if inside else beyond
             if alone:
-                start = max(start, reach)
+                start = max(start, taken.reach)
             budget.check()
+
+    def _in_run(
+        self,
+        spans: list[Span],
+        data: bytes,
+        end: int,
+        slices: Iterator[tuple[int, int, Owners]],
+        taken: "_Taken",
+        budget: Budget,
+    ) -> Iterator[tuple[Match, Owners]]:
+        """Yield the matches around each of the `slices` of a run, which are values."""
+        for at, stop, known in slices:
+            start = at - self._width
+            owners = taken.free(known, start)
+            match = self._match(spans, data, at, stop, end) if owners else None
+            if match:
+                taken.add(start, match.end, owners)
+                yield match, owners
+                budget.found()
 
     def _program(self, tree: Node, captured: Collection[int]) -> LinearProgram:
         return LinearProgram(linear_source(tree, ANY_VALUE, captured, self.alphabet), self.alphabet)
@@ -153,7 +106,21 @@ class ValueFirstProgram:
         return Match(spans, self._places)
 
 
-def _free(owners: Owners, taken: list[tuple[int, Owners]], at: int) -> Owners:
-    """Return the linkers of which no match goes beyond `at`."""
-    busy = {owner for end, others in taken if end > at for owner in others}
-    return tuple(owner for owner in owners if owner not in busy)
+class _Taken:
+    """Which linkers have a match that ends late. `reach` is where the last of these ends."""
+
+    def __init__(self) -> None:
+        self.reach = 0
+        self._late: list[tuple[int, Owners]] = []
+
+    def free(self, owners: Owners, at: int) -> Owners:
+        """Return the linkers of which no match goes beyond `at`."""
+        if at >= self.reach:
+            return owners
+        busy = {owner for end, others in self._late if end > at for owner in others}
+        return tuple(owner for owner in owners if owner not in busy)
+
+    def add(self, start: int, end: int, owners: Owners) -> None:
+        """Note a match. Those before it no longer count where it begins beyond them all."""
+        self._late = [(end, owners)] if start >= self.reach else [*self._late, (end, owners)]
+        self.reach = max(self.reach, end)

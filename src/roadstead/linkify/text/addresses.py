@@ -13,7 +13,7 @@ from collections.abc import Iterator
 
 import msgspec
 
-from roadstead.linkify.target.template import encode_url
+from roadstead.linkify.target.urls import encode_url
 from roadstead.linkify.text.words import may_begin
 
 _MARK = re.compile("://")

@@ -24,12 +24,13 @@ _SEQUENCE = re.compile(
     """,
     re.VERBOSE,
 )
+_OPENINGS_OF_ONE_BYTE = "\x90\x98\x9b\x9d\x9e\x9f"
 _HYPERLINK = re.compile(r"8;[^;]*;(.*)")
 
 
 def has_escapes(text: str) -> bool:
-    """Whether there is an escape sequence in the text."""
-    return "\x1b" in text or (not text.isascii() and ("\x9b" in text or "\x9d" in text))
+    """Return whether there is an escape sequence in the text."""
+    return "\x1b" in text or (not text.isascii() and any(opening in text for opening in _OPENINGS_OF_ONE_BYTE))
 
 
 S = TypeVar("S", bound=Stretch)

@@ -1,4 +1,4 @@
-"""A text as the engines see it, rewritten once for everybody who asks for the same."""
+"""A text as the engines read it. Each form of it is made once, when a pattern first needs it."""
 
 from collections.abc import Mapping
 from functools import cached_property
@@ -12,7 +12,7 @@ def rough_form(chars: str) -> bytes:
 
 
 class Text:
-    """A text, with its forms in bytes and in other characters made when first asked for."""
+    """A text, with its forms in bytes and in other characters."""
 
     def __init__(self, chars: str, rough: bytes | None = None) -> None:
         self.chars = chars
@@ -37,4 +37,5 @@ class Text:
 
     @cached_property
     def basic_bytes(self) -> bytes:
+        """The text in the alphabet that nearly all patterns share."""
         return self.encoded(basic_alphabet())

@@ -1,10 +1,10 @@
-r"""What a text must hold for a pattern to match in it, said roughly and asked quickly.
+"""Find quickly which of many patterns may match in a text at all.
 
-A pattern whose literals do not occur in a text need not be tried. `re2.Filter` looks for the literals of many
-patterns in one go, and a single literal is looked for as bytes in bytes. A pattern without a literal is always
-tried, and makes the question no slower for the others, which it would in an `RE2::Set`.
+A pattern whose literals do not occur in a text need not be tried. `re2.Filter` looks for the literals of many patterns
+at once, and a single literal is looked for as bytes in bytes. A pattern without a literal is always tried. Unlike in
+an `RE2::Set`, it makes the search no slower for the others.
 
-A text is asked in its rough form: ASCII, with `?` in place of every other character. So one form serves all
+The filter reads a text in its rough form: ASCII, with `?` in place of every other character. So one form serves all
 patterns, whatever characters they tell apart.
 """
 
@@ -13,7 +13,7 @@ from collections.abc import Sequence as SequenceOf
 
 import re2
 
-from roadstead.linkify.engines.programs import linear_options
+from roadstead.linkify.engines.linear import linear_options
 from roadstead.linkify.pattern.charset import CharSet
 from roadstead.linkify.pattern.syntax import (
     Anchor,
@@ -29,10 +29,11 @@ from roadstead.linkify.pattern.syntax import (
     Sequence,
     Values,
 )
+from roadstead.linkify.plan.plan import Plan
 
 _FEW = 8
 _MOST_AT_ONCE = 1_000
-_MOST_REPEATS = 100  # what a repeat says about literals, it says in its first rounds
+_MOST_REPEATS = 100  # the first rounds of a repeat hold all its literals
 _STAND_IN = ord("?")
 _ANYTHING = r"[\x00-\x7f]*"
 _LIKE_A_VALUE = r"[0-9A-Z_a-z?\-]+"
@@ -41,14 +42,14 @@ _Match = Callable[[bytes, bool], list[int]]  # of `re2.Filter`
 Numbered = list[tuple[int, str]]
 
 
-class Required:
+class Filter:
     """Which of many patterns may match in a text."""
 
-    def __init__(self, trees: SequenceOf[Node]) -> None:
-        self._literals = [required_literal(tree) for tree in trees]
-        rough = [(number, _rough(tree)) for number, tree in enumerate(trees)]
+    def __init__(self, plans: SequenceOf[Plan]) -> None:
+        self._literals = [plan.literal for plan in plans]
+        rough = [(number, _rough(plan.pattern.tree)) for number, plan in enumerate(plans)]
         chunks = [rough[at : at + _MOST_AT_ONCE] for at in range(0, len(rough), _MOST_AT_ONCE)]
-        self._filters = [made for chunk in chunks for made in _filters(chunk)] if len(trees) > _FEW else []
+        self._filters = [made for chunk in chunks for made in _filters(chunk)] if len(plans) > _FEW else []
 
     def may_match(self, rough: bytes) -> list[int]:
         """Return the numbers of the patterns that may match in a text of this rough form, in their order."""
@@ -61,40 +62,9 @@ class Required:
         return sorted([number for number in likely if literals[number] in rough])
 
 
-def required_literal(tree: Node) -> bytes:
-    """Return the longest stretch of ASCII that stands in every match of the tree, as far as is plain to see."""
-    stretches = [b""]
-    for code in _codes(tree):
-        if code is None:
-            stretches.append(b"")
-        else:
-            stretches[-1] += bytes((code,))
-    return max(stretches, key=len)
-
-
-def _codes(node: Node) -> Iterator[int | None]:
-    """Yield the ASCII characters that every match has, in order, and `None` wherever others may come between."""
-    match node:
-        case Chars(CharSet(((low, high),))) if low == high < 128:
-            yield low
-        case Sequence(items):
-            for item in items:
-                yield from _codes(item)
-        case Group(body=body) | Atomic(body=body):
-            yield from _codes(body)
-        case Repeat(body, least) if least > 0:
-            yield None
-            yield from _codes(body)
-            yield None
-        case Anchor() | Look():
-            pass
-        case _:
-            yield None
-
-
 def _filters(patterns: Numbered) -> Iterator[tuple[list[int], _Match]]:
-    """Yield filters for the patterns, as few as RE2's memory allows, each with the numbers of its patterns."""
-    made = re2._re2.Filter()  # without its wrapper, as in `engines`
+    """Yield as few filters for the patterns as RE2's memory allows, each with the numbers of its patterns."""
+    made = re2._re2.Filter()  # without its wrapper, as in `engines/linear.py`
     if all(made.Add(source.encode("latin-1"), linear_options()) >= 0 for _, source in patterns) and made.Compile():
         yield [number for number, _ in patterns], made.Match
     elif len(patterns) == 1:
