@@ -40,7 +40,8 @@ def compile_linkers(
     all. `budget` is how many seconds of `clock` each linker may keep each text. The default clock counts processor
     time, so that a busy machine loses no link. Raises `InvalidPattern` for a linker that `check_linker` refuses.
     """
-    templates = [UrlTemplate(linker.url, linker.base_url, read_pattern(linker.regex)) for linker in linkers]
+    patterns = {linker.regex: read_pattern(linker.regex) for linker in linkers}
+    templates = [UrlTemplate(linker.url, linker.base_url, patterns[linker.regex]) for linker in linkers]
     everything = without_values == "everything"
     families = [_family(members, linkers, templates, everything=everything) for members in _alike(linkers)]
     return CompiledLinkers(

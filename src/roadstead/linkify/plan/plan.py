@@ -9,7 +9,7 @@ from roadstead.linkify.engines.alphabets import program_alphabet
 from roadstead.linkify.engines.linear import MAX_WINDOW, LinearProgram
 from roadstead.linkify.engines.source import ANY_VALUE, ProgramRefused, ValueChoice
 from roadstead.linkify.engines.writing import linear_source
-from roadstead.linkify.pattern.alphabet import ascii_alphabet
+from roadstead.linkify.pattern.alphabet import Alphabet, ascii_alphabet
 from roadstead.linkify.pattern.reading import Pattern
 from roadstead.linkify.pattern.syntax import Anchor, BackReference, Chars, Look, Node, Place, Values, walk
 from roadstead.linkify.plan.literal import required_literal
@@ -46,6 +46,7 @@ class Plan:
     """How a pattern is matched, whatever the text.
 
     `obstacle` says in words why RE2 cannot run it, and `program` is RE2's for ASCII texts and any value if RE2 can.
+    `alphabet` is that of texts beyond ASCII and any value, if there is one.
     `literal` is ASCII that every match holds. `cuts` are characters that no match holds, so that a text can be cut
     after them. `value_place` is where the value stands on the way `VALUE_FIRST`. `captured` are the groups whose text
     is used.
@@ -55,6 +56,7 @@ class Plan:
     captured: frozenset[int]
     way: Way
     obstacle: str | None
+    alphabet: Alphabet | None
     program: LinearProgram | None
     value_place: ValuePlace | None
     literal: bytes
@@ -96,13 +98,15 @@ def plan_for(pattern: Pattern, captured: frozenset[int]) -> Plan:
     """Decide how a pattern is matched. `captured` are the groups whose text is used."""
     nodes = tuple(walk(pattern.tree))
     obstacle = linear_obstacle(pattern.tree)
-    program = None if obstacle else _program(pattern.tree, captured)
+    alphabet = program_alphabet(pattern.tree, ANY_VALUE)
+    program = None if obstacle else _program(pattern.tree, captured, alphabet or ascii_alphabet())
     place = _value_place(pattern) if program else None
     return Plan(
         pattern,
         captured,
         _way(program, place),
         obstacle if program or obstacle else TOO_LARGE,
+        alphabet,
         program,
         place,
         required_literal(pattern.tree),
@@ -121,9 +125,8 @@ def _way(program: LinearProgram | None, place: ValuePlace | None) -> Way:
     return Way.VALUE_FIRST if place else Way.LINEAR
 
 
-def _program(tree: Node, captured: frozenset[int]) -> LinearProgram | None:
-    """Return RE2's program for ASCII texts and any value, or `None` if it would be too large."""
-    alphabet = program_alphabet(tree, ANY_VALUE) or ascii_alphabet()
+def _program(tree: Node, captured: frozenset[int], alphabet: Alphabet) -> LinearProgram | None:
+    """Return RE2's program for any value, or `None` if it would be too large."""
     try:
         return LinearProgram(linear_source(tree, ANY_VALUE, captured, alphabet), alphabet)
     except ProgramRefused:

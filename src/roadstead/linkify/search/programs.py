@@ -34,6 +34,7 @@ class Programs:
         self._ascii_program = self.plan.program
         self._reads_all = self.plan.way is not Way.BOUNDED and self.plan.last_newline is LastNewline.READ
         self._alphabet = Made(partial(program_alphabet, pattern.tree), _KEPT_PROGRAMS)
+        self._alphabet[ANY_VALUE] = self.plan.alphabet
         self._linear = Made(partial(_linear_program, self.plan), _KEPT_PROGRAMS)
 
     def prepare(self) -> None:
