@@ -141,7 +141,7 @@ def test_proxied_calls_reach_the_app_signed(host: LiveHost, browser: Browser) ->
         expect(pages.out("posts")).to_have_text('{"echo":"/echo/7"} "app"')
         expect(pages.out("fails")).to_have_text('409 "{\\"echo\\":\\"/echo/chosen\\"}"')
         expect(pages.out("refused")).to_have_text(
-            '403 "A condition of the proxy is not met." 404 "No proxy of the app takes GET /nowhere." '
+            '403 "A condition of the proxy is not met." 404 "No proxy of the app accepts GET /nowhere." '
             '403 "Your credentials lack one or more required privilege scopes."'
         )
         account = pages.tab.locator("[data-account]").get_attribute("data-account")

@@ -1,1 +1,1 @@
-"""What the product does. Front doors call these functions; they use `storage` and `outbound`."""
+"""What the host does. Front doors call these functions; they use `storage` and `outbound`."""

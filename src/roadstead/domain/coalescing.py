@@ -1,4 +1,4 @@
-"""Work on one thing that is done together by those who ask for it while earlier work on it is under way."""
+"""Coalescing: items for one place that arrive while earlier work on it runs are worked on together."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Hashable, Sequence
@@ -11,7 +11,7 @@ R = TypeVar("R")
 
 
 class Together:
-    """What is waiting to be done, by the thing that it is done to. `start` runs a coroutine beside the caller."""
+    """The waiting items, by place. `start` runs a coroutine beside the caller."""
 
     def __init__(self, start: Callable[[Coroutine[Any, Any, None]], None]) -> None:
         self._start = start
@@ -20,10 +20,10 @@ class Together:
     async def do(
         self, place: Hashable, item: T, work: Callable[[Sequence[T]], Awaitable[Sequence[R | Exception]]]
     ) -> R:
-        """Let `work` be done on the item and on those of others; its result, or the error that it has for it.
+        """Have `work` done on the item together with those of other callers; return its result, or raise its error.
 
-        `work` gives one result for each item. What it raises goes to all whose items it was given, and `StorageBusy` to
-        all who wait. The place belongs to one kind of work.
+        `work` returns one result for each item. Its exception goes to all whose items it got, and `StorageBusy` to all
+        who wait. The place belongs to one kind of work.
         """
         done: asyncio.Future[R] = asyncio.get_running_loop().create_future()
         waiting = self._waiting.get(place)
@@ -42,7 +42,7 @@ class Together:
                 outcomes = await work([item for item, _ in waiting])
             except Exception as exc:
                 if isinstance(exc, StorageBusy):
-                    # Those who asked meanwhile would wait for the database as long again.
+                    # Those who arrived meanwhile would wait for the database as long again.
                     waiting += self._waiting[place]
                     self._waiting[place] = []
                 outcomes = [exc] * len(waiting)

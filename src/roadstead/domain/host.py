@@ -1,4 +1,4 @@
-"""The host: what every domain function works with, put together in one place."""
+"""The host: everything that domain functions work with, in one place."""
 
 import asyncio
 import base64
@@ -32,9 +32,9 @@ from roadstead.storage.facts import add_fact, find_fact, keep_fact
 from roadstead.turns import Turns
 
 FINISH_SECONDS = 10.0
-"""How long the end of a host waits for work that was put off: as long as one call to an app may take."""
+"""How long a stopping host waits for deferred work: as long as one call to an app may take."""
 CHANGE_SECONDS = 60.0
-"""How long a change of many values waits for those that the same app has asked for before."""
+"""How long a change of many values waits for earlier ones of the same app."""
 _CHANGES = "changes of many values"
 
 log = logging.getLogger("roadstead")
@@ -42,12 +42,12 @@ log = logging.getLogger("roadstead")
 
 @dataclass(frozen=True, slots=True)
 class Host:
-    """A running host, or a command line working on the same state.
+    """A running host, or a command line that works on the same state.
 
     `base_url` has no trailing slash. `operator` is the name of the acting operator in the audit log.
-    `rate_limit` is that of each installation, by id. `clock` gives Unix time, for moments that are kept or shown.
-    `updating` are the ids of the installations that are being updated here, and `judging` is held by who checks a
-    descriptor. `changing` gives each installation its turn to change many values.
+    `rate_limit` is that of each installation, by id. `clock` gives Unix time, for moments that are stored or shown.
+    `updating` are the ids of the installations that are being updated here; the check of a descriptor locks `judging`.
+    `changing` gives each installation its turn to change many values.
     """
 
     settings: Settings
@@ -75,7 +75,7 @@ class Host:
 
     @property
     def is_for_this_machine(self) -> bool:
-        """Whether only this machine uses us: with another base URL others do, through a proxy that listens for us."""
+        """Return whether only this machine uses the host: another base URL means that others do, through a proxy."""
         name = urlsplit(self.base_url).hostname or ""
         return self.settings.listens_on_loopback and is_loopback(name)
 
@@ -94,16 +94,16 @@ class Host:
             log.error("work after an answer failed", exc_info=task.exception())
 
     async def finish(self) -> None:
-        """Wait for everything that was put off, but not for ever."""
+        """Wait for all deferred work, up to a limit."""
         await finish(self._running, FINISH_SECONDS)
 
     async def sender(self) -> Sender:
-        """Who we are in lifecycle calls. Made once and kept: apps may compare it between calls."""
+        """Return the sender of lifecycle calls. Made once and kept, because apps may compare it between calls."""
         facts = {name: await self._fact(name, make) for name, make in _IDENTITY.items()}
         return Sender(self.base_url, facts["public_key"], facts["operator_uuid"], facts["operator_account_id"])
 
     async def remember_address(self) -> str | None:
-        """Keep our address for commands that find no running host beside them. Return what was kept before."""
+        """Store our address for commands that find no running host on their machine. Return the previous one."""
         async with self.store.database.transaction() as tx:
             before = await find_fact(tx, "base_url")
             await keep_fact(tx, "base_url", self.base_url)
@@ -123,11 +123,11 @@ class Host:
 
 @asynccontextmanager
 async def open_host(settings: Settings, *, operator: str = "operator (host)") -> AsyncIterator[Host]:
-    """Open the state and close it again. Raises `StorageUnusable`.
+    """Open the state and close it again. Raise `StorageUnusable`.
 
-    Without a base URL in the settings it is that of the host which has been running the longest, or else the one a host
-    last ran with, so that a command typed beside a running host tells apps the same address. Nor does such a command
-    call apps on this machine when one of the running hosts may not.
+    Without a base URL in the settings it is that of the host which has been running the longest, or else that of the
+    last host, so that a command beside a running host gives apps the same address. Such a command does not call apps on
+    this machine when one of the running hosts may not.
     """
     async with open_store(settings) as store:
         recorder = Recorder(store, keep=settings.keep_requests, clock=time.time)
@@ -162,7 +162,7 @@ async def open_host(settings: Settings, *, operator: str = "operator (host)") ->
 
 
 def _make_public_key() -> str:
-    """Base64 DER of an RSA public key. Apps take its presence as the sign of a real host; nothing is signed with it."""
+    """Return the Base64 DER of an RSA public key, which apps take as the sign of a real host; it signs nothing."""
     from cryptography.hazmat.primitives.asymmetric import rsa
     from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 

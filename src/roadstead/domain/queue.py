@@ -58,7 +58,7 @@ class Retry:
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """A table of pending work, and when to try again what failed."""
+    """A table of pending work, and when to retry failed work."""
 
     table: str
     retry: Retry
@@ -73,11 +73,11 @@ class Queue:
         return await rows.claim_due(tx, self.table, horizon=horizon, until=_claimed_until(now), limit=limit)
 
     async def claim_one(self, tx: Transaction, row_id: int, now: datetime) -> Claim | None:
-        """Claim a row, due or not; `None` where no work is pending or another process has the claim."""
+        """Claim a row, due or not; return `None` if it is not pending or another process has the claim."""
         return await rows.claim_one(tx, self.table, row_id, horizon=self._horizon(now), until=_claimed_until(now))
 
     async def try_later(self, tx: Transaction, claim: Claim, now: datetime) -> None:
-        """Put off a row that has failed, or give it up after the last try."""
+        """Postpone a row that has failed, or give it up after the last attempt."""
         pause = self.retry.pause_after(claim.attempts, _CHANCE.random())
         if pause is None:
             await rows.give_up(tx, self.table, claim, now)
@@ -118,7 +118,7 @@ class Worker:
         self._under_way: set[asyncio.Task[None]] = set()
 
     async def run(self) -> None:
-        """Work until `close`."""
+        """Run due rows until `close`."""
         while not self._closing:
             self._wake.clear()
             for claim in await self._claim_due():
@@ -129,12 +129,12 @@ class Worker:
                 await asyncio.wait_for(self._wake.wait(), LOOK_SECONDS)
 
     def close(self) -> None:
-        """Claim nothing more."""
+        """Stop claiming rows."""
         self._closing = True
         self._wake.set()
 
     async def finish(self) -> None:
-        """Wait for what is under way, but not for ever: what takes too long is left to the next process."""
+        """Wait for running rows, up to a limit: the next process runs those that take too long."""
         await finish(self._under_way, FINISH_SECONDS)
 
     async def _claim_due(self) -> list[Claim]:

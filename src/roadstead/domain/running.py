@@ -1,7 +1,7 @@
-"""Which hosts are running on a state, as far as this machine can tell.
+"""The hosts that are running on a state, as far as this machine can tell.
 
-Each running host keeps a file of its own beside the state, and holds a lock on it. The operating system releases the
-lock when the process ends, however it ends, so a file without a lock was left by a host that is gone.
+Each running host keeps a separate file beside the state, and holds a lock on it. The operating system releases the lock
+when the process ends, in any way, so a file without a lock was left by a dead host.
 """
 
 import fcntl
@@ -19,7 +19,7 @@ from roadstead.settings import Settings
 
 
 class RunningHost(msgspec.Struct, frozen=True):
-    """A host that is running, all its workers together.
+    """A running host with all its workers.
 
     Its links begin with `base_url`; it listens at the address `host` and the `port`; `state` names its database;
     `workers` are the processes that answer.
@@ -42,7 +42,7 @@ def running_hosts(settings: Settings) -> list[RunningHost]:
 def announced(settings: Settings) -> Iterator[list[RunningHost]]:
     """Count this process among the running hosts inside the block; yield those that were running before it.
 
-    `settings` hold the base URL. The folder of the state must be there. Raises `StorageUnusable`.
+    `settings` have the base URL. The folder of the state must exist. Raise `StorageUnusable`.
     """
     ours = RunningHost(
         pid=os.getpid(),
@@ -90,7 +90,7 @@ def _running_in(folder: Path, state: str) -> list[RunningHost]:
 
 @contextmanager
 def _one_at_a_time(folder: Path) -> Iterator[None]:
-    """Let of two hosts that start together one be the first."""
+    """Make one of two hosts that start together the first."""
     descriptor = os.open(folder, os.O_RDONLY)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -100,7 +100,7 @@ def _one_at_a_time(folder: Path) -> Iterator[None]:
 
 
 def _sweep(folder: Path) -> None:
-    """Delete the files of hosts that are gone."""
+    """Delete the files of dead hosts."""
     for file in folder.glob("*.json"):
         with suppress(FileNotFoundError), file.open("rb") as opened:
             if _is_free(opened):
@@ -108,7 +108,7 @@ def _sweep(folder: Path) -> None:
 
 
 def _read(file: Path) -> RunningHost | None:
-    """Return the host whose file this is, or `None` when that host is gone."""
+    """Return the host of this file, or `None` if that host is dead."""
     with suppress(FileNotFoundError), file.open("rb") as opened:
         if not _is_free(opened):
             return msgspec.json.decode(opened.read(), type=RunningHost)
@@ -117,7 +117,7 @@ def _read(file: Path) -> RunningHost | None:
 
 def _is_free(file: BinaryIO) -> bool:
     try:
-        # Shared, so that two commands that look at the same moment do not take each other for a host.
+        # A shared lock, so that two commands that read at the same moment do not mistake each other for a host.
         fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
     except BlockingIOError:
         return False

@@ -1,1 +1,1 @@
-"""Who may ask, and how much: credentials, causes of refusals, shares of the host."""
+"""Authentication and limits of callers: credentials, causes of refusals, shares of the host."""

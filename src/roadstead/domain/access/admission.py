@@ -1,8 +1,8 @@
-"""How much of a process is for whom, so that no caller can take it from the others.
+"""How much of a process each caller may use, so that no caller can use it up.
 
-A request takes a place once it has come whole, and has it until its answer has been handed to the system: as long as
-the host waits for the client there is only a connection, which can be closed to make room. Each address has a share of
-the places, and each installation. What operators use has places of its own, and health needs none.
+A request takes a place once it is complete, and has it until its answer has been handed to the system: while the host
+waits for the client, there is only a connection, which can be closed to make room. Each address has a share of the
+places, and so has each installation. The operator's addresses have separate places, and health needs none.
 """
 
 import ipaddress
@@ -17,22 +17,22 @@ MAX_CONNECTIONS = 4_000
 MAX_REQUESTS = 1_000
 MAX_OPERATOR_REQUESTS = 100
 MAX_BODY_BYTES = 256 * 1024 * 1024
-"""Of the long bodies of all requests under way."""
+"""Of the long bodies of all running requests."""
 BODY_SHARE = MAX_BODY_BYTES // 4
 MAX_UNSENT_BYTES = 256 * 1024 * 1024
-"""Of answers that wait to be taken."""
+"""Of unread answers."""
 
 HEALTH = "/-/health/"
-"""Where no request ever waits for others."""
+"""Where a request never waits for others."""
 _CALLERS = ("/2.0/", "/site/", "/-/linkify")
-"""What apps and strangers may ask for. The other addresses are for operators, and refuse others at once."""
+"""The addresses for apps and strangers. All others are for operators, and refuse other callers immediately."""
 _OTHER_FILES = 64
-"""For the database, calls to apps and the log, at least; an eighth of all where that is more."""
+"""For the database, calls to apps and the log, at least; an eighth of all files if that is more."""
 _USUAL_FILES = 1024
 
 
 class Admission:
-    """What there is to share in one process, which may have `files` open."""
+    """The capacity of one process, which may have `files` open."""
 
     def __init__(self, files: int) -> None:
         connections = max(1, min(MAX_CONNECTIONS, files - max(_OTHER_FILES, files // 8)))
@@ -42,30 +42,30 @@ class Admission:
         # Whatever callers have under way from the same address.
         self.operators = Places(MAX_OPERATOR_REQUESTS, requests + MAX_OPERATOR_REQUESTS)
         self.of_installations: defaultdict[int, int] = defaultdict(int)
-        """Requests under way, by installation."""
+        """Running requests, by installation."""
         # Less than the share of an address, which several installations may have in common.
         self.share_of_installation = (requests + 1) // 2
         self.bodies = Shares(MAX_BODY_BYTES, BODY_SHARE)
 
     def places(self, path: str) -> Places | None:
-        """The places for requests to an address of ours; `None` where no place is needed."""
+        """Return the places for requests to an address of this host; `None` if no place is needed."""
         if path.startswith(_CALLERS):
             return self.callers
         return None if path.startswith(HEALTH) else self.operators
 
 
 def open_files() -> int:
-    """How many files this process may have open."""
+    """Return how many files this process may have open."""
     try:
         limit = resource.getrlimit(resource.RLIMIT_NOFILE)[0]
-    except OSError:  # a sandbox that does not tell
+    except OSError:  # a sandbox that does not report it
         return _USUAL_FILES
     return limit if limit != resource.RLIM_INFINITY else MAX_CONNECTIONS * 2
 
 
 @lru_cache(maxsize=1024)
 def caller_at(address: str) -> str:
-    """Who shares a share with an address: of IPv6 the whole network that one customer gets, a /64."""
+    """Return the holder of an address's share: for IPv6 the whole network of one customer, a /64."""
     if ":" not in address:
         return address
     try:
@@ -77,7 +77,7 @@ def caller_at(address: str) -> str:
 
 @lru_cache(maxsize=1024)
 def forwarded_for(header: bytes) -> str | None:
-    """Who a proxy of ours says is calling: the last address of `X-Forwarded-For`; those before it anybody can write."""
+    """Return the client that our proxy names: the last address of `X-Forwarded-For`; others can be forged."""
     last = header.decode("latin-1").rpartition(",")[2].strip()
     try:
         ipaddress.ip_address(last)

@@ -1,4 +1,4 @@
-"""Tokens that apps exchange their JWT for, tokens of the operator, and the operator's sessions at the pages."""
+"""Tokens that apps get for their JWT, tokens of the operator, and the operator's sessions on the pages."""
 
 import secrets
 from collections.abc import Collection, Sequence
@@ -19,15 +19,15 @@ ACCESS_TOKEN_LIFETIME = timedelta(hours=1)
 SIGN_IN_LIFETIME = timedelta(hours=12)
 SESSION_LIFETIME = timedelta(days=7)
 _CLOCKS_DIFFER = timedelta(minutes=1)
-"""By which the clocks of several hosts on one database may differ."""
+"""The maximum difference between the clocks of several hosts on one database."""
 
 
 async def exchange(
     host: Host, installation_id: int, *, scopes: Sequence[str], repository: str | None
 ) -> tuple[str, AccessToken]:
-    """A Bearer token for the account the app is installed on; without scopes it has all of the app's.
+    """Return a Bearer token for the account the app is installed on; without scopes it has all of the app's.
 
-    Raises `InvalidInput` when a scope is not among the app's.
+    Raise `InvalidInput` when a scope is not among the app's.
     """
     installation = await get_installed(host, installation_id)
     granted = stored_descriptor(installation.descriptor).effective_scopes
@@ -52,7 +52,7 @@ async def exchange(
 
 
 async def scopes_of(host: Host, identity: Caller | AccessToken | ApiToken | Viewer) -> Collection[str] | None:
-    """The scopes that a credential was granted; `None` for the operator's, which have no such bounds."""
+    """Return the scopes that a credential was granted; `None` for the operator's, which has no such limit."""
     if isinstance(identity, ApiToken):
         return None
     if isinstance(identity, (AccessToken, Viewer)):
@@ -67,9 +67,9 @@ async def find_access_token(host: Host, token: str) -> AccessToken | None:
 
 
 async def create_api_token(host: Host, name: str, lifetime: timedelta | None) -> tuple[str, ApiToken]:
-    """An operator's token for the API; it is shown now and never again."""
+    """Create an operator's token for the API; it is shown now and never again."""
     if not name.strip() or not name.isprintable():
-        raise InvalidInput("A token needs a name.", "It is how you will know it in the list.")
+        raise InvalidInput("A token needs a name.", "The name identifies it in the list.")
     token = f"rst_{secrets.token_urlsafe(32)}"
     expires_on = host.now() + lifetime if lifetime else None
     async with host.store.database.transaction() as tx:
@@ -88,7 +88,7 @@ async def list_api_tokens(host: Host) -> list[ApiToken]:
 
 
 async def revoke_api_token(host: Host, token_id: int) -> None:
-    """Raises `NotFound`."""
+    """Revoke a token. Raise `NotFound`."""
     async with host.store.database.transaction() as tx:
         if not await rows.delete_api_token(tx, token_id):
             raise NotFound(f"There is no token {token_id}.", "List them with: roadstead token-list")
@@ -105,12 +105,12 @@ async def sign_in_link(host: Host, path: str = "/") -> str:
 
 
 async def sign_in(host: Host, code: str) -> str | None:
-    """Exchange a one-time code for a session's token, or `None` when the code is used, old or invented."""
+    """Exchange a one-time code for a session's token; return `None` if the code is used, old or invented."""
     session = secrets.token_urlsafe(32)
     now = host.now()
     latest = now + SIGN_IN_LIFETIME + _CLOCKS_DIFFER
     if not await rows.session_exists(host.store.database, code, "sign-in", now, latest):
-        return None  # before it costs a write, which anybody could ask for
+        return None  # before it costs a write, which anyone could cause
     async with host.store.database.transaction() as tx:
         if not await rows.use_sign_in_code(tx, code):
             return None
@@ -126,8 +126,9 @@ async def is_signed_in(host: Host, session: str) -> bool:
 
 
 def count_failed_sign_in(host: Host) -> int:
-    """0, or the seconds for which there were too many. They are counted together, whoever tries: a valid code works all
-    the same, so that nobody can keep the operator out, and no number of attempts finds one of 192 random bits.
+    """Return 0, or the number of seconds for which there were too many. All attempts count together, from any caller: a
+    valid code works in any case, so that no one can keep the operator out, and no number of attempts finds one of 192
+    random bits.
     """
     return host.failed_sign_ins.take("everybody")
 

@@ -1,6 +1,6 @@
-"""Why a call of an app is refused, with all that only this host knows: its installations and their secrets.
+"""Explain why a call of an app is refused, with the host's own facts: its installations and their secrets.
 
-Secrets are used and never shown; of what is pasted nothing is kept.
+Secrets are used and never shown; pasted text is not stored.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ _TOKEN_ENDPOINT = "/site/oauth2/access_token"
 
 
 async def explain_pasted(host: Host, pasted: str, method: str, url: str) -> Diagnosis:
-    """Examine a token, however it was pasted, for the request that it was meant for. Raises `InvalidInput`."""
+    """Examine a token, pasted in any form, for the request that it was meant for. Raise `InvalidInput`."""
     if len(pasted) > LONGEST_PASTE:
         raise InvalidInput(
             f"At most {LONGEST_PASTE} characters can be pasted.",
@@ -34,14 +34,14 @@ async def explain_pasted(host: Host, pasted: str, method: str, url: str) -> Diag
 
 
 async def explain_recorded(host: Host, details: RequestDetails) -> Diagnosis:
-    """Examine a call to us that was recorded, as of then, and by what was known then where that was kept."""
+    """Examine a recorded call to this host as of its time, with the evidence of that time if it was kept."""
     call = details.summary
     presented = details.credential or Presented(None, fault=NO_TOKEN)
     return await _explain(host, presented, call.method, call.url, call.time.timestamp(), details.evidence)
 
 
 def check_request(method: str, target: str) -> None:
-    """Raises `InvalidInput` for what no client would send as it stands, so that its hash would be of no use."""
+    """Raise `InvalidInput` for a request that no client would send, whose hash would be useless."""
     if not re.fullmatch(r"[A-Za-z]+", method):
         raise InvalidInput(
             f"{method!r} is not a method.", "Give GET, PUT, POST or DELETE.", fields={"method": ["Not a method."]}
@@ -49,7 +49,7 @@ def check_request(method: str, target: str) -> None:
     if not re.fullmatch(r"/[!-\"$-~]*", target):
         raise InvalidInput(
             f"{target!r} is not a path as a client sends it.",
-            "Begin it with /, and percent-encode spaces, # and what is not ASCII: /2.0/addon/linkers?page=2",
+            "Begin it with /, and percent-encode spaces, # and characters beyond ASCII: /2.0/addon/linkers?page=2",
             fields={"url": ["Not a path as a client sends it."]},
         )
 
@@ -60,5 +60,5 @@ async def _explain(
     path, _, query = target.partition("?")
     request = Request(method, path, query, host.base_url, hashed=path.rstrip("/") != _TOKEN_ENDPOINT)
     evidence = evidence or await evidence_of(host.store, presented)
-    # Looking for what was hashed takes some milliseconds.
+    # Searching for the hashed request takes some milliseconds.
     return await asyncio.to_thread(diagnose, presented, request, now=now, evidence=evidence)

@@ -1,4 +1,4 @@
-"""What this host knows of a token at this moment: the installations that it may mean, and who signed it.
+"""The host's facts about a token at this moment: the installations that it may mean, and its signer.
 
 Secrets are used and never shown.
 """
@@ -25,7 +25,7 @@ async def evidence_of(store: Store, presented: Presented) -> Evidence:
 
 
 def _names(presented: Presented) -> list[str]:
-    """What may be an app key or a client key."""
+    """Return the claims that may be an app key or a client key."""
     claims = presented.claims
     audience = claims.get("aud")
     named = [claims.get("sub"), claims.get("iss"), *(audience if isinstance(audience, list) else [audience])]
@@ -33,7 +33,7 @@ def _names(presented: Presented) -> list[str]:
 
 
 def _meant(presented: Presented, found: Sequence[Installation]) -> Installation | None:
-    """The installation that is named by its client key, wherever it stands, or else the only one of the app."""
+    """Return the installation that is named by its client key, in any claim, or else the only one of the app."""
     by_client_key = {one.client_key: one for one in found}
     named = next((by_client_key[name] for name in _names(presented) if name in by_client_key), None)
     return named or (found[0] if len(found) == 1 else None)
@@ -44,7 +44,7 @@ async def _keys(store: Store, found: Sequence[Installation], meant: Installation
     if meant is not None:
         keys.append(Key(meant.shared_secret, f"the secret of the installation in workspace {meant.workspace.slug}"))
         if meant.previous_secret is not None:
-            keys.append(Key(meant.previous_secret, "the secret from before the installation that is under way"))
+            keys.append(Key(meant.previous_secret, "the secret from before the installation that is running"))
         retired = await find_retired_secret(store, meant.id)
         if retired is not None:
             keys.append(Key(retired, "the secret of an earlier installation", _STORE_THE_NEWEST))

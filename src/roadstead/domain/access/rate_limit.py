@@ -1,4 +1,4 @@
-"""How often something may be done within a rolling window of time."""
+"""How often an act is allowed within a rolling window of time."""
 
 import math
 import time
@@ -19,7 +19,7 @@ class RateLimit:
         self._taken: defaultdict[Hashable, deque[float]] = defaultdict(deque)
 
     def take(self, key: Hashable) -> int:
-        """Count one act and return 0, or the seconds after which there is room for it; then it does not count."""
+        """Count one act and return 0, or the seconds until there is room for it; then it does not count."""
         taken, now = self._taken[key], self._clock()
         while taken and taken[0] <= now - self._seconds:
             taken.popleft()

@@ -1,7 +1,7 @@
-"""Requests refused for want of room: counted each, and said in the log now and then.
+"""Requests refused for lack of room: each is counted, and the log reports them at a limited rate.
 
-The first is a line in the log at once; those that follow for the same reason are one line every `PAUSE_SECONDS`, so
-that no client can fill the log.
+The first is a line in the log; later ones for the same reason are one line every `PAUSE_SECONDS`, so that no client can
+fill the log.
 """
 
 import asyncio
@@ -16,10 +16,10 @@ PAUSE_SECONDS = 10.0
 Reason = Literal["requests", "address", "installation", "bodies", "room"]
 
 _SENTENCES: dict[Reason, str] = {
-    "requests": "Requests refused, because as many are under way as this process takes at a time",
-    "address": "Requests refused, because their address has as many under way as one address may",
-    "installation": "Requests refused, because their app has as many under way as one app may",
-    "bodies": "Requests refused, because as many bytes of bodies are under way as may be",
+    "requests": "Requests refused, because as many are running as this process takes at a time",
+    "address": "Requests refused, because their address has as many running as one address may",
+    "installation": "Requests refused, because their app has as many running as one app may",
+    "bodies": "Requests refused, because running requests have as many bytes of bodies as they may",
     "room": "Connections closed, because they had waited longest for their clients and others needed the room",
 }
 
@@ -41,7 +41,7 @@ class Refusals:
         self._report(reason, caller)
 
     def closed(self, reason: Literal["room", "not_taken"], caller: str) -> None:
-        """Count a connection that was closed in the middle of something."""
+        """Count a connection that was closed while a request or an answer was incomplete."""
         self._metrics.closed[reason] += 1
         if reason == "room":
             self._report(reason, caller)
@@ -53,7 +53,7 @@ class Refusals:
             self._say(reason)
 
     def _say(self, reason: Reason) -> None:
-        """Write what has not been said, if anything, and then be silent for a while."""
+        """Write the unreported refusals, if any, and then write nothing for a while."""
         number = self._unsaid.pop(reason, 0)
         if not number:
             del self._pauses[reason]

@@ -1,4 +1,4 @@
-"""What one caller may hold of what there is for all: requests under way, bytes of bodies, connections.
+"""One caller's share of common capacity: running requests, bytes of bodies, connections.
 
 Counts of one process, without a clock and without I/O.
 """
@@ -11,14 +11,14 @@ C = TypeVar("C", bound=Hashable)
 
 
 class Shortage(Enum):
-    """Why something cannot be had: the caller's share is used up, or all that there is for everybody."""
+    """What is used up: the caller's share, or the total."""
 
     SHARE = "share"
     ALL = "all"
 
 
 class Shares:
-    """An amount of something: `most` for all callers together, `share` of it for each."""
+    """An amount: `most` for all callers together, `share` of it for each."""
 
     __slots__ = ("_taken", "held", "most", "share")
 
@@ -29,7 +29,7 @@ class Shares:
         self._taken: dict[Hashable, int] = {}
 
     def take(self, caller: Hashable, amount: int = 1) -> Shortage | None:
-        """Take some for a caller and return `None`, or take nothing and return what there is too little of."""
+        """Take some for a caller and return `None`, or take nothing and return what is used up."""
         taken = self._taken.get(caller, 0) + amount
         if taken > self.share:
             return Shortage.SHARE
@@ -40,7 +40,7 @@ class Shares:
         return None
 
     def give_back(self, caller: Hashable, amount: int = 1) -> None:
-        """Give back what was taken for a caller."""
+        """Give back an amount that was taken for a caller."""
         self.held -= amount
         left = self._taken[caller] - amount
         if left:
@@ -50,11 +50,11 @@ class Shares:
 
 
 class Address(Generic[C]):
-    """An address, and what there is from it.
+    """An address, and its connections and requests.
 
     `waiting` are the connections that wait for their client, the one that has waited longest first: for a request, for
-    the rest of one, or until an answer is taken. `unsent` is how many bytes of answers wait in each of them. `requests`
-    are under way.
+    the rest of one, or until an answer is read. `unsent` is how many bytes of answers wait in each of them. `requests`
+    is the number of running ones.
     """
 
     __slots__ = ("connections", "name", "requests", "unsent", "waiting")
@@ -72,13 +72,13 @@ class Address(Generic[C]):
         self.waiting[connection] = None
 
     def wait_on(self, connection: C) -> None:
-        """Let a connection that waits begin anew, because its client has done something."""
+        """Restart the waiting time of a connection, because its client has acted."""
         if connection in self.waiting:
             self.wait(connection)
 
 
 class Places:
-    """Places for requests: `most` at a time, and a new one only for an address with fewer than `share` under way."""
+    """Places for requests: `most` at a time, and a new one only for an address with fewer than `share` running."""
 
     __slots__ = ("held", "most", "share")
 
@@ -88,7 +88,7 @@ class Places:
         self.held = 0
 
     def take(self, address: Address[Any]) -> Shortage | None:
-        """Take a place for a request and return `None`, or what there is too little of."""
+        """Take a place for a request and return `None`, or return what is used up."""
         if address.requests >= self.share:
             return Shortage.SHARE
         if self.held >= self.most:
@@ -104,11 +104,11 @@ class Places:
 
 
 class Crowd(Generic[C]):
-    """The connections of a process, by the address they come from.
+    """The connections of a process, by their address.
 
-    There is always room for one more. Where `most` are open, or half of these from one address, the one is closed for
-    it that has waited longest for its client: at that address, or at the address that has most. The same holds for
-    `most_unsent` bytes of answers that are not taken.
+    There is always room for one more. If `most` are open, or half of these from one address, the connection that has
+    waited longest for its client is closed for it: at that address, or at the address with the most. The same applies
+    to `most_unsent` bytes of unread answers.
     """
 
     def __init__(self, most: int, most_unsent: int) -> None:
@@ -120,14 +120,14 @@ class Crowd(Generic[C]):
         self._addresses: dict[str, Address[C]] = {}
 
     def address(self, name: str) -> Address[C]:
-        """Return the address of that name. It is known until nothing is left from it."""
+        """Return the address of that name. It is kept until it has no connection and no request."""
         address = self._addresses.get(name)
         if address is None:
             address = self._addresses[name] = Address(name)
         return address
 
     def add(self, connection: C, name: str) -> tuple[Address[C], C | None]:
-        """Take in a connection, which waits for its client; its address, and the connection to close for it."""
+        """Add a connection, which waits for its client; return its address, and the connection to close for it."""
         address = self.address(name)
         address.connections += 1
         self.connections += 1
@@ -140,7 +140,7 @@ class Crowd(Generic[C]):
         return address, None
 
     def remove(self, connection: C, address: Address[C]) -> None:
-        """Forget a connection."""
+        """Remove a connection."""
         self._unsent -= address.unsent.pop(connection, 0)
         address.waiting.pop(connection, None)
         address.connections -= 1
@@ -148,12 +148,12 @@ class Crowd(Generic[C]):
         self.forget_if_empty(address)
 
     def forget_if_empty(self, address: Address[C]) -> None:
-        """Forget an address from which there is neither a connection nor a request."""
+        """Remove an address that has neither a connection nor a request."""
         if not address.connections and not address.requests and self._addresses.get(address.name) is address:
             del self._addresses[address.name]
 
     def not_taken(self, connection: C, address: Address[C], size: int) -> C | None:
-        """Note that so many bytes wait to be taken; the connection to close because these are too many."""
+        """Note that so many bytes are unread; return the connection to close because they are too many."""
         self._unsent += size - address.unsent.pop(connection, 0)
         address.unsent[connection] = size
         if self._unsent <= self.most_unsent:
@@ -162,13 +162,13 @@ class Crowd(Generic[C]):
         return next(iter(slowest.unsent))
 
     def taken(self, connection: C, address: Address[C]) -> None:
-        """Note that the client has taken what waited."""
+        """Note that the client has read everything."""
         self._unsent -= address.unsent.pop(connection, 0)
         address.wait_on(connection)
 
 
 def _waiting_of_all(address: Address[C]) -> int:
-    """How crowded an address is, where one without a connection that can be closed is not."""
+    """Return how crowded an address is; one without a connection that can be closed is not."""
     return address.connections if address.waiting else 0
 
 

@@ -1,4 +1,4 @@
-"""Which installation signed a token."""
+"""Find the installation that signed a token."""
 
 from collections.abc import Iterable
 
@@ -34,7 +34,7 @@ async def find_signer(host: Host, token: UnverifiedToken, client_key: str, canon
 
 
 async def _accept_offer(host: Host, token: UnverifiedToken, client_key: str, canonical: str | None) -> None:
-    """Put in force what the app was offered, if it signs with that, for so it shows that it accepted."""
+    """Put the app's offer in force if the app signs with its secret, which shows that it accepted."""
     for offer in await find_offers(host.store, client_key):
         if _made_by(host, token, offer.app_key, [offer.shared_secret], canonical):
             await handshakes.complete(host, offer)
@@ -42,7 +42,7 @@ async def _accept_offer(host: Host, token: UnverifiedToken, client_key: str, can
 
 
 def _made_by(host: Host, token: UnverifiedToken, app_key: str, secrets: Iterable[str], canonical: str | None) -> bool:
-    """Whether one of the secrets made the token. Raises `InvalidToken` when one did, and another claim is wrong."""
+    """Return whether one of the secrets made the token. Raise `InvalidToken` if one did, and another claim is wrong."""
     issuers = (app_key, str(token.claims["sub"]))
     for secret in secrets:
         try:

@@ -1,6 +1,6 @@
-"""Everything there is to know about a descriptor before it is installed.
+"""All findings about a descriptor before it is installed.
 
-Two judges meet here: `connect` says what is wrong with the descriptor, `linkify` what its linkers' patterns will do.
+`connect` judges the descriptor, `linkify` its linkers' patterns.
 """
 
 import re
@@ -16,7 +16,7 @@ from roadstead.linkify import InvalidPattern, Linker, PatternReport, Witness, ch
 
 @dataclass(frozen=True, slots=True)
 class CheckedLinker:
-    """How a linker's pattern will be matched; the members are those of `PatternReport`."""
+    """The judgement of a linker's pattern; the members are those of `PatternReport`."""
 
     key: str
     engine: Literal["linear", "bounded"]
@@ -29,19 +29,19 @@ class CheckedLinker:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What was found, in the order of the text, and the linkers whose patterns can be used."""
+    """The findings, in the order of the text, and the linkers whose patterns can be used."""
 
     findings: tuple[Finding, ...]
     linkers: tuple[CheckedLinker, ...]
 
     @property
     def valid(self) -> bool:
-        """Whether the descriptor could be installed."""
+        """Return whether the descriptor could be installed."""
         return all(finding.severity != "error" for finding in self.findings)
 
 
 def check(document: bytes) -> Verdict:
-    """Judge a descriptor's text. Never raises: what is wrong with it is in the findings."""
+    """Judge a descriptor's text. Never raises: its faults are in the findings."""
     source = read_json(document)
     findings = [_unless_template(finding, source.value) for finding in check_descriptor(document)]
     linkers: list[CheckedLinker] = []
@@ -61,11 +61,11 @@ def check(document: bytes) -> Verdict:
 
 
 _PLACEHOLDER = re.compile(r"\{\{\w+\}\}", re.ASCII)
-_SLOW = "The pattern can take very long on some texts, and is then given up."
+_SLOW = "The pattern can take very long on some texts, and is then stopped."
 
 
 def _unless_template(finding: Finding, document: object) -> Finding:
-    """Return the finding, or what is really wrong where the value is one that the app fills in when it serves it."""
+    """Return the finding, or another one if the app fills in the value when it serves the descriptor."""
     value = _value_at(document, finding.path)
     placeholder = _PLACEHOLDER.search(value) if isinstance(value, str) else None
     if placeholder is None:
@@ -89,7 +89,7 @@ def _value_at(document: object, path: Path) -> object:
 
 
 def _linkers_in(document: object) -> Iterator[tuple[Path, Linker]]:
-    """The linkers that are complete enough to be judged, with their places."""
+    """Yield the linkers that are complete enough to be judged, with their places."""
     modules = document.get("modules") if isinstance(document, dict) else None
     base_url = document.get("baseUrl") if isinstance(document, dict) else None
     if not isinstance(modules, dict):
@@ -103,7 +103,7 @@ def _linkers_in(document: object) -> Iterator[tuple[Path, Linker]]:
 
 
 def _entries(path: Path, modules: object) -> Iterator[tuple[Path, Mapping[str, object]]]:
-    """The modules of one kind, which may stand in a list or, when there is one only, alone."""
+    """Yield the modules of one kind, which may be in a list or, if there is only one, alone."""
     if isinstance(modules, dict):
         yield path, modules
     elif isinstance(modules, list):

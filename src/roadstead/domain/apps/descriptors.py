@@ -1,4 +1,4 @@
-"""What a descriptor must be before we accept it: the Connect rules, and linkers that can work."""
+"""Requirements of a descriptor before it is accepted: the Connect rules, and linkers that can work."""
 
 from functools import lru_cache
 
@@ -10,9 +10,9 @@ from roadstead.linkify import InvalidPattern, Linker, PatternReport, check_linke
 
 
 def read_descriptor(document: bytes | str | dict[str, object]) -> Descriptor:
-    """Read a descriptor that came from outside.
+    """Read a descriptor from outside.
 
-    Raises `InvalidInput` whose detail names every problem.
+    Raise `InvalidInput` whose detail names every problem.
     """
     try:
         descriptor = Descriptor.from_json(document)
@@ -27,7 +27,7 @@ def read_descriptor(document: bytes | str | dict[str, object]) -> Descriptor:
 
 
 _USUAL_LENGTH = 10_000
-"""Characters. The descriptors of real apps have some thousand; the largest that is taken has a million."""
+"""Characters. The descriptors of real apps have some thousand; the largest accepted one has a million."""
 
 
 def stored_descriptor(text: str) -> Descriptor:
@@ -41,12 +41,14 @@ class _Members(msgspec.Struct, rename="camel"):
 
 
 def stored_name(text: str) -> str:
-    """The name in the descriptor of an installation. To read all of each would take a list a hundred times longer."""
+    """Return the name in an installation's descriptor. Reading all of each would make a list take a hundred times
+    longer.
+    """
     return _members(text).name
 
 
 def stored_base_url(text: str) -> str:
-    """Where the app of an installation is, without a slash at the end; as quickly as `stored_name`."""
+    """Return the app's base URL of an installation, without a slash at the end; as fast as `stored_name`."""
     return _members(text).base_url.rstrip("/")
 
 
@@ -54,18 +56,18 @@ def _members(text: str) -> _Members:
     return msgspec.json.decode(text, type=_Members)
 
 
-# Kept, for an app may ask often for what takes its descriptor. But one that updates itself again and again leaves one
-# behind each time, and a large one takes megabytes.
+# Cached, because requests of one app may need its descriptor often. But an app that updates itself repeatedly leaves
+# one behind each time, and a large one takes megabytes.
 _usual = lru_cache(maxsize=256)(Descriptor.from_json)
 _large = lru_cache(maxsize=4)(Descriptor.from_json)
 
 
 def judge_linker(module: LinkerModule, base_url: str) -> PatternReport:
-    """Whether the linker can work, and how. Raises `InvalidPattern`."""
+    """Return how the linker will work. Raise `InvalidPattern`."""
     return check_linker(Linker(key=module.key, regex=module.regex, url=module.url, base_url=base_url))
 
 
 @lru_cache(maxsize=4096)
 def takes_values(regex: str) -> bool:
-    """Whether the pattern has a `(?K)` for values to stand in."""
+    """Return whether the pattern has a `(?K)` for values."""
     return check_linker(Linker(key="", regex=regex, url="https://example.com/")).takes_values

@@ -1,4 +1,4 @@
-"""What a page of an app may ask for while the operator looks at it: calls of its own server, and a token for that."""
+"""What a page of an app may request while the operator views it: calls of its own server, and a token for that."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from roadstead.outbound.calls import Answer
 LARGEST_ANSWER = 1024 * 1024
 """Bytes of an app's answer that reach its page."""
 TOKEN_SECONDS = 900
-"""How long the token of a page is good, as in Atlassian's other products."""
+"""How long the token of a page is valid, as in Atlassian's other products."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +33,13 @@ class ProxiedCall:
 
 
 def viewer_of(installation: Installation) -> Viewer:
-    """The operator as a page of the app may act for them."""
+    """Return the operator as the viewer that a page of the app acts for."""
     scopes = stored_descriptor(installation.descriptor).effective_scopes
     return Viewer(installation.id, installation.app_key, tuple(sorted(scopes)))
 
 
 async def page_token(host: Host, installation: Installation) -> str:
-    """A token with which a page proves to its own server who is looking. It is good for no request to us."""
+    """Return a token with which a page proves to its own server who the viewer is. This host never accepts it."""
     sender = await host.sender()
     now = int(host.clock())
     claims = {
@@ -56,8 +56,8 @@ async def page_token(host: Host, installation: Installation) -> str:
 async def forward(host: Host, installation: Installation, call: ProxiedCall, chosen: Mapping[str, str]) -> Answer:
     """Forward a call along the app's proxy module, signed for the operator; redirects are answers.
 
-    `chosen` are context parameters of the page that asks. Raises `NotFound` when no route takes the call,
-    `WrongCredential` when a scope or a condition stands against it or the destination is not where the app is, and
+    `chosen` are context parameters of the page that makes the call. Raise `NotFound` when no route takes the call,
+    `WrongCredential` when a scope or a condition forbids it or the destination is not on the app's origin, and
     `OutgoingCallFailed`.
     """
     descriptor = stored_descriptor(installation.descriptor)
@@ -65,15 +65,15 @@ async def forward(host: Host, installation: Installation, call: ProxiedCall, cho
     forwarding = find_route(descriptor.modules.proxy, call.method, path)
     if forwarding is None:
         raise NotFound(
-            f"No proxy of the app takes {call.method} {path[:200]}.", "Declare it in modules.proxy of the descriptor."
+            f"No proxy of the app accepts {call.method} {path[:200]}.", "Declare it in modules.proxy of the descriptor."
         )
     values = await _values(host, installation, forwarding, chosen)
     url = descriptor.url(fill_in(forwarding.destination, values))
     url += f"{'&' if '?' in url else '?'}{query}" if mark and query else ""
     if origin_of(url) != origin_of(descriptor.base_url):
-        # The page would read by way of this host what only this host can reach.
+        # Otherwise the page could read, through this host, servers that only this host can reach.
         raise WrongCredential(
-            "The destination of the proxy is not where the app is.", f"Give one at {origin_of(descriptor.base_url)}."
+            "The destination of the proxy is not on the app's origin.", f"Give one at {origin_of(descriptor.base_url)}."
         )
     sender = await host.sender()
     canonical, secret = canonical_for_app(descriptor, call.method, url), installation.shared_secret
@@ -90,7 +90,7 @@ async def forward(host: Host, installation: Installation, call: ProxiedCall, cho
             app_key=installation.app_key,
         )
     except OutgoingCallFailed as exc:
-        # The page that asks is the app's: what the name leads to, and why it is refused, is none of its business.
+        # The page belongs to the app, which must not learn what the name resolves to, or why it is refused.
         raise OutgoingCallFailed(
             "The app's server cannot be reached.", "The operator finds the reason among the recorded requests."
         ) from exc
@@ -99,7 +99,7 @@ async def forward(host: Host, installation: Installation, call: ProxiedCall, cho
 async def _values(
     host: Host, installation: Installation, forwarding: Forwarding, chosen: Mapping[str, str]
 ) -> Mapping[str, str]:
-    """The context of the call, once it is found to be allowed."""
+    """Return the context of the call, if it is allowed."""
     context = await page_context(host, installation, chosen)
     missing = [scope for scope in forwarding.scopes if scope not in context.granted]
     if missing:

@@ -1,14 +1,14 @@
-"""The handshake of an installation: what is offered to the app, and what becomes of it.
+"""The handshake of an installation: the offer to the app, and its outcome.
 
-An installation is a conversation: we store what will hold, post `installed`, and the app accepts or refuses. Its new
-credentials work while it is still answering, because apps call back from inside that handler. Until the answer is in, a
-handshake row keeps what to go back to, and a lease shows that a process is waiting; a handshake whose lease is free was
-left by a process that is gone, and is undone by the next one that meets it.
+An installation is a conversation: the host stores the new state, posts `installed`, and the app accepts or refuses. The
+new credentials work while the app is still answering, because apps call back from inside that handler. Until the answer
+arrives, a handshake row keeps the old state, and a lease shows that a process is waiting. A handshake whose lease is
+free was left by a dead process; the next process that finds it undoes it.
 
-Undone, it may have been accepted all the same: the process may have died, or given up, just before the answer. The app
-then has the new secret, and would be locked out. So what it was offered is kept, unless the app refused. Only the app
-got that secret, so the first request that is signed with it proves that the app accepted, and completes the
-installation. The next `installed` call is signed with it first, for the same reason.
+The app may still have accepted: the process may have died, or given up, just before the answer. The app then has the
+new secret, and would be locked out. So the offer is kept, unless the app refused. Only the app got that secret, so the
+first request that is signed with it proves that the app accepted, and completes the installation. For the same reason,
+the next `installed` call is signed with it first.
 """
 
 import asyncio
@@ -47,9 +47,9 @@ Step = Literal["fetch", "validate", "installed"]
 Progress = Callable[[Step], None]
 
 _LOOKS, _LOOK_SECONDS = 20, 0.05
-"""How often, and after which pauses, a request looks whether another process is done with completing the offer."""
+"""How often, and after which pauses, a request checks whether another process has completed the offer."""
 _UNKNOWN_SIGNATURE = (401, 403)
-"""What an app answers to a call that is signed with another secret than the one it has."""
+"""An app's answers to a call that is signed with another secret than its own."""
 
 
 def new_secret() -> str:
@@ -69,7 +69,7 @@ async def shake_hands(
 ) -> Installation:
     """Offer the app its installation, and return it when the app has accepted.
 
-    Raises `InstallationFailed`, after which what was before is in force again, and `HandshakeUnderWay`.
+    Raise `InstallationFailed`, after which the previous state is in force again, and `HandshakeUnderWay`.
     """
     lease = await _take_lease(host, workspace_slug, descriptor.key)
     try:
@@ -122,7 +122,7 @@ async def _begin(
 async def _signing_secrets(
     host: Host, installation: Installation, registration: Registration | None
 ) -> list[str | None]:
-    """Return what to sign `installed` with, the likeliest secret of the app first; `None` stands for no signature.
+    """Return the secrets to sign `installed` with, the likeliest first; `None` means no signature.
 
     An app that has accepted nothing yet is called unsigned, unless it is registered and so has a secret from the start.
     """
@@ -134,7 +134,7 @@ async def _signing_secrets(
 async def _post_installed(
     host: Host, installation: Installation, descriptor: Descriptor, signing_secrets: Sequence[str | None]
 ) -> None:
-    """Post `installed`, and again with the next secret where the app does not know the signature."""
+    """Post `installed`, and again with the next secret if the app does not know the signature."""
     *doubtful, last = signing_secrets
     for secret in doubtful:
         try:
@@ -172,7 +172,7 @@ async def _accept(host: Host, installation_id: int) -> Installation:
 
 
 def _action(previous: Offered | None) -> str:
-    """Return what the audit log calls an installation, by what was there before."""
+    """Return the audit log's name of an installation, by the previous state."""
     return "app installed" if previous is None or previous.state == "none" else "app reinstalled"
 
 
@@ -180,7 +180,7 @@ def _action(previous: Offered | None) -> str:
 
 
 async def undo_abandoned_handshakes(host: Host) -> None:
-    """Undo the installations in the middle of which a process was stopped."""
+    """Undo the installations during which a process was stopped."""
     for installation_id in await list_handshakes(host.store.database):
         await undo_if_abandoned(host, installation_id)
 
@@ -209,7 +209,7 @@ async def _take_lease(host: Host, workspace_slug: str, app_key: str) -> Lease:
 
 
 async def _undo_abandoned(host: Host, workspace_slug: str, app_key: str) -> None:
-    """With the lease in hand, undo a handshake of the same installation that no process waits for."""
+    """Undo a handshake of the same installation that no process waits for. The caller holds the lease."""
     workspace = await find_workspace(host.store.database, workspace_slug)
     if workspace is None:
         return
@@ -234,9 +234,9 @@ async def _undo(host: Host, installation_id: int, *, keep_offer: bool) -> None:
 
 
 async def _keep_offer(host: Host, tx: Transaction, installation_id: int) -> None:
-    """Keep what the handshake offered, if the app learnt a secret by it: a registered app had its own before.
+    """Keep the handshake's offer, if the app got a secret by it: a registered app had its secret before.
 
-    An app that was uninstalled meanwhile is offered nothing any more.
+    An app that was uninstalled meanwhile gets no offer.
     """
     installation = await rows.get_installation(host.store, installation_id, tx)
     if installation is None or installation.state != "installed":
@@ -249,15 +249,15 @@ async def _keep_offer(host: Host, tx: Transaction, installation_id: int) -> None
 
 
 async def complete(host: Host, offer: Offer) -> None:
-    """Put in force what the app was offered and has accepted, as its signature shows.
+    """Put in force an offer that the app has accepted, as its signature shows.
 
-    Nothing changes where the offer was withdrawn or superseded meanwhile, and while the same app is being installed.
+    Nothing changes if the offer was withdrawn or superseded meanwhile, or while the same app is being installed.
     """
     await host.together.do((complete, offer.id), offer, partial(_complete_once, host))
 
 
 async def _complete_once(host: Host, those: Sequence[Offer]) -> Sequence[None]:
-    """Complete one offer for all who ask for it at once."""
+    """Complete one offer for all requests that ask for it at this moment."""
     (offer, *_) = those
     lease = await _wait_for_lease(host, offer)
     if lease is not None:
@@ -271,7 +271,7 @@ async def _complete_once(host: Host, those: Sequence[Offer]) -> Sequence[None]:
 
 
 async def _wait_for_lease(host: Host, offer: Offer) -> Lease | None:
-    """Wait while another process completes the offer, which takes it milliseconds, but not for a whole handshake."""
+    """Wait while another process completes the offer, which takes milliseconds, but not for a whole handshake."""
     for _ in range(_LOOKS):
         with suppress(HandshakeUnderWay):
             return await _take_lease(host, offer.workspace.slug, offer.app_key)
@@ -309,14 +309,14 @@ async def _complete(host: Host, tx: Transaction, offer: Offer) -> None:
 
 
 async def list_offers(host: Host) -> list[Offer]:
-    """Return what apps were offered and have neither accepted nor refused, the newest first."""
+    """Return the offers that apps have neither accepted nor refused, the newest first."""
     return await offers.list_offers(host.store)
 
 
 async def withdraw(host: Host, app_key: str, workspace_slug: str | None) -> Offer | None:
-    """Withdraw what an app was offered in a workspace, without one in the only one there is; the last such offer.
+    """Withdraw an app's offer in a workspace, or the only offer if none is named; return the last such offer.
 
-    Raises `InvalidInput` when there are several workspaces and none is named.
+    Raise `InvalidInput` when there are several workspaces and none is named.
     """
     found = [
         offer

@@ -1,4 +1,4 @@
-"""Installing apps, looking at what is installed, and removing it."""
+"""Install, list and uninstall apps."""
 
 import asyncio
 import re
@@ -35,7 +35,7 @@ _SLUG = re.compile(r"[a-z0-9_][a-z0-9_.-]{0,61}", re.ASCII)
 
 
 async def register(host: Host, app_key: str, descriptor_url: str) -> Registration:
-    """Take the operator's word that the app key belongs to that URL. The app's secret survives a second call."""
+    """Register that the app key belongs to that URL. The app's secret survives a second call."""
     if not app_key or not app_key.isprintable():
         raise InvalidInput("An app key cannot be empty or hold control characters.")
     if not re.match(r"https?://[^/\s]", descriptor_url):
@@ -59,7 +59,7 @@ async def register(host: Host, app_key: str, descriptor_url: str) -> Registratio
 
 
 async def get_registration(host: Host, app_key: str) -> Registration:
-    """Raises `InvalidInput` when there is none."""
+    """Return the registration. Raise `InvalidInput` if there is none."""
     registration = await find_registration(host.store, app_key)
     if registration is None:
         raise InvalidInput(
@@ -73,16 +73,16 @@ async def get_registration(host: Host, app_key: str) -> Registration:
 
 
 async def list_apps(host: Host, *, app_key: str | None = None, workspace: str | None = None) -> list[Installation]:
-    """What is installed, oldest first. Raises `WorkspaceNotFound`."""
+    """Return the installations, oldest first. Raise `WorkspaceNotFound`."""
     await handshakes.undo_abandoned_handshakes(host)
     workspace_id = (await get_workspace(host, workspace)).id if workspace else None
     return await rows.list_installations(host.store, app_key=app_key, workspace_id=workspace_id)
 
 
 async def get_app(host: Host, app_key: str, workspace: str | None = None) -> Installation:
-    """The app's installation; without a workspace the only one there is.
+    """Return the app's installation; without a workspace the only one.
 
-    Raises `AppNotInstalled`, or `InvalidInput` when it is installed in several workspaces and none is named.
+    Raise `AppNotInstalled`, or `InvalidInput` when it is installed in several workspaces and none is named.
     """
     found = await list_apps(host, app_key=app_key, workspace=workspace)
     if not found:
@@ -94,7 +94,7 @@ async def get_app(host: Host, app_key: str, workspace: str | None = None) -> Ins
 
 
 async def get_installed(host: Host, installation_id: int, tx: Transaction | None = None) -> Installation:
-    """Return the installation; with a transaction, hold it for a change until that ends. Raises `AppNotInstalled`."""
+    """Return the installation; with a transaction, lock it for a change until that ends. Raise `AppNotInstalled`."""
     if tx is not None:
         await rows.hold_installation(tx, installation_id)
     installation = await rows.get_installation(host.store, installation_id, tx)
@@ -104,7 +104,7 @@ async def get_installed(host: Host, installation_id: int, tx: Transaction | None
 
 
 async def get_workspace(host: Host, slug_or_uuid: str) -> Workspace:
-    """Raises `WorkspaceNotFound`."""
+    """Return the workspace. Raise `WorkspaceNotFound`."""
     workspace = await workspaces.recall_workspace(host.store, slug_or_uuid)
     if workspace is None:
         raise WorkspaceNotFound(slug_or_uuid)
@@ -119,7 +119,7 @@ async def list_workspaces(host: Host) -> list[Workspace]:
 
 
 async def fetch(host: Host, descriptor_url: str) -> Descriptor:
-    """Fetch and check a descriptor. Raises `InstallationFailed` with the step that failed."""
+    """Fetch and check a descriptor. Raise `InstallationFailed` with the step that failed."""
     try:
         document = await fetch_descriptor(host.outbound, descriptor_url)
     except OutgoingCallFailed as exc:
@@ -131,9 +131,9 @@ async def fetch(host: Host, descriptor_url: str) -> Descriptor:
 
 
 async def judge(host: Host, document: bytes) -> Descriptor:
-    """Check a descriptor. Raises `InvalidInput` whose detail names every problem.
+    """Check a descriptor. Raise `InvalidInput` whose detail names every problem.
 
-    A thousand linkers take seconds, so it is done in a thread; one at a time, so that others get theirs meanwhile.
+    A thousand linkers take seconds, so it runs in a thread; one at a time, so that other threads get processor time.
     """
     async with host.judging:
         return await asyncio.to_thread(read_descriptor, document)
@@ -142,10 +142,10 @@ async def judge(host: Host, document: bytes) -> Descriptor:
 async def install(
     host: Host, descriptor_url: str, workspace_slug: str, *, progress: Progress = lambda step: None
 ) -> Installation:
-    """Install the app, or install it again, and return what is in force now.
+    """Install the app, or install it again, and return the installation in force.
 
-    Raises `InstallationFailed`, after which everything is as it was; `HandshakeUnderWay` when the same installation
-    is being made elsewhere; `InvalidInput` for a workspace name that cannot be.
+    Raise `InstallationFailed`, after which nothing has changed; `HandshakeUnderWay` when another process makes the same
+    installation; `InvalidInput` for an invalid workspace name.
     """
     check_workspace_slug(workspace_slug)
     progress("fetch")
@@ -163,7 +163,7 @@ async def install_descriptor(
     signed: bool = True,
     progress: Progress = lambda step: None,
 ) -> Installation:
-    """Install an app whose descriptor was fetched and checked. Raises as `install` does.
+    """Install an app whose descriptor was fetched and checked. Raise as `install` does.
 
     Without `signed` the app is called as if for the first time: one that has lost its secret cannot check a signature.
     """
@@ -187,9 +187,9 @@ async def install_descriptor(
 
 
 async def renew_secret(host: Host, installation_id: int, *, signed: bool = True) -> Installation:
-    """Install an app again as it is, by which it gets another secret. Raises as `install` does, and `AppNotInstalled`.
+    """Install an app again unchanged, which gives it another secret. Raise as `install` does, and `AppNotInstalled`.
 
-    Not `signed`, the app is called as if for the first time. Raises `InvalidInput` for a registered app: all its
+    Not `signed`, the app is called as if for the first time. Raise `InvalidInput` for a registered app: all its
     installations share the secret of the registration.
     """
     installation = await get_installed(host, installation_id)
@@ -205,7 +205,7 @@ async def renew_secret(host: Host, installation_id: int, *, signed: bool = True)
 
 
 def check_workspace_slug(slug: str) -> None:
-    """Raises `InvalidInput`."""
+    """Raise `InvalidInput` for an invalid workspace name."""
     if not _SLUG.fullmatch(slug):
         raise InvalidInput(
             f"{slug!r} cannot be the name of a workspace.",
@@ -214,7 +214,7 @@ def check_workspace_slug(slug: str) -> None:
 
 
 async def uninstall(host: Host, installation_id: int, *, by_app: bool = False) -> int | None:
-    """Take the app out, at once and for good. Return the id of the call that tells the app, if it wants one.
+    """Uninstall the app permanently. Return the id of the call that notifies it, if it has an address for that.
 
     The app cannot object. The commit wakes the queue of calls.
     """
@@ -224,7 +224,7 @@ async def uninstall(host: Host, installation_id: int, *, by_app: bool = False) -
 
 
 async def uninstall_and_tell(host: Host, installation_id: int) -> LifecycleCall | None:
-    """`uninstall`, and try at once to tell the app, if it wants to know; return how that went."""
+    """Uninstall the app and try immediately to notify it, if it has an address for that; return the call."""
     sender = await host.sender()
     async with host.store.database.transaction() as tx:
         call_id = await _take_out(host, tx, installation_id, sender, actor=host.operator)

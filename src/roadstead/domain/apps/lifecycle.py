@@ -1,9 +1,9 @@
-"""What we tell an app of its installations: `installed` within the handshake, `uninstalled` when it is out.
+"""Lifecycle calls: `installed` within the handshake, `uninstalled` after an uninstallation.
 
-`installed` is posted once, for its answer decides. `uninstalled` is queued: it is stored in the transaction that takes
-the app out, with all that it takes to be sent, and tried until the app has answered, so it outlives the process that
-stored it, and the installation. It is not sent to an app that has been installed again since, which would take it for
-the end of the new installation.
+`installed` is posted once, because its answer decides. `uninstalled` is queued: the transaction that uninstalls the app
+stores it, with everything needed to send it, and the host tries it until the app has answered, so it outlives the
+process that stored it, and the installation. It is not sent to an app that has been installed again since, because the
+app would take it for the end of the new installation.
 """
 
 import asyncio
@@ -41,7 +41,7 @@ _SHOWN_BODY = 2_000
 
 
 async def list_calls(host: Host, installation: Installation) -> list[LifecycleCall]:
-    """The last calls we made to the app, newest first."""
+    """Return the last calls to the app, newest first."""
     return await calls.list_calls(host.store.database, installation.app_key, installation.workspace.id)
 
 
@@ -50,12 +50,12 @@ async def find_call(host: Host, call_id: int) -> LifecycleCall | None:
 
 
 async def list_pending_calls(host: Host) -> list[LifecycleCall]:
-    """Calls that are still to be made, and those that were given up, the oldest first, at most a thousand."""
+    """Return the pending calls and those that were given up, the oldest first, at most a thousand."""
     return await calls.list_pending_calls(host.store.database, _MOST_SHOWN)
 
 
 async def count_pending_calls(host: Host) -> QueueCounts:
-    """How many calls are waiting, how many of these are overdue, and how many were given up."""
+    """Return how many calls are waiting, how many of these are overdue, and how many were given up."""
     due_before = host.now() - timedelta(seconds=OVERDUE_SECONDS)
     return await queue.count(host.store.database, TABLE, due_before=due_before)
 
@@ -66,9 +66,10 @@ async def count_pending_calls(host: Host) -> QueueCounts:
 async def post_installed(
     host: Host, installation: Installation, descriptor: Descriptor, signing_secret: str | None
 ) -> None:
-    """Post `installed`, if the app wants it, signed with a secret that it may have, for it does not know the new one.
+    """Post `installed`, if the app has an address for it, signed with a secret that the app may have: it does not know
+    the new one.
 
-    Raises `InstallationFailed` unless the app says 2xx.
+    Raise `InstallationFailed` unless the app answers 2xx.
     """
     path = descriptor.lifecycle.installed
     if path is None:
@@ -108,7 +109,7 @@ async def post_installed(
 def _if_it_accepted(installation: Installation) -> str:
     withdraw = f"roadstead uninstall {installation.app_key} --workspace {installation.workspace.slug}"
     return (
-        "\nIf the app accepted all the same, the first request that it signs completes the installation. "
+        "\nIf the app accepted nevertheless, the first request that it signs completes the installation. "
         f"Withdraw what it was offered with: {withdraw}"
     )
 
@@ -131,7 +132,7 @@ def _advice(installation: Installation, url: str, status: int | None, *, signed:
 async def owe_uninstalled(
     host: Host, tx: Transaction, installation: Installation, sender: Sender, seal: Seal
 ) -> int | None:
-    """Store that the app is to be told; the call's id, or `None` if the app does not want to know."""
+    """Store the pending call that notifies the app; return its id, or `None` if the app has no address for it."""
     descriptor = stored_descriptor(installation.descriptor)
     path = descriptor.lifecycle.uninstalled
     if path is None:
@@ -183,7 +184,7 @@ async def try_now(host: Host, call_id: int) -> LifecycleCall:
 
 
 async def make(host: Host, claim: Claim) -> None:
-    """Make a call that was claimed, and keep what came of it."""
+    """Make a claimed call, and store its outcome."""
     pending = await calls.find_pending_call(host.store, claim.id)
     if pending is None:
         return
@@ -217,9 +218,10 @@ async def _send(host: Host, pending: PendingCall, body: dict[str, Any]) -> Outco
 
 
 def _is_passing(status: int) -> bool:
-    """Whether an answer says that another try may be answered otherwise: what Bitbucket repeats webhooks for, and 429.
+    """Return whether another attempt may be answered differently: after the statuses for which Bitbucket repeats
+    webhooks, and 429.
 
-    Any other is the app's last word: it has been told, and cannot object.
+    Any other answer is final: the app has been notified, and cannot object.
     """
     return status >= 500 or status in (408, 429)
 
@@ -230,7 +232,7 @@ def _is_passing(status: int) -> bool:
 async def _call(
     host: Host, url: str, body: Mapping[str, Any], token: str | None, *, home: str, hidden: str | None
 ) -> tuple[Outcome, OutgoingCallFailed | None]:
-    """Make a lifecycle call. The secret that is `hidden` is shown nowhere, though the app sends it back."""
+    """Make a lifecycle call. The secret that is `hidden` is shown nowhere, even if the app sends it back."""
     authorization = f"JWT {token}" if token else None
     request = as_shown(url, dict(body), authorization)
     try:

@@ -1,4 +1,4 @@
-"""Addresses of an app's pages as a browser is sent to them: context parameters filled in, and a signed `jwt`."""
+"""Addresses of an app's pages for a browser: context parameters filled in, and a signed `jwt`."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ from roadstead.outbound.lifecycle import Sender
 
 @dataclass(frozen=True, slots=True)
 class PageModule:
-    """A module that is a page of the app. `url` is absolute, with its context parameters as they are written."""
+    """A module that is a page of the app. `url` is absolute, with its context parameters unreplaced."""
 
     kind: str
     key: str
@@ -28,10 +28,10 @@ class PageModule:
 
 @dataclass(frozen=True, slots=True)
 class PageContext:
-    """What an app is told of where its page is shown.
+    """The context in which a page is shown.
 
-    `values` are those of context parameters, by name; none that the app has no scope for. `asked` are the parameters
-    that its pages, proxies and conditions name, that it may be told, and that are not known without asking.
+    `values` are those of context parameters, by name; none without a scope of the app. `asked` are the parameters that
+    its pages, proxies and conditions name, that it may get, and that only the operator can choose.
     """
 
     granted: frozenset[str]
@@ -39,7 +39,7 @@ class PageContext:
     asked: tuple[str, ...]
 
     def unfilled(self, url: str) -> list[str]:
-        """The parameters of a URL that reach the app as they are written."""
+        """Return the parameters of a URL that reach the app unreplaced."""
         return [name for name in parameters_of(url) if long_name(name) not in self.values]
 
     def judge(self, conditions: tuple[Mapping[str, object], ...]) -> Judgement:
@@ -47,7 +47,7 @@ class PageContext:
 
 
 def page_modules(installation: Installation) -> list[PageModule]:
-    """All pages that the app declares, in the order in which the cloud documents their kinds."""
+    """Return all pages that the app declares, in the order in which the cloud documents their kinds."""
     descriptor = stored_descriptor(installation.descriptor)
     modules = descriptor.modules
     kinds: Mapping[str, Iterable[UiModule]] = {
@@ -71,7 +71,7 @@ def page_modules(installation: Installation) -> list[PageModule]:
 
 
 async def page_context(host: Host, installation: Installation, chosen: Mapping[str, str]) -> PageContext:
-    """What is known for every page of the app, and of what is `chosen` that which it asks for."""
+    """Return the context of every page of the app, with the `chosen` values that it asks for."""
     descriptor = stored_descriptor(installation.descriptor)
     granted = implied_by(descriptor.effective_scopes)
     known = _known(installation, await host.sender())
@@ -83,7 +83,7 @@ async def page_context(host: Host, installation: Installation, chosen: Mapping[s
 
 
 def _named(installation: Installation, descriptor: Descriptor) -> Iterator[str]:
-    """Every context parameter that the app names anywhere, by its long name."""
+    """Yield every context parameter that the app names, by its long name."""
     for module in page_modules(installation):
         yield from map(long_name, parameters_of(module.url))
         yield from targets_of(module.conditions)
@@ -94,13 +94,13 @@ def _named(installation: Installation, descriptor: Descriptor) -> Iterator[str]:
 
 
 async def page_url(host: Host, installation: Installation, module: PageModule, context: PageContext) -> str:
-    """The module's address with the context filled in, signed for the operator."""
+    """Return the module's address with the context filled in, signed for the operator."""
     descriptor = stored_descriptor(installation.descriptor)
     return await _signed(host, installation, descriptor, fill_in(module.url, context.values))
 
 
 async def post_install_url(host: Host, installation: Installation) -> str | None:
-    """Where the browser goes after an installation, when the app's descriptor says so."""
+    """Return the browser's address after an installation, if the app's descriptor names one."""
     descriptor = stored_descriptor(installation.descriptor)
     module = descriptor.modules.post_install_redirect
     if module is None:
@@ -120,7 +120,7 @@ async def _signed(host: Host, installation: Installation, descriptor: Descriptor
 
 
 def _known(installation: Installation, sender: Sender) -> Mapping[str, str]:
-    """The context parameters that are known without a repository: the accounts, and the operator, who is looking."""
+    """Return the context parameters that are known without a repository: the accounts, and the viewer."""
     workspace = installation.workspace
     account = {
         "uuid": workspace.uuid,

@@ -9,7 +9,7 @@ TOKEN_SECONDS = 3600
 
 
 def canonical_for_app(descriptor: Descriptor, method: str, url: str) -> str:
-    """What is hashed for a request to the app: its path is the one below the app's base URL."""
+    """Return the canonical request to the app: its path is the one below the app's base URL."""
     path, _, query = url.partition("#")[0].partition("?")
     base = descriptor.base_url.rstrip("/")
     below = path[len(base) :] if path.startswith(base) else re.sub(r"^https?://[^/]*", "", path)
@@ -17,7 +17,7 @@ def canonical_for_app(descriptor: Descriptor, method: str, url: str) -> str:
 
 
 def sign_for_app(host: Host, client_key: str, canonical: str, secret: str, *, subject: str | None = None) -> str:
-    """A token for the request to the app. `subject` is the account id of the viewer, in page loads only."""
+    """Return a token for the request to the app. `subject` is the account id of the viewer, in page loads only."""
     return issue(
         issuer=client_key,
         audience=client_key,

@@ -1,4 +1,4 @@
-"""Updating an installed app: `PUT /2.0/addon`, and the operator's button."""
+"""Update an installed app: `PUT /2.0/addon`, and the operator's button."""
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -15,7 +15,7 @@ from roadstead.storage.linkers import declare_linkers, drop_undeclared_linkers
 from roadstead.storage.registrations import find_registration
 
 MOST_AT_ONCE = 100
-"""Updates that one process has under way: a tenth of the requests it works on, for each may wait for a slow server."""
+"""Running updates in one process: a tenth of its requests, because each may wait for a slow server."""
 _LONGEST_SHOWN = 200
 
 
@@ -27,9 +27,9 @@ async def update(
     descriptor_url: str | None = None,
     by_app: bool = False,
 ) -> None:
-    """Put another descriptor in force, as `PUT /2.0/addon` does: the one given, or what its URL serves now.
+    """Put another descriptor in force, as `PUT /2.0/addon` does: the one given, or the one that its URL serves now.
 
-    `descriptor` is JSON text. Raises `InvalidInput` or `UpdateUnderWay`; then nothing was changed.
+    `descriptor` is JSON text. Raise `InvalidInput` or `UpdateUnderWay`; then nothing changed.
     """
     installation = await get_installed(host, installation_id)
     if descriptor is not None and descriptor_url is not None:
@@ -50,9 +50,9 @@ async def update(
 
 @asynccontextmanager
 async def _alone(host: Host, installation_id: int) -> AsyncIterator[None]:
-    """Hold the installation against other updates, in all processes. Raises `UpdateUnderWay`.
+    """Exclude other updates of the installation, in all processes. Raise `UpdateUnderWay`.
 
-    An app decides how long its own server takes: with many updates at once it would hold what others need.
+    An app decides how long its own server takes: many concurrent updates would use up the capacity of others.
     """
     lease = await host.store.database.lease(f"update-{installation_id}")
     if lease is None:
@@ -69,7 +69,7 @@ async def _alone(host: Host, installation_id: int) -> AsyncIterator[None]:
 
 async def _put_in_force(host: Host, installation_id: int, url: str, new: Descriptor, *, by_app: bool) -> None:
     async with host.store.database.transaction() as tx:
-        # It may have been removed, or installed again, while we fetched.
+        # The app may have been removed, or installed again, during the fetch.
         installation = await get_installed(host, installation_id, tx)
         _check_update(stored_descriptor(installation.descriptor), new)
         changes = _changes(installation, url, new)
@@ -100,9 +100,9 @@ async def _put_in_force(host: Host, installation_id: int, url: str, new: Descrip
 
 
 def _changes(installation: Installation, url: str, new: Descriptor) -> dict[str, str]:
-    """Return what an update changes, for the audit log: where the app is called and what it may do, old and new.
+    """Return the changes of an update for the audit log: addresses, authentication and scopes, old and new.
 
-    There are few names, for any descriptor: an app cannot invent new ones to fill the log.
+    The names are few for any descriptor: an app cannot invent new ones to fill the log.
     """
     before = _of_note(installation.descriptor_url, stored_descriptor(installation.descriptor))
     after = _of_note(url, new)
@@ -131,7 +131,7 @@ def _of_note(url: str, descriptor: Descriptor) -> Mapping[str, str]:
 async def _fetch_again(host: Host, url: str, *, by_app: bool) -> Descriptor:
     """Fetch the descriptor of an installed app.
 
-    Raises `InvalidInput`. An app is not told what was answered: its name, or a redirect, may lead to a server that only
+    Raise `InvalidInput`. The app does not learn the answer: its name, or a redirect, may lead to a server that only
     this host reaches.
     """
     try:
@@ -162,7 +162,7 @@ async def _registered_url(host: Host, installation: Installation, url: str) -> s
 
 
 def _check_update(old: Descriptor, new: Descriptor) -> None:
-    """An update may not change who the app is, nor what its user agreed to."""
+    """Refuse an update that changes the app's key or adds scopes that its user did not agree to."""
     if new.key != old.key:
         raise InvalidInput("The descriptor has another app key.", f"An update must keep the key {old.key!r}.")
     grown = new.effective_scopes - old.effective_scopes

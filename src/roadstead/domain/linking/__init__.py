@@ -1,1 +1,1 @@
-"""Linkers, their values, and what they make of texts."""
+"""Linkers, their values, and texts linked with them."""

@@ -1,4 +1,4 @@
-"""Lines linked one after the other, each as a text of its own, as `roadstead linkify` prints them."""
+"""Lines linked one by one, each as a separate text, as `roadstead linkify` prints them."""
 
 from collections import Counter
 from collections.abc import Callable, Iterable
@@ -16,7 +16,7 @@ def _as_links(linkified: Linkified) -> str:
 
 
 RENDERERS: dict[str, Callable[[Linkified], str]] = {"text": _as_text, "terminal": _as_links, "html": render_html}
-"""What a line can be printed as."""
+"""The output forms of a line."""
 
 
 class LinkedLines:
@@ -45,15 +45,15 @@ class LinkedLines:
 
 
 def in_words(limit: Unfinished) -> str:
-    """Return which linker met a limit, and which."""
+    """Return which linker met which limit."""
     return f"{limit.linker.app_key} {limit.linker.key}: {limit.reason}" if limit.linker else limit.reason
 
 
 def decoded(content: bytes) -> str:
-    """Return the text. Bytes that are not UTF-8 travel through as what they are."""
+    """Return the text. Bytes that are not UTF-8 are preserved."""
     return content.decode("utf-8", "surrogateescape")
 
 
 def encoded(text: str) -> bytes:
-    """Return the bytes that `decoded` had."""
+    """Return the bytes that `decoded` was given."""
     return text.encode("utf-8", "surrogateescape")

@@ -26,17 +26,17 @@ VALUE_RULE = f"A linker value is 1 to {MAX_VALUE_LENGTH} letters, digits, '_' or
 
 
 async def list_linkers(host: Host, installation_id: int) -> list[Linker]:
-    """The installation's linkers in the order of its descriptor."""
+    """Return the installation's linkers in the order of its descriptor."""
     return await rows.list_linkers(host.store.database, installation_id)
 
 
 async def get_linker(host: Host, installation_id: int, key: str) -> Linker:
-    """Raises `LinkerNotFound`."""
+    """Return a linker. Raise `LinkerNotFound`."""
     return _found(await rows.recall_linker(host.store, installation_id, key), key)
 
 
 async def get_value(host: Host, installation_id: int, key: str, value_id: int) -> LinkerValue:
-    """Raises `LinkerNotFound` or `LinkerValueNotFound`."""
+    """Return a value. Raise `LinkerNotFound` or `LinkerValueNotFound`."""
     value = await rows.find_value(host.store.database, installation_id, key, value_id)
     if value is None:
         await get_linker(host, installation_id, key)
@@ -52,16 +52,16 @@ async def page_of_values(host: Host, linker: Linker, wanted: PageRequest) -> Sli
 async def values_beginning(
     host: Host, linker: Linker, text: str, *, after: str = "", before: str = "", limit: int
 ) -> list[LinkerValue]:
-    """The values that begin so, in order, at most `limit`: those next after a value, or those next before one.
+    """Return at most `limit` values with this beginning, in order: those after a value, or those before one.
 
-    However many values there are, and wherever among them one looks, it takes the same time.
+    It takes the same time for any number of values, and at any place among them.
     """
     database = host.store.database
     return await rows.values_beginning(database, linker, text, after=after, before=before, limit=limit)
 
 
 async def count_values_beginning(host: Host, linker: Linker, text: str, *, most: int) -> int:
-    """How many values begin so, counted no further than `most`."""
+    """Return how many values have this beginning, counted no further than `most`."""
     return await rows.count_values_beginning(host.store.database, linker, text, most)
 
 
@@ -69,11 +69,11 @@ async def all_values(host: Host, linker: Linker) -> list[str]:
     return (await rows.all_values(host.store.database, linker))[1]
 
 
-# Apps change single values all day: an entry in the log for each would bury those that matter.
+# Apps change single values all day: an entry in the log for each would bury the important ones.
 
 
 async def add_value(host: Host, installation_id: int, key: str, value: str, *, by_app: bool = False) -> LinkerValue:
-    """Add one value. Raises `InvalidLinkerValue`, `LinkerNotFound` or `LinkerValueExists`."""
+    """Add one value. Raise `InvalidLinkerValue`, `LinkerNotFound` or `LinkerValueExists`."""
     if not _VALUE.fullmatch(value):
         raise InvalidLinkerValue("The linker value is not valid.", VALUE_RULE, fields={"value": [_complaint(value)]})
     add = partial(_add_each, host, installation_id, key, by_app)
@@ -83,9 +83,9 @@ async def add_value(host: Host, installation_id: int, key: str, value: str, *, b
 async def _add_each(
     host: Host, installation_id: int, key: str, by_app: bool, values: Sequence[str]
 ) -> list[LinkerValue | LinkerValueExists]:
-    """Add values in one transaction, because each addition holds the linker until the disk has it.
+    """Add values in one transaction, because each addition locks the linker until it is on disk.
 
-    Raises `LinkerNotFound`.
+    Raise `LinkerNotFound`.
     """
     async with host.store.database.transaction() as tx:
         linker = _taking_values(await rows.take_linker(tx, installation_id, key), key)
@@ -93,12 +93,12 @@ async def _add_each(
         if not by_app:
             for value in added:
                 await _log(host, tx, linker, "value added", {"value": value}, by_app=by_app)
-    # Of two that add the same value at once, the first has added it.
+    # Of two concurrent additions of the same value, the first has added it.
     return [added.pop(value) if value in added else LinkerValueExists(value) for value in values]
 
 
 async def add_values(host: Host, installation_id: int, key: str, values: Sequence[str], *, by_app: bool = False) -> int:
-    """Add those values that are not there yet; how many these were. Raises `InvalidLinkerValue` or `LinkerNotFound`."""
+    """Add the values that do not exist yet; return their number. Raise `InvalidLinkerValue` or `LinkerNotFound`."""
     await _check_values(values)
     async with host.store.database.transaction() as tx:
         linker = _taking_values(await rows.take_linker(tx, installation_id, key), key)
@@ -111,7 +111,7 @@ async def add_values(host: Host, installation_id: int, key: str, values: Sequenc
 async def replace_values(
     host: Host, installation_id: int, key: str, values: Sequence[str], *, by_app: bool = False
 ) -> None:
-    """Make the set exactly `values`; those that stay keep their ids. Raises as `add_value` does."""
+    """Make the set exactly `values`; those that stay keep their ids. Raise as `add_value` does."""
     await _check_values(values)
     async with host.store.database.transaction() as tx:
         linker = _taking_values(await rows.take_linker(tx, installation_id, key), key)
@@ -120,7 +120,7 @@ async def replace_values(
 
 
 async def delete_value(host: Host, installation_id: int, key: str, value_id: int, *, by_app: bool = False) -> str:
-    """Delete one value, and return it. Raises `LinkerNotFound` or `LinkerValueNotFound`."""
+    """Delete one value, and return it. Raise `LinkerNotFound` or `LinkerValueNotFound`."""
     async with host.store.database.transaction() as tx:
         linker = _found(await rows.take_linker(tx, installation_id, key), key)
         value = await rows.delete_value(tx, linker, value_id)
@@ -132,7 +132,7 @@ async def delete_value(host: Host, installation_id: int, key: str, value_id: int
 
 
 async def delete_values(host: Host, installation_id: int, key: str, *, by_app: bool = False) -> None:
-    """Raises `LinkerNotFound`."""
+    """Delete all values of a linker. Raise `LinkerNotFound`."""
     async with host.store.database.transaction() as tx:
         linker = _found(await rows.take_linker(tx, installation_id, key), key)
         if linker.value_count:
@@ -157,7 +157,7 @@ async def _log(host: Host, tx: Transaction, linker: Linker, action: str, details
 
 
 def _found(linker: Linker | None, key: str) -> Linker:
-    """Raises `LinkerNotFound`."""
+    """Return the linker. Raise `LinkerNotFound` for `None`."""
     if linker is None:
         raise LinkerNotFound(key)
     return linker
@@ -174,7 +174,7 @@ def _taking_values(linker: Linker | None, key: str) -> Linker:
 
 
 async def _check_values(values: Sequence[str]) -> None:
-    """Check a whole set; a large one in a thread, while other requests are answered. Raises `InvalidLinkerValue`."""
+    """Check a whole set; a large one in a thread, while other requests are answered. Raise `InvalidLinkerValue`."""
     if len(values) <= _PART:
         _check_set(values)
     else:
@@ -182,7 +182,7 @@ async def _check_values(values: Sequence[str]) -> None:
 
 
 def _check_set(values: Sequence[str]) -> None:
-    """Check a part at a time; only where one fails is each value looked at. Raises `InvalidLinkerValue`."""
+    """Check a part at a time; check each value only in a part that fails. Raise `InvalidLinkerValue`."""
     parts = [values[start : start + _PART] for start in range(0, len(values), _PART)]
     bad = (value for part in parts if not _are_values(part) for value in part if not _VALUE.fullmatch(value))
     _refuse_any("Some linker values are not valid.", VALUE_RULE, ((value, _complaint(value)) for value in bad))
@@ -208,7 +208,7 @@ def _repeated(values: Sequence[str]) -> Iterator[str]:
 
 
 def _refuse_any(message: str, detail: str, offenders: Iterator[tuple[str, str]]) -> None:
-    """Raises `InvalidLinkerValue` with the first offenders, if there is one."""
+    """Raise `InvalidLinkerValue` with the first offenders, if there is one."""
     lines = [f"{value[:80]!r}: {complaint}" for value, complaint in islice(offenders, _SHOWN_OFFENDERS)]
     if lines:
         more = ["and more."] if next(offenders, None) else []
@@ -216,7 +216,7 @@ def _refuse_any(message: str, detail: str, offenders: Iterator[tuple[str, str]])
 
 
 def fault_of(value: str) -> str | None:
-    """Return what is wrong with a linker value, or `None` if it can be stored."""
+    """Return the fault of a linker value, or `None` if it can be stored."""
     return None if _VALUE.fullmatch(value) else _complaint(value)
 
 

@@ -1,6 +1,6 @@
-"""Linkers that keep running out of time are parked: left out for a while, and reported.
+"""Linkers that keep running out of time are parked: not tried for a while, and reported.
 
-A hostile pattern is stopped in each text after its budget; many texts would still pay that budget again and again.
+A hostile pattern is stopped in each text after its budget; without parking, many texts would each pay that budget.
 """
 
 import logging
@@ -17,14 +17,14 @@ PARKED_SECONDS = 600.0
 PARKED = f"It is parked: it ran out of time on {PARKED_AFTER} texts within {PARKED_SECONDS / 60:g} minutes."
 """Why a parked linker makes no links."""
 LONGEST_JUDGED = 20_000
-"""Characters. A longer text may well keep an ordinary linker for as long as its budget."""
+"""Characters. On a longer text an ordinary linker may also need its budget."""
 
 log = logging.getLogger("roadstead.linkify")
 
 
 @dataclass(slots=True)
 class Record:
-    """What a linker did since this process has known it."""
+    """A linker's counts since this process has known it."""
 
     links: int = 0
     out_of_time: int = 0
@@ -33,22 +33,22 @@ class Record:
     _late: deque[float] = field(default_factory=lambda: deque(maxlen=PARKED_AFTER), repr=False)
 
     def ran_out_of_time(self, now: float) -> bool:
-        """Remember it; whether it was once too often."""
+        """Count a text on which it ran out of time; return whether that was once too often."""
         self._late.append(now)
         return len(self._late) == PARKED_AFTER and now - self._late[0] <= PARKED_SECONDS
 
     def park(self, now: float) -> None:
-        """Park it. Afterwards it starts with a clean record."""
+        """Park the linker. Afterwards it starts with a clean record."""
         self._parked_until = now + PARKED_SECONDS
         self._late.clear()
 
     def seconds_parked(self, now: float) -> float:
-        """Return for how long it is still parked; 0 when it is not."""
+        """Return for how many seconds it is still parked; 0 if it is not."""
         return max(self._parked_until - now, 0.0)
 
 
 class LinkerRecords:
-    """What linkers did on the texts they were given, by linker. The clock never jumps, unlike that of the machine."""
+    """The records of linkers on their texts. The clock never jumps, unlike that of the machine."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
@@ -56,30 +56,30 @@ class LinkerRecords:
         self._parked: set[Linker] = set()
 
     def of(self, linker: Linker) -> Record:
-        """The linker's record. A changed pattern starts a new one."""
+        """Return the linker's record. A changed pattern starts a new one."""
         return self._records.setdefault(linker, Record())
 
     def forget(self, linkers: Iterable[Linker]) -> None:
-        """Forget linkers that are gone."""
+        """Remove the records of deleted linkers."""
         for linker in linkers:
             self._records.pop(linker, None)
             self._parked.discard(linker)
 
     def parked(self) -> Mapping[Linker, float]:
-        """The linkers that are parked now, each with the seconds after which it is tried again."""
+        """Return the parked linkers, each with the seconds until it is tried again."""
         now = self._clock()
         left = {linker: self._records[linker].seconds_parked(now) for linker in self._parked}
         return {linker: seconds for linker, seconds in left.items() if seconds}
 
     def without_parked(self, compiled: CompiledLinkers) -> CompiledLinkers:
-        """These linkers without those that are parked now."""
+        """Return these linkers without those that are parked now."""
         if not self._parked:
             return compiled
         self._parked = set(self.parked())
         return compiled.without(self._parked, PARKED)
 
     def add(self, length: int, links: Mapping[Linker, int], unfinished: Iterable[Unfinished]) -> None:
-        """Add what came of a text of `length` characters, and park those that were out of time once too often."""
+        """Add the result of a text of `length` characters, and park linkers that ran out of time once too often."""
         for linker, count in links.items():
             self.of(linker).links += count
         for limit in unfinished:
@@ -105,5 +105,5 @@ class LinkerRecords:
 
 
 def links_by_linker(links: Iterable[Link]) -> Counter[Linker]:
-    """How many links each linker made. For many links it takes a while: more than for `LinkerRecords.add`."""
+    """Return how many links each linker made. For many links it takes longer than `LinkerRecords.add`."""
     return Counter(link.linker for link in links if link.linker)

@@ -23,11 +23,11 @@ from roadstead.turns import Turns
 
 _KEPT_WORKSPACES = 4_096
 _KEPT_VALUES = 2_000_000
-"""Of all kept workspaces together, at least: where there is more memory, as many as fill a quarter of it."""
+"""Of all kept workspaces together, at least; with more memory, as many as fill a quarter of it."""
 _BYTES_A_VALUE = 120
 _CONTAINER_LIMIT = Path("/sys/fs/cgroup/memory.max")
 _READ_SOON = 20_000
-"""Values that are read and compiled within some ten milliseconds, the linkers counted as a hundred values each."""
+"""Values that are read and compiled within some ten milliseconds; a linker counts as a hundred values."""
 _THREADS = 2
 _WAIT_SECONDS = 10.0
 """How long a text waits for a thread before its request is answered with 503."""
@@ -42,8 +42,8 @@ T = TypeVar("T")
 class _Kept:
     """The compiled linkers of a workspace.
 
-    `version` is that of what is remembered when `apps` were read: the key and base URL of each, by installation. `read`
-    is by the id of the linker, in the order they are compiled in.
+    `version` is that of the cache when `apps` were read: the key and base URL of each, by installation. `read` is by
+    the id of the linker, in the order of compilation.
     """
 
     version: int | None = None
@@ -56,12 +56,12 @@ class _Kept:
 
     @property
     def revision(self) -> int:
-        """What `revision_of` was when the values were read."""
+        """Return the `revision_of` at which the values were read."""
         return sum(read.revision + 1 for read in self.read.values())
 
 
 class WorkspaceLinkers:
-    """Compiled linkers per workspace, as the database has them whenever they are asked for."""
+    """Compiled linkers per workspace, always as the database has them."""
 
     def __init__(self, host: Host) -> None:
         self._host = host
@@ -73,7 +73,7 @@ class WorkspaceLinkers:
         self._threads = Turns(_THREADS, _WAIT_SECONDS, "long texts", most_waiting=_MOST_WAITING)
 
     async def of(self, workspace_slug: str) -> CompiledLinkers:
-        """What the workspace's linkers are now, without those that are parked. Raises `WorkspaceNotFound`."""
+        """Return the workspace's present linkers, without parked ones. Raise `WorkspaceNotFound`."""
         latest = await self._host.store.memory.latest()
         known: CompiledLinkers | None = latest.get((WorkspaceLinkers, workspace_slug))
         if known is None:
@@ -87,9 +87,9 @@ class WorkspaceLinkers:
         return self.records.without_parked(known)
 
     async def are_near(self, workspace_slug: str) -> bool:
-        """Whether `of` takes little time: they are compiled already, or there is little to compile.
+        """Return whether `of` takes little time: they are compiled already, or there is little to compile.
 
-        Raises `WorkspaceNotFound`.
+        Raise `WorkspaceNotFound`.
         """
         workspace = await get_workspace(self._host, workspace_slug)
         descriptors = await list_descriptors(self._database, workspace.id)
@@ -100,9 +100,9 @@ class WorkspaceLinkers:
         return sum(100 + linker.value_count for linker in found) <= _READ_SOON
 
     def _keep(self, workspace_id: int, kept: _Kept) -> None:
-        """Count what is kept now, and let go of what was asked for longest ago where it is too much."""
+        """Count the kept values, and drop those used the longest ago if there are too many."""
         if self._kept.get(workspace_id) is not kept:
-            return  # it was let go meanwhile
+            return  # it was dropped meanwhile
         values = sum(map(kept.compiled.value_count, range(len(kept.linkers))))
         self._values += values - kept.values
         kept.values = values
@@ -119,7 +119,7 @@ class WorkspaceLinkers:
             return await asyncio.to_thread(work, *args, **kwargs)
 
     async def _bring_up_to_date(self, kept: _Kept, workspace: Workspace, version: int) -> None:
-        """Read what has changed since it was read: values alone as long as the version is the same."""
+        """Read the changes since the last reading: only values if the version is the same."""
         if kept.version != version:
             kept.apps = await self._apps_in(workspace)
         elif await rows.revision_of(self._database, list(kept.apps)) == kept.revision:
@@ -144,7 +144,7 @@ class WorkspaceLinkers:
                 await self._catch_up(kept, number, linker)
 
     async def _compile(self, kept: _Kept, linkers: list[PatternLinker], found: list[Linker]) -> None:
-        """Compile anew, reading only those values that are not known already."""
+        """Compile again, reading only values that are not known already."""
         numbers = {linker_id: number for number, linker_id in enumerate(kept.read)}
         read: dict[int, ValuesRead] = {}
         with_values: list[PatternLinker] = []
@@ -163,10 +163,10 @@ class WorkspaceLinkers:
         kept.linkers, kept.read = linkers, read
 
     async def _catch_up(self, kept: _Kept, number: int, linker: Linker) -> None:
-        """Change the values that have changed of one linker; read all of them only where these cannot be told."""
+        """Apply the changes of one linker's values; read all values only if the changes cannot be told."""
         changes = await rows.changed_values(self._database, linker, kept.read[linker.id])
         if changes is not None:
-            # In a thread, for they may be as many as a set that was put.
+            # In a thread, because they may be as many as a set that was put.
             changed = await asyncio.to_thread(
                 kept.compiled.with_values, number, added=changes.added, removed=changes.deleted
             )
@@ -178,16 +178,16 @@ class WorkspaceLinkers:
 
 
 def _most_values(workers: int) -> int:
-    """How many values each of the workers keeps. Those of a workspace that is let go have to be read again."""
+    """Return how many values each worker keeps. Those of a dropped workspace must be read again."""
     return max(_KEPT_VALUES, _memory() // 4 // workers // _BYTES_A_VALUE)
 
 
 def _memory() -> int:
-    """Bytes of memory that we may use, or 0 where the system does not say."""
+    """Return how many bytes of memory the process may use, or 0 if the system does not say."""
     memory = 0
     with suppress(AttributeError, OSError, ValueError):
         memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    with suppress(OSError, ValueError):  # the limit of a container; `max` is none
+    with suppress(OSError, ValueError):  # the limit of a container; `max` means none
         memory = min(memory, int(_CONTAINER_LIMIT.read_text("ascii")))
     return memory
 

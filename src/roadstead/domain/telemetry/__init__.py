@@ -1,1 +1,1 @@
-"""What this host tells of itself: metrics and readiness."""
+"""The host's statements about itself: metrics and readiness."""

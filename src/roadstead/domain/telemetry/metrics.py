@@ -1,7 +1,7 @@
-"""What a process counts while it works, for `/-/metrics`.
+"""The counts of a process, for `/-/metrics`.
 
-To count must cost a request next to nothing, so these are plain numbers; `samples` gives them names and labels when
-they are asked for. Labels are of a bounded number: what a caller or an app chooses never becomes one.
+Counting must cost a request almost nothing, so these are plain numbers; `samples` gives them names and labels on
+request. The number of labels is bounded: no text of a caller or an app becomes one.
 """
 
 from bisect import bisect_left
@@ -11,14 +11,14 @@ from collections.abc import Iterable, Iterator
 from roadstead.linkify import Unfinished
 
 BOUNDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
-"""Seconds up to which durations are counted together; what took longer is counted too."""
+"""Upper bounds in seconds within which durations are counted together; longer ones are counted too."""
 
 METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
-"""Those with a name in the metrics: HTTP knows some thirty more."""
+"""The methods with a name in the metrics: HTTP knows some thirty more."""
 
 
 class Durations:
-    """How many took how long, each counted at the least of `BOUNDS` that it fits; `seconds` is their sum."""
+    """A histogram of durations, each counted at the least of `BOUNDS` that it fits; `seconds` is their sum."""
 
     __slots__ = ("counts", "seconds")
 
@@ -37,9 +37,9 @@ class Metrics:
     def __init__(self) -> None:
         self._requests: dict[tuple[str, str, int], Durations] = {}
         self.refused: Counter[tuple[str, str]] = Counter()
-        """Requests that the host had no room for, or that were no HTTP, by status and reason."""
+        """Requests that the host had no room for, or that were not HTTP, by status and reason."""
         self.closed: Counter[str] = Counter()
-        """Connections that were closed in the middle of something, by reason."""
+        """Connections that were closed while a request or an answer was incomplete, by reason."""
         self.linkified: dict[str, Durations] = {"linear": Durations(), "bounded": Durations()}
         """Texts, by the engine of the slowest of their linkers."""
         self.links = 0
@@ -47,19 +47,19 @@ class Metrics:
         """Times that a linker met a limit on a text."""
 
     def answered(self, method: str, route: str, status: int, seconds: float) -> None:
-        """Count a request to an address of ours. `route` is the address as the map of routes writes it."""
+        """Count a request to an address of this host. `route` is the address's template."""
         durations = self._requests.get((method, route, status))
         if durations is None:
             durations = self._requests[method, route, status] = Durations()
         durations.add(seconds)
 
     def linked(self, engine: str, seconds: float, links: int, unfinished: Iterable[Unfinished]) -> None:
-        """Count a text that has been linked."""
+        """Count a text that was linked."""
         self.linkified[engine].add(seconds)
         self.links += links
         self.limits.update("time" if limit.out_of_time else "other" for limit in unfinished if limit.linker)
 
     def requests(self) -> Iterator[tuple[tuple[str, str, str], Durations]]:
-        """Durations by method, route and class of status (`2xx`). The same labels may come more than once."""
+        """Yield durations by method, route and class of status (`2xx`). The same labels may come more than once."""
         for (method, route, status), durations in self._requests.items():
             yield (method if method in METHODS else "other", route, f"{status // 100}xx"), durations

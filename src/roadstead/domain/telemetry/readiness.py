@@ -1,4 +1,4 @@
-"""Whether this host can serve requests at this moment, for balancers and for who starts it."""
+"""Whether this host can serve requests now, for load balancers and service managers."""
 
 import asyncio
 from collections.abc import Sequence
@@ -9,12 +9,12 @@ from roadstead.errors import StorageUnavailable
 from roadstead.storage import check_store
 
 PATIENCE_SECONDS = 3.0
-"""Shorter than requests wait for the database: a balancer wants to know early, and sends requests elsewhere."""
+"""Shorter than requests wait for the database: a balancer needs an early answer, to send requests to other hosts."""
 
 
 async def check_readiness(host: Host) -> None:
-    """Raises `StorageUnavailable` with the reason why it cannot."""
-    # All probes share one look, so that a client that probes without end cannot keep others from the database.
+    """Raise `StorageUnavailable` with the reason if the host cannot serve requests."""
+    # All probes share one check, so that a client that probes endlessly cannot keep others from the database.
     await host.together.do(check_readiness, None, partial(_check_for_all, host))
 
 

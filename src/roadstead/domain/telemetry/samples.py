@@ -1,6 +1,6 @@
-"""What is said at `/-/metrics`: each family of figures, and what this process has to say of it.
+"""The content of `/-/metrics`: the families of metrics, and this process's samples of each.
 
-Figures of several processes are added up, so each is one of which the sum means something.
+The figures of several processes are added up, so a family has only figures whose sum is meaningful.
 """
 
 import asyncio
@@ -28,7 +28,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Family:
-    """Figures of one name. The names of counters end in `_total` when they are written down."""
+    """Metrics of one name. The exposition adds `_total` to the names of counters."""
 
     name: str
     kind: Literal["counter", "gauge", "histogram"]
@@ -94,7 +94,7 @@ FAMILIES = {
 
 
 class Sample(NamedTuple):
-    """A figure. That of a histogram is how many were counted at each bound, and then the sum of their seconds."""
+    """A figure. That of a histogram is the count at each bound, and then the sum of the seconds."""
 
     family: str
     labels: tuple[str, ...]
@@ -102,7 +102,7 @@ class Sample(NamedTuple):
 
 
 def process_samples(host: Host, linkers: WorkspaceLinkers) -> list[Sample]:
-    """What this process has counted, and how it is now. Labels may come more than once; `add_up` puts them together."""
+    """Return this process's counts and state. Labels may come more than once; `add_up` puts them together."""
     return [*_counted(host), *_now(host, linkers), *_operating_system()]
 
 
@@ -140,7 +140,7 @@ def _operating_system() -> Iterator[Sample]:
     yield Sample("process_cpu_seconds", (), (used.ru_utime + used.ru_stime,))
     for generation, statistics in enumerate(gc.get_stats()):
         yield Sample("python_gc_collections", (str(generation),), (statistics["collections"],))
-    with suppress(OSError):  # only Linux says these so simply
+    with suppress(OSError):  # only on Linux are these easy to read
         pages = int(Path("/proc/self/statm").read_text("ascii").split()[1])
         yield Sample("process_resident_memory_bytes", (), (pages * os.sysconf("SC_PAGE_SIZE"),))
         yield Sample("process_open_fds", (), (sum(1 for _ in Path("/proc/self/fd").iterdir()),))
@@ -164,7 +164,7 @@ async def _stored(host: Host) -> bool:
 
 
 async def _in_time(answer: Awaitable[T]) -> T | None:
-    """Return what the database answers, or `None` if it cannot, or takes too long."""
+    """Return the database's answer, or `None` if it has none in time."""
     try:
         async with asyncio.timeout(PATIENCE_SECONDS):
             return await answer
@@ -173,7 +173,7 @@ async def _in_time(answer: Awaitable[T]) -> T | None:
 
 
 def add_up(samples: Iterable[Sample]) -> list[Sample]:
-    """One sample of each name and labels, with the sums of the figures, in the order of `FAMILIES`."""
+    """Return one sample for each name and labels, with the sums of the figures, in the order of `FAMILIES`."""
     sums: defaultdict[str, dict[tuple[str, ...], tuple[float, ...]]] = defaultdict(dict)
     for family, labels, figures in samples:
         known = sums[family].get(labels)

@@ -1,7 +1,7 @@
-"""The samples of all workers of one host, through files: each worker writes its own; the one that is asked reads all.
+"""The samples of all workers of one host, through files: each worker writes its own; the one that is scraped reads all.
 
-A file stays when its worker is gone, so what it had counted is not lost; how it was then is of no interest any more.
-A worker reports a figure only after it is in a file, so no reported counter goes back when a worker is killed.
+A file stays when its worker dies, so its counts are not lost; its state no longer matters. A worker reports a figure
+only after it is in a file, so no reported counter goes back when a worker is killed.
 """
 
 import asyncio
@@ -17,14 +17,14 @@ import msgspec
 from roadstead.domain.telemetry.samples import FAMILIES, Sample
 
 PAUSE_SECONDS = 1.0
-"""How old the figures of the other workers may be."""
+"""The maximum age of the other workers' figures."""
 
 _decoder = msgspec.msgpack.Decoder(list[Sample])
 _encode = msgspec.msgpack.Encoder().encode
 
 
 class WorkerSamples:
-    """What the workers whose files are in `folder` have to say; without one there is only this process."""
+    """The samples of the workers whose files are in `folder`; without a folder there is only this process."""
 
     def __init__(self, own: Callable[[], list[Sample]], folder: Path | None) -> None:
         self._own = own
@@ -56,13 +56,13 @@ class WorkerSamples:
         samples = self._own()
         if self._file is not None:
             draft = self._file.with_suffix(".draft")
-            with contextlib.suppress(OSError):  # of a full disk the others learn soon enough
+            with contextlib.suppress(OSError):  # the other workers will soon report a full disk
                 draft.write_bytes(_encode(samples))
                 draft.replace(self._file)
         return samples
 
     def all(self) -> list[Sample]:
-        """The samples of all workers, our own as they are now. The same labels may come more than once."""
+        """Return the samples of all workers, our own current. The same labels may come more than once."""
         samples = self._write()
         return samples if self._folder is None else [*samples, *self._of_others(self._folder)]
 

@@ -1,1 +1,1 @@
-"""What went over the wire: recorded calls, the log of requests, and what of it may be kept."""
+"""HTTP traffic: recorded calls, the log of requests, and redaction."""

@@ -1,4 +1,4 @@
-"""A recorded request as a command that sends it again, with a place for the credential that was not kept."""
+"""A recorded request as a command that sends it again, with a placeholder for the credential that was not kept."""
 
 import shlex
 
@@ -10,7 +10,7 @@ _MADE_BY_CURL = frozenset({"host", "content-length", "connection", "accept", "ac
 
 
 async def as_curl(host: Host, details: RequestDetails) -> str:
-    """The command. The token of an app is made by `roadstead token`; of other credentials there is a placeholder."""
+    """Return the command. `roadstead token` makes the token of an app; other credentials have a placeholder."""
     call = details.summary
     url = f"{host.base_url}{call.url}" if call.direction == "in" else call.url
     parts = ["curl" if call.method == "GET" else f"curl -X {shlex.quote(call.method)}", shlex.quote(url)]
@@ -34,7 +34,7 @@ async def _credential(host: Host, details: RequestDetails) -> str:
 
 
 async def _workspace(host: Host, details: RequestDetails) -> str:
-    """The option that names the workspace, where the token does."""
+    """Return the option that names the workspace in the token."""
     client_key = details.credential.claims.get("sub") if details.credential else None
     found = await find_named_installations(host.store, [client_key]) if isinstance(client_key, str) else []
     named = next((one for one in found if one.client_key == client_key), None)

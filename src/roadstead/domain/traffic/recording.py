@@ -1,9 +1,9 @@
-"""Recording calls in both directions, so that their authors can see what was sent and what came back.
+"""Recording of calls in both directions, so that app developers can see what was sent and answered.
 
-While a call is under way only references to what is there are put aside. Redacting and writing happen afterwards, in
-batches small enough to cost a busy host little of its time. While more comes in than these take, the oldest of what is
-put aside are forgotten; what is there when it ends is written at once. Nothing that goes wrong here disturbs a call:
-while others keep the database busy, calls stay in memory, and no request waits for it.
+While a call runs, only references are queued. Redaction and writing happen afterwards, in batches small enough to cost
+a busy host little time. Calls beyond that rate are dropped, the oldest first; those left at the end of a burst are
+written. No fault here disturbs a call: while others keep the database busy, calls stay in memory, and no request waits
+for recording.
 """
 
 import asyncio
@@ -24,12 +24,12 @@ from roadstead.storage import Store
 from roadstead.storage.requests import add_requests
 
 MOST_WAITING = 1_000
-"""Calls put aside at most."""
+"""Queued calls at most."""
 BATCH = 40
 PAUSE_SECONDS = 0.5
-"""Between two batches, as long as calls come in."""
+"""Between two batches, as long as calls arrive."""
 PATIENCE_SECONDS = 1.0
-"""How long a batch waits for its turn beside other writers. Then it is put aside again, and tried after the pause."""
+"""How long a batch waits for its turn beside other writers. Then it is queued again, and tried after the pause."""
 _AT_ONCE = 20
 """Rows made before other requests get their turn: a millisecond's worth."""
 
@@ -37,13 +37,13 @@ log = logging.getLogger("roadstead.recording")
 
 
 class Recorder:
-    """Keeps the last calls of all processes on the same database, `keep` of them; none if that is 0."""
+    """Keeps the last `keep` calls of all processes on the same database; none if that is 0."""
 
     def __init__(self, store: Store, *, keep: int, clock: Callable[[], float]) -> None:
         self._store = store
         self._clock = clock
         self._keep = keep
-        # Of a call to us, the fields of `Received`: a plain tuple is made in half the time.
+        # Of a call to this host, the fields of `Received`: a plain tuple is made in half the time.
         self._waiting: deque[tuple[Any, ...] | Sent] = deque(maxlen=min(keep, MOST_WAITING))
         self._batches: asyncio.Task[None] | None = None
         self._writing = asyncio.Lock()
@@ -62,7 +62,7 @@ class Recorder:
         headers: Headers,
         body: bytes,
     ) -> None:
-        """Record a call to us that has been answered. `started` is a reading of `time.perf_counter`."""
+        """Record a call to this host that has been answered. `started` is a reading of `time.perf_counter`."""
         self._calls_to_us += 1
         self._waiting.append(
             (
@@ -93,19 +93,19 @@ class Recorder:
 
     @property
     def left_out(self) -> int:
-        """How many calls were to be kept and are not: they made room for later ones, or could not be written."""
+        """Return how many calls were not kept: they made room for later ones, or could not be written."""
         if not self._keep:
             return 0
         return self._calls_to_us + self._calls_of_ours - self._taken - len(self._waiting)
 
     async def write(self) -> None:
-        """Write all that has been put aside by now, and wait for what is being written."""
+        """Write all queued calls, and wait for a running write."""
         due = len(self._waiting)
         while await self._write_batch() and (due := due - BATCH) > 0:
             pass
 
     async def close(self) -> None:
-        """Write what is left. What cannot be written now is lost."""
+        """Write the remaining calls. Those that cannot be written now are lost."""
         self._closing.set()
         if self._batches is not None:
             await self._batches
@@ -114,7 +114,7 @@ class Recorder:
 
     def _begin(self) -> None:
         if self._keep:
-            # In no request's context, for what is said there is said of many.
+            # In no request's context, because its log messages concern many.
             self._batches = asyncio.create_task(self._write_in_batches(), context=Context())
 
     async def _write_in_batches(self) -> None:
@@ -133,7 +133,7 @@ class Recorder:
             self._batches = None
 
     async def _write_batch(self) -> bool:
-        """Write the oldest of what is put aside. Return whether that went well, or nothing was there to write."""
+        """Write the oldest queued calls. Return whether that succeeded, or there was nothing to write."""
         async with self._writing:
             calls = [self._waiting.popleft() for _ in range(min(BATCH, len(self._waiting)))]
             if not calls:
@@ -153,7 +153,7 @@ class Recorder:
             return not self._failing
 
     def _put_back(self, calls: Sequence[tuple[Any, ...] | Sent]) -> None:
-        """Put calls aside again, before those that came meanwhile, as far as there is room; the oldest are lost."""
+        """Queue calls again, before later ones, as far as there is room; the oldest are lost."""
         room = (self._waiting.maxlen or 0) - len(self._waiting)
         self._waiting.extendleft(reversed(calls[max(len(calls) - room, 0) :]))
 

@@ -1,4 +1,4 @@
-"""Calls as rows of the record: whose they are, and what may be kept of them."""
+"""Calls as rows of the record: the app of each, without secrets."""
 
 import time
 from collections.abc import Iterable, Sequence
@@ -19,17 +19,17 @@ from roadstead.storage.requests import NewRequest
 Headers = Iterable[tuple[bytes, bytes]]
 
 BODY = "roadstead.body"
-"""Under which the first `RAW_BYTES` of a request's body stand in its scope, once they have been read."""
+"""The key in a request's scope of the first `RAW_BYTES` of its body, once they have been read."""
 
 MOST_JUDGED = 10
-"""Tokens of a batch, since each takes up to 4 ms: callers who are refused again and again must not keep a core busy.
-The rest of the batch is judged when it is looked at.
+"""Tokens of a batch, because each takes up to 4 ms: callers who are refused repeatedly must not keep a core busy. The
+rest of the batch is judged when it is viewed.
 """
 _LONGEST_APP_KEY = 255
 
 
 class Received(NamedTuple):
-    """A call to us. Times are readings of `time.perf_counter`; of bodies there are the first `RAW_BYTES`."""
+    """A call to this host. Times are readings of `time.perf_counter`; bodies are the first `RAW_BYTES`."""
 
     started: float
     ended: float
@@ -55,7 +55,7 @@ class Records:
         self._began = datetime.fromtimestamp(now - time.perf_counter(), UTC)
 
     async def of_received(self, call: Received) -> NewRequest:
-        """The row of a call to us."""
+        """Return the row of a call to this host."""
         query = call.query.decode("latin-1")
         credential = _credential(call.headers, query)
         app, secrets = await self._caller(call.identity, credential)
@@ -97,7 +97,7 @@ class Records:
         )
 
     async def _evidence(self, status: int, credential: Presented | None) -> Evidence | None:
-        """What is known of the token of a call that was refused, for later it would be judged by another state."""
+        """Return the host's facts about the token of a refused call, because later the state would be another."""
         if status not in REFUSALS or credential is None or not credential.signing_input:
             return None
         if self._judged == MOST_JUDGED:
@@ -112,7 +112,7 @@ class Records:
         return self._began + timedelta(seconds=reading)
 
     async def _caller(self, identity: object, credential: Presented | None) -> tuple[str | None, Sequence[str]]:
-        """The app that called, or says that it did, and its secrets, which must not be kept wherever they stand."""
+        """Return the app that called, or claims that it did, and its secrets, which must be redacted everywhere."""
         if isinstance(identity, Caller):
             return identity.app_key, identity.secrets
         if isinstance(identity, (AccessToken, Viewer)):
@@ -139,7 +139,7 @@ def _credential(headers: Headers, query: str) -> Presented | None:
 
 
 def stated_size(headers: Headers) -> int:
-    """The length of a body as its sender states it, in bytes."""
+    """Return the length of a body as its sender states it, in bytes."""
     length = next((value for name, value in headers if name == b"content-length"), b"0")
     return int(length) if length.isdigit() and len(length) < 19 else 0
 

@@ -1,7 +1,7 @@
-"""What may be kept of a request: its text without secrets, cut to a length.
+"""Redaction: the text of a request without secrets, cut to a length.
 
-Credentials are recognised by where they stand (the header, the name before them), by their form (a JSON web token), and
-by themselves where the secret is known. Of a token header and claims stay, which are no secret; its signature goes.
+Credentials are recognised by their place (the header, the name before them), by their form (a JSON web token), and by
+themselves if the secret is known. Of a token, header and claims stay, which are not secret; its signature is removed.
 """
 
 import re
@@ -13,7 +13,8 @@ from roadstead.connect.presented import Presented
 from roadstead.model import HIDDEN, Message
 
 RAW_BYTES = 6 * 1024
-"""Of a body are looked at. Longer than what is kept, so that no secret can be cut in two and its first half stay."""
+"""Of a body that are searched. Longer than the kept part, so that no secret can be cut in two and its first half stay.
+"""
 KEPT = 4 * 1024
 """Characters of a body, of a URL, and of a header's value."""
 _MOST_HEADERS = 60
@@ -21,7 +22,7 @@ _MOST_HEADERS = 60
 _SECRET_HEADER = re.compile(
     r"(?!www-authenticate$).*(auth|cookie|token|secret|password|credential|session|signature|api-?key)", re.IGNORECASE
 )
-# The first character of `{` in base64 is e, and few may follow. Behind the lookbehind, one pass over the text does.
+# The first character of `{` in base64 is e, and few may follow. The lookbehind makes one pass over the text suffice.
 _IN_TOKEN = ".e"
 _TOKEN = re.compile(r"(?:(?<![\w-])|(?<=%[0-9A-Fa-f]{2}))(e[w-z0-9_-][\w-]*\.e[w-z0-9_-][\w-]*\.)[\w%+/=-]+")
 _USER_INFO = re.compile(r"//[^/?#\s\"'<>@]+@")
@@ -32,12 +33,12 @@ _NAMED = re.compile(
 
 
 def cleaned(text: str, secrets: Iterable[str] = ()) -> str:
-    """The text without secrets, and without what a database cannot keep."""
+    """Return the text without secrets, and without characters that a database cannot store."""
     for secret in secrets:
         text = text.replace(secret, HIDDEN)
     if "@" in text:
         text = _USER_INFO.sub(f"//{HIDDEN}@", text)
-    # The patterns cost much more than these looks, which nearly every text stands.
+    # The patterns cost much more than these checks, which let nearly every text skip them.
     if _IN_TOKEN in text:
         text = _TOKEN.sub(rf"\1{HIDDEN}", text)
     lowered = text.lower()
@@ -51,7 +52,7 @@ def _without_value(found: re.Match[str]) -> str:
 
 
 def named_secrets(text: str) -> list[str]:
-    """The secrets that a text names, so that they are recognised where they stand without a name."""
+    """Return the secrets that a text names, so that they are recognised where they have no name."""
     return [secret for _, value in _NAMED.findall(text) if len(secret := value.strip('"')) >= 16]
 
 
@@ -63,9 +64,9 @@ def kept(
     secrets: Collection[str],
     credential: Presented | None = None,
 ) -> Message:
-    """What is kept of a request or an answer, of whose body the first `RAW_BYTES` are given.
+    """Return the kept part of a request or an answer, of whose body the first `RAW_BYTES` are given.
 
-    `credential` is what is left of the header Authorization.
+    `credential` is the kept part of the Authorization header.
     """
     shown = []
     for raw_name, raw_value in islice(headers, _MOST_HEADERS):
@@ -84,6 +85,6 @@ def _is_secret(header: str) -> bool:
 
 
 def shown_authorization(credential: Presented) -> str:
-    """The header as it may be shown."""
+    """Return the header as it may be shown."""
     token = f"{credential.signing_input}.{HIDDEN}" if credential.signing_input else HIDDEN
     return f"{credential.scheme} {token}".strip()

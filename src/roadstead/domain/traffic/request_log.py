@@ -1,7 +1,7 @@
-"""The log of requests: a line for each that failed, or for each of them, written in batches after the answers.
+"""The log of requests: a line for each that failed, or for each request, written in batches after the answers.
 
-While a request is under way only references are put aside, as `recording` does for the record. Lines are made, without
-secrets, and written every `PAUSE_SECONDS`; what comes faster than that is counted, and the log says how many.
+While a request runs, only references are queued, as `recording` does for the record. Lines are made, without secrets,
+and written every `PAUSE_SECONDS`; lines beyond that rate are counted, and the log reports their number.
 """
 
 import asyncio
@@ -25,7 +25,7 @@ from roadstead.storage import Store
 from roadstead.storage.installations import get_installation
 
 MOST_WAITING = 5_000
-"""Requests put aside at most."""
+"""Queued requests at most."""
 PAUSE_SECONDS = 0.25
 _AT_ONCE = 100
 """Lines made before other requests get their turn."""
@@ -34,9 +34,9 @@ log = logging.getLogger("roadstead.requests")
 
 
 class RequestLine(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
-    """What the log says of one request. Sizes are bytes of bodies. `app` is who has proved to be the caller.
+    """A log line about one request. Sizes are bytes of bodies. `app` is the app that has proved to be the caller.
 
-    `reason` is what the caller was told of a failure of the host.
+    `reason` is the host's message about its failure.
     """
 
     time: datetime
@@ -56,7 +56,7 @@ class RequestLine(msgspec.Struct, frozen=True, omit_defaults=True, gc=False):
 
 
 class RequestLines:
-    """The message of one log record: many lines, for a record costs more than they do."""
+    """The message of one log record: many lines, because a record costs more than they do."""
 
     def __init__(self, lines: Sequence[RequestLine]) -> None:
         self.lines = lines
@@ -88,7 +88,7 @@ class RequestLog:
         self._store = store
         self._clock = clock
         self.least = 0 if which == "all" else 500
-        """The least status of what is logged."""
+        """The least status that is logged."""
         self._waiting: deque[_Answered] = deque()
         self._left_out = 0
         self._callers: dict[int, tuple[str, str]] = {}
@@ -124,11 +124,11 @@ class RequestLog:
             )
         )
         if self._writing is None:
-            # In no request's context, for what is said there is said of many.
+            # In no request's context, because its log messages concern many.
             self._writing = asyncio.create_task(self._write_in_batches(), context=Context())
 
     async def close(self) -> None:
-        """Write what is left."""
+        """Write the remaining lines."""
         self._closing.set()
         if self._writing is not None:
             await self._writing
@@ -178,7 +178,7 @@ class RequestLog:
         )
 
     async def _caller(self, identity: object) -> tuple[str | None, str | None]:
-        """The app that has proved to be the caller, and its workspace."""
+        """Return the app that has proved to be the caller, and its workspace."""
         if not isinstance(identity, Caller | AccessToken):
             return None, None
         number = identity.installation_id
@@ -203,7 +203,7 @@ _error_body = msgspec.json.Decoder(_ErrorBody)
 
 
 def _reason(failure: bytes) -> str | None:
-    """The sentences of an error's body, which never hold a secret."""
+    """Return the sentences of an error's body, which never contain a secret."""
     try:
         error = _error_body.decode(failure).error
     except msgspec.DecodeError:
@@ -212,5 +212,5 @@ def _reason(failure: bytes) -> str | None:
 
 
 def _shown_path(path: str, query: str) -> str:
-    """With its query where that is an app's. In the query of a page there may be a sign-in code."""
+    """Return the path, with its query if it is an app's address: the query of a page may contain a sign-in code."""
     return f"{path}?{query}" if query and path.startswith("/2.0/") else path

@@ -1,4 +1,4 @@
-"""Looking at the recorded calls."""
+"""Read the recorded calls."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -34,12 +34,12 @@ async def last_calls(host: Host) -> Mapping[str, datetime]:
 
 
 def was_refused(request: RecordedRequest) -> bool:
-    """Whether we did not accept the caller's credential."""
+    """Return whether the host refused the caller's credential."""
     return request.direction == "in" and request.status in REFUSALS
 
 
 async def get_request(host: Host, request_id: int) -> RequestDetails:
-    """Raises `NotFound`."""
+    """Return the recorded call. Raise `NotFound`."""
     await host.recorder.write()
     found = await rows.find_request(host.store.database, request_id) if request_id <= _LARGEST_ID else None
     if found is None:
@@ -53,7 +53,7 @@ async def get_request(host: Host, request_id: int) -> RequestDetails:
 async def requests_of_calls(
     host: Host, installation: Installation, calls: Sequence[LifecycleCall]
 ) -> Mapping[int, int]:
-    """The recorded request of each lifecycle call of an installation, by the call's id, as long as it is kept."""
+    """Return the recorded request of each lifecycle call of an installation, by the call's id, while it is kept."""
     await host.recorder.write()
     named = json.dumps(installation.client_key)
     sent = await rows.sent_to(host.store.database, installation.app_key, named, limit=len(calls))

@@ -1,1 +1,1 @@
-"""Keeping the state: export and import, copying between databases, keys, the audit log."""
+"""Upkeep of the state: export and import, copying between databases, keys, the audit log."""

@@ -1,4 +1,4 @@
-"""Looking at the audit log, archiving it, and the entries that go with no change."""
+"""Read and archive the audit log, and add entries that belong to no change."""
 
 import hashlib
 from contextlib import suppress
@@ -17,7 +17,7 @@ from roadstead.storage import audit as rows
 
 @dataclass(frozen=True, slots=True)
 class Archived:
-    """What was written to a file: how many entries of the log, up to which, and the SHA-256 of the file."""
+    """The archived part: how many entries of the log, the last one, and the SHA-256 of the file."""
 
     entries: int
     up_to: int
@@ -34,7 +34,7 @@ _SIGNING_IN = ("sign-in link made", "sign-in link used")
 
 
 async def latest_changes(host: Host, limit: int) -> list[AuditEntry]:
-    """Return the newest entries that tell of more than signing in, the newest first."""
+    """Return the newest entries except those of signing in, the newest first."""
     return await rows.latest_entries(host.store.database, limit, without=_SIGNING_IN)
 
 
@@ -45,7 +45,7 @@ async def page_of_entries(host: Host, wanted: PageRequest) -> Slice[AuditEntry]:
 
 
 async def secret_will_be_shown(host: Host, subject: str) -> None:
-    """To be called before the operator is shown a shared secret, so that none is shown without an entry."""
+    """Log that a shared secret is shown; called before it is, so that none is shown without an entry."""
     async with host.store.database.transaction() as tx:
         await rows.add_entry(
             tx, actor=host.operator, action="secret shown", subject=subject, details={}, now=host.now()
@@ -53,7 +53,7 @@ async def secret_will_be_shown(host: Host, subject: str) -> None:
 
 
 async def _end_runs(host: Host) -> None:
-    """Write down what apps did again and again, before it is looked for; a log that cannot be written can be read."""
+    """Write the entries of repeated changes before the log is read; a log that cannot be written can be read."""
     with suppress(StorageUnavailable):
         if await rows.is_any_run_over(host.store.database, host.now()):
             async with host.store.database.transaction() as tx:
@@ -64,7 +64,7 @@ async def _end_runs(host: Host) -> None:
 
 
 async def archive(host: Host, out: BinaryIO, *, before: datetime | None) -> Archived:
-    """Write the entries before a moment, or all, the oldest first: one JSON document a line."""
+    """Write the entries before a moment, or all, the oldest first: one JSON document per line."""
     await _end_runs(host)
     digest, count = hashlib.sha256(), 0
     async with host.store.database.snapshot() as snapshot:
@@ -78,7 +78,7 @@ async def archive(host: Host, out: BinaryIO, *, before: datetime | None) -> Arch
 
 
 async def cut(host: Host, archived: Archived) -> None:
-    """Remove from the log what was archived, which is an entry. Raises `Conflict` when the log has changed since."""
+    """Remove the archived entries from the log, and log that. Raise `Conflict` if the log has changed since."""
     async with host.store.database.transaction() as tx:
         if await rows.cut(tx, archived.up_to) != archived.entries:
             raise Conflict("The audit log was changed meanwhile.", "Nothing was removed from it. Archive it again.")

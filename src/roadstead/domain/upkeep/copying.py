@@ -1,4 +1,4 @@
-"""The whole state from one database to another, and the proof that it has arrived."""
+"""Copy the whole state from one database to another, and prove that it has arrived."""
 
 import hashlib
 import json
@@ -17,10 +17,10 @@ from roadstead.storage.tables import TRAVELLING, Table
 
 
 async def move_state(source: Host, target: Host, *, progress: Progress = lambda done, of: None) -> int:
-    """Copy one committed state into an empty database, wholly or not at all; how many rows it has.
+    """Copy one committed state into an empty database, wholly or not at all; return the number of its rows.
 
-    Every row is read back and compared before the copy is in force. Raises `Conflict` when the target is not empty, and
-    `StorageUnusable` when something else arrived than was sent.
+    Every row is read back and compared before the copy is in force. Raise `Conflict` when the target is not empty, and
+    `StorageUnusable` when other rows arrived than were sent.
     """
     async with source.store.database.snapshot() as snapshot, target.store.database.transaction() as tx:
         await hold_key(tx)
@@ -41,7 +41,8 @@ async def move_state(source: Host, target: Host, *, progress: Progress = lambda 
                 step(len(page))
             if await _content(target.store, tx, table, step) != sent.digest():
                 raise StorageUnusable(
-                    f"What arrived in {table.name} is not what was sent.", "Nothing was copied; please report it."
+                    f"Other rows arrived in {table.name} than were sent.",
+                    "Nothing was copied; please report it.",
                 )
         await rows.go_on_after_ids(tx)
         await add_entry(

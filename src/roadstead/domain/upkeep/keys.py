@@ -1,4 +1,4 @@
-"""Changing the key that secrets are encrypted with at rest."""
+"""Change the key that secrets are encrypted with at rest."""
 
 from roadstead.domain.host import Host
 from roadstead.errors import Conflict, InvalidInput
@@ -9,13 +9,13 @@ from roadstead.storage.secrets import KeyFile, keys_of, new_key
 
 
 async def rotate_key(host: Host) -> int:
-    """Encrypt every secret with a new key, while the host goes on serving; how many there are.
+    """Encrypt every secret with a new key, while the host keeps serving; return their number.
 
     The new key is put before the older ones in the key file, and only then used, so a kill at any moment loses nothing.
-    The older ones stay: a copy of the database from before needs them. Of the setting `key` the first one is taken.
+    The older ones stay: older copies of the database need them. Of the setting `key` the first one is taken.
 
-    Raises `InvalidInput` when that one is in use already, `Conflict` when another rotation is under way, and
-    `StorageUnusable` when the key file cannot be written or a secret cannot be read.
+    Raise `InvalidInput` when that one is in use already, `Conflict` during another rotation, and `StorageUnusable` when
+    the key file cannot be written or a secret cannot be read.
     """
     lease = await host.store.database.lease("key-rotation")
     if lease is None:
@@ -36,7 +36,7 @@ async def _use_first_key(host: Host) -> int:
         if await key_in_force(tx) == first:
             raise InvalidInput(
                 "The key comes from the setting key (ROADSTEAD_KEY), and its first key is in use already.",
-                "Put a new one before it, parted by a comma, restart the host with both, and run this again.\n"
+                "Put a new one before it, separated by a comma, restart the host with both, and run this again.\n"
                 "Make one with: head -c 32 /dev/urandom | base64 | tr '+/' '-_'",
             )
         count = await seal_anew(store, tx, first)

@@ -1,6 +1,6 @@
-"""The whole state as one file, to move it or to keep it.
+"""Export and import the whole state as one file.
 
-The file is gzip of JSON lines in UTF-8 and knows nothing of the database it came from:
+The file is gzip of JSON lines in UTF-8, the same for every kind of database:
 
     {"format": "roadstead-export", "version": 1, "secrets": false, "rows": 3, "created_on": "…"}
     {"table": "workspaces", "columns": ["id", "slug", …]}
@@ -8,7 +8,7 @@ The file is gzip of JSON lines in UTF-8 and knows nothing of the database it cam
     {"end": true, "rows": 3, "sha256": "…"}                     over every byte before this line
 
 Secrets are in the clear, because the host that reads the file has another key, or empty when they were left out.
-A table or a column that a reader does not know makes the file one of a newer version: half of it would be a lie.
+An unknown table or column means the file is from a newer version; refuse it rather than import part of it.
 """
 
 import gzip
@@ -35,7 +35,7 @@ from roadstead.storage.transfer import PAGE
 
 FORMAT = "roadstead-export"
 VERSION = 1
-"""Raised when a file would be misread by the versions before."""
+"""Raised when earlier versions would misread a file."""
 
 _LONGEST_LINE = 64 << 20
 """Four times the largest request body: a descriptor with every character escaped fits, and memory is bounded."""
@@ -43,19 +43,19 @@ _LONGEST_LINE = 64 << 20
 _SECRETS_LOST_ON = "secrets_lost_on"
 
 Progress = Callable[[int, int], None]
-"""Told how many rows are done, of how many."""
+"""Called with the number of finished rows, and of all."""
 
 
 @dataclass(frozen=True, slots=True)
 class Transferred:
-    """What was written or read: its rows, and whether the secrets were among them."""
+    """The rows that were written or read, and whether the secrets were among them."""
 
     rows: int
     with_secrets: bool
 
 
 class DamagedExport(InvalidInput):
-    """The file is not the whole of what was exported."""
+    """The file is not a complete export."""
 
     def __init__(self, reason: str) -> None:
         super().__init__("The export is damaged or cut off.", f"{reason} Nothing was imported; get the file again.")
@@ -67,7 +67,7 @@ class DamagedExport(InvalidInput):
 async def export_state(
     host: Host, out: BinaryIO, *, with_secrets: bool, progress: Progress = lambda done, of: None
 ) -> Transferred:
-    """Write one committed state, while others may go on writing. Raises `StorageUnavailable` and `OSError`."""
+    """Write one committed state, while others may keep writing. Raise `StorageUnavailable` and `OSError`."""
     if with_secrets:
         await secret_will_be_shown(host, "export of all apps")
     async with host.store.database.snapshot() as snapshot:
@@ -116,7 +116,7 @@ class _Writer:
 async def import_state(host: Host, source: BinaryIO, *, progress: Progress = lambda done, of: None) -> Transferred:
     """Fill an empty state, wholly or not at all.
 
-    Raises `Conflict` when the state is not empty, and `InvalidInput` when the file is no export, is damaged, or was
+    Raise `Conflict` when the state is not empty, and `InvalidInput` when the file is not an export, is damaged, or was
     written by a newer version.
     """
     lines = _Lines(source)
@@ -135,7 +135,7 @@ async def import_state(host: Host, source: BinaryIO, *, progress: Progress = lam
 
 
 async def expect_empty(tx: Transaction) -> None:
-    """Raises `Conflict` when there is a row in any table that travels."""
+    """Raise `Conflict` when there is a row in any exported table."""
     filled = await rows.find_filled_tables(tx)
     if filled:
         found = [words for table, words in _IN_WORDS.items() if table in filled]
@@ -160,7 +160,7 @@ def _listed(words: list[str]) -> str:
 
 
 async def apps_without_secret(host: Host, installed: list[Installation]) -> list[Installation]:
-    """Those that came with an import without secrets, and must be installed again before they can call."""
+    """Return the apps that came with an import without secrets, and must be installed again before they can call."""
     lost_on = await find_fact(host.store.database, _SECRETS_LOST_ON)
     if lost_on is None:
         return []
@@ -187,7 +187,7 @@ def _newer(reason: str) -> InvalidInput:
 
 
 async def _fill(host: Host, tx: Transaction, lines: "_Lines", total: int, progress: Progress) -> int:
-    """Add every row up to the last line, which must agree with what was read. How many there were."""
+    """Add every row up to the last line, which must agree with what was read. Return their number."""
     done = 0
     for table, columns, page in _pages(lines):
         # A random secret replaces each one that was left out: no app can sign with it.
@@ -207,7 +207,7 @@ def _pages(lines: "_Lines") -> Iterator[tuple[Table, list[str], list[list[Any]]]
         line = lines.next()
         if isinstance(line, list):
             if not _fits(line, columns):
-                raise DamagedExport(f"A row of {table.name} is none.")
+                raise DamagedExport(f"A row of {table.name} is not a row.")
             page.append(line)
         if page and (len(page) == PAGE or isinstance(line, dict)):
             yield table, columns, page
@@ -247,7 +247,7 @@ class _Lines:
         self._hash = hashlib.sha256()
 
     def next(self) -> object:
-        """Raises `DamagedExport`."""
+        """Return the next line. Raise `DamagedExport`."""
         line = self._read()
         if not line.endswith(b"\n"):
             raise DamagedExport("It ends in the middle.")
@@ -258,7 +258,7 @@ class _Lines:
             raise DamagedExport("A line is not JSON.") from exc
 
     def expect_end(self) -> None:
-        """Read to the end of the packed file, whose own checksum stands there."""
+        """Read to the end of the packed file, where its own checksum is."""
         if self._read():
             raise DamagedExport("There is more after its end.")
 
