@@ -1,5 +1,7 @@
-"""How fast the API is: beside a bare hello-world, beside raw SQL, and beside what a user would pick instead.
+"""Benchmarks of the API: beside a bare hello-world, beside raw SQL, and beside the tools that a user would pick
+instead.
 
-Nothing here judges: a figure is printed beside its target, and the exit code is 0. `docs/reference/performance.md`
-keeps figures and says how to repeat them. Linux only, with two processors: one for the server, one for us.
+The benchmarks print each figure beside its target and judge nothing: the exit code is 0.
+`docs/reference/performance.md` keeps figures and says how to repeat them. Linux only, with two processors: one for the
+server, one for the load.
 """

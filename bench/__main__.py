@@ -21,7 +21,7 @@ SUITES: dict[str, tuple[str, Suite]] = {
     "mix": ("A realistic mix on a thousand installations and a million values", mix.figures),
     "soak": ("The mix beside hostile texts and an app that updates itself every five seconds", soak.figures),
     "routing": ("Finding an address among all of Atlassian's document", lambda _: routing.figures()),
-    "scale": ("What the number of values costs", scale.figures),
+    "scale": ("The cost of the number of values", scale.figures),
     "pages": ("Each page with a hundred apps and a million values", pages.figures),
     "postgresql": ("On PostgreSQL", lambda _: postgresql.figures()),
     "peers": ("Beside what a user would pick instead", lambda options: peers.figures(options.openapi)),

@@ -15,11 +15,12 @@ from bench.servers import Server
 
 ROUNDS = 7
 SECONDS = 0.5
-"""How long each load of a round lasts; what is loaded changes that often, so that a change of the machine meets all."""
+"""How long each load of a round lasts; loads change that often, so that a change of the machine's speed affects all."""
 
 FULL_LOAD = 0.85
-"""Share of a processor. Below it a rate is that of whoever kept the server, or us, from working; one that waits for a
-disk now and then stays a little below 1."""
+"""Share of a processor. Below it, a rate is not the server's: other programs or the load slowed it. A server that
+sometimes waits for a disk stays a little below 1.
+"""
 
 PAGE = 50
 WRITES, SMALL, LARGE = "writes", "hundred-thousand", "million"
@@ -31,7 +32,7 @@ K = TypeVar("K", bound=Hashable)
 
 @dataclass(frozen=True, slots=True)
 class Workload:
-    """What is asked of one server. `requests` takes the number of the round and never runs out."""
+    """The requests to one server. `requests` takes the number of the round and never runs out."""
 
     server: Server
     requests: Callable[[int], Iterable[bytes]]
@@ -64,20 +65,20 @@ def repeated(server: Server, request: bytes) -> Workload:
 
 
 def _some_values(client: Client) -> list[str]:
-    """The addresses of a thousand values out of the hundred thousand."""
+    """Return the addresses of a thousand values out of the hundred thousand."""
     pages = (client.call("GET", f"{values_path(SMALL)}?pagelen=100&page={number}") for number in range(1, 1000, 100))
     return [f"{values_path(SMALL)}/{value['id']}" for page in pages for value in page["values"]]
 
 
 def new_values(app: App, number: int, linker: str = WRITES) -> Iterator[bytes]:
-    """Additions of values that no other round adds; one token serves them all, since it is for the address."""
+    """Yield additions of values that no other round adds; one token serves them all, because it is for the address."""
     bodies = (b'{"value":"K%02d-%08d"}' % (number, value) for value in count())
     head = app.request("POST", values_path(linker), body := next(bodies)).removesuffix(body)
     return (head + body for body in bodies)
 
 
 def _pages(client: Client, linker: str) -> dict[str, str]:
-    """The first page, and the last one both ways: by its number, and as `next` of the page before it gives it."""
+    """Return the first page, and the last one both ways: by its number, and by the `next` of the page before it."""
     path, last = values_path(linker), SIZES[linker] // PAGE
     by_number = f"{path}?pagelen={PAGE}&page="
     followed: str = client.call("GET", f"{by_number}{last - 1}")["next"]
@@ -89,7 +90,7 @@ def _pages(client: Client, linker: str) -> dict[str, str]:
 
 
 def measure(workloads: Mapping[K, Workload]) -> dict[K, list[load.Run]]:
-    """Every workload in turn, round by round; the first round warms up and is forgotten."""
+    """Run every workload in turn, round by round; drop the first round, which warms up."""
     runs: dict[K, list[load.Run]] = {name: [] for name in workloads}
     for number in range(ROUNDS + 1):
         for name, work in workloads.items():
@@ -118,7 +119,7 @@ def _report(runs: dict[str, list[load.Run]]) -> Iterator[Figure]:
 
 
 def beside_hello(what: str, runs: list[load.Run], hello: list[load.Run], target: float | None) -> Figure:
-    """The share of hello-world's rate; or of its processor time, where a rate is not that of the server."""
+    """Return the share of hello-world's rate, or of its processor time if a rate is not the server's."""
     pairs = list(zip(runs, hello, strict=True))
     by_rate = median(run.rate / yardstick.rate for run, yardstick in pairs)
     by_cost = median(yardstick.cost / run.cost for run, yardstick in pairs)

@@ -31,14 +31,14 @@ Fill = Callable[[Host, Installation], Awaitable[None]]
 
 @dataclass(frozen=True, slots=True)
 class App:
-    """An installed app, by what it needs to sign with."""
+    """An installed app, with the credentials that it signs with."""
 
     key: str
     client_key: str
     shared_secret: str = field(repr=False)
 
     def request(self, method: str, target: str, body: bytes = b"") -> bytes:
-        """A whole request with a token that is good for an hour."""
+        """Return a whole request with a token that is valid for an hour."""
         head = f"{method} {target} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: JWT {self.token(method, target)}\r\n"
         if body:
             head += f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n"
@@ -56,7 +56,7 @@ class App:
 
 
 def linkify_request(workspace: str, text: str) -> bytes:
-    """A request to link a text; it needs no token where the host listens on loopback."""
+    """Return a request to link a text; it needs no token if the host listens on loopback."""
     body = json.dumps({"text": text, "workspace": workspace}).encode()
     head = f"Host: 127.0.0.1\r\nContent-Type: application/json\r\nContent-Length: {len(body)}\r\n"
     return f"POST /-/linkify HTTP/1.1\r\n{head}\r\n".encode() + body
@@ -70,7 +70,7 @@ class Client:
         self._connection = http.client.HTTPConnection("127.0.0.1", port)
 
     def call(self, method: str, target: str, body: object = None) -> Any:
-        """Sign and send; the JSON of the answer. An answer that is no success ends the program."""
+        """Sign and send a request; return the JSON of the answer. An answer that is not a success ends the program."""
         self._connection.request(
             method,
             target,
@@ -88,7 +88,7 @@ class Client:
 
 
 def install_in(data: Path, workspaces: Sequence[str], fill: Fill) -> list[App]:
-    """Install the app in many workspaces, and have `fill` put something there; in this process, to save time."""
+    """Install the app in many workspaces, and have `fill` add content there; in this process, to save time."""
     with _descriptor_url(_PATTERNS) as url:
         return asyncio.run(_install_in(data, url, workspaces, fill))
 
@@ -131,7 +131,7 @@ def install(data: Path, patterns: Mapping[str, str] = _PATTERNS) -> App:
 
 
 class _Descriptor(http.server.BaseHTTPRequestHandler):
-    """Serves the descriptor of an app that wants no lifecycle calls."""
+    """Serves the descriptor of an app without lifecycle calls."""
 
     def __init__(self, patterns: Mapping[str, str], *args: Any) -> None:
         self._patterns = patterns

@@ -28,10 +28,10 @@ STEPS: dict[str, Sequence[str]] = {
     "unchanged set": _BEFORE,
     "half changed": [f"K{number}" for number in range(SIZE // 2, SIZE + SIZE // 2)],
 }
-"""What is put, in this order, beginning with no values at all."""
+"""The sets to put, in this order, beginning without values."""
 
 Replace = Callable[[Sequence[str]], Callable[[], object]]
-"""Given the values, makes the piece of work that is timed."""
+"""Makes, for given values, the piece of work that is timed."""
 
 
 def figures() -> Iterator[Figure]:
@@ -47,7 +47,7 @@ def figures() -> Iterator[Figure]:
 
 
 def beside(ours: Replace, theirs: Replace, name: str) -> Iterator[Figure]:
-    """Our request beside what does the work by hand, step by step."""
+    """Yield our request beside the same work by hand, step by step."""
     requests, by_hand = _measure(ours, theirs)
     for step in STEPS:
         ratio = median(took / least for took, least in zip(requests[step], by_hand[step], strict=True))
@@ -57,7 +57,7 @@ def beside(ours: Replace, theirs: Replace, name: str) -> Iterator[Figure]:
 
 
 def _measure(*sides: Replace) -> list[dict[str, list[float]]]:
-    """Seconds per step of each side, the sides in turn; the first round warms up and is forgotten."""
+    """Return seconds per step of each side, the sides in turn; drop the first round, which warms up."""
     found: list[dict[str, list[float]]] = [{step: [] for step in STEPS} for _ in sides]
     for number in range(ROUNDS + 1):
         for replace, seconds in zip(sides, found, strict=True):

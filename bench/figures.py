@@ -1,4 +1,4 @@
-"""What was measured, beside what was wanted."""
+"""Measurements beside their targets."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from typing import Literal
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One line of the report. `target` is a least or a most, as `bound` says; without it there is nothing to meet."""
+    """One line of the report. `target` is a minimum or a maximum, as `bound` says; without it nothing is judged."""
 
     what: str
     measured: float
@@ -28,7 +28,7 @@ class Figure:
 
 
 def show(title: str, figures: Iterable[Figure | str]) -> None:
-    """Print figures and remarks as they come, so that a long run shows where it is."""
+    """Print figures and remarks as they arrive, so that a long run shows its progress."""
     print(f"\n{title}", flush=True)
     for figure in figures:
         print(f"  {figure if isinstance(figure, str) else figure.line()}", flush=True)

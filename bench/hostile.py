@@ -1,7 +1,7 @@
-"""Hostile patterns over texts made for them: how long each keeps a text, and what other requests notice of it.
+"""Hostile patterns over texts made for them: how long each keeps a text, and how it affects other requests.
 
-The patterns are those of the tests. Each is linked alone, over 100 KB and 1 MB, with an ordinary linker beside it that
-must find its links. Then a host has all of them at once, and is asked for its health while it links the texts of each.
+The patterns are those of the tests. Each runs alone, over 100 KB and 1 MB, with an ordinary linker beside it that must
+find its links. Then a host has all of them, and answers health checks while it links the texts of each.
 """
 
 import http.client
@@ -24,11 +24,11 @@ from roadstead.linkify import CompiledLinkers, Linker, compile_linkers, render_h
 
 KB = 1_000
 LIMITS = {100 * KB: 25, 999 * KB: 100}
-"""Milliseconds that a text of so many characters may be kept."""
+"""Milliseconds that a text of so many characters may take."""
 
 ROUNDS = 3
 PAUSE_SECONDS = 0.002
-EVERY = 3  # all patterns are tried on each text that is sent to a host, which takes it a second
+EVERY = 3  # all patterns are tried on each text that is sent to a host, which takes the host a second
 ORDINARY = r"OK-\d+"
 
 
@@ -44,8 +44,8 @@ def figures() -> Iterator[Figure | str]:
 
 
 def _hold(pattern: Hostile, size: int) -> float:
-    """Seconds from a text to its finished HTML, of one processor."""
-    hostile = pattern.linker(r"javascript:\g<0>")  # no link, so that the ordinary linker can lose none to it
+    """Return the seconds of one processor from a text to its finished HTML."""
+    hostile = pattern.linker(r"javascript:\g<0>")  # not a link, so that the ordinary linker can lose none to it
     compiled = compile_linkers([hostile, Linker("ordinary", ORDINARY, "https://t.example/")])
     text = f"OK-1 {pattern.text(size)} OK-2"
 
@@ -59,7 +59,7 @@ def _hold(pattern: Hostile, size: int) -> float:
 
 
 def _many_links() -> Iterator[Figure]:
-    """With the limit raised, ten times as many links take ten times as long."""
+    """Yield that, with the limit raised, ten times as many links take ten times as long."""
     linker = Linker("k", r"(?K)-\d+", r"https://t.example/\g<0>", values={"OK"})
     compiled = compile_linkers([linker], max_links=200_000, budget=1)
     spare_what_stays()  # as the host does
@@ -97,7 +97,7 @@ def _health(patterns: list[Hostile]) -> Iterator[Figure]:
 
 
 def _latency(what: str, server: Server, texts: list[str]) -> Figure:
-    """Ask for the health all the while the texts are linked, one after the other."""
+    """Request the health while the texts are linked, one after the other."""
     took: list[float] = []
     done = threading.Event()
     asking = threading.Thread(target=_ask_until, args=(server, done, took))

@@ -1,10 +1,10 @@
-"""To finished HTML, beside others doing the same job: many linkers, many values, short and long texts.
+"""From text to finished HTML, beside other tools for the same job: many linkers, many values, short and long texts.
 
-The texts are the commit messages of a git repository with keys: in one out of ten, or in most, the first line gets a
-key in front, of the linkers in turn. Each peer (`re`, `regex`, google-re2) tries each pattern on each text; bare URLs,
-overlaps and HTML are made by the same code for all, and `re` must give the same HTML. Where there are values, a peer
-matches anything like one and then looks it up: less than what linkers promise, but what one would write. The native
-limit is RE2 alone, behind its filter, on bytes: where the matches are, and nothing else.
+The texts are the commit messages of a git repository with keys: in one of ten, or in most, the first line begins with a
+key, of the linkers in turn. Each peer (`re`, `regex`, google-re2) tries each pattern on each text; the same code makes
+bare URLs, overlaps and HTML for all, and `re` must give the same HTML. With values, a peer matches any text of the form
+and then looks it up: less than what linkers promise, but what a user would write. The native limit is RE2 alone, behind
+its filter, on bytes: it finds only the places of the matches.
 """
 
 import gc
@@ -27,7 +27,7 @@ from roadstead.linkify.text.addresses import addresses
 
 URL = "https://t.example/browse/"
 WHOLE_WORDS = r"\b(PROJ{}-\d+)\b"
-ANYWHERE = r"(PROJ{}-\d+)"  # `re` is at its best: it looks for the first letters before anything else
+ANYWHERE = r"(PROJ{}-\d+)"  # `re` is at its best: it searches for the first letters first
 WITH_VALUES = r"\b(PROJ{}/(?K)-\d+)\b"
 ANY_KEY = r"([\w\-]+-\d+)"
 MOST_TEXTS, LEAST_TEXTS = 2_000, 20
@@ -42,17 +42,17 @@ Job = Callable[[str], str]
 
 @dataclass(frozen=True, slots=True)
 class Corpus:
-    """Texts, and a word for them."""
+    """Texts, and their description."""
 
     name: str
     texts: list[str]
 
     def some(self, linkers: int) -> list[str]:
-        """Return fewer of the texts for more linkers: peers take their time with these."""
+        """Return fewer of the texts for more linkers, because peers are slow with these."""
         return self.texts[: max(LEAST_TEXTS, len(self.texts) * 20 // (20 + linkers))]
 
     def joined(self, length: int) -> "Corpus":
-        """Return one text of them all, again and again up to that length."""
+        """Return one text of all of them, repeated up to that length."""
         once = "".join(self.texts)
         return Corpus(self.name, [(once * (length // len(once) + 1))[:length]])
 
@@ -110,14 +110,14 @@ def _more_costs_no_more(plain: list[str]) -> Iterator[Figure]:
 
 
 def messages(repository: Path) -> list[str]:
-    """The messages of the newest commits. Raises `CalledProcessError` where there is no repository."""
+    """Return the messages of the newest commits. Raise `CalledProcessError` without a repository."""
     command = ["git", "-C", str(repository), "log", f"-{MOST_TEXTS}", "--format=%B%x00"]
     log = subprocess.run(command, check=True, capture_output=True).stdout.decode("utf-8", "replace")
     return [message.strip() + "\n" for message in log.split("\0") if message.strip()]
 
 
 def _with_keys(texts: list[str], key: str, linkers: int, *, every: int) -> Corpus:
-    """Put a key in front of one text out of `every`, or of three out of four where that is 0."""
+    """Put a key in front of one text out of `every`, or of three out of four if that is 0."""
     keyed = []
     for number, text in enumerate(texts):
         chosen = number % every == 0 if every else number % 4
@@ -126,7 +126,7 @@ def _with_keys(texts: list[str], key: str, linkers: int, *, every: int) -> Corpu
 
 
 def _numbered(form: str, count: int, values: Collection[str] = ()) -> list[Linker]:
-    """Linkers among which the values are divided, except that each has the one that stands in the texts."""
+    """Return linkers among which the values are divided, except that each has the one in the texts."""
     divided, everywhere = list(values), {"V000000"} if values else set[str]()
     return [
         Linker(f"k{at}", form.format(at), URL + r"\1", values=frozenset(divided[at::count]) | everywhere)
@@ -135,7 +135,7 @@ def _numbered(form: str, count: int, values: Collection[str] = ()) -> list[Linke
 
 
 def _values(count: int) -> frozenset[str]:
-    """Values of the same lengths, however many."""
+    """Return values of the same lengths for any count."""
     return frozenset(f"V{number * 7_919 % MILLION:06d}" for number in range(count))
 
 
@@ -174,7 +174,7 @@ def _peer(compile_: Callable[[str], Any], linkers: list[Linker]) -> Job:
 
 
 def _linkified(text: str, found: list[tuple[int, int, int, Any]], linkers: list[Linker]) -> Linkified:
-    """What a careful author would write: bare URLs first, then the earliest and longest."""
+    """Return what a careful author would write: bare URLs first, then the earliest and longest."""
     found.sort(key=lambda candidate: candidate[:3])
     urls = list(addresses(text))
     links = [Link(url.start, url.end, text[url.start : url.end], url.url, None) for url in urls if url.url]
@@ -189,7 +189,7 @@ def _linkified(text: str, found: list[tuple[int, int, int, Any]], linkers: list[
 
 
 def _native(linkers: list[Linker]) -> Job:
-    """RE2 alone. The texts are turned into bytes once, before they are measured."""
+    """Return RE2 alone. The texts are turned into bytes before the measurement."""
     native, options = re2._re2, re2.Options()
     options.encoding = re2.Options.Encoding.LATIN1
     sources = [linker.regex.replace("(?K)", r"([\w\-]+)").encode() for linker in linkers]
@@ -233,10 +233,10 @@ def _resident_bytes() -> int:
 
 
 def _medians(texts: list[str], *jobs: Job) -> list[float]:
-    """Seconds of the processor a text of each job, which take turns.
+    """Return each job's processor seconds per text; the jobs take turns.
 
-    A turn begins with the texts once unmeasured, because the turns before it left the processor's caches to others, and
-    is as long as it takes for that to be a small part.
+    A turn begins with one unmeasured run of the texts, because the turns before it filled the processor's caches, and
+    is long enough for that to be a small part.
     """
     rounds: list[list[float]] = [[] for _ in jobs]
     for _ in range(ROUNDS):
@@ -247,7 +247,7 @@ def _medians(texts: list[str], *jobs: Job) -> list[float]:
 
 
 def _turn(texts: list[str], job: Job, times: int) -> float:
-    """Seconds of the processor that it takes to do all texts once, of so many times."""
+    """Return the processor seconds of one run over all texts, averaged over so many."""
     start = time.thread_time()
     for _ in range(times):
         for text in texts:

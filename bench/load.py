@@ -1,8 +1,8 @@
-"""The load: some connections, each of which sends its next request as soon as its last one was answered.
+"""The load: some connections, each of which sends its next request as soon as the last was answered.
 
-Requests are bytes made in advance, tokens included (a token is good for its method, path and query until it expires),
-so that all this does between two requests is to find the end of an answer. It runs in our own process, on a processor
-of its own, and must not be what is measured: `Run.server_share` says how busy the server was.
+Requests are bytes made in advance, tokens included (a token is valid for its method, path and query until it expires),
+so that between two requests the load only finds the end of an answer. It runs in another process, on another processor,
+and must not be the bottleneck: `Run.server_share` says how busy the server was.
 """
 
 import re
@@ -19,12 +19,12 @@ _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 
 
 class UnexpectedAnswer(Exception):
-    """The server gave another status than it should, or none; the message says what it did."""
+    """The server answered with another status than expected, or not at all; the message says which."""
 
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """What came of one load: over how many seconds, and how much processor time the server took for it.
+    """The result of one load: its seconds, and the server's processor time.
 
     `waits` are the seconds from each request to its answer.
     """
@@ -39,24 +39,26 @@ class Run:
 
     @property
     def rate(self) -> float:
-        """Answers per second."""
+        """Return answers per second."""
         return self.answers / self.seconds
 
     @property
     def server_share(self) -> float:
-        """How busy the server was, where 1 is one whole processor."""
+        """Return how busy the server was; 1 is one whole processor."""
         return self.server_cpu_seconds / self.seconds
 
     @property
     def cost(self) -> float:
-        """Processor time per answer in microseconds: steadier than the rate while others use the machine."""
+        """Return processor time per answer in microseconds: steadier than the rate while other programs use the
+        machine.
+        """
         return self.server_cpu_seconds / self.answers * 1e6
 
 
 def run(server: Server, requests: Iterable[bytes], *, statuses: Collection[int], seconds: float) -> Run:
     """Send `requests`, which must not run out, for some seconds.
 
-    Raises `UnexpectedAnswer` when one is answered with another status than these, or none is answered at all.
+    Raise `UnexpectedAnswer` for an answer with another status than these, or without any answer.
     """
     connections = [_Connection(server.port, statuses) for _ in range(CONNECTIONS)]
     cpu, began = server.cpu_seconds(), time.perf_counter()
@@ -88,7 +90,7 @@ def _exchange(connections: "list[_Connection]", requests: Iterator[bytes], end: 
 
 
 class _Connection:
-    """A connection with one request under way; opened again where a server closes it after each answer."""
+    """A connection with one running request; opened again if a server closes it after each answer."""
 
     def __init__(self, port: int, statuses: Collection[int]) -> None:
         self._port = port
@@ -108,7 +110,7 @@ class _Connection:
         self._socket.sendall(request)
 
     def answered(self) -> bool:
-        """Take in what has arrived, and say whether it was the rest of the answer."""
+        """Read what has arrived, and return whether the answer is complete."""
         part = self._socket.recv(1 << 18)
         received = self._received = self._received + part
         head = received.find(b"\r\n\r\n")

@@ -1,7 +1,7 @@
-"""What a server meets in a team's day: many installations, mostly reads, texts to link, now and then a write.
+"""A team's day: many installations, mostly reads, texts to link, sometimes a write.
 
-A million values lie evenly in a thousand installations, each in a workspace of its own. Of the requests 70 % read a
-linker, a value or a page of values, 20 % have a text linked, 10 % add a value. Nothing may fail.
+A million values are spread evenly over a thousand installations, each in a separate workspace. Of the requests 70 %
+read a linker, a value or a page of values, 20 % link a text, 10 % add a value. No request may fail.
 """
 
 import argparse
@@ -28,7 +28,7 @@ VALUES = 1_000
 """In each installation."""
 LINKER = "reads"
 PART_SECONDS = 5.0
-"""How often the load starts anew, and memory is looked at."""
+"""How often the load restarts and memory is measured."""
 
 _READS = 70
 _LINKIFIED = 20
@@ -72,7 +72,7 @@ def _report(runs: list[load.Run], memory: list[float]) -> Iterator[Figure]:
 
 @dataclass(frozen=True, slots=True)
 class Team:
-    """A workspace with the app, and where to read there; few places, so that signing is not what is measured."""
+    """A workspace with the app, and addresses to read; few, so that signing is not measured."""
 
     workspace: str
     app: App
@@ -98,7 +98,7 @@ def teams_in(data: Path, number: int) -> list[Team]:
 
 
 def requests_of(teams: list[Team], chance: random.Random) -> Iterator[bytes]:
-    """Requests without an end, in a random order that is the same in every run."""
+    """Yield requests without end, in a random order that is the same in every run."""
     for number in count():
         team, kind = chance.choice(teams), chance.randrange(100)
         if kind < _READS:

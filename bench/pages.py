@@ -1,4 +1,4 @@
-"""Each page with a hundred apps and a million values, as one browser waits for it."""
+"""Each page with a hundred apps and a million values, as one browser loads it."""
 
 import asyncio
 import http.client
@@ -65,7 +65,7 @@ def _pages(app: int) -> Sequence[tuple[str, str]]:
 
 
 async def _filled(data: Path) -> tuple[int, str]:
-    """The id of the app with the values, and the path of a sign-in link."""
+    """Return the id of the app with the values, and the path of a sign-in link."""
     async with open_host(Settings(data=data)) as host:
         made = [
             await installations.install_descriptor(
@@ -110,7 +110,7 @@ def _signed_in(browser: http.client.HTTPConnection, path: str) -> str:
 
 
 def _read_values(browser: http.client.HTTPConnection) -> None:
-    """What the lab asks for by itself, in other words: after it the values of the workspace are compiled."""
+    """Have the values of the workspace read and compiled, with the request that the lab itself makes."""
     browser.request("POST", "/-/linkify", '{"text": "K1-2"}', {"Content-Type": "application/json"})
     browser.getresponse().read()
 

@@ -1,8 +1,8 @@
-"""What a user would pick instead: Prism mocking Atlassian's own document, and the server of moto.
+"""Tools that a user would pick instead: Prism mocking Atlassian's document, and the server of moto.
 
-Neither knows Connect apps. Prism makes up an answer for each request; moto keeps objects in memory, and a small one is
-the nearest it has to a linker value. They are installed outside our environment and started as their documentation
-says; one that cannot be had is left out with a note.
+Neither knows Connect apps. Prism generates an answer for each request; moto keeps objects in memory, and a small one is
+the closest it has to a linker value. They are installed outside our environment and started as their documentation
+says; a missing one is left out with a note.
 """
 
 import http.client
@@ -27,7 +27,7 @@ ROUNDS = 3
 SECONDS = 1.0
 INSTALL_SECONDS = 300
 TARGETS = {"reads": 25, "writes": 15}
-"""How many times as fast as a peer we mean to be."""
+"""The targets: how many times as fast as a peer."""
 
 _NODE = CACHE / "bench-node"
 _PRISM = _NODE / "node_modules/@stoplight/prism-cli/dist/index.js"
@@ -36,12 +36,12 @@ _HEADERS = "Host: 127.0.0.1\r\nAuthorization: Bearer token\r\nContent-Type: appl
 
 
 class Unavailable(Exception):
-    """A peer cannot be had here, or does not keep up; the message says why."""
+    """A peer is not available here, or too slow; the message says why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A request that a server is asked over and over, and the status it answers with."""
+    """A request that a server gets repeatedly, and the status of its answer."""
 
     requests: Iterable[bytes]
     status: int
@@ -49,7 +49,7 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """A running server with the tasks it is compared by: `reads` and `writes`."""
+    """A running server with the tasks of the comparison: `reads` and `writes`."""
 
     server: Server
     tasks: dict[str, Task]
@@ -114,7 +114,7 @@ def _prism(openapi: Path | None) -> Iterator[Side]:
         _install(["npm", "install", "--no-audit", "--no-fund", "--prefix", _NODE, "@stoplight/prism-cli"])
     port = servers.free_port()
     command = [node, str(_PRISM), "mock", "--host", "127.0.0.1", "--port", str(port), str(openapi)]
-    path = "/addon/linkers/tickets/values"  # whose body the document does not describe, so Prism takes none
+    path = "/addon/linkers/tickets/values"  # the document does not describe its body, so Prism accepts none
     with servers.running(command, port) as server:
         reads = Task(repeat(_request("GET", f"{path}/1")), 200)
         writes = Task(repeat(_request("POST", path)), 201)

@@ -1,7 +1,7 @@
-"""The same host on PostgreSQL, which is started here and waits for the disk as it does by default.
+"""The same host on PostgreSQL, which is started here with its default durability.
 
-There are two processors: the server under test has one, the database and whoever measures share the other, except that
-two workers have both. So rates say little, and processor time for a request is compared instead.
+There are two processors: the server under test has one, the database and the load share the other, except that two
+workers have both. So rates say little, and processor time per request is compared instead.
 """
 
 import asyncio
@@ -47,7 +47,7 @@ def figures() -> Iterator[Figure | str]:
 
 @contextmanager
 def _stored_at(url: str) -> Iterator[None]:
-    """Have the servers and commands that are started here keep their state there."""
+    """Make the servers and commands that are started here keep their state there."""
     os.environ["ROADSTEAD_DATABASE_URL"] = url
     try:
         yield
@@ -64,7 +64,7 @@ def _beside_hello(app: App, data: Path) -> Iterator[Figure]:
 
 
 def _two_workers(app: App, data: Path) -> Iterator[Figure]:
-    """Where there are no processors to spare, that a request costs two workers no more is all that can be shown."""
+    """Yield that a request costs two workers no more; without processors to spare, nothing else can be shown."""
     with servers.roadstead(data) as one, servers.roadstead(data, workers=2) as two:
         work: dict[tuple[str, Server], Workload] = {}
         for server, earlier_rounds in ((one, 20), (two, 40)):

@@ -1,4 +1,4 @@
-"""Finding an address among all those of Atlassian's document, beside a linear search with compiled patterns."""
+"""Finding an address among all of Atlassian's document, beside a linear search with compiled patterns."""
 
 import csv
 import re
@@ -18,7 +18,7 @@ ROUNDS = 5
 
 
 def figures() -> Iterator[Figure]:
-    """Yield the time of the address that takes longest, by the tree and by the search."""
+    """Yield the time of the slowest address, by the tree and by the search."""
     addresses = _addresses()
     paths = [re.sub(r"{\w+}", "some-name", address) for address in addresses]
     operations = _map(addresses)

@@ -1,6 +1,6 @@
-"""What the number of a linker's values costs: nothing may grow with it.
+"""The cost of the number of a linker's values: no time may grow with it.
 
-Each size has a workspace of its own with one linker in force, and is asked for the same things in turn.
+Each size has a separate workspace with one linker, and gets the same requests in turn.
 """
 
 import argparse

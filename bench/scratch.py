@@ -1,4 +1,4 @@
-"""Where the benchmarks keep what they make: inside the checkout, because a commit is to wait for a disk.
+"""The folder for benchmark data: inside the checkout, because a commit must wait for a disk.
 
 The system's folder for temporary files is often in memory, where a durable write costs nothing.
 """

@@ -25,12 +25,12 @@ class Server:
     started_in: float
 
     def cpu_seconds(self) -> float:
-        """Processor time it has used so far, its workers included, and threads that have ended."""
-        # What clock_getcpuclockid(3) gives on Linux; Python has no name for it.
+        """Return its processor time so far, with that of its workers and of ended threads."""
+        # The value of clock_getcpuclockid(3) on Linux; Python has no name for it.
         return sum(time.clock_gettime((~pid << 3) | 2) for pid in (self.pid, *self.workers()))
 
     def workers(self) -> list[int]:
-        """The processes that it has started."""
+        """Return the processes that it has started."""
         return [int(pid) for pid in Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text("ascii").split()]
 
     def resident_megabytes(self) -> float:
@@ -43,7 +43,7 @@ class Server:
 def running(
     command: Sequence[str], port: int, *, path: str = "/", processors: Collection[int] = (cores.SERVER,)
 ) -> Iterator[Server]:
-    """Start a server that will listen on `port`, wait for its first answer at `path`, and stop it in the end."""
+    """Start a server that will listen on `port`, wait for its first answer at `path`, and stop it at the end."""
     began = time.perf_counter()
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     os.sched_setaffinity(process.pid, processors)  # it has no threads yet
@@ -64,7 +64,7 @@ def hello() -> Iterator[Server]:
 
 @contextlib.contextmanager
 def roadstead(data: Path, *, workers: int = 1) -> Iterator[Server]:
-    """`roadstead serve`, as a user starts it, on the state in `data`; several workers have all processors."""
+    """Run `roadstead serve`, as a user starts it, on the state in `data`; several workers have all processors."""
     port = free_port()
     command = [sys.executable, "-m", "roadstead", "serve", "--port", str(port), "--data", str(data)]
     command += ["--workers", str(workers)]

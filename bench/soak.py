@@ -1,8 +1,8 @@
-"""The mix for as long as one likes, beside what makes a host grow: hostile texts, and an app that updates itself.
+"""The mix for any length of time, beside what makes a host grow: hostile texts, and an app that updates itself.
 
-Every five seconds one app brings other patterns, one of them a hostile one that no host has parked yet; in between its
-texts are linked. Of the other requests one in fifty is a text for a hostile pattern. Nothing may fail, and memory stays
-what it was after the first minute.
+Every five seconds one app sends other patterns, one of them a hostile one that no host has parked yet; in between its
+texts are linked. Of the other requests one in fifty is a text for a hostile pattern. No request may fail, and memory
+must stay at its level after the first minute.
 """
 
 import argparse
@@ -57,7 +57,7 @@ def _report(memory: list[float]) -> Iterator[Figure]:
 
 
 async def _nothing(host: Host, made: Installation) -> None:
-    """No values: what is changed is the descriptor."""
+    """Add no values: the descriptor is what changes."""
 
 
 def _mixed(usual: Iterator[bytes], hostile: list[bytes], chance: random.Random) -> Iterator[bytes]:
@@ -69,7 +69,7 @@ def _mixed(usual: Iterator[bytes], hostile: list[bytes], chance: random.Random) 
 
 
 def _descriptor(number: int) -> dict[str, object]:
-    """The app with patterns that nobody has seen before: one for each engine, and a hostile one."""
+    """Return the app with new patterns: one for each engine, and a hostile one."""
     patterns = (rf"((?K)-\d+)|N{number}-(\w+)", rf"(?<!x)N{number}-(\w+)", rf"(.*)=(.*)=(.*)=(.*);(?!-)|N{number}")
     linkers = [
         {"key": f"k{place}", "regex": regex, "url": r"/\g<0>", "type": "href"} for place, regex in enumerate(patterns)

@@ -1,4 +1,4 @@
-"""Starting: from the start of the process to the first answer, the memory of a host that waits for work, and pagers."""
+"""Start-up: from the start of the process to the first answer, the memory of an idle host, and pagers."""
 
 import subprocess
 import sys
@@ -31,7 +31,7 @@ def figures() -> Iterator[Figure]:
 
 
 def _pagers() -> Iterator[Figure]:
-    """Take turns, so that a change of the machine meets all."""
+    """Take turns, so that a change of the machine's speed affects all."""
     with scratch_folder() as data:
         install(data)
         linkify = [sys.executable, "-m", "roadstead", "linkify", "--color", "always", "--data", str(data)]

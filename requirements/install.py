@@ -1,4 +1,4 @@
-"""`pip install`, with a line for each step in place of silence or of a hundred lines. Takes pip's arguments."""
+"""`pip install`, with a line for each step instead of silence or of a hundred lines. Takes pip's arguments."""
 
 import subprocess
 import sys
@@ -7,7 +7,7 @@ _PIP = (sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "
 
 
 def main() -> int:
-    """Run pip; its exit code. What it has to complain about goes to stderr as it is."""
+    """Run pip, and return its exit code. pip's messages on stderr pass unchanged."""
     fetched = 0
     with subprocess.Popen([*_PIP, *sys.argv[1:]], stdout=subprocess.PIPE, text=True) as pip:
         assert pip.stdout is not None
