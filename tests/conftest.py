@@ -1,4 +1,4 @@
-"""Fixtures that every test may use; and at the end of a run, what it made up and what it left out."""
+"""Fixtures for every test; and at the end of a run, the generated examples and skipped tests."""
 
 import re
 from collections import Counter
@@ -18,14 +18,14 @@ settings.register_profile("no test depends on a measured time", deadline=None)
 settings.load_profile("no test depends on a measured time")
 
 NewDatabase = Callable[[], str | None]
-"""Gives the URL of a database with nothing in it, or `None` for the one in the data folder."""
+"""Returns the URL of an empty database, or `None` for the one in the data folder."""
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """What a client in Node.js or a browser makes of our answers does not depend on the database behind them.
+    """Run tests once that do not depend on the database: those with a client in Node.js or a browser.
 
-    Nor does what happens before a statement is made, which the slow suite runs on PostgreSQL all the same.
+    Tests of code that runs before a statement run on PostgreSQL in the slow suite only.
     """
     left_out = set()
     for item in items:
@@ -41,7 +41,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 @pytest.fixture(scope="session", autouse=True)
 def no_authorities(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """All is plain HTTP here, and a client that reads the certificates of authorities takes 25 ms for it."""
+    """Skip reading the certificates of authorities, which takes each client 25 ms: everything is plain HTTP here."""
     with pytest.MonkeyPatch.context() as environment:
         environment.delenv("SSL_CERT_FILE", raising=False)
         environment.setenv("SSL_CERT_DIR", str(tmp_path_factory.mktemp("authorities")))
@@ -50,7 +50,7 @@ def no_authorities(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
 
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[postgres.Server]:
-    """A real PostgreSQL server, shared by the tests of a process."""
+    """Yield a real PostgreSQL server, shared by the tests of a process."""
     try:
         with postgres.running_server() as server:
             yield server
@@ -60,7 +60,7 @@ def postgresql() -> Iterator[postgres.Server]:
 
 @pytest.fixture(scope="session", params=["sqlite", "postgresql"])
 def new_database(request: pytest.FixtureRequest) -> NewDatabase:
-    """Every test that takes this, directly or by way of a host, runs on each of the databases."""
+    """Yield a maker of databases; each test that uses it, also through a host, runs on each kind of database."""
     if request.param == "sqlite":
         return lambda: None
     server: postgres.Server = request.getfixturevalue("postgresql")
@@ -69,27 +69,27 @@ def new_database(request: pytest.FixtureRequest) -> NewDatabase:
 
 @pytest.fixture(scope="session")
 def host(tmp_path_factory: pytest.TempPathFactory, new_database: NewDatabase) -> Iterator[LiveHost]:
-    """A host that is running, shared by the tests of a process; each test installs its own app."""
+    """Yield a running host, shared by the tests of a process; each test installs its own app."""
     with live_host(tmp_path_factory.mktemp("host"), database_url=new_database()) as running:
         yield running
 
 
 @pytest.fixture
 def connect_app() -> Iterator[RecordingApp]:
-    """A Connect app on loopback that records what it was sent."""
+    """Yield a Connect app on loopback that records its requests."""
     with recording_app() as app:
         yield app
 
 
 @pytest.fixture
 def api(host: LiveHost, connect_app: RecordingApp) -> AppClient:
-    """The installed app as a caller of the API."""
+    """Return the installed app as a caller of the API."""
     return AppClient(host.url, host.install(connect_app))
 
 
 @pytest.fixture
 def browser(host: LiveHost) -> Iterator[httpx.Client]:
-    """A browser without JavaScript, whose user followed the sign-in link."""
+    """Yield a browser without JavaScript, whose user followed the sign-in link."""
     link = host.work(credentials.sign_in_link)
     with httpx.Client(base_url=host.url, timeout=30) as client:
         assert client.get(link).status_code == 303
@@ -100,14 +100,14 @@ _LEFT_OUT = pytest.StashKey["Counter[str]"]()
 
 
 def pytest_deselected(items: Sequence[pytest.Item]) -> None:
-    """Tests that `-m "not slow"` or `-k` leaves out."""
+    """Count the tests that `-m "not slow"` or `-k` leaves out."""
     for item in items:
         _left_out(item.config)[_file_of(item.nodeid)] += 1
 
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Keep with the report how many examples hypothesis made for the test."""
+    """Add to the report how many examples hypothesis made for the test."""
     report = yield
     if report.when == "teardown":
         made = re.findall(r"(\d+) passing", getattr(item, "hypothesis_statistics", ""))
@@ -117,7 +117,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestR
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """A worker of xdist hands over what it left out; they all leave out the same."""
+    """Send the skipped tests from a worker of xdist; all workers skip the same."""
     output: dict[str, Any] | None = getattr(session.config, "workeroutput", None)
     if output is not None:
         output["left_out"] = dict(_left_out(session.config))
@@ -129,7 +129,7 @@ def pytest_testnodedown(node: Any) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Say what the run made up, per file, and what it did not run at all."""
+    """Print the generated examples, per file, and the skipped tests."""
     examples: Counter[str] = Counter()
     for report in terminalreporter.getreports(""):
         if isinstance(report, pytest.TestReport) and report.when == "teardown":

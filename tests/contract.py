@@ -1,4 +1,4 @@
-"""The OpenAPI document as a judge: every answer that a test gets through `AppClient` is compared with it."""
+"""Compare every answer that a test gets through `AppClient` with the OpenAPI document."""
 
 from functools import cache
 from typing import Any
@@ -13,7 +13,7 @@ DOCUMENT: Any = document(MAP, "http://localhost")
 
 
 def operation_at(method: str, target: str) -> tuple[str, dict[str, Any]] | None:
-    """The address and the operation that a request reaches, as the document describes them."""
+    """Return the address and the operation of a request, as the document describes them."""
     path = target.partition("?")[0]
     address = MAP.find({"raw_path": path.encode(), "path": path})
     if address is None:
@@ -25,7 +25,7 @@ def operation_at(method: str, target: str) -> tuple[str, dict[str, Any]] | None:
 def check_answer(answer: httpx.Response, target: str) -> None:
     """Raise `AssertionError` unless the document knows the status, the headers and the shape of the body."""
     reached = operation_at(answer.request.method, target)
-    # Before an operation is reached, HTTP itself may say no.
+    # HTTP itself may refuse a request before it reaches an operation.
     if reached is None or answer.status_code in (408, 431):
         return
     address, operation = reached
@@ -44,7 +44,7 @@ def check_answer(answer: httpx.Response, target: str) -> None:
 
 
 def _is_partial(answer: httpx.Response, target: str) -> bool:
-    """Whether only some members were asked for; the document says that these answers are incomplete."""
+    """Return whether only some members were requested; the document says that these answers are incomplete."""
     return answer.status_code == 200 and "fields=" in target.partition("?")[2]
 
 

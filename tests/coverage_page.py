@@ -18,7 +18,7 @@ PAGE = TESTS.parent / "docs" / "reference" / "coverage.md"
 
 
 class Fact(NamedTuple):
-    """An operation of Atlassian's document, as a line of the file has it."""
+    """An operation of Atlassian's document, as a line of the file."""
 
     group: str
     method: str
@@ -40,7 +40,7 @@ def served() -> set[tuple[str, str]]:
 
 
 def unnamed(address: str) -> str:
-    """Return an address without the names of its parameters, which are nobody's business but its own."""
+    """Return an address without the names of its parameters, which may differ between documents."""
     return re.sub(r"{\w+}", "{}", address)
 
 

@@ -1,4 +1,4 @@
-"""Real servers on loopback for tests: a Roadstead host, and a Connect app that records what it was sent."""
+"""Real servers on loopback for tests: a Roadstead host, and a Connect app that records its requests."""
 
 import asyncio
 import atexit
@@ -42,7 +42,7 @@ atexit.register(_connections.close)
 
 
 class _QuickServer(uvicorn.Server):
-    """A server that stops within a few milliseconds when it has nothing to do; most tests start and stop one."""
+    """A server that stops within a few milliseconds when it is idle; most tests start and stop one."""
 
     async def main_loop(self) -> None:
         ticks = 0
@@ -51,7 +51,7 @@ class _QuickServer(uvicorn.Server):
             await asyncio.sleep(0.005)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """uvicorn's waits a tenth of a second for requests, even when there are none."""
+        """Stop without uvicorn's wait of a tenth of a second for requests, even when there are none."""
         if self.server_state.tasks:
             await super().shutdown(sockets)
             return
@@ -64,7 +64,7 @@ class _QuickServer(uvicorn.Server):
 
 @contextlib.contextmanager
 def serving(app: ASGIApp, listener: socket.socket | None = None) -> Iterator[str]:
-    """Serve an ASGI application in a thread; the address it listens at."""
+    """Serve an ASGI application in a thread; yield its address."""
     listener = listener or listening_socket()
     server = _QuickServer(
         uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=1, http=Connection)
@@ -107,7 +107,7 @@ class RecordingApp:
     """A Connect app whose answers a test chooses.
 
     `on_installed` and `on_uninstalled` run inside the handler of that call, `on_descriptor` while the descriptor is
-    being fetched. The next answers have the `next_statuses`, and after these `status`.
+    being fetched. The next answers have the `next_statuses`, and later ones `status`.
     """
 
     base_url: str = ""
@@ -130,7 +130,7 @@ class RecordingApp:
         return key
 
     def calls(self, event: str) -> list[Received]:
-        """The lifecycle calls of one kind, after giving one that is under way a moment to arrive."""
+        """Return the lifecycle calls of one kind, after waiting a moment for one that is on its way."""
         deadline = time.monotonic() + 3
         while True:
             found = [call for call in self.received if call.path == f"/{event}"]
@@ -169,7 +169,7 @@ LINKERS = [
 
 @contextlib.contextmanager
 def recording_app(**changes: Any) -> Iterator[RecordingApp]:
-    """A recording app with two linkers under a key of its own; `changes` replace members of its descriptor."""
+    """Yield a recording app with two linkers under its own key; `changes` replace members of its descriptor."""
     app = RecordingApp()
     with serving(app.application()) as base_url:
         app.base_url = base_url
@@ -192,9 +192,9 @@ Job = Callable[[Host], Awaitable[Any]]
 
 @contextlib.contextmanager
 def opened(settings: Settings) -> Iterator[Callable[[Job], Any]]:
-    """A host's state, opened without serving it: what is yielded does a job on it.
+    """Open a host's state without serving it; yield a function that does a job on it.
 
-    Its loop runs in a thread of its own, for one that stood still between two jobs would keep what it has locked.
+    Its loop runs in another thread, because a loop that stands still between two jobs would keep its locks.
     """
     ready: Future[tuple[Host, asyncio.AbstractEventLoop, asyncio.Event]] = Future()
 
@@ -224,13 +224,13 @@ def opened(settings: Settings) -> Iterator[Callable[[Job], Any]]:
 
 @dataclass(frozen=True)
 class LiveHost:
-    """A Roadstead host that is running, and its state."""
+    """A running Roadstead host, and its state."""
 
     url: str
     settings: Settings
 
     def work(self, job: Job) -> Any:
-        """Do something on the same state from beside the running host, as the command line does."""
+        """Do a job on the same state beside the running host, as the command line does."""
 
         with opened(self.settings) as work:
             return work(job)
@@ -255,7 +255,9 @@ def live_host(data: Path, **settings: Any) -> Iterator[LiveHost]:
 
 @contextlib.contextmanager
 def host_process(data: Path, log: Path, **environ: str) -> Iterator[tuple[LiveHost, str, "subprocess.Popen[bytes]"]]:
-    """`roadstead serve` as its own process, with its log in a file: the host, and the sign-in link that it printed."""
+    """Run `roadstead serve` in another process, with its log in a file; yield the host, and the sign-in link that it
+    printed.
+    """
     command = [sys.executable, "-m", "roadstead", "serve", "--data", str(data), "--port", "0"]
     with (
         log.open("wb") as err,
@@ -273,14 +275,14 @@ def host_process(data: Path, log: Path, **environ: str) -> Iterator[tuple[LiveHo
 
 
 class AppClient:
-    """Sends requests signed as an installed app does, with any part of the token to be spoiled by a test."""
+    """Sends requests signed as an installed app does; a test can spoil any part of the token."""
 
     def __init__(self, url: str, installation: Installation) -> None:
         self.installation = installation
         self._url = url
 
     def token(self, method: str, target: str, *, secret: str | None = None, **claims: Any) -> str:
-        """A token for the request. A claim given as `None` is left out."""
+        """Return a token for the request. A claim given as `None` is left out."""
         path, _, query = target.partition("?")
         now = int(time.time())
         content = {
@@ -302,7 +304,7 @@ class AppClient:
         }
         sent = httpx.Request(method, self._url, headers=headers, **request)
         base = urlsplit(self._url)
-        # httpx would tidy the path up; what is tested is what happens when nobody does.
+        # httpx would normalise the path, but the test needs it unchanged.
         url = httpcore.URL(
             scheme=base.scheme, host=base.hostname or "", port=base.port, target=target.encode("latin-1")
         )

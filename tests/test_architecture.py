@@ -1,4 +1,4 @@
-"""The map of the code stays true: which room may import which, and who owns what."""
+"""The map of the code stays true: the imports between rooms, and the owner of each library."""
 
 import ast
 import re
@@ -16,7 +16,7 @@ from tests.storage.statements import statements, texts
 
 SOURCE = Path(__file__).parent.parent / "src" / "roadstead"
 
-# From the front doors down to the leaves; a room imports itself and what its line names.
+# From the front doors down to the leaves; a room imports itself and the rooms in its line.
 LEAVES: set[str] = set()
 MODEL = {"data_folder", "errors", "gist", "listing", "model", "plain", "query", "settings", "targets", "turns"}
 ROOMS: dict[str, set[str]] = {
@@ -101,13 +101,13 @@ def _files() -> list[Path]:
 
 
 def test_every_room_is_on_the_map() -> None:
-    """A new room is drawn before it is used."""
+    """A new room is on the map before it is used."""
     assert {_room(file) for file in _files()} == set(ROOMS)
 
 
 @pytest.mark.parametrize("file", _files(), ids=lambda file: str(file.relative_to(SOURCE)))
 def test_imports_never_turn_back(file: Path) -> None:
-    """Imports follow the data: front doors to domain to storage and outbound, and the leaves know nobody."""
+    """Imports go downwards: front doors to domain to storage and outbound; leaves import no room."""
     room = _room(file)
     ours = {name.split(".")[1] for name in _imports(file) if name.startswith("roadstead.")}
     assert ours - {room} <= ROOMS[room]
@@ -121,7 +121,7 @@ def test_a_library_has_one_owner(file: Path) -> None:
 
 
 IN_A_GROUP = {"operations": {"rules", "shapes"}, "rules": {"rows", "events", "model"}, "events": {"shapes", "model"}}
-"""What a file of a group may import of its group; `rows`, `shapes` and the rest may import its `model`."""
+"""The modules of its group that a file of a group may import; `rows`, `shapes` and the rest may import its `model`."""
 USES: dict[str, set[str]] = {
     "addon": set(),
     "linkers": set(),
@@ -129,7 +129,7 @@ USES: dict[str, set[str]] = {
     "users": set(),
     "workspaces": set(),
 }
-"""Which other groups a group may use, through their `rules`, `shapes` and `model`. None may use its own users."""
+"""The other groups that a group may use, through their `rules`, `shapes` and `model`. None may use its own users."""
 SHARED_BY_GROUPS = {"rules", "shapes", "model"}
 
 
@@ -157,18 +157,18 @@ def test_groups_use_each_other_in_one_direction() -> None:
 
 
 def test_nothing_is_frozen_while_requests_are_served() -> None:
-    """A circle that is frozen and let go is never freed, so there is a freeze after imports and one after the start."""
+    """A frozen cycle that is dropped is never freed, so there is one freeze after imports and one after the start."""
     freezing = {str(file.relative_to(SOURCE)) for file in _files() if "gc.freeze" in file.read_text("utf-8")}
     assert freezing == {"cli/__init__.py", "app.py"}
 
 
 def test_every_operation_says_what_it_needs() -> None:
-    """An operation without a rule about who may call it cannot be added unnoticed."""
+    """An operation without a rule of access cannot be added unnoticed."""
     assert all(isinstance(operation.needs, Need) for operation in MAP.operations)
 
 
 def test_what_a_list_may_be_asked_for_is_in_its_items() -> None:
-    """Each field that `q` and `sort` may name is a member of the documented item, so a caller sees what it chose by."""
+    """Each field of `q` and `sort` is a member of the documented item, so a caller sees what it chose by."""
     listing = [(operation, operation.lists) for operation in MAP.operations if operation.lists is not None]
     assert listing
     for operation, declared in listing:
@@ -179,7 +179,7 @@ def test_what_a_list_may_be_asked_for_is_in_its_items() -> None:
 
 
 def test_every_group_is_on_the_map() -> None:
-    """Each `operations.py` of Bitbucket's API, and each module of ours with operations, is listed and so served."""
+    """Each `operations.py` of Bitbucket's API, and each module of `control` with operations, is served."""
     declared = {str(file.relative_to(SOURCE)) for file in _files() if "\n@OPERATIONS." in file.read_text("utf-8")}
     served = {f"{(group.module or '').removeprefix('roadstead.').replace('.', '/')}.py" for group in MAP.groups}
     assert declared == served
@@ -187,7 +187,7 @@ def test_every_group_is_on_the_map() -> None:
 
 
 def test_the_addon_resource_is_for_apps_alone() -> None:
-    """Every operation below /2.0/addon is guarded by the app's JWT."""
+    """Every operation below /2.0/addon requires the app's JWT."""
     guarded = [operation for operation in MAP.operations if operation.template.path.startswith("/2.0/addon")]
     assert guarded
     assert {operation.needs for operation in guarded} == {APP_JWT}

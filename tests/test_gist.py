@@ -1,4 +1,4 @@
-"""What people read of the answer of a stranger's server."""
+"""The readable part of an unknown server's answer."""
 
 import pytest
 
@@ -27,5 +27,5 @@ PAGE = """<!DOCTYPE html>
     ],
 )
 def test_a_page_is_read_as_a_browser_shows_it(answer: str, lines: list[str]) -> None:
-    """Of a page its title and text, each line once; what is none stays as it is; nothing takes long."""
+    """A page becomes its title and text, each line once; other text is unchanged; nothing takes long."""
     assert gist(answer).splitlines() == lines

@@ -1,7 +1,7 @@
-"""Every guard is held by a test: take the guard away, and the test fails.
+"""A test checks every guard: without the guard, the test fails.
 
-`mutations.toml` lists the guards. For each, a copy of the source is edited, and the test file that should notice is
-run against the copy.
+`mutations.toml` lists the guards. For each, a copy of the source is edited, and the test file that should notice is run
+against the copy.
 """
 
 import os
@@ -20,7 +20,7 @@ ROOT = Path(__file__).parent.parent
 
 @dataclass(frozen=True)
 class Mutation:
-    """`old` stands once in the file below `src/roadstead`, and becomes `new`."""
+    """`old` is in the file below `src/roadstead` once, and becomes `new`."""
 
     guard: str
     test: str
@@ -37,7 +37,7 @@ each_mutation = pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutati
 
 @pytest.fixture
 def source(tmp_path: Path) -> Path:
-    """A copy of the source."""
+    """Return a copy of the source."""
     copy = tmp_path / "src"
     shutil.copytree(ROOT / "src", copy, ignore=shutil.ignore_patterns("__pycache__"))
     return copy
@@ -45,7 +45,7 @@ def source(tmp_path: Path) -> Path:
 
 @each_mutation
 def test_every_guard_is_where_the_mutation_looks_for_it(mutation: Mutation) -> None:
-    """The text to be changed stands in the source exactly once, and the changed source is Python."""
+    """The text to change is in the source exactly once, and the changed source is valid Python."""
     text = (ROOT / "src" / "roadstead" / mutation.file).read_text("utf-8")
     assert text.count(mutation.old) == 1, f"{mutation.file} has {mutation.old!r} {text.count(mutation.old)} times"
     if mutation.file.endswith(".py"):
@@ -54,7 +54,7 @@ def test_every_guard_is_where_the_mutation_looks_for_it(mutation: Mutation) -> N
 
 @pytest.mark.slow
 def test_an_unchanged_copy_is_what_is_tested_and_passes(source: Path) -> None:
-    """The copy is what the tests import, and without a mutation all of them pass: nothing else makes them fail."""
+    """The tests import the copy, and without a mutation all of them pass: nothing else makes them fail."""
     where = subprocess.run(
         [sys.executable, "-c", "import roadstead; print(roadstead.__file__)"],
         env=_environment(source),
@@ -70,7 +70,7 @@ def test_an_unchanged_copy_is_what_is_tested_and_passes(source: Path) -> None:
 @pytest.mark.slow
 @each_mutation
 def test_a_test_fails_without_the_guard(source: Path, mutation: Mutation) -> None:
-    """A test notices that the guard is gone: it fails, and not because it could not run."""
+    """A test notices the missing guard: it fails, and not because it could not run."""
     file = source / "roadstead" / mutation.file
     file.write_text(file.read_text("utf-8").replace(mutation.old, mutation.new), "utf-8")
     failed = _run(source, [mutation.test])

@@ -88,14 +88,14 @@ def test_expressions_filter_as_documented(query: str, expected: bool) -> None:
     ],
 )
 def test_bad_expressions_are_refused_with_the_place(query: str, complaint: str) -> None:
-    """What cannot be read is refused, and the message says where and what was expected."""
+    """An unreadable query is refused, and the message says where, and what was expected."""
     with pytest.raises(InvalidQuery) as refused:
         parse_filter(query, FIELDS)
     assert complaint in f"{refused.value.message} {refused.value.detail}"
 
 
 def test_sort_takes_one_known_field() -> None:
-    """A leading minus reverses; anything but a field of the resource is refused."""
+    """A leading minus reverses; any other text than a field of the resource is refused."""
     assert (parse_sort("id", FIELDS).descending, parse_sort("-value", FIELDS).descending) == (False, True)
     for wrong in ("", "-", "--id", "name", "id,value", "id desc"):
         with pytest.raises(InvalidQuery):
@@ -126,7 +126,7 @@ _expressions = st.recursive(
 
 @given(_expressions, st.lists(st.tuples(st.none() | _ids, st.none() | _literal), max_size=5))
 def test_sql_and_memory_agree(expression: Expression, rows: list[tuple[int | None, str | None]]) -> None:
-    """An expression chooses the same rows as SQL and on values in memory, also where these have nothing."""
+    """An expression chooses the same rows in SQL and on values in memory, also for null."""
     database = sqlite3.connect(":memory:")
     database.create_function("contains_folded", 2, _contains_folded)
     database.execute("CREATE TABLE items (id INTEGER, value TEXT)")
@@ -148,7 +148,7 @@ def test_sql_and_memory_agree(expression: Expression, rows: list[tuple[int | Non
     ids=["sort", "q"],
 )
 def test_a_list_without_fields_says_so(read: Callable[[str, FieldTypes], object], text: str, message: str) -> None:
-    """Where there is no field to choose from, the refusal does not offer an empty choice."""
+    """For a list without fields, the refusal does not offer an empty choice."""
     with pytest.raises(InvalidQuery) as refused:
         read(text, {})
     assert refused.value.message == message

@@ -1,4 +1,4 @@
-"""The locked requirements: a host gets what it needs to run, and nothing that builds it or tests it."""
+"""The locked requirements: a host gets what it needs to run, and no build or test tools."""
 
 import re
 import tomllib
@@ -18,7 +18,7 @@ GROUPS: dict[str, list[str]] = PROJECT["dependency-groups"]
 
 
 def _needed(requirements: Iterable[str]) -> set[str]:
-    """The packages that the requirements come to on this machine, themselves included."""
+    """Return the packages that the requirements need on this machine, themselves included."""
     found: set[str] = set()
     waiting = list(_for_this_machine(requirements, extras=()))
     while waiting:
@@ -37,7 +37,7 @@ def _for_this_machine(requirements: Iterable[str], extras: Iterable[str]) -> Ite
 
 
 def _locked(file: str) -> tuple[set[str], set[str]]:
-    """The packages that a file pins, and those of them that it pins for every machine."""
+    """Return the packages that a file pins, and those that it pins for every machine."""
     lines = re.findall(r"^([\w.-]+)==[^ \\]+( ;)?", (ROOT / "requirements" / file).read_text("utf-8"), re.MULTILINE)
     return {name for name, _ in lines}, {name for name, marker in lines if not marker}
 
@@ -51,7 +51,7 @@ def _locked(file: str) -> tuple[set[str], set[str]]:
     ],
 )
 def test_what_is_locked_is_what_is_needed(file: str, requirements: list[str]) -> None:
-    """Each file pins all that its requirements come to, and nothing besides, but for other machines."""
+    """Each file pins exactly what its requirements need, except for other machines."""
     needed = _needed(requirements)
     locked, everywhere = _locked(file)
     assert needed - locked == set()
@@ -59,7 +59,7 @@ def test_what_is_locked_is_what_is_needed(file: str, requirements: list[str]) ->
 
 
 def test_every_pin_has_its_hashes() -> None:
-    """Whichever mirror a package comes from, it is the one that was tested; and no file names a mirror."""
+    """A package from any mirror is the tested one; and no file names a mirror."""
     for file in sorted((ROOT / "requirements").glob("*.txt")):
         text = file.read_text("utf-8")
         pins = re.split(r"^(?=\S)", text, flags=re.MULTILINE)[1:]

@@ -1,4 +1,4 @@
-"""Settings: where they come from, and what a wrong one says."""
+"""Settings: their sources, and the messages about wrong ones."""
 
 from pathlib import Path
 
@@ -22,7 +22,7 @@ def test_the_first_source_that_has_a_setting_counts(tmp_path: Path) -> None:
 
 
 def test_the_data_folder_comes_from_option_or_environment(tmp_path: Path) -> None:
-    """The file that holds the other settings is found in it."""
+    """The file with the other settings is found in it."""
     assert Settings.read({}, {"ROADSTEAD_DATA": str(tmp_path)}).data == tmp_path
     assert Settings.read({"data": tmp_path / "x"}, {"ROADSTEAD_DATA": str(tmp_path)}).data == tmp_path / "x"
     assert Settings.read({}, {}).data.is_absolute()
@@ -62,14 +62,14 @@ def test_the_data_folder_comes_from_option_or_environment(tmp_path: Path) -> Non
     ],
 )
 def test_a_wrong_setting_names_itself(tmp_path: Path, name: str, value: str) -> None:
-    """The message says which setting, and where it came from."""
+    """The message names the setting and its source."""
     with pytest.raises(InvalidSetting, match=f"ROADSTEAD_{name.upper()}"):
         Settings.read({"data": str(tmp_path)}, {f"ROADSTEAD_{name.upper()}": value})
 
 
 @pytest.mark.parametrize("text", ["port =", "unknown = 1", "port = true", "port = 'x'", "host = 7", "\xff\xfe"])
 def test_a_wrong_file_names_itself(tmp_path: Path, text: str) -> None:
-    """A broken or misspelt settings file stops the start with its path."""
+    """A broken or misspelt settings file prevents start-up, and the message has its path."""
     (tmp_path / "roadstead.toml").write_bytes(text.encode("latin-1"))
     with pytest.raises(InvalidSetting, match=r"roadstead\.toml"):
         _read(tmp_path)
@@ -88,9 +88,9 @@ def test_a_wrong_file_names_itself(tmp_path: Path, text: str) -> None:
     ],
 )
 def test_a_file_that_others_may_write_is_refused(tmp_path: Path, folder: int, mode: int, refused: bool) -> None:
-    """With the command that mends it: the file says where the database is, and what may be called.
+    """The refusal has the command that corrects it: the file names the database and the permitted targets.
 
-    In a folder that they may not enter it is safe, whatever the umask of who wrote it was.
+    In a folder that others may not enter, the file is safe with any mode.
     """
     file = tmp_path / "roadstead.toml"
     file.write_text("port = 1")
@@ -117,7 +117,7 @@ def test_a_file_that_others_may_write_is_refused(tmp_path: Path, folder: int, mo
     ],
 )
 def test_loopback_is_what_only_this_machine_reaches(tmp_path: Path, host: str, loopback: bool) -> None:
-    """Only then may apps on this machine be called."""
+    """Only a loopback address lets the host call apps on this machine."""
     assert _read(tmp_path, {"host": host}).listens_on_loopback is loopback
 
 

@@ -1,4 +1,4 @@
-"""Turns of callers for what takes long."""
+"""Turns of callers for long work."""
 
 import asyncio
 import math
@@ -16,7 +16,7 @@ async def _settled() -> None:
 
 
 class _Work:
-    """Things that callers want done, each of which takes until the test says so. `begun` is in order."""
+    """The callers' work, each piece of which takes until the test ends it. `begun` is in order."""
 
     def __init__(self, turns: Turns) -> None:
         self._turns = turns
@@ -57,7 +57,7 @@ def _run(
 
 
 def test_a_caller_that_wants_much_waits_for_itself() -> None:
-    """However many things one caller asked for before, another has its turn after the one under way."""
+    """Another caller has its turn after the running work, regardless of how much one caller asked for before."""
 
     async def scenario(work: _Work, ask: Callable[[str], object]) -> None:
         for name in ("a1", "a2", "a3", "a4", "b1", "c1", "b2"):
@@ -72,7 +72,7 @@ def test_a_caller_that_wants_much_waits_for_itself() -> None:
 
 
 def test_a_caller_has_one_place_of_several() -> None:
-    """While there are places for others, a second thing of the same caller waits for its first."""
+    """While there are places for others, a second piece of work of the same caller waits for its first."""
 
     async def scenario(work: _Work, ask: Callable[[str], object]) -> None:
         for name in ("a1", "a2", "b1", "c1"):
@@ -90,7 +90,7 @@ def test_a_caller_has_one_place_of_several() -> None:
 
 
 def test_who_gives_up_takes_no_turn() -> None:
-    """A caller that went away while it waited, or in the moment in which its turn came, leaves it to the next."""
+    """A caller that gives up while it waits, or at the moment of its turn, leaves the turn to the next."""
 
     async def scenario(work: _Work, ask: Callable[[str], "asyncio.Task[None]"]) -> None:
         ask("a1")
@@ -112,7 +112,7 @@ def test_who_gives_up_takes_no_turn() -> None:
 
 
 def test_what_waits_is_refused_with_what_could_not_have_the_database() -> None:
-    """Of the same caller: others have their turn, and what it asks for afterwards has one again."""
+    """The waiting work of the same caller is refused: others have their turn, and its later work has one again."""
 
     async def scenario() -> None:
         turns = Turns(1, 60, "long things")
@@ -136,7 +136,7 @@ def test_what_waits_is_refused_with_what_could_not_have_the_database() -> None:
 
 
 def test_nobody_waits_for_ever() -> None:
-    """Whose turn does not come in time is turned away."""
+    """A caller whose turn does not come in time is refused."""
 
     async def scenario() -> None:
         turns = Turns(1, 0.05, "things")
@@ -151,7 +151,9 @@ def test_nobody_waits_for_ever() -> None:
 
 
 def test_a_caller_waits_for_so_many_and_no_more() -> None:
-    """Beyond that it is refused at once, until one that waits has its turn or is given up; others wait as before."""
+    """Beyond the limit a caller is refused immediately, until one that waits has its turn or gives up; others wait as
+    before.
+    """
 
     async def scenario(work: _Work, ask: Callable[[str], "asyncio.Task[None]"]) -> None:
         tasks = [ask(name) for name in ("a1", "a2", "a3", "a4", "b1")]
@@ -171,7 +173,7 @@ def test_a_caller_waits_for_so_many_and_no_more() -> None:
 
 
 def test_callers_do_not_wait_for_each_other_where_there_are_places_for_all() -> None:
-    """Then each waits for itself alone."""
+    """Each caller then waits only for its own work."""
 
     async def scenario(work: _Work, ask: Callable[[str], object]) -> None:
         for name in ("a1", "a2", "b1", "c1"):

@@ -1,4 +1,4 @@
-"""What app authors do wrong with a token, as headers of `GET` for `TARGET`, and what they should be told."""
+"""Mistakes of app developers with a token, as headers of `GET` for `TARGET`, and the explanation of each."""
 
 import base64
 import json
@@ -19,12 +19,12 @@ Mistake = Callable[[AppClient], Headers]
 
 
 def _jwt(**claims: Any) -> Mistake:
-    """A token with other claims than it should have."""
+    """Return a mistake: a token with other claims than it should have."""
     return lambda api: {"Authorization": f"JWT {api.token('GET', TARGET, **claims)}"}
 
 
 def _at(**moments: float) -> Mistake:
-    """A token whose claims are so many seconds from now."""
+    """Return a mistake: a token whose claims are so many seconds from now."""
 
     def spoil(api: AppClient) -> Headers:
         now = int(time.time())
@@ -42,7 +42,7 @@ def _jwt_signed(api: AppClient, secret: str) -> Headers:
 
 
 def hashed(canonical: str) -> Mistake:
-    """A token for another canonical request."""
+    """Return a mistake: a token for another canonical request."""
     return _jwt(qsh=hash_of(canonical))
 
 

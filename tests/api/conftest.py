@@ -8,6 +8,8 @@ from tests.live import LiveHost, live_host
 
 @pytest.fixture(scope="package")
 def host(tmp_path_factory: pytest.TempPathFactory, new_database: NewDatabase) -> Iterator[LiveHost]:
-    """A host for the tests of the API alone: those of other rooms install hundreds of apps, hostile ones among them."""
+    """Yield a host for the tests of the API only: those of other rooms install hundreds of apps, hostile ones among
+    them.
+    """
     with live_host(tmp_path_factory.mktemp("api"), database_url=new_database()) as running:
         yield running

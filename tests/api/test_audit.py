@@ -1,4 +1,4 @@
-"""`GET /-/audit`: who did what, for operators alone."""
+"""`GET /-/audit`: who did what, for operators only."""
 
 from pathlib import Path
 from typing import Any
@@ -21,7 +21,9 @@ def _entries(host: LiveHost, **query: str) -> dict[str, Any]:
 
 
 def test_what_an_app_does_is_logged_with_the_change(tmp_path: Path) -> None:
-    """Its sets of values with their sizes, its update and its farewell, newest first; single values are not."""
+    """The log has an app's sets of values with their sizes, its update and its uninstallation, newest first; single
+    values are not logged.
+    """
     with live_host(tmp_path) as host, recording_app() as app:
         installation = host.install(app)
         api = AppClient(host.url, installation)
@@ -49,7 +51,7 @@ def test_what_an_app_does_is_logged_with_the_change(tmp_path: Path) -> None:
 
 
 def test_what_the_operator_does_to_an_apps_values_is_logged(tmp_path: Path) -> None:
-    """One by one too: that it was not the app would be known to nobody else."""
+    """The log has each single value that an operator changes: nothing else would show that it was not the app."""
     with live_host(tmp_path) as host, recording_app() as app:
         identity = host.install(app).id
 
@@ -88,7 +90,7 @@ def test_log_comes_in_pages(host: LiveHost, connect_app: RecordingApp) -> None:
 
 @pytest.mark.parametrize(("credential", "status"), [("none", 401), ("app", 403), ("operator", 200)])
 def test_log_is_for_operators(host: LiveHost, connect_app: RecordingApp, credential: str, status: int) -> None:
-    """Who comes by another name needs an API token, and an app's JWT is none."""
+    """A caller by another name needs an API token; an app's JWT is refused."""
     headers = {"Host": "evil.example"}
     if credential == "app":
         app = AppClient(host.url, host.install(connect_app))

@@ -1,4 +1,4 @@
-"""Who may call: kinds of credentials, and what each is good for. Forged tokens are in `test_token_attacks.py`."""
+"""Kinds of credentials, and what each permits. Forged tokens are in `test_token_attacks.py`."""
 
 import base64
 from typing import Any
@@ -19,7 +19,7 @@ JWT_ONLY = {
 
 
 def test_a_foreign_secret_is_refused_without_telling_more(api: AppClient) -> None:
-    """Before the signature holds, the answer says nothing of the claims."""
+    """Unless the signature is valid, the answer says nothing of the claims."""
     token = api.token("GET", LINKERS, secret="x" * 43, exp=0)
     answer = api("GET", LINKERS, token=token)
     assert answer.status_code == 401
@@ -59,7 +59,7 @@ def test_anything_else_is_not_authenticated(host: LiveHost, authorization: str |
 def test_another_kind_of_valid_credential_is_forbidden_in_the_words_of_the_cloud(
     api: AppClient, host: LiveHost
 ) -> None:
-    """An operator's token, and a token that the app itself was given, are valid but are no JWT: the exact 403."""
+    """An operator's token, and a token that the app itself was given, are valid but not JWTs: the exact 403."""
     operator = host.api_token()
     exchanged = _exchange(api).json()["access_token"]
     basic = base64.b64encode(f"operator:{operator}".encode()).decode()
@@ -77,7 +77,7 @@ def _exchange(api: AppClient, *, token: str | None = None, **form: Any) -> httpx
 
 
 def test_a_jwt_is_exchanged_for_a_token_of_the_account(api: AppClient, host: LiveHost) -> None:
-    """The Bearer token stands for the workspace that the app is installed in, for an hour, with the app's scopes."""
+    """The Bearer token belongs to the workspace that the app is installed in, for an hour, with the app's scopes."""
     answer = _exchange(api)
     body = answer.json()
     assert answer.status_code == 200
@@ -107,7 +107,7 @@ def test_the_exchange_is_tolerant_where_real_clients_need_it(api: AppClient) -> 
 
 
 def test_a_narrowed_token_can_do_less(api: AppClient, host: LiveHost) -> None:
-    """Without the scope `account` nothing is told of the account; a token for one repository sees no workspace."""
+    """Without the scope `account` the account is not shown; a token for one repository sees no workspace."""
 
     def status(target: str, **form: str) -> int:
         bearer = {"Authorization": f"Bearer {_exchange(api, **form).json()['access_token']}"}
@@ -136,7 +136,7 @@ def test_other_grants_are_refused(api: AppClient, form: dict[str, str], error: s
 @pytest.mark.parametrize("blank", ["", " ", ",", "\t"])
 @pytest.mark.parametrize(("name", "error"), [("scope", "invalid_scope"), ("bitbucket_repository", "invalid_request")])
 def test_a_blank_field_is_not_left_out(api: AppClient, name: str, error: str, blank: str) -> None:
-    """A field that narrows the token to nothing is refused: taken as left out, the token could do all."""
+    """A field that narrows the token to nothing is refused: treated as absent, it would give the token all scopes."""
     answer = _exchange(api, **{name: blank})
     assert (answer.status_code, answer.json()["error"]) == (400, error)
 
@@ -151,7 +151,7 @@ def test_a_blank_field_is_not_left_out(api: AppClient, name: str, error: str, bl
     ],
 )
 def test_a_field_that_cannot_be_read_is_not_left_out(api: AppClient, sent: dict[str, Any]) -> None:
-    """What was meant to narrow the token is refused where it is no text: without it the token would have all scopes."""
+    """A field that should narrow the token is refused if it is not a text, as the token would have all scopes."""
     target = "/site/oauth2/access_token"
     grant = "urn:bitbucket:oauth2:jwt"
     if "json" in sent:
@@ -172,7 +172,7 @@ def test_the_exchange_needs_a_valid_jwt(api: AppClient, host: LiveHost) -> None:
 
 
 def test_tokens_end_with_the_installation(api: AppClient, host: LiveHost) -> None:
-    """After the app has deleted itself neither its JWT nor its Bearer tokens are good for anything."""
+    """After the app has deleted itself, neither its JWT nor its Bearer tokens are accepted."""
     token = _exchange(api).json()["access_token"]
     assert api("DELETE", "/2.0/addon").status_code == 204
     assert api("GET", LINKERS).status_code == 401
@@ -181,14 +181,14 @@ def test_tokens_end_with_the_installation(api: AppClient, host: LiveHost) -> Non
 
 
 def test_a_removal_by_another_process_takes_effect_at_once(api: AppClient, host: LiveHost) -> None:
-    """What the host remembers of an installation is forgotten when somebody else changes the database."""
+    """The host drops its cached installation when another process changes the database."""
     assert api("GET", LINKERS).status_code == 200
     host.work(lambda opened: installations.uninstall(opened, api.installation.id))
     assert api("GET", LINKERS).status_code == 401
 
 
 def test_an_app_sees_its_own_workspace_only(api: AppClient, host: LiveHost, connect_app: RecordingApp) -> None:
-    """Another workspace is a 404, as if it did not exist; by UUID or by name alike."""
+    """Another workspace is a 404, as if it did not exist, by UUID and by name."""
     other = host.install(connect_app, "other").workspace
     own = api("GET", "/2.0/workspaces/local").json()
     uuid = own["uuid"].replace("{", "%7B").replace("}", "%7D")

@@ -1,4 +1,4 @@
-"""What breaks other servers: each gets a 4xx with a reason, and changes nothing."""
+"""Input that breaks other servers gets a 4xx with a reason, and changes nothing."""
 
 import gzip
 import json
@@ -25,14 +25,14 @@ def _refused(answer: Any, *statuses: int) -> None:
 
 @pytest.fixture(scope="module")
 def api(host: LiveHost) -> Iterator[AppClient]:
-    """One app for all of them, since nothing they do may change anything."""
+    """Yield one app for all tests, since none of them may change anything."""
     with recording_app() as app:
         yield AppClient(host.url, host.install(app))
 
 
 @pytest.fixture(autouse=True)
 def stored(api: AppClient) -> Any:
-    """Before each test one value is stored, and after it just that value is still there."""
+    """Store one value before each test, and check after it that only that value exists."""
     api("PUT", VALUES, json=["BEFORE"])
     yield
     assert [value["value"] for value in api("GET", VALUES).json()["values"]] == ["BEFORE"]
@@ -73,7 +73,7 @@ def test_a_body_that_is_no_json_is_refused(api: AppClient, method: str, body: by
     [("[", "]"), ('{"a":', "}"), ('{"value":[', "]}"), ('[{"value":', "}]"), ('{"a":1,"b":[[],', "]}")],
 )
 def test_deeply_nested_bodies_are_refused(api: AppClient, levels: int, before: str, after: str) -> None:
-    """Valid JSON, but nested as no body is: 400, however deep it goes."""
+    """Valid JSON that is nested deeper than any real body is a 400, at any depth."""
     body = (before * levels + "0" + after * levels).encode()
     for method, target in (("POST", VALUES), ("PUT", VALUES), ("PUT", "/2.0/addon")):
         answer = api(method, target, content=body, headers=JSON)
@@ -82,7 +82,7 @@ def test_deeply_nested_bodies_are_refused(api: AppClient, levels: int, before: s
 
 
 def test_what_is_large_but_flat_is_not_taken_for_deep(api: AppClient) -> None:
-    """A hundred levels are taken, and so is any number of objects beside each other."""
+    """A hundred levels are accepted, and any number of objects beside each other."""
     body = ("[" * 100 + "]" * 100).encode()
     for flat in (body, b"[" + b"[]," * 200 + b"[]]", b'["' + b"[" * 200 + b'",[]]'):
         assert "nested" not in api("PUT", VALUES, content=flat, headers=JSON).text
@@ -139,7 +139,7 @@ def test_bodies_over_the_limit_are_refused(api: AppClient) -> None:
 
 
 def test_a_length_that_lies_is_refused(host: LiveHost, api: AppClient) -> None:
-    """A body that ends before its stated length changes nothing, and the server goes on."""
+    """A body that ends before its stated length changes nothing, and the server continues."""
     token = api.token("PUT", VALUES)
     request = f"PUT {VALUES} HTTP/1.1\r\nHost: x\r\nAuthorization: JWT {token}\r\nContent-Length: 100\r\n\r\n[]"
     with socket.create_connection((urlsplit(host.url).hostname, urlsplit(host.url).port)) as connection:
@@ -149,7 +149,7 @@ def test_a_length_that_lies_is_refused(host: LiveHost, api: AppClient) -> None:
 
 @pytest.mark.parametrize("length", ["-1", "1e3", "0x10", "99999999999999999999", "1 1", "ten", "+5"])
 def test_a_length_that_is_no_number_is_refused(host: LiveHost, length: str) -> None:
-    """The request line is fine, the length is not: some 4xx, and the connection is usable or closed."""
+    """An invalid length is a 4xx, and the connection is usable or closed."""
     request = f"PUT {VALUES} HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Length: {length}\r\n\r\n"
     with socket.create_connection((urlsplit(host.url).hostname, urlsplit(host.url).port), timeout=10) as connection:
         connection.sendall(request.encode())
@@ -184,13 +184,13 @@ def test_a_length_that_is_no_number_is_refused(host: LiveHost, length: str) -> N
 )
 @pytest.mark.parametrize("method", ["GET", "PUT"])
 def test_tricks_in_the_linker_key_find_nothing(api: AppClient, method: str, key: str) -> None:
-    """A key is compared as it is, decoded once: whatever is not a linker's key is a 404."""
+    """A key is compared after decoding it once: everything that is not a linker's key is a 404."""
     _refused(api(method, f"/2.0/addon/linkers/{key}/values", json=["BB"]), 404)
 
 
 @pytest.mark.parametrize("size", [20_000, 200_000])
 def test_endless_headers_and_queries_are_refused(api: AppClient, host: LiveHost, size: int) -> None:
-    """Too much before the body is refused without being worked on."""
+    """A head that is too long is refused without further work."""
     answer = api("GET", f"/2.0/addon/linkers?x={'y' * size}", headers={"X-Long": "z" * size})
     assert answer.status_code in (200, 400, 414, 431)
     assert api("GET", "/2.0/addon/linkers").status_code == 200

@@ -1,4 +1,4 @@
-"""Why a call was refused: told from its record, from what is pasted, and at the command line."""
+"""Why a call was refused: from its record, from pasted text, and at the command line."""
 
 import json
 import time
@@ -21,7 +21,7 @@ pytestmark = pytest.mark.before_the_database
 
 
 def _diagnosis(http: httpx.Client, host: LiveHost) -> dict[str, Any]:
-    """Of the last call that was recorded."""
+    """Return the diagnosis of the last recorded call."""
     newest = http.get(f"{host.url}/-/requests?pagelen=1").json()["values"][0]
     details = http.get(f"{host.url}/-/requests/{newest['id']}").json()
     found: dict[str, Any] = details["diagnosis"]
@@ -31,7 +31,7 @@ def _diagnosis(http: httpx.Client, host: LiveHost) -> dict[str, Any]:
 
 @pytest.fixture(scope="module", name="http")
 def one_client() -> Iterator[httpx.Client]:
-    """One for all tests: making one takes longer than most of them."""
+    """Yield one client for all tests: making one takes longer than most of them."""
     with httpx.Client() as client:
         yield client
 
@@ -40,7 +40,7 @@ def one_client() -> Iterator[httpx.Client]:
 def test_refused_call_is_explained_from_its_record(
     http: httpx.Client, host: LiveHost, api: AppClient, mistake: Mistake, check: str, words: str
 ) -> None:
-    """The API refuses it, and its record tells the cause and what to do, though the token is gone."""
+    """The API refuses the token, and its record tells the cause and what to do, although the token is not kept."""
     answer = http.get(f"{host.url}{TARGET}", headers=mistake(api))
     assert answer.status_code == 401
     found = _diagnosis(http, host)
@@ -51,14 +51,14 @@ def test_refused_call_is_explained_from_its_record(
 
 
 def test_right_call_is_not_explained(http: httpx.Client, host: LiveHost, api: AppClient) -> None:
-    """There is nothing to explain."""
+    """An accepted call has no diagnosis."""
     assert api("GET", TARGET).status_code == 200
     newest = http.get(f"{host.url}/-/requests?pagelen=1").json()["values"][0]
     assert http.get(f"{host.url}/-/requests/{newest['id']}").json()["diagnosis"] is None
 
 
 def test_both_requests_behind_the_hashes_are_shown(http: httpx.Client, host: LiveHost, api: AppClient) -> None:
-    """Ours, the token's, and where they part."""
+    """The diagnosis has the host's canonical request, the token's, and the place where they differ."""
     http.get(f"{host.url}{TARGET}", headers=hashed(f"GET&{PATH}&")(api))
     found = _diagnosis(http, host)
     ours = f"GET&{PATH}&page=1&q=key%20~%20%22a%2Fb%22"
@@ -69,7 +69,7 @@ def test_both_requests_behind_the_hashes_are_shown(http: httpx.Client, host: Liv
 def test_secret_of_an_earlier_installation_is_recognised(
     http: httpx.Client, host: LiveHost, connect_app: RecordingApp
 ) -> None:
-    """The app has not stored what its second `installed` call brought."""
+    """The host recognises an app that has not stored the secret of its second `installed` call."""
     first = AppClient(host.url, host.install(connect_app))
     host.install(connect_app)
     assert first("GET", PATH).status_code == 401
@@ -80,7 +80,7 @@ def test_secret_of_an_earlier_installation_is_recognised(
 def test_secret_of_another_workspace_is_recognised(
     http: httpx.Client, host: LiveHost, connect_app: RecordingApp
 ) -> None:
-    """The app takes one secret for all its installations."""
+    """The host recognises an app that uses one secret for all its installations."""
     here, there = host.install(connect_app), host.install(connect_app, "elsewhere")
     api = AppClient(host.url, here)
     assert api("GET", PATH, token=api.token("GET", PATH, secret=there.shared_secret)).status_code == 401
@@ -88,21 +88,21 @@ def test_secret_of_another_workspace_is_recognised(
 
 
 def test_call_of_an_uninstalled_app_is_recognised(http: httpx.Client, host: LiveHost, api: AppClient) -> None:
-    """It is told that it was removed, and from where."""
+    """The diagnosis says that the app was uninstalled, and from which workspace."""
     host.work(lambda opened: installations.uninstall(opened, api.installation.id))
     assert api("GET", PATH).status_code == 401
     assert "uninstalled from workspace local" in _diagnosis(http, host)["cause"]["finding"]
 
 
 def test_token_in_the_query_is_recognised(http: httpx.Client, host: LiveHost, api: AppClient) -> None:
-    """The API reads the header alone."""
+    """The API reads only the header."""
     assert http.get(f"{host.url}{PATH}?jwt={api.token('GET', PATH)}").status_code == 401
     cause = _diagnosis(http, host)["cause"]
     assert (cause["check"], "in the query" in cause["finding"]) == ("scheme", True)
 
 
 def test_record_tells_of_the_time_of_the_call(http: httpx.Client, host: LiveHost, api: AppClient) -> None:
-    """A token that has expired since was good when it was sent."""
+    """A token that has expired since was valid when it was sent."""
     api("GET", PATH, token=api.token("GET", PATH, exp=int(time.time()) - 58, iss="other"))
     time.sleep(0.1)
     assert _diagnosis(http, host)["cause"]["check"] == "iss"
@@ -141,7 +141,7 @@ def test_cause_stays_what_it_was_at_the_call(
     cause: str,
     changes: list[Change],
 ) -> None:
-    """Whatever becomes of the installation afterwards, every later look gives the same verdicts as the first."""
+    """Later changes of the installation do not change the verdicts of a recorded call."""
     api = AppClient(host.url, host.install(connect_app))
     for change in before:
         change(host, connect_app)
@@ -159,7 +159,9 @@ def test_cause_stays_what_it_was_at_the_call(
 
 
 def test_only_refused_tokens_are_judged_at_the_call_and_not_endlessly_many(host: LiveHost, api: AppClient) -> None:
-    """Recording a good call, or one without a token, stays cheap; of a flood the rest is judged when looked at."""
+    """Recording an accepted call, or one without a token, stays cheap; of many refusals, most are judged when they are
+    viewed.
+    """
     refused = [_received(401, f"JWT {api.token('GET', '/other')}")] * (MOST_JUDGED + 1)
     cheap = [_received(200, f"JWT {api.token('GET', PATH)}"), _received(401, "Bearer x"), _received(401, None)]
 
@@ -180,7 +182,7 @@ def _pasted(http: httpx.Client, host: LiveHost, **body: object) -> httpx.Respons
 
 
 def test_pasted_token_is_explained(http: httpx.Client, host: LiveHost, api: AppClient) -> None:
-    """For the request that it was meant for, given by path or by address."""
+    """A pasted token is explained for the request that it was meant for, given by path or by address."""
     token = api.token("GET", TARGET)
     for url in (TARGET, f"{host.url}{TARGET}", f"{TARGET}#here"):
         assert _pasted(http, host, token=token, method="get", url=url).json()["cause"] is None
@@ -193,7 +195,7 @@ def test_pasted_token_is_explained(http: httpx.Client, host: LiveHost, api: AppC
 
 
 def test_tokens_need_no_qsh_where_they_are_exchanged(http: httpx.Client, host: LiveHost, api: AppClient) -> None:
-    """Nor does the debugger ask for one there."""
+    """The debugger, like the token endpoint, requires no qsh there."""
     found = _pasted(http, host, token=api.token("POST", PATH, qsh=None), method="POST", url="/site/oauth2/access_token")
     assert found.json()["cause"] is None
 
@@ -210,14 +212,14 @@ def test_tokens_need_no_qsh_where_they_are_exchanged(http: httpx.Client, host: L
     ],
 )
 def test_what_cannot_be_examined_is_refused(http: httpx.Client, host: LiveHost, body: dict[str, object]) -> None:
-    """With what to send instead."""
+    """The refusal says what to send instead."""
     answer = _pasted(http, host, **body)
     assert answer.status_code == 400
     assert answer.json()["error"]["detail"]
 
 
 def test_debugger_is_for_operators(http: httpx.Client, host: LiveHost, api: AppClient) -> None:
-    """It tells of secrets of all apps whether they fit."""
+    """The debugger is refused to others, because it tells whether a secret of any app fits."""
     headers = {"Host": "evil.example", "Authorization": f"JWT {api.token('POST', '/-/debug-jwt')}"}
     assert http.post(f"{host.url}/-/debug-jwt", headers=headers, json={}).status_code == 403
 

@@ -21,7 +21,7 @@ def _error(answer: httpx.Response) -> dict[str, Any]:
 
 
 def _stored(api: AppClient, target: str = VALUES) -> list[str]:
-    """All values, by following `next` as given."""
+    """Return all values, by following `next` as given."""
     found: list[str] = []
     page = api("GET", f"{target}?pagelen=100").json()
     while True:
@@ -52,7 +52,7 @@ def test_linkers_are_listed_as_the_descriptor_declares_them(api: AppClient, host
 
 
 def test_one_linker_is_the_one_of_the_list(api: AppClient) -> None:
-    """The same object stands in the list and at its own address; another key is a 404."""
+    """The same object is in the list and at its own address; another key is a 404."""
     listed = api("GET", "/2.0/addon/linkers").json()["values"]
     assert [api("GET", f"/2.0/addon/linkers/{linker['key']}").json() for linker in listed] == listed
     assert _error(api("GET", "/2.0/addon/linkers/nothing"))["message"] == "There is no linker 'nothing'."
@@ -76,7 +76,7 @@ def test_the_list_of_linkers_can_be_filtered_sorted_and_cut(api: AppClient) -> N
     ],
 )
 def test_a_list_is_sorted_by_whatever_it_is_filtered_by(api: AppClient, address: str, fields: tuple[str, ...]) -> None:
-    """In both directions, and by nothing else."""
+    """Each field that can be filtered can be sorted by, in both directions, and no other."""
     api("PUT", VALUES, json=["OPS", "bb"])
     for field in fields:
         assert api("GET", f"{address}?q={field}+!=+null").json()["size"] == 2
@@ -87,7 +87,7 @@ def test_a_list_is_sorted_by_whatever_it_is_filtered_by(api: AppClient, address:
 
 
 def test_a_value_is_added_read_and_deleted(api: AppClient, host: LiveHost) -> None:
-    """The life of one value: 201 with its address, 200 there, 204 on removal, 404 afterwards."""
+    """One value: 201 with its address, 200 there, 204 on removal, 404 afterwards."""
     added = api("POST", VALUES, json={"value": "BB"})
     value = added.json()
     assert added.status_code == 201
@@ -177,7 +177,7 @@ def test_all_values_are_replaced_whatever_the_form_of_the_list(api: AppClient, b
 
 
 def test_values_that_stay_keep_their_ids(api: AppClient) -> None:
-    """A bulk replacement is a set difference: what is in both sets is the same object as before."""
+    """A bulk replacement is a set difference: a value in both sets is the same object as before."""
     api("PUT", VALUES, json=["A", "B", "C"])
     before = {value["value"]: value["id"] for value in api("GET", VALUES).json()["values"]}
     api("PUT", VALUES, json=["C", "D", "A"])
@@ -188,7 +188,7 @@ def test_values_that_stay_keep_their_ids(api: AppClient) -> None:
 
 
 def test_an_empty_list_removes_all(api: AppClient) -> None:
-    """The set becomes exactly what was sent, also when that is nothing."""
+    """The set becomes exactly what was sent, also when that is empty."""
     api("PUT", VALUES, json=["A", "B"])
     assert api("PUT", VALUES, json={"values": []}).status_code == 204
     assert api("GET", VALUES).json() == {"size": 0, "page": 1, "pagelen": 10, "values": []}
@@ -215,7 +215,7 @@ def test_an_empty_list_removes_all(api: AppClient) -> None:
     ],
 )
 def test_a_set_with_an_offender_is_refused_whole(api: AppClient, body: object, offender: str) -> None:
-    """One bad value refuses the whole set; the answer names the offenders and nothing was changed."""
+    """One bad value refuses the whole set; the answer names the offenders and nothing changes."""
     api("PUT", VALUES, json=["BEFORE"])
     answer = api("PUT", VALUES, json=body)
     assert answer.status_code == 400
@@ -224,7 +224,7 @@ def test_a_set_with_an_offender_is_refused_whole(api: AppClient, body: object, o
 
 
 def test_all_values_are_deleted(api: AppClient) -> None:
-    """DELETE on the list empties it, and is right again on an empty one."""
+    """DELETE on the list empties it, and also succeeds on an empty one."""
     api("PUT", VALUES, json=["A", "B"])
     assert [api("DELETE", VALUES).status_code for _ in range(2)] == [204, 204]
     assert _stored(api) == []
@@ -232,7 +232,7 @@ def test_all_values_are_deleted(api: AppClient) -> None:
 
 @pytest.mark.parametrize(("method", "body"), [("POST", {"value": "BB"}), ("PUT", ["BB"])])
 def test_a_linker_without_a_place_for_values_takes_none(api: AppClient, method: str, body: object) -> None:
-    """A regex without (?K) has nowhere to put a value: 400."""
+    """A linker whose regex has no (?K) accepts no value: 400."""
     answer = api(method, "/2.0/addon/linkers/any-ref/values", json=body)
     assert answer.status_code == 400
     assert "(?K)" in _error(answer)["detail"]
@@ -249,7 +249,7 @@ def test_values_of_an_unknown_linker_are_not_found(api: AppClient, method: str) 
     "value_id", ["%EF%BC%91", "+1", "1_0", "-1", "01", "1.0", "0x1", "%201", "1%00", "9" * 30, "BB", "1e1", "%D9%A1"]
 )
 def test_only_decimal_digits_are_an_id(api: AppClient, value_id: str) -> None:
-    """What `int()` would also take is no id: 404, as for any other value that is not there."""
+    """Other forms that `int()` accepts are not an id: 404, as for any other missing value."""
     api("PUT", VALUES, json=[f"V{number}" for number in range(30)])
     for method in ("GET", "DELETE"):
         answer = api(method, f"{VALUES}/{value_id}")
@@ -348,7 +348,7 @@ def test_values_can_be_filtered_and_sorted(api: AppClient) -> None:
     ],
 )
 def test_bad_parameters_are_refused(api: AppClient, query: str) -> None:
-    """A parameter out of range or unreadable is a 400 that names it, not a guess."""
+    """A parameter out of range or unreadable is a 400 that names it."""
     api("PUT", VALUES, json=["A"])
     answer = api("GET", f"{VALUES}?{query}")
     assert answer.status_code == 400, answer.text
@@ -357,7 +357,7 @@ def test_bad_parameters_are_refused(api: AppClient, query: str) -> None:
 
 @pytest.mark.parametrize("query", ["after=zzz", "after=bnVsbA", "after=WzFd&sort=value", "before=%F0%9F%92%A9"])
 def test_places_that_no_link_led_to_are_refused(api: AppClient, query: str) -> None:
-    """What is made up for the place to go on from, or for a place in another order, reaches no statement."""
+    """Forged cursors, or cursors of another order, reach no statement."""
     api("PUT", VALUES, json=["A"])
     answer = api("GET", f"{VALUES}?{query}")
     assert answer.status_code == 400, answer.text
@@ -397,7 +397,7 @@ REFUSED = [(method, *place) for place in ALLOWED.items() for method in METHODS i
 @pytest.mark.before_the_database
 @pytest.mark.parametrize(("method", "target", "allow"), REFUSED)
 def test_other_methods_are_refused_with_what_is_allowed(host: LiveHost, method: str, target: str, allow: str) -> None:
-    """405 carries `Allow`, with or without a credential; there is no PUT on a single value."""
+    """405 has `Allow`, with or without a credential; there is no PUT on a single value."""
     answer = httpx.request(method, f"{host.url}{target}")
     assert (answer.status_code, answer.headers["Allow"]) == (405, allow)
     assert allow in _error(answer)["detail"]
@@ -427,7 +427,7 @@ def test_every_answer_can_be_read_by_a_browser(api: AppClient, host: LiveHost) -
 
 @pytest.mark.before_the_database
 def test_what_is_not_there_is_a_404_in_the_same_shape(host: LiveHost) -> None:
-    """Unknown addresses answer with Bitbucket's error body too."""
+    """Unknown addresses answer with Bitbucket's error body, too."""
     for target in (
         "/2.0",
         "/2.0/addon/other",
@@ -442,7 +442,7 @@ def test_what_is_not_there_is_a_404_in_the_same_shape(host: LiveHost) -> None:
 
 
 def test_a_repeated_installation_keeps_values(api: AppClient, host: LiveHost, connect_app: RecordingApp) -> None:
-    """Installing again is no reason to lose what the app stored."""
+    """Installing again keeps the values that the app stored."""
     api("PUT", VALUES, json=["A", "B"])
     again = AppClient(host.url, host.install(connect_app))
     assert _stored(again) == ["A", "B"]

@@ -21,7 +21,7 @@ def _linkify(host: LiveHost, body: object, **headers: str) -> httpx.Response:
 
 @pytest.fixture
 def linked(host: LiveHost, connect_app: RecordingApp) -> RecordingApp:
-    """An app alone in its workspace `linked`, with the value BB."""
+    """Return an app alone in its workspace `linked`, with the value BB."""
     workspace = f"linked-{connect_app.key}"
     AppClient(host.url, host.install(connect_app, workspace))("PUT", VALUES, json=["BB"])
     return connect_app
@@ -43,7 +43,7 @@ def test_links_are_found_with_their_places(host: LiveHost, linked: RecordingApp)
 
 
 def test_a_change_of_values_is_in_force_at_once(host: LiveHost, connect_app: RecordingApp) -> None:
-    """What an app stores or takes away is seen by the next text, also when another process did it."""
+    """The next text sees what an app stores or deletes, also when another process did it."""
     workspace = f"linked-{connect_app.key}"
     api = AppClient(host.url, host.install(connect_app, workspace))
 
@@ -92,7 +92,7 @@ def test_rendered_html_is_linked_and_made_safe(host: LiveHost, linked: Recording
     "asked", [{"input": "markdown"}, {"format": "markdown"}, {"input": "markdown", "format": "markdown"}]
 )
 def test_markdown_is_read_as_markdown(host: LiveHost, linked: RecordingApp, asked: dict[str, str]) -> None:
-    """What goes in or comes out as Markdown is linked in its texts only; offsets are those of the document."""
+    """Markdown input or output is linked only in its texts; offsets are those of the document."""
     text = "# BB-1\n\nsee [BB-2](https://x.example/y) and `BB-3`\n"
     body = _linkify(host, {"text": text, "workspace": f"linked-{linked.key}", "explain": True, **asked}).json()
     assert body["rendered"] == text.replace("BB-1", f"[BB-1]({linked.base_url}/browse/BB-1)")
@@ -108,7 +108,7 @@ def test_markdown_is_read_as_markdown(host: LiveHost, linked: RecordingApp, aske
 
 
 def test_a_long_text_is_linked_to_its_end(host: LiveHost, linked: RecordingApp) -> None:
-    """A text that is worked on beside other requests gives the same links."""
+    """A text that is linked in a thread gives the same links."""
     text = "nothing here\n" * 5_000 + "BB-99"
     body = _linkify(host, {"text": text, "workspace": f"linked-{linked.key}", "format": "json"}).json()
     assert [link["text"] for link in body["links"]] == ["BB-99"]
@@ -152,7 +152,7 @@ def test_other_bodies_are_refused(host: LiveHost, body: Any) -> None:
 
 
 def test_a_lone_surrogate_is_no_text(host: LiveHost) -> None:
-    """JSON can spell half a character; what cannot be sent back is refused."""
+    """JSON can spell half a character, which cannot be sent back: it is refused."""
     answer = httpx.post(
         f"{host.url}/-/linkify", content=b'{"text": "\\ud800"}', headers={"Content-Type": "application/json"}
     )
@@ -160,19 +160,19 @@ def test_a_lone_surrogate_is_no_text(host: LiveHost) -> None:
 
 
 def test_an_unknown_workspace_is_not_found(host: LiveHost) -> None:
-    """A name that nothing was installed into."""
+    """A name without installations is a 404."""
     assert _linkify(host, {"text": "x", "workspace": "nowhere"}).status_code == 404
 
 
 def test_a_foreign_name_needs_a_credential(host: LiveHost, linked: RecordingApp) -> None:
-    """A page elsewhere that makes its own name lead to this machine learns nothing."""
+    """A page elsewhere that makes its own name resolve to this machine learns nothing."""
     body = {"text": "x", "workspace": f"linked-{linked.key}"}
     assert _linkify(host, body, Host="evil.example").status_code == 401
     assert _linkify(host, body, Host="evil.example", Authorization=f"Bearer {host.api_token()}").status_code == 200
 
 
 def test_a_host_that_others_reach_asks_who_is_calling(tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Open to this machine alone: a host that listens to the world wants a credential."""
+    """A host that listens on other addresses requires a credential."""
     with live_host(tmp_path_factory.mktemp("open"), host="0.0.0.0") as open_host, recording_app():
         assert _linkify(open_host, {"text": "x"}).status_code == 401
         bearer = f"Bearer {open_host.api_token()}"
@@ -180,7 +180,7 @@ def test_a_host_that_others_reach_asks_who_is_calling(tmp_path_factory: pytest.T
 
 
 def test_linker_that_keeps_running_out_of_time_is_parked(host: LiveHost, connect_app: RecordingApp) -> None:
-    """It costs no more time, texts and the list of linkers say so, and the linker beside it links on."""
+    """It costs no more time, texts and the list of linkers report it, and the linker beside it still links."""
     connect_app.descriptor["modules"] = {
         "linkers": [
             {"key": "slow", "regex": "(.*)=(.*)=(.*)=(.*);(?!-)", "url": "/slow", "type": "href"},
@@ -223,7 +223,7 @@ def test_list_of_linkers_is_a_list_like_others(host: LiveHost, linked: Recording
 
 
 def test_list_of_linkers_is_for_operators(host: LiveHost, connect_app: RecordingApp) -> None:
-    """Who comes by another name needs an API token; an app may not see what other apps declare."""
+    """A caller by another name needs an API token; an app may not see what other apps declare."""
     app = AppClient(host.url, host.install(connect_app))
 
     def status(**headers: str) -> int:
@@ -235,7 +235,7 @@ def test_list_of_linkers_is_for_operators(host: LiveHost, connect_app: Recording
 
 
 def test_explanation_on_request(host: LiveHost, linked: RecordingApp) -> None:
-    """Why each candidate is a link or not, beside the links; not for HTML, and only for true."""
+    """The answer says why each candidate is a link or not; not for HTML, and only for `true`."""
     ask = {"text": "BB-1 ZZ-9", "workspace": f"linked-{linked.key}", "format": "json"}
     answer = _linkify(host, {**ask, "explain": True}).json()
     assert answer["links"] == _linkify(host, ask).json()["links"]
@@ -252,9 +252,9 @@ LONG = "x" * (linkify.SHORT_TEXT + 1)
 
 
 def test_long_texts_of_one_caller_hold_up_no_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each app has one under way, in whichever workspace, and others that wait, beyond which it gets a 429.
+    """Each app has one long text linked at a time, in any workspace, and others that wait, beyond which it gets a 429.
 
-    Meanwhile another app's text is linked, and one that nobody has signed: its caller is the workspace.
+    Meanwhile another app's text is linked, and an unsigned one, whose caller is the workspace.
     """
     begun: list[str] = []
     may_end = threading.Event()
@@ -295,7 +295,7 @@ def test_long_texts_of_one_caller_hold_up_no_other(tmp_path: Path, monkeypatch: 
 
 
 def test_a_text_waits_for_its_turn_so_long_and_no_longer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """While others have all threads, it is told to come again."""
+    """While others have all threads, a text waits for a limited time, and is then refused with `Retry-After`."""
     may_end = threading.Event()
     make = linkify._linkify
 

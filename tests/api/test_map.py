@@ -55,7 +55,7 @@ asyncio.run(host())
 
 
 def test_a_group_is_imported_when_first_asked_for(tmp_path: Path) -> None:
-    """A host that is ready has imported none; a request brings its group, and soon all others come by themselves."""
+    """A host that is ready has imported no group; a request brings its group, and soon all others follow."""
     ran = subprocess.run(
         [sys.executable, "-c", _COLD_HOST, str(tmp_path)], capture_output=True, text=True, timeout=30, check=False
     )

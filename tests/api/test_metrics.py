@@ -1,4 +1,4 @@
-"""`/-/metrics`: what is counted, under names and labels that stay few, in a form that Prometheus reads."""
+"""`/-/metrics`: counts, under few names and labels, in a form that Prometheus reads."""
 
 import asyncio
 from collections import Counter
@@ -26,7 +26,7 @@ def _families(url: str) -> dict[str, Metric]:
 
 
 def _figures(url: str) -> dict[tuple[str, ...], float]:
-    """Each figure by its name and the values of its labels in the order of their names."""
+    """Return each figure by its name and the values of its labels in the order of their names."""
     return {
         (sample.name, *(sample.labels[label] for label in sorted(sample.labels))): sample.value
         for family in _families(url).values()
@@ -36,7 +36,7 @@ def _figures(url: str) -> dict[tuple[str, ...], float]:
 
 @pytest.fixture
 def fresh(tmp_path: Path) -> Iterator[LiveHost]:
-    """A host that has counted nothing yet."""
+    """Yield a host that has counted nothing yet."""
     with live_host(tmp_path) as host:
         yield host
 
@@ -57,7 +57,7 @@ def test_every_family_is_valid_and_documented(host: LiveHost) -> None:
 
 
 def test_requests_are_counted_by_address_and_status(fresh: LiveHost) -> None:
-    """Under the address as the map of routes writes it: neither keys, nor values, nor strange methods become labels."""
+    """Requests count under the address's template: neither keys, nor values, nor strange methods become labels."""
     with recording_app() as app:
         api = AppClient(fresh.url, fresh.install(app))
         ids = [api("POST", VALUES, json={"value": value}).json()["id"] for value in ("A", "B")]
@@ -82,7 +82,7 @@ def test_requests_are_counted_by_address_and_status(fresh: LiveHost) -> None:
 
 
 def test_a_histogram_grows_to_its_count(fresh: LiveHost) -> None:
-    """Each bound counts what the lesser ones do, the last all, and the sum is of seconds."""
+    """Each bound includes what the lesser ones count, the last counts all, and the sum is of seconds."""
     for _ in range(3):
         httpx.get(f"{fresh.url}/-/health/live")
     samples = [one for one in _families(fresh.url)[REQUESTS].samples if one.labels["route"] == "/-/health/live"]
@@ -94,7 +94,7 @@ def test_a_histogram_grows_to_its_count(fresh: LiveHost) -> None:
 
 
 def test_linking_is_counted_by_engine(fresh: LiveHost) -> None:
-    """A text belongs to the engine of the slowest linker of its workspace, and its links are counted."""
+    """A text counts for the engine of the slowest linker of its workspace, and its links are counted."""
     look_behind = {"key": "behind", "regex": r"(?<=x)(\d+)", "url": r"/\1"}
     with recording_app() as linear, recording_app(modules={"linkers": [look_behind]}) as bounded:
         fresh.install(linear, "plain")
@@ -121,7 +121,7 @@ def test_a_call_that_an_app_did_not_get_is_counted(fresh: LiveHost) -> None:
 
 @pytest.mark.parametrize("sent", [{"Host": "roadstead.example"}, {"X-Forwarded-For": "203.0.113.9"}])
 def test_strangers_need_a_token(host: LiveHost, sent: dict[str, str]) -> None:
-    """Whoever comes by another name, or through a proxy, is asked who they are, and an API token opens the metrics."""
+    """A caller by another name, or through a proxy, needs an API token."""
     assert httpx.get(f"{host.url}/-/metrics", headers=sent).status_code == 401
     token = {"Authorization": f"Bearer {host.api_token()}"}
     assert httpx.get(f"{host.url}/-/metrics", headers={**sent, **token}).status_code == 200
@@ -135,7 +135,7 @@ def _count(number: float) -> Sample:
 
 
 def test_what_a_dead_worker_counted_stays(tmp_path: Path) -> None:
-    """Of a process that is gone the counters still count, and its gauges do not."""
+    """A dead worker's counters still count, and its gauges do not."""
     gauge = Sample("roadstead_workers", (), (1,))
     gone = tmp_path / "4194999.0a0b0c0d"  # beyond the largest process id of Linux
     gone.write_bytes(msgspec.msgpack.encode([_count(5), gauge]))
@@ -143,7 +143,7 @@ def test_what_a_dead_worker_counted_stays(tmp_path: Path) -> None:
 
 
 def test_workers_read_each_other(tmp_path: Path) -> None:
-    """Whichever is asked, the others' figures are there once, and what was told is in a file before."""
+    """Each worker answers with the others' figures once, and a reported figure is in a file before."""
 
     async def work() -> None:
         first, second = WorkerSamples(lambda: [_count(1)], tmp_path), WorkerSamples(lambda: [_count(2)], tmp_path)
@@ -156,5 +156,5 @@ def test_workers_read_each_other(tmp_path: Path) -> None:
 
 
 def test_a_full_disk_hides_no_figures(tmp_path: Path) -> None:
-    """A worker that cannot write its file still says what it has counted."""
+    """A worker that cannot write its file still reports its counts."""
     assert WorkerSamples(lambda: [_count(1)], tmp_path / "missing" / "x")._write() == [_count(1)]

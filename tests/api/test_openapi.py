@@ -1,4 +1,4 @@
-"""The OpenAPI document says what we really answer: nothing less, and nothing more."""
+"""The OpenAPI document describes exactly the real answers."""
 
 import base64
 from collections.abc import Callable
@@ -28,12 +28,12 @@ pytestmark = pytest.mark.before_the_database
 OPERATIONS = [(method.upper(), address) for address, methods in DOCUMENT["paths"].items() for method in methods]
 VALUES = "/2.0/addon/linkers/{linker_key}/values"
 ELSEWHERE = {"Host": "roadstead.example"}
-"""A name under which the host on this machine asks everybody who they are."""
+"""A name under which the host on this machine requires a credential."""
 
 
 @dataclass(frozen=True)
 class Sent:
-    """A request that succeeds, and what to put into it to be refused."""
+    """A request that succeeds, and changes that make it fail."""
 
     target: str
     request: dict[str, Any] = field(default_factory=dict)
@@ -77,7 +77,7 @@ async def _fail(store: object) -> None:
 
 
 class Caller:
-    """Sends one operation's request so that it ends with a wanted status."""
+    """Sends one operation's request so that it ends with a given status."""
 
     def __init__(self, api: AppClient, host: LiveHost, app: RecordingApp, method: str, address: str) -> None:
         self._api, self._host, self._app, self._method = api, host, app, method
@@ -131,7 +131,7 @@ class Caller:
         return self._send(self._target.replace(there, not_there))
 
     def _removed_meanwhile(self) -> httpx.Response:
-        """The app removes itself while its descriptor is being read."""
+        """Send a descriptor's URL, and uninstall the app while it is being read."""
         self._app.on_descriptor = lambda: self._api("DELETE", "/2.0/addon")
         answer = self._send()
         self._app.on_descriptor = None
@@ -167,7 +167,7 @@ PROVOKE: dict[int, Callable[[Caller], httpx.Response]] = {
     413: Caller.too_large,
     415: Caller.of_another_type,
     503: Caller.at_a_busy_moment,
-    # Last, because it may be the end of the app.
+    # Last, because it may uninstall the app.
     200: Caller.success,
     201: Caller.success,
     204: Caller.success,
@@ -178,7 +178,7 @@ PROVOKE: dict[int, Callable[[Caller], httpx.Response]] = {
 def test_every_documented_answer_is_given(
     api: AppClient, host: LiveHost, connect_app: RecordingApp, method: str, address: str
 ) -> None:
-    """Each status that the document knows of an operation can be had, in the documented shape; `AppClient` compares."""
+    """Each documented status of an operation occurs, in the documented shape; `AppClient` compares."""
     caller = Caller(api, host, connect_app, method, address)
     documented = {int(status) for status in DOCUMENT["paths"][address][method.lower()]["responses"]} - {429}
     given = {status: PROVOKE[status](caller).status_code for status in PROVOKE if status in documented}
@@ -186,7 +186,7 @@ def test_every_documented_answer_is_given(
 
 
 def test_an_app_over_its_limit_gets_the_documented_answer_everywhere(tmp_path: Path, connect_app: RecordingApp) -> None:
-    """The 429 of each operation that may be an app's is given, and no other operation has one."""
+    """Each operation that apps may call answers the 429, and no other operation documents it."""
     with live_host(tmp_path, rate_limit=1) as limited:
         api = AppClient(limited.url, limited.install(connect_app))
         assert api("GET", "/2.0/addon/linkers").status_code == 200
@@ -196,7 +196,7 @@ def test_an_app_over_its_limit_gets_the_documented_answer_everywhere(tmp_path: P
 
 
 def test_every_route_is_documented_and_nothing_else() -> None:
-    """Addresses and methods are those of the map, HEAD and OPTIONS aside, which every address has alike."""
+    """Addresses and methods are those of the map, except HEAD and OPTIONS, which every address has."""
     assert list(DOCUMENT["paths"]) == [address.path for address in MAP.addresses]
     for address in MAP.addresses:
         methods = {method.lower() for method in address.operations}
@@ -204,7 +204,7 @@ def test_every_route_is_documented_and_nothing_else() -> None:
 
 
 def test_the_document_is_valid_openapi() -> None:
-    """A tool that knows nothing of us reads it, and every operation has a name of its own and a summary."""
+    """An independent tool reads it, and every operation has a unique name and a summary."""
     schemathesis.openapi.from_dict(DOCUMENT).validate()
     operations = [operation for methods in DOCUMENT["paths"].values() for operation in methods.values()]
     assert len({operation["operationId"] for operation in operations}) == len(operations)
@@ -212,7 +212,7 @@ def test_the_document_is_valid_openapi() -> None:
 
 
 def test_the_document_is_served_to_everyone(host: LiveHost) -> None:
-    """Whoever reaches the host may read it; its only server is the host's base URL."""
+    """Any caller may read it; its only server is the host's base URL."""
     answer = httpx.get(f"{host.url}/-/openapi.json", headers={"Host": "roadstead.example"})
     assert answer.status_code == 200
     assert answer.json() == document(MAP, host.url)
@@ -242,10 +242,10 @@ def _by_key() -> type:
 
 
 def test_two_types_of_one_name_are_refused() -> None:
-    """One of them would stand in the document for both; types that look the same may share a name."""
+    """One of them would replace the other in the document; types of the same form may share a name."""
 
     async def handler(call: Call) -> Answer:
-        """Never called."""
+        """Do nothing: no test calls it."""
         raise AssertionError
 
     def described(*kinds: type) -> object:

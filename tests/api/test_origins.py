@@ -1,4 +1,4 @@
-"""What lies under `/-/` is the operator's: not of other sites in the browser, nor of whoever a proxy lets through."""
+"""Addresses under `/-/` are the operator's: refused to other sites in the browser, and to callers behind a proxy."""
 
 import asyncio
 import socket
@@ -29,7 +29,7 @@ ELSEWHERE = {"Origin": "https://elsewhere.example"}
 
 @pytest.fixture(scope="module")
 def proxied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveHost]:
-    """A host that listens on loopback, and is known by the name of a proxy before it."""
+    """Yield a host that listens on loopback, and is known by the name of a proxy in front of it."""
     with live_host(tmp_path_factory.mktemp("proxied"), base_url="https://roadstead.example.com") as running:
         yield running
 
@@ -65,14 +65,14 @@ def cors_of(answer: httpx.Response) -> list[str]:
 def test_no_answer_is_for_other_origins(
     host: LiveHost, method: str, path: str, headers: dict[str, str], status: int
 ) -> None:
-    """Neither an answer nor a refusal nor a preflight has a CORS header, whatever there is at the address."""
+    """Neither an answer nor a refusal nor a preflight has a CORS header, at any address."""
     preflight = {"Access-Control-Request-Method": "GET"} if method == "OPTIONS" else {}
     answer = ask(host, method, path, **headers, **preflight)
     assert (answer.status_code, cors_of(answer)) == (status, [])
 
 
 def test_bitbuckets_addresses_are_for_every_origin(host: LiveHost, api: AppClient) -> None:
-    """What apps ask from a browser, by a credential of theirs, is answered as on the cloud, also beside the others."""
+    """Requests of apps from a browser, with their own credential, are answered as on the cloud."""
     assert cors_of(ask(host, "GET", "/-/audit")) == []
     answers = [api("GET", "/2.0/addon/linkers"), ask(host, "GET", "/2.0/nothing"), ask(host, "GET", "/2.0/user")]
     assert [(one.status_code, cors_of(one)) for one in answers] == [
@@ -81,7 +81,7 @@ def test_bitbuckets_addresses_are_for_every_origin(host: LiveHost, api: AppClien
 
 
 def test_one_answer_may_be_given_at_both() -> None:
-    """A refusal that is made once for all requests keeps its headers for those that come after."""
+    """A refusal that is made once for all requests keeps its headers for later ones."""
     answer = json_answer({})
     sent: list[Message] = []
 
@@ -113,7 +113,7 @@ FOREIGN = [
 def test_a_page_of_another_site_needs_a_credential(
     host: LiveHost, method: str, path: str, headers: dict[str, str]
 ) -> None:
-    """It is refused on this machine too, and told what to send; with a token it is a client like any other."""
+    """It is refused on this machine too, with what to send; with a token it is a client like any other."""
     refused = ask(host, method, path, **headers)
     assert refused.status_code == 403
     assert "roadstead token-create" in refused.json()["error"]["detail"]
@@ -123,7 +123,7 @@ def test_a_page_of_another_site_needs_a_credential(
 
 @pytest.mark.parametrize("headers", [{}, {"Sec-Fetch-Site": "none"}, {"Sec-Fetch-Site": "same-origin"}], ids=str)
 def test_this_machine_needs_none(host: LiveHost, headers: dict[str, str]) -> None:
-    """A command, an address that is typed into the browser, and a page of ours."""
+    """A command, an address that is typed into the browser, and a page of this host need no credential."""
     assert ask(host, "GET", "/-/audit", **headers).status_code == 200
 
 
@@ -133,7 +133,9 @@ HERE = ["127.0.0.1", "localhost", "[::1]", "127.0.0.1:{port}", "localhost:{port}
 @pytest.mark.parametrize("name", HERE)
 @pytest.mark.parametrize(("method", "path"), OPERATORS)
 def test_with_a_base_url_of_others_everybody_is_asked(proxied: LiveHost, method: str, path: str, name: str) -> None:
-    """Whatever the name and the peer: a proxy may send any of these for anybody. A token opens it, an app's JWT no."""
+    """Under any name and from any peer a token is needed, because a proxy may send these for anyone; an app's JWT is
+    refused.
+    """
     host_name = name.format(port=proxied.settings.port)
     assert ask(proxied, method, path, Host=host_name).status_code == 401
     token = {"Authorization": f"Bearer {proxied.api_token()}"}
@@ -141,14 +143,14 @@ def test_with_a_base_url_of_others_everybody_is_asked(proxied: LiveHost, method:
 
 
 def test_an_address_that_others_reach_asks_everybody(tmp_path: Path) -> None:
-    """Also when nobody has set the base URL to the name that these others use."""
+    """A host that others reach requires a credential, also if its base URL is not set to their name."""
     with live_host(tmp_path, host="0.0.0.0") as reached:
         assert ask(reached, "GET", "/-/audit").status_code == 401
 
 
 @pytest.mark.parametrize(("method", "path"), PUBLIC)
 def test_what_says_nothing_of_the_host_is_open(proxied: LiveHost, method: str, path: str) -> None:
-    """Balancers and service managers ask for the health, and everybody may know the API."""
+    """Load balancers and service managers read the health, and anyone may read the API's document."""
     assert ask(proxied, method, path).status_code == 200
 
 
@@ -156,7 +158,7 @@ def test_what_says_nothing_of_the_host_is_open(proxied: LiveHost, method: str, p
     ("path", "version", "status"), [("/-/audit", "1.1", 200), ("/-/audit", "1.0", 401), ("/-/health/live", "1.0", 200)]
 )
 def test_http_1_0_is_a_proxy(host: LiveHost, path: str, version: str, status: int) -> None:
-    """With nothing but `proxy_pass`, nginx sends what others ask as this machine does, but for the version."""
+    """With nothing but `proxy_pass`, nginx sends others' requests like this machine's, except for the version."""
     with socket.create_connection(("127.0.0.1", host.settings.port), timeout=10) as connection:
         connection.sendall(f"GET {path} HTTP/{version}\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode())
         assert int(connection.recv(100).split()[1]) == status
@@ -167,7 +169,7 @@ def test_http_1_0_is_a_proxy(host: LiveHost, path: str, version: str, status: in
 def test_a_401_names_the_operators_credential(
     proxied: LiveHost, method: str, path: str, authorization: str | None
 ) -> None:
-    """Who sets up Prometheus is not sent to make an app's token, neither by the text nor by the challenge."""
+    """The 401 names an API token, not an app's, in its text and in its challenge."""
     refused = ask(proxied, method, path, **({} if authorization is None else {"Authorization": authorization}))
     assert refused.status_code == 401
     assert refused.headers["WWW-Authenticate"] == 'Bearer realm="Roadstead"'
@@ -177,7 +179,7 @@ def test_a_401_names_the_operators_credential(
 
 
 def test_an_apps_credential_is_told_so(proxied: LiveHost, connect_app: RecordingApp) -> None:
-    """A JWT that holds opens the links of a text, and nothing that is the operator's."""
+    """A valid JWT opens the links of a text, and no address of the operator."""
     app = AppClient(proxied.url, proxied.install(connect_app))
     assert app("POST", "/-/linkify", json={"text": "x"}).status_code == 200
     refused = app("GET", "/-/audit")

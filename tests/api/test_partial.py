@@ -47,7 +47,7 @@ PAGE: dict[str, Any] = {
     ],
 )
 def test_fields_select(fields: str, expected: dict[str, Any]) -> None:
-    """Each documented form of `fields` leaves just what it names."""
+    """Each documented form of `fields` selects exactly what it names."""
     assert parse_fields(fields).apply(PAGE) == expected
 
 

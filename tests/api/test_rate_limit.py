@@ -1,4 +1,4 @@
-"""Apps that ask too often, where the operator has set a limit."""
+"""Apps beyond the rate limit that the operator has set."""
 
 from collections.abc import Iterator
 
@@ -17,7 +17,7 @@ def limited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveHost]:
 
 
 def test_an_app_over_its_limit_gets_the_429_of_the_cloud(limited: LiveHost, connect_app: RecordingApp) -> None:
-    """The body has the cloud's message and the answer says when to go on; another installation is not concerned."""
+    """The body has the cloud's message and the answer says when to continue; another installation is not affected."""
     api = AppClient(limited.url, limited.install(connect_app))
     assert [api("GET", LINKERS).status_code for _ in range(3)] == [200] * 3
     refused = api("POST", f"{LINKERS}/tickets/values", json={"value": "BB"})
@@ -30,7 +30,7 @@ def test_an_app_over_its_limit_gets_the_429_of_the_cloud(limited: LiveHost, conn
 
 
 def test_whatever_the_app_proves_itself_with_counts(limited: LiveHost, connect_app: RecordingApp) -> None:
-    """The exchange of its token, requests with what it got, and those that end in a 4xx share one limit."""
+    """The exchange of its token, requests with the result, and those that end in a 4xx share one limit."""
     api = AppClient(limited.url, limited.install(connect_app))
     path = "/site/oauth2/access_token"
     form = {"grant_type": "urn:bitbucket:oauth2:jwt"}
@@ -43,7 +43,7 @@ def test_whatever_the_app_proves_itself_with_counts(limited: LiveHost, connect_a
 
 
 def test_nobody_else_counts(limited: LiveHost, connect_app: RecordingApp) -> None:
-    """Who fails to prove to be the app cannot use up its limit, and the operator has none."""
+    """A caller that fails to prove to be the app cannot use up its limit, and the operator has none."""
     api = AppClient(limited.url, limited.install(connect_app))
     forged = api.token("GET", LINKERS, secret="a" * 43)
     assert [api("GET", LINKERS, token=forged).status_code for _ in range(5)] == [401] * 5

@@ -1,4 +1,4 @@
-"""Readiness means that requests can be served, and says what is wrong where they cannot."""
+"""Readiness means that requests can be served, and says why if they cannot."""
 
 import sqlite3
 from contextlib import closing
@@ -29,7 +29,7 @@ READY = "/-/health/ready"
     ],
 )
 def test_a_host_on_another_database_is_not_ready(tmp_path: Path, change: str, undo: str, said: str) -> None:
-    """With a schema that lacks something, or a foreign key, it says so, and is ready again when that is mended."""
+    """With an incomplete schema, or a foreign key, the host says so, and is ready again after the repair."""
     with live_host(tmp_path) as host:
         with closing(sqlite3.connect(tmp_path / "roadstead.db", isolation_level=None)) as beside:
             assert httpx.get(host.url + READY).json() == {"status": "ok"}
@@ -42,7 +42,7 @@ def test_a_host_on_another_database_is_not_ready(tmp_path: Path, change: str, un
 
 
 def test_a_newer_schema_is_no_hindrance(tmp_path: Path) -> None:
-    """While hosts on one database are upgraded one after the other, those of the release before go on."""
+    """While hosts on one database are upgraded one after the other, those of the previous release keep serving."""
     with live_host(tmp_path) as host:
         with closing(sqlite3.connect(tmp_path / "roadstead.db", isolation_level=None)) as beside:
             beside.execute("INSERT INTO migrations (number) VALUES (9999)")
@@ -50,8 +50,8 @@ def test_a_newer_schema_is_no_hindrance(tmp_path: Path) -> None:
 
 
 def test_a_host_whose_server_is_away_is_not_ready(tmp_path: Path, postgresql: postgres.Server) -> None:
-    """It lives, says at once why it is not ready, shows its metrics, and is ready again without a restart."""
-    # One that the other tests do without.
+    """It is alive, says immediately why it is not ready, shows its metrics, and is ready again without a restart."""
+    # A server that the other tests do not need.
     with postgres.running_server() as server, live_host(tmp_path, database_url=server.new_database()) as host:
         assert httpx.get(host.url + READY).status_code == 200
         assert "\nroadstead_database_up 1.0\n" in httpx.get(f"{host.url}/-/metrics").text

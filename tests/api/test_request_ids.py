@@ -1,4 +1,4 @@
-"""The id of a request: in its answer, whoever gives it, in its record, and in the log."""
+"""The id of a request: in every answer, in its record, and in the log."""
 
 import io
 import json
@@ -32,7 +32,7 @@ def test_a_well_formed_id_is_kept(host: LiveHost, kept: str) -> None:
 
 @pytest.mark.parametrize("sent", ["", "x" * 129, "a b", "<b>", 'a"b', "é", "a;b", "a,b"])
 def test_another_id_is_replaced(host: LiveHost, sent: str) -> None:
-    """What could be taken for more than an id, or is too long, reaches neither the answer nor the log."""
+    """An id that is too long, or has characters with another meaning, reaches neither the answer nor the log."""
     answer = httpx.get(f"{host.url}/-/health/live", headers=[(b"X-Request-Id", sent.encode())])
     assert OURS.fullmatch(answer.headers["X-Request-Id"])
 
@@ -49,7 +49,7 @@ def test_another_id_is_replaced(host: LiveHost, sent: str) -> None:
     ],
 )
 def test_every_answer_has_an_id_of_its_own(host: LiveHost, path: str, status: int) -> None:
-    """Those of the API, of the pages, of files and of nobody alike."""
+    """Answers of the API, of pages, of files and of unknown addresses have it."""
     first, second = (httpx.get(f"{host.url}{path}", headers={"Accept": "text/html"}) for _ in range(2))
     assert first.status_code == status
     assert OURS.fullmatch(first.headers["X-Request-Id"])
@@ -57,7 +57,7 @@ def test_every_answer_has_an_id_of_its_own(host: LiveHost, path: str, status: in
 
 
 def test_requests_in_one_breath_keep_theirs_apart(host: LiveHost) -> None:
-    """Pipelined requests are worked on one from within the other, and each is answered with its own id."""
+    """Pipelined requests start one inside the other, and each is answered with its own id."""
     with socket.create_connection((urlsplit(host.url).hostname, urlsplit(host.url).port), timeout=10) as connection:
         one = "GET {} HTTP/1.1\r\nHost: localhost\r\nX-Request-Id: {}\r\n{}\r\n"
         last = one.format("/2.0/addon", "third", "Connection: close\r\n")
@@ -74,7 +74,7 @@ def test_requests_in_one_breath_keep_theirs_apart(host: LiveHost) -> None:
 
 
 def test_the_record_has_the_id_of_the_answer(api: AppClient, host: LiveHost) -> None:
-    """Who has the answer finds the call among those recorded."""
+    """A user with the answer finds the call among the recorded ones."""
     answer = api("GET", VALUES, headers={"X-Request-Id": "find-me"})
     newest = httpx.get(f"{host.url}/-/requests?pagelen=1").json()["values"][0]
     kept = httpx.get(f"{host.url}/-/requests/{newest['id']}").json()["answer"]["headers"]
@@ -85,13 +85,13 @@ def test_the_record_has_the_id_of_the_answer(api: AppClient, host: LiveHost) -> 
 
 
 def _lines(caplog: pytest.LogCaptureFixture) -> dict[str, RequestLine]:
-    """What was logged, by the id of the request; a line of another test's host may be among them."""
+    """Return the logged lines by the id of the request; one of another test's host may be among them."""
     lines = (line for record in caplog.records if isinstance(record.msg, RequestLines) for line in record.msg.lines)
     return {line.request_id: line for line in lines}
 
 
 def test_all_requests_can_be_logged(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """A line for each, with who called and how much was sent, and without what is secret in the address."""
+    """Each request has a line with its caller and sizes, without the secrets of the address."""
     caplog.set_level(logging.INFO, "roadstead.requests")
     with recording_app() as app, live_host(tmp_path, log_requests="all") as host:
         api = AppClient(host.url, host.install(app, "harbour"))
@@ -115,7 +115,7 @@ def test_all_requests_can_be_logged(tmp_path: Path, caplog: pytest.LogCaptureFix
 def test_only_failures_are_logged_unless_asked(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What went well, or was the caller's mistake, has no line; a 503 has, with the id that the caller was given."""
+    """Successes, and mistakes of the caller, have no line; a 503 has, with the id in its answer."""
     monkeypatch.setattr(sqlite, "BUSY_SECONDS", 0.1)
     caplog.set_level(logging.INFO, "roadstead.requests")
     with recording_app() as app, live_host(tmp_path) as host:
@@ -135,7 +135,7 @@ def test_only_failures_are_logged_unless_asked(
 
 
 def test_a_mistake_of_ours_is_one_line_with_its_traceback(host: LiveHost, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It has the id of the 500, so that whoever got that can be helped."""
+    """The line has the id of the 500, so that its receiver can be helped."""
     written = io.StringIO()
     handler = logging.StreamHandler(written)
     handler.setFormatter(JsonFormatter())

@@ -21,7 +21,7 @@ VALUES = "/2.0/addon/linkers/tickets/values"
 
 @pytest.fixture
 def watched(tmp_path: Path) -> Iterator[LiveHost]:
-    """A host of its own, whose record holds nothing but this test's calls."""
+    """Yield a separate host, whose record has only this test's calls."""
     with live_host(tmp_path) as host:
         yield host
 
@@ -34,7 +34,7 @@ def recorded(host: LiveHost, q: str = "", **query: str) -> list[dict[str, Any]]:
 
 
 def await_call(host: LiveHost, q: str) -> list[dict[str, Any]]:
-    """What is recorded of a call that comes after an answer."""
+    """Return the record of a call that comes after an answer."""
     deadline = time.monotonic() + 10
     while not (found := recorded(host, q)) and time.monotonic() < deadline:
         time.sleep(0.02)
@@ -53,7 +53,7 @@ def lines(host: LiveHost, q: str = "") -> list[tuple[Any, ...]]:
 
 
 def test_calls_in_both_directions_are_recorded(watched: LiveHost, connect_app: RecordingApp) -> None:
-    """The newest first: what the app asked for, was refused, or looked for in vain, and what we sent it."""
+    """The newest first: an app's accepted, refused and unknown requests, and the host's calls to it."""
     api = AppClient(watched.url, watched.install(connect_app))
     api("GET", f"{LINKERS}?page=1")
     api("POST", VALUES, json={"value": "BB"})
@@ -86,7 +86,7 @@ def test_calls_in_both_directions_are_recorded(watched: LiveHost, connect_app: R
 
 
 def test_whoever_called_with_another_credential_is_named(watched: LiveHost, connect_app: RecordingApp) -> None:
-    """A Bearer token stands for its app; the operator is no app."""
+    """A Bearer token belongs to its app; the operator is not an app."""
     api = AppClient(watched.url, watched.install(connect_app))
     target = "/site/oauth2/access_token"
     form = {"grant_type": "urn:bitbucket:oauth2:jwt"}
@@ -116,7 +116,7 @@ def test_whoever_called_with_another_credential_is_named(watched: LiveHost, conn
     ],
 )
 def test_record_is_filtered(watched: LiveHost, connect_app: RecordingApp, q: str, count: int) -> None:
-    """By what the table shows."""
+    """The fields of the table can be filtered."""
     api = AppClient(watched.url, watched.install(connect_app))
     api("GET", LINKERS)
     api("POST", VALUES, json={"value": "BB"})
@@ -125,7 +125,7 @@ def test_record_is_filtered(watched: LiveHost, connect_app: RecordingApp, q: str
 
 
 def test_record_is_sorted(watched: LiveHost, connect_app: RecordingApp) -> None:
-    """By each field that `q` may name: what has none comes last in both directions; among equals the newest first."""
+    """By each field of `q`: null comes last in both directions; among equals the newest first."""
     installation = watched.install(connect_app)
     api = AppClient(watched.url, installation)
     api("GET", f"{LINKERS}/ghost")
@@ -144,7 +144,7 @@ def test_record_is_sorted(watched: LiveHost, connect_app: RecordingApp) -> None:
 
 
 def test_record_comes_in_pages(watched: LiveHost, connect_app: RecordingApp) -> None:
-    """`next` leads on; what cannot be asked is refused, and an unknown id is a 404."""
+    """`next` leads on; a wrong parameter is refused, and an unknown id is a 404."""
     watched.install(connect_app)
     first = httpx.get(f"{watched.url}/-/requests?pagelen=1").json()
     assert (first["size"], len(first["values"])) == (2, 1)
@@ -159,7 +159,7 @@ def test_record_comes_in_pages(watched: LiveHost, connect_app: RecordingApp) -> 
 
 @pytest.mark.parametrize(("credential", "status"), [("none", 401), ("app", 403), ("operator", 200)])
 def test_record_is_for_operators(watched: LiveHost, connect_app: RecordingApp, credential: str, status: int) -> None:
-    """Who comes by another name needs an API token, and an app's JWT is none."""
+    """A caller by another name needs an API token; an app's JWT is refused."""
     installation = watched.install(connect_app)
     for target in ("/-/requests", "/-/requests/1"):
         headers = {"Host": "evil.example"}
@@ -171,7 +171,7 @@ def test_record_is_for_operators(watched: LiveHost, connect_app: RecordingApp, c
 
 
 def test_no_secret_is_kept(watched: LiveHost, tmp_path: Path) -> None:
-    """Not a shared secret, though the app sends it back, not the signature of any token, no Bearer token, no cookie."""
+    """No shared secret is kept, although the app sends it back, no signature of a token, no Bearer token, no cookie."""
     with recording_app() as app:
 
         async def tell(body: dict[str, Any]) -> None:
@@ -207,7 +207,7 @@ def test_no_secret_is_kept(watched: LiveHost, tmp_path: Path) -> None:
 
 
 def test_only_the_last_are_kept(tmp_path: Path, connect_app: RecordingApp) -> None:
-    """As many as the operator says, through a restart, of all processes together; and none if that is none."""
+    """The record has as many as the operator says, through a restart, of all processes together."""
     with live_host(tmp_path, keep_requests=3) as host:
         api = AppClient(host.url, host.install(connect_app))
         for page in range(1, 6):
@@ -224,7 +224,7 @@ def test_only_the_last_are_kept(tmp_path: Path, connect_app: RecordingApp) -> No
 def test_batches_are_written_without_anybody_looking(
     watched: LiveHost, connect_app: RecordingApp, tmp_path: Path
 ) -> None:
-    """Half a second later the calls of a burst are in the database, every one and in order."""
+    """Half a second later the calls of a burst are in the database, all of them and in order."""
     api = AppClient(watched.url, watched.install(connect_app))
     for page in range(1, 251):
         api("GET", f"{LINKERS}?page={page}")
@@ -245,7 +245,7 @@ def test_batches_are_written_without_anybody_looking(
 def test_record_that_cannot_be_written_disturbs_no_call(
     watched: LiveHost, connect_app: RecordingApp, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """The call is answered, the log says what is wrong, and recording goes on when it is mended."""
+    """The call is answered, the log says what is wrong, and recording continues after the repair."""
     api = AppClient(watched.url, watched.install(connect_app))
     connection = sqlite3.connect(tmp_path / "roadstead.db", isolation_level=None)
     try:
@@ -264,7 +264,7 @@ def test_record_that_cannot_be_written_disturbs_no_call(
 def test_record_waits_while_others_keep_the_database_busy(
     watched: LiveHost, connect_app: RecordingApp, tmp_path: Path
 ) -> None:
-    """Nobody waits for the record meanwhile, and afterwards nothing is missing in it."""
+    """No request waits for the record meanwhile, and afterwards the record is complete."""
     api = AppClient(watched.url, watched.install(connect_app))
     before = recorded(watched)
     with contextlib.closing(sqlite3.connect(tmp_path / "roadstead.db", isolation_level=None)) as other:
@@ -277,7 +277,7 @@ def test_record_waits_while_others_keep_the_database_busy(
 
 
 def test_record_lets_the_oldest_go_while_it_cannot_be_written(tmp_path: Path, connect_app: RecordingApp) -> None:
-    """What waits to be written is as much as is kept: the latest calls."""
+    """As many calls wait to be written as are kept: the latest ones."""
     with live_host(tmp_path, keep_requests=5) as host:
         api = AppClient(host.url, host.install(connect_app))
         recorded(host)
@@ -292,7 +292,7 @@ def test_record_lets_the_oldest_go_while_it_cannot_be_written(tmp_path: Path, co
 
 
 def test_call_of_ours_without_an_answer_is_recorded(watched: LiveHost, connect_app: RecordingApp) -> None:
-    """With the reason in place of a status."""
+    """The record has the reason instead of a status."""
     installation = watched.install(connect_app)
     api = AppClient(watched.url, installation)
     registered = {**connect_app.descriptor, "baseUrl": "http://nowhere.invalid"}

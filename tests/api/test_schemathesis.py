@@ -1,4 +1,4 @@
-"""schemathesis makes requests from our OpenAPI document, good ones and bad ones, and judges the answers by it."""
+"""schemathesis makes requests from our OpenAPI document, valid and invalid ones, and judges the answers by it."""
 
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.before_the_database
 
 CONFIG = schemathesis.Config.from_dict(
     {
-        # Credentials are ours to make, not to be made up.
+        # The test makes credentials; schemathesis must not generate them.
         "generation": {"with-security-parameters": False},
         # schemathesis does not know 411: a body that it leaves empty is sent in chunks.
         "checks": {"negative_data_rejection": {"expected-statuses": ["4xx"]}},
@@ -65,7 +65,7 @@ def test_answers_are_as_documented(
     examples: int,
     record_property: Callable[[str, object], None],
 ) -> None:
-    """No request that can be made from the document gets a 5xx, or an answer that the document does not foresee."""
+    """No request made from the document gets a 5xx, or an undocumented answer."""
     api = AppClient(host.url, host.install(app))
     operation = SCHEMA[address][method]
     good, bad = (operation.as_strategy(generation_mode=mode) for mode in GenerationMode)
@@ -90,7 +90,7 @@ def test_answers_are_as_documented(
 
 
 def _at_a_known_place(case: schemathesis.Case[Any], api: AppClient) -> schemathesis.Case[Any]:
-    """The case at an address at which there is something."""
+    """Return the case with an address that exists."""
     known = {"linker_key": "tickets", "workspace": "local", "value_id": ""}
     for name in known.keys() & case.path_parameters.keys():
         case.path_parameters[name] = known[name] or str(_new_value(api))

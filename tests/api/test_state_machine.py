@@ -1,4 +1,4 @@
-"""Any sequence of the ten operations, of installations and removals, against a model that fits on a page."""
+"""Any sequence of the ten operations, of installations and removals, against a short model."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
@@ -55,7 +55,7 @@ class Place:
     former: list[AppClient] = field(default_factory=list)
 
     def declare(self, linkers: list[str]) -> None:
-        """What is no longer declared loses its values."""
+        """Drop the values of linkers that are no longer declared."""
         self.linkers = linkers
         self.values = {key: self.values.get(key, {}) for key in linkers}
 
@@ -70,7 +70,7 @@ class TenOperations(RuleBasedStateMachine):
 
     @initialize()
     def begin(self) -> None:
-        """Everything is installed without values, and each app declares all linkers."""
+        """Install everything without values, with all linkers declared."""
         one, other = self.apps
         self.places = [Place(one, "local"), Place(one, "second"), Place(other, "local")]
         self.ids_seen: set[int] = set()
@@ -88,7 +88,7 @@ class TenOperations(RuleBasedStateMachine):
 
     @rule(number=st.integers(0, 2))
     def install(self, number: int) -> None:
-        """A first installation, or one more: then values stay and the earlier secret is worth nothing."""
+        """Install the app for the first time, or again: then values stay and the earlier secret is invalid."""
         place = self.places[number]
         if place.client is not None:
             place.former.append(place.client)
@@ -114,7 +114,7 @@ class TenOperations(RuleBasedStateMachine):
 
     @rule(number=st.integers(0, 2), linkers=declared, by_url=st.booleans())
     def update(self, number: int, linkers: list[str], by_url: bool) -> None:
-        """The app gives a new descriptor, or serves it and has it read."""
+        """Update the app with a new descriptor, given or served."""
         place = self.places[number]
         if place.client is None:
             return
@@ -170,7 +170,7 @@ class TenOperations(RuleBasedStateMachine):
         slash=st.booleans(),
     )
     def replace_values(self, number: int, key: str, wanted: list[str], bare: bool, slash: bool) -> None:
-        """The set becomes just this; what was in it before keeps its id."""
+        """Replace the set; values that were in it before keep their ids."""
         place = self.places[number]
         if place.client is None:
             return
@@ -198,7 +198,7 @@ class TenOperations(RuleBasedStateMachine):
 
     @rule(number=st.integers(0, 2), key=keys, data=st.data(), delete=st.booleans(), slash=st.booleans())
     def one_value(self, number: int, key: str, data: st.DataObject, delete: bool, slash: bool) -> None:
-        """Read or removed by its own installation, and not there for anybody else."""
+        """Read or delete a value with its own installation; all others get a 404."""
         place = self.places[number]
         if place.client is None:
             return
@@ -221,7 +221,9 @@ class TenOperations(RuleBasedStateMachine):
         page=st.integers(1, 5),
     )
     def walk_values(self, number: int, key: str, length: int, order: str, query: str, page: int) -> None:
-        """Following `next` gives what the model has, in order, as does a page by its number; `previous` leads back."""
+        """Check that following `next` gives the model's values in order, as does a page by its number; `previous` leads
+        back.
+        """
         place = self.places[number]
         if place.client is None or key not in place.linkers:
             return
@@ -282,7 +284,7 @@ def _is_value(text: str) -> bool:
 
 
 def _status_of_new(place: Place, key: str, wanted: list[str], *, there: bool, done: int) -> int:
-    """How a request for new values must end."""
+    """Return how a request for new values must end."""
     if not all(map(_is_value, wanted)) or len(set(wanted)) != len(wanted):
         return 400
     if key not in place.linkers:
@@ -305,7 +307,7 @@ def test_ten_operations_do_what_the_model_does(
     examples: int,
     record_property: Callable[[str, object], None],
 ) -> None:
-    """After any sequence of operations, by any of three installations, what is answered is what the model says."""
+    """After any sequence of operations, by any of three installations, the answers are those of the model."""
 
     class Machine(TenOperations):
         pass

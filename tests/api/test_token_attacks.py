@@ -1,6 +1,6 @@
-"""Forged, stolen, twisted and misplaced tokens over real HTTP: each is a 401, for the reason that it should be.
+"""Forged, stolen, altered and misplaced tokens over real HTTP: each is a 401, for the right reason.
 
-The tokens are made here, without the code under test, and sent over a bare socket, where no library tidies them up.
+The tokens are made here, without the code under test, and sent over a bare socket, where no library corrects them.
 """
 
 import base64
@@ -40,7 +40,7 @@ NOT_ISSUED_HERE = "never issued here"
 
 
 def segment(content: object) -> str:
-    """Base64url of bytes, of a text, or of a value as JSON."""
+    """Return base64url of bytes, of a text, or of a value as JSON."""
     data = content if isinstance(content, bytes | str) else json.dumps(content, separators=(",", ":"))
     return base64.urlsafe_b64encode(data.encode() if isinstance(data, str) else data).rstrip(b"=").decode()
 
@@ -58,7 +58,7 @@ HEADER = {"typ": "JWT", "alg": "HS256"}
 
 @dataclass(frozen=True)
 class Forger:
-    """Knows an installation and makes tokens for it, right ones and others."""
+    """Knows an installation and makes tokens for it, correct ones and others."""
 
     host: LiveHost
     installation: Installation
@@ -82,21 +82,21 @@ class Forger:
     def token(
         self, header: object = HEADER, claims: object = None, *, secret: str | None = None, digest: str = "sha256"
     ) -> str:
-        """A token of any header and claims, rightly signed unless told otherwise."""
+        """Return a token of any header and claims, correctly signed unless told otherwise."""
         signing_input = f"{segment(header)}.{segment(self.claims() if claims is None else claims)}"
         key = self.installation.shared_secret if secret is None else secret
         return f"{signing_input}.{segment(signature(signing_input, key, digest))}"
 
     def headed(self, **changes: Any) -> str:
-        """A token with a changed header, rightly signed."""
+        """Return a token with a changed header, correctly signed."""
         return self.token({name: value for name, value in {**HEADER, **changes}.items() if value is not ...})
 
     def claiming(self, **changes: Any) -> str:
-        """A token with changed claims, rightly signed. A claim that is changed to `...` is left out."""
+        """Return a token with changed claims, correctly signed. A claim that is changed to `...` is left out."""
         return self.token(claims=self.claims(**changes))
 
     def claiming_text(self, change: Callable[[str], str | bytes]) -> str:
-        """A token whose claims are a changed JSON text, rightly signed."""
+        """Return a token whose claims are a changed JSON text, correctly signed."""
         return self.token(claims=change(json.dumps(self.claims())))
 
     def parts(self) -> tuple[str, str, str]:
@@ -104,7 +104,7 @@ class Forger:
         return header, claims, signed
 
     def of(self, whose: Installation, **changes: Any) -> str:
-        """A token as another installation would make it, but for `changes`."""
+        """Return a token as another installation would make it, except for `changes`."""
         return replace(self, installation=whose).claiming(**changes)
 
 
@@ -112,7 +112,7 @@ Make = Callable[[Forger], str]
 
 
 def canonical(text: str) -> Make:
-    """A token for another canonical request."""
+    """Return a maker of a token for another canonical request."""
     return lambda forger: forger.claiming(qsh=hash_of(text))
 
 
@@ -121,12 +121,12 @@ def now_and(seconds: float) -> float:
 
 
 def mangled(change: Callable[[str, str, str], str]) -> Make:
-    """A good token, taken apart and put together wrongly."""
+    """Return a maker of a valid token that is taken apart and reassembled wrongly."""
     return lambda forger: change(*forger.parts())
 
 
 def other_last_character(text: str) -> str:
-    """The same bytes in another spelling: the last of 43 characters has two bits that are not used."""
+    """Return the same bytes in another spelling: the last of 43 characters has two unused bits."""
     alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
     return text[:-1] + alphabet[alphabet.index(text[-1]) ^ 1]
 
@@ -136,7 +136,7 @@ def plain(content: str) -> str:
 
 
 TOKENS: dict[str, tuple[str, Make]] = {
-    # The header says how to check: it must not.
+    # The header names an algorithm, which must be ignored.
     "none, unsigned": (ALGORITHM, lambda f: f"{segment({'alg': 'none'})}.{segment(f.claims())}."),
     "none, signed": (ALGORITHM, lambda f: f.headed(alg="none")),
     "None": (ALGORITHM, lambda f: f.headed(alg="None")),
@@ -170,7 +170,7 @@ TOKENS: dict[str, tuple[str, Make]] = {
     ),
     "a certificate in x5c": (SIGNATURE, lambda f: f.token({**HEADER, "x5c": ["AAAA"]}, secret="AAAA")),
     "a certificate at x5u": (SIGNATURE, lambda f: f.token({**HEADER, "x5u": "http://x"}, secret="mine")),
-    # Who signed.
+    # The signer.
     "a foreign secret": (SIGNATURE, lambda f: f.token(secret="x" * 43)),
     "an empty secret": (SIGNATURE, lambda f: f.token(secret="")),
     "the app key as the secret": (SIGNATURE, lambda f: f.token(secret=f.installation.app_key)),
@@ -198,7 +198,7 @@ TOKENS: dict[str, tuple[str, Make]] = {
         SIGNATURE,
         lambda f: ".".join((*f.claiming(exp=now_and(999)).split(".")[:2], f.parts()[2])),
     ),
-    # Whose it is.
+    # The installation.
     "no sub": (SUB, lambda f: f.claiming(sub=...)),
     "sub null": (SUB, lambda f: f.claiming(sub=None)),
     "sub a number": (SUB, lambda f: f.claiming(sub=7)),
@@ -225,7 +225,7 @@ TOKENS: dict[str, tuple[str, Make]] = {
     "iss an object": (ISS, lambda f: f.claiming(iss={f.installation.app_key: 1})),
     "iss a number": (ISS, lambda f: f.claiming(iss=0)),
     "iss and sub swapped": (SUB, lambda f: f.claiming(iss=f.installation.client_key, sub=f.installation.app_key)),
-    # When it is good.
+    # The lifetime.
     "no exp": (EXP, lambda f: f.claiming(exp=...)),
     "exp null": (EXP, lambda f: f.claiming(exp=None)),
     "exp a string": (EXP, lambda f: f.claiming(exp=str(now_and(180)))),
@@ -248,7 +248,7 @@ TOKENS: dict[str, tuple[str, Make]] = {
     "nbf in milliseconds": (NBF, lambda f: f.claiming(nbf=now_and(0) * 1000)),
     "nbf a string": (NBF, lambda f: f.claiming(nbf="0")),
     "nbf null": (NBF, lambda f: f.claiming(nbf=None)),
-    # What it is good for.
+    # The request.
     "no qsh": (QSH, lambda f: f.claiming(qsh=...)),
     "qsh null": (QSH, lambda f: f.claiming(qsh=None)),
     "qsh empty": (QSH, lambda f: f.claiming(qsh="")),
@@ -328,7 +328,7 @@ TOKENS: dict[str, tuple[str, Make]] = {
 
 Lines = Callable[[str], list[str]]
 HEADS: dict[str, tuple[str, Lines]] = {
-    # Where a good token stands that is not looked for there, or is not alone.
+    # A valid token in a wrong place, or not alone.
     "no header": (NO_CREDENTIAL, lambda token: []),
     "an empty header": (NOT_KNOWN, lambda token: ["Authorization:"]),
     "only a scheme": (FORMAT, lambda token: ["Authorization: JWT"]),
@@ -407,7 +407,7 @@ def forger(host: LiveHost) -> Iterator[Forger]:
 
 
 def send(host: LiveHost, method: str, target: str, lines: list[str]) -> tuple[int, dict[str, Any]]:
-    """The status and the body of the answer to a request with these header lines, byte by byte."""
+    """Return the status and the body of the answer to a request with these header lines, byte by byte."""
     address = urlsplit(host.url)
     head = [f"{method} {target} HTTP/1.1", f"Host: {address.netloc}", "Connection: close", "Content-Length: 0", *lines]
     with socket.create_connection((address.hostname, address.port), timeout=30) as connection:
@@ -427,28 +427,28 @@ def assert_refused(answer: tuple[int, dict[str, Any]], reason: str) -> None:
 
 @pytest.mark.parametrize("name", TOKENS)
 def test_forged_tokens_are_refused(forger: Forger, name: str) -> None:
-    """Each attack on the token itself is a 401 with the reason that is meant for it."""
+    """Each attack on the token itself is a 401 with its own reason."""
     reason, make = TOKENS[name]
     assert_refused(send(forger.host, "GET", VALUES, [f"Authorization: JWT {make(forger)}"]), reason)
 
 
 @pytest.mark.parametrize("name", HEADS)
 def test_misplaced_tokens_are_refused(forger: Forger, name: str) -> None:
-    """A good token anywhere but alone in `Authorization: JWT …` is a 401."""
+    """A valid token anywhere but alone in `Authorization: JWT …` is a 401."""
     reason, lines = HEADS[name]
     assert_refused(send(forger.host, "GET", VALUES, lines(forger.token())), reason)
 
 
 @pytest.mark.parametrize(("method", "target"), REPLAYS)
 def test_replayed_tokens_are_refused(forger: Forger, method: str, target: str) -> None:
-    """A token that was good for one request is a 401 at any other method, path or query."""
+    """A token for one request is a 401 at any other method, path or query."""
     token = f"Authorization: JWT {forger.token()}"
     assert send(forger.host, "GET", VALUES, [token])[0] == 200
     assert send(forger.host, method, target, [token])[0] == 401
 
 
 def test_tokens_in_the_query_are_refused(forger: Forger) -> None:
-    """The API reads the header alone, whatever the parameter is called."""
+    """The API reads only the header, regardless of the parameter's name."""
     for parameter in ("jwt", "token", "access_token", "Authorization"):
         assert_refused(send(forger.host, "GET", f"{VALUES}?{parameter}={forger.token()}", []), NO_CREDENTIAL)
 
@@ -464,18 +464,18 @@ def test_tokens_are_no_good_at_another_host(forger: Forger, tmp_path: Any) -> No
     "line", ["Authorization: JWT \0", "Authorization: JWT x\r\n folded", "Authorization : JWT x", "\0: x"]
 )
 def test_broken_header_lines_reach_nobody(host: LiveHost, line: str) -> None:
-    """What could be a second header to somebody else is refused as HTTP."""
+    """A line that another server could take for a second header is refused as HTTP."""
     assert send(host, "GET", VALUES, [line])[0] == 400
 
 
 @pytest.mark.parametrize("name", ACCEPTED)
 def test_tokens_seen_in_the_wild_are_accepted(forger: Forger, name: str) -> None:
-    """What living apps send, and what no rule forbids, gets in: the table refuses nothing by accident."""
+    """Tokens in the forms of real apps, which no rule forbids, are accepted."""
     assert send(forger.host, "GET", VALUES, [f"Authorization: JWT {ACCEPTED[name](forger)}"])[0] == 200
 
 
 def test_the_order_of_the_query_does_not_matter(forger: Forger) -> None:
-    """The hash is of the sorted parameters, so these are one request, and a parameter more or less is another."""
+    """The hash is of the sorted parameters, so these are one request, and one more or less is another."""
     token = f"Authorization: JWT {forger.claiming(qsh=hash_of(f'GET&{VALUES}&page=1&pagelen=5'))}"
     for order in itertools.permutations(("page=1", "pagelen=5")):
         assert send(forger.host, "GET", f"{VALUES}?{'&'.join(order)}", [token])[0] == 200
@@ -484,5 +484,5 @@ def test_the_order_of_the_query_does_not_matter(forger: Forger) -> None:
 
 
 def test_nothing_was_changed_by_all_this(forger: Forger) -> None:
-    """The installation is as it was: its app still gets in."""
+    """The installation is unchanged: its app is still accepted."""
     assert AppClient(forger.host.url, forger.installation)("GET", VALUES).json()["size"] == 0

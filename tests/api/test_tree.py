@@ -1,4 +1,4 @@
-"""The router: which address a path is, however many there are."""
+"""The router: the address of a path, among any number."""
 
 from typing import Any
 
@@ -29,7 +29,7 @@ TEMPLATES = (
 
 
 async def _handler(call: Call) -> Answer:
-    """Never called."""
+    """Do nothing: no test calls it."""
     raise AssertionError
 
 
@@ -95,12 +95,12 @@ def test_a_path_finds_its_address(raw_path: str, template: str, values: list[str
     ],
 )
 def test_other_paths_find_nothing(raw_path: str) -> None:
-    """A parameter is never empty, and what only looks like an address is none."""
+    """A parameter is never empty, and a path that only resembles an address is unknown."""
     assert _found(raw_path) is None
 
 
 def test_an_encoded_slash_stays_encoded_in_the_path() -> None:
-    """What reads the path of a request afterwards sees the segments that it was found by."""
+    """Code that reads the path of a request afterwards sees the segments that it was found by."""
     assert _found("/repos/a%2fb%20c/") == ("/repos/{repo}", ["a/b c"], "/repos/a%2Fb c")
 
 
@@ -114,7 +114,7 @@ _TEMPLATE = st.builds(
 
 
 def _naively(templates: list[list[str]], path: list[str]) -> list[str] | None:
-    """The template that fits and comes first: at the first difference, literal, then parameter, then rest."""
+    """Return the first template that fits: at the first difference, literal, then parameter, then rest."""
 
     def fits(template: list[str]) -> bool:
         if template[-1] == "{y:rest}":
@@ -128,7 +128,7 @@ def _naively(templates: list[list[str]], path: list[str]) -> list[str] | None:
 
 @given(st.lists(_TEMPLATE, max_size=12), st.lists(_SEGMENTS, min_size=1, max_size=6))
 def test_the_tree_finds_what_a_linear_search_finds(templates: list[list[str]], path: list[str]) -> None:
-    """Whatever the templates and the path, tree and naive search agree."""
+    """For any templates and path, tree and naive search agree."""
     tree: Tree[list[str]] = Tree()
     for template in templates:
         tree.add(template, template)
@@ -153,7 +153,7 @@ def test_a_link_is_made_from_the_template(template: str, values: tuple[str | int
 
 @pytest.mark.parametrize("text", ["", "x", "07", "-1", "1.0", "1e3", "١", " 1", "1" * 19, "1\n"])
 def test_a_number_is_written_as_we_write_it(text: str) -> None:
-    """What `int()` would take beside decimal digits names nothing."""
+    """Other forms that `int()` accepts find nothing."""
     assert Template("/a/{pull_request_id:int}").read(["7"]) == {"pull_request_id": 7}
     with pytest.raises(NotFound, match="There is no pull request "):
         Template("/a/{pull_request_id:int}").read([text])
@@ -161,7 +161,7 @@ def test_a_number_is_written_as_we_write_it(text: str) -> None:
 
 @pytest.mark.parametrize("method", ["GET", "POST", "PUT", "PATCH", "DELETE"])
 def test_a_group_declares_every_method(method: str) -> None:
-    """Each method has its decorator, and an address says what it takes."""
+    """Each method has its decorator, and an address lists what it accepts."""
     group = Group("things", below="/things")
     getattr(group, method.lower())(needs=ANYONE, gives={200: str})(_handler)
     (address,) = Map([group]).addresses
