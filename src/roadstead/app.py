@@ -24,6 +24,7 @@ from roadstead.domain.host import Host, open_host
 from roadstead.domain.linking.workspaces import WorkspaceLinkers
 from roadstead.domain.telemetry.samples import process_samples
 from roadstead.domain.telemetry.worker_samples import WorkerSamples
+from roadstead.domain.traffic.answered import answered
 from roadstead.routes import MAP
 from roadstead.settings import SAMPLES_FOLDER, Settings
 
@@ -125,9 +126,7 @@ async def _watched(pages: ASGIApp, scope: Scope, receive: Receive, send: Send) -
         if HELD in scope:
             let_go(scope)
         route = _page_routes().get(scope.get("endpoint"), "none")
-        host.metrics.answered(scope["method"], route, status, time.perf_counter() - started)
-        if status >= host.request_log.least:
-            host.request_log.answered(started, scope, None, status, size)
+        answered(host, scope, started, status, size, route=route)
 
 
 @cache
@@ -167,4 +166,14 @@ async def _nothing_here(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["path"].startswith("/2.0/"):
         # What of Bitbucket's API an app looks for in vain.
         host: Host = scope["state"]["host"]
-        host.recorder.received(started, scope, None, answer.status, answer.headers, answer.body)
+        answered(
+            host,
+            scope,
+            started,
+            answer.status,
+            len(answer.body),
+            route=None,
+            recorded=True,
+            headers=answer.headers,
+            body=answer.body,
+        )

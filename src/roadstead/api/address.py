@@ -19,6 +19,7 @@ from roadstead.api.bodies import HELD, INSTALLATION, let_go
 from roadstead.api.errors import STOPPING, RequestRefused, error_answer
 from roadstead.api.operation import Call, Operation
 from roadstead.domain.host import Host
+from roadstead.domain.traffic.answered import answered
 from roadstead.errors import RoadsteadError
 
 PATH_VALUES = "roadstead.path_values"
@@ -94,12 +95,18 @@ class Address:
         # handlers with system calls more than doubled their time.
         await _next_turn()
         await answer(scope, receive, send)
-        host.metrics.answered(scope["method"], self.path, answer.status, time.perf_counter() - started)
-        if answer.status >= host.request_log.least:
-            failure = answer.body if answer.status >= 500 else b""
-            host.request_log.answered(started, scope, identity, answer.status, len(answer.body), failure)
-        if self.recorded:
-            host.recorder.received(started, scope, identity, answer.status, answer.headers, answer.body)
+        answered(
+            host,
+            scope,
+            started,
+            answer.status,
+            len(answer.body),
+            route=self.path,
+            recorded=self.recorded,
+            identity=identity,
+            headers=answer.headers,
+            body=answer.body,
+        )
 
     def _without_operation(self, method: str) -> Answer:
         if method == "OPTIONS":

@@ -14,7 +14,7 @@ from starlette.requests import ClientDisconnect, Request
 from roadstead.api.errors import RequestRefused
 from roadstead.domain.access.shares import Shortage
 from roadstead.domain.host import Host
-from roadstead.domain.traffic.records import BODY
+from roadstead.domain.traffic.answered import BODY
 from roadstead.domain.traffic.redaction import RAW_BYTES
 from roadstead.errors import InvalidInput
 

@@ -15,6 +15,7 @@ from roadstead.api.errors import RequestRefused, error_answer
 from roadstead.api.map import Map
 from roadstead.domain.host import Host
 from roadstead.domain.traffic import request_id
+from roadstead.domain.traffic.answered import answered
 from roadstead.model import Viewer
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
@@ -66,15 +67,26 @@ async def request(
     async def receive() -> Message:
         return {"type": "http.request", "body": body, "more_body": False}
 
-    answered = Answered()
+    result = Answered()
     operations: Map = page["state"]["map"]
     address = operations.find(scope) if path.startswith(_API) and method in METHODS else None
     # Check again: an operation is found by the decoded path.
     if address is not None and scope["path"].startswith(_API):
-        await address(scope, receive, answered.send)
-        return answered
+        await address(scope, receive, result.send)
+        return result
     started = time.perf_counter()
     refusal = error_answer(_NOT_THERE)
-    await refusal(scope, receive, answered.send)
-    host.recorder.received(started, scope, viewer, refusal.status, refusal.headers, refusal.body)
-    return answered
+    await refusal(scope, receive, result.send)
+    answered(
+        host,
+        scope,
+        started,
+        refusal.status,
+        len(refusal.body),
+        route=None,
+        recorded=True,
+        identity=viewer,
+        headers=refusal.headers,
+        body=refusal.body,
+    )
+    return result

@@ -145,7 +145,7 @@ async def open_host(settings: Settings, *, operator: str = "operator (host)") ->
                 allow_loopback=settings.listens_on_loopback and all(map(is_loopback, listened_at)),
                 allowed=settings.allow_target,
                 ourselves=Ourselves.at(base_url, (port, *(one.port for one in running))),
-                watch=recorder.sent,
+                watch=recorder.add,
             ),
             base_url=base_url,
             operator=operator,

@@ -1,14 +1,14 @@
 """Calls as rows of the record: the app of each, without secrets."""
 
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
-from typing import NamedTuple
 from urllib.parse import parse_qs
 
 from roadstead.connect.evidence import Evidence
 from roadstead.connect.presented import Presented, present, present_token
 from roadstead.domain.traffic import request_id
+from roadstead.domain.traffic.answered import Answered, Headers
 from roadstead.domain.traffic.redaction import KEPT, RAW_BYTES, cleaned, kept, named_secrets
 from roadstead.model import REFUSALS, AccessToken, Caller, Message, Viewer
 from roadstead.outbound.calls import Answer, Sent
@@ -16,34 +16,11 @@ from roadstead.storage import Store
 from roadstead.storage.installations import find_app_key, find_caller, get_installation
 from roadstead.storage.requests import NewRequest
 
-Headers = Iterable[tuple[bytes, bytes]]
-
-BODY = "roadstead.body"
-"""The key in a request's scope of the first `RAW_BYTES` of its body, once they have been read."""
-
 MOST_JUDGED = 10
 """Tokens of a batch, because each takes up to 4 ms: callers who are refused repeatedly must not keep a core busy. The
 rest of the batch is judged when it is viewed.
 """
 _LONGEST_APP_KEY = 255
-
-
-class Received(NamedTuple):
-    """A call to this host. Times are readings of `time.perf_counter`; bodies are the first `RAW_BYTES`."""
-
-    started: float
-    ended: float
-    method: str
-    path: bytes
-    query: bytes
-    headers: Headers
-    body: bytes
-    identity: object
-    status: int
-    answer_headers: Headers
-    answer_body: bytes
-    answer_size: int
-    request_id: str
 
 
 class Records:
@@ -54,7 +31,7 @@ class Records:
         self._judged = 0
         self._began = datetime.fromtimestamp(now - time.perf_counter(), UTC)
 
-    async def of_received(self, call: Received) -> NewRequest:
+    async def of_received(self, call: Answered) -> NewRequest:
         """Return the row of a call to this host."""
         query = call.query.decode("latin-1")
         credential = _credential(call.headers, query)

@@ -1,23 +1,21 @@
 """The log of requests: a line for each that failed, or for each request, written in batches after the answers.
 
-While a request runs, only references are queued, as `recording` does for the record. Lines are made, without secrets,
-and written every `PAUSE_SECONDS`; lines beyond that rate are counted, and the log reports their number.
+Lines are made, without secrets, and written every `PAUSE_SECONDS`; requests beyond that rate are counted, and the log
+reports their number.
 """
 
-import asyncio
 import contextlib
 import logging
 import time
-from collections import deque
-from collections.abc import Callable, MutableMapping, Sequence
-from contextvars import Context
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import msgspec
 
-from roadstead.domain.traffic import request_id
-from roadstead.domain.traffic.records import Headers, stated_size
+from roadstead.domain.traffic.answered import Answered
+from roadstead.domain.traffic.batches import Batches, a_few_at_a_time
+from roadstead.domain.traffic.records import stated_size
 from roadstead.domain.traffic.redaction import KEPT, cleaned
 from roadstead.errors import RoadsteadError
 from roadstead.model import AccessToken, Caller
@@ -65,100 +63,36 @@ class RequestLines:
         return "\n".join(line.message for line in self.lines)
 
 
-class _Answered(NamedTuple):
-    """A request that has been answered. Times are readings of `time.perf_counter`."""
+class RequestLog(Batches[tuple[Any, ...]]):
+    """Writes the log lines of one process: for requests that the host failed (5xx), or for all.
 
-    started: float
-    ended: float
-    request_id: str
-    method: str
-    path: bytes
-    query: bytes
-    headers: Headers
-    identity: object
-    status: int
-    size: int
-    failure: bytes
-
-
-class RequestLog:
-    """Writes the log lines of one process: for requests that the host failed (5xx), or for all."""
+    A request is added as the fields of `Answered`.
+    """
 
     def __init__(self, store: Store, *, which: Literal["failed", "all"], clock: Callable[[], float]) -> None:
+        super().__init__(most=MOST_WAITING, batch=MOST_WAITING, pause=PAUSE_SECONDS, log=log, done="logged")
         self._store = store
         self._clock = clock
         self.least = 0 if which == "all" else 500
         """The least status that is logged."""
-        self._waiting: deque[_Answered] = deque()
-        self._left_out = 0
+        self._told_left_out = 0
         self._callers: dict[int, tuple[str, str]] = {}
-        self._writing: asyncio.Task[None] | None = None
-        self._closing = asyncio.Event()
 
-    def answered(
-        self,
-        started: float,
-        scope: MutableMapping[str, Any],
-        identity: object,
-        status: int,
-        size: int,
-        failure: bytes = b"",
-    ) -> None:
-        """Log a request that has been answered with a body of `size` bytes; of a failure, `failure` is that body."""
-        if len(self._waiting) >= MOST_WAITING:
-            self._left_out += 1
-            return
-        self._waiting.append(
-            _Answered(
-                started,
-                time.perf_counter(),
-                scope[request_id.IN_SCOPE],
-                scope["method"],
-                scope["raw_path"],
-                scope["query_string"],
-                scope["headers"],
-                identity,
-                status,
-                size,
-                failure,
-            )
-        )
-        if self._writing is None:
-            # In no request's context, because its log messages concern many.
-            self._writing = asyncio.create_task(self._write_in_batches(), context=Context())
-
-    async def close(self) -> None:
-        """Write the remaining lines."""
-        self._closing.set()
-        if self._writing is not None:
-            await self._writing
-
-    async def _write_in_batches(self) -> None:
-        try:
-            while self._waiting:
-                with contextlib.suppress(TimeoutError):
-                    await asyncio.wait_for(self._closing.wait(), PAUSE_SECONDS)
-                await self._write(len(self._waiting))
-        except Exception:
-            log.exception("requests were not logged")
-        finally:
-            self._writing = None
-
-    async def _write(self, due: int) -> None:
+    async def write_items(self, items: Sequence[tuple[Any, ...]]) -> None:
+        """Log requests, and the number of those that were dropped."""
         began = self._clock() - time.perf_counter()
-        while due > 0:
-            batch = [self._waiting.popleft() for _ in range(min(due, _AT_ONCE))]
-            log.info(RequestLines([self._line(one, began, *await self._caller(one.identity)) for one in batch]))
-            due -= len(batch)
-            await asyncio.sleep(0)
-        if self._left_out:
-            log.warning("%d requests came too fast to be logged", self._left_out)
-            self._left_out = 0
+        async for some in a_few_at_a_time(items, _AT_ONCE):
+            requests = map(Answered._make, some)
+            log.info(RequestLines([self._line(one, began, *await self._caller(one.identity)) for one in requests]))
+        left_out = self.left_out - self._told_left_out
+        if left_out:
+            log.warning("%d requests came too fast to be logged", left_out)
+            self._told_left_out += left_out
 
-    def _line(self, one: _Answered, began: float, app: str | None, workspace: str | None) -> RequestLine:
+    def _line(self, one: Answered, began: float, app: str | None, workspace: str | None) -> RequestLine:
         secrets = one.identity.secrets if isinstance(one.identity, Caller) else ()
         path = cleaned(_shown_path(one.path.decode("latin-1"), one.query.decode("latin-1")), secrets)[:KEPT]
-        reason = _reason(one.failure) if one.failure else None
+        reason = _reason(one.answer_body) if one.status >= 500 and one.answer_body else None
         duration = round((one.ended - one.started) * 1000, 2)
         return RequestLine(
             time=datetime.fromtimestamp(began + one.started, UTC),
@@ -171,7 +105,7 @@ class RequestLog:
             status=one.status,
             duration_ms=duration,
             request_size=stated_size(one.headers),
-            answer_size=one.size if one.method != "HEAD" else 0,
+            answer_size=one.answer_size if one.method != "HEAD" else 0,
             reason=reason,
             app=app,
             workspace=workspace,
