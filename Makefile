@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 # Compile modules when they are first used: compiling all of them takes a quarter of the installation time.
-PIP := $(BIN)/python requirements/install.py --no-compile
+PIP := $(BIN)/python requirements/install.py --no-compile --no-deps
 # Each worker runs its half in order, so that few servers and browsers are started twice, and then helps the other.
 PYTEST := $(BIN)/pytest -n 2 --dist worksteal
 LOCK := uv pip compile --quiet --universal --upgrade --generate-hashes --no-header --no-annotate
@@ -50,12 +50,12 @@ lock: ## pin every dependency again (needs uv)
 .venv/.created:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Roadstead needs Python 3.11 or later; say which with: make PYTHON=python3.11")'
 	@echo "Building .venv, which happens once …"
-	@$(PYTHON) -m venv .venv
+	@$(PYTHON) requirements/environment.py .venv
 	@touch $@
 
 .venv/.runtime: .venv/.created requirements/runtime.txt requirements/build.txt pyproject.toml
 	@$(PIP) --require-hashes -r requirements/runtime.txt -r requirements/build.txt
-	@$(PIP) --no-deps --no-build-isolation --editable .
+	@$(PIP) --no-build-isolation --editable .
 	@touch $@
 
 .venv/.dev: .venv/.runtime requirements/dev.txt

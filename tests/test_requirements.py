@@ -1,6 +1,8 @@
 """The locked requirements: a host gets what it needs to run, and no build or test tools."""
 
 import re
+import subprocess
+import sys
 import tomllib
 from collections.abc import Iterable, Iterator
 from importlib import metadata
@@ -66,3 +68,12 @@ def test_every_pin_has_its_hashes() -> None:
         assert pins
         assert [pin for pin in pins if "--hash=sha256:" not in pin] == []
         assert "://" not in text
+
+
+@pytest.mark.slow
+def test_environment_has_pip(tmp_path: Path) -> None:
+    """What `make` builds everything in has a `pip` of its own that works."""
+    script = ROOT / "requirements" / "environment.py"
+    subprocess.run([sys.executable, script, tmp_path / "venv"], check=True)
+    told = subprocess.run([tmp_path / "venv/bin/python", "-m", "pip", "--version"], check=True, capture_output=True)
+    assert str(tmp_path / "venv").encode() in told.stdout
