@@ -1,4 +1,4 @@
-"""The host to call, and one way to call it with both clients."""
+"""The host to call, and one call function for both clients."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator
@@ -11,7 +11,7 @@ from tests.client.loopback_host import APP_KEY, CLIENT_KEY, SHARED_SECRET, Loopb
 
 
 class Call(Protocol):
-    """Carries out one operation, by its name, and returns its result; a list where there is an iterator."""
+    """Runs one operation, by its name, and returns its result; a list for an iterator."""
 
     def __call__(self, operation: str, *args: Any, **options: Any) -> Any: ...
 
@@ -24,7 +24,7 @@ def loopback() -> Iterator[LoopbackHost]:
 
 @pytest.fixture(params=["blocking", "async"])
 def call_at(request: pytest.FixtureRequest) -> Callable[..., Call]:
-    """What makes a `Call` of a base URL, for each of the two clients."""
+    """Return the maker of a `Call` for a base URL, for each of the two clients."""
     return blocking_call_at if request.param == "blocking" else async_call_at
 
 

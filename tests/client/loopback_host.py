@@ -1,7 +1,7 @@
-"""A host on loopback, for tests of the client: real HTTP, real signatures, answers as the test wishes.
+"""A host on loopback, for tests of the client: real HTTP, real signatures, answers chosen by the test.
 
-What is in `script` is answered first, one entry a request; after that the host behaves as the API does, with
-the linkers and values in `values`.
+The answers in `script` come first, one per request; after that the host behaves as the API does, with the linkers and
+values in `values`.
 """
 
 import json
@@ -26,7 +26,7 @@ SHARED_SECRET = "a secret that only the two sides know"
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer; what is not bytes is sent as JSON."""
+    """An answer; a body that is not bytes is sent as JSON."""
 
     status: int
     body: Any = b""
@@ -42,19 +42,19 @@ class HangUp:
 
 
 class Stall:
-    """Say nothing until the test is over."""
+    """Send nothing until the test is over."""
 
 
 @dataclass(frozen=True)
 class NotHttp:
-    """Send these bytes where an HTTP answer should stand."""
+    """Send these bytes instead of an HTTP answer."""
 
     content: bytes
 
 
 @dataclass(frozen=True)
 class Received:
-    """A request as it came in; `target` is what stood in the request line."""
+    """A received request; `target` is that of the request line."""
 
     method: str
     target: str
@@ -66,7 +66,7 @@ class Received:
 
 
 class LoopbackHost:
-    """The state of the host, and what it was asked."""
+    """The state of the host, and its received requests."""
 
     def __init__(self, base_url: str) -> None:
         self.base_url = base_url
@@ -155,7 +155,7 @@ class LoopbackHost:
         start, end = (number - 1) * self.page_length, number * self.page_length
         body: dict[str, Any] = {"values": items[start:end], "page": number}
         if end < len(items):
-            # With `+` for a space, which the client itself never writes: a link must come back as given.
+            # With `+` for a space, which the client itself never writes: a link must come back unchanged.
             following = urlencode({**parameters, "page": number + 1})
             body["next"] = f"{self.base_url}{path}?{following}"
         return Answer(200, body)

@@ -1,4 +1,4 @@
-"""Signing and trying again, without a network: outcomes go in, requests and pauses come out."""
+"""Signing and repeating, without a network: outcomes go in, requests and pauses come out."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -55,7 +55,7 @@ DONE = httpx.Response(204, request=GET_REQUEST)
 
 
 def pauses(operation: Operation[Any], outcomes: Sequence[Outcome]) -> list[float | None]:
-    """Return the pause after each outcome; the last may be None, for the exchange is over then."""
+    """Return the pause after each outcome; the last may be None, when the exchange is over."""
     exchange = Exchange(operation, CREDENTIALS)
     return [exchange.pause_after(outcome, NOW) for outcome in outcomes]
 
@@ -99,7 +99,7 @@ def test_only_what_is_safe_is_tried_again(operation: Operation[Any], outcome: Ou
 
 @pytest.mark.parametrize("outcome", [NO_CONNECTION, BROKEN, answer(503), answer(503, "0"), answer(429, "1")])
 def test_attempts_are_bounded(outcome: Outcome) -> None:
-    """Whatever goes wrong, and whatever the host asks for, there are four attempts and no fifth."""
+    """After any outcome, and for any `Retry-After`, there are four attempts and no fifth."""
     *waits, last = pauses(GET, [outcome] * (len(PAUSES) + 1))
 
     assert None not in waits
@@ -118,7 +118,9 @@ RESULTS: list[tuple[Operation[Any], list[Outcome], Any]] = [
 
 @pytest.mark.parametrize(("operation", "outcomes", "result"), RESULTS)
 def test_a_later_attempt_may_succeed(operation: Operation[Any], outcomes: list[Outcome], result: Any) -> None:
-    """Also when a deletion finds nothing, because an attempt whose answer was lost did the work."""
+    """A later attempt may also succeed when a deletion finds nothing, because an attempt whose answer was lost did the
+    work.
+    """
     assert result_of(operation, outcomes) == result
 
 
@@ -140,7 +142,7 @@ FAILURES: list[tuple[Operation[Any], list[Outcome], type[ClientError], str]] = [
 def test_the_last_attempt_decides_the_error(
     operation: Operation[Any], outcomes: list[Outcome], kind: type[ClientError], message: str
 ) -> None:
-    """A lost answer is remembered: the error says whether the operation may have been done all the same."""
+    """After a lost answer, the error says whether the operation may have been done."""
     with pytest.raises(kind, match=message) as raised:
         result_of(operation, outcomes)
 
@@ -160,7 +162,7 @@ def result_of(operation: Operation[Any], outcomes: list[Outcome]) -> Any:
     "operation", [GET, PUT, POST, DELETE, UNINSTALL, HOST.linkers(), HOST.access_token(None, None)]
 )
 def test_a_request_is_signed_for_itself_and_for_three_minutes(operation: Operation[Any]) -> None:
-    """The claims are the ones that Bitbucket documents for calls from an app to the host."""
+    """The claims are those that Bitbucket documents for calls from an app to the host."""
     request = Exchange(operation, CREDENTIALS).request(NOW)
 
     assert claims_of(request, request.url.raw_path.decode()) == {
@@ -199,7 +201,7 @@ def test_the_path_of_a_base_url_is_not_signed() -> None:
     ],
 )
 def test_a_next_link_must_lie_below_the_base_url(link: str, followed: bool) -> None:
-    """Two hosts below different paths of one origin do not see each other's tokens."""
+    """Two hosts below different paths of one origin do not get each other's tokens."""
     operation = Operations("http://host.example/bitbucket", None).linkers()
     page = httpx.Response(200, json={"values": [], "next": link}, request=GET_REQUEST)
 
@@ -223,7 +225,7 @@ def test_an_access_token_is_asked_for_at_the_site() -> None:
 
 @given(key=st.text(min_size=1, max_size=200), q=st.text(max_size=200), sort=st.text(max_size=20))
 def test_any_key_and_any_query_is_signed_as_it_is_sent(key: str, q: str, sort: str) -> None:
-    """What goes over the wire carries a matching hash, and decodes to what the caller gave."""
+    """The request on the wire has a matching hash, and decodes to the caller's arguments."""
     request = Exchange(HOST.values(key, q, sort), CREDENTIALS).request(NOW)
 
     target = request.url.raw_path.decode("ascii")
@@ -235,7 +237,7 @@ def test_any_key_and_any_query_is_signed_as_it_is_sent(key: str, q: str, sort: s
 
 
 def claims_of(request: httpx.Request, target: str) -> dict[str, object]:
-    """Return the verified claims but for `qsh`, when the request is signed for `target`."""
+    """Return the verified claims except `qsh`, when the request is signed for `target`."""
     path, _, query = target.partition("?")
     token = read(request.headers["Authorization"].removeprefix("JWT "))
     claims = verify(token, shared_secret=SECRET, now=NOW, canonical=canonical_request(request.method, path, query))
@@ -243,7 +245,7 @@ def claims_of(request: httpx.Request, target: str) -> dict[str, object]:
 
 
 def test_the_secret_is_never_shown() -> None:
-    """Not by any representation, nor by the errors that are made of outcomes."""
+    """No representation shows the secret, and no error made from an outcome."""
     with AddonClient(
         "http://host.example", app_key="test-app", client_key="connection:1", shared_secret=SECRET
     ) as addon:

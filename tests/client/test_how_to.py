@@ -1,4 +1,4 @@
-"""The page on the client says what is true."""
+"""The how-to page of the client is correct."""
 
 import re
 from pathlib import Path
@@ -15,7 +15,7 @@ EXAMPLES = re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 
 @pytest.mark.parametrize("example", EXAMPLES)
 def test_an_example_of_the_page_runs(loopback: LoopbackHost, example: str) -> None:
-    """Each example does its work against a host; only the host's address differs from what the page says."""
+    """Each example works against a host; only the host's address differs from the page."""
     loopback.app_key = "acme-issue-links"
     loopback.secrets = {"connection:1": "the secret of the installed call"}
 
@@ -25,12 +25,12 @@ def test_an_example_of_the_page_runs(loopback: LoopbackHost, example: str) -> No
 
 
 def test_the_page_has_examples() -> None:
-    """If the way examples are marked changes, this notices that none is run any more."""
+    """If the marks of examples change, this notices that none is run any more."""
     assert len(EXAMPLES) == 4
 
 
 def test_every_error_is_on_the_page() -> None:
-    """A new kind of error is explained where authors of apps look for it."""
+    """A new kind of error is explained on the page."""
     errors = [
         name
         for name, exported in vars(client).items()

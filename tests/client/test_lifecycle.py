@@ -12,7 +12,9 @@ from tests.client.loopback_host import APP_KEY, CLIENT_KEY, SHARED_SECRET, Loopb
 
 
 def read_posted(event: str, base_url: str = "", *, path: str = "", authorization: str | None = None) -> LifecycleCall:
-    """A host's call to the test's app, as the app reads it. With an `authorization`, the app knows the secret."""
+    """Return a host's call to the test's app, as the app reads it. With an `authorization`, the app knows
+    the secret.
+    """
     body = {"key": APP_KEY, "clientKey": CLIENT_KEY, "eventType": event, "baseUrl": base_url, "baseApiUrl": base_url}
     return read_lifecycle_call(
         json.dumps(body | ({"sharedSecret": SHARED_SECRET} if event == "installed" else {})).encode(),
@@ -31,7 +33,7 @@ def signature(path: str, query: str = "") -> str:
 
 
 def test_an_installed_call_gives_a_client_that_works(loopback: LoopbackHost) -> None:
-    """What the call brings is enough to store values, at once, and its secret is not shown by accident."""
+    """The credentials of the call are enough to store values immediately, and its secret is not shown by accident."""
     call = read_posted("installed", loopback.base_url)
 
     with call.client() as addon:
@@ -43,7 +45,7 @@ def test_an_installed_call_gives_a_client_that_works(loopback: LoopbackHost) -> 
 
 
 def test_the_query_of_the_address_is_signed_too() -> None:
-    """A descriptor may name a lifecycle address with a query, which belongs to what the host signs."""
+    """A descriptor may name a lifecycle address with a query, which the host signs, too."""
     target = "/hooks/uninstalled?tenant=a%20b"
     signed = signature("/hooks/uninstalled", "tenant=a%20b")
     call = read_posted("uninstalled", path=target, authorization=signed)

@@ -1,4 +1,4 @@
-"""What each operation sends over real HTTP, and what it makes of the answer."""
+"""The request of each operation over real HTTP, and its result."""
 
 import inspect
 import json
@@ -81,7 +81,7 @@ def test_an_operation_sends_its_request_and_returns_what_the_answer_says(
 
 
 def test_both_clients_offer_the_same_operations() -> None:
-    """No operation, and no parameter, is in one client alone."""
+    """No operation, and no parameter, is only in one client."""
 
     def operations(client: type[Any]) -> dict[str, list[str]]:
         return {
@@ -103,7 +103,7 @@ def test_values_can_be_any_iterable(loopback: LoopbackHost, call: Call) -> None:
 
 @pytest.mark.parametrize("length", [0, 1, 2, 3, 4, 5])
 def test_a_list_is_followed_to_its_end(loopback: LoopbackHost, call: Call, length: int) -> None:
-    """Every item comes once and in order, whether the last page is full, short or the only one."""
+    """Every item comes once and in order, with a full, short or only last page."""
     loopback.page_length = 2
     loopback.values["tickets"] = {id_: f"V{id_}" for id_ in range(length)}
 
@@ -166,7 +166,7 @@ def test_pages_are_read_as_they_are_consumed(loopback: LoopbackHost) -> None:
     ],
 )
 def test_any_linker_key_arrives_as_it_is(loopback: LoopbackHost, call: Call, key: str) -> None:
-    """Keys that mean something in a URL are neither cut, resolved nor mixed up, and the signature holds."""
+    """Keys with a meaning in a URL are neither cut, resolved nor mixed up, and the signature is valid."""
     loopback.values[key] = {5: "BB"}
 
     assert call("linker", key).key == key
@@ -219,7 +219,7 @@ def test_a_refusal_is_an_error_that_carries_what_the_api_said(
     detail: str,
     fields: dict[str, list[str]],
 ) -> None:
-    """The class follows the status; the rest follows the body, however unlike an error body it is."""
+    """The class follows the status; the rest follows the body, in any form."""
     loopback.script.append(answer)
 
     with pytest.raises(client.ApiError) as raised:
@@ -255,7 +255,7 @@ def test_errors_of_the_host_reach_the_caller(loopback: LoopbackHost, call: Call)
 def test_wrong_credentials_are_unauthorized(
     loopback: LoopbackHost, call_at: Callable[..., Call], settings: dict[str, str]
 ) -> None:
-    """The reason the host gives is in the error."""
+    """The error has the host's reason."""
     with pytest.raises(client.Unauthorized) as raised:
         call_at(loopback.base_url, **settings)("linkers")
 
@@ -304,7 +304,7 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
 def test_an_answer_that_the_api_does_not_promise_is_an_error(
     loopback: LoopbackHost, call: Call, operation: str, answer: Answer
 ) -> None:
-    """It is neither taken for success nor an exception of some library, and it is not asked for again."""
+    """It is neither success nor an exception of some library, and it is not requested again."""
     loopback.script.append(answer)
 
     with pytest.raises(client.UnexpectedResponse, match=r"^(GET|POST|PUT|DELETE) http://127\.0\.0\.1:"):
@@ -314,7 +314,7 @@ def test_an_answer_that_the_api_does_not_promise_is_an_error(
 
 
 def test_members_that_we_do_not_know_are_ignored(loopback: LoopbackHost, call: Call) -> None:
-    """A later version of the API may say more."""
+    """A later version of the API may have more members."""
     value = {"type": "linker_value", "id": 5, "value": "BB", "owner": {"a": [1]}, "links": {}}
     loopback.script.append(Answer(200, {"values": [value], "size": None, "next": None, "colour": "red"}))
 
@@ -343,7 +343,7 @@ FOREIGN_LINKS = [
 
 @pytest.mark.parametrize("link", FOREIGN_LINKS)
 def test_a_next_link_to_another_place_is_refused(loopback: LoopbackHost, call: Call, link: str) -> None:
-    """A token is good for whoever gets it, so only the host itself gets one; the error names the link."""
+    """A token is valid for any receiver, so only the host itself gets one; the error names the link."""
     link = link.replace("{port}", loopback.base_url.rpartition(":")[2])
     body = json.dumps({"values": [{"id": 1, "value": "A"}], "next": link}).encode()
     loopback.script.append(Answer(200, body))
@@ -355,7 +355,7 @@ def test_a_next_link_to_another_place_is_refused(loopback: LoopbackHost, call: C
 
 
 def test_a_page_that_names_itself_as_the_next_is_refused(loopback: LoopbackHost, call: Call) -> None:
-    """A host that repeats itself does not keep the caller busy for ever."""
+    """A host that repeats a page does not keep the caller busy for ever."""
     loopback.script += [Answer(200, {"values": [], "next": f"{loopback.base_url}/2.0/p?page=2"})] * 2
 
     with pytest.raises(client.UnexpectedResponse, match="names itself"):
@@ -390,7 +390,7 @@ def test_a_mistake_of_the_caller_is_told_before_anything_is_sent(
     error: type[Exception],
     message: str,
 ) -> None:
-    """Above all, deleting one value with a broken id never becomes deleting all of them."""
+    """In particular, deleting one value with a broken id never becomes deleting all of them."""
     with pytest.raises(error, match=message):
         call(operation, *args)
 
@@ -416,7 +416,7 @@ def test_a_mistake_of_the_caller_is_told_before_anything_is_sent(
 def test_a_base_url_that_cannot_work_is_refused_at_once(
     call_at: Callable[..., Call], base_url: str, message: str
 ) -> None:
-    """The message names the parameter, and never shows a password that stood in the URL."""
+    """The message names the parameter, and never shows a password in the URL."""
     with pytest.raises(ValueError, match=rf"^base_url .*{message}") as raised:
         call_at(base_url)("linkers")
 
@@ -426,7 +426,7 @@ def test_a_base_url_that_cannot_work_is_refused_at_once(
 @pytest.mark.parametrize("name", ["app_key", "client_key", "shared_secret"])
 @pytest.mark.parametrize("value", ["", "a\nb", "a\udc80"])
 def test_credentials_must_be_there(call_at: Callable[..., Call], name: str, value: str) -> None:
-    """An installation without a secret is noticed where the client is made, not by a refused request."""
+    """An installation without a secret is noticed when the client is made, not by a refused request."""
     with pytest.raises(ValueError, match="without control characters"):
         call_at("http://localhost:7990", **{name: value})("linkers")
 

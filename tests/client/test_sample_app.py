@@ -1,4 +1,4 @@
-"""The sample app as its users start it: a process of its own, called over HTTP."""
+"""The sample app as its users start it: another process, called over HTTP."""
 
 import json
 import signal
@@ -25,7 +25,7 @@ _numbers = count(1)
 
 
 class Sample:
-    """A running sample app, and a host's way to call it. Each instance plays an installation of its own."""
+    """A running sample app, and a host's way to call it. Each instance is a separate installation."""
 
     def __init__(self, url: str, loopback: LoopbackHost) -> None:
         self.url = url
@@ -34,7 +34,7 @@ class Sample:
         loopback.app_key = APP_KEY
 
     def installed(self, secret: str, *, signed_with: str | None = None, **members: Any) -> httpx.Response:
-        """Post an `installed` call that brings `secret`, which the host accepts from this moment on."""
+        """Post an `installed` call with `secret`, which the host accepts from this moment on."""
         self.loopback.secrets[self.client_key] = secret
         return self.call("installed", {"sharedSecret": secret, **members}, signed_with)
 
@@ -105,7 +105,7 @@ def test_the_line_it_prints_ends_in_the_url_of_a_valid_descriptor(url: str) -> N
 
 
 def test_the_pages_its_links_lead_to_escape_what_they_show(url: str) -> None:
-    """A ticket key comes from whoever wrote the text, and is shown as text."""
+    """A ticket key comes from the author of the text, and is shown as text."""
     response = httpx.get(f"{url}/tickets/BB-1%3Cscript%3E&quot;")
 
     assert response.headers["Content-Type"].startswith("text/html")
@@ -115,7 +115,7 @@ def test_the_pages_its_links_lead_to_escape_what_they_show(url: str) -> None:
 
 
 def test_an_installation_stores_the_values_with_the_new_secret(sample: Sample) -> None:
-    """Before it answers, the app uses the credentials: the host sees one signed replacement."""
+    """Before it answers, the app uses the credentials: the host gets one signed replacement."""
     assert sample.installed("the first secret").status_code == 204
 
     (request,) = sample.loopback.requests
@@ -133,7 +133,7 @@ def test_the_secret_of_each_installation_signs_the_next_call(sample: Sample) -> 
 
 
 def test_a_first_installation_may_be_signed_with_a_secret_the_app_does_not_know(sample: Sample) -> None:
-    """An app that lost its memory can be installed again; an unsigned call would be as good."""
+    """An app that lost its memory can be installed again, as with an unsigned call."""
     assert sample.installed("the secret", signed_with="a forgotten secret").status_code == 204
 
 
@@ -154,7 +154,7 @@ FORGERIES: dict[str, Callable[[Sample], dict[str, str]]] = {
 
 @pytest.mark.parametrize("forge", FORGERIES.values(), ids=FORGERIES)
 def test_a_forged_installation_is_refused(sample: Sample, forge: Callable[[Sample], dict[str, str]]) -> None:
-    """Whoever does not know the secret cannot replace it, nor make the app call anybody."""
+    """A forger without the secret cannot replace it, nor make the app call any host."""
     sample.installed("right")
     body = sample.body("installed") | {"sharedSecret": "forged"}
 
@@ -167,7 +167,7 @@ def test_a_forged_installation_is_refused(sample: Sample, forge: Callable[[Sampl
 
 @pytest.mark.parametrize("secret", [None, "wrong"])
 def test_a_forged_uninstallation_is_refused(sample: Sample, secret: str | None) -> None:
-    """Whoever does not know the secret cannot end the installation."""
+    """A forger without the secret cannot end the installation."""
     sample.installed("right")
 
     assert sample.uninstalled(signed_with=secret).status_code == 401
@@ -175,7 +175,7 @@ def test_a_forged_uninstallation_is_refused(sample: Sample, secret: str | None) 
 
 
 def test_uninstalled_of_a_stranger_is_refused(sample: Sample) -> None:
-    """An installation that the app never had cannot end."""
+    """An installation that the app never had cannot be ended."""
     assert sample.uninstalled(signed_with="any secret").status_code == 404
 
 
@@ -207,7 +207,7 @@ BAD_CALLS: list[tuple[str, Any, int]] = [
 
 @pytest.mark.parametrize(("change", "status"), [case[1:] for case in BAD_CALLS], ids=[case[0] for case in BAD_CALLS])
 def test_a_call_that_is_not_one_is_refused_with_a_reason(sample: Sample, change: Any, status: int) -> None:
-    """Bad input gets a sentence, is not acted upon, and does not make the installation known."""
+    """Bad input gets a sentence, changes nothing, and does not make the installation known."""
     body = {**sample.body("installed"), "sharedSecret": "a secret"}
     content = change if isinstance(change, bytes) else json.dumps(body | change).encode()
 
@@ -231,7 +231,7 @@ def test_a_call_that_is_not_one_is_refused_with_a_reason(sample: Sample, change:
 def test_an_installation_fails_when_its_credentials_do_not_work(
     sample: Sample, answers: list[Any], reason: str
 ) -> None:
-    """The host is told why, and the app keeps what it knew: here nothing, so it may be installed anew."""
+    """The host gets the reason, and the app keeps its previous state: here nothing, so it can be installed again."""
     sample.loopback.script += answers
 
     response = sample.installed("the secret")
@@ -243,7 +243,7 @@ def test_an_installation_fails_when_its_credentials_do_not_work(
 
 
 def test_with_a_state_file_it_remembers_across_runs(tmp_path: Path, loopback: LoopbackHost) -> None:
-    """After a restart the app still demands the signature; the file is readable by its owner alone."""
+    """After a restart the app still requires the signature; only the file's owner can read it."""
     state = tmp_path / "state.json"
     with running("--state", str(state)) as (url, _):
         sample = Sample(url, loopback)
@@ -260,7 +260,7 @@ def test_with_a_state_file_it_remembers_across_runs(tmp_path: Path, loopback: Lo
 
 
 def test_without_values_none_are_stored(loopback: LoopbackHost) -> None:
-    """An empty list is stored like any other: what the linker had is gone."""
+    """An empty list is stored like any other: the linker's values are removed."""
     with running("--values", "") as (url, _):
         assert Sample(url, loopback).installed("the secret").status_code == 204
 
@@ -289,7 +289,7 @@ def test_sigterm_ends_it(loopback: LoopbackHost) -> None:
     ],
 )
 def test_an_option_that_cannot_work_is_an_error_in_words(tmp_path: Path, options: list[str], reason: str) -> None:
-    """It exits with 2 and says what is wrong; a file that is not its own is left alone."""
+    """It exits with 2 and says what is wrong; a file of another program is not changed."""
     notes = tmp_path / "notes.txt"
     notes.write_text("Buy milk.")
     command = [

@@ -1,4 +1,4 @@
-"""What the two clients add to the core: sending, waiting, and ending up with one of our errors."""
+"""The clients' additions to the core: sending, waiting, and raising the client's own errors."""
 
 import asyncio
 import socket
@@ -61,7 +61,7 @@ def test_trouble_that_stays_is_an_error(loopback: LoopbackHost, call: Call) -> N
 def test_a_value_is_never_added_twice(
     loopback: LoopbackHost, call_at: Callable[..., Call], trouble: HangUp | NotHttp | Stall
 ) -> None:
-    """When the answer to a POST is lost, the caller is told that it may have been done, and decides."""
+    """When the answer to a POST is lost, the error says that it may have been done, and the caller decides."""
     loopback.script.append(trouble)
 
     with pytest.raises(ConnectionFailed) as raised:
@@ -72,7 +72,7 @@ def test_a_value_is_never_added_twice(
 
 
 def test_a_host_that_is_not_there_is_an_error(call_at: Callable[..., Call], monkeypatch: pytest.MonkeyPatch) -> None:
-    """The error names the request and says that nothing was done."""
+    """The error names the request and says that it was not sent."""
     monkeypatch.setattr(exchange, "PAUSES", (0, 0, 0))
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
@@ -84,7 +84,7 @@ def test_a_host_that_is_not_there_is_an_error(call_at: Callable[..., Call], monk
 
 
 def test_nothing_of_the_secret_is_in_an_error_from_the_wire(loopback: LoopbackHost, call: Call) -> None:
-    """Neither the error nor what caused it shows the secret or a token."""
+    """Neither the error nor its cause shows the secret or a token."""
     loopback.script.append(HangUp())
 
     with pytest.raises(ClientError) as raised:
@@ -97,7 +97,7 @@ def test_nothing_of_the_secret_is_in_an_error_from_the_wire(loopback: LoopbackHo
 
 
 def test_cookies_are_not_kept(loopback: LoopbackHost) -> None:
-    """A JWT is the only credential; nothing a host hands out is carried from one request to the next."""
+    """A JWT is the only credential; the client keeps no cookie of a host."""
     loopback.script.append(Answer(200, {"id": 5, "value": "BB"}, {"Set-Cookie": "session=1"}))
 
     with AddonClient(loopback.base_url, **credentials()) as addon:

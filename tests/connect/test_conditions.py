@@ -1,4 +1,4 @@
-"""Conditions of modules: which are met, which are not, and which cannot be told here."""
+"""Conditions of modules: met, not met, or unknown here."""
 
 from typing import Any
 
@@ -45,12 +45,12 @@ CASES: list[tuple[str, list[dict[str, Any]], Verdict]] = [
 
 @pytest.mark.parametrize(("name", "written", "verdict"), CASES, ids=[case[0] for case in CASES])
 def test_conditions_are_judged(name: str, written: list[dict[str, Any]], verdict: Verdict) -> None:
-    """For an administrator, in an app with the scope `repository` and no other."""
+    """Each condition is judged for an administrator, in an app with only the scope `repository`."""
     assert judge(written, granted={"repository"}, context=CONTEXT).verdict == verdict
 
 
 def test_each_condition_has_its_reason() -> None:
-    """In a line each, those inside others too, and as they are written."""
+    """Each condition has a line, nested ones too, as written."""
     written: list[dict[str, Any]] = [
         {"condition": "has_account_permission", "params": {"permission": "admin"}},
         {"or": [{**IS_X, "invert": True}, UNKNOWN]},
@@ -76,7 +76,7 @@ def test_an_administrator_is_no_mere_collaborator() -> None:
 
 
 def test_targets_are_found_inside_others() -> None:
-    """So that somebody can be asked for their values."""
+    """The context parameters in nested conditions are found, so that the operator can give their values."""
     assert list(targets_of([IS_R, {"and": [{"or": [{**IS_R, "target": "branch.name"}]}]}, {}])) == [
         "repository.uuid",
         "branch.name",
@@ -91,7 +91,7 @@ _condition = st.dictionaries(_NAMES, _plain | _inner | st.lists(_inner, max_size
 
 @given(st.lists(_condition, max_size=3))
 def test_anything_can_be_judged(written: list[dict[str, Any]]) -> None:
-    """Whatever a descriptor holds there, and every condition gets a line."""
+    """Any content of `conditions` is judged, and every condition gets a line."""
     judged = judge(written, granted={"repository"}, context=CONTEXT)
     assert judged.verdict in ("met", "not met", "unknown")
     assert all(one.text and one.reason for one in judged.conditions)

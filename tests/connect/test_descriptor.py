@@ -60,7 +60,7 @@ ONE_OF_EACH: dict[str, Any] = {
 
 
 def tidy(**changes: object) -> dict[str, object]:
-    """A descriptor without findings, but for `changes`; a property changed to `...` is left out."""
+    """Return a descriptor without findings, except for `changes`; a property changed to `...` is left out."""
     return {name: value for name, value in (TIDY | changes).items() if value is not ...}
 
 

@@ -1,4 +1,4 @@
-"""Why a token is refused: each mistake is told from all others, and what holds agrees with what is accepted."""
+"""Each mistake with a token is distinguished from all others, and the verdicts agree with what is accepted."""
 
 import base64
 import hashlib
@@ -49,7 +49,7 @@ def token(secret: str = SECRET, **changes: Any) -> str:
 def signed_by(
     key: bytes, *, digest: str = "sha256", write: Callable[[bytes], bytes] | None = None, alg: str = ""
 ) -> str:
-    """A token whose signature is made with any key, in any way."""
+    """Return a token whose signature is made with any key, in any way."""
     header = {"alg": alg or "HS256", "typ": "JWT"}
     segments = [base64.urlsafe_b64encode(json.dumps(part).encode()).rstrip(b"=") for part in (header, claims())]
     signing_input = b".".join(segments)
@@ -68,7 +68,7 @@ def cause(presented: Presented, request: Request = REQUEST) -> Check:
 
 
 def refused_for(presented: str) -> str | None:
-    """The check at which a host refuses the token."""
+    """Return the check at which a host refuses the token."""
     canonical = canonical_request("POST", PATH, QUERY)
     try:
         verify(read(presented), shared_secret=SECRET, now=NOW, issuers={APP, CLIENT}, canonical=canonical)
@@ -78,7 +78,7 @@ def refused_for(presented: str) -> str | None:
 
 
 def test_right_token_has_no_fault() -> None:
-    """Every check holds, and the hash is that of our own canonical request."""
+    """Every check passes, and the hash is that of the host's canonical request."""
     found = examine(present(f"JWT {token()}"))
     assert {check.verdict for check in found.checks} == {"passes"}
     assert found.hashed is not None
@@ -105,7 +105,7 @@ def test_right_token_has_no_fault() -> None:
     ],
 )
 def test_faults_of_form(authorization: str, check: str, words: str) -> None:
-    """What is wrong before a claim is looked at."""
+    """Faults of the form are found before the claims are read."""
     found = cause(present(authorization))
     assert (found.name, words.lower() in found.finding.lower()) == (check, True), found
     assert found.fix
@@ -139,7 +139,7 @@ SECRET_OF_HEX = hashlib.sha256(b"any").hexdigest()
     ],
 )
 def test_faults_of_signatures(presented: str, words: str) -> None:
-    """Which secret made the signature, and what was done to it first."""
+    """The host finds which secret made the signature, and how it was altered first."""
     found = cause(present(f"JWT {presented}"))
     assert (found.name, words.lower() in found.finding.lower()) == ("signature", True), found
     assert SECRET not in str(examine(present(f"JWT {presented}"))) or SECRET in presented
@@ -182,7 +182,7 @@ def test_faults_of_signatures(presented: str, words: str) -> None:
     ],
 )
 def test_faults_of_claims(changes: Claims, check: str, words: str) -> None:
-    """Which claim fails, and why."""
+    """The failing claim is named, with the reason."""
     found = cause(present(f"JWT {token(**changes)}"))
     assert (found.name, words.lower() in found.finding.lower()) == (check, True), found
     assert found.fix
@@ -197,7 +197,7 @@ def test_faults_of_claims(changes: Claims, check: str, words: str) -> None:
     ],
 )
 def test_what_is_accepted_with_a_warning(changes: Claims, words: str) -> None:
-    """Nothing fails, but the author is told."""
+    """Nothing fails, but the developer gets a warning."""
     found = examine(present(f"JWT {token(**changes)}"))
     assert found.cause is None
     assert [check.verdict for check in found.checks if words in check.finding] == ["warning"]
@@ -242,7 +242,7 @@ RIGHT = canonical_request("POST", PATH, QUERY).split("&", 2)[2]
     ],
 )
 def test_what_was_hashed_is_found(canonical: str, words: str) -> None:
-    """The request behind a wrong hash is shown, with its first difference from ours, and said in words."""
+    """The request of a wrong hash is shown, with its first difference from the real one, and in words."""
     found = examine(present(f"JWT {token(qsh=hash_of(canonical))}"))
     assert found.cause is not None
     assert words.lower() in found.cause.finding.lower(), found.cause
@@ -267,7 +267,7 @@ def test_what_was_hashed_is_found(canonical: str, words: str) -> None:
     ],
 )
 def test_hashed_queries(canonical: str, query: str, words: str) -> None:
-    """Mistakes that the other query has no room for."""
+    """These mistakes are not possible with the other query."""
     found = cause(present(f"JWT {token(qsh=hash_of(canonical))}"), Request("GET", "/x", query, ""))
     assert (found.name, words.lower() in found.finding.lower()) == ("qsh", True), found
 
@@ -279,7 +279,7 @@ def test_root_path_may_have_been_hashed_as_nothing() -> None:
 
 
 def test_no_hash_is_asked_for_at_the_token_endpoint() -> None:
-    """Where the host does not look at qsh, neither does the diagnosis."""
+    """Where the host does not check qsh, neither does the diagnosis."""
     request = Request("POST", "/site/oauth2/access_token", "", "", hashed=False)
     assert examine(present(f"JWT {token(qsh=None)}"), request).cause is None
 
@@ -301,13 +301,13 @@ def test_whatever_is_pasted_is_read(pasted: str, scheme: str | None) -> None:
 
 @pytest.mark.parametrize("credential", ["hunter2", "hunter2 hunter2", "Bearer hunter2", "Basic hunter2", "JWT hunter2"])
 def test_nothing_is_kept_of_what_is_no_token(credential: str) -> None:
-    """A password in the wrong place is forgotten."""
+    """A password in the wrong place is not kept."""
     assert "hunter2" not in repr(present(credential))
     assert "hunter2" not in repr(present_pasted(credential))
 
 
 def test_signatures_are_not_kept() -> None:
-    """What is left of a token does not hold its third segment."""
+    """The kept part of a token has no third segment."""
     made = token()
     assert made.rpartition(".")[2] not in repr(present(f"JWT {made}"))
 
@@ -336,7 +336,7 @@ moments = st.integers(int(NOW) - 200, int(NOW) + 200) | st.floats(NOW - 200, NOW
     secret=st.sampled_from([SECRET, OLD_SECRET, f"{SECRET} "]),
 )
 def test_what_holds_is_what_is_accepted(changes: Claims, secret: str) -> None:
-    """For any claims there is a cause exactly when the token is refused, and it is the check that refused it."""
+    """For any claims there is a cause exactly when the token is refused, and it is the refusing check."""
     presented = encode(claims() | changes, secret)
     found = examine(present(f"JWT {presented}")).cause
     assert (found.name if found else None) == refused_for(presented)
@@ -345,7 +345,7 @@ def test_what_holds_is_what_is_accepted(changes: Claims, secret: str) -> None:
 @settings(deadline=None)
 @given(st.text(max_size=200) | st.text(alphabet="ey.=JWT jwt?&:'\"[{}]0", max_size=200))
 def test_anything_can_be_pasted(text: str) -> None:
-    """No text is too strange to be told what is wrong with it."""
+    """Any text is judged."""
     assert examine(present_pasted(text)).cause is not None
 
 
@@ -356,7 +356,7 @@ def test_anything_can_be_pasted(text: str) -> None:
     path=st.text(max_size=60),
 )
 def test_any_token_and_request_can_be_examined(segments: list[bytes], query: str, path: str) -> None:
-    """Nor is any token, or any request it was meant for."""
+    """Any token is judged, for any request."""
     presented = ".".join(base64.urlsafe_b64encode(segment).decode().rstrip("=") for segment in segments)
     examine(present(f"JWT {presented}"), Request("GET", path, query, "http://x"))
 
@@ -370,14 +370,14 @@ def test_long_request_is_examined_for_the_usual_mistakes() -> None:
 
 
 def test_secret_of_any_of_many_installations_is_recognised() -> None:
-    """However many workspaces the app is in, each secret is tried as it should be used."""
+    """In any number of workspaces, each secret is tried in the correct way."""
     others = [Key(f"{number:040}", f"the secret of workspace {number}") for number in range(50)]
     evidence = gather(present(f"JWT {token(others[-1].secret)}"), keys=[*KEYS, *others], installations=KNOWN)
     assert evidence.signature.finding == "It was made with the secret of workspace 49."
 
 
 def test_another_order_of_the_parameters_is_accepted_and_explained() -> None:
-    """The order of npm's library is no cause of a refusal; both requests are shown, and the rule is told."""
+    """The order of npm's library does not refuse a token; both requests are shown, and the rule is explained."""
     by_rule, of_npm = "ids%5B%5D=1&ids2=2", "ids2=2&ids%5B%5D=1"
     request = Request("GET", "/a", "ids[]=1&ids2=2", "")
     found = examine(present(f"JWT {token(qsh=hash_of(f'GET&/a&{of_npm}'))}"), request)
@@ -390,7 +390,7 @@ def test_another_order_of_the_parameters_is_accepted_and_explained() -> None:
 
 @pytest.mark.parametrize("order", ["ids%5B%5D=1&ids2=2", "ids2=2&ids%5B%5D=1"])
 def test_a_mistake_is_told_in_any_order_of_the_parameters(order: str) -> None:
-    """A wrong method or path is recognised whichever library has sorted the query."""
+    """A wrong method or path is recognised in any library's order of the query."""
     request = Request("GET", "/2.0/a", "ids[]=1&ids2=2", "")
     for hashed, words in ((f"POST&/2.0/a&{order}", "signed POST"), (f"GET&/a&{order}", "/2.0 is missing")):
         assert words in cause(present(f"JWT {token(qsh=hash_of(hashed))}"), request).finding

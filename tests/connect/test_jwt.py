@@ -31,7 +31,7 @@ def segment(data: bytes) -> str:
 
 
 def signed(header: object, claims: object, *, secret: str = SECRET, digest: str = "sha256") -> str:
-    """A token of anything, text standing for itself, signed without asking the code under test."""
+    """Return a token of any content, texts unchanged, signed without the code under test."""
     parts = [part if isinstance(part, str) else json.dumps(part, separators=(",", ":")) for part in (header, claims)]
     signing_input = ".".join(segment(part.encode()) for part in parts)
     return f"{signing_input}.{segment(hmac.digest(secret.encode(), signing_input.encode(), digest))}"
@@ -95,7 +95,7 @@ def test_tokens_of_living_apps_are_accepted(token: str) -> None:
 
 
 def changed_last_character(text: str) -> str:
-    """The same bytes in another encoding: the last character of 43 carries two bits that are not used."""
+    """Return the same bytes in another encoding: the last character of 43 has two unused bits."""
     alphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
     return text[:-1] + alphabet[alphabet.index(text[-1]) ^ 1]
 
@@ -346,7 +346,7 @@ json_values = st.recursive(
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
     max_leaves=8,
 )
-# Names that we or the oracles check are left out: what is made of them is not the question here.
+# Names that this module or the oracles check are left out: this test is not about their use.
 free_claims = st.dictionaries(
     st.text(max_size=8).filter(lambda name: name not in {"exp", "nbf", "iat", "aud", "iss", "sub", "jti", "qsh"}),
     json_values,

@@ -1,4 +1,4 @@
-"""The proxy module: which route takes a call, and what its path says about the objects it names."""
+"""The proxy module: the route of a call, and the objects that its path names."""
 
 from collections.abc import Mapping
 
@@ -39,13 +39,13 @@ PATHS: list[tuple[str, str, Mapping[str, str] | None]] = [
 
 @pytest.mark.parametrize(("pattern", "path", "captured"), PATHS)
 def test_paths_fit_segment_by_segment(pattern: str, path: str, captured: Mapping[str, str] | None) -> None:
-    """A capture is a whole segment, and names its object by what such an object has."""
+    """A capture is a whole segment, and names its object by a member of such an object."""
     found = find_route([_route(pattern)], "GET", path)
     assert (found.captured if found else None) == captured
 
 
 def test_methods_override_what_holds_for_all() -> None:
-    """Destination, scopes and conditions, each by itself; of other methods none is taken."""
+    """Destination, scopes and conditions are each overridden separately; other methods are not accepted."""
     condition = {"condition": "equals"}
     methods = {"POST": {"destination": "/post", "scopes": ["account"]}, "PUT": {"conditions": [condition]}, "GET": {}}
     route = _route("/x", methods=methods, scopes=("wiki",))
@@ -60,7 +60,7 @@ def test_methods_override_what_holds_for_all() -> None:
 
 
 def test_first_route_that_takes_the_call_gets_it() -> None:
-    """In the order of the descriptor; one that does not take the method is passed over."""
+    """Routes are tried in the order of the descriptor; one that does not accept the method is skipped."""
     routes = [_route("/x", methods={"POST": {}}), _route("/{commit}", destination="/any"), _route("/x")]
     found = find_route(routes, "GET", "/x")
     assert found is not None
@@ -70,6 +70,6 @@ def test_first_route_that_takes_the_call_gets_it() -> None:
 
 @given(st.text(max_size=30), st.text(max_size=30), st.dictionaries(st.sampled_from(["GET", "POST"]), st.text()))
 def test_any_path_can_be_asked_for(pattern: str, path: str, methods: dict[str, str]) -> None:
-    """Whatever a descriptor holds."""
+    """Any path is judged, with any descriptor."""
     found = find_route([_route(pattern, methods=methods)], "GET", path)
     assert found is None or found.destination == "/to"

@@ -1,4 +1,4 @@
-"""Proves that the reference page says what the code does."""
+"""Proves that the reference page agrees with the code."""
 
 import json
 import re
@@ -17,7 +17,7 @@ PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "descriptor.md").read
 
 
 def table(heading: str) -> list[list[str]]:
-    """The rows of the table below a heading, without its head."""
+    """Return the rows of the table below a heading, without its head."""
     section = PAGE.split(f"## {heading}\n")[1].split("\n## ")[0]
     rows = [line.strip("|").split("|") for line in section.splitlines() if line.startswith("|")]
     return [[cell.strip() for cell in row] for row in rows[2:]]
@@ -28,7 +28,7 @@ def names_in(cell: str) -> set[str]:
 
 
 def missing_in(descriptor: object) -> dict[str, set[str]]:
-    """By severity, the members that are said to be missing."""
+    """Return, by severity, the members that are reported missing."""
     found: dict[str, set[str]] = {"error": set(), "warning": set(), "note": set()}
     for finding in check_descriptor(json.dumps(descriptor)):
         found[finding.severity].add(finding.message.removesuffix(" is missing."))
@@ -53,7 +53,7 @@ def test_page_says_what_happens_without_a_property(name: str, severity: str) -> 
 
 
 def cut_down(value: Any) -> Any:
-    """A module of the kind without any member; routes of the proxy keep their path, which is outside them."""
+    """Return a module of the kind without any member; routes of the proxy keep their path, which is outside them."""
     return {path: {} for path in value} if value is ONE_OF_EACH["proxy"] else {}
 
 

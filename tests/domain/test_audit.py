@@ -1,4 +1,4 @@
-"""The audit log: nothing for what changes nothing, one entry for a run of the same, and cuts by the operator."""
+"""The audit log: no entry without a change, one entry for repeated changes, and cuts by the operator."""
 
 import hashlib
 import io
@@ -29,7 +29,7 @@ KEYS = ("tickets", "other", "third", "fourth")
 
 @dataclass
 class Log:
-    """A host on a state of its own with an app installed, whose clock a test sets; what it has in its audit log."""
+    """A host with a separate state and an installed app, whose clock a test sets; and its audit log."""
 
     run: Callable[[Callable[[Host], Awaitable[Any]]], Any]
     app: RecordingApp
@@ -37,7 +37,7 @@ class Log:
     now: float = START
 
     def at(self, seconds: float, job: Callable[[Host], Awaitable[Any]]) -> Any:
-        """Do something so many seconds after the start."""
+        """Do a job so many seconds after the start."""
         self.now = START + seconds
         return self.run(lambda host: job(replace(host, clock=lambda: self.now)))
 
@@ -48,7 +48,7 @@ class Log:
         )
 
     def entries(self, seconds: float) -> list[tuple[str, dict[str, Any]]]:
-        """What the log has so many seconds after the start, the oldest first, the installation left out."""
+        """Return the log so many seconds after the start, the oldest entry first, without the installation."""
         found: list[AuditEntry] = self.at(seconds, lambda host: audit.latest_entries(host, 1000))
         return [(entry.action, entry.details) for entry in reversed(found) if entry.action != "app installed"]
 
@@ -80,7 +80,7 @@ UNCHANGED: dict[str, Callable[[Host, int, bool], Awaitable[Any]]] = {
 
 
 def test_what_changes_nothing_is_no_entry(log: Log) -> None:
-    """Whoever asks for it, there is no entry, the linkers keep their revisions, and the installation its time."""
+    """There is no entry for any caller, the linkers keep their revisions, and the installation its time."""
     log.put(0, "A", "B")
     before = log.run(lambda host: _state(host, log.installation.id))
     for why, change in UNCHANGED.items():
@@ -105,7 +105,7 @@ def test_a_registration_that_is_known_is_no_entry(log: Log) -> None:
 
 
 def test_a_change_of_any_member_counts(log: Log) -> None:
-    """A set with one value more, one less, or another in place of one; each is in the log of the operator."""
+    """A set with one value more, one less, or one replaced; each is in the log of the operator."""
     for values in (["A", "B"], ["A", "B", "C"], ["A", "B"], ["A", "C"], []):
         log.put(0, *values, by_app=False)
     sizes = [(details["before"], details["after"]) for _, details in log.entries(0)]
@@ -116,7 +116,9 @@ def test_a_change_of_any_member_counts(log: Log) -> None:
 
 
 def test_a_run_of_the_same_is_one_entry_and_its_number(log: Log) -> None:
-    """The first time is an entry at once; what follows within the hour is counted, with the first and last time."""
+    """The first change is an entry immediately; those that follow within the hour are counted, with the first and last
+    time.
+    """
     for number in range(20):
         log.put(30.0 * number, *(f"V{number}", f"W{number}")[: 1 + number % 2])
     first = ("values replaced", {"linker": "tickets", "before": 0, "after": 1})
@@ -126,7 +128,7 @@ def test_a_run_of_the_same_is_one_entry_and_its_number(log: Log) -> None:
 
 
 def test_the_next_change_ends_a_run(log: Log) -> None:
-    """What was counted is written down before the first of the next run, without anybody looking."""
+    """The count is written before the first entry of the next run, without a reader."""
     for number, seconds in enumerate((0, 10, 20, HOUR + 1)):
         log.put(seconds, f"V{number}")
     log.put(HOUR + 2, "V1", "V2")
@@ -140,7 +142,7 @@ def test_the_next_change_ends_a_run(log: Log) -> None:
 
 
 def test_a_single_change_leaves_nothing_to_count(log: Log) -> None:
-    """Nor does its run come up again when it is over."""
+    """A single change leaves no count, and its run does not appear again when it is over."""
     log.put(0, "A")
     assert len(log.entries(5 * HOUR)) == len(log.entries(10 * HOUR)) == 1
 
@@ -166,7 +168,9 @@ def test_what_is_about_something_else_is_a_run_of_its_own(log: Log) -> None:
 def test_an_app_that_renames_its_linkers_has_so_many_runs_and_no_more(
     log: Log, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What it does to those beyond is counted together, and the last of these named; an hour later all begin anew."""
+    """Changes to linkers beyond the limit are counted together, and the last of these is named; an hour later all begin
+    anew.
+    """
     monkeypatch.setattr(rows, "MOST_RUNS", 2)
     changed = [
         ("tickets", ["A"]), ("other", ["A"]), ("third", ["A"]), ("fourth", ["A"]), ("other", ["B"]), ("fourth", ["B"])
@@ -184,14 +188,14 @@ def test_an_app_that_renames_its_linkers_has_so_many_runs_and_no_more(
 
 
 def test_what_an_operator_does_is_never_counted(log: Log) -> None:
-    """Each of it is an entry: it is seldom, and each stands for a decision."""
+    """Each change by an operator is an entry: they are few, and each is a decision."""
     for number in range(5):
         log.put(number, f"V{number}", by_app=False)
     assert len(log.entries(5)) == 5
 
 
 def test_a_clock_that_is_set_back_begins_another_run(log: Log) -> None:
-    """A run from the future does not swallow what is done until then."""
+    """A run from the future does not hide later changes."""
     log.put(300 * 24 * HOUR, "A")
     log.put(300 * 24 * HOUR + 1, "B")
     log.put(0, "C")
@@ -199,7 +203,7 @@ def test_a_clock_that_is_set_back_begins_another_run(log: Log) -> None:
 
 
 def test_an_update_names_what_changed(log: Log) -> None:
-    """Where the app is called and what it may do, old and new, however it is changed."""
+    """The entry has the app's addresses, authentication and scopes, old and new, after each kind of update."""
     base = log.app.base_url
     log.app.descriptor |= {
         "baseUrl": f"{base}/v2",
@@ -233,7 +237,7 @@ def _archive(log: Log, seconds: float, before: float | None) -> tuple[audit.Arch
 
 
 def test_a_cut_removes_what_was_archived_and_says_so(log: Log) -> None:
-    """What is older than the moment is in the file and no longer in the log, whose last entry tells of it."""
+    """Older entries are in the file and no longer in the log, whose last entry records the cut."""
     for number in range(6):
         log.put(10.0 * number, f"V{number}", by_app=False)
     archived, lines = _archive(log, 60, before=30)
@@ -246,7 +250,7 @@ def test_a_cut_removes_what_was_archived_and_says_so(log: Log) -> None:
 
 
 def test_an_archive_alone_removes_nothing(log: Log) -> None:
-    """The whole log, in pages, oldest first; what apps did again and again is in it when its hour is over."""
+    """The file has the whole log, in pages, oldest first; repeated changes are in it when their hour is over."""
     log.put(0, "A")
     log.put(1, "B")
     archived, lines = _archive(log, 2 * HOUR, before=None)
@@ -256,7 +260,7 @@ def test_an_archive_alone_removes_nothing(log: Log) -> None:
 
 
 def test_entries_are_read_in_pages(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
-    """However many there are, a few are in memory at a time."""
+    """Of any number, a few entries are in memory at a time."""
     monkeypatch.setattr(rows, "PAGE", 2)
     for number in range(5):
         log.put(number, f"V{number}", by_app=False)
@@ -275,7 +279,7 @@ def test_a_log_that_has_changed_is_not_cut(log: Log) -> None:
 
 @pytest.mark.parametrize("statement", ["UPDATE audit_log SET actor = 'nobody'", "DELETE FROM audit_log"])
 def test_the_database_lets_nothing_but_a_cut_take_entries(log: Log, statement: str) -> None:
-    """Before the first cut and after one, what is behind it can neither be deleted nor altered."""
+    """Before the first cut and after one, later entries can neither be deleted nor altered."""
 
     async def try_it(host: Host) -> None:
         async with host.store.database.transaction() as tx:
@@ -291,7 +295,7 @@ def test_the_database_lets_nothing_but_a_cut_take_entries(log: Log, statement: s
 
 
 def test_a_log_that_was_cut_can_be_moved(log: Log, tmp_path: Path, new_database: NewDatabase) -> None:
-    """Its entries and its open runs arrive with it, and are as safe there."""
+    """Its entries and its open runs arrive with it, and are as protected there."""
     log.put(0, "A", by_app=False)
     archived, _ = _archive(log, 1, before=None)
     log.at(2, lambda host: audit.cut(host, archived))

@@ -1,4 +1,4 @@
-"""How long what the operator and the apps show is good for."""
+"""The lifetimes of the operator's and the apps' credentials."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -62,7 +62,7 @@ HOUR, DAY = 3600, 86400
     [(_api_token, 2 * DAY), (_session, 7 * DAY), (_sign_in_code, 12 * HOUR), (_access_token, HOUR)],
 )
 def test_it_ends(tmp_path: Path, make: Callable[[Host], Awaitable[Works]], lifetime: int) -> None:
-    """It is good until its last second, and not a second longer, whatever else would still know it."""
+    """A credential is valid until its last second, and not a second longer, also if something still caches it."""
 
     async def outcomes() -> list[bool]:
         async with open_host(Settings(data=tmp_path)) as host:
@@ -77,7 +77,7 @@ def test_it_ends(tmp_path: Path, make: Callable[[Host], Awaitable[Works]], lifet
 def test_what_a_clock_made_that_was_ahead_ends_with_that(
     tmp_path: Path, make: Callable[[Host], Awaitable[Works]]
 ) -> None:
-    """When the clock is right again, it is good for nothing; clocks of several hosts may differ by some seconds."""
+    """When the clock is right again, the credential is invalid; clocks of several hosts may differ by some seconds."""
 
     async def outcomes() -> list[bool]:
         async with open_host(Settings(data=tmp_path)) as host:
@@ -88,7 +88,7 @@ def test_what_a_clock_made_that_was_ahead_ends_with_that(
 
 
 def test_a_token_without_an_end_has_none(tmp_path: Path) -> None:
-    """It works until it is revoked, at once everywhere."""
+    """It works until it is revoked, which takes effect everywhere immediately."""
 
     async def outcomes() -> list[bool]:
         async with open_host(Settings(data=tmp_path)) as host, open_host(Settings(data=tmp_path)) as other:

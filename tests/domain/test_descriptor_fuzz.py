@@ -1,4 +1,4 @@
-"""Descriptors of strangers: whatever stands in one, it is judged, refused or installed, and nothing else happens."""
+"""Any descriptor of a stranger is judged, refused or installed, and nothing else happens."""
 
 import copy
 import json
@@ -111,7 +111,7 @@ Refusal = TypeVar("Refusal", bound=Exception)
 
 
 def _places(value: Any) -> Iterator[Place]:
-    """Everything in a document that can be exchanged: a container and an index or a name in it."""
+    """Yield everything in a document that can be replaced: a container and an index or a name in it."""
     members = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
     for name, member in members:
         yield value, name
@@ -120,7 +120,7 @@ def _places(value: Any) -> Iterator[Place]:
 
 @st.composite
 def mutated(draw: st.DrawFn) -> dict[str, Any]:
-    """A valid descriptor in which some members are exchanged, missing, renamed, wrapped or repeated."""
+    """Draw a valid descriptor in which some members are replaced, missing, renamed, wrapped or repeated."""
     document = copy.deepcopy(VALID)
     for _ in range(draw(st.sampled_from([1, 1, 1, 2, 4]))):
         container, name = draw(st.sampled_from(list(_places(document))))
@@ -142,7 +142,7 @@ def mutated(draw: st.DrawFn) -> dict[str, Any]:
 
 @st.composite
 def documents(draw: st.DrawFn) -> bytes:
-    """The text of such a descriptor, in which bytes may be exchanged, missing, too many or cut off."""
+    """Draw the text of such a descriptor, in which bytes may be replaced, missing, added or cut off."""
     text = json.dumps(draw(mutated()), indent=draw(st.sampled_from([None, 1])), ensure_ascii=draw(st.booleans()))
     document = bytearray(text.encode("utf-8", "surrogatepass"))
     for _ in range(draw(st.sampled_from([0, 0, 0, 0, 1, 3]))):
@@ -169,7 +169,7 @@ installs = pytest.mark.parametrize("examples", [25, pytest.param(1_000, marks=py
 
 @runs
 def test_every_document_is_judged(examples: int, record_property: Callable[[str, object], None]) -> None:
-    """`check` never raises, each finding stands inside the text, and what it calls valid is what can be read."""
+    """`check` never raises, each finding is inside the text, and a descriptor that it calls valid can be read."""
 
     outcomes: Counter[bool] = Counter()
 
@@ -204,14 +204,16 @@ def _can_be_read(document: bytes) -> bool:
 
 
 def _both_happened(outcomes: Counter[bool], record_property: Callable[[str, object], None]) -> None:
-    """What is fuzzed is neither always good nor always bad: otherwise half of the checks would have checked nothing."""
+    """Check that the examples are neither always good nor always bad: otherwise half of the checks would
+    not have run.
+    """
     assert outcomes.keys() == {True, False}
     record_property("examples", outcomes.total())
     record_property("accepted", outcomes[True])
 
 
 def _refusal_of(kind: type[Refusal], attempt: Callable[[], object]) -> Refusal | None:
-    """The refusal that the attempt ends with; whatever else it raises fails the test."""
+    """Return the refusal of the attempt; any other exception fails the test."""
     try:
         attempt()
     except kind as refusal:
@@ -221,7 +223,7 @@ def _refusal_of(kind: type[Refusal], attempt: Callable[[], object]) -> Refusal |
 
 @runs
 def test_every_value_is_read_or_refused(examples: int, record_property: Callable[[str, object], None]) -> None:
-    """A descriptor that was JSON already is a `Descriptor` or `InvalidDescriptor`, and so is anything else."""
+    """A descriptor that was JSON already is a `Descriptor` or `InvalidDescriptor`, and so is any other value."""
 
     outcomes: Counter[bool] = Counter()
 
@@ -256,7 +258,7 @@ class AnyApp:
 def test_every_document_is_installed_or_refused(
     tmp_path: Path, examples: int, record_property: Callable[[str, object], None]
 ) -> None:
-    """A fetched descriptor is installed, or refused at a step that is named; then nothing is left of it."""
+    """A fetched descriptor is installed, or refused at a named step; then nothing is left of it."""
     app = AnyApp()
     outcomes: Counter[bool] = Counter()
     with serving(app.application()) as base_url, opened(Settings(data=tmp_path)) as work:
@@ -286,7 +288,7 @@ def test_every_document_is_installed_or_refused(
 def test_every_update_is_taken_or_refused(
     host: LiveHost, examples: int, record_property: Callable[[str, object], None]
 ) -> None:
-    """`PUT /2.0/addon` with any descriptor is a 204 or a 400 with a reason, and after a 400 all is as it was."""
+    """`PUT /2.0/addon` with any descriptor is a 204 or a 400 with a reason, and after a 400 nothing has changed."""
 
     outcomes: Counter[bool] = Counter()
     with recording_app(key=TIDY["key"], scopes=TIDY["scopes"]) as app:
@@ -301,7 +303,7 @@ def test_every_update_is_taken_or_refused(
             assert answer.status_code in (204, 400), answer.text
             outcomes[answer.status_code == 204] += 1
             if answer.status_code == 204:
-                # What was taken may have fewer scopes, which only an installation can give back.
+                # An accepted update may have fewer scopes, which only an installation can restore.
                 api.installation = host.install(app)
             else:
                 assert answer.json()["error"]["message"]

@@ -1,4 +1,4 @@
-"""Installations beside what their front doors show: what is kept of a handshake, and new secrets."""
+"""Installations beyond their front doors: the record of a handshake, and new secrets."""
 
 import pytest
 
@@ -34,7 +34,7 @@ def test_what_was_sent_is_kept_without_secrets(host: LiveHost, connect_app: Reco
 
 
 def test_an_echoed_secret_is_not_kept(host: LiveHost, connect_app: RecordingApp) -> None:
-    """An app that answers with what it was sent does not bring its secret into the record, nor into a refusal."""
+    """If an app answers with the call's body, neither the record nor a refusal has its secret."""
 
     async def echo(body: dict[str, str]) -> None:
         connect_app.answer = f"secret={body['sharedSecret']}"
@@ -52,7 +52,7 @@ def test_an_echoed_secret_is_not_kept(host: LiveHost, connect_app: RecordingApp)
 
 
 def test_a_secret_is_renewed_by_another_handshake(host: LiveHost, connect_app: RecordingApp) -> None:
-    """The app is told the new secret in a call that is signed with the old one; refused, the old one stays."""
+    """The app gets the new secret in a call that is signed with the old one; if it refuses, the old one stays."""
     first = host.install(connect_app)
     second = host.work(lambda opened: _renew(opened, first))
     sent = connect_app.received[-1]

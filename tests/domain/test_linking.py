@@ -1,4 +1,4 @@
-"""Compiled linkers follow the values in the database, whoever changes them."""
+"""Compiled linkers follow the values in the database, changed by any process."""
 
 import asyncio
 import contextlib
@@ -34,7 +34,7 @@ _CHANGES = st.lists(
 
 @pytest.fixture(scope="module")
 def workplace(host: LiveHost) -> Iterator[tuple[str, int]]:
-    """An app alone in a workspace: its slug, and the id of the installation."""
+    """Yield an app alone in a workspace: its slug, and the id of the installation."""
     with recording_app() as app:
         workspace = f"w-{app.key}"
         yield workspace, host.install(app, workspace).id
@@ -79,7 +79,7 @@ def _apply(host: Host, installation_id: int, what: str, value: Any) -> Awaitable
 def test_after_any_changes_the_compiled_values_are_those_in_the_database(
     host: LiveHost, workplace: tuple[str, int], changes: list[Change], kept: int
 ) -> None:
-    """Also when another process made them, and when more was deleted than is remembered."""
+    """Also when another process made the changes, and when more was deleted than is remembered."""
     workspace, installation_id = workplace
 
     async def run() -> None:
@@ -102,7 +102,7 @@ def test_after_any_changes_the_compiled_values_are_those_in_the_database(
 def test_single_changes_are_caught_up_with_without_reading_all_values(
     host: LiveHost, workplace: tuple[str, int], few: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whether there were a few since the last text or many, also in one transaction, only their rows are read."""
+    """After few or many changes since the last text, also in one transaction, only their rows are read."""
     workspace, installation_id = workplace
     monkeypatch.setattr(rows, "FEW_ROWS", few)
 
@@ -130,7 +130,7 @@ async def _refused(reader: object, linker_id: int) -> object:
 def test_workspaces_that_were_let_go_are_linked_as_before(
     host: LiveHost, most_workspaces: int, values: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """However few compiled workspaces or values may be kept, every workspace links with its own values."""
+    """With any limit of compiled workspaces or values, every workspace links with its own values."""
     monkeypatch.setattr(workspaces, "_KEPT_WORKSPACES", most_workspaces)
     monkeypatch.setattr(workspaces, "_most_values", lambda workers: values)
 
@@ -160,7 +160,9 @@ def test_workspaces_that_were_let_go_are_linked_as_before(
 def test_a_container_limits_what_is_kept(
     limit: str, workers: int, most: int | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Workers share a quarter of what the container may use, or the machine has; each keeps two million in any case."""
+    """Workers share a quarter of the container's memory, or of the machine's; each keeps at least two
+    million values.
+    """
     monkeypatch.setattr("os.sysconf", lambda name: 10**6)
     file = tmp_path / "memory.max"
     file.write_text(limit)
@@ -169,7 +171,7 @@ def test_a_container_limits_what_is_kept(
 
 
 def test_of_large_descriptors_a_few_are_kept() -> None:
-    """An app that updates itself again and again leaves little behind; what is kept is read once."""
+    """An app that updates itself repeatedly leaves little behind; a kept descriptor is read once."""
     start, name = '{"baseUrl": "https://app.example", "authentication": {"type": "none"}', "x" * 20_000
     texts = [f'{start}, "scopes": [], "name": "{name}", "key": "k{number}"}}' for number in range(9)]
     read = [descriptors.stored_descriptor(text) for text in texts]

@@ -1,4 +1,4 @@
-"""Transactions that take the same rows take them in the same order, so that none waits for one that waits for it."""
+"""Transactions on the same rows lock them in the same order, so that none waits for one that waits for it."""
 
 import asyncio
 from contextlib import ExitStack
@@ -39,7 +39,9 @@ async def _rotate(host: Host, others: "asyncio.Future[list[None]]") -> None:
 def test_installations_undos_and_rotations_do_not_wait_for_each_other(
     tmp_path: Path, new_database: NewDatabase
 ) -> None:
-    """Apps come, go and refuse in one workspace while the key is changed again and again, and nobody gets a 503."""
+    """Apps are installed, uninstalled and refuse in one workspace while the key is changed repeatedly,
+    without a 503.
+    """
 
     async def work(host: Host) -> None:
         comings = asyncio.gather(

@@ -1,4 +1,4 @@
-"""Linkers that keep running out of time are left out for a while."""
+"""Linkers that keep running out of time are parked."""
 
 import logging
 
@@ -45,7 +45,9 @@ def _links(records: LinkerRecords) -> list[str]:
 def test_linker_is_parked_when_it_keeps_running_out_of_time(
     times: int, apart: float, length: int, limit: Unfinished, parked: bool
 ) -> None:
-    """Often enough, soon enough, and on texts that are no excuse; those beside it go on."""
+    """A linker is parked after enough texts, within the time, of a length at which it should be fast;
+    others are not.
+    """
     clock = Clock()
     records = LinkerRecords(clock)
     for _ in range(times):
@@ -55,7 +57,7 @@ def test_linker_is_parked_when_it_keeps_running_out_of_time(
 
 
 def test_parked_linker_is_reported_and_comes_back(caplog: pytest.LogCaptureFixture) -> None:
-    """While it is parked texts say so and it collects no more blame; afterwards it starts anew."""
+    """While it is parked, texts say so and count no more against it; afterwards it starts anew."""
     clock = Clock()
     records = LinkerRecords(clock)
     with caplog.at_level(logging.WARNING, "roadstead.linkify"):

@@ -1,4 +1,4 @@
-"""Pending calls are made at least once, whichever process dies, and a limited number of times."""
+"""Pending calls are made at least once, if any process dies, and a limited number of times."""
 
 import asyncio
 import json
@@ -33,13 +33,13 @@ def settings(tmp_path: Path, new_database: NewDatabase) -> Settings:
 
 
 def at(host: Host, seconds: float) -> Host:
-    """The host some seconds later."""
+    """Return the host some seconds later."""
     clock = host.clock
     return replace(host, clock=lambda: clock() + seconds)
 
 
 async def _remove(host: Host, app: RecordingApp, workspace: str = "local") -> tuple[Installation, int]:
-    """Install the app and take it out again, as a process does that dies before it could tell the app."""
+    """Install the app and uninstall it, as a process does that dies before it could notify the app."""
     installation = await installations.install(host, app.descriptor_url, workspace)
     call_id = await installations.uninstall(host, installation.id)
     assert call_id is not None
@@ -47,7 +47,7 @@ async def _remove(host: Host, app: RecordingApp, workspace: str = "local") -> tu
 
 
 async def _make_what_is_due(host: Host) -> None:
-    """All that is due is claimed, and done in the end."""
+    """Claim and run all due rows."""
     async with lifecycle.making_pending_calls(host):
         while await lifecycle.QUEUE.is_any_due(host.store.database, host.now()):
             await asyncio.sleep(0.01)
@@ -60,7 +60,7 @@ async def _until(true: Callable[[], bool]) -> None:
 
 
 def _doing(work: Callable[[], Coroutine[Any, Any, Any]]) -> Callable[[dict[str, Any]], Awaitable[None]]:
-    """A handler of the app that has the test do something before the app answers."""
+    """Return a handler of the app with which the test acts before the app answers."""
     loop = asyncio.get_running_loop()
 
     async def handle(body: dict[str, Any]) -> None:
@@ -85,7 +85,7 @@ def _run(settings: Settings, scenario: Callable[[Host, RecordingApp], Any]) -> N
 
 
 def test_a_call_is_made_again_until_the_app_has_answered(settings: Settings) -> None:
-    """An app that is out of order twice is called after growing pauses, each signed anew, and then no more."""
+    """An app that fails twice is called after growing pauses, each signed anew, and then not again."""
 
     async def scenario(host: Host, app: RecordingApp) -> None:
         installation, call_id = await _remove(host, app)
@@ -113,7 +113,7 @@ def test_a_call_is_made_again_until_the_app_has_answered(settings: Settings) -> 
 
 @pytest.mark.parametrize(("seconds", "made"), [(300 * DAY, True), (RETRY.longest_pause, False), (0, True)])
 def test_what_is_due_later_than_any_pause_is_due_now(settings: Settings, seconds: float, made: bool) -> None:
-    """A process whose clock was ahead has put it off, or stored it; what is put off for long waits all the same."""
+    """A process whose clock was ahead has postponed or stored it; a long postponement still waits."""
 
     async def scenario(host: Host, app: RecordingApp) -> None:
         _, call_id = await _remove(at(host, seconds), app)
@@ -126,7 +126,7 @@ def test_what_is_due_later_than_any_pause_is_due_now(settings: Settings, seconds
 
 @pytest.mark.parametrize(("ahead", "made"), [(300 * DAY, True), (0, False)])
 def test_a_claim_that_lasts_longer_than_any_is_none(settings: Settings, ahead: float, made: bool) -> None:
-    """A process whose clock was ahead claimed the call and died: it is made by another, and by the operator's word."""
+    """A process whose clock was ahead claimed the call and died: another makes it, or the operator does."""
 
     async def scenario(host: Host, app: RecordingApp) -> None:
         _, call_id = await _remove(host, app)
@@ -144,7 +144,7 @@ def test_a_claim_that_lasts_longer_than_any_is_none(settings: Settings, ahead: f
 
 
 def test_a_commit_wakes_the_queue(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A call is made at once by the process that stored it, though nothing but its commit says that it is due."""
+    """The process that stored a call makes it immediately, because its commit says that it is due."""
     monkeypatch.setattr(queue, "LOOK_SECONDS", 600.0)
 
     async def scenario(host: Host, app: RecordingApp) -> None:
@@ -173,7 +173,7 @@ def test_who_waits_for_the_answer_makes_the_call(settings: Settings) -> None:
 
 @pytest.mark.parametrize("status", [200, 302, 401, 404, 410])
 def test_the_last_word_of_an_app_is_taken(tmp_path: Path, status: int) -> None:
-    """It has been told and cannot object, so whatever it says, short of being out of order, ends the matter."""
+    """The app is notified and cannot object, so any answer except a passing failure is final."""
 
     async def scenario(host: Host, app: RecordingApp) -> None:
         _, call_id = await _remove(host, app)
@@ -187,7 +187,7 @@ def test_the_last_word_of_an_app_is_taken(tmp_path: Path, status: int) -> None:
 
 
 def test_what_fails_for_a_day_is_given_up_and_can_be_tried_again(settings: Settings) -> None:
-    """The calls are counted, it is said when they were given up, and somebody may ask for another."""
+    """The calls are counted, the time of giving up is recorded, and the operator may retry."""
 
     async def scenario(host: Host, app: RecordingApp) -> None:
         _, call_id = await _remove(host, app)
@@ -216,7 +216,7 @@ def test_what_fails_for_a_day_is_given_up_and_can_be_tried_again(settings: Setti
 
 
 def test_an_app_that_was_installed_again_is_not_told_that_it_is_out(settings: Settings) -> None:
-    """The call would end the new installation. While the app is being asked, it waits for how that ends."""
+    """The call would end the new installation. During the new handshake, it waits for the outcome."""
 
     async def scenario(host: Host, app: RecordingApp) -> None:
         _, call_id = await _remove(host, app)
@@ -239,7 +239,7 @@ def test_an_app_that_was_installed_again_is_not_told_that_it_is_out(settings: Se
 
 
 def test_a_pending_call_outlives_the_installation(settings: Settings) -> None:
-    """An app that removes itself while it refuses its first installation leaves no row, and is told all the same."""
+    """An app that removes itself while it refuses its first installation leaves no row, and is notified."""
 
     async def scenario(host: Host, app: RecordingApp) -> None:
         async def remove() -> None:
@@ -259,7 +259,9 @@ def test_a_pending_call_outlives_the_installation(settings: Settings) -> None:
 
 
 def test_the_calls_of_a_killed_process_are_made_by_another(tmp_path: Path, settings: Settings) -> None:
-    """Killed when the app has the call and has not answered: another takes it over when the claim has run out."""
+    """Killed when the app has the call and has not answered: another process takes it over when the claim
+    has run out.
+    """
     asked, killed = threading.Event(), threading.Event()
 
     async def answer_too_late(body: dict[str, Any]) -> None:
@@ -321,7 +323,7 @@ def _once_each(app: RecordingApp) -> bool:
 
 
 def test_fifty_calls_are_made_once_each(settings: Settings) -> None:
-    """Each of three takes what the others have not taken; nobody dies, so nothing is done twice."""
+    """Each of three claims the others' unclaimed rows; none dies, so no call is made twice."""
 
     async def scenario(host: Host, app: RecordingApp) -> None:
         await _owe_fifty(host, app)
@@ -336,7 +338,7 @@ def test_fifty_calls_are_made_once_each(settings: Settings) -> None:
 
 @pytest.mark.slow
 def test_two_processes_make_fifty_calls_once_each(tmp_path: Path, settings: Settings) -> None:
-    """The same with processes that serve."""
+    """The same is true of processes that serve."""
 
     def on_host(work: Callable[[Host], Coroutine[Any, Any, None]]) -> None:
         async def run() -> None:
@@ -356,7 +358,7 @@ def test_two_processes_make_fifty_calls_once_each(tmp_path: Path, settings: Sett
 
 
 def test_a_claim_is_lost_to_whoever_took_the_call_over(settings: Settings) -> None:
-    """What a slow process says after its claim has run out does not change what the other one has kept."""
+    """A slow process's outcome after its claim has run out does not overwrite that of the other."""
 
     async def scenario(host: Host, app: RecordingApp) -> None:
         _, call_id = await _remove(host, app)
@@ -376,7 +378,9 @@ def test_a_claim_is_lost_to_whoever_took_the_call_over(settings: Settings) -> No
 
 
 def test_stopping_leaves_what_takes_too_long_to_the_next(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A call that hangs is dropped in the end, and may be made by another at once, without waiting for the claim."""
+    """A hanging call is dropped at the end, and another process may make it immediately, without waiting
+    for the claim.
+    """
     monkeypatch.setattr(queue, "FINISH_SECONDS", 0.1)
 
     async def scenario(host: Host, app: RecordingApp) -> None:
@@ -396,7 +400,7 @@ def test_stopping_leaves_what_takes_too_long_to_the_next(settings: Settings, mon
 
 @given(st.integers(1, 10 * RETRY.tries), st.floats(0, 1), st.floats(0, 1))
 def test_pauses_grow_up_to_a_bound_and_end(attempts: int, chance: float, other: float) -> None:
-    """Each is longer than the one before until it is the longest, and after the last try there is none."""
+    """Each pause is longer than the one before until it is the longest, and after the last attempt there is none."""
     pause, next_pause = RETRY.pause_after(attempts, chance), RETRY.pause_after(attempts + 1, other)
     assert (pause is None) == (attempts >= RETRY.tries)
     if pause is not None:
@@ -405,7 +409,7 @@ def test_pauses_grow_up_to_a_bound_and_end(attempts: int, chance: float, other: 
 
 
 def test_an_app_that_is_away_for_the_night_is_told_in_the_morning() -> None:
-    """All tries together take most of a day at least, and not much more than one."""
+    """All attempts together take most of a day at least, and not much more than one."""
     for chance in (0.0, 1.0):
         pauses = [RETRY.pause_after(attempts, chance) for attempts in range(1, RETRY.tries)]
         assert 0.7 * DAY < sum(pause for pause in pauses if pause is not None) < 1.2 * DAY

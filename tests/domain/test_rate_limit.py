@@ -16,7 +16,7 @@ from roadstead.domain.access.rate_limit import RateLimit
     ids=["full", "each for itself", "rolling", "what is refused does not count"],
 )
 def test_two_an_hour(requests: list[tuple[int, float]], outcomes: list[int]) -> None:
-    """Who asks at which second is taken, or told after how many there is room again."""
+    """A request at each second is accepted, or told when there is room again."""
     moments = iter([moment for _, moment in requests])
     limit = RateLimit(2, seconds=3600, clock=lambda: next(moments))
     assert [limit.take(who) for who, _ in requests] == outcomes

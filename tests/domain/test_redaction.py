@@ -1,4 +1,4 @@
-"""What is kept of calls: no secret, in whatever place it stands, and all the rest."""
+"""The record of calls has no secret, in any place, and everything else."""
 
 import json
 from urllib.parse import quote
@@ -35,7 +35,7 @@ SIGNATURE = TOKEN.rpartition(".")[2]
     ],
 )
 def test_secret_with_a_name_is_hidden(text: str) -> None:
-    """In JSON, in JSON inside JSON, in forms, in URLs and in what was cut off."""
+    """A named secret is hidden in JSON, in JSON inside JSON, in forms, in URLs and in text that was cut off."""
     assert PLANTED not in cleaned(text)
     assert HIDDEN in cleaned(text)
 
@@ -44,13 +44,13 @@ def test_secret_with_a_name_is_hidden(text: str) -> None:
     "text", [TOKEN, f"JWT {TOKEN}", f"/x?jwt={TOKEN}&a=b", quote(f"x={TOKEN}"), f'{{"t":"{TOKEN}"}}']
 )
 def test_signature_is_hidden_and_claims_stay(text: str) -> None:
-    """Of a token wherever it stands."""
+    """A token's signature is hidden anywhere, and its claims stay."""
     assert SIGNATURE not in cleaned(text)
     assert TOKEN.rpartition(".")[0] in cleaned(text)
 
 
 def test_known_secret_is_hidden_without_a_name() -> None:
-    """What an app sends back is recognised by itself."""
+    """A secret that an app sends back is recognised by its value."""
     secrets = named_secrets(json.dumps({"key": "app", "sharedSecret": PLANTED}))
     assert cleaned(f"stored {PLANTED}!", secrets) == f"stored {HIDDEN}!"
 
@@ -60,7 +60,7 @@ def test_known_secret_is_hidden_without_a_name() -> None:
     ["Cookie", "set-cookie", "X-Auth-Token", "x-api-key", "Proxy-Authorization", "X-CsrfToken", "x-hub-signature"],
 )
 def test_header_of_a_secret_is_hidden(name: str) -> None:
-    """By its name, whatever its value."""
+    """Such a header is hidden by its name, with any value."""
     message = kept([(name.encode(), PLANTED.encode())], b"", 0, secrets=())
     assert message.headers == ((name, HIDDEN),)
 
@@ -78,14 +78,14 @@ def test_header_of_a_secret_is_hidden(name: str) -> None:
     ],
 )
 def test_what_is_kept_of_authorization(authorization: str, shown: str) -> None:
-    """The scheme, and of a token header and claims."""
+    """The scheme is kept, and of a token header and claims."""
     headers = [(b"authorization", authorization.encode())]
     message = kept(headers, b"", 0, secrets=(), credential=present(authorization))
     assert message.headers == (("authorization", shown),)
 
 
 def test_harmless_headers_and_bodies_stay() -> None:
-    """Nothing else is taken away."""
+    """No other header or body is changed."""
     headers = [(b"www-authenticate", b"JWT"), (b"content-type", b"application/json"), (b"host", b"api.example.com:80")]
     body = b'{"value": "BB", "publicKey": "MIIB", "links": {"self": {"href": "http://x/2.0/api/1.eye.e2"}}}'
     message = kept(headers, body, 95, secrets=())
@@ -94,7 +94,7 @@ def test_harmless_headers_and_bodies_stay() -> None:
 
 
 def test_what_is_kept_is_bounded() -> None:
-    """Of headers, of their values, of bodies."""
+    """Headers, their values and bodies are cut."""
     message = kept([(b"x" * 1000, b"y" * 60_000)] * 500, b"z" * RAW_BYTES, 10**9, secrets=())
     assert len(message.headers) <= 100
     assert max(len(name) + len(value) for name, value in message.headers) <= KEPT + 100
@@ -104,7 +104,7 @@ def test_what_is_kept_is_bounded() -> None:
 @pytest.mark.parametrize("before", range(KEPT - len(PLANTED) - 1, KEPT + 1, 6))
 @pytest.mark.parametrize("letter", ["x", "ü"])
 def test_secret_is_never_cut_in_two(before: int, letter: str) -> None:
-    """Wherever a known secret stands where a body is cut off, no piece of it is kept."""
+    """At every place at which a body is cut off, no piece of a known secret is kept."""
     raw = f"{letter * before}{PLANTED} and more".encode()
     message = kept([], raw[:RAW_BYTES], len(raw), secrets=[PLANTED])
     assert PLANTED[:8] not in message.body
@@ -113,5 +113,5 @@ def test_secret_is_never_cut_in_two(before: int, letter: str) -> None:
 @settings(deadline=None)
 @given(st.text(alphabet='ew.0-_ secrtokn=:"\\', max_size=2_000))
 def test_any_text_is_cleaned_quickly(text: str) -> None:
-    """A text made to keep the patterns busy is as good as any."""
+    """A text made to keep the patterns busy takes no longer than any other."""
     assert "\x00" not in cleaned(text)

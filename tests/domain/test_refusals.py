@@ -1,4 +1,4 @@
-"""What the log says of requests that there was no room for."""
+"""The log's lines about refusals for lack of room."""
 
 import asyncio
 
@@ -10,7 +10,7 @@ from roadstead.domain.telemetry.metrics import Metrics
 
 
 def test_a_flood_of_refusals_is_a_few_lines(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
-    """The first is said at once, the next together after a pause, for each reason; and all are counted."""
+    """The first is logged immediately, the next together after a pause, for each reason; and all are counted."""
     monkeypatch.setattr(refusals, "PAUSE_SECONDS", 0)
     metrics = Metrics()
 

@@ -1,4 +1,4 @@
-"""Which hosts are running on a state, and what is left of those that are gone."""
+"""Hosts that are running on a state, and the remains of dead ones."""
 
 import subprocess
 import sys
@@ -25,7 +25,7 @@ with announced(Settings(Path(data), base_url=base_url)):
 
 @contextmanager
 def _host_elsewhere(data: Path, base_url: str) -> Iterator["subprocess.Popen[bytes]"]:
-    """A process that counts as a host until its input ends."""
+    """Run a process that counts as a host until its input ends."""
     command = [sys.executable, "-c", _HOLD, str(data), base_url]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
@@ -38,7 +38,7 @@ def _urls(settings: Settings) -> list[str]:
 
 
 def test_hosts_are_seen_in_the_order_of_their_start(tmp_path: Path) -> None:
-    """Each new host is told who runs already, and everybody sees all of them, the oldest first."""
+    """Each new host sees the running ones, and every command sees all of them, the oldest first."""
     one, two = (Settings(tmp_path, base_url=f"http://{name}") for name in ("one", "two"))
     assert _urls(one) == []
     with announced(one) as before_one:
@@ -52,7 +52,7 @@ def test_hosts_are_seen_in_the_order_of_their_start(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("end", ["exit", "kill"])
 def test_a_host_that_ends_in_any_way_is_no_longer_running(tmp_path: Path, end: str) -> None:
-    """A host that was killed has left its file behind, and yet the next is the oldest; a later start cleans up."""
+    """A killed host has left its file behind, and yet the next is the oldest; a later start cleans up."""
     with _host_elsewhere(tmp_path, "http://first") as first, _host_elsewhere(tmp_path, "http://second"):
         assert _urls(Settings(tmp_path)) == ["http://first", "http://second"]
         if end == "kill":
@@ -67,7 +67,7 @@ def test_a_host_that_ends_in_any_way_is_no_longer_running(tmp_path: Path, end: s
 
 
 def test_looking_at_a_dead_host_twice_at_once_does_not_revive_it(tmp_path: Path) -> None:
-    """Two commands that look at the same moment do not take each other's look for a host."""
+    """Two commands that look at the same moment do not mistake each other for a host."""
     with _host_elsewhere(tmp_path, "http://dead") as process:
         process.kill()
         process.wait()
@@ -83,7 +83,7 @@ def test_looking_at_a_dead_host_twice_at_once_does_not_revive_it(tmp_path: Path)
 
 
 def test_another_database_in_the_same_folder_is_another_state(tmp_path: Path) -> None:
-    """Hosts on two databases that share a folder know nothing of each other."""
+    """Hosts on two databases that share a folder do not see each other."""
     other = Settings(tmp_path, database_url=f"sqlite:///{tmp_path}/other.db")
     remote = Settings(tmp_path, database_url="postgresql://roadstead:secret@db.example/roadstead")
     with announced(Settings(tmp_path, base_url="http://one")):

@@ -1,4 +1,4 @@
-"""Shares of what there is for all, and who has to make room for whom."""
+"""Shares of common capacity, and which caller makes room."""
 
 import pytest
 
@@ -22,7 +22,7 @@ OK, SHARE, ALL = None, Shortage.SHARE, Shortage.ALL
 def test_nobody_takes_more_than_a_share_nor_all_more_than_there_is(
     takes: list[tuple[str, int]], granted: list[Shortage | None]
 ) -> None:
-    """Of 4 with a share of 2: what is refused takes nothing, and what is given back (below 0) can be taken again."""
+    """Of 4 with a share of 2: a refusal takes nothing, and what is given back (below 0) can be taken again."""
     shares = Shares(4, 2)
     given: list[Shortage | None] = []
     for caller, amount in takes:
@@ -44,7 +44,7 @@ def test_nobody_takes_more_than_a_share_nor_all_more_than_there_is(
     ],
 )
 def test_an_address_has_a_share_of_the_places(takes: str, granted: list[Shortage | None]) -> None:
-    """Of 3 places an address has 2 at most; what is given back (-) can be taken again, and is forgotten."""
+    """Of 3 places an address has 2 at most; a place that is given back (-) can be taken again, and is forgotten."""
     crowd: Crowd[str] = Crowd(10, 0)
     places = Places(3, 2)
     given: list[Shortage | None] = []
@@ -114,7 +114,7 @@ def test_who_has_waited_longest_where_most_are_makes_room(events: str, closed: s
     ],
 )
 def test_answers_that_are_not_taken_make_room(unsent: list[tuple[str, int]], closed: list[str | None]) -> None:
-    """Beyond 10 bytes the oldest answer of the address with most bytes is given up; 0 says that it was taken."""
+    """Beyond 10 bytes the oldest answer of the address with most bytes is dropped; 0 means that it was read."""
     crowd: Crowd[str] = Crowd(100, 10)
     addresses = {name: crowd.add(name, name[0])[0] for name in ("a1", "a2", "b1")}
     given_up: list[str | None] = []
@@ -149,7 +149,7 @@ def test_a_crowd_forgets_who_has_gone() -> None:
     ],
 )
 def test_an_address_stands_for_who_has_it(address: str, caller: str) -> None:
-    """One customer has all of an IPv6 network, and one IPv4 address has one share however it is written."""
+    """One customer has all of an IPv6 network, and one IPv4 address has one share in every spelling."""
     assert caller_at(address) == caller
 
 
@@ -167,7 +167,7 @@ def test_an_address_stands_for_who_has_it(address: str, caller: str) -> None:
     ],
 )
 def test_the_last_forwarded_address_counts(header: bytes, caller: str | None) -> None:
-    """A client writes whatever it likes before the one that the proxy adds; what is no address is nobody's share."""
+    """A client can write anything before the address that the proxy adds; text that is not an address has no share."""
     assert forwarded_for(header) == caller
 
 
@@ -176,7 +176,7 @@ def test_the_last_forwarded_address_counts(header: bytes, caller: str | None) ->
     [(1_000_000, 4_000, 1_000), (8_000, 4_000, 1_000), (1_024, 896, 448), (256, 192, 96), (20, 1, 1)],
 )
 def test_there_is_room_for_other_files(files: int, connections: int, requests: int) -> None:
-    """An eighth of the files is not for connections, and at most half of these have a request under way."""
+    """An eighth of the files is not for connections, and at most half of these have a running request."""
     admission = Admission(files)
     assert (admission.connections.most, admission.callers.most) == (connections, requests)
     assert admission.share_of_installation <= admission.callers.share <= requests
@@ -198,6 +198,6 @@ def test_there_is_room_for_other_files(files: int, connections: int, requests: i
     ],
 )
 def test_operators_and_health_have_ways_of_their_own(path: str, places: str | None) -> None:
-    """What apps may ask for takes no place from operators, and health needs none."""
+    """Apps' requests take no place from operators, and health needs none."""
     admission = Admission(8_000)
     assert admission.places(path) is (getattr(admission, places) if places else None)

@@ -1,4 +1,4 @@
-"""Work that is done together by those who ask for it at once."""
+"""Coalescing of work for callers who ask for it at the same time."""
 
 import asyncio
 from collections.abc import Sequence
@@ -16,7 +16,7 @@ def _together() -> Together:
 
 
 def test_what_comes_while_work_is_under_way_is_done_together_next() -> None:
-    """The first goes alone; those who come meanwhile share the next go, in the order in which they came."""
+    """The first item is worked on alone; those that arrive meanwhile share the next run, in the order of arrival."""
 
     async def run() -> None:
         together, seen = _together(), []
@@ -42,7 +42,7 @@ def test_what_comes_while_work_is_under_way_is_done_together_next() -> None:
 
 
 def test_an_error_goes_to_whom_it_concerns() -> None:
-    """An outcome that is an error is raised for that one alone; one that is raised, for all who were together."""
+    """A result that is an error is raised only for its item; a raised exception, for all items of the run."""
 
     async def run() -> None:
         together = _together()
@@ -69,7 +69,9 @@ def test_an_error_goes_to_whom_it_concerns() -> None:
 def test_what_cannot_have_the_database_is_tried_for_nobody_who_waits(
     error: type[Exception], tried: list[list[int]]
 ) -> None:
-    """Who came meanwhile is told at once, and not after having waited as long again; another error says nothing."""
+    """Items that arrived meanwhile are refused immediately, and not after waiting as long again; another error has no
+    such effect.
+    """
 
     async def run() -> None:
         together, seen = _together(), []

@@ -1,4 +1,4 @@
-"""The network outside, as a test wants it: what names resolve to, what answers where, and every attempt to connect."""
+"""The outside network, as a test wants it: names, servers at addresses, and every attempt to connect."""
 
 import contextlib
 import itertools
@@ -19,11 +19,11 @@ PUBLIC = "93.184.215.14"
 
 @dataclass
 class Internet:
-    """What is beyond this machine; nothing that a test does leaves it.
+    """Everything beyond this machine; a test never leaves it.
 
-    `names` holds the answers that a name gets, one look-up after the other; the last one stays. `servers` says at
-    which port of 127.0.0.1 an address is served; at other addresses nobody listens. `looked_up` and `connected_to`
-    record every name that was resolved and every address that a connection was tried to.
+    `names` has the answers for a name, one per look-up; the last one stays. `servers` says at which port of 127.0.0.1
+    an address is served; at other addresses no server listens. `looked_up` and `connected_to` record every name that
+    was resolved and every address that a connection was tried to.
     """
 
     names: dict[str, list[list[str]]] = field(default_factory=dict)
@@ -32,7 +32,7 @@ class Internet:
     connected_to: list[str] = field(default_factory=list)
 
     def resolve(self, host: str) -> list[str]:
-        """What the resolver answers. Other spellings of an address are read by the operating system itself."""
+        """Return the resolver's answer. The operating system itself reads other spellings of an address."""
         name = host.lower().removesuffix(".")
         if name in self.names:
             answers = self.names[name]
@@ -42,7 +42,7 @@ class Internet:
 
 @pytest.fixture
 def internet(monkeypatch: pytest.MonkeyPatch) -> Internet:
-    """Stands where the operating system's resolver and network are."""
+    """Replace the operating system's resolver and network."""
     internet = Internet(names={"public.example": [[PUBLIC]], "localhost": [["127.0.0.1"]]})
     resolve, connect = socket.getaddrinfo, socket.socket.connect
 
@@ -66,9 +66,9 @@ def internet(monkeypatch: pytest.MonkeyPatch) -> Internet:
 class Server:
     """A server on loopback whose connections get the `answers`, one after the other; the last one stays.
 
-    After its answer a connection is closed, or with `hold` kept open until the other side has had enough; before that,
-    `drip` is sent again and again. Neither goes on for more than 10 seconds, so that a client without limits fails
-    its test instead of holding it. `requests` are the connections that were made, by what they sent.
+    After its answer a connection is closed, or with `hold` kept open until the other side closes it; before that,
+    `drip` is sent repeatedly. Neither lasts more than 10 seconds, so that a client without limits fails its test
+    instead of blocking it. `requests` are the connections that were made, by their content.
     """
 
     port: int

@@ -1,4 +1,4 @@
-"""The setting `allow_target`: which entries there are, what each allows, and what it does not."""
+"""The setting `allow_target`: its entries, what each allows, and what it does not."""
 
 import asyncio
 from pathlib import Path
@@ -89,7 +89,7 @@ def private_names(internet: Internet) -> Internet:
 
 @pytest.mark.parametrize(("entry", "host"), ALLOWED)
 def test_what_an_entry_allows(private_names: Internet, entry: str, host: str) -> None:
-    """A network or an address, however it is reached; a name, wherever it leads; metadata by its very address."""
+    """A network or an address, reached in any way; a name, for any address; a metadata address, only by itself."""
     with pytest.raises(OutgoingCallFailed, match="Connection refused"):
         get(f"http://{host}:8080/", allowed=entry)
     assert len(private_names.connected_to) == 1
@@ -97,7 +97,7 @@ def test_what_an_entry_allows(private_names: Internet, entry: str, host: str) ->
 
 @pytest.mark.parametrize(("entry", "host"), NOT_ALLOWED)
 def test_what_an_entry_does_not_allow(private_names: Internet, entry: str, host: str) -> None:
-    """Nothing beside it, and nothing that wraps it; the refusal names the setting that would."""
+    """It allows nothing beside it, and no address that wraps it; the refusal names the setting that would."""
     with pytest.raises(OutgoingCallFailed, match="may not be called") as refused:
         get(f"http://{host}:8080/", allowed=entry)
     assert "--allow-target" in refused.value.detail
@@ -105,7 +105,7 @@ def test_what_an_entry_does_not_allow(private_names: Internet, entry: str, host:
 
 
 def test_our_own_address_is_asked_wherever_it_is(private_names: Internet, server: Server) -> None:
-    """Whether a host answers at its base URL is no question of permission: the operator gave that URL."""
+    """A host's check of its own base URL needs no permission: the operator gave that URL."""
     private_names.servers["10.1.2.3"] = server.port
     server.answers = [b'HTTP/1.1 200 OK\r\nContent-Length: 16\r\n\r\n{"status": "ok"}']
     assert asyncio.run(is_roadstead("http://app.corp"))
@@ -117,7 +117,7 @@ def read(data: Path, options: dict[str, Any] | None = None, **environ: str) -> A
 
 
 def test_entries_come_from_options_environment_or_file(tmp_path: Path) -> None:
-    """Several options, text with commas, or a list; the first of these counts alone, as with every setting."""
+    """Several options, text with commas, or a list; only the first of these counts, as with every setting."""
     expected = AllowedTargets.read(["10.0.0.0/8", "*.corp"])
     assert read(tmp_path) == AllowedTargets()
     (tmp_path / "roadstead.toml").write_text('allow_target = ["10.0.0.0/8", "*.corp"]')
@@ -170,7 +170,7 @@ def test_entries_come_from_options_environment_or_file(tmp_path: Path) -> None:
     ],
 )
 def test_an_entry_that_cannot_be_stops_the_start(tmp_path: Path, entry: str) -> None:
-    """It is named, with where it came from and what entries look like; a good one beside it does not save it."""
+    """The message names the entry, its source and the valid forms; a valid entry beside it does not help."""
     with pytest.raises(InvalidSetting) as refused:
         read(tmp_path, ROADSTEAD_ALLOW_TARGET=f"app.corp,{entry}")
     assert refused.value.message.startswith(f"ROADSTEAD_ALLOW_TARGET cannot be used: {entry!r} ")

@@ -1,7 +1,7 @@
-"""Addresses that must not be called, however they are spelled, and however we are brought to call them.
+"""Addresses that must not be called, in every spelling, and by every way to make the host call them.
 
-Each is refused with a sentence that says why, before any connection is tried: the network that the tests stand in for
-records every attempt.
+Each is refused with a sentence that says why, before any connection is tried: the network of the tests records every
+attempt.
 """
 
 import asyncio
@@ -26,7 +26,7 @@ DOCUMENTATION, BENCHMARKS, RESERVED = "but for documentation", "but for benchmar
 NO_SUCH_NAME, NO_HOST, NO_PORT = "cannot be resolved", "has no host", "impossible"
 CHARACTER, USER_NAME, SCHEME = "a character that is not allowed in a URL", "user name", "not an http or https URL"
 
-# What a redirect may name as well as a person.
+# A redirect may name these as well as a person.
 HOSTS = [
     # every network that is not public, by its ends
     ("0.0.0.0", UNSPECIFIED),
@@ -161,14 +161,14 @@ HOSTS = [
     ("inside\u00ad.example", CHARACTER),
     (r"public.example\@inside.example", CHARACTER),
     (r"inside.example\.public.example", CHARACTER),
-    # somebody before the host
+    # a user before the host
     ("public.example@inside.example", USER_NAME),
     ("public.example:80@10.0.0.1", USER_NAME),
     ("10.0.0.1@public.example", USER_NAME),
     ("@public.example", USER_NAME),
     (":@public.example", USER_NAME),
     ("public.example%40@inside.example", USER_NAME),
-    # ports; what comes before them is looked at all the same
+    # ports; the part before them is judged, too
     ("public.example:0", NO_PORT),
     ("public.example:65536", NO_PORT),
     ("public.example:-1", NO_PORT),
@@ -228,7 +228,7 @@ def hostile_names(internet: Internet) -> Internet:
 
 
 def test_metadata_addresses_are_documented() -> None:
-    """Whoever runs the host in a cloud can look up whether its address is known."""
+    """An operator in a cloud can look up whether its address is known."""
     page = (Path(__file__).parents[2] / "docs" / "security.md").read_text("utf-8")
     (listed,) = (paragraph for paragraph in page.split("\n\n") if paragraph.startswith("`169.254.169.254`, "))
     assert {ip_address(address) for address in re.findall("`(.+?)`", listed)} == METADATA_ADDRESSES
@@ -241,7 +241,7 @@ def get(url: str, *, redirects: int = 0, loopback: bool = False, allowed: str = 
 
 @pytest.mark.parametrize(("url", "why"), TYPED)
 def test_refused_before_any_connection(hostile_names: Internet, url: str, why: str) -> None:
-    """No spelling of an address that may not be called gets as far as a connection."""
+    """No spelling of a forbidden address leads to a connection."""
     with pytest.raises(OutgoingCallFailed, match=why):
         get(url)
     assert hostile_names.connected_to == []
@@ -249,7 +249,7 @@ def test_refused_before_any_connection(hostile_names: Internet, url: str, why: s
 
 @pytest.mark.parametrize(("url", "why"), URLS)
 def test_refused_as_the_target_of_a_redirect(hostile_names: Internet, server: Server, url: str, why: str) -> None:
-    """A redirect is checked like the first URL: the server that redirects is the only one that is connected to."""
+    """A redirect is checked like the first URL: only the server that redirects is connected to."""
     hostile_names.servers[PUBLIC] = server.port
     server.answers = [redirect_to(url)]
     with pytest.raises(OutgoingCallFailed, match=why):
@@ -259,14 +259,14 @@ def test_refused_as_the_target_of_a_redirect(hostile_names: Internet, server: Se
 
 @pytest.mark.parametrize("host", ["public.example", PUBLIC, "1572394766", "[2606:2800:220:1::1]", "192.0.1.1"])
 def test_public_addresses_are_called(internet: Internet, host: str) -> None:
-    """What is refused is refused for what it is: the same attempt on a public address reaches the network."""
+    """A refusal is because of the address: the same attempt on a public address reaches the network."""
     with pytest.raises(OutgoingCallFailed, match="Connection refused"):
         get(f"http://{host}/")
     assert len(internet.connected_to) == 1
 
 
 def test_the_address_that_was_checked_is_the_one_connected_to(internet: Internet, server: Server) -> None:
-    """A name that resolves to something else the second time gains nothing: one call resolves it once."""
+    """A name that resolves differently the second time gains nothing: one call resolves it once."""
     internet.names["rebinding.example"] = [[PUBLIC], ["10.0.0.1"]]
     internet.servers |= {PUBLIC: server.port, "10.0.0.1": server.port}
     assert get("http://rebinding.example/").body == b"ok"
@@ -306,7 +306,7 @@ def test_the_next_address_is_tried_when_one_does_not_answer(internet: Internet, 
 def test_a_public_server_cannot_send_us_to_what_was_permitted(
     hostile_names: Internet, server: Server, host: str, permission: dict[str, Any]
 ) -> None:
-    """What the operator permits is for the operator's own servers: the answer could be read from the refusal."""
+    """The operator's permission is for the operator's own servers: the answer could be read from the refusal."""
     hostile_names.servers |= {PUBLIC: server.port, "10.0.0.1": server.port, "127.0.0.1": server.port}
     assert get(f"http://{host}/", **permission).body == b"ok"
     server.answers = [redirect_to("/twice"), redirect_to(f"http://{host}/"), OK]

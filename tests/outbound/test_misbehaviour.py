@@ -31,7 +31,7 @@ def get(url: str, *, redirects: int = 0, cap: int = 1000, seconds: float = 5, co
 
 
 def test_what_is_sent(server: Server) -> None:
-    """Path and query go out as they are, the fragment does not; nothing asks for a compressed answer."""
+    """Path and query are sent unchanged, the fragment is not; no request asks for a compressed answer."""
     assert get(f"{server.url}a%2Fb;c?d=é%20".replace("é", "%C3%A9") + "#e").body == b"ok"
     request, _, headers = server.requests[0].partition(b"\r\n")
     assert request == b"GET /a%2Fb;c?d=%C3%A9%20 HTTP/1.1"
@@ -57,7 +57,7 @@ def test_an_answer_is_cut_at_the_cap(server: Server, answer: bytes, drip: bytes)
 
 
 def test_a_descriptor_beyond_the_cap_is_refused(server: Server) -> None:
-    """The cap is exact, and a descriptor that was cut is never read as if it were whole."""
+    """The cap is exact, and a cut descriptor is never read as a whole one."""
     outbound = Outbound(allow_loopback=True)
     server.answers = [ENDLESS + b" " * MAX_BYTES, ENDLESS + b" " * (MAX_BYTES + 1)]
     assert len(asyncio.run(fetch_descriptor(outbound, server.url))) == MAX_BYTES
@@ -82,7 +82,7 @@ def test_a_compressed_answer_stays_compressed(server: Server) -> None:
     ],
 )
 def test_a_huge_header_is_refused(server: Server, answer: bytes, drip: bytes) -> None:
-    """Headers are not kept without limit while we wait for their end."""
+    """Headers are not kept without limit while their end is awaited."""
     server.answers, server.drip = [answer], drip
     with pytest.raises(OutgoingCallFailed, match="cannot be reached"):
         get(server.url, seconds=30)
@@ -99,14 +99,14 @@ def test_a_huge_header_is_refused(server: Server, answer: bytes, drip: bytes) ->
     ],
 )
 def test_a_server_that_never_ends_its_answer_is_given_up(server: Server, answer: bytes, drip: bytes) -> None:
-    """The time limit is for the whole call, so sending a little now and then gains nothing."""
+    """The time limit is for the whole call, so sending a little from time to time gains nothing."""
     server.answers, server.drip, server.hold = [answer], drip, True
     with pytest.raises(OutgoingCallFailed, match=r"within 0\.3 seconds"):
         get(server.url, seconds=0.3)
 
 
 def test_a_server_that_takes_no_connection_is_given_up() -> None:
-    """Connecting has a limit of its own, and the message says that it was this."""
+    """Connecting has a separate limit, and the message says so."""
     with socket.create_server(("127.0.0.1", 0), backlog=0) as full, socket.socket() as first, socket.socket() as second:
         for waiting in (first, second):
             waiting.setblocking(False)
@@ -116,12 +116,12 @@ def test_a_server_that_takes_no_connection_is_given_up() -> None:
 
 
 def _resetting(kind: type[asyncio.AbstractEventLoop], listener: socket.socket) -> asyncio.AbstractEventLoop:
-    """An event loop of that kind in which the listener is closed while its connection is being handed over."""
+    """Return an event loop of that kind in which the listener is closed while its connection is being handed over."""
 
     class Resetting(kind):  # type: ignore[valid-type,misc]  # a loop of either kind
         async def create_connection(self, *arguments: Any, **options: Any) -> Any:
             transport, protocol = await super().create_connection(*arguments, **options)
-            listener.close()  # which resets what nobody has accepted
+            listener.close()  # resets every connection that was not accepted
             while not transport.is_closing():
                 await asyncio.sleep(0.001)
             return transport, protocol
@@ -132,7 +132,7 @@ def _resetting(kind: type[asyncio.AbstractEventLoop], listener: socket.socket) -
 
 @pytest.mark.parametrize("kind", [asyncio.SelectorEventLoop, uvloop.Loop])
 def test_a_listener_that_is_closed_while_we_connect_is_explained(kind: type[asyncio.AbstractEventLoop]) -> None:
-    """The connection was still in the queue of the app; what the libraries make of its reset is never shown."""
+    """The connection was still in the queue of the app; the libraries' text about its reset is never shown."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
         url = f"http://127.0.0.1:{listener.getsockname()[1]}/"
         outbound = Outbound(allow_loopback=True)
@@ -144,7 +144,7 @@ def test_a_listener_that_is_closed_while_we_connect_is_explained(kind: type[asyn
 
 
 def test_a_lifecycle_call_follows_no_redirect(server: Server) -> None:
-    """A call that carries a secret goes where the descriptor said and nowhere else; the redirect is the answer."""
+    """A call with a secret goes only to the address in the descriptor; the redirect is the answer."""
     server.answers = [redirect_to("/elsewhere"), OK]
     answer = asyncio.run(
         call_app(Outbound(allow_loopback=True), server.url, {"sharedSecret": "s"}, None, home=server.url)
@@ -153,7 +153,7 @@ def test_a_lifecycle_call_follows_no_redirect(server: Server) -> None:
 
 
 def test_proxies_of_the_environment_are_not_used(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A proxy would resolve names for us, and what it connects to could not be checked."""
+    """A proxy would resolve names, and its target could not be checked."""
     for name in ("HTTP_PROXY", "http_proxy", "HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"):
         monkeypatch.setenv(name, server.url)
     for name in ("NO_PROXY", "no_proxy"):
@@ -178,7 +178,7 @@ def test_proxies_of_the_environment_are_not_used(server: Server, monkeypatch: py
     ],
 )
 def test_a_server_that_breaks_off_is_explained(server: Server, answer: bytes) -> None:
-    """Whatever comes back, it is an answer or `OutgoingCallFailed`."""
+    """Any answer is an `Answer` or `OutgoingCallFailed`."""
     server.answers = [answer]
     with pytest.raises(OutgoingCallFailed):
         get(server.url, redirects=3)
@@ -205,7 +205,7 @@ def test_a_refusal_shows_no_secret(url: str) -> None:
 
 
 def test_a_certificate_that_nobody_vouches_for_is_refused(server: Server, tmp_path: Path) -> None:
-    """A secret goes only to who can show that the name is theirs."""
+    """A secret goes only to a server that can prove its name."""
     certificate = tmp_path / "certificate.pem"
     certificate.write_bytes(_self_signed())
     server.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -216,7 +216,7 @@ def test_a_certificate_that_nobody_vouches_for_is_refused(server: Server, tmp_pa
 
 
 def _self_signed() -> bytes:
-    """A key and a certificate of its own, valid for 127.0.0.1 today."""
+    """Return a key and a self-signed certificate, valid for 127.0.0.1 today."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
     now = datetime.now(UTC)

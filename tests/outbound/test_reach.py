@@ -1,4 +1,4 @@
-"""What of this machine may be called: where the operator said that an app is, and what an entry with a port allows."""
+"""Permitted targets on this machine: the place of an app that the operator gave, and entries with a port."""
 
 import asyncio
 import socket
@@ -37,7 +37,7 @@ def call(url: str, home: str, allowed: str = "", *, loopback: bool = True, redir
 
 
 PERMITTED = [
-    # where the descriptor is, by any name that this machine has for itself
+    # the place of the descriptor, by any name of this machine
     ("http://127.0.0.1:3000/installed", "http://127.0.0.1:3000/descriptor.json", ""),
     ("http://localhost:3000/", "http://127.0.0.1:3000/", ""),
     ("http://127.0.0.1:3000/", "http://LOCALHOST:3000/", ""),
@@ -72,7 +72,7 @@ PERMITTED = [
 
 @pytest.mark.parametrize(("url", "home", "allowed"), PERMITTED)
 def test_what_is_permitted(names: Internet, url: str, home: str, allowed: str) -> None:
-    """The call gets as far as the network, where nobody listens."""
+    """The call reaches the network, where no server listens."""
     with pytest.raises(OutgoingCallFailed, match="Connection refused"):
         call(url, home, allowed)
     assert len(names.connected_to) == 1
@@ -94,7 +94,7 @@ REFUSED = [
     ("http://localhost:443/", "https://app.example/", ""),
     ("http://localhost:5432/", "https://app.example:5432/", ""),
     ("http://[::1]:443/", "https://app.example/", ""),
-    # a name that somebody else lets lead here, be it the one that the operator gave
+    # a name that its owner makes resolve here, also if the operator gave it
     ("http://evil.example:5432/", "http://evil.example:5432/", ""),
     ("http://evil.example:3000/", "http://localhost:3000/", ""),
     ("http://evil.example:5432/", "http://evil.example:5432/", "127.0.0.0/8"),
@@ -113,7 +113,7 @@ REFUSED = [
 
 @pytest.mark.parametrize(("url", "home", "allowed"), REFUSED)
 def test_what_is_refused(names: Internet, url: str, home: str, allowed: str) -> None:
-    """Before any connection, with the setting that would allow it, written so that it can be used as it is."""
+    """Before any connection, with the setting that would allow it, ready to be used."""
     with pytest.raises(OutgoingCallFailed, match="may not be called") as refused:
         call(url, home, allowed)
     assert names.connected_to == []
@@ -145,7 +145,9 @@ EVERYTHING = "0.0.0.0/0,::/0,*.corp:7990,*.corp:7995,127.0.0.1:7990,[::1]:7990,0
 
 @pytest.mark.parametrize("url", OURSELVES)
 def test_this_host_is_never_called(names: Internet, monkeypatch: pytest.MonkeyPatch, url: str) -> None:
-    """By none of its names, addresses and ports, whatever is allowed, and if the operator says that an app is there."""
+    """By none of its names, addresses and ports, with any permission, also if the operator says that an app
+    is there.
+    """
     bind = socket.socket.bind
 
     def bind_as_if_ours(self: socket.socket, address: tuple[str, int]) -> None:
@@ -158,7 +160,7 @@ def test_this_host_is_never_called(names: Internet, monkeypatch: pytest.MonkeyPa
 
 
 def test_an_app_at_home_redirects_to_no_neighbour(names: Internet, server: Server) -> None:
-    """The operator said where the app is, and not where it sends us."""
+    """The operator named the app's place, not the redirect's."""
     names.servers["127.0.0.1"] = server.port
     server.answers = [
         redirect_to("/again"),
