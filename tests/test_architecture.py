@@ -162,6 +162,20 @@ def test_nothing_is_frozen_while_requests_are_served() -> None:
     assert freezing == {"cli/__init__.py", "app.py"}
 
 
+IDENTITIES = {"Identity", "Unidentified", "Caller", "AccessToken", "ApiToken", "Viewer"}
+
+
+@pytest.mark.parametrize("file", _files(), ids=lambda file: str(file.relative_to(SOURCE)))
+def test_nobody_asks_for_the_class_of_an_identity(file: Path) -> None:
+    """A new kind of credential needs no branch anywhere: readers ask an `Identity` what it may do and whose it is."""
+    for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "isinstance":
+            asked = {name.id for name in ast.walk(node.args[1]) if isinstance(name, ast.Name)}
+            assert not asked & IDENTITIES
+        if isinstance(node, ast.MatchClass) and isinstance(node.cls, ast.Name):
+            assert node.cls.id not in IDENTITIES
+
+
 def test_every_operation_says_what_it_needs() -> None:
     """An operation without a rule of access cannot be added unnoticed."""
     assert all(isinstance(operation.needs, Need) for operation in MAP.operations)

@@ -6,7 +6,7 @@ where a page has a hundred of them, because they are in no cycle and the collect
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import ClassVar, Literal, NamedTuple
+from typing import ClassVar, Literal, NamedTuple, Protocol
 
 import msgspec
 
@@ -60,6 +60,42 @@ class Installation:
     previous_secret: str | None = field(default=None, repr=False)
 
 
+class Identity(Protocol):
+    """The caller of a request, whatever its credential: all that the code may ask about it, never its class.
+
+    `installation_id` is of the app that calls, or whose page does. `scopes` are those of the credential; without any,
+    an app has those of its descriptor, and an operator has all. No record of the request may contain the `secrets`.
+    """
+
+    @property
+    def installation_id(self) -> int | None: ...
+    @property
+    def app_key(self) -> str | None: ...
+    @property
+    def secrets(self) -> tuple[str, ...]: ...
+    @property
+    def scopes(self) -> tuple[str, ...] | None: ...
+    @property
+    def repository(self) -> str | None: ...
+    @property
+    def is_operator(self) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Unidentified:
+    """A caller without a credential, or one whose credential nothing has read."""
+
+    installation_id: ClassVar[None] = None
+    app_key: ClassVar[None] = None
+    secrets: ClassVar[tuple[str, ...]] = ()
+    scopes: ClassVar[None] = None
+    repository: ClassVar[None] = None
+    is_operator: ClassVar[bool] = False
+
+
+UNIDENTIFIED = Unidentified()
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
     """The facts of an installation that authentication needs, read at every request so that they are current."""
@@ -69,6 +105,7 @@ class Caller:
     client_key: str
     secrets: tuple[str, ...] = field(repr=False)
     handshake_under_way: bool
+    scopes: ClassVar[None] = None
     repository: ClassVar[None] = None
     is_operator: ClassVar[bool] = False
 
@@ -109,6 +146,8 @@ class AccessToken:
     scopes: tuple[str, ...]
     repository: str | None
     expires_on: datetime
+    app_key: ClassVar[None] = None
+    secrets: ClassVar[tuple[str, ...]] = ()
     is_operator: ClassVar[bool] = False
 
 
@@ -136,6 +175,7 @@ class Viewer:
     installation_id: int
     app_key: str
     scopes: tuple[str, ...]
+    secrets: ClassVar[tuple[str, ...]] = ()
     repository: ClassVar[None] = None
     is_operator: ClassVar[bool] = True
 
@@ -149,6 +189,9 @@ class ApiToken:
     created_on: datetime
     expires_on: datetime | None
     installation_id: ClassVar[None] = None
+    app_key: ClassVar[None] = None
+    secrets: ClassVar[tuple[str, ...]] = ()
+    scopes: ClassVar[None] = None
     repository: ClassVar[None] = None
     is_operator: ClassVar[bool] = True
 

@@ -14,7 +14,7 @@ from roadstead.domain.apps import installations
 from roadstead.domain.host import Host
 from roadstead.domain.traffic.answered import Answered
 from roadstead.domain.traffic.records import MOST_JUDGED, Records
-from roadstead.model import Installation
+from roadstead.model import UNIDENTIFIED, Installation
 from tests.live import AppClient, LiveHost, RecordingApp, live_host, recording_app
 from tests.token_mistakes import MISTAKES, PATH, TARGET, Mistake, hashed
 
@@ -175,7 +175,7 @@ def test_only_refused_tokens_are_judged_at_the_call_and_not_endlessly_many(host:
 
 def _received(status: int, authorization: str | None) -> Answered:
     headers = [] if authorization is None else [(b"authorization", authorization.encode())]
-    return Answered(0.0, 0.0, "GET", PATH.encode(), b"", headers, b"", None, status, [], b"", 0, "id")
+    return Answered(0.0, 0.0, "GET", PATH.encode(), b"", headers, b"", UNIDENTIFIED, status, [], b"", 0, "id")
 
 
 def _pasted(http: httpx.Client, host: LiveHost, **body: object) -> httpx.Response:

@@ -21,6 +21,7 @@ from roadstead.api.operation import Call, Operation
 from roadstead.domain.host import Host
 from roadstead.domain.traffic.answered import answered
 from roadstead.errors import RoadsteadError
+from roadstead.model import UNIDENTIFIED, Identity
 
 PATH_VALUES = "roadstead.path_values"
 """The key in a request's scope of the address's parameters, in the order of the template."""
@@ -57,7 +58,7 @@ class Address:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = time.perf_counter()
         host: Host = scope["state"]["host"]
-        identity: object = scope.get(VIEWER)
+        identity: Identity = scope.get(VIEWER, UNIDENTIFIED)
         counted_for: int | None = None
         try:
             operation = self._operations.get(scope["method"])

@@ -6,8 +6,6 @@ Handlers never read headers, and a test refuses an operation without a rule.
 
 import base64
 import binascii
-from dataclasses import dataclass
-from typing import ClassVar
 
 from starlette.requests import Request
 
@@ -18,7 +16,7 @@ from roadstead.domain.access import credentials
 from roadstead.domain.access.signers import find_signer
 from roadstead.domain.host import Host
 from roadstead.errors import NotAuthenticated, RateLimitExceeded, WrongCredential
-from roadstead.model import AccessToken, ApiToken, Caller, Viewer
+from roadstead.model import UNIDENTIFIED, Caller, Identity, Viewer
 
 VIEWER = "roadstead.viewer"
 """The key of the `Viewer` in the scope of a request that `on_behalf` makes; no client can put it there."""
@@ -29,22 +27,9 @@ JWT_ONLY = "This API is only accessible with the following authentication types:
 """Observed on the cloud in 2026-05, for a valid credential of another kind."""
 
 
-@dataclass(frozen=True, slots=True)
-class Anyone:
-    """A caller who was not authenticated."""
-
-    installation_id: ClassVar[None] = None
-    repository: ClassVar[None] = None
-    is_operator: ClassVar[bool] = False
-
-
-Identity = Caller | AccessToken | ApiToken | Viewer | Anyone
-"""The caller of a request. All have `installation_id`, `repository` and `is_operator`; no handler needs more."""
-
-
-async def anyone(request: Request, host: Host) -> Anyone:
+async def anyone(request: Request, host: Host) -> Identity:
     """Admit everyone: no credential is needed, and none is read."""
-    return Anyone()
+    return UNIDENTIFIED
 
 
 async def app_jwt(request: Request, host: Host) -> Caller:
@@ -86,7 +71,7 @@ async def operator_or_local(request: Request, host: Host) -> Identity:
     has_credential = any(name == b"authorization" for name, _ in request.scope["headers"])
     if host.is_for_this_machine and is_from_here(request):
         if not is_from_another_site(request):
-            return Anyone()
+            return UNIDENTIFIED
         if not has_credential:
             raise RequestRefused(403, "A page of another site may not use this address.", SEND_A_TOKEN)
     if not has_credential:
@@ -105,11 +90,11 @@ async def operator(request: Request, host: Host) -> Identity:
     return identity
 
 
-async def identify(request: Request, host: Host) -> Caller | AccessToken | ApiToken | Viewer:
+async def identify(request: Request, host: Host) -> Identity:
     """Return the identity behind the `Authorization` header, or the viewer. Raise `NotAuthenticated`."""
     viewer: Viewer | None = request.scope.get(VIEWER)
     if viewer is not None:
-        _count(host, viewer.installation_id)
+        _count(host, viewer)
         return viewer
     scheme, credential = _authorization(request)
     if scheme == "JWT":
@@ -125,7 +110,7 @@ def _canonical(request: Request) -> str:
     )
 
 
-async def _other_identity(host: Host, scheme: str, credential: str) -> AccessToken | ApiToken:
+async def _other_identity(host: Host, scheme: str, credential: str) -> Identity:
     match scheme.lower():
         case "bearer":
             return await _token_identity(host, credential)
@@ -163,27 +148,27 @@ async def _verified_caller(host: Host, credential: str, canonical: str | None) -
         caller = await find_signer(host, token, client_key, canonical)
     except InvalidToken as exc:
         raise NotAuthenticated("The token is not valid.", exc.detail) from exc
-    _count(host, caller.installation_id)
+    _count(host, caller)
     return caller
 
 
-async def _token_identity(host: Host, token: str) -> AccessToken | ApiToken:
-    identity = await credentials.find_access_token(host, token) or await credentials.find_api_token(host, token)
+async def _token_identity(host: Host, token: str) -> Identity:
+    identity: Identity | None = await credentials.find_access_token(host, token)
+    identity = identity or await credentials.find_api_token(host, token)
     if identity is None:
         raise NotAuthenticated(
             "The access token is not valid.", "It has expired, was revoked, or was never issued here."
         )
-    if isinstance(identity, AccessToken):
-        _count(host, identity.installation_id)
+    _count(host, identity)
     return identity
 
 
-def _count(host: Host, installation_id: int) -> None:
+def _count(host: Host, identity: Identity) -> None:
     """Count a request. Raise `RateLimitExceeded`. Only an authenticated app is counted, so that no one can use up its
     limit.
     """
-    if host.rate_limit is not None:
-        wait = host.rate_limit.take(installation_id)
+    if host.rate_limit is not None and identity.installation_id is not None:
+        wait = host.rate_limit.take(identity.installation_id)
         if wait:
             raise RateLimitExceeded(host.rate_limit.limit, wait)
 

@@ -6,8 +6,8 @@ from functools import partial
 from starlette.requests import Request
 
 from roadstead.api import auth
-from roadstead.api.auth import Identity
 from roadstead.domain.host import Host
+from roadstead.model import Identity
 
 _ANY = ("jwt", "bearer", "basic")
 

@@ -11,13 +11,13 @@ from urllib.parse import parse_qsl
 from starlette.requests import Request
 
 from roadstead.api.answers import Answer
-from roadstead.api.auth import Identity
 from roadstead.api.bodies import ReadByHandler, Shape
 from roadstead.api.listing import page_request
 from roadstead.api.needs import Need
 from roadstead.api.template import Template
 from roadstead.domain.host import Host
 from roadstead.listing import Listing
+from roadstead.model import Identity
 
 Body = Shape[Any] | ReadByHandler
 Handler = Callable[..., Awaitable[Answer]]

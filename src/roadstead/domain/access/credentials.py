@@ -10,7 +10,7 @@ from roadstead.domain.apps.descriptors import stored_descriptor
 from roadstead.domain.apps.installations import get_installed
 from roadstead.domain.host import Host
 from roadstead.errors import InvalidInput, NotFound
-from roadstead.model import AccessToken, ApiToken, Caller, Viewer
+from roadstead.model import AccessToken, ApiToken, Identity
 from roadstead.storage import credentials as rows
 from roadstead.storage.audit import add_entry
 from roadstead.storage.database import Transaction
@@ -51,11 +51,9 @@ async def exchange(
     return token, access
 
 
-async def scopes_of(host: Host, identity: Caller | AccessToken | ApiToken | Viewer) -> Collection[str] | None:
+async def scopes_of(host: Host, identity: Identity) -> Collection[str] | None:
     """Return the scopes that a credential was granted; `None` for the operator's, which has no such limit."""
-    if isinstance(identity, ApiToken):
-        return None
-    if isinstance(identity, (AccessToken, Viewer)):
+    if identity.scopes is not None or identity.installation_id is None:
         return identity.scopes
     installation = await get_installed(host, identity.installation_id)
     return stored_descriptor(installation.descriptor).effective_scopes

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from roadstead.domain.traffic import request_id
 from roadstead.domain.traffic.redaction import RAW_BYTES
+from roadstead.model import UNIDENTIFIED, Identity
 
 if TYPE_CHECKING:
     from roadstead.domain.host import Host
@@ -29,7 +30,7 @@ class Answered(NamedTuple):
     query: bytes
     headers: Headers
     body: bytes
-    identity: object
+    identity: Identity
     status: int
     answer_headers: Headers
     answer_body: bytes
@@ -46,7 +47,7 @@ def answered(
     *,
     route: str | None,
     recorded: bool = False,
-    identity: object = None,
+    identity: Identity = UNIDENTIFIED,
     headers: Headers = (),
     body: bytes = b"",
 ) -> None:

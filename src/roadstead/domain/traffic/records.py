@@ -10,7 +10,7 @@ from roadstead.connect.presented import Presented, present, present_token
 from roadstead.domain.traffic import request_id
 from roadstead.domain.traffic.answered import Answered, Headers
 from roadstead.domain.traffic.redaction import KEPT, RAW_BYTES, cleaned, kept, named_secrets
-from roadstead.model import REFUSALS, AccessToken, Caller, Message, Viewer
+from roadstead.model import REFUSALS, Identity, Message
 from roadstead.outbound.calls import Answer, Sent
 from roadstead.storage import Store
 from roadstead.storage.installations import find_app_key, find_caller, get_installation
@@ -88,11 +88,11 @@ class Records:
     def _moment(self, reading: float) -> datetime:
         return self._began + timedelta(seconds=reading)
 
-    async def _caller(self, identity: object, credential: Presented | None) -> tuple[str | None, Sequence[str]]:
+    async def _caller(self, identity: Identity, credential: Presented | None) -> tuple[str | None, Sequence[str]]:
         """Return the app that called, or claims that it did, and its secrets, which must be redacted everywhere."""
-        if isinstance(identity, Caller):
+        if identity.secrets:
             return identity.app_key, identity.secrets
-        if isinstance(identity, (AccessToken, Viewer)):
+        if identity.installation_id is not None:
             installation = await get_installation(self._store, identity.installation_id)
             return (installation.app_key, (installation.shared_secret,)) if installation else (None, ())
         return await self._claimed(credential) if credential is not None else (None, ())

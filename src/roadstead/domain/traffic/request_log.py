@@ -18,7 +18,7 @@ from roadstead.domain.traffic.batches import Batches, a_few_at_a_time
 from roadstead.domain.traffic.records import stated_size
 from roadstead.domain.traffic.redaction import KEPT, cleaned
 from roadstead.errors import RoadsteadError
-from roadstead.model import AccessToken, Caller
+from roadstead.model import Identity
 from roadstead.storage import Store
 from roadstead.storage.installations import get_installation
 
@@ -90,7 +90,7 @@ class RequestLog(Batches[tuple[Any, ...]]):
             self._told_left_out += left_out
 
     def _line(self, one: Answered, began: float, app: str | None, workspace: str | None) -> RequestLine:
-        secrets = one.identity.secrets if isinstance(one.identity, Caller) else ()
+        secrets = one.identity.secrets
         path = cleaned(_shown_path(one.path.decode("latin-1"), one.query.decode("latin-1")), secrets)[:KEPT]
         reason = _reason(one.answer_body) if one.status >= 500 and one.answer_body else None
         duration = round((one.ended - one.started) * 1000, 2)
@@ -111,11 +111,11 @@ class RequestLog(Batches[tuple[Any, ...]]):
             workspace=workspace,
         )
 
-    async def _caller(self, identity: object) -> tuple[str | None, str | None]:
+    async def _caller(self, identity: Identity) -> tuple[str | None, str | None]:
         """Return the app that has proved to be the caller, and its workspace."""
-        if not isinstance(identity, Caller | AccessToken):
-            return None, None
         number = identity.installation_id
+        if number is None or identity.is_operator:
+            return None, None
         if number not in self._callers:
             with contextlib.suppress(RoadsteadError):
                 installation = await get_installation(self._store, number)
