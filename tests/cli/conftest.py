@@ -1,4 +1,4 @@
-"""The command line on a data folder of its own, and real apps to install."""
+"""The command line on a separate data folder, and real apps to install."""
 
 import http.server
 import json
@@ -34,13 +34,13 @@ class Roadstead:
         return kept | {"ROADSTEAD_DATA": str(self.data)}
 
     def run(self, *arguments: str | bytes, stdin: bytes = b"") -> Outcome:
-        """The program in a process of its own, which takes a third of a second: for what only a process can show."""
+        """Run the program in another process, which takes a third of a second: for what only a process can show."""
         return subprocess.run(
             [*PROGRAM, *arguments], input=stdin, capture_output=True, env=self.environment, timeout=60, check=False
         )
 
     def call(self, *arguments: str, stdin: bytes = b"") -> Outcome:
-        """The same command in this process."""
+        """Run the same command in this process."""
         told_elsewhere = dict.fromkeys(name for name in os.environ if name.startswith("ROADSTEAD_"))
         result = CliRunner().invoke(
             app,
@@ -57,20 +57,20 @@ class Roadstead:
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            # What a buffer had read ahead would be lost to communicate().
+            # communicate() would lose what a buffer had read ahead.
             bufsize=0,
             env=self.environment,
         )
 
     def read(self, *arguments: str) -> object:
-        """What a successful command prints as JSON."""
+        """Return a successful command's JSON."""
         done = self.call(*arguments)
         assert done.returncode == 0, done.stderr.decode()
         return json.loads(done.stdout)
 
 
 def on_terminal(roadstead: Roadstead, arguments: list[str], stdin: bytes, environment: dict[str, str]) -> str:
-    """What the program writes to a terminal of its own, whose line ends are as they were written."""
+    """Return the program's output on a separate terminal, with its own line ends."""
     master, terminal = pty.openpty()
     modes = termios.tcgetattr(terminal)
     modes[1] &= ~termios.OPOST
@@ -84,7 +84,7 @@ def on_terminal(roadstead: Roadstead, arguments: list[str], stdin: bytes, enviro
         process.stdin.write(stdin)
         process.stdin.close()
         shown = b""
-        with suppress(OSError):  # which is how a terminal ends that nobody writes to any more
+        with suppress(OSError):  # a terminal without a writer ends so
             while chunk := os.read(master, 4096):
                 shown += chunk
     os.close(master)
@@ -98,7 +98,7 @@ def roadstead(tmp_path: Path) -> Roadstead:
 
 @contextmanager
 def running(roadstead: Roadstead, *options: str) -> Iterator[tuple[subprocess.Popen[bytes], str]]:
-    """A host on a free port, and its base URL as it printed it."""
+    """Run a host on a free port; yield it, and its base URL as it printed it."""
     with roadstead.start("serve", "--port", "0", *options) as process:
         assert process.stdout is not None
         try:
@@ -110,7 +110,7 @@ def running(roadstead: Roadstead, *options: str) -> Iterator[tuple[subprocess.Po
 
 @pytest.fixture(scope="session")
 def sample_app() -> Iterator[str]:
-    """The descriptor URL of the sample app, which stores the values BB and OPS when it is installed."""
+    """Yield the descriptor URL of the sample app, which stores the values BB and OPS when it is installed."""
     command = [sys.executable, "-m", "roadstead.sample_app", "--port", "0", "--values", "BB,OPS"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
@@ -123,7 +123,9 @@ ServeApp = Callable[..., str]
 
 @pytest.fixture(scope="session")
 def serve_app() -> Iterator[ServeApp]:
-    """Serves a descriptor with a name of your choice, and gives one answer to every lifecycle call."""
+    """Yield a function that serves a descriptor with a name of your choice, and gives one answer to every lifecycle
+    call.
+    """
     servers: list[http.server.HTTPServer] = []
 
     def serve(*, status: int, body: bytes, name: str = "Stub") -> str:
@@ -151,7 +153,7 @@ def serve_app() -> Iterator[ServeApp]:
                 self.wfile.write(content)
 
             def log_message(self, *_: object) -> None:
-                """Say nothing."""
+                """Log nothing."""
 
         server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Stub)
         base_url = f"http://127.0.0.1:{server.server_port}"

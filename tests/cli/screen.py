@@ -1,4 +1,4 @@
-"""A terminal of 24 lines that programs under test have for themselves."""
+"""A terminal of 24 lines for programs under test."""
 
 import fcntl
 import os
@@ -41,7 +41,7 @@ class Screen:
                 self.type(keys)
 
     def rest(self) -> str:
-        """Read until the program has gone."""
+        """Read until the program has ended."""
         with suppress(OSError):
             while chunk := os.read(self.master, 4096):
                 self.shown += chunk.decode("utf-8", "replace")

@@ -1,4 +1,4 @@
-"""`--allow-target` at every command that calls out, and what goes without it."""
+"""`--allow-target` at every command that makes calls, and the effect of its absence."""
 
 import signal
 
@@ -16,7 +16,7 @@ def app(serve_app: ServeApp) -> str:
 
 @pytest.fixture
 def exposed(roadstead: Roadstead) -> Roadstead:
-    """The command line of a host that others can reach, which may not call apps on its machine."""
+    """Return the command line of a host that others can reach, which may not call apps on its machine."""
     roadstead.data.mkdir(mode=0o700)
     (roadstead.data / "roadstead.toml").write_text('host = "0.0.0.0"')
     return roadstead
@@ -29,7 +29,9 @@ def refused(done: Outcome) -> bool:
 
 @pytest.mark.parametrize("command", ["install", "check"])
 def test_a_command_that_fetches_takes_the_setting(exposed: Roadstead, app: str, command: str) -> None:
-    """Refused without it, with a sentence that names it; done with it, as an option or as a line of the file."""
+    """The command is refused without it, with a sentence that names it, and works with it, as an option or as a line of
+    the file.
+    """
     assert refused(exposed.call(command, app))
     assert refused(exposed.call(command, app, "--allow-target", "10.0.0.0/8"))
     assert exposed.call(command, app, "--allow-target", "10.0.0.0/8", *ALLOWED).returncode == 0
@@ -39,7 +41,7 @@ def test_a_command_that_fetches_takes_the_setting(exposed: Roadstead, app: str, 
 
 
 def test_uninstall_takes_the_setting(exposed: Roadstead, app: str) -> None:
-    """The app is told where the setting allows it; where it does not, it is uninstalled all the same."""
+    """The app is notified where the setting allows it; elsewhere it is uninstalled nevertheless."""
     told: list[bool] = []
     for options in (ALLOWED, ()):
         assert exposed.call("install", app, *ALLOWED).returncode == 0
@@ -50,7 +52,7 @@ def test_uninstall_takes_the_setting(exposed: Roadstead, app: str) -> None:
 
 @pytest.mark.parametrize("command", ["serve", "install http://a.example", "uninstall stub", "check http://a.example"])
 def test_an_entry_that_cannot_be_is_a_wrong_argument(roadstead: Roadstead, command: str) -> None:
-    """Exit code 2, a sentence with the entry, and nothing made."""
+    """Exit code 2, a sentence with the entry, and no change."""
     done = roadstead.call(*command.split(), "--allow-target", "10.0.0.1/8")
     assert done.returncode == 2
     assert b"--allow-target cannot be used: '10.0.0.1/8' has bits beyond its network" in done.stderr
@@ -59,7 +61,7 @@ def test_an_entry_that_cannot_be_is_a_wrong_argument(roadstead: Roadstead, comma
 
 @pytest.mark.parametrize("options", [(), ALLOWED])
 def test_commands_beside_a_host_call_what_it_may_call(roadstead: Roadstead, app: str, options: tuple[str, ...]) -> None:
-    """Beside a host that others can reach no app on this machine is installed, unless the setting allows it."""
+    """Beside a host that others can reach, no app on this machine is installed unless the setting allows it."""
     with running(roadstead, "--host", "0.0.0.0", "--base-url", "http://host.example", *options) as (process, _):
         assert refused(roadstead.call("install", app))
         assert roadstead.call("install", app, *ALLOWED).returncode == 0
@@ -69,7 +71,7 @@ def test_commands_beside_a_host_call_what_it_may_call(roadstead: Roadstead, app:
 
 
 def test_an_address_that_others_reach_counts_at_once(roadstead: Roadstead, app: str) -> None:
-    """It makes no difference that the host last listened on loopback."""
+    """The address counts, although the host last listened on loopback."""
     with running(roadstead):
         assert roadstead.call("install", app).returncode == 0
     (roadstead.data / "roadstead.toml").write_text('host = "0.0.0.0"')

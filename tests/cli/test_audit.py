@@ -1,4 +1,4 @@
-"""The audit log: what is written, by whom, and that it stays."""
+"""The audit log: its entries, their actors, and their protection."""
 
 import hashlib
 import json
@@ -14,7 +14,7 @@ from tests.cli.conftest import Roadstead, ServeApp, running
 
 
 def test_operator_actions_are_logged(roadstead: Roadstead, serve_app: ServeApp) -> None:
-    """Each thing the operator does is there once, under the user's name, and no secret that was shown is."""
+    """Each action of the operator is in the log once, under the user's name, without the secrets that were shown."""
     url = serve_app(status=200, body=b"")
     shown = roadstead.read("install", url, "--json", "--show-secret")
     assert isinstance(shown, dict)
@@ -47,7 +47,7 @@ def test_operator_actions_are_logged(roadstead: Roadstead, serve_app: ServeApp) 
 
 
 def test_bulk_change_of_an_app_is_logged(roadstead: Roadstead, sample_app: str) -> None:
-    """The set that the sample app puts is logged with the app's name and the counts before and after."""
+    """The log has the sample app's set with the app's name and the counts before and after."""
     with running(roadstead):
         assert roadstead.call("install", sample_app).returncode == 0
     entries = roadstead.read("audit", "--json")
@@ -58,7 +58,7 @@ def test_bulk_change_of_an_app_is_logged(roadstead: Roadstead, sample_app: str) 
 
 
 def test_refused_installation_leaves_no_entry(roadstead: Roadstead, serve_app: ServeApp) -> None:
-    """What was undone is not in the log as done."""
+    """An undone installation is not in the log."""
     assert roadstead.call("install", serve_app(status=500, body=b"no")).returncode == 1
     assert roadstead.read("audit", "--json") == []
 
@@ -76,7 +76,7 @@ def test_entries_cannot_be_altered(roadstead: Roadstead, statement: str) -> None
 
 
 def test_the_log_is_archived_and_cut(roadstead: Roadstead, tmp_path: Path) -> None:
-    """Written to a file of its owner's, the log stays; what is older than a date leaves it for the file."""
+    """Written to a file that only its owner can read, the log stays; entries older than a date move to the file."""
     for _ in range(3):
         roadstead.call("sign-in")
     whole, old, none = tmp_path / "whole", tmp_path / "old", tmp_path / "none"
@@ -108,7 +108,7 @@ def test_the_log_is_archived_and_cut(roadstead: Roadstead, tmp_path: Path) -> No
 def test_nothing_is_cut_that_is_not_in_a_file(
     roadstead: Roadstead, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], reason: str
 ) -> None:
-    """Without a file, with one that is there already or cannot be made, or for no date, the log stays as it is."""
+    """Without a file, with one that exists or cannot be made, or without a date, the log does not change."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "there").write_text("kept")
     roadstead.call("sign-in")

@@ -1,4 +1,4 @@
-"""Judging descriptors: both judges' findings in one list, in the order of the text."""
+"""Judging descriptors: the findings of both judges in one list, in the order of the text."""
 
 import json
 import re
@@ -101,7 +101,7 @@ def test_check_prints_findings_with_their_places(roadstead: Roadstead, tmp_path:
 
 
 def test_template_of_connect_express_is_told_from_a_mistake(roadstead: Roadstead) -> None:
-    """A placeholder makes the descriptor unusable as it is, and the reason is that the app has not filled it in yet."""
+    """A placeholder makes the descriptor unusable, because the app has not filled it in yet."""
     done = roadstead.call("check", "-", stdin=descriptor(baseUrl="{{localBaseUrl}}", scopes=["repo"]))
     assert done.returncode == 1
     lines = done.stdout.decode().splitlines()
@@ -112,7 +112,7 @@ def test_template_of_connect_express_is_told_from_a_mistake(roadstead: Roadstead
 
 
 def test_place_is_shown_as_a_path_too(roadstead: Roadstead) -> None:
-    """In a minified descriptor line and column say little, so each finding names its member."""
+    """In a minified descriptor line and column say little, so each finding names its member, too."""
     minified = json.dumps(json.loads(descriptor(**linker(TICKETS, "/browse/$1"))), separators=(",", ":"))
     done = roadstead.call("check", "-", stdin=minified.encode())
     assert done.returncode == 0
@@ -122,13 +122,13 @@ def test_place_is_shown_as_a_path_too(roadstead: Roadstead) -> None:
 
 
 def test_check_shows_a_hostile_text(roadstead: Roadstead) -> None:
-    """What to try a hostile pattern on, in words."""
+    """The message has a text on which the hostile pattern is slow."""
     done = roadstead.call("check", "-", stdin=descriptor(**linker(r"(a+)+=(?!x)")))
     assert b"A backtracking engine takes long on 'a' again and again, then '!'." in done.stdout
 
 
 def test_check_as_json(roadstead: Roadstead) -> None:
-    """From standard input, as one document with exactly the promised members."""
+    """From standard input, one document with exactly the promised members."""
     done = roadstead.call("check", "-", "--json", stdin=descriptor(name=None, **linker(TICKETS)))
     assert done.returncode == 1
     document = json.loads(done.stdout)
@@ -147,7 +147,7 @@ def test_check_as_json(roadstead: Roadstead) -> None:
 
 
 def test_check_fetches_a_url(roadstead: Roadstead, sample_app: str) -> None:
-    """A descriptor that an app serves, on this machine too, is checked where it is."""
+    """A served descriptor, on this machine too, is checked by its URL."""
     done = roadstead.call("check", sample_app)
     assert done.returncode == 0
     assert done.stderr.startswith(b"Valid: ")

@@ -1,4 +1,4 @@
-"""What the commands answer before anything is installed: exit code, stdout and stderr."""
+"""The commands before anything is installed: exit code, stdout and stderr."""
 
 import json
 import os
@@ -77,13 +77,13 @@ CASES = [
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: " ".join(case.arguments))
 def test_command_answers(case: Case, tmp_path: Path) -> None:
-    """Each command ends with its exit code and says its piece on the right stream."""
+    """Each command ends with its exit code and writes to the right stream."""
     _assert_fits(case, Roadstead(tmp_path).call(*case.arguments, stdin=case.stdin))
 
 
 @pytest.mark.parametrize("case", CASES[:5], ids=lambda case: " ".join(case.arguments))
 def test_program_answers_the_same(case: Case, tmp_path: Path) -> None:
-    """As a program of its own, it does what the commands did in the test above."""
+    """The program does the same as the commands in the test above."""
     _assert_fits(case, Roadstead(tmp_path).run(*case.arguments, stdin=case.stdin))
 
 
@@ -98,7 +98,7 @@ def test_program_answers_the_same(case: Case, tmp_path: Path) -> None:
     ],
 )
 def test_messages_name_commands_as_this_one_was_called(typed: str, named: str, tmp_path: Path) -> None:
-    """What a message tells you to type works as it stands, whether or not the program is in your PATH."""
+    """A command in a message works as it is written, also if the program is not in your PATH."""
     (tmp_path / ".venv").symlink_to(sys.prefix)
     on_path = f"{sys.prefix}/bin:{os.environ['PATH']}" if "/" not in typed else os.defpath
     environment = Roadstead(tmp_path / "data").environment | {"PATH": on_path}
@@ -115,7 +115,7 @@ def test_messages_name_commands_as_this_one_was_called(typed: str, named: str, t
 
 
 def test_argument_that_is_no_text(tmp_path: Path) -> None:
-    """Bytes that are not UTF-8 are refused, where text is needed."""
+    """Bytes that are not UTF-8 are refused where text is needed."""
     done = Roadstead(tmp_path).run("apps", "show", b"\xff")
     assert done.returncode == 1
     assert done.stderr.startswith(b"error: An argument contains bytes that are not UTF-8.")
@@ -136,7 +136,7 @@ def test_every_command_explains_itself() -> None:
 
 
 def test_refusal_as_json_is_one_document(roadstead: Roadstead) -> None:
-    """With --json a refusal is a document on stdout, and the exit code still says that it is one."""
+    """With --json a refusal is a document on stdout, and the exit code still shows it."""
     done = roadstead.call("apps", "show", "ghost", "--json")
     assert done.returncode == 1
     assert json.loads(done.stdout)["error"]["message"] == "The app 'ghost' is not installed."
@@ -161,7 +161,7 @@ def test_option_before_and_after_a_subcommand_is_the_same(roadstead: Roadstead, 
 
 
 def test_closed_streams_are_no_reason_to_fail(roadstead: Roadstead) -> None:
-    """Started without any standard stream, a command still does its work."""
+    """Started without any standard stream, a command still works."""
     script = 'exec "$@" <&- >&- 2>&-'
     done = subprocess.run(
         ["sh", "-c", script, "sh", *PROGRAM, "sign-in"], env=roadstead.environment, timeout=60, check=False
@@ -176,7 +176,7 @@ def test_closed_streams_are_no_reason_to_fail(roadstead: Roadstead) -> None:
 def test_a_command_that_waits_for_the_keyboard_says_so(
     arguments: tuple[str, ...], asked: str, roadstead: Roadstead
 ) -> None:
-    """At a terminal nobody is left to guess what is waited for, and how to end it; in a pipe nothing is said."""
+    """At a terminal the command says what it waits for, and how to end it; in a pipe it says nothing."""
     ours, its = pty.openpty()
     os.write(ours, b"x\n\x04")
     typed = subprocess.run(

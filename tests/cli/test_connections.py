@@ -1,4 +1,6 @@
-"""What a connection may do: requests that are too large, too slow, too many or no HTTP; and answers nobody takes."""
+"""Limits of a connection: requests that are too large, too slow, too many or not HTTP; and answers that no client
+reads.
+"""
 
 import asyncio
 import contextlib
@@ -57,7 +59,7 @@ def url() -> Iterator[str]:
 
 
 def _sent(url: str, *pieces: bytes) -> bytes:
-    """All that comes back when the pieces are sent, until the server closes or stops talking."""
+    """Return everything that is received when the pieces are sent, until the server closes or stops sending."""
     parts = urlsplit(url)
     with socket.create_connection((parts.hostname, parts.port)) as connection:
         connection.settimeout(1)
@@ -66,7 +68,7 @@ def _sent(url: str, *pieces: bytes) -> bytes:
             for piece in pieces:
                 connection.sendall(piece)
                 if piece is not pieces[-1]:
-                    time.sleep(0.05)  # so that each arrives by itself
+                    time.sleep(0.05)  # so that each arrives separately
             while chunk := connection.recv(65536):
                 received += chunk
         except OSError:
@@ -101,12 +103,12 @@ def test_what_is_no_http_is_refused_with_our_error_body(url: str, garbage: bytes
     ids=["one header", "many headers", "in pieces", "a long path"],
 )
 def test_head_beyond_the_limit_is_refused(url: str, pieces: tuple[bytes, ...]) -> None:
-    """However it is made up, and before its end has come."""
+    """A head of any kind is refused before its end has arrived."""
     assert _refusal(_sent(url, *pieces))[0] == 431
 
 
 def test_head_up_to_the_limit_is_taken(url: str) -> None:
-    """In one piece or several; and a body is not taken for a head, nor one head added to another."""
+    """In one piece or several; a body does not count as a head, nor one head for another."""
     head = START + LAST + b"X: " + b"a" * (MAX_HEAD_BYTES - 100) + b"\r\n\r\n"
     assert b"hello" in _sent(url, head)
     assert b"hello" in _sent(url, head[:30_000], head[30_000:])
@@ -118,7 +120,7 @@ def test_head_up_to_the_limit_is_taken(url: str) -> None:
 
 
 def test_head_that_does_not_come_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A connection that says nothing is closed, one that stops in the middle is told so."""
+    """A silent connection is closed, and one that stops in the middle gets an answer that says so."""
     monkeypatch.setattr(connections, "HEAD_SECONDS", 0.1)
     with serving(_hello) as url:
         with socket.create_connection((urlsplit(url).hostname, urlsplit(url).port)) as silent:
@@ -133,7 +135,9 @@ POST = b"POST /all HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n"
 
 
 def test_body_that_does_not_come_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    """One that stops is told so, also when it began with the head; an answer that is out already is the last one."""
+    """A body that stops is answered so, also when it began with the head; an answer that was sent already is the last
+    one.
+    """
     monkeypatch.setattr(connections, "BODY_SECONDS", 0.1)
     with serving(_hello) as url:
         for pieces in ((POST,), (POST + b"a" * 99,), (POST, b"a" * 99), (POST[:-4], POST[-4:] + b"a")):
@@ -145,7 +149,7 @@ def test_body_that_does_not_come_is_not_waited_for(monkeypatch: pytest.MonkeyPat
 
 
 def test_body_that_keeps_coming_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What has come gives time for the rest, so that a large body may take longer; and then for the next one."""
+    """Received bytes give time for the rest, so that a large body may take longer; then comes the next one."""
     monkeypatch.setattr(connections, "BODY_SECONDS", 0.1)
     monkeypatch.setattr(connections, "BODY_BYTES_PER_SECOND", 10)
     with serving(_hello) as url, socket.create_connection((urlsplit(url).hostname, urlsplit(url).port)) as connection:
@@ -162,11 +166,11 @@ def test_body_that_keeps_coming_is_waited_for(monkeypatch: pytest.MonkeyPatch) -
 
 
 LARGE = 50_000_000
-"""More than the system keeps for a client that does not read."""
+"""More than the system buffers for a client that does not read."""
 
 
 def _taken(url: str, *, pause: float) -> int:
-    """How much of a large answer arrives when there is a pause before each piece."""
+    """Return how much of a large answer arrives with a pause before each piece."""
     received = 0
     with socket.create_connection((urlsplit(url).hostname, urlsplit(url).port)) as connection:
         connection.sendall(b"GET /large HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
@@ -197,7 +201,7 @@ ONE, TWO = (b'{"asked":"%d"}' % number for number in (1, 2))
     ids=["one", "two at once", "head", "after another kind", "the app closes", "HTTP/1.0", "the client closes"],
 )
 def test_whole_answers_are_sent_as_any_other(url: str, requests: list[str], answers: list[bytes], closed: bool) -> None:
-    """Each answer comes once, dated, in order, and the connection stays open just where it should."""
+    """Each answer comes once, dated, in order, and the connection stays open exactly where it should."""
     received = _sent(url, "".join(f"{request}\r\nHost: x\r\n\r\n" for request in requests).encode())
     heads, bodies = [], []
     for answer in received.split(b"HTTP/1.1 200 OK\r\n")[1:]:
@@ -210,13 +214,13 @@ def test_whole_answers_are_sent_as_any_other(url: str, requests: list[str], answ
 
 
 def test_header_of_two_lines_is_no_answer() -> None:
-    """Nothing that comes from elsewhere can end a header and begin another."""
+    """No text from outside can end a header and begin another."""
     with pytest.raises(ValueError, match="would end early"):
         json_answer({}, headers={"Location": "/x\r\nSet-Cookie: y"})
 
 
 def test_answer_that_nobody_takes_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A client that stops reading does not keep an answer in memory for ever; one that is slow gets it all."""
+    """A client that stops reading does not keep an answer in memory for ever; a slow one gets it all."""
     with serving(_hello) as url:
         monkeypatch.setattr(connections, "ANSWER_SECONDS", 0.5)
         assert _taken(url, pause=0.12) > LARGE
@@ -226,7 +230,7 @@ def test_answer_that_nobody_takes_is_dropped(monkeypatch: pytest.MonkeyPatch) ->
 
 @dataclass
 class _Host:
-    """As much of a host as a connection looks at."""
+    """The parts of a host that a connection uses."""
 
     admission: Admission
     is_for_this_machine: bool
@@ -236,9 +240,9 @@ class _Host:
 def _narrow(
     app: ASGIApp, *, connections: int = 100, requests: int = 4, unsent: int = 10**9, behind_a_proxy: bool = False
 ) -> ASGIApp:
-    """The application, served with room for so much; an address has three quarters of the requests.
+    """Serve the application with so much room; an address has three quarters of the requests.
 
-    What is asked for at `…/wait` is answered once `/-/health/go` was asked for.
+    A request for `…/wait` is answered after one for `/-/health/go`.
     """
     go: list[asyncio.Future[None]] = []
 
@@ -273,7 +277,7 @@ def _status(url: str, path: str) -> int:
 
 @contextlib.contextmanager
 def _held(url: str, number: int, sent: bytes) -> Iterator[list[socket.socket]]:
-    """So many connections on which the same was sent, once the server has seen it."""
+    """Yield so many connections on which the same was sent, once the server has received it."""
     with contextlib.ExitStack() as stack:
         made = [
             stack.enter_context(socket.create_connection((urlsplit(url).hostname, urlsplit(url).port)))
@@ -293,7 +297,7 @@ GO = "/-/health/go"
 
 
 def test_requests_that_have_not_come_whole_take_no_place() -> None:
-    """However many there are, others are answered; once complete each needs a place, and is told if there is none."""
+    """Any number of incomplete requests lets others be answered; each complete one needs a place, or is refused."""
     with serving(_narrow(_hello)) as url, _held(url, 20, UNFINISHED) as unfinished:
         assert _status(url, "/2.0/x") == 200
         with _held(url, 3, WAIT) as working:
@@ -308,7 +312,9 @@ def test_requests_that_have_not_come_whole_take_no_place() -> None:
 
 
 def test_a_request_that_is_refused_is_not_worked_on() -> None:
-    """Neither one that came whole, nor one whose body the application was reading: it hears that the client is gone."""
+    """Neither one that arrived whole, nor one whose body the application was reading: the application learns that the
+    client is gone.
+    """
     heard = []
 
     async def hear(scope: Scope, receive: Receive, send: Send) -> None:
@@ -330,7 +336,7 @@ def test_a_request_that_is_refused_is_not_worked_on() -> None:
 
 
 def test_requests_beyond_the_limit_are_told_to_come_back() -> None:
-    """Those under way are finished; the others get a 503 at once, and an answer when there is room again."""
+    """Running ones are finished; the others get a 503 immediately, and an answer when there is room again."""
 
     async def at_once(url: str) -> list[httpx.Response]:
         async with httpx.AsyncClient(base_url=url) as client:
@@ -345,7 +351,9 @@ def test_requests_beyond_the_limit_are_told_to_come_back() -> None:
 
 
 def test_a_place_is_kept_for_a_client_that_has_gone() -> None:
-    """Whoever asks and leaves gets no more work done at a time than whoever waits; afterwards the place is free."""
+    """A client that asks and leaves gets no more work done at a time than one that waits; afterwards the
+    place is free.
+    """
     with serving(_narrow(_hello)) as url:
         with _held(url, 3, WAIT):
             pass
@@ -353,7 +361,7 @@ def test_a_place_is_kept_for_a_client_that_has_gone() -> None:
 
 
 def test_health_and_operators_have_ways_of_their_own() -> None:
-    """Where callers have all places operators have theirs, and where these are taken, too, health needs none."""
+    """When callers have all places, operators have theirs; when these are taken, too, health needs none."""
     with serving(_narrow(_hello)) as url, _held(url, 3, WAIT):
         assert [_status(url, path) for path in ("/2.0/x", "/-/health/live", "/-/audit", "/")] == [503, 200, 200, 200]
         with _held(url, 1, WAIT.replace(b"/2.0/", b"/-/")):
@@ -366,7 +374,7 @@ def test_health_and_operators_have_ways_of_their_own() -> None:
     ids=["nothing", "head", "body", "idle"],
 )
 def test_a_new_connection_takes_the_place_of_one_that_waits(sent: bytes, told: bool) -> None:
-    """The one that has waited longest is closed, and told so where something was asked; those at work stay."""
+    """The connection that has waited longest is closed, with an answer if it had sent a request; those at work stay."""
     with serving(_narrow(_hello, connections=24, requests=8)) as url, _held(url, 3, WAIT) as working:
         with _held(url, 8, sent) as waiting, _held(url, 2, b""):
             assert (b"503" in _all_of(waiting[0])) is told
@@ -383,14 +391,14 @@ def test_an_answer_that_is_being_taken_takes_no_place() -> None:
 
 
 def test_answers_that_are_not_taken_are_dropped_when_they_are_too_many() -> None:
-    """The first of them is given up for the next, long before it has taken too long; the latest can still be had."""
+    """The first is dropped for the next, long before its time is over; the latest can still be read."""
     with serving(_narrow(_hello, unsent=LARGE + LARGE // 2)) as url, _held(url, 2, LARGE_ONE) as (first, last):
         assert len(_all_of(last)) > LARGE
         assert len(_all_of(first)) < LARGE
 
 
 def _all_of(connection: socket.socket) -> bytes:
-    """What comes on a connection until it is closed."""
+    """Return everything received on a connection until it is closed."""
     received = bytearray()
     with contextlib.suppress(ConnectionResetError):
         while piece := connection.recv(10_000_000):
@@ -414,7 +422,7 @@ def _all_of(connection: socket.socket) -> bytes:
     ],
 )
 def test_who_comes_through_a_proxy_has_a_share(header: str | None, behind_a_proxy: bool, status: int) -> None:
-    """The last address of the header has it where a proxy is in front; elsewhere anybody could write the header."""
+    """Behind a proxy, the last address of the header has the share; elsewhere anyone could write the header."""
     held = WAIT.replace(b"Host", b"X-Forwarded-For: 203.0.113.9\r\nHost")
     with serving(_narrow(_hello, behind_a_proxy=behind_a_proxy)) as url, _held(url, 3, held):
         headers = {} if header is None else {"X-Forwarded-For": header}
@@ -437,7 +445,7 @@ NO_HOST = b"GET / HTTP/1.1\r\n\r\n"
     ],
 )
 def test_a_request_is_for_one_host(url: str, sent: bytes, status: int) -> None:
-    """None is not enough and two are too many, since a proxy may believe the other one; HTTP/1.0 knew none."""
+    """One `Host` is needed, and two are refused, because a proxy may use the other one; HTTP/1.0 has none."""
     received = _sent(url, sent)
     assert int(received.split()[1]) == status
     if status == 400:
@@ -445,7 +453,7 @@ def test_a_request_is_for_one_host(url: str, sent: bytes, status: int) -> None:
 
 
 def test_trailers_are_no_headers() -> None:
-    """What follows a body is not seen by the application, whenever it comes; the next head is."""
+    """The application does not see the fields after a body, at any time; it sees the next head."""
     seen = []
 
     async def look(scope: Scope, receive: Receive, send: Send) -> None:

@@ -8,7 +8,7 @@ TARGET = "/2.0/addon/linkers?page=2"
 
 
 def test_token_is_explained_at_the_terminal(roadstead: Roadstead, serve_app: ServeApp) -> None:
-    """A right one exits 0; a wrong one exits 1 with the cause, what to do, and the place where the requests differ."""
+    """A valid one exits 0; a wrong one exits 1 with the cause, what to do, and the place where the requests differ."""
     roadstead.read("install", serve_app(status=200, body=b""), "--json")
     header = roadstead.call("token", "stub", "GET", TARGET).stdout
     right = roadstead.call("debug-jwt", "GET", TARGET, stdin=header)
@@ -26,6 +26,6 @@ def test_token_is_explained_at_the_terminal(roadstead: Roadstead, serve_app: Ser
 
 
 def test_wrong_request_is_refused(roadstead: Roadstead) -> None:
-    """A path that no client sends is said to be none, and nothing is examined."""
+    """A path that no client sends is refused, and nothing is examined."""
     refused = roadstead.call("debug-jwt", "GET", "no-path", stdin=b"x")
     assert (refused.returncode, b"not a path as a client sends it" in refused.stderr) == (1, True)

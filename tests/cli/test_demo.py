@@ -20,12 +20,12 @@ LINK = re.compile(r"\x1b]8;;(http\S+?)\x1b\\(.+?)\x1b]8;;\x1b\\")
 
 
 def links_in(output: bytes) -> dict[str, str]:
-    """The hyperlinks printed for a terminal: their texts, and where they lead."""
+    """Return the hyperlinks printed for a terminal: their texts and targets."""
     return {text: url for url, text in LINK.findall(output.decode())}
 
 
 def test_demo_links_the_messages_it_made(roadstead: Roadstead) -> None:
-    """With nothing given, links of every kind are printed, and our own state is not touched."""
+    """Without arguments, links of every kind are printed, and the user's own state is not touched."""
     done = roadstead.run("demo", "--once", "--color", "always")
     assert done.returncode == 0, done.stderr.decode()
     links = links_in(done.stdout)
@@ -37,7 +37,7 @@ def test_demo_links_the_messages_it_made(roadstead: Roadstead) -> None:
 
 
 def test_demo_reads_any_repository(roadstead: Roadstead, tmp_path: Path) -> None:
-    """What looks like a ticket key in the given repository is stored as a value, and linked."""
+    """A text that looks like a ticket key in the given repository is stored as a value, and linked."""
     make_repository(tmp_path, ["TIDE-4: rise", "Read UTF-8, not ISO-8859"], first_on=datetime(2026, 8, 1, tzinfo=UTC))
     done = roadstead.run("demo", "--once", "--color", "always", "--repo", str(tmp_path))
     assert done.returncode == 0, done.stderr.decode()
@@ -46,7 +46,9 @@ def test_demo_reads_any_repository(roadstead: Roadstead, tmp_path: Path) -> None
 
 @pytest.mark.parametrize("stop", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.slow)])
 def test_demo_stays_with_a_page_until_it_is_stopped(roadstead: Roadstead, stop: signal.Signals) -> None:
-    """A page shows the same links, and leads on who signs in; stopped, the demo exits 0, app and folder are gone."""
+    """A page shows the same links, and leads a signed-in user on; when stopped, the demo exits 0, app and folder are
+    gone.
+    """
     with roadstead.start("demo", "--color", "always") as process:
         assert process.stdout is not None
         output = b""
@@ -105,12 +107,12 @@ def test_demo_without_git_says_so(roadstead: Roadstead) -> None:
     ],
 )
 def test_likely_values(message: str, values: list[str]) -> None:
-    """Prefixes of ticket keys are found as the linker will find them; names that only look so are not."""
+    """Prefixes of ticket keys are found as the linker will find them; similar names are not."""
     assert likely_values([Commit("abc", "Ada", "2026-08-01", message)]) == values
 
 
 def test_git_reads_what_was_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Messages come back whole and newest first, in spite of an environment that points elsewhere."""
+    """Messages come back whole and newest first, in spite of an environment that names another repository."""
     monkeypatch.setenv("GIT_DIR", "/no/such/repository")
     messages = ["one", "two\n\nwith a body\n\tand é \N{SHIP}", "three \x1b[31mred\x07"]
     make_repository(tmp_path, messages, first_on=datetime(2026, 8, 31, tzinfo=UTC))
@@ -123,7 +125,7 @@ def test_git_reads_what_was_written(tmp_path: Path, monkeypatch: pytest.MonkeyPa
 
 
 def test_git_refusal_is_passed_on(tmp_path: Path) -> None:
-    """A folder that is no repository, and a repository without commits, are refused in git's words."""
+    """A folder that is not a repository, and a repository without commits, are refused in git's words."""
     with pytest.raises(GitFailed) as no_repository:
         read_commits(Path(tempfile.gettempdir()), 1)
     assert "not a git repository" in no_repository.value.detail

@@ -1,4 +1,4 @@
-"""What `doctor` finds in set-ups that are wrong in one way each."""
+"""The findings of `doctor` in set-ups with one fault each."""
 
 import json
 import os
@@ -26,7 +26,7 @@ from tests.live import live_host, serving
 
 @pytest.fixture
 def settings(tmp_path: Path) -> Settings:
-    """A set-up in which all is well, but that no host is running."""
+    """Return a correct set-up without a running host."""
     settings = Settings(data=tmp_path / "data", base_url="http://localhost:1")
     on_host(settings, lambda host: register(host, "tide", "https://tide.example/"))
     return settings
@@ -69,7 +69,7 @@ def break_database(data: Path) -> None:
     ],
 )
 def test_damage_is_found(settings: Settings, damage: Callable[[Path], None], check: str, status: str) -> None:
-    """Each kind of damage shows at its own line, with what to do about it."""
+    """Each kind of damage is reported at its own line, with what to do about it."""
     assert all(found.status == "ok" for found in examine(settings) if found.name == check)
     damage(settings.data)
     (found,) = (found for found in examine(settings) if found.name == check)
@@ -78,14 +78,14 @@ def test_damage_is_found(settings: Settings, damage: Callable[[Path], None], che
 
 
 def test_lost_key_is_not_replaced(settings: Settings) -> None:
-    """Looking does not make a new key, which would hide what happened."""
+    """The check does not make a new key, which would hide the loss."""
     lose_key(settings.data)
     list(examine(settings))
     assert not (settings.data / "secret.key").exists()
 
 
 def test_foreign_key_is_found(roadstead: Roadstead, serve_app: Callable[..., str]) -> None:
-    """A key that is not the one the secrets were sealed with is a problem of the database."""
+    """A key with which the secrets were not sealed is a problem of the database."""
     assert roadstead.call("install", serve_app(status=200, body=b"")).returncode == 0
     (roadstead.data / "secret.key").write_bytes(Fernet.generate_key())
     done = roadstead.call("doctor", "--json")
@@ -97,7 +97,7 @@ def test_foreign_key_is_found(roadstead: Roadstead, serve_app: Callable[..., str
 
 
 def test_nothing_is_made_by_looking(roadstead: Roadstead) -> None:
-    """On a machine where Roadstead was never started all is well, and stays untouched."""
+    """On a machine where Roadstead was never started everything is fine, and stays untouched."""
     done = roadstead.call("doctor")
     assert done.returncode == 0
     assert b"is empty" in done.stdout
@@ -109,7 +109,7 @@ def _statuses(settings: Settings) -> dict[str, str]:
 
 
 def test_what_a_killed_process_left_behind_is_named_and_swept_at_the_start(tmp_path: Path) -> None:
-    """Drafts of the key and of exports, once nobody has written to them for a while; nothing else."""
+    """Drafts of the key and of exports that were not written to for a while, and nothing else."""
     data = tmp_path / "data"
     with live_host(data) as host:
         left = [data / "secret.key.123", data / "backup.gz.4567.partial"]
@@ -137,7 +137,7 @@ def test_what_a_killed_process_left_behind_is_named_and_swept_at_the_start(tmp_p
     ],
 )
 def test_versions_of_sqlite_that_may_damage_a_file_are_known(race: bool, versions: list[str]) -> None:
-    """As SQLite's own page lists them, releases that were mended later included."""
+    """As SQLite's own page lists them, including releases that were corrected later."""
     assert [sqlite.has_wal_reset_race(version) for version in versions] == [race] * len(versions)
 
 
@@ -145,7 +145,7 @@ def test_versions_of_sqlite_that_may_damage_a_file_are_known(race: bool, version
 def test_such_a_version_is_a_warning_where_several_processes_write(
     settings: Settings, workers: int, race: bool, warned: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whether the set-up has several workers, or a host is running that has."""
+    """For a set-up with several workers, or a running host with several."""
     monkeypatch.setattr(sqlite, "has_wal_reset_race", lambda: race)
     several = replace(settings, workers=workers)
     assert ("SQLite" in _statuses(several)) == warned
@@ -163,7 +163,7 @@ def test_a_healthy_host_is_all_well(tmp_path: Path) -> None:
 
 
 def test_two_hosts_on_one_state_are_mentioned(settings: Settings) -> None:
-    """Each has a line, and a warning says whose address commands use."""
+    """Each has a line, and a warning says which host's address commands use."""
     other = replace(settings, base_url="http://localhost:2")
     with announced(settings), announced(other):
         found = [check for check in examine(settings) if check.name == "host"]
@@ -182,7 +182,7 @@ def test_two_hosts_on_one_state_are_mentioned(settings: Settings) -> None:
 def test_what_is_wrong_with_the_base_url_of_a_running_host(
     settings: Settings, stranger: str, base_url: str, status: str, words: str
 ) -> None:
-    """Nobody there, a name without an address, and somebody else are three different things; each says what to do."""
+    """No server, a name without an address, and another server are three different faults, each with what to do."""
     chosen = replace(settings, base_url=stranger if base_url == "the stranger" else base_url)
     with announced(chosen):
         (found,) = (check for check in examine(chosen) if check.name == "base URL")
@@ -193,7 +193,7 @@ def test_what_is_wrong_with_the_base_url_of_a_running_host(
 
 
 def test_without_a_running_host_one_line_says_so(settings: Settings) -> None:
-    """It says how to start one; that nobody answers at its address is not said again."""
+    """It says how to start one, and does not also say that no server answers at its address."""
     found = list(examine(settings))
     assert [check.advice for check in found if check.name == "host"] == ["Start it with: roadstead serve"]
     assert "base URL" not in {check.name for check in found}
@@ -206,7 +206,7 @@ def test_without_a_running_host_one_line_says_so(settings: Settings) -> None:
 def test_a_port_that_somebody_else_has(
     settings: Settings, request: pytest.FixtureRequest, taken_by: str, words: str
 ) -> None:
-    """Who would be in the way of a start is named, and how to get around it."""
+    """The program that would prevent a start is named, with a way around it."""
     port = int(request.getfixturevalue(taken_by).rpartition(":")[2])
     (found,) = (check for check in examine(replace(settings, port=port)) if check.name == "port")
     assert found.status == "warning"
@@ -216,21 +216,21 @@ def test_a_port_that_somebody_else_has(
 
 @pytest.fixture
 def stranger() -> Iterator[str]:
-    """The address of a server that is not ours."""
+    """Yield the address of a server that is not a Roadstead host."""
     with serving(Starlette()) as url:
         yield url
 
 
 @pytest.fixture
 def another_host(tmp_path: Path) -> Iterator[str]:
-    """The address of a host on another data folder."""
+    """Yield the address of a host on another data folder."""
     with live_host(tmp_path / "other") as host:
         yield host.url
 
 
 @pytest.fixture
 def mute() -> Iterator[str]:
-    """The address of something that speaks no HTTP."""
+    """Yield the address of a server that does not speak HTTP."""
 
     class Refuse(socketserver.BaseRequestHandler):
         def handle(self) -> None:

@@ -1,4 +1,4 @@
-"""`linkify` beside a running host, which links the lines; and what starts it at once."""
+"""`linkify` beside a running host, which links the lines; and the fast start of the command."""
 
 import os
 import socket
@@ -27,7 +27,7 @@ ALWAYS = ("linkify", "--color", "always")
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory, serve_app: ServeApp) -> Roadstead:
-    """A state with an app installed that links every ticket key."""
+    """Return a state with an app installed that links every ticket key."""
     roadstead = Roadstead(tmp_path_factory.mktemp("lines"))
     assert roadstead.call("install", serve_app(status=200, body=b"")).returncode == 0
     return roadstead
@@ -35,7 +35,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory, serve_app: ServeApp) -> 
 
 @pytest.fixture(scope="module")
 def beside_host(installed: Roadstead) -> Iterator[Roadstead]:
-    """The same state with a host running on it."""
+    """Yield the same state with a host running on it."""
     with live_host(installed.data):
         yield installed
 
@@ -47,7 +47,7 @@ def _socket(roadstead: Roadstead) -> Path:
 
 @pytest.fixture
 def no_linkers_here(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let a command fail that compiles linkers itself."""
+    """Make a command fail that compiles linkers itself."""
 
     def refuse(*_: object) -> None:
         raise AssertionError("compiled here")
@@ -62,7 +62,7 @@ TEXT = b"BB-1 \xff\r\nsee https://x.example/\n\n" + b"BB-2\n" * 120 + "BB-3 \N{S
 def test_host_prints_what_the_command_prints(
     beside_host: Roadstead, form: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The bytes are the same whoever links them, and beside a host the command compiles nothing."""
+    """The output has the same bytes, linked by host or command, and beside a host the command compiles nothing."""
     alone = beside_host.call("linkify", "--linkers-without-values", "everything", *form, stdin=TEXT)
     monkeypatch.setattr(linkers, "linkers_of", None)
     assert beside_host.call("linkify", *form, stdin=TEXT).stdout == alone.stdout
@@ -74,20 +74,20 @@ def test_host_prints_what_the_command_prints(
     "options", [("--linkers-without-values", "nothing"), ("--database-url", "sqlite:///x.db"), ("--explain",)]
 )
 def test_command_with_settings_of_its_own_asks_no_host(beside_host: Roadstead, options: tuple[str, ...]) -> None:
-    """What the host has compiled may be something else, so the command compiles the linkers itself."""
+    """The host's compiled linkers may differ, so the command compiles its own."""
     with pytest.raises(AssertionError, match="compiled here"):
         beside_host.call("linkify", *options, stdin=b"BB-1")
 
 
 @pytest.mark.usefixtures("no_linkers_here")
 def test_host_tells_of_limits(beside_host: Roadstead) -> None:
-    """What was left unlinked is said on stderr, as the command says it."""
+    """Unlinked parts are reported on stderr, as the command reports them."""
     done = beside_host.call("linkify", stdin=b"BB-1 " * 10_001 + b"\n")
     assert b"Left unlinked in 1 lines: stub tickets: " in done.stderr
 
 
 def test_only_its_owner_reaches_the_socket(beside_host: Roadstead) -> None:
-    """Neither the folder nor the socket lets anybody else in."""
+    """Neither the folder nor the socket admits another user."""
     file = _socket(beside_host)
     assert stat.S_IMODE(file.stat().st_mode) == 0o600
     assert stat.S_IMODE(file.parent.stat().st_mode) == 0o700
@@ -113,7 +113,7 @@ def test_host_hangs_up_where_it_cannot_help(beside_host: Roadstead, sent: bytes)
 
 
 def _is_closed(connection: socket.socket) -> bool:
-    """Whether the other end hangs up, perhaps after the frame that says that it is ready."""
+    """Return whether the other end closes the connection, perhaps after the frame that says that it is ready."""
     try:
         return connection.makefile("rb").read() in (b"", framed(b""))
     except ConnectionResetError:
@@ -121,7 +121,7 @@ def _is_closed(connection: socket.socket) -> bool:
 
 
 def test_long_text_is_linked_by_the_command(beside_host: Roadstead, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The host links so much for a command and no more, and no line is lost or doubled in between."""
+    """The host links a limited amount for a command, and no line is lost or doubled in between."""
     monkeypatch.setattr(line_server, "MOST_LINKED", 3_000)
     text = b"".join(b"BB-%d\n" % number for number in range(1_000))
     shown = beside_host.call(*ALWAYS, stdin=text).stdout
@@ -135,7 +135,7 @@ def test_long_text_is_linked_by_the_command(beside_host: Roadstead, monkeypatch:
 
 @contextmanager
 def _false_host(folder: Path, answers: int) -> Iterator[None]:
-    """Run a host that answers so often, and is gone then."""
+    """Run a host that gives so many answers, and then ends."""
     folder.mkdir(mode=0o700, exist_ok=True)
     with socket.socket(socket.AF_UNIX) as listening:
         listening.bind(str(folder / "1.sock"))
@@ -156,14 +156,14 @@ def _false_host(folder: Path, answers: int) -> Iterator[None]:
 
 @pytest.mark.parametrize("answers", [0, 1])
 def test_command_goes_on_without_the_host(answers: int, tmp_path: Path) -> None:
-    """When a host hangs up, before it is ready or after, the command links what is left."""
+    """When a host closes the connection, before it is ready or after, the command links the rest."""
     with _false_host(tmp_path / "hosts", answers):
         done = Roadstead(tmp_path).call(*ALWAYS, stdin=b"https://x.example/\n")
     assert b"\x1b]8;;https://x.example/" in done.stdout
 
 
 def test_socket_of_a_host_that_is_gone(tmp_path: Path) -> None:
-    """A command passes it by, and the next host deletes it."""
+    """A command ignores it, and the next host deletes it."""
     folder = tmp_path / "hosts"
     folder.mkdir()
     with socket.socket(socket.AF_UNIX) as left:
@@ -175,7 +175,9 @@ def test_socket_of_a_host_that_is_gone(tmp_path: Path) -> None:
 
 
 def test_host_with_other_settings_links_nothing(tmp_path: Path) -> None:
-    """A command that names only the folder would use another database, or link otherwise: it does so itself."""
+    """A command that names only the folder would use another database, or link differently: it links the
+    lines itself.
+    """
     for number, setting in enumerate(
         [{"linkers_without_values": "nothing"}, {"database_url": f"sqlite:///{tmp_path}/other.db"}]
     ):
@@ -184,7 +186,7 @@ def test_host_with_other_settings_links_nothing(tmp_path: Path) -> None:
 
 
 def test_folder_with_a_long_name(tmp_path: Path) -> None:
-    """Where a socket's name would be too long for the system, a host runs without it."""
+    """If a socket's name is too long for the system, the host runs without it."""
     data = tmp_path / ("long" * 40)
     with live_host(data):
         assert not list(data.glob("**/*.sock"))
@@ -195,7 +197,7 @@ NOT_NEEDED = {"typer", "msgspec", "asyncio", "sqlite3", "re2", "roadstead.settin
 
 
 def test_only_what_is_needed_is_imported(beside_host: Roadstead) -> None:
-    """Beside a host, the command has linked before it would have imported what takes long."""
+    """Beside a host, the command has linked before it would have imported the slow modules."""
     done = subprocess.run(
         [sys.executable, "-X", "importtime", "-m", "roadstead", *ALWAYS],
         input=b"BB-1\n",
@@ -229,7 +231,7 @@ def _as_typer_reads(arguments: list[str]) -> dict[str, Any]:
     ],
 )
 def test_ordinary_arguments_are_read_as_typer_reads_them(arguments: list[str]) -> None:
-    """The quick way is no second opinion: each parameter has the value that Typer gives it."""
+    """The fast reader gives each parameter the value that Typer gives it."""
     read = quick.read(linkify, arguments)
     whole = _as_typer_reads(arguments)
     assert {**dict.fromkeys(whole.keys() - read.keys()), **read}.keys() == whole.keys()
@@ -254,6 +256,6 @@ def test_ordinary_arguments_are_read_as_typer_reads_them(arguments: list[str]) -
     ],
 )
 def test_other_arguments_are_left_to_typer(arguments: list[str]) -> None:
-    """Help, mistakes and rare spellings are not judged twice."""
+    """Help, mistakes and rare spellings are read only by Typer."""
     with pytest.raises(quick.NotOrdinary):
         quick.read(linkify, arguments)

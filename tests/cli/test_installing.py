@@ -1,4 +1,4 @@
-"""Installing, looking, linking and removing, with real apps and no host running."""
+"""Installing, listing, linking and uninstalling, with real apps and no host running."""
 
 import asyncio
 import json
@@ -14,7 +14,7 @@ from tests.live import recording_app
 
 
 def test_install_prints_what_a_client_needs(roadstead: Roadstead, serve_app: ServeApp) -> None:
-    """The JSON has exactly the promised members, and the secret only when it is asked for."""
+    """The JSON has exactly the promised members, and the secret only on request."""
     url = serve_app(status=200, body=b"")
     hidden = roadstead.read("install", url, "--workspace", "fleet", "--json")
     shown = roadstead.read("install", url, "--workspace", "fleet", "--json", "--show-secret")
@@ -34,7 +34,7 @@ def test_install_prints_what_a_client_needs(roadstead: Roadstead, serve_app: Ser
     ids=["one", "none"],
 )
 def test_install_says_what_the_app_may_do(roadstead: Roadstead, scopes: list[str], said: str) -> None:
-    """Whatever its descriptor says of scopes, a line names what the app may do."""
+    """For any scopes in its descriptor, a line names what the app may do."""
     with recording_app(scopes=scopes) as app:
         installed = roadstead.call("install", app.descriptor_url, "--yes")
     assert installed.returncode == 0, installed.stderr.decode()
@@ -42,7 +42,7 @@ def test_install_says_what_the_app_may_do(roadstead: Roadstead, scopes: list[str
 
 
 def test_life_of_an_installation(roadstead: Roadstead, sample_app: str) -> None:
-    """Installed, an app is listed, shown with its values and used by linkify; uninstalled, it was told and is gone."""
+    """Installed, an app is listed, shown with its values and used by linkify; uninstalled, it is notified and gone."""
     with running(roadstead):
         installed = roadstead.call("install", sample_app)
     assert installed.returncode == 0, installed.stderr.decode()
@@ -67,7 +67,7 @@ def test_life_of_an_installation(roadstead: Roadstead, sample_app: str) -> None:
 
 
 def test_an_app_that_is_out_of_order_is_told_later(roadstead: Roadstead) -> None:
-    """A pending call is reported at once, listed, made on demand, and then gone from the list."""
+    """A pending call is reported immediately, listed, made on demand, and then gone from the list."""
     with recording_app() as app:
         assert roadstead.call("install", app.descriptor_url).returncode == 0
         app.next_statuses = [503, 500]
@@ -107,7 +107,7 @@ def test_silent_host_is_mentioned(roadstead: Roadstead, serve_app: ServeApp) -> 
 
 
 def test_refusal_shows_step_status_and_body(roadstead: Roadstead, serve_app: ServeApp) -> None:
-    """What the app answered is shown, with nothing in it that could take over the terminal."""
+    """The app's answer is shown, without characters that a terminal obeys."""
     url = serve_app(status=418, body=b"no \x1b[2Jthanks", name="\x1b[31mStub")
     done = roadstead.call("install", url, "--json")
     assert done.returncode == 1
@@ -124,7 +124,7 @@ def test_refusal_shows_step_status_and_body(roadstead: Roadstead, serve_app: Ser
 def test_person_at_a_terminal_is_asked(
     roadstead: Roadstead, serve_app: ServeApp, answer: bytes, code: int, apps: int
 ) -> None:
-    """At a terminal nothing is installed before somebody agreed to it."""
+    """At a terminal nothing is installed before the user agreed to it."""
     url = serve_app(status=200, body=b"")
     ours, theirs = pty.openpty()
     command = [*PROGRAM, "install", url]
@@ -141,7 +141,7 @@ def test_person_at_a_terminal_is_asked(
 
 
 def test_app_that_will_not_answer_is_uninstalled_all_the_same(roadstead: Roadstead, serve_app: ServeApp) -> None:
-    """An app cannot object to its removal; what it said is reported."""
+    """An app cannot object to its removal; its answer is reported."""
     url = serve_app(status=200, body=b"fine")
     assert roadstead.call("install", url, "--yes").returncode == 0
     done = roadstead.call("uninstall", "stub")
@@ -159,7 +159,7 @@ def test_registered_url_is_binding(roadstead: Roadstead, serve_app: ServeApp) ->
 
 
 def test_what_is_no_url_is_not_recorded_as_a_request(roadstead: Roadstead) -> None:
-    """Nothing was sent, so nothing stands among the requests; an address at which nobody listens was tried."""
+    """Nothing was sent, so the record has no request; an address without a server was tried."""
     for url in ("foo", "ftp://app.example/x", "http://"):
         assert b"error: The descriptor cannot be fetched" in roadstead.call("install", url).stderr
     roadstead.call("install", "http://127.0.0.1:1/descriptor.json")
@@ -181,7 +181,7 @@ def test_an_invalid_descriptor_is_explained(roadstead: Roadstead) -> None:
 
 
 def test_a_page_in_place_of_an_answer_is_read(roadstead: Roadstead, serve_app: ServeApp) -> None:
-    """What an app answers in HTML is shown as a browser would show it."""
+    """An app's answer in HTML is shown as a browser would show it."""
     page = b"<!DOCTYPE html>\n<html><head><title>Oops</title></head><body><p>No database.</p></body></html>"
     told = roadstead.call("install", serve_app(status=500, body=page)).stderr.decode()
     assert "The app answered 500:\n       Oops\n       No database.\n" in told
@@ -189,7 +189,7 @@ def test_a_page_in_place_of_an_answer_is_read(roadstead: Roadstead, serve_app: S
 
 
 def test_an_app_that_lost_its_secret_is_installed_again(roadstead: Roadstead) -> None:
-    """The refusal names the client key and the way out; called unsigned, as for the first time, the app accepts."""
+    """The refusal names the client key and the solution; called unsigned, as for the first time, the app accepts."""
     with recording_app() as app:
 
         async def refuse_what_is_signed(body: dict[str, str]) -> None:
@@ -210,7 +210,7 @@ def test_an_app_that_lost_its_secret_is_installed_again(roadstead: Roadstead) ->
 
 
 def test_an_offer_is_named_and_withdrawn(roadstead: Roadstead) -> None:
-    """An installation whose answer is not known is listed with what to do, and can be taken back once."""
+    """An installation whose answer is not known is listed with what to do, and can be withdrawn once."""
     with recording_app() as app:
         asked, over = threading.Event(), threading.Event()
 

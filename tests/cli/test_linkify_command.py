@@ -14,7 +14,7 @@ from tests.cli.screen import screen
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory, serve_app: ServeApp) -> tuple[Roadstead, str]:
-    """A state with an app installed that links every ticket key, and the URL that its links begin with."""
+    """Return a state with an app installed that links every ticket key, and the URL that its links begin with."""
     roadstead = Roadstead(tmp_path_factory.mktemp("linkify"))
     url = serve_app(status=200, body=b"")
     assert roadstead.call("install", url).returncode == 0
@@ -39,7 +39,7 @@ def test_formats(installed: tuple[Roadstead, str]) -> None:
 
 
 def test_html_is_one_document(installed: tuple[Roadstead, str], tmp_path: Path) -> None:
-    """HTML input is linked as a whole, over line ends too, and comes out safe as HTML, or as JSON with its links."""
+    """HTML input is linked as a whole, across line ends too, and is printed safe as HTML, or as JSON with its links."""
     roadstead, tickets = installed
     file = tmp_path / "rendered.html"
     file.write_bytes("<p onclick=x>BB-1 é <code>\nBB-2</code></p>\n<!--\nBB-3 -->\xff".encode("latin-1"))
@@ -63,7 +63,7 @@ def test_html_ends_as_it_did(installed: tuple[Roadstead, str], end: bytes) -> No
 
 @pytest.mark.parametrize("arguments", [("--input", "markdown"), ("--format", "markdown")])
 def test_markdown_is_one_document(installed: tuple[Roadstead, str], arguments: tuple[str, str]) -> None:
-    """What Markdown makes of several lines is left alone, and bytes that are no text survive."""
+    """Markdown over several lines is left unchanged, and bytes that are not text survive."""
     roadstead, tickets = installed
     text = b"see [BB-1](x), `BB-2` and BB-3\xff\n\n```\nBB-4\n```\n\n[BB-5]: https://x.example/y\n"
     shown = roadstead.call("linkify", *arguments, stdin=text).stdout
@@ -73,7 +73,7 @@ def test_markdown_is_one_document(installed: tuple[Roadstead, str], arguments: t
 
 
 def test_limits_of_markdown_are_told(installed: tuple[Roadstead, str]) -> None:
-    """What is left unlinked is said on stderr."""
+    """Unlinked parts are reported on stderr."""
     done = installed[0].call("linkify", "--input", "markdown", stdin=b"BB-1\n\n" * 10_001)
     assert b"Left unlinked in part: " in done.stderr
 
@@ -92,7 +92,7 @@ def test_limits_of_markdown_are_told(installed: tuple[Roadstead, str]) -> None:
 def test_links_are_shown_on_a_terminal_that_knows_them(
     installed: tuple[Roadstead, str], arguments: tuple[str, ...], environment: dict[str, str], linked: bool
 ) -> None:
-    """Unless they are not wanted; the colours of the input are there in any case."""
+    """Links are shown unless they are not wanted; the colours of the input pass in any case."""
     shown = on_terminal(installed[0], ["linkify", *arguments], b"\x1b[33mBB-1\x1b[m\n", environment)
     assert ("\x1b[4m\x1b]8;;http" in shown) is linked
     assert "\x1b[33m" in shown
@@ -100,14 +100,14 @@ def test_links_are_shown_on_a_terminal_that_knows_them(
 
 
 def test_nothing_of_ours_is_in_a_pipe(installed: tuple[Roadstead, str]) -> None:
-    """Another program gets the text as it went in, colours of its own included."""
+    """Another program gets the text unchanged, with its own colours."""
     text = b"\x1b[33mBB-1\x1b[m https://x.example/ BB-2\n"
     assert installed[0].run("linkify", stdin=text).stdout == text
     assert installed[0].run("linkify", "--color", "always", stdin=text).stdout.count(b"\x1b]8;;http") == 3
 
 
 def test_limits_of_html_are_told(installed: tuple[Roadstead, str]) -> None:
-    """What is left unlinked is said on stderr; stdout has the HTML all the same."""
+    """Unlinked parts are reported on stderr; stdout has the HTML nevertheless."""
     done = installed[0].call("linkify", "--input", "html", stdin=b"<p>BB-1</p>" * 10_001)
     assert done.stdout.count(b"</p>") == 10_001
     assert b"Left unlinked in part: " in done.stderr
@@ -123,7 +123,7 @@ def test_offsets_are_those_of_the_whole_text(installed: tuple[Roadstead, str]) -
 
 
 def test_bytes_that_are_no_text_survive(installed: tuple[Roadstead, str], tmp_path: Path) -> None:
-    """Input that is not UTF-8, and line ends of every kind, come out as they went in."""
+    """Input that is not UTF-8, and line ends of every kind, are printed unchanged."""
     content = bytes(range(256)) * 3 + "é\r\nlast line without end \N{SHIP}".encode()
     file = tmp_path / "bytes"
     file.write_bytes(content)
@@ -131,13 +131,13 @@ def test_bytes_that_are_no_text_survive(installed: tuple[Roadstead, str], tmp_pa
 
 
 def test_undecodable_json_is_still_json(installed: tuple[Roadstead, str]) -> None:
-    """What is not UTF-8 stands in the document as the surrogates that Python reads it as."""
+    """Bytes that are not UTF-8 are in the document as the surrogates that Python reads them as."""
     done = installed[0].call("linkify", "--format", "json", stdin=b"\xff BB-1")
     assert json.loads(done.stdout)["text"] == "\udcff BB-1"
 
 
 def test_line_is_linked_before_the_input_ends(installed: tuple[Roadstead, str]) -> None:
-    """In a pipe, a line comes out as soon as it is complete."""
+    """In a pipe, a line is printed as soon as it is complete."""
     roadstead, tickets = installed
     with subprocess.Popen(
         [*PROGRAM, "linkify", "--color", "always"],
@@ -153,7 +153,7 @@ def test_line_is_linked_before_the_input_ends(installed: tuple[Roadstead, str]) 
 
 
 def test_reader_that_has_seen_enough_is_no_error(installed: tuple[Roadstead, str]) -> None:
-    """When the pipe behind it closes, linkify ends without a word."""
+    """When the reader closes the pipe, linkify ends without a message."""
     script = 'yes BB-1 | "$@" linkify | head -1'
     done = subprocess.run(
         ["sh", "-c", script, "sh", *PROGRAM], env=installed[0].environment, capture_output=True, timeout=60, check=True
@@ -163,7 +163,7 @@ def test_reader_that_has_seen_enough_is_no_error(installed: tuple[Roadstead, str
 
 
 def test_lines_are_whole_wherever_chunks_end(tmp_path: Path) -> None:
-    """Lines longer than a chunk stay whole; what has no line end at all is cut before it fills the memory."""
+    """Lines longer than a chunk stay whole; text without a line end is cut before it fills the memory."""
     lines = [b"a" * size + b"\n" for size in (0, 1, CHUNK_BYTES - 1, CHUNK_BYTES, 3 * CHUNK_BYTES)]
     endless = b"b" * (2 * LONGEST_LINE)
     file = tmp_path / "lines"
@@ -176,7 +176,7 @@ def test_lines_are_whole_wherever_chunks_end(tmp_path: Path) -> None:
 
 
 def test_explanation_for_people_and_as_data(roadstead: Roadstead, sample_app: str) -> None:
-    """Each line comes out with its candidates, then what each linker did; as JSON it is one object a line."""
+    """Each line is printed with its candidates, then a summary of each linker; as JSON it is one object per line."""
     with running(roadstead):
         assert roadstead.call("install", sample_app).returncode == 0
     text = "fixes BB-1234, xBB-3 and ZZ-9, see RFC 9110"
@@ -197,7 +197,7 @@ def test_explanation_for_people_and_as_data(roadstead: Roadstead, sample_app: st
 
 @pytest.mark.parametrize("arguments", [("--format", "html"), ("--format", "markdown"), ("--input", "html")])
 def test_explanation_has_no_other_format(roadstead: Roadstead, arguments: tuple[str, ...]) -> None:
-    """A wrong use is exit code 2 and says what there is."""
+    """Wrong usage is exit code 2, and the message names the formats."""
     done = roadstead.call("linkify", "--explain", *arguments, stdin=b"x")
     assert (done.returncode, done.stdout) == (2, b"")
     assert b"as terminal or as json" in done.stderr

@@ -1,4 +1,4 @@
-"""The log of a host: JSON for whoever collects it, lines for who looks at a terminal."""
+"""The log of a host: JSON for a collector, lines for a terminal."""
 
 import json
 import os
@@ -10,7 +10,7 @@ from tests.cli.conftest import PROGRAM, Roadstead, running
 
 
 def test_each_line_is_an_object_where_no_terminal_is(roadstead: Roadstead) -> None:
-    """Whoever collects the log can read each line by itself, and find the request by the id in its answer."""
+    """A collector can read each line separately, and find the request by the id in its answer."""
     with running(roadstead, "--log-requests", "all") as (process, base_url):
         with urllib.request.urlopen(f"{base_url}/-/health/ready", timeout=10) as answer:
             named = answer.headers["X-Request-Id"]
@@ -33,7 +33,7 @@ def test_each_line_is_an_object_where_no_terminal_is(roadstead: Roadstead) -> No
 
 
 def test_a_terminal_gets_lines_to_read(roadstead: Roadstead) -> None:
-    """No braces: time, what was asked, what came of it, and the id."""
+    """Without braces: time, request, outcome, and the id."""
     ours, theirs = pty.openpty()
     command = [*PROGRAM, "serve", "--port", "0", "--log-requests", "all"]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=theirs, env=roadstead.environment) as process:

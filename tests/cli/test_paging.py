@@ -13,7 +13,7 @@ from tests.cli.screen import screen
 
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory, serve_app: ServeApp) -> Roadstead:
-    """A state with an app installed that links every ticket key."""
+    """Return a state with an app installed that links every ticket key."""
     roadstead = Roadstead(tmp_path_factory.mktemp("paging"))
     assert roadstead.call("install", serve_app(status=200, body=b"")).returncode == 0
     return roadstead
@@ -21,7 +21,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory, serve_app: ServeApp) -> 
 
 @pytest.fixture(scope="module")
 def repository(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A repository with more commits than a screen has lines."""
+    """Return a repository with more commits than a screen has lines."""
     path = tmp_path_factory.mktemp("repository")
     make_repository(path, [f"BB-{number}: work" for number in range(1, 61)], first_on=datetime(2026, 8, 1, tzinfo=UTC))
     return path
@@ -31,7 +31,7 @@ GIT = ["git", "-c", "core.pager=roadstead linkify", "log", "--oneline"]
 
 
 def test_git_pages_through_us(installed: Roadstead, repository: Path) -> None:
-    """A long log stops after a screen, with links and git's colours; `q` ends it all."""
+    """A long log stops after a screen, with links and git's colours; `q` ends it."""
     with screen(GIT, installed.environment, repository) as shown:
         shown.wait_for("BB-40")
         shown.wait_for("\n:")
@@ -44,7 +44,7 @@ def test_git_pages_through_us(installed: Roadstead, repository: Path) -> None:
 
 
 def test_short_log_ends_at_once(installed: Roadstead, repository: Path) -> None:
-    """What fits on the screen is printed, and the shell is there again."""
+    """A log that fits on the screen is printed, and the shell returns."""
     with screen([*GIT, "-3"], installed.environment, repository) as shown:
         assert "BB-58" in shown.rest()
         assert shown.process.returncode == 0
@@ -52,7 +52,7 @@ def test_short_log_ends_at_once(installed: Roadstead, repository: Path) -> None:
 
 @pytest.mark.parametrize("pager", ["cat", "", "sed s/^/paged:/"])
 def test_pager_is_the_users(installed: Roadstead, repository: Path, pager: str) -> None:
-    """As git does: PAGER is a command of the shell, and `cat` and nothing are none."""
+    """As with git, PAGER is a shell command, and `cat` or an empty one means no pager."""
     with screen(GIT, installed.environment, repository, PAGER=pager) as shown:
         text = shown.rest()
         assert "BB-1" in text
@@ -61,7 +61,7 @@ def test_pager_is_the_users(installed: Roadstead, repository: Path, pager: str) 
 
 
 def test_pager_that_calls_us_again_is_the_last(installed: Roadstead, repository: Path) -> None:
-    """What our own pager runs finds that it is paged already, and starts no further one."""
+    """A command that our pager runs finds that it is paged already, and starts no further one."""
     tell = "env | grep -c ^_ROADSTEAD_PAGED=1; cat"
     with screen(GIT, installed.environment, repository, PAGER=tell) as shown:
         assert shown.rest().startswith("1\r\n")
@@ -70,12 +70,12 @@ def test_pager_that_calls_us_again_is_the_last(installed: Roadstead, repository:
 
 
 def test_ctrl_c_leaves_the_pager(installed: Roadstead, repository: Path) -> None:
-    """It is for the pager, which stays until it is left."""
+    """Ctrl-C is for the pager, which stays until the user leaves it."""
     with screen(GIT, installed.environment, repository) as shown:
         shown.wait_for("\n:")
         shown.type("\x03")
-        shown.type_until_gone("q")  # the pager forgets what is typed while it is interrupted
-        assert shown.process.returncode == -signal.SIGINT  # which is how git ends then, once its pager has
+        shown.type_until_gone("q")  # the pager drops what is typed while it is interrupted
+        assert shown.process.returncode == -signal.SIGINT  # git ends so, once its pager has
 
 
 def test_first_line_is_shown_before_the_input_ends(installed: Roadstead, tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The reference of the command line names exactly the commands and options there are, in the words of their help."""
+"""The reference of the command line has exactly the existing commands and options, in the words of their help."""
 
 import re
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ def _commands() -> Iterator[tuple[str, object]]:
 
 
 def _rows(command: object) -> list[tuple[str, str]]:
-    """What a command takes, as the reference writes it."""
+    """Return a command's parameters, as the reference writes them."""
     rows = []
     for parameter in command.params:  # type: ignore[attr-defined]  # of a command
         names = [parameter.metavar]
@@ -37,7 +37,7 @@ def _sections() -> dict[str, str]:
 
 
 def test_every_command_has_its_section() -> None:
-    """None is missing, none is described that does not exist, and they come in the order of the help."""
+    """None is missing, none is described that does not exist, and they are in the order of the help."""
     top = [name for names in PANELS.values() for name in names]
     assert set(_sections()) == {name for name, _ in _commands()}
     assert [name for name in _sections() if " " not in name] == top

@@ -1,4 +1,4 @@
-"""`roadstead requests`: what commands and a running host have recorded."""
+"""`roadstead requests`: the calls that commands and a running host have recorded."""
 
 import contextlib
 import re
@@ -17,7 +17,7 @@ Captured = pytest.CaptureFixture[str]
 
 
 def test_recorded_requests_are_listed(roadstead: Roadstead, serve_app: ServeApp) -> None:
-    """What an installation from the command line sent, the newest first; filtered, and none in words."""
+    """The calls of an installation from the command line, the newest first; filtered, and an empty list in words."""
     roadstead.read("install", serve_app(status=204, body=b""), "--json")
     found = roadstead.read("requests", "--json")
     assert isinstance(found, list)
@@ -62,7 +62,7 @@ def test_a_recorded_call_is_shown(roadstead: Roadstead, sample_app: str) -> None
 
 
 def _recorded(roadstead: Roadstead, count: int, wanted: str) -> list[str]:
-    """The ids of so many calls, once the running host has written them, the newest first."""
+    """Return the ids of so many calls, once the running host has written them, the newest first."""
     deadline = time.monotonic() + 20
     while True:
         found = roadstead.read("requests", "--filter", wanted, "--json")
@@ -74,7 +74,7 @@ def _recorded(roadstead: Roadstead, count: int, wanted: str) -> list[str]:
 
 @pytest.mark.parametrize("width", [40, 80])
 def test_canonical_requests_stay_side_by_side(width: int, monkeypatch: pytest.MonkeyPatch, capsys: Captured) -> None:
-    """However narrow the terminal is, the mark stands below the first character that differs."""
+    """On a terminal of any width, the mark is below the first character that differs."""
     ours, theirs = f"GET&/{'a' * 100}&page=2", f"GET&/{'a' * 100}&page=3"
     monkeypatch.setattr(diagnoses, "columns", lambda: width)
     found = Diagnosis({}, {}, (), ours, Hashed(theirs, ()), len(ours) - 1)

@@ -1,4 +1,4 @@
-"""Several hosts on one state: what the second says, and which address the commands beside them use."""
+"""Several hosts on one state: the second host's warning, and the address that commands beside them use."""
 
 import json
 import signal
@@ -32,7 +32,7 @@ def test_a_second_host_on_one_folder_says_so_and_leaves_the_address(roadstead: R
 
 
 def _addresses(roadstead: Roadstead) -> set[str]:
-    """The hosts that sign-in links and tokens lead to; no command says that there is none."""
+    """Return the hosts of sign-in links and tokens; no command may say that there is none."""
     done = [
         roadstead.call("sign-in", "--json"),
         roadstead.call("token", "stub", "GET", "/2.0/addon", "--json"),
@@ -45,7 +45,9 @@ def _addresses(roadstead: Roadstead) -> set[str]:
 def test_without_a_running_host_commands_say_so(
     roadstead: Roadstead, serve_app: ServeApp, command: tuple[str, ...]
 ) -> None:
-    """The address that is printed or told to the app answers to nobody yet, and a note beside the result says it."""
+    """No server answers yet at the address that is printed or given to the app, and a note beside the
+    result says so.
+    """
     app = serve_app(status=204, body=b"")
     assert roadstead.call("install", app).returncode == 0
     done = roadstead.call(*(app if word == "APP" else word for word in command))
@@ -57,7 +59,9 @@ def test_without_a_running_host_commands_say_so(
 
 
 def test_a_changed_base_url_is_told_where_others_may_share_the_state(tmp_path: Path, new_database: NewDatabase) -> None:
-    """On PostgreSQL hosts run on other machines, too, and one that starts with another base URL says what follows."""
+    """On PostgreSQL hosts run on other machines, too, and one that starts with another base URL logs the
+    consequence.
+    """
     database_url = new_database()
 
     def start(base_url: str) -> str:

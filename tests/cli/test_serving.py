@@ -1,4 +1,4 @@
-"""The host as a process: what it prints, how it stops, and the commands typed beside it."""
+"""The host as a process: its output, how it stops, and the commands beside it."""
 
 import http.client
 import json
@@ -22,7 +22,7 @@ def get(url: str, **headers: str) -> tuple[int, object]:
 
 @pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
 def test_serve_answers_and_stops_quietly(roadstead: Roadstead, stop: signal.Signals) -> None:
-    """It says where it is, how to sign in and what to type next; being told to stop is no failure."""
+    """It prints its base URL, how to sign in and the next command; a signal to stop is not a failure."""
     with running(roadstead) as (process, base_url):
         assert re.fullmatch(r"http://localhost:\d+", base_url)
         assert get(f"{base_url}/-/health/ready")[0] == 200
@@ -54,7 +54,7 @@ def test_commands_beside_a_host_use_its_address(roadstead: Roadstead, sample_app
 
 
 def test_taken_port_is_a_clear_error(roadstead: Roadstead) -> None:
-    """The port is named, and so is the way out."""
+    """The message names the port, and a solution."""
     with socket.create_server(("127.0.0.1", 0)) as other:
         done = roadstead.run("serve", "--port", str(other.getsockname()[1]))
     assert done.returncode == 1
@@ -64,7 +64,7 @@ def test_taken_port_is_a_clear_error(roadstead: Roadstead) -> None:
 
 
 def test_unusable_state_is_a_clear_error(roadstead: Roadstead) -> None:
-    """A database that is none stops the start with a sentence, not with a traceback."""
+    """A file that is not a database prevents start-up with a sentence, not with a traceback."""
     roadstead.data.mkdir()
     (roadstead.data / "roadstead.db").write_bytes(b"certainly not a database" * 100)
     done = roadstead.run("serve", "--port", "0")
@@ -74,7 +74,7 @@ def test_unusable_state_is_a_clear_error(roadstead: Roadstead) -> None:
 
 
 def test_host_that_others_can_reach_says_what_follows(roadstead: Roadstead) -> None:
-    """Off loopback the person who starts it learns what --base-url is for."""
+    """Off loopback, the operator learns what --base-url is for."""
     with running(roadstead, "--host", "0.0.0.0", "--base-url", "http://host.example") as (process, base_url):
         process.send_signal(signal.SIGTERM)
         _, err = process.communicate(timeout=20)
@@ -84,7 +84,7 @@ def test_host_that_others_can_reach_says_what_follows(roadstead: Roadstead) -> N
 
 @pytest.mark.parametrize("workers", ["1", pytest.param("2", marks=pytest.mark.slow)])
 def test_what_was_accepted_is_finished(roadstead: Roadstead, serve_app: ServeApp, workers: str) -> None:
-    """Told to stop in the middle of a large PUT, it takes no more connections, and answers when all is stored."""
+    """Stopped in the middle of a large PUT, it accepts no more connections, and answers when all is stored."""
     body = json.dumps([f"V{number}" for number in range(100_000)]).encode()
     path = "/2.0/addon/linkers/tickets/values"
     with running(roadstead, "--workers", workers) as (process, base_url):
@@ -97,7 +97,7 @@ def test_what_was_accepted_is_finished(roadstead: Roadstead, serve_app: ServeApp
         connection.putheader("Authorization", f"JWT {signed['token']}")
         connection.putheader("Content-Length", str(len(body)))
         connection.endheaders(body[:1000])
-        # Once a later request has been answered, this one has been seen, by one worker or the other.
+        # Once a later request has been answered, a worker has received this one.
         assert [get(f"{base_url}/-/health/ready")[0] for _ in range(20)] == [200] * 20
         process.send_signal(signal.SIGTERM)
         _wait_until_refused(port)
@@ -139,7 +139,7 @@ def test_workers_share_the_port(roadstead: Roadstead, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("soft", "hard", "connections"), [(256, 256, 192), (256, 1024, 896)])
 def test_as_many_files_may_be_open_as_is_allowed(roadstead: Roadstead, soft: int, hard: int, connections: int) -> None:
-    """The limit is raised as far as that goes, and where that is not far the log says what follows."""
+    """The limit is raised as far as possible, and if that is too low, the log names the consequence."""
     limits = ["sh", "-c", f'ulimit -Sn {soft} && ulimit -Hn {hard} && exec "$@"', "sh"]
     with subprocess.Popen(
         [*limits, *PROGRAM, "serve", "--port", "0"],

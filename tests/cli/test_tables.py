@@ -1,4 +1,4 @@
-"""Tables on terminals of several widths: nothing is torn, everything is there."""
+"""Tables on terminals of several widths: no word is broken, nothing is missing."""
 
 import contextlib
 import os
@@ -66,12 +66,12 @@ def printed(headings: tuple[str, ...], rows: list[Row], width: int | None) -> li
     ],
 )
 def test_table_fits_the_terminal(width: int | None, lines: list[str]) -> None:
-    """Addresses lose their front, then the widest column goes below the row; a remark is always there."""
+    """Addresses lose their front, then the widest column goes below the row; a remark is always printed."""
     assert printed(HEADINGS, ROWS, width) == lines
 
 
 def test_no_word_is_broken_and_none_is_lost() -> None:
-    """At any width each word and each number is printed whole; only what cannot be divided makes a line too long."""
+    """At any width each word and each number is printed whole; only an indivisible one makes a line too long."""
     prose = "The stored value 'BB' may not begin right after a letter or a digit."
     row = Row((17, NOW, "roadstead-sample-app", prose, 1.25), f"because {prose}")
     for width in range(1, 130):
@@ -96,7 +96,7 @@ def test_no_word_is_broken_and_none_is_lost() -> None:
     ],
 )
 def test_url_is_cut_at_the_front_of_its_path(url: str, width: int, shown: str) -> None:
-    """The end of a path says most, so it is kept; a query goes before the path's last part does."""
+    """The end of a path is the most telling, so it is kept; a query is dropped before the path's last part."""
     assert cut_url(url, width) == shown
     assert text_width(shown) <= width
 
@@ -116,7 +116,7 @@ def test_times_are_short_and_local(moment: datetime, shown: str) -> None:
 
 
 def test_wide_characters_take_two_columns() -> None:
-    """What stands behind a name in Chinese or with combining accents is still below its heading."""
+    """A cell after a name in Chinese or with combining accents is still below its heading."""
     lines = printed(("APP", "STATUS"), [Row(("港口", 204)), Row(("e\N{COMBINING ACUTE ACCENT}", 500))], 80)
     assert [text_width(line) for line in lines] == [12, 12, 12]
     assert wrap("港口 港口", 5) == ["港口", "港口"]
@@ -144,7 +144,7 @@ TEXT = b"fixes BB-1234, xBB-3 and ZZ-9, see RFC 9110\n"
 
 @pytest.fixture(scope="module")
 def state(tmp_path_factory: pytest.TempPathFactory, sample_app: str, serve_app: ServeApp) -> Roadstead:
-    """A data folder that has something for every table: an app out of order, a call without an answer, a token."""
+    """Return a data folder with rows for every table: a failing app, a call without an answer, a token."""
     roadstead = Roadstead(tmp_path_factory.mktemp("tables") / "data")
     with running(roadstead), recording_app() as app:
         roadstead.call("install", sample_app)
@@ -157,7 +157,7 @@ def state(tmp_path_factory: pytest.TempPathFactory, sample_app: str, serve_app: 
 
 
 def on_terminal(roadstead: Roadstead, width: int, **environment: str) -> str:
-    """All tables, as they are printed on a terminal of this width."""
+    """Return all tables, as they are printed on a terminal of this width."""
     ours, its = pty.openpty()
     ioctl(its, termios.TIOCSWINSZ, struct.pack("HHHH", 24, width, 0, 0))
     kept = {name: value for name, value in roadstead.environment.items() if name not in ("NO_COLOR", "COLUMNS")}
@@ -206,7 +206,7 @@ def test_colours_can_be_turned_off(state: Roadstead, environment: dict[str, str]
 
 
 def test_a_pipe_gets_whole_addresses(state: Roadstead) -> None:
-    """Where somebody may cut out a column, nothing was cut, wrapped or coloured before."""
+    """Another program may cut out a column, so nothing is cut, wrapped or coloured."""
     piped = state.run("requests", "--filter", "status = null").stdout.decode()
     assert "  http://127.0.0.1:1/a-rather-long/path/to/the/descriptor.json" in piped
     assert "\x1b" not in piped

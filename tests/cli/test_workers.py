@@ -1,4 +1,4 @@
-"""Several workers are one host: they add up what they count, and one that is killed is replaced."""
+"""Several workers are one host: they add up their counts, and a killed one is replaced."""
 
 import http.client
 import json
@@ -13,7 +13,7 @@ ROUTE = 'roadstead_request_duration_seconds_count{method="GET",route="/-/health/
 
 
 def _figures(port: int) -> dict[str, float]:
-    """What one of the workers says; a new connection goes to whichever takes it first."""
+    """Return the metrics of one worker; the worker that accepts a new connection first answers it."""
     lines = _get(port, "/-/metrics").decode().splitlines()
     return {name: float(value) for name, _, value in (line.rpartition(" ") for line in lines) if name[0] != "#"}
 
@@ -27,7 +27,7 @@ def _get(port: int, path: str) -> bytes:
 
 
 def _until(port: int, happened: Callable[[dict[str, float]], bool], *, times: int) -> dict[str, float]:
-    """The figures once they are as expected so many times in a row; meanwhile no counter may go back."""
+    """Return the metrics once they are as expected so many times in a row; meanwhile no counter may go back."""
     in_a_row, counted, deadline = 0, 0.0, time.monotonic() + 30
     while in_a_row < times:
         figures = _figures(port)
@@ -39,13 +39,13 @@ def _until(port: int, happened: Callable[[dict[str, float]], bool], *, times: in
 
 
 def _workers(pid: int) -> list[int]:
-    """The processes that serve; another child is one of Python's own."""
+    """Return the processes that serve; another child is one of Python's own."""
     children = Path(f"/proc/{pid}/task/{pid}/children").read_text().split()
     return [int(child) for child in children if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()]
 
 
 def test_workers_add_up_and_one_that_is_killed_takes_nothing_along(roadstead: Roadstead) -> None:
-    """Whoever is asked knows what all have counted; with `kill -9` no counter goes back, and the log says who ended."""
+    """Every worker reports all counts; with `kill -9` no counter goes back, and the log says which one ended."""
     with running(roadstead, "--workers", "2") as (process, base_url):
         port = int(base_url.rpartition(":")[2])
         _until(port, lambda figures: figures["roadstead_workers"] == 2, times=5)
