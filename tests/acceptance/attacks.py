@@ -1,4 +1,4 @@
-"""What one caller may try in order to take a host from the others, and what the others notice of it meanwhile."""
+"""Attacks by which one caller tries to use up a host, and their effect on others."""
 
 import asyncio
 import contextlib
@@ -23,7 +23,7 @@ Attack = Callable[[], Coroutine[Any, Any, None]]
 
 
 def request(method: str, path: str, *headers: str, body: bytes = b"", length: int | None = None) -> bytes:
-    """A request as it is sent; `length` is what it says of its body, which may not be true."""
+    """Return a request as it is sent; `length` is its stated length, which may be false."""
     lines = [f"{method} {path} HTTP/1.1", "Host: localhost", *headers]
     if body or length is not None:
         lines.append(f"Content-Length: {len(body) if length is None else length}")
@@ -31,13 +31,13 @@ def request(method: str, path: str, *headers: str, body: bytes = b"", length: in
 
 
 def signed(api: AppClient, method: str, path: str, body: bytes = b"", *, length: int | None = None) -> bytes:
-    """The request of an app."""
+    """Return the signed request of an app."""
     headers = (f"Authorization: JWT {api.token(method, path)}", "Content-Type: application/json")
     return request(method, path, *headers, body=body, length=length)
 
 
 async def status_of(port: int, sent: bytes) -> int:
-    """The status of the answer to a request on a connection of its own, or 0 when there is none."""
+    """Return the status of the answer to a request on a separate connection, or 0 without an answer."""
     try:
         async with asyncio.timeout(20):
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
@@ -50,7 +50,7 @@ async def status_of(port: int, sent: bytes) -> int:
 
 @contextlib.asynccontextmanager
 async def held(port: int, number: int, sent: bytes) -> AsyncIterator[None]:
-    """So many connections on which the same was sent, and nothing is read."""
+    """Open so many connections on which the same is sent, and nothing is read."""
     writers = []
     for _ in range(number):
         with contextlib.suppress(OSError):
@@ -65,7 +65,7 @@ async def held(port: int, number: int, sent: bytes) -> AsyncIterator[None]:
 
 
 async def hold(port: int, number: int, sent: bytes, *, seconds: float, again: float = 1e9) -> None:
-    """Hold connections, and open them anew now and then, before they are closed for being slow."""
+    """Hold connections, and reopen them from time to time, before they are closed for being slow."""
     end = time.monotonic() + seconds
     while (left := end - time.monotonic()) > 0:
         async with held(port, number, sent):
@@ -73,25 +73,25 @@ async def hold(port: int, number: int, sent: bytes, *, seconds: float, again: fl
 
 
 def starving(port: int, number: int, *, seconds: float, path: str = "/site/oauth2/access_token") -> Attack:
-    """Requests that never come whole, by a stranger."""
+    """Return an attack: requests of a stranger that never become complete."""
     sent = request("POST", path, body=b"a", length=60_000)
     return partial(hold, port, number, sent, seconds=seconds, again=19.5)
 
 
 def holding(port: int, api: AppClient, number: int, *, seconds: float) -> Attack:
-    """Bodies of 16 MiB of which all but the last byte comes."""
+    """Return an attack: bodies of 16 MiB without their last byte."""
     whole = 16 * MEBIBYTE
     return partial(hold, port, number, signed(api, "PUT", VALUES, b" " * (whole - 1), length=whole), seconds=seconds)
 
 
 def not_reading(port: int, api: AppClient, number: int, *, characters: int, seconds: float) -> Attack:
-    """Large answers that are asked for and not taken."""
+    """Return an attack: large answers that are requested and not read."""
     body = json.dumps({"text": "x" * characters, "format": "json"}).encode()
     return partial(hold, port, number, signed(api, "POST", "/-/linkify", body), seconds=seconds)
 
 
 def stalling(port: int, api: AppClient, body: bytes, *, times: int) -> Attack:
-    """The same body again and again, each when the one before it has been answered."""
+    """Return an attack: the same body repeatedly, each after the previous answer."""
     return partial(_send_again, port, signed(api, "PUT", VALUES, body), times)
 
 
@@ -102,9 +102,9 @@ async def _send_again(port: int, sent: bytes, times: int) -> None:
 
 @dataclass
 class Noticed:
-    """What those who mean no harm got meanwhile, by what they asked for: how often which status, and after how long.
+    """The answers to harmless callers meanwhile, by request: how often which status, and after how long.
 
-    A request without an answer has the status 0. `memory` is the most that the host had, in MiB.
+    A request without an answer has the status 0. `memory` is the host's maximum, in MiB.
     """
 
     statuses: defaultdict[str, Counter[int]] = field(default_factory=lambda: defaultdict(Counter))
@@ -122,7 +122,7 @@ class Noticed:
 async def during(attack: Attack, port: int, pid: int, api: AppClient) -> Noticed:
     """Probe health, and work as another app, from the same address until the attack is over.
 
-    The attack runs in a process of its own, so that what it takes is not taken from the probes.
+    The attack runs in another process, so that it takes no processor time from the probes.
     """
     noticed = Noticed()
     values = (json.dumps({"value": f"V{number}"}).encode() for number in range(1_000_000))
@@ -155,7 +155,7 @@ def run(attack: Attack) -> None:
 
 
 def resident(pid: int) -> float:
-    """The resident memory of a process, in MiB."""
+    """Return the resident memory of a process, in MiB."""
     lines = Path(f"/proc/{pid}/status").read_text("ascii").splitlines()
     (line,) = (line for line in lines if line.startswith("VmRSS:"))
     return int(line.split()[1]) / 1024

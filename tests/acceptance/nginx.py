@@ -1,4 +1,4 @@
-"""A real nginx, as the system has it, in front of a host."""
+"""A real nginx, the system's, in front of a host."""
 
 import contextlib
 import shutil
@@ -15,7 +15,7 @@ from tests.live import listening_socket
 
 @contextlib.contextmanager
 def proxied(folder: Path, url: str, *, listens_at: str = "127.0.0.1", more: str = "") -> Iterator[str]:
-    """The address of an nginx with nothing but `proxy_pass` to `url`, and `more` lines. Skips where there is none."""
+    """Yield the address of an nginx with nothing but `proxy_pass` to `url`, and `more` lines. Skip if there is none."""
     program = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
     if program is None:
         pytest.skip("`nginx` is not there; install it to run the tests behind a real proxy")

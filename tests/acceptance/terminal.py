@@ -1,4 +1,4 @@
-"""A terminal of 80 columns with a shell in it, and what stands on its screen."""
+"""A terminal of 80 columns with a shell in it, and the text on its screen."""
 
 import codecs
 import contextlib
@@ -19,17 +19,19 @@ from types import TracebackType
 from typing import Self
 
 SECONDS = 120.0
-"""How long a command may take; on a busy machine a host takes some of them to start."""
+"""How long a command may take; on a busy machine a host needs some of these seconds to start."""
 
 _WIPED = re.compile(r"[^\n]*(?:\n[^\n]*\x1b\[1A)?\x1b\[2K")
-"""A line that is written anew, and one that is removed in the end, as progress bars are."""
+"""A line that is overwritten, and one that is removed at the end, as with progress bars."""
 _UNSEEN = re.compile(r"\x1b\[[0-9;?]*[a-zA-Z]|\x1b[=>]|\x1b]8;[^\x1b]*\x1b\\|\r")
 """Colours and hyperlinks, which a terminal obeys and does not show."""
 _ENDED = re.compile(r"\x01\d+ \d+\x01\n?")
 
 
 class Terminal:
-    """A shell that reads commands one after the other. What they read from the terminal is at its end at once."""
+    """A shell that reads commands one after the other. When a command reads from the terminal, its input is already at
+    its end.
+    """
 
     def __init__(self, folder: Path, environment: Mapping[str, str]) -> None:
         self._ours, its = pty.openpty()
@@ -57,7 +59,7 @@ class Terminal:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        """Stop the shell and all that was started in it."""
+        """Stop the shell and all its children."""
         for stop in (signal.SIGTERM, signal.SIGKILL):
             with contextlib.suppress(ProcessLookupError):
                 os.killpg(self._shell.pid, stop)
@@ -70,11 +72,11 @@ class Terminal:
 
     @property
     def raw(self) -> str:
-        """All that was written, with colours and hyperlinks."""
+        """Return all output, with colours and hyperlinks."""
         return self._written
 
     def type(self, command: str, until: Callable[[str], bool]) -> tuple[int | None, str]:
-        """Run a command to its end, or until `until` holds for its output; the exit code of its end, and the output."""
+        """Run a command to its end, or until `until` is true for its output; return its exit code and the output."""
         begun = len(self._written)
         self._count += 1
         self._send(f"eval {shlex.quote(command)} </dev/null; printf '\\001{self._count} %d\\001\\n' $?")
@@ -98,17 +100,17 @@ class Terminal:
         self._shell.stdin.flush()
 
     def _ended(self) -> int | None:
-        """The exit code of the command that was typed last, once it has ended."""
+        """Return the exit code of the last command, once it has ended."""
         ended = re.search(rf"\x01{self._count} (\d+)\x01", self._written)
         return int(ended[1]) if ended else None
 
     def _read(self) -> None:
         decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        with contextlib.suppress(OSError):  # EIO, once the shell and all that it started have gone
+        with contextlib.suppress(OSError):  # EIO, once the shell and all its children have ended
             while read := os.read(self._ours, 65_536):
                 self._written += decoder.decode(read)
 
 
 def seen(written: str) -> str:
-    """What a reader sees of what a program wrote."""
+    """Return the text that a reader sees of a program's output."""
     return _ENDED.sub("", _UNSEEN.sub("", _WIPED.sub("", written)))

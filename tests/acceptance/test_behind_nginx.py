@@ -1,4 +1,4 @@
-"""A host behind a real nginx that does nothing but `proxy_pass`: strangers get what is theirs, and nothing else."""
+"""A host behind a real nginx that does nothing but `proxy_pass`: strangers get only what is public."""
 
 from pathlib import Path
 
@@ -12,7 +12,7 @@ from tests.live import AppClient, RecordingApp, live_host
 
 OPERATORS = ["/-/requests", "/-/audit", "/-/metrics"]
 HTTP_1_1 = 'proxy_http_version 1.1; proxy_set_header Connection "";'
-"""What is written beside `proxy_pass` so that connections are kept; from 1.29.7 on nginx does so by itself."""
+"""The lines beside `proxy_pass` that keep connections open; from 1.29.7 on, nginx does so by default."""
 
 
 def statuses(url: str, **headers: str) -> dict[str, int]:
@@ -26,7 +26,7 @@ def all_are(status: int) -> dict[str, int]:
 
 @pytest.mark.parametrize("more", ["", HTTP_1_1])
 def test_a_proxy_opens_nothing(tmp_path: Path, connect_app: RecordingApp, more: str) -> None:
-    """nginx sends `Host: 127.0.0.1:PORT` and no header that would tell; the base URL does. All else goes through."""
+    """nginx sends `Host: 127.0.0.1:PORT` and no telling header; the base URL decides. Everything else passes."""
     with (
         live_host(tmp_path / "data", base_url="https://roadstead.example.com") as host,
         proxied(tmp_path, host.url, more=more) as url,
@@ -39,19 +39,19 @@ def test_a_proxy_opens_nothing(tmp_path: Path, connect_app: RecordingApp, more: 
 
 
 def test_a_base_url_that_was_forgotten(tmp_path: Path) -> None:
-    """By its HTTP/1.0 nginx is known all the same."""
+    """nginx is recognised by its HTTP/1.0."""
     with live_host(tmp_path / "data") as host, proxied(tmp_path, host.url) as url:
         assert (statuses(host.url), statuses(url)) == (all_are(200), all_are(401))
 
 
 @pytest.mark.parametrize(("more", "status"), [("", "ok"), (HTTP_1_1, "problem")])
 def test_doctor_asks_as_a_stranger(tmp_path: Path, more: str, status: str) -> None:
-    """Through the base URL that the operator has set, at a host that runs with another; at a closed one all is well."""
+    """Through the operator's base URL, at a host that runs with another one; a closed host has no finding."""
     with (
         live_host(tmp_path / "data") as host,
         proxied(tmp_path, host.url, listens_at="0.0.0.0", more=more) as url,
     ):
-        # An address that leads here, and that is not loopback by its name.
+        # An address that leads here, and whose name is not loopback.
         named = url.replace("127.0.0.1", "0.0.0.0")
         (found,) = strangers(Settings(data=host.settings.data, base_url=named))
         assert found.status == status

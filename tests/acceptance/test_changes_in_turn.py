@@ -21,7 +21,7 @@ VALUES = "/2.0/addon/linkers/tickets/values"
 def test_an_app_changes_many_values_once_at_a_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, method: str
 ) -> None:
-    """Those it asks for meanwhile wait for one another, and some are refused; another app's are made at once."""
+    """Its further ones wait for one another, and some are refused; another app's are made immediately."""
     begun: list[int] = []
     may_end = threading.Event()
 

@@ -36,14 +36,14 @@ class Jumping:
         return time.time() + self.ahead
 
     def __call__(self, api: AppClient, method: str, target: str) -> httpx.Response:
-        """Send a request of an app whose clock is that of the host."""
+        """Send a request of an app with the host's clock."""
         now = int(self.now())
         return api(method, target, token=api.token(method, target, iat=now, exp=now + 180))
 
 
 @pytest.fixture
 def jumping(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Jumping]:
-    """A running host that lets an app make three requests in an hour."""
+    """Run a host that lets an app make three requests in an hour."""
     monkeypatch.setattr(queue, "LOOK_SECONDS", 0.1)
     listener = listening_socket()
     url, port = address(listener), listener.getsockname()[1]
@@ -59,7 +59,7 @@ def jumping(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Jumping
 
 @pytest.mark.parametrize("kind", [RateLimit, LinkerRecords])
 def test_what_counts_seconds_has_a_clock_that_never_jumps(kind: type) -> None:
-    """Unless a test gives it another."""
+    """Unless a test gives it another one."""
     assert signature(kind).parameters["clock"].default is time.monotonic
 
 
@@ -75,7 +75,7 @@ def test_an_app_that_used_up_its_limit_meanwhile_waits_an_hour(jumping: Jumping,
 
 
 def test_failed_sign_ins_of_meanwhile_count_for_five_minutes(jumping: Jumping) -> None:
-    """Who cannot sign in because others tried too often is told so for as long as always."""
+    """Sign-ins refused because others tried too often are refused as long as always."""
     for jumping.ahead in (AHEAD, 0.0):
         for _ in range(11):
             answer = httpx.get(f"{jumping.live.url}/-/sign-in?code=guessed")
@@ -84,7 +84,7 @@ def test_failed_sign_ins_of_meanwhile_count_for_five_minutes(jumping: Jumping) -
 
 
 def test_a_call_that_was_put_off_meanwhile_is_made(jumping: Jumping, connect_app: RecordingApp) -> None:
-    """An app that was away, and is told of its end when the clock is right again, is told at once."""
+    """An app that was down, and is notified when the clock is right again, is called immediately."""
     installation = jumping.live.install(connect_app)
     api = AppClient(jumping.live.url, installation)
     jumping.ahead = AHEAD
@@ -99,7 +99,7 @@ def test_a_call_that_was_put_off_meanwhile_is_made(jumping: Jumping, connect_app
     (put_off,) = pending()
     assert put_off.due_on is not None
     assert put_off.due_on > datetime.now(UTC) + timedelta(days=299)
-    connect_app.next_statuses = [503]  # for a try that begins before the clock is right
+    connect_app.next_statuses = [503]  # for an attempt that begins before the clock is right
     connect_app.status = 204
     jumping.ahead = 0.0
     _until(lambda: pending() == [])
@@ -107,7 +107,7 @@ def test_a_call_that_was_put_off_meanwhile_is_made(jumping: Jumping, connect_app
 
 
 def test_a_linker_that_was_parked_meanwhile_is_tried_again_soon(jumping: Jumping, connect_app: RecordingApp) -> None:
-    """The list says when: within ten minutes, by whatever clock."""
+    """The list says when: within ten minutes, by any clock."""
     connect_app.descriptor["modules"] = {"linkers": [HOSTILE]}
     jumping.live.install(connect_app)
     text = {"text": "=" * 3_000 + ";-OK-1", "workspace": "local"}

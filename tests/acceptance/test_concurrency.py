@@ -1,4 +1,4 @@
-"""Many callers at once: exactly one wins, sets stay whole, and what was answered is there."""
+"""Many concurrent callers: exactly one wins, sets stay whole, and answered changes are stored."""
 
 import asyncio
 import time
@@ -53,7 +53,7 @@ def test_concurrent_sets_stay_whole(api: AppClient, host: LiveHost) -> None:
 
 
 def test_counts_agree_after_mixed_writes(api: AppClient, host: LiveHost) -> None:
-    """`size` is kept beside the values; after adds, deletes and conflicts at once it still is their number."""
+    """`size` is stored beside the values; after concurrent adds, deletes and conflicts it is still their number."""
     ids = [api("POST", VALUES, json={"value": f"OLD-{number}"}).json()["id"] for number in range(20)]
     adding = api.token("POST", VALUES)
     adds = [("POST", VALUES, adding, {"value": f"NEW-{number % 30}"}) for number in range(60)]

@@ -1,4 +1,4 @@
-"""A real app on an unchanged atlassian-connect-express, in its own process: installed, opened, called back, removed."""
+"""A real app on an unchanged atlassian-connect-express, in another process: installed, opened, called back, removed."""
 
 import itertools
 from collections.abc import Callable, Iterator
@@ -27,9 +27,9 @@ _numbers = itertools.count(1)
 
 @dataclass(frozen=True)
 class ExpressApp:
-    """The app while it runs, and the workspace to install it in.
+    """The running app, and the workspace to install it in.
 
-    `descriptor_url` is where the framework publishes the descriptor by itself.
+    The framework publishes the descriptor at `descriptor_url`.
     """
 
     key: str
@@ -48,11 +48,11 @@ class ExpressApp:
         return installed
 
     def open_page(self, installation: Installation) -> httpx.Response:
-        """What the browser gets that is sent to the app's page after an installation."""
+        """Return the answer to a browser at the app's page after an installation."""
         return httpx.get(self.host.work(lambda opened: post_install_url(opened, installation)))
 
     def uninstall(self, installation: Installation) -> LifecycleCall:
-        """Remove the app, and say how the app took it."""
+        """Uninstall the app, and return the call."""
 
         async def remove(opened: Host) -> LifecycleCall:
             call = await installations.uninstall_and_tell(opened, installation.id)
@@ -65,13 +65,13 @@ class ExpressApp:
 
 @dataclass(frozen=True)
 class OpenPage:
-    """The app's page in a browser: its calls to its own server carry the session token it was given."""
+    """The app's page in a browser: its calls to its own server have the session token that it got."""
 
     app: ExpressApp
     shown: dict[str, Any]
 
     def __call__(self, method: str, path: str) -> Any:
-        """Have the app's server call the host; what the host answered."""
+        """Have the app's server call the host; return the host's answer."""
         headers = {"Authorization": f"JWT {self.shown['sessionToken']}"}
         answer = httpx.request(method, f"{self.app.base_url}{path}", headers=headers)
         assert answer.status_code == 200, answer.text
@@ -83,7 +83,7 @@ Start = Callable[..., ExpressApp]
 
 @contextmanager
 def _started(host: LiveHost, log: Path, **environment: str) -> Iterator[ExpressApp]:
-    """The app while it runs, with these environment variables."""
+    """Run the app with these environment variables."""
     settings = {"BASE_PATH": "/", "AC_APP_KEY": f"ticket-links-{next(_numbers)}", **environment}
     with running("connect_app/app.js", log, **settings) as program:
         yield ExpressApp(settings["AC_APP_KEY"], program.line(), host, "acme")
@@ -91,7 +91,7 @@ def _started(host: LiveHost, log: Path, **environment: str) -> Iterator[ExpressA
 
 @pytest.fixture
 def start(host: LiveHost, tmp_path: Path) -> Iterator[Start]:
-    """Starts the app; keywords are environment variables of its process."""
+    """Return a function that starts the app; keywords are environment variables of its process."""
     with ExitStack() as apps:
         yield lambda **environment: apps.enter_context(_started(host, tmp_path / "app.log", **environment))
 
@@ -100,14 +100,14 @@ def start(host: LiveHost, tmp_path: Path) -> Iterator[Start]:
 def running_app(
     request: pytest.FixtureRequest, host: LiveHost, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[ExpressApp]:
-    """The app as its developer runs it."""
+    """Yield the app as its developer runs it."""
     with _started(host, tmp_path_factory.mktemp("app") / "app.log", BASE_PATH=request.param) as app:
         yield app
 
 
 @pytest.fixture
 def app(running_app: ExpressApp) -> ExpressApp:
-    """The same, for a workspace of which it has not heard."""
+    """Return the same app, for a workspace that is new to it."""
     return replace(running_app, workspace=f"acme-{next(_numbers)}")
 
 
@@ -118,7 +118,7 @@ def _open(app: ExpressApp, installation: Installation) -> OpenPage:
 
 
 def test_the_framework_installs_and_accepts_a_signed_reinstallation(app: ExpressApp) -> None:
-    """The second call is taken only with a token made with the first secret; the new secret then holds."""
+    """The second call is accepted only with a token made with the first secret; then the new secret is valid."""
     first = app.install()
     second = app.install()
     assert (second.client_key, second.shared_secret == first.shared_secret) == (first.client_key, False)
@@ -126,14 +126,14 @@ def test_the_framework_installs_and_accepts_a_signed_reinstallation(app: Express
 
 
 def test_the_framework_would_refuse_an_unsigned_reinstallation(app: ExpressApp) -> None:
-    """What the test above proves is not for nothing: the framework does ask for the token."""
+    """The test above is meaningful: the framework does require the token."""
     installation = app.install()
     body = {"baseUrl": app.host.url, "clientKey": installation.client_key, "sharedSecret": "x" * 40}
     assert httpx.post(f"{app.base_url}/installed", json=body).status_code == 401
 
 
 def test_an_app_that_lost_its_store_is_installed_again(start: Start) -> None:
-    """The framework takes the call of a client key that it does not know, though it cannot check the signature."""
+    """The framework accepts the call of an unknown client key, although it cannot check the signature."""
     before = start()
     first = before.install()
     restarted = start(AC_APP_KEY=before.key)  # its store is in memory, and empty
@@ -143,7 +143,7 @@ def test_an_app_that_lost_its_store_is_installed_again(start: Start) -> None:
 
 
 def test_the_page_after_the_installation_is_verified_and_calls_the_api(app: ExpressApp) -> None:
-    """`authenticate()` accepts the page load, and the framework's own client signs what the host understands."""
+    """`authenticate()` accepts the page load, and the host accepts requests signed by the framework's own client."""
     installation = app.install()
     shown = _open(app, installation).shown
     assert shown["clientKey"] == installation.client_key
@@ -156,7 +156,7 @@ def test_the_page_after_the_installation_is_verified_and_calls_the_api(app: Expr
 
 @pytest.mark.parametrize(("sent", "changed"), [("acme", "ACME"), ("?", "?also=this&"), ("/welcome", "/welcome/to")])
 def test_the_framework_would_refuse_another_page(app: ExpressApp, sent: str, changed: str) -> None:
-    """What the test above proves is not for nothing: the framework does hash the page's path and query."""
+    """The test above is meaningful: the framework does hash the page's path and query."""
     installation = app.install()
     url = app.host.work(lambda opened: post_install_url(opened, installation))
     assert httpx.get(url.replace(sent, changed, 1)).status_code == 401
@@ -173,7 +173,7 @@ def test_the_app_stores_values_for_its_page(app: ExpressApp) -> None:
 
 
 def test_an_uninstalled_app_is_told_and_can_come_back(app: ExpressApp) -> None:
-    """The framework takes `uninstalled`, and after it an installation signed with the secret it kept."""
+    """The framework accepts `uninstalled`, and after it an installation signed with the secret it kept."""
     installation = app.install()
     told = app.uninstall(installation)
     assert (told.event, told.status) == ("uninstalled", 204)
@@ -188,7 +188,7 @@ def test_the_app_can_remove_itself(app: ExpressApp) -> None:
 
 
 def test_a_registered_app_is_signed_from_its_first_installation(start: Start) -> None:
-    """The framework takes a first call that is signed, and works with the secret of the registration."""
+    """The framework accepts a first call that is signed, and works with the secret of the registration."""
     app = start()
     registration = app.host.work(lambda opened: installations.register(opened, app.key, app.descriptor_url))
     installation = app.install()
@@ -199,7 +199,7 @@ def test_a_registered_app_is_signed_from_its_first_installation(start: Start) ->
 
 @pytest.mark.browser
 def test_the_panel_of_the_app_works_in_its_frame(start: Start) -> None:
-    """In a real browser: the app's server calls the API, and so does its page; the host forwards, and gives tokens."""
+    """In a real browser, the app's server and its page call the API; the host forwards calls and gives tokens."""
     app = start(BASE_PATH="/connect/app")
     installation = app.install()
     with chromium() as browser, visitor(browser, app.host, elsewhere=_origin(app.base_url)) as tab:
@@ -220,7 +220,7 @@ def _origin(url: str) -> str:
     return "/".join(url.split("/")[:3])
 
 
-# What the framework's own settings ask of a host; docs/how-to/run-your-app.md tells it to app authors.
+# The requirements of the framework's settings; docs/how-to/run-your-app.md explains them to app developers.
 
 ACCEPTED = [
     ("development", ""),
@@ -248,7 +248,7 @@ REFUSED = [
 
 @pytest.mark.parametrize(("mode", "whitelist", "status", "said"), REFUSED)
 def test_a_refusal_of_the_framework_is_shown(start: Start, mode: str, whitelist: str, status: int, said: str) -> None:
-    """A host that is not on the list learns it from the app's own words; nothing is installed."""
+    """The app's answer says that the host is not on the list; nothing is installed."""
     app = start(NODE_ENV=mode, AC_HOST_WHITELIST=whitelist)
     with pytest.raises(InstallationFailed) as refused:
         app.install()

@@ -1,4 +1,4 @@
-"""Installing in the browser: sign-in, consent, handshake, and where the browser goes then."""
+"""Installing in the browser: sign-in, consent, handshake, and the redirect."""
 
 import re
 from typing import Any
@@ -49,7 +49,7 @@ def test_approval_installs_and_then_returns_to_the_app(browser: httpx.Client, co
 
 
 def test_without_a_redirect_the_visitor_stays(browser: httpx.Client, connect_app: RecordingApp) -> None:
-    """The last page says that it worked; the start page lists the app."""
+    """The last page confirms the installation; the start page lists the app."""
     assert "is installed" in _decide(browser, _link(connect_app), workspace="acme").text
     assert connect_app.key in browser.get("/").text
 
@@ -73,7 +73,7 @@ def test_a_workspace_that_cannot_be_is_there_to_be_corrected(browser: httpx.Clie
 
 
 def test_a_refusal_shows_what_the_app_said(browser: httpx.Client, connect_app: RecordingApp) -> None:
-    """The visitor is not sent away; status and body of the app are on the page, escaped."""
+    """The visitor is not redirected; status and body of the app's answer are on the page, escaped."""
     connect_app.status, connect_app.answer = 409, "<b>already here</b>"
     answer = _decide(browser, _link(connect_app, redirect_uri=f"{connect_app.base_url}/back"))
     assert answer.status_code == 424
@@ -98,7 +98,7 @@ def test_a_refusal_shows_what_the_app_said(browser: httpx.Client, connect_app: R
 def test_a_link_to_no_descriptor_is_no_failure_of_the_host(
     host: LiveHost, browser: httpx.Client, caplog: pytest.LogCaptureFixture, descriptor: str, reason: str
 ) -> None:
-    """The page names the reason; nothing is logged as a failure, nor counted as one in the metric of the alert."""
+    """The page names the reason; nothing is logged as a failure, nor counted as one in the alert's metric."""
     caplog.set_level("INFO")
     with recording_app(baseUrl="ftp://x") as app:
         answer = browser.get(_link(app, descriptor_uri=descriptor.format(app=app.base_url)))
@@ -110,7 +110,7 @@ def test_a_link_to_no_descriptor_is_no_failure_of_the_host(
 
 
 def test_cancelling_goes_back_with_an_error(browser: httpx.Client, connect_app: RecordingApp) -> None:
-    """As in OAuth: access_denied, and nothing happened."""
+    """As in OAuth: access_denied, and nothing changed."""
     answer = _decide(browser, _link(connect_app, redirect_uri=f"{connect_app.base_url}/back"), "deny")
     assert answer.headers["Location"] == f"{connect_app.base_url}/back?error=access_denied"
     assert connect_app.received == []
@@ -153,7 +153,7 @@ def test_a_redirect_that_is_not_the_apps_is_reported_here(
 
 @pytest.mark.parametrize("base", ["https://büro.example", "https://приложение.example", "http://[::1];sandbox"])
 def test_a_base_url_that_is_no_ascii_host_is_refused(browser: httpx.Client, base: str) -> None:
-    """What the page's headers could not hold, or would hold too much of, is told to the visitor as any other fault."""
+    """A URL that the page's headers cannot contain is reported to the visitor like any other fault."""
     with recording_app(baseUrl=base) as app:
         answer = browser.get(_link(app))
     assert 400 <= answer.status_code < 500
@@ -170,7 +170,7 @@ def test_a_link_must_name_one_app(browser: httpx.Client, query: str) -> None:
 
 
 def test_the_page_needs_an_operator(host: LiveHost, connect_app: RecordingApp) -> None:
-    """Who is not signed in sees how to sign in; neither page nor form does anything else."""
+    """A visitor who is not signed in sees how to sign in; neither page nor form does anything else."""
     for method in ("GET", "POST"):
         answer = httpx.request(method, host.url + _link(connect_app))
         assert (answer.status_code, "roadstead sign-in" in answer.text) == (401, True)
@@ -185,7 +185,7 @@ def test_a_form_that_is_not_ours_is_refused(browser: httpx.Client, connect_app: 
 
 
 def test_a_descriptor_that_changed_is_asked_about_again(browser: httpx.Client, connect_app: RecordingApp) -> None:
-    """What is installed is what was shown: an app that swaps its descriptor in between gains nothing."""
+    """The installed descriptor is the one that was shown: an app that replaces it in between gains nothing."""
     link = _link(connect_app)
     hidden = dict(re.findall(r'<input type="hidden" name="(\w+)" value="([^"]*)"', browser.get(link).text))
     connect_app.descriptor["scopes"] = ["repository:admin"]

@@ -1,4 +1,4 @@
-"""`kill -9` in the middle: what was answered is there, and nothing is half there."""
+"""`kill -9` at any moment: answered changes are stored, and none is half done."""
 
 import contextlib
 import itertools
@@ -28,7 +28,7 @@ ROUNDS = 3
 
 @contextlib.contextmanager
 def _process(data: Path) -> Iterator[tuple[LiveHost, "subprocess.Popen[bytes]"]]:
-    """`roadstead serve` as its own process, answering."""
+    """Run `roadstead serve` in another process until it answers."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
@@ -63,7 +63,7 @@ def _stored(api: AppClient) -> list[str]:
 def _change_until_killed(
     api: AppClient, process: "subprocess.Popen[bytes]", after: float, stored: list[str]
 ) -> tuple[list[str], list[str]]:
-    """PUT one set after the other until the process is killed: the last set answered, and the one under way."""
+    """PUT one set after the other until the process is killed: the last set answered, and the running one."""
     threading.Timer(after, lambda: process.send_signal(signal.SIGKILL)).start()
     answered = stored
     for number in itertools.count():
@@ -78,7 +78,7 @@ def _change_until_killed(
 
 @pytest.mark.parametrize("rounds", [ROUNDS, pytest.param(20, marks=pytest.mark.slow)])
 def test_a_kill_during_bulk_changes_loses_and_halves_nothing(tmp_path: Path, rounds: int) -> None:
-    """After the restart the set is the last one answered, or the one that was under way, and always whole."""
+    """After the restart the set is the last one answered, or the running one, and always whole."""
     with recording_app() as app:
         with _process(tmp_path) as (host, _):
             installation = host.install(app)
@@ -95,9 +95,9 @@ def test_a_kill_during_bulk_changes_loses_and_halves_nothing(tmp_path: Path, rou
 
 @pytest.mark.parametrize("rounds", [ROUNDS, pytest.param(20, marks=pytest.mark.slow)])
 def test_a_kill_during_an_installation_leaves_nothing_half_installed(tmp_path: Path, rounds: int) -> None:
-    """Killed while the app is being asked, a first installation is gone and a reinstallation is undone.
+    """Killed while the app is being called, a first installation is gone and a reinstallation is undone.
 
-    The app, which took what it was told, is not locked out: with its first request it has it in force.
+    The app, which accepted it, is not locked out: its first request puts it in force.
     """
     with recording_app() as app, _process(tmp_path) as (host, _):
         installed: Installation | None = None
@@ -109,7 +109,7 @@ def test_a_kill_during_an_installation_leaves_nothing_half_installed(tmp_path: P
             if installed is not None:
                 assert _stored(AppClient(host.url, installed)) == ["KEPT"]
             if round_number % 2:
-                continue  # the app goes on with what it had, and the next installation finds out
+                continue  # the app continues with its old secret, and the next installation finds out
             told("PUT", VALUES, json=["KEPT"])
             assert installed is None or AppClient(host.url, installed)("GET", VALUES).status_code == 401
             (installed,) = host.work(lambda opened: installations.list_apps(opened, app_key=app.key))
@@ -130,7 +130,7 @@ def _kill_installer_inside_handshake(host: LiveHost, app: Any, data: Path) -> No
     environment = {**os.environ, "ROADSTEAD_BASE_URL": host.url}
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment)
     assert asked.wait(20)
-    # While somebody waits for the answer, the new credentials are good.
+    # While a process waits for the answer, the new credentials are valid.
     assert AppClient(host.url, _caller(app.received[-1].body))("GET", VALUES).status_code == 200
     process.send_signal(signal.SIGKILL)
     process.wait()
@@ -145,11 +145,11 @@ def _caller(body: dict[str, Any]) -> Any:
 
 
 def test_a_promised_farewell_is_sent_after_a_crash(tmp_path: Path) -> None:
-    """An app that deleted itself is told by the next process, if the first one died before it could."""
+    """An app that deleted itself is notified by the next process, if the first one died before it could."""
     with recording_app() as app:
         with _process(tmp_path) as (host, _):
             installation = host.install(app)
-        # The removal is stored, and the process ends before the call: just what a kill at that moment leaves.
+        # The removal is stored, and the process ends before the call, as after a kill at that moment.
         host.work(lambda opened: _uninstall_without_telling(opened, installation.id))
         assert app.received[-1].path == "/installed"
         with _process(tmp_path):
@@ -162,7 +162,7 @@ async def _uninstall_without_telling(opened: Any, installation_id: int) -> None:
 
 @pytest.mark.slow
 def test_fifty_kills_under_a_mixed_load_lose_and_halve_nothing(tmp_path: Path) -> None:
-    """Values are added, removed and replaced and an app installed again; what was answered survives each kill."""
+    """Values are added, removed and replaced and an app reinstalled; answered changes survive each kill."""
     with recording_app() as one, recording_app() as other, recording_app() as third:
         with _process(tmp_path) as (host, _):
             adding, replacing = host.install(one), host.install(other)
@@ -192,7 +192,7 @@ def test_fifty_kills_under_a_mixed_load_lose_and_halve_nothing(tmp_path: Path) -
                 assert set(kept) - set(mixed.kept) <= mixed.uncertain
                 told = _caller(third.calls("installed")[-1].body)
                 works = [AppClient(host.url, who)("GET", VALUES).status_code == 200 for who in (known, told)]
-                # What the app was told is in force from its first request at the latest.
+                # The app's new secret is in force from its first request at the latest.
                 same = told.shared_secret == known.shared_secret
                 assert works in (
                     [[True, True]] if same else [[False, True]] if accepted else [[True, True], [False, True]]
@@ -202,7 +202,7 @@ def test_fifty_kills_under_a_mixed_load_lose_and_halve_nothing(tmp_path: Path) -
 
 
 class _AddAndRemove:
-    """Adds values, and removes every third, until the host is gone. `uncertain` may be there or not."""
+    """Adds values, and removes every third, until the host is gone. `uncertain` ones may exist or not."""
 
     def __init__(self, api: AppClient, kept: dict[str, str], prefix: str) -> None:
         self._api = api

@@ -1,4 +1,4 @@
-"""The files in deploy/ are right as far as `deploy/check` can tell, and it can tell what matters."""
+"""The files in deploy/ pass `deploy/check`, and the check finds relevant faults."""
 
 import importlib.util
 import shutil
@@ -14,7 +14,7 @@ DEPLOY = Path(__file__).parent.parent.parent / "deploy"
 
 
 def test_the_files_pass_their_check() -> None:
-    """The unit's and the container's command lines serve, say that they are ready, and stop; the rest is consistent."""
+    """The commands of the unit and the container serve, notify systemd, and stop; the rest is consistent."""
     done = subprocess.run(
         [sys.executable, str(DEPLOY / "check")], capture_output=True, text=True, check=False, timeout=120
     )
@@ -24,7 +24,7 @@ def test_the_files_pass_their_check() -> None:
 
 @pytest.fixture
 def check(tmp_path: Path) -> Any:
-    """The script, at work on a copy of the files that a test may spoil."""
+    """Return the script, working on a copy of the files that a test may change."""
     loader = SourceFileLoader("deploy_check", str(DEPLOY / "check"))
     spec = importlib.util.spec_from_loader("deploy_check", loader)
     assert spec is not None
@@ -58,7 +58,7 @@ def check(tmp_path: Path) -> Any:
     ],
 )
 def test_what_is_wrong_is_found(check: Any, file: str, function: str, there: str, instead: str) -> None:
-    """Each of these would fail, or be unsafe, where the file is used."""
+    """Each of these faults would fail, or be unsafe, where the file is used."""
     text = (check.FOLDER / file).read_text("utf-8")
     assert there in text
     (check.FOLDER / file).write_text(text.replace(there, instead), "utf-8")

@@ -1,4 +1,4 @@
-"""Documents and code keep each other honest."""
+"""Documents and code agree."""
 
 import re
 from pathlib import Path
@@ -14,7 +14,7 @@ def _text(name: str) -> str:
 
 
 def _commands(document: str) -> list[str]:
-    """The commands of a document's shell blocks, lines that go on joined."""
+    """Return the commands of a document's shell blocks, with continued lines joined."""
     blocks = re.findall(r"^```sh\n(.*?)^```", document, re.MULTILINE | re.DOTALL)
     return [line for block in blocks for line in block.replace("\\\n", " ").splitlines() if line]
 
@@ -51,7 +51,7 @@ def test_the_readme_names_make_targets_that_exist() -> None:
 
 
 def test_promises_name_tests_that_exist() -> None:
-    """Every test file that the page on security names is there."""
+    """Every test file that the page on security names exists."""
     named = set(re.findall(r"`(test_\w+\.py)`", _text("docs/security.md")))
     assert named
     assert named <= {file.name for file in ROOT.glob("tests/**/test_*.py")}

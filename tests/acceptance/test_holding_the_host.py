@@ -1,4 +1,4 @@
-"""What one caller tries takes nothing from the others: not the host, not its memory, not an answer."""
+"""An attack of one caller takes nothing from others: no time, no memory, no answer."""
 
 import asyncio
 import contextlib
@@ -23,7 +23,7 @@ MANY_LISTS = b"[" + b"[]," * 5_592_404 + b"[]]"
 
 @contextlib.contextmanager
 def two_apps(host: LiveHost) -> Iterator[tuple[AppClient, AppClient]]:
-    """One that means harm, and one that means none."""
+    """Yield two apps, an attacker and a harmless one."""
     with recording_app() as bad, recording_app() as good:
         yield AppClient(host.url, host.install(bad, "bad")), AppClient(host.url, host.install(good, "good"))
 
@@ -41,7 +41,7 @@ ATTACKS: dict[str, tuple[Callable[[int, AppClient], Attack], int]] = {
         700,
     ),
 }
-"""Each with the most memory that the host may take meanwhile, in MiB: without limits each takes more."""
+"""Each with the host's maximum of memory meanwhile, in MiB: without limits each takes more."""
 
 
 @pytest.mark.parametrize(
@@ -54,7 +54,7 @@ ATTACKS: dict[str, tuple[Callable[[int, AppClient], Attack], int]] = {
 def test_others_are_served_during_an_attack(
     tmp_path: Path, attack: Callable[[int, AppClient], Attack], memory: float
 ) -> None:
-    """Health and every request of another app from the same address, and the host does not grow without end."""
+    """Health and every request of another app from the same address are answered, and the host's memory is bounded."""
     log = tmp_path / "log"
     with host_process(tmp_path / "data", log) as (host, _, process), two_apps(host) as (bad, good):
         port = urlsplit(host.url).port
@@ -73,7 +73,7 @@ def test_others_are_served_during_an_attack(
 
 @contextlib.contextmanager
 def sent(host: LiveHost, number: int, what: bytes) -> Iterator[list[socket.socket]]:
-    """The same on so many connections, once the host has seen it."""
+    """Send the same on so many connections, and wait until the host has received it."""
     place = urlsplit(host.url)
     with contextlib.ExitStack() as stack:
         made = [
@@ -92,7 +92,9 @@ def _figure(host: LiveHost, start: str) -> float:
 
 
 def test_the_bodies_of_an_app_have_a_share_of_the_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Beyond it the app gets a 429 at once, another app's body is taken, and afterwards the first one's again."""
+    """Beyond it the app gets a 429 immediately, another app's body is accepted, and afterwards the first
+    one's again.
+    """
     monkeypatch.setattr(admission, "MAX_BODY_BYTES", 1_200 * KIBIBYTE)
     monkeypatch.setattr(admission, "BODY_SHARE", 900 * KIBIBYTE)
     body = json.dumps([f"{number:0255d}" for number in range(1_000)]).encode()
@@ -129,7 +131,7 @@ def test_an_app_has_a_share_of_the_requests_under_way(
 
 
 def test_a_stranger_is_not_waited_for(tmp_path: Path) -> None:
-    """The token exchange looks at the credential before the body comes, as every other operation does."""
+    """The token exchange checks the credential before the body arrives, as every other operation does."""
     with live_host(tmp_path) as host:
         for path in ("/site/oauth2/access_token", "/2.0/addon", VALUES):
             with sent(host, 1, request("PUT" if path != "/site/oauth2/access_token" else "POST", path, length=100)) as (
@@ -154,7 +156,7 @@ def test_a_stranger_is_not_waited_for(tmp_path: Path) -> None:
     ids=lambda value: repr(value[:16]),
 )
 def test_a_refusal_names_the_first_offenders(host: LiveHost, body: bytes, says: str) -> None:
-    """However many there are, the answer is short, and nothing was changed."""
+    """For any number of offenders, the answer is short, and nothing changes."""
     with recording_app() as app:
         api = AppClient(host.url, host.install(app))
         api("PUT", VALUES, json=["BEFORE"])

@@ -1,4 +1,4 @@
-"""A great many requests that mean harm, and valid ones beside them."""
+"""Many hostile requests, and valid ones beside them."""
 
 import asyncio
 import base64
@@ -54,9 +54,9 @@ def _utf8(text: str) -> str:
 
 
 class Attacker:
-    """Makes hostile requests, the same ones for the same seed, and says of each whether it is whole.
+    """Makes hostile requests, the same ones for the same seed, and says of each whether it is complete.
 
-    Many are signed as they should be, by an app that means harm; but none is one that an app may make.
+    A hostile app signs many of them correctly; but none is one that an app may make.
     """
 
     def __init__(self, api: AppClient, seed: int) -> None:
@@ -115,7 +115,7 @@ class Attacker:
         return self._request("PUT", VALUES, b'["E V I L"]', token=self._token())
 
     def _pasted(self) -> bytes:
-        """A token to be explained, with a request that may be anything."""
+        """Return a token to explain, with any request."""
         url = self._random.choice([VALUES, f"{VALUES}?{self._nasty()}", f"http://x{self._nasty()}", self._nasty() * 50])
         method = self._random.choice(["GET", "", self._nasty(), "x" * 5000])
         prefix = self._random.choice(["", "JWT ", "curl -H 'Authorization: JWT ", self._nasty(), "Bearer "])
@@ -250,7 +250,7 @@ class Attacker:
 
 
 async def _answer(reader: asyncio.StreamReader) -> int | None:
-    """The status of the answer, or `None` when the connection ends without one."""
+    """Return the status of the answer, or `None` if the connection ends without one."""
     try:
         head = await reader.readuntil(b"\r\n\r\n")
     except (asyncio.IncompleteReadError, ConnectionError):
@@ -259,7 +259,7 @@ async def _answer(reader: asyncio.StreamReader) -> int | None:
 
 
 class Flood:
-    """Sends hostile requests, each on a connection of its own, and valid ones on another until these are through."""
+    """Sends hostile requests, each on a separate connection, and valid ones on another until these are through."""
 
     def __init__(self, host: LiveHost, api: AppClient) -> None:
         self._address = (urlsplit(host.url).hostname, urlsplit(host.url).port)
@@ -297,7 +297,7 @@ class Flood:
             writer.close()
 
     async def _behave(self, meanwhile: list[asyncio.Task[None]]) -> None:
-        """A client that adds, reads and removes a value, and waits for each answer."""
+        """Add, read and remove a value as a harmless client, waiting for each answer."""
         while not all(task.done() for task in meanwhile):
             began = time.monotonic()
             name = f"V{self.valid}"
@@ -319,7 +319,7 @@ def _resident(pid: int) -> float:
 
 @pytest.mark.parametrize("number", [400, pytest.param(100_000, marks=pytest.mark.slow)])
 def test_hostile_requests_change_nothing_and_disturb_nobody(tmp_path: Path, number: int) -> None:
-    """No 5xx, no traceback, no growth, valid requests are answered beside them, and nothing was changed by any."""
+    """No 5xx, no traceback, no growth; valid requests beside them are answered, and nothing changes."""
     linkers = [{"key": f"hostile-{n}", "regex": regex, "url": "/x"} for n, regex in enumerate(HOSTILE_PATTERNS)]
     tickets = {"key": "tickets", "regex": r"((?K)-\d+)", "url": r"/\1"}
     log = tmp_path / "log"
@@ -339,10 +339,10 @@ def test_hostile_requests_change_nothing_and_disturb_nobody(tmp_path: Path, numb
     print(f"valid rounds beside them: {flood.valid}, the slowest {flood.slowest * 1000:.0f} ms")  # noqa: T201
     print(f"resident memory after each tenth, in MiB: {[round(size) for size in memory]}")  # noqa: T201
     assert not [status for status in flood.statuses if status is not None and status >= 500]
-    # What is refused while it is still being sent may be cut off before the answer is read.
+    # The host may close the connection of a refused request before the test reads the answer.
     assert flood.unanswered < number / 50
     assert "Traceback" not in (logged := log.read_text("utf-8", "replace"))
-    # A linker that is parked is worth a line; a request that is refused is none, or anybody could fill the log.
+    # A parked linker has a log line; a refused request has none, because then anyone could fill the log.
     assert len(logged.splitlines()) < 100
     assert flood.valid > 0
     assert memory[-1] < memory[2] + 30

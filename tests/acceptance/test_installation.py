@@ -22,7 +22,7 @@ VALUES = "/2.0/addon/linkers/tickets/values"
 
 
 def _claims(call: Received, secret: str) -> dict[str, Any]:
-    """The claims of a lifecycle call's token, its signature and hash checked as an app does."""
+    """Return the claims of a lifecycle call's token, with its signature and hash checked as an app does."""
     scheme, token = call.headers["authorization"].split(" ")
     assert scheme == "JWT"
     canonical = canonical_request(call.method, call.path, "")
@@ -35,7 +35,7 @@ def _apps(host: LiveHost, app: RecordingApp) -> list[Installation]:
 
 
 def test_the_first_call_carries_every_captured_member(host: LiveHost, connect_app: RecordingApp) -> None:
-    """`installed` is shaped as Bitbucket was seen to send it, unsigned for an app that is not registered."""
+    """`installed` has the form captured from Bitbucket, unsigned for an app that is not registered."""
     installation = host.install(connect_app, "acme")
     (call,) = connect_app.calls("installed")
     body = call.body
@@ -76,7 +76,9 @@ def test_the_first_call_carries_every_captured_member(host: LiveHost, connect_ap
 
 
 def test_a_second_installation_is_signed_with_the_first_secret(host: LiveHost, connect_app: RecordingApp) -> None:
-    """The call is signed with what the app knows, its body brings a new secret, and only that is good afterwards."""
+    """The call is signed with the secret that the app knows, its body has a new one, and only that is valid
+    afterwards.
+    """
     first = host.install(connect_app)
     second = host.install(connect_app)
     call = connect_app.calls("installed")[1]
@@ -92,7 +94,7 @@ def test_a_second_installation_is_signed_with_the_first_secret(host: LiveHost, c
 
 
 def test_new_credentials_work_while_the_app_is_answering(host: LiveHost, connect_app: RecordingApp) -> None:
-    """An app may call back from inside its `installed` handler, and what it stores there stays."""
+    """An app may call back from inside its `installed` handler, and the values that it stores there stay."""
     seen: list[int] = []
 
     async def call_back(body: dict[str, Any]) -> None:
@@ -113,7 +115,7 @@ def _with_secret(body: dict[str, Any]) -> Any:
 
 
 def test_both_secrets_work_during_a_reinstallation(host: LiveHost, connect_app: RecordingApp) -> None:
-    """Until the app has answered, neither the old nor the new token may fail."""
+    """Until the app has answered, both the old and the new token are accepted."""
     first = host.install(connect_app)
     seen: list[int] = []
 
@@ -141,7 +143,7 @@ def test_a_refused_first_installation_leaves_nothing(host: LiveHost, connect_app
 
 
 def test_a_refused_reinstallation_leaves_what_was(host: LiveHost, connect_app: RecordingApp) -> None:
-    """The old secret, descriptor, linkers and values are in force as before."""
+    """The old secret, descriptor, linkers and values are in force again."""
     first = host.install(connect_app)
     api = AppClient(host.url, first)
     api("PUT", VALUES, json=["A", "B"])
@@ -159,13 +161,13 @@ def test_a_refused_reinstallation_leaves_what_was(host: LiveHost, connect_app: R
 
 @pytest.mark.parametrize("status", [200, 201, 204, 299])
 def test_every_2xx_accepts(host: LiveHost, connect_app: RecordingApp, status: int) -> None:
-    """Apps answer 200, 204 and others; all mean yes."""
+    """Apps answer 200, 204 and others; all accept."""
     connect_app.status = status
     assert host.install(connect_app).state == "installed"
 
 
 def test_whatever_an_app_answers_is_kept(host: LiveHost, connect_app: RecordingApp) -> None:
-    """A NUL, which not every database takes, is kept as another sign, and refuses nothing."""
+    """A NUL, which not every database can store, is kept as another character, and refuses nothing."""
     connect_app.status, connect_app.answer = 200, "tide\0 \U0001f6a2"
     installed = host.install(connect_app)
     (call,) = host.work(lambda opened: lifecycle.list_calls(opened, installed))
@@ -176,7 +178,7 @@ def test_whatever_an_app_answers_is_kept(host: LiveHost, connect_app: RecordingA
 
 
 def test_an_app_that_is_not_there_is_explained(host: LiveHost, connect_app: RecordingApp) -> None:
-    """The failing step is named: the descriptor cannot be fetched, or is none, or the app does not answer."""
+    """The failing step is named: the descriptor cannot be fetched, or is invalid, or the app does not answer."""
     cases: list[tuple[dict[str, Any], str]] = [
         ({"baseUrl": "http://127.0.0.1:1"}, "installed"),
         ({"scopes": ["everything"]}, "validate"),
@@ -195,7 +197,7 @@ def test_an_app_that_is_not_there_is_explained(host: LiveHost, connect_app: Reco
 
 
 def test_an_app_without_lifecycle_is_installed_without_a_call(host: LiveHost) -> None:
-    """The real-life descriptor without any lifecycle installs, and nothing is posted."""
+    """The real descriptor without any lifecycle installs, and nothing is posted."""
     with recording_app(lifecycle={}) as app:
         assert host.install(app).state == "installed"
         assert app.received == []
@@ -234,7 +236,7 @@ def test_a_registered_app_has_one_secret_and_is_signed_from_the_start(
 
 
 def test_an_app_may_remove_itself_while_it_is_installed(host: LiveHost, connect_app: RecordingApp) -> None:
-    """Whatever it answers then, it is not installed, and the operator is told."""
+    """After any answer of the app, it is not installed, and the operator is informed."""
 
     async def leave(body: dict[str, Any]) -> None:
         client = AppClient(host.url, _with_secret(body))
@@ -267,7 +269,7 @@ def test_an_update_without_a_descriptor_reads_it_again(host: LiveHost, connect_a
 
 
 def test_an_update_may_bring_the_descriptor_itself(host: LiveHost, connect_app: RecordingApp) -> None:
-    """`{"descriptor": …}` is taken as it is, and fewer scopes are fine."""
+    """`{"descriptor": …}` is used as given, and fewer scopes are accepted."""
     api = AppClient(host.url, host.install(connect_app))
     new = {**connect_app.descriptor, "scopes": ["account"], "modules": {"linkers": LINKERS[:1]}}
     assert api("PUT", "/2.0/addon", json={"descriptor": new}).status_code == 204
@@ -333,7 +335,7 @@ def test_an_update_that_changes_the_agreement_is_refused(
     ],
 )
 def test_an_update_of_another_shape_is_refused(api: AppClient, body: object) -> None:
-    """A body that means nothing is a 400, and never taken for an empty one."""
+    """A body of another shape is a 400, and never read as an empty one."""
     assert api("PUT", "/2.0/addon", json=body).status_code == 400
 
 
@@ -346,7 +348,7 @@ def test_an_update_fails_when_the_descriptor_is_gone(host: LiveHost) -> None:
     assert api("GET", VALUES).status_code == 200
 
 
-# Where we may call
+# Permitted targets
 
 
 @pytest.mark.parametrize(
@@ -382,7 +384,7 @@ def test_an_update_fails_when_the_descriptor_is_gone(host: LiveHost) -> None:
     ],
 )
 def test_addresses_that_are_not_public_are_not_called(url: str) -> None:
-    """A host that listens to the world calls public addresses only, however they are written."""
+    """A host that listens on other addresses calls only public addresses, in any spelling."""
     outbound = Outbound(allow_loopback=False)
     with pytest.raises(OutgoingCallFailed):
         asyncio.run(outbound.send("GET", url, home=url, headers={}))
@@ -397,5 +399,5 @@ def test_loopback_may_be_called_while_we_listen_there(host: LiveHost) -> None:
 
 
 def test_health_answers_without_a_credential(host: LiveHost) -> None:
-    """Live and ready are for machines that know nothing of us."""
+    """Live and ready are for machines without a credential."""
     assert [httpx.get(f"{host.url}/-/health/{name}").status_code for name in ("live", "ready")] == [200, 200]

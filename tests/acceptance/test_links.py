@@ -1,4 +1,4 @@
-"""Every link that we hand out leads somewhere: in what apps are sent, in what they are answered, and to operators."""
+"""Every link of the host leads somewhere: in calls to apps, in answers to apps, and for operators."""
 
 import re
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ VALUES = "/2.0/addon/linkers/team%2Ftickets/values"
 
 
 def _links(document: object, base_url: str) -> Iterator[str]:
-    """The addresses of ours that a document names, wherever in it."""
+    """Yield this host's addresses in a document."""
     if isinstance(document, dict):
         for member in document.values():
             yield from _links(member, base_url)
@@ -26,7 +26,7 @@ def _links(document: object, base_url: str) -> Iterator[str]:
 
 
 def _bodies(host: LiveHost, app: RecordingApp, api: AppClient) -> Iterator[tuple[str, Any]]:
-    """What apps are sent and answered, and operators, by what it is."""
+    """Yield the host's calls and answers to apps, and its answers to operators, by their kind."""
     for call in app.received:
         yield f"{call.path} body", call.body
     added = api("POST", VALUES, json={"value": "A"})
@@ -47,7 +47,7 @@ def _bodies(host: LiveHost, app: RecordingApp, api: AppClient) -> Iterator[tuple
 
 
 def _status(host: LiveHost, api: AppClient, browser: httpx.Client, target: str) -> int:
-    """What a link answers to whom it is for: an app, an operator with a token, or the operator's browser."""
+    """Return the status of a link for its reader: an app, an operator with a token, or the operator's browser."""
     if target.startswith("/2.0/"):
         return api("GET", target).status_code
     if target.startswith("/-/"):
@@ -63,7 +63,7 @@ def app() -> Iterator[RecordingApp]:
 
 
 def test_every_link_leads_somewhere(host: LiveHost, browser: httpx.Client, app: RecordingApp) -> None:
-    """Of an account, a workspace, a linker with a slash in its key, a value, the next page: all are answered."""
+    """Links of an account, a workspace, a linker with a slash in its key, a value, the next page: all are answered."""
     api = AppClient(host.url, host.install(app))
     found = {(link, name) for name, body in _bodies(host, app, api) for link in _links(body, host.url)}
     dead = {(link, name) for link, name in found if _status(host, api, browser, link) != 200}
@@ -84,7 +84,7 @@ def test_every_link_leads_somewhere(host: LiveHost, browser: httpx.Client, app: 
 def test_a_workspace_leads_to_home_for_who_is_signed_in(
     host: LiveHost, browser: httpx.Client, connect_app: RecordingApp
 ) -> None:
-    """Others are asked to sign in, whether or not there is such a workspace; one that is not there is not found."""
+    """Others are asked to sign in, whether or not the workspace exists; a missing one is a 404."""
     host.install(connect_app)
     (call,) = connect_app.calls("installed")
     address = call.body["principal"]["links"]["html"]["href"]
@@ -97,7 +97,7 @@ def test_a_workspace_leads_to_home_for_who_is_signed_in(
 
 @pytest.mark.parametrize("name", ["local", "nobody", "<script>", "&", "ß"])
 def test_an_avatar_tells_nothing(host: LiveHost, name: str) -> None:
-    """There is a picture for every name, and nothing of the name in it but its first letter, as text."""
+    """There is a picture for every name, with only its first letter, as text."""
     answer = httpx.get(f"{host.url}/account/{name}/avatar/")
     assert (answer.status_code, answer.headers["Content-Type"]) == (200, "image/svg+xml")
     assert "default-src 'none'" in answer.headers["Content-Security-Policy"]

@@ -1,4 +1,4 @@
-"""The memory of a host that is used for long."""
+"""The memory of a long-running host."""
 
 import json
 from pathlib import Path
@@ -10,7 +10,7 @@ from tests.live import AppClient, RecordingApp, host_process
 
 ROUNDS = 500
 WARM = 70
-"""Rounds after which what is kept of patterns that nobody uses is as much as it may be."""
+"""Rounds after which the cache of unused patterns has its maximum."""
 MOST_GROWTH = 20_000_000
 
 

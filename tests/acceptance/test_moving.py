@@ -35,7 +35,7 @@ def _migrate(data: Path, source: str, target: str) -> "subprocess.CompletedProce
     ("source", "target"), [("one", "postgresql"), ("postgresql", "one"), ("one", "another")], ids=lambda name: name
 )
 def test_a_host_goes_on_with_another_database(tmp_path: Path, postgresql: Server, source: str, target: str) -> None:
-    """Apps sign as before, ids and order stay, new values come after the old; a second copy is refused."""
+    """Apps sign as before, ids and order stay, new values get later ids; a second copy is refused."""
     old_url, new_url = (_url(kind, tmp_path, postgresql) for kind in (source, target))
     with recording_app() as app:
         with live_host(tmp_path, database_url=old_url) as old:
@@ -65,7 +65,7 @@ def test_a_host_goes_on_with_another_database(tmp_path: Path, postgresql: Server
     ],
 )
 def test_what_cannot_be_copied_is_a_clear_error(tmp_path: Path, source: str, target: str, told: str) -> None:
-    """The option at fault is named, and nothing is made."""
+    """The wrong option is named, and nothing is created."""
     done = _migrate(tmp_path, source.format(folder=tmp_path), target.format(folder=tmp_path))
     assert done.returncode in (1, 2)
     assert told in done.stderr
@@ -74,7 +74,7 @@ def test_what_cannot_be_copied_is_a_clear_error(tmp_path: Path, source: str, tar
 
 
 def test_a_row_that_gets_lost_is_noticed(tmp_path: Path, postgresql: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is read back is compared with what was sent, before anything of it is in force."""
+    """The rows that are read back are compared with those that were sent, before any is in force."""
     add_rows = rows.add_rows
 
     async def losing(store: Any, tx: Any, table: Any, columns: Any, page: Sequence[Any], **options: Any) -> None:

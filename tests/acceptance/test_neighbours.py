@@ -1,4 +1,6 @@
-"""What else listens on the machine of the host, and the host itself: an app cannot have it called, nor read of it."""
+"""Other servers on the machine of the host, and the host itself: an app cannot have them called, nor read their
+answers.
+"""
 
 import contextlib
 from collections.abc import Iterator
@@ -26,7 +28,7 @@ INTERNAL = "the-internal-answer"
 
 @dataclass
 class Neighbour:
-    """A server on the same machine that has nothing to do with any app, and what it was asked."""
+    """A server on the same machine that belongs to no app, and its received requests."""
 
     url: str
     asked: list[str] = field(default_factory=list)
@@ -53,7 +55,7 @@ def install(host: LiveHost, app: RecordingApp) -> InstallationFailed | Installat
 
 
 def test_installed_goes_where_the_descriptor_is(host: LiveHost, neighbour: Neighbour) -> None:
-    """Neither to a neighbour nor to the host; the operator is told what would allow a neighbour, to the letter."""
+    """Neither to a neighbour nor to the host; the operator gets the exact setting that would allow a neighbour."""
     for url in (f"{neighbour.url}/admin", f"{host.url}/-/linkify"):
         with recording_app(lifecycle={"installed": url}) as app:
             refused = install(host, app)
@@ -78,7 +80,7 @@ def test_a_base_url_at_another_port_needs_an_entry(tmp_path: Path, neighbour: Ne
 
 
 def test_one_place_has_several_names(host: LiveHost) -> None:
-    """A `baseUrl` that says localhost where the operator has typed 127.0.0.1 is the same app."""
+    """A `baseUrl` with localhost, where the operator has typed 127.0.0.1, is the same app."""
     with recording_app() as app:
         app.descriptor["baseUrl"] = app.base_url.replace("127.0.0.1", "localhost")
         assert isinstance(install(host, app), Installation)
@@ -87,7 +89,7 @@ def test_one_place_has_several_names(host: LiveHost) -> None:
 
 @pytest.mark.parametrize("target", ["neighbour", "host"])
 def test_an_update_moves_no_call_to_a_neighbour(host: LiveHost, neighbour: Neighbour, target: str) -> None:
-    """An installed app may change its descriptor, but `uninstalled` still goes where its descriptor URL is."""
+    """An installed app may change its descriptor, but `uninstalled` still goes to its descriptor URL's place."""
     url = f"{neighbour.url}/shutdown" if target == "neighbour" else f"{host.url}/-/linkify"
     with recording_app() as app:
         api = AppClient(host.url, host.install(app))
@@ -101,14 +103,14 @@ def test_an_update_moves_no_call_to_a_neighbour(host: LiveHost, neighbour: Neigh
 
 
 async def forget(opened: Any, call_id: int) -> None:
-    """Take the call out of the queue of a host that other tests use."""
+    """Remove the call from the queue of a host that other tests use."""
     async with opened.store.database.transaction() as tx:
         await tx.run("UPDATE lifecycle_calls SET due_on = NULL WHERE id = ?", call_id)
 
 
 @contextlib.contextmanager
 def app_with_answers(host: LiveHost) -> Iterator[tuple[AppClient, list[Response]]]:
-    """An installed app whose descriptor URL gives the answers in the list, and before these its descriptor."""
+    """Yield an installed app whose descriptor URL gives the answers in the list, and before these its descriptor."""
     answers: list[Response] = []
 
     async def descriptor(request: Request) -> Response:
@@ -152,7 +154,7 @@ ANSWERS = [
     ("answer", "said"), ANSWERS, ids=lambda one: one if isinstance(one, str) else one.body.decode()[:20]
 )
 def test_an_app_is_not_told_what_was_answered(host: LiveHost, answer: Response, said: str) -> None:
-    """Of what the host reads for it, no app sees a word, a status or an address; what failed it does learn."""
+    """An app sees no word, status or address of the answer; it does learn which step failed."""
     with app_with_answers(host) as (api, answers):
         answers.append(answer)
         refused = api("PUT", "/2.0/addon")
@@ -163,7 +165,7 @@ def test_an_app_is_not_told_what_was_answered(host: LiveHost, answer: Response, 
 
 
 def test_a_redirect_reaches_no_neighbour(host: LiveHost, neighbour: Neighbour) -> None:
-    """Neither a neighbour nor the host is asked, and the app is told no more than of any other failure."""
+    """Neither a neighbour nor the host is called, and the app learns no more than of any other failure."""
     with app_with_answers(host) as (api, answers):
         answers.append(PlainTextResponse("", 404))
         other = api("PUT", "/2.0/addon").json()
@@ -174,7 +176,7 @@ def test_a_redirect_reaches_no_neighbour(host: LiveHost, neighbour: Neighbour) -
 
 
 def test_the_operator_sees_what_was_answered(tmp_path: Path) -> None:
-    """Among the recorded requests: what a server answered, and why another one was not asked."""
+    """The recorded requests have the server's answer, and why another one was not called."""
     with live_host(tmp_path) as host, app_with_answers(host) as (api, answers):
         answers += [RedirectResponse("http://10.1.2.3/"), PlainTextResponse(INTERNAL, 500)]
         assert [api("PUT", "/2.0/addon").status_code for _ in range(2)] == [400, 400]

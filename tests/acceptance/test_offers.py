@@ -1,4 +1,4 @@
-"""Installations that an app may have accepted without our knowing: its first signed request decides."""
+"""Installations that an app may have accepted without the host's knowledge: its first signed request decides."""
 
 import asyncio
 import contextlib
@@ -29,7 +29,7 @@ VALUES = "/2.0/addon/linkers/tickets/values"
 
 @dataclass(frozen=True)
 class _Told:
-    """What an app learns of an installation from its `installed` call."""
+    """An app's knowledge of an installation from its `installed` call."""
 
     app_key: str
     client_key: str
@@ -49,7 +49,7 @@ def _status(host: LiveHost, told: Any, method: str = "GET", **claims: Any) -> in
 def _abandon(
     host: LiveHost, app: RecordingApp, workspace: str = "local", *, meanwhile: Callable[[], None] = lambda: None
 ) -> Any:
-    """Begin an installation and give up while the app is answering; what the app was told."""
+    """Begin an installation and give up while the app is answering; return the app's knowledge."""
     asked, given_up = threading.Event(), threading.Event()
 
     async def answer_too_late(body: dict[str, Any]) -> None:
@@ -86,7 +86,7 @@ def _apps(host: LiveHost, app: RecordingApp) -> list[Any]:
 
 
 def test_the_first_signed_request_completes_a_first_installation(host: LiveHost, connect_app: RecordingApp) -> None:
-    """Given up, nothing is installed; the app's request shows that it accepted, is answered, and is in the log."""
+    """After giving up, nothing is installed; the app's request shows that it accepted, is answered, and is logged."""
     told = _abandon(host, connect_app, "fresh-berth")
     assert _apps(host, connect_app) == []
     assert _entries(host, connect_app) == []
@@ -99,7 +99,7 @@ def test_the_first_signed_request_completes_a_first_installation(host: LiveHost,
 
 
 def test_the_first_signed_request_completes_a_reinstallation(host: LiveHost, connect_app: RecordingApp) -> None:
-    """Until then the old secret works and the old descriptor holds; then the new ones, and the values stay."""
+    """Until then the old secret and descriptor are in force; then the new ones, and the values stay."""
     before = host.install(connect_app)
     AppClient(host.url, before)("PUT", VALUES, json=["KEPT"])
     connect_app.descriptor["modules"] = {"linkers": [LINKERS[0]]}
@@ -135,7 +135,9 @@ def test_nothing_less_than_a_valid_token_completes_it(
 
 
 def test_of_several_offers_each_counts_until_a_later_one_is_accepted(host: LiveHost, connect_app: RecordingApp) -> None:
-    """An app that took the first may have taken the second as well; what is older than its last word is gone."""
+    """An app that accepted the first may have accepted the second as well; older offers than the accepted one are
+    dropped.
+    """
     first, second, third = (_abandon(host, connect_app) for _ in range(3))
     assert _status(host, second) == 200
     assert _status(host, first) == 401
@@ -154,7 +156,7 @@ def test_only_the_last_offers_are_kept(host: LiveHost, connect_app: RecordingApp
 
 
 def test_what_an_app_refused_is_not_kept(host: LiveHost, connect_app: RecordingApp) -> None:
-    """Its answer is known: with the secret of that call it gets nowhere."""
+    """Its answer is known, so the secret of that call is refused."""
     connect_app.status = 409
     with pytest.raises(InstallationFailed):
         host.install(connect_app)
@@ -163,7 +165,7 @@ def test_what_an_app_refused_is_not_kept(host: LiveHost, connect_app: RecordingA
 
 
 def test_an_answer_that_comes_too_late_is_none(host: LiveHost, connect_app: RecordingApp) -> None:
-    """An app that does not answer in time may have accepted, and the operator is told so."""
+    """An app that does not answer in time may have accepted, and the operator is informed."""
 
     async def answer_too_late(body: dict[str, Any]) -> None:
         await asyncio.sleep(0.5)
@@ -182,7 +184,7 @@ async def _install_impatiently(host: Host, app: RecordingApp) -> None:
 
 
 def test_an_app_that_was_never_reached_was_offered_nothing(host: LiveHost) -> None:
-    """Without a connection it cannot have learnt its secret."""
+    """Without a connection it cannot have received its secret."""
     with recording_app() as app:
         descriptor = host.work(lambda opened: installations.fetch(opened, app.descriptor_url))
     with pytest.raises(InstallationFailed, match="Connection refused") as failed:
@@ -193,7 +195,7 @@ def test_an_app_that_was_never_reached_was_offered_nothing(host: LiveHost) -> No
 
 @pytest.mark.parametrize("by", ["operator", "app", "withdrawal"])
 def test_an_uninstalled_app_cannot_come_back_by_an_offer(host: LiveHost, connect_app: RecordingApp, by: str) -> None:
-    """Whoever takes the app out takes out what it was offered, too."""
+    """Uninstalling the app also withdraws its offers."""
     if by == "withdrawal":
         told = _abandon(host, connect_app, "withdrawn")
         withdrawn = host.work(lambda opened: handshakes.withdraw(opened, connect_app.key, None))
@@ -216,7 +218,9 @@ def test_an_uninstalled_app_cannot_come_back_by_an_offer(host: LiveHost, connect
 def test_an_uninstallation_during_a_handshake_is_not_taken_back(
     host: LiveHost, connect_app: RecordingApp, installed_before: bool
 ) -> None:
-    """An app that was taken out while it was asked stays out, though nobody waits for its answer any more."""
+    """An app that was uninstalled during the call stays uninstalled, although no process waits for its
+    answer any more.
+    """
     before = host.install(connect_app) if installed_before else None
 
     def take_out() -> None:
@@ -241,7 +245,7 @@ def test_a_registered_app_is_offered_no_secret(host: LiveHost, connect_app: Reco
 
 
 def _strict(app: RecordingApp, known: Callable[[], str]) -> Callable[[dict[str, Any]], Any]:
-    """An `installed` handler as apps have it: a client key that is known must sign with the secret that is known."""
+    """Return an `installed` handler as apps have it: a known client key must sign with the known secret."""
 
     async def check(body: dict[str, Any]) -> None:
         authorization = app.received[-1].headers.get("authorization", "JWT a.b.c")
@@ -259,7 +263,7 @@ def _strict(app: RecordingApp, known: Callable[[], str]) -> Callable[[dict[str, 
 def test_the_next_installation_is_signed_with_what_the_app_has(
     host: LiveHost, connect_app: RecordingApp, took: str
 ) -> None:
-    """Whichever secret the app took, it accepts the call, gets another, and no offer is left."""
+    """With any of the secrets, the app accepts the call, gets another, and no offer is left."""
     before = host.install(connect_app)
     offered = [_abandon(host, connect_app), _abandon(host, connect_app)]
     has = {"the first offer": offered[0], "the last offer": offered[1], "neither": before}[took]
@@ -274,7 +278,7 @@ def test_the_next_installation_is_signed_with_what_the_app_has(
 
 
 def test_an_app_that_never_accepted_is_called_unsigned_in_the_end(host: LiveHost, connect_app: RecordingApp) -> None:
-    """It refuses the signature of a secret that it does not know, and is new to the app that is called after that."""
+    """It refuses the signature of an unknown secret, and is called unsigned after that."""
     _abandon(host, connect_app)
     connect_app.received.clear()
     connect_app.next_statuses = [401]
@@ -283,7 +287,7 @@ def test_an_app_that_never_accepted_is_called_unsigned_in_the_end(host: LiveHost
 
 
 def test_another_refusal_ends_the_attempts(host: LiveHost, connect_app: RecordingApp) -> None:
-    """Only an app that does not know the signature is asked again."""
+    """Only an app that does not know the signature is called again."""
     _abandon(host, connect_app)
     connect_app.received.clear()
     connect_app.next_statuses = [500]
@@ -292,11 +296,11 @@ def test_another_refusal_ends_the_attempts(host: LiveHost, connect_app: Recordin
     assert len(connect_app.calls("installed")) == 1
 
 
-# At once, and elsewhere
+# Concurrently, and elsewhere
 
 
 def test_requests_at_once_complete_it_once(host: LiveHost, connect_app: RecordingApp) -> None:
-    """Of those that are signed alike one does it, none is answered with an error, and the log has one entry."""
+    """Of requests signed alike one completes it, none is answered with an error, and the log has one entry."""
     host.install(connect_app)
     told = _abandon(host, connect_app)
     with ThreadPoolExecutor(8) as pool:
@@ -306,7 +310,7 @@ def test_requests_at_once_complete_it_once(host: LiveHost, connect_app: Recordin
 
 
 def test_an_offer_survives_another_key_and_a_move(tmp_path: Path, new_database: NewDatabase) -> None:
-    """Its secret is sealed like the others: it is sealed anew with them, and travels with them."""
+    """Its secret is sealed like the others: it is sealed again with them, and moves with them."""
     file = tmp_path / "state"
     with recording_app() as app:
         with live_host(tmp_path / "old", database_url=new_database()) as host:

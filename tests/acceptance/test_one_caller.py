@@ -1,4 +1,4 @@
-"""One caller that asks for all that it can, and what others notice of it. `--log-cli-level INFO` shows the figures."""
+"""One caller that requests all that it can, and the effect on others. `--log-cli-level INFO` shows the figures."""
 
 import contextlib
 import logging
@@ -27,7 +27,7 @@ log = logging.getLogger(__name__)
 
 
 def test_writers_that_come_while_the_database_is_held_do_not_wait_for_each_other(tmp_path: Path) -> None:
-    """Another process holds SQLite's lock: of six writers at once each is told within its own ten seconds."""
+    """Another process holds SQLite's lock: each of six concurrent writers is refused within its own ten seconds."""
     with _host(tmp_path) as host, recording_app() as app:
         api = AppClient(host.url, host.install(app))
         with contextlib.closing(sqlite3.connect(tmp_path / "roadstead.db", isolation_level=None)) as other:
@@ -44,7 +44,7 @@ def test_writers_that_come_while_the_database_is_held_do_not_wait_for_each_other
 
 
 def test_an_app_with_a_hundred_slow_filters_holds_up_no_other(tmp_path: Path) -> None:
-    """Beside a hundred at once over a million values, another app's filter is answered as soon as one of them is."""
+    """Beside a hundred concurrent ones over a million values, another app's filter is answered after one of them."""
     with _host(tmp_path) as host, recording_app() as greedy, recording_app() as modest:
         installed, other = host.install(greedy), host.install(modest)
         host.work(lambda work: _fill(work, installed.id, MANY))
@@ -74,13 +74,13 @@ async def _fill(host: Host, installation_id: int, count: int) -> None:
 
 
 def _send(api: AppClient, method: str, target: str, **request: Any) -> httpx.Response:
-    """Send a signed request on a connection of its own: clients that share some would wait for each other."""
+    """Send a signed request on a separate connection: clients that share some would wait for each other."""
     headers = {"Authorization": f"JWT {api.token(method, target)}"}
     return httpx.request(method, f"{api._url}{target}", headers=headers, timeout=300, **request)
 
 
 def _at_once(number: int, ask: Callable[[int], httpx.Response], status: int) -> list[float]:
-    """Ask so many times at once; the seconds after which each answer came. All must have the status."""
+    """Send so many requests concurrently; return the seconds of each answer. All must have the status."""
 
     def timed(one: int) -> float:
         began = time.monotonic()
@@ -96,7 +96,7 @@ def _seconds(waits: list[float]) -> str:
 
 
 class _Health:
-    """How long the answers to "are you alive" took."""
+    """The durations of health checks."""
 
     def __init__(self) -> None:
         self.waits: list[float] = []

@@ -1,4 +1,4 @@
-"""What goes away under load: the database, and workers. Nothing is lost, nothing is there twice, and it goes on."""
+"""Outages under load, of the database and of workers: nothing is lost or doubled, and the host continues."""
 
 import contextlib
 import itertools
@@ -30,9 +30,9 @@ GONE = (httpx.TransportError, httpcore.NetworkError, httpcore.RemoteProtocolErro
 
 @dataclass
 class Load:
-    """Callers that add values and read them, each its own, until they are stopped.
+    """Callers that each add values and read them, until they are stopped.
 
-    `stored` was answered with 201; what was answered otherwise, or not at all, is `uncertain`.
+    `stored` values were answered with 201; those answered otherwise, or not at all, are `uncertain`.
     """
 
     api: AppClient
@@ -80,12 +80,12 @@ class Load:
         return answer
 
     def goes_on(self) -> None:
-        """Wait until something more has been stored."""
+        """Wait until another value has been stored."""
         before = len(self.stored)
         _until(lambda: len(self.stored) > before + CALLERS)
 
     def check(self) -> None:
-        """All that was answered is there, once, and nothing that nobody sent."""
+        """Check that every answered value exists, once, and no value that was not sent."""
         found: list[str] = []
         page = self.api("GET", f"{VALUES}?pagelen=100").json()
         size = page["size"]
@@ -106,7 +106,9 @@ def _until(true: Callable[[], bool]) -> None:
 
 
 def test_a_database_that_is_restarted_loses_and_doubles_nothing(tmp_path: Path) -> None:
-    """While it is away there are 503s that say when to come back, and then all goes on without a restart of ours."""
+    """While the database is down there are 503s with `Retry-After`, and then everything continues without a restart of
+    the host.
+    """
     try:
         stack = contextlib.ExitStack()
         server = stack.enter_context(postgres.running_server())
@@ -130,7 +132,7 @@ def test_a_database_that_is_restarted_loses_and_doubles_nothing(tmp_path: Path) 
 def test_workers_that_are_killed_lose_what_they_had_in_flight_and_nothing_else(
     tmp_path: Path, new_database: NewDatabase
 ) -> None:
-    """One of two at a time, while others go on: no answered value is lost, and no other request fails."""
+    """One of two at a time, while others continue: no answered value is lost, and no other request fails."""
     url = new_database()
     environ = {"ROADSTEAD_WORKERS": "2", **({} if url is None else {"ROADSTEAD_DATABASE_URL": url})}
     with recording_app() as app, host_process(tmp_path, tmp_path / "log", **environ) as (host, _, process):
@@ -143,7 +145,7 @@ def test_workers_that_are_killed_lose_what_they_had_in_flight_and_nothing_else(
                 victim = _workers(process.pid)[number % 2]
                 started = time.monotonic()
                 os.kill(victim, signal.SIGKILL)
-                # Its connections are open until the system has taken it down; only then has it a number no more.
+                # Its connections are open until the system has removed it; only then is its process id gone.
                 _until(lambda: not Path(f"/proc/{victim}").exists())  # noqa: B023  # it is looked at in this round
                 kills.append((started, time.monotonic()))
             load.goes_on()
@@ -154,5 +156,5 @@ def test_workers_that_are_killed_lose_what_they_had_in_flight_and_nothing_else(
 
 
 def _workers(supervisor: int) -> list[int]:
-    """The processes below it that answer requests: they were spawned, and are no tracker of resources."""
+    """Return the child processes that answer requests: they were spawned, and are not a tracker of resources."""
     return [child for child in _children(supervisor) if b"spawn_main" in Path(f"/proc/{child}/cmdline").read_bytes()]

@@ -1,4 +1,4 @@
-"""The commands of the pages about PostgreSQL, run as they are written, on a server of the tests."""
+"""The commands of the pages about PostgreSQL, run as written, on a server of the tests."""
 
 import os
 import re
@@ -16,15 +16,15 @@ HOW_TO = Path(__file__).parent.parent.parent / "docs" / "how-to"
 
 
 def _commands(page: str, *programs: str) -> list[str]:
-    """The lines of the page's consoles that begin with one of the programs, in their order."""
+    """Return the lines of the page's consoles that begin with one of the programs, in their order."""
     consoles = re.findall(r"```console\n(.*?)```", (HOW_TO / page).read_text("utf-8"), re.DOTALL)
     lines = [line.removeprefix("$ ") for console in consoles for line in console.splitlines()]
     return [line for line in lines if line.split()[0] in programs]
 
 
 def _run(command: str, server: postgres.Server, folder: Path, **environ: str) -> None:
-    """Run a line as the server's administrator; a password that is asked for is typed twice."""
-    # The administrator of the tests has the name that the page gives to the user it makes.
+    """Run a line as the server's administrator; type a requested password twice."""
+    # The tests' administrator has the name that the page gives to the user it creates.
     named = re.sub(r"(?<![./])\broadstead(?!\.)", "harbour", command)
     done = subprocess.run(
         ["/bin/sh", "-euc", named],
@@ -42,7 +42,7 @@ def _run(command: str, server: postgres.Server, folder: Path, **environ: str) ->
         capture_output=True,
         text=True,
         check=False,
-        start_new_session=True,  # without a terminal the password is read from where the others are
+        start_new_session=True,  # without a terminal the password is read from standard input
     )
     assert done.returncode == 0, f"{named}\n{done.stderr}"
 
@@ -50,7 +50,7 @@ def _run(command: str, server: postgres.Server, folder: Path, **environ: str) ->
 def test_a_database_is_made_used_dumped_and_restored_as_the_pages_say(
     postgresql: postgres.Server, tmp_path: Path
 ) -> None:
-    """The user that the page makes can use the database that it makes, and the one that is restored from a dump."""
+    """The page's user can use the page's database, and the one that is restored from a dump."""
     made = _commands("use-postgresql.md", "createuser", "createdb")
     assert [line.split()[0] for line in made] == ["createuser", "createdb"]
     for command in made:

@@ -1,4 +1,4 @@
-"""The ten operations and the lifecycle tokens, through clients and JWT libraries that nobody here wrote."""
+"""The ten operations and the lifecycle tokens, with independent clients and JWT libraries."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,7 +28,7 @@ JWT_PACKAGES = ["@atlassian/atlassian-jwt", "atlassian-jwt"]
 
 @dataclass(frozen=True)
 class BitbucketClient:
-    """npm `bitbucket` with the addon operations registered. Every answer is a status and what the client made of it."""
+    """npm `bitbucket` with the addon operations registered. Every answer is a status and the client's reading of it."""
 
     program: Program
 
@@ -42,7 +42,7 @@ class BitbucketClient:
         return self._answer({"action": "previousPage", "page": page})
 
     def decode(self, **token: str) -> Any:
-        """What the JWT package reads from a token of ours."""
+        """Return the JWT package's reading of the host's token."""
         answer = self.program.ask({"action": "decode", **token})
         assert answer["status"] == 200, answer
         return answer["data"]
@@ -54,7 +54,7 @@ class BitbucketClient:
 
 @contextmanager
 def _signing_with(package: str, host: LiveHost, app: RecordingApp, log: Path) -> Iterator[BitbucketClient]:
-    """The client of the app, which is installed for it."""
+    """Run the client of an app that is installed for it."""
     installation = host.install(app)
     with running(
         "addon_client.js",
@@ -79,7 +79,7 @@ def running_client(
 
 @pytest.fixture
 def client(running_client: BitbucketClient) -> BitbucketClient:
-    """The client of an app that has no values."""
+    """Return the client of an app without values."""
     assert running_client("deleteValues", linker_key="tickets")[0] == 204
     return running_client
 
@@ -117,7 +117,7 @@ def test_node_bitbucket_adds_reads_and_deletes_a_value(client: BitbucketClient) 
     "body", [{"values": ["BB", "OPS"]}, ["BB", "OPS"], [{"value": "BB"}, {"value": "OPS"}]], ids=str
 )
 def test_node_bitbucket_replaces_and_clears_the_values(client: BitbucketClient, body: object) -> None:
-    """PUT in each of the bodies that are understood, then DELETE of all."""
+    """PUT in each accepted form of the body, then DELETE of all."""
     client("addValue", linker_key="tickets", value="OLD")
     assert client("replaceValues", linker_key="tickets", _body=body)[0] == 204
     assert sorted(_values(client("listValues", linker_key="tickets"))) == ["BB", "OPS"]
@@ -127,7 +127,7 @@ def test_node_bitbucket_replaces_and_clears_the_values(client: BitbucketClient, 
 
 @pytest.mark.node
 def test_node_bitbucket_turns_pages(client: BitbucketClient) -> None:
-    """The client follows `next` and `previous`, each signed anew over its whole query."""
+    """The client follows `next` and `previous`, each signed over its whole query."""
     client("replaceValues", linker_key="tickets", _body={"values": ["A1", "A2", "A3", "A4", "A5"]})
     first = client("listValues", linker_key="tickets", pagelen=2, sort="value")
     second = client.next_page(first[1])
@@ -153,7 +153,7 @@ QUERIES: list[tuple[dict[str, Any], list[str]]] = [
 def test_node_bitbucket_queries_are_hashed_alike(
     client: BitbucketClient, query: dict[str, Any], found: list[str]
 ) -> None:
-    """What the client does to a query and what its JWT package hashes is what the host hashes."""
+    """The client's form of a query and its JWT package's hash agree with the host's hash."""
     client("replaceValues", linker_key="tickets", _body={"values": ["BB", "AB", "C-1"]})
     assert _values(client("listValues", linker_key="tickets", **query)) == found
 
@@ -173,7 +173,7 @@ REFUSALS: list[tuple[str, dict[str, Any], int]] = [
 def test_node_bitbucket_shows_why_it_was_refused(
     client: BitbucketClient, operation: str, parameters: dict[str, Any], status: int
 ) -> None:
-    """The client throws, and what it throws carries the status and the API's error body."""
+    """The client's exception has the status and the API's error body."""
     client("addValue", linker_key="tickets", value="BB")
     refused, body = client(operation, **parameters)
     assert (refused, body["type"], bool(body["error"]["message"])) == (status, "error", True)
@@ -185,7 +185,7 @@ def test_node_bitbucket_shows_why_it_was_refused(
 def test_node_bitbucket_updates_and_removes_the_app(
     package: str, host: LiveHost, connect_app: RecordingApp, tmp_path: Path
 ) -> None:
-    """PUT without and with a body, then DELETE: the app is told, and its token is good no longer."""
+    """PUT without and with a body, then DELETE: the app is notified, and its token is no longer accepted."""
     with _signing_with(package, host, connect_app, tmp_path / "client.log") as client:
         connect_app.descriptor["modules"] = {"linkers": [LINKERS[1]]}
         assert client("update")[0] == 204
@@ -198,12 +198,12 @@ def test_node_bitbucket_updates_and_removes_the_app(
         assert client("listLinkers")[0] == 401
 
 
-# Our tokens, read by the vendor's libraries
+# The host's tokens, read by the vendor's libraries
 
 
 @dataclass(frozen=True)
 class SignedCall:
-    """A request of ours to an app, and the secret that the app knows us by."""
+    """A request of the host to an app, and the secret that the app knows."""
 
     method: str
     path: str
@@ -213,7 +213,7 @@ class SignedCall:
 
 @pytest.fixture
 def signed_calls(host: LiveHost) -> list[SignedCall]:
-    """One call of every kind: a reinstallation, a page load with a query that is hard to hash, a removal."""
+    """Return one call of every kind: a reinstallation, a page load with a difficult query, a removal."""
     welcome = {"key": "welcome", "url": "/welcome?to={principal.username}&note=1%2B1%20is%20*&note=%C3%A9,(2)"}
     with recording_app(modules={"postInstallRedirect": welcome}) as app:
         first, second = host.install(app), host.install(app)
@@ -240,7 +240,7 @@ def _page_load(path: str, secret: str) -> SignedCall:
 
 @pytest.mark.node
 def test_npm_atlassian_jwt_accepts_our_tokens(client: BitbucketClient, signed_calls: list[SignedCall]) -> None:
-    """Signature, algorithm and hash of every kind of call hold for the package; the key of the sender is in it."""
+    """The package accepts signature, algorithm and hash of every kind of call; the sender's key is in it."""
     for call in signed_calls:
         read = client.decode(token=call.token, secret=call.secret, method=call.method, url=call.path)
         assert (read["algorithm"], read["qsh"]) == ("HS256", read["claims"]["qsh"])
@@ -267,7 +267,7 @@ def test_python_atlassian_jwt_accepts_our_tokens(signed_calls: list[SignedCall])
 
 
 def test_python_atlassian_jwt_would_refuse_another_secret(signed_calls: list[SignedCall]) -> None:
-    """What the test above proves is not for nothing: the package does look at the signature."""
+    """The test above is meaningful: the package does check the signature."""
     call = signed_calls[0]
     with pytest.raises(atlassian_jwt.DecodeError):
         _App("x" * 43).authenticate(call.method, call.path, {"Authorization": f"JWT {call.token}"})
@@ -278,7 +278,7 @@ def test_python_atlassian_jwt_would_refuse_another_secret(signed_calls: list[Sig
 
 @dataclass(frozen=True)
 class PythonClient:
-    """httpx, signed by PyPI `atlassian-jwt`. Its tokens name the installation in `aud` too, which Jira wants."""
+    """httpx, signed by PyPI `atlassian-jwt`. Its tokens name the installation in `aud` too, as Jira requires."""
 
     http: httpx.Client
     installation: Installation
@@ -294,7 +294,7 @@ class PythonClient:
 
 @pytest.fixture
 def python_client(host: LiveHost, connect_app: RecordingApp) -> Iterator[PythonClient]:
-    """The client of an app that is installed."""
+    """Yield the client of an installed app."""
     installation = host.install(connect_app)
     with httpx.Client(base_url=host.url) as http:
         yield PythonClient(http, installation)
@@ -342,6 +342,6 @@ def test_targets_hashed_by_python_atlassian_jwt(python_client: PythonClient, tar
 
 
 def test_python_atlassian_jwt_may_name_the_client_key_as_issuer(python_client: PythonClient) -> None:
-    """The package's own `iss` is the client key; with a `sub` beside it that is good enough."""
+    """The package's own `iss` is the client key; with a `sub` it is accepted."""
     client_key = python_client.installation.client_key
     assert python_client("GET", "/2.0/addon/linkers", iss=client_key).status_code == 200

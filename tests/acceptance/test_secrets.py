@@ -1,4 +1,4 @@
-"""Secrets are planted, everything is used, and then they are looked for wherever they must not be."""
+"""Plant secrets, use everything, and search for them wherever they must not be."""
 
 import base64
 import gzip
@@ -25,10 +25,10 @@ VALUES = "/2.0/addon/linkers/tickets/values"
 
 
 def _spellings(secret: str) -> Iterator[bytes]:
-    """How a secret may be written down by accident."""
+    """Yield the ways in which a secret may be written by accident."""
     plain = secret.encode()
     yield from (plain, plain.hex().encode(), quote(secret, safe="").encode())
-    for start in range(3):  # base64 of a text that has the secret somewhere inside
+    for start in range(3):  # base64 of a text that contains the secret
         yield base64.b64encode(b"x" * start + plain)[4:-4]
 
 
@@ -37,7 +37,7 @@ def _leaks(place: bytes, planted: dict[str, str]) -> list[str]:
 
 
 def test_it_would_be_found() -> None:
-    """The search below finds a secret that is there, however it is spelled."""
+    """The search below finds a secret in every spelling."""
     for spelling in _spellings("planted-secret-of-an-app"):
         assert _leaks(b"before " + spelling + b" after", {"secret": "planted-secret-of-an-app"})
     assert not _leaks(b"something else", {"secret": "planted-secret-of-an-app"})
@@ -46,7 +46,7 @@ def test_it_would_be_found() -> None:
 def _use_everything(
     host: LiveHost, app: RecordingApp, browser: httpx.Client, planted: dict[str, str]
 ) -> Iterator[httpx.Response]:
-    """Requests that succeed and requests that fail, with every kind of credential; what was planted grows."""
+    """Make requests that succeed and fail, with every kind of credential; `planted` grows."""
     app.status, app.on_installed = 200, _echo_to(app)
     api = AppClient(host.url, host.install(app))
     planted["JWT"] = api.token("GET", VALUES)
@@ -77,7 +77,7 @@ def _use_everything(
 
 
 def _echo_to(app: RecordingApp) -> Callable[[dict[str, Any]], Awaitable[None]]:
-    """An app that answers with the secret it was just sent, as one does that says too much when it fails."""
+    """Return a handler of an app that answers with the secret it was sent, as a failing app may."""
 
     async def echo(body: dict[str, Any]) -> None:
         app.answer = f"installed with {body['sharedSecret']} by {app.received[-1].headers.get('authorization')}"
@@ -123,13 +123,13 @@ async def _everything_that_is_shown(host: Host) -> list[bytes]:
 
 
 def _written(answer: httpx.Response) -> bytes:
-    """An answer without the cookie of a session, which is how it reaches the browser."""
+    """Return an answer without the cookie of a session, which has to reach the browser."""
     headers = [line for line in answer.headers.raw if line[0].lower() != b"set-cookie"]
     return b"\n".join(b": ".join(line) for line in headers) + answer.content
 
 
 def _break(data: Path, host: LiveHost) -> None:
-    """Take a table away, so that the host has an error to log."""
+    """Remove a table, so that the host has an error to log."""
     with closing(sqlite3.connect(data / "roadstead.db")) as connection:
         connection.execute("ALTER TABLE access_tokens RENAME TO gone")
     answer = httpx.get(f"{host.url}/2.0/user", headers={"Authorization": "Bearer somebody"})
@@ -137,7 +137,7 @@ def _break(data: Path, host: LiveHost) -> None:
 
 
 def test_what_we_make_is_only_the_owners(tmp_path: Path) -> None:
-    """Also in a folder that others may read, nobody else can read the state, the key or an export."""
+    """Also in a folder that others may read, no other user can read the state, the key or an export."""
     tmp_path.chmod(0o755)
     with recording_app() as app, live_host(tmp_path) as host:
         AppClient(host.url, host.install(app))("PUT", VALUES, json=["BB"])

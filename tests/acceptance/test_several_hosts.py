@@ -1,4 +1,4 @@
-"""Two hosts, each a process of its own, on one state: what one was told holds at the other."""
+"""Two hosts, in separate processes, on one state: a change at one is in force at the other."""
 
 import signal
 from collections.abc import Callable, Iterator
@@ -24,7 +24,9 @@ VALUES = f"{LINKERS}/tickets/values"
 
 @pytest.fixture(scope="module")
 def hosts(tmp_path_factory: pytest.TempPathFactory, new_database: NewDatabase) -> Iterator[tuple[LiveHost, LiveHost]]:
-    """On one machine they share the data folder; on PostgreSQL each may have one of its own, with the same key."""
+    """Yield two hosts: on one machine they share the data folder; on PostgreSQL each may have its own, with the same
+    key.
+    """
     one, other = tmp_path_factory.mktemp("one"), tmp_path_factory.mktemp("other")
     environ = _environ(new_database())
     with host_process(one, one / "log", **environ) as (first, _, _):
@@ -48,7 +50,7 @@ def _installed(host: LiveHost) -> Iterator[tuple[RecordingApp, Any]]:
 
 
 def test_every_change_through_one_is_seen_through_the_other(hosts: tuple[LiveHost, LiveHost]) -> None:
-    """Whoever adds, removes, replaces or lists: each read through the other host sees what was answered just before."""
+    """After each addition, removal, replacement or listing, a read through the other host sees the answered change."""
     with _installed(hosts[0]) as (app, installation):
         clients = [AppClient(host.url, installation) for host in hosts]
         kept: list[str] = []
@@ -70,11 +72,11 @@ def test_every_change_through_one_is_seen_through_the_other(hosts: tuple[LiveHos
                 assert writer("PUT", VALUES, json=kept).status_code == 204
 
 
-# Each change of what processes remember
+# Each change of the processes' caches
 
 
 def _declare(*linkers: tuple[str, str]) -> "Change":
-    """Update the app through the API to have these linkers: their keys and patterns."""
+    """Return a change: update the app through the API to have these linkers, by their keys and patterns."""
 
     def change(host: LiveHost, api: AppClient, app: RecordingApp) -> None:
         declared = [{"key": key, "regex": regex, "url": "/t", "type": "href"} for key, regex in linkers]
@@ -124,12 +126,12 @@ SEEN: list[tuple[str, Change, list[str], str]] = [
     ("uninstalled", _uninstall, [], ""),
     ("installed again", _install_again, ["builds", "tickets"], "A-1 B-1 C-1 #1"),
 ]
-"""What is changed, one after the other; the linkers that the app has then; and the links of the text."""
+"""The changes, one after the other; the app's linkers then; and the links of the text."""
 TEXT = "A-1 B-1 C-1 REF#1 build 1"
 
 
 def test_each_change_through_one_is_seen_through_both(hosts: tuple[LiveHost, LiveHost]) -> None:
-    """What either remembered of the app, its secret, its linkers and values is gone when the change is answered."""
+    """No host's cache of the app, its secret, its linkers and values is used after a change was answered."""
 
     def secrets() -> list[str]:
         return [call.body["sharedSecret"] for call in app.calls("installed")]
@@ -176,7 +178,7 @@ def _status(host: LiveHost, address: str, token: str) -> int:
 
 
 def test_an_app_that_leaves_through_one_is_a_stranger_at_the_other(hosts: tuple[LiveHost, LiveHost]) -> None:
-    """The removal holds everywhere before it is answered, and so does the next installation."""
+    """The removal is in force everywhere before it is answered, and so is the next installation."""
     with _installed(hosts[0]) as (app, first):
         installation = first
         for number in range(10):
@@ -189,7 +191,7 @@ def test_an_app_that_leaves_through_one_is_a_stranger_at_the_other(hosts: tuple[
 
 
 def test_workers_of_one_host_agree_and_stop_together(tmp_path: Path, new_database: NewDatabase) -> None:
-    """What one connection was told holds on every other, whichever worker answers it; the sign-in link works once."""
+    """A change answered on one connection is in force on every other, with any worker; the sign-in link works once."""
     with (
         recording_app() as app,
         host_process(tmp_path, tmp_path / "log", ROADSTEAD_WORKERS="2", **_environ(new_database())) as (

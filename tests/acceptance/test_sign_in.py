@@ -1,4 +1,4 @@
-"""The operator's way in: codes, cookies, and what every page carries."""
+"""The operator's sign-in: codes, cookies, and the headers of every page."""
 
 import re
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ pytestmark = pytest.mark.before_the_database
 
 @pytest.fixture
 def fresh(tmp_path: Path) -> Iterator[LiveHost]:
-    """A host at which nobody has tried to sign in yet."""
+    """Yield a host without any attempt to sign in yet."""
     with live_host(tmp_path) as running:
         yield running
 
@@ -27,7 +27,7 @@ def _try(host: LiveHost, code: str) -> httpx.Response:
 
 
 def test_codes_are_not_tried_without_end(fresh: LiveHost) -> None:
-    """After ten that are not valid each further one gets a 429, by form or by link, and the page says what to do."""
+    """After ten invalid ones each further one gets a 429, by form or by link, and the page says what to do."""
     assert [_try(fresh, f"guess-{number}").status_code for number in range(12)] == [403] * 10 + [429] * 2
     refused = httpx.get(f"{fresh.url}/-/sign-in?code=guess")
     assert refused.status_code == 429
@@ -36,7 +36,7 @@ def test_codes_are_not_tried_without_end(fresh: LiveHost) -> None:
 
 
 def test_a_code_that_is_refused_is_there_to_be_corrected(fresh: LiveHost) -> None:
-    """With the reason beside the field, and the way to where the visitor was going."""
+    """With the reason beside the field, and the page that the visitor wanted."""
     page = httpx.post(f"{fresh.url}/-/sign-in", data={"code": "<typo>", "next": "/-/lab?x=1"})
     assert 'value="&lt;typo&gt;"' in page.text
     assert 'aria-invalid="true" aria-describedby="code-wrong"' in page.text
@@ -52,7 +52,7 @@ def test_a_code_that_is_refused_is_there_to_be_corrected(fresh: LiveHost) -> Non
     ],
 )
 def test_a_form_sent_without_a_session_leads_back_to_its_page(host: LiveHost, referrer: str, leads_to: str) -> None:
-    """After signing in again: at the address that takes the form there is no page."""
+    """After signing in again: the address of a form has no page."""
     headers = {"Referer": referrer.format(host=host.url)} if referrer else {}
     page = httpx.post(f"{host.url}/-/apps/1/values/add", headers=headers)
     assert page.status_code == 401
@@ -60,7 +60,7 @@ def test_a_form_sent_without_a_session_leads_back_to_its_page(host: LiveHost, re
 
 
 def test_nobody_can_keep_the_operator_out(fresh: LiveHost) -> None:
-    """Whoever has a valid link gets in while others are guessing, and the guessers stay where they are."""
+    """A visitor with a valid link gets in while others are guessing, and they do not."""
     links = [fresh.work(credentials.sign_in_link) for _ in range(3)]
     for _ in range(30):
         _try(fresh, "guess")
@@ -69,7 +69,7 @@ def test_nobody_can_keep_the_operator_out(fresh: LiveHost) -> None:
 
 
 def test_a_preview_does_not_use_the_link_up(fresh: LiveHost) -> None:
-    """What asks for the head alone is no visitor."""
+    """A request for only the head is not a visitor."""
     link = fresh.work(credentials.sign_in_link)
     assert [httpx.head(link).status_code for _ in range(2)] == [401] * 2
     assert httpx.get(link).status_code == 303
@@ -77,7 +77,7 @@ def test_a_preview_does_not_use_the_link_up(fresh: LiveHost) -> None:
 
 @pytest.mark.parametrize(("base_url", "secure"), [("http://localhost:1", False), ("https://roadstead.example", True)])
 def test_the_cookie_of_a_session(tmp_path: Path, base_url: str, secure: bool) -> None:
-    """No script reads it, other sites do not send it along with forms, and behind TLS it goes nowhere else."""
+    """No script reads it, other sites do not send it with forms, and behind TLS it is sent nowhere else."""
     settings = Settings(data=tmp_path, base_url=base_url)
     with serving(create_app(settings)) as url:
         link = LiveHost(url, settings).work(credentials.sign_in_link)
@@ -113,7 +113,7 @@ PAGES = [
 
 @pytest.mark.parametrize(("method", "path", "status"), PAGES, ids=str)
 def test_every_answer_of_the_pages_is_strict(host: LiveHost, method: str, path: str, status: int) -> None:
-    """Pages, refusals, redirects and files: no foreign script, frame or guess of a type, and nothing is kept."""
+    """Pages, refusals, redirects and files: no foreign script, frame or guess of a type, and nothing is cached."""
     with httpx.Client(base_url=host.url, headers={"Accept": "text/html"}) as browser:
         browser.get(host.work(credentials.sign_in_link))
         answer = browser.request(method, path)
@@ -129,7 +129,7 @@ def test_every_answer_of_the_pages_is_strict(host: LiveHost, method: str, path: 
 
 
 def test_an_address_with_nothing_is_a_page_for_browsers_alone(host: LiveHost) -> None:
-    """A client of the API gets the error body, and so does everybody below /2.0."""
+    """A client of the API gets the error body, and so does every client below /2.0."""
     for path, accept, kind in (
         ("/nothing", "text/html,*/*", "text/html"),
         ("/nothing", "*/*", "application/json"),
@@ -140,7 +140,7 @@ def test_an_address_with_nothing_is_a_page_for_browsers_alone(host: LiveHost) ->
 
 
 def test_a_form_that_anybody_may_send_is_short(host: LiveHost) -> None:
-    """What is read before we know who sends it cannot take our memory or time."""
+    """A form of an unknown sender cannot take the host's memory or time."""
     body = b"code=" + b"&a=" * 30_000
     for path in ("/-/sign-in", "/site/oauth2/access_token"):
         answer = httpx.post(

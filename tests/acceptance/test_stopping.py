@@ -1,4 +1,4 @@
-"""The end of a host: nothing is waited for that may never come."""
+"""The end of a host: it waits for nothing that may never come."""
 
 import asyncio
 import socket
@@ -44,7 +44,7 @@ def _sent(url: str, request: str) -> socket.socket:
 
 
 def test_work_after_an_answer_is_not_waited_for_without_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What was put off has a little time; what hangs is dropped."""
+    """Deferred work has a little time; hanging work is dropped."""
     monkeypatch.setattr(hosts, "FINISH_SECONDS", 0.2)
     done = []
 

@@ -1,4 +1,4 @@
-"""The whole state as one file: exported while serving, imported elsewhere, and refused when it is not whole."""
+"""The whole state as one file: exported while serving, imported elsewhere, and refused when it is incomplete."""
 
 import gzip
 import hashlib
@@ -48,14 +48,14 @@ def _lines(content: bytes) -> list[Any]:
 
 
 def _packed(lines: list[Any]) -> bytes:
-    """A file of those lines; the last one's checksum is made right."""
+    """Return a file of those lines; the last one gets the right checksum."""
     body = "".join(json.dumps(line) + "\n" for line in lines[:-1]).encode()
     end = {**lines[-1], "sha256": hashlib.sha256(body).hexdigest()}
     return gzip.compress(body + json.dumps(end).encode() + b"\n")
 
 
 def _content(content: bytes) -> list[Any]:
-    """What an export says of the state, without when it was made and the checksum."""
+    """Return an export's content without its time and checksum."""
     return _lines(content)[1:-1]
 
 
@@ -94,7 +94,7 @@ def test_an_app_goes_on_at_a_fresh_host(tmp_path: Path, new_database: NewDatabas
         with live_host(tmp_path / "new", database_url=url) as new:
             answer = AppClient(new.url, installed)("GET", f"{VALUES}?pagelen=2").json()
             assert [value["id"] for value in answer["values"]] == [value["id"] for value in first]
-            # One writer: a state that was committed holds the first so and so many, and count and rows agree.
+            # One writer: a committed state has the first values up to one, and count and rows agree.
             stored = [row[3] for row in _rows(exported, "linker_values")]
             assert stored == ["BB", "OPS", *accepted[: len(stored) - 2]]
             assert before <= len(stored) - 2 <= during + 1
@@ -120,7 +120,7 @@ def _rows(content: bytes, name: str) -> list[list[Any]]:
 def test_an_export_of_an_import_is_the_same(
     tmp_path: Path, new_database: NewDatabase, there: str, request: pytest.FixtureRequest
 ) -> None:
-    """Nothing is lost or changed on the way, from any database to any: the second exports, row by row, what it got."""
+    """Nothing is lost or changed between any two databases: the second exports, row by row, what it imported."""
     with recording_app() as app, live_host(tmp_path / "old", database_url=new_database()) as old:
         old.install(app)
         token = old.api_token()
@@ -137,7 +137,7 @@ def test_an_export_of_an_import_is_the_same(
 
 
 def test_without_secrets_none_is_in_the_file_and_the_app_is_locked_out(tmp_path: Path) -> None:
-    """The secret, even one that the app sent back, stays at home; the app is named until it is installed again."""
+    """The secret, even one that the app sent back, is not exported; the app is named until it is installed again."""
     with recording_app() as app, live_host(tmp_path / "old") as old:
         registered = old.work(lambda host: installations.register(host, app.key, app.descriptor_url))
         app.status, app.answer = 200, registered.shared_secret
@@ -209,7 +209,7 @@ def _no_heading(lines: list[Any]) -> None:
 def test_a_file_that_does_not_add_up_changes_nothing(
     tmp_path: Path, small_export: bytes, spoil: Callable[[list[Any]], None], message: str
 ) -> None:
-    """Rightly packed and summed, but not what an export is: refused with the reason, and the state stays empty."""
+    """Correctly packed and summed, but not an export: refused with the reason, and the state stays empty."""
     lines = _lines(small_export)
     spoil(lines)
     _assert_refused(tmp_path / "new", _packed(lines), message)
@@ -234,7 +234,7 @@ def test_a_file_that_does_not_add_up_changes_nothing(
 def test_a_damaged_file_changes_nothing(
     tmp_path: Path, small_export: bytes, spoil: Callable[[bytes], bytes], message: str
 ) -> None:
-    """Cut off, altered or something else altogether: a clear refusal, and the state stays empty."""
+    """Cut off, altered or another file: a clear refusal, and the state stays empty."""
     _assert_refused(tmp_path / "new", spoil(small_export), message)
 
 
@@ -256,7 +256,7 @@ def test_a_state_that_is_not_empty_is_left_alone(tmp_path: Path, small_export: b
 
 
 def test_a_state_on_which_a_host_has_run_is_named_so(tmp_path: Path, small_export: bytes) -> None:
-    """A host leaves traces before the first app is installed, and they are in the way as well."""
+    """A host writes rows before the first app is installed, and they prevent an import as well."""
     new = _settings(tmp_path / "new")
     on_host(new, Host.remember_address)
     with pytest.raises(Conflict, match="A host has run on this state already"):
@@ -264,7 +264,7 @@ def test_a_state_on_which_a_host_has_run_is_named_so(tmp_path: Path, small_expor
 
 
 def test_a_killed_import_leaves_an_empty_state(tmp_path: Path, small_export: bytes) -> None:
-    """`kill -9` when many rows are written but the end has not come: nothing is there, and it can be repeated."""
+    """`kill -9` when many rows are written but not the end: nothing is stored, and it can be repeated."""
     lines = _lines(small_export)
     made_on = "2026-01-01T00:00:00+00:00"
     tokens = [[number, "ci", os.urandom(32).hex(), made_on, None] for number in range(40_000)]
@@ -287,7 +287,7 @@ def test_a_killed_import_leaves_an_empty_state(tmp_path: Path, small_export: byt
 
 
 def test_the_file_is_private_and_never_replaced(tmp_path: Path) -> None:
-    """The command writes mode 0600, refuses a name that is taken, and leaves no draft."""
+    """The command writes mode 0600, refuses an existing name, and leaves no draft."""
     environment = {**os.environ, "ROADSTEAD_DATA": str(tmp_path / "data")}
     file = tmp_path / "state.gz"
     command = [sys.executable, "-m", "roadstead", "export", str(file)]
@@ -302,7 +302,7 @@ def test_the_file_is_private_and_never_replaced(tmp_path: Path) -> None:
 
 
 def test_an_export_into_a_missing_folder_names_the_folder(tmp_path: Path) -> None:
-    """What is missing is the folder, not room."""
+    """The message names the missing folder, not the disk's space."""
     command = [sys.executable, "-m", "roadstead", "export", str(tmp_path / "no" / "state.gz"), "--data", str(tmp_path)]
     done = subprocess.run(command, check=False, capture_output=True, text=True)
     assert done.returncode == 1
@@ -310,7 +310,7 @@ def test_an_export_into_a_missing_folder_names_the_folder(tmp_path: Path) -> Non
 
 
 def test_an_export_that_finds_no_room_says_so(tmp_path: Path) -> None:
-    """A full device behind stdout is one sentence, not a traceback."""
+    """A full device behind stdout gives one sentence, not a traceback."""
     command = [sys.executable, "-m", "roadstead", "export", "-", "--data", str(tmp_path)]
     with Path("/dev/full").open("wb") as full:
         done = subprocess.run(command, stdout=full, stderr=subprocess.PIPE, check=False)

@@ -1,4 +1,4 @@
-"""Uninstalled is uninstalled: right after the 204, no worker of any host knows the app any more."""
+"""Uninstalled is uninstalled: right after the 204, no worker of any host accepts the app any more."""
 
 import http.client
 import json
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="/proc says whic
 
 
 class Worker:
-    """A connection that stays open, and so is answered by one and the same worker."""
+    """A connection that stays open, and so is answered by the same worker."""
 
     def __init__(self, host: LiveHost) -> None:
         self._host = host
@@ -35,16 +35,16 @@ class Worker:
 
     @property
     def ports(self) -> tuple[int, int]:
-        """Of the worker's side and of ours."""
+        """Return the ports of both ends: the worker's and ours."""
         return urlsplit(self._host.url).port or 0, self._connection.sock.getsockname()[1]
 
     def asks(self, installation: Installation, method: str = "GET", target: str = LINKERS) -> int:
-        """The status that the app gets."""
+        """Return the status that the app gets."""
         token = AppClient(self._host.url, installation).token(method, target)
         return self._send(method, target, b"", {"Authorization": f"JWT {token}"})[0]
 
     def links(self, text: str, workspace: str) -> int:
-        """How many links there are in a text."""
+        """Return the number of links in a text."""
         question = json.dumps({"text": text, "workspace": workspace, "format": "json"}).encode()
         status, answer = self._send("POST", "/-/linkify", question, {"Content-Type": "application/json"})
         assert status == 200, answer
@@ -58,7 +58,7 @@ class Worker:
 
 @contextmanager
 def _every_worker(host: LiveHost, supervisor: int, count: int) -> Iterator[list[Worker]]:
-    """A connection to each worker of a host, which the system deals out at random."""
+    """Yield a connection to each worker of a host, among which the system chooses at random."""
     deadline = time.monotonic() + 30
     found: dict[int, Worker] = {}
     with ExitStack() as stack:
@@ -74,7 +74,7 @@ def _every_worker(host: LiveHost, supervisor: int, count: int) -> Iterator[list[
 
 
 def _children(process: int) -> list[int]:
-    """And their children, for the interpreter starts workers by way of a process of its own."""
+    """Return the child processes and theirs, because the interpreter starts workers through another process."""
     found = [int(child) for child in Path(f"/proc/{process}/task/{process}/children").read_text().split()]
     return [*found, *(grandchild for child in found for grandchild in _children(child))]
 
@@ -93,7 +93,7 @@ def _open_files(process: int) -> set[str]:
 
 @contextmanager
 def _two_hosts(data: Path, url: str | None, workers: int) -> Iterator[tuple[LiveHost, list[list[Worker]]]]:
-    """One of two hosts on the same state, and for both a connection to each of its workers."""
+    """Yield one of two hosts on the same state, and for both a connection to each of its workers."""
     environ = {"ROADSTEAD_WORKERS": str(workers), **({} if url is None else {"ROADSTEAD_DATABASE_URL": url})}
     with ExitStack() as stack:
         hosts = [stack.enter_context(host_process(data, data / f"log {number}", **environ)) for number in (1, 2)]
@@ -105,7 +105,7 @@ def _two_hosts(data: Path, url: str | None, workers: int) -> Iterator[tuple[Live
 
 @pytest.mark.parametrize("count", [2, pytest.param(3, marks=pytest.mark.slow)])
 def test_no_worker_knows_an_app_after_the_204(tmp_path: Path, new_database: NewDatabase, count: int) -> None:
-    """Each had it in memory; whichever takes it out, all others refuse its token and link nothing, at once."""
+    """Each had it in its cache; after an uninstallation by one, all others refuse its token and link nothing."""
 
     def told(installation: Installation) -> list[tuple[int, int]]:
         return [(one.asks(installation), one.links("BB-1", "local")) for one in every_worker]

@@ -1,4 +1,4 @@
-"""An app whose own server is slow: however often it updates itself, others are served."""
+"""An app with a slow server: others are served, for any number of its updates."""
 
 import contextlib
 import threading
@@ -18,7 +18,7 @@ VALUES = "/2.0/addon/linkers/tickets/values"
 
 @contextlib.contextmanager
 def _slow(app: RecordingApp) -> Iterator[threading.Event]:
-    """Let the app answer for its descriptor no sooner than the block ends; set as soon as it has been asked."""
+    """Let the app serve its descriptor only after the block ends; the event is set when it is requested."""
     asked, over = threading.Event(), threading.Event()
 
     def wait() -> None:
@@ -41,7 +41,9 @@ def _update(host: LiveHost, api: AppClient) -> int:
 def test_one_update_of_an_installation_runs_at_a_time(
     tmp_path: Path, new_database: NewDatabase, connect_app: RecordingApp
 ) -> None:
-    """Of many, at either of two hosts, one waits for the app; the others get a 429 at once, and other apps answers."""
+    """Of many, at either of two hosts, one waits for the app; the others get a 429 immediately, and other apps are
+    answered.
+    """
     database = new_database()
     with (
         live_host(tmp_path, database_url=database) as one,
@@ -69,7 +71,7 @@ def test_one_update_of_an_installation_runs_at_a_time(
 def test_so_many_apps_update_themselves_at_once_in_a_process(
     host: LiveHost, connect_app: RecordingApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Each waits for a server that it has chosen; beyond the limit it is told to come again."""
+    """Each waits for its own server; beyond the limit an app gets a 429."""
     monkeypatch.setattr(updates, "MOST_AT_ONCE", 1)
     with recording_app() as other, ThreadPoolExecutor(1) as waiting:
         api, neighbour = AppClient(host.url, host.install(connect_app)), AppClient(host.url, host.install(other))
@@ -85,7 +87,7 @@ def test_so_many_apps_update_themselves_at_once_in_a_process(
 
 @pytest.mark.parametrize("failing", ["the app is gone", "the descriptor is none"])
 def test_an_update_that_fails_makes_room(host: LiveHost, failing: str) -> None:
-    """The next one is tried like the first."""
+    """The next update is tried like the first."""
     with recording_app() as app:
         api = AppClient(host.url, host.install(app))
         if failing == "the descriptor is none":

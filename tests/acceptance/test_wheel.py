@@ -1,4 +1,4 @@
-"""The wheel: all that the program needs is in it, and it runs where the checkout is not."""
+"""The wheel: it contains everything that the program needs, and runs without the checkout."""
 
 import importlib.metadata
 import os
@@ -17,7 +17,7 @@ ROOT = Path(__file__).parent.parent.parent
 
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The wheel of this checkout, built as `make wheel` builds it."""
+    """Return the wheel of this checkout, built as `make wheel` builds it."""
     folder = tmp_path_factory.mktemp("wheel")
     _run(
         sys.executable, "-m", "pip", "wheel", *_QUIET, "--no-deps", "--no-build-isolation", "-w", str(folder), str(ROOT)
@@ -36,7 +36,7 @@ def _run(*command: str, **environ: str) -> str:
 
 
 def test_every_file_of_the_package_is_in_the_wheel(wheel: Path) -> None:
-    """Templates, styles, scripts, schema changes and documents go along with the code, and nothing else does."""
+    """The wheel has templates, styles, scripts, schema changes and documents beside the code, and nothing else."""
     source = ROOT / "src"
     there = {
         str(file.relative_to(source))
@@ -52,11 +52,11 @@ def test_every_file_of_the_package_is_in_the_wheel(wheel: Path) -> None:
 
 @pytest.mark.slow
 def test_the_wheel_runs_in_an_environment_of_its_own(wheel: Path, tmp_path: Path) -> None:
-    """Installed by pip, it has a command, what it says it needs is enough, and it serves API, pages and styles."""
+    """Installed by pip, it has a command, its requirements suffice, and it serves API, pages and styles."""
     _run(sys.executable, "-m", "venv", str(tmp_path / "venv"))
     python, program = (str(tmp_path / "venv" / "bin" / name) for name in ("python", "roadstead"))
     _run(python, "-m", "pip", "install", *_QUIET, "--no-index", "--no-deps", str(wheel))
-    # The packages that it needs are those of the tests, where the checkout is installed by a link that is not followed.
+    # Its required packages are those of the tests, where the checkout is installed by a link that is not followed.
     beside = {"PYTHONPATH": sysconfig.get_path("purelib"), "ROADSTEAD_DATA": str(tmp_path / "data")}
     where = _run(python, "-c", "import roadstead; print(roadstead.__file__)", **beside)
     assert Path(where.strip()).is_relative_to(tmp_path)

@@ -38,7 +38,7 @@ GIVEN = {
     "app": ("python -m roadstead.sample_app --port 8080", "Install it with"),
     "installed app": ("roadstead install http://127.0.0.1:8080/descriptor.json", "Installed."),
 }
-"""What a page may say that its reader has, and the command that makes it; its output then holds these words."""
+"""The prerequisites that a page may name, and the command that makes each; its output then contains these words."""
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,7 @@ class Block:
     notes: Mapping[str, str]
 
     def commands(self) -> list[tuple[str, str | None]]:
-        """What is to be typed, and what must come out of it; `None` where the page does not show it."""
+        """Return the commands and the expected output of each; `None` if the page does not show it."""
         if self.kind == "sh":
             lines = [line for line in self.text.replace("\\\n", "\\\0").splitlines() if line]
             return [(line.replace("\0", "\n"), None) for line in lines]
@@ -64,13 +64,13 @@ def blocks_of(page: str) -> list[Block]:
 
 
 def left_out(page: str) -> list[str]:
-    """Why blocks of a page are not run, a reason for each."""
+    """Return why blocks of a page are not run, a reason for each."""
     return [block.notes["not run"] for block in blocks_of(page) if "not run" in block.notes]
 
 
 @dataclass
 class Reader:
-    """Types a page in a folder that looks like a checkout, on ports of its own, with an empty home."""
+    """Types a page in a folder that looks like a checkout, on separate ports, with an empty home."""
 
     checkout: Path
     home: Path
@@ -79,7 +79,7 @@ class Reader:
     terminals: dict[str, Terminal] = field(default_factory=dict)
 
     def read(self, page: str) -> None:
-        """Type all of a page. Raises `AssertionError` where something else comes out than the page says."""
+        """Type all of a page. Raise `AssertionError` if the output is not the page's."""
         with ExitStack() as opened:
             for name in _given(page):
                 command, words = GIVEN[name]
@@ -125,7 +125,7 @@ class Reader:
         code: int = 0,
         again_until: float = 0.0,
     ) -> str:
-        """Type a command, and return what came out. What is `shown` is what came out `before`, and of this command."""
+        """Type a command, and return its output. What is `shown` is the output `before`, and that of this command."""
         wanted = _pattern(self._here(shown)) if shown is not None else None
         ended, said = terminal.type(
             self._here(command), lambda said: wanted is not None and wanted.fullmatch(_tidy(before + said)) is not None
@@ -141,12 +141,12 @@ class Reader:
         return said
 
     def _must_show(self, terminal: Terminal, text: str) -> None:
-        """What a terminal shows in the end must be this."""
+        """Require that a terminal shows this at the end."""
         said = seen(terminal.raw)
         assert _pattern(self._here(f"…\n{text}")).fullmatch(_tidy(said)), f"{said}\nThe page says:\n{text}"
 
     def _here(self, text: str) -> str:
-        """What the page says, with the ports that are free and the folders that may be written here."""
+        """Return the page's text with the free ports and the folders that may be written here."""
         text = text.replace("/srv/", f"{self.home}/srv/")
         return re.sub(r"\b(7990|8080)\b", lambda found: self.ports[found[0]], text)
 
@@ -156,7 +156,9 @@ class Reader:
         return self.terminals[name]
 
     def _environment(self) -> dict[str, str]:
-        """A newcomer's, but for the port: the host that a page starts without naming one must not meet another's."""
+        """Return a newcomer's environment, except for the port: a page's host without a port must not meet another
+        test's.
+        """
         programs = f"{self.checkout}/.venv/bin:" if self.knows_the_programs else ""
         return {
             "HOME": str(self.home),
@@ -172,13 +174,13 @@ def _given(page: str) -> Iterator[str]:
 
 
 def _path_without_python_of_tests() -> str:
-    """The search path, without the folder in which the tests' own programs are."""
+    """Return the search path, without the folder of the tests' own programs."""
     ours = Path(sys.executable).parent
     return ":".join(folder for folder in os.environ["PATH"].split(":") if Path(folder) != ours)
 
 
 def _pattern(shown: str) -> "re.Pattern[str]":
-    """What a page shows, as a pattern: `…` is anything on its line, on a line of its own any number of lines."""
+    """Return a pattern of what a page shows: `…` is anything on its line, on a line of its own any number of lines."""
     return re.compile("".join("(?:.*\n)*" if line == "…" else _line(line) for line in _tidy(shown).splitlines()))
 
 
@@ -187,12 +189,12 @@ def _line(line: str) -> str:
 
 
 def _tidy(text: str) -> str:
-    """Lines without blanks at their ends, and no empty ones at the end."""
+    """Return lines without blanks at their ends, and without empty ones at the end."""
     return "".join(f"{line.rstrip()}\n" for line in text.rstrip().splitlines())
 
 
 def _free_port() -> str:
-    """One of four digits, as those of the pages have, so that what is printed is as wide."""
+    """Return a port of four digits, as those of the pages have, so that the output is as wide."""
     while True:
         port = random.randrange(2_000, 10_000)
         with socket.socket() as probe, contextlib.suppress(OSError):

@@ -1,4 +1,4 @@
-"""Reading the attributes of what is on a page, such as where a link leads."""
+"""Read the attributes of a page's elements, such as the target of a link."""
 
 import httpx
 
@@ -6,7 +6,7 @@ from tests.web.reading import document
 
 
 def attribute(answer: httpx.Response, selector: str, name: str) -> str:
-    """Of the first element of that kind; empty if it has none."""
+    """Return the attribute of the first such element; empty if it has none."""
     found = document(answer).css_first(selector)
     assert found is not None, f"nothing is {selector}"
     return found.attributes[name] or ""

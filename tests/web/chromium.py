@@ -1,4 +1,4 @@
-"""A real Chromium, as the system has it, driven by Playwright. Nothing is downloaded."""
+"""A real Chromium, the system's, driven by Playwright. Nothing is downloaded."""
 
 import contextlib
 import shutil
@@ -22,12 +22,12 @@ _OPTIONS = (
 )
 
 _REPLACED = ("htmx:sendAbort", "htmx:afterRequest")
-"""What htmx calls errors when a request is given up because somebody typed on."""
+"""htmx's error when a request is dropped because the user continued to type."""
 
 
 @contextlib.contextmanager
 def chromium() -> Iterator[Browser]:
-    """The browser while it runs. Skips the test, with the reason, where there is none."""
+    """Yield the running browser. Skip the test, with the reason, if there is none."""
     program = next(filter(None, map(shutil.which, _PROGRAMS)), None)
     if program is None:
         pytest.skip("`chromium` is not on the PATH; install it to run the tests in a browser")
@@ -49,9 +49,9 @@ def visitor(
     elsewhere: str | tuple[str, ...] = (),
     heard: list[str] | None = None,
 ) -> Iterator[Page]:
-    """A signed-in operator's tab, which fails the test when a page complains or asks for anything from elsewhere.
+    """Yield a signed-in operator's tab, which fails the test when a page reports an error or requests another host.
 
-    But for what the page of an app at `elsewhere` asks for. With `heard`, what pages say on the console goes there.
+    Except for the requests of an app's page at `elsewhere`. With `heard`, console messages go there.
     """
     complaints: list[str] = []
 

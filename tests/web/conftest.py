@@ -12,14 +12,14 @@ from tests.web.chromium import chromium, visitor
 
 @pytest.fixture
 def watched(tmp_path: Path) -> Iterator[LiveHost]:
-    """A host of its own, whose record holds nothing but this test's calls."""
+    """Yield a separate host, whose record has only this test's calls."""
     with live_host(tmp_path) as host:
         yield host
 
 
 @pytest.fixture
 def operator(watched: LiveHost) -> Iterator[httpx.Client]:
-    """Signed in at that host."""
+    """Yield a browser that is signed in at that host."""
     with httpx.Client(base_url=watched.url, timeout=30) as client:
         assert client.get(watched.work(credentials.sign_in_link)).status_code == 303
         yield client
@@ -27,13 +27,13 @@ def operator(watched: LiveHost) -> Iterator[httpx.Client]:
 
 @pytest.fixture(scope="module")
 def real_browser() -> Iterator[Browser]:
-    """Chromium. It ends with the tests of its module, for while it is there this thread has a loop running."""
+    """Yield Chromium. It ends with the tests of its module, because meanwhile this thread has a running loop."""
     with chromium() as running:
         yield running
 
 
 @pytest.fixture
 def tab(real_browser: Browser, host: LiveHost) -> Iterator[Page]:
-    """A signed-in operator's tab of it."""
+    """Yield a signed-in operator's tab of it."""
     with visitor(real_browser, host) as page:
         yield page

@@ -1,4 +1,4 @@
-"""An app whose pages load the host's `all.js` and do what a test writes into their address."""
+"""An app whose pages load the host's `all.js` and run scripts that a test puts into their address."""
 
 import contextlib
 import json
@@ -26,7 +26,7 @@ const out = (...values) => document.querySelector("#out").append(texts(values) +
 
 @dataclass
 class FramedApp:
-    """`scripts` are run in the page at `/NAME`, where `out(…)` writes. `received` is what came to `/echo`."""
+    """The page at `/NAME` runs `scripts`, where `out(…)` writes. `received` are the requests to `/echo`."""
 
     host_url: str
     scripts: dict[str, str]
@@ -88,7 +88,7 @@ def framed_app(
     height: int = 10,
     **changes: Any,
 ) -> Iterator[FramedApp]:
-    """The app while it runs: each script is a general page of its name. `changes` replace members of its descriptor.
+    """Run the app: each script is a general page of its name. `changes` replace members of its descriptor.
 
     Its pages load `all.js` with `options`, and have an element whose class is the page's name, of a `height` in pixels.
     """

@@ -1,4 +1,4 @@
-"""Reading pages as a visitor does: what is written on them, and which forms they offer."""
+"""Read pages as a visitor does: their texts and their forms."""
 
 import httpx
 from selectolax.lexbor import LexborHTMLParser, LexborNode
@@ -10,7 +10,7 @@ def document(answer: httpx.Response) -> LexborHTMLParser:
 
 
 def texts(answer: httpx.Response, selector: str) -> list[str]:
-    """The text of every element of that kind, its white space made plain."""
+    """Return the text of every such element, with single spaces."""
     return [_plain(node) for node in document(answer).css(selector)]
 
 
@@ -20,7 +20,7 @@ def main_text(answer: httpx.Response) -> str:
 
 
 def fields(answer: httpx.Response, action: str) -> dict[str, str]:
-    """What the form with that action would send if nothing more was filled in."""
+    """Return the content of the form with that action, as it would be sent unchanged."""
     (form,) = document(answer).css(f'form[action="{action}"]')
     given = {
         str(field.attributes["name"]): field.attributes.get("value") or ""
@@ -30,7 +30,7 @@ def fields(answer: httpx.Response, action: str) -> dict[str, str]:
 
 
 def submit(browser: httpx.Client, answer: httpx.Response, form_action: str, /, **changes: str) -> httpx.Response:
-    """Send that form of a page, and follow where it leads."""
+    """Send that form of a page, and follow the redirect."""
     return browser.post(form_action, data={**fields(answer, form_action), **changes}, follow_redirects=True)
 
 

@@ -1,4 +1,4 @@
-"""The page of an app: what it declares, its credentials, what was said to it, and what can be done with it."""
+"""The pages of an app: its declarations, its credentials, its lifecycle calls, and the operator's actions."""
 
 import json
 from pathlib import Path
@@ -66,7 +66,7 @@ def test_everything_that_the_app_declares_is_there(host: LiveHost, browser: http
 
 
 def test_every_tab_leads_to_the_others(host: LiveHost, browser: httpx.Client, connect_app: RecordingApp) -> None:
-    """Each has an address of its own, and says which one it is and where it belongs."""
+    """Each has its own address, and shows which tab and app it is."""
     installation = host.install(connect_app, "tabbed")
     links = {
         link.text(): str(link.attributes["href"]) for link in document(_page(browser, installation)).css(".tabs a")
@@ -79,7 +79,7 @@ def test_every_tab_leads_to_the_others(host: LiveHost, browser: httpx.Client, co
 
 
 def test_remarks_come_first_and_below_their_lines(host: LiveHost, browser: httpx.Client) -> None:
-    """Before the descriptor, with the text that each is about, and in it below the line."""
+    """Remarks are before the descriptor, with the text that each is about, and in it below the line."""
     with recording_app(description=7) as app:
         page = _page(browser, host.install(app), "/descriptor")
     assert texts(page, ".tabs ~ *")[0] == "1 remark"
@@ -96,7 +96,7 @@ def test_remarks_come_first_and_below_their_lines(host: LiveHost, browser: httpx
 def test_lifecycle_calls_show_request_and_response(
     host: LiveHost, browser: httpx.Client, connect_app: RecordingApp
 ) -> None:
-    """Each with what was sent, the status, the time and the answer; no secret."""
+    """Each has the request, the status, the time and the answer; no secret."""
     connect_app.status, connect_app.answer = 200, "welcome"
     installation = host.install(connect_app)
     page = _page(browser, installation, "/calls")
@@ -110,7 +110,7 @@ def test_lifecycle_calls_show_request_and_response(
 def test_a_call_that_failed_does_not_look_like_a_good_one(
     host: LiveHost, browser: httpx.Client, connect_app: RecordingApp
 ) -> None:
-    """Each has a badge with its status, and the answer of a failed one is open, its JSON written as people read it."""
+    """Each has a badge with its status, and the answer of a failed one is open, its JSON formatted."""
     installation = host.install(connect_app)
     connect_app.status, connect_app.answer = 500, '{"reason":"no database"}'
     _act(browser, installation, "renew")
@@ -124,7 +124,7 @@ def test_a_call_that_failed_does_not_look_like_a_good_one(
 def test_the_secret_is_shown_only_when_asked_for_and_logged(
     host: LiveHost, browser: httpx.Client, connect_app: RecordingApp
 ) -> None:
-    """It stands on the one page that answers the wish, which nothing may keep, and the log has who saw it."""
+    """Only the answer to the form shows the secret, with `no-store`, and the log has the operator's name."""
     installation = host.install(connect_app)
     shown = _act(browser, installation, "secret#credentials")
     assert texts(shown, "#secret") == [installation.shared_secret]
@@ -135,7 +135,7 @@ def test_the_secret_is_shown_only_when_asked_for_and_logged(
 
 
 def test_a_new_secret_is_told_to_the_app(host: LiveHost, browser: httpx.Client, connect_app: RecordingApp) -> None:
-    """By another handshake; refused, the app's words are on the page and the old secret stays."""
+    """The app gets it in another handshake; if it refuses, its answer is on the page and the old secret stays."""
     installation = host.install(connect_app)
     assert "The app has a new shared secret." in main_text(_act(browser, installation, "renew"))
     renewed = _now(host, installation).shared_secret
@@ -149,7 +149,7 @@ def test_a_new_secret_is_told_to_the_app(host: LiveHost, browser: httpx.Client, 
 def test_an_app_that_lost_its_secret_is_called_unsigned(
     host: LiveHost, browser: httpx.Client, connect_app: RecordingApp
 ) -> None:
-    """As if for the first time, when the operator asks for that and only then; its values stay."""
+    """The app is called as if for the first time only when the operator asks for that; its values stay."""
     installation = host.install(connect_app)
     host.work(lambda opened: linkers.replace_values(opened, installation.id, "tickets", ["BB"]))
     assert "The app has a new shared secret." in main_text(_act(browser, installation, "renew#unsigned"))
@@ -160,7 +160,9 @@ def test_an_app_that_lost_its_secret_is_called_unsigned(
 
 
 def test_an_update_reads_the_descriptor_again(host: LiveHost, browser: httpx.Client, connect_app: RecordingApp) -> None:
-    """What the app serves now is in force, under the operator's name; more scopes are refused with the reason."""
+    """The present descriptor of the app is in force, under the operator's name; more scopes are refused with the
+    reason.
+    """
     installation = host.install(connect_app)
     connect_app.descriptor["name"] = "Renamed"
     updated = _act(browser, installation, "update")
@@ -177,7 +179,7 @@ def test_an_update_reads_the_descriptor_again(host: LiveHost, browser: httpx.Cli
 def test_uninstalling_asks_whether_one_is_sure(
     host: LiveHost, browser: httpx.Client, connect_app: RecordingApp
 ) -> None:
-    """Without the tick the page says so; with it the app is gone, told, and its answer shown."""
+    """Without the tick the page asks for it; with it the app is uninstalled, notified, and its answer shown."""
     installation = host.install(connect_app)
     unsure = _act(browser, installation, "uninstall#remove")
     assert (unsure.status_code, len(document(unsure).css('details[open] [role="alert"]'))) == (400, 1)
@@ -192,7 +194,7 @@ def test_uninstalling_asks_whether_one_is_sure(
 
 
 def test_an_app_that_asked_for_no_calls_gets_none(host: LiveHost, browser: httpx.Client) -> None:
-    """Its page and its farewell say so."""
+    """Its page and the page of its removal say so."""
     with recording_app(lifecycle={}) as app:
         installation = host.install(app)
         assert "names no lifecycle URLs" in main_text(_page(browser, installation, "/calls"))
@@ -202,7 +204,7 @@ def test_an_app_that_asked_for_no_calls_gets_none(host: LiveHost, browser: httpx
 
 @pytest.mark.parametrize("identity", [0, 2**31, 2**63, 10**40, "9" * 5000], ids=lambda identity: str(identity)[:20])
 def test_an_app_that_is_not_there_is_not_found(browser: httpx.Client, identity: object) -> None:
-    """However its number is written."""
+    """A number in any spelling is a 404."""
     page = browser.get(f"/-/apps/{identity}")
     assert (page.status_code, "There is no app here" in main_text(page)) == (404, True)
 
@@ -210,7 +212,7 @@ def test_an_app_that_is_not_there_is_not_found(browser: httpx.Client, identity: 
 def test_an_abandoned_handshake_is_undone_before_it_is_shown(
     host: LiveHost, browser: httpx.Client, connect_app: RecordingApp
 ) -> None:
-    """What a process that is gone left behind is not shown as what holds."""
+    """The remains of a dead process are not shown as the present state."""
 
     async def begin_and_die(opened: Host) -> int:
         async with opened.store.database.transaction() as tx:
@@ -253,7 +255,7 @@ def test_each_lifecycle_call_leads_to_its_recorded_request(
 
 
 def test_call_that_is_kept_no_more_has_no_link(tmp_path: Path) -> None:
-    """A host that keeps no requests shows its lifecycle calls all the same."""
+    """A host that keeps no requests still shows its lifecycle calls."""
     with live_host(tmp_path, keep_requests=0) as host, recording_app() as app, httpx.Client(base_url=host.url) as tab:
         installation = host.install(app)
         tab.get(host.work(credentials.sign_in_link))

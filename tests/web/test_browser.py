@@ -1,4 +1,4 @@
-"""The pages in a real browser: what is typed is judged at once, what happens is shown as it happens, on any screen."""
+"""The pages in a real browser: input is judged during typing, events are shown as they happen, on any screen."""
 
 import asyncio
 import json
@@ -19,7 +19,7 @@ pytestmark = pytest.mark.browser
 
 
 def test_a_broken_descriptor_is_mended_and_installed(tab: Page, connect_app: RecordingApp) -> None:
-    """Typed with a mistake, the finding is there at once; corrected, it can be installed, and is."""
+    """A finding appears during typing; the corrected descriptor can be installed."""
     text = json.dumps(connect_app.descriptor)
     tab.goto("/-/install")
     tab.get_by_label("Descriptor URL").fill(connect_app.descriptor_url)
@@ -36,7 +36,7 @@ def test_a_broken_descriptor_is_mended_and_installed(tab: Page, connect_app: Rec
 
 
 def test_the_steps_of_a_handshake_appear_as_they_happen(tab: Page, connect_app: RecordingApp) -> None:
-    """While the app has not answered, the page says what is waited for; the answer then comes by itself."""
+    """Until the app has answered, the page says what it waits for; the answer then appears without a reload."""
     answer = threading.Event()
 
     async def wait(body: dict[str, Any]) -> None:
@@ -53,7 +53,7 @@ def test_the_steps_of_a_handshake_appear_as_they_happen(tab: Page, connect_app: 
 
 
 def test_a_value_that_is_added_changes_the_lab(tab: Page, host: LiveHost, connect_app: RecordingApp) -> None:
-    """The lab judges while one types, keeps the example in the address, and knows a new value at once."""
+    """The lab judges during typing, keeps the example in the address, and knows a new value immediately."""
     installation = host.install(connect_app, "lab-in-browser")
     host.work(lambda opened: linkers.replace_values(opened, installation.id, "tickets", ["BB"]))
     tab.goto("/-/lab?how=workspace&workspace=lab-in-browser&text=nothing")
@@ -75,7 +75,7 @@ def test_a_value_that_is_added_changes_the_lab(tab: Page, host: LiveHost, connec
 
 
 def test_many_values_are_read_after_the_page_is_there(tab: Page, host: LiveHost, connect_app: RecordingApp) -> None:
-    """The outcome comes by itself; nobody has to press anything."""
+    """The result appears without an action of the user."""
     installation = host.install(connect_app, "many-in-browser")
     values = ["BB", *(f"V{number}" for number in range(25_000))]
     host.work(lambda opened: linkers.replace_values(opened, installation.id, "tickets", values))
@@ -85,7 +85,7 @@ def test_many_values_are_read_after_the_page_is_there(tab: Page, host: LiveHost,
 
 
 def test_a_pattern_is_judged_as_it_is_written(tab: Page) -> None:
-    """Half a pattern is an error in words; the rest of it makes the links appear."""
+    """Half a pattern is an error in words; the complete one makes the links appear."""
     tab.goto("/-/lab?how=pattern&text=RFC 9110")
     tab.get_by_label("Pattern (regex)").fill(r"(RFC \d+")
     expect(tab.get_by_text("The pattern cannot be used.")).to_be_visible()
@@ -97,7 +97,7 @@ def test_a_pattern_is_judged_as_it_is_written(tab: Page) -> None:
 
 
 def test_values_are_found_while_one_types(tab: Page, host: LiveHost, connect_app: RecordingApp) -> None:
-    """The list changes with what is typed, and what is found can be removed."""
+    """The list changes during typing, and a found value can be removed."""
     installation = host.install(connect_app)
     host.work(lambda opened: linkers.replace_values(opened, installation.id, "tickets", ["BB", "BA", "OPS"]))
     tab.goto(f"/-/apps/{installation.id}/values?linker=tickets")
@@ -113,7 +113,7 @@ def test_values_are_found_while_one_types(tab: Page, host: LiveHost, connect_app
 
 @pytest.fixture(scope="module")
 def addresses(host: LiveHost) -> Iterator[list[str]]:
-    """Every page with something on it, long words included."""
+    """Yield the addresses of every page, with content, long words included."""
     modules = {
         "linkers": [
             {"key": "tickets", "regex": r"((?K)-\d+)", "url": r"/browse/\1"},
@@ -176,7 +176,7 @@ _BROKEN_WORDS = """() => {
 def test_every_page_fits_a_small_screen(
     real_browser: Browser, host: LiveHost, addresses: list[str], width: int, step: int
 ) -> None:
-    """Nothing sticks out to the side, no word in a table is broken, and on a phone each cell has its column's name."""
+    """No page overflows sideways, no word in a table is broken, and on a phone each cell has its column's name."""
     with visitor(real_browser, host, width=width) as tab:
         for address in addresses[::step]:
             tab.goto(address)
@@ -187,7 +187,7 @@ def test_every_page_fits_a_small_screen(
 
 
 def test_a_verdict_is_to_be_seen_at_once(real_browser: Browser, host: LiveHost, addresses: list[str]) -> None:
-    """On a common laptop's screen the whole way from the URL to the button is there, without scrolling."""
+    """On a common laptop's screen everything from the URL to the button is visible without scrolling."""
     (address,) = [one for one in addresses if one.startswith("/-/install")][:1]
     with visitor(real_browser, host, width=1280) as tab:
         tab.set_viewport_size({"width": 1280, "height": 800})
@@ -197,7 +197,7 @@ def test_a_verdict_is_to_be_seen_at_once(real_browser: Browser, host: LiveHost, 
 
 
 def test_a_keyboard_is_enough(tab: Page) -> None:
-    """The first stop of the Tab key leads past the navigation, and where one is can be seen."""
+    """The first stop of the Tab key skips the navigation, and the focus is visible."""
     tab.goto("/-/lab")
     tab.keyboard.press("Tab")
     expect(tab.get_by_text("Skip to the content")).to_be_focused()
@@ -223,7 +223,7 @@ def test_every_page_can_be_used_by_everybody(
 ) -> None:
     """axe-core finds nothing serious: labels, landmarks, names, and contrast in both themes.
 
-    By default every fourth page in each theme, for each takes a second.
+    By default every fourth page in each theme, because each takes a second.
     """
     axe = node_packages() / "axe-core" / "axe.min.js"
     with visitor(real_browser, host, bypass_policy=True) as tab:

@@ -1,4 +1,4 @@
-"""The JWT debugger: from a refused call, and from what is pasted."""
+"""The JWT debugger: for a refused call, and for a pasted token."""
 
 import json
 from datetime import UTC, datetime
@@ -26,7 +26,7 @@ def _paste(operator: httpx.Client, token: str, method: str = "GET", url: str = L
 
 
 def test_refused_call_is_one_click_away(operator: httpx.Client, app: AppClient) -> None:
-    """From the list and from its own page, and from the debugger itself; the cause comes first."""
+    """Links from the list, from the call's page, and from the debugger itself; the cause comes first."""
     app("GET", f"{LINKERS}?page=2", token=app.token("GET", LINKERS))
     (line,) = [link for link in document(operator.get("/-/traffic")).css("tbody a") if link.text() == "Why?"]
     (refusal,) = document(operator.get("/-/jwt")).css("main ul a")
@@ -39,7 +39,7 @@ def test_refused_call_is_one_click_away(operator: httpx.Client, app: AppClient) 
 
 
 def test_pasted_token_is_explained(operator: httpx.Client, app: AppClient) -> None:
-    """Header and claims are decoded, each check has its verdict, and nothing of it is kept."""
+    """Header and claims are decoded, each check has its verdict, and the token is not stored."""
     token = app.token("GET", LINKERS, exp=180)
     page = _paste(operator, f"Authorization: JWT {token}")
     assert texts(page, "#cause")[0].startswith("exp is 180, which is a lifetime and not a moment.")
@@ -49,7 +49,7 @@ def test_pasted_token_is_explained(operator: httpx.Client, app: AppClient) -> No
 
 
 def test_right_token_is_called_good(operator: httpx.Client, app: AppClient) -> None:
-    """For the very request that it is for."""
+    """For exactly the request that it was made for."""
     page = _paste(operator, app.token("POST", f"{LINKERS}/tickets/values"), "POST", f"{LINKERS}/tickets/values")
     assert texts(page, "#cause") == ["The token is valid for this request."]
 
@@ -64,7 +64,7 @@ def test_right_token_is_called_good(operator: httpx.Client, app: AppClient) -> N
     ],
 )
 def test_what_makes_no_sense_is_said_so(browser: httpx.Client, token: str, url: str, words: str) -> None:
-    """In words, with the form as it was filled in, and beside the field that is meant."""
+    """The error is in words, beside its field, with the form as it was filled in."""
     page = _paste(browser, token, url=url)
     assert words in main_text(page)
     assert attribute(page, "#url", "value") == url
@@ -74,7 +74,7 @@ def test_what_makes_no_sense_is_said_so(browser: httpx.Client, token: str, url: 
 
 
 def test_htmx_gets_the_verdict_alone(operator: httpx.Client, app: AppClient) -> None:
-    """As one writes, and as an answer that is put in its place, also for what cannot be examined."""
+    """During typing, the answer is only the part to replace, also for input that cannot be examined."""
     sent = {**fields(operator.get("/-/jwt"), "/-/jwt"), "method": "GET", "token": app.token("GET", LINKERS)}
     part = operator.post("/-/jwt", data=sent, headers={"HX-Request": "true"})
     assert "<title" not in part.text
@@ -84,7 +84,7 @@ def test_htmx_gets_the_verdict_alone(operator: httpx.Client, app: AppClient) -> 
 
 
 def test_the_token_of_a_call_is_shown_without_its_signature(operator: httpx.Client, app: AppClient) -> None:
-    """Its segments beside what is in them."""
+    """Its segments are beside their content."""
     token = app.token("PUT", LINKERS)
     app("GET", LINKERS, token=token)
     page = operator.get(attribute(operator.get("/-/jwt"), ".log a", "href"))
@@ -105,7 +105,7 @@ def test_the_token_of_a_call_is_shown_without_its_signature(operator: httpx.Clie
     ],
 )
 def test_times_are_dates_where_they_can_be(value: object, date: str) -> None:
-    """Whatever stands in the claim is shown as it is."""
+    """Any content of the claim is shown unchanged."""
     presented = present_token(encode({"exp": value}, "x" * 40), scheme="JWT")
     token = decoded(presented, datetime(2027, 1, 15, 7, 55, tzinfo=UTC), of_call=True)
     assert token is not None
@@ -113,14 +113,14 @@ def test_times_are_dates_where_they_can_be(value: object, date: str) -> None:
 
 
 def test_call_of_ours_is_not_examined(operator: httpx.Client, app: AppClient) -> None:
-    """Its token was ours."""
+    """Its token was the host's own."""
     ours = attribute(operator.get("/-/traffic?direction=out"), "tbody a[data-call]", "href")
     page = operator.get(f"/-/jwt?request={str(ours).rpartition('/')[2]}")
     assert (page.status_code, "This call went from this host to an app." in main_text(page)) == (404, True)
 
 
 def test_debugger_and_record_are_for_the_operator(watched: LiveHost) -> None:
-    """Everybody else is asked to sign in, and a form from elsewhere is refused."""
+    """Every other visitor is asked to sign in, and a form from another site is refused."""
     for target in ("/-/traffic", "/-/traffic/1", "/-/jwt"):
         assert httpx.get(f"{watched.url}{target}").status_code == 401
 

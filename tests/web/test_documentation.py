@@ -16,7 +16,7 @@ pytestmark = pytest.mark.before_the_database
 
 
 def test_every_document_is_in_the_contents(browser: httpx.Client) -> None:
-    """By its title, in the section that its folder is; the page is one click away from every other."""
+    """By its title, in the section of its folder; every page links to it."""
     page = browser.get("/-/docs")
     links = [str(link.attributes["href"]) for link in document(page).css("main li a")]
     assert sorted(link.removeprefix("/-/docs/") for link in links) == DOCUMENTS
@@ -25,7 +25,7 @@ def test_every_document_is_in_the_contents(browser: httpx.Client) -> None:
 
 
 def test_every_link_leads_somewhere(browser: httpx.Client) -> None:
-    """To a document, to the heading that is meant, or to a picture; what did not come along is no link."""
+    """To a document, to the right heading, or to a picture; a file that is not included is not a link."""
     pages = {f"/-/docs/{name}": browser.get(f"/-/docs/{name}") for name in DOCUMENTS}
     for address, page in pages.items():
         assert page.status_code == 200
@@ -39,7 +39,7 @@ def test_every_link_leads_somewhere(browser: httpx.Client) -> None:
 
 
 def test_a_document_is_a_page_like_the_others(browser: httpx.Client) -> None:
-    """Its tables are cards on a phone, and nothing in it would be refused by the policy."""
+    """Its tables are cards on a phone, and the policy would refuse nothing in it."""
     page = browser.get("/-/docs/how-to/use-the-pages.md")
     assert texts(page, "h1") == ["Use the pages"]
     labels = {cell.attributes["data-label"] for cell in document(page).css("td")}
@@ -51,7 +51,7 @@ def test_a_document_is_a_page_like_the_others(browser: httpx.Client) -> None:
 
 @pytest.mark.parametrize("name", ["nothing.md", "..%2fREADME.md", "%00", "how-to", "pictures/x.png", "x/"])
 def test_nothing_else_is_served(browser: httpx.Client, name: str) -> None:
-    """However its address is written."""
+    """An address in any spelling is a 404."""
     page = browser.get(f"/-/docs/{name}")
     assert page.status_code == 404
     assert "Roadstead" not in main_text(page)

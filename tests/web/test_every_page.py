@@ -1,4 +1,4 @@
-"""What holds for every page: who may see it, where its forms come from, and that what an app wrote is only text."""
+"""Rules for every page: who may see it, where its forms come from, and that an app's content is only text."""
 
 import dataclasses
 import importlib
@@ -29,7 +29,7 @@ OPEN = {
     "/atlassian-connect/all.js",
     "/atlassian-connect/all-debug.js",
 }
-"""What can be asked for without being signed in. The first page shows nothing then, and its own test proves that."""
+"""Pages for visitors who are not signed in. The first page then shows nothing, and its own test proves that."""
 
 _EXAMPLES = {"path": "README.md", "id": "1", "uuid": "{0f4d1c1e-6a0d-4c0e-9a59-2b3f6d0d1111}", None: "1"}
 
@@ -46,7 +46,7 @@ def _operations(method: str) -> list[str]:
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
 def test_pages_are_for_who_is_signed_in(host: LiveHost, method: str) -> None:
-    """Every other visitor is asked to sign in, before anything else is looked at."""
+    """Every other visitor is asked to sign in, before anything else is read."""
     asked = [path for path in _operations(method) if path not in OPEN]
     assert len(asked) > 5
     for path in asked:
@@ -61,7 +61,7 @@ def test_pages_are_for_who_is_signed_in(host: LiveHost, method: str) -> None:
 def test_an_error_is_a_page_among_the_others(
     host: LiveHost, browser: httpx.Client, method: str, path: str, status: int
 ) -> None:
-    """Who is signed in has the navigation there, too; a stranger has none, and is offered to sign in."""
+    """A signed-in operator has the navigation there, too; a stranger has none, and a link to sign in."""
     strangers = httpx.request(method, f"{host.url}{path}", headers={"Accept": "text/html"})
     page = browser.request(method, path, headers={"Accept": "text/html"})
     assert page.status_code == status
@@ -86,7 +86,7 @@ def test_a_form_that_cannot_be_read_is_refused(browser: httpx.Client) -> None:
 
 
 def test_pages_run_and_load_only_what_is_ours(browser: httpx.Client) -> None:
-    """The policy allows no script, style or connection but our own, and no page has any inside itself."""
+    """The policy allows only this host's scripts, styles and connections, and no page has any inline."""
     for path in ("/", "/-/install", "/-/lab", "/-/apps/0", "/-/traffic", "/-/traffic/0", "/-/jwt", "/-/queue"):
         page = browser.get(path)
         policy = page.headers["content-security-policy"]
@@ -120,13 +120,13 @@ def test_pages_run_and_load_only_what_is_ours(browser: httpx.Client) -> None:
     ],
 )
 def test_policy_names_an_origin_and_nothing_else(url: str, source: str) -> None:
-    """Whatever an app's URL holds, no more than its scheme, host and port gets into a header, and no pattern does."""
+    """Only scheme, host and port of an app's URL get into a header, and no pattern."""
     assert policy_source(url) == source
 
 
 @pytest.mark.parametrize("name", ["base.css", "htmx-2.0.11.min.js"])
 def test_assets_are_asked_about_each_time(host: LiveHost, name: str) -> None:
-    """After an upgrade no page meets an old stylesheet, and one that has not changed is not sent again."""
+    """After an upgrade no page gets an old stylesheet, and an unchanged one is not sent again."""
     first = httpx.get(f"{host.url}/-/static/{name}")
     assert (first.status_code, first.headers["cache-control"]) == (200, "no-cache")
     again = httpx.get(f"{host.url}/-/static/{name}", headers={"If-None-Match": first.headers["etag"]})
@@ -145,7 +145,7 @@ def _contexts() -> Iterator[tuple[type, list[str]]]:
 
 
 def test_a_template_sees_its_context_and_the_frame_alone() -> None:
-    """Every page has one frozen dataclass, which names its template and holds all that the template asks for."""
+    """Every page has one frozen dataclass, which names its template and has everything that the template uses."""
     folder = Path(roadstead.web.__file__).parent / "templates"
     environment = jinja2.Environment(autoescape=True)
     environment.filters |= {"ago": str, "exactly": str}
@@ -161,11 +161,11 @@ def test_a_template_sees_its_context_and_the_frame_alone() -> None:
     assert {file.name for file in folder.glob("*.html")} - {"base.html"} == {name for name in seen if "/" not in name}
 
 
-# What an app wrote
+# An app's content
 
 
 def _evil_app() -> dict[str, Any]:
-    """Markup wherever a descriptor that can be installed may hold text."""
+    """Return a descriptor with markup everywhere a valid one may have text."""
     named = {
         "name": {"value": EVIL},
         "url": f"/{EVIL}",

@@ -1,4 +1,4 @@
-"""What the page around an app's frames asks the host for: as the operator, for one app, and of the API alone."""
+"""Requests of the page around an app's frames: as the operator, for one app, and only to the API."""
 
 import functools
 import json
@@ -35,7 +35,7 @@ def _request(browser: httpx.Client, installation: Installation, url: str, **fiel
 
 @pytest.mark.parametrize("name", ["all.js", "all-debug.js"])
 def test_script_is_for_everybody(host: LiveHost, name: str) -> None:
-    """As a script, and as one that a browser asks about again."""
+    """As a script that a browser revalidates."""
     answer = httpx.get(f"{host.url}/atlassian-connect/{name}")
     assert (answer.status_code, answer.headers["content-type"]) == (200, "text/javascript; charset=utf-8")
     assert answer.headers["cache-control"] == "no-cache"
@@ -46,7 +46,7 @@ def test_script_is_for_everybody(host: LiveHost, name: str) -> None:
 def test_request_is_the_operators_within_the_apps_scopes(
     host: LiveHost, browser: httpx.Client, connect_app: RecordingApp
 ) -> None:
-    """Who is looking, and the app's own workspace; without the scope neither."""
+    """It has the viewer and the app's own workspace; without the scope neither."""
     installation = host.install(connect_app, "fleet")
     status, user = _request(browser, installation, "/2.0/user")
     assert (status, user["type"], user["display_name"]) == (200, "user", "Operator")
@@ -64,7 +64,7 @@ NO_PATH = ["", "2.0/user", "http://localhost:9/2.0/user", "https://api.bitbucket
 
 
 def test_nothing_but_the_api_is_there(host: LiveHost, browser: httpx.Client, connect_app: RecordingApp) -> None:
-    """However it is written. What is ours alone answers whoever is on this machine, but not a page of an app."""
+    """In any spelling. Addresses of Roadstead's own answer users of this machine, but not a page of an app."""
     installation = host.install(connect_app)
     for url in NOT_THERE + TRICKS + ELSEWHERE:
         for method in ("GET", "POST"):
@@ -73,7 +73,7 @@ def test_nothing_but_the_api_is_there(host: LiveHost, browser: httpx.Client, con
 
 
 def test_what_is_no_path_is_refused(host: LiveHost, browser: httpx.Client, connect_app: RecordingApp) -> None:
-    """Other hosts are not asked, and nothing can be added to what is sent."""
+    """Other hosts are not called, and nothing can be added to the request."""
     installation = host.install(connect_app)
     for url in NO_PATH:
         status, refusal = _request(browser, installation, url)
@@ -92,7 +92,7 @@ def test_headers_are_values_of_headers(host: LiveHost, browser: httpx.Client) ->
 
 
 def test_other_installations_are_out_of_reach(host: LiveHost, browser: httpx.Client, connect_app: RecordingApp) -> None:
-    """Not their workspace, not their linkers, nor its own: these take an app's JWT alone."""
+    """Another workspace, another app's linkers, and its own: these take only an app's JWT."""
     installation = host.install(connect_app, "own-harbour")
     with recording_app() as other:
         host.install(other, "other-harbour")
@@ -103,7 +103,7 @@ def test_other_installations_are_out_of_reach(host: LiveHost, browser: httpx.Cli
 
 
 def test_other_methods_are_not_made(host: LiveHost, browser: httpx.Client, connect_app: RecordingApp) -> None:
-    """Whatever a page gives as one."""
+    """Any other method is refused."""
     installation = host.install(connect_app)
     for method in ("OPTIONS", "TRACE", "CONNECT", "", "G T"):
         assert _request(browser, installation, "/2.0/user", method=method)[0] == 404, method
@@ -111,7 +111,7 @@ def test_other_methods_are_not_made(host: LiveHost, browser: httpx.Client, conne
 
 @pytest.mark.parametrize("action", ["request", "proxy", "token"])
 def test_what_is_answered_to_a_stranger_holds_no_page(host: LiveHost, browser: httpx.Client, action: str) -> None:
-    """A form that is not ours, or an app that is not there, gets an error, and not what proves a form to be ours."""
+    """A foreign form, or a missing app, gets an error without the token that forms prove their origin with."""
     with recording_app() as app:
         path = f"/-/apps/{host.install(app).id}/frame/{action}"
     csrf = _csrf(browser)
@@ -125,7 +125,7 @@ def test_what_is_answered_to_a_stranger_holds_no_page(host: LiveHost, browser: h
 def test_requests_of_pages_are_recorded_with_their_app(
     host: LiveHost, browser: httpx.Client, connect_app: RecordingApp
 ) -> None:
-    """Good ones and refused ones, so that their author finds them beside those of the app's server."""
+    """Accepted and refused ones, so that the developer finds them beside those of the app's server."""
     installation = host.install(connect_app)
     _request(browser, installation, "/2.0/user")
     _request(browser, installation, "/2.0/addon/linkers")
@@ -141,7 +141,7 @@ def test_requests_of_pages_are_recorded_with_their_app(
 
 
 def test_requests_of_pages_count_for_the_rate_limit(tmp_path: Path) -> None:
-    """An app does not get around its limit by way of its pages."""
+    """An app does not get around its limit through its pages."""
     with live_host(tmp_path, rate_limit=2) as host, recording_app() as app, httpx.Client(base_url=host.url) as browser:
         installation = host.install(app)
         browser.get(host.work(credentials.sign_in_link))
@@ -150,7 +150,7 @@ def test_requests_of_pages_count_for_the_rate_limit(tmp_path: Path) -> None:
 
 
 def test_no_client_can_pass_for_the_page(host: LiveHost) -> None:
-    """The header that marks such requests is a mark and nothing more."""
+    """The header that marks such requests is only a mark."""
     for name in ("X-Requested-With", "roadstead.viewer"):
         answer = httpx.get(f"{host.url}/2.0/user", headers={name: "AP.request"})
         assert answer.status_code == 401
@@ -172,7 +172,7 @@ def test_no_client_can_pass_for_the_page(host: LiveHost) -> None:
 def test_calls_that_cannot_be_forwarded_say_why(
     host: LiveHost, browser: httpx.Client, status: int, changes: dict[str, str]
 ) -> None:
-    """A server that is away, an address or a method that no proxy takes, a destination that is not the app's own."""
+    """A server that is down, an address or a method that no proxy accepts, a destination on another origin."""
     proxy = {
         "/api/{repository}/{pullrequest}": {"destination": "HTTP://127.0.0.1:9/{pullrequest.id}"},
         "/elsewhere/1": {"destination": f"{host.url}/-/linkers"},
@@ -183,12 +183,12 @@ def test_calls_that_cannot_be_forwarded_say_why(
     assert answer["status"] == status
     error = json.loads(answer["body"])["error"]
     assert error["message"]
-    # The page is the app's: where its name leads, and why that is refused, it is not told.
+    # The page belongs to the app, which must not learn what the name resolves to, or why it is refused.
     assert status != 502 or error["message"] == "The app's server cannot be reached."
 
 
 def test_no_call_is_forwarded_to_a_neighbour(host: LiveHost, browser: httpx.Client) -> None:
-    """Of this machine a page reaches what its app is allowed to reach, though its `baseUrl` is where it asks."""
+    """On this machine a page reaches only its app's permitted addresses, although its `baseUrl` is where it asks."""
     proxy = {"/x": {"destination": "/installed", "methods": {"POST": {}}}}
     with (
         recording_app() as neighbour,

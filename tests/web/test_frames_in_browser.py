@@ -1,4 +1,4 @@
-"""`AP` in a real browser: what a page of an app can do in its frame, and what it cannot, however it tries."""
+"""`AP` in a real browser: what a page of an app can do in its frame, and what it cannot."""
 
 import contextlib
 import itertools
@@ -39,7 +39,7 @@ class Shown:
     tab: Page
 
     def out(self, name: str) -> Locator:
-        """What the page of that name wrote."""
+        """Return the output of the page of that name."""
         return self.tab.frame_locator(f'iframe[title="{name}"]').locator("#out")
 
     def element(self, name: str) -> Locator:
@@ -62,9 +62,9 @@ def shown(
     bypass_policy: bool = False,
     **changes: Any,
 ) -> Iterator[Shown]:
-    """Install an app with a page for each script, and show them all; what they log goes to `heard`.
+    """Install an app with a page for each script, and show them all; their console messages go to `heard`.
 
-    `also` is another address that they ask for something.
+    `also` is another address that they request.
     """
     key = f"framed-{next(_keys)}"
     with framed_app(host.url, key, scripts, **changes) as app:
@@ -80,7 +80,7 @@ def shown(
 
 
 def test_page_needs_no_script_of_ours(host: LiveHost, browser: Browser) -> None:
-    """It is chosen in the list and shown, with a token in its address that the app can check."""
+    """The page is chosen in the list and shown, with a token in its address that the app can check."""
     panel = {"key": "plain", "name": {"value": "Plain"}, "url": "/plain", "location": "x"}
     with shown(host, browser, {}, modules={"webPanels": [panel]}) as pages:
         pages.tab.goto(f"/-/apps/{pages.installation.id}/modules")
@@ -92,7 +92,9 @@ def test_page_needs_no_script_of_ours(host: LiveHost, browser: Browser) -> None:
 
 
 def test_requests_are_made_as_who_is_looking(host: LiveHost, browser: Browser) -> None:
-    """In both styles, with JSON parsed unless text is asked for, errors told apart, and links in answers followed."""
+    """In both styles, with JSON parsed unless text is requested, errors distinguished, and links in answers
+    followed.
+    """
     scripts = {
         "old": """AP.require("request", (request) => request({
             url: "/2.0/user", success: (user) => out(user.display_name, user.type) }));""",
@@ -161,7 +163,7 @@ def test_proxied_calls_reach_the_app_signed(host: LiveHost, browser: Browser) ->
 
 
 def test_a_page_learns_who_is_looking_and_where(host: LiveHost, browser: Browser) -> None:
-    """A token for its own server, the account that is in it, and the address of the page around it."""
+    """A token for its own server, the account in it, and the address of the page around it."""
     scripts = {
         "asks": """AP.context.getToken((token) => out(token));""",
         "user": """AP.getCurrentUser((user) => out(user.atlassianAccountId));
@@ -181,7 +183,9 @@ _GROWS = "setTimeout(() => { document.querySelector('div').style.height = '700px
 
 
 def test_frames_take_the_size_that_is_asked_for(host: LiveHost, browser: Browser) -> None:
-    """Or that of their content, once or as it changes, or of the window; never a size that breaks the page."""
+    """The requested size, or that of the content, once or as it changes, or of the window; never one that breaks the
+    page.
+    """
     scripts = {
         "asks": 'AP.resize("50%", "300px");',
         "large": 'AP.resize("900px", 99999);',
@@ -222,7 +226,7 @@ def test_a_frame_shows_all_of_its_content(host: LiveHost, browser: Browser) -> N
 
 
 def test_events_go_to_every_frame_of_the_app(host: LiveHost, browser: Browser) -> None:
-    """To all who listen, as often as they asked for, and to nobody who has stopped."""
+    """To all listeners, as often as they asked for, and to none that has stopped."""
     scripts = {
         "hears": """const stopped = () => out("stopped");
             AP.events.on("news", (...args) => out("on", ...args)); AP.events.once("news", () => out("once"));
@@ -249,7 +253,7 @@ def test_events_go_to_every_frame_of_the_app(host: LiveHost, browser: Browser) -
 
 
 def test_notes_are_shown_as_text(host: LiveHost, browser: Browser) -> None:
-    """Messages and flags stand above the frames until they are closed, by whom they are from or by the visitor."""
+    """Messages and flags are above the frames until their page or the visitor closes them."""
     scripts = {
         "notes": """const first = AP.messages.info("<b>First</b>", "<img src=x onerror=alert(1)>");
             AP.require("messages", (messages) => { messages.error("Second", "body", { closeable: true }); });
@@ -266,7 +270,7 @@ def test_notes_are_shown_as_text(host: LiveHost, browser: Browser) -> None:
 
 
 def test_what_is_not_there_says_so(host: LiveHost, browser: Browser) -> None:
-    """Once for each, by its name, and the rest of the page goes on."""
+    """Once for each, by its name, and the rest of the page continues."""
     heard: list[str] = []
     script = """AP.dialog.create({ key: "x" }); AP.dialog.create({ key: "y" });
         AP.require(["dialog", "nonsense"], (dialog, nonsense) => { dialog.close(); nonsense(); });
@@ -292,7 +296,7 @@ _POST = """const answers = [];
 
 
 def test_messages_of_another_form_are_not_answered(host: LiveHost, browser: Browser) -> None:
-    """Only what `all.js` would send is looked at; none of it breaks the page around the frame."""
+    """Only messages in the form of `all.js` are read; none breaks the page around the frame."""
     heard: list[str] = []
     script = f"""{_POST}
         window.parent.postMessage(null, "*"); window.parent.postMessage("x", "*"); window.parent.postMessage([1], "*");
@@ -312,7 +316,7 @@ def test_messages_of_another_form_are_not_answered(host: LiveHost, browser: Brow
 
 
 def test_hostile_page_gets_nothing_that_is_not_the_apps(host: LiveHost, browser: Browser) -> None:
-    """No other address, no form token, no cookie, no window around it, and no answer from within a frame of its own."""
+    """No other address, no form token, no cookie, no window around it, and no answer from inside a nested frame."""
     script = f"""{_POST}
         const targets = ["/-/linkers", "/", "/-/apps/1", "/2.0/../-/linkers", "/2.0/%2e%2e/-/linkers",
             "//127.0.0.1/2.0/user", "http://127.0.0.1/2.0/user", "/site/oauth2/access_token", "/2.0",
@@ -351,7 +355,7 @@ def test_hostile_page_gets_nothing_that_is_not_the_apps(host: LiveHost, browser:
 
 
 def test_page_from_elsewhere_is_not_heard(host: LiveHost, browser: Browser) -> None:
-    """Neither in a frame of its own, nor where it has taken the place of a page of the app."""
+    """Neither in a nested frame, nor where it has replaced a page of the app."""
     speaks = {"speaks": f"""{_POST} post("location", {{}}); setTimeout(() => out("answers", answers.length), 400);"""}
     with framed_app(host.url, "elsewhere", speaks) as elsewhere:
         item = {"key": "item", "name": {"value": "Item"}, "url": f"{elsewhere.base_url}/page/speaks", "location": "x"}

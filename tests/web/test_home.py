@@ -1,4 +1,4 @@
-"""The first page: what needs attention, what is installed, what to do first, what happened, what is running."""
+"""The first page: what needs attention, the installed apps, first steps, recent activity, and this host."""
 
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -39,7 +39,7 @@ def test_apps_stand_in_their_workspaces(host: LiveHost, browser: httpx.Client) -
 
 
 def test_what_happened_is_the_audit_log(host: LiveHost, browser: httpx.Client, connect_app: RecordingApp) -> None:
-    """The newest first, with who did it."""
+    """The newest entries first, with their actors."""
     host.install(connect_app)
     latest = texts(browser.get("/"), ".log li")[0]
     assert f"app installed: local/{connect_app.key} by operator (host)" in latest
@@ -60,7 +60,7 @@ def test_an_app_that_was_imported_without_its_secret_is_marked(tmp_path: Path) -
 
 
 def test_who_is_not_signed_in_sees_nothing_of_it(host: LiveHost, connect_app: RecordingApp) -> None:
-    """Neither apps nor log nor where the data is, and nowhere to go but to the sign-in."""
+    """Neither apps nor log nor the data's place, and no link but to the sign-in."""
     host.install(connect_app)
     page = httpx.get(host.url)
     assert connect_app.key not in page.text
@@ -73,7 +73,7 @@ def test_who_is_not_signed_in_sees_nothing_of_it(host: LiveHost, connect_app: Re
 
 
 def test_home_shows_what_needs_attention(tmp_path: Path) -> None:
-    """Refused calls and pending calls, each with the page to look at; nothing of it on a host without trouble."""
+    """Refused calls and pending calls, each with the page to look at; nothing on a host without trouble."""
     with (
         live_host(tmp_path) as host,
         recording_app(name="Refused") as app,
@@ -99,7 +99,7 @@ def test_home_shows_what_needs_attention(tmp_path: Path) -> None:
 
 
 def test_home_shows_when_each_app_was_last_seen(tmp_path: Path) -> None:
-    """By its last call that was not refused; a call that somebody else makes in its name does not count."""
+    """By its last call that was not refused; a forged call in its name does not count."""
     with live_host(tmp_path) as host, recording_app() as app, httpx.Client(base_url=host.url) as browser:
         browser.get(host.work(credentials.sign_in_link))
         api = AppClient(host.url, host.install(app))
@@ -114,7 +114,7 @@ def test_home_shows_when_each_app_was_last_seen(tmp_path: Path) -> None:
 
 
 def test_signing_in_is_no_activity(tmp_path: Path) -> None:
-    """It would push everything else off the page; what tells of an app leads to it."""
+    """It would push everything else off the page; an entry about an app leads to it."""
     with live_host(tmp_path) as host, recording_app() as app, httpx.Client(base_url=host.url) as browser:
         installation = host.install(app)
         for _ in range(10):

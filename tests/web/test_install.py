@@ -1,4 +1,4 @@
-"""Installing on the page: the verdict while one writes, the agreement, and the handshake step by step."""
+"""Installing on the page: the verdict during typing, the agreement, and the handshake step by step."""
 
 import asyncio
 import json
@@ -36,7 +36,7 @@ def _installed(host: LiveHost, app: RecordingApp) -> list[Installation]:
 
 
 def test_a_finding_says_where_it_is_and_what_to_do(browser: httpx.Client) -> None:
-    """Line, column, the piece of text, severity, message and fix, as `roadstead check` has them."""
+    """Line, column, the piece of text, severity, message and fix, as in `roadstead check`."""
     page = _judged(browser, text='{"key": "x",\n "modules": {"linkers": [{"key": "t", "regex": "\\d+"}]}}')
     assert texts(page, "#judged h2")[0].startswith("The descriptor has ")
     (found,) = [text for text in texts(page, ".findings > li") if "JSON has no escape" in text]
@@ -55,7 +55,7 @@ def test_what_can_be_installed_is_shown_as_on_the_consent_page(browser: httpx.Cl
 
 
 def test_htmx_gets_the_part_that_changes(browser: httpx.Client, connect_app: RecordingApp) -> None:
-    """As one writes, only the verdict comes back, and it is the one of the whole page."""
+    """During typing, the answer is only the verdict, and it is that of the whole page."""
     sent = {**fields(browser.get(PAGE), PAGE), "url": connect_app.descriptor_url}
     part = browser.post(PAGE, data=sent, headers={"HX-Request": "true"})
     assert "<title" not in part.text
@@ -74,7 +74,7 @@ def test_a_descriptor_that_cannot_be_fetched_says_why(browser: httpx.Client) -> 
 
 
 def test_the_steps_are_told_one_by_one(browser: httpx.Client, host: LiveHost, connect_app: RecordingApp) -> None:
-    """Fetched, valid, called, accepted: with addresses, the app's answer and times; and the app is there."""
+    """Fetched, valid, called, accepted: with addresses, the app's answer and times; and the app is installed."""
     page = _install(browser, connect_app, workspace="fleet")
     fetched, validated, called = texts(page, ".steps > li")
     assert f"Fetch {connect_app.descriptor_url} done" in fetched
@@ -90,7 +90,7 @@ def test_the_steps_are_told_one_by_one(browser: httpx.Client, host: LiveHost, co
 def test_what_was_sent_is_shown_without_the_secret(
     browser: httpx.Client, host: LiveHost, connect_app: RecordingApp
 ) -> None:
-    """Method, headers and body of the call, and not the secret that only the app may know."""
+    """Method, headers and body of the call, without the secret that only the app may know."""
     page = _install(browser, connect_app)
     (installation,) = _installed(host, connect_app)
     assert "POST /installed HTTP/1.1" in page.text
@@ -99,7 +99,7 @@ def test_what_was_sent_is_shown_without_the_secret(
 
 
 def test_a_refusal_can_be_tried_again(browser: httpx.Client, host: LiveHost, connect_app: RecordingApp) -> None:
-    """What the app answered is shown, nothing is installed, and the button of that page installs it once it relents."""
+    """The app's answer is shown, nothing is installed, and the button of that page installs it once the app accepts."""
     connect_app.status, connect_app.answer = 409, "not <b>now</b>"
     page = _install(browser, connect_app)
     last = texts(page, ".steps > li")[-1]
@@ -113,7 +113,7 @@ def test_a_refusal_can_be_tried_again(browser: httpx.Client, host: LiveHost, con
 
 
 def test_the_reason_of_a_refusal_is_told_once(browser: httpx.Client, connect_app: RecordingApp) -> None:
-    """An app that cannot be reached is said to be so in one sentence, beside what was sent."""
+    """An app that cannot be reached is reported in one sentence, beside the request."""
     text = json.dumps({**connect_app.descriptor, "baseUrl": "http://127.0.0.1:1"})
     page = submit(browser, _judged(browser, text=text, url="http://127.0.0.1:1/x.json"), RUN)
     last = texts(page, ".steps > li")[-1]
@@ -124,7 +124,7 @@ def test_the_reason_of_a_refusal_is_told_once(browser: httpx.Client, connect_app
 def test_a_descriptor_that_changed_must_be_looked_at_again(
     browser: httpx.Client, host: LiveHost, connect_app: RecordingApp
 ) -> None:
-    """What is installed is what was agreed to; the way back shows the new one."""
+    """The installed descriptor is the one that was agreed to; the way back shows the new one."""
     judged = _judged(browser, url=connect_app.descriptor_url)
     connect_app.descriptor["scopes"] = ["repository:admin"]
     page = submit(browser, judged, RUN)
@@ -135,7 +135,7 @@ def test_a_descriptor_that_changed_must_be_looked_at_again(
 
 
 def test_an_app_that_is_gone_by_then_is_reported_at_the_first_step(browser: httpx.Client) -> None:
-    """The step that failed is the last one that is told."""
+    """The failed step is the last one shown."""
     with recording_app() as app:
         judged = _judged(browser, url=app.descriptor_url)
     page = submit(browser, judged, RUN)
@@ -145,7 +145,7 @@ def test_an_app_that_is_gone_by_then_is_reported_at_the_first_step(browser: http
 
 
 def test_a_workspace_that_cannot_be_is_refused_at_once(browser: httpx.Client, connect_app: RecordingApp) -> None:
-    """With all that was filled in, the reason beside the field, before anything was begun."""
+    """With the filled-in form, the reason beside the field, before anything has begun."""
     for draft in ({"url": connect_app.descriptor_url}, {"text": json.dumps(connect_app.descriptor), "url": "http://x"}):
         page = submit(browser, _judged(browser, **draft), RUN, workspace="No Such Name")
         assert page.status_code == 400
@@ -156,7 +156,7 @@ def test_a_workspace_that_cannot_be_is_refused_at_once(browser: httpx.Client, co
 
 
 def test_the_handshake_goes_on_when_nobody_watches(host: LiveHost, browser: httpx.Client) -> None:
-    """The browser leaves in the middle of the app's answer, and the app is installed all the same."""
+    """The browser leaves in the middle of the app's answer, and the app is installed nevertheless."""
     with recording_app() as app:
         judged = _judged(browser, url=app.descriptor_url)
         left = asyncio.Event()
@@ -194,7 +194,7 @@ def test_the_handshake_goes_on_when_nobody_watches(host: LiveHost, browser: http
 def test_a_text_is_installed_as_it_is_written(
     host: LiveHost, browser: httpx.Client, connect_app: RecordingApp, given: str, own: str | None, stored: str
 ) -> None:
-    """Nothing is fetched; updates will be read from the URL given, or from the one the descriptor calls its own."""
+    """Nothing is fetched; updates will be read from the URL given, or from the descriptor's own."""
     base = connect_app.base_url
     links = {"self": f"{base}{own}"} if own else {}
     text = json.dumps({**connect_app.descriptor, "name": "As written", "links": links})
@@ -207,7 +207,7 @@ def test_a_text_is_installed_as_it_is_written(
 
 @pytest.mark.parametrize("own", [None, "/relative", 7])
 def test_a_text_of_nowhere_cannot_be_installed(browser: httpx.Client, connect_app: RecordingApp, own: object) -> None:
-    """Without a URL nobody would know where updates come from, and we do not guess."""
+    """Without a URL the source of updates would be unknown, and the host does not guess."""
     text = json.dumps({**connect_app.descriptor, "links": {"self": own}})
     page = _judged(browser, text=text)
     assert "give the URL of its descriptor above" in main_text(page)

@@ -1,4 +1,4 @@
-"""The lab: what linkers make of a text and why, for a workspace or for a pattern that is being written."""
+"""The lab: the links of linkers in a text and why, for a workspace or for a pattern that is being written."""
 
 import re
 from dataclasses import replace
@@ -32,7 +32,7 @@ def _candidates(page: httpx.Response) -> list[str]:
 
 
 def test_each_candidate_has_its_reason(browser: httpx.Client) -> None:
-    """A link with groups and target; no link with the value that is missing, or the guard that was in the way."""
+    """A link with groups and target; a non-link with the missing value, or the guard that prevented it."""
     page = _try(browser, **PATTERN, text="BB-1 ZZ-2 ABB-3")
     assert _candidates(page) == [
         "link BB-1 at 0 Its pattern matches, and 'BB' is stored. "
@@ -46,7 +46,7 @@ def test_each_candidate_has_its_reason(browser: httpx.Client) -> None:
 
 
 def test_what_is_no_link_is_marked_in_the_text(browser: httpx.Client) -> None:
-    """With its reason, and so that the keyboard gets there; the text is as it was."""
+    """With its reason, and reachable by keyboard; the text is unchanged."""
     text = "BB-1 <ZZ-2>\n ABB-3 https://x.example/BB-4 BB-5"
     page = _try(browser, **PATTERN, text=text)
     marked = document(page).css(".linked .no-link[tabindex='0']")
@@ -67,7 +67,7 @@ def test_what_is_no_link_is_marked_in_the_text(browser: httpx.Client) -> None:
     "text", ["", "BB-1", "ZZ-1", "ABB-1 BB-1ZZ-2", "ZZ-1ZZ-2 BB-ZZ-1", "<b>&amp; ZZ-1", "https://x/ZZ-1.", "X-1 " * 300]
 )
 def test_pieces_are_the_whole_text(text: str) -> None:
-    """Whatever overlaps in it."""
+    """The pieces are the whole text, with any overlaps."""
     linkers = [Linker("a", r"((?K)-\d+)", r"/\1", values={"BB"}), Linker("b", r"([A-Z]+-\d+-)", r"/\1")]
     compiled = compile_linkers([replace(one, base_url="https://a.example") for one in linkers])
     explanation = explain(compiled, text)
@@ -104,12 +104,12 @@ def test_linkers_that_say_the_same_of_a_stretch_are_named_together(
     ],
 )
 def test_a_pattern_gets_a_verdict(browser: httpx.Client, regex: str, said: str) -> None:
-    """On which engine it runs, why, and what it takes."""
+    """The engine, the reason, and whether it takes values."""
     assert said in main_text(_try(browser, how="pattern", regex=regex, url=r"/\1", values="", text="x"))
 
 
 def test_a_hostile_pattern_comes_with_its_witness(browser: httpx.Client) -> None:
-    """A text that it is hostile with, in words, and a link that tries it, which the page survives."""
+    """A text that it is hostile with, in words, and a link that tries it, which does not block the page."""
     page = _try(browser, how="pattern", regex=r"(a+)+(?=b)", url=r"/\1", values="", text="x")
     assert "A backtracking engine needs a very long time on aaaa…" in main_text(page)
     (link,) = [link for link in document(page).css("#outcome a") if link.text() == "Try that text here"]
@@ -128,7 +128,7 @@ def test_a_hostile_pattern_comes_with_its_witness(browser: httpx.Client) -> None
     ],
 )
 def test_what_cannot_be_tried_is_explained(browser: httpx.Client, example: dict[str, str], said: str) -> None:
-    """The page stays as it is filled in, with the reason."""
+    """The page stays filled in, with the reason."""
     page = _try(browser, **example)
     assert page.status_code == 200
     assert said in main_text(page)
@@ -136,7 +136,7 @@ def test_what_cannot_be_tried_is_explained(browser: httpx.Client, example: dict[
 
 
 def test_a_text_or_a_set_that_is_too_large_is_refused(browser: httpx.Client) -> None:
-    """Every candidate is explained, so there is an end to what is taken."""
+    """Every candidate is explained, so the input is limited."""
     start = browser.get(PAGE)
     page = submit(browser, start, PAGE, **PATTERN, text="BB-1 " * 20_001)
     assert "The text is too long." in main_text(page)
@@ -148,7 +148,7 @@ def test_a_text_or_a_set_that_is_too_large_is_refused(browser: httpx.Client) -> 
 
 
 def test_a_workspace_answers_with_its_linkers(host: LiveHost, browser: httpx.Client, connect_app: RecordingApp) -> None:
-    """A value that is added changes what the lab shows; each linker says what it did."""
+    """A value that is added changes the lab; each linker has its counts."""
     installation = host.install(connect_app, "lab")
     host.work(lambda opened: linkers.replace_values(opened, installation.id, "tickets", ["BB"]))
     example = {"how": "workspace", "workspace": "lab", "text": "BB-1 OPS-2"}
@@ -161,7 +161,7 @@ def test_a_workspace_answers_with_its_linkers(host: LiveHost, browser: httpx.Cli
 
 
 def test_an_example_can_be_passed_on(browser: httpx.Client) -> None:
-    """Its address holds all of it, whatever is in it; htmx puts the same address into the browser's bar."""
+    """Its address contains all of it, with any content; htmx puts the same address into the browser's bar."""
     text = "fixes BB-1 & <b>\n'ü' +%"
     page = submit(browser, browser.get(PAGE), PAGE, **PATTERN, text=text)
     (link,) = [link for link in document(page).css("#outcome a") if link.text() == "Link to this example"]
@@ -186,7 +186,7 @@ def repository(tmp_path: Path) -> Path:
 
 
 def test_commit_messages_become_the_text(browser: httpx.Client, repository: Path) -> None:
-    """The newest first, with what else was filled in kept as it was."""
+    """The newest first, with the other fields unchanged."""
     filled_in = {**fields(browser.get(PAGE), PAGE), **PATTERN, "repository": str(repository)}
     page = browser.post(COMMITS, data=filled_in)
     assert fields(page, PAGE)["text"] == "See OPS-2\n\nFix BB-1"
@@ -197,7 +197,7 @@ def test_commit_messages_become_the_text(browser: httpx.Client, repository: Path
     ("path", "said"), [("relative", "must be absolute"), ("/nowhere at all", "git log failed"), ("/\0", "git")]
 )
 def test_what_is_no_repository_is_explained(browser: httpx.Client, path: str, said: str) -> None:
-    """In git's own words where it has any, beside the field; the text and the path stay."""
+    """In git's own words if it has any, beside the field; the text and the path stay."""
     filled_in = {**fields(browser.get(PAGE), PAGE), **PATTERN, "text": "kept", "repository": path}
     page = browser.post(COMMITS, data=filled_in)
     assert page.status_code == 200
@@ -210,7 +210,7 @@ def test_what_is_no_repository_is_explained(browser: httpx.Client, path: str, sa
 def test_a_host_that_others_reach_reads_no_repositories(
     tmp_path: Path, repository: Path, reached: dict[str, str]
 ) -> None:
-    """Also behind a proxy on the same machine, which only its base URL tells: the page offers it to nobody."""
+    """Also behind a proxy on the same machine, which only its base URL shows: the page does not offer it."""
     with live_host(tmp_path / "data", **reached) as host, httpx.Client(base_url=host.url) as browser:
         browser.get(f"/-/sign-in?{urlsplit(host.work(credentials.sign_in_link)).query}")
         page = browser.get(PAGE)
@@ -222,7 +222,7 @@ def test_a_host_that_others_reach_reads_no_repositories(
 def test_many_values_do_not_keep_the_page_waiting(
     host: LiveHost, browser: httpx.Client, connect_app: RecordingApp
 ) -> None:
-    """The page comes without the outcome, which its form then gives; once the values are read, it comes with it."""
+    """The page comes without the result, which its form then gives; once the values are read, it comes with it."""
     installation = host.install(connect_app, "many-values")
     values = ["BB", *(f"V{number}" for number in range(25_000))]
     host.work(lambda opened: linkers.replace_values(opened, installation.id, "tickets", values))

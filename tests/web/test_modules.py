@@ -1,4 +1,4 @@
-"""The pages of an app: which there are, what is filled into their addresses, and that they are framed and signed."""
+"""The pages of an app: the list, the filled-in addresses, and the signed frames."""
 
 import time
 from urllib.parse import urlsplit
@@ -38,7 +38,7 @@ def _framed(browser: httpx.Client, installation: Installation, query: str) -> ht
 
 
 def test_pages_of_an_app_are_listed(host: LiveHost, browser: httpx.Client) -> None:
-    """Each kind with its address; an app without any says so."""
+    """Each kind with its address; an app without pages says so."""
     with recording_app(modules=MODULES) as app, recording_app() as other:
         installation = host.install(app)
         page = browser.get(f"/-/apps/{installation.id}/modules")
@@ -48,7 +48,7 @@ def test_pages_of_an_app_are_listed(host: LiveHost, browser: httpx.Client) -> No
 
 
 def test_page_is_framed_with_a_signed_address(host: LiveHost, browser: httpx.Client) -> None:
-    """What is known and what was chosen is filled in where the scopes allow, and the token is good for that address."""
+    """Known and chosen values are filled in where the scopes allow, and the token is valid for that address."""
     with recording_app(modules=MODULES, scopes=["account", "repository"]) as app:
         installation = host.install(app)
         page = _framed(browser, installation, "module=0&repository.full_name=acme/our+site")
@@ -73,7 +73,7 @@ def test_page_is_framed_with_a_signed_address(host: LiveHost, browser: httpx.Cli
 
 
 def test_all_pages_are_framed_at_once(host: LiveHost, browser: httpx.Client) -> None:
-    """Each with its own token, and only those that are where the app is may use `AP`."""
+    """Each with its own token, and only those on the app's origin may use `AP`."""
     with recording_app(modules=MODULES) as app:
         installation = host.install(app)
         page = _framed(browser, installation, "module=all")
@@ -94,7 +94,7 @@ def test_many_pages_are_not_all_framed(host: LiveHost, browser: httpx.Client) ->
 
 
 def test_context_is_asked_for_and_kept(host: LiveHost, browser: httpx.Client) -> None:
-    """What addresses, proxies and conditions name and the app may know; the links to other pages keep it."""
+    """The parameters of addresses, proxies and conditions that the app may get; the links to other pages keep them."""
     condition = {"condition": "equals", "target": "branch.name", "params": {"value": "main"}}
     about = {"key": "about", "name": {"value": "About"}, "url": "/about?{commit.hash}", "conditions": [condition]}
     methods = {"POST": {"destination": "/z?{directory.path}"}, "PUT": {}}
@@ -112,7 +112,7 @@ def test_context_is_asked_for_and_kept(host: LiveHost, browser: httpx.Client) ->
 
 
 def test_viewer_is_the_operator_and_the_workspace_the_apps(host: LiveHost, browser: httpx.Client) -> None:
-    """What is known without asking, for each object that an app may be told of."""
+    """The values that are known without the operator's choice, for each object that an app may get."""
     names = ("user.display_name", "principal.username", "target_user.username", "repository.owner.username")
     url = "/x?" + "&".join(f"{{{name}}}" for name in (*names, "repository.workspace.slug", "user.account_id", "odd"))
     page_module = {"key": "x", "name": {"value": "X"}, "url": url, "location": "x"}
@@ -124,7 +124,7 @@ def test_viewer_is_the_operator_and_the_workspace_the_apps(host: LiveHost, brows
 
 
 def test_short_names_of_parameters_are_filled_like_the_long_ones(host: LiveHost, browser: httpx.Client) -> None:
-    """A descriptor of before 2018: asked for and told by the long name, under its scope, and mixed with it."""
+    """A descriptor from before 2018: chosen and shown by the long name, under its scope, also mixed with it."""
     url = "/x?{repo_path}&{repository.full_name}&{user_uuid}&{file_cset}&{file_path}&{snippet_id}&{repo_}"
     page_module = {"key": "x", "name": {"value": "X"}, "url": url, "location": "x"}
     chosen = "repository.full_name=acme/site&file.commit.hash=c0ffee&snippet.id=7"
@@ -139,14 +139,14 @@ def test_short_names_of_parameters_are_filled_like_the_long_ones(host: LiveHost,
 
 
 def test_without_the_scope_nothing_is_filled_in(host: LiveHost, browser: httpx.Client) -> None:
-    """The app has not asked for the account or the repositories, so it is told neither."""
+    """The app has not asked for the account or the repositories, so it gets neither."""
     with recording_app(modules=MODULES, scopes=["snippet"]) as app:
         page = _framed(browser, host.install(app), "module=0&repository.full_name=acme/site&snippet.id=7")
         assert "?repo={repository.full_name}&ws={workspace.slug}&snippet=7&" in attribute(page, "iframe", "src")
 
 
 def test_address_of_a_page_adds_nothing_to_the_policy(host: LiveHost, browser: httpx.Client) -> None:
-    """A URL may hold more than a host before its path; of a frame's the policy names scheme, host and port alone."""
+    """A URL may have more than a host before its path; the policy names only a frame's scheme, host and port."""
     url = "https://a;sandbox;upgrade-insecure-requests;@[::1]:8443/x"
     with recording_app(modules={"webItems": [{"key": "x", "url": url, "location": "x"}]}) as app:
         page = _framed(browser, host.install(app), "module=0")
@@ -155,7 +155,7 @@ def test_address_of_a_page_adds_nothing_to_the_policy(host: LiveHost, browser: h
 
 @pytest.mark.parametrize("module", ["5", "-1", "x", "99999999", "٣"])
 def test_module_that_is_not_there_is_not_found(host: LiveHost, browser: httpx.Client, module: str) -> None:
-    """However it is asked for."""
+    """Any unknown module is a 404."""
     with recording_app(modules=MODULES) as app:
         page = browser.get(f"/-/apps/{host.install(app).id}/modules", params={"module": module})
     assert page.status_code == 404

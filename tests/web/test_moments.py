@@ -1,4 +1,4 @@
-"""Moments in words. A browser, which keeps them true while a page is open, tells them alike."""
+"""Moments in words. A browser, which keeps them current while a page is open, uses the same words."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -28,7 +28,7 @@ IN_WORDS = [
 
 @pytest.mark.parametrize(("seconds", "words"), IN_WORDS)
 def test_a_moment_is_told_by_its_distance(seconds: float, words: str) -> None:
-    """In its largest unit, before and after; one that is far away by its date."""
+    """In its largest unit, before and after; a distant one by its date."""
     assert relative(NOW - timedelta(seconds=seconds), NOW) == words
 
 
@@ -42,5 +42,5 @@ def test_two_moments_are_told_apart(seconds: float, words: str) -> None:
 
 
 def test_the_exact_time_is_in_utc() -> None:
-    """Whatever zone the moment is written in."""
+    """A moment in any zone is shown in UTC."""
     assert exact(NOW.astimezone()) == "2026-11-29 16:24:28 UTC"

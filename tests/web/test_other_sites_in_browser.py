@@ -43,7 +43,7 @@ def nothing_was_read(written: str) -> bool:
 
 @contextmanager
 def statuses(tab: Page, host: LiveHost) -> Iterator[dict[str, set[int]]]:
-    """What the host answered at each address, whether or not the page could read it."""
+    """Yield the host's answers at each address, whether or not the page could read them."""
     seen: dict[str, set[int]] = {}
     tab.on("response", lambda one: seen.setdefault(one.url.removeprefix(host.url), set()).add(one.status))
     yield seen
@@ -51,7 +51,7 @@ def statuses(tab: Page, host: LiveHost) -> Iterator[dict[str, set[int]]]:
 
 @pytest.mark.parametrize("name", ["127.0.0.1", "localhost"])
 def test_page_of_another_origin(host: LiveHost, real_browser: Browser, name: str) -> None:
-    """Of another port, which browsers take for the same site, and of another site; the operator is signed in."""
+    """A page of another port, which browsers count as the same site, and of another site; the operator is signed in."""
     with framed_app(host.url, "elsewhere", {"asks": script_for(host)}) as site:
         tab = real_browser.new_page()
         tab.goto(host.work(credentials.sign_in_link))
@@ -64,7 +64,7 @@ def test_page_of_another_origin(host: LiveHost, real_browser: Browser, name: str
 
 
 def test_an_apps_own_page_in_its_frame(host: LiveHost, real_browser: Browser) -> None:
-    """It is no less another site for being shown by us, and for `AP.request`, which goes on working beside."""
+    """It is another site although the host shows it, and for `AP.request`, which still works beside it."""
     scripts = {
         "asks": script_for(host),
         "allowed": 'AP.request({ url: "/2.0/user", success: (user) => out(user.type) });',
@@ -76,7 +76,7 @@ def test_an_apps_own_page_in_its_frame(host: LiveHost, real_browser: Browser) ->
 
 
 def test_address_typed_into_the_browser(host: LiveHost, real_browser: Browser) -> None:
-    """The operator looks at it there, and follows a link in it; a link on another site leads to a refusal."""
+    """The operator can open it there, and follow a link in it; a link on another site leads to a refusal."""
     with framed_app(host.url, "links", {"links": f"location.href = '{host.url}/-/audit';"}) as site:
         tab = real_browser.new_page()
         with statuses(tab, host) as seen:

@@ -1,4 +1,4 @@
-"""Linkers that are parked are to be seen, with the reason, on the pages that one would look at."""
+"""Parked linkers are shown, with the reason, on the pages where an operator would look."""
 
 import httpx
 

@@ -19,7 +19,7 @@ DOCS = (ROOT / "README.md", *(ROOT / "docs").rglob("*.md"))
 
 
 def _pages(installation_id: int, framed_id: int, refused: int) -> dict[str, tuple[Literal["light", "dark"], str]]:
-    """The theme and the address of each picture, by its name."""
+    """Return the theme and the address of each picture, by its name."""
     return {
         "install": ("light", "/-/install"),
         "app": ("light", f"/-/apps/{installation_id}/linkers"),
@@ -32,7 +32,7 @@ def _pages(installation_id: int, framed_id: int, refused: int) -> dict[str, tupl
 
 
 def test_every_picture_in_the_docs_is_one_that_is_taken() -> None:
-    """Their names agree, and each picture is there."""
+    """Their names agree, and each picture exists."""
     named = {name for file in DOCS for name in re.findall(r"pictures/([\w-]+)\.png", file.read_text("utf-8"))}
     assert named
     assert named <= _pages(0, 0, 0).keys() & {file.stem for file in (ROOT / "docs" / "pictures").iterdir()}
@@ -107,7 +107,7 @@ _BROKEN = """{
 
 
 def _calls(api: AppClient) -> int:
-    """Make some calls, the last of which is refused; its number."""
+    """Make some calls, the last of which is refused; return its number."""
     values = "/2.0/addon/linkers/tickets/values"
     api("GET", f"{values}?pagelen=50")
     api("POST", values, json={"value": "DOCS"})

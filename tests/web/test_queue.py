@@ -1,4 +1,4 @@
-"""The page of calls that are pending: what waits, what was given up, and calling at the press of a button."""
+"""The page of pending calls: waiting ones, given-up ones, and a button to call."""
 
 from collections.abc import Iterator
 
@@ -13,13 +13,13 @@ from tests.web.reading import document, fields, main_text, submit
 
 @pytest.fixture(scope="module")
 def host(tmp_path_factory: pytest.TempPathFactory, new_database: NewDatabase) -> Iterator[LiveHost]:
-    """A host on which no other test leaves a pending call."""
+    """Yield a host on which no other test leaves a pending call."""
     with live_host(tmp_path_factory.mktemp("queue"), database_url=new_database()) as running:
         yield running
 
 
 def _uninstalled(host: LiveHost, browser: httpx.Client, app: RecordingApp) -> httpx.Response:
-    """The page that says how an app took its removal."""
+    """Return the page with an app's answer to its removal."""
     address = f"/-/apps/{host.install(app).id}"
     return submit(browser, browser.get(f"{address}/settings"), f"{address}/uninstall#remove", sure="yes")
 
@@ -33,7 +33,7 @@ def _retry_form(page: httpx.Response, app: RecordingApp) -> str:
 def test_an_app_that_is_gone_can_be_called_again(
     host: LiveHost, browser: httpx.Client, connect_app: RecordingApp
 ) -> None:
-    """The app has no page any more; its call stands in the queue with its last answer until one ends the matter."""
+    """The app has no page any more; its call is in the queue with its last answer until an answer is final."""
     connect_app.next_statuses = [204, 503, 500]
     told = main_text(_uninstalled(host, browser, connect_app))
     assert told.count("503") == 2
@@ -52,7 +52,7 @@ def test_an_app_that_is_gone_can_be_called_again(
 
 
 def test_a_call_that_was_given_up_says_so(host: LiveHost, browser: httpx.Client, connect_app: RecordingApp) -> None:
-    """With how often it was tried; the button stays."""
+    """With the number of attempts; the button stays."""
     connect_app.next_statuses = [204, *[500] * lifecycle.QUEUE.retry.tries]
     page = _uninstalled(host, browser, connect_app)
     (pending,) = host.work(lifecycle.list_pending_calls)
@@ -66,12 +66,12 @@ def test_a_call_that_was_given_up_says_so(host: LiveHost, browser: httpx.Client,
 
 @pytest.mark.parametrize("tried", ["x", "0", "9" * 5000, "-1"])
 def test_a_number_that_is_none_is_left_aside(browser: httpx.Client, tried: str) -> None:
-    """What stands in the address may be anything."""
+    """Any text in the address is possible."""
     assert "answered" not in main_text(browser.get(f"/-/queue?tried={tried}"))
 
 
 @pytest.mark.parametrize("number", ["0", "9" * 25, "9" * 5000])
 def test_a_call_that_is_not_there_is_not_found(browser: httpx.Client, number: str) -> None:
-    """However its number is written."""
+    """A number in any spelling is a 404."""
     csrf = fields(browser.get("/"), "/-/sign-out")["csrf"]
     assert browser.post(f"/-/queue/{number}", data={"csrf": csrf}).status_code == 404

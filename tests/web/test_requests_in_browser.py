@@ -1,4 +1,4 @@
-"""Requests and the debugger in a real browser: calls appear by themselves, a refusal is one click from its cause."""
+"""Requests and the debugger in a real browser: calls appear without a reload, a refusal is one click from its cause."""
 
 import re
 
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.browser
 
 
 def test_calls_appear_as_they_come_in(tab: Page, api: AppClient) -> None:
-    """Without reloading; and the list follows what is typed into its filter."""
+    """Without reloading; and the list follows the text in its filter."""
     app = api.installation.app_key
     tab.goto("/-/traffic")
     tab.get_by_label("App", exact=True).fill(app)
@@ -27,7 +27,7 @@ def test_calls_appear_as_they_come_in(tab: Page, api: AppClient) -> None:
 
 
 def test_focus_stays_while_the_list_changes(tab: Page, api: AppClient) -> None:
-    """Whoever is on a link with the keyboard stays there when a new call appears above it."""
+    """The keyboard focus stays on its link when a new call appears above it."""
     tab.goto(f"/-/traffic?app={api.installation.app_key}")
     first = tab.locator("tbody a[data-call]").first
     name = first.text_content()
@@ -38,7 +38,7 @@ def test_focus_stays_while_the_list_changes(tab: Page, api: AppClient) -> None:
 
 
 def test_a_call_is_read_beside_the_list(tab: Page, api: AppClient) -> None:
-    """It stays there while the list goes on and when the page is loaded again, until it is closed."""
+    """It stays while the list grows and when the page is reloaded, until it is closed."""
     app = api.installation.app_key
     api("GET", "/2.0/addon/linkers?page=7")
     tab.set_viewport_size({"width": 1280, "height": 800})
@@ -67,7 +67,7 @@ def test_a_call_has_a_page_of_its_own_on_a_phone(tab: Page, api: AppClient) -> N
 
 
 def test_the_list_can_be_paused(tab: Page, api: AppClient) -> None:
-    """Nothing moves under the reader's eyes until it may again."""
+    """Nothing moves until the reader continues."""
     tab.clock.install()
     tab.goto(f"/-/traffic?app={api.installation.app_key}")
     expect(tab.locator("tbody tr")).to_have_count(2)
@@ -82,7 +82,7 @@ def test_the_list_can_be_paused(tab: Page, api: AppClient) -> None:
 
 
 def test_what_is_read_can_be_copied(tab: Page, api: AppClient) -> None:
-    """Each block by its own button: the text, the whole text, and nothing but the text."""
+    """Each block by its own button: the whole text, and only the text."""
     tab.context.grant_permissions(["clipboard-read", "clipboard-write"])
     tab.goto(f"/-/traffic?app={api.installation.app_key}")
     tab.locator("tbody a[data-call]").first.click()
@@ -95,9 +95,9 @@ def test_what_is_read_can_be_copied(tab: Page, api: AppClient) -> None:
 
 @pytest.mark.parametrize("step", [2, pytest.param(1, marks=pytest.mark.slow)])
 def test_cause_is_one_click_away(tab: Page, api: AppClient, host: LiveHost, step: int) -> None:
-    """A call is refused, its line in the list leads to the debugger, and the cause stands there first.
+    """A call is refused, its line in the list leads to the debugger, and the cause comes first.
 
-    Every second mistake by default, for each takes half a second; without a browser all of them are tried.
+    Every second mistake by default, because each takes half a second; without a browser all of them are tried.
     """
     with httpx.Client() as client:
         for name, mistake, check, words in MISTAKES[::step]:
@@ -109,7 +109,7 @@ def test_cause_is_one_click_away(tab: Page, api: AppClient, host: LiveHost, step
 
 
 def test_token_is_pasted_and_explained(tab: Page, api: AppClient) -> None:
-    """With both canonical requests, marked where they part."""
+    """With both canonical requests, marked where they differ."""
     tab.goto("/-/jwt")
     tab.get_by_label("Token").fill(api.token("PUT", TARGET))
     tab.get_by_label("URL, as it was sent").fill(TARGET)
@@ -119,7 +119,7 @@ def test_token_is_pasted_and_explained(tab: Page, api: AppClient) -> None:
 
 
 def test_a_browser_tells_moments_as_the_server_does(tab: Page) -> None:
-    """Every ten seconds each is told anew, in the same words."""
+    """Every ten seconds each is updated, in the same words."""
     tab.clock.install(time=NOW)
     tab.goto("/")
     tab.clock.set_fixed_time(NOW)

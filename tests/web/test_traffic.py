@@ -1,4 +1,4 @@
-"""The last requests as they come in: what is shown, how it is found, and that what was sent is only text."""
+"""The last requests as they come in: the list, its filter, and that their content is only text."""
 
 import os
 import re
@@ -24,7 +24,7 @@ EVIL = "\"'><evil/onclick=x>&amp;{{7*7}}{%x%}"
 
 @pytest.fixture
 def app(watched: LiveHost, connect_app: RecordingApp) -> AppClient:
-    """An app that has made three calls, one of them refused."""
+    """Return an app that has made three calls, one of them refused."""
     api = AppClient(watched.url, watched.install(connect_app))
     api("GET", f"{LINKERS}?page=1")
     api("POST", VALUES, json={"value": "BB"}, headers={"X-Note": "hello"})
@@ -37,7 +37,7 @@ def _requests(page: httpx.Response) -> list[str]:
 
 
 def test_calls_are_listed_newest_first(operator: httpx.Client, app: AppClient) -> None:
-    """With who, what, how it ended, how long it took, and for a refusal the way to its cause."""
+    """With the app, the request, its outcome and duration, and for a refusal a link to its cause."""
     page = operator.get("/-/traffic")
     assert _requests(page)[:3] == [f"GET {LINKERS}", f"POST {VALUES}", f"GET {LINKERS}?page=1"]
     newest = texts(page, "tbody tr")[0]
@@ -63,7 +63,7 @@ FILTERS = [
 
 
 def test_a_host_without_calls_says_what_comes_next(operator: httpx.Client, connect_app: RecordingApp) -> None:
-    """Nothing was filtered, so nothing is said of a filter."""
+    """Nothing was filtered, so the page does not mention a filter."""
     page = operator.get("/-/traffic")
     assert "No calls yet." in main_text(page)
     assert attribute(page, "#calls a", "href") == "/-/install"
@@ -72,7 +72,7 @@ def test_a_host_without_calls_says_what_comes_next(operator: httpx.Client, conne
 
 
 def test_calls_are_filtered(operator: httpx.Client, app: AppClient) -> None:
-    """By direction, method, status, address and app; what makes no sense is left aside."""
+    """By direction, method, status, address and app; invalid values are ignored."""
     pages = [operator.get(f"/-/traffic?{query}") for query, _ in FILTERS]
     assert {page.status_code for page in pages} == {200}
     found = [len(_requests(page)) for page in pages]
@@ -80,13 +80,13 @@ def test_calls_are_filtered(operator: httpx.Client, app: AppClient) -> None:
 
 
 def test_calls_of_one_app_are_found(operator: httpx.Client, app: AppClient, watched: LiveHost) -> None:
-    """And nobody else's."""
+    """And no other app's."""
     httpx.get(f"{watched.url}{LINKERS}")
     assert len(_requests(operator.get(f"/-/traffic?app={app.installation.app_key}"))) == 5
 
 
 def test_older_calls_are_a_page_further(operator: httpx.Client, app: AppClient) -> None:
-    """Fifty at a time, the filter kept."""
+    """Fifty at a time, with the filter."""
     for page in range(60):
         app("GET", f"{LINKERS}?page={page + 1}")
     first = operator.get("/-/traffic?path=page")
@@ -97,7 +97,7 @@ def test_older_calls_are_a_page_further(operator: httpx.Client, app: AppClient) 
 
 
 def test_list_keeps_itself_up_to_date(operator: httpx.Client, app: AppClient) -> None:
-    """Nothing is sent as long as nothing is new, and looking is not recorded itself."""
+    """Nothing is sent while there is nothing new, and the update itself is not recorded."""
     asking = {"HX-Request": "true"}
     watched = attribute(operator.get("/-/traffic"), "#calls", "hx-get")
     assert [operator.get(watched, headers=asking).status_code for _ in range(3)] == [204, 204, 204]
@@ -106,7 +106,7 @@ def test_list_keeps_itself_up_to_date(operator: httpx.Client, app: AppClient) ->
 
 
 def _call(operator: httpx.Client, query: str) -> httpx.Response:
-    """The page of the newest call that the list shows for a query."""
+    """Return the page of the newest call that the list shows for a query."""
     return operator.get(attribute(operator.get(f"/-/traffic?{query}"), "tbody a[data-call]", "href"))
 
 
@@ -128,7 +128,7 @@ def test_call_is_shown_with_all_that_is_kept(operator: httpx.Client, app: AppCli
 
 
 def test_json_is_written_as_people_read_it(operator: httpx.Client, app: AppClient) -> None:
-    """A member on each line, its numbers and escapes as they were; the body as it was sent is a click away."""
+    """A member on each line, its numbers and escapes unchanged; the body as it was sent is a click away."""
     sent = '{"value":"no value","n":1.10,"u":"\\u00e9","value":"é é"}'
     app("POST", VALUES, content=sent, headers={"Content-Type": "application/json"})
     page = _call(operator, "status=4xx&method=POST")
@@ -140,12 +140,12 @@ def test_json_is_written_as_people_read_it(operator: httpx.Client, app: AppClien
 
 @pytest.mark.parametrize("body", ["", "value=BB", '{"cut off": ', "[" * 50, "[1, 2", '{"a": ' * 5_000])
 def test_what_is_no_json_is_shown_as_it_is(body: str) -> None:
-    """Also what begins like JSON."""
+    """Also text that begins like JSON."""
     assert pretty(body) == body
 
 
 def test_a_call_stands_beside_the_list(operator: httpx.Client, app: AppClient) -> None:
-    """At the list's own address, which says what is filtered and which call was chosen; htmx gets the call alone."""
+    """At the list's own address, which has the filter and the chosen call; htmx gets only the call."""
     listed = operator.get("/-/traffic?status=refused")
     number = attribute(listed, "tbody a[data-call]", "data-call")
     page = operator.get(f"/-/traffic?status=refused&call={number}")
@@ -160,7 +160,7 @@ def test_a_call_stands_beside_the_list(operator: httpx.Client, app: AppClient) -
 
 
 def test_a_token_is_decoded_where_the_call_is(operator: httpx.Client, app: AppClient) -> None:
-    """Claims, times as dates and as seen from the call, and for a refusal its cause; no signature."""
+    """Claims, times as dates and relative to the call, and for a refusal its cause; no signature."""
     page = _call(operator, "status=refused")
     claims = texts(page, ".claims")[0]
     assert f'iss "{app.installation.app_key}"' in claims
@@ -170,7 +170,7 @@ def test_a_token_is_decoded_where_the_call_is(operator: httpx.Client, app: AppCl
 
 
 def test_call_that_is_gone_is_not_found(operator: httpx.Client) -> None:
-    """However its number is written."""
+    """A number in any spelling is a 404."""
     for target in ("/-/traffic/7", f"/-/traffic/{10**40}", "/-/jwt?request=7", "/-/jwt?request=-1"):
         assert operator.get(target).status_code == 404
 
@@ -180,7 +180,7 @@ def _curl(operator: httpx.Client, query: str) -> str:
 
 
 def test_command_sends_the_request_again(operator: httpx.Client, app: AppClient, watched: LiveHost) -> None:
-    """Copied into a shell it is signed anew, and answered as the request was."""
+    """Copied into a shell, it is signed anew, and answered as the request was."""
     if shutil.which("curl") is None:
         pytest.skip("`curl` is not on the PATH")
     command = _curl(operator, "path=page%3D1")
@@ -191,7 +191,7 @@ def test_command_sends_the_request_again(operator: httpx.Client, app: AppClient,
 
 
 def test_command_holds_what_was_sent_as_it_was(operator: httpx.Client, watched: LiveHost, tmp_path: Path) -> None:
-    """Quotes, dollars and backquotes of a stranger reach curl as text, and run nothing."""
+    """A stranger's quotes, dollars and backquotes reach curl as text, and run nothing."""
     nasty = "';\"$(touch ran)`touch ran`\\"
     token = encode({"iss": nasty, "sub": nasty, "exp": 0}, "x" * 40)
     headers = {"Authorization": f"JWT {token}", "X-Nasty": nasty}
@@ -212,14 +212,14 @@ def test_command_holds_what_was_sent_as_it_was(operator: httpx.Client, watched: 
 
 
 def test_command_has_a_place_for_other_credentials(operator: httpx.Client, app: AppClient, watched: LiveHost) -> None:
-    """Of a Bearer token, and of our own calls, nothing is made that could be sent."""
+    """For a Bearer token, and for the host's own calls, the command has only a placeholder."""
     httpx.get(f"{watched.url}/2.0/user", headers={"Authorization": f"Bearer {watched.api_token()}"})
     assert "-H 'Authorization: Bearer TOKEN'" in _curl(operator, "path=/2.0/user")
     assert "-H 'Authorization: JWT TOKEN'" in _curl_of_signed_call(operator, app, watched)
 
 
 def _curl_of_signed_call(operator: httpx.Client, app: AppClient, watched: LiveHost) -> str:
-    """Of our `uninstalled` call."""
+    """Return the command of the host's `uninstalled` call."""
     app("DELETE", "/2.0/addon")
     deadline = time.monotonic() + 10
     while not (found := _requests(operator.get("/-/traffic?path=/uninstalled"))) and time.monotonic() < deadline:
@@ -229,7 +229,7 @@ def _curl_of_signed_call(operator: httpx.Client, app: AppClient, watched: LiveHo
 
 
 def test_what_was_sent_is_only_text(operator: httpx.Client, app: AppClient, watched: LiveHost) -> None:
-    """Markup in every header, in the path, in the body, in every claim, and in who claims to have called."""
+    """Markup in every header, in the path, in the body, in every claim, and in the claimed app."""
     token = encode({"iss": EVIL, "sub": EVIL, "aud": [EVIL], "exp": EVIL, "qsh": EVIL, EVIL: {EVIL: EVIL}}, "x" * 40)
     headers = {"Authorization": f"JWT {token}", "X-Evil": EVIL, "User-Agent": EVIL, "Content-Type": EVIL}
     app("POST", f"/2.0/{EVIL}?q={EVIL}", headers=headers, content=EVIL)
@@ -252,7 +252,7 @@ def test_what_was_sent_is_only_text(operator: httpx.Client, app: AppClient, watc
 
 @pytest.mark.parametrize("field", ["app", "path"])
 def test_what_is_looked_for_is_only_text(operator: httpx.Client, field: str) -> None:
-    """Nor does the filter that comes back in the form hold any markup."""
+    """Nor does the filter that comes back in the form contain any markup."""
     page = operator.get("/-/traffic", params={field: EVIL})
     assert document(page).css("evil, [onclick]") == []
     assert attribute(page, f"#{field}", "value") == EVIL

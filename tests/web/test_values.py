@@ -1,4 +1,4 @@
-"""The values of a linker: searched, added, removed, and moved as CSV."""
+"""The values of a linker: search, add, remove, import and export as CSV."""
 
 from urllib.parse import urlsplit
 
@@ -54,7 +54,7 @@ def values(host: LiveHost, browser: httpx.Client, connect_app: RecordingApp) -> 
 
 
 def test_values_are_added_and_removed(values: Values) -> None:
-    """One by one, and the page says what was done."""
+    """One by one, and the page confirms each."""
     assert "Added BB." in main_text(values.act("add", value=" BB "))
     values.act("add", value="OPS")
     assert values.listed() == ["BB", "OPS"]
@@ -65,7 +65,7 @@ def test_values_are_added_and_removed(values: Values) -> None:
 
 
 def test_a_removal_can_be_undone(values: Values, browser: httpx.Client) -> None:
-    """By the button beside the notice, which puts the value back and keeps the place in the list."""
+    """By the button beside the notice, which restores the value and keeps the place in the list."""
     values.store(*(f"V{number:03}" for number in range(250)))
     page = values.page(begins="V", after="V099")
     (button,) = document(page).css('button[aria-label="Remove V100"]')
@@ -80,7 +80,7 @@ def test_a_removal_can_be_undone(values: Values, browser: httpx.Client) -> None:
 
 
 def test_what_was_done_is_told_in_our_words(values: Values) -> None:
-    """Whatever somebody writes into the address that tells it."""
+    """For any text in the address of the notice."""
     for query in ({"value": "<b>x</b>"}, {"value": "Call 555 now"}, {}):
         page = values.page(done="removed", **query)
         assert texts(page, '[role="status"]') == ["Removed the value. Undo"]
@@ -91,7 +91,7 @@ def test_what_was_done_is_told_in_our_words(values: Values) -> None:
     [("OPS", 409, "already has the value"), ("B B", 400, "contains ' '"), ("", 400, "empty"), ("é" * 256, 400, "256")],
 )
 def test_a_value_that_cannot_be_added_is_explained(values: Values, value: str, status: int, said: str) -> None:
-    """The page stays as it was filled in, with the reason beside the field, and nothing was changed."""
+    """The page stays filled in, with the reason beside the field, and nothing changes."""
     values.store("OPS")
     refused = values.act("add", value=value)
     assert refused.status_code == status
@@ -103,7 +103,7 @@ def test_a_value_that_cannot_be_added_is_explained(values: Values, value: str, s
 
 
 def test_a_search_finds_what_begins_alike(values: Values) -> None:
-    """Upper and lower case are told apart, as they are in links; the part alone is what htmx gets."""
+    """Upper and lower case differ, as in links; htmx gets only the part."""
     values.store("PR", "PRJ1", "PRJ2", "prj", "APRJ", "PS")
     assert values.listed(values.page(begins="PRJ")) == ["PRJ1", "PRJ2"]
     assert values.listed(values.page(begins="PR")) == ["PR", "PRJ1", "PRJ2"]
@@ -112,7 +112,7 @@ def test_a_search_finds_what_begins_alike(values: Values) -> None:
 
 
 def _walk(values: Values, browser: httpx.Client, page: httpx.Response, way: str) -> list[list[str]]:
-    """What the pages show from this one on, until there is no link of that name."""
+    """Return the values on the pages from this one on, until there is no link of that name."""
     seen = [values.listed(page)]
     while links := [link.attributes["href"] for link in document(page).css(".pages a") if link.text() == way]:
         page = browser.get(str(links[0]))
@@ -168,7 +168,7 @@ def test_a_list_is_added_or_put_in_place(values: Values) -> None:
 def test_a_list_that_cannot_be_used_is_there_to_be_corrected(
     values: Values, given: str, how: str, said: list[str]
 ) -> None:
-    """The list and the choice stay, the fold is open, every line that is wrong is named, and nothing was changed."""
+    """The list and the choice stay, the fold is open, every wrong line is named, and nothing changes."""
     values.store("A", "B")
     refused = values.act("load", list=given, how=how)
     assert refused.status_code == 400
@@ -181,7 +181,7 @@ def test_a_list_that_cannot_be_used_is_there_to_be_corrected(
 
 
 def test_a_file_that_cannot_be_used_is_there_to_be_corrected(values: Values) -> None:
-    """A browser sends a file once; its text stands in the field then, unless it is very long."""
+    """A browser sends a file once; its text is then in the field, unless it is very long."""
     (area,) = document(values.upload(b"A\r\nB B\r\n", how="add")).css("#list")
     assert area.text() == "A\nB B\n"
     (area,) = document(values.upload(b"A\n" * 150_000 + b"B B", how="add")).css("#list")
@@ -189,7 +189,7 @@ def test_a_file_that_cannot_be_used_is_there_to_be_corrected(values: Values) -> 
 
 
 def test_what_is_downloaded_can_be_loaded_again(values: Values) -> None:
-    """CSV with one column: a hundred thousand values go out and come back as they were."""
+    """CSV with one column: a hundred thousand values are exported and imported unchanged."""
     many = [f"PRJ-{number}" for number in range(100_000)]
     values.store(*many)
     sent = values.download()
@@ -212,7 +212,7 @@ def test_all_are_removed_by_who_is_sure(values: Values) -> None:
 
 
 def test_a_linker_without_a_place_for_values_takes_none(values: Values, browser: httpx.Client) -> None:
-    """As the API says; a linker that is not there is not found, and an id that cannot be is refused."""
+    """As in the API; a missing linker is a 404, and an impossible id is refused."""
     page = values.page("any-ref")
     refused = submit(browser, page, f"{urlsplit(str(page.url)).path}/add", value="A")
     assert (refused.status_code, "takes no values" in main_text(refused)) == (400, True)
@@ -234,7 +234,7 @@ def test_a_linker_without_a_place_for_values_takes_none(values: Values, browser:
     ],
 )
 def test_a_list_has_one_value_a_line(text: str, values_read: list[str]) -> None:
-    """In whatever way lines end; blank lines, quotes and repetitions do no harm."""
+    """With any line ends; blank lines, quotes and repetitions do no harm."""
     read = read_list(text)
     assert (read.values, read.faults) == (values_read, [])
 
@@ -254,7 +254,7 @@ def test_a_list_has_one_value_a_line(text: str, values_read: list[str]) -> None:
     ],
 )
 def test_every_line_that_cannot_be_used_is_named(text: str, faults: list[str]) -> None:
-    """Several columns, what is no value, and what no CSV reader takes, all at once."""
+    """Several columns, invalid values, and text that no CSV reader accepts, all at once."""
     assert read_list(text).faults == faults
 
 

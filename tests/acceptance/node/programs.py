@@ -30,7 +30,7 @@ _NO_REGISTRY = re.compile(
 
 
 def node_packages() -> Path:
-    """The folder the packages are in. Skips the test, with the reason, where they cannot be had."""
+    """Return the folder of the packages. Skip the test, with the reason, if they are not available."""
     for command in ("node", "npm"):
         if shutil.which(command) is None:
             pytest.skip(f"`{command}` is not on the PATH; install Node.js to run the tests with npm packages")
@@ -43,7 +43,7 @@ def node_packages() -> Path:
 
 @functools.cache
 def _install(folder: Path) -> str | None:
-    """Install the packages unless they are there; what npm said, when there is no registry to be reached."""
+    """Install the packages if they are missing; return npm's message if no registry can be reached."""
     folder.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(folder.with_suffix(".lock")):
         if folder.exists():
@@ -53,7 +53,7 @@ def _install(folder: Path) -> str | None:
         begun.mkdir()
         for name in _DESCRIPTION:
             shutil.copy(PROGRAMS / name, begun)
-        # One question first: without a registry an installation goes on asking for minutes.
+        # One request first: without a registry an installation keeps trying for minutes.
         refusal = _npm(begun, *_ONE_QUESTION) or _npm(begun, "ci", *_PATIENCE)
         if refusal is None:
             begun.rename(folder)
@@ -61,7 +61,7 @@ def _install(folder: Path) -> str | None:
 
 
 def _npm(folder: Path, *command: str) -> str | None:
-    """Run npm in a folder. Returns how the registry could not be reached; any other failure fails the test."""
+    """Run npm in a folder. Return how the registry could not be reached; any other failure fails the test."""
     npm = subprocess.run(["npm", *command], cwd=folder, capture_output=True, text=True, check=False)
     if unreachable := _NO_REGISTRY.search(npm.stderr):
         return unreachable[1]
@@ -70,7 +70,7 @@ def _npm(folder: Path, *command: str) -> str | None:
 
 
 class Program:
-    """A running program that is asked by lines of JSON, or that says one line and then serves."""
+    """A running program that answers lines of JSON, or that prints one line and then serves."""
 
     def __init__(self, process: subprocess.Popen[str], log: Path) -> None:
         self._process = process
@@ -85,7 +85,7 @@ class Program:
         return answer
 
     def line(self) -> str:
-        """The next line that the program prints; fails with the program's log when it has ended instead."""
+        """Return the next line that the program prints; fail with its log if it has ended."""
         assert self._process.stdout is not None
         line = self._process.stdout.readline()
         assert line, f"the program ended:\n{self.log}"
@@ -93,7 +93,7 @@ class Program:
 
     @property
     def log(self) -> str:
-        """What the program wrote to its standard error output."""
+        """Return the program's standard error output."""
         return self._log.read_text("utf-8")
 
 
