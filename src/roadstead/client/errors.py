@@ -13,7 +13,7 @@
         └── ServerError           5xx
 
 Mistakes that show before anything is sent (an empty linker key, a base URL without a host) are `ValueError`
-and `TypeError`. No message holds the shared secret or a token.
+and `TypeError`. No message contains the shared secret or a token.
 """
 
 from collections.abc import Mapping, Sequence

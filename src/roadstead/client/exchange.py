@@ -1,6 +1,6 @@
 """From an operation to its result: signing each attempt, and deciding whether there is another one.
 
-What is tried again, and why:
+Repeated requests, and why:
 
 - When no connection could be made, everything: nothing has happened yet.
 - When the connection broke or timed out, or the answer is 502, 503 or 504: GET, PUT and DELETE, which may be

@@ -1,9 +1,9 @@
-"""What a Connect app with linkers does: publish a descriptor, answer lifecycle calls, keep its secret.
+"""A Connect app with linkers: it publishes a descriptor, answers lifecycle calls, and keeps its secret.
 
-- `GET /descriptor.json` tells the host who we are, where to call us, and which text to turn into which links.
-- `POST /installed` brings the credentials of an installation; we use them at once to store linker values.
-- `POST /uninstalled` takes leave.
-- `GET /tickets/BB-12` is where the links of the first linker lead.
+- `GET /descriptor.json` gives the host the app's name, its URL, and the patterns and targets of its links.
+- `POST /installed` has the credentials of an installation; the app uses them immediately to store linker values.
+- `POST /uninstalled` ends an installation.
+- `GET /tickets/BB-12` is a target of the first linker's links.
 """
 
 import html

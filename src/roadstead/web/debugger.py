@@ -62,7 +62,7 @@ class DebuggerPage:
     """Context of `debugger.html`, and of `parts/examined.html`, the part that changes during typing.
 
     `recorded` is the recorded call that is examined, if it is one; `refusals` are the newest ones to choose from.
-    `wrong` holds the error of each field that cannot be used, by the field's name.
+    `wrong` has the error of each field that cannot be used, by the field's name.
     """
 
     asked: Asked

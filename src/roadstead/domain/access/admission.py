@@ -39,7 +39,7 @@ class Admission:
         requests = max(1, min(MAX_REQUESTS, connections // 2))
         self.connections: Crowd[Any] = Crowd(connections, MAX_UNSENT_BYTES)
         self.callers = Places(requests, (3 * requests + 3) // 4)
-        # Whatever callers have under way from the same address.
+        # Independent of callers' running requests from the same address.
         self.operators = Places(MAX_OPERATOR_REQUESTS, requests + MAX_OPERATOR_REQUESTS)
         self.of_installations: defaultdict[int, int] = defaultdict(int)
         """Running requests, by installation."""

@@ -2,8 +2,8 @@
 //
 //   <script src="https://host.example/atlassian-connect/all.js" data-options="resize:false"></script>
 //
-// Whatever is asked is a message to the page around the frame (frames.js). Messages go to the host that this file came
-// from and to nobody else, and answers are taken from it alone.
+// Each request is a message to the page around the frame (frames.js). Messages go only to the host that served this
+// file, and answers are accepted only from it.
 (function () {
   "use strict";
 
@@ -19,13 +19,13 @@
     said.add(text);
   }
 
-  // Asking the host
+  // Messages to the host
 
   function ask(call, details, done) {
     if (window.parent === window) return say(`AP has nobody to ask for ${call}: this page is not in a frame of a host.`);
     const id = ++last;
     if (done) waiting.set(id, done);
-    // As JSON, like in the cloud: a function among the details would be refused with an obscure error.
+    // As JSON, as in the cloud: a function among the details would be refused with an obscure error.
     window.parent.postMessage({ ap: 1, id, call, details: JSON.parse(JSON.stringify(details)) }, HOST);
   }
 
@@ -145,8 +145,8 @@
     sizeToParent: () => ask("sizeToParent", {}),
   };
 
-  // Of all that is on the page, with every margin. For a moment the page must not be as tall as its frame, or it would
-  // never shrink; nothing is drawn meanwhile.
+  // The height of the page's content, with every margin. For a moment the page must not be as tall as its frame, or it
+  // would never shrink; nothing is drawn meanwhile.
   function contentHeight() {
     const parts = [document.documentElement, document.body];
     const before = parts.map((part) => part.style.cssText);
@@ -164,7 +164,7 @@
     if (options.sizeToParent === "true") return env.sizeToParent();
     const content = document.querySelector(".ac-content");
     env.resize();
-    // A browser leaves a frame out of sight alone, and observes nothing in it until it is scrolled to.
+    // A browser observes nothing in a frame that is out of sight until the user scrolls to it.
     if (content) new ResizeObserver(() => env.resize()).observe(content);
   }
 
@@ -172,7 +172,7 @@
     (script.dataset.options || "").split(";").map((option) => option.split(":").map((part) => part.trim())),
   );
 
-  // What is there, and what is not
+  // The modules of AP, and the missing ones
 
   function missing(name) {
     return new Proxy(function () {}, {

@@ -1,7 +1,7 @@
-// The host's half of `AP` (all.js): what the pages of an app may ask of the page around their frames.
+// The host's half of `AP` (all.js): the requests of an app's pages to the page around their frames.
 //
-// A message counts only if it comes from a frame with `data-app`, from the origin that this page has put there, and is
-// of the right form. What reaches the app is the answer to that message, sent to that frame and origin.
+// A message counts only if it comes from a frame with `data-app`, from the origin that this page has loaded there, and
+// in the right form. The app receives only the answer to that message, sent to that frame and origin.
 (function () {
   "use strict";
 
@@ -21,7 +21,7 @@
     accept: isText(200),
   };
 
-  // By name: the form of the details, and what is done; a result that is not undefined is the answer.
+  // By name: the form of the details, and the action; a result that is not undefined is the answer.
   const CALLS = {
     request: [isRequest, (frame, details) => post("request", details)],
     proxyRequest: [isRequest, (frame, details) => post("proxy", { ...details, context: location.search.slice(1) })],
@@ -45,7 +45,7 @@
       return console.warn(`A page of the app asked for ${message.call} in a form that is not known.`);
     }
     const answer = await act(frame, message.details);
-    // The frame may show another page by now: then the origin keeps the answer from it.
+    // The frame may show another page by now: then the origin protects the answer.
     if (answer !== undefined) event.source.postMessage({ ap: 1, id: message.id, answer }, event.origin);
   });
 
@@ -74,7 +74,7 @@
     const body = new URLSearchParams({ csrf: page().csrf, ...fields });
     try {
       const answer = await fetch(`${page().frames}/${action}`, { method: "POST", body });
-      // Anything else than an answer for the frame is a page of ours, which is none of the app's business.
+      // Any other answer is a page of this host, which the app must not see.
       if (answer.ok && answer.headers.get("content-type") === "application/json") return await answer.json();
       return { status: answer.status, headers: {}, body: "" };
     } catch {
@@ -93,7 +93,7 @@
     }
   }
 
-  // Notes: only ever as text.
+  // Notes, always as text.
 
   function show(frame, { id, kind, title, body, seconds }) {
     const notes = document.querySelector(".notes");

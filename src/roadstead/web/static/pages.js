@@ -26,7 +26,7 @@
 
   async function copy(text) {
     if (navigator.clipboard) return navigator.clipboard.writeText(text);
-    // A page that does not come over TLS, nor from this machine, has no clipboard.
+    // A page without TLS that is not from this machine has no clipboard.
     const field = document.createElement("textarea");
     field.value = text;
     document.body.append(field);
@@ -60,7 +60,7 @@
     for (const element of within("[data-with-script]")) element.hidden = false;
   }
 
-  // Requests: the call that was chosen stands beside the list, where there is room for it
+  // Requests: the chosen call is beside the list, if there is room
 
   const WIDE = matchMedia("(min-width: 64rem)");
   const pane = document.querySelector("#pane");
@@ -86,7 +86,7 @@
     markChosen();
   }
 
-  // The list asks for what is new, unless it is paused.
+  // The list fetches new calls, unless it is paused.
 
   function pauseWhenAsked(button) {
     let paused = false;
