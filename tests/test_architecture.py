@@ -156,6 +156,47 @@ def test_groups_use_each_other_in_one_direction() -> None:
     assert set(USES) == {file.parent.name for file in (SOURCE / "bitbucket").glob("*/operations.py")}
 
 
+LINKIFY: dict[str, set[str]] = {
+    "linker": LEAVES,
+    "keeping": LEAVES,
+    "budget": LEAVES,
+    "pattern": {"linker", "keeping"},
+    "engines": {"pattern"},
+    "plan": {"pattern", "engines"},
+    "target": {"linker", "pattern", "engines"},
+    "text": {"linker", "keeping", "pattern", "target"},
+    "values": {"pattern", "text"},
+    "search": {"linker", "keeping", "budget", "pattern", "engines", "plan", "text", "values"},
+    "matching": {"linker", "budget", "pattern", "engines", "plan", "target", "text", "values", "search"},
+    "check": {"linker", "pattern", "target", "search"},
+    "explanation": {"linker", "pattern", "engines", "text", "matching", "check"},
+    "render": {"linker"},
+    "documents": {"linker", "budget", "matching", "explanation", "render"},
+}
+"""The rooms of `linkify`, each with those above it that it may import."""
+
+
+def test_rooms_of_linkify_import_upwards_in_their_list() -> None:
+    """What a pattern means knows no text, a search knows no links, and no room is in a circle."""
+    rooms = list(LINKIFY)
+    assert all(set(rooms[:at]) >= LINKIFY[room] for at, room in enumerate(rooms))
+    for file in sorted((SOURCE / "linkify").rglob("*.py")):
+        room = file.relative_to(SOURCE / "linkify").parts[0].removesuffix(".py")
+        ours = {name.split(".")[2] for name in _imports(file) if name.startswith("roadstead.linkify.")}
+        assert ours - {room} <= LINKIFY.get(room, set(LINKIFY)), file
+
+
+def test_files_of_linkify_import_each_other_in_one_direction() -> None:
+    """Inside a room, too, no file needs one that needs it."""
+    files = {f"roadstead.{'.'.join(file.relative_to(SOURCE).with_suffix('').parts)}": file for file in _files()}
+    needed = {
+        name: {found.rpartition(".")[0] for found in _imports(file)} & files.keys()
+        for name, file in files.items()
+        if name.startswith("roadstead.linkify.")
+    }
+    assert len(list(TopologicalSorter(needed).static_order())) >= len(needed)
+
+
 def test_nothing_is_frozen_while_requests_are_served() -> None:
     """A frozen cycle that is dropped is never freed, so there is one freeze after imports and one after the start."""
     freezing = {str(file.relative_to(SOURCE)) for file in _files() if "gc.freeze" in file.read_text("utf-8")}

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 from roadstead.linkify import Linker, compile_linkers, linkify_html
-from roadstead.linkify.documents.markup import ATTRIBUTES, ELEMENTS, MAX_ATTRIBUTE, MAX_DEPTH
+from roadstead.linkify.documents.elements import ATTRIBUTES, ELEMENTS
+from roadstead.linkify.documents.markup import MAX_ATTRIBUTE, MAX_DEPTH
 
 HERE = r"https://t.example/\g<0>"
 TICKETS = Linker("tickets", r"((?K)-\d+)", HERE, values={"BB", "É"}, app_key="com.acme.<app>", principal_uuid="{0a1b}")

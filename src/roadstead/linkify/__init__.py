@@ -5,8 +5,16 @@
     >>> [link.url for link in compile_linkers([linker]).linkify("fixes BB-12, not AA-3").links]
     ['https://t.example/BB-12']
 
-Pure: no file, no socket, nothing of Roadstead; it can be used alone. Every other name is private and may
-change.
+The package is pure: it opens no file and no socket, and imports nothing else of Roadstead, so it can be used alone.
+
+* `Linker` says what to match and where it leads. `check_linker` judges one before it is used (`PatternReport`).
+* `compile_linkers` makes `CompiledLinkers`, whose `linkify` returns the `Linkified` text with its `Link`s.
+* `render_html`, `render_markdown` and `render_terminal` write a linkified text.
+* `linkify_html` and `linkify_markdown` link the texts of a document.
+* `explain` and `explain_markdown` say why a stretch of a text is a link or not.
+
+`docs/architecture.md`, "Link a text", names the files that a text goes through. Names that are not in `__all__` are
+private and may change.
 """
 
 from roadstead.linkify.check.report import PatternReport, check_linker
@@ -17,7 +25,9 @@ from roadstead.linkify.explanation.explain import explain
 from roadstead.linkify.explanation.explanation import Candidate, Explanation, Tried
 from roadstead.linkify.linker import InvalidPattern, Link, Linker, Linkified, Unfinished
 from roadstead.linkify.matching.matcher import CompiledLinkers, compile_linkers
-from roadstead.linkify.render import render_html, render_markdown, render_terminal
+from roadstead.linkify.render.html import render_html
+from roadstead.linkify.render.markdown import render_markdown
+from roadstead.linkify.render.terminal import render_terminal
 
 __all__ = [
     "Candidate",

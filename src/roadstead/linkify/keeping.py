@@ -1,7 +1,7 @@
-"""Keeping what is costly to make, so that nothing of it outlives its use for long.
+"""Caches of objects that are costly to make.
 
-What is kept here never refers back to the keeper: an object that is let go frees its memory at once, and no collection
-has to look through thousands of objects for it.
+No object in them refers back to its cache. So an object that leaves a cache frees its memory at once, and the garbage
+collector does not have to find it among thousands.
 """
 
 from collections.abc import Callable, Hashable
@@ -10,7 +10,9 @@ from typing import Generic, TypeVar, TypeVarTuple
 from weakref import WeakValueDictionary
 
 _KEPT_UNUSED = 64
-"""Patterns that an app changes are made once for the check and for the use. Their programs take some 100 KB each."""
+"""Unused objects that are kept, so that a pattern which was just checked is not made again for its use. The programs
+of a pattern take some 100 KB.
+"""
 
 K = TypeVar("K", bound=Hashable)
 V = TypeVar("V")
@@ -18,9 +20,9 @@ Args = TypeVarTuple("Args")
 
 
 def shared(make: Callable[[*Args], V]) -> Callable[[*Args], V]:
-    """Make each object once for all concurrent users; keep the last ones while they are unused.
+    """Return `make` with a cache: all concurrent users of an object share it, and the last objects are kept unused.
 
-    Arguments are taken by position alone, because they are what an object is found by.
+    The arguments are the key of an object, so they are passed by position only.
     """
     in_use: WeakValueDictionary[Hashable, V] = WeakValueDictionary()
 
@@ -34,7 +36,7 @@ def shared(make: Callable[[*Args], V]) -> Callable[[*Args], V]:
 
 
 class Made(dict[K, V], Generic[K, V]):
-    """What `make` makes of each key, made when first asked for. Emptied when it holds `most`."""
+    """A cache that calls `make` with each new key. Once it holds `most` values, the next new key empties it first."""
 
     def __init__(self, make: Callable[[K], V], most: int) -> None:
         super().__init__()

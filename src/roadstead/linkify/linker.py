@@ -1,4 +1,4 @@
-"""What linkify takes and gives: linkers in, links and pieces of text out."""
+"""What goes into linkify and what comes out: linkers in, a text and its links out."""
 
 from collections.abc import Iterator, Set
 from dataclasses import dataclass, field
@@ -7,29 +7,29 @@ import msgspec
 
 
 class InvalidPattern(ValueError):
-    """A linker's `regex` or `url` cannot be used; the message is one sentence that says why."""
+    """A linker's `regex` or `url` cannot be used. The message says in one sentence why."""
 
 
 @dataclass(frozen=True, slots=True)
 class Linker:
     r"""What to match in a text, and where a match leads.
 
-    `regex` is Python `re` syntax and may hold `(?K)`; `url` is a template with `\1`…`\99` and `\g<name>`,
-    absolute or relative to `base_url`. Each of `values` is a full match of `[\w\-]+`, 255 characters at most
-    (any other never matches); there may be a million, and no text makes linkify walk through them.
-    `principal_uuid` is written with its braces.
+    `regex` is Python `re` syntax, with `(?K)` for one of the `values`. `url` is a template with `\1`…`\99` and
+    `\g<name>`, absolute or relative to `base_url`. A value is a full match of `[\w\-]+` of 255 characters at most; any
+    other never matches. There may be a million values, and no text makes linkify go through them all. `principal_uuid`
+    includes its braces.
     """
 
     key: str
     regex: str
     url: str
     base_url: str = ""
-    values: Set[str] = field(default=frozenset(), repr=False, compare=False)  # to compare a million costs
+    values: Set[str] = field(default=frozenset(), repr=False, compare=False)  # comparing a million would take long
     app_key: str = ""
     principal_uuid: str = ""
 
     def __hash__(self) -> int:
-        # Asked for at every link. An app's linkers have the same keys in every workspace, but not the same principal.
+        # Each link asks for it. An app's linkers have the same keys in every workspace, but not the same principal.
         return hash(self.key) ^ hash(self.principal_uuid)
 
 
@@ -44,8 +44,7 @@ class Stretch(msgspec.Struct, frozen=True, gc=False):
 class Link(Stretch, frozen=True, gc=False):
     """A stretch of the text that leads somewhere. A bare URL has no `linker`.
 
-    `url` is ASCII, free of spaces, quotes and control characters, and starts with `http:`, `https:` or
-    `mailto:`.
+    `url` is ASCII without spaces, quotes and control characters, and starts with `http:`, `https:` or `mailto:`.
     """
 
     url: str
@@ -53,10 +52,10 @@ class Link(Stretch, frozen=True, gc=False):
 
 
 class Unfinished(msgspec.Struct, frozen=True):
-    """A limit that was reached on a text, by a linker or, without one, by the text as a whole.
+    """A limit that was reached on a text: by a linker or, where `linker` is `None`, by the text as a whole.
 
-    The links found up to that place are kept. `out_of_time` tells the limit that a hostile pattern runs into
-    from those that any linker may meet in a large text.
+    The links found before are kept. `out_of_time` marks the limit that a hostile pattern reaches. Any linker may reach
+    the others on a large text.
     """
 
     linker: Linker | None
@@ -65,14 +64,14 @@ class Unfinished(msgspec.Struct, frozen=True):
 
 
 class Linkified(msgspec.Struct, frozen=True):
-    """A text and its links, which are sorted and do not overlap."""
+    """A text and its links, in order and without overlaps."""
 
     text: str
     links: tuple[Link, ...]
     unfinished: tuple[Unfinished, ...] = ()
 
     def pieces(self) -> Iterator[str | Link]:
-        """Yield plain stretches and links in order; their texts joined are exactly the input."""
+        """Yield plain stretches and links in order. Their texts joined are the input."""
         position = 0
         for link in self.links:
             if position < link.start:

@@ -1,4 +1,4 @@
-"""Whether a linker's pattern and `url` can be used, and what its author should know about them."""
+"""Judge whether a linker's pattern and `url` can be used, and tell its author about them."""
 
 from dataclasses import dataclass
 from typing import Literal

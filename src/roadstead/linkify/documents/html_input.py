@@ -1,8 +1,8 @@
 """Link the texts of HTML that another program has rendered, and make it safe to show.
 
-Three steps: `markup` writes an outline of the HTML that is quick to parse; a sanitiser, nh3, parses that and
-decides what of it is safe; then each text of what remains is linked, and put back where it stood. Texts themselves
-never pass through the sanitiser: they are decoded once, and escaped once.
+In three steps: `markup` writes an outline of the HTML that is quick to parse. A sanitiser, nh3, parses the outline and
+decides what of it is safe. Each text of what remains is linked and put back in its place. The texts themselves never
+pass through the sanitiser: they are decoded once, and escaped once.
 """
 
 import re
@@ -10,11 +10,12 @@ import re
 import msgspec
 import nh3
 
-from roadstead.linkify.documents.markup import ATTRIBUTES, ELEMENTS, UNTOUCHED, outline_of
+from roadstead.linkify.documents.elements import ATTRIBUTES, ELEMENTS, UNTOUCHED
+from roadstead.linkify.documents.markup import outline_of
 from roadstead.linkify.documents.texts import Texts
 from roadstead.linkify.linker import Link, Linkified, Unfinished
 from roadstead.linkify.matching.matcher import CompiledLinkers
-from roadstead.linkify.render import render_html
+from roadstead.linkify.render.html import render_html
 
 _TAG = re.compile(r'(<[^<>"]*+(?:"[^"]*+"[^<>"]*+)*+>)')
 _NAME = re.compile(r"</?([a-z0-9]+)")
@@ -31,7 +32,7 @@ _CLASSES = {
 class LinkifiedHtml(msgspec.Struct, frozen=True):
     """Safe HTML and the links that were made in it, in the order of the document.
 
-    The offsets of a link are those of the text it stands in, not of the document.
+    The offsets of a link count from the beginning of its text, not of the document.
     """
 
     html: str
@@ -42,13 +43,13 @@ class LinkifiedHtml(msgspec.Struct, frozen=True):
 def linkify_html(linkers: CompiledLinkers, html: str) -> LinkifiedHtml:
     """Return the HTML with the links of its texts, and without anything that could run or disguise itself.
 
-    A text is what stands between two tags, in one piece: a match never spans elements, and what comes before an
-    element's text is not seen. Texts in links and code are left alone. An element or attribute that rendered
-    Markdown has no use for is taken away, and so is the claim of any link in the input to be a linker's.
+    A text is what is between two tags, in one piece: a match never spans elements, and a pattern does not see what
+    comes before an element's text. Texts in links and code are left alone. Elements and attributes that rendered
+    Markdown has no use for are removed, and so is the mark of a linker's link on a link of the input.
 
-    Never raises because of what HTML or a pattern holds. For all texts together each linker has the time it has for
-    one text; once 1,000,000 characters were looked at or 10,000 links made, no more are. What reaches a limit is
-    listed as unfinished.
+    Never raises because of what HTML or a pattern holds. For all texts together each linker has the time of one text.
+    After 1,000,000 characters or 10,000 links nothing more is linked. Each limit that was reached is listed as
+    unfinished.
     """
     outline = outline_of(html)
     texts = Texts(linkers)
@@ -70,7 +71,7 @@ def linkify_html(linkers: CompiledLinkers, html: str) -> LinkifiedHtml:
 
 
 def _harmless(element: str, attribute: str, value: str) -> str | None:
-    """Let only those classes and identifiers pass that a renderer writes: others could mean something to a page."""
+    """Return the value without classes and identifiers that no renderer writes: they could mean something to a page."""
     if attribute == "class":
         return " ".join(name for name in value.split() if _CLASSES[element].fullmatch(name)) or None
     if attribute == "id" and not _HEADING_ID.fullmatch(value):

@@ -1,4 +1,4 @@
-"""Link the texts of Markdown, and leave alone all else in it."""
+"""Link the texts of Markdown, and leave everything else in it alone."""
 
 import re
 import time
@@ -11,17 +11,18 @@ from markdown_it.token import Token
 from msgspec.structs import replace
 
 from roadstead.linkify.budget import Budget, OutOfTime
-from roadstead.linkify.documents.markdown_reader import Block, Markdown, MarkdownText
+from roadstead.linkify.documents.markdown_reader import Block, Markdown
+from roadstead.linkify.documents.markdown_texts import MarkdownText
 from roadstead.linkify.documents.texts import Texts
 from roadstead.linkify.explanation.explain import explain
 from roadstead.linkify.explanation.explanation import Candidate, Explanation
 from roadstead.linkify.linker import Link, Linkified, Unfinished
 from roadstead.linkify.matching.limits import MAX_TEXT
 from roadstead.linkify.matching.matcher import CompiledLinkers
-from roadstead.linkify.render import guarded, markdown_escaped, markdown_link
+from roadstead.linkify.render.markdown import guarded, markdown_escaped, markdown_link
 
 SECONDS = 1.0
-"""Processor time to read a document. A megabyte takes half of it, unless it was made to take long."""
+"""Processor time to read a document. An ordinary megabyte takes half of it."""
 _NO_TEXT = (
     "It is in a link, code, HTML or another part of Markdown that is no text, or beside a mark that needs its place."
 )
@@ -38,12 +39,12 @@ class LinkifiedMarkdown(Linkified, frozen=True, kw_only=True):
 def linkify_markdown(linkers: CompiledLinkers, text: str) -> LinkifiedMarkdown:
     """Return the links in the texts of a CommonMark document, and the document with them.
 
-    A text is what stands on a line between two marks of Markdown: a match never spans marks, and what comes before a
-    mark is not seen. Links, images, code, HTML, link definitions and front matter are left alone, and so is a match
-    beside a mark that would mean something else beside a link.
+    A text is what is on a line between two marks of Markdown: a match never spans marks, and a pattern does not see
+    what comes before a mark. Links, images, code, HTML, link definitions and front matter are left alone, and so is a
+    match beside a mark that would mean something else beside a link.
 
-    Never raises because of what a text or a pattern holds. For all texts together each linker has the time it has for
-    one text; what reaches a limit is listed as unfinished.
+    Never raises because of what a text or a pattern holds. For all texts together each linker has the time of one
+    text. Each limit that was reached is listed as unfinished.
     """
     source = text if len(text) <= MAX_TEXT else text[: text.rfind("\n", 0, MAX_TEXT) + 1]
     document = Markdown(source, Budget(SECONDS, time.thread_time))
@@ -64,7 +65,7 @@ def linkify_markdown(linkers: CompiledLinkers, text: str) -> LinkifiedMarkdown:
 def explain_markdown(linkers: CompiledLinkers, text: str) -> Explanation:
     """Say for each candidate in a CommonMark document why it is a link or not, as `explain` does for a text.
 
-    Candidates are those of the document taken as a text, and the links besides that are found in its texts only.
+    The candidates are those of the document taken as one text, and links that only its texts have.
     """
     linkified, plain = linkify_markdown(linkers, text), explain(linkers, text)
     links = {(link.start, link.end): link for link in linkified.links}
@@ -84,7 +85,7 @@ def explain_markdown(linkers: CompiledLinkers, text: str) -> Explanation:
 
 
 class _Written(NamedTuple):
-    """A link as it is written in the place of its text, first with offsets in its block, then in the document."""
+    """A link as Markdown, in place of its text, with offsets first in its block, then in the document."""
 
     start: int
     end: int
@@ -120,7 +121,7 @@ def _with_links(text: str, links: Sequence[_Written]) -> str:
 
 
 def _means_the_same(block: Block, links: Sequence[_Written], document: Markdown) -> bool:
-    """Whether a reader of Markdown sees the same in the block with these links, and the links."""
+    """Return whether a reader of Markdown sees the same block with these links as without, and sees the links."""
     try:
         tokens = document.read_again(_with_links(block.content, links))
     except OutOfTime:
@@ -133,7 +134,7 @@ def _links(tokens: Sequence[Token]) -> int:
 
 
 def _seen(tokens: Sequence[Token]) -> Iterator[object]:
-    """Yield what is seen, links aside: texts, each in one piece, and everything else as it is."""
+    """Yield what a reader sees, links aside: each text in one piece, and everything else as it is."""
     aside = ("link_open", "link_close")
     for is_text, some in groupby(
         (token for token in tokens if token.type not in aside), lambda one: one.type == "text"

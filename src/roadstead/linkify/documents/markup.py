@@ -1,13 +1,13 @@
-"""HTML of strangers, taken apart into an outline and its texts, in time that grows with its length alone.
+"""Divide any HTML into an outline and its texts, in time that grows with its length alone.
 
-An attacker can make parsers of HTML slow: their time grows with the square of the depth, of the
-attributes of a tag, or of the ampersands of a text. So no parser sees the HTML as it came. Its tags are read here
-as the tokenizer of the HTML standard reads them (https://html.spec.whatwg.org/multipage/parsing.html), and an
-outline of them is written anew: only elements and attributes that can be part of a rendered text, each tag with few
-attributes, each element closed before the one around it, and none deeper than 100. What an element's end tag may be
-left out for (`<p>`, `<li>`, `<td>`…) is closed where the standard closes it.
+An attacker can make parsers of HTML slow: their time grows with the square of the depth, of the attributes of a tag,
+or of the ampersands of a text. So no parser sees the HTML as it came. Its tags are read here as the tokenizer of the
+HTML standard reads them (https://html.spec.whatwg.org/multipage/parsing.html), and an outline is written anew: only
+elements and attributes that can be part of a rendered text, each tag with few attributes, each element closed before
+the one around it, and none deeper than 100. An element whose end tag may be left out (`<p>`, `<li>`, `<td>`…) is
+closed where the standard closes it.
 
-This makes HTML quick to parse. To make it safe is the sanitiser's part (see `html_input`).
+So the outline is quick to parse. The sanitiser makes it safe (see `html_input`).
 """
 
 import re
@@ -16,36 +16,12 @@ from collections.abc import Collection
 from html import unescape
 from typing import NamedTuple
 
+from roadstead.linkify.documents.elements import ATTRIBUTES, CELLS, CLOSED_BY, ELEMENTS, REMOVED, TABLE_PARTS, VOID
+
 MAX_DEPTH = 100
-"""Elements within each other; what is deeper keeps its text and loses its tags."""
+"""Elements within each other. Deeper elements lose their tags and keep their text."""
 MAX_ATTRIBUTE = 4_000
-"""Characters of an attribute's value; a longer one is left out."""
-
-_HEADINGS = frozenset({"h1", "h2", "h3", "h4", "h5", "h6"})
-_BLOCKS = _HEADINGS | {"blockquote", "dd", "div", "dl", "dt", "hr", "li", "ol", "p", "pre", "table", "ul"}
-_CELLS = frozenset({"caption", "td", "th"})
-_TABLE_PARTS = _CELLS | {"tbody", "tfoot", "thead", "tr"}
-_CODE = frozenset({"code", "kbd", "pre", "samp", "tt", "var"})
-_MARKS = frozenset({"b", "del", "em", "i", "ins", "s", "small", "span", "strike", "strong", "sub", "sup", "u"})
-_VOID = frozenset({"br", "hr", "img"})
-
-ELEMENTS = _BLOCKS | _TABLE_PARTS | _CODE | _MARKS | _VOID | {"a"}
-"""What rendered Markdown is made of. Of any other element only the text is kept."""
-UNTOUCHED = _CODE | {"a"}
-"""Elements whose text is never linked."""
-ATTRIBUTES: dict[str, set[str]] = {
-    "a": {"class", "href", "title"},
-    "img": {"alt", "height", "src", "title", "width"},
-    "ol": {"start"},
-    **{name: {"align", "colspan", "rowspan"} for name in ("td", "th")},
-    **{name: {"class"} for name in ("code", "div", "pre", "span")},
-    **{name: {"id"} for name in _HEADINGS},
-}
-"""The attributes that are kept, by element; not any value of them is."""
-_REMOVED = frozenset({"button", "script", "select", "style", "template", "textarea", "title", "xmp"}).union(
-    ("audio", "canvas", "iframe", "noembed", "noframes", "noscript", "object", "plaintext", "video")
-)
-"""What goes with all that it holds: code, form controls, and what a browser shows in place of something else."""
+"""Characters of an attribute's value. An attribute with a longer one is left out."""
 
 _SPACE = " \t\n\r\f"
 _MARKUP = re.compile(
@@ -58,7 +34,7 @@ _MARKUP = re.compile(
     re.VERBOSE,
 )
 _ATTRIBUTE = re.compile(r"""([^\s/>=]++)(?:[ \t\n\r\f]*+=[ \t\n\r\f]*+(?:"([^"]*+)"|'([^']*+)'|([^ \t\n\r\f>]*+)))?+""")
-_END_OF = {name: re.compile(rf"</{name}(?=[ \t\n\r\f/>])", re.IGNORECASE) for name in _REMOVED}
+_END_OF = {name: re.compile(rf"</{name}(?=[ \t\n\r\f/>])", re.IGNORECASE) for name in REMOVED}
 _LONG_NUMBER = re.compile(r"&#[0-9]{100,}+;?")  # far beyond the last character, and too long for `int`
 _LONE_SURROGATE = re.compile(r"[\ud800-\udfff]")
 
@@ -87,46 +63,15 @@ def outline_of(html: str) -> Outline:
             writer.end(name)
         elif name in ELEMENTS:
             writer.start(name, tag["attributes"])
-        elif name in _REMOVED:
+        elif name in REMOVED:
             end = _END_OF[name].search(html, position)
             position = end.start() if end else len(html)
     writer.text(html[position:])
     return Outline("".join(writer.parts), writer.texts)
 
 
-class _Closed(NamedTuple):
-    """Open elements that a start tag closes, unless one of the others is nearer."""
-
-    names: Collection[str]
-    up_to: Collection[str]
-
-
-def _closed_by(name: str) -> list[_Closed]:
-    closed = []
-    if name in _BLOCKS:
-        closed.append(_Closed({"p"}, _CELLS))
-    if name in _HEADINGS:
-        closed.append(_Closed(_HEADINGS, _BLOCKS - _HEADINGS | _CELLS))
-    if name == "li":
-        closed.append(_Closed({"li"}, {"ol", "ul", *_CELLS}))
-    if name in {"dd", "dt"}:
-        closed.append(_Closed({"dd", "dt"}, {"dl", *_CELLS}))
-    if name in _CELLS:
-        closed.append(_Closed(_CELLS, {"table", "tr"}))
-    if name == "tr":
-        closed.append(_Closed({"tr", "caption"}, {"table"}))
-    if name in {"tbody", "tfoot", "thead"}:
-        closed.append(_Closed({"tbody", "tfoot", "thead", "caption"}, {"table"}))
-    if name == "a":
-        closed.append(_Closed({"a"}, _CELLS))
-    return closed
-
-
-_CLOSED_BY = {name: _closed_by(name) for name in ELEMENTS}
-
-
 class _Writer:
-    """Writes an outline; knows what is open."""
+    """Writes an outline, and knows which elements are open."""
 
     def __init__(self) -> None:
         self.parts: list[str] = []
@@ -135,6 +80,7 @@ class _Writer:
         self._count = Counter[str]()
 
     def text(self, chars: str) -> None:
+        """Write a text as its number."""
         if not chars.strip(_SPACE):
             self.parts.append(chars)  # a table takes space as it is, and moves any other text before itself
             return
@@ -142,9 +88,10 @@ class _Writer:
         self.texts.append(unescape(_LONG_NUMBER.sub("\ufffd", chars)).replace("\0", ""))
 
     def start(self, name: str, attributes: str) -> None:
-        for closed in _CLOSED_BY[name]:
+        """Write a start tag, after the end tags that it implies."""
+        for closed in CLOSED_BY[name]:
             self._close(*closed)
-        if name in _VOID:
+        if name in VOID:
             self.parts.append(f"<{name}{_written(name, attributes)}>")
         elif len(self._open) < MAX_DEPTH:
             self.parts.append(f"<{name}{_written(name, attributes)}>")
@@ -152,8 +99,9 @@ class _Writer:
             self._count[name] += 1
 
     def end(self, name: str) -> None:
-        if name not in _TABLE_PARTS:
-            self._close((name,), () if name == "table" else _CELLS)
+        """Write an end tag, if its element is open."""
+        if name not in TABLE_PARTS:
+            self._close((name,), () if name == "table" else CELLS)
         else:
             self._close((name,), {"table"})
 
@@ -172,7 +120,7 @@ class _Writer:
 
 
 def _written(name: str, attributes: str) -> str:
-    """Return the attributes that are kept. Character references stay: in attributes they follow rules of their own."""
+    """Return the attributes that are kept. Character references stay: attributes have rules of their own for them."""
     kept = ATTRIBUTES.get(name)
     if not kept or "=" not in attributes:
         return ""

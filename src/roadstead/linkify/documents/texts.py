@@ -1,4 +1,4 @@
-"""The texts of one document, HTML or Markdown, which share the limits of a text."""
+"""The texts of one HTML or Markdown document, which share the limits of a single text."""
 
 from roadstead.linkify.linker import Linkified, Unfinished
 from roadstead.linkify.matching.limits import MAX_LINKS, MAX_TEXT
@@ -6,7 +6,7 @@ from roadstead.linkify.matching.matcher import CompiledLinkers
 
 
 class Texts:
-    """Links the texts of a document one by one, as long as no limit is reached."""
+    """Links the texts of a document one by one, until a limit is reached."""
 
     def __init__(self, linkers: CompiledLinkers) -> None:
         self.unfinished: dict[Unfinished, None] = {}

@@ -22,19 +22,17 @@ def winners(
     compete, so URLs are made here, for those that could win.
     """
     found.sort()
-    address = next(taken, None)
+    ahead = _Ahead(taken)
     position = at = 0
     while at < len(found):
         start, minus_end, _, owners, match = found[at]
         at += 1
         if start < position:
             continue
-        while address and address.end <= start:
-            if address.url:
-                yield _bare(address, chars)
-            address = next(taken, None)
-        if address and address.start < -minus_end:
-            continue
+        if ahead.first:
+            yield from ahead.links_before(start, chars)
+            if ahead.first and ahead.first.start < -minus_end:
+                continue
         owner = owners[0]
         url = templates[owner].fill(match, chars)
         if url:
@@ -42,10 +40,7 @@ def winners(
             yield Link(start, position, chars[start:position], url, linkers[owner])
         elif len(owners) > 1:
             insort(found, (start, minus_end, owners[1], owners[1:], match), lo=at)
-    while address:
-        if address.url:
-            yield _bare(address, chars)
-        address = next(taken, None)
+    yield from ahead.links_before(len(chars), chars)
 
 
 def without_owners(found: list[Found], left_out: Collection[int]) -> list[Found]:
@@ -69,5 +64,16 @@ def without_those_in(hyperlinks: Sequence[Address], addresses: Iterator[Address]
     return iter(sorted([*apart, *hyperlinks], key=lambda one: one.start))
 
 
-def _bare(address: Address, chars: str) -> Link:
-    return Link(address.start, address.end, chars[address.start : address.end], address.url or "", None)
+class _Ahead:
+    """The addresses from a place of the text on, of which `first` is the next."""
+
+    def __init__(self, addresses: Iterator[Address]) -> None:
+        self._addresses = addresses
+        self.first = next(addresses, None)
+
+    def links_before(self, place: int, chars: str) -> Iterator[Link]:
+        """Go on to a place, and yield the addresses before it that are links."""
+        while (address := self.first) and address.end <= place:
+            if address.url:
+                yield Link(address.start, address.end, chars[address.start : address.end], address.url, None)
+            self.first = next(self._addresses, None)

@@ -1,16 +1,16 @@
-r"""Texts as single bytes, told apart exactly as far as a pattern can tell them apart.
+r"""Rewrite a text with one byte for each character, so that no match of a pattern changes.
 
-A pattern asks of a character only whether it is in this set or that. So all characters that lie in the same
-of its sets are one to it, and a text can be rewritten with one byte for each such block without any match
-changing: ASCII stays as it is, and the few blocks beyond ASCII get bytes from 0x80 on. What this buys:
+A pattern asks of a character only whether it is in certain sets. It cannot tell apart two characters that are in the
+same of its sets, so one byte can stand for a whole block of such characters. ASCII stays as it is, and the few blocks
+beyond ASCII get bytes from 0x80 on. This has three advantages:
 
-* offsets in the bytes are offsets in the `str`, for any character, lone surrogates included;
-* one small program per pattern serves every text, with `\w`, `\d`, `\s` and IGNORECASE as Python has them;
-* nearly all patterns tell apart only letters, digits, spaces and the rest, so a text is rewritten once for
-  all.
+* an offset in the bytes is the offset in the `str`, for any character, lone surrogates included;
+* one small program of a pattern serves every text, with `\w`, `\d`, `\s` and IGNORECASE as Python has them;
+* nearly all patterns tell apart only letters, digits, spaces and the rest, so a text is rewritten once for all of
+  them.
 
-The engines decide `\b` by ASCII rules. Where a pattern uses `\b` with Unicode words, its blocks of word
-characters therefore borrow an ASCII letter or digit that lies in the same of its sets.
+The engines decide `\b` by ASCII rules. Where a pattern uses `\b` with Unicode words, each of its blocks of word
+characters therefore borrows an ASCII letter or digit that is in the same of its sets.
 
 A back-reference compares characters with each other, so its text must not be rewritten.
 """
@@ -27,7 +27,8 @@ _FIRST_CODE = 0x80
 _MAX_BLOCKS = 128
 _REMEMBERED = 4_096
 _BEYOND_ASCII = CharSet(((0x80, 0x10FFFF),))
-_RARE = 8  # where one character in so many lies beyond ASCII, it is quicker to translate all than to look for them
+_RARE = 8
+"""Where one character in so many is beyond ASCII, it is quicker to translate all than to look for these."""
 _WORD_BYTES = b"zyxwvutsrqponmlkjihgfedcbaZYXWVUTSRQPONMLKJIHGFEDCBA_9876543210"  # rare in patterns first
 
 
@@ -40,7 +41,7 @@ class Block:
 
 
 class Alphabet:
-    """The bytes that stand for characters beyond ASCII. Build one with `alphabet_for`."""
+    """The bytes that stand for characters beyond ASCII. Make one with `alphabet_for`."""
 
     def __init__(self, blocks: tuple[Block, ...]) -> None:
         self._blocks = blocks
@@ -101,7 +102,7 @@ def _numbered(blocks: Iterable[CharSet]) -> tuple[Block, ...]:
 
 
 def _with_ascii_words(blocks: Iterable[CharSet], sets: frozenset[CharSet]) -> Alphabet | None:
-    """Let each block of word characters borrow an ASCII one that no set tells from it, if there is one."""
+    """Return an alphabet in which each block of word characters has the byte of an ASCII one, or `None`."""
     words = category("w", ascii_only=False)
     numbered = []
     for block in _numbered(blocks):
@@ -117,7 +118,7 @@ def _with_ascii_words(blocks: Iterable[CharSet], sets: frozenset[CharSet]) -> Al
 
 
 def _split(sets: Iterable[CharSet]) -> tuple[CharSet, ...]:
-    """Split everything beyond ASCII into blocks that lie wholly inside or wholly outside of each set."""
+    """Split everything beyond ASCII into blocks, each of them wholly inside or wholly outside of each set."""
     asked = [*sets, *_basic_blocks()]
     starts = {_FIRST_CODE}
     for chars in asked:
@@ -147,12 +148,12 @@ def _basic_unions() -> frozenset[CharSet]:
 
 @lru_cache(maxsize=256)
 def _interned(blocks: tuple[Block, ...]) -> Alphabet:
-    """Give equal blocks the same alphabet, so that a text is rewritten once for all that share it."""
+    """Return the one alphabet of these blocks, so that a text is rewritten once for all patterns that share it."""
     return Alphabet(blocks)
 
 
 class _Table(dict[int, int]):
-    """A table for `str.translate` that fills itself as characters come up, and never grows large."""
+    """A table for `str.translate` that learns each character when it first occurs, up to a number."""
 
     def __init__(self, blocks: tuple[Block, ...]) -> None:
         super().__init__()

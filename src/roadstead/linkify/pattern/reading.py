@@ -1,7 +1,7 @@
 r"""Read a linker's `regex`: what Python's `re` accepts, with `(?K)` for a stored value.
 
 Nothing here scans the source for `(?K)`, which could stand in a class, an escape, a comment or a verbose pattern.
-Python's parser stops with "unknown extension ?K" at each `(?K)` that stands where a group may stand. There it is
+Python's parser stops with "unknown extension ?K" at each `(?K)` in the place of a group. There it is
 replaced by a named group `[\w\-]+`, which is what `(?K)` means without values, and the source is parsed again.
 Elsewhere the parser does not stop, and the characters mean what they mean to Python.
 """

@@ -48,7 +48,7 @@ class Plan:
     `obstacle` says in words why RE2 cannot run it, and `program` is RE2's for ASCII texts and any value if RE2 can.
     `alphabet` is that of texts beyond ASCII and any value, if there is one.
     `literal` is ASCII that every match holds. `cuts` are characters that no match holds, so that a text can be cut
-    after them. `value_place` is where the value stands on the way `VALUE_FIRST`. `captured` are the groups whose text
+    after them. `value_place` is the place of the value on the way `VALUE_FIRST`. `captured` are the groups whose text
     is used.
     """
 
@@ -65,9 +65,9 @@ class Plan:
     any_case_values: bool
     r"""Whether a value may match more beyond ASCII than `[\w\-]+` does: case is ignored, or `\w` is ASCII."""
     values_aside: bool
-    """Whether a value may stand outside of the match, in a look-around."""
+    """Whether a value may be outside of the match, in a look-around."""
     compares_characters: bool
-    """Whether a back-reference compares characters with each other, so that no alphabet may stand in for them."""
+    """Whether a back-reference compares characters with each other, so that no byte of an alphabet may replace them."""
     needs_ascii: bool
     """Whether the pattern is exact on ASCII texts only: a back-reference ignores case."""
 
@@ -134,7 +134,7 @@ def _program(tree: Node, captured: frozenset[int], alphabet: Alphabet) -> Linear
 
 
 def _value_place(pattern: Pattern) -> ValuePlace | None:
-    """Return where the value stands, or `None` if values must become part of a program, as under IGNORECASE."""
+    """Return the place of the value, or `None` if values must become part of a program, as under IGNORECASE."""
     if any(group.ignore_case for group in pattern.value_groups):
         return None
     return value_place(pattern.tree)

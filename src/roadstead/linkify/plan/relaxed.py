@@ -1,8 +1,8 @@
-r"""What a match needs that RE2 can express: where to ask the bounded engine at all.
+r"""Relax a pattern until RE2 can express it, so that RE2 finds the places at which the bounded engine has to try.
 
-The bounded engine looks at the time now and then only, and going from place to place of a long text it may not do so
-for long. So RE2 finds the places for it: the pattern is relaxed until RE2 can express it, and each match of the pattern
-begins where a match of the relaxed one does. Between two such places the budget is checked.
+The bounded engine looks at the time only now and then, and may not do so for long while it goes through a long text.
+Each match of the pattern begins where a match of the relaxed pattern begins. So the bounded engine tries these places
+only, and the budget is checked between two of them.
 """
 
 from roadstead.linkify.pattern.charset import EVERYTHING, NOTHING, CharSet
@@ -29,9 +29,10 @@ _KEPT_PLACES = {Place.TEXT_START, Place.TEXT_END, Place.LINE_START, Place.LINE_E
 
 
 def relaxations(tree: Node) -> list[Node]:
-    """Return patterns for RE2 that match wherever the tree matches something, and perhaps elsewhere: sharpest first.
+    """Return patterns for RE2 that match wherever the tree matches something, and perhaps elsewhere, the sharpest
+    first.
 
-    The last is a single character, which RE2 may be asked for in any text.
+    The last is a single character, which RE2 may look for in any text.
     """
     first = Chars(_first(tree))
     return [_relaxed(tree), first] if least_width(tree) > 0 else [first]

@@ -1,4 +1,4 @@
-r"""Find where the value stands in a pattern in which its place is fixed, such as `((?K)-\d+)`, `\b(?K):` or `#(?K)`.
+r"""Find the place of the value in a pattern that has a fixed one, such as `((?K)-\d+)`, `\b(?K):` or `#(?K)`.
 
 Nearly all patterns that take a value are like that.
 """

@@ -90,7 +90,7 @@ class ValueFirstProgram:
         return LinearProgram(linear_source(tree, ANY_VALUE, captured, self.alphabet), self.alphabet)
 
     def _match(self, like_a_value: list[Span], data: bytes, at: int, stop: int, end: int) -> Match | None:
-        """Return the match whose value is what stands between `at` and `stop`, in a match of anything like a value."""
+        """Return the match with the value between `at` and `stop`, given a match of anything like a value."""
         if self._anchors and not self._anchors.match(data, at, end):
             return None
         tail = self._tail.match(data, stop, end)

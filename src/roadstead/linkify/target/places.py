@@ -1,4 +1,4 @@
-r"""Where in a URL a group stands, and what text it accepts there.
+r"""The places in a URL where a group may be, and the text that each accepts.
 
 * host: only what a label of a host name may hold, so no `@`, `/` or `:`. Dots too if the template's own text follows.
   A group that is the whole host may be any host, with port and path. A group right after a host name may only start a
@@ -7,7 +7,7 @@ r"""Where in a URL a group stands, and what text it accepts there.
 * query and fragment: percent-encoded, except letters, digits and `-._~/:@!$*,()`;
 * the address of a `mailto:`: the same, with `+` kept.
 
-RFC 3986, section 3, says what may stand where.
+RFC 3986, section 3, says what each place may hold.
 """
 
 import re
@@ -28,7 +28,7 @@ _IN_ADDRESS = "@!$*()+-._~"
 
 
 class UrlPlace(Enum):
-    """Where in a URL a group stands, with the text that it accepts there and the characters that it keeps."""
+    """A place in a URL for a group, with the text that it accepts and the characters that it keeps."""
 
     HOST = (_HOST_AND_PATH, _IN_PATH)
     INSIDE_HOST = (_LABELS, "")
@@ -49,7 +49,7 @@ BEYOND_HOST = {UrlPlace.PATH, UrlPlace.QUERY, UrlPlace.ADDRESS}
 
 
 def url_place(before: str, after: str) -> UrlPlace:
-    """Return where in a URL something stands that has this text before and after it."""
+    """Return the place in a URL between these two texts."""
     if before.lower().startswith("mailto:"):
         return UrlPlace.QUERY if "?" in before else UrlPlace.ADDRESS
     beyond_scheme = before.partition("//")[2]

@@ -1,9 +1,9 @@
 r"""A linker's `url` filled with what was matched, as a URL that is safe to show.
 
-A reader trusts the host and the path that the app's author wrote, so matched text cannot change them. It depends on
-where its group stands what becomes of matched text (`target/places.py`), and nowhere can it bring in the segments `.`
-and `..`. Escapes (`%2F`) in it stay as they are, and a `%` that begins none becomes `%25`. Text that may not stand
-where it would have to stand makes no URL.
+A reader trusts the host and the path that the app's author wrote, so matched text cannot change them. Each place in a
+URL accepts only certain text (`target/places.py`), and no place accepts text that brings in the segments `.` and `..`.
+Escapes (`%2F`) in matched text stay as they are, and a `%` that begins none becomes `%25`. Text that its place refuses
+makes no URL.
 """
 
 import re
@@ -25,8 +25,8 @@ _is_plain = re.compile(r"[a-zA-Z0-9\-_]+").fullmatch
 class UrlTemplate:
     """A linker's `url` together with its `base_url`.
 
-    Raises `InvalidPattern` if the template is too long, has an escape that Python's replacement templates
-    have not (or an octal one), or asks for a group the pattern lacks.
+    Raises `InvalidPattern` if the template is too long, has an octal escape or one that Python's replacement templates
+    do not have, or names a group that the pattern does not have.
     """
 
     def __init__(self, url: str, base_url: str, pattern: Pattern) -> None:
@@ -79,7 +79,7 @@ class UrlTemplate:
         return "".join(texts)
 
     def _around_one_group(self) -> tuple[str, int, str] | None:
-        """Return what stands before and after the only group, as it nearly always is, or `None`."""
+        """Return the text before and after the group if there is only one, as nearly always, else `None`."""
         match self._plain:
             case [str(before), int(group)]:
                 return before, group, ""
@@ -89,9 +89,9 @@ class UrlTemplate:
                 return None
 
     def _parts_for_plain_text(self) -> list[Token]:
-        """Return what to put together where every group matched plain text, or nothing if it might not be well.
+        """Return the parts of a URL whose groups all matched plain text, or nothing if it might be no URL.
 
-        Plain text needs no encoding and makes no dot segment, so only where it stands could be wrong.
+        Plain text needs no encoding and makes no dot segment, so only its place could be wrong.
         """
         groups_at = [place for part, place in zip(self._parts, self._places, strict=True) if isinstance(part, int)]
         if not is_linkable(self._outline(self._parts)) or not all(place in BEYOND_HOST for place in groups_at):

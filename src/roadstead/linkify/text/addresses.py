@@ -1,9 +1,9 @@
 """Find the URLs that people write out in plain text.
 
-One with `http://` or `https://` becomes a link; one of any other scheme (`git+https://`, `ssh://`, `mailto:`) is left
-alone, and so is one whose scheme continues a word. A URL runs to the next space, control character, quote, backquote,
-backslash, full-width punctuation, or one of `<>{}|^`. Punctuation at its end belongs to the sentence, and so does a
-closing bracket that the URL does not open.
+A URL with `http://` or `https://` becomes a link. One of any other scheme (`git+https://`, `ssh://`, `mailto:`) is
+left alone, and so is one whose scheme continues a word. A URL ends before the next space, control character, quote,
+backquote, backslash, full-width punctuation, or one of `<>{}|^`. Punctuation at its end belongs to the sentence, and
+so does a closing bracket that the URL does not open.
 """
 
 import re
@@ -23,7 +23,7 @@ _SCHEME_CHARS = string.ascii_letters + _NO_FIRST
 _LONGEST_SCHEME = 64
 _WEB = re.compile("https?", re.IGNORECASE)
 _FULL_WIDTH = (
-    "\u3000-\u3003\u3008-\u301f"  # CJK symbols and punctuation, except what stands for letters
+    "\u3000-\u3003\u3008-\u301f"  # CJK symbols and punctuation, except letters
     "\ufe10-\ufe19\ufe30-\ufe6b"  # the same for vertical lines, and small
     "\uff01-\uff0f\uff1a-\uff20\uff3b-\uff40\uff5b-\uff64"  # that of ASCII in full width, and half-width ideographic
     "\u201c-\u201f\u2018"  # quotes that Chinese shares with other languages
@@ -36,7 +36,7 @@ _BRACKETS = {")": "(", "]": "["}
 class Address(msgspec.Struct, frozen=True, gc=False):
     """A stretch of a text that no linker touches: a URL, or a hyperlink that the text has already.
 
-    `url` is where it leads if it becomes a link.
+    `url` says where it leads, if it becomes a link.
     """
 
     start: int
@@ -44,10 +44,10 @@ class Address(msgspec.Struct, frozen=True, gc=False):
     url: str | None = None
 
 
-may_have_addresses = _MARK.search  # searches of `re` for what is literal take half the time of `in`
-"""Return a match where there is anything like a URL with `//` in a text, else `None`."""
+may_have_addresses = _MARK.search  # for a literal, `re` takes half the time of `in`
+"""Return a match if there is anything like a URL with `//` in a text, else `None`."""
 may_have_mailto = re.compile("mailto:").search
-"""The same for a `mailto:` URL. Most words before a colon alone are no scheme."""
+"""Return a match if there may be a `mailto:` URL in a text, else `None`."""
 
 
 def addresses(text: str) -> Iterator[Address]:
@@ -59,14 +59,14 @@ def addresses(text: str) -> Iterator[Address]:
         web = _web_start(text, colon, position)
         start = web if web is not None else _scheme_start(text, colon, position) if mark[0] == "://" else colon
         position = rest
-        # A URL that is none is not gone through: many in a row would take the square of their time.
+        # A scheme without a start is no URL, so its end is not sought: many in a row would take quadratic time.
         if start is not None and (end := _trimmed_end(text, rest)) > rest:
             position = end
             yield Address(start, end, encode_url(text[start:end]) if web is not None else None)
 
 
 def _web_start(text: str, colon: int, least: int) -> int | None:
-    """Return where `https` or `http` begins that ends at `colon`, `least` at most, and does not continue a word."""
+    """Return where the `https` or `http` that ends at `colon` begins, if at `least` or later and not within a word."""
     for start in (colon - 5, colon - 4):
         if start >= least and _WEB.fullmatch(text, start, colon):
             continues = start > 0 and (text[start - 1] == "+" or not may_begin(text, start))
@@ -75,7 +75,7 @@ def _web_start(text: str, colon: int, least: int) -> int | None:
 
 
 def _scheme_start(text: str, colon: int, least: int) -> int | None:
-    """Return where the scheme that ends at `colon` begins, `least` at most, or `None` if there is none."""
+    """Return where the scheme that ends at `colon` begins, at `least` or later, or `None` if there is none."""
     least = max(least, colon - _LONGEST_SCHEME)
     before = text[least:colon].rstrip(_SCHEME_CHARS)
     scheme = text[least + len(before) : colon].lstrip(_NO_FIRST)
@@ -83,7 +83,7 @@ def _scheme_start(text: str, colon: int, least: int) -> int | None:
 
 
 def _trimmed_end(text: str, start: int) -> int:
-    """Return where the URL ends whose part after the scheme begins at `start`; one pass, however much there is."""
+    """Return where the URL ends whose part after the scheme begins at `start`, in one pass."""
     rest = _REST.match(text, start)
     end = rest.end() if rest else start
     unopened = {

@@ -1,8 +1,8 @@
-r"""A terminal's text without its escape sequences, and the way back.
+r"""Take the escape sequences out of a terminal's text, and find places in what is left again in the whole.
 
-A sequence is what ECMA-48 defines, whatever it does: control sequences (`ESC [ … m`), strings up to their terminator
-(`ESC ] 8 ; … ST`, or BEL, as xterm takes it), and escapes of two bytes or more (`ESC ( B`). A broken one ends where it
-cannot go on: a string at the end of its line or at the next escape. The text of a hyperlink (OSC 8) is a link already.
+ECMA-48 defines the sequences: control sequences (`ESC [ … m`), strings up to their terminator (`ESC ] 8 ; … ST`, or
+BEL, as xterm takes it), and escapes of two bytes or more (`ESC ( B`). A broken sequence ends where it cannot go on: a
+string ends with its line or at the next escape. The text of a hyperlink (OSC 8) is a link already.
 """
 
 import re
@@ -37,10 +37,10 @@ S = TypeVar("S", bound=Stretch)
 
 
 class Visible(NamedTuple):
-    """What of a text is visible.
+    """The visible part of a `whole` text.
 
-    `starts` are where in it its pieces begin, `shifts` how much later each begins in the `whole`. `hyperlinks` are the
-    stretches of it that are links already.
+    `starts` say where the pieces of it begin, and `shifts` how much later each of them begins in the whole.
+    `hyperlinks` are its stretches that are links already.
     """
 
     whole: str
@@ -50,7 +50,7 @@ class Visible(NamedTuple):
     hyperlinks: list[Address]
 
     def restored(self, found: Iterable[S]) -> Iterator[S]:
-        """Yield what was found in `text` with its place in `whole`, from its first character to its last."""
+        """Yield each stretch of `text` as a stretch of the `whole`, from its first visible character to its last."""
         for one in found:
             start, end = self._place(one.start), self._place(one.end - 1) + 1
             yield replace(one, start=start, end=end, text=self.whole[start:end])
@@ -60,7 +60,7 @@ class Visible(NamedTuple):
 
 
 def visible(text: str) -> Visible:
-    """Take a text's escape sequences away."""
+    """Return a text without its escape sequences."""
     stretches: list[str] = []
     starts, shifts = [0], [0]
     hyperlinks: list[Address] = []

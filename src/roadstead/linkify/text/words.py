@@ -1,8 +1,8 @@
-"""Where a stored value may begin in a text: not where a reader takes what is before it as part of the same word.
+"""Where in a text a stored value may begin: not in the middle of a word.
 
-That is a letter or a decimal digit, also one that combining marks follow: the composed and the decomposed form of a
-letter are one. A letter of a script without case (Han, kana, Thai, Hangul, Arabic …) is no obstacle before a value that
-begins in another script: no reader takes 修复BB as one word.
+A value may not begin right after a letter or a decimal digit. Combining marks belong to the letter before them, so the
+composed and the decomposed form of a letter behave alike. A letter of a script without case (Han, kana, Thai, Hangul,
+Arabic …) is no obstacle before a value that begins in another script: no reader takes 修复BB as one word.
 """
 
 import re
@@ -18,11 +18,11 @@ _WITHOUT_CASE = (
     *("Sinhala", "Tamil", "Telugu"),
 )
 _SEPARATOR = ord("-")
-_JOINED = ord("A")  # a letter or digit that any value after it continues
+_JOINED = ord("A")  # a letter or digit, after which no value may begin
 _SCRIPTS = ord("a")
 _OTHER_SCRIPT = _SCRIPTS + len(_WITHOUT_CASE)
 _MOST_MARKS = 30
-"""Combining marks that a letter may have, as in the Stream-Safe Text Format of Unicode (UAX #15)."""
+"""Combining marks that a letter may have, by the Stream-Safe Text Format of Unicode (UAX #15)."""
 _REMEMBERED = 4_096
 
 _MARK = re.compile(r"[\-_]")  # all of ASCII in [\w\-] that is neither a letter nor a digit
@@ -30,7 +30,7 @@ _EDGE = re.compile(r"(?:-|([^A\-])(?!\1))(?!\Z)")  # in kinds of characters
 
 
 def may_begin(chars: str, at: int) -> bool:
-    """Whether a value may begin at `at`, by what is before it."""
+    """Return whether a value may begin at `at`, by what is before it."""
     if at == 0:
         return True
     before = chars[at - 1]
@@ -60,7 +60,7 @@ def _marked(chars: str, at: int) -> str:
 
 
 def _continues(before: str, first: str) -> bool:
-    """Whether a value that begins with `first` continues the word whose last character is `before`."""
+    """Return whether a value that begins with `first` continues the word whose last character is `before`."""
     kind = _kinds()[ord(before)]
     return kind == _JOINED or (kind != _SEPARATOR and kind == _kinds()[ord(first)])
 
@@ -71,7 +71,7 @@ def _kinds() -> Made[int, int]:
     import regex  # type: ignore[import-untyped]  # it ships no types; most texts need none of this
 
     with_case = regex.compile(r"[\p{scx=Latin}\p{scx=Greek}\p{scx=Cyrillic}]")
-    # Of several the first counts: the mark of a long vowel is of both kana, and nearly always stands in Katakana.
+    # The first script of a letter counts: the mark of a long vowel is in both kana, and nearly always among Katakana.
     scripts = [regex.compile(rf"\p{{scx={name}}}") for name in _WITHOUT_CASE]
 
     def kind(code: int) -> int:

@@ -9,7 +9,7 @@ from roadstead.linkify.values.layers import Layers
 def respelled(spellings: Layers[Collection[str]], changes: Mapping[str, object]) -> dict[str, Collection[str] | None]:
     """Return the new spellings of those values of which one has changed.
 
-    In `changes` a value that nobody has any more stands with `None`.
+    In `changes` a value without any owner left has `None`.
     """
     changed: dict[str, Collection[str] | None] = {}
     for value, owners in changes.items():

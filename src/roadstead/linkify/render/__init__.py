@@ -1,0 +1,1 @@
+"""A text with its links, written as HTML, as Markdown or for a terminal."""
