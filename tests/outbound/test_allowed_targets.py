@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from roadstead.domain.upkeep.reach import is_roadstead
 from roadstead.errors import OutgoingCallFailed
-from roadstead.outbound.health import is_roadstead
 from roadstead.settings import InvalidSetting, Settings
 from roadstead.targets import AllowedTargets, Target
 from tests.outbound.conftest import Internet, Server

@@ -12,10 +12,10 @@ from typing import Any
 
 import pytest
 
+from roadstead.domain.apps.fetching import fetch_descriptor
 from roadstead.errors import OutgoingCallFailed
 from roadstead.outbound.addresses import METADATA_ADDRESSES
 from roadstead.outbound.calls import Answer, Outbound
-from roadstead.outbound.descriptors import fetch_descriptor
 from roadstead.targets import AllowedTargets
 from tests.outbound.conftest import OK, PUBLIC, Internet, Server, redirect_to
 

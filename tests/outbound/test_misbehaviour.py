@@ -15,9 +15,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 
+from roadstead.domain.apps.fetching import MAX_BYTES, fetch_descriptor
 from roadstead.errors import OutgoingCallFailed
 from roadstead.outbound.calls import Answer, Outbound
-from roadstead.outbound.descriptors import MAX_BYTES, fetch_descriptor
 from roadstead.outbound.lifecycle import call_app
 from tests.outbound.conftest import OK, Server, redirect_to
 

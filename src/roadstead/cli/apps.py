@@ -113,7 +113,7 @@ async def _fetch(host: "Host", descriptor_url: str) -> "Descriptor":
 
 async def _mention_silent_host(base_url: str) -> None:
     """Warn when no host serves the API: many apps call it from inside the handshake, which then fails."""
-    from roadstead.outbound.health import is_roadstead
+    from roadstead.domain.upkeep.reach import is_roadstead
 
     try:
         await is_roadstead(base_url)

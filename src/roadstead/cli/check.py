@@ -60,11 +60,9 @@ def _read(descriptor: str, data: str | None, allow_target: list[str] | None) -> 
 def _fetch(url: str, settings: "Settings") -> bytes:
     import asyncio
 
-    from roadstead.outbound.calls import Outbound
-    from roadstead.outbound.descriptors import fetch_descriptor
+    from roadstead.domain.apps.fetching import fetch_for
 
-    outbound = Outbound(allow_loopback=settings.listens_on_loopback, allowed=settings.allow_target)
-    return asyncio.run(fetch_descriptor(outbound, url))
+    return asyncio.run(fetch_for(settings, url))
 
 
 def _print(descriptor: str, verdict: "Verdict") -> None:

@@ -74,10 +74,10 @@ _MADE_BY_SERVE = "Nothing to do: roadstead serve or install creates it."
 def _state_was_made(settings: "Settings") -> bool | StorageUnavailable:
     import asyncio
 
-    from roadstead.storage import has_state
+    from roadstead.domain.upkeep.state import was_made
 
     try:
-        return asyncio.run(has_state(settings))
+        return asyncio.run(was_made(settings))
     except StorageUnavailable as exc:
         return exc
 
@@ -124,9 +124,9 @@ _ENOUGH_MIB = 32
 
 
 def _key(settings: "Settings", *, needed: bool) -> Check:
-    from roadstead.storage.secrets import KEY_FILE
+    from roadstead.domain.upkeep.state import key_file
 
-    file = settings.data / KEY_FILE
+    file = key_file(settings)
     if settings.key is not None:
         return Check("key", "ok", "The setting key (ROADSTEAD_KEY) has it.")
     try:
@@ -148,7 +148,7 @@ def _key(settings: "Settings", *, needed: bool) -> Check:
 
 
 def _leftovers(settings: "Settings") -> Iterator[Check]:
-    from roadstead.storage.leftovers import find_leftovers
+    from roadstead.domain.upkeep.leftovers import find_leftovers
 
     for file in find_leftovers(settings):
         advice = f"Nothing to do: the next start of the host deletes it. Or run: rm {file}"
@@ -182,11 +182,12 @@ async def _look_inside(host: "Host") -> list[Check]:
 
 def _sqlite(settings: "Settings", running: "Sequence[RunningHost]") -> Iterator[Check]:
     """Yield a warning of an SQLite version that is unsafe for several processes, where several write the file."""
-    from roadstead.storage import sqlite
+    from roadstead.domain.upkeep.state import unsafe_sqlite
 
     writers = max(settings.workers, sum(one.workers for one in running))
-    if settings.postgresql_url is None and writers > 1 and sqlite.has_wal_reset_race():
-        message = f"{writers} processes write the database; in rare cases that damages it with SQLite {sqlite.VERSION}."
+    version = unsafe_sqlite(settings, writers)
+    if version is not None:
+        message = f"{writers} processes write the database; in rare cases that damages it with SQLite {version}."
         advice = "Run Python with SQLite 3.51.3 or newer, or one worker, or use PostgreSQL."
         yield Check("SQLite", "warning", message, advice)
 
@@ -204,7 +205,7 @@ def _hosts(settings: "Settings", running: "Sequence[RunningHost]") -> Iterator[C
 
 async def _base_url(host: "Host", running: "Sequence[RunningHost]") -> Check | None:
     """Return which server answers at the base URL; `None` when no host is running, which `_hosts` reports."""
-    from roadstead.outbound.health import is_roadstead
+    from roadstead.domain.upkeep.reach import is_roadstead
     from roadstead.settings import is_loopback
 
     url = host.base_url
@@ -236,7 +237,7 @@ def _listens(host: "RunningHost") -> str:
 
 async def _strangers(base_url: str) -> list[Check]:
     """Return whether strangers can read the operator's API; nothing to check when the base URL is loopback."""
-    from roadstead.outbound.health import is_open_to_strangers
+    from roadstead.domain.upkeep.reach import is_open_to_strangers
     from roadstead.settings import is_loopback
 
     if is_loopback(urlsplit(base_url).hostname or ""):
@@ -275,7 +276,7 @@ def _port(settings: "Settings") -> Iterator[Check]:
 def _taken_port(settings: "Settings", refusal: RoadsteadError) -> Check:
     import asyncio
 
-    from roadstead.outbound.health import is_roadstead
+    from roadstead.domain.upkeep.reach import is_roadstead
 
     place = f"port {settings.port} of {settings.host}"
     another = "Choose another with --port, or port in roadstead.toml."

@@ -132,7 +132,7 @@ async def prepare(host: "Host", until_the_end: ExitStack) -> tuple[str, str]:
     """
     from roadstead.domain.access.credentials import sign_in_link
     from roadstead.domain.running import announced
-    from roadstead.storage.leftovers import sweep
+    from roadstead.domain.upkeep.leftovers import sweep
 
     others = until_the_end.enter_context(announced(host.settings))
     for file in sweep(host.settings):

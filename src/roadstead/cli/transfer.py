@@ -89,13 +89,13 @@ def migrate_data(
 
     from roadstead.domain.host import open_host
     from roadstead.domain.upkeep.copying import move_state
+    from roadstead.domain.upkeep.state import was_made
     from roadstead.settings import read_database_url
-    from roadstead.storage import has_state
 
     settings = read_settings(data=data)
     here = replace(settings, database_url=read_database_url(source, "--from"))
     there = replace(settings, database_url=read_database_url(target, "--to"))
-    if not asyncio.run(has_state(here)):
+    if not asyncio.run(was_made(here)):
         raise InvalidInput(f"There is no state in {here.database_name}.", "Name the database of a host with --from.")
 
     async def move(old: "Host") -> int:

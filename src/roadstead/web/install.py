@@ -16,10 +16,10 @@ from roadstead.connect import Descriptor
 from roadstead.domain.apps import installations, lifecycle
 from roadstead.domain.apps.check import Verdict, check
 from roadstead.domain.apps.descriptors import read_descriptor
+from roadstead.domain.apps.fetching import fetch_descriptor
 from roadstead.domain.host import Host
 from roadstead.errors import InstallationFailed, InvalidInput, OutgoingCallFailed, RoadsteadError
 from roadstead.model import LifecycleCall
-from roadstead.outbound.descriptors import fetch_descriptor
 from roadstead.web.descriptor_view import (
     Scope,
     ShownFinding,

@@ -6,6 +6,7 @@ import re
 from roadstead.connect import Descriptor
 from roadstead.domain.apps import handshakes, lifecycle
 from roadstead.domain.apps.descriptors import read_descriptor, stored_descriptor
+from roadstead.domain.apps.fetching import fetch_descriptor
 from roadstead.domain.apps.handshakes import Progress, new_secret
 from roadstead.domain.host import Host
 from roadstead.errors import (
@@ -16,7 +17,6 @@ from roadstead.errors import (
     WorkspaceNotFound,
 )
 from roadstead.model import Installation, LifecycleCall, Registration, Workspace
-from roadstead.outbound.descriptors import fetch_descriptor
 from roadstead.outbound.lifecycle import Sender
 from roadstead.storage import handshakes as handshake_rows
 from roadstead.storage import installations as rows

@@ -4,8 +4,15 @@ from roadstead import __version__
 from roadstead.errors import OutgoingCallFailed
 from roadstead.gist import gist
 from roadstead.outbound.calls import Outbound
+from roadstead.settings import Settings
 
 MAX_BYTES = 1024 * 1024
+
+
+async def fetch_for(settings: Settings, url: str) -> bytes:
+    """Fetch as a host with these settings would. Raise `OutgoingCallFailed`."""
+    outbound = Outbound(allow_loopback=settings.listens_on_loopback, allowed=settings.allow_target)
+    return await fetch_descriptor(outbound, url)
 
 
 async def fetch_descriptor(outbound: Outbound, url: str) -> bytes:
