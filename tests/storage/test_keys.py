@@ -110,7 +110,7 @@ def test_a_key_that_others_may_read_is_not_used(tmp_path: Path) -> None:
     on_host(Settings(data=tmp_path), lambda host: _register(host, "tide"))
     (tmp_path / "secret.key").chmod(0o640)
     for work in (installations.list_apps, rotate_key):
-        with pytest.raises(StorageUnusable, match="may be read by others"):
+        with pytest.raises(StorageUnusable, match="may read the key file"):
             on_host(Settings(data=tmp_path), work)
     assert len(_keys(tmp_path)) == 1
 
@@ -214,5 +214,5 @@ def test_a_key_file_that_others_may_open_stops_the_start(tmp_path: Path, mode: i
     settings = Settings(data=tmp_path)
     on_host(settings, lambda host: _register(host, "tide"))
     (tmp_path / "secret.key").chmod(mode)
-    with pytest.raises(StorageUnusable, match="may be read by others"):
+    with pytest.raises(StorageUnusable, match="may read the key file"):
         on_host(settings, lambda host: _registered(host, "tide"))

@@ -1,4 +1,4 @@
-"""Rows and the model: the only room that knows a database driver, and where every statement stands."""
+"""Rows and the model: the only room with a database driver and with SQL."""
 
 from collections.abc import AsyncIterator, Hashable
 from contextlib import asynccontextmanager
@@ -15,10 +15,10 @@ from roadstead.storage.secrets import SecretBox, foreign_key, keys_of, open_box
 
 
 class Memory:
-    """What was read, and is forgotten with the first commit that may have changed it, by any process.
+    """A cache of reads, which the first commit invalidates that may have changed them, by any process.
 
-    So nothing in it is ever stale: an app that was removed by another process is a stranger at once. Ask for it before
-    reading what you add: a commit in between only makes that newer.
+    So it is never stale: an app that another process uninstalled is refused immediately. Ask for the cache before
+    reading an entry for it: a commit in between only makes the entry newer.
     """
 
     def __init__(self, database: Database) -> None:
@@ -29,14 +29,14 @@ class Memory:
         self._latest: dict[Hashable, Any] = {}
 
     async def in_force(self) -> dict[Hashable, Any]:
-        """Return what is known of callers, workspaces, and linkers as declared."""
+        """Return the cache of callers, workspaces, and declared linkers."""
         version = await self._database.version()
         if version != self._version:
             self._in_force, self._version = {}, version
         return self._in_force
 
     async def latest(self) -> dict[Hashable, Any]:
-        """Return what is known of anything else: it is forgotten with any commit, or is empty each time."""
+        """Return the cache of everything else: any commit invalidates it, or it is empty each time."""
         commit = await self._database.last_commit()
         if commit is None or commit != self._last_commit:
             self._latest, self._last_commit = {}, commit
@@ -45,7 +45,7 @@ class Memory:
 
 @dataclass(frozen=True, slots=True)
 class Store:
-    """A database, the key to its secrets, and what was read since it last changed."""
+    """A database, the key to its secrets, and the cache of reads since its last change."""
 
     database: Database
     secrets: SecretBox = field(repr=False)
@@ -68,7 +68,7 @@ async def open_store(settings: Settings) -> AsyncIterator[Store]:
 
 
 async def check_store(store: Store) -> None:
-    """Whether requests can be served now: the database answers, has our schema, and is sealed with a key that we have.
+    """Check that requests can be served: the database answers, has our schema, and is sealed with a key that we have.
 
     Raises `StorageUnavailable`.
     """
@@ -79,16 +79,16 @@ async def check_store(store: Store) -> None:
 
 
 async def check_writable(store: Store, seconds: float) -> None:
-    """Whether a change can be stored now: a row is written anew, as it is, and is on the disk.
+    """Check that a change can be stored: a row is rewritten unchanged, and is on the disk.
 
-    Raises `StorageUnavailable` with the reason why it cannot.
+    Raises `StorageUnavailable` with the reason if not.
     """
     async with store.database.transaction(patience=seconds) as tx:
         await migrations.touch(tx)
 
 
 async def has_state(settings: Settings) -> bool:
-    """Whether there is a state to open, without making one. Raises `StorageUnavailable`."""
+    """Return whether there is a state to open, without making one. Raises `StorageUnavailable`."""
     if settings.postgresql_url is None and not settings.database_file.exists():
         return False
     database = open_database(settings)
@@ -99,7 +99,7 @@ async def has_state(settings: Settings) -> bool:
 
 
 def open_database(settings: Settings) -> Database:
-    """The database, as it is: it may have no schema yet. Raises `StorageUnusable`."""
+    """Return the database as it is: it may have no schema yet. Raises `StorageUnusable`."""
     if settings.postgresql_url is not None:
         from roadstead.storage.postgres import PostgresDatabase
 
@@ -111,7 +111,7 @@ def open_database(settings: Settings) -> Database:
 
 
 def _make_folder(folder: Path) -> None:
-    """Make the folder where it is missing, for its owner alone. Who may write to it can put another key into it."""
+    """Make the folder if it is missing, for its owner only: a user who can write to it can replace the key."""
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         others_may_write = may_others_write(folder)

@@ -10,15 +10,15 @@ from roadstead.errors import StorageUnavailable
 from roadstead.storage.postgres_errors import translated
 
 ANSWER_SECONDS = 30.0
-"""A lock that the server has neither given nor refused by then has lost its server."""
+"""Until then the server has granted or refused a lock, or the connection is lost."""
 
 log = logging.getLogger("roadstead.storage")
 
 
 class Leases:
-    """The locks of one process, on one connection of their own, however many they are.
+    """The locks of one process, any number of them on one separate connection.
 
-    The server frees them when that connection is gone, as it is with its process. `connect` makes a connection.
+    The server frees them when that connection ends, as it does with its process. `connect` makes a connection.
     """
 
     def __init__(self, connect: Callable[[], Awaitable[Any]]) -> None:
@@ -28,21 +28,21 @@ class Leases:
         self._asking = asyncio.Lock()
 
     async def take(self, name: str) -> "_Lease | None":
-        """Take the lock of a name, or return `None` when it is held, here or elsewhere."""
-        if name in self._held:  # the server would give it to the same connection twice
+        """Take the lock of a name, or return `None` when this or another process has it."""
+        if name in self._held:  # the server would grant it to the same connection twice
             return None
         self._held.add(name)
         try:
             if await self._ask("SELECT pg_try_advisory_lock($1)", name):
                 return _Lease(self, name)
         except BaseException:
-            await self.give_back(name)  # it may have been taken all the same
+            await self.give_back(name)  # the server may have granted it nevertheless
             raise
         self._held.discard(name)
         return None
 
     async def give_back(self, name: str) -> None:
-        """Let others take the lock."""
+        """Release the lock."""
         try:
             if not await self._ask("SELECT pg_advisory_unlock($1)", name):
                 log.warning("A lease was lost before it was given back.")
@@ -60,7 +60,7 @@ class Leases:
             return answer
 
     def close(self) -> None:
-        """Let go of everything."""
+        """Release all locks."""
         if self._connection is not None:
             self._connection.terminate()
 
@@ -77,5 +77,5 @@ class _Lease:
 
 
 def lock_number(name: str) -> int:
-    """Return a name as what PostgreSQL takes for an advisory lock: 64 bits with a sign."""
+    """Return a name as PostgreSQL's key of an advisory lock: 64 bits with a sign."""
     return int.from_bytes(hashlib.sha256(f"roadstead {name}".encode()).digest()[:8], signed=True)

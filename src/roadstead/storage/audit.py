@@ -1,10 +1,10 @@
-"""The audit log: rows are added in the transaction of the change they tell of and never altered.
+"""The audit log: rows are added in the transaction of their change and never altered.
 
-What an app does to itself it may do again and again, so only the first of a run is an entry at once. Of what follows
-within `RUN` the number is kept in `audit_runs`, and becomes an entry of its own when the run is over. A run is what one
-app does to one linker, or to the same parts of its descriptor.
+An app can repeat a change of itself, so only the first of a run is an entry immediately. The number of those that
+follow within `RUN` is kept in `audit_runs`, and becomes a separate entry when the run is over. A run is one app's
+changes of one linker, or of the same parts of its descriptor.
 
-Entries leave the log by a cut alone, from its beginning: the database refuses to delete those behind the id that a
+Only a cut removes entries, from the beginning of the log: the database refuses to delete those after the id that the
 cut has put into `facts`.
 """
 
@@ -23,13 +23,13 @@ from roadstead.storage.tables import AUDIT_LOG, AUDIT_RUNS
 
 RUN = timedelta(hours=1)
 MOST_RUNS = 100
-"""Runs of one action that an app may have: it may rename its linkers without end. Updates are of fewer kinds."""
+"""Runs of one action that an app may have, because it can rename its linkers endlessly. Updates have fewer kinds."""
 _OTHERS = ""
-"""What all runs beyond these are about together."""
+"""The common subject of all further runs."""
 PAGE = 5_000
 """Entries read at a time for an export."""
 _CUT = "audit_log_cut_up_to"
-"""The fact that the triggers of the migrations look at."""
+"""The fact that the triggers of the migrations read."""
 
 _COLUMNS = AUDIT_LOG.of(AuditEntry)
 
@@ -37,7 +37,7 @@ Details = Mapping[str, str | int | None]
 
 
 async def add_entry(tx: Transaction, *, actor: str, action: str, subject: str, details: Details, now: datetime) -> None:
-    """`details` must never hold a secret."""
+    """Add an entry. `details` must never contain a secret."""
     encoded = msgspec.json.encode(details).decode()
     entry = AUDIT_LOG.insert(time=to_text(now), actor=actor, action=action, subject=subject, details=encoded)
     await tx.run(*entry)
@@ -46,7 +46,7 @@ async def add_entry(tx: Transaction, *, actor: str, action: str, subject: str, d
 async def add_installation_entry(
     tx: Transaction, installation_id: int, *, actor: str | None, action: str, details: Details, now: datetime
 ) -> None:
-    """An entry whose subject is the installation, as `workspace/app key`; without an actor the app itself acted."""
+    """Add an entry whose subject is the installation, as `workspace/app key`; without an actor the app itself acted."""
     await tx.run(
         f"{AUDIT_LOG.into} "
         "SELECT ?, COALESCE(?, 'app ' || i.app_key || ' ' || i.client_key), ?, w.slug || '/' || i.app_key, ? "
@@ -62,7 +62,7 @@ async def add_installation_entry(
 async def add_entry_of_run(
     tx: Transaction, installation_id: int, *, action: str, about: str, details: Details, now: datetime
 ) -> None:
-    """Add an entry of what the app itself did, or count it where it follows another of its run."""
+    """Add an entry of an app's own action, or count it if it follows another of its run."""
     encoded = msgspec.json.encode(details).decode()
     kind = await _kind(tx, installation_id, action, about, now)
     new = {
@@ -78,7 +78,7 @@ async def add_entry_of_run(
         *AUDIT_RUNS.insert(
             "ON CONFLICT (installation_id, action, about) DO UPDATE SET "
             "repeats = audit_runs.repeats + 1, last_on = excluded.last_on, details = excluded.details "
-            # Both bounds, for the clock may have been set back.
+            # Both bounds, because the clock may have been set back.
             "WHERE audit_runs.began_on > ? AND audit_runs.began_on <= ? RETURNING repeats",
             **new,
         ),
@@ -95,7 +95,7 @@ async def add_entry_of_run(
 
 
 async def _kind(tx: Transaction, installation_id: int, action: str, about: str, now: datetime) -> str:
-    """Return `about`, or `_OTHERS` where the app has so many runs of the action that a new one would be too many."""
+    """Return `about`, or `_OTHERS` if a new run would exceed the app's limit for the action."""
     ((known, under_way),) = await tx.read(
         "SELECT COUNT(CASE WHEN about = ? THEN 1 END), COUNT(CASE WHEN began_on > ? AND began_on <= ? THEN 1 END) "
         "FROM audit_runs WHERE installation_id = ? AND action = ?",
@@ -109,12 +109,12 @@ async def _kind(tx: Transaction, installation_id: int, action: str, about: str, 
 
 
 async def is_any_run_over(reader: Reader, now: datetime) -> bool:
-    """Whether there is a run to end. A look that costs no transaction."""
+    """Return whether there is a run to end, without a transaction."""
     return bool(await reader.read(f"SELECT 1 FROM audit_runs WHERE {_OVER} LIMIT 1", *_over(now)))
 
 
 async def end_runs(tx: Transaction, now: datetime) -> None:
-    """Add an entry for each run that is over, with what it came to."""
+    """Add an entry for each run that is over, with its count."""
     await _end_runs(tx, _OVER, _over(now), now)
 
 
@@ -166,7 +166,7 @@ async def last_id_before(reader: Reader, moment: datetime | None) -> int:
 
 
 _NEVER = "\U0010ffff"
-"""Behind every moment."""
+"""After every moment."""
 
 
 async def read_entries(reader: Reader, up_to: int) -> AsyncIterator[list[AuditEntry]]:
@@ -183,7 +183,7 @@ async def read_entries(reader: Reader, up_to: int) -> AsyncIterator[list[AuditEn
 
 
 async def cut(tx: Transaction, up_to: int) -> int:
-    """Remove the entries up to an id; how many there were."""
+    """Remove the entries up to an id; return their number."""
     await keep_fact(tx, _CUT, str(up_to))
     return await tx.run_bulk("DELETE FROM audit_log WHERE id <= ?", up_to)
 

@@ -1,7 +1,7 @@
-"""Tokens and sessions. What a caller presents is never stored, only its SHA-256: each has 256 random bits.
+"""Tokens and sessions. A presented credential is never stored, only its SHA-256: each has 256 random bits.
 
-What ends later than it could if it had been made just now was made by a process whose clock was wrong, and is good for
-nothing: else it would be good for as long as the clock was ahead.
+A credential that expires later than one made just now was made by a process with a wrong clock, and is invalid:
+otherwise it would be valid for as long as the clock was ahead.
 """
 
 import hashlib
@@ -23,7 +23,7 @@ def hash_token(token: str) -> str:
 
 
 async def add_access_token(tx: Transaction, token: str, granted: AccessToken, now: datetime) -> None:
-    # The row first: it holds the installation, which an uninstallation takes before it takes the tokens.
+    # The row first: it locks the installation, which an uninstallation locks before the tokens.
     await tx.run(
         *ACCESS_TOKENS.insert(
             token_hash=hash_token(token),
@@ -72,7 +72,7 @@ async def add_api_token(
 
 
 async def find_api_token(reader: Reader, token: str, now: datetime, latest: datetime) -> ApiToken | None:
-    """`latest` is when it may have been made at the latest."""
+    """Return the token if it is valid. `latest` is the latest moment at which it may have been made."""
     rows = await reader.read(
         f"SELECT {_API_TOKEN} FROM api_tokens "
         "WHERE token_hash = ? AND (expires_on IS NULL OR (expires_on > ? AND created_on <= ?))",
@@ -89,7 +89,7 @@ async def list_api_tokens(reader: Reader) -> list[ApiToken]:
 
 
 async def delete_api_token(tx: Transaction, token_id: int) -> bool:
-    """Whether there was such a token."""
+    """Delete a token; return whether it existed."""
     return await tx.run("DELETE FROM api_tokens WHERE id = ?", token_id) > 0
 
 
@@ -111,7 +111,7 @@ async def session_exists(reader: Reader, token: str, kind: SessionKind, now: dat
 
 
 async def use_sign_in_code(tx: Transaction, code: str) -> bool:
-    """Take a one-time code; whether it was still there."""
+    """Use a one-time code; return whether it was unused."""
     return await tx.run("DELETE FROM sessions WHERE token_hash = ? AND kind = 'sign-in'", hash_token(code)) > 0
 
 

@@ -1,8 +1,8 @@
-"""What the rest of `storage` asks of a database, so that a second dialect is no second code path.
+"""The interface of a database to the rest of `storage`, so that a second dialect needs no second code path.
 
-Statements are written once, with `?` for each argument. What a dialect spells its own way stands in `Dialect`.
-`read` is for a few rows by key and may run where it is called; `scan` is for what may touch many rows and never
-holds up other requests. All changes happen in a `transaction`, which is durable when its block has been left.
+Statements are written once, with `?` for each argument; `Dialect` has what differs. `read` is for a few rows by key and
+may run inline; `scan` is for statements that may touch many rows, and never delays other requests. All changes happen
+in a `transaction`, which is durable when its block has ended.
 """
 
 from collections.abc import Hashable, Mapping, Sequence
@@ -14,10 +14,10 @@ from roadstead.errors import InvalidInput
 from roadstead.storage.waking import Wakers
 
 SEARCH_SECONDS = 5.0
-"""How long a caller's condition may be looked for: that of a million values takes half a second."""
+"""How long a search with a caller's condition may take: that of a million values takes half a second."""
 
 LONG_LISTS = "long lists"
-"""What callers have a turn for."""
+"""The work that callers take turns for."""
 
 Argument = str | int | float | bytes | Sequence[str] | None
 Row = tuple[Any, ...]
@@ -25,16 +25,15 @@ Row = tuple[Any, ...]
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """Where SQL differs between databases.
+    """The differences of SQL between databases.
 
-    `name` is that in the names of migrations for it alone. `identity`, `bytes` and `text` are column types; text is
+    `name` is in the names of migrations for only this one. `identity`, `bytes` and `text` are column types; text is
     compared by code points. `strings` selects each `value` and its `place` from one argument made by `pack_strings`,
-    and `not_among` is a condition that `{column}` is none of them. `for_update` ends a select whose rows no other
-    transaction shall change before this one has ended; `for_share` lets others hold them so, too, and `skip_locked`
-    leaves out those that others hold. `refuse_change` is the body of a trigger that refuses. `reads_may_differ` says
-    that of two reads, one right after the other, the second may see a state in which more has been committed;
-    `conflicts_are_cheap` that many rows with `ON CONFLICT DO NOTHING` take no longer than to look first which are
-    missing.
+    and `not_among` is a condition that `{column}` is none of them. `for_update` ends a select whose rows are locked
+    against changes until the transaction ends; `for_share` lets other transactions lock them in the same way, and
+    `skip_locked` leaves out locked rows. `refuse_change` is the body of a trigger that refuses. `reads_may_differ`: of
+    two consecutive reads, the second may see a later state. `conflicts_are_cheap`: a bulk `ON CONFLICT DO NOTHING` is
+    as fast as filtering existing rows first.
     """
 
     name: str
@@ -53,8 +52,8 @@ class Dialect:
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """How busy one process keeps its database: `connections` by their state, where these are counted, and how many
-    requests are `waiting` for their turn.
+    """The use of a database by one process: `connections` by their state, if these are counted, and how many requests
+    are `waiting` for their turn.
     """
 
     waiting: int
@@ -66,16 +65,16 @@ class Reader(Protocol):
     def dialect(self) -> Dialect: ...
 
     def pack_strings(self, strings: Sequence[str]) -> Argument:
-        """Many strings as one argument for `dialect.strings`."""
+        """Return many strings as one argument for `dialect.strings`."""
 
     async def read(self, sql: str, *arguments: Argument) -> list[Row]:
-        """The rows of a statement that finds a few of them by key."""
+        """Return the rows of a statement that finds a few of them by key."""
 
     async def scan(self, sql: str, *arguments: Argument) -> list[Row]:
-        """The rows of a statement that may look at many of them."""
+        """Return the rows of a statement that may read many of them."""
 
     async def search(self, sql: str, *arguments: Argument) -> list[Row]:
-        """The rows of a statement that looks at many because a caller wants it so, in the caller's `Database.turn`.
+        """Return the rows of a statement that reads many for a caller's condition, in the caller's `Database.turn`.
 
         Raises `ListTakesTooLong` after `SEARCH_SECONDS`.
         """
@@ -83,40 +82,40 @@ class Reader(Protocol):
 
 class Transaction(Reader, Protocol):
     async def run(self, sql: str, *arguments: Argument) -> int:
-        """Change a few rows; how many were changed."""
+        """Change a few rows; return their number."""
 
     async def run_bulk(self, sql: str, *arguments: Argument) -> int:
-        """Change many rows, without holding up other requests; how many were changed."""
+        """Change many rows, without delaying other requests; return their number."""
 
     async def run_many(self, sql: str, rows: Sequence[Sequence[Argument]]) -> None:
-        """Run a statement once for each row of arguments, without holding up other requests.
+        """Run a statement once for each row of arguments, without delaying other requests.
 
         Raises `Unfit` when the schema refuses one.
         """
 
     async def insert(self, sql: str, *arguments: Argument) -> int:
-        """Insert one row with a statement that ends in `RETURNING id`; its id.
+        """Insert one row with a statement that ends in `RETURNING id`; return its id.
 
-        Raises `AlreadyThere` where a unique constraint is in the way.
+        Raises `AlreadyThere` when a unique constraint refuses it.
         """
 
     async def go_on_after_ids(self, table: str) -> None:
-        """Let the next id of the table come after those that its rows were given."""
+        """Make the next id of the table follow the highest one of its rows."""
 
     def wake(self, table: str) -> None:
         """Wake the queue of a table once this is committed."""
 
 
 class AlreadyThere(Exception):
-    """A unique constraint refused a row. Does not leave `storage`."""
+    """A unique constraint refused a row. Raised only inside `storage`."""
 
 
 class Unfit(Exception):
-    """A row is none that the schema takes. Does not leave `storage`."""
+    """The schema refuses a row. Raised only inside `storage`."""
 
 
 class ListTakesTooLong(InvalidInput):
-    """So many rows have to be looked at for a list that we do not."""
+    """A list needs more rows read than the time allows."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -127,56 +126,56 @@ class ListTakesTooLong(InvalidInput):
 
 
 class Lease(Protocol):
-    """Holds a name among all processes on the same database until released or the process is gone."""
+    """Exclusive use of a name among all processes on the same database, until released or the process ends."""
 
     async def release(self) -> None: ...
 
 
 class Database(Reader, Protocol):
     def transaction(self, *, patience: float | None = None) -> AbstractAsyncContextManager[Transaction]:
-        """All that is changed in the block, or nothing.
+        """Make all changes of the block, or none.
 
-        Raises `StorageUnavailable` when the database cannot take it now, or does not within `patience` seconds;
-        without it, within as many as a request may wait.
+        Raises `StorageUnavailable` when the database cannot store them now, or not within `patience` seconds; without
+        it, within as many as a request may wait.
         """
 
     def snapshot(self) -> AbstractAsyncContextManager[Reader]:
-        """Yield a reader that sees one committed state until the block ends, whatever others write meanwhile."""
+        """Yield a reader that sees one committed state until the block ends, unaffected by later commits."""
 
     def turn(self, caller: Hashable) -> AbstractAsyncContextManager[None]:
-        """Hold the caller's turn to search. Each has one at a time, and none waits for all that another wants.
+        """Hold the caller's turn to search. Each caller has one at a time, and none waits for all searches of another.
 
         Raises `HostBusy` and `TooMuchAtOnce`.
         """
 
     async def version(self) -> int:
-        """Return the version of what is remembered of callers and linkers (`storage/remembered.py`).
+        """Return the version of the cache of callers and linkers (`storage/remembered.py`).
 
-        It grows with each commit of a change of these, by any process. What was read under one version may be kept as
-        long as the version is the same.
+        It grows with each commit of a change of these, by any process. An entry that was read under one version is
+        valid while the version is the same.
         """
 
     async def last_commit(self) -> object:
-        """Return a value that differs once any process has committed anything; `None` where only reading tells that."""
+        """Return a value that differs once any process has committed; `None` if only reading tells that."""
 
     @property
     def wakers(self) -> Wakers:
-        """The events that commits of this process set, one for each queue."""
+        """Return the events that commits of this process set, one for each queue."""
 
     def load(self) -> Load:
-        """How busy this process keeps it at this moment."""
+        """Return this process's present use of the database."""
 
     async def lease(self, name: str) -> Lease | None:
         """Take the lease of that name, or return `None` when another process holds it."""
 
     async def find_damage(self) -> str | None:
-        """What is wrong inside the database, or `None`. Reads all of it."""
+        """Return a fault inside the database, or `None`. Reads all of it."""
 
     async def is_empty(self) -> bool:
-        """Whether no schema has ever been put into it."""
+        """Return whether it never had a schema."""
 
     async def migrate(self) -> None:
         """Bring the schema up to date."""
 
     async def close(self) -> None:
-        """Finish what was accepted and let go of everything."""
+        """Finish accepted work and close all connections."""

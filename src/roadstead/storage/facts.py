@@ -1,4 +1,4 @@
-"""Facts about the host itself, each by its name."""
+"""Facts about the host itself, by name."""
 
 from roadstead.storage.database import Reader, Transaction
 from roadstead.storage.tables import FACTS
@@ -10,10 +10,10 @@ async def find_fact(reader: Reader, name: str) -> str | None:
 
 
 async def keep_fact(tx: Transaction, name: str, value: str) -> None:
-    """Keep a fact, in the place of what was known before."""
+    """Store a fact, replacing the previous value."""
     await tx.run(*FACTS.insert("ON CONFLICT (name) DO UPDATE SET value = excluded.value", name=name, value=value))
 
 
 async def add_fact(tx: Transaction, name: str, value: str) -> None:
-    """Keep a fact unless it is known already."""
+    """Store a fact unless it exists."""
     await tx.run(*FACTS.insert("ON CONFLICT (name) DO NOTHING", name=name, value=value))

@@ -1,7 +1,7 @@
 """A checked filter expression as a condition in SQL.
 
-It chooses the same rows as `roadstead.query` does in memory, those with nothing in a field (NULL) included.
-`contains_folded(text, part)` is a function that every dialect gives its database: contains, whatever the case.
+It chooses the same rows as `roadstead.query` does in memory, those with NULL in a field included.
+`contains_folded(text, part)` is a function that every dialect gives its database: contains, ignoring case.
 """
 
 from collections.abc import Sequence
@@ -72,7 +72,7 @@ def _argument(literal: Scalar) -> Argument:
 
 
 def mark(literal: object) -> str:
-    """Return the place of an argument. One that knows its column's type would refuse numbers that do not fit it."""
+    """Return the placeholder of an argument. One with the column's type would refuse numbers that do not fit it."""
     if isinstance(literal, bool):
         return "CAST(? AS BOOLEAN)"
     if isinstance(literal, float):

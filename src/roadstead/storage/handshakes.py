@@ -1,4 +1,4 @@
-"""Handshakes: what an installation goes back to until its app has accepted it, and the secret that it had before."""
+"""Handshakes: the previous state of an installation until its app has accepted the new one, and its previous secret."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -20,7 +20,7 @@ async def list_handshakes(reader: Reader) -> list[int]:
 
 
 async def find_retired_secret(store: Store, installation_id: int) -> str | None:
-    """Return the secret that the installation had before the one it has."""
+    """Return the previous secret of the installation."""
     rows = await store.database.read("SELECT secret FROM retired_secrets WHERE installation_id = ?", installation_id)
     return store.secrets.open(rows[0][0]) if rows else None
 
@@ -37,7 +37,7 @@ async def begin_handshake(
     sealed_secret: bytes,
     now: datetime,
 ) -> int:
-    """Put the new state in force and remember the old one. Return the installation's id."""
+    """Put the new state in force and store the old one. Return the installation's id."""
     offered = Offered("installed", descriptor_url, descriptor, sealed_secret)
     identity, before = await installations.offer_installation(tx, workspace, app_key, client_key, offered, now)
     statement = HANDSHAKES.insert(
@@ -54,10 +54,10 @@ async def begin_handshake(
 
 
 async def finish_handshake(tx: Transaction, installation_id: int, now: datetime) -> Offered | None:
-    """End the handshake, because the app accepted. Return what was before, or `None` when no handshake is under way.
+    """End the handshake, because the app accepted. Return the previous state, or `None` without a handshake.
 
-    Of what was before the secret alone is kept, which opens nothing any more; linkers that the descriptor no longer
-    declares go, too. The transaction holds the installation and the key.
+    Of the previous state only the secret is kept, which gives no access any more; linkers that the descriptor no longer
+    declares are deleted. The transaction has locked the installation and the key.
     """
     before = await find_previous(tx, installation_id)
     if before is None:
@@ -71,9 +71,9 @@ async def finish_handshake(tx: Transaction, installation_id: int, now: datetime)
 
 
 async def undo_handshake(tx: Transaction, installation_id: int, linkers: Sequence[LinkerModule]) -> None:
-    """Go back to what was before the handshake; `linkers` are those of the previous descriptor.
+    """Restore the state before the handshake; `linkers` are those of the previous descriptor.
 
-    A workspace that was made for nothing else goes too. The transaction holds the installation and the key.
+    A workspace that was made for nothing else is deleted. The transaction has locked the installation and the key.
     """
     before = await find_previous(tx, installation_id)
     if before is None:
@@ -98,7 +98,7 @@ async def find_previous(tx: Transaction, installation_id: int) -> Offered | None
 
 
 async def go_back_to_uninstalled(tx: Transaction, installation_id: int) -> None:
-    """Let a handshake that is under way end in an app that is out, whichever way it ends."""
+    """Make a running handshake end in an uninstalled app, with any outcome."""
     await tx.run(
         "UPDATE handshakes SET previous_state = 'uninstalled' "
         "WHERE installation_id = ? AND previous_state = 'installed'",

@@ -1,6 +1,6 @@
-"""Installations: one app in one workspace, and who calls for it.
+"""Installations: one app in one workspace, and its callers.
 
-What an installation goes back to while its handshake is under way is in `storage/handshakes.py`.
+The previous state of an installation during its handshake is in `storage/handshakes.py`.
 """
 
 from collections.abc import Sequence
@@ -32,7 +32,7 @@ _CALLER = """
 
 
 class Offered(NamedTuple):
-    """What a handshake changes of an installation. The `shared_secret` is sealed; without an installation, none."""
+    """A handshake's changes of an installation. The `shared_secret` is sealed; without an installation, none."""
 
     state: str
     descriptor_url: str
@@ -44,7 +44,7 @@ class Offered(NamedTuple):
 
 
 async def find_caller(store: Store, client_key: str) -> Caller | None:
-    """The installation that a token names, with every secret it may have been signed with."""
+    """Return the installation that a token names, with every secret it may have been signed with."""
     known = await store.memory.in_force()
     caller: Caller | None = known.get(client_key)
     if caller is None:
@@ -76,7 +76,7 @@ async def find_named_installations(store: Store, names: Sequence[str]) -> list[I
 
 
 async def find_app_key(reader: Reader, descriptor_url: str) -> str | None:
-    """The app that is installed from a URL."""
+    """Return the app that is installed from a URL."""
     rows = await reader.read("SELECT app_key FROM installations WHERE descriptor_url = ? LIMIT 1", descriptor_url)
     return rows[0][0] if rows else None
 
@@ -89,7 +89,7 @@ async def get_installation(store: Store, installation_id: int, reader: Reader | 
 async def find_installation(
     store: Store, workspace_id: int, app_key: str, reader: Reader | None = None
 ) -> Installation | None:
-    """The app's row in the workspace, uninstalled ones included."""
+    """Return the app's row in the workspace, also of an uninstalled app."""
     rows = await (reader or store.database).read(
         f"{_INSTALLATION} WHERE i.workspace_id = ? AND i.app_key = ?", workspace_id, app_key
     )
@@ -97,7 +97,7 @@ async def find_installation(
 
 
 async def list_descriptors(reader: Reader, workspace_id: int) -> list[tuple[int, str, str]]:
-    """Id, app key and descriptor of every installation in force in a workspace, the oldest first."""
+    """Return id, app key and descriptor of every installation in force in a workspace, the oldest first."""
     rows = await reader.read(
         "SELECT id, app_key, descriptor FROM installations WHERE workspace_id = ? AND state = 'installed' "
         "ORDER BY installed_on, id",
@@ -109,7 +109,7 @@ async def list_descriptors(reader: Reader, workspace_id: int) -> list[tuple[int,
 async def list_installations(
     store: Store, *, app_key: str | None = None, workspace_id: int | None = None
 ) -> list[Installation]:
-    """What is installed, or being installed, oldest first."""
+    """Return the installed apps, and those being installed, oldest first."""
     rows = await store.database.read(
         f"{_INSTALLATION} WHERE i.state = 'installed' AND i.app_key = COALESCE(?, i.app_key) "
         "AND i.workspace_id = COALESCE(?, i.workspace_id) ORDER BY i.installed_on, i.id",
@@ -142,12 +142,12 @@ def _installation(store: Store, row: Row) -> Installation:
 
 
 async def hold_installation(tx: Transaction, installation_id: int) -> None:
-    """Hold the installation against other changes until the transaction ends."""
+    """Lock the installation against other changes until the transaction ends."""
     await tx.read(f"SELECT 1 FROM installations WHERE id = ?{tx.dialect.for_update}", installation_id)
 
 
 async def hold_with_key(tx: Transaction, installation_id: int) -> None:
-    """Hold the installation, and the key that seals its secrets, against other changes until the transaction ends."""
+    """Lock the installation, and the key that seals its secrets, against other changes until the transaction ends."""
     await hold_key(tx)
     await hold_installation(tx, installation_id)
 
@@ -155,7 +155,7 @@ async def hold_with_key(tx: Transaction, installation_id: int) -> None:
 async def offer_installation(
     tx: Transaction, workspace: Workspace, app_key: str, client_key: str, offered: Offered, now: datetime
 ) -> tuple[int, Offered]:
-    """Put in force what the app is offered. Return the installation's id, and what was in force before."""
+    """Put the offer in force. Return the installation's id, and the previous state."""
     rows = await tx.read(
         f"SELECT id, {INSTALLATIONS.of(Offered)} FROM installations "
         f"WHERE workspace_id = ? AND app_key = ?{tx.dialect.for_update}",
@@ -179,7 +179,7 @@ async def offer_installation(
 
 
 async def put_in_force(tx: Transaction, installation_id: int, offered: Offered) -> None:
-    """Put in force what an app was offered now, or before."""
+    """Put an offer in force, a new or an earlier one."""
     await tx.run(
         "UPDATE installations SET state = ?, descriptor_url = ?, descriptor = ?, shared_secret = ? WHERE id = ?",
         *offered,
@@ -188,7 +188,7 @@ async def put_in_force(tx: Transaction, installation_id: int, offered: Offered) 
 
 
 async def mark_accepted(tx: Transaction, installation_id: int, now: datetime, *, anew: bool) -> None:
-    """Note when the app accepted; `anew`, it was out before, and is installed since now."""
+    """Note when the app accepted; `anew`, it was uninstalled before, and is installed since now."""
     await tx.run(
         "UPDATE installations SET updated_on = ?, installed_on = CASE WHEN ? THEN ? ELSE installed_on END WHERE id = ?",
         to_text(now),
@@ -212,7 +212,7 @@ async def update_descriptor(
 
 
 async def mark_uninstalled(tx: Transaction, installation_id: int, now: datetime) -> None:
-    """Take the app out. Its secret stays, to sign the next installation with."""
+    """Mark the app as uninstalled. Its secret stays, to sign the next installation with."""
     await tx.run(
         "UPDATE installations SET state = 'uninstalled', updated_on = ? WHERE id = ?", to_text(now), installation_id
     )

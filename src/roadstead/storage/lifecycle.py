@@ -1,6 +1,6 @@
 """The record of lifecycle calls: written before the call is made, completed by its outcome.
 
-Those that may be made again are a queue, and hold until then what it takes to make them.
+Calls that may be repeated are a queue, and keep until then everything needed to make them.
 """
 
 from dataclasses import dataclass, field
@@ -23,7 +23,7 @@ _CALL = f"SELECT {LIFECYCLE_CALLS.of(LifecycleCall)} FROM lifecycle_calls"
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What was sent, without secrets, and what came of it: an answer, or an error."""
+    """The request without secrets, and its outcome: an answer, or an error."""
 
     request: str | None = None
     status: int | None = None
@@ -34,7 +34,7 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class PendingCall:
-    """What it takes to make a call. `content` is the JSON text of its body; without a `secret` it is not signed.
+    """The data of a call to make. `content` is the JSON text of its body; without a `secret` it is not signed.
 
     `descriptor_url` is that of the app, which may have no installation any more.
     """
@@ -96,7 +96,7 @@ async def find_pending_call(store: Store, call_id: int) -> PendingCall | None:
         return None
     url, descriptor_url, content, canonical, secret = rows[0]
     opened = None if secret is None else store.secrets.open(secret)
-    # The release before did not store where the app is.
+    # The previous release did not store the app's descriptor URL.
     return PendingCall(url, descriptor_url or url, content, canonical, opened)
 
 
@@ -113,7 +113,7 @@ async def keep_outcome(tx: Transaction, call_id: int, outcome: Outcome) -> None:
 
 
 async def drop_content(tx: Transaction, call_id: int) -> None:
-    """Forget what it takes to make the call, which will not be made again."""
+    """Delete the data of a call that will not be repeated."""
     await tx.run("UPDATE lifecycle_calls SET content = NULL, canonical = NULL, secret = NULL WHERE id = ?", call_id)
 
 
@@ -131,7 +131,7 @@ async def find_call(reader: Reader, call_id: int) -> LifecycleCall | None:
 
 
 async def list_pending_calls(reader: Reader, limit: int) -> list[LifecycleCall]:
-    """Calls that are still to be made, or were given up, the oldest first."""
+    """Return the pending calls and those that were given up, the oldest first."""
     rows = await reader.scan(f"{_CALL} WHERE {PENDING} ORDER BY id LIMIT ?", limit)
     return [_call(row) for row in rows]
 

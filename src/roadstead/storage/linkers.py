@@ -1,16 +1,16 @@
 """Linkers and their values.
 
-`linkers.value_count` is kept beside the values, in the transaction that changes them: counting a million rows for
-every page would cost more than the page. `linkers.revision` grows with every change, so that a process that keeps
-compiled linkers knows when they are old. What was added since is found by id, for ids only grow; what was deleted one
-by one stands in `deleted_values` for a while. Of sets that were replaced nothing stands there: whoever ends up with
-another number of values than `value_count` has to read them all again.
+`linkers.value_count` is stored beside the values, in the transaction that changes them: counting a million rows for
+every page would cost more than the page. `linkers.revision` grows with every change, so that a process with compiled
+linkers knows when they are old. Later additions are found by id, because ids only grow; single deletions are in
+`deleted_values` for a while. Replaced sets are not recorded there: a reader that ends up with another number of values
+than `value_count` must read them all again.
 
-Who changes a linker's values takes the linker first, and holds it to the end of the transaction. So of several at once
-each finds what the one before left, and ids grow in the order in which the values come to be seen.
+A transaction that changes a linker's values locks the linker first, until its end. So each of several concurrent ones
+sees the result of the one before, and ids grow in the order in which the values become visible.
 
-Every statement names the installation, though the linker's id would do: where the tables are spread over machines, that
-is what says on which of them the rows are.
+Every statement names the installation, although the linker's id would suffice: in a distributed database, the
+installation tells which machine has the rows.
 """
 
 from collections.abc import Iterator, Sequence
@@ -35,13 +35,13 @@ _BY_KEY = "WHERE installation_id = ? AND key = ? AND position IS NOT NULL"
 _ITSELF = "installation_id = ? AND id = ?"
 _ITS_ROWS = "installation_id = ? AND linker_id = ?"
 FEW_ROWS = 2_000
-"""Statements that may look at more rows than this leave the event loop for a thread."""
+"""Statements that may read more rows than this run in a thread instead of the event loop."""
 _INSTALLATIONS_AT_ONCE = 500
 _DELETIONS_KEPT = 1_000  # per linker
 
 
 class ValuesRead(NamedTuple):
-    """How far a linker's values have been read, and how many there were then."""
+    """The point up to which a linker's values have been read, and their number then."""
 
     revision: int
     last_id: int
@@ -49,8 +49,8 @@ class ValuesRead(NamedTuple):
 
 
 class ChangedValues(NamedTuple):
-    """What was deleted and what was added since, in this order. Where that leaves another number of values than
-    `read.values`, there were changes that are not in here.
+    """The deletions and additions since, in this order. If they lead to another number of values than `read.values`,
+    there were changes that are not included.
     """
 
     read: ValuesRead
@@ -59,7 +59,7 @@ class ChangedValues(NamedTuple):
 
 
 async def list_linkers(reader: Reader, installation_id: int) -> list[Linker]:
-    """The installation's linkers in the order of its descriptor."""
+    """Return the installation's linkers in the order of its descriptor."""
     rows = await reader.read(
         f"{_LINKER} WHERE installation_id = ? AND position IS NOT NULL ORDER BY position", installation_id
     )
@@ -72,13 +72,13 @@ async def find_linker(reader: Reader, installation_id: int, key: str) -> Linker 
 
 
 async def take_linker(tx: Transaction, installation_id: int, key: str) -> Linker | None:
-    """The linker, to change its values."""
+    """Lock and return the linker, to change its values."""
     rows = await tx.read(f"{_LINKER} {_BY_KEY}{tx.dialect.for_update}", installation_id, key)
     return Linker(*rows[0]) if rows else None
 
 
 async def recall_linker(store: Store, installation_id: int, key: str) -> Linker | None:
-    """Return what `find_linker` finds outside a transaction; as long as nothing is committed, it is read once."""
+    """Return the result of `find_linker` outside a transaction, read once until the next commit."""
     known = await store.memory.latest()
     linker: Linker | None = known.get((installation_id, key))
     if linker is None:
@@ -89,7 +89,7 @@ async def recall_linker(store: Store, installation_id: int, key: str) -> Linker 
 
 
 async def list_linkers_of(reader: Reader, installation_ids: Sequence[int]) -> list[Linker]:
-    """The linkers of several installations, in their order."""
+    """Return the linkers of several installations, in their order."""
     found: list[Linker] = []
     for some in _some_at_once(installation_ids):
         rows = await reader.read(
@@ -102,7 +102,7 @@ async def list_linkers_of(reader: Reader, installation_ids: Sequence[int]) -> li
 
 
 async def revision_of(reader: Reader, installation_ids: Sequence[int]) -> int:
-    """Return a number that changes with the values of these installations' linkers, and with what linkers there are."""
+    """Return a number that changes with the values, and with the set, of these installations' linkers."""
     revision = 0
     for some in _some_at_once(installation_ids):
         rows = await reader.read(
@@ -136,8 +136,8 @@ async def find_value(reader: Reader, installation_id: int, linker_key: str, valu
 
 
 async def all_values(reader: Reader, linker: Linker) -> tuple[ValuesRead, list[str]]:
-    """The linker's values, and how far they have been read with that."""
-    # One statement, for everything in it is of one moment.
+    """Return the linker's values, and the point up to which they have been read."""
+    # One statement, so that everything in it is of one moment.
     itself = (linker.installation_id, linker.id)
     rows = await reader.scan(
         f"SELECT revision, (SELECT COALESCE(MAX(id), 0) FROM linker_values WHERE {_ITS_ROWS}), NULL FROM linkers "
@@ -152,8 +152,8 @@ async def all_values(reader: Reader, linker: Linker) -> tuple[ValuesRead, list[s
 
 
 async def changed_values(reader: Reader, linker: Linker, known: ValuesRead) -> ChangedValues | None:
-    """What became of the linker's values since they were read, or `None` if it cannot be told from some rows."""
-    # As many were added as there are more now than then, and as many again as were deleted meanwhile.
+    """Return the changes of the linker's values since they were read, or `None` if a few rows do not tell."""
+    # As many were added as the number has grown by, and as many again as were deleted meanwhile.
     most_added = max(linker.value_count - known.values, 0) + _DELETIONS_KEPT
     fetch = reader.read if most_added <= FEW_ROWS else reader.scan
     itself = (linker.installation_id, linker.id)
@@ -172,7 +172,7 @@ async def changed_values(reader: Reader, linker: Linker, known: ValuesRead) -> C
     revision, count = next((row[1:3] for row in rows if row[0] == "linker"), (known.revision, 0))
     added = [row for row in rows if row[0] == "added"]
     if len(added) > most_added:
-        return None  # the rest might by chance be as many as what went with a set that was replaced
+        return None  # the rest might by chance be as many as were deleted with a replaced set
     last_id = max((row[1] for row in added), default=known.last_id)
     return ChangedValues(
         read=ValuesRead(revision, last_id, count),
@@ -182,7 +182,7 @@ async def changed_values(reader: Reader, linker: Linker, known: ValuesRead) -> C
 
 
 async def add_each(tx: Transaction, linker: Linker, values: Sequence[str]) -> dict[str, LinkerValue]:
-    """Add those that the linker does not have yet, in this order; what was added, by value."""
+    """Add the values that the linker does not have yet, in this order; return them by value."""
     rows = await tx.read(
         f"{_INTO_VALUES} SELECT ?, ?, incoming.value FROM ({tx.dialect.strings}) AS incoming WHERE true "
         "ON CONFLICT DO NOTHING RETURNING id, value",
@@ -196,7 +196,7 @@ async def add_each(tx: Transaction, linker: Linker, values: Sequence[str]) -> di
 
 
 async def add_values(tx: Transaction, linker: Linker, values: Sequence[str]) -> int:
-    """Add the values that are not there yet; how many these were."""
+    """Add the values that do not exist yet; return their number."""
     packed = tx.pack_strings(values)
     added = await _insert_missing(tx, linker, packed)
     if added:
@@ -217,7 +217,7 @@ async def replace_values(tx: Transaction, linker: Linker, values: Sequence[str])
             linker.id,
             packed,
         )
-    if kept < len(values):  # as many as are wanted are the ones that are wanted: sets are often put unchanged
+    if kept < len(values):  # equal numbers mean equal sets, and sets are often put unchanged
         await _insert_missing(tx, linker, packed)
     changed = kept < max(linker.value_count, len(values))
     if changed:
@@ -246,7 +246,7 @@ async def _insert_missing(tx: Transaction, linker: Linker, packed: Argument) -> 
 
 
 async def delete_value(tx: Transaction, linker: Linker, value_id: int) -> str | None:
-    """The value that was deleted, if there was one of that id."""
+    """Delete a value; return it, or `None` if there is none of that id."""
     itself = (linker.installation_id, linker.id)
     found = await tx.read(f"SELECT value FROM linker_values WHERE {_ITS_ROWS} AND id = ?", *itself, value_id)
     if not found:
@@ -328,8 +328,8 @@ _LAST_CHARACTER = "\U0010ffff"
 async def values_beginning(
     reader: Reader, linker: Linker, text: str, *, after: str = "", before: str = "", limit: int
 ) -> list[LinkerValue]:
-    """The values that begin so, in order, at most `limit`: those next after a value, or those next before one."""
-    # One bound on each side: of two on the same side SQLite begins at the first, and walks to the other.
+    """Return at most `limit` values with this beginning, in order: those after a value, or those before one."""
+    # One bound on each side: of two on the same side SQLite starts at the first, and walks to the other.
     least, most = ("value >= ?", text), ("value <= ?", text + _LAST_CHARACTER)
     if after > text:
         least = ("value > ?", after)
@@ -349,7 +349,7 @@ async def values_beginning(
 
 
 async def count_values_beginning(reader: Reader, linker: Linker, text: str, most: int) -> int:
-    """How many values begin so, counted no further than `most`."""
+    """Return how many values have this beginning, counted no further than `most`."""
     rows = await reader.scan(
         f"SELECT COUNT(*) FROM (SELECT 1 FROM linker_values WHERE {_ITS_ROWS} AND value >= ? AND value <= ? LIMIT ?) "
         "AS found",
@@ -368,7 +368,7 @@ async def count_values_beginning(reader: Reader, linker: Linker, text: str, most
 async def page_of_values(database: Database, linker: Linker, wanted: PageRequest) -> Slice[LinkerValue]:
     """Return a page of the linker's values, with their number at that moment.
 
-    Raises `InvalidInput` for a cursor that we did not make, or a filter that takes too long.
+    Raises `InvalidInput` for a forged cursor, or a filter that takes too long.
     """
     if not _is_wide(linker, wanted):
         return await _page_of_one_moment(database, linker, wanted, wide=False)
@@ -377,7 +377,7 @@ async def page_of_values(database: Database, linker: Linker, wanted: PageRequest
 
 
 def _is_wide(linker: Linker, wanted: PageRequest) -> bool:
-    """Return whether the page takes a look at many rows."""
+    """Return whether the page needs many rows read."""
     if linker.value_count <= FEW_ROWS:
         return False
     if wanted.filter is not None:
@@ -400,7 +400,9 @@ async def _page_of_one_moment(
 async def _read_page(
     reader: Reader, linker: Linker, wanted: PageRequest, *, wide: bool
 ) -> tuple[Slice[LinkerValue], int | None]:
-    """Return the page, and the linker's revision when it was read: `linker` has the number of values of its own."""
+    """Return the page, and the linker's revision when it was read: `linker` has the number of its own revision's
+    values.
+    """
     itself = (linker.installation_id, linker.id)
     source = Source("linker_values", _VALUE, Clause(_ITS_ROWS, itself))
     if reader.dialect.reads_may_differ:

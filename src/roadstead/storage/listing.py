@@ -1,6 +1,6 @@
 """Lists in SQL: orders, and pages that begin or end at a cursor.
 
-Rows are ordered as `roadstead.query` does in memory: those with nothing in a field (NULL) come last.
+Rows are ordered as `roadstead.query` does in memory: those with NULL in a field come last.
 """
 
 import base64
@@ -66,7 +66,7 @@ def _both(one: Clause, other: Clause | None) -> Clause:
 
 
 class _Cut(msgspec.Struct, frozen=True):
-    """Which of the rows are read: up to `limit` after `skip`, from the end of the order if `backwards`."""
+    """The rows to read: up to `limit` after `skip`, from the end of the order if `backwards`."""
 
     condition: Clause | None
     backwards: bool
@@ -75,7 +75,7 @@ class _Cut(msgspec.Struct, frozen=True):
 
 
 def _cut(order: "Order", wanted: PageRequest, size: int) -> _Cut:
-    """Return what to read for a page; by its number, it is counted off from the nearer end."""
+    """Return the rows to read for a page; a page by its number is counted from the nearer end."""
     if wanted.after is not None:
         return _Cut(order.beyond(wanted.after, backwards=False), False, 0, wanted.length)
     if wanted.before is not None:
@@ -104,7 +104,7 @@ def _page(rows: list[Row], order: "Order", wanted: PageRequest, cut: _Cut, size:
 class Order:
     """The order of a list, which is never ambiguous: the listing's own field decides among equals.
 
-    What is the same in all rows orders nothing. What has nothing in a field comes last in both directions.
+    A field with the same value in all rows is left out. NULL comes last in both directions.
     """
 
     def __init__(self, listing: Listing, sort: Sort | None, columns: str) -> None:
@@ -123,7 +123,7 @@ class Order:
 
     @property
     def _fields(self) -> tuple[Field, ...]:
-        """The fields whose values say where a row is in the order."""
+        """Return the fields whose values give a row's place in the order."""
         return (self._key,) if self._is_by_key else (self._key, self._field)
 
     def _sql(self, *, backwards: bool) -> str:
@@ -134,7 +134,7 @@ class Order:
         return f"{self._column} IS NULL {_direction(backwards)}, {by_field}, {by_key}"
 
     def cursor(self, row: Row) -> str:
-        """Return where a row is in the order, to go on from there. Opaque to callers."""
+        """Return a row's place in the order, to continue from. Opaque to callers."""
         place = [row[index] for index in self._places]
         return base64.urlsafe_b64encode(msgspec.json.encode(place)).decode().rstrip("=")
 
@@ -156,7 +156,7 @@ class Order:
 
 @lru_cache(maxsize=1024)
 def order_of(listing: Listing, sort: Sort | None, columns: str) -> Order:
-    """Return the order that `sort` wants of a list, of whose rows these columns are selected."""
+    """Return the order of a list by `sort`; these columns of its rows are selected."""
     return Order(listing, sort, columns)
 
 
@@ -169,7 +169,7 @@ def _direction(descending: bool) -> str:
 
 
 _IN_CURSOR: dict[object, Any] = {int: int | float | None, bool: bool | int | None}
-"""What a cursor has of a field; of any but these kinds it is a text."""
+"""The type of a field in a cursor; fields of all other types are texts."""
 
 
 def _read_cursor(cursor: str, fields: Sequence[Field]) -> list[Any]:
@@ -187,7 +187,7 @@ def _read_cursor(cursor: str, fields: Sequence[Field]) -> list[Any]:
 
 
 def _value(field: Field, given: Any) -> Argument:
-    """Return what a cursor has of a field. Raises `ValueError`."""
+    """Return a cursor's value of a field. Raises `ValueError`."""
     value: Argument = msgspec.convert(given, _IN_CURSOR.get(field.kind, str | None))
     if value is None and field.unique:
         raise ValueError(field.name)

@@ -1,4 +1,4 @@
-"""Moments as the database keeps them: ISO 8601 in UTC with microseconds, so that text order is time order."""
+"""Moments as stored in the database: ISO 8601 in UTC with microseconds, so that text order is time order."""
 
 from datetime import UTC, datetime
 

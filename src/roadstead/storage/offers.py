@@ -1,4 +1,4 @@
-"""What apps were offered in handshakes that were undone, though the app may have accepted."""
+"""Offers to apps in handshakes that were undone, although the app may have accepted."""
 
 from datetime import datetime
 
@@ -10,7 +10,7 @@ from roadstead.storage.tables import OFFERS, WORKSPACES
 from roadstead.storage.workspaces import workspace_of
 
 MOST_KEPT = 3
-"""Offers to one app in one workspace, the newest. With each the next `installed` call may have to be signed."""
+"""Offers to one app in one workspace, the newest. The next `installed` call may have to be signed with each."""
 
 _OFFER = f"""
     SELECT {OFFERS.of(Offer, "o")}, o.secret, {WORKSPACES.of(Workspace, "w")}
@@ -19,7 +19,7 @@ _OFFER = f"""
 
 
 async def keep_offer(tx: Transaction, installation: Installation, now: datetime) -> None:
-    """Keep what the handshake of an installation offers. The transaction holds the installation and the key."""
+    """Store the offer of an installation's handshake. The transaction has locked the installation and the key."""
     await tx.run(
         f"{OFFERS.into} "
         "SELECT workspace_id, app_key, client_key, descriptor_url, descriptor, shared_secret, ? "
@@ -37,25 +37,25 @@ async def keep_offer(tx: Transaction, installation: Installation, now: datetime)
 
 
 async def find_offers(store: Store, client_key: str) -> list[Offer]:
-    """Return what the app of a client key was offered, the newest first."""
+    """Return the offers to the app of a client key, the newest first."""
     rows = await store.database.read(f"{_OFFER} WHERE o.client_key = ? ORDER BY o.id DESC", client_key)
     return [_offer(store, row) for row in rows]
 
 
 async def list_offers(store: Store) -> list[Offer]:
-    """Return what all apps were offered, the newest first."""
+    """Return the offers to all apps, the newest first."""
     return [_offer(store, row) for row in await store.database.read(f"{_OFFER} ORDER BY o.id DESC")]
 
 
 async def take_offer(tx: Transaction, offer: Offer) -> bool:
-    """Forget an offer and those before it; whether it was still there."""
+    """Delete an offer and those before it; return whether it still existed."""
     there = await tx.run("DELETE FROM offers WHERE id = ?", offer.id) > 0
     await tx.run("DELETE FROM offers WHERE client_key = ? AND id < ?", offer.client_key, offer.id)
     return there
 
 
 async def drop_offers(tx: Transaction, client_key: str) -> None:
-    """Forget everything that the app of a client key was offered."""
+    """Delete every offer to the app of a client key."""
     await tx.run("DELETE FROM offers WHERE client_key = ?", client_key)
 
 

@@ -1,18 +1,16 @@
 """PostgreSQL: for several workers and several machines.
 
 Connections are few and kept: the one that was used last is used next. asyncpg has a pool, whose bookkeeping takes as
-long as a read by key (docs/decisions/0016-postgresql.md). Reads by the same statement that are asked for in one turn of
-the event loop go to the server together, which costs a sixth for each when there are many.
+long as a read by key (docs/decisions/0016-postgresql.md). Reads by the same statement in one turn of the event loop are
+sent to the server together, which costs a sixth for each when there are many.
 
-Transactions see what others have committed meanwhile (READ COMMITTED), so code that reads in order to change holds the
-row, with `Dialect.for_update` or by changing it first. No transaction of ours holds two rows that another takes in the
-opposite order: the key of the secrets comes first (`storage/sealing.py`), then the installation, its workspace, its
-linkers.
+Transactions see others' commits meanwhile (READ COMMITTED), so code that reads in order to change locks the row, with
+`Dialect.for_update` or by changing it first. All transactions lock rows in one order: the key of the secrets
+(`storage/sealing.py`), then the installation, its workspace, its linkers.
 
-The version of what is remembered (`storage/remembered.py`) is read before anything remembered is used, and those who
-ask in the same moment share the answer, so a change is in force everywhere before the caller who made it is told so.
-Notifications (`LISTEN`) could promise that only if each process said that it has heard them, and to
-send one holds a lock of the whole database while its commit waits for the disk.
+The version of the cache (`storage/remembered.py`) is read before any use of the cache, and callers of the same moment
+share the answer, so a change is in force everywhere before it is answered. Notifications (`LISTEN`) could promise that
+only if each process acknowledged them, and sending one locks the whole database while its commit waits for the disk.
 """
 
 import asyncio
@@ -47,14 +45,14 @@ from roadstead.storage.waking import Wakers, Waking
 from roadstead.turns import Turns
 
 CONNECTIONS = 10
-"""Of one process, leases apart."""
+"""Of one process, without its leases."""
 BUSY_SECONDS = 10.0
-"""How long a request waits for a connection, or for a row that another transaction holds, before it gets 503."""
+"""How long a request waits for a connection, or for a row that another transaction has locked, before it gets 503."""
 READ_SECONDS = 30.0
-"""A statement on a few rows that takes longer has lost its server."""
+"""After longer, a statement on a few rows has lost its server."""
 BULK_SECONDS = 600.0
 SEARCHES = 3
-"""Connections that are searching at most, so that there are always some for what is quick."""
+"""Searching connections at most, so that some are always free for fast statements."""
 
 DIALECT = Dialect(
     name="postgresql",
@@ -62,7 +60,7 @@ DIALECT = Dialect(
     bytes="BYTEA",
     text='TEXT COLLATE "C"',
     strings="SELECT value, place FROM unnest(CAST(? AS TEXT[])) WITH ORDINALITY AS packed (value, place)",
-    # Not NOT IN: what does not fit into work_mem would be looked through once for each row.
+    # Not NOT IN: a set larger than work_mem would be searched once for each row.
     not_among="NOT EXISTS (SELECT 1 FROM unnest(CAST(? AS TEXT[])) AS packed (item) WHERE packed.item = {column})",
     for_update=" FOR UPDATE",
     for_share=" FOR SHARE",
@@ -74,7 +72,7 @@ DIALECT = Dialect(
 
 _SETTINGS = {
     "default_transaction_isolation": "read committed",
-    "idle_in_transaction_session_timeout": "60s",  # a process that hangs lets go of its rows
+    "idle_in_transaction_session_timeout": "60s",  # a process that hangs releases its rows
     "jit": "off",
     "lock_timeout": f"{BUSY_SECONDS:g}s",
 }
@@ -101,7 +99,7 @@ class PostgresDatabase:
     dialect = DIALECT
 
     def __init__(self, url: str) -> None:
-        """Connects when it is first used."""
+        """Connect on first use."""
         self._url = url
         self._free: list[Connection] = []
         self._places = asyncio.Semaphore(CONNECTIONS)
@@ -118,7 +116,7 @@ class PostgresDatabase:
     # Connections
 
     async def _connect(self) -> Connection:
-        """Raises `StorageUnavailable`."""
+        """Return a new connection. Raises `StorageUnavailable`."""
         with translated:
             connection = await asyncpg.connect(
                 self._url, timeout=BUSY_SECONDS, statement_cache_size=500, server_settings=_NAME
@@ -133,7 +131,7 @@ class PostgresDatabase:
             return connection
 
     async def _take(self, patience: float | None = None) -> Connection:
-        """A free connection, or a new one while there is a place. Raises `StorageUnavailable`."""
+        """Return a free connection, or a new one while there is a place. Raises `StorageUnavailable`."""
         if self._places.locked():
             await self._wait_for_a_place(BUSY_SECONDS if patience is None else patience)
         else:
@@ -183,7 +181,7 @@ class PostgresDatabase:
         return await rows
 
     async def _read_together(self, sql: str) -> None:
-        """Run the statement for all who have asked for it in this turn of the event loop, and tell each its rows."""
+        """Run the statement for all callers of this turn of the event loop, and give each its rows."""
         readers = self._readers.pop(sql)
         try:
             async with _Lent(self) as connection:
@@ -215,7 +213,7 @@ class PostgresDatabase:
             return await snapshot.search(sql, *arguments)
 
     async def last_commit(self) -> object:
-        return None  # servers of one database need not know of each other's commits
+        return None  # the servers of one database need not know each other's commits
 
     async def version(self) -> int:
         if self._asked is None:
@@ -224,7 +222,7 @@ class PostgresDatabase:
 
     async def _ask_version(self) -> int:
         async with self._asking:
-            # A caller that asks from here on may know of a commit that this answer does not.
+            # A caller that asks from here on may know of a commit that is not in this answer.
             self._asked = None
             version: int = (await self.read(remembered.READ))[0][0]
             return version
@@ -267,7 +265,7 @@ class PostgresDatabase:
                 done = await connection.execute("COMMIT")
             at_rest = True
             if done != "COMMIT":
-                raise StorageUnavailable("The database took back a group of changes.", "Try again.")
+                raise StorageUnavailable("The database rolled back a group of changes.", "Try again.")
             self.wakers.wake(transaction.woken)
         finally:
             self._give_back(connection, at_rest=at_rest)
@@ -289,7 +287,7 @@ class PostgresDatabase:
         return f"PostgreSQL has read {failures} pages whose checksum is wrong." if failures else None
 
     async def is_empty(self) -> bool:
-        """Whether no schema has ever been put into it."""
+        """Return whether it never had a schema."""
         return bool((await self.read("SELECT to_regclass('migrations') IS NULL"))[0][0])
 
     async def migrate(self) -> None:
@@ -311,7 +309,7 @@ class PostgresDatabase:
 
 
 class _Lent:
-    """Lends a connection to one block and makes its errors ours. A class, because a generator would cost more."""
+    """Lends a connection to one block and translates its errors. A class, because a generator would cost more."""
 
     __slots__ = ("_connection", "_database")
 
@@ -323,7 +321,7 @@ class _Lent:
         return self._connection
 
     async def __aexit__(self, kind: object, exc: BaseException | None, traceback: object) -> None:
-        # After anything but an answer of the server, the connection may still be at work.
+        # After any other failure than an error answer of the server, the connection may still be busy.
         self._database._give_back(self._connection, at_rest=exc is None or isinstance(exc, asyncpg.PostgresError))
         if exc is not None:
             translate(exc)
@@ -394,13 +392,13 @@ async def _rows(connection: Connection, sql: str, arguments: Sequence[Argument],
     try:
         return list(map(tuple, await connection.fetch(_numbered(sql), *arguments, timeout=seconds)))
     except asyncpg.CharacterNotInRepertoireError:
-        return []  # a NUL: nothing that is stored holds one, so nothing is found by it
+        return []  # a NUL: no stored text contains one, so no row matches
 
 
 async def _rows_of_many(connection: Connection, sql: str, many: Sequence[Sequence[Argument]]) -> list[list[Row]]:
-    """The rows for each of many arguments, which are sent together and answered together."""
+    """Return the rows for each of many arguments, which are sent together and answered together."""
     if len(many) > 1:
-        with contextlib.suppress(asyncpg.DataError):  # of one of them; below, the others do not suffer for it
+        with contextlib.suppress(asyncpg.DataError):  # of one of them; below, the others are read without it
             found: list[list[Row]] = [[] for _ in many]
             numbered = [(*arguments, place) for place, arguments in enumerate(many)]
             for row in await connection.fetchmany(_with_place(sql), numbered, timeout=READ_SECONDS):
@@ -411,7 +409,7 @@ async def _rows_of_many(connection: Connection, sql: str, many: Sequence[Sequenc
 
 
 async def _roll_back(connection: Connection) -> bool:
-    """Whether it could be done. If not, the server does it when the connection goes."""
+    """Roll back; return whether that succeeded. If not, the server does it when the connection ends."""
     try:
         await connection.execute("ROLLBACK", timeout=READ_SECONDS)
     except DRIVER_ERRORS:
@@ -421,20 +419,20 @@ async def _roll_back(connection: Connection) -> bool:
 
 @lru_cache(2_000)
 def _numbered(sql: str) -> str:
-    """The statement with `$1`, `$2`, … in place of each `?`."""
+    """Return the statement with `$1`, `$2`, … in place of each `?`."""
     numbers = count(1)
     return re.sub(r"\?", lambda _: f"${next(numbers)}", sql)
 
 
 @lru_cache(2_000)
 def _with_place(sql: str) -> str:
-    """The statement with one argument more, which is the last column of its rows."""
+    """Return the statement with one argument more, which is the last column of its rows."""
     place = f"${sql.count('?') + 1}"
     return f"SELECT found.*, CAST({place} AS INT) FROM ({_numbered(sql)}) AS found"
 
 
 def _changed(status: str) -> int:
-    """How many rows a statement changed, by what the server says of it: `UPDATE 3`."""
+    """Return how many rows a statement changed, by the server's status: `UPDATE 3`."""
     number = status.rpartition(" ")[2]
     return int(number) if number.isdigit() else 0
 
@@ -453,7 +451,9 @@ _CONTAINS_FOLDED = """
 """
 
 _COLLATIONS = ("pg_unicode_fast", "und-x-icu", "pg_c_utf8")
-"""Whose letters are Unicode's, the best first: PostgreSQL 18 has the first, all builds with ICU the second."""
+"""The collations with Unicode's letters, the best first: PostgreSQL 18 has the first, all builds with ICU
+the second.
+"""
 
 
 async def _folding_collation(reader: Reader) -> str:

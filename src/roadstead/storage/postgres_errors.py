@@ -29,7 +29,7 @@ _PASSING = (
     asyncpg.InsufficientResourcesError,
 )
 _REFUSED = (asyncpg.ProtocolViolationError, asyncpg.ConnectionRejectionError)
-"""The server, or a pooler in front of it, answers and will not have us: as it says, for a while or for good."""
+"""The server, or a pooler in front of it, refuses the connection, for a while or permanently."""
 _AWAY = (
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
@@ -42,13 +42,13 @@ _AWAY = (
 
 
 def translate(exc: BaseException) -> None:
-    """Raise ours for an error of the driver, and do nothing for another."""
+    """Raise the domain's error for a driver's error, and do nothing for another."""
     if not isinstance(exc, DRIVER_ERRORS):
         return
     if isinstance(exc, asyncpg.UniqueViolationError):
         raise AlreadyThere(str(exc)) from exc
     if isinstance(exc, (asyncpg.CharacterNotInRepertoireError, asyncpg.ProgramLimitExceededError)):
-        raise InvalidInput("A text holds something that cannot be stored.", f"{_first_line(exc)}.") from exc
+        raise InvalidInput("A text contains a character that cannot be stored.", f"{_first_line(exc)}.") from exc
     for kinds, advice in _UNUSABLE:
         if isinstance(exc, kinds):
             raise StorageUnusable("The database cannot be used.", f"{_first_line(exc)}. {advice}") from exc

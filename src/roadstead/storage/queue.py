@@ -25,7 +25,7 @@ class Claim(NamedTuple):
 
 
 class Horizon(NamedTuple):
-    """This moment, and the latest valid moments for the next try of a row and for the end of a claim."""
+    """This moment, and the latest valid moments for the next attempt of a row and for the end of a claim."""
 
     now: datetime
     next_try: datetime
@@ -33,7 +33,7 @@ class Horizon(NamedTuple):
 
 
 async def make_due(tx: Transaction, table: str, row_id: int, now: datetime) -> None:
-    """Let any process run the row from now on, and this one at once, when the transaction is committed."""
+    """Let any process run the row from now on, and this one immediately, when the transaction is committed."""
     await tx.run(f"UPDATE {table} SET due_on = ? WHERE id = ?", to_text(now), row_id)
     tx.wake(table)
 
@@ -59,8 +59,9 @@ async def claim_due(tx: Transaction, table: str, *, horizon: Horizon, until: dat
 
 
 async def claim_one(tx: Transaction, table: str, row_id: int, *, horizon: Horizon, until: datetime) -> Claim | None:
-    """Claim a row before it is due, or after it was given up; `None` where no work is pending or another has the
-    claim."""
+    """Claim a row before it is due, or after it was given up; return `None` if no work is pending or another process
+    has the claim.
+    """
     rows = await tx.read(
         f"UPDATE {table} SET claimed_until = ?, attempts = attempts + 1, due_on = COALESCE(due_on, ?), "
         f"given_up_on = NULL WHERE id = ? AND {PENDING} AND {_FREE} RETURNING id, attempts",
@@ -73,7 +74,7 @@ async def claim_one(tx: Transaction, table: str, row_id: int, *, horizon: Horizo
 
 
 async def is_ours(tx: Transaction, table: str, claim: Claim) -> bool:
-    """Return whether the claim is still valid; if so, hold the row until the transaction ends."""
+    """Return whether the claim is still valid; if so, lock the row until the transaction ends."""
     return bool(
         await tx.read(
             f"SELECT 1 FROM {table} WHERE id = ? AND attempts = ? AND claimed_until IS NOT NULL{tx.dialect.for_update}",
@@ -100,13 +101,13 @@ async def give_up(tx: Transaction, table: str, claim: Claim, now: datetime) -> N
 
 
 async def give_back(tx: Transaction, table: str, claim: Claim) -> None:
-    """Release the claim, so that another process can take the row at once."""
+    """Release the claim, so that another process can claim the row immediately."""
     if await is_ours(tx, table, claim):
         await tx.run(f"UPDATE {table} SET claimed_until = NULL WHERE id = ?", claim.id)
 
 
 async def count(reader: Reader, table: str, *, due_before: datetime) -> QueueCounts:
-    """`overdue` is what should have been tried before that moment."""
+    """Return the counts. `overdue` rows were due before that moment."""
     rows = await reader.scan(
         f"SELECT (SELECT COUNT(*) FROM {table} WHERE due_on IS NOT NULL), "
         f"(SELECT COUNT(*) FROM {table} WHERE due_on < ?), "

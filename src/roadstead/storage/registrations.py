@@ -21,7 +21,7 @@ async def find_registration(store: Store, app_key: str, reader: Reader | None = 
 
 
 async def keep_registration(store: Store, tx: Transaction, registration: Registration, now: datetime) -> None:
-    """Keep the registration; an app that is registered already keeps its secret."""
+    """Store the registration; an app that is registered already keeps its secret."""
     seal = await sealer(store.secrets, tx)
     statement = REGISTRATIONS.insert(
         "ON CONFLICT (app_key) DO UPDATE SET descriptor_url = excluded.descriptor_url",

@@ -1,4 +1,4 @@
-"""The last calls in both directions. Rows are added in batches, and the oldest go."""
+"""The last calls in both directions. Rows are added in batches, and the oldest are deleted."""
 
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -21,7 +21,7 @@ _ADDED = [column for column in REQUESTS.columns if column != "id"]
 
 
 class NewRequest(NamedTuple):
-    """A row to be added."""
+    """A new row."""
 
     time: datetime
     direction: Literal["in", "out"]
@@ -38,7 +38,7 @@ class NewRequest(NamedTuple):
 
 
 async def add_requests(tx: Transaction, requests: Sequence[NewRequest], *, keep: int) -> None:
-    """Add them in their order, and delete all but the last `keep`."""
+    """Add the rows in their order, and delete all but the last `keep`."""
     await tx.run_many(REQUESTS.adding(_ADDED), [_row(request) for request in requests])
     await tx.run_bulk("DELETE FROM requests WHERE id <= (SELECT MAX(id) FROM requests) - ?", keep)
 
@@ -70,7 +70,7 @@ async def page_of_requests(reader: Reader, wanted: PageRequest) -> Slice[Recorde
 
 
 async def count_refused(reader: Reader, since: datetime) -> int:
-    """Return how many calls to us were refused for their credential since then."""
+    """Return how many calls to this host were refused for their credential since then."""
     ((count,),) = await reader.scan(
         "SELECT COUNT(*) FROM requests WHERE direction = 'in' AND status IN (?, ?) AND time >= ?",
         *REFUSALS,
@@ -90,7 +90,7 @@ async def last_calls(reader: Reader) -> dict[str, datetime]:
 
 
 async def sent_to(reader: Reader, app_key: str, naming: str, *, limit: int) -> list[RecordedRequest]:
-    """The newest calls of ours to an app with `naming` in what is kept of their bodies, the oldest of them first."""
+    """Return the newest calls to an app with `naming` in the kept part of their bodies, the oldest of them first."""
     rows = await reader.scan(
         f"SELECT {_SUMMARY} FROM requests WHERE direction = 'out' AND method = 'POST' AND app = ? "
         "AND contains_folded(request_body, ?) ORDER BY id DESC LIMIT ?",

@@ -1,4 +1,4 @@
-"""Every sealed column at once, for a new key."""
+"""Seal every secret again, with a new key."""
 
 from roadstead.storage import Store
 from roadstead.storage.database import Transaction
@@ -7,7 +7,7 @@ from roadstead.storage.tables import SEALED, Table
 
 
 async def seal_anew(store: Store, tx: Transaction, fingerprint: str) -> int:
-    """Seal every secret with another of our keys, which is in force from then on; how many there are.
+    """Seal every secret with another of our keys, which is in force from then on; return their number.
 
     Raises `StorageUnusable` when one cannot be opened.
     """

@@ -1,9 +1,9 @@
-"""Which key the secrets in the database are sealed with: the one whose fingerprint stands in `sealing_key`.
+"""The key that all secrets in the database are sealed with: the one whose fingerprint is in `sealing_key`.
 
-All are sealed with the same one. Whoever seals holds that row until the transaction ends, so that a rotation, which
-changes it and seals everything anew in one transaction, comes wholly before or wholly after. The row is held before
-any other, as the rotation does, or the two would wait for each other. A process that has not
-heard of the new key finds it where the old one was, or refuses: it never writes what others cannot read.
+A transaction that seals locks that row until its end, so that a rotation, which changes it and seals everything again
+in one transaction, comes wholly before or wholly after. The row is locked before any other, as in a rotation, because
+otherwise the two would wait for each other. A process that does not have the new key reads the keys again, or refuses:
+it never writes what others cannot read.
 """
 
 from collections.abc import Callable
@@ -20,18 +20,18 @@ _SECRETS = " UNION ALL ".join(
 
 
 async def key_in_force(reader: Reader) -> str | None:
-    """Its fingerprint; `None` in a database in which nothing was ever sealed."""
+    """Return the fingerprint of the key in force; `None` in a database in which nothing was ever sealed."""
     rows = await reader.read("SELECT fingerprint FROM sealing_key")
     return rows[0][0] if rows else None
 
 
 async def hold_key(tx: Transaction) -> None:
-    """Keep the key that is in force so for the rest of the transaction, of which this comes first."""
+    """Lock the key in force for the rest of the transaction, of which this comes first."""
     await tx.read(f"SELECT 1 FROM sealing_key{tx.dialect.for_share}")
 
 
 async def sealer(secrets: SecretBox, tx: Transaction) -> Seal:
-    """What seals in this transaction. To be had before anything else is held in it, or sealed columns are read.
+    """Return a function that seals in this transaction. Call this before the transaction locks or reads anything else.
 
     Raises `StorageUnusable` when we do not have the key in force.
     """
@@ -51,7 +51,7 @@ async def use_key(tx: Transaction, fingerprint: str) -> None:
 async def agree_on_key(database: Database, secrets: SecretBox) -> None:
     """Make sure that we can read the secrets, and that a key is in force.
 
-    Raises `StorageUnusable`: better now than at the first request.
+    Raises `StorageUnusable`, at the start instead of at the first request.
     """
     in_force = await key_in_force(database)
     if in_force is not None and secrets.has(in_force):

@@ -1,8 +1,8 @@
-"""Secrets at rest: encrypted and authenticated, with a key that lives outside the database.
+"""Secrets at rest: encrypted and authenticated, with a key outside the database.
 
 The recipe is Fernet (AES-128-CBC with HMAC-SHA256) from `cryptography`. The key is `ROADSTEAD_KEY`, or a file in the
-data folder that only its owner may read, made on first start. Either may hold several keys, so that one can follow
-another and nothing is unreadable in between; the database says which of them it is sealed with (`sealing`).
+data folder that only its owner may read, made on first start. Either may contain several keys, so that one can follow
+another and everything stays readable; the database names the one that it is sealed with (`sealing`).
 """
 
 import contextlib
@@ -25,14 +25,14 @@ _REMEMBERED = 10_000
 
 
 class Keys(Protocol):
-    """Where the keys are. They are read again when one is missed, for they may be changed while we run."""
+    """The source of the keys. They are read again when one is missing, because they may change while the host runs."""
 
     def read(self) -> list[str]:
-        """At least one. Raises `StorageUnusable`."""
+        """Return at least one key. Raises `StorageUnusable`."""
 
 
 class KeySetting:
-    """The keys that the operator gives in the setting `key`, with commas."""
+    """The keys in the operator's setting `key`, separated by commas."""
 
     def __init__(self, text: str) -> None:
         self._text = text
@@ -42,7 +42,7 @@ class KeySetting:
 
 
 class KeyFile:
-    """The keys in a file of ours, one a line. It is only ever replaced as a whole."""
+    """The keys in our own file, one per line. It is only ever replaced as a whole."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
@@ -51,7 +51,7 @@ class KeyFile:
         try:
             if self.path.stat().st_mode & (stat.S_IRWXG | stat.S_IRWXO):
                 raise StorageUnusable(
-                    "The key file may be read by others than its owner.", f"Run: chmod 600 {self.path}"
+                    "Users other than its owner may read the key file.", f"Run: chmod 600 {self.path}"
                 )
             return _split(self.path.read_text("ascii"))
         except (OSError, UnicodeDecodeError) as exc:
@@ -63,11 +63,11 @@ class KeyFile:
             self._write([new_key()], _put_if_missing)
 
     def replace(self, keys: Iterable[str]) -> None:
-        """Put these keys in the place of those there. Raises `StorageUnusable`."""
+        """Replace the keys. Raises `StorageUnusable`."""
         self._write(keys, _put_for_the_same_owner)
 
     def _write(self, keys: Iterable[str], put: Callable[[Path, Path], None]) -> None:
-        """Wholly or not at all: two processes may start at once, and either may be killed."""
+        """Write wholly or not at all: two processes may start at the same time, and either may be killed."""
         file = self.path.resolve()
         draft = file.with_name(f"{file.name}.{os.getpid()}")
         try:
@@ -91,18 +91,18 @@ class SecretBox:
     """Seals and opens short secrets."""
 
     def __init__(self, keys: Keys) -> None:
-        """Raises `StorageUnusable` when a key is not one."""
+        """Use these keys. Raises `StorageUnusable` when one is invalid."""
         self._keys = keys
         self._opened: OrderedDict[bytes, str] = OrderedDict()
         self._read_keys()
 
     def read_again(self) -> list[str]:
-        """Read the keys again; their fingerprints, in their order, which say nothing about the keys."""
+        """Read the keys again; return their fingerprints, in order, which reveal nothing about the keys."""
         self._read_keys()
         return list(self._fernets)
 
     def has(self, fingerprint: str) -> bool:
-        """Whether we have the key, if need be after reading the keys again."""
+        """Return whether we have the key, reading the keys again if needed."""
         if fingerprint not in self._fernets:
             self._read_keys()
         return fingerprint in self._fernets
@@ -112,7 +112,7 @@ class SecretBox:
         return self._fernets[fingerprint].encrypt(secret.encode())
 
     def open(self, sealed: bytes) -> str:
-        """Raises `StorageUnusable` when it was sealed with a key that we do not have, or tampered with."""
+        """Return the secret. Raises `StorageUnusable` when it was sealed with an unknown key, or tampered with."""
         known = self._opened.get(sealed)
         if known is not None:
             return known
@@ -123,7 +123,7 @@ class SecretBox:
         return secret
 
     def key_of(self, sealed: bytes) -> str:
-        """The fingerprint of the key it was sealed with. Raises as `open` does."""
+        """Return the fingerprint of the key it was sealed with. Raises as `open` does."""
         fingerprint, _ = self._decrypt(sealed)
         return fingerprint
 
@@ -142,7 +142,7 @@ class SecretBox:
         except ValueError as exc:
             raise StorageUnusable(
                 "The encryption key is not a valid key.",
-                "ROADSTEAD_KEY, or the key file, must hold 32 bytes in URL-safe base64 (44 characters).",
+                "ROADSTEAD_KEY, or the key file, must contain 32 bytes in URL-safe base64 (44 characters).",
             ) from exc
 
     def __repr__(self) -> str:
@@ -150,15 +150,15 @@ class SecretBox:
 
 
 def keys_of(data: Path, setting: str | None) -> KeySetting | KeyFile:
-    """The keys for a data folder."""
+    """Return the keys for a data folder."""
     return KeySetting(setting) if setting else KeyFile(data / KEY_FILE)
 
 
 def open_box(keys: KeySetting | KeyFile, *, first_use: bool) -> SecretBox:
-    """The box with these keys. Makes the key file on first use. Raises `StorageUnusable`."""
+    """Return the box with these keys. Makes the key file on first use. Raises `StorageUnusable`."""
     if isinstance(keys, KeyFile):
         if not first_use and not keys.path.exists():
-            # A new key would open nothing, and hide that the old one is gone.
+            # A new key would open nothing, and hide the loss of the old one.
             raise StorageUnusable(
                 "The key file is missing, and the secrets in the database cannot be read without it.",
                 f"Put back {keys.path}, or copy it from another host on the same database, or set ROADSTEAD_KEY.",
@@ -192,14 +192,14 @@ def _put_if_missing(draft: Path, file: Path) -> None:
 
 
 def _put_for_the_same_owner(draft: Path, file: Path) -> None:
-    """An administrator may do this for the user that the host runs as."""
+    """Put the file in place with its owner: an administrator may run this for the user that the host runs as."""
     owner = file.stat()
     os.chown(draft, owner.st_uid, owner.st_gid)
     draft.replace(file)
 
 
 def _sync_folder(folder: Path) -> None:
-    """Without this a power cut could bring the file back as it was before."""
+    """Write the folder to disk: without this a power cut could restore the old file."""
     opened = os.open(folder, os.O_RDONLY)
     try:
         os.fsync(opened)

@@ -1,16 +1,16 @@
 """SQLite: the embedded default.
 
 Point reads and writes run inline, where they take a few microseconds; a hop to a thread would cost ten times that.
-What touches many rows, and every commit, runs in a thread.
+Statements that touch many rows, and every commit, run in a thread.
 
-Reads are grouped too: those made in one turn of the event loop share one read transaction, because taking and giving
-back its locks costs more than they do. It never outlives the turn, and a request that was received after somebody's
-commit is handled in a later one, so nobody misses what was answered before.
+Reads are grouped: those of one turn of the event loop share one read transaction, because taking and releasing its
+locks costs more than the reads. It never outlives the turn, and a request that was received after a commit is handled
+in a later one, so it always sees that commit.
 
-Commits are grouped. A commit waits for the disk (`synchronous=FULL`, so what was answered survives a power cut), and
-the writers that arrive meanwhile share the next one: each has its savepoint in the common transaction, and none is
-told that it succeeded before the commit has. The lock is first come, first served, so the task that commits, which
-queues for it like everybody, gets just those writers into its batch that were waiting before it.
+Commits are grouped. A commit waits for the disk (`synchronous=FULL`, so that answered changes survive a power cut), and
+the writers that arrive meanwhile share the next one: each has its savepoint in the common transaction, and none is told
+that it succeeded before the commit has. The lock is first come, first served, so the task that commits, which queues
+for it like every writer, gets exactly those writers into its batch that were waiting before it.
 """
 
 import asyncio
@@ -54,7 +54,7 @@ DIALECT = Dialect(
     text="TEXT",
     strings="SELECT value, key AS place FROM json_each(?)",
     not_among="{column} NOT IN (SELECT value FROM json_each(?))",
-    for_update="",  # there is only one transaction that writes
+    for_update="",  # there is only one writing transaction
     for_share="",
     skip_locked="",
     refuse_change="BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END",
@@ -63,7 +63,7 @@ DIALECT = Dialect(
 )
 
 _STEPS = 10_000
-"""Steps of SQLite between two looks at the clock: half a millisecond."""
+"""Steps of SQLite between two checks of the time: half a millisecond."""
 _HELD = "Another process holds it; try again in a moment."
 
 T = TypeVar("T")
@@ -86,9 +86,9 @@ class SQLiteDatabase:
     dialect = DIALECT
 
     def __init__(self, file: Path) -> None:
-        """Open the file, and make it where it is missing. Raises `StorageUnusable`."""
+        """Open the file, and make it if it is missing. Raises `StorageUnusable`."""
         self.file = file
-        with suppress(OSError):  # of which the driver says more
+        with suppress(OSError):  # the driver's message says more
             file.touch(mode=0o600)  # SQLite gives its other files the mode of this one
         with _translated:
             self._writer = _connect(file)
@@ -123,7 +123,7 @@ class SQLiteDatabase:
     def _open_snapshot(self) -> None:
         self._reader.execute("BEGIN")
         self._in_snapshot = True
-        # First of all: a snapshot that nobody closes would show the same old state for ever.
+        # First of all: an unclosed snapshot would show the same old state for ever.
         asyncio.get_running_loop().call_soon(self._close_snapshot)
         self._last_commit = self._reader.execute("PRAGMA data_version").fetchone()[0]
 
@@ -133,7 +133,7 @@ class SQLiteDatabase:
             self._reader.execute("ROLLBACK")  # nothing was written, and this cannot be refused
 
     async def last_commit(self) -> object:
-        # SQLite counts every commit that another connection made; our own are made on the writer's.
+        # SQLite counts every commit of another connection; ours are made on the writer's.
         if not self._in_snapshot:
             with _translated:
                 self._open_snapshot()
@@ -161,7 +161,7 @@ class SQLiteDatabase:
             connection = _connect(self.file)
             try:
                 connection.execute("BEGIN")
-                # The state is fixed by the first read, not by BEGIN.
+                # The first read fixes the state, not BEGIN.
                 connection.execute("SELECT 1 FROM migrations").fetchall()
             except BaseException:
                 connection.close()
@@ -179,7 +179,7 @@ class SQLiteDatabase:
 
     async def enter(self, patience: float | None) -> "tuple[_Batch, _SQLiteTransaction]":
         """Become the only writer, with a savepoint in the common transaction."""
-        # Counted from here: those that came together, and find the database held when it is their turn, fail together.
+        # Counted from here, so that writers who arrived together, and find the database locked, fail together.
         deadline = asyncio.get_running_loop().time() + (BUSY_SECONDS if patience is None else patience)
         await self._take_turn(None if patience is None else deadline)
         try:
@@ -192,7 +192,7 @@ class SQLiteDatabase:
         return batch, _SQLiteTransaction(self, self._writer, self._thread)
 
     def leave(self, batch: "_Batch", watch: remembered.Watch, cause: BaseException | None) -> None:
-        """Let the next writer in, after keeping what this one changed, or undoing it where there is a `cause`."""
+        """Admit the next writer, after keeping this one's changes, or undoing them if there is a `cause`."""
         try:
             if cause is None:
                 with _translated:
@@ -209,7 +209,7 @@ class SQLiteDatabase:
             self._writing.release()
 
     async def _take_turn(self, deadline: float | None) -> None:
-        """Wait for the writers of this process that came before."""
+        """Wait for the earlier writers of this process."""
         if deadline is None:
             await self._writing.acquire()
             return
@@ -220,7 +220,7 @@ class SQLiteDatabase:
             raise StorageBusy("The database is busy.", _HELD) from exc
 
     async def _begin(self, deadline: float) -> "_Batch":
-        """Open the common transaction, waiting for other processes without holding up this one."""
+        """Open the common transaction, waiting for other processes without delaying this one."""
         while True:
             try:
                 self._writer.execute("BEGIN IMMEDIATE")
@@ -255,9 +255,9 @@ class SQLiteDatabase:
             self._writer.execute("ROLLBACK TO one_writer")
             self._writer.execute("RELEASE one_writer")
         else:
-            # Some failures (disk full, for one) make SQLite roll back everything, so the others lose theirs too.
+            # Some failures (a full disk, for one) make SQLite roll back everything, so the others lose theirs too.
             self._batch = None
-            batch.fail(StorageUnavailable("The database took back a group of changes.", str(cause)))
+            batch.fail(StorageUnavailable("The database rolled back a group of changes.", str(cause)))
 
     def load(self) -> Load:
         return Load(self.writers)
@@ -348,7 +348,7 @@ class _SQLiteTransaction(remembered.Watch, Waking):
         return identity
 
     async def go_on_after_ids(self, table: str) -> None:
-        """SQLite does so by itself."""
+        """Do nothing, because SQLite does so itself."""
 
 
 class _OneWriter:
@@ -388,7 +388,9 @@ class _Batch:
         self._waiting: list[asyncio.Future[None]] = []
 
     def durable(self) -> "asyncio.Future[None]":
-        """Done when the commit is, or fails as it has. One writer giving up does not disturb the others."""
+        """Return a future that is done when the commit is, or fails as it has. One writer giving up does not disturb
+        the others.
+        """
         outcome = self._loop.create_future()
         self._waiting.append(outcome)
         return outcome
@@ -405,7 +407,7 @@ class _Batch:
 
 
 class _FileLease:
-    """An advisory lock of the operating system, which lets go when its process is gone."""
+    """An advisory lock of the operating system, which releases it when its process ends."""
 
     def __init__(self, lock: FileLock) -> None:
         self._lock = lock
@@ -417,7 +419,7 @@ class _FileLease:
 def _connect(file: Path) -> sqlite3.Connection:
     connection = sqlite3.connect(file, isolation_level=None, check_same_thread=False, cached_statements=256)
     connection.create_function("contains_folded", 2, _contains_folded, deterministic=True)
-    # Inline statements must not sleep inside SQLite: they would hold up every other request.
+    # Inline statements must not sleep inside SQLite: they would delay every other request.
     for pragma in (
         "busy_timeout=250",
         "journal_mode=WAL",
@@ -455,7 +457,7 @@ async def _in_thread(thread: ThreadPoolExecutor, work: Callable[[], T]) -> T:
 
 
 class _Translated:
-    """Makes the driver's errors ours. A class, because a generator would cost a third of a read by key."""
+    """Translates the driver's errors. A class, because a generator would cost a third of a read by key."""
 
     def __enter__(self) -> None: ...
 
@@ -471,7 +473,7 @@ _translated = _Translated()
 
 
 def _is_busy(exc: sqlite3.Error) -> bool:
-    # The low byte is the primary code: SQLITE_BUSY_SNAPSHOT and the like are busy too.
+    # The low byte is the primary code: SQLITE_BUSY_SNAPSHOT and other variants are busy too.
     return getattr(exc, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
 
 
@@ -490,7 +492,7 @@ def _translate(exc: sqlite3.Error) -> RoadsteadError:
         return StorageUnavailable("The database cannot be written or read.", advice[code])
     unusable = {
         sqlite3.SQLITE_CANTOPEN: "The database file cannot be opened; check the data folder and its permissions.",
-        sqlite3.SQLITE_CORRUPT: "The database file is damaged; restore it from a back-up.",
+        sqlite3.SQLITE_CORRUPT: "The database file is damaged; restore it from a backup.",
         sqlite3.SQLITE_NOTADB: "The file is not a Roadstead database; check --data.",
     }
     if code in unusable:

@@ -1,8 +1,8 @@
-"""Every table, declared once: its columns, its key, what is secret in it, whether it travels, and where its rows are.
+"""Every table, declared once: its columns, its key, its secrets, whether it is exported, and where its rows are.
 
-Statements take their lists of columns from here, and so do export and import, the rotation of the key, and the tests
-of distribution. A test compares this module with the schema that the migrations make. A new column is named here, in a
-migration, in the model where it is shown, and by the module that writes the table.
+Statements take their lists of columns from here, and so do export and import, the rotation of the key, and the tests of
+distribution. A test compares this module with the schema that the migrations make. A new column is named here, in a
+migration, in the model if it is shown, and by the module that writes the table.
 """
 
 from collections.abc import Iterable
@@ -10,15 +10,15 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 Rows = Literal["distributed", "everywhere", "in one place"]
-"""Where rows are in a database that is spread over machines: by their `installation_id`, copied to each, or on one."""
+"""The place of rows in a distributed database: by their `installation_id`, copied to each machine, or on one."""
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
     """A table. Its rows are read in the order of `key`, by which the database finds them.
 
-    `sealed` columns hold encrypted secrets, and no other column holds bytes. `unsafe` ones hold what an app answered,
-    which may repeat a secret. A table that `stays` is not in an export; the text says why.
+    `sealed` columns contain encrypted secrets, and no other column contains bytes. `unsafe` ones contain an app's
+    answers, which may repeat a secret. A table that `stays` is not in an export; the text says why.
     """
 
     name: str
@@ -30,13 +30,13 @@ class Table:
     stays: str = ""
 
     def of(self, model: type, alias: str = "") -> str:
-        """Return the columns that are members of a model, in its order, to select what it is made of."""
+        """Return the columns that are members of a model, in its order, to select a model's values."""
         prefix = f"{alias}." if alias else ""
         return ", ".join(f"{prefix}{name}" for name in model.__annotations__ if name in self.columns)
 
     @property
     def into(self) -> str:
-        """Return the head of a statement that adds rows, of all columns but an `id`, which the database gives."""
+        """Return the beginning of a statement that adds rows, of all columns but an `id`, which the database gives."""
         return f"INSERT INTO {self.name} ({', '.join(name for name in self.columns if name != 'id')})"
 
     def adding(self, columns: Iterable[str]) -> str:
@@ -45,14 +45,14 @@ class Table:
         return f"INSERT INTO {self.name} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"
 
     def insert(self, end: str = "", /, **cells: Any) -> tuple[Any, ...]:
-        """Return the statement that adds one row, with `end` behind it, and its arguments."""
+        """Return the statement that adds one row, followed by `end`, and its arguments."""
         return f"{self.adding(cells)} {end}".rstrip(), *cells.values()
 
 
 def _table(
     name: str, columns: str, rows: Rows, *, key: str = "", sealed: str = "", unsafe: str = "", stays: str = ""
 ) -> Table:
-    """Return a table from names parted by spaces. The key is the first column, unless another is named."""
+    """Return a table from names separated by spaces. The key is the first column, unless another is named."""
     first, *_ = names = columns.split()
     return Table(
         name,
@@ -95,7 +95,7 @@ HANDSHAKES = _table(
     "everywhere",
     sealed="previous_secret",
 )
-"""One that was under way when it was exported is undone by the host that finds it, as after a crash."""
+"""The importing host undoes one that was running during the export, as after a crash."""
 OFFERS = _table(
     "offers",
     "id workspace_id app_key client_key descriptor_url descriptor secret offered_on",
@@ -177,6 +177,6 @@ TABLES = (
 """In the order in which they can be filled: a row comes after those that it refers to."""
 
 TRAVELLING = tuple(table for table in TABLES if not table.stays)
-"""What an export holds."""
+"""The exported tables."""
 SEALED = tuple((table, column) for table in TABLES for column in sorted(table.sealed))
 """Every column of secrets."""

@@ -9,11 +9,11 @@ from roadstead.storage.sealing import Seal, sealer
 from roadstead.storage.tables import TRAVELLING, Table
 
 PAGE = 5_000
-"""Rows read at a time, so that memory is bounded whatever the state holds."""
+"""Rows read at a time, so that memory is bounded for any state."""
 
 
 async def count_rows(reader: Reader) -> int:
-    """Return how many rows travel."""
+    """Return the number of exported rows."""
     return sum([(await reader.scan(f"SELECT COUNT(*) FROM {table.name}"))[0][0] for table in TRAVELLING])
 
 
@@ -25,9 +25,9 @@ async def find_filled_tables(reader: Reader) -> list[str]:
 async def read_pages(
     store: Store, reader: Reader, table: Table, *, with_secrets: bool
 ) -> AsyncIterator[Sequence[Sequence[Argument]]]:
-    """All rows, some thousand at a time. Secrets are in the clear, or empty when they are to stay here.
+    """Yield all rows, some thousand at a time. Secrets are in the clear, or empty when they are left out.
 
-    Raises `StorageUnusable` when a secret that is wanted was sealed with another key.
+    Raises `StorageUnusable` when a requested secret was sealed with another key.
     """
     key = ", ".join(table.key)
     places = [table.columns.index(column) for column in table.key]
@@ -75,12 +75,12 @@ async def add_rows(
         await tx.run_many(table.adding(columns), rows)
     except Unfit as exc:
         raise InvalidInput(
-            "The export does not fit together.", f"In {table.name}: {exc}. Nothing was imported."
+            "The rows of the export do not fit together.", f"In {table.name}: {exc}. Nothing was imported."
         ) from exc
 
 
 async def go_on_after_ids(tx: Transaction) -> None:
-    """Let what is added from here on have higher ids than the rows that came with theirs."""
+    """Make the ids of later additions follow those of the imported rows."""
     for table in TRAVELLING:
         if "id" in table.columns:
             await tx.go_on_after_ids(table.name)

@@ -1,4 +1,4 @@
-"""Queues are woken by the commit that makes a row due, so that the process that stored the row runs it at once.
+"""Wake the queues with the commit that makes a row due, so that the process that stored the row runs it immediately.
 
 Other processes on the same database look for due rows from time to time.
 """
@@ -8,7 +8,7 @@ from collections.abc import Iterable
 
 
 class Wakers:
-    """The events of the queues of this process, by their tables."""
+    """The events of this process's queues, by their tables."""
 
     def __init__(self) -> None:
         self._events: dict[str, asyncio.Event] = {}

@@ -21,7 +21,7 @@ async def find_workspace(reader: Reader, slug_or_uuid: str) -> Workspace | None:
 
 
 async def recall_workspace(store: Store, slug_or_uuid: str) -> Workspace | None:
-    """Return what `find_workspace` finds outside a transaction, read once in each version of what is remembered."""
+    """Return the result of `find_workspace` outside a transaction, read once in each version of the cache."""
     known = await store.memory.in_force()
     workspace: Workspace | None = known.get((Workspace, slug_or_uuid))
     if workspace is None:
@@ -37,15 +37,15 @@ async def list_workspaces(reader: Reader) -> list[Workspace]:
 
 
 async def take_workspace(tx: Transaction, *, slug: str, uuid: str, name: str, now: datetime) -> Workspace:
-    """The workspace, to install into; it is made when there is none of that slug."""
+    """Return the workspace, to install into; make it if there is none of that slug."""
     known_or_new = f"ON CONFLICT (slug) DO UPDATE SET slug = excluded.slug RETURNING {_COLUMNS}"
     rows = await tx.read(*WORKSPACES.insert(known_or_new, slug=slug, uuid=uuid, name=name, created_on=to_text(now)))
     return workspace_of(rows[0])
 
 
 async def drop_empty_workspace(tx: Transaction, workspace_id: int) -> None:
-    """Delete a workspace in which nothing is installed or was ever, and nothing is offered."""
-    # First held, then looked at: an app may be being installed into it.
+    """Delete a workspace without present or past installations, and without offers."""
+    # Lock first, then look: an app may be being installed into it.
     await tx.read(f"SELECT 1 FROM workspaces WHERE id = ?{tx.dialect.for_update}", workspace_id)
     await tx.run(
         "DELETE FROM workspaces WHERE id = ? AND NOT EXISTS (SELECT 1 FROM installations WHERE workspace_id = ?) "

@@ -1,8 +1,7 @@
-"""Files that a process left behind which was killed while it wrote: drafts of the key file, and of exports.
+"""Files left behind by a process that was killed while it wrote: drafts of the key file, and of exports.
 
-Each is whole or worthless, and a draft of the key file may hold a key. Such a file has the id of its process in its
-name, which says little where several containers share a folder: what tells a draft from a leftover is that nobody has
-written to it for a while.
+Each is complete or worthless, and a draft of the key file may contain a key. The process id in its name says little
+where several containers share a folder: a draft is a leftover when no process has written to it for a while.
 """
 
 import re
@@ -15,16 +14,16 @@ from roadstead.settings import Settings
 from roadstead.storage.secrets import KEY_FILE
 
 SECONDS = 600.0
-"""A draft of the key is there for milliseconds; that of an export grows all the time."""
+"""A draft of the key exists for milliseconds; that of an export grows all the time."""
 
 
 def find_leftovers(settings: Settings) -> list[Path]:
-    """Return what was left behind beside the key and the database, in the order of the names."""
+    """Return the leftovers beside the key and the database, in the order of the names."""
     return sorted(_leftovers(settings))
 
 
 def sweep(settings: Settings) -> list[Path]:
-    """Delete what was left behind; return what is gone."""
+    """Delete the leftovers; return the deleted files."""
     gone = []
     for file in find_leftovers(settings):
         with suppress(OSError):

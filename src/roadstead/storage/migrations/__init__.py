@@ -1,6 +1,6 @@
-"""The schema, numbered files run in order and never edited once released.
+"""The schema: numbered files, run in order and never edited once released.
 
-What one database alone needs is in a file that has its name: `0007_distribution.postgresql.sql`. Files of one number
+Statements for only one database are in a file with its name: `0007_distribution.postgresql.sql`. Files of one number
 are one change, in the order of their names.
 """
 
@@ -28,7 +28,7 @@ class Migration:
     """Their names and texts."""
 
     def statements(self, dialect: "Dialect") -> Iterator[str]:
-        """The statements for a dialect, spelled as it wants them. A semicolon at a line's end closes one."""
+        """Return the statements for a dialect. A semicolon at a line's end closes one."""
         for name, sql in self.files:
             if name.count(".") == 1 or name.endswith(f".{dialect.name}.sql"):
                 yield from _statements(sql, dialect)
@@ -52,7 +52,7 @@ def _known() -> tuple[Migration, ...]:
 
 
 def missing(applied: Set[int]) -> list[Migration]:
-    """The migrations still to run. Raises `StorageUnusable` when the database is newer than this program."""
+    """Return the migrations still to run. Raises `StorageUnusable` when the database is newer than this program."""
     if unknown := applied - {migration.number for migration in _known()}:
         raise StorageUnusable(
             "The data was written by a newer version of Roadstead.",
@@ -62,26 +62,26 @@ def missing(applied: Set[int]) -> list[Migration]:
 
 
 def refuse_older(applied: Set[int]) -> None:
-    """Raises `StorageUnavailable` when the schema lacks something that this program works with.
+    """Raise `StorageUnavailable` when the schema lacks something that this program needs.
 
-    A newer one is none of its business: hosts on one database are upgraded one after the other.
+    A newer schema is accepted: hosts on one database are upgraded one after the other.
     """
     if lacking := [migration.number for migration in _known() if migration.number not in applied]:
         raise StorageUnavailable(
             "The database is not the one that this host has opened.",
-            f"It lacks schema change {min(lacking)}, as after an older back-up was restored; restart the host.",
+            f"It lacks schema change {min(lacking)}, as after an older backup was restored; restart the host.",
         )
 
 
 async def applied(reader: "Reader") -> set[int]:
-    """The numbers of those that have been run."""
+    """Return the numbers of those that have been run."""
     return {number for (number,) in await reader.read("SELECT number FROM migrations")}
 
 
 async def run_missing(tx: "Transaction") -> None:
-    """Run what is missing, in a transaction that keeps other processes from doing so.
+    """Run the missing migrations, in a transaction that keeps other processes from doing so.
 
-    One of them may have, while this one waited for its turn.
+    Another process may have run them while this one waited for its turn.
     """
     for migration in missing(await applied(tx)):
         for statement in migration.statements(tx.dialect):
@@ -90,5 +90,5 @@ async def run_missing(tx: "Transaction") -> None:
 
 
 async def touch(tx: "Transaction") -> None:
-    """Write a row anew, as it is."""
+    """Rewrite a row unchanged."""
     await tx.run("UPDATE migrations SET number = number WHERE number = 1")
