@@ -2,6 +2,7 @@
 
 import ast
 import re
+import re
 from collections.abc import Iterator
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -193,6 +194,17 @@ def test_files_of_linkify_import_each_other_in_one_direction() -> None:
         if name.startswith("roadstead.linkify.")
     }
     assert len(list(TopologicalSorter(needed).static_order())) >= len(needed)
+
+
+_STATEMENT = re.compile(r"(SELECT .+ FROM|INSERT INTO|DELETE FROM|UPDATE \w+ SET) ", re.DOTALL)
+
+
+@pytest.mark.parametrize("file", _files(), ids=lambda file: str(file.relative_to(SOURCE)))
+def test_sql_is_where_the_rows_are(file: Path) -> None:
+    """Statements are in `storage` or in a group's `rows.py`, so that a schema is changed where it is read."""
+    if _room(file) != "storage" and file.name != "rows.py":
+        texts = (node.value for node in ast.walk(ast.parse(file.read_text("utf-8"))) if isinstance(node, ast.Constant))
+        assert not [text for text in texts if isinstance(text, str) and _STATEMENT.match(text)]
 
 
 def test_nothing_is_frozen_while_requests_are_served() -> None:

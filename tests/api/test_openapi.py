@@ -1,6 +1,7 @@
 """The OpenAPI document describes exactly the real answers."""
 
 import base64
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -33,43 +34,55 @@ ELSEWHERE = {"Host": "roadstead.example"}
 
 @dataclass(frozen=True)
 class Sent:
-    """A request that succeeds, and changes that make it fail."""
+    """A request that succeeds, and one of its kind for what does not exist."""
 
     target: str
-    request: dict[str, Any] = field(default_factory=dict)
-    not_found: tuple[str, str] = ("tickets", "nothing")
-    not_accepted: dict[str, Any] = field(default_factory=lambda: {"content": b"{"})
+    not_found: str
+    body: dict[str, Any] = field(default_factory=dict)
+    not_found_body: dict[str, Any] = field(default_factory=dict)
 
 
-SENT = {
-    ("GET", f"{VALUES}/{{value_id}}"): Sent("/2.0/addon/linkers/tickets/values/{id}"),
-    ("DELETE", f"{VALUES}/{{value_id}}"): Sent("/2.0/addon/linkers/tickets/values/{id}"),
-    ("GET", VALUES): Sent("/2.0/addon/linkers/tickets/values"),
-    ("POST", VALUES): Sent("/2.0/addon/linkers/tickets/values", {"json": {"value": "NEW"}}),
-    ("PUT", VALUES): Sent("/2.0/addon/linkers/tickets/values", {"json": ["A", "B"]}),
-    ("DELETE", VALUES): Sent("/2.0/addon/linkers/tickets/values"),
-    ("GET", "/2.0/addon/linkers/{linker_key}"): Sent("/2.0/addon/linkers/tickets"),
-    ("GET", "/2.0/addon/linkers"): Sent("/2.0/addon/linkers"),
-    ("PUT", "/2.0/addon"): Sent("/2.0/addon"),
-    ("DELETE", "/2.0/addon"): Sent("/2.0/addon"),
-    ("GET", "/2.0/user"): Sent("/2.0/user"),
-    ("GET", "/2.0/workspaces/{workspace}"): Sent("/2.0/workspaces/local", not_found=("local", "nowhere")),
-    ("POST", "/site/oauth2/access_token"): Sent(
-        "/site/oauth2/access_token", {"data": {"grant_type": "urn:bitbucket:oauth2:jwt"}}
-    ),
-    ("POST", "/-/linkify"): Sent(
-        "/-/linkify", {"content": b'{"text": "REF#7", "workspace": "local"}'}, not_found=("local", "nowhere")
-    ),
-    ("GET", "/-/linkers"): Sent("/-/linkers?workspace=local", not_found=("local", "nowhere")),
-    ("GET", "/-/audit"): Sent("/-/audit"),
-    ("POST", "/-/debug-jwt"): Sent("/-/debug-jwt", {"json": {"token": "x", "method": "GET", "url": "/2.0/user"}}),
-    ("GET", "/-/requests"): Sent("/-/requests"),
-    ("GET", "/-/requests/{request_id}"): Sent("/-/requests/{recorded}", not_found=("requests/", "requests/0")),
-    ("GET", "/-/health/live"): Sent("/-/health/live"),
-    ("GET", "/-/health/ready"): Sent("/-/health/ready"),
-    ("GET", "/-/metrics"): Sent("/-/metrics"),
-    ("GET", "/-/openapi.json"): Sent("/-/openapi.json"),
-}
+THERE = {"linker_key": "tickets", "value_id": "{id}", "workspace": "local", "request_id": "{recorded}"}
+"""What an address's parameter may be in a host with an app; nothing in it is called `0`."""
+BY_NAME = {("GET", "/-/linkers"): "?workspace=", ("POST", "/-/linkify"): {"text": "REF#7"}}
+"""Operations that name a workspace elsewhere than in their address: in the query, or in a body."""
+
+
+def _sent(method: str, address: str) -> Sent:
+    """Return a request for an operation, made from its description: samples of parameters, examples of members."""
+    target = re.sub(r"{(\w+)}", lambda found: THERE[found[1]], address)
+    not_found = re.sub(r"{\w+}", "0", address)
+    body = _body(DOCUMENT["paths"][address][method.lower()].get("requestBody"))
+    match BY_NAME.get((method, address)):
+        case str(query):
+            return Sent(f"{target}{query}local", f"{target}{query}nowhere")
+        case dict(members):
+            return Sent(target, target, {"json": members}, {"json": {**members, "workspace": "nowhere"}})
+    return Sent(target, not_found, body, body)
+
+
+def _body(described: dict[str, Any] | None) -> dict[str, Any]:
+    """Return what httpx sends as the body: a form where there may be one, and nothing where nothing will do."""
+    if described is None or not described["required"]:
+        return {}
+    kind = "data" if "application/x-www-form-urlencoded" in described["content"] else "json"
+    return {kind: _sample(described["content"]["application/json"]["schema"])}
+
+
+def _sample(schema: dict[str, Any]) -> Any:
+    """Return an example of a schema, or the least that fits it."""
+    if "$ref" in schema:
+        schema = DOCUMENT["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+    if "anyOf" in schema:
+        return _sample(schema["anyOf"][0])
+    if schema.get("type") == "object":
+        return {name: _sample(schema["properties"][name]) for name in schema["required"]}
+    if schema.get("type") == "array":
+        return [_sample(schema["items"])]
+    return next(iter((*schema.get("examples", ()), *schema.get("enum", ()))), "NEW")
+
+
+SENT = {(method, address): _sent(method, address) for method, address in OPERATIONS}
 
 
 async def _fail(store: object) -> None:
@@ -89,10 +102,8 @@ class Caller:
             self._target = self._target.replace("{recorded}", str(newest["id"]))
 
     def _send(self, target: str | None = None, *, token: str | None = None, **changes: Any) -> httpx.Response:
-        changed = dict(self._sent.request)
-        if changes.keys() & {"json", "content", "data"}:
-            changed = {}
-        return self._api(self._method, target or self._target, token=token, **changed, **changes)
+        body = {} if changes.keys() & {"json", "content", "data"} else self._sent.body
+        return self._api(self._method, target or self._target, token=token, **body, **changes)
 
     def success(self) -> httpx.Response:
         return self._send()
@@ -100,7 +111,7 @@ class Caller:
     def not_accepted(self) -> httpx.Response:
         if self._method == "GET":
             return self._send(f"{self._target.partition('?')[0]}?pagelen=0&fields={',' * 200}")
-        return self._send(**self._sent.not_accepted)
+        return self._send(content=b"{")
 
     def not_authenticated(self) -> httpx.Response:
         return self._send(token="x", headers=ELSEWHERE)
@@ -117,18 +128,14 @@ class Caller:
 
     def _from_another_site(self) -> httpx.Response:
         url, headers = f"{self._host.url}{self._target}", {"Origin": "https://elsewhere.example"}
-        answer = httpx.request(self._method, url, headers=headers, **self._sent.request)
+        answer = httpx.request(self._method, url, headers=headers, **self._sent.body)
         check_answer(answer, self._target)
         return answer
 
     def not_found(self) -> httpx.Response:
         if self._target == "/2.0/addon":
             return self._removed_meanwhile()
-        there, not_there = self._sent.not_found
-        if "{" not in self._sent.target and self._method == "POST" and "content" in self._sent.request:
-            body = self._sent.request["content"].replace(there.encode(), not_there.encode())
-            return self._send(content=body)
-        return self._send(self._target.replace(there, not_there))
+        return self._send(self._sent.not_found, **self._sent.not_found_body)
 
     def _removed_meanwhile(self) -> httpx.Response:
         """Send a descriptor's URL, and uninstall the app while it is being read."""
@@ -191,7 +198,7 @@ def test_an_app_over_its_limit_gets_the_documented_answer_everywhere(tmp_path: P
         api = AppClient(limited.url, limited.install(connect_app))
         assert api("GET", "/2.0/addon/linkers").status_code == 200
         for (method, address), sent in SENT.items():
-            answer = api(method, sent.target.replace("{id}", "1"), headers=ELSEWHERE, **sent.request)
+            answer = api(method, sent.target.replace("{id}", "1"), headers=ELSEWHERE, **sent.body)
             assert (answer.status_code == 429) == ("429" in DOCUMENT["paths"][address][method.lower()]["responses"])
 
 
