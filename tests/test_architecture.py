@@ -2,7 +2,6 @@
 
 import ast
 import re
-import re
 from collections.abc import Iterator
 from graphlib import TopologicalSorter
 from pathlib import Path
@@ -203,8 +202,10 @@ _STATEMENT = re.compile(r"(SELECT .+ FROM|INSERT INTO|DELETE FROM|UPDATE \w+ SET
 def test_sql_is_where_the_rows_are(file: Path) -> None:
     """Statements are in `storage` or in a group's `rows.py`, so that a schema is changed where it is read."""
     if _room(file) != "storage" and file.name != "rows.py":
-        texts = (node.value for node in ast.walk(ast.parse(file.read_text("utf-8"))) if isinstance(node, ast.Constant))
-        assert not [text for text in texts if isinstance(text, str) and _STATEMENT.match(text)]
+        constants = (
+            node.value for node in ast.walk(ast.parse(file.read_text("utf-8"))) if isinstance(node, ast.Constant)
+        )
+        assert not [text for text in constants if isinstance(text, str) and _STATEMENT.match(text)]
 
 
 def test_nothing_is_frozen_while_requests_are_served() -> None:
