@@ -1,4 +1,4 @@
-"""Where the state is. A module of its own, for a command that starts at once needs no other setting."""
+"""The place of the state. A separate module, because a command that must start fast needs no other setting."""
 
 from collections.abc import Mapping
 from pathlib import Path

@@ -1,7 +1,7 @@
 """What the domain can raise, and what every front door can show.
 
     RoadsteadError
-    ├── InvalidInput              what was sent cannot be accepted as it is
+    ├── InvalidInput              the input cannot be accepted
     │   └── InvalidLinkerValue
     ├── NotAuthenticated          no credential, or one that fails
     ├── WrongCredential           a valid credential of a kind that does not work here
@@ -14,16 +14,16 @@
     │   ├── LinkerValueExists
     │   └── HandshakeUnderWay
     ├── RateLimitExceeded         more requests than an installation may make in an hour
-    ├── TooMuchAtOnce             a caller has as much under way as it may
+    ├── TooMuchAtOnce             a caller has as much running as it may
     │   └── UpdateUnderWay        an app updates itself once at a time
-    ├── HostBusy                  others have the host busy for longer than this caller waits
-    ├── OutgoingCallFailed        we could not reach a server, or may not
-    ├── InstallationFailed        carries the step, and the app's answer
-    └── StorageUnavailable        the database cannot serve us now; try again later
-        ├── StorageBusy           others keep it busy, and nothing else is wrong
-        └── StorageUnusable       the data folder or the database is not usable at all
+    ├── HostBusy                  others keep the host busy for longer than this caller waits
+    ├── OutgoingCallFailed        a server could not be reached, or may not be called
+    ├── InstallationFailed        has the step, and the app's answer
+    └── StorageUnavailable        the database cannot serve a request now; try again later
+        ├── StorageBusy           other callers keep it busy, without a fault
+        └── StorageUnusable       the data folder or the database cannot be used at all
 
-`message` is one sentence; `detail` says what to do about it. Neither ever holds a secret.
+`message` is one sentence; `detail` says what to do about it. Neither ever contains a secret.
 """
 
 from collections.abc import Mapping, Sequence

@@ -1,7 +1,7 @@
-"""Lists, each declared once: what `q` and `sort` may name, the order, and how long a page is.
+"""Lists, each declared once: the fields of `q` and `sort`, the order, and the length of a page.
 
-`api.listing` reads requests by the declaration, and `api.openapi` lists their parameters. `storage.listing` filters
-and orders rows by it; `slice_of` does so with items in memory.
+`api.listing` reads requests by the declaration, and `api.openapi` lists their parameters. `storage.listing` filters and
+orders rows by it; `slice_of` does so with items in memory.
 """
 
 from collections.abc import Mapping, Sequence
@@ -18,11 +18,11 @@ U = TypeVar("U")
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """What an item has: `key`, or `linker.key` where it is a member of a member.
+    """A member of an item: `key`, or `linker.key` for a nested one.
 
-    `column` is its column where the items are rows; by default it has the same name. `always` is the value of a text
-    that is the same in all items and so has no column. `unique` says that every row has another value, and none has
-    none. `queryable` says that `q` and `sort` may name it.
+    `column` is its column if the items are rows; by default it has the same name. `always` is the value of a text that
+    is the same in all items and so has no column. `unique` says that every row has another value, and none is null.
+    `queryable` says that `q` and `sort` may name it.
     """
 
     name: str
@@ -34,10 +34,10 @@ class Field:
 
 
 class Listing:
-    """A list. `order` is the field by which it is sorted unless a caller wants another order, as `sort` names it.
+    """A list. `order` is the field by which it is sorted unless `sort` names another.
 
-    That field also decides among equals, so it is unique. Without `order`, items come as they are given, which only a
-    list in memory can do.
+    That field also decides among equals, so it is unique. Without `order`, items stay in the given order, which is
+    possible only for a list in memory.
     """
 
     def __init__(self, *fields: Field, order: str = "", length: int = 10, longest: int = 100) -> None:
@@ -66,19 +66,19 @@ class PageRequest(msgspec.Struct, frozen=True):
 
     @property
     def skip(self) -> int:
-        """The number of items on the pages before this one."""
+        """Return the number of items on the pages before this one."""
         return (self.number - 1) * self.length
 
     @property
     def has_cursor(self) -> bool:
-        """Whether the slice begins or ends at a cursor, not at a number of items."""
+        """Return whether the slice begins or ends at a cursor, not at a number of items."""
         return self.after is not None or self.before is not None
 
 
 class Slice(msgspec.Struct, Generic[T], frozen=True):
     """A page of a list: `size` is the whole list's length, `number` is 1-based.
 
-    `after` and `before` are the cursors for the pages after and before this one, where the list has cursors.
+    `after` and `before` are the cursors for the pages after and before this one, if the list has cursors.
     """
 
     items: Sequence[T]
@@ -90,7 +90,7 @@ class Slice(msgspec.Struct, Generic[T], frozen=True):
     before: str | None = None
 
     def of(self, items: Sequence[U]) -> "Slice[U]":
-        """Return the same page with what was made of its items."""
+        """Return the same page with other items, made of its own."""
         return Slice(items, self.size, self.number, self.length, self.has_next, self.after, self.before)
 
 

@@ -1,17 +1,17 @@
 """A page of the docs, typed command by command as a reader would, in terminals that know only what the page told them.
 
-A block marked `sh` is typed as it stands; in one marked `console` the lines that begin with `$` are, and the others are
-what must come out. A block marked `text` is what must come out of the block before it. There, `…` stands for what is
-different on each machine, and a time for any time. What a reader need not see is in comments before a block:
+A `sh` block is typed as it is; in a `console` block the lines that begin with `$` are typed, and the others are the
+expected output. A `text` block is the expected output of the block before it. In output, `…` matches what differs
+between machines, and a time matches any time. Comments before a block have what a reader need not see:
 
-    <!-- terminal: host -->       it, and those after it, are typed in the terminal of this name
-    <!-- file: app.py -->         it is saved under this name
-    <!-- output: host -->         it is what has come out in another terminal
-    <!-- exit: 1 -->              its last command fails, and should
-    <!-- until it shows -->       it is typed again until the page is right: a host records calls a little later
-    <!-- after Ctrl-C -->         the command that runs in the terminal is stopped first
-    <!-- not run: reason -->      it cannot be run in a test
-    <!-- given: host, app -->     what the page says that its reader has already
+    <!-- terminal: host -->       type it, and later blocks, in the terminal of this name
+    <!-- file: app.py -->         save it under this name
+    <!-- output: host -->         expect it in another terminal
+    <!-- exit: 1 -->              expect its last command to fail
+    <!-- until it shows -->       type it again until the output is right: a host records calls a little later
+    <!-- after Ctrl-C -->         first stop the command that runs in the terminal
+    <!-- not run: reason -->      skip it, for this reason
+    <!-- given: host, app -->     the prerequisites that the page names
 """
 
 import contextlib

@@ -1,4 +1,4 @@
-"""The statements of the storage room, read from its source: what tests say of all of them."""
+"""The statements of the storage room, read from its source, for tests of all of them."""
 
 import ast
 import re
@@ -13,7 +13,7 @@ STORAGE = Path(storage.__file__).parent
 
 
 class _Text(ast.NodeVisitor):
-    """The text of an expression as far as it stands in the source; `…` for what is only known when it runs."""
+    """The text of an expression as far as the source has it; `…` for parts that are only known at run time."""
 
     def __init__(self, known: dict[str, str]) -> None:
         self._known = known
@@ -40,7 +40,7 @@ class _Text(ast.NodeVisitor):
 
 
 def _names(body: list[ast.stmt], known: dict[str, str]) -> dict[str, str]:
-    """What the names of a scope stand for that are given a text: the first one, for later ones only add to it."""
+    """Return the texts of a scope's names: the first one each, because later ones only add to it."""
     found = dict(known)
     for node in body:
         for inner in ast.walk(node):

@@ -1,7 +1,7 @@
-"""What a database that is spread over machines needs: what belongs together lies together, and statements say where.
+"""The requirements of a distributed database: related rows are together, and statements name the installation.
 
-The tables that are distributed grow with what apps store, and are asked for at nearly every request. They are
-distributed by `installation_id`; docs/how-to/scale-out.md says how, and of the others.
+The distributed tables grow with the apps' data, and nearly every request reads them. They are distributed by
+`installation_id`; docs/how-to/scale-out.md says how, and about the others.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ ROOT = Path(__file__).parent.parent.parent
 
 DISTRIBUTED = {table.name for table in TABLES if table.rows == "distributed"}
 EVERYWHERE = {table.name for table in TABLES if table.rows == "everywhere"}
-"""Small tables that are asked for with nearly every request by something else than an installation's id."""
+"""Small tables that nearly every request reads by something else than an installation's id."""
 
 CROSSING = {
     "listing.py: read_page": "it reads what a `Source` names, and that says where",
@@ -33,7 +33,9 @@ CROSSING = {
     "transfer.py: find_filled_tables": "an import looks whether there is anything at all",
     "transfer.py: read_pages": "export and migrate-data read whole tables",
 }
-"""Statements that do not say where, by their function or their file, and why that is well. None of them is hot."""
+"""Statements that do not name the installation, by their function or their file, with the reason. None of
+them is hot.
+"""
 
 
 # Statements
@@ -43,14 +45,14 @@ TABLE = r"\b(?:FROM|JOIN|INTO|UPDATE)\s+"
 
 
 def _mentions(statement: str) -> int:
-    """How many times a statement goes to a table that is distributed, or to one that is not named in the source."""
+    """Return how many times a statement uses a distributed table, or one that is not named in the source."""
     hot = re.findall(rf"{TABLE}(?:{'|'.join(sorted(DISTRIBUTED))})\b", statement)
     unnamed = re.findall(rf"{TABLE}…", statement)
     return len(hot) + len(unnamed)
 
 
 def _says_where(statement: str) -> int:
-    """How many times it says of which installation: in a condition, or as a column of rows that are added."""
+    """Return how many times it names the installation: in a condition, or as a column of added rows."""
     conditions = re.findall(r"\binstallation_id (?:= (?:\?|…|\w+\.installation_id)|IN \()", statement)
     added = re.findall(r"INSERT INTO \w+ \((?:[^)]*\b)?installation_id\b", statement)
     return len(conditions) + len(added)
@@ -61,7 +63,9 @@ def _crosses(statement: str) -> bool:
 
 
 def test_every_statement_on_a_distributed_table_says_where() -> None:
-    """Each names the installation for each such table, so it goes to one machine; what does not is listed, with why."""
+    """Each names the installation for each such table, so it goes to one machine; exceptions are listed
+    with a reason.
+    """
     found = [(f"{file}: {function}", statement) for file, function, statement in statements()]
     assert sum(1 for _, statement in found if _mentions(statement)) > 20, "the statements were not found"
     crossing = {place: statement for place, statement in found if _crosses(statement)}
@@ -88,7 +92,7 @@ def test_every_statement_on_a_distributed_table_says_where() -> None:
     ],
 )
 def test_a_statement_that_does_not_say_where_is_noticed(statement: str, crosses: bool) -> None:
-    """Whichever it forgets: the condition, one of two tables, or the column."""
+    """It may forget the condition, one of two tables, or the column."""
     assert _crosses(statement) == crosses
 
 
@@ -100,7 +104,7 @@ Rows = list[tuple[str, ...]]
 
 @pytest.fixture(scope="module")
 def schema(postgresql: Server, tmp_path_factory: pytest.TempPathFactory) -> dict[str, Rows]:
-    """What PostgreSQL itself says of our tables: their columns, unique indices and references."""
+    """Return PostgreSQL's own description of our tables: their columns, unique indices and references."""
     settings = Settings(data=tmp_path_factory.mktemp("data"), database_url=postgresql.new_database())
 
     async def read() -> dict[str, Rows]:
@@ -137,7 +141,7 @@ PLACES = {"distributed": "distributed by `installation_id`", "everywhere": "a co
 
 
 def test_the_documentation_has_the_place_of_every_table() -> None:
-    """Whoever spreads a database over machines is told of each table where its rows are to be, as it is declared."""
+    """The page gives the declared place of the rows of each table."""
     written = (ROOT / "docs" / "how-to" / "scale-out.md").read_text("utf-8")
     for rows, words in PLACES.items():
         (line,) = re.findall(rf"^\| (`.*) \| {words}", written, re.MULTILINE)
@@ -151,14 +155,14 @@ def test_distributed_tables_have_what_they_are_distributed_by(schema: dict[str, 
 
 
 def test_unique_columns_of_distributed_tables_have_it(schema: dict[str, Rows]) -> None:
-    """No machine can know what is unique on all: every primary key and unique index holds the installation's id."""
+    """No machine can know what is unique on all: every primary key and unique index contains the installation's id."""
     found = [(table, columns.split()) for table, columns in schema["unique"] if table in DISTRIBUTED]
     assert {table for table, _ in found} == DISTRIBUTED
     assert [one for one in found if "installation_id" not in one[1]] == []
 
 
 def test_references_stay_on_one_machine(schema: dict[str, Rows]) -> None:
-    """From one distributed table to another by the installation, and otherwise only to what is everywhere."""
+    """From one distributed table to another by the installation, and otherwise only to copied tables."""
     assert len(schema["references"]) > 5
     for table, other, columns, others in schema["references"]:
         if table in DISTRIBUTED and other in DISTRIBUTED:

@@ -1,4 +1,4 @@
-"""A disk that is full or read-only, a database that is locked or damaged, a key that is gone: with the real thing."""
+"""A full or read-only disk, a locked or damaged database, a lost key: each with the real fault."""
 
 import contextlib
 import json
@@ -26,7 +26,7 @@ VALUES = "/2.0/addon/linkers/tickets/values"
 
 @contextlib.contextmanager
 def _small_disk(folder: Path) -> Iterator[Path]:
-    """A file system of 4 MiB. Only root can have one."""
+    """Make a file system of 4 MiB. Only root can."""
     folder.mkdir()
     mounted = subprocess.run(
         ["mount", "-t", "tmpfs", "-o", "size=4m", "tmpfs", str(folder)], capture_output=True, check=False
@@ -46,7 +46,7 @@ def _fill(file: Path) -> None:
 
 
 def _doctor(data: Path) -> tuple[int, dict[str, str]]:
-    """The exit code, and the status of each check."""
+    """Return the exit code, and the status of each check."""
     done = _roadstead(data, "doctor", "--json")
     return done.returncode, {check["name"]: check["status"] for check in json.loads(done.stdout)["checks"]}
 
@@ -57,7 +57,7 @@ def _roadstead(data: Path, *arguments: str) -> "subprocess.CompletedProcess[str]
 
 
 def test_a_full_disk_loses_nothing_and_passes(tmp_path: Path) -> None:
-    """A write is refused with 503 and `Retry-After`, reads go on, and with room again so do writes, in one process."""
+    """A write is refused with 503 and `Retry-After`, reads work, and with room again so do writes, in one process."""
     with _small_disk(tmp_path / "disk") as disk, recording_app() as app, live_host(disk / "data") as host:
         api = AppClient(host.url, host.install(app))
         assert api("PUT", VALUES, json=["KEPT"]).status_code == 204
@@ -76,7 +76,7 @@ def test_a_full_disk_loses_nothing_and_passes(tmp_path: Path) -> None:
 
 
 def test_a_locked_database_is_waited_for_and_then_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """While another process writes, writes get 503 and `Retry-After`, reads go on, and then all is well."""
+    """While another process writes, writes get 503 and `Retry-After`, reads work, and afterwards everything works."""
     monkeypatch.setattr(sqlite, "BUSY_SECONDS", 0.2)
     with recording_app() as app, live_host(tmp_path) as host:
         api = AppClient(host.url, host.install(app))
@@ -92,7 +92,7 @@ def test_a_locked_database_is_waited_for_and_then_refused(tmp_path: Path, monkey
 
 
 def _writable(host: LiveHost) -> float:
-    """What the metrics say; the database answers all the while."""
+    """Return the metric; the database answers meanwhile."""
     metrics = dict(line.split(" ") for line in httpx.get(f"{host.url}/-/metrics").text.splitlines() if line[0] != "#")
     assert float(metrics["roadstead_database_up"]) == 1
     return float(metrics["roadstead_database_writable"])
@@ -143,7 +143,7 @@ def _replaced(file: Path, content: bytes | None) -> Iterator[None]:
 def test_a_host_does_not_start_and_the_doctor_knows_why(
     tmp_path: Path, failure: Callable[[Path], "contextlib.AbstractContextManager[None]"], check: str, message: str
 ) -> None:
-    """`serve` exits 1 with one clear message, `doctor` finds the cause, and afterwards all is as before."""
+    """`serve` exits 1 with one clear message, `doctor` finds the cause, and afterwards everything is as before."""
     settings = Settings(data=tmp_path)
     on_host(settings, lambda host: register(host, "tide", "https://tide.example/"))
     with failure(tmp_path):
@@ -158,7 +158,7 @@ def test_a_host_does_not_start_and_the_doctor_knows_why(
 
 @pytest.mark.parametrize("umask", [0o002, 0o022, 0o077])
 def test_a_folder_that_we_make_is_its_owners_alone(tmp_path: Path, umask: int) -> None:
-    """Whatever the user's umask is, also where new files are a group's."""
+    """With any umask of the user, also where new files belong to a group."""
     before = os.umask(umask)
     try:
         on_host(Settings(data=tmp_path / "data"), lambda host: register(host, "tide", "https://tide.example/"))
@@ -170,7 +170,7 @@ def test_a_folder_that_we_make_is_its_owners_alone(tmp_path: Path, umask: int) -
 @pytest.mark.parametrize("mode", [0o770, 0o777, 0o702])
 @pytest.mark.parametrize("whose", ["data", "database"])
 def test_a_folder_that_others_may_write_is_refused(tmp_path: Path, mode: int, whose: str) -> None:
-    """With the command that mends it: others could put another key, or another database, into it."""
+    """The refusal has the command that corrects it: others could replace the key, or the database, in it."""
     settings = Settings(data=tmp_path / "data", database_url=f"sqlite:///{tmp_path / 'database' / 'roadstead.db'}")
     on_host(settings, lambda host: register(host, "tide", "https://tide.example/"))
     (tmp_path / whose).chmod(mode)
@@ -180,7 +180,7 @@ def test_a_folder_that_others_may_write_is_refused(tmp_path: Path, mode: int, wh
 
 
 def test_the_doctor_finds_damage_inside_the_database(tmp_path: Path) -> None:
-    """A page that is overwritten deep in the file is found, though the file opens."""
+    """An overwritten page deep in the file is found, although the file opens."""
     on_host(Settings(data=tmp_path), lambda host: register(host, "tide", "https://tide.example/"))
     file = tmp_path / "roadstead.db"
     with contextlib.closing(sqlite3.connect(file)) as connection:

@@ -1,4 +1,4 @@
-"""Changing the key that secrets are encrypted with: nothing is lost, whoever runs and whenever it is stopped."""
+"""Changing the key that secrets are encrypted with loses nothing, beside any process and after a kill at any moment."""
 
 import asyncio
 import re
@@ -34,7 +34,7 @@ async def _register(host: Host, name: str) -> Stored:
 
 
 async def _registered(host: Host, *names: str) -> Stored:
-    """The secrets that are stored under these names."""
+    """Return the secrets that are stored under these names."""
     return {name: (await installations.get_registration(host, name)).shared_secret for name in names}
 
 
@@ -56,7 +56,7 @@ def test_a_running_host_goes_on(tmp_path: Path) -> None:
 
 
 def test_whoever_has_not_heard_of_the_new_key_seals_with_it(tmp_path: Path) -> None:
-    """A process that was there before the rotation and stores a secret after it does so with the new key."""
+    """A process that started before the rotation seals a secret after it with the new key."""
 
     async def work() -> Stored:
         async with open_host(Settings(data=tmp_path)) as old, open_host(Settings(data=tmp_path)) as other:
@@ -72,7 +72,7 @@ def test_whoever_has_not_heard_of_the_new_key_seals_with_it(tmp_path: Path) -> N
 
 
 def test_keys_of_the_operator(tmp_path: Path) -> None:
-    """The first key of the setting is taken into use by a rotation, no sooner; then the others are not needed."""
+    """Only a rotation puts the first key of the setting in force; then the others are not needed."""
     old, new = new_key(), new_key()
     only_old, both, only_new = (Settings(data=tmp_path, key=text) for text in (old, f"{new},{old}", new))
     stored = on_host(only_old, lambda host: _register(host, "tide"))
@@ -88,7 +88,7 @@ def test_keys_of_the_operator(tmp_path: Path) -> None:
 
 
 def test_a_host_that_was_not_given_the_new_key_refuses_and_writes_nothing(tmp_path: Path) -> None:
-    """It neither answers for secrets that it cannot read, nor stores one that the others could not."""
+    """It neither answers for secrets that it cannot read, nor stores one that the others could not read."""
     old, new = new_key(), new_key()
 
     async def work() -> None:
@@ -106,7 +106,7 @@ def test_a_host_that_was_not_given_the_new_key_refuses_and_writes_nothing(tmp_pa
 
 
 def test_a_key_that_others_may_read_is_not_used(tmp_path: Path) -> None:
-    """Before anything is done with it the operator is told how to put it right."""
+    """The operator first gets the command that corrects it."""
     on_host(Settings(data=tmp_path), lambda host: _register(host, "tide"))
     (tmp_path / "secret.key").chmod(0o640)
     for work in (installations.list_apps, rotate_key):
@@ -116,13 +116,13 @@ def test_a_key_that_others_may_read_is_not_used(tmp_path: Path) -> None:
 
 
 def test_an_empty_state_takes_any_key(tmp_path: Path) -> None:
-    """As long as nothing is sealed, another key is no mistake."""
+    """As long as nothing is sealed, another key is accepted."""
     for key in (None, new_key(), None):
         on_host(replace(Settings(data=tmp_path), key=key), installations.list_apps)
 
 
 def test_a_state_from_before_there_were_several_keys(tmp_path: Path) -> None:
-    """A database that does not say which key it is sealed with goes on with the one that opens it."""
+    """A database that does not name its key continues with the one that opens it."""
     old, new = new_key(), new_key()
     stored = on_host(Settings(data=tmp_path, key=old), lambda host: _register(host, "tide"))
 
@@ -136,7 +136,7 @@ def test_a_state_from_before_there_were_several_keys(tmp_path: Path) -> None:
 
 
 def test_the_change_is_logged_and_keeps_owner_and_mode(tmp_path: Path) -> None:
-    """The audit log has the number of secrets and no key; the file is still only the owner's."""
+    """The audit log has the number of secrets and no key; the file still belongs only to the owner."""
     settings = Settings(data=tmp_path)
     on_host(settings, lambda host: _register(host, "tide"))
     on_host(settings, rotate_key)
@@ -147,7 +147,7 @@ def test_the_change_is_logged_and_keeps_owner_and_mode(tmp_path: Path) -> None:
 
 
 def test_a_rotation_that_fails_between_file_and_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """With the new key in the file and the database as it was, all is readable, and the next rotation works."""
+    """With the new key in the file and the database unchanged, everything is readable, and the next rotation works."""
     settings = Settings(data=tmp_path)
     stored = on_host(settings, lambda host: _register(host, "tide"))
 
@@ -184,7 +184,7 @@ def test_a_kill_during_a_rotation_loses_nothing(tmp_path: Path, rounds: int) -> 
 
 
 def test_one_rotation_at_a_time(tmp_path: Path) -> None:
-    """A second one is told to wait, and leaves the file alone."""
+    """A second one is refused, and does not change the file."""
 
     async def work() -> None:
         async with open_host(Settings(data=tmp_path)) as host:
@@ -210,7 +210,7 @@ def test_every_column_of_bytes_is_sealed_anew() -> None:
 
 @pytest.mark.parametrize("mode", [0o640, 0o604, 0o620])
 def test_a_key_file_that_others_may_open_stops_the_start(tmp_path: Path, mode: int) -> None:
-    """The key of all secrets is its owner's alone, or nothing is opened with it."""
+    """Unless only its owner can read the key of all secrets, nothing is opened with it."""
     settings = Settings(data=tmp_path)
     on_host(settings, lambda host: _register(host, "tide"))
     (tmp_path / "secret.key").chmod(mode)

@@ -1,4 +1,4 @@
-"""Lists filter, sort and cut alike in memory and in every database, whatever a field has or has not."""
+"""Lists filter, sort and cut alike in memory and in every database, also with null."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -51,7 +51,7 @@ ITEMS: list[dict[str, Any]] = [
 ]
 
 FILTERS = {
-    # A field that has nothing
+    # A field with null
     'app ~ "k"': [3],
     'app ~ "none"': [5],
     'app ~ ""': [1, 3, 4, 5],
@@ -106,7 +106,7 @@ FILTERS = {
     "time ~ 2026-11-29": [1, 2],
     'time ~ "T18:00:00.5"': [2],
     "time !~ 2026-11-29": [3, 4, 5],
-    # What all have
+    # The same value in all rows
     'type = "item"': [1, 2, 3, 4, 5],
     'type != "item" OR id = 2': [2],
     'type ~ "TE" AND app ~ "H"': [1],
@@ -136,7 +136,9 @@ def settings(tmp_path: Path, new_database: NewDatabase) -> Settings:
 
 
 async def _with_items(settings: Settings, look: Callable[[Read], Awaitable[Any]]) -> Any:
-    """What `look` finds with a reader of pages of the items in a database, of whose other rows none may be seen."""
+    """Return the result of `look` with a reader of pages of the items in a database, whose other rows must
+    not be seen.
+    """
     database = open_database(settings)
     try:
         await _store(database)
@@ -182,7 +184,7 @@ def test_memory_and_databases_choose_the_same_rows(settings: Settings) -> None:
 
 
 def test_memory_and_databases_sort_and_cut_alike(settings: Settings) -> None:
-    """Each order of the table, by number and by cursors in both directions; what has nothing comes last."""
+    """Each order of the table, by number and by cursors in both directions; null comes last."""
 
     async def look(read: Read) -> None:
         for text, ordered in ORDERS.items():
@@ -217,7 +219,7 @@ async def _previous_ids(read: Read, page: Slice[Row], sort: Sort | None) -> list
 
 
 def test_a_page_has_the_columns_of_its_source(settings: Settings) -> None:
-    """In their order, and what it adds to each row."""
+    """In their order, and with its additions to each row."""
 
     async def look(read: Read) -> list[Row]:
         return list((await read(PageRequest(1, 1, sort=Sort("status", descending=True)))).items)
@@ -273,7 +275,7 @@ def test_pages_by_cursor_show_each_row_once_while_others_come(settings: Settings
     ],
 )
 def test_a_cursor_that_we_did_not_make_is_refused(sort: str, cursor: str) -> None:
-    """As what it is, and nothing of it reaches the database."""
+    """The refusal names the cursor, and nothing of it reaches the database."""
     with pytest.raises(InvalidInput, match="page cannot be found"):
         order_of(LISTING, _sort(sort), COLUMNS).beyond(cursor, backwards=False)
 
@@ -283,7 +285,7 @@ def test_a_cursor_that_we_did_not_make_is_refused(sort: str, cursor: str) -> Non
     ["2026-13-01", "2026-11-29T25:00:00Z", "0001-01-01T00:00:00+01:00", "9999-12-31T23:00:00-02:00", "7", '"now"'],
 )
 def test_what_is_no_moment_is_refused(text: str) -> None:
-    """With what one looks like, and not compared as some text."""
+    """The refusal has an example of a moment, and the text is not compared as text."""
     with pytest.raises(InvalidQuery, match="cannot be compared") as refused:
         parse_filter(f"time > {text}", LISTING.kinds)
     assert "2026-11-29T20:15:00+02:00" in refused.value.detail
@@ -297,7 +299,7 @@ def test_a_flag_is_true_or_false(text: str) -> None:
 
 
 def test_a_moment_is_read_in_its_time_zone() -> None:
-    """And without one in UTC, which is what is shown."""
+    """And without one in UTC, which is shown."""
     read = [parse_filter(f"time > {text}", LISTING.kinds) for text in ("2026-11-29T20:00:00+02:00", "2026-11-29")]
     moments = (datetime(2026, 11, 29, 18, tzinfo=UTC), datetime(2026, 11, 29, tzinfo=UTC))
     assert read == [Comparison("time", ">", moment) for moment in moments]

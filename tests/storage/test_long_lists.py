@@ -1,4 +1,4 @@
-"""Lists for which many rows are looked at: in the caller's turn, and not for ever."""
+"""Lists that need many rows read: in the caller's turn, and for a limited time."""
 
 import asyncio
 
@@ -34,7 +34,7 @@ def few_rows(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_list_that_looks_at_many_rows_has_its_callers_turn(
     host: LiveHost, connect_app: RecordingApp, wanted: PageRequest, waits: bool
 ) -> None:
-    """While the caller has another such list under way, this one waits; one that looks at a few does not."""
+    """While another such list of the caller runs, this one waits; one that reads a few rows does not."""
     installation_id = host.install(connect_app).id
 
     async def look(host: Host) -> bool:
@@ -53,7 +53,7 @@ def test_a_list_that_looks_at_many_rows_has_its_callers_turn(
 def test_a_list_that_takes_too_long_is_refused(
     api: AppClient, host: LiveHost, connect_app: RecordingApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With what to do about it; and then lists are answered as before."""
+    """The refusal says what to do; and then lists are answered as before."""
     assert api("PUT", VALUES, json=[f"V{number}" for number in range(5_000)]).status_code == 204
     with monkeypatch.context() as patched:
         patched.setattr(sqlite, "SEARCH_SECONDS", 0.0)

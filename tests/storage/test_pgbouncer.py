@@ -1,4 +1,4 @@
-"""A pooler in front of PostgreSQL: PgBouncer in session mode, otherwise configured as it comes."""
+"""A pooler in front of PostgreSQL: PgBouncer in session mode, otherwise with its default configuration."""
 
 import shutil
 import socket
@@ -23,7 +23,7 @@ VALUES = "/2.0/addon/linkers/tickets/values"
 
 @contextmanager
 def _pooled(server: Server, folder: Path) -> Iterator[str]:
-    """The address of a pooler of every database of the server. Skips where there is none."""
+    """Yield the address of a pooler of every database of the server. Skip if there is none."""
     program = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin:/usr/local/sbin")
     if program is None:
         pytest.skip("`pgbouncer` is not there; install it to run the tests behind a real pooler")
@@ -56,7 +56,7 @@ def _wait_for(port: int, process: "subprocess.Popen[bytes]") -> None:
 
 @pytest.fixture
 def pooler(postgresql: Server) -> Iterator[str]:
-    """The server's account may not read what is pytest's, so the files are beside the server's data."""
+    """Yield a pooler, with its files beside the server's data, because the server's user may not read pytest's."""
     folder = postgresql.folder / "pgbouncer"
     folder.mkdir()
     try:
@@ -85,7 +85,7 @@ def test_a_host_works_behind_a_pooler(
     [("/no_such_database", "no_such_database"), ("/postgres?search_path=elsewhere", "search_path")],
 )
 def test_what_a_pooler_refuses_is_said(tmp_path: Path, pooler: str, rest: str, said: str) -> None:
-    """It answers, so it is not unreachable: the reason is its own."""
+    """It answers, so it is not unreachable: the message has its reason."""
     settings = Settings(data=tmp_path / "data", database_url=f"{pooler}{rest}")
     with pytest.raises(StorageUnavailable) as refused:
         on_host(settings, lambda host: register(host, "tide", "https://tide.example/"))

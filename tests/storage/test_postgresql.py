@@ -1,4 +1,4 @@
-"""PostgreSQL: a server that goes away, a database that cannot be used, and several hosts on one."""
+"""PostgreSQL: a server that goes down, a database that cannot be used, and several hosts on one."""
 
 import asyncio
 import contextlib
@@ -42,7 +42,9 @@ def _stopped(server: Server) -> Iterator[None]:
 
 
 def test_a_server_that_is_away_is_503_and_then_all_is_well(tmp_path: Path, postgresql: Server) -> None:
-    """Reads and writes are answered 503 with `Retry-After`, and go on with the server, without a restart of ours."""
+    """Reads and writes are answered 503 with `Retry-After`, and work again with the server, without a restart of the
+    host.
+    """
     url = postgresql.new_database()
     with recording_app() as app, live_host(tmp_path, database_url=url) as host:
         api = AppClient(host.url, host.install(app))
@@ -81,13 +83,13 @@ def test_a_connection_that_ends_in_a_transaction_changes_nothing(settings: Setti
 
 
 def test_nothing_is_asked_of_the_server_before_the_connection_is_there(settings: Settings) -> None:
-    """What a session of ours needs is set in it: a pooler refuses a start-up that asks for more than a name."""
+    """A session's settings are made in it: a pooler refuses a start-up with more parameters than a name."""
 
     async def run() -> set[str]:
         database = open_database(settings)
         try:
             names = ", ".join(f"'{name}'" for name in postgres._SETTINGS)
-            # What the start-up asks for is what a reset leads back to.
+            # A reset restores the parameters of the start-up.
             asked = f"SELECT CAST(name AS TEXT) FROM pg_settings WHERE name IN ({names}) AND setting <> reset_val"
             return {name for (name,) in await database.read(asked)}
         finally:
@@ -106,7 +108,7 @@ def test_a_refusal_is_told_as_the_server_says_it(kind: type[Exception]) -> None:
 
 
 def test_a_row_that_is_held_is_waited_for_and_then_refused(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A writer that waits too long for another's transaction gets `StorageUnavailable`; reads go on meanwhile."""
+    """A writer that waits too long for another's transaction gets `StorageUnavailable`; reads work meanwhile."""
     monkeypatch.setitem(postgres._SETTINGS, "lock_timeout", "100ms")
 
     async def run() -> None:
@@ -129,7 +131,7 @@ def test_a_row_that_is_held_is_waited_for_and_then_refused(settings: Settings, m
 
 
 def test_more_readers_than_connections_take_turns(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Readers wait for a connection; one that waits too long is refused, and nobody is held up by that."""
+    """Readers wait for a connection; one that waits too long is refused, and delays no other."""
 
     async def run() -> None:
         database = open_database(settings)
@@ -148,7 +150,7 @@ def test_more_readers_than_connections_take_turns(settings: Settings, monkeypatc
 
 
 def test_reads_of_one_moment_go_together_and_stay_apart(settings: Settings) -> None:
-    """Each gets its own rows, in their order; one that fails or is given up does not disturb the others."""
+    """Each gets its own rows, in their order; one that fails or is cancelled does not disturb the others."""
 
     async def run() -> None:
         database = open_database(settings)
@@ -170,7 +172,7 @@ def test_reads_of_one_moment_go_together_and_stay_apart(settings: Settings) -> N
 
 
 def test_cancelled_readers_leave_no_connection_at_work(settings: Settings) -> None:
-    """A reader that gives up in the middle costs its connection, never an answer to somebody else."""
+    """A reader that gives up in the middle costs its connection, never another's answer."""
 
     async def run() -> None:
         database = open_database(settings)
@@ -211,7 +213,7 @@ def test_a_database_that_cannot_be_used_is_a_clear_error(
 
 
 def test_the_doctor_looks_at_the_database(settings: Settings, postgresql: Server) -> None:
-    """Nothing is made by looking; a state is found to be well; a server that is away is a problem."""
+    """The check creates nothing; a good state has no finding; a server that is down is a problem."""
     assert _status(settings, "database") == "warning"
     assert not settings.data.exists()
     _open(settings)
@@ -239,7 +241,7 @@ def test_a_second_host_needs_the_key_of_the_first(tmp_path: Path, settings: Sett
 
 
 def test_the_password_is_not_shown(tmp_path: Path) -> None:
-    """What may be printed of the settings names the database, and neither password nor options."""
+    """The printable form of the settings names the database, and neither password nor options."""
     settings = Settings(data=tmp_path, database_url="postgresql://tide:hush@db.example:5433/rs?password=hush")
     assert settings.database_name == "postgresql://tide:***@db.example:5433/rs"
     assert "hush" not in repr(settings)

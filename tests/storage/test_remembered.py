@@ -1,4 +1,4 @@
-"""The version of what is remembered: it grows with each change of callers and linkers, and with nothing else."""
+"""The version of the cache grows with each change of callers and linkers, and with nothing else."""
 
 import asyncio
 import re
@@ -107,11 +107,11 @@ CASES: dict[str, tuple[Work, bool]] = {
     "request recorded": (_record, False),
     "uninstalled": (_to_installed(installations.uninstall), True),
 }
-"""What is done, one after the other, and whether it counts."""
+"""The changes, one after the other, and whether each counts."""
 
 
 def test_changes_of_callers_and_linkers_alone_are_counted(host: LiveHost, connect_app: RecordingApp) -> None:
-    """Another process sees the version grow with what it remembers, and stay with anything else."""
+    """Another process sees the version grow with cached rows, and stay with others."""
     host.install(connect_app, f"w-{connect_app.key}")
 
     async def run() -> None:
@@ -119,7 +119,7 @@ def test_changes_of_callers_and_linkers_alone_are_counted(host: LiveHost, connec
             for name, (work, counts) in CASES.items():
                 before = await theirs.store.database.version()
                 await work(ours, connect_app)
-                await asyncio.sleep(0)  # a request that was answered is never handled in the turn of one that was not
+                await asyncio.sleep(0)  # an answered request is never handled in the turn of an unanswered one
                 after = [await one.store.database.version() for one in (theirs, ours)]
                 assert (after[0] > before, after[0] == after[1]) == (counts, True), name
 
@@ -148,7 +148,7 @@ CHANGES: dict[str, Callable[[Transaction], Awaitable[object]]] = {
 
 
 def test_whichever_way_a_statement_runs_it_counts_once(place: Place) -> None:
-    """A transaction need not say that it changes what is remembered, and counts one, however much it changes."""
+    """A transaction need not say that it changes cached rows, and counts one, for any number of changes."""
 
     async def scenario(database: Database) -> None:
         for name, change in CHANGES.items():
@@ -162,7 +162,9 @@ def test_whichever_way_a_statement_runs_it_counts_once(place: Place) -> None:
 
 
 def test_none_of_many_changes_at_once_is_lost(place: Place) -> None:
-    """Transactions of two processes that hold what the others change, in any order, all count, and none fails."""
+    """Concurrent transactions of two processes that lock the rows of the others, in any order, all count, and none
+    fails.
+    """
 
     async def change(database: Database, slugs: list[str]) -> None:
         async with database.transaction() as tx:
@@ -208,16 +210,16 @@ def test_the_version_is_not_asked_of_sqlite_again_as_long_as_nothing_is_committe
     Place(Settings(data=tmp_path)).run(scenario)
 
 
-# Which tables are remembered
+# The cached tables
 
 
 def _writes(statement: str) -> set[str]:
-    """The tables of those remembered that a statement changes, wherever in it."""
+    """Return the cached tables that a statement changes, anywhere in it."""
     return set(re.findall(rf"\b(?:INTO|UPDATE|FROM) ({'|'.join(TABLES)})\b", re.sub(r"SELECT.*", "", statement)))
 
 
 def test_every_statement_that_changes_what_is_remembered_is_seen_to() -> None:
-    """In the whole storage room, but for the count of a linker's values, which nobody remembers."""
+    """In the whole storage room, except for the count of a linker's values, which is not cached."""
     changing = [(f"{file}: {function}", text) for file, function, text in statements() if _writes(text)]
     assert {table for _, text in changing for table in _writes(text)} == set(TABLES)
     assert {place for place, text in changing if not is_change(text)} == {
@@ -241,14 +243,14 @@ def test_every_statement_that_changes_what_is_remembered_is_seen_to() -> None:
     ],
 )
 def test_changes_are_told_from_other_statements(statement: str, expected: bool) -> None:
-    """By what they write to, not by what they read."""
+    """By the tables that they write, not by those that they read."""
     assert is_change(statement) == expected
 
 
 def test_what_is_remembered_comes_from_the_tables_that_count(
     host: LiveHost, connect_app: RecordingApp, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nothing that is remembered until the version changes is read from a table whose changes leave it as it is."""
+    """No entry that is cached until the version changes is read from a table whose changes do not count."""
     caller, slug = host.install(connect_app, f"w-{connect_app.key}"), f"w-{connect_app.key}"
 
     async def run(opened_host: Host) -> set[str]:

@@ -1,4 +1,4 @@
-"""SQLite: one file that several processes write, and what happens when something goes wrong in the middle."""
+"""SQLite: one file that several processes write, and failures in the middle of it."""
 
 import asyncio
 import sqlite3
@@ -91,7 +91,7 @@ def test_a_snapshot_that_fails_to_open_is_closed(tmp_path: Path, monkeypatch: py
 
 
 def test_a_writer_waits_for_another_process(tmp_path: Path) -> None:
-    """While another process holds the database we wait without blocking reads, and go on when it lets go."""
+    """While another process has the lock, a writer waits without blocking reads, and continues when it is free."""
 
     async def scenario(database: Database) -> None:
         other = sqlite3.connect(tmp_path / "test.db", isolation_level=None)
@@ -110,7 +110,7 @@ def test_a_writer_waits_for_another_process(tmp_path: Path) -> None:
 
 
 def test_writers_that_came_together_give_up_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """While another process holds the database, nobody waits for longer because others wait, too."""
+    """While another process has the lock, no writer waits longer because others wait, too."""
     monkeypatch.setattr(sqlite, "BUSY_SECONDS", 0.4)
 
     async def scenario(database: Database) -> None:
@@ -131,7 +131,9 @@ def test_writers_that_came_together_give_up_together(tmp_path: Path, monkeypatch
 
 
 def test_a_writer_may_have_less_patience_than_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is let in behind other writers of this process, and turned away before them where another process is in."""
+    """It is admitted after earlier writers of this process, and refused before them while another process
+    has the lock.
+    """
     monkeypatch.setattr(sqlite, "BUSY_SECONDS", 3)
 
     async def scenario(database: Database) -> None:
@@ -156,7 +158,7 @@ def test_a_writer_may_have_less_patience_than_others(tmp_path: Path, monkeypatch
 
 
 def test_a_full_database_takes_back_everything_and_says_so(tmp_path: Path) -> None:
-    """When there is no room, every writer of the group is told, nothing is half there, and reads go on."""
+    """When there is no room, every writer of the group gets an error, nothing is half stored, and reads work."""
 
     async def scenario(database: Database) -> None:
         assert isinstance(database, SQLiteDatabase)

@@ -31,7 +31,7 @@ INDICES = {
 
 
 class Schema(NamedTuple):
-    """What a database says of itself: the columns of each table, which of them hold bytes, and its indices."""
+    """A database's own description: the columns of each table, which of them contain bytes, and its indices."""
 
     columns: dict[str, list[str]]
     bytes: set[tuple[str, str]]
@@ -40,7 +40,7 @@ class Schema(NamedTuple):
 
 @pytest.fixture(scope="module")
 def schema(tmp_path_factory: pytest.TempPathFactory, new_database: NewDatabase) -> Schema:
-    """The schema after all migrations, on each database."""
+    """Return the schema after all migrations, on each database."""
     database = open_database(Settings(data=tmp_path_factory.mktemp("data"), database_url=new_database()))
 
     async def read() -> tuple[list[tuple[str, str, bool]], list[tuple[str, str, str, bool]]]:
@@ -70,12 +70,12 @@ def test_the_schema_has_the_columns_that_are_declared(schema: Schema) -> None:
 
 
 def test_bytes_are_secrets(schema: Schema) -> None:
-    """Every column of bytes is sealed, and every sealed column holds bytes."""
+    """Every column of bytes is sealed, and every sealed column contains bytes."""
     assert schema.bytes == {(table.name, column) for table in TABLES for column in table.sealed}
 
 
 def test_a_table_is_found_by_its_key(schema: Schema) -> None:
-    """The key tells rows apart, and an index begins with it, so that an export reads pages without sorting."""
+    """The key is unique, and an index begins with it, so that an export reads pages without sorting."""
     for table in TABLES:
         indices = schema.indices[table.name]
         assert any(columns[: len(table.key)] == list(table.key) for columns, _ in indices), table.name

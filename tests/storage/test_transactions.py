@@ -1,4 +1,4 @@
-"""What every database promises: transactions, reads, leases, snapshots and the schema."""
+"""The promises of every database: transactions, reads, leases, snapshots and the schema."""
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -25,7 +25,7 @@ Scenario = Callable[[Database], Awaitable[None]]
 
 @dataclass(frozen=True)
 class Place:
-    """Where a database is; every time it is opened, a process of its own might have opened it."""
+    """The place of a database; each opening stands for another process."""
 
     settings: Settings
 
@@ -69,7 +69,7 @@ def test_what_a_transaction_wrote_is_there_after_it(place: Place) -> None:
 
 
 def test_a_failing_block_changes_nothing(place: Place) -> None:
-    """An exception in the block takes back its changes and leaves those of others that share the commit."""
+    """An exception in the block undoes its changes and keeps those of others that share the commit."""
 
     async def scenario(database: Database) -> None:
         async def fail() -> None:
@@ -100,7 +100,7 @@ def test_writers_at_the_same_time_all_get_through(place: Place) -> None:
 
 
 def test_cancelled_writers_do_not_hold_up_others(place: Place) -> None:
-    """Writers that give up at any point leave a database that goes on working, and the rest are committed."""
+    """Writers that give up at any point leave a working database, and the rest are committed."""
 
     async def scenario(database: Database) -> None:
         tasks = [asyncio.create_task(_keep(database, f"n{number}")) for number in range(200)]
@@ -178,7 +178,9 @@ def test_data_of_a_newer_version_is_refused(place: Place) -> None:
 
 
 def test_kept_diagnoses_take_the_word_of_today(place: Place) -> None:
-    """Change 0012 makes a kept check's verdict `holds` the `passes` that it is called now, and nothing else of it."""
+    """Change 0012 turns the former verdict `holds` of a recorded check into `passes`, and changes nothing
+    else of it.
+    """
     nothing = Message((), "", 0)
     checks = [
         Check("signature", "passes", 'It holds; "verdict":"holds" is quoted from the token.'),
@@ -228,7 +230,7 @@ def test_a_lease_is_held_by_one(place: Place) -> None:
 
 
 def test_a_snapshot_stays_as_it_was(place: Place) -> None:
-    """What is committed while a snapshot is open is not seen in it, and is not held up by it."""
+    """A commit while a snapshot is open is not seen in it, and is not delayed by it."""
 
     async def scenario(database: Database) -> None:
         await _keep(database, "before")
@@ -242,7 +244,7 @@ def test_a_snapshot_stays_as_it_was(place: Place) -> None:
 
 
 def test_every_change_of_what_is_remembered_makes_another_version(place: Place) -> None:
-    """Whoever made it: the version that is asked for after its commit is new, and with other commits it stays."""
+    """For a change by any process, the version after its commit is new, and with other commits it stays."""
 
     async def scenario(database: Database) -> None:
         async with place.opened() as other:
@@ -252,7 +254,7 @@ def test_every_change_of_what_is_remembered_makes_another_version(place: Place) 
                 async with through.transaction() as tx:
                     await tx.run("UPDATE workspaces SET name = ?", str(number))
                 await _keep(through, "a", str(number))
-                await asyncio.sleep(0)  # a request that was answered is never handled in the turn of one that was not
+                await asyncio.sleep(0)  # an answered request is never handled in the turn of an unanswered one
                 seen.append(await database.version())
             assert len(set(seen)) == 21
             await _keep(other, "a")
@@ -279,7 +281,7 @@ def test_what_was_read_for_a_change_is_held(place: Place) -> None:
 
 
 def test_bulk_statements_take_many_strings(place: Place) -> None:
-    """A set of strings as one argument: what is in it and what is not, compared by code points."""
+    """A set of strings is one argument: its members and non-members are found, compared by code points."""
 
     async def scenario(database: Database) -> None:
         kept = ["b", "B", "é", "Z", "a", "\U0001f6a2"]
@@ -320,7 +322,7 @@ def test_containing_ignores_case(place: Place) -> None:
 
 
 def test_rows_that_do_not_fit_are_refused(place: Place) -> None:
-    """Of many rows one that the schema does not take takes back the others."""
+    """Among many rows, one that the schema refuses undoes the others."""
 
     async def scenario(database: Database) -> None:
         for row in (("b", None), ("a", "2"), ("\ud800", "1")):
@@ -348,7 +350,7 @@ def test_ids_go_on_after_those_that_were_given(place: Place) -> None:
 
 
 def test_the_audit_log_is_append_only(place: Place) -> None:
-    """Whoever has the database open cannot alter or delete an entry by mistake."""
+    """Code with an open database cannot alter or delete an entry by mistake."""
 
     async def scenario(database: Database) -> None:
         async with database.transaction() as tx:
@@ -363,7 +365,7 @@ def test_the_audit_log_is_append_only(place: Place) -> None:
 
 @pytest.mark.parametrize("inside", ["database", "snapshot"])
 def test_a_search_that_takes_too_long_is_ended(place: Place, inside: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The database says so, and serves the next."""
+    """The database reports it, and serves the next."""
     monkeypatch.setattr(sqlite, "SEARCH_SECONDS", 0.05)
     monkeypatch.setattr(postgres, "SEARCH_SECONDS", 0.05)
     endless = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT COUNT(*) FROM n WHERE i < ?"

@@ -74,7 +74,7 @@ VERSION = sqlite3.sqlite_version
 
 
 def has_wal_reset_race(version: str = VERSION) -> bool:
-    """Whether this SQLite may damage a file that several processes write (sqlite.org/wal.html#walresetbug)."""
+    """Return whether this SQLite may damage a file that several processes write (sqlite.org/wal.html#walresetbug)."""
     numbers = tuple(map(int, version.split(".")))
     mended = ((3, 44, 6), (3, 45)), ((3, 50, 7), (3, 51)), ((3, 51, 3), (4,))
     return not any(first <= numbers < beyond for first, beyond in mended)

@@ -1,4 +1,4 @@
--- Written for every database we speak; {identity}, {bytes} and the like are filled in by the dialect.
+-- Written for every supported database; the dialect fills in {identity}, {bytes} and other names.
 -- Moments are ISO 8601 text in UTC with microseconds, as the API shows them.
 
 CREATE TABLE facts (
@@ -35,7 +35,7 @@ CREATE TABLE installations (
     UNIQUE (workspace_id, app_key)
 );
 
--- A row stands here while an app is being asked to accept its installation, and keeps what to go back to.
+-- A row exists while an app is being asked to accept its installation, and keeps the previous state.
 CREATE TABLE handshakes (
     installation_id BIGINT PRIMARY KEY REFERENCES installations (id) ON DELETE CASCADE,
     started_on TEXT NOT NULL,

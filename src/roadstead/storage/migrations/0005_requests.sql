@@ -1,4 +1,4 @@
--- The last calls in both directions, without what is secret in them. The oldest make room for new ones.
+-- The last calls in both directions, without their secrets. The oldest make room for new ones.
 CREATE TABLE requests (
     id {identity},
     time TEXT NOT NULL,
@@ -18,7 +18,7 @@ CREATE TABLE requests (
     credential TEXT
 );
 
--- The secret that an app had before the one it has now, to tell an app that goes on signing with it.
+-- The previous secret of an app, to recognise an app that still signs with it.
 CREATE TABLE retired_secrets (
     installation_id BIGINT PRIMARY KEY REFERENCES installations (id) ON DELETE CASCADE,
     secret {bytes} NOT NULL

@@ -1,2 +1,2 @@
--- What was sent in a lifecycle call, without secrets.
+-- The request of a lifecycle call, without secrets.
 ALTER TABLE lifecycle_calls ADD COLUMN request TEXT;

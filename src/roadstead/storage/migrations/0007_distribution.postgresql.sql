@@ -1,6 +1,6 @@
--- What a database that spreads over machines demands of tables that it is to distribute: each key of theirs has the
--- installation, by which they are distributed, and so has each reference from one of them to another. It stands last, for
--- it tells apart nothing, and would be compared for each row that is added.
+-- The requirements of a distributed database: each key of a distributed table contains the installation, the
+-- distribution key, and so does each reference from one to another. It comes last, because it distinguishes nothing, and
+-- would be compared for each row that is added.
 ALTER TABLE linker_values DROP CONSTRAINT linker_values_linker_id_fkey;
 
 ALTER TABLE deleted_values DROP CONSTRAINT deleted_values_linker_id_fkey;

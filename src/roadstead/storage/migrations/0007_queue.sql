@@ -1,5 +1,5 @@
--- Calls that are owed to an app: `due_on` is when to try next, `claimed_until` how long somebody has for the try that is
--- under way. What it takes to make one is kept with it, so that it outlives the installation: the body, the canonical
+-- Pending calls to apps: `due_on` is the time of the next attempt, `claimed_until` the end of the running attempt's
+-- claim. A row keeps everything needed to make the call, so that it outlives the installation: the body, the canonical
 -- request that is signed, and the sealed secret to sign with.
 ALTER TABLE lifecycle_calls ADD COLUMN content TEXT;
 

@@ -1,2 +1,2 @@
--- What was known of a caller's token when its call was refused, for the next installation changes that.
+-- The host's facts about a caller's token when its call was refused, because the next installation changes them.
 ALTER TABLE requests ADD COLUMN evidence TEXT;

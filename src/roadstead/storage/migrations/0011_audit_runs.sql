@@ -1,4 +1,4 @@
--- What apps do again and again within an hour: what came after the entry of the first time is counted here.
+-- Repeated changes by apps within an hour: those after the first one's entry are counted here.
 CREATE TABLE audit_runs (
     installation_id BIGINT NOT NULL,
     action TEXT NOT NULL,

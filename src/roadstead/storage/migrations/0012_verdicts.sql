@@ -1,2 +1,2 @@
--- A check that is in order has the verdict "passes", as everywhere it is shown; it was "holds".
+-- A check without a fault has the verdict "passes", as in all outputs; it was "holds".
 UPDATE requests SET evidence = replace(evidence, '"verdict":"holds"', '"verdict":"passes"') WHERE evidence IS NOT NULL;
