@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import logging
 import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -25,8 +26,11 @@ from roadstead.domain.linking.workspaces import WorkspaceLinkers
 from roadstead.domain.telemetry.samples import process_samples
 from roadstead.domain.telemetry.worker_samples import WorkerSamples
 from roadstead.domain.traffic.answered import answered
+from roadstead.errors import StorageBusy
 from roadstead.routes import MAP
 from roadstead.settings import SAMPLES_FOLDER, Settings
+
+log = logging.getLogger("roadstead")
 
 Started = Callable[[Host], Awaitable[None]]
 
@@ -41,7 +45,7 @@ def create_app(settings: Settings, *, started: Started | None = None, samples_fo
     @asynccontextmanager
     async def lifespan(app: object) -> AsyncIterator[dict[str, object]]:
         async with open_host(settings) as host, lifecycle.making_pending_calls(host):
-            await handshakes.undo_abandoned_handshakes(host)
+            await _undo_abandoned_handshakes(host)
             if started is not None:
                 await started(host)
             linkers = WorkspaceLinkers(host)
@@ -61,6 +65,14 @@ async def _warming(operations: Map) -> AsyncIterator[None]:
     finally:
         warming.cancel()
         await asyncio.wait([warming])
+
+
+async def _undo_abandoned_handshakes(host: Host) -> None:
+    """Undo what a process left behind, now or, while another process holds the database, when it is next met."""
+    try:
+        await handshakes.undo_abandoned_handshakes(host)
+    except StorageBusy as exc:
+        log.warning("Installations that a process left unfinished are undone later: %s %s", exc.message, exc.detail)
 
 
 def app_from_environment() -> ASGIApp:

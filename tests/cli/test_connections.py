@@ -15,18 +15,21 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
+import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import PlainTextResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
+from uvicorn.server import ServerState
 
 from roadstead.api.answers import json_answer
+from roadstead.domain.access import starts
 from roadstead.domain.access.admission import Admission
 from roadstead.domain.access.refusals import Refusals
 from roadstead.domain.access.shares import Crowd, Places
 from roadstead.domain.telemetry.metrics import Metrics
 from roadstead.server import connections
-from roadstead.server.connections import MAX_HEAD_BYTES
+from roadstead.server.connections import MAX_HEAD_BYTES, Connection
 from tests.live import serving
 
 START = b"GET / HTTP/1.1\r\nHost: x\r\n"
@@ -380,6 +383,48 @@ def test_a_new_connection_takes_the_place_of_one_that_waits(sent: bytes, told: b
             assert (b"503" in _all_of(waiting[0])) is told
             assert _status(url, GO) == 200
         assert all(b"hello 0" in connection.recv(65536) for connection in working)
+
+
+class _Nowhere(asyncio.Transport):
+    """A connection of which only the beginning matters."""
+
+    def write(self, data: object) -> None: ...
+
+    def close(self) -> None: ...
+
+
+def test_of_a_burst_some_begin_in_each_turn_and_health_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that wait begin in the order in which they came, but not one whose client has gone meanwhile."""
+    monkeypatch.setattr(starts, "MOST_IN_A_TURN", 1)
+    begun: list[str] = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        begun.append(scope["path"])
+        await PlainTextResponse("")(scope, receive, send)
+
+    async def run() -> None:
+        config, shared, state = uvicorn.Config(app, lifespan="off"), ServerState(), {"admission": Admission(10_000)}
+        config.load()
+        made = {}
+        for path in ("/2.0/a", "/2.0/b", "/2.0/gone", "/2.0/c", "/-/health/live"):
+            made[path] = Connection(config, shared, state)
+            made[path].connection_made(_Nowhere())
+            made[path].data_received(START.replace(b"GET /", b"GET " + path.encode()) + b"\r\n")
+        made["/2.0/gone"].connection_lost(None)
+        for _ in range(20):
+            await asyncio.sleep(0)
+        for connection in made.values():
+            connection.connection_lost(None)
+
+    asyncio.run(run())
+    assert begun == ["/2.0/a", "/-/health/live", "/2.0/b", "/2.0/c"]
+
+
+def test_a_request_that_waits_to_begin_is_told_when_others_need_the_room(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its connection is closed with an answer, as that of a request which has not come whole."""
+    monkeypatch.setattr(starts, "MOST_IN_A_TURN", 0)
+    with serving(_narrow(_hello, connections=8)) as url, _held(url, 1, WAIT) as (waiting,), _held(url, 4, b""):
+        assert b" 503 " in _all_of(waiting)
 
 
 def test_an_answer_that_is_being_taken_takes_no_place() -> None:

@@ -3,9 +3,14 @@
 import http.client
 import json
 import os
+import signal
+import sqlite3
 import time
 from collections.abc import Callable
+from contextlib import closing
 from pathlib import Path
+
+import pytest
 
 from tests.cli.conftest import Roadstead, running
 
@@ -62,6 +67,38 @@ def test_workers_add_up_and_one_that_is_killed_takes_nothing_along(roadstead: Ro
         assert process.wait(timeout=20) == 0
     assert (line["level"], line["logger"]) == ("ERROR", "roadstead.workers")
     assert line["message"].startswith(f"Worker {victim} ended with exit code -9; ")
+
+
+def test_a_worker_is_replaced_while_another_process_holds_the_database(roadstead: Roadstead) -> None:
+    """The new one serves at once, and the host goes on."""
+    with running(roadstead, "--workers", "2") as (process, base_url):
+        port = int(base_url.rpartition(":")[2])
+        _until(port, lambda figures: figures["roadstead_workers"] == 2, times=3)
+        victim, other = _workers(process.pid)
+        with closing(sqlite3.connect(roadstead.data / "roadstead.db", isolation_level=None)) as holding:
+            holding.execute("BEGIN IMMEDIATE")
+            os.kill(victim, 9)
+            deadline = time.monotonic() + 30
+            while len(now := _workers(process.pid)) != 2 or victim in now:
+                assert time.monotonic() < deadline, now
+                time.sleep(0.05)
+            assert other in now
+            _until(port, lambda figures: figures["roadstead_workers"] == 2, times=5)
+        assert process.poll() is None
+
+
+@pytest.mark.slow
+def test_a_worker_that_stands_still_for_a_while_is_not_killed(roadstead: Roadstead) -> None:
+    """One that says nothing for ten seconds, as on a machine with too much work, goes on with what it has."""
+    with running(roadstead, "--workers", "2") as (process, base_url):
+        port = int(base_url.rpartition(":")[2])
+        _until(port, lambda figures: figures["roadstead_workers"] == 2, times=3)
+        before = _workers(process.pid)
+        os.kill(before[0], signal.SIGSTOP)
+        time.sleep(10)
+        os.kill(before[0], signal.SIGCONT)
+        _until(port, lambda figures: figures["roadstead_workers"] == 2, times=5)
+        assert _workers(process.pid) == before
 
 
 def test_workers_end_with_their_parent(roadstead: Roadstead) -> None:

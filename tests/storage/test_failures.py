@@ -15,7 +15,9 @@ import pytest
 from cryptography.fernet import Fernet
 
 from roadstead.cli.state import on_host
+from roadstead.domain.apps import handshakes
 from roadstead.domain.apps.installations import register
+from roadstead.domain.host import Host
 from roadstead.errors import StorageUnusable
 from roadstead.settings import Settings
 from roadstead.storage import sqlite
@@ -89,6 +91,30 @@ def test_a_locked_database_is_waited_for_and_then_refused(tmp_path: Path, monkey
             assert _writable(host) == 0
         assert api("POST", VALUES, json={"value": "BB"}).status_code == 201
         assert _writable(host) == 1
+
+
+def test_a_start_does_not_wait_for_a_locked_database(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A worker that is replaced while another process writes serves at once; it says what it cannot undo yet."""
+    undone: list[Host] = []
+
+    async def undo(host: Host) -> None:
+        undone.append(host)
+        async with host.store.database.transaction():
+            raise AssertionError
+
+    monkeypatch.setattr(sqlite, "BUSY_SECONDS", 0.2)
+    with recording_app() as app, live_host(tmp_path) as host:
+        api = AppClient(host.url, host.install(app))
+    with _locked(tmp_path):
+        with live_host(tmp_path) as host:
+            assert httpx.get(f"{host.url}/-/health/ready").status_code == 200
+        monkeypatch.setattr(handshakes, "undo_abandoned_handshakes", undo)
+        with live_host(tmp_path) as host:
+            assert AppClient(host.url, api.installation)("GET", VALUES).status_code == 200
+    assert len(undone) == 1
+    assert [line for line in caplog.messages if "undone later" in line]
 
 
 def _writable(host: LiveHost) -> float:

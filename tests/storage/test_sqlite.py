@@ -130,6 +130,33 @@ def test_writers_that_came_together_give_up_together(tmp_path: Path, monkeypatch
     _run(tmp_path, scenario)
 
 
+def test_a_writer_waits_for_a_long_change_no_longer_than_for_another_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is told to come again while another of this process changes much; that change is kept, and later ones are."""
+    monkeypatch.setattr(sqlite, "BUSY_SECONDS", 0.2)
+
+    async def scenario(database: Database) -> None:
+        may_end = asyncio.Event()
+
+        async def change_much() -> None:
+            async with database.transaction() as tx:
+                await keep_fact(tx, "much", "1")
+                await may_end.wait()
+
+        long = asyncio.create_task(change_much())
+        await asyncio.sleep(0)
+        async with asyncio.timeout(10):
+            with pytest.raises(StorageBusy):
+                await _keep(database, "refused")
+        may_end.set()
+        await long
+        await _keep(database, "later")
+        assert [await find_fact(database, name) for name in ("much", "refused", "later")] == ["1", None, "1"]
+
+    _run(tmp_path, scenario)
+
+
 def test_a_writer_may_have_less_patience_than_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is admitted after earlier writers of this process, and refused before them while another process
     has the lock.
@@ -145,6 +172,9 @@ def test_a_writer_may_have_less_patience_than_others(tmp_path: Path, monkeypatch
         assert await find_fact(database, "fourth") == "1"
         other = sqlite3.connect(tmp_path / "test.db", isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
+        async with asyncio.timeout(2):
+            with pytest.raises(StorageBusy):
+                await keep("impatient", patience=0.1)
         patient = asyncio.create_task(_keep(database, "patient"))
         await asyncio.sleep(0.02)
         with pytest.raises(StorageBusy):

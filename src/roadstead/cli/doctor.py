@@ -168,7 +168,9 @@ async def _look_inside(host: "Host") -> list[Check]:
     """Check database, hosts and base URL. Raises `StorageUnavailable`."""
     from roadstead.domain.apps.installations import list_apps
     from roadstead.domain.running import running_hosts
+    from roadstead.domain.telemetry.readiness import check_changes
 
+    await check_changes(host)
     damage = await host.store.database.find_damage()
     if damage is not None:
         return [Check("database", "problem", f"The database is damaged: {damage}", "Restore it from a backup.")]

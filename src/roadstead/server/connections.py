@@ -7,6 +7,7 @@ API.
 import asyncio
 from collections import deque
 from collections.abc import Awaitable
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -110,7 +111,7 @@ class Connection(HttpToolsProtocol):
             self._host.refusals.closed("room", self._caller)
         if self.flow.write_paused:
             self.transport.abort()
-        elif self._in_head() or (self._body_expected and not self.cycle.response_started):
+        elif self._in_head() or (self.cycle is not None and not self.cycle.response_started):
             self._answer_and_close(_NO_ROOM)
         else:
             self.transport.close()
@@ -200,6 +201,19 @@ class Connection(HttpToolsProtocol):
         self._refuse(400, "http", "The request is not valid HTTP.", str(self._fault or msg))
 
     def _start_asgi_task(self, cycle: Any, app: Any) -> None:
+        """Begin with a request now, or in a later turn of the loop where many have come at once."""
+        admission = self.admission
+        if admission.starts.may_begin(self.loop) or admission.places(cycle.scope["path"]) is None:
+            self._begin(cycle)
+        else:
+            admission.starts.wait(partial(self._begin_late, cycle))
+
+    def _begin_late(self, cycle: Any) -> None:
+        """Begin with a request that had to wait, unless nobody waits for its answer any longer."""
+        if not cycle.disconnected:
+            self._begin(cycle)
+
+    def _begin(self, cycle: Any) -> None:
         """Do what uvicorn does, but make the request take a place first."""
         name: str = cycle.scope[request_id.IN_SCOPE]
         cycle.default_headers = [*cycle.default_headers, (request_id.HEADER, name.encode())]

@@ -20,6 +20,12 @@ if TYPE_CHECKING:
 
 KEEP_ALIVE_SECONDS = 30
 _FILES = 2 * MAX_CONNECTIONS
+WORKER_SECONDS = 30
+"""A worker that does not say within this time that it is alive is killed, with all its requests, and replaced.
+
+Its threads say so, whatever its event loop does; but on a machine with more work than processors that took more than 5
+seconds, and what a worker is killed for must be longer than any request may wait for the database.
+"""
 GRACE_SECONDS = 10
 """How long requests may take to finish after a signal to stop."""
 
@@ -87,6 +93,7 @@ def configured(
         http=Connection,
         timeout_keep_alive=KEEP_ALIVE_SECONDS,
         timeout_graceful_shutdown=grace,
+        timeout_worker_healthcheck=WORKER_SECONDS,
         **settings,
     )
 

@@ -14,7 +14,6 @@ for it like every writer, gets exactly those writers into its batch that were wa
 """
 
 import asyncio
-import json
 import logging
 import sqlite3
 import time
@@ -24,6 +23,7 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppres
 from pathlib import Path
 from typing import TypeVar
 
+import msgspec
 from filelock import FileLock, Timeout
 
 from roadstead.errors import RoadsteadError, StorageBusy, StorageUnavailable, StorageUnusable
@@ -45,7 +45,7 @@ from roadstead.storage.waking import Wakers, Waking
 from roadstead.turns import Turns
 
 BUSY_SECONDS = 10.0
-"""How long a writer waits for another process's transaction before the request is answered with 503."""
+"""How long a writer waits for others, here and in other processes, before the request is answered with 503."""
 
 DIALECT = Dialect(
     name="sqlite",
@@ -62,9 +62,14 @@ DIALECT = Dialect(
     conflicts_are_cheap=True,
 )
 
+_CACHE = 2_000
+"""KiB of a connection's pages that are kept in memory: SQLite's own choice."""
+_BULK_CACHE = 64_000
+"""The same, while many rows change."""
 _STEPS = 10_000
 """Steps of SQLite between two checks of the time: half a millisecond."""
 _HELD = "Another process holds it; try again in a moment."
+_CHANGED = "It is being changed; try again in a moment."
 
 T = TypeVar("T")
 log = logging.getLogger("roadstead.storage")
@@ -110,7 +115,7 @@ class SQLiteDatabase:
         self.wakers = Wakers()
 
     def pack_strings(self, strings: Sequence[str]) -> Argument:
-        return json.dumps(strings, ensure_ascii=False)
+        return msgspec.json.encode(strings).decode()
 
     async def read(self, sql: str, *arguments: Argument) -> list[Row]:
         try:
@@ -181,7 +186,7 @@ class SQLiteDatabase:
         """Become the only writer, with a savepoint in the common transaction."""
         # Counted from here, so that writers who arrived together, and find the database locked, fail together.
         deadline = asyncio.get_running_loop().time() + (BUSY_SECONDS if patience is None else patience)
-        await self._take_turn(None if patience is None else deadline)
+        await self._take_turn(deadline)
         try:
             batch = self._batch or await self._begin(deadline)
             with _translated:
@@ -208,16 +213,13 @@ class SQLiteDatabase:
         finally:
             self._writing.release()
 
-    async def _take_turn(self, deadline: float | None) -> None:
-        """Wait for the earlier writers of this process."""
-        if deadline is None:
-            await self._writing.acquire()
-            return
+    async def _take_turn(self, deadline: float) -> None:
+        """Wait for the earlier writers of this process: one of them may change a million values."""
         try:
             async with asyncio.timeout_at(deadline):
                 await self._writing.acquire()
         except TimeoutError as exc:
-            raise StorageBusy("The database is busy.", _HELD) from exc
+            raise StorageBusy("The database is busy.", _CHANGED) from exc
 
     async def _begin(self, deadline: float) -> "_Batch":
         """Open the common transaction, waiting for other processes without delaying this one."""
@@ -280,15 +282,12 @@ class SQLiteDatabase:
         return not await self.read("SELECT 1 FROM sqlite_schema WHERE name = 'migrations'")
 
     async def migrate(self) -> None:
-        if not migrations.missing(await self._applied_migrations()):
+        # A start that changes nothing does not wait for another process's change, however long that takes.
+        if not await self.is_empty() and not migrations.missing(await migrations.applied(self)):
             return
         async with self.transaction() as tx:
-            await migrations.run_missing(tx)
-
-    async def _applied_migrations(self) -> set[int]:
-        async with self.transaction() as tx:
             await tx.run(migrations.TABLE)
-            return await migrations.applied(tx)
+            await migrations.run_missing(tx)
 
     async def close(self) -> None:
         while self._commits:
@@ -328,7 +327,7 @@ class _SQLiteTransaction(remembered.Watch, Waking):
 
     async def run_bulk(self, sql: str, *arguments: Argument) -> int:
         self.watch(sql)
-        return await _in_thread(self._thread, lambda: self._connection.execute(sql, arguments).rowcount)
+        return await _in_thread(self._thread, lambda: _change_many(self._connection, sql, arguments))
 
     async def run_many(self, sql: str, rows: Sequence[Sequence[Argument]]) -> None:
         def run() -> None:
@@ -429,6 +428,19 @@ def _connect(file: Path) -> sqlite3.Connection:
     ):
         connection.execute(f"PRAGMA {pragma}")
     return connection
+
+
+def _change_many(connection: sqlite3.Connection, sql: str, arguments: Sequence[Argument]) -> int:
+    """Run a statement that changes many rows; how many it changed.
+
+    With as little memory as there is else, SQLite would write the same pages out and read them back again and again,
+    and hold up other writers for twice as long.
+    """
+    connection.execute(f"PRAGMA cache_size=-{_BULK_CACHE}")
+    try:
+        return connection.execute(sql, arguments).rowcount
+    finally:
+        connection.execute(f"PRAGMA cache_size=-{_CACHE}")
 
 
 def _contains_folded(text: str | None, part: str) -> bool:

@@ -12,6 +12,7 @@ from functools import lru_cache
 from typing import Any
 
 from roadstead.domain.access.shares import Crowd, Places, Shares
+from roadstead.domain.access.starts import Starts
 
 MAX_CONNECTIONS = 4_000
 MAX_REQUESTS = 1_000
@@ -46,6 +47,7 @@ class Admission:
         # Less than the share of an address, which several installations may have in common.
         self.share_of_installation = (requests + 1) // 2
         self.bodies = Shares(MAX_BODY_BYTES, BODY_SHARE)
+        self.starts = Starts()
 
     def places(self, path: str) -> Places | None:
         """Return the places for requests to an address of this host; `None` if no place is needed."""

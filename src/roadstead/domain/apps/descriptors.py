@@ -1,5 +1,6 @@
 """Requirements of a descriptor before it is accepted: the Connect rules, and linkers that can work."""
 
+import asyncio
 from functools import lru_cache
 
 import msgspec
@@ -67,7 +68,17 @@ def judge_linker(module: LinkerModule, base_url: str) -> PatternReport:
     return check_linker(Linker(key=module.key, regex=module.regex, url=module.url, base_url=base_url))
 
 
-@lru_cache(maxsize=4096)
-def takes_values(regex: str) -> bool:
-    """Return whether the pattern has a `(?K)` for values."""
-    return check_linker(Linker(key="", regex=regex, url="https://example.com/")).takes_values
+_KEPT_ANSWERS = 4096
+_takes_values: dict[str, bool] = {}
+
+
+async def takes_values(regex: str) -> bool:
+    """Return whether the pattern has a `(?K)` for values. A pattern that is new here is read in a thread."""
+    known = _takes_values.get(regex)
+    if known is None:
+        linker = Linker(key="", regex=regex, url="https://example.com/")
+        report = await asyncio.to_thread(check_linker, linker)
+        if len(_takes_values) >= _KEPT_ANSWERS:
+            _takes_values.clear()
+        known = _takes_values[regex] = report.takes_values
+    return known

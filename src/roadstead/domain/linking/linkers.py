@@ -88,7 +88,7 @@ async def _add_each(
     Raise `LinkerNotFound`.
     """
     async with host.store.database.transaction() as tx:
-        linker = _taking_values(await rows.take_linker(tx, installation_id, key), key)
+        linker = await _taking_values(await rows.take_linker(tx, installation_id, key), key)
         added = await rows.add_each(tx, linker, values)
         if not by_app:
             for value in added:
@@ -101,7 +101,7 @@ async def add_values(host: Host, installation_id: int, key: str, values: Sequenc
     """Add the values that do not exist yet; return their number. Raise `InvalidLinkerValue` or `LinkerNotFound`."""
     await _check_values(values)
     async with host.store.database.transaction() as tx:
-        linker = _taking_values(await rows.take_linker(tx, installation_id, key), key)
+        linker = await _taking_values(await rows.take_linker(tx, installation_id, key), key)
         added = await rows.add_values(tx, linker, values)
         if added:
             await _log_bulk(host, tx, linker, "values added", linker.value_count + added, by_app=by_app)
@@ -114,7 +114,7 @@ async def replace_values(
     """Make the set exactly `values`; those that stay keep their ids. Raise as `add_value` does."""
     await _check_values(values)
     async with host.store.database.transaction() as tx:
-        linker = _taking_values(await rows.take_linker(tx, installation_id, key), key)
+        linker = await _taking_values(await rows.take_linker(tx, installation_id, key), key)
         if await rows.replace_values(tx, linker, values):
             await _log_bulk(host, tx, linker, "values replaced", len(values), by_app=by_app)
 
@@ -163,9 +163,9 @@ def _found(linker: Linker | None, key: str) -> Linker:
     return linker
 
 
-def _taking_values(linker: Linker | None, key: str) -> Linker:
+async def _taking_values(linker: Linker | None, key: str) -> Linker:
     linker = _found(linker, key)
-    if not takes_values(linker.regex):
+    if not await takes_values(linker.regex):
         raise InvalidInput(
             f"The linker {key!r} takes no values.",
             "Only a linker whose regex has the group (?K) has a place for them.",
