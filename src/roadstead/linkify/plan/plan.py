@@ -20,12 +20,12 @@ _POSSIBLE_CUTS = "\n "
 
 
 class Way(Enum):
-    """Which way a pattern takes, unless a text forces another: then it is the bounded one."""
+    """The way of a pattern. A text on which a way would not be exact, or not bounded, takes the next one."""
 
-    LINEAR = "linear"
-    """RE2 finds the matches. The values that occur in the text, if any are stored, become part of its program."""
     VALUE_FIRST = "value first"
     """RE2 finds what may be a value, the value is looked up, and RE2 matches the rest of the pattern around it."""
+    LINEAR = "linear"
+    """RE2 finds the matches. The values that occur in the text, if any are stored, become part of its program."""
     BOUNDED = "bounded"
     """RE2 finds where the pattern may match, and `regex` matches there, within a budget of time."""
 
@@ -62,8 +62,8 @@ class Plan:
     literal: bytes
     cuts: str
     last_newline: LastNewline
-    any_case_values: bool
-    r"""Whether a value may match more beyond ASCII than `[\w\-]+` does: case is ignored, or `\w` is ASCII."""
+    any_value_covers_all: bool
+    r"""Whether `[\w\-]+` matches all that a value matches beyond ASCII: case counts, and `\w` is not only ASCII."""
     values_aside: bool
     """Whether a value may be outside of the match, in a look-around."""
     compares_characters: bool
@@ -112,7 +112,7 @@ def plan_for(pattern: Pattern, captured: frozenset[int]) -> Plan:
         required_literal(pattern.tree),
         "".join(char for char in _POSSIBLE_CUTS if not _consumes(nodes, char)),
         _last_newline(nodes),
-        any(group.ascii_only or group.ignore_case for group in pattern.value_groups),
+        not any(group.ascii_only or group.ignore_case for group in pattern.value_groups),
         _have_values_aside(nodes),
         any(isinstance(node, BackReference) for node in nodes),
         any(isinstance(node, BackReference) and node.ignore_case for node in nodes),

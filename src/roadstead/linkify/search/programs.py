@@ -98,7 +98,7 @@ class Programs:
 
         Beyond ASCII it does not where the ASCII flag narrows `\w`, or where a letter ignoring case equals U+0345.
         """
-        return text.is_ascii or not self.plan.any_case_values
+        return text.is_ascii or self.plan.any_value_covers_all
 
     @cached_property
     def _relaxations(self) -> list[Node]:
