@@ -120,7 +120,7 @@ def test_a_text_beyond_the_limit_is_linked_as_far_as_it_goes(host: LiveHost, lin
     body = _linkify(host, {"text": text, "workspace": f"linked-{linked.key}", "format": "json"}).json()
     assert [link["text"] for link in body["links"]] == ["BB-1"]
     assert body["unfinished"] == [
-        {"linker": None, "app": None, "reason": "Only the first 999999 characters were looked at."}
+        {"linker": None, "app": None, "reason": "Only the first 999999 characters were read."}
     ]
 
 

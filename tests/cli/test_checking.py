@@ -124,7 +124,7 @@ def test_place_is_shown_as_a_path_too(roadstead: Roadstead) -> None:
 def test_check_shows_a_hostile_text(roadstead: Roadstead) -> None:
     """The message has a text on which the hostile pattern is slow."""
     done = roadstead.call("check", "-", stdin=descriptor(**linker(r"(a+)+=(?!x)")))
-    assert b"A backtracking engine takes long on 'a' again and again, then '!'." in done.stdout
+    assert b"A backtracking engine takes long on 'a' repeated, then '!'." in done.stdout
 
 
 def test_check_as_json(roadstead: Roadstead) -> None:

@@ -70,12 +70,12 @@ def _reasons(linkers: CompiledLinkers, text: str) -> list[tuple[str, str | None,
         (
             [Linker("bad", r"to (\S+)", r"https://\1.example/")],
             "to a/b",
-            [("to a/b", None, "Filled with what was matched, the linker's url is none that may be linked to.")],
+            [("to a/b", None, "With the matched text, the linker's url is not a URL that may be linked to.")],
         ),
         (
             [Linker("empty", r"(?K)-\d+", "https://t.example/")],
             "A-1",
-            [("A-1", "https://t.example/", "Its pattern matches; while it has no values, anything will do as one.")],
+            [("A-1", "https://t.example/", "Its pattern matches; while it has no values, any word is one.")],
         ),
     ],
 )

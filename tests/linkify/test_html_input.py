@@ -393,7 +393,7 @@ def test_linker_has_the_time_of_one_text_for_all_texts_together() -> None:
         ("<p>BB-1</p>" * 10_002, "Only the first 10000 links were made."),
         (
             "<p>BB-1</p>" + "<p>" + "x" * 1_000_000 + "</p><p>BB-2</p>",
-            "Only the first 1000004 characters were looked at.",
+            "Only the first 1000004 characters were read.",
         ),
     ],
 )

@@ -253,7 +253,7 @@ def test_text_beyond_the_limit_is_left_unlinked_and_said_so() -> None:
     text = "OK-1" + " " * (MAX_TEXT - 6) + "OK-2"
     long = compiled.linkify(text)
     assert [link.text for link in long.links] == ["OK-1"]
-    assert long.unfinished[0].reason == f"Only the first {MAX_TEXT - 2} characters were looked at."
+    assert long.unfinished[0].reason == f"Only the first {MAX_TEXT - 2} characters were read."
     assert "".join(piece if isinstance(piece, str) else piece.text for piece in long.pieces()) == text
 
 

@@ -219,13 +219,13 @@ def test_limits_are_those_of_a_text(monkeypatch: pytest.MonkeyPatch) -> None:
     )
     monkeypatch.setattr(markdown_input, "MAX_TEXT", 12)
     assert [one.reason for one in linked("BB-1\nBB-2\nBB-3\n").unfinished] == [
-        "Only the first 10 characters were looked at."
+        "Only the first 10 characters were read."
     ]
     assert [link.text for link in linked("BB-1\nBB-2\nBB-3\n").links] == ["BB-1", "BB-2"]
     monkeypatch.undo()
     monkeypatch.setattr(markdown_input, "SECONDS", 0)
     late = linked("BB-1\n\nBB-2")
-    assert (late.links, late.unfinished) == ((), (Unfinished(None, "To read the Markdown took longer than 0 s."),))
+    assert (late.links, late.unfinished) == ((), (Unfinished(None, "Reading the Markdown took longer than 0 s."),))
     assert late.markdown == late.text
 
 

@@ -1,4 +1,4 @@
-"""Turn stretches of text into links, with patterns that strangers wrote.
+"""Turn stretches of text into links, with untrusted patterns.
 
     >>> from roadstead.linkify import Linker, compile_linkers, render_html
     >>> linker = Linker("tickets", r"((?K)-\\d+)", r"https://t.example/\\1", values={"BB"})
@@ -7,7 +7,7 @@
 
 The package is pure: it opens no file and no socket, and imports nothing else of Roadstead, so it can be used alone.
 
-* `Linker` says what to match and where it leads. `check_linker` judges one before it is used (`PatternReport`).
+* `Linker` has a pattern and a target. `check_linker` judges one before it is used (`PatternReport`).
 * `compile_linkers` makes `CompiledLinkers`, whose `linkify` returns the `Linkified` text with its `Link`s.
 * `render_html`, `render_markdown` and `render_terminal` write a linkified text.
 * `linkify_html` and `linkify_markdown` link the texts of a document.

@@ -7,7 +7,8 @@ from collections.abc import Callable
 Clock = Callable[[], float]
 
 SECONDS_PER_MATCH = 8e-6
-"""What each match adds to a budget. Where many matches are close together it takes 2 to 3 µs to find the next one.
+"""The time that each match adds to a budget. Where many matches are close together it takes 2 to 3 µs to find the next
+one.
 
 So an ordinary linker on a long text meets the limit on links, also on a busy machine, and a hostile one the limit on
 time: a pattern that is quadratic over all its matches takes many times as long for each.
@@ -15,7 +16,7 @@ time: a pattern that is quadratic over all its matches takes many times as long 
 
 
 class Exhausted(Exception):
-    """A limit was reached. The message says which, for the app's author."""
+    """A limit was reached. The message names it, for the app's author."""
 
 
 class OutOfTime(Exhausted):
@@ -23,10 +24,10 @@ class OutOfTime(Exhausted):
 
 
 class Budget:
-    """A number of seconds, some of which may be `spent`. They begin to run at the first look at the clock.
+    """A number of seconds, some of which may be `spent`. They begin to run at the first check of the clock.
 
-    To read a processor's clock is a call of the kernel. So it is read only once as much time has passed on the wall,
-    and not at all in the first `unseen` checks, which are enough for a short text.
+    Reading a processor's clock is a system call. So it is read only once as much time has passed on the wall clock, and
+    not at all in the first `unseen` checks, which are enough for a short text.
     """
 
     _end = math.inf
@@ -47,7 +48,7 @@ class Budget:
             self._look()
 
     def found(self) -> None:
-        """Add what a match adds, and raise `OutOfTime` if no time is left all the same."""
+        """Add the time of a match, and raise `OutOfTime` if no time is left nevertheless."""
         self._spent -= SECONDS_PER_MATCH
         self.check()
 

@@ -1,7 +1,7 @@
 """Caches of objects that are costly to make.
 
-No object in them refers back to its cache. So an object that leaves a cache frees its memory at once, and the garbage
-collector does not have to find it among thousands.
+No object in them refers back to its cache. So an object that leaves a cache frees its memory immediately, and the
+garbage collector does not have to find it among thousands.
 """
 
 from collections.abc import Callable, Hashable

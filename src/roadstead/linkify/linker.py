@@ -1,4 +1,4 @@
-"""What goes into linkify and what comes out: linkers in, a text and its links out."""
+"""The input and output of linkify: linkers, and a text with its links."""
 
 from collections.abc import Iterator, Set
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ class InvalidPattern(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Linker:
-    r"""What to match in a text, and where a match leads.
+    r"""A pattern, and the target of its matches.
 
     `regex` is Python `re` syntax, with `(?K)` for one of the `values`. `url` is a template with `\1`…`\99` and
     `\g<name>`, absolute or relative to `base_url`. A value is a full match of `[\w\-]+` of 255 characters at most; any
@@ -29,7 +29,7 @@ class Linker:
     principal_uuid: str = ""
 
     def __hash__(self) -> int:
-        # Each link asks for it. An app's linkers have the same keys in every workspace, but not the same principal.
+        # Each link needs it. An app's linkers have the same keys in every workspace, but not the same principal.
         return hash(self.key) ^ hash(self.principal_uuid)
 
 
@@ -42,7 +42,7 @@ class Stretch(msgspec.Struct, frozen=True, gc=False):
 
 
 class Link(Stretch, frozen=True, gc=False):
-    """A stretch of the text that leads somewhere. A bare URL has no `linker`.
+    """A stretch of the text with a target. A bare URL has no `linker`.
 
     `url` is ASCII without spaces, quotes and control characters, and starts with `http:`, `https:` or `mailto:`.
     """

@@ -1,1 +1,1 @@
-"""What there is to say of a linker's pattern and `url` before it is used."""
+"""The judgement of a linker's pattern and `url` before they are used."""

@@ -1,6 +1,4 @@
-"""Count the steps of an engine that tries every way, such as Python's `re`. No engine tells them, and no clock is
-needed.
-"""
+"""Count the steps of a backtracking engine, such as Python's `re`. No engine reports them, and no clock is needed."""
 
 from collections.abc import Callable
 
@@ -26,13 +24,13 @@ MOST_STEPS = 20_000
 
 
 class _Enough(Exception):
-    """So many steps were taken that a few more make no difference."""
+    """So many steps were counted that a few more make no difference."""
 
 
 def steps(tree: Node, text: str) -> int:
-    """Return how many steps it takes to search a text for the tree, trying every way: `MOST_STEPS` at most.
+    """Return how many steps a backtracking search of a text for the tree takes: `MOST_STEPS` at most.
 
-    0 means that the count is unknown, because the pattern nests too deep.
+    0 means that the count is unknown, because the pattern is nested too deeply.
     """
     trial = _Trial(text)
     try:

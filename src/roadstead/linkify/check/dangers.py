@@ -1,6 +1,6 @@
 """Why a backtracking engine, such as Python's `re`, may need far more than linear time for a pattern.
 
-The shape of the pattern is all that is looked at, so rare cases are missed.
+Only the shape of the pattern is judged, so rare cases are missed.
 """
 
 from collections.abc import Iterator
@@ -20,7 +20,7 @@ from roadstead.linkify.pattern.syntax import (
 )
 
 MANY = 32
-"""A repeat that may run this long can hold an engine up as well as one without an end."""
+"""A repeat that may run this long can delay an engine as much as one without an end."""
 
 
 def dangers(tree: Node) -> Iterator[str]:
@@ -78,7 +78,7 @@ def _holds_off(before: Node, run: Node) -> bool:
 
 
 def _is_apart(node: Node, run: Node) -> bool:
-    """Return whether the node needs a character that the run cannot hold."""
+    """Return whether the node needs a character that the run cannot contain."""
     return least_width(node) > 0 and not (_consumed(node) & _consumed(run)).ranges
 
 

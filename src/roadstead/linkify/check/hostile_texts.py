@@ -1,7 +1,6 @@
 """Make texts that may be hostile with a pattern.
 
-Each is what comes before a long run, what the run may hold again and again, and something that keeps the rest from
-matching.
+Each has a text before a long run, the run's content repeated, and a text that keeps the rest from matching.
 """
 
 from collections.abc import Iterator
@@ -37,7 +36,7 @@ def hostile_texts(tree: Node) -> Iterator[tuple[str, str, str]]:
 
 
 def _runs(node: Node, before: str) -> Iterator[tuple[str, Repeat]]:
-    """Yield the long repeats below a node, each with a sample of what comes before it."""
+    """Yield the long repeats below a node, each with a sample of the text before it."""
     match node:
         case Sequence(items):
             for item in items:

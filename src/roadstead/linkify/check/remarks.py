@@ -1,6 +1,6 @@
-r"""Find what is suspicious about a linker's `url` that can be used.
+r"""Find suspicious parts of a usable `url` of a linker.
 
-A group may be written as another tool writes it, or be left out.
+A group may be in the notation of another tool, or unused.
 """
 
 import re
@@ -30,12 +30,12 @@ class Remark(NamedTuple):
 
 
 def remarks(url: str, pattern: Pattern) -> tuple[Remark, ...]:
-    """Return what is suspicious about a `url` that can be used with the pattern."""
+    """Return the suspicious parts of a `url` that can be used with the pattern."""
     tokens = list(template_tokens(url, pattern))
     foreign = list(dict.fromkeys(_foreign(tokens, pattern)))
     if foreign or _LITERAL_BACKSLASH.search(url):
         shown = " and ".join(map(repr, foreign or [r"\\1"]))
-        return (Remark(f"{shown} in the url is text: no group of the regex is put there.", _FIX),)
+        return (Remark(f"{shown} in the url is plain text: no group of the regex replaces it.", _FIX),)
     used = {token for token in tokens if isinstance(token, int)}
     left_out = sorted(_left_out(pattern.tree, used))
     if not left_out:
@@ -48,7 +48,7 @@ def remarks(url: str, pattern: Pattern) -> tuple[Remark, ...]:
 
 
 def _foreign(tokens: list[Token], pattern: Pattern) -> Iterator[str]:
-    """Yield the groups that are written as in another tool."""
+    """Yield the groups in the notation of another tool."""
     name = "|".join(map(re.escape, pattern.names)) or r"(?!)"
     named = rf"\$(?:{name})\b|[$%\#]?\{{\{{?(?:{name})\}}\}}?|\$?<(?:{name})>"
     for token in tokens:
@@ -57,9 +57,9 @@ def _foreign(tokens: list[Token], pattern: Pattern) -> Iterator[str]:
 
 
 def _left_out(tree: Node, used: Set[int]) -> Iterator[int]:
-    """Yield the groups that are not used themselves, are in no group that is, and have none in them.
+    """Yield the groups that are not used themselves, are in no used group, and contain none.
 
-    A group that the pattern refers to is used. So is `(?K)` where another group is: it says which links there are.
+    A group that the pattern refers to is used. So is `(?K)` beside another used one: it decides which links exist.
     """
     if 0 in used:
         return

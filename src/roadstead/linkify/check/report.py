@@ -1,4 +1,4 @@
-"""Judge whether a linker's pattern and `url` can be used, and tell its author about them."""
+"""Judge whether a linker's pattern and `url` can be used, and explain it to their author."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -34,7 +34,7 @@ class PatternReport:
 
     @property
     def witness(self) -> Witness | None:
-        """A text that a hostile pattern is slow on, if one is found. The search takes some 100 ms at most."""
+        """Return a text that a hostile pattern is slow on, if one is found. The search takes some 100 ms at most."""
         return find_witness(self.regex) if self.hostile else None
 
 

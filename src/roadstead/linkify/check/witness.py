@@ -1,7 +1,7 @@
-"""Find a text on which an engine that tries every way takes far more steps than the text is long.
+"""Find a text on which a backtracking engine takes far more steps than the text is long.
 
-`check/hostile_texts.py` makes such texts from the pattern. Whether one is a witness is found out by counting steps:
-twice the run must take at least three times as many.
+`check/hostile_texts.py` makes such texts from the pattern. Counting steps decides whether one is a witness: twice the
+run must take at least three times as many.
 """
 
 from dataclasses import dataclass
@@ -17,9 +17,9 @@ _GROWTH = 3
 
 @dataclass(frozen=True, slots=True)
 class Witness:
-    """A text for a pattern: `before`, then `pump` again and again, then `after`.
+    """A text for a pattern: `before`, then `pump` repeated, then `after`.
 
-    With `pump` 48 times, trying every way takes `steps` steps, or more where that is 20,000.
+    With `pump` 48 times, a backtracking engine takes `steps` steps, or more if that is 20,000.
     """
 
     before: str
@@ -28,17 +28,17 @@ class Witness:
     steps: int
 
     def text(self, times: int) -> str:
-        """Return the text with `pump` so many times."""
+        """Return the text with `pump` repeated so many times."""
         return self.before + self.pump * times + self.after
 
     def in_short(self) -> str:
-        """Return the text as people write a long one, as in `aaaa…!`."""
+        """Return a short form of the text, as in `aaaa…!`."""
         return f"{self.before}{self.pump * 4}…{self.after}"
 
     def in_words(self) -> str:
         """Return the text described in words."""
         parts = [repr(self.before)] if self.before else []
-        parts.append(f"{self.pump!r} again and again")
+        parts.append(f"{self.pump!r} repeated")
         if self.after:
             parts.append(repr(self.after))
         return ", then ".join(parts)

@@ -1,4 +1,4 @@
-"""Which elements and attributes of HTML a rendered text may have, and which of them close others."""
+"""The elements and attributes of HTML that a rendered text may have, and the elements that each closes."""
 
 from collections.abc import Collection
 from typing import NamedTuple
@@ -23,7 +23,7 @@ ATTRIBUTES: dict[str, set[str]] = {
     **{name: {"class"} for name in ("code", "div", "pre", "span")},
     **{name: {"id"} for name in _HEADINGS},
 }
-"""The attributes that are kept, by element. The sanitiser takes away some of their values."""
+"""The attributes that are kept, by element. The sanitiser removes some of their values."""
 REMOVED = frozenset({"button", "script", "select", "style", "template", "textarea", "title", "xmp"}).union(
     ("audio", "canvas", "iframe", "noembed", "noframes", "noscript", "object", "plaintext", "video")
 )

@@ -1,8 +1,8 @@
 """Link the texts of HTML that another program has rendered, and make it safe to show.
 
-In three steps: `markup` writes an outline of the HTML that is quick to parse. A sanitiser, nh3, parses the outline and
-decides what of it is safe. Each text of what remains is linked and put back in its place. The texts themselves never
-pass through the sanitiser: they are decoded once, and escaped once.
+In three steps: `markup` writes an outline of the HTML that is fast to parse. A sanitiser, nh3, parses the outline and
+decides what is safe. Each text of the result is linked and put back in its place. The texts themselves never pass
+through the sanitiser: they are decoded once, and escaped once.
 """
 
 import re
@@ -43,13 +43,12 @@ class LinkifiedHtml(msgspec.Struct, frozen=True):
 def linkify_html(linkers: CompiledLinkers, html: str) -> LinkifiedHtml:
     """Return the HTML with the links of its texts, and without anything that could run or disguise itself.
 
-    A text is what is between two tags, in one piece: a match never spans elements, and a pattern does not see what
-    comes before an element's text. Texts in links and code are left alone. Elements and attributes that rendered
-    Markdown has no use for are removed, and so is the mark of a linker's link on a link of the input.
+    A text is everything between two tags: a match never spans elements, and a pattern does not see what comes before an
+    element's text. Texts in links and code are left unchanged. Elements and attributes that rendered Markdown does not
+    need are removed, and so is the mark of a linker's link on a link of the input.
 
-    Never raises because of what HTML or a pattern holds. For all texts together each linker has the time of one text.
-    After 1,000,000 characters or 10,000 links nothing more is linked. Each limit that was reached is listed as
-    unfinished.
+    No HTML and no pattern raises an exception. For all texts together each linker has the time of one text. After
+    1,000,000 characters or 10,000 links nothing more is linked. Each limit that was reached is listed as unfinished.
     """
     outline = outline_of(html)
     texts = Texts(linkers)

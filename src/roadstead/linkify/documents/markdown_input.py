@@ -1,4 +1,4 @@
-"""Link the texts of Markdown, and leave everything else in it alone."""
+"""Link the texts of Markdown, and leave everything else in it unchanged."""
 
 import re
 import time
@@ -27,7 +27,7 @@ _NO_TEXT = (
     "It is in a link, code, HTML or another part of Markdown that is no text, or beside a mark that needs its place."
 )
 _MARKS = re.compile(r"[*_\[\]`<]")
-"""Characters that may mean something else in a link, or beside it, than they do in a text."""
+"""Characters that may mean something else in a link, or beside it, than in a text."""
 
 
 class LinkifiedMarkdown(Linkified, frozen=True, kw_only=True):
@@ -39,12 +39,12 @@ class LinkifiedMarkdown(Linkified, frozen=True, kw_only=True):
 def linkify_markdown(linkers: CompiledLinkers, text: str) -> LinkifiedMarkdown:
     """Return the links in the texts of a CommonMark document, and the document with them.
 
-    A text is what is on a line between two marks of Markdown: a match never spans marks, and a pattern does not see
-    what comes before a mark. Links, images, code, HTML, link definitions and front matter are left alone, and so is a
-    match beside a mark that would mean something else beside a link.
+    A text is everything on a line between two marks of Markdown: a match never spans marks, and a pattern does not see
+    what comes before a mark. Links, images, code, HTML, link definitions and front matter are left unchanged, and so is
+    a match beside a mark that would mean something else beside a link.
 
-    Never raises because of what a text or a pattern holds. For all texts together each linker has the time of one
-    text. Each limit that was reached is listed as unfinished.
+    No text and no pattern raises an exception. For all texts together each linker has the time of one text. Each limit
+    that was reached is listed as unfinished.
     """
     source = text if len(text) <= MAX_TEXT else text[: text.rfind("\n", 0, MAX_TEXT) + 1]
     document = Markdown(source, Budget(SECONDS, time.thread_time))
@@ -55,9 +55,9 @@ def linkify_markdown(linkers: CompiledLinkers, text: str) -> LinkifiedMarkdown:
         for one in _links_of(block, document, texts)
     ]
     if len(source) < len(text):
-        texts.unfinished[Unfinished(None, f"Only the first {len(source)} characters were looked at.")] = None
+        texts.unfinished[Unfinished(None, f"Only the first {len(source)} characters were read.")] = None
     if not document.complete:
-        texts.unfinished[Unfinished(None, f"To read the Markdown took longer than {SECONDS:g} s.")] = None
+        texts.unfinished[Unfinished(None, f"Reading the Markdown took longer than {SECONDS:g} s.")] = None
     links = [Link(one.start, one.end, text[one.start : one.end], one.link.url, one.link.linker) for one in written]
     return LinkifiedMarkdown(text, tuple(links), tuple(texts.unfinished), markdown=_with_links(text, written))
 
@@ -134,7 +134,7 @@ def _links(tokens: Sequence[Token]) -> int:
 
 
 def _seen(tokens: Sequence[Token]) -> Iterator[object]:
-    """Yield what a reader sees, links aside: each text in one piece, and everything else as it is."""
+    """Yield what a reader sees, links aside: each text in one piece, and everything else unchanged."""
     aside = ("link_open", "link_close")
     for is_text, some in groupby(
         (token for token in tokens if token.type not in aside), lambda one: one.type == "text"

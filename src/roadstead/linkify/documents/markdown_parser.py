@@ -1,7 +1,7 @@
-"""A CommonMark parser that tells a reader what it makes of the content of each block.
+"""A CommonMark parser that tells a reader its reading of the content of each block.
 
-markdown-it-py says what a text is, but not where it comes from. So each of its inline rules is wrapped in one that
-notes where in the content the rule began and ended.
+markdown-it-py reports texts, but not their places. So each of its inline rules is wrapped in one that notes where in
+the content the rule began and ended.
 """
 
 from collections.abc import Callable
@@ -36,11 +36,11 @@ _RULES: dict[str, Callable[[StateInline, bool], bool]] = {
     "html_inline": html_inline,
     "entity": entity,
 }
-"""The inline rules for all that is not plain text."""
+"""The inline rules for everything but plain text."""
 
 
 class Reader:
-    """Notes what the rules make of a block's content. It is `paused` in the text of a link or an image."""
+    """Notes the rules' reading of a block's content. It is `paused` in the text of a link or an image."""
 
     def __init__(self, budget: Budget) -> None:
         self.budget = budget
@@ -80,7 +80,7 @@ def _block_ends(state: StateInline) -> None:
 
 
 def _timed_hr(state: StateBlock, start: int, end: int, silent: bool) -> bool:
-    """Apply the rule and look at the time: the parser asks this rule at nearly every line."""
+    """Apply the rule and check the time: the parser runs this rule at nearly every line."""
     reader: Reader = state.env["reader"]
     reader.budget.check()
     return hr(state, start, end, silent)
@@ -88,7 +88,7 @@ def _timed_hr(state: StateBlock, start: int, end: int, silent: bool) -> bool:
 
 @cache
 def parser() -> MarkdownIt:
-    """Return the parser. Its environment holds the `Reader`, as `reader`."""
+    """Return the parser. Its environment contains the `Reader`, as `reader`."""
     made = MarkdownIt("commonmark")
     for name, rule in _RULES.items():
         made.inline.ruler.at(name, _noting(name, rule))

@@ -38,7 +38,7 @@ class Block(NamedTuple):
 
 
 class Markdown:
-    """Markdown that was read. `complete` says whether there was time to read all of it."""
+    """Markdown that was read. `complete` says whether there was time to read everything."""
 
     def __init__(self, source: str, budget: Budget) -> None:
         self._environment: dict[str, Any] = {"reader": Reader(budget)}

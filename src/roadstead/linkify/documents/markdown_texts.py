@@ -1,4 +1,4 @@
-"""The texts in a block of Markdown: what lies between its marks."""
+"""The texts in a block of Markdown, between its marks."""
 
 import re
 from bisect import bisect_right
@@ -13,7 +13,7 @@ _TAG = re.compile(r"<(/?)([a-zA-Z][a-zA-Z0-9\-]*)")
 
 
 class Piece(NamedTuple):
-    r"""A part of a text, between `start` and `end` of the content: there as it is, or written as `&amp;` or `\*`."""
+    r"""A part of a text, between `start` and `end` of the content: unchanged there, or written as `&amp;` or `\*`."""
 
     chars: str
     start: int
@@ -21,7 +21,7 @@ class Piece(NamedTuple):
 
     @property
     def is_plain(self) -> bool:
-        """Whether it is in the content as it is."""
+        """Return whether it is unchanged in the content."""
         return self.end - self.start == len(self.chars)
 
 
@@ -49,7 +49,7 @@ class MarkdownText:
 
 
 class Part(NamedTuple):
-    """What an inline rule made of the content from `start` to `end`."""
+    """An inline rule's reading of the content from `start` to `end`."""
 
     rule: str
     start: int
@@ -58,7 +58,7 @@ class Part(NamedTuple):
 
 
 def texts_of(content: str, parts: list[Part]) -> Iterator[MarkdownText]:
-    """Yield the texts of a block: what lies between its parts, and characters that some of these stand for."""
+    """Yield the texts of a block: those between its parts, and characters that some parts mean."""
     pieces: list[Piece] = []
     position = untouched = 0
     for part in parts:
@@ -81,7 +81,7 @@ def texts_of(content: str, parts: list[Part]) -> Iterator[MarkdownText]:
 
 
 def _marks(content: str, part: Part) -> Iterator[tuple[int, int, str | None]]:
-    """Yield what in the part is no plain text, with the characters that it stands for, if any."""
+    """Yield what in the part is not plain text, with the characters that it means, if any."""
     last = part.tokens[-1] if part.tokens else None
     if part.rule == "emphasis":
         delimiters = part.tokens[part.start - part.end :]

@@ -19,7 +19,7 @@ from typing import NamedTuple
 from roadstead.linkify.documents.elements import ATTRIBUTES, CELLS, CLOSED_BY, ELEMENTS, REMOVED, TABLE_PARTS, VOID
 
 MAX_DEPTH = 100
-"""Elements within each other. Deeper elements lose their tags and keep their text."""
+"""Nested elements. Deeper elements lose their tags and keep their text."""
 MAX_ATTRIBUTE = 4_000
 """Characters of an attribute's value. An attribute with a longer one is left out."""
 
@@ -40,9 +40,9 @@ _LONE_SURROGATE = re.compile(r"[\ud800-\udfff]")
 
 
 class Outline(NamedTuple):
-    """`html` is small, tame HTML in which each text is only its number in `texts`, as in `<p>0;</p>`.
+    """`html` is small, simple HTML in which each text is only its number in `texts`, as in `<p>0;</p>`.
 
-    `texts` are decoded. They may hold lone surrogates, as the input may, but no NUL.
+    `texts` are decoded. They may contain lone surrogates, as the input may, but no NUL.
     """
 
     html: str
@@ -82,7 +82,7 @@ class _Writer:
     def text(self, chars: str) -> None:
         """Write a text as its number."""
         if not chars.strip(_SPACE):
-            self.parts.append(chars)  # a table takes space as it is, and moves any other text before itself
+            self.parts.append(chars)  # a table keeps spaces, and moves any other text before itself
             return
         self.parts.append(f"{len(self.texts)};")
         self.texts.append(unescape(_LONG_NUMBER.sub("\ufffd", chars)).replace("\0", ""))
@@ -106,7 +106,7 @@ class _Writer:
             self._close((name,), {"table"})
 
     def _close(self, names: Collection[str], up_to: Collection[str]) -> None:
-        """Close the innermost open element with one of these names, and what is open in it."""
+        """Close the innermost open element with one of these names, and the elements open in it."""
         if not any(self._count[name] for name in names):
             return
         for at in range(len(self._open) - 1, -1, -1):
@@ -120,7 +120,7 @@ class _Writer:
 
 
 def _written(name: str, attributes: str) -> str:
-    """Return the attributes that are kept. Character references stay: attributes have rules of their own for them."""
+    """Return the attributes that are kept. Character references stay, because attributes have other rules for them."""
     kept = ATTRIBUTES.get(name)
     if not kept or "=" not in attributes:
         return ""

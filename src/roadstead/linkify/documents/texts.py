@@ -20,7 +20,7 @@ class Texts:
         if self._done or not text.strip():
             return Linkified(text, ())
         if self._characters <= 0:
-            return self._without_links(text, f"Only the first {MAX_TEXT - self._characters} characters were looked at.")
+            return self._without_links(text, f"Only the first {MAX_TEXT - self._characters} characters were read.")
         linkified = self._document.linkify(text)
         self._characters -= len(text)
         if self._links + len(linkified.links) > MAX_LINKS:

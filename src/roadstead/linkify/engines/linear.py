@@ -1,4 +1,4 @@
-"""RE2, whose time grows with the text and with nothing else.
+"""RE2, whose time grows only with the text.
 
 A search by RE2 cannot be interrupted, so the caller gives it a text in windows. RE2 sees the text around a window, so
 anchors are exact at its edges.
@@ -21,7 +21,7 @@ _MAX_WORK = 4_194_304
 so a search takes 20 ms at most. Ordinary programs take a hundredth of that.
 """
 _SMALL = 16
-"""Instructions of a program that may search any text at once: at worst it takes 80 ms for 1 MB."""
+"""Instructions of a program that may search any text in one call: at worst it takes 80 ms for 1 MB."""
 
 # The class that `re2.compile` wraps. Through the wrapper a match takes twice as long, and most searches are short.
 _Engine = re2._re2.RE2
@@ -32,7 +32,7 @@ _HERE: Final = _Engine.Anchor.ANCHOR_START
 class LinearProgram:
     """A pattern as an RE2 program over bytes of an alphabet. Raises `ProgramRefused`.
 
-    `window` is how many bytes one search should get, and `most` how many it may get where a text cannot be cut.
+    `window` is how many bytes one search should get, and `most` how many it may get if a text cannot be cut.
     """
 
     def __init__(self, source: Source, alphabet: Alphabet, *, single_character: bool = False) -> None:
@@ -58,7 +58,7 @@ class LinearProgram:
 
 
 def linear_options() -> "re2.Options":
-    """Return the options of everything that RE2 compiles: one byte a character, and no messages on stderr."""
+    """Return the options of everything that RE2 compiles: one byte per character, and no messages on stderr."""
     options = re2.Options()
     options.encoding = re2.Options.Encoding.LATIN1
     options.log_errors = False

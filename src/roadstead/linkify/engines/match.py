@@ -1,4 +1,4 @@
-"""What an engine finds."""
+"""The result of an engine."""
 
 from collections.abc import Mapping
 
@@ -8,7 +8,7 @@ Span = tuple[int, int]
 
 
 class Match(msgspec.Struct, gc=False):
-    """Where a match and its groups are: `places` says which of the `spans` is a group's.
+    """The places of a match and of its groups: `places` says which of the `spans` is a group's.
 
     A struct of `msgspec`, because one is made for each match.
     """
@@ -25,7 +25,7 @@ class Match(msgspec.Struct, gc=False):
         return self.spans[0][1]
 
     def group(self, number: int) -> Span | None:
-        """Return where a captured group is, or `None` if it took no part."""
+        """Return the place of a captured group, or `None` if it took no part."""
         span = self.spans[self.places[number]]
         return span if span[0] >= 0 else None
 

@@ -1,14 +1,14 @@
-r"""What an engine is given: source text, with the places of the pattern's groups in it.
+r"""The input of an engine: source text, with the places of the pattern's groups in it.
 
 Both engines get plain constructs only. Every class is spelled out, every literal is a class or an escape, and no flag
-is set. So nothing depends on what an engine thinks `\w` or case is, or on syntax that it has and Python has not.
+is set. So nothing depends on an engine's own meaning of `\w` or case, or on syntax that Python does not have.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 ValueChoice = tuple[str, ...] | None
-r"""The values that `(?K)` may be, in order of preference, or `ANY_VALUE` for whatever `[\w\-]+` matches."""
+r"""The values that `(?K)` may be, in order of preference, or `ANY_VALUE` for any match of `[\w\-]+`."""
 
 ANY_VALUE: None = None
 
@@ -22,4 +22,4 @@ class Source:
 
 
 class ProgramRefused(Exception):
-    """The engine does not take the source, or its program is larger than we allow."""
+    """The engine does not accept the source, or its program is larger than the limit."""

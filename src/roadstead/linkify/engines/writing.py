@@ -10,7 +10,7 @@ from roadstead.linkify.pattern.reading import Pattern
 from roadstead.linkify.pattern.syntax import BackReference, Conditional, Node, Place, least_width, walk
 
 PIECE = 64
-"""Characters of a run that the bounded engine goes through in one step."""
+"""Characters of a run that the bounded engine passes in one step."""
 
 _LINEAR_PLACES = {Place.TEXT_END: r"\z", Place.LAST_LINE_END: r"\z"}
 
@@ -41,8 +41,8 @@ def bounded_source(pattern: Pattern, values: ValueChoice, alphabet: Alphabet | N
 def _piece(tree: Node) -> int | None:
     """Return the length of the pieces in which long runs are written, or `None` to write each as one.
 
-    `regex` looks at the time once in 65,536 steps, and to go through a run of a single character is one step, however
-    long the run. In pieces it is many steps. Beside a back-reference or a conditional `regex` is wrong about repeats
-    of more than one character, so there runs stay whole.
+    `regex` checks the time once in 65,536 steps, and a run of a single character is one step, however long. In pieces
+    it is many steps. Beside a back-reference or a conditional `regex` is wrong about repeats of more than one
+    character, so there runs stay whole.
     """
     return None if any(isinstance(node, BackReference | Conditional) for node in walk(tree)) else PIECE

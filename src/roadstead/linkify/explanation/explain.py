@@ -1,4 +1,4 @@
-"""Explain what linkers make of a text."""
+"""Explain the links that linkers make in a text, and the missing ones."""
 
 from roadstead.linkify.explanation.explanation import Candidate, Explanation, Tried
 from roadstead.linkify.explanation.judge import Judge
@@ -11,10 +11,10 @@ MAX_CANDIDATES = 500
 
 
 def explain(linkers: CompiledLinkers, text: str) -> Explanation:
-    """Say for each candidate in `text` why it is a link or not, and for each linker what it did.
+    """Say for each candidate in `text` why it is a link or not, and for each linker its counts and time.
 
-    The links are those of `linkify`. It takes about three times as long, within the same limits, and never raises
-    because of what a text or a pattern holds. Of more than 500 candidates the last are `omitted`.
+    The links are those of `linkify`. It takes about three times as long, within the same limits, and no text and no
+    pattern raises an exception. Of more than 500 candidates the last are `omitted`.
     """
     seen = visible(text)
     linkified = linkers.linkify_visible(seen)

@@ -1,4 +1,4 @@
-"""What an explanation of a text holds."""
+"""The parts of an explanation."""
 
 from collections.abc import Mapping
 
@@ -22,7 +22,7 @@ class Candidate(Stretch, frozen=True):
 
 
 class Tried(msgspec.Struct, frozen=True):
-    """What a linker did on the text. Linkers with the same pattern share `milliseconds`.
+    """A linker's result on the text. Linkers with the same pattern share `milliseconds`.
 
     `reason` says why it has no candidates or, if it was `limited`, why it has no more. `witness` is a text that a
     hostile pattern is slow on, if one is found.
@@ -40,7 +40,7 @@ class Tried(msgspec.Struct, frozen=True):
 
 
 class Explanation(msgspec.Struct, frozen=True):
-    """What `linkify` makes of a text, and why. Of very many candidates the last are `omitted`."""
+    """The result of `linkify` for a text, and why. Of very many candidates the last are `omitted`."""
 
     linkified: Linkified
     candidates: tuple[Candidate, ...]

@@ -1,4 +1,4 @@
-"""What became of each match of a text, in words."""
+"""The outcome of each match of a text, in words."""
 
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
@@ -18,7 +18,7 @@ S = TypeVar("S", bound=Address | Link)
 
 
 class Judge:
-    """Says what became of each match in a text whose links are known."""
+    """Says the outcome of each match in a text whose links are known."""
 
     def __init__(self, linkers: CompiledLinkers, linkified: Linkified, hyperlinks: Sequence[Address]) -> None:
         self._linkers = linkers
@@ -40,7 +40,7 @@ class Judge:
                     yield number, self._candidate(number, match, None, self._why_unstored(number, match))
 
     def tried(self, number: int, trial: Trial, candidates: list[Candidate]) -> Tried:
-        """Return what a linker did in a trial, with its candidates there."""
+        """Return a linker's result in a trial, with its candidates there."""
         linker = self._linkers.linkers[number]
         report = check_linker(linker)
         limit = self._linkers.left_out(number) or trial.limits.get(number)
@@ -88,7 +88,7 @@ class Judge:
         if left_out:
             return left_out
         if url is None:
-            return "Filled with what was matched, the linker's url is none that may be linked to."
+            return "With the matched text, the linker's url is not a URL that may be linked to."
         if self._hyperlinks.overlapping(match):
             return "It is part of a hyperlink that the text has already."
         address = self._addresses.overlapping(match)
@@ -101,7 +101,7 @@ class Judge:
         shown = " and ".join(repr(value) for value in values)
         if self._linkers.value_count(number):
             return f"Its pattern matches, and {shown} is stored."
-        return "Its pattern matches; while it has no values, anything will do as one."
+        return "Its pattern matches; while it has no values, any word is one."
 
     def _why_unstored(self, number: int, match: Match) -> str:
         count = self._linkers.value_count(number)
@@ -117,7 +117,7 @@ class Judge:
         return f"The value {value!r} is not among the {count} stored for the linker."
 
     def _stored_end(self, number: int, value: str) -> str:
-        """Return the longest stored value with which a text ends, itself aside, or nothing."""
+        """Return the longest stored value with which a text ends, except the text itself, or nothing."""
         ends = (value[at:] for at in range(1, len(value)))
         return next((end for end in ends if self._linkers.has_value(number, end)), "")
 

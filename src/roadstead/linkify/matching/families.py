@@ -25,7 +25,7 @@ Collect = Callable[["Family", Text, Limits, list[Found]], Sequence[Reached]]
 class Family:
     """Linkers with the same pattern. `members` are their numbers.
 
-    A member without values is searched for with any value, if `everything` says so, and else matches nothing.
+    A member without values matches any value if `everything` says so, and otherwise nothing.
     """
 
     def __init__(self, programs: Programs, members: Owners, index: ValueIndex | None, *, everything: bool) -> None:
@@ -57,7 +57,7 @@ class Family:
         return reached
 
     def with_any_value(self, text: Text, limits: Limits) -> Iterator[Match]:
-        """Yield what matches if any value will do, up to a limit; nothing where that is what all members match."""
+        """Yield the matches with any value, up to a limit; nothing if that is what all members match."""
         if self.index is None or self._plain == self.members:
             return
         matches = Search(self._programs, text, limits.budget_for(text)).matches()
@@ -65,7 +65,7 @@ class Family:
             yield from islice(matches, limits.max_links)
 
     def _collect_stored(self, index: ValueIndex, text: Text, limits: Limits, found: list[Found]) -> Sequence[Reached]:
-        """Add the matches of the members that have values: of all at once, or of each by itself."""
+        """Add the matches of the members that have values: of all in one search, or of each separately."""
         search = Search(self._programs, text, limits.budget_for(text))
         matches = search.value_first(index)
         if matches is not None:

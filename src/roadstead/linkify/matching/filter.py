@@ -1,11 +1,11 @@
 """Find quickly which of many patterns may match in a text at all.
 
-A pattern whose literals do not occur in a text need not be tried. `re2.Filter` looks for the literals of many patterns
-at once, and a single literal is looked for as bytes in bytes. A pattern without a literal is always tried. Unlike in
-an `RE2::Set`, it makes the search no slower for the others.
+A pattern whose literals do not occur in a text need not be tried. `re2.Filter` searches for the literals of many
+patterns in one pass, and a single literal is searched for as bytes in bytes. A pattern without a literal is always
+tried. Unlike in an `RE2::Set`, it does not slow down the search for the others.
 
 The filter reads a text in its rough form: ASCII, with `?` in place of every other character. So one form serves all
-patterns, whatever characters they tell apart.
+patterns, with any sets of characters.
 """
 
 from collections.abc import Callable, Iterator
@@ -33,7 +33,7 @@ from roadstead.linkify.plan.plan import Plan
 
 _FEW = 8
 _MOST_AT_ONCE = 1_000
-_MOST_REPEATS = 100  # the first rounds of a repeat hold all its literals
+_MOST_REPEATS = 100  # the first rounds of a repeat contain all its literals
 _STAND_IN = ord("?")
 _ANYTHING = r"[\x00-\x7f]*"
 _LIKE_A_VALUE = r"[0-9A-Z_a-z?\-]+"

@@ -1,4 +1,4 @@
-"""What a text and a linker may take."""
+"""The limits of a text and of a linker."""
 
 from typing import NamedTuple
 
@@ -12,7 +12,7 @@ MAX_LINKS = 10_000
 
 _SHORT_TEXT = 1_000
 _UNSEEN = 7
-"""Searches of a short text before its time begins: so many take no longer than one search of a long text."""
+"""Searches of a short text before its time begins: they take no longer than one search of a long text."""
 
 
 class Limits(NamedTuple):

@@ -1,4 +1,4 @@
-"""Linkers compiled once, and texts turned into links with them."""
+"""Compiled linkers, which turn texts into links."""
 
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -36,9 +36,9 @@ def compile_linkers(
 ) -> "CompiledLinkers":
     r"""Compile linkers, of which the first wins between matches of the same place and length.
 
-    `without_values` says what `(?K)` means while a linker has no value: anything that matches `[\w\-]+`, or nothing at
-    all. `budget` is how many seconds of `clock` each linker may keep each text. The default clock counts processor
-    time, so that a busy machine loses no link. Raises `InvalidPattern` for a linker that `check_linker` refuses.
+    `without_values` says what `(?K)` means while a linker has no value: any match of `[\w\-]+`, or nothing. `budget` is
+    how many seconds of `clock` each linker may keep each text. The default clock counts processor time, so that a busy
+    machine loses no link. Raises `InvalidPattern` for a linker that `check_linker` refuses.
     """
     patterns = {linker.regex: read_pattern(linker.regex) for linker in linkers}
     templates = [UrlTemplate(linker.url, linker.base_url, patterns[linker.regex]) for linker in linkers]
@@ -95,12 +95,12 @@ class CompiledLinkers:
 
     @property
     def quick(self) -> bool:
-        """Whether they take little time for a text of a few thousand characters, as linkers usually do."""
+        """Return whether they take little time for a text of a few thousand characters, as linkers usually do."""
         return all(family.quick for family in self._families)
 
     @property
     def engine(self) -> Literal["linear", "bounded"]:
-        """The engine of the slowest of them."""
+        """Return the engine of the slowest of them."""
         return "linear" if all(family.engine == "linear" for family in self._families) else "bounded"
 
     def with_values(
@@ -108,7 +108,7 @@ class CompiledLinkers:
     ) -> "CompiledLinkers":
         """Return these linkers with some values of one linker changed.
 
-        The time it takes depends on the values that change, and hardly on how many others there are.
+        The time depends on the values that change, and hardly on the number of others.
         """
         families, at = list(self._families), self._family_of[number]
         families[at] = families[at].changed(number, added=added, removed=removed)
@@ -139,14 +139,14 @@ class CompiledLinkers:
         return self._left_out.get(number)
 
     def url_of(self, number: int, match: Match, text: str) -> str | None:
-        """Return where a match of a linker leads, or `None` if nowhere."""
+        """Return the target of a linker's match, or `None` if it has none."""
         return self._templates[number].fill(match, text)
 
     def linkify(self, text: str) -> Linkified:
         """Return the links in `text`.
 
-        Never raises because of what a text or a pattern holds. A linker that reaches a limit keeps the links that it
-        found up to there, and is listed as unfinished. So is a text that is too long or has too many links.
+        No text and no pattern raises an exception. A linker that reaches a limit keeps the links that it found before,
+        and is listed as unfinished. So is a text that is too long or has too many links.
         """
         if has_escapes(text):
             seen = visible(text)
@@ -163,7 +163,7 @@ class CompiledLinkers:
         return Document(self._linkify)
 
     def trials(self, text: str) -> Iterator[Trial]:
-        """Run each pattern over the text by itself, for `explain`. This is slower than `linkify`."""
+        """Run each pattern over the text separately, for `explain`. This is slower than `linkify`."""
         read = Text(within_limit(text))
         possible = set(self._filter.may_match(read.rough))
         for number, family in enumerate(self._families):
@@ -180,7 +180,7 @@ class CompiledLinkers:
         found: list[Found] = []
         unfinished = self._collect(possible, Text(chars, rough), collect, found)
         if len(chars) < len(text):
-            unfinished.append(Unfinished(None, f"Only the first {len(chars)} characters were looked at."))
+            unfinished.append(Unfinished(None, f"Only the first {len(chars)} characters were read."))
         links: tuple[Link, ...] = ()
         if found or with_addresses:
             taken = addresses(chars) if with_addresses or may_have_mailto(chars) else iter(())

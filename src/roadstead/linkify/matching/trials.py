@@ -1,4 +1,4 @@
-"""One pattern over one text by itself, for an explanation."""
+"""One pattern over one text, for an explanation."""
 
 from typing import NamedTuple
 
@@ -11,10 +11,10 @@ from roadstead.linkify.values.index import Owners
 
 
 class Trial(NamedTuple):
-    """What the pattern of some linkers made of a text.
+    """The result of some linkers' common pattern for a text.
 
-    `possible` says whether the text holds the characters that every match needs. `matches` come with the linkers whose
-    they are. `unstored` would match besides if any value were stored. `seconds` are for both.
+    `possible` says whether the text contains the characters that every match needs. `matches` come with their linkers.
+    `unstored` would match as well if any value were stored. `seconds` are for both.
     """
 
     members: Owners

@@ -65,14 +65,14 @@ def without_those_in(hyperlinks: Sequence[Address], addresses: Iterator[Address]
 
 
 class _Ahead:
-    """The addresses from a place of the text on, of which `first` is the next."""
+    """The addresses from a place of the text on; `first` is the next one."""
 
     def __init__(self, addresses: Iterator[Address]) -> None:
         self._addresses = addresses
         self.first = next(addresses, None)
 
     def links_before(self, place: int, chars: str) -> Iterator[Link]:
-        """Go on to a place, and yield the addresses before it that are links."""
+        """Advance to a place, and yield the addresses before it that are links."""
         while (address := self.first) and address.end <= place:
             if address.url:
                 yield Link(address.start, address.end, chars[address.start : address.end], address.url, None)

@@ -1,12 +1,12 @@
 r"""Rewrite a text with one byte for each character, so that no match of a pattern changes.
 
-A pattern asks of a character only whether it is in certain sets. It cannot tell apart two characters that are in the
-same of its sets, so one byte can stand for a whole block of such characters. ASCII stays as it is, and the few blocks
+A pattern asks of a character only whether it is in certain sets. It cannot distinguish two characters that are in the
+same of its sets, so one byte can represent a whole block of such characters. ASCII is unchanged, and the few blocks
 beyond ASCII get bytes from 0x80 on. This has three advantages:
 
 * an offset in the bytes is the offset in the `str`, for any character, lone surrogates included;
 * one small program of a pattern serves every text, with `\w`, `\d`, `\s` and IGNORECASE as Python has them;
-* nearly all patterns tell apart only letters, digits, spaces and the rest, so a text is rewritten once for all of
+* nearly all patterns distinguish only letters, digits, spaces and the rest, so a text is rewritten once for all of
   them.
 
 The engines decide `\b` by ASCII rules. Where a pattern uses `\b` with Unicode words, each of its blocks of word
@@ -28,7 +28,7 @@ _MAX_BLOCKS = 128
 _REMEMBERED = 4_096
 _BEYOND_ASCII = CharSet(((0x80, 0x10FFFF),))
 _RARE = 8
-"""Where one character in so many is beyond ASCII, it is quicker to translate all than to look for these."""
+"""If one character in so many is beyond ASCII, translating all is faster than searching for these."""
 _WORD_BYTES = b"zyxwvutsrqponmlkjihgfedcbaZYXWVUTSRQPONMLKJIHGFEDCBA_9876543210"  # rare in patterns first
 
 
@@ -41,7 +41,7 @@ class Block:
 
 
 class Alphabet:
-    """The bytes that stand for characters beyond ASCII. Make one with `alphabet_for`."""
+    """The bytes of characters beyond ASCII. Make one with `alphabet_for`."""
 
     def __init__(self, blocks: tuple[Block, ...]) -> None:
         self._blocks = blocks
@@ -62,7 +62,7 @@ class Alphabet:
         return bytes(data)
 
     def codes(self, chars: CharSet) -> list[int]:
-        """Return the bytes that stand for the characters of the set."""
+        """Return the bytes of the characters of the set."""
         ascii_codes = [
             code for low, high in chars.ranges if low < _FIRST_CODE for code in range(low, min(high, 127) + 1)
         ]
@@ -78,7 +78,7 @@ def ascii_alphabet() -> Alphabet:
 
 @cache
 def basic_alphabet() -> Alphabet:
-    r"""Return the alphabet that tells apart `\w`, `\d`, `\s` and the rest."""
+    r"""Return the alphabet that distinguishes `\w`, `\d`, `\s` and the rest."""
     return _interned(_numbered(_basic_blocks()))
 
 

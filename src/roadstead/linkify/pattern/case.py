@@ -51,7 +51,7 @@ def _case_families() -> dict[str, frozenset[str]]:
 
 def _changing_chars() -> Iterator[str]:
     every = every_char()
-    for start in range(0, len(every), _CHUNK):  # most chunks hold no case at all and are settled in two calls
+    for start in range(0, len(every), _CHUNK):  # most chunks contain no case at all and are settled in two calls
         chunk = every[start : start + _CHUNK]
         if chunk.lower() != chunk or chunk.upper() != chunk:
             yield from (char for char in chunk if char.lower() != char or char.upper() != char)

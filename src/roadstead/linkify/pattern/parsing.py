@@ -56,7 +56,7 @@ _MODES: dict[Any, Literal["greedy", "lazy", "possessive"]] = {
 
 
 class Parsed(NamedTuple):
-    """What Python's parser makes of a regex. `names` are its named groups with their numbers."""
+    """The reading of a regex by Python's parser. `names` are its named groups with their numbers."""
 
     items: Any
     groups: int
@@ -74,7 +74,7 @@ def parse(source: str) -> Parsed:
 
 
 def to_tree(parsed: Parsed, value_numbers: frozenset[int]) -> Node:
-    """Return the tree of a parsed regex, in which groups with these numbers stand for stored values.
+    """Return the tree of a parsed regex, in which groups with these numbers mean stored values.
 
     Raises `InvalidPattern`.
     """
@@ -83,7 +83,7 @@ def to_tree(parsed: Parsed, value_numbers: frozenset[int]) -> Node:
 
 @dataclass(frozen=True, slots=True)
 class _Converter:
-    """Turns the parser's tree into ours, at one depth and under the flags that hold there."""
+    """Turns the parser's tree into ours, at one depth and under its flags."""
 
     value_numbers: frozenset[int]
     flags: int

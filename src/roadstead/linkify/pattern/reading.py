@@ -78,7 +78,7 @@ def _parse_with_values(regex: str, marker: str) -> Parsed:
 
 
 def _refusal(exc: Exception, source: str, marker: str) -> InvalidPattern:
-    """Return what Python's parser said, with the place in the regex as the author wrote it."""
+    """Return the message of Python's parser, with the place in the author's regex."""
     if not isinstance(exc, re.error) or exc.pos is None:
         return InvalidPattern(f"Python's re cannot compile the regex: {exc}.")
     as_written = re.sub(rf"\(\?P<{marker}\d+>[^)]*\)", _VALUE_TOKEN, source[: exc.pos])

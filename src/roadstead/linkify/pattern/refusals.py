@@ -21,7 +21,7 @@ from roadstead.linkify.pattern.syntax import (
 
 
 def refuse_what_engines_disagree_on(tree: Node) -> None:
-    """Raise `InvalidPattern` if the tree holds one of these constructs."""
+    """Raise `InvalidPattern` if the tree contains one of these constructs."""
     nodes = list(walk(tree))
     repeats = [node for node in nodes if isinstance(node, Repeat)]
     _refuse_groups_in_possessive_repeats(repeats)

@@ -17,7 +17,7 @@ from roadstead.linkify.pattern.charset import CharSet
 
 
 class Place(Enum):
-    """Where an anchor holds."""
+    """The place that an anchor matches."""
 
     TEXT_START = r"\A"
     TEXT_END = r"\Z"
@@ -65,7 +65,7 @@ class Values(msgspec.Struct, frozen=True, gc=False):
 
 
 class Repeat(msgspec.Struct, frozen=True, gc=False):
-    """Its body, `least` to `most` times. `most` is `None` where there is no limit."""
+    """Its body, `least` to `most` times. `most` is `None` without a limit."""
 
     body: "Node"
     least: int

@@ -1,1 +1,1 @@
-"""How a pattern is matched, decided once, before there is any text."""
+"""How a pattern is matched, decided once, before any text is read."""

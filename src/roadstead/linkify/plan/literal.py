@@ -7,7 +7,7 @@ from roadstead.linkify.pattern.syntax import Anchor, Atomic, Chars, Group, Look,
 
 
 def required_literal(tree: Node) -> bytes:
-    """Return the longest stretch of ASCII that every match of the tree plainly holds, perhaps none."""
+    """Return the longest stretch of ASCII that every match of the tree plainly contains, perhaps none."""
     stretches = [b""]
     for code in _codes(tree):
         if code is None:
@@ -18,7 +18,7 @@ def required_literal(tree: Node) -> bytes:
 
 
 def _codes(node: Node) -> Iterator[int | None]:
-    """Yield the ASCII characters that every match has, in order, and `None` wherever others may come between."""
+    """Yield the ASCII characters that every match has, in order, and `None` where others may come between."""
     match node:
         case Chars(CharSet(((low, high),))) if low == high < 128:
             yield low

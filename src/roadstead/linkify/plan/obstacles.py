@@ -1,4 +1,4 @@
-"""What keeps a pattern from RE2."""
+"""The constructs that RE2 cannot express."""
 
 from roadstead.linkify.pattern.syntax import Atomic, BackReference, Conditional, Look, Node, Repeat, least_width, walk
 

@@ -31,7 +31,7 @@ class Way(Enum):
 
 
 class LastNewline(Enum):
-    r"""What RE2 does with a newline that ends a text. RE2 has no `$` that also holds before that newline."""
+    r"""What RE2 does with a newline that ends a text. RE2 has no `$` that also matches before that newline."""
 
     READ = "read"
     """RE2 reads it like any other character: the pattern has no such `$`."""
@@ -43,13 +43,12 @@ class LastNewline(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """How a pattern is matched, whatever the text.
+    """How a pattern is matched, for any text.
 
     `obstacle` says in words why RE2 cannot run it, and `program` is RE2's for ASCII texts and any value if RE2 can.
-    `alphabet` is that of texts beyond ASCII and any value, if there is one.
-    `literal` is ASCII that every match holds. `cuts` are characters that no match holds, so that a text can be cut
-    after them. `value_place` is the place of the value on the way `VALUE_FIRST`. `captured` are the groups whose text
-    is used.
+    `alphabet` is that of texts beyond ASCII and any value, if there is one. `literal` is ASCII that every match
+    contains. `cuts` are characters that no match contains, so that a text can be cut after them. `value_place` is the
+    place of the value on the way `VALUE_FIRST`. `captured` are the groups whose text is used.
     """
 
     pattern: Pattern
@@ -73,19 +72,19 @@ class Plan:
 
     @property
     def engine(self) -> Literal["linear", "bounded"]:
-        """The engine that runs the pattern on ordinary texts."""
+        """Return the engine that runs the pattern on ordinary texts."""
         return "bounded" if self.way is Way.BOUNDED else "linear"
 
     @property
     def reason(self) -> str:
-        """The way in one sentence, for the author of the pattern."""
+        """Return the way in one sentence, for the author of the pattern."""
         if self.obstacle is None:
             return "It runs in linear time."
         return f"It runs on the bounded engine, within a time budget, because of {self.obstacle}."
 
     @property
     def quick(self) -> bool:
-        """Whether no search of a short text takes long, and no text needs a program of its own."""
+        """Return whether no search of a short text takes long, and no text needs a separate program."""
         has_ordinary_program = self.program is not None and self.program.window == MAX_WINDOW
         return has_ordinary_program and (self.way is Way.VALUE_FIRST or not self.pattern.value_groups)
 

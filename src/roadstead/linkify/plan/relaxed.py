@@ -1,8 +1,8 @@
-r"""Relax a pattern until RE2 can express it, so that RE2 finds the places at which the bounded engine has to try.
+r"""Relax a pattern until RE2 can express it, so that RE2 finds the places that the bounded engine has to try.
 
-The bounded engine looks at the time only now and then, and may not do so for long while it goes through a long text.
-Each match of the pattern begins where a match of the relaxed pattern begins. So the bounded engine tries these places
-only, and the budget is checked between two of them.
+The bounded engine checks the time only sometimes, and perhaps not for long while it reads a long text. Each match of
+the pattern begins where a match of the relaxed pattern begins. So the bounded engine tries only these places, and the
+budget is checked between two of them.
 """
 
 from roadstead.linkify.pattern.charset import EVERYTHING, NOTHING, CharSet
@@ -54,7 +54,9 @@ def _relaxed(node: Node) -> Node:
         case BackReference():
             return Repeat(Chars(EVERYTHING), 0, None, "greedy")
         case Values(_, ignore_case, ascii_only) if ignore_case or ascii_only:
-            return Repeat(Chars(EVERYTHING), 1, None, "greedy")  # a stored value may hold what `[\w\-]` does not there
+            return Repeat(
+                Chars(EVERYTHING), 1, None, "greedy"
+            )  # a stored value may contain more than `[\w\-]` does there
         case Anchor(place) if place not in _KEPT_PLACES:
             return Sequence(())
         case Look():
@@ -64,7 +66,7 @@ def _relaxed(node: Node) -> Node:
 
 
 def _first(node: Node) -> CharSet:
-    """Return every character with which something that the node matches may begin."""
+    """Return every character that can begin a match of the node."""
     match node:
         case Chars(allowed):
             return allowed

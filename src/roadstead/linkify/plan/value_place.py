@@ -14,7 +14,7 @@ class ValuePlace:
     """A pattern divided at its value.
 
     `lead` matches right before the value, and always matches `width` characters. `opened` are the groups around the
-    value, without its own. `tail` is all that follows, with an empty group where each opened group ends.
+    value, except its own. `tail` is everything that follows, with an empty group where each opened group ends.
     """
 
     lead: Sequence
@@ -43,7 +43,7 @@ def value_place(tree: Node) -> ValuePlace | None:
 
 
 class _Way:
-    """The way from the outermost node to the value: what lies before it, around it and, at each level, after it."""
+    """The way from the outermost node to the value: the nodes before it, around it and, at each level, after it."""
 
     def __init__(self) -> None:
         self.lead: list[Node] = []

@@ -19,7 +19,7 @@ def render_html(linkified: Linkified) -> str:
         linker = link.linker
         attributes = _attributes(linker.key, linker.app_key, linker.principal_uuid) if linker else _PLAIN_LINK
         before, shown = escape(text[position : link.start]), escape(link.text)
-        url = link.url.replace("&", "&amp;")  # all else that HTML minds is percent-encoded in it
+        url = link.url.replace("&", "&amp;")  # everything else special in HTML is percent-encoded in it
         rendered.append(f'{before}<a href="{url}" {attributes}>{shown}</a>')
         position = link.end
     rendered.append(escape(text[position:]))
@@ -27,7 +27,7 @@ def render_html(linkified: Linkified) -> str:
 
 
 def escape(text: str) -> str:
-    """Return what `html.escape` returns, in a third of the time where there is nothing to escape."""
+    """Return what `html.escape` returns, in a third of the time if there is nothing to escape."""
     if "&" in text:
         text = text.replace("&", "&amp;")
     if "<" in text:

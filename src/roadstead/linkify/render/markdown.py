@@ -8,10 +8,9 @@ _MARKDOWN_ACTIVE = re.compile(r"[\\`*_\[\]<>&!|~:@]")
 
 
 def render_markdown(linkified: Linkified) -> str:
-    """Return CommonMark with the links, and the rest as it was.
+    """Return CommonMark with the links, and the rest unchanged.
 
-    The rest is taken for Markdown, so it is not escaped, except a backslash or a `!` that would change the link right
-    after it.
+    The rest is Markdown, so it is not escaped, except a backslash or a `!` that would change the link right after it.
     """
     rendered: list[str] = []
     for piece in linkified.pieces():
@@ -28,13 +27,13 @@ def markdown_link(link: Link, label: str) -> str:
     """Return a link as Markdown; `label` is its text as Markdown."""
     if link.linker is None and link.text == link.url:
         return f"<{link.url}>"
-    # The URL is percent-encoded, so parentheses are all that could end it early.
+    # The URL is percent-encoded, so only parentheses could end it early.
     target = link.url.replace("(", "%28").replace(")", "%29")
     return f"[{label}]({target})"
 
 
 def markdown_escaped(text: str) -> str:
-    """Return a text with everything escaped that means something in Markdown."""
+    """Return a text with every character escaped that is special in Markdown."""
     return _MARKDOWN_ACTIVE.sub(r"\\\g<0>", text).replace("\n", "&#10;")
 
 

@@ -7,16 +7,16 @@ from roadstead.linkify.linker import Linkified
 _STYLE = re.compile(r"\x1b\[([0-9;:]*)m")
 _STYLE_OR_ERASE = re.compile(r"\x1b\[(?:[0-9;:]*m|[0-2]?K)")
 """Git and grep write these in the middle of a line. grep erases the rest of the line at each change of colour."""
-_COLOUR = re.compile(r"[345]8;(?:5;\d*|2;\d*;\d*;\d*)")  # numbers in it mean no style
+_COLOUR = re.compile(r"[345]8;(?:5;\d*|2;\d*;\d*;\d*)")  # numbers in it are not styles
 _UNDERLINE, _NO_UNDERLINE = "\x1b[4m", "\x1b[24m"
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
 def render_terminal(linkified: Linkified, *, underline: bool = False) -> str:
-    """Return the text with its links as OSC 8 hyperlinks. Terminals that do not know these show plain text.
+    """Return the text with its links as OSC 8 hyperlinks. Terminals that do not support these show plain text.
 
-    Many terminals show a hyperlink only under the mouse, so `underline` marks them. A link whose text holds control
-    characters, other than colours, stays plain: they could end the link early or lead it elsewhere.
+    Many terminals show a hyperlink only under the mouse, so `underline` marks them. A link whose text contains control
+    characters, except colours, stays plain: they could end the link early or redirect it.
     """
     rendered: list[str] = []
     underlined = False  # by the text itself
@@ -39,7 +39,7 @@ def _hyperlink(url: str, text: str) -> str:
 
 
 def _is_underlined(text: str, before: bool) -> bool:
-    """Return whether the styles of a text leave what follows underlined, given whether it began so."""
+    """Return whether the styles of a text leave the following text underlined, given whether it began so."""
     for style in _STYLE.finditer(text):
         for parameter in _COLOUR.sub("1", style[1]).split(";"):
             if parameter in ("", "0", "00", "24", "4:0"):

@@ -43,7 +43,7 @@ class BoundedSearch:
             yield from self._at_places(places, start, stop, program, chars, guarded)
 
     def stretches(self) -> Iterator[tuple[int, int]]:
-        """Yield the parts of the text that hold a match if any value will do, and that no match goes beyond."""
+        """Yield the parts of the text that contain a match with any value, and that no match leaves."""
         if self._programs.plan.values_aside:
             yield 0, len(self._text.chars)
             return

@@ -8,15 +8,15 @@ class Sized(Protocol):
 
     @property
     def window(self) -> int:
-        """How many characters one search should get."""
+        """Return how many characters one search should get."""
 
     @property
     def most(self) -> int:
-        """How many it may get where the text cannot be cut."""
+        """Return how many it may get if the text cannot be cut."""
 
 
 class Cuts:
-    """A text, and the characters after which it can be cut because no match holds one of them."""
+    """A text, and the characters after which it can be cut because no match contains one of them."""
 
     def __init__(self, chars: str, cuts: str) -> None:
         self._chars = chars

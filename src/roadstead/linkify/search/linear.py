@@ -29,7 +29,7 @@ def matches_between(program: LinearProgram, data: bytes, start: int, end: int, b
 
 
 class LinearSearch:
-    """A text for RE2, up to its `end`. With `values`, `(?K)` is one of these, else anything like a value."""
+    """A text for RE2, up to its `end`. With `values`, `(?K)` is one of these, otherwise any text like a value."""
 
     def __init__(
         self, programs: Programs, text: Text, end: int, values: ValuesBetween | None, cuts: Cuts, budget: Budget
@@ -42,10 +42,10 @@ class LinearSearch:
         self._budget = budget
 
     def matches(self) -> Generator[Match, None, int]:
-        """Yield the matches as far as RE2 gets, and return where that is.
+        """Yield the matches as far as RE2 gets, and return that place.
 
-        RE2 gets no further where the text cannot be cut and is too long for the program, or where there is no program.
-        A program that does not fit its window is tried on a smaller one first, in which fewer values occur.
+        RE2 gets no further if the text cannot be cut and is too long for the program, or without a program. A program
+        that does not fit its window is tried on a smaller one first, in which fewer values occur.
         """
         position, size = 0, MAX_WINDOW
         while position < self._end:

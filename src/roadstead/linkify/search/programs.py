@@ -86,7 +86,7 @@ class Programs:
         return self._bounded[values, None], text.chars
 
     def places(self, text: Text) -> Iterator[LinearProgram]:
-        """Yield programs that find where the bounded one may match. The last may search any text at once."""
+        """Yield programs that find where the bounded one may match. The last may search any text in one call."""
         for number, own_alphabet in enumerate(self._relaxed_alphabets):
             alphabet = own_alphabet or (ascii_alphabet() if text.is_ascii else None)
             program = self._relaxed[number, alphabet] if alphabet else None
@@ -96,7 +96,7 @@ class Programs:
     def any_value_covers_all(self, text: Text) -> bool:
         r"""Return whether `[\w\-]+` matches everything in the text that a stored value matches.
 
-        Beyond ASCII it does not where the ASCII flag narrows `\w`, or where a letter ignoring case equals U+0345.
+        Beyond ASCII it does not if the ASCII flag narrows `\w`, or if a letter ignoring case equals U+0345.
         """
         return text.is_ascii or self.plan.any_value_covers_all
 

@@ -21,7 +21,7 @@ from roadstead.linkify.text.text import Text
 from roadstead.linkify.values.index import Owners, ValueIndex
 
 _FEW_VALUES = 20
-"""So few values are not looked for in each window."""
+"""So few values are tried without a search for them in each window."""
 
 
 class Search:
@@ -46,7 +46,7 @@ class Search:
         return self._everywhere(values)
 
     def value_first(self, index: ValueIndex) -> Iterator[tuple[Match, Owners]] | None:
-        """Return the matches of all linkers in the index, or `None` if they have to be looked for one by one."""
+        """Return the matches of all linkers in the index, or `None` if each needs a separate search."""
         program = self._programs.value_first(self._text)
         if program is None or self._end is None:
             return None

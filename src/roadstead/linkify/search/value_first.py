@@ -40,7 +40,7 @@ class ValueFirstProgram:
     def matches(
         self, chars: str, data: bytes, start: int, end: int, index: ValueIndex, budget: Budget
     ) -> Iterator[tuple[Match, Owners]]:
-        """Yield the matches between `start` and `end` from left to right, each with the linkers whose it is.
+        """Yield the matches between `start` and `end` from left to right, each with its linkers.
 
         `data` is `chars` in the alphabet. The matches of one linker do not overlap; those of several may.
         """
@@ -107,14 +107,14 @@ class ValueFirstProgram:
 
 
 class _Taken:
-    """Which linkers have a match that ends late. `reach` is where the last of these ends."""
+    """The linkers with a match that ends late. `reach` is where the last of these ends."""
 
     def __init__(self) -> None:
         self.reach = 0
         self._late: list[tuple[int, Owners]] = []
 
     def free(self, owners: Owners, at: int) -> Owners:
-        """Return the linkers of which no match goes beyond `at`."""
+        """Return the linkers without a match that goes beyond `at`."""
         if at >= self.reach:
             return owners
         busy = {owner for end, others in self._late if end > at for owner in others}

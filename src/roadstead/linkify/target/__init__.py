@@ -1,1 +1,1 @@
-"""Where a link leads."""
+"""The target of a link."""

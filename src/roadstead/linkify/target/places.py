@@ -40,7 +40,7 @@ class UrlPlace(Enum):
     ADDRESS = (_ANYTHING, _IN_ADDRESS)
 
     def fill(self, text: str) -> str | None:
-        """Return the text as it may stand here, or `None` if it may not."""
+        """Return the text as it is allowed here, or `None` if it is not."""
         accepted, kept = self.value
         return encode(text, kept) if accepted.fullmatch(text) else None
 

@@ -1,9 +1,9 @@
-r"""A linker's `url` filled with what was matched, as a URL that is safe to show.
+r"""A linker's `url` filled with matched text, as a URL that is safe to show.
 
 A reader trusts the host and the path that the app's author wrote, so matched text cannot change them. Each place in a
-URL accepts only certain text (`target/places.py`), and no place accepts text that brings in the segments `.` and `..`.
-Escapes (`%2F`) in matched text stay as they are, and a `%` that begins none becomes `%25`. Text that its place refuses
-makes no URL.
+URL accepts only certain text (`target/places.py`), and no place accepts text that adds a segment `.` or `..`. Escapes
+(`%2F`) in matched text stay unchanged, and a `%` that begins none becomes `%25`. Text that its place refuses makes no
+URL.
 """
 
 import re
@@ -89,7 +89,7 @@ class UrlTemplate:
                 return None
 
     def _parts_for_plain_text(self) -> list[Token]:
-        """Return the parts of a URL whose groups all matched plain text, or nothing if it might be no URL.
+        """Return the parts of a URL whose groups all matched plain text, or nothing if it might not be a URL.
 
         Plain text needs no encoding and makes no dot segment, so only its place could be wrong.
         """
@@ -114,4 +114,4 @@ class UrlTemplate:
 
 def _text_of(match: Match, number: int, chars: str) -> str:
     span = match.group(number)
-    return chars[span[0] : span[1]] if span else ""  # a group that took no part leaves nothing behind
+    return chars[span[0] : span[1]] if span else ""  # a group that took no part is empty

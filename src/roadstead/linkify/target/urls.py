@@ -6,7 +6,7 @@ from urllib.parse import quote
 MAX_URL_LENGTH = 8_192
 
 IN_URL = ":/?#[]@!$&()*+,;=-._~"
-"""What a URL may hold besides letters and digits."""
+"""The characters of a URL besides letters and digits."""
 
 _HTTP = re.compile(
     r"https?://(?:[^/?#@]*@)?(?:[a-z0-9._~%!$&()*+,;=\-]+|\[[0-9a-f:.]+\])(?::[0-9]*)?(?:[/?#].*)?",
@@ -18,7 +18,7 @@ _UNRESERVED = re.compile(r"[a-zA-Z0-9\-._~]*")
 
 
 def encode_url(url: str) -> str | None:
-    """Return a URL found in a text, with characters encoded that no URL may hold, or `None` if it is none."""
+    """Return a URL found in a text, with characters encoded that no URL may contain, or `None` if it is not a URL."""
     encoded = encode(url, IN_URL)
     return encoded if is_linkable(encoded) else None
 

@@ -36,7 +36,7 @@ _BRACKETS = {")": "(", "]": "["}
 class Address(msgspec.Struct, frozen=True, gc=False):
     """A stretch of a text that no linker touches: a URL, or a hyperlink that the text has already.
 
-    `url` says where it leads, if it becomes a link.
+    `url` is its target, if it becomes a link.
     """
 
     start: int
@@ -45,7 +45,7 @@ class Address(msgspec.Struct, frozen=True, gc=False):
 
 
 may_have_addresses = _MARK.search  # for a literal, `re` takes half the time of `in`
-"""Return a match if there is anything like a URL with `//` in a text, else `None`."""
+"""Return a match if there is a text like a URL with `//`, else `None`."""
 may_have_mailto = re.compile("mailto:").search
 """Return a match if there may be a `mailto:` URL in a text, else `None`."""
 
@@ -59,7 +59,8 @@ def addresses(text: str) -> Iterator[Address]:
         web = _web_start(text, colon, position)
         start = web if web is not None else _scheme_start(text, colon, position) if mark[0] == "://" else colon
         position = rest
-        # A scheme without a start is no URL, so its end is not sought: many in a row would take quadratic time.
+        # A scheme without a start is not a URL, so its end is not searched for: many in a row would take quadratic
+        # time.
         if start is not None and (end := _trimmed_end(text, rest)) > rest:
             position = end
             yield Address(start, end, encode_url(text[start:end]) if web is not None else None)

@@ -1,7 +1,7 @@
-r"""Take the escape sequences out of a terminal's text, and find places in what is left again in the whole.
+r"""Remove the escape sequences from a terminal's text, and find places of the rest in the whole.
 
 ECMA-48 defines the sequences: control sequences (`ESC [ … m`), strings up to their terminator (`ESC ] 8 ; … ST`, or
-BEL, as xterm takes it), and escapes of two bytes or more (`ESC ( B`). A broken sequence ends where it cannot go on: a
+BEL, as xterm accepts), and escapes of two bytes or more (`ESC ( B`). A broken sequence ends where it cannot continue: a
 string ends with its line or at the next escape. The text of a hyperlink (OSC 8) is a link already.
 """
 
@@ -39,7 +39,7 @@ S = TypeVar("S", bound=Stretch)
 class Visible(NamedTuple):
     """The visible part of a `whole` text.
 
-    `starts` say where the pieces of it begin, and `shifts` how much later each of them begins in the whole.
+    `starts` are the beginnings of its pieces, and `shifts` how much later each of them begins in the whole.
     `hyperlinks` are its stretches that are links already.
     """
 

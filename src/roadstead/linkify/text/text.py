@@ -37,5 +37,5 @@ class Text:
 
     @cached_property
     def basic_bytes(self) -> bytes:
-        """The text in the alphabet that nearly all patterns share."""
+        """Return the text in the alphabet that nearly all patterns share."""
         return self.encoded(basic_alphabet())

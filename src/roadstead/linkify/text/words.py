@@ -1,8 +1,8 @@
-"""Where in a text a stored value may begin: not in the middle of a word.
+"""The places in a text where a stored value may begin: not in the middle of a word.
 
 A value may not begin right after a letter or a decimal digit. Combining marks belong to the letter before them, so the
 composed and the decomposed form of a letter behave alike. A letter of a script without case (Han, kana, Thai, Hangul,
-Arabic …) is no obstacle before a value that begins in another script: no reader takes 修复BB as one word.
+Arabic …) is allowed before a value that begins in another script: no reader reads 修复BB as one word.
 """
 
 import re
@@ -25,7 +25,7 @@ _MOST_MARKS = 30
 """Combining marks that a letter may have, by the Stream-Safe Text Format of Unicode (UAX #15)."""
 _REMEMBERED = 4_096
 
-_MARK = re.compile(r"[\-_]")  # all of ASCII in [\w\-] that is neither a letter nor a digit
+_MARK = re.compile(r"[\-_]")  # everything of ASCII in [\w\-] that is neither a letter nor a digit
 _EDGE = re.compile(r"(?:-|([^A\-])(?!\1))(?!\Z)")  # in kinds of characters
 
 

@@ -33,10 +33,10 @@ class ValueIndex:
     ) -> None:
         self.owners = owners
         self.counts = counts
-        """How many values each linker has, of those that have any."""
+        """How many values each linker with values has."""
         self.has_one_owner = len(counts) == 1
         self._spellings = spellings
-        self._lengths = tuple(sorted(lengths, reverse=True))  # perhaps also those of values that are gone
+        self._lengths = tuple(sorted(lengths, reverse=True))  # perhaps also those of deleted values
 
     @classmethod
     def of(cls, values: Mapping[int, Collection[str]], *, ignore_case: bool) -> "ValueIndex":
@@ -50,7 +50,7 @@ class ValueIndex:
         return cls(Layers(owners), spellings, _lengths(owners), counts)
 
     def changed(self, owner: int, *, added: Collection[str], removed: Collection[str]) -> "ValueIndex":
-        """Return an index in which one linker has some values more, and some no longer. Any may be named twice."""
+        """Return an index in which one linker has some values more, and some no longer. A value may be named twice."""
         changes: dict[str, Owners | None] = {}
         count = self.counts.get(owner, 0)
         count -= self._remove(owner, removed, changes)
@@ -88,7 +88,7 @@ class ValueIndex:
         r"""Yield the values with which a match may begin in a run of `[\w\-]`, from left to right, longest first.
 
         Each comes with its start, its end and its owners, and only where a value may begin (see `text/words.py`). Calls
-        `check_time`, which may raise, now and then.
+        `check_time`, which may raise, repeatedly.
         """
         find, lengths = self.owners.find, self._lengths
         places = beginnings(chars, first, beyond)
@@ -116,7 +116,7 @@ class ValueIndex:
     ) -> dict[int, tuple[str, ...]]:
         """Return the values that may occur in parts of the text, longest first, for each linker that has any.
 
-        Calls `check_time`, which may raise, now and then.
+        Calls `check_time`, which may raise, repeatedly.
         """
         values = self._spelled_out(text, stretches, check_time)
         by_owner: dict[int, list[str]] = {}
@@ -136,9 +136,9 @@ class ValueIndex:
 
 
 def may_be_value(chars: str, first: int, beyond: int, *, inside: bool) -> bool:
-    """Return whether a stored value may stand here.
+    """Return whether a stored value may be here.
 
-    Its length decides and, where the match begins with it (not `inside`), what comes before it.
+    Its length decides and, if the match begins with it (not `inside`), the text before it.
     """
     return beyond - first <= MAX_VALUE_LENGTH and (inside or may_begin(chars, first))
 

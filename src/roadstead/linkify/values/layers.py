@@ -1,4 +1,4 @@
-"""A mapping of a million values, of which a changed copy costs next to nothing."""
+"""A mapping of a million values, of which a changed copy costs almost nothing."""
 
 from collections.abc import Callable, Iterator, Mapping
 from types import MappingProxyType
@@ -13,11 +13,11 @@ V = TypeVar("V")
 
 
 class Layers(Generic[V]):
-    """A mapping that never changes, and of which a changed copy costs next to nothing.
+    """A mapping that never changes, and of which a changed copy costs almost nothing.
 
     It has three layers: a large mapping, many changes upon it, and the latest changes on top. Among changes `None`
-    says that the key is gone. A changed copy shares the lower two layers. Too many latest changes join the many in
-    between, and where these are no longer few, the copy gets a large mapping of its own.
+    means that the key was deleted. A changed copy shares the lower two layers. Too many latest changes join the many in
+    between, and when these are no longer few, the copy gets a large mapping of its own.
     """
 
     def __init__(
@@ -32,8 +32,8 @@ class Layers(Generic[V]):
 
     @property
     def find(self) -> Callable[[str], V | None]:
-        """A function that returns what a key has, or `None`. Not kept: an object that holds its own method is a
-        circle.
+        """Return a function that returns a key's value, or `None`. Not kept, because an object that refers to its own
+        method is a cycle.
         """
         return self._find if self._many or self._latest else self._below.get
 
@@ -50,7 +50,7 @@ class Layers(Generic[V]):
         return Layers(_changed(self._below, many))
 
     def items(self) -> Iterator[tuple[str, V]]:
-        """Yield all keys, in no order, with what they have."""
+        """Yield all keys, in no order, with their values."""
         changes = {**self._many, **self._latest}
         if not changes:
             yield from self._below.items()

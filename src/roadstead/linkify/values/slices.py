@@ -7,7 +7,7 @@ from itertools import chain
 from roadstead.linkify.text.text import Text
 
 _STRETCH = 256
-"""Places between two looks at the clock."""
+"""Places between two checks of the time."""
 _RUN = re.compile(rb"[0-9A-Za-z_\-\x80\x81]+")  # in bytes of the basic alphabet; one class, so linear
 
 
@@ -20,7 +20,7 @@ def known_slices(
 ) -> set[str]:
     r"""Return the slices that `find` knows, of these lengths, that begin in parts of the text.
 
-    Slices of runs of `[\w\-]` are tried. Calls `check_time`, which may raise, now and then.
+    Slices of runs of `[\w\-]` are tried. Calls `check_time`, which may raise, repeatedly.
     """
     chars = text.chars
     found: set[str] = set()
@@ -40,7 +40,7 @@ def known_slices(
 
 
 def _stretches_of_runs(text: Text, stretches: Iterable[tuple[int, int]]) -> Iterator[tuple[int, int, int]]:
-    """Yield the runs in short stretches: where each begins and ends, and where its run ends."""
+    """Yield the runs in short stretches: each stretch's beginning and end, and its run's end."""
     data = text.basic_bytes
     for run in chain.from_iterable(_RUN.finditer(data, start, end) for start, end in stretches):
         for first in range(run.start(), run.end(), _STRETCH):

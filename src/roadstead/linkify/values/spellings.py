@@ -1,4 +1,4 @@
-"""How values are spelled that are the same but for case."""
+"""Values that differ only in case."""
 
 from collections.abc import Collection, Mapping
 
