@@ -105,7 +105,7 @@ def test_linear_constructs_match_as_in_python(random: Random) -> None:
     assume(check(random, beyond_linear=False, texts=2))
 
 
-@settings(patiently, max_examples=200)
+@settings(patiently, max_examples=100)
 @given(randoms)
 def test_all_constructs_match_as_in_python(random: Random) -> None:
     """With look-around, back-references and the like, the matches and groups are still those of `re`."""
@@ -133,7 +133,7 @@ def test_a_hundred_thousand_random_cases_match_as_in_python(
             compared += check(random, beyond_linear=beyond_linear, texts=4)
 
 
-@settings(max_examples=50)
+@settings(max_examples=15)
 @given(st.text(st.characters(), max_size=40))
 def test_word_edges_and_classes_hold_for_any_character(text: str) -> None:
     """Every character, lone surrogates included, is in the classes that Python puts it in."""
