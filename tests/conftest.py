@@ -21,6 +21,10 @@ NewDatabase = Callable[[], str | None]
 """Returns the URL of an empty database, or `None` for the one in the data folder."""
 
 
+_SQLITE_BY_DEFAULT = ("before_the_database", "one_database")
+"""Marks of tests that run on PostgreSQL in the slow suite only."""
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Run tests once that do not depend on the database: those with a client in Node.js or a browser.
@@ -33,7 +37,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             continue
         if any(item.get_closest_marker(name) for name in ("node", "browser")):
             left_out.add(item)
-        elif item.get_closest_marker("before_the_database") or "web" in item.path.parts:
+        elif any(item.get_closest_marker(name) for name in _SQLITE_BY_DEFAULT) or "web" in item.path.parts:
             item.add_marker(pytest.mark.slow)
     config.hook.pytest_deselected(items=list(left_out))
     items[:] = [item for item in items if item not in left_out]

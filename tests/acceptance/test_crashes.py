@@ -23,7 +23,7 @@ from roadstead.settings import Settings
 from tests.live import AppClient, LiveHost, recording_app
 
 VALUES = "/2.0/addon/linkers/tickets/values"
-ROUNDS = 3
+ROUNDS = 2
 
 
 @contextlib.contextmanager

@@ -190,6 +190,7 @@ def test_an_app_that_leaves_through_one_is_a_stranger_at_the_other(hosts: tuple[
             installation = hosts[number % 2].install(app, f"w-{app.key}")
 
 
+@pytest.mark.one_database
 def test_workers_of_one_host_agree_and_stop_together(tmp_path: Path, new_database: NewDatabase) -> None:
     """A change answered on one connection is in force on every other, with any worker; the sign-in link works once."""
     with (

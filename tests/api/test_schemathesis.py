@@ -35,7 +35,7 @@ CHECKS = [
     checks.response_schema_conformance,
     checks.negative_data_rejection,
 ]
-SHORT, LONG = 10, 200
+SHORT, LONG = 6, 200
 
 
 class Signed(requests.auth.AuthBase):

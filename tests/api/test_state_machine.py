@@ -300,7 +300,7 @@ def apps() -> Iterator[tuple[RecordingApp, RecordingApp]]:
         yield one, other
 
 
-@pytest.mark.parametrize("examples", [8, pytest.param(100, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("examples", [5, pytest.param(100, marks=pytest.mark.slow)])
 def test_ten_operations_do_what_the_model_does(
     host: LiveHost,
     apps: tuple[RecordingApp, RecordingApp],
