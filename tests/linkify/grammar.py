@@ -1,4 +1,4 @@
-"""Random patterns, values and texts that have much to do with each other."""
+"""Random patterns, with values and texts that are likely to match."""
 
 from dataclasses import dataclass, field
 from random import Random
@@ -79,7 +79,7 @@ _CHARS = [
 
 @dataclass
 class Grammar:
-    """Writes patterns. Without `beyond_linear`, only what the linear engine may express."""
+    """Writes patterns. Without `beyond_linear`, only those that the linear engine can express."""
 
     random: Random
     beyond_linear: bool = True

@@ -11,7 +11,7 @@ VALUES = frozenset({"BB", "OPS"})
 
 @dataclass(frozen=True, slots=True)
 class Hostile:
-    """A pattern, where it was met, what is said of it, and what to make texts of that are hard for it."""
+    """A pattern, its source, its verdict, and the parts of texts that are hard for it."""
 
     origin: str
     regex: str
@@ -21,7 +21,7 @@ class Hostile:
     after: str
 
     def text(self, size: int) -> str:
-        """Return a text of some `size` characters."""
+        """Return a text of about this `size` in characters."""
         times = max(1, (size - len(self.before) - len(self.after)) // len(self.pump))
         return self.before + self.pump * times + self.after
 

@@ -1,4 +1,4 @@
-r"""What linkify has to find, said with Python's `re` alone: the values substituted for `(?K)`, and the guard.
+r"""The links that linkify has to find, by Python's `re` alone: the values substituted for `(?K)`, and the guard.
 
 Only for small texts and patterns: `re` has no time-out. A signal stops it when a random pattern explodes.
 """
@@ -39,9 +39,9 @@ def expected(source: str, value_groups: Collection[int], values: Collection[str]
 
 
 def continues_a_word(text: str, start: int) -> bool:
-    """Whether a letter or digit stands before `start`, combining marks aside.
+    """Return whether a letter or digit is before `start`, combining marks aside.
 
-    Not one of a script without case, where what begins at `start` is of another script.
+    Not a letter of a script without case, if the value at `start` is of another script.
     """
     before = text[:start]
     while before and unicodedata.category(before[-1]) in ("Mn", "Mc"):
@@ -53,19 +53,21 @@ def continues_a_word(text: str, start: int) -> bool:
 
 
 def _script_without_case(char: str) -> str | None:
-    """Return the script, told from the character's name, or `None` for what is no letter or of a script with case."""
+    """Return the script, by the character's name, or `None` for a character that is not a letter or of a script with
+    case.
+    """
     words = unicodedata.name(char, "").removeprefix("HALFWIDTH ").replace("-", " ").split()
     with_case = {"LATIN", "FULLWIDTH", "GREEK", "CYRILLIC", "MODIFIER", "FEMININE", "MASCULINE"}
     return words[0] if char.isalpha() and char.lower() == char.upper() and words[0] not in with_case else None
 
 
 class TookTooLong(Exception):
-    """Python's `re` did not come to an end."""
+    """Python's `re` did not finish."""
 
 
 @contextmanager
 def at_most(seconds: float) -> Iterator[None]:
-    """Raise `TookTooLong` in the block after `seconds`; `re` looks for signals while it matches."""
+    """Raise `TookTooLong` in the block after `seconds`; `re` checks for signals while it matches."""
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
         raise TookTooLong

@@ -49,7 +49,7 @@ def all_groups(pattern: Pattern) -> Programs:
 
 
 def supported(source: str) -> Programs | None:
-    """Return the programs, or `None` for the few constructs that are refused although Python takes them."""
+    """Return the programs, or `None` for the few constructs that are refused although Python accepts them."""
     try:
         return all_groups(read_pattern(source))
     except InvalidPattern as exc:
@@ -74,7 +74,7 @@ def python_compiles(source: str) -> bool:
 
 
 def check(random: Random, *, beyond_linear: bool, texts: int) -> int:
-    """Compare one random pattern on some random texts; return how many comparisons that were."""
+    """Compare one random pattern on some random texts; return the number of comparisons."""
     written = grammar.Grammar(random, beyond_linear)
     source = written.pattern()
     if not python_compiles(source):
@@ -101,21 +101,21 @@ def check(random: Random, *, beyond_linear: bool, texts: int) -> int:
 @settings(patiently, max_examples=200)
 @given(randoms)
 def test_linear_constructs_match_as_in_python(random: Random) -> None:
-    """What runs on the linear engine gives the matches and groups that `re` gives."""
+    """The linear engine gives the matches and groups that `re` gives."""
     assume(check(random, beyond_linear=False, texts=2))
 
 
 @settings(patiently, max_examples=100)
 @given(randoms)
 def test_all_constructs_match_as_in_python(random: Random) -> None:
-    """With look-around, back-references and the like, the matches and groups are still those of `re`."""
+    """With look-around, back-references and similar constructs, the matches and groups are still those of `re`."""
     assume(check(random, beyond_linear=True, texts=2))
 
 
 @settings(patiently, max_examples=100)
 @given(randoms)
 def test_runs_in_pieces_match_as_in_python(random: Random) -> None:
-    """The bounded engine goes through long runs piece by piece; here a piece is so small that every run is long."""
+    """The bounded engine matches long runs piece by piece; here a piece is so small that every run is long."""
     with small_pieces():
         assume(check(random, beyond_linear=True, texts=2))
 

@@ -1,4 +1,4 @@
-"""The table of what becomes a link; see cases.toml."""
+"""The table of texts and their links; see cases.toml."""
 
 import doctest
 import tomllib
@@ -44,5 +44,5 @@ def test_text_is_linked_as_the_table_says(case: dict[str, Any]) -> None:
 
 
 def test_example_of_the_package_works() -> None:
-    """The first thing a reader tries gives what it says."""
+    """The package's first example gives the documented result."""
     assert doctest.testmod(linkify) == (0, 3)

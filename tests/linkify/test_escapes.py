@@ -1,4 +1,4 @@
-"""A terminal's text: its escape sequences are no text, and come out as they went in."""
+"""A terminal's text: its escape sequences are not text, and pass unchanged."""
 
 import pytest
 from hypothesis import given
@@ -52,13 +52,13 @@ def links(text: str) -> list[tuple[str, str]]:
     ],
 )
 def test_text_is_matched_around_the_sequences(text: str, expected: list[str]) -> None:
-    """Colours neither hinder a match nor make one, also where they change within a key or an address."""
+    """Colours neither prevent a match nor make one, also if they change within a key or an address."""
     assert [shown for shown, _ in links(text)] == expected
 
 
 @pytest.mark.parametrize("end", [ST, BEL, "\x9c"])
 def test_hyperlink_that_is_there_is_left_alone(end: str) -> None:
-    """Neither its text nor a match that reaches into it becomes a link; what is beside it does."""
+    """Neither its text nor a match that reaches into it becomes a link; a match beside it does."""
     text = f"BB-1 {ESC}]8;id=1;https://x.example{end}\x1b[1mBB-2\x1b[m https://y.example{ESC}]8;;{end} BB-3"
     assert [shown for shown, _ in links(text)] == ["BB-1", "BB-3"]
     assert links(f"B{ESC}]8;;https://x.example{end}B-1{ESC}]8;;{end}-1") == []
@@ -77,20 +77,20 @@ def test_hyperlink_that_is_there_is_left_alone(end: str) -> None:
     ],
 )
 def test_broken_sequence_ends_with_its_line(broken: str, expected: str) -> None:
-    """What never came to its end hides no more than the rest of the line, and passes as it is."""
+    """An incomplete sequence hides no more than the rest of the line, and passes unchanged."""
     text = f"{broken}\n{expected}"
     linked = [shown for shown, _ in links(text)]
     assert linked == ([] if "]8;" in broken else [expected])
 
 
 def test_sequence_of_any_length_does_not_hide_what_follows() -> None:
-    """A control sequence has only so many parameters; more of them are text."""
+    """A control sequence has a limited number of parameters; more of them are text."""
     assert [shown for shown, _ in links(f"\x1b[{';' * 10_000}! BB-1")] == ["BB-1"]
 
 
 @pytest.mark.parametrize("sequence", ["\x9b31m", *(f"{opening}q\x9c" for opening in "\x90\x98\x9d\x9e\x9f")])
 def test_sequence_that_opens_with_one_byte_is_no_text(sequence: str) -> None:
-    """It is taken away where it is the only sequence of a text, so that what is around it is one word."""
+    """It is removed also if it is the only sequence of a text, so that the text around it is one word."""
     assert links(f"x{sequence}BB-1") == []
 
 
@@ -105,7 +105,7 @@ TEXT = st.lists(
     )
 )
 def test_links_are_those_of_what_is_visible(words: tuple[tuple[str, str], ...]) -> None:
-    """Wherever complete sequences stand, the links are those of the text without them."""
+    """With complete sequences at any place, the links are those of the text without them."""
     text = "".join(sequence + word for word, sequence in words)
     plain = "".join(word for word, _ in words)
     assert visible(text).text == plain
@@ -114,7 +114,7 @@ def test_links_are_those_of_what_is_visible(words: tuple[tuple[str, str], ...]) 
 
 @given(st.text(st.sampled_from("\x1b\x9b\x9d\x9c[]8;m\\\x07PBB-1 \n:/hpst.x"), max_size=40))
 def test_nothing_is_lost_whatever_is_broken(text: str) -> None:
-    """The pieces joined are the text, and what is shown on a terminal is the text with our links."""
+    """The pieces joined are the text, and a terminal shows the text with our links."""
     found = links(text)
     shown = render_terminal(LINKERS.linkify(text), underline=True)
     for link, url in found:
@@ -147,7 +147,7 @@ def test_link_is_underlined_and_colours_stay(text: str, expected: str) -> None:
 
 
 def test_explanation_is_of_what_is_visible() -> None:
-    """Candidates have their place in the whole text, and what a hyperlink takes is said."""
+    """Candidates have their place in the whole text, and a candidate in a hyperlink says so."""
     text = f"\x1b[33mBB-\x1b[m1 {ESC}]8;;https://x.example{ST}BB-2{ESC}]8;;{ST} ssh://x/BB-3"
     explanation = explain(LINKERS, text)
     assert explanation.linkified == LINKERS.linkify(text) != Linkified(text, ())

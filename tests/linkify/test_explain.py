@@ -1,4 +1,4 @@
-"""Why a stretch of a text is a link, or is none."""
+"""Why a stretch of a text is a link, or is not."""
 
 from itertools import count
 from random import Random
@@ -82,12 +82,12 @@ def _reasons(linkers: CompiledLinkers, text: str) -> list[tuple[str, str | None,
 def test_each_candidate_has_its_reason(
     linkers: list[Linker], text: str, expected: list[tuple[str, str | None, str]]
 ) -> None:
-    """Stored or not, too late, too short, second, inside an address, or with a target that is none."""
+    """Stored or not, too late, too short, second, inside an address, or with an invalid target."""
     assert _reasons(compile_linkers(linkers), text) == expected
 
 
 def test_linkers_that_match_nothing_say_why() -> None:
-    """Each linker is listed with what it did, in the order in which they were given."""
+    """Each linker is listed with its result, in the given order."""
     never = Linker("never", r"OK-\d+", "https://o.example/")
     slow = Linker("slow", r"(.*)=(.*)=(.*)=(.*);(?!-)", "https://s.example/")
     compiled = compile_linkers([TICKETS, never, slow, ISSUES]).without([ISSUES], "It is parked.")
@@ -105,21 +105,21 @@ def test_linkers_that_match_nothing_say_why() -> None:
 
 
 def test_time_of_each_linker_is_shown() -> None:
-    """By the clock that the linkers were compiled with: here each look at it takes a millisecond."""
+    """By the clock that the linkers were compiled with: here each check of it takes a millisecond."""
     ticks = count()
     tried = explain(compile_linkers([TICKETS, ISSUES], clock=lambda: next(ticks) / 1_000), "BB-1").linkers
     assert [one.milliseconds for one in tried] == [1, 1]
 
 
 def test_groups_are_shown_by_name() -> None:
-    """Those the target asks for, and the value."""
+    """Those that the target uses, and the value."""
     linker = Linker("k", r"(?P<who>\w+)/(?K)#(\d+)(x)?", r"https://t.example/\g<who>/\3", values={"BB"})
     (candidate,) = explain(compile_linkers([linker]), "me/BB#7").candidates
     assert candidate.groups == {"who": "me", "(?K)": "BB", "3": "7"}
 
 
 def test_only_so_many_candidates_are_explained() -> None:
-    """The links are all there, and how many candidates were omitted is said."""
+    """The links are complete, and the number of omitted candidates is given."""
     explanation = explain(compile_linkers([ISSUES]), "A-1 " * (MAX_CANDIDATES + 7))
     assert (len(explanation.candidates), explanation.omitted) == (MAX_CANDIDATES, 7)
     assert len(explanation.linkified.links) == MAX_CANDIDATES + 7

@@ -1,6 +1,6 @@
-"""Patterns that hold an engine which tries every way: what is said of them, and that they harm nobody else.
+"""Patterns that keep a backtracking engine busy: their verdicts, and that they take nothing from other linkers.
 
-How long each may keep a text is measured by the benchmark `hostile`.
+The benchmark `hostile` measures how long each may keep a text.
 """
 
 import warnings
@@ -20,7 +20,7 @@ ORDINARY = [
     Linker("linear", r"OK-\d+", r"https://t.example/\g<0>"),
     Linker("bounded", r"(?<!x)(?K)#\d+", r"https://t.example/\g<0>", values=frozenset({"OK"})),
 ]
-NOWHERE = r"javascript:\g<0>"  # so that what a hostile linker matches takes no link away from the others
+NOWHERE = r"javascript:\g<0>"  # so that the matches of a hostile linker take no link from the others
 
 
 def by_origin(row: Hostile) -> str:
@@ -34,7 +34,7 @@ def test_there_are_many() -> None:
 
 @pytest.mark.parametrize("row", ROWS, ids=by_origin)
 def test_verdict(row: Hostile) -> None:
-    """The engine that a pattern runs on is known before it meets a text, or it is refused with a reason."""
+    """The engine of a pattern is known before it is run, or it is refused with a reason."""
     if row.verdict == "refused":
         with pytest.raises(InvalidPattern):
             check_linker(row.linker("/"))
@@ -54,7 +54,7 @@ def test_verdict(row: Hostile) -> None:
     ],
 )
 def test_witness_is_found_for_a_hostile_pattern(regex: str, witness: tuple[str, str, str]) -> None:
-    """A text that takes many more steps than it is long, counted by trying every way."""
+    """The text takes many more steps than it is long, counted by backtracking."""
     found = check_linker(Linker("k", regex, "/")).witness
     assert found is not None
     assert (found.before, found.pump, found.after) == witness
@@ -63,7 +63,7 @@ def test_witness_is_found_for_a_hostile_pattern(regex: str, witness: tuple[str, 
 
 @pytest.mark.parametrize("regex", [r"BB-\d+", r"(?<!\w)((BB|OPS)-\d+)(?!\w)", r"#(?:[a-z]+-)+1", r"#\d+\.\d+!"])
 def test_no_witness_is_found_for_a_harmless_pattern(regex: str) -> None:
-    """Where every way takes no more steps than the text is long, however it is made."""
+    """For a pattern on which backtracking takes no more steps than the text is long, for any text."""
     assert find_witness(regex) is None
 
 
@@ -87,7 +87,7 @@ def check_beside_others(row: Hostile, size: int, *, budget: float) -> None:
 
 @pytest.mark.parametrize("row", USABLE, ids=by_origin)
 def test_ordinary_linkers_beside_it_lose_no_link(row: Hostile) -> None:
-    """Links before and after a text made for the pattern are all found, by either engine, and the text is whole."""
+    """Links before and after a text made for the pattern are all found, by either engine, and the text is complete."""
     check_beside_others(row, 10_000, budget=0.1)
 
 
@@ -95,13 +95,13 @@ def test_ordinary_linkers_beside_it_lose_no_link(row: Hostile) -> None:
 @pytest.mark.parametrize("size", [100_000, 990_000])
 @pytest.mark.parametrize("row", USABLE, ids=by_origin)
 def test_ordinary_linkers_beside_it_lose_no_link_in_long_texts(row: Hostile, size: int) -> None:
-    """The same in texts as long as any that are looked at."""
-    check_beside_others(row, size, budget=0.5)  # no ordinary linker takes it, on any machine
+    """The same in texts of the maximum length."""
+    check_beside_others(row, size, budget=0.5)  # no ordinary linker takes so long, on any machine
 
 
 @pytest.mark.parametrize("row", USABLE, ids=by_origin)
 def test_short_texts_match_as_in_python(row: Hostile) -> None:
-    """Where `re` comes to an end, the matches and groups are those of `re`."""
+    """Where `re` finishes, the matches and groups are those of `re`."""
     programs = all_groups(read_pattern(row.regex))
     values = VALUES if programs.pattern.value_groups else frozenset()
     groups = [group.number for group in programs.pattern.value_groups]

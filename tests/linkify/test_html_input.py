@@ -24,7 +24,7 @@ OURS = {"target", "data-module-key", "data-link-key", "data-app-key", "data-prin
 
 
 def shown(html: str) -> str:
-    """The linked HTML with each of the linker's own links written as `[text]`."""
+    """Return the linked HTML with each of the linker's own links written as `[text]`."""
     made = linkify_html(LINKERS, html).html
     opening = (
         '" rel="nofollow" class="ap-connect-link" target="_blank" data-module-key="tickets" data-link-key="tickets"'
@@ -36,7 +36,7 @@ def shown(html: str) -> str:
 
 
 def nodes(html: str) -> Iterator[LexborNode]:
-    """Every element and text that a browser would make of the HTML."""
+    """Yield every element and text that a browser would make of the HTML."""
     body = LexborHTMLParser(html).body
     assert body is not None
     found = body.traverse(include_text=True)
@@ -87,7 +87,7 @@ def text_of(html: str) -> str:
     ],
 )
 def test_texts_are_linked_where_they_stand(html: str, expected: str) -> None:
-    """Each text is linked on its own, code and links are left alone, and what is broken is mended."""
+    """Each text is linked separately, code and links are unchanged, and broken HTML is corrected."""
     assert shown(html) == expected
 
 
@@ -114,7 +114,7 @@ def test_bare_urls_in_texts_become_links() -> None:
     ],
 )
 def test_what_rendered_markdown_needs_is_kept(html: str) -> None:
-    """Headings with their anchors, coloured code, images, lists, tables and links come out as they went in."""
+    """Headings with their anchors, coloured code, images, lists, tables and links are unchanged."""
     ours, theirs = ([*_tree(one)] for one in (linkify_html(NO_LINKERS, html).html, html))
     assert ours == theirs
 
@@ -134,7 +134,7 @@ def test_what_rendered_markdown_needs_is_kept(html: str) -> None:
     ],
 )
 def test_nobody_can_pass_for_a_linker_or_a_part_of_the_page(html: str, expected: set[str]) -> None:
-    """Of a stranger's attributes only those are kept that say nothing about linkers, scripts or the page."""
+    """Of a stranger's attributes only those are kept that mean nothing to linkers, scripts or the page."""
     (element,) = (node for node in nodes(linkify_html(NO_LINKERS, html).html) if node.tag != "-text")
     assert element.attributes.keys() == expected
 
@@ -227,7 +227,7 @@ ATTACKS = [
 
 
 def _assert_harmless(html: str, *, ours: frozenset[str] = frozenset()) -> None:
-    """Nothing but the elements, attributes and addresses that are allowed, whatever the HTML says it is."""
+    """Assert that the HTML has only allowed elements, attributes and addresses."""
     for node in nodes(html):
         if node.tag == "-text":
             continue
@@ -240,7 +240,7 @@ def _assert_harmless(html: str, *, ours: frozenset[str] = frozenset()) -> None:
 
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_attacks_come_out_harmless(attack: str) -> None:
-    """Whatever is tried, alone or within other elements, what follows is still linked or at least there."""
+    """After any attack, alone or within other elements, the following text is still linked or at least kept."""
     for html in (attack, f"<table><tr><td>{attack}", f"<svg>{attack}", f"<p><a href=/><code>{attack}"):
         _assert_harmless(linkify_html(NO_LINKERS, html).html)
 
@@ -308,13 +308,13 @@ texts = st.one_of(
 
 @given(st.recursive(texts, _nested, max_leaves=20))
 def test_wellformed_html_keeps_its_text_and_its_elements(html: str) -> None:
-    """Without links, HTML that needs no mending comes out as what it went in as, to the last character."""
+    """Without links, correct HTML is unchanged, to the last character."""
     assert [*_tree(linkify_html(NO_LINKERS, html).html)] == [*_tree(html)]
 
 
 @given(soup)
 def test_a_second_sanitiser_run_finds_nothing_to_do(html: str) -> None:
-    """Sanitised again, with our own attributes allowed, the output stays as it is."""
+    """Sanitised again, with our own attributes allowed, the output is unchanged."""
     html = linkify_html(LINKERS, html).html.encode("utf-8", "replace").decode()
     attributes = {**ATTRIBUTES, "a": ATTRIBUTES["a"] | OURS | {"rel"}}
     again = nh3.clean(html, tags=set(ELEMENTS), attributes=attributes, link_rel=None)
@@ -350,7 +350,9 @@ LONG = [
 
 @pytest.mark.parametrize(("html", "found"), LONG, ids=[repr(html[:20]) for html, _ in LONG])
 def test_html_made_to_be_slow_is_linked_all_the_same(html: str, found: list[str]) -> None:
-    """Each of these keeps some parser busy for minutes, or grows a hundredfold in it; here neither happens."""
+    """Each of these keeps some parser busy for minutes, or makes its output grow a hundredfold; here
+    neither happens.
+    """
     linked = linkify_html(LINKERS, html)
     assert [link.text for link in linked.links] == found
     assert not linked.unfinished
@@ -359,7 +361,7 @@ def test_html_made_to_be_slow_is_linked_all_the_same(html: str, found: list[str]
 
 @pytest.mark.parametrize("depth", [MAX_DEPTH - 1, MAX_DEPTH, MAX_DEPTH + 1])
 def test_deep_elements_lose_their_tags_and_keep_their_text(depth: int) -> None:
-    """As many elements as are allowed come out, and all the text."""
+    """The output has as many elements as are allowed, and all the text."""
     html = linkify_html(NO_LINKERS, "<div>" * depth + "x" + "</div>" * depth + "y").html
     assert html.count("<div>") == html.count("</div>") == min(depth, MAX_DEPTH)
     assert text_of(html) == "xy"
@@ -375,7 +377,7 @@ def test_linker_that_runs_out_of_time_is_not_tried_again() -> None:
 
 
 def test_linker_has_the_time_of_one_text_for_all_texts_together() -> None:
-    """Many texts that each take a little are too much for one linker, and not for those beside it."""
+    """Many texts that each take a little use up one linker's time, and not that of those beside it."""
     ticks = count()
     other = Linker("other", r"OK-\d+", HERE)
     linkers = compile_linkers([TICKETS, other], clock=lambda: next(ticks) * 0.0041)
@@ -398,14 +400,14 @@ def test_linker_has_the_time_of_one_text_for_all_texts_together() -> None:
     ],
 )
 def test_document_has_the_limits_of_a_text(html: str, reason: str) -> None:
-    """Beyond a limit the HTML is safe and whole, only without further links."""
+    """Beyond a limit the HTML is safe and complete, only without further links."""
     linked = linkify_html(compile_linkers([TICKETS], budget=10), html)
     assert [one.reason for one in linked.unfinished] == [reason]
     assert text_of(linked.html) == text_of(html)
 
 
 def test_the_example_of_the_page_does_what_the_page_says(capsys: pytest.CaptureFixture[str]) -> None:
-    """The how-to's code runs, and prints the line that stands below it."""
+    """The how-to's code runs, and prints the line below it."""
     page = (Path(__file__).parents[2] / "docs" / "how-to" / "link-rendered-html.md").read_text("utf-8")
     (example,) = re.findall(r"^```python\n(.*?)^```$", page, re.MULTILINE | re.DOTALL)
     (expected,) = re.findall(r"`(<p>Fixes.*?</p>)`", page)

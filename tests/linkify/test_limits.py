@@ -1,4 +1,4 @@
-"""Hostile patterns, long texts, many values: what a limit costs, and that it is always reported."""
+"""Hostile patterns, long texts, many values: the effect of each limit, and that it is always reported."""
 
 from collections.abc import Iterator
 from itertools import count, pairwise
@@ -15,7 +15,7 @@ from roadstead.linkify.text import addresses
 
 HERE = r"https://t.example/\g<0>"
 
-# why, regex, text; each takes a backtracking engine longer than anybody waits
+# why, regex, text; each takes a backtracking engine too long for any user
 EXPLOSIVE = [
     ("lazy runs meet", r"(?s).*?,.*?,.*?,.*?,z(?!-)", "a," * 20_000 + "z-"),
     ("runs of one character meet", r"(.*)=(.*)=(.*)=(.*);(?!-)", "=" * 3_000 + ";-"),
@@ -27,7 +27,7 @@ EXPLOSIVE = [
     ("every match scans to the end, on the linear engine", r".*!|[A-Z]", "A" * 30_000),
 ]
 
-# regex, text: hostile to `re`, done within the budget here
+# regex, text: hostile to `re`, finished within the budget here
 HARMLESS = [
     (r"([\w\-]+\-\d+)", "a" * 100_000),
     (r"(a+)+$", "a" * 30_000 + "!"),
@@ -57,19 +57,19 @@ def test_explosive_pattern_is_stopped_and_reported(regex: str, text: str) -> Non
 
 @pytest.mark.parametrize(("regex", "text"), HARMLESS)
 def test_pattern_that_explodes_elsewhere_is_finished(regex: str, text: str) -> None:
-    """Patterns that take `re` minutes are done within a budget of a second."""
+    """Patterns that take `re` minutes finish within a budget of a second."""
     assert not compile_linkers([Linker("k", regex, HERE)], budget=1).linkify(text).unfinished
 
 
 @pytest.mark.parametrize("regex", [r"\d", r"\d(?=.)"])
 def test_links_found_before_the_limit_are_kept(regex: str) -> None:
-    """Both engines give what they found when time ran out, from the left, and say that it did."""
+    """Both engines give the links that they found in time, from the left, and report the limit."""
     ticks = count()
     compiled = compile_linkers([Linker("k", regex, HERE)], budget=10, clock=lambda: next(ticks) * 0.9)
     linkified = compiled.linkify("1 2 3 4 5 6 7 8 9 " * 100)
     texts = [link.text for link in linkified.links]
     assert texts[:3] == ["1", "2", "3"]
-    if "(?=" not in regex:  # the bounded engine keeps its own time once it is started
+    if "(?=" not in regex:  # the bounded engine has its own clock once it is started
         assert len(texts) < 900
         assert linkified.unfinished[0].out_of_time
         assert linkified.unfinished[0].reason == "It took longer than 10000 ms."
@@ -99,7 +99,7 @@ def test_matches_that_come_quickly_end_at_the_number_of_links(
     ],
 )
 def test_long_text_loses_no_match_at_the_edges_of_windows(regex: str, key: str, count: int) -> None:
-    """A text of many windows gives each of its keys once, with many different values too."""
+    """A text of many windows gives each of its keys once, also with many different values."""
     values = {"BB", *(f"V{number}" for number in range(10_000))}
     keys = [key.format(number) for number in range(count)]
     text = "\n".join(keys)
@@ -126,14 +126,14 @@ def test_long_text_that_cannot_be_cut_is_matched_exactly() -> None:
     ],
 )
 def test_any_text_can_be_searched_for_any_pattern(regex: str) -> None:
-    """No pattern is so large, and no text so long without a place to cut it, that there is no way to search."""
+    """For any pattern, and any text that cannot be cut, there is a way to search."""
     linkers = [Linker("large", regex, "javascript:"), Linker("small", "!", HERE)]
     linkified = compile_linkers(linkers).linkify("ab" * 400_000 + "!")
     assert [link.text for link in linkified.links] == ["!"]
 
 
 def test_million_values_cost_a_text_nothing() -> None:
-    """Values are looked up, never walked through: a set that refuses to be walked through after compiling works."""
+    """Values are looked up, never traversed: a set that refuses to be traversed after compiling works."""
 
     class Values(frozenset[str]):
         walks = 0
@@ -149,7 +149,7 @@ def test_million_values_cost_a_text_nothing() -> None:
 
 
 def test_changed_values_count_from_then_on() -> None:
-    """A value added or removed changes what is linked, in a copy: the linkers it was made from stay as they were."""
+    """An added or removed value changes the links, in a copy: the linkers it was made from are unchanged."""
     linkers = [Linker("one", r"(?K)-\d", HERE, values={"AA", "BB"}), Linker("two", r"(?K)-\d", HERE, values={"BB"})]
     before = compile_linkers(linkers)
     added = before.with_values(0, added=["CC"])
@@ -165,7 +165,7 @@ def test_changed_values_count_from_then_on() -> None:
 
 
 def test_linker_whose_last_value_goes_is_one_without_values() -> None:
-    """It then links anything, as before its first value; and its first value narrows it again."""
+    """It then links any value, as before its first one; and its first value narrows it again."""
     compiled = compile_linkers([Linker("k", r"(?K)-\d", HERE, values={"AA"})])
     emptied = compiled.with_values(0, removed=["AA"])
     assert [link.text for link in emptied.linkify("AA-1 BB-1").links] == ["AA-1", "BB-1"]
@@ -181,7 +181,7 @@ def test_linker_whose_last_value_goes_is_one_without_values() -> None:
 def test_many_changes_come_to_the_same_as_compiling_anew(
     latest: int, few_beside: int, changes: list[tuple[bool, str]], ignore_case: bool
 ) -> None:
-    """Whatever is added and removed in whatever order, and wherever the changes are kept, the rest is linked."""
+    """For any additions and removals in any order, and any place of the changes, the rest is linked."""
     regex = r"(?i)((?K)-\d)" if ignore_case else r"((?K)-\d)"
     values = {"z"}
     compiled = compile_linkers([Linker("k", regex, HERE, values=values)], budget=10)
@@ -207,7 +207,7 @@ PATTERNS_WITH_VALUES = [r"((?K)-\d+)", r"(?K)(-\d)?", r"\b(?K):.*", r"#(?K)", r"
 def test_linkers_that_share_a_pattern_find_what_each_finds_alone(
     regex: str, sets_of_values: list[set[str]], text: str
 ) -> None:
-    """Running a pattern once for several linkers gives the links of compiling and running each by itself."""
+    """Running a pattern once for several linkers gives the links of compiling and running each separately."""
     linkers = [
         Linker(str(number), regex, HERE, values=frozenset(values)) for number, values in enumerate(sets_of_values)
     ]
@@ -232,7 +232,9 @@ def test_linkers_of_many_workspaces_hash_apart() -> None:
 
 
 def test_linkers_left_out_link_nothing() -> None:
-    """The others go on as before, also one with the same pattern; where one might have matched, the reason is given."""
+    """The others continue as before, also one with the same pattern; where one might have matched, the
+    reason is given.
+    """
     linkers = [Linker(key, "OK-1", HERE) for key in ("one", "two")]
     compiled = compile_linkers(linkers)
     without_one = compiled.without(linkers[:1], "It is parked.")
@@ -258,7 +260,7 @@ def test_text_beyond_the_limit_is_left_unlinked_and_said_so() -> None:
 
 
 def test_too_many_values_for_the_bounded_engine_are_reported() -> None:
-    """A look-around pattern stops at a text with more different values than its engine is given at once."""
+    """A look-around pattern stops at a text with more different values than its engine may get in one program."""
     values = {f"V{number:04}" for number in range(MAX_VALUE_CHARS // 6 + 1)}
     compiled = compile_linkers([Linker("k", r"(?<!x)(?K):", HERE, values=values)], budget=60)
     linkified = compiled.linkify(" ".join(f"{value}:" for value in values))
@@ -286,7 +288,7 @@ def test_back_reference_that_ignores_case_is_followed_in_ascii_only() -> None:
     ],
 )
 def test_oversized_pattern_is_refused(regex: str) -> None:
-    """Depth, groups, length and unfolded size have limits, and going beyond them is no crash."""
+    """Depth, groups, length and unfolded size have limits, and exceeding them is not a crash."""
     with pytest.raises(InvalidPattern):
         check_linker(Linker("k", regex, "/"))
 
@@ -305,7 +307,7 @@ PATTERNS = [r"\w+", r"(?K)-?\d*", r"(?<=a)\w", r"[^a]", r"(?i)(?K)", r"\b.\b", r
 
 @given(st.text(st.characters(), max_size=60), st.sets(st.sampled_from(PATTERNS), min_size=1))
 def test_pieces_joined_give_the_text(text: str, regexes: set[str]) -> None:
-    """Whatever the text, lone surrogates included, nothing of it is lost, and links lie where they say."""
+    """Of any text, lone surrogates included, nothing is lost, and links are at their stated places."""
     linkers = [Linker(regex, regex, "https://t.example/", values={"a", "ſ"}) for regex in sorted(regexes)]
     linkified = compile_linkers(linkers, budget=10).linkify(text)
     pieces = [piece if isinstance(piece, str) else piece.text for piece in linkified.pieces()]
@@ -323,7 +325,7 @@ def test_pieces_are_never_empty() -> None:
 
 @pytest.mark.parametrize("text", ["://", "é://", "9+://", "a://?", "http://", "mailto:"])
 def test_text_is_gone_through_once_for_its_addresses(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """However many marks of a URL stand in a row, no part of the text is looked at twice for where one ends."""
+    """With any number of URL marks in a row, the end of a URL is searched once in each part of the text."""
     looked_at: list[tuple[int, int]] = []
 
     def watched(chars: str, start: int) -> int:

@@ -1,4 +1,4 @@
-"""Markdown that is linked: its texts only, where a reader of Markdown sees them."""
+"""Linked Markdown: only its texts, where a reader of Markdown sees them."""
 
 import re
 from itertools import groupby
@@ -45,7 +45,7 @@ def linked(text: str) -> LinkifiedMarkdown:
     ],
 )
 def test_what_is_more_than_text_stays(text: str) -> None:
-    """Links, code, definitions, images, HTML and front matter come out as they were."""
+    """Links, code, definitions, images, HTML and front matter are unchanged."""
     assert linked(text).markdown == text
 
 
@@ -72,7 +72,7 @@ def test_what_is_more_than_text_stays(text: str) -> None:
     ],
 )
 def test_texts_are_linked_wherever_they_stand(text: str, shown: str) -> None:
-    """In paragraphs, headings, quotes, lists and tables, beside marks and escapes; `<…>` stands for a link here."""
+    """In paragraphs, headings, quotes, lists and tables, beside marks and escapes; `<…>` means a link here."""
     assert LINK.sub(r"<\1>", linked(text).markdown) == shown
 
 
@@ -92,7 +92,7 @@ def test_match_that_would_change_what_marks_mean_is_left_alone(text: str) -> Non
 
 
 def test_addresses_become_links_of_markdown() -> None:
-    """Written as a reader of Markdown sees them, escapes and all; what is in one is left alone."""
+    """Written as a reader of Markdown sees them, escapes included; nothing inside one is linked."""
     result = linked("at https://x.example/a\\_b?x=1&amp;y, https://x.example/é")
     assert [link.url for link in result.links] == ["https://x.example/a_b?x=1&y", "https://x.example/%C3%A9"]
     assert result.markdown == "at <https://x.example/a_b?x=1&y>, [https\\://x.example/é](https://x.example/%C3%A9)"
@@ -176,13 +176,13 @@ def count_links(tokens: list[Token]) -> int:
 @settings(max_examples=300)
 @given(st.lists(st.sampled_from(FRAGMENTS), max_size=24).map("".join))
 def test_reader_of_markdown_sees_the_same_and_the_links(text: str) -> None:
-    """Over random Markdown, its structure and its text stay, and there are just so many links more."""
+    """Over random Markdown, its structure and its text stay, and only the links are added."""
     result = linked(text)
     reader = MarkdownIt("commonmark")
     before, after = reader.parse(text), reader.parse(result.markdown)
     urls = [reader.normalizeLink(link.url) for link in result.links]
     hidden = {*urls, *(url.replace("(", "%28").replace(")", "%29") for url in urls)}
-    front_matter = text.startswith("---\n")  # which CommonMark knows nothing of
+    front_matter = text.startswith("---\n")  # CommonMark does not define it
     assert front_matter or seen(after, hidden) == seen(before, hidden)
     assert front_matter or count_links(after) == count_links(before) + len(result.links)
 
@@ -190,7 +190,7 @@ def test_reader_of_markdown_sees_the_same_and_the_links(text: str) -> None:
 @settings(max_examples=300)
 @given(st.lists(st.sampled_from(FRAGMENTS), max_size=24).map("".join))
 def test_links_are_in_text_alone(text: str) -> None:
-    """What is linked is in the text of the document, as a reader sees it, and not in a link that was there."""
+    """Linked text is in the text of the document, as a reader sees it, and not in a link of the source."""
     visible: list[str] = []
     for token in MarkdownIt("commonmark").parse(text):
         depth = 0
@@ -205,12 +205,12 @@ def test_links_are_in_text_alone(text: str) -> None:
 
 @given(st.text(st.characters(), max_size=60))
 def test_no_text_is_too_strange(text: str) -> None:
-    """Any characters are read, and come out again."""
+    """Any characters are read, and written again."""
     assert linked(text).markdown == text or linked(text).links
 
 
 def test_limits_are_those_of_a_text(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Too many links, too long a document and too long a time are reported; what was found until then stays."""
+    """Too many links, too long a document and too long a time are reported; earlier links stay."""
     monkeypatch.setattr(markdown_input, "SECONDS", 10)  # a busy machine needs more than usual
     many = linked("BB-1\n\n" * 10_001)
     assert (len(many.links), [one.reason for one in many.unfinished]) == (
@@ -246,7 +246,9 @@ def test_time_is_looked_at_wherever_reading_may_take_long(monkeypatch: pytest.Mo
 
 
 def test_explanation_says_what_is_no_text() -> None:
-    """A candidate in code or a link is none, one that is seen between marks only is added, and links are counted."""
+    """A candidate in code or a link is not a link, one that is seen only between marks is added, and links
+    are counted.
+    """
     any_key = compile_linkers([Linker("any", r"[\w\-]+-\d", r"https://t.example/\g<0>")])
     explanation = explain_markdown(any_key, "A-1 `A-2` [A-3](x) _A-4_ https://x.example/")
     assert explanation.linkified == linkify_markdown(any_key, explanation.linkified.text)

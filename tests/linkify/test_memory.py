@@ -1,4 +1,4 @@
-"""Memory: what is no longer used is freed at once, without a collection of garbage, and little is kept unused."""
+"""Memory: unused objects are freed immediately, without a garbage collection, and few are kept."""
 
 import gc
 from collections.abc import Iterator
@@ -28,7 +28,7 @@ def no_collector() -> Iterator[None]:
     ids=["a value first", "no value", "bounded", "a value anywhere", "a back-reference", "any case"],
 )
 def test_a_pattern_that_is_let_go_frees_its_memory(regex: str) -> None:
-    """Its programs, one of which is made for each kind of text, hold nothing that holds them."""
+    """Its programs, one for each kind of text, are in no reference cycle."""
     regex += "(?:let go)?"
     linker = Linker("k", regex, r"https://t.example/\g<0>", values={"BB", "SE"} if "(?K)" in regex else frozenset())
     compiled = compile_linkers([linker])
@@ -43,7 +43,7 @@ def test_a_pattern_that_is_let_go_frees_its_memory(regex: str) -> None:
 
 @pytest.mark.usefixtures("no_collector")
 def test_values_that_were_changed_free_the_memory_of_those_before() -> None:
-    """An index with a change on top holds nothing that holds it, so what lies beneath goes with its last user."""
+    """An index with a change on top is in no reference cycle, so its lower layers are freed with their last user."""
     index = ValueIndex.of({0: {"BB", "SE"}}, ignore_case=True).changed(0, added=["NN"], removed=["BB"])
     assert index.owners.find("NN") == (0,)
     owners = ref(index.owners)
@@ -52,7 +52,7 @@ def test_values_that_were_changed_free_the_memory_of_those_before() -> None:
 
 
 def test_a_pattern_in_use_is_made_once() -> None:
-    """However many patterns were made since, who compiles a pattern that is still in use gets its programs."""
+    """After any number of other patterns, compiling a pattern that is in use gives its existing programs."""
     regex = r"IN-USE-(\d+)"
     compiled = compile_linkers([Linker("k", regex, r"https://t.example/\1")])
     programs = compiled._families[0]._programs
@@ -63,7 +63,7 @@ def test_a_pattern_in_use_is_made_once() -> None:
 
 
 def test_what_is_shared_is_found_by_all_that_it_was_made_of() -> None:
-    """Each other argument makes another object, and one given by name, by which none is found, is refused."""
+    """Each other argument makes another object, and an argument by name, which finds none, is refused."""
     find = keeping.shared(lambda first, second: frozenset({(first, second)}))
     assert find("a", 1) is find("a", 1)
     assert (find("a", 1), find("a", 2)) == (frozenset({("a", 1)}), frozenset({("a", 2)}))
@@ -72,7 +72,7 @@ def test_what_is_shared_is_found_by_all_that_it_was_made_of() -> None:
 
 
 def test_what_is_made_for_keys_never_grows_beyond_a_number() -> None:
-    """Programs for ever other values do not add up."""
+    """Programs for ever new values do not accumulate."""
     made: keeping.Made[int, str] = keeping.Made(str, most=3)
     assert [made[number] for number in (*range(10), 9)] == [*"0123456789", "9"]
     assert len(made) <= 3

@@ -1,4 +1,4 @@
-"""The judgement on a linker's pattern, and the page that lists what patterns may hold."""
+"""The judgement on a linker's pattern, and the page on patterns."""
 
 import re
 from pathlib import Path
@@ -108,7 +108,7 @@ def test_hostile_is_what_backtracking_takes_long_for(regex: str, hostile: bool) 
 
 @pytest.mark.parametrize(("texts", "linked", "why"), rows("What matches"))
 def test_page_says_before_which_words_a_value_may_begin(texts: str, linked: str, why: str) -> None:
-    """The texts of each row are links, or none, as the row says."""
+    """The texts of each row are links, or not, as the row says."""
     linker = Linker("k", r"(?K)-\d+", "https://t.example/", values={"課題"} if "課題" in texts else {"BB"})
     for text in re.findall(r"`(\S+-1)`", texts):
         assert bool(compile_linkers([linker]).linkify(text).links) is (linked == "yes"), text

@@ -44,7 +44,9 @@ def test_pattern_has_one_way(regex: str, way: Way) -> None:
     ],
 )
 def test_spaces_decide_where_a_text_is_cut(regex: str, last_newline: LastNewline, cuts: str) -> None:
-    """A text is cut after what no match holds. RE2 misses its last newline only where nothing else asks for it."""
+    """A text is cut after characters that no match contains. RE2 does not see a last newline only if nothing else needs
+    it.
+    """
     plan = plan_for(read_pattern(regex), frozenset())
     assert (plan.last_newline, plan.cuts) == (last_newline, cuts)
 

@@ -24,7 +24,7 @@ def linkified(text: str) -> Linkified:
 
 
 def test_html_link_carries_the_attributes_of_the_cloud() -> None:
-    """The attributes are those seen in Bitbucket's own answers, each of them escaped."""
+    """The attributes are those of Bitbucket's own answers, each of them escaped."""
     assert render_html(linkified("<br>&BB-1")) == (
         '&lt;br&gt;&amp;<a href="https://t.example/b?k=BB-1&amp;x" rel="nofollow" class="ap-connect-link"'
         ' target="_blank" data-module-key="tickets" data-link-key="tickets" data-app-key="com.acme.&lt;app&gt;"'
@@ -69,7 +69,7 @@ hostile_text = st.lists(st.one_of(st.sampled_from(AWKWARD), st.text(max_size=5))
 
 @given(hostile_text)
 def test_html_holds_nothing_but_links_and_the_text(text: str) -> None:
-    """A parser finds the text again, and no element besides the links."""
+    """A parser finds the text again, and only links as elements."""
     shown = linkified(text)
     elements = Elements(render_html(shown))
     assert elements.names == ["a"] * len(shown.links)
@@ -95,7 +95,7 @@ def test_html_holds_nothing_but_links_and_the_text(text: str) -> None:
     ],
 )
 def test_markdown_links_and_leaves_the_rest(text: str, markdown: str) -> None:
-    """Links are written so that nothing in their text is Markdown; the rest is left as it was."""
+    """Links are written so that nothing in their text is Markdown; the rest is unchanged."""
     assert render_markdown(linkified(text)) == markdown
 
 
@@ -115,7 +115,7 @@ def test_markdown_reader_finds_the_link_again(text: str) -> None:
 
 
 def test_terminal_link_is_an_osc_8_hyperlink() -> None:
-    """The link is opened and closed around its text; everything else is as it was."""
+    """The link is opened and closed around its text; everything else is unchanged."""
     assert render_terminal(linkified("fix BB-1\n")) == (
         "fix \x1b]8;;https://t.example/b?k=BB-1&x\x1b\\BB-1\x1b]8;;\x1b\\\n"
     )
@@ -131,6 +131,6 @@ def test_terminal_text_with_control_characters_is_not_linked(text: str) -> None:
 
 @given(hostile_text)
 def test_terminal_output_without_hyperlinks_is_the_text(text: str) -> None:
-    """Taking our sequences away gives back the text, whatever it holds."""
+    """Removing our sequences gives the text again, for any text."""
     stripped = re.sub(r"\x1b\]8;;(?:https?://[!-~]*)?\x1b\\", "", render_terminal(linkified(text)))
     assert stripped == text

@@ -1,4 +1,4 @@
-"""Where links lead: templates, encoding, and what matched text cannot do."""
+"""Targets of links: templates, encoding, and the limits of matched text."""
 
 from urllib.parse import urlsplit
 
@@ -12,7 +12,7 @@ JIRA = "https://jira.example"
 
 
 def target(url: str, matched: str, *, base_url: str = "", regex: str = r"(?s)~(.*)~") -> str | None:
-    """Return where `~matched~` leads; group 1 is `matched`."""
+    """Return the target of `~matched~`; group 1 is `matched`."""
     compiled = compile_linkers([Linker("k", regex, url, base_url)])
     links = [link for link in compiled.linkify(f"~{matched}~").links if link.linker]
     return links[0].url if links else None
@@ -76,7 +76,7 @@ def test_template_follows_replacement_syntax(url: str, expected: str) -> None:
     ],
 )
 def test_unusable_template_is_refused_with_a_reason(url: str, says: str) -> None:
-    """A template that asks for what is not there is refused before any text is linked."""
+    """A template with a missing group is refused before any text is linked."""
     with pytest.raises(InvalidPattern, match=says):
         check_linker(Linker("k", "(a)", url))
 
@@ -157,7 +157,7 @@ def test_matched_text_stays_in_its_place(url: str, matched: str, expected: str |
 @pytest.mark.parametrize("url", [r"\1", r"\1/x", r"/\1", r"browse/\1"])
 @pytest.mark.parametrize("matched", ["javascript:alert(1)", "//evil.example", "\\\\evil.example", "@evil.example"])
 def test_relative_template_never_leaves_the_base(url: str, matched: str) -> None:
-    """Whatever a relative template is filled with, the link leads to the base's host."""
+    """With any text in a relative template, the link leads to the base's host."""
     found = target(url, matched, base_url=JIRA)
     assert found is not None
     assert found.startswith(JIRA + "/")
@@ -205,7 +205,7 @@ def test_every_url_is_safe_to_write_anywhere(url: str, matched: str) -> None:
     ],
 )
 def test_group_as_another_tool_writes_it_is_remarked(url: str) -> None:
-    """It would stay text in each link, so the remark shows it and the spelling that counts here."""
+    """It would be plain text in each link, so the remark shows it and the correct spelling."""
     (remark,) = check_linker(Linker("k", r"(?P<key>(?K)-(\d+))", url, "https://t.example")).remarks
     assert " in the url is text" in remark.message
     assert r"\g<name>" in remark.fix
@@ -222,7 +222,7 @@ def test_group_as_another_tool_writes_it_is_remarked(url: str) -> None:
     ],
 )
 def test_group_that_the_url_leaves_out_is_remarked(regex: str, url: str, says: str) -> None:
-    """Where something matched is in no link, the author nearly always forgot it."""
+    """If a matched group is in no link, the author probably forgot it."""
     (remark,) = check_linker(Linker("k", regex, url, "https://t.example")).remarks
     assert says in remark.message
 
@@ -230,8 +230,8 @@ def test_group_that_the_url_leaves_out_is_remarked(regex: str, url: str, says: s
 @pytest.mark.parametrize(
     ("regex", "url"),
     [
-        (r"((?K)-\d+)", r"/browse/\1"),  # what is in a group that is used
-        (r"((?K)-(\d+))", r"/browse/\2-\3"),  # what is around one
+        (r"((?K)-\d+)", r"/browse/\1"),  # inside a used group
+        (r"((?K)-(\d+))", r"/browse/\2-\3"),  # around a used group
         (r"(?K)-(\d+)", r"/browse/\2"),  # the value chooses the links
         (r"((BB|OPS)-\d+)", r"/browse/\g<0>"),
         (r"(['\"])BB-(\d+)\1", r"/browse/\2"),  # the pattern uses it
@@ -242,5 +242,7 @@ def test_group_that_the_url_leaves_out_is_remarked(regex: str, url: str, says: s
     ],
 )
 def test_nothing_is_remarked_about_a_url_that_has_what_it_needs(regex: str, url: str) -> None:
-    """Groups that are used in some way, escaped signs, escapes of URLs and what Connect fills in are no mistake."""
+    """Groups that are used in some way, escaped signs, escapes of URLs and Connect's own parameters are not
+    mistakes.
+    """
     assert check_linker(Linker("k", regex, url, "https://t.example")).remarks == ()

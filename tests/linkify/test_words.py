@@ -13,7 +13,7 @@ WORDS = st.text(st.sampled_from("aB1_-éжª中文のノーｱﾞ한กา٣①�
 
 @given(WORDS)
 def test_runs_are_divided_where_a_value_may_begin(text: str) -> None:
-    """The places in a run, which are found together, are those that are good one by one, and as the oracle says."""
+    """The places in a run, found in one pass, are those that are valid one by one, and as the oracle says."""
     for run in re.finditer(r"[\w\-]+", text):
         expected = [at for at in range(*run.span()) if not continues_a_word(text, at)]
         assert beginnings(text, *run.span()) == expected
@@ -21,6 +21,6 @@ def test_runs_are_divided_where_a_value_may_begin(text: str) -> None:
 
 
 def test_letter_has_only_so_many_marks() -> None:
-    """Of a long run of combining marks only the last few are looked at, or a text of them would take for ever."""
+    """Of a long run of combining marks only the last few are checked, because a text of them would take for ever."""
     assert not may_begin("e" + "\u0301" * 30 + "BB", 31)
     assert may_begin("e" + "\u0301" * 31 + "BB", 32)
