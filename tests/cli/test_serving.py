@@ -20,7 +20,7 @@ def get(url: str, **headers: str) -> tuple[int, object]:
         return answer.status, json.load(answer)
 
 
-@pytest.mark.parametrize("stop", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("stop", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.slow)])
 def test_serve_answers_and_stops_quietly(roadstead: Roadstead, stop: signal.Signals) -> None:
     """It prints its base URL, how to sign in and the next command; a signal to stop is not a failure."""
     with running(roadstead) as (process, base_url):
@@ -137,7 +137,9 @@ def test_workers_share_the_port(roadstead: Roadstead, tmp_path: Path) -> None:
     assert err == b""
 
 
-@pytest.mark.parametrize(("soft", "hard", "connections"), [(256, 256, 192), (256, 1024, 896)])
+@pytest.mark.parametrize(
+    ("soft", "hard", "connections"), [(256, 1024, 896), pytest.param(256, 256, 192, marks=pytest.mark.slow)]
+)
 def test_as_many_files_may_be_open_as_is_allowed(roadstead: Roadstead, soft: int, hard: int, connections: int) -> None:
     """The limit is raised as far as possible, and if that is too low, the log names the consequence."""
     limits = ["sh", "-c", f'ulimit -Sn {soft} && ulimit -Hn {hard} && exec "$@"', "sh"]

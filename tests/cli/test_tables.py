@@ -184,7 +184,9 @@ def on_terminal(roadstead: Roadstead, width: int, **environment: str) -> str:
     return output.decode().replace("\r\n", "\n")
 
 
-@pytest.mark.parametrize("width", [60, 80, 120])
+@pytest.mark.parametrize(
+    "width", [60, pytest.param(80, marks=pytest.mark.slow), pytest.param(120, marks=pytest.mark.slow)]
+)
 def test_every_table_fits_the_terminal(state: Roadstead, width: int) -> None:
     """No line of a table is wider than the terminal, times are short and local, and every heading is bold."""
     shown = on_terminal(state, width)
