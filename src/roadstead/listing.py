@@ -4,9 +4,11 @@
 orders rows by it; `slice_of` does so with items in memory.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Generic, TypeVar
+from datetime import datetime
+from types import NoneType
+from typing import Any, Generic, TypeVar, get_args, get_type_hints
 
 import msgspec
 
@@ -31,6 +33,23 @@ class Field:
     always: str | None = None
     unique: bool = False
     queryable: bool = True
+
+
+def fields_of(model: type, *, unique: str, without: Collection[str] = ()) -> Iterator[Field]:
+    """Yield the members of a model as fields, but for those in `without`; the one that is `unique` is marked so."""
+    for name, hint in get_type_hints(model).items():
+        if name not in without:
+            yield Field(name, _kind(hint), unique=name == unique)
+
+
+def _kind(hint: Any) -> FieldType:
+    """Return the type of a field whose values are of a type, or none."""
+    kind = next((one for one in get_args(hint) or (hint,) if one is not NoneType), NoneType)
+    return _KINDS.get(kind, str)
+
+
+_KINDS: dict[Any, FieldType] = {int: int, float: int, bool: bool, datetime: datetime}
+"""What is none of these is a text, or one of several texts."""
 
 
 class Listing:

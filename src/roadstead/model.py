@@ -12,7 +12,7 @@ import msgspec
 
 from roadstead.connect.evidence import Evidence
 from roadstead.connect.presented import Presented
-from roadstead.listing import Field, Listing
+from roadstead.listing import Field, Listing, fields_of
 
 HIDDEN = "(hidden)"
 """The placeholder of a secret in stored or shown text."""
@@ -234,12 +234,12 @@ class QueueCounts(NamedTuple):
     given_up: int
 
 
-@dataclass(frozen=True, slots=True)
-class RecordedRequest:
+class RecordedRequest(msgspec.Struct, frozen=True):
     """One call of an app to the host (`in`) or of the host to an app (`out`), and its outcome.
 
     `app` is the app's key, if known; for a refused call it is the caller's claim. `url` is path and query of a call to
-    the host, and the whole address of any other. Without an answer there is an `error`.
+    the host, and the whole address of any other. Without an answer there is an `error`. The `id` is 0 until the
+    database gives one.
     """
 
     id: int
@@ -256,15 +256,7 @@ class RecordedRequest:
 
 
 REQUEST_LIST = Listing(
-    Field("id", int, unique=True),
-    Field("time", datetime),
-    Field("direction", str),
-    Field("app", str),
-    Field("method", str),
-    Field("url", str),
-    Field("status", int),
-    Field("error", str),
-    Field("duration_ms", int),
+    *fields_of(RecordedRequest, unique="id", without=("request_size", "answer_size")),
     order="-id",
 )
 
@@ -293,8 +285,7 @@ class RequestDetails:
     evidence: Evidence | None
 
 
-@dataclass(frozen=True, slots=True)
-class AuditEntry:
+class AuditEntry(msgspec.Struct, frozen=True):
     """Who did what to which subject. Contains no secret."""
 
     id: int

@@ -21,10 +21,16 @@ from tests.token_mistakes import MISTAKES, PATH, TARGET, Mistake, hashed
 pytestmark = pytest.mark.before_the_database
 
 
+def _newest(http: httpx.Client, host: LiveHost) -> int:
+    """Return the id of the last recorded call to the host."""
+    query = {"pagelen": "1", "q": 'direction = "in"'}
+    found: int = http.get(f"{host.url}/-/requests", params=query).json()["values"][0]["id"]
+    return found
+
+
 def _diagnosis(http: httpx.Client, host: LiveHost) -> dict[str, Any]:
-    """Return the diagnosis of the last recorded call."""
-    newest = http.get(f"{host.url}/-/requests?pagelen=1").json()["values"][0]
-    details = http.get(f"{host.url}/-/requests/{newest['id']}").json()
+    """Return the diagnosis of the last recorded call to the host."""
+    details = http.get(f"{host.url}/-/requests/{_newest(http, host)}").json()
     found: dict[str, Any] = details["diagnosis"]
     assert (details["url"].partition("?")[0], details["status"]) == (PATH, 401)
     return found
@@ -54,8 +60,7 @@ def test_refused_call_is_explained_from_its_record(
 def test_right_call_is_not_explained(http: httpx.Client, host: LiveHost, api: AppClient) -> None:
     """An accepted call has no diagnosis."""
     assert api("GET", TARGET).status_code == 200
-    newest = http.get(f"{host.url}/-/requests?pagelen=1").json()["values"][0]
-    assert http.get(f"{host.url}/-/requests/{newest['id']}").json()["diagnosis"] is None
+    assert http.get(f"{host.url}/-/requests/{_newest(http, host)}").json()["diagnosis"] is None
 
 
 def test_both_requests_behind_the_hashes_are_shown(http: httpx.Client, host: LiveHost, api: AppClient) -> None:
@@ -147,7 +152,7 @@ def test_cause_stays_what_it_was_at_the_call(
     for change in before:
         change(host, connect_app)
     assert api("GET", PATH, token=api.token("GET", PATH, **claims)).status_code == 401
-    newest = http.get(f"{host.url}/-/requests?pagelen=1").json()["values"][0]["id"]
+    newest = _newest(http, host)
 
     def look() -> Any:
         return http.get(f"{host.url}/-/requests/{newest}").json()["diagnosis"]

@@ -12,12 +12,12 @@ import pytest
 from roadstead.connect.evidence import Check, Evidence, Known
 from roadstead.errors import StorageUnusable
 from roadstead.listing import PageRequest
-from roadstead.model import Message
+from roadstead.model import Message, RecordedRequest, RequestDetails
 from roadstead.settings import Settings
 from roadstead.storage import open_database, postgres, sqlite
 from roadstead.storage.database import AlreadyThere, Database, ListTakesTooLong, Transaction, Unfit
 from roadstead.storage.facts import find_fact, keep_fact
-from roadstead.storage.requests import NewRequest, add_requests, find_request, page_of_requests
+from roadstead.storage.requests import add_requests, find_request, page_of_requests
 from tests.conftest import NewDatabase
 
 Scenario = Callable[[Database], Awaitable[None]]
@@ -190,10 +190,8 @@ def test_kept_diagnoses_take_the_word_of_today(place: Place) -> None:
 
     async def go_back(database: Database) -> None:
         async with database.transaction() as tx:
-            rows = [
-                NewRequest(datetime.now(UTC), "in", None, "GET", "/", 401, None, 1.0, nothing, nothing, None, evidence)
-                for evidence in (*kept, None)
-            ]
+            request = RecordedRequest(0, datetime.now(UTC), "in", None, "GET", "/", 401, None, 1.0, 0, 0)
+            rows = [RequestDetails(request, nothing, nothing, None, evidence) for evidence in (*kept, None)]
             await add_requests(tx, rows, keep=3)
             await tx.run("""UPDATE requests SET evidence = replace(evidence, '"passes"', '"holds"')""")
             await tx.run("DELETE FROM migrations WHERE number = 12")

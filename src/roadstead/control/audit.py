@@ -1,12 +1,13 @@
 """`/-/audit`: who did what."""
 
-from typing import TypedDict
+from typing import TypedDict, cast
 
 from roadstead.api.answers import Answer
 from roadstead.api.listing import Page, page_answer
 from roadstead.api.needs import OPERATOR
 from roadstead.api.operation import Call
 from roadstead.control.map import AUDIT as OPERATIONS
+from roadstead.control.shapes import as_data
 from roadstead.domain.upkeep import audit
 from roadstead.listing import PageRequest
 from roadstead.model import AUDIT_LIST, AuditEntry
@@ -32,11 +33,4 @@ async def list_entries(call: Call, wanted: PageRequest) -> Answer:
 
 def audit_entry(entry: AuditEntry) -> AuditEntryResource:
     """Return an entry as data."""
-    return {
-        "id": entry.id,
-        "time": entry.time.isoformat(timespec="microseconds"),
-        "actor": entry.actor,
-        "action": entry.action,
-        "subject": entry.subject,
-        "details": entry.details,
-    }
+    return cast("AuditEntryResource", as_data(entry))

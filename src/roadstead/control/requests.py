@@ -1,6 +1,6 @@
 """`/-/requests`: the last calls in both directions."""
 
-from typing import Literal, TypedDict
+from typing import Literal, TypedDict, cast
 
 from roadstead.api.answers import Answer
 from roadstead.api.listing import Page, Partial, page_answer, shaped
@@ -9,6 +9,7 @@ from roadstead.api.operation import Call
 from roadstead.connect.diagnosis import Diagnosis
 from roadstead.control.debug_jwt import DiagnosisResource, explained_token
 from roadstead.control.map import REQUESTS as OPERATIONS
+from roadstead.control.shapes import as_data
 from roadstead.domain.access.diagnosis import explain_recorded
 from roadstead.domain.traffic import requests
 from roadstead.domain.traffic.curl import as_curl
@@ -70,19 +71,7 @@ async def get_request(call: Call) -> Answer:
 
 def recorded_request(request: RecordedRequest) -> RequestSummary:
     """Return a call as data."""
-    return {
-        "id": request.id,
-        "time": request.time.isoformat(timespec="microseconds"),
-        "direction": request.direction,
-        "app": request.app,
-        "method": request.method,
-        "url": request.url,
-        "status": request.status,
-        "error": request.error,
-        "duration_ms": request.duration_ms,
-        "request_size": request.request_size,
-        "answer_size": request.answer_size,
-    }
+    return cast("RequestSummary", as_data(request))
 
 
 def request_details(details: RequestDetails) -> RequestInFull:

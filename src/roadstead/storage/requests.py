@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime
-from typing import Literal, NamedTuple
 
 import msgspec
 
@@ -20,47 +19,10 @@ _SUMMARY = REQUESTS.of(RecordedRequest)
 _ADDED = [column for column in REQUESTS.columns if column != "id"]
 
 
-class NewRequest(NamedTuple):
-    """A new row."""
-
-    time: datetime
-    direction: Literal["in", "out"]
-    app: str | None
-    method: str
-    url: str
-    status: int | None
-    error: str | None
-    duration_ms: float
-    request: Message
-    answer: Message
-    credential: Presented | None = None
-    evidence: Evidence | None = None
-
-
-async def add_requests(tx: Transaction, requests: Sequence[NewRequest], *, keep: int) -> None:
+async def add_requests(tx: Transaction, requests: Sequence[RequestDetails], *, keep: int) -> None:
     """Add the rows in their order, and delete all but the last `keep`."""
     await tx.run_many(REQUESTS.adding(_ADDED), [_row(request) for request in requests])
     await tx.run_bulk("DELETE FROM requests WHERE id <= (SELECT MAX(id) FROM requests) - ?", keep)
-
-
-def _row(request: NewRequest) -> Sequence[Argument]:
-    time, *same, asked, answered, credential, evidence = request
-    return (
-        to_text(time),
-        *same,
-        *_message_row(asked),
-        *_message_row(answered),
-        None if credential is None else _text(asdict(credential)),
-        None if evidence is None else _text(asdict(evidence)),
-    )
-
-
-def _message_row(message: Message) -> tuple[str, str, int]:
-    return _text(message.headers), message.body, message.size
-
-
-def _text(value: object) -> str:
-    return msgspec.json.encode(value).decode()
 
 
 async def page_of_requests(reader: Reader, wanted: PageRequest) -> Slice[RecordedRequest]:
@@ -103,12 +65,26 @@ async def sent_to(reader: Reader, app_key: str, naming: str, *, limit: int) -> l
 
 async def find_request(reader: Reader, request_id: int) -> RequestDetails | None:
     rows = await reader.read(
-        f"SELECT {_SUMMARY}, request_headers, request_body, answer_headers, answer_body, credential, "
-        "evidence "
-        "FROM requests WHERE id = ?",
-        request_id,
+        f"SELECT {_SUMMARY}, {REQUESTS.besides(RecordedRequest)} FROM requests WHERE id = ?", request_id
     )
     return _details(rows[0]) if rows else None
+
+
+# Rows
+
+
+def _row(request: RequestDetails) -> Sequence[Argument]:
+    cells = {
+        **msgspec.structs.asdict(request.summary),
+        "time": to_text(request.summary.time),
+        "request_headers": _text(request.request.headers),
+        "request_body": request.request.body,
+        "answer_headers": _text(request.answer.headers),
+        "answer_body": request.answer.body,
+        "credential": None if request.credential is None else _text(asdict(request.credential)),
+        "evidence": None if request.evidence is None else _text(asdict(request.evidence)),
+    }
+    return [cells[column] for column in _ADDED]
 
 
 def _summary(row: Row) -> RecordedRequest:
@@ -117,12 +93,12 @@ def _summary(row: Row) -> RecordedRequest:
 
 
 def _details(row: Row) -> RequestDetails:
-    request_headers, request_body, answer_headers, answer_body, credential, evidence = row[11:]
-    summary = _summary(row[:11])
+    *summary, request_headers, request_body, answer_headers, answer_body, credential, evidence = row
+    request = _summary(tuple(summary))
     return RequestDetails(
-        summary,
-        _message(request_headers, request_body, summary.request_size),
-        _message(answer_headers, answer_body, summary.answer_size),
+        request,
+        _message(request_headers, request_body, request.request_size),
+        _message(answer_headers, answer_body, request.answer_size),
         None if credential is None else msgspec.json.decode(credential, type=Presented),
         None if evidence is None else msgspec.json.decode(evidence, type=Evidence),
     )
@@ -130,3 +106,7 @@ def _details(row: Row) -> RequestDetails:
 
 def _message(headers: str, body: str, size: int) -> Message:
     return Message(tuple((name, value) for name, value in msgspec.json.decode(headers)), body, size)
+
+
+def _text(value: object) -> str:
+    return msgspec.json.encode(value).decode()

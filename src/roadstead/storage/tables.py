@@ -34,6 +34,10 @@ class Table:
         prefix = f"{alias}." if alias else ""
         return ", ".join(f"{prefix}{name}" for name in model.__annotations__ if name in self.columns)
 
+    def besides(self, model: type) -> str:
+        """Return the columns that are no members of a model, in the order of the table."""
+        return ", ".join(name for name in self.columns if name not in model.__annotations__)
+
     @property
     def into(self) -> str:
         """Return the beginning of a statement that adds rows, of all columns but an `id`, which the database gives."""

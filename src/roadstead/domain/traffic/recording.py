@@ -37,7 +37,7 @@ class Recorder(Batches[tuple[Any, ...] | Sent]):
         self._keep = keep
 
     async def write_items(self, items: Sequence[tuple[Any, ...] | Sent]) -> None:
-        """Make rows of calls, and store them."""
+        """Make records of calls, and store them."""
         records = Records(self._store, self._clock())
         made = []
         async for calls in a_few_at_a_time(items, _AT_ONCE):
