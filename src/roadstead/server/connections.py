@@ -28,7 +28,7 @@ from roadstead.settings import is_loopback
 MAX_HEAD_BYTES = 64 * 1024
 """Of a request line and its headers."""
 HEAD_SECONDS = 20.0
-"""How long a connection may take for head or its first byte, from its start."""
+"""How long a connection may take for them, from its start or their first byte."""
 BODY_SECONDS = 20.0
 """How long a body may take, and one second more for each 64 KiB of it that has arrived, up to the largest body."""
 BODY_BYTES_PER_SECOND = 64 * 1024
@@ -40,7 +40,7 @@ _STATUS_LINES = {status: line.rstrip() for status, line in STATUS_LINE.items()}
 _LINE = b": ".join
 """Formats a line of a header."""
 _TRAILERS: Any = deque(maxlen=0)
-"""Collects the fields after a body: they are not headers, and must not fill the memory."""
+"""Discards the fields after a body: they are not headers, and must not fill the memory."""
 
 
 def _busy(message: str) -> RequestRefused:
@@ -71,14 +71,14 @@ class Connection(HttpToolsProtocol):
     _answer_deadline: asyncio.TimerHandle | None = None
     _fault: _NotHttp | None = None
     _address: "Address[Connection] | None" = None
-    """The count of connections that this one is in, until it is closed."""
+    """The address that counts this connection, until it is closed."""
     _task: "asyncio.Task[None] | None" = None
-    """The scope of the latest request that was given to the application; `_given` is its cycle."""
+    """The task of the latest request that was given to the application; `_given` is its cycle."""
     _given: Any = None
     _is_incomplete = False
     """Whether that request was incomplete when it was given."""
     _places: Places | None = None
-    """The count in which that request, or an answered one before it, has a place, under `_holder`."""
+    """The places among which that request, or an answered one before it, has one, counted for `_holder`."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
