@@ -7,6 +7,7 @@ import pytest
 from roadstead.domain.access import refusals
 from roadstead.domain.access.refusals import Refusals
 from roadstead.domain.telemetry.metrics import Metrics
+from roadstead.domain.traffic import request_id
 
 
 def test_a_flood_of_refusals_is_a_few_lines(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
@@ -17,13 +18,13 @@ def test_a_flood_of_refusals_is_a_few_lines(monkeypatch: pytest.MonkeyPatch, cap
     async def refuse() -> None:
         counted = Refusals(metrics)
         for number in range(100):
-            counted.add(503, "requests", f"203.0.113.{number}")
-        counted.add(429, "installation", "installation 7")
+            counted.add(503, "requests", f"203.0.113.{number}", "")
+        counted.add(429, "installation", "installation 7", "")
         for _ in range(5):
             await asyncio.sleep(0)
         counted.closed("room", "203.0.113.9")
         counted.closed("not_taken", "203.0.113.9")
-        counted.add(503, "requests", "203.0.113.200")
+        counted.add(503, "requests", "203.0.113.200", "")
 
     asyncio.run(refuse())
     assert [record.getMessage().partition(", because")[2].rpartition(": ")[2] for record in caplog.records] == [
@@ -35,3 +36,25 @@ def test_a_flood_of_refusals_is_a_few_lines(monkeypatch: pytest.MonkeyPatch, cap
     ]
     assert metrics.refused == {("503", "requests"): 101, ("429", "installation"): 1}
     assert metrics.closed == {"room": 1, "not_taken": 1}
+
+
+def test_a_line_has_the_id_of_the_request_that_it_is_about(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Not of the one within which it is written, nor of that which began the pause; a closed connection has none."""
+    monkeypatch.setattr(refusals, "PAUSE_SECONDS", 0)
+    found: list[str] = []
+    caplog.handler.addFilter(lambda record: found.append(request_id.CURRENT.get()) or True)  # type: ignore[func-returns-value]
+
+    async def refuse() -> None:
+        counted = Refusals(Metrics())
+        request_id.CURRENT.set("within")
+        for named in ("first", "second", "third"):
+            counted.add(503, "requests", "203.0.113.1", named)
+        counted.closed("room", "203.0.113.9")
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert request_id.CURRENT.get() == "within"
+
+    asyncio.run(refuse())
+    assert found == ["first", "", "third"]

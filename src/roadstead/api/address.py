@@ -19,6 +19,7 @@ from roadstead.api.bodies import HELD, INSTALLATION, let_go
 from roadstead.api.errors import STOPPING, RequestRefused, error_answer
 from roadstead.api.operation import Call, Operation
 from roadstead.domain.host import Host
+from roadstead.domain.traffic import request_id
 from roadstead.domain.traffic.answered import answered
 from roadstead.errors import RoadsteadError
 from roadstead.model import UNIDENTIFIED, Identity
@@ -72,7 +73,7 @@ class Address:
                     under_way = host.admission.of_installations
                     number = under_way[counted_for] = under_way[counted_for] + 1
                     if number > host.admission.share_of_installation:
-                        raise _has_its_share(host, counted_for)
+                        raise _has_its_share(host, counted_for, scope)
                     if operation.takes is not None:
                         scope[INSTALLATION] = counted_for
                 path = operation.template.read(scope[PATH_VALUES])
@@ -126,8 +127,8 @@ def _next_turn() -> Generator[None, None, None]:
     yield
 
 
-def _has_its_share(host: Host, installation: int) -> RequestRefused:
-    host.refusals.add(429, "installation", f"installation {installation}")
+def _has_its_share(host: Host, installation: int, scope: Scope) -> RequestRefused:
+    host.refusals.add(429, "installation", f"installation {installation}", scope[request_id.IN_SCOPE])
     return RequestRefused(
         429,
         "Your app has as many requests running as one app may.",

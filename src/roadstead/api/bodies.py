@@ -14,6 +14,7 @@ from starlette.requests import ClientDisconnect, Request
 from roadstead.api.errors import RequestRefused
 from roadstead.domain.access.shares import Shortage
 from roadstead.domain.host import Host
+from roadstead.domain.traffic import request_id
 from roadstead.domain.traffic.answered import BODY
 from roadstead.domain.traffic.redaction import RAW_BYTES
 from roadstead.errors import InvalidInput
@@ -220,7 +221,8 @@ def _hold(scope: MutableMapping[str, Any], length: int) -> None:
         scope[HELD] = sender, length
         return
     status = 429 if shortage is Shortage.SHARE else 503
-    host.refusals.add(status, "bodies", str(sender) if installation is None else f"installation {sender}")
+    caller = str(sender) if installation is None else f"installation {sender}"
+    host.refusals.add(status, "bodies", caller, scope[request_id.IN_SCOPE])
     raise RequestRefused(
         status,
         "There is no room for a body of this size at the moment.",

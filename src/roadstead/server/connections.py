@@ -249,7 +249,7 @@ class Connection(HttpToolsProtocol):
             if (shortage := places.take(address)) is not None:
                 if self._host is not None:
                     reason: Reason = "requests" if shortage is Shortage.ALL else "address"
-                    self._host.refusals.add(503, reason, address.name)
+                    self._host.refusals.add(503, reason, address.name, scope[request_id.IN_SCOPE])
                 return shortage
             self._places, self._holder = places, address
         if own is not None:

@@ -10,6 +10,7 @@ from collections import Counter
 from typing import Literal
 
 from roadstead.domain.telemetry.metrics import Metrics
+from roadstead.domain.traffic import request_id
 
 PAUSE_SECONDS = 10.0
 
@@ -32,23 +33,23 @@ class Refusals:
     def __init__(self, metrics: Metrics) -> None:
         self._metrics = metrics
         self._unsaid: Counter[Reason] = Counter()
-        self._latest: dict[Reason, str] = {}
+        self._latest: dict[Reason, tuple[str, str]] = {}
         self._pauses: dict[Reason, asyncio.TimerHandle] = {}
 
-    def add(self, status: int, reason: Reason, caller: str) -> None:
-        """Count a request that was refused; `caller` is an address, or names an app."""
+    def add(self, status: int, reason: Reason, caller: str, request: str) -> None:
+        """Count a request that was refused; `caller` is an address, or names an app, and `request` is its id."""
         self._metrics.refused[str(status), reason] += 1
-        self._report(reason, caller)
+        self._report(reason, caller, request)
 
     def closed(self, reason: Literal["room", "not_taken"], caller: str) -> None:
         """Count a connection that was closed while a request or an answer was incomplete."""
         self._metrics.closed[reason] += 1
         if reason == "room":
-            self._report(reason, caller)
+            self._report(reason, caller, "")
 
-    def _report(self, reason: Reason, caller: str) -> None:
+    def _report(self, reason: Reason, caller: str, request: str) -> None:
         self._unsaid[reason] += 1
-        self._latest[reason] = caller
+        self._latest[reason] = caller, request
         if reason not in self._pauses:
             self._say(reason)
 
@@ -58,6 +59,9 @@ class Refusals:
         if not number:
             del self._pauses[reason]
             return
-        loop = asyncio.get_running_loop()
-        log.warning("%s: %d. The last came from %s.", _SENTENCES[reason], number, self._latest[reason])
-        self._pauses[reason] = loop.call_later(PAUSE_SECONDS, self._say, reason)
+        caller, request = self._latest[reason]
+        # The line is about this request, whichever one we run within, or began the pause.
+        before = request_id.CURRENT.set(request)
+        log.warning("%s: %d. The last came from %s.", _SENTENCES[reason], number, caller)
+        request_id.CURRENT.reset(before)
+        self._pauses[reason] = asyncio.get_running_loop().call_later(PAUSE_SECONDS, self._say, reason)
