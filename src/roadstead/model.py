@@ -61,7 +61,7 @@ class Installation:
 
 
 class Identity(Protocol):
-    """The caller of a request, whatever its credential: all that the code may ask about it, never its class.
+    """The caller of a request, with any credential. The code asks only for these, never for its class.
 
     `installation_id` is of the app that calls, or whose page does. `scopes` are those of the credential; without any,
     an app has those of its descriptor, and an operator has all. No record of the request may contain the `secrets`.

@@ -29,12 +29,12 @@ class Map:
 
     @property
     def operations(self) -> list[Operation]:
-        """All operations, in the order of the groups."""
+        """Return all operations, in the order of the groups."""
         return [operation for group in self.groups for operation in group.operations]
 
     @property
     def addresses(self) -> list[Address]:
-        """All addresses, in the order of their first operations."""
+        """Return all addresses, in the order of their first operations."""
         self._put_on(self.groups)
         return list(dict.fromkeys(self._addresses[operation] for operation in self.operations))
 

@@ -120,7 +120,7 @@ class ListTakesTooLong(InvalidInput):
     def __init__(self) -> None:
         super().__init__(
             "The list takes too long.",
-            f"Its rows were looked through for {SEARCH_SECONDS:g} seconds. Narrow the filter: compare with = where you "
+            f"Its rows were searched for {SEARCH_SECONDS:g} seconds. Narrow the filter: compare with = where you "
             'can, or give a range beside it (value >= "A" AND value < "B"). Follow `next` instead of giving `page`.',
         )
 

@@ -1,7 +1,7 @@
 """How many requests begin in one turn of the event loop.
 
-A burst of a thousand requests would else be worked on in one go, and whatever comes meanwhile, a question about our
-health included, would wait for all of them.
+Without a limit, a burst of a thousand requests is worked on in one turn, and every later request, a health check
+included, waits for all of them.
 """
 
 from asyncio import AbstractEventLoop
@@ -13,7 +13,7 @@ MOST_IN_A_TURN = 64
 
 
 class Starts:
-    """The requests of one process that begin, in the order in which they came."""
+    """The requests of one process that wait to begin, in the order of their arrival."""
 
     __slots__ = ("_begun", "_waiting")
 
@@ -31,7 +31,7 @@ class Starts:
         return True
 
     def wait(self, begin: Callable[[], None]) -> None:
-        """Call `begin` in a later turn, after those that wait already."""
+        """Call `begin` in a later turn, after those that already wait."""
         self._waiting.append(begin)
 
     def _next_turn(self, loop: AbstractEventLoop) -> None:

@@ -167,7 +167,7 @@ async def making_pending_calls(host: Host) -> AsyncIterator[None]:
 async def try_now(host: Host, call_id: int) -> LifecycleCall:
     """Make a pending or given-up call now, and return its outcome.
 
-    Raises `NotFound` when there is no such call, and `Conflict` when it is not pending or is under way.
+    Raises `NotFound` when there is no such call, and `Conflict` when it is not pending or is being made.
     """
     async with host.store.database.transaction() as tx:
         claim = await QUEUE.claim_one(tx, call_id, host.now())

@@ -111,7 +111,7 @@ class WorkspaceLinkers:
             self._values -= self._kept.popitem(last=False)[1].values
 
     async def in_thread(self, caller: Hashable, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
-        """Do what may take long in a thread, in the caller's turn; a few at a time, or other requests would wait.
+        """Do long work in a thread, in the caller's turn; a few at a time, so that other requests do not wait.
 
         Raises `HostBusy` and `TooMuchAtOnce`.
         """
