@@ -1,6 +1,5 @@
 """Composition: `create_app` puts the parts together. Importing this module does nothing."""
 
-import asyncio
 import gc
 import logging
 import os
@@ -18,11 +17,12 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from roadstead.api.bodies import HELD, let_go
 from roadstead.api.errors import RequestRefused, error_answer
-from roadstead.api.map import Map
 from roadstead.control.line_server import linking_lines
 from roadstead.domain.apps import handshakes, lifecycle
 from roadstead.domain.host import Host, open_host
+from roadstead.domain.linking.ahead import read_ahead
 from roadstead.domain.linking.workspaces import WorkspaceLinkers
+from roadstead.domain.shutdown import meanwhile
 from roadstead.domain.telemetry.samples import process_samples
 from roadstead.domain.telemetry.worker_samples import WorkerSamples
 from roadstead.domain.traffic.answered import answered
@@ -50,21 +50,15 @@ def create_app(settings: Settings, *, started: Started | None = None, samples_fo
                 await started(host)
             linkers = WorkspaceLinkers(host)
             samples = WorkerSamples(partial(process_samples, host, linkers), samples_folder)
-            async with samples.shared(), linking_lines(settings, linkers), _warming(MAP):
+            async with (
+                samples.shared(),
+                linking_lines(settings, linkers),
+                meanwhile(MAP.warm()),
+                meanwhile(read_ahead(linkers)),
+            ):
                 yield {"host": host, "linkers": linkers, "samples": samples, "map": MAP}
 
     return _operations_before_pages(Starlette(lifespan=lifespan))
-
-
-@asynccontextmanager
-async def _warming(operations: Map) -> AsyncIterator[None]:
-    """Import groups of operations in the background: the host is ready without them, and no request waits long."""
-    warming = asyncio.create_task(operations.warm())
-    try:
-        yield
-    finally:
-        warming.cancel()
-        await asyncio.wait([warming])
 
 
 async def _undo_abandoned_handshakes(host: Host) -> None:

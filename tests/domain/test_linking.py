@@ -17,6 +17,8 @@ from roadstead.domain.linking import linkers, workspaces
 from roadstead.domain.linking.workspaces import WorkspaceLinkers
 from roadstead.errors import LinkerValueExists, LinkerValueNotFound
 from roadstead.storage import linkers as rows
+from roadstead.storage import value_sets
+from roadstead.storage.database import Argument, Row
 from tests.live import LiveHost, recording_app
 
 Change = tuple[str, Any]
@@ -79,7 +81,7 @@ def _apply(host: Host, installation_id: int, what: str, value: Any) -> Awaitable
 def test_after_any_changes_the_compiled_values_are_those_in_the_database(
     host: LiveHost, workplace: tuple[str, int], changes: list[Change], kept: int
 ) -> None:
-    """Also when another process made the changes, and when more was deleted than is remembered."""
+    """Also when another process made the changes, and when more was deleted, or is there, than is read at once."""
     workspace, installation_id = workplace
 
     async def run() -> None:
@@ -94,7 +96,9 @@ def test_after_any_changes_the_compiled_values_are_those_in_the_database(
                         await _apply(theirs, installation_id, what, value)
 
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(rows, "_DELETIONS_KEPT", kept)
+        patched.setattr(rows, "DELETIONS_KEPT", kept)
+        patched.setattr(rows, "FEW_ROWS", kept)
+        patched.setattr(value_sets, "_PART", kept)
         asyncio.run(run())
 
 
@@ -116,8 +120,59 @@ def test_single_changes_are_caught_up_with_without_reading_all_values(
             await _apply(ours, installation_id, "delete", "B")
             together = [f"N{number}" for number in range(3_000)]
             await linkers.add_values(ours, installation_id, "tickets", together)
-            monkeypatch.setattr(rows, "all_values", _refused)
+            monkeypatch.setattr(workspaces, "read_values", _refused)
             assert set((await compiled.of(workspace)).values_of(0)) == {"A", "C", "D", "E", "F", *together}
+
+    asyncio.run(run())
+
+
+MEANWHILE: dict[str, tuple[list[Change], bool]] = {
+    "nothing": ([], True),
+    "one added behind": ([("add", "V7")], True),
+    "one added before": ([("add", "A0")], True),
+    "one that was read deleted": ([("delete", "V0")], True),
+    "one that was not read deleted": ([("delete", "V4")], True),
+    "deleted and added again": ([("delete", "V0"), ("add", "V0"), ("delete", "V4"), ("add", "V4")], True),
+    "replaced by as many": ([("replace", ["V4", "V5", "V6", "V7", "V8"])], False),
+    "replaced by fewer": ([("replace", ["V0"])], False),
+    "all deleted": ([("replace", [])], False),
+}
+"""What is changed after the first part, and whether the parts do all the same."""
+
+
+def test_values_that_are_read_in_parts_are_those_of_one_moment(
+    host: LiveHost, workplace: tuple[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whatever is changed between two parts; where the changes cannot be told, all values are read at once."""
+    _, installation_id = workplace
+    monkeypatch.setattr(rows, "FEW_ROWS", 0)
+    monkeypatch.setattr(value_sets, "_PART", 2)
+
+    async def read(opened: Host, changes: list[Change]) -> str:
+        """Read all values while they are changed; the statements that this took."""
+        database, scan, asked = opened.store.database, opened.store.database.scan, list[str]()
+
+        async def changing(sql: str, *arguments: Argument) -> list[Row]:
+            asked.append(sql)
+            found = await scan(sql, *arguments)
+            if len(asked) == 1:
+                for what, value in changes:
+                    await _apply(opened, installation_id, what, value)
+            return found
+
+        await linkers.replace_values(opened, installation_id, "tickets", [f"V{number}" for number in range(5)])
+        linker = await linkers.get_linker(opened, installation_id, "tickets")
+        with monkeypatch.context() as patched:
+            patched.setattr(database, "scan", changing)
+            _, values = await value_sets.read_values(database, linker)
+        assert values == set(await _values(opened, installation_id))
+        return "; ".join(asked)
+
+    async def run() -> None:
+        async with open_host(host.settings) as opened:
+            for name, (changes, in_parts) in MEANWHILE.items():
+                asked = await read(opened, changes)
+                assert ("COUNT(*)" in asked, "UNION ALL SELECT 0, 0" in asked) == (True, not in_parts), name
 
     asyncio.run(run())
 

@@ -31,6 +31,7 @@ CROSSING = {
     "transfer.py: add_rows": "an import fills tables one after the other",
     "transfer.py: count_rows": "export and migrate-data read whole tables",
     "transfer.py: find_filled_tables": "an import looks whether there is anything at all",
+    "value_sets.py: list_large_workspaces": "what to read ahead, once after the start",
     "transfer.py: read_pages": "export and migrate-data read whole tables",
 }
 """Statements that do not name the installation, by their function or their file, with the reason. None of

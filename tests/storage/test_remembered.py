@@ -17,7 +17,7 @@ from roadstead.settings import Settings
 from roadstead.storage.database import Argument, Database, Row, Transaction
 from roadstead.storage.facts import keep_fact
 from roadstead.storage.installations import find_caller
-from roadstead.storage.remembered import READ, TABLES, is_change
+from roadstead.storage.remembered import NAMES, READ, is_change
 from roadstead.storage.rotation import seal_anew
 from roadstead.storage.sealing import key_in_force
 from roadstead.storage.workspaces import recall_workspace, take_workspace
@@ -215,13 +215,13 @@ def test_the_version_is_not_asked_of_sqlite_again_as_long_as_nothing_is_committe
 
 def _writes(statement: str) -> set[str]:
     """Return the cached tables that a statement changes, anywhere in it."""
-    return set(re.findall(rf"\b(?:INTO|UPDATE|FROM) ({'|'.join(TABLES)})\b", re.sub(r"SELECT.*", "", statement)))
+    return set(re.findall(rf"\b(?:INTO|UPDATE|FROM) ({'|'.join(NAMES)})\b", re.sub(r"SELECT.*", "", statement)))
 
 
 def test_every_statement_that_changes_what_is_remembered_is_seen_to() -> None:
     """In the whole storage room, except for the count of a linker's values, which is not cached."""
     changing = [(f"{file}: {function}", text) for file, function, text in statements() if _writes(text)]
-    assert {table for _, text in changing for table in _writes(text)} == set(TABLES)
+    assert {table for _, text in changing for table in _writes(text)} == set(NAMES)
     assert {place for place, text in changing if not is_change(text)} == {
         "linkers.py: _add_to_count",
         "linkers.py: _set_count",
@@ -268,4 +268,4 @@ def test_what_is_remembered_comes_from_the_tables_that_count(
             await WorkspaceLinkers(opened_host)._apps_in(caller.workspace)
         return found - {"remembered"}
 
-    assert host.work(run) == set(TABLES) - {"linkers"}
+    assert host.work(run) == set(NAMES) - {"linkers"}

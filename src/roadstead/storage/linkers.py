@@ -2,9 +2,8 @@
 
 `linkers.value_count` is stored beside the values, in the transaction that changes them: counting a million rows for
 every page would cost more than the page. `linkers.revision` grows with every change, so that a process with compiled
-linkers knows when they are old. Later additions are found by id, because ids only grow; single deletions are in
-`deleted_values` for a while. Replaced sets are not recorded there: a reader that ends up with another number of values
-than `value_count` must read them all again.
+linkers knows when they are old, and reads the changes (`storage/value_sets.py`). Single deletions are in
+`deleted_values` for a while.
 
 A transaction that changes a linker's values locks the linker first, until its end. So each of several concurrent ones
 sees the result of the one before, and ids grow in the order in which the values become visible.
@@ -15,7 +14,6 @@ installation tells which machine has the rows.
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import NamedTuple
 
 from msgspec.structs import replace as replaced
 
@@ -37,25 +35,8 @@ _ITS_ROWS = "installation_id = ? AND linker_id = ?"
 FEW_ROWS = 2_000
 """Statements that may read more rows than this run in a thread instead of the event loop."""
 _INSTALLATIONS_AT_ONCE = 500
-_DELETIONS_KEPT = 1_000  # per linker
-
-
-class ValuesRead(NamedTuple):
-    """The point up to which a linker's values have been read, and their number then."""
-
-    revision: int
-    last_id: int
-    values: int
-
-
-class ChangedValues(NamedTuple):
-    """The deletions and additions since, in this order. If they lead to another number of values than `read.values`,
-    there were changes that are not included.
-    """
-
-    read: ValuesRead
-    added: list[str]
-    deleted: list[str]
+DELETIONS_KEPT = 1_000
+"""Of single values, for each linker."""
 
 
 async def list_linkers(reader: Reader, installation_id: int) -> list[Linker]:
@@ -133,52 +114,6 @@ async def find_value(reader: Reader, installation_id: int, linker_key: str, valu
         value_id,
     )
     return LinkerValue(*rows[0]) if rows else None
-
-
-async def all_values(reader: Reader, linker: Linker) -> tuple[ValuesRead, list[str]]:
-    """Return the linker's values, and the point up to which they have been read."""
-    # One statement, so that everything in it is of one moment.
-    itself = (linker.installation_id, linker.id)
-    rows = await reader.scan(
-        f"SELECT revision, (SELECT COALESCE(MAX(id), 0) FROM linker_values WHERE {_ITS_ROWS}), NULL FROM linkers "
-        f"WHERE {_ITSELF} UNION ALL SELECT 0, 0, value FROM linker_values WHERE {_ITS_ROWS}",
-        *itself,
-        *itself,
-        *itself,
-    )
-    values = [value for _, _, value in rows if value is not None]
-    revision, last_id = next((row[:2] for row in rows if row[2] is None), (0, 0))
-    return ValuesRead(revision, last_id, len(values)), values
-
-
-async def changed_values(reader: Reader, linker: Linker, known: ValuesRead) -> ChangedValues | None:
-    """Return the changes of the linker's values since they were read, or `None` if a few rows do not tell."""
-    # As many were added as the number has grown by, and as many again as were deleted meanwhile.
-    most_added = max(linker.value_count - known.values, 0) + _DELETIONS_KEPT
-    fetch = reader.read if most_added <= FEW_ROWS else reader.scan
-    itself = (linker.installation_id, linker.id)
-    rows = await fetch(
-        f"SELECT 'linker', revision, value_count, '' FROM linkers WHERE {_ITSELF} UNION ALL "
-        f"SELECT * FROM (SELECT 'added', id, 0, value FROM linker_values WHERE {_ITS_ROWS} AND id > ? ORDER BY id "
-        "LIMIT ?) AS added UNION ALL "
-        f"SELECT 'deleted', revision, 0, value FROM deleted_values WHERE {_ITS_ROWS} AND revision > ?",
-        *itself,
-        *itself,
-        known.last_id,
-        most_added + 1,
-        *itself,
-        known.revision,
-    )
-    revision, count = next((row[1:3] for row in rows if row[0] == "linker"), (known.revision, 0))
-    added = [row for row in rows if row[0] == "added"]
-    if len(added) > most_added:
-        return None  # the rest might by chance be as many as were deleted with a replaced set
-    last_id = max((row[1] for row in added), default=known.last_id)
-    return ChangedValues(
-        read=ValuesRead(revision, last_id, count),
-        added=[row[3] for row in added],
-        deleted=[row[3] for row in rows if row[0] == "deleted"],
-    )
 
 
 async def add_each(tx: Transaction, linker: Linker, values: Sequence[str]) -> dict[str, LinkerValue]:
@@ -261,7 +196,7 @@ async def delete_value(tx: Transaction, linker: Linker, value_id: int) -> str | 
     await tx.run(
         f"DELETE FROM deleted_values WHERE {_ITS_ROWS} AND revision <= ?",
         *itself,
-        linker.revision + 1 - _DELETIONS_KEPT,
+        linker.revision + 1 - DELETIONS_KEPT,
     )
     return value
 

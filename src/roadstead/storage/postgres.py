@@ -62,6 +62,7 @@ DIALECT = Dialect(
     strings="SELECT value, place FROM unnest(CAST(? AS TEXT[])) WITH ORDINALITY AS packed (value, place)",
     # Not NOT IN: a set larger than work_mem would be searched once for each row.
     not_among="NOT EXISTS (SELECT 1 FROM unnest(CAST(? AS TEXT[])) AS packed (item) WHERE packed.item = {column})",
+    joined="string_agg({column}, ' ')",
     for_update=" FOR UPDATE",
     for_share=" FOR SHARE",
     skip_locked=" FOR UPDATE SKIP LOCKED",

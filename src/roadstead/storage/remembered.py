@@ -1,8 +1,8 @@
 """The version of the cache of callers and linkers: a row that says when to read them again.
 
-A transaction that changed any of `TABLES` adds one to it, so a process that reads another version than before drops the
-entries of the old one. An entry that is read after a version is at least as new as the version. Additions of values and
-recorded requests do not change it.
+A transaction that changed a table in `NAMES` adds one to it, so a process that reads another version than before drops
+the entries of the old one. An entry that is read after a version is at least as new as the version. Additions of values
+and recorded requests do not change it.
 
 The transaction itself notices its statements' changes, so no code can forget to count. It writes the row last, just
 before it commits: each of several concurrent ones waits only for the commit of the one before, and as it locks no other
@@ -12,12 +12,14 @@ row afterwards, no two wait for each other.
 import re
 from functools import lru_cache
 
-TABLES = ("workspaces", "installations", "handshakes", "linkers")
+from roadstead.storage.tables import TABLES
+
+NAMES = tuple(table.name for table in TABLES if table.remembered)
 READ = "SELECT version FROM remembered"
 COUNT_UP = "UPDATE remembered SET version = version + 1"
 
 # The number of a linker's values, and their revision, are not cached but read.
-_CHANGE = re.compile(rf"\s*(?:INSERT INTO|UPDATE|DELETE FROM) (?:{'|'.join(TABLES)})\b(?! SET value_count\b)")
+_CHANGE = re.compile(rf"\s*(?:INSERT INTO|UPDATE|DELETE FROM) (?:{'|'.join(NAMES)})\b(?! SET value_count\b)")
 
 
 @lru_cache(2_000)

@@ -54,6 +54,7 @@ DIALECT = Dialect(
     text="TEXT",
     strings="SELECT value, key AS place FROM json_each(?)",
     not_among="{column} NOT IN (SELECT value FROM json_each(?))",
+    joined="group_concat({column}, ' ')",
     for_update="",  # there is only one writing transaction
     for_share="",
     skip_locked="",

@@ -18,7 +18,8 @@ class Table:
     """A table. Its rows are read in the order of `key`, by which the database finds them.
 
     `sealed` columns contain encrypted secrets, and no other column contains bytes. `unsafe` ones contain an app's
-    answers, which may repeat a secret. A table that `stays` is not in an export; the text says why.
+    answers, which may repeat a secret. A table that `stays` is not in an export; the text says why. Processes
+    cache rows of a `remembered` one (`storage/remembered.py`).
     """
 
     name: str
@@ -28,6 +29,7 @@ class Table:
     sealed: frozenset[str] = frozenset()
     unsafe: frozenset[str] = frozenset()
     stays: str = ""
+    remembered: bool = False
 
     def of(self, model: type, alias: str = "") -> str:
         """Return the columns that are members of a model, in its order, to select a model's values."""
@@ -54,7 +56,15 @@ class Table:
 
 
 def _table(
-    name: str, columns: str, rows: Rows, *, key: str = "", sealed: str = "", unsafe: str = "", stays: str = ""
+    name: str,
+    columns: str,
+    rows: Rows,
+    *,
+    key: str = "",
+    sealed: str = "",
+    unsafe: str = "",
+    stays: str = "",
+    remembered: bool = False,
 ) -> Table:
     """Return a table from names separated by spaces. The key is the first column, unless another is named."""
     first, *_ = names = columns.split()
@@ -66,6 +76,7 @@ def _table(
         frozenset(sealed.split()),
         frozenset(unsafe.split()),
         stays,
+        remembered,
     )
 
 
@@ -83,7 +94,7 @@ REMEMBERED = _table(
 
 # Apps
 
-WORKSPACES = _table("workspaces", "id slug uuid name created_on", "everywhere")
+WORKSPACES = _table("workspaces", "id slug uuid name created_on", "everywhere", remembered=True)
 REGISTRATIONS = _table(
     "registrations", "app_key descriptor_url shared_secret created_on", "everywhere", sealed="shared_secret"
 )
@@ -92,12 +103,14 @@ INSTALLATIONS = _table(
     "id workspace_id app_key client_key state descriptor_url descriptor shared_secret installed_on updated_on",
     "everywhere",
     sealed="shared_secret",
+    remembered=True,
 )
 HANDSHAKES = _table(
     "handshakes",
     "installation_id started_on previous_state previous_descriptor_url previous_descriptor previous_secret",
     "everywhere",
     sealed="previous_secret",
+    remembered=True,
 )
 """The importing host undoes one that was running during the export, as after a crash."""
 OFFERS = _table(
@@ -118,7 +131,9 @@ LIFECYCLE_CALLS = _table(
 
 # Linkers
 
-LINKERS = _table("linkers", "id installation_id key position regex url value_count revision", "distributed")
+LINKERS = _table(
+    "linkers", "id installation_id key position regex url value_count revision", "distributed", remembered=True
+)
 LINKER_VALUES = _table("linker_values", "id installation_id linker_id value", "distributed", key="linker_id id")
 DELETED_VALUES = _table(
     "deleted_values",

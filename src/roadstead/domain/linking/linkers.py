@@ -15,6 +15,7 @@ from roadstead.model import Linker, LinkerValue
 from roadstead.storage import linkers as rows
 from roadstead.storage.audit import Details, add_entry_of_run, add_installation_entry
 from roadstead.storage.database import Transaction
+from roadstead.storage.value_sets import all_values as read_all_values
 
 MAX_VALUE_LENGTH = 255
 _VALUE = re.compile(rf"[\w\-]{{1,{MAX_VALUE_LENGTH}}}")
@@ -66,7 +67,7 @@ async def count_values_beginning(host: Host, linker: Linker, text: str, *, most:
 
 
 async def all_values(host: Host, linker: Linker) -> list[str]:
-    return (await rows.all_values(host.store.database, linker))[1]
+    return (await read_all_values(host.store.database, linker))[1]
 
 
 # Apps change single values all day: an entry in the log for each would bury the important ones.

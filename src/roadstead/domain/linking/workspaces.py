@@ -3,22 +3,24 @@
 import asyncio
 import os
 from collections import OrderedDict
-from collections.abc import Callable, Collection, Hashable
+from collections.abc import Callable, Hashable, Iterable, Set
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import partial
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import Literal, ParamSpec, TypeVar
 
 from roadstead.domain.apps.descriptors import stored_base_url
 from roadstead.domain.apps.installations import get_workspace
 from roadstead.domain.host import Host
 from roadstead.domain.linking.parking import LinkerRecords
+from roadstead.errors import WorkspaceNotFound
 from roadstead.linkify import CompiledLinkers, compile_linkers
 from roadstead.linkify import Linker as PatternLinker
 from roadstead.model import Linker, Workspace
 from roadstead.storage import linkers as rows
 from roadstead.storage.installations import list_descriptors
-from roadstead.storage.linkers import ValuesRead
+from roadstead.storage.value_sets import ValuesRead, changed_values, list_large_workspaces, read_values
 from roadstead.turns import Turns
 
 _KEPT_WORKSPACES = 4_096
@@ -28,6 +30,8 @@ _BYTES_A_VALUE = 120
 _CONTAINER_LIMIT = Path("/sys/fs/cgroup/memory.max")
 _READ_SOON = 20_000
 """Values that are read and compiled within some ten milliseconds; a linker counts as a hundred values."""
+_FEW_CHANGES = 1_000
+"""Changes of values that are made within a millisecond, which is less than a thread takes to begin on a busy host."""
 _THREADS = 2
 _WAIT_SECONDS = 10.0
 """How long a text waits for a thread before its request is answered with 503."""
@@ -99,6 +103,13 @@ class WorkspaceLinkers:
             return True
         return sum(100 + linker.value_count for linker in found) <= _READ_SOON
 
+    async def read_ahead(self) -> None:
+        """Compile the workspaces with many values, the largest first, as far as all that are kept have room."""
+        for slug, values in await list_large_workspaces(self._database, _READ_SOON):
+            if self._values + values <= self._most_values:
+                with suppress(WorkspaceNotFound):  # removed meanwhile
+                    await self.of(slug)
+
     def _keep(self, workspace_id: int, kept: _Kept) -> None:
         """Count the kept values, and drop those used the longest ago if there are too many."""
         if self._kept.get(workspace_id) is not kept:
@@ -147,33 +158,31 @@ class WorkspaceLinkers:
         """Compile again, reading only values that are not known already."""
         numbers = {linker_id: number for number, linker_id in enumerate(kept.read)}
         read: dict[int, ValuesRead] = {}
-        with_values: list[PatternLinker] = []
-        values: Collection[str]
-        for pattern, linker in zip(linkers, found, strict=True):
+        values: list[Iterable[str]] = []
+        for linker in found:
             known = kept.read.get(linker.id)
             if known and known.revision == linker.revision:
-                values = list(kept.compiled.values_of(numbers[linker.id]))
                 read[linker.id] = known
+                values.append(kept.compiled.values_of(numbers[linker.id]))
             else:
-                read[linker.id], values = await rows.all_values(self._database, linker)
-            with_values.append(replace(pattern, values=frozenset(values)))
+                read[linker.id], found_values = await read_values(self._database, linker)
+                values.append(found_values)
         without_values = self._host.settings.linkers_without_values
-        kept.compiled = await asyncio.to_thread(compile_linkers, with_values, without_values=without_values)
+        kept.compiled = await asyncio.to_thread(_compiled, linkers, values, without_values)
         self.records.forget(set(kept.linkers).difference(linkers))
         kept.linkers, kept.read = linkers, read
 
     async def _catch_up(self, kept: _Kept, number: int, linker: Linker) -> None:
         """Apply the changes of one linker's values; read all values only if the changes cannot be told."""
-        changes = await rows.changed_values(self._database, linker, kept.read[linker.id])
+        changes = await changed_values(self._database, linker, kept.read[linker.id])
         if changes is not None:
-            # In a thread, because they may be as many as a set that was put.
-            changed = await asyncio.to_thread(
-                kept.compiled.with_values, number, added=changes.added, removed=changes.deleted
-            )
+            change = partial(kept.compiled.with_values, number, added=changes.added, removed=changes.deleted)
+            few = len(changes.added) + len(changes.deleted) <= _FEW_CHANGES
+            changed = change() if few else await asyncio.to_thread(change)
             if changed.value_count(number) == changes.read.values:
                 kept.compiled, kept.read[linker.id] = changed, changes.read
                 return
-        kept.read[linker.id], values = await rows.all_values(self._database, linker)
+        kept.read[linker.id], values = await read_values(self._database, linker)
         kept.compiled = await asyncio.to_thread(_with_all_values, kept.compiled, number, values)
 
 
@@ -203,6 +212,14 @@ def _as_pattern(linker: Linker, app_key: str, base_url: str, workspace: Workspac
     )
 
 
-def _with_all_values(compiled: CompiledLinkers, number: int, values: list[str]) -> CompiledLinkers:
-    now, known = frozenset(values), frozenset(compiled.values_of(number))
-    return compiled.with_values(number, added=now - known, removed=known - now)
+def _compiled(
+    linkers: list[PatternLinker], values: list[Iterable[str]], without_values: Literal["everything", "nothing"]
+) -> CompiledLinkers:
+    sets = (its if isinstance(its, Set) else frozenset(its) for its in values)
+    with_values = [replace(linker, values=its) for linker, its in zip(linkers, sets, strict=True)]
+    return compile_linkers(with_values, without_values=without_values)
+
+
+def _with_all_values(compiled: CompiledLinkers, number: int, values: Set[str]) -> CompiledLinkers:
+    known = frozenset(compiled.values_of(number))
+    return compiled.with_values(number, added=values - known, removed=known - values)
