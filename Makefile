@@ -9,7 +9,7 @@ LOCK := uv pip compile --quiet --universal --upgrade --generate-hashes --no-head
 # Many container images set it; then each process that the tests start would compile every module again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo test test-slow check format lock pictures coverage bench wheel clean
+.PHONY: demo test test-slow check format lock pictures coverage group bench wheel clean
 
 demo: .venv/.runtime ## install a small Connect app on a fresh host and link a repository's commit messages
 	@$(BIN)/roadstead demo --color always
@@ -33,6 +33,12 @@ pictures: .venv/.dev ## take the pictures in the docs again (needs Chromium)
 	@PICTURES=docs/pictures $(BIN)/pytest tests/web/test_pictures.py
 
 coverage: .venv/.dev ## write docs/reference/coverage.md again
+	@$(BIN)/python -m tests.coverage_page
+
+group: .venv/.dev ## begin a group of Bitbucket's API: make group NAME=snippets
+	@$(BIN)/python -m tests.scaffold $(NAME)
+	@$(BIN)/ruff format --quiet src tests
+	@$(BIN)/ruff check --quiet --fix src tests
 	@$(BIN)/python -m tests.coverage_page
 
 bench: .venv/.dev

@@ -50,7 +50,7 @@ BY_NAME = {("GET", "/-/linkers"): "?workspace=", ("POST", "/-/linkify"): {"text"
 
 def _sent(method: str, address: str) -> Sent:
     """Return a request for an operation, made from its description: samples of parameters, examples of members."""
-    target = re.sub(r"{(\w+)}", lambda found: THERE[found[1]], address)
+    target = re.sub(r"{(\w+)}", lambda found: THERE.get(found[1], "x"), address)
     not_found = re.sub(r"{\w+}", "0", address)
     body = _body(DOCUMENT["paths"][address][method.lower()].get("requestBody"))
     match BY_NAME.get((method, address)):
