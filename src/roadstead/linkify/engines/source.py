@@ -5,7 +5,8 @@ is set. So nothing depends on an engine's own meaning of `\w` or case, or on syn
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+import msgspec
 
 ValueChoice = tuple[str, ...] | None
 r"""The values that `(?K)` may be, in order of preference, or `ANY_VALUE` for any match of `[\w\-]+`."""
@@ -13,8 +14,7 @@ r"""The values that `(?K)` may be, in order of preference, or `ANY_VALUE` for an
 ANY_VALUE: None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Source:
+class Source(msgspec.Struct, frozen=True, gc=False):
     """An engine's source text, and which of its groups are the pattern's. Group 0 is the whole match."""
 
     text: str

@@ -1,9 +1,10 @@
 """How a pattern is matched. Everything that can be decided without a text is decided here, once for each pattern."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import Enum
 from typing import Literal
+
+import msgspec
 
 from roadstead.linkify.engines.alphabets import program_alphabet
 from roadstead.linkify.engines.linear import MAX_WINDOW, LinearProgram
@@ -41,8 +42,7 @@ class LastNewline(Enum):
     r"""The text goes to the bounded engine: a match may contain the newline, or the pattern also has a `\Z`."""
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(msgspec.Struct, frozen=True, gc=False):
     """How a pattern is matched, for any text.
 
     `obstacle` says in words why RE2 cannot run it, and `program` is RE2's for ASCII texts and any value if RE2 can.

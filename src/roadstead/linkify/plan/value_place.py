@@ -3,14 +3,14 @@ r"""Find the place of the value in a pattern that has a fixed one, such as `((?K
 Nearly all patterns that take a value are like that.
 """
 
-from dataclasses import dataclass
 from itertools import takewhile
+
+import msgspec
 
 from roadstead.linkify.pattern.syntax import Anchor, Chars, Group, Node, Repeat, Sequence, Values, walk
 
 
-@dataclass(frozen=True, slots=True)
-class ValuePlace:
+class ValuePlace(msgspec.Struct, frozen=True, gc=False):
     """A pattern divided at its value.
 
     `lead` matches right before the value, and always matches `width` characters. `opened` are the groups around the
