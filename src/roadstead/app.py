@@ -6,6 +6,7 @@ import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
 
@@ -116,23 +117,36 @@ def _operations_before_pages(lifespan: ASGIApp) -> ASGIApp:
 async def _watched(pages: ASGIApp, scope: Scope, receive: Receive, send: Send) -> None:
     """Do for a page what an operation's address does after its answer."""
     host: Host = scope["state"]["host"]
-    started, status, size = time.perf_counter(), 500, 0
+    started, answer = time.perf_counter(), _PageAnswer()
     scope["extensions"] = {}  # An answer that the server writes at once would bypass this function.
 
-    async def send_and_count(message: Message) -> None:
-        nonlocal status, size
-        if message["type"] == "http.response.start":
-            status = message["status"]
-        size += len(message.get("body", b""))
+    async def send_and_watch(message: Message) -> None:
+        answer.watch(message)
         await send(message)
 
     try:
-        await pages(scope, receive, send_and_count)
+        await pages(scope, receive, send_and_watch)
     finally:
         if HELD in scope:
             let_go(scope)
         route = _page_routes().get(scope.get("endpoint"), "none")
-        answered(host, scope, started, status, size, route=route)
+        answered(host, scope, started, answer, route=route)
+
+
+@dataclass(slots=True)
+class _PageAnswer:
+    """The answer of a page: its status, and the size of its body. Pages are not recorded."""
+
+    status: int = 500
+    size: int = 0
+    headers: tuple[tuple[bytes, bytes], ...] = ()
+    body: bytes = b""
+
+    def watch(self, message: Message) -> None:
+        """Take note of a message of ASGI."""
+        if message["type"] == "http.response.start":
+            self.status = message["status"]
+        self.size += len(message.get("body", b""))
 
 
 @cache
@@ -172,14 +186,4 @@ async def _nothing_here(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["path"].startswith("/2.0/"):
         # What of Bitbucket's API an app looks for in vain.
         host: Host = scope["state"]["host"]
-        answered(
-            host,
-            scope,
-            started,
-            answer.status,
-            len(answer.body),
-            route=None,
-            recorded=True,
-            headers=answer.headers,
-            body=answer.body,
-        )
+        answered(host, scope, started, answer, route=None, recorded=True)

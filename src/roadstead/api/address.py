@@ -97,18 +97,7 @@ class Address:
         # handlers with system calls more than doubled their time.
         await _next_turn()
         await answer(scope, receive, send)
-        answered(
-            host,
-            scope,
-            started,
-            answer.status,
-            len(answer.body),
-            route=self.path,
-            recorded=self.recorded,
-            identity=identity,
-            headers=answer.headers,
-            body=answer.body,
-        )
+        answered(host, scope, started, answer, route=self.path, recorded=self.recorded, identity=identity)
 
     def _without_operation(self, method: str) -> Answer:
         if method == "OPTIONS":

@@ -49,6 +49,11 @@ class Answer:
         self.closes = False
         """Whether the connection is closed after it."""
 
+    @property
+    def size(self) -> int:
+        """The length of the body in bytes."""
+        return len(self.body)
+
     def add_headers(self, headers: Mapping[str, str]) -> None:
         """Add headers. Raise `ValueError` for a value of more than one line."""
         for name, value in headers.items():

@@ -77,16 +77,5 @@ async def request(
     started = time.perf_counter()
     refusal = error_answer(_NOT_THERE)
     await refusal(scope, receive, result.send)
-    answered(
-        host,
-        scope,
-        started,
-        refusal.status,
-        len(refusal.body),
-        route=None,
-        recorded=True,
-        identity=viewer,
-        headers=refusal.headers,
-        body=refusal.body,
-    )
+    answered(host, scope, started, refusal, route=None, recorded=True, identity=viewer)
     return result

@@ -7,6 +7,7 @@ migration, in the model if it is shown, and by the module that writes the table.
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Literal
 
 Rows = Literal["distributed", "everywhere", "in one place"]
@@ -47,12 +48,17 @@ class Table:
 
     def adding(self, columns: Iterable[str]) -> str:
         """Return the statement that adds one row of those columns."""
-        names = tuple(columns)
-        return f"INSERT INTO {self.name} ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})"
+        return _adding(self.name, tuple(columns))
 
     def insert(self, end: str = "", /, **cells: Any) -> tuple[Any, ...]:
         """Return the statement that adds one row, followed by `end`, and its arguments."""
-        return f"{self.adding(cells)} {end}".rstrip(), *cells.values()
+        statement = self.adding(cells)
+        return f"{statement} {end}" if end else statement, *cells.values()
+
+
+@lru_cache(200)
+def _adding(table: str, columns: tuple[str, ...]) -> str:
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})"
 
 
 def _table(

@@ -5,7 +5,7 @@ Here, log and record only queue references. The rest happens later, in batches (
 
 import time
 from collections.abc import Iterable, MutableMapping
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from roadstead.domain.traffic import request_id
 from roadstead.domain.traffic.redaction import RAW_BYTES
@@ -38,25 +38,35 @@ class Answered(NamedTuple):
     request_id: str
 
 
+class Outcome(Protocol):
+    """An answer; `headers` and `body` as far as they are logged and recorded, `size` that of the whole body."""
+
+    @property
+    def status(self) -> int: ...
+    @property
+    def headers(self) -> Headers: ...
+    @property
+    def body(self) -> bytes: ...
+    @property
+    def size(self) -> int: ...
+
+
 def answered(
     host: "Host",
     scope: MutableMapping[str, Any],
     started: float,
-    status: int,
-    size: int,
+    answer: Outcome,
     *,
     route: str | None,
     recorded: bool = False,
     identity: Identity = UNIDENTIFIED,
-    headers: Headers = (),
-    body: bytes = b"",
 ) -> None:
-    """Count, log and record a request that was answered with a body of `size` bytes.
+    """Count, log and record a request.
 
     `started` is a reading of `time.perf_counter`, `route` the address as the map of routes writes it. Without a route,
     the request is neither counted nor logged: it is part of one that is.
     """
-    ended = time.perf_counter()
+    ended, status = time.perf_counter(), answer.status
     logged = False
     if route is not None:
         host.metrics.answered(scope["method"], route, status, ended - started)
@@ -74,9 +84,9 @@ def answered(
         scope.get(BODY, b""),
         identity,
         status,
-        headers,
-        body[:RAW_BYTES],
-        size,
+        answer.headers,
+        answer.body[:RAW_BYTES],
+        answer.size,
         scope[request_id.IN_SCOPE],
     )
     if logged:
