@@ -22,7 +22,7 @@ MODEL = {"data_folder", "errors", "gist", "listing", "model", "plain", "query", 
 ROOMS: dict[str, set[str]] = {
     "connect": LEAVES,
     "linkify": LEAVES,
-    "data_folder": LEAVES,
+    "data_folder": {"errors"},
     "errors": LEAVES,
     "gist": LEAVES,
     "model": {"listing", "connect"},

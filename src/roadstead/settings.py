@@ -136,6 +136,8 @@ def _read_file(file: Path) -> Mapping[str, Any]:
         others_may_write = _may_others_write_inside(file)
     except FileNotFoundError:
         return {}
+    except NotADirectoryError as exc:
+        raise InvalidSetting(f"{file.parent} is not a folder.", "Choose another with --data.") from exc
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as exc:
         raise InvalidSetting(f"{file} cannot be read: {exc}.", "Correct the file or move it away.") from exc
     if others_may_write:  # and with it the permitted targets and the database

@@ -70,7 +70,10 @@ CASES = [
     Case(("serve", "--port", "99999"), 2, err="--port must be a whole number"),
     Case(("serve", "--base-url", "localhost"), 2, err="--base-url must be an address"),
     Case(("apps", "--database-url", "mysql://x"), 2, err="--database-url must be"),
-    Case(("apps", "--data", "/dev/null"), 2, err="cannot be read"),
+    Case(("apps", "--data", "/dev/null"), 2, err="/dev/null is not a folder"),
+    Case(("apps", "--data", "~no-such-user/x"), 1, err="~no-such-user/x has no place"),
+    Case(("requests", "--limit", "0"), 2, err="'--limit': 0 is not a whole number from 1 to 10000"),
+    Case(("requests", "--limit", "few"), 2, err="'--limit': few is not a whole number"),
     Case(("demo", "--repo", "/no/such/folder"), 1, err="git log failed"),
 ]
 
@@ -119,6 +122,36 @@ def test_argument_that_is_no_text(tmp_path: Path) -> None:
     done = Roadstead(tmp_path).run("apps", "show", b"\xff")
     assert done.returncode == 1
     assert done.stderr.startswith(b"error: An argument contains bytes that are not UTF-8.")
+
+
+@pytest.mark.parametrize("command", ["apps --json", "linkify", "routes", "version"])
+def test_output_that_cannot_be_written(command: str, tmp_path: Path) -> None:
+    """A full disk behind stdout is told in a sentence, whichever way the command came."""
+    if not Path("/dev/full").exists():
+        pytest.skip("needs /dev/full, which is always full")
+    program = " ".join(PROGRAM)
+    done = subprocess.run(
+        ["sh", "-c", f"echo BB-1 | {program} {command} >/dev/full"],
+        env=Roadstead(tmp_path).environment,
+        stderr=subprocess.PIPE,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr.endswith(b"error: The output cannot be written: No space left on device.\n")
+
+
+def test_current_folder_that_is_gone(tmp_path: Path) -> None:
+    """A relative path below it is refused in a sentence."""
+    folder = tmp_path / "gone"
+    folder.mkdir()
+    done = subprocess.run(
+        ["sh", "-c", f"rmdir {folder}; {' '.join(PROGRAM)} apps --data state"],
+        cwd=folder,
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert done.stderr.startswith(b"error: The current folder does not exist any more.")
 
 
 def _assert_fits(case: Case, done: Outcome) -> None:

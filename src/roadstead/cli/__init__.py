@@ -13,6 +13,13 @@ from contextlib import contextmanager, suppress
 
 def main() -> None:
     """Run the console script `roadstead`: exit with 0 for success, 1 for a refusal or a failure, 2 for wrong usage."""
+    try:
+        _run()
+    except KeyboardInterrupt:  # before there was a command
+        sys.exit(130)
+
+
+def _run() -> None:
     if sys.argv[1:2] == ["linkify"] and "_ROADSTEAD_COMPLETE" not in os.environ:
         _linkify(sys.argv[2:])
     with importing():

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 def audit(
     limit: Annotated[
         int,
-        Option("--limit", metavar="N", min=1, max=1_000_000, show_default=False, help="How many entries. Default: 50."),
+        Option(
+            "--limit", metavar="N", between=(1, 1_000_000), show_default=False, help="How many entries. Default: 50."
+        ),
     ] = 50,
     export: Annotated[
         str | None, Option("--export", metavar="FILE", help="Write the log to a file that does not exist yet.")

@@ -29,7 +29,7 @@ from roadstead.cli import (
 )
 from roadstead.cli.declared import Argument, Declared, Option, WrongUsage
 from roadstead.cli.output import program, refuse
-from roadstead.cli.streams import mend_streams
+from roadstead.cli.streams import mend_streams, output
 from roadstead.errors import InvalidInput, RoadsteadError
 
 PANELS = {
@@ -89,7 +89,8 @@ def _failing_clearly(command: Callable[..., None]) -> Callable[..., None]:
     def checked(**arguments: Any) -> None:
         as_json = arguments.get("as_json", False)
         try:
-            command(**arguments)
+            with output():
+                command(**arguments)
         except RoadsteadError as error:
             raise typer.Exit(refuse(error, as_json=as_json)) from error
         except WrongUsage as error:
@@ -111,9 +112,25 @@ def _for_typer(parameter: Parameter) -> Parameter:
     """Return the parameter with what it declares in Typer's own class."""
     match get_args(parameter.annotation):
         case kind, Declared() as declared:
-            told = _IN_TYPER[type(declared)](*declared.names, **declared.settings)
+            number = {"parser": _number_between(*declared.between)} if declared.between else {}
+            told = _IN_TYPER[type(declared)](*declared.names, **number, **declared.settings)
             return parameter.replace(annotation=Annotated[kind, told])
     return parameter
+
+
+def _number_between(least: int, most: int) -> Callable[[str], int]:
+    """Return a function that reads a number; Typer's own messages about one are not English."""
+
+    def read(text: str) -> int:
+        try:
+            number = int(text)
+        except ValueError:
+            number = least - 1
+        if not least <= number <= most:
+            raise typer.BadParameter(f"{text} is not a whole number from {least} to {most}.")
+        return number
+
+    return read
 
 
 def _print_version(wanted: bool) -> None:

@@ -7,10 +7,14 @@ from typing import Any
 
 
 class Declared:
-    """The declaration of a parameter: its names, and its `settings` in the words of Typer."""
+    """The declaration of a parameter: its names, and its `settings` in the words of Typer.
 
-    def __init__(self, *names: str, help: str, **settings: Any) -> None:
+    A number lies `between` two others, or is one of them.
+    """
+
+    def __init__(self, *names: str, help: str, between: tuple[int, int] | None = None, **settings: Any) -> None:
         self.names = names
+        self.between = between
         self.settings = {"help": help, **settings}
 
 

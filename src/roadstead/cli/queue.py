@@ -47,7 +47,9 @@ def _row(call: "LifecycleCall") -> Row:
 
 
 def retry(
-    call_id: Annotated[int, Argument(metavar="ID", min=1, max=2**63 - 1, help="The call's number in roadstead queue.")],
+    call_id: Annotated[
+        int, Argument(metavar="ID", between=(1, 2**63 - 1), help="The call's number in roadstead queue.")
+    ],
     data: Data = None,
     database_url: DatabaseUrl = None,
     allow_target: AllowTarget = None,

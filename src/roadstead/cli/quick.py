@@ -4,13 +4,11 @@ A command declares its parameters once, for both. Only ordinary arguments are re
 mistakes included, is left to Typer.
 """
 
-import os
-import sys
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, get_args
 
 from roadstead.cli.declared import Argument, Option, WrongUsage
-from roadstead.cli.streams import mend_streams
+from roadstead.cli.streams import mend_streams, output
 from roadstead.errors import RoadsteadError
 
 
@@ -23,8 +21,8 @@ def run(command: Callable[..., None], arguments: Sequence[str]) -> int:
     given = read(command, arguments)
     mend_streams()
     try:
-        command(**given)
-        sys.stdout.flush()
+        with output():
+            command(**given)
     except WrongUsage as error:
         raise NotOrdinary from error
     except RoadsteadError as error:
@@ -32,7 +30,6 @@ def run(command: Callable[..., None], arguments: Sequence[str]) -> int:
 
         return refuse(error, as_json=False)
     except BrokenPipeError:  # such as the end of `| head`
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
     except KeyboardInterrupt:
         return 130

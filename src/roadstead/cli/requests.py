@@ -24,7 +24,11 @@ def list_requests(
     limit: Annotated[
         int,
         Option(
-            "--limit", metavar="N", min=1, max=10_000, show_default=False, help="How many calls to list. Default: 50."
+            "--limit",
+            metavar="N",
+            between=(1, 10_000),
+            show_default=False,
+            help="How many calls to list. Default: 50.",
         ),
     ] = 50,
     wanted: Annotated[
@@ -69,7 +73,7 @@ def _row(request: "RecordedRequest") -> Row:
 
 def show(
     call_id: Annotated[
-        int, Argument(metavar="ID", min=1, max=2**63 - 1, help="The call's number in roadstead requests.")
+        int, Argument(metavar="ID", between=(1, 2**63 - 1), help="The call's number in roadstead requests.")
     ],
     data: Data = None,
     database_url: DatabaseUrl = None,

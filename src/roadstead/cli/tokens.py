@@ -37,7 +37,7 @@ def token_create(
     name: Annotated[str, Argument(metavar="NAME", help="A name that tells it from others in the list.")],
     expires_in: Annotated[
         int | None,
-        Option("--expires-in", metavar="DAYS", min=1, max=3650, help="Default: it never expires."),
+        Option("--expires-in", metavar="DAYS", between=(1, 3650), help="Default: it never expires."),
     ] = None,
     data: Data = None,
     database_url: DatabaseUrl = None,
@@ -74,7 +74,9 @@ def token_list(data: Data = None, database_url: DatabaseUrl = None, as_json: AsJ
 
 
 def token_revoke(
-    token_id: Annotated[int, Argument(metavar="ID", min=1, max=2**63 - 1, help="Its number in roadstead token-list.")],
+    token_id: Annotated[
+        int, Argument(metavar="ID", between=(1, 2**63 - 1), help="Its number in roadstead token-list.")
+    ],
     data: Data = None,
     database_url: DatabaseUrl = None,
 ) -> None:
