@@ -56,7 +56,8 @@ def test_doctor_asks_as_a_stranger(tmp_path: Path, more: str, status: str) -> No
         (found,) = strangers(Settings(data=host.settings.data, base_url=named))
         assert found.status == status
         assert (f"--base-url {named}" in found.advice) == (status == "problem")
-        assert strangers(Settings(data=host.settings.data, base_url=url)) == []
+        (told,) = strangers(Settings(data=host.settings.data, base_url=url))
+        assert (told.status, "reverse proxy" in told.message) == ("ok", True)
     assert strangers(Settings(data=host.settings.data, base_url=named)) == []
 
 

@@ -18,6 +18,7 @@ from roadstead.errors import NameNotResolved, OutgoingCallFailed, RoadsteadError
 if TYPE_CHECKING:
     from roadstead.domain.host import Host
     from roadstead.domain.running import RunningHost
+    from roadstead.model import Installation
     from roadstead.settings import Settings
 
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
@@ -179,7 +180,21 @@ async def _look_inside(host: "Host") -> list[Check]:
     running = running_hosts(host.settings)
     base_url = await _base_url(host, running)
     checks = [Check("database", "ok", opens), *_sqlite(host.settings, running), *_hosts(host.settings, running)]
-    return [*checks, *filter(None, [base_url]), *await _strangers(host.base_url)]
+    return [*checks, *filter(None, [base_url]), *_refused_apps(installed), *await _strangers(host.base_url)]
+
+
+def _refused_apps(installed: "Sequence[Installation]") -> Iterator[Check]:
+    """Yield a warning of each app that an earlier version installed and this one would refuse."""
+    from roadstead.domain.apps.descriptors import stored_faults
+
+    for app in installed:
+        if faults := stored_faults(app.descriptor):
+            message = f"This version refuses the descriptor of {app.app_key} in {app.workspace.slug}: {faults[0]}"
+            advice = (
+                "Until it is mended the app has no modules but its linkers, and is not called if baseUrl is at fault. "
+                f"Mend it, then run: roadstead install {app.descriptor_url} --workspace {app.workspace.slug}"
+            )
+            yield Check("app", "warning", message, advice)
 
 
 def _sqlite(settings: "Settings", running: "Sequence[RunningHost]") -> Iterator[Check]:
@@ -238,12 +253,14 @@ def _listens(host: "RunningHost") -> str:
 
 
 async def _strangers(base_url: str) -> list[Check]:
-    """Return whether strangers can read the operator's API; nothing to check when the base URL is loopback."""
+    """Return whether strangers can read the operator's API, or when they could, if the base URL is loopback."""
     from roadstead.domain.upkeep.reach import is_open_to_strangers
     from roadstead.settings import is_loopback
 
     if is_loopback(urlsplit(base_url).hostname or ""):
-        return []
+        message = "Requests made on this machine need no token, and a reverse proxy's requests are made on it."
+        advice = "Nothing to do without a proxy. Behind one, start the host with --base-url and the proxy's address."
+        return [Check("strangers", "ok", message, advice)]
     try:
         if not await is_open_to_strangers(base_url):
             return [Check("strangers", "ok", f"{base_url}/-/audit needs a token, as it should.")]

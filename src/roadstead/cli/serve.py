@@ -46,8 +46,9 @@ def serve(
         Option(
             "--base-url",
             metavar="URL",
-            help="Where apps and browsers reach the host; every link begins with it. Default: http://localhost:PORT. "
-            "[env var: ROADSTEAD_BASE_URL]",
+            help="Where apps and browsers reach the host; every link begins with it. Behind a reverse proxy it must be "
+            "given: otherwise the host takes the proxy's requests for those of its own machine, and answers operators' "
+            "addresses without a token. Default: http://localhost:PORT. [env var: ROADSTEAD_BASE_URL]",
         ),
     ] = None,
     data: Data = None,

@@ -20,7 +20,15 @@ from roadstead.connect.members import Members, Report, TooManyFindings
 from roadstead.connect.modules import Modules
 from roadstead.connect.modules_reader import MAX_KEY_LENGTH, read_modules
 from roadstead.connect.scopes import RENAMED, SCOPES, UnknownScope, canonical_scope, implied_by
-from roadstead.connect.urls import MAX_URL_LENGTH, base_url_fault, is_loopback, join, scheme_of, web_url_fault
+from roadstead.connect.urls import (
+    MAX_URL_LENGTH,
+    base_url_fault,
+    is_loopback,
+    join,
+    scheme_of,
+    usable_base_url,
+    web_url_fault,
+)
 
 Authentication = Literal["jwt", "none"]
 
@@ -105,6 +113,22 @@ class Descriptor:
         if descriptor is None:
             raise InvalidDescriptor(findings)
         return descriptor
+
+    @classmethod
+    def from_accepted(cls, text: str) -> "Descriptor":
+        """
+        Return the descriptor in a JSON text that an earlier version accepted, whatever the rules of this one are.
+
+        If they refuse it, it has no modules but its linkers, and a base URL that leads nowhere if they refuse that.
+        """
+        source = read_json(text)
+        report = Report(source)
+        members = source.value if isinstance(source.value, dict) else {}
+        descriptor = _read(Members(members, (), report))
+        if all(finding.severity != "error" for finding in report.findings):
+            return descriptor
+        modules = replace(read_modules(Members({}, (), report), SCOPES), linkers=descriptor.modules.linkers)
+        return replace(descriptor, base_url=usable_base_url(descriptor.base_url), modules=modules)
 
     @property
     def effective_scopes(self) -> frozenset[str]:

@@ -7,6 +7,8 @@ from urllib.parse import urlsplit
 MAX_URL_LENGTH = 2048
 """Characters. Documented for the URLs of modules, applied to all."""
 
+_NOWHERE = "https://base-url-refused.invalid"
+"""No name below `invalid` ever has an address (RFC 2606)."""
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*):")
 _FORBIDDEN = re.compile(r"[\x00-\x20\x7f\\]")
@@ -63,6 +65,11 @@ def base_url_fault(url: str) -> str | None:
     if fault is None and ("?" in url or "#" in url):
         return "has a query or a fragment"
     return fault
+
+
+def usable_base_url(url: str) -> str:
+    """Return `url`, or one that leads nowhere if `url` cannot be a `baseUrl`, which an earlier version accepted."""
+    return _NOWHERE if base_url_fault(url) else url
 
 
 def is_loopback(url: str) -> bool:

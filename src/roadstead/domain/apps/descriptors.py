@@ -5,7 +5,8 @@ from functools import lru_cache
 
 import msgspec
 
-from roadstead.connect import Descriptor, InvalidDescriptor, LinkerModule
+from roadstead.connect import Descriptor, InvalidDescriptor, LinkerModule, check_descriptor
+from roadstead.connect.urls import usable_base_url
 from roadstead.errors import InvalidInput
 from roadstead.linkify import InvalidPattern, Linker, PatternReport, check_linker
 
@@ -32,7 +33,7 @@ _USUAL_LENGTH = 10_000
 
 
 def stored_descriptor(text: str) -> Descriptor:
-    """Return the descriptor of an installation; it was checked when it was stored."""
+    """Return the descriptor of an installation, which was checked when it was stored, maybe by an earlier version."""
     return _usual(text) if len(text) <= _USUAL_LENGTH else _large(text)
 
 
@@ -50,7 +51,7 @@ def stored_name(text: str) -> str:
 
 def stored_base_url(text: str) -> str:
     """Return the app's base URL of an installation, without a slash at the end; as fast as `stored_name`."""
-    return _members(text).base_url.rstrip("/")
+    return usable_base_url(_members(text).base_url.rstrip("/"))
 
 
 def _members(text: str) -> _Members:
@@ -59,8 +60,13 @@ def _members(text: str) -> _Members:
 
 # Cached, because requests of one app may need its descriptor often. But an app that updates itself repeatedly leaves
 # one behind each time, and a large one takes megabytes.
-_usual = lru_cache(maxsize=256)(Descriptor.from_json)
-_large = lru_cache(maxsize=4)(Descriptor.from_json)
+_usual = lru_cache(maxsize=256)(Descriptor.from_accepted)
+_large = lru_cache(maxsize=4)(Descriptor.from_accepted)
+
+
+def stored_faults(text: str) -> list[str]:
+    """Return why this version would refuse the descriptor of an installation that an earlier one accepted."""
+    return [finding.message for finding in check_descriptor(text) if finding.severity == "error"]
 
 
 def judge_linker(module: LinkerModule, base_url: str) -> PatternReport:
