@@ -14,7 +14,6 @@ for it like every writer, gets exactly those writers into its batch that were wa
 """
 
 import asyncio
-import logging
 import sqlite3
 import time
 from collections.abc import AsyncIterator, Callable, Hashable, Sequence
@@ -26,21 +25,20 @@ from typing import TypeVar
 import msgspec
 from filelock import FileLock, Timeout
 
-from roadstead.errors import RoadsteadError, StorageBusy, StorageUnavailable, StorageUnusable
+from roadstead.errors import StorageBusy, StorageUnavailable
 from roadstead.storage import migrations, remembered
 from roadstead.storage.database import (
     LONG_LISTS,
     SEARCH_SECONDS,
-    AlreadyThere,
     Argument,
     Dialect,
     Lease,
-    ListTakesTooLong,
     Load,
     Reader,
     Row,
     Unfit,
 )
+from roadstead.storage.sqlite_errors import is_busy, translate, translated
 from roadstead.storage.waking import Wakers, Waking
 from roadstead.turns import Turns
 
@@ -69,11 +67,9 @@ _BULK_CACHE = 64_000
 """The same, while many rows change."""
 _STEPS = 10_000
 """Steps of SQLite between two checks of the time: half a millisecond."""
-_HELD = "Another process holds it; try again in a moment."
 _CHANGED = "It is being changed; try again in a moment."
 
 T = TypeVar("T")
-log = logging.getLogger("roadstead.storage")
 
 
 VERSION = sqlite3.sqlite_version
@@ -96,7 +92,7 @@ class SQLiteDatabase:
         self.file = file
         with suppress(OSError):  # the driver's message says more
             file.touch(mode=0o600)  # SQLite gives its other files the mode of this one
-        with _translated:
+        with translated:
             self._writer = _connect(file)
             self._reader = _connect(file)
             self._scanner = _connect(file)
@@ -124,7 +120,7 @@ class SQLiteDatabase:
                 self._open_snapshot()
             return self._reader.execute(sql, arguments).fetchall()
         except sqlite3.Error as exc:
-            raise _translate(exc) from exc
+            raise translate(exc) from exc
 
     def _open_snapshot(self) -> None:
         self._reader.execute("BEGIN")
@@ -141,7 +137,7 @@ class SQLiteDatabase:
     async def last_commit(self) -> object:
         # SQLite counts every commit of another connection; ours are made on the writer's.
         if not self._in_snapshot:
-            with _translated:
+            with translated:
                 self._open_snapshot()
         return self._last_commit
 
@@ -163,7 +159,7 @@ class SQLiteDatabase:
 
     @asynccontextmanager
     async def _snapshot(self) -> AsyncIterator[Reader]:
-        with _translated:
+        with translated:
             connection = _connect(self.file)
             try:
                 connection.execute("BEGIN")
@@ -190,7 +186,7 @@ class SQLiteDatabase:
         await self._take_turn(deadline)
         try:
             batch = self._batch or await self._begin(deadline)
-            with _translated:
+            with translated:
                 self._writer.execute("SAVEPOINT one_writer")
         except BaseException:
             self._writing.release()
@@ -201,7 +197,7 @@ class SQLiteDatabase:
         """Admit the next writer, after keeping this one's changes, or undoing them if there is a `cause`."""
         try:
             if cause is None:
-                with _translated:
+                with translated:
                     if watch.changed_remembered:
                         self._writer.execute(remembered.COUNT_UP)
                     self._writer.execute("RELEASE one_writer")
@@ -230,8 +226,8 @@ class SQLiteDatabase:
                 break
             except sqlite3.OperationalError as exc:
                 late = asyncio.get_running_loop().time() > deadline
-                if not _is_busy(exc) or late:
-                    raise _translate(exc) from exc
+                if not is_busy(exc) or late:
+                    raise translate(exc) from exc
             await asyncio.sleep(0.01)
         batch = self._batch = _Batch()
         commit = asyncio.create_task(self._commit(batch))
@@ -312,7 +308,7 @@ class _SQLiteTransaction(remembered.Watch, Waking):
 
     async def read(self, sql: str, *arguments: Argument) -> list[Row]:
         self.watch(sql)
-        with _translated:
+        with translated:
             return self._connection.execute(sql, arguments).fetchall()
 
     async def scan(self, sql: str, *arguments: Argument) -> list[Row]:
@@ -323,7 +319,7 @@ class _SQLiteTransaction(remembered.Watch, Waking):
 
     async def run(self, sql: str, *arguments: Argument) -> int:
         self.watch(sql)
-        with _translated:
+        with translated:
             return self._connection.execute(sql, arguments).rowcount
 
     async def run_bulk(self, sql: str, *arguments: Argument) -> int:
@@ -342,7 +338,7 @@ class _SQLiteTransaction(remembered.Watch, Waking):
 
     async def insert(self, sql: str, *arguments: Argument) -> int:
         self.watch(sql)
-        with _translated:
+        with translated:
             (row,) = self._connection.execute(sql, arguments).fetchall()
         identity: int = row[0]
         return identity
@@ -461,54 +457,9 @@ def _search(connection: sqlite3.Connection, sql: str, arguments: Sequence[Argume
 async def _in_thread(thread: ThreadPoolExecutor, work: Callable[[], T]) -> T:
     """Run `work` to its end in the thread, even when the caller is cancelled: a connection is never left in use."""
     running = asyncio.get_running_loop().run_in_executor(thread, work)
-    with _translated:
+    with translated:
         try:
             return await asyncio.shield(running)
         except asyncio.CancelledError:
             await asyncio.wait([running])
             raise
-
-
-class _Translated:
-    """Translates the driver's errors. A class, because a generator would cost a third of a read by key."""
-
-    def __enter__(self) -> None: ...
-
-    def __exit__(self, kind: object, exc: BaseException | None, traceback: object) -> None:
-        if isinstance(exc, sqlite3.IntegrityError):
-            if exc.sqlite_errorcode == sqlite3.SQLITE_CONSTRAINT_UNIQUE:
-                raise AlreadyThere(str(exc)) from exc
-        elif isinstance(exc, sqlite3.Error):
-            raise _translate(exc) from exc
-
-
-_translated = _Translated()
-
-
-def _is_busy(exc: sqlite3.Error) -> bool:
-    # The low byte is the primary code: SQLITE_BUSY_SNAPSHOT and other variants are busy too.
-    return getattr(exc, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED)
-
-
-def _translate(exc: sqlite3.Error) -> RoadsteadError:
-    if _is_busy(exc):
-        return StorageBusy("The database is busy.", _HELD)
-    if getattr(exc, "sqlite_errorcode", 0) == sqlite3.SQLITE_INTERRUPT:
-        return ListTakesTooLong()
-    code = getattr(exc, "sqlite_errorcode", 0) & 0xFF
-    advice = {
-        sqlite3.SQLITE_FULL: "The disk is full; make room and try again.",
-        sqlite3.SQLITE_READONLY: "The data folder or the database file is read-only; make it writable.",
-        sqlite3.SQLITE_IOERR: "The disk reported an error; look at the system's log.",
-    }
-    if code in advice:
-        return StorageUnavailable("The database cannot be written or read.", advice[code])
-    unusable = {
-        sqlite3.SQLITE_CANTOPEN: "The database file cannot be opened; check the data folder and its permissions.",
-        sqlite3.SQLITE_CORRUPT: "The database file is damaged; restore it from a backup.",
-        sqlite3.SQLITE_NOTADB: "The file is not a Roadstead database; check --data.",
-    }
-    if code in unusable:
-        return StorageUnusable("The database cannot be used.", unusable[code])
-    log.error("unexpected database error", exc_info=exc)
-    return StorageUnavailable("The database reported an error.", str(exc))
