@@ -117,7 +117,7 @@ def test_place_is_shown_as_a_path_too(roadstead: Roadstead) -> None:
     done = roadstead.call("check", "-", stdin=minified.encode())
     assert done.returncode == 0
     assert re.search(
-        r"^-:1:\d+: warning: modules\.linkers\[0\]\.url: '\$1' in the url is text", done.stdout.decode(), re.M
+        r"^-:1:\d+: warning: modules\.linkers\[0\]\.url: '\$1' in the url is plain text", done.stdout.decode(), re.M
     )
 
 
