@@ -132,7 +132,7 @@ def test_output_that_cannot_be_written(command: str, tmp_path: Path) -> None:
     program = " ".join(PROGRAM)
     done = subprocess.run(
         ["sh", "-c", f"echo BB-1 | {program} {command} >/dev/full"],
-        env=Roadstead(tmp_path).environment,
+        env=Roadstead(tmp_path).environment | {"PYTHONUNBUFFERED": ""},  # or each write would fail by itself
         stderr=subprocess.PIPE,
         check=False,
     )
