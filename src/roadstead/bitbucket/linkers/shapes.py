@@ -8,6 +8,7 @@ from typing import Annotated, Literal, TypedDict
 import msgspec
 
 from roadstead.api.bodies import Shape
+from roadstead.domain.linking.linkers import MAX_VALUE_LENGTH
 from roadstead.errors import InvalidLinkerValue
 from roadstead.listing import Field, Listing
 from roadstead.model import Linker, LinkerValue
@@ -75,7 +76,7 @@ Value = Annotated[
     str,
     msgspec.Meta(
         min_length=1,
-        max_length=255,
+        max_length=MAX_VALUE_LENGTH,
         description="Letters and digits of any script, `_` and `-`.",
         # Python's `\w`, for readers of JSON Schema.
         extra_json_schema={"pattern": r"^[\p{L}\p{N}_-]+$"},

@@ -10,6 +10,7 @@ from itertools import islice
 from roadstead.domain.apps.descriptors import takes_values
 from roadstead.domain.host import Host
 from roadstead.errors import InvalidInput, InvalidLinkerValue, LinkerNotFound, LinkerValueExists, LinkerValueNotFound
+from roadstead.linkify.values import index
 from roadstead.listing import PageRequest, Slice
 from roadstead.model import Linker, LinkerValue
 from roadstead.storage import linkers as rows
@@ -17,7 +18,7 @@ from roadstead.storage.audit import Details, add_entry_of_run, add_installation_
 from roadstead.storage.database import Transaction
 from roadstead.storage.value_sets import all_values as read_all_values
 
-MAX_VALUE_LENGTH = 255
+MAX_VALUE_LENGTH = index.MAX_VALUE_LENGTH
 _VALUE = re.compile(rf"[\w\-]{{1,{MAX_VALUE_LENGTH}}}")
 _VALUE_LINES = re.compile(rf"(?:[\w\-]{{1,{MAX_VALUE_LENGTH}}}\n)*")
 _SHOWN_OFFENDERS = 20
