@@ -29,9 +29,12 @@ def winners(
         at += 1
         if start < position:
             continue
-        if ahead.first:
-            yield from ahead.links_before(start, chars)
-            if ahead.first and ahead.first.start < -minus_end:
+        address = ahead.first
+        if address:
+            if address.end <= start:
+                yield from ahead.links_before(start, chars)
+                address = ahead.first
+            if address and address.start < -minus_end:
                 continue
         owner = owners[0]
         url = templates[owner].fill(match, chars)

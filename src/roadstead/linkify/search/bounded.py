@@ -22,10 +22,9 @@ compiles, and compiles so many in 15 ms.
 class BoundedSearch:
     """A text for `regex`."""
 
-    def __init__(self, programs: Programs, text: Text, cuts: Cuts, budget: Budget) -> None:
+    def __init__(self, programs: Programs, text: Text, budget: Budget) -> None:
         self._programs = programs
         self._text = text
-        self._cuts = cuts
         self._budget = budget
 
     def matches(self, values: ValueChoice, position: int) -> Iterator[Match]:
@@ -33,7 +32,7 @@ class BoundedSearch:
         plan, text = self._programs.plan, self._text
         if plan.needs_ascii and not text.is_ascii:
             raise Exhausted("A back-reference that ignores case is followed in ASCII texts only.")
-        if plan.written_out(values) > MAX_VALUE_CHARS:
+        if values and plan.written_out(values) > MAX_VALUE_CHARS:
             raise Exhausted("Too many different values occur in the text.")
         self._budget.check()  # so that making the program counts
         program, chars = self._programs.bounded(values, text)
@@ -48,18 +47,21 @@ class BoundedSearch:
             yield 0, len(self._text.chars)
             return
         places, windows = self._places(0)
-        data = self._text.encoded(places.alphabet)
+        data, cuts = self._text.encoded(places.alphabet), self._cuts()
         for start, stop in windows:
             position = start
             while place := places.search(data, position, stop):
-                before, position = position, self._cuts.after(place[0][1], 0, stop)
-                yield self._cuts.last(before, place[0][0]), position
+                before, position = position, cuts.after(place[0][1], 0, stop)
+                yield cuts.last(before, place[0][0]), position
                 self._budget.check()
 
     def _places(self, position: int) -> tuple[LinearProgram, list[tuple[int, int]]]:
         """Return a program for where `regex` may match, and the text from `position` on in windows for that program."""
+        end = len(self._text.chars)
         for places in self._programs.places(self._text):
-            windows = self._cuts.windows(places, position, len(self._text.chars))
+            if end - position <= places.window:
+                return places, [(position, end)]
+            windows = self._cuts().windows(places, position, end)
             if windows is not None:
                 return places, windows
         raise AssertionError("a program for a single character may search any text at once")
@@ -85,6 +87,9 @@ class BoundedSearch:
                 yield match
                 position = match.end
                 budget.found()
+
+    def _cuts(self) -> Cuts:
+        return Cuts(self._text.chars, self._programs.plan.cuts)
 
     def _match(self, program: BoundedProgram, chars: str, position: int) -> Match | None:
         while True:

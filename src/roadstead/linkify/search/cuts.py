@@ -24,8 +24,6 @@ class Cuts:
 
     def windows(self, program: Sized, start: int, end: int) -> list[tuple[int, int]] | None:
         """Return a part of the text in windows for the program, or `None` if a window would be too long for it."""
-        if end - start <= program.window:
-            return [(start, end)]
         windows: list[tuple[int, int]] = []
         while start < end:
             stop = self.after(start, program.window, end)

@@ -31,14 +31,12 @@ def matches_between(program: LinearProgram, data: bytes, start: int, end: int, b
 class LinearSearch:
     """A text for RE2, up to its `end`. With `values`, `(?K)` is one of these, otherwise any text like a value."""
 
-    def __init__(
-        self, programs: Programs, text: Text, end: int, values: ValuesBetween | None, cuts: Cuts, budget: Budget
-    ) -> None:
+    def __init__(self, programs: Programs, text: Text, end: int, values: ValuesBetween | None, budget: Budget) -> None:
         self._programs = programs
         self._text = text
         self._end = end
         self._values = values
-        self._cuts = cuts
+        self._cuts = Cuts(text.chars, programs.plan.cuts)
         self._budget = budget
 
     def matches(self) -> Generator[Match, None, int]:

@@ -53,7 +53,7 @@ class Search:
         chars, data, budget = self._text.chars, self._text.encoded(program.alphabet)[: self._end], self.budget
         if self._end <= program.window:
             return program.matches(chars, data, 0, self._end, index, budget)
-        windows = self._cuts().windows(program, 0, self._end)
+        windows = Cuts(self._text.chars, self._programs.plan.cuts).windows(program, 0, self._end)
         if windows is None:
             return None
         return chain.from_iterable(program.matches(chars, data, start, stop, index, budget) for start, stop in windows)
@@ -68,7 +68,9 @@ class Search:
 
     def occurring(self, index: ValueIndex) -> dict[int, tuple[str, ...]]:
         """Return the values of each linker that occur where something like a value would match."""
-        return index.occurring(self._text, self._bounded().stretches(), self.budget.check)
+        return index.occurring(
+            self._text, BoundedSearch(self._programs, self._text, self.budget).stretches(), self.budget.check
+        )
 
     def stored(self, index: ValueIndex, owner: int, values: tuple[str, ...]) -> Iterator[Match]:
         """Return the matches of one linker in the index. `values` are those of its values that occur in the text."""
@@ -80,15 +82,9 @@ class Search:
     def _everywhere(self, values: ValuesBetween | None) -> Iterator[Match]:
         position = 0
         if self._end is not None:
-            linear = LinearSearch(self._programs, self._text, self._end, values, self._cuts(), self.budget)
-            position = yield from linear.matches()
+            position = yield from LinearSearch(self._programs, self._text, self._end, values, self.budget).matches()
         length = len(self._text.chars)
         if position < length:
             # Look-around sees the whole text, and so a value anywhere in it.
-            yield from self._bounded().matches(values(0, length) if values else ANY_VALUE, position)
-
-    def _bounded(self) -> BoundedSearch:
-        return BoundedSearch(self._programs, self._text, self._cuts(), self.budget)
-
-    def _cuts(self) -> Cuts:
-        return Cuts(self._text.chars, self._programs.plan.cuts)
+            chosen = values(0, length) if values else ANY_VALUE
+            yield from BoundedSearch(self._programs, self._text, self.budget).matches(chosen, position)
