@@ -17,7 +17,7 @@ def data_folder(given: str | Path | None, environ: Mapping[str, str]) -> Path:
     except FileNotFoundError as exc:
         raise InvalidInput("The current folder does not exist any more.", "Change to another, or give a path.") from exc
     except RuntimeError as exc:
-        raise InvalidInput(f"{folder} has no place: {exc}", "Give a whole path with --data.") from exc
+        raise InvalidInput(f"{folder} cannot be found: {exc}", "Give a whole path with --data.") from exc
 
 
 def _default() -> Path:

@@ -49,7 +49,7 @@ def _kind(hint: Any) -> FieldType:
 
 
 _KINDS: dict[Any, FieldType] = {int: int, float: int, bool: bool, datetime: datetime}
-"""What is none of these is a text, or one of several texts."""
+"""Every other type is a text, or one of several texts."""
 
 
 class Listing:

@@ -70,7 +70,7 @@ def test_scopes_are_read_from_oauth_parameters(text: str, scopes: set[str]) -> N
     ],
 )
 def test_unknown_scopes_are_named(text: str, unknown: str, suggestion: str | None) -> None:
-    """Proves that the scope at fault is told, with the likely one where there is one."""
+    """Proves that the invalid scope is named, with a similar valid one if there is one."""
     with pytest.raises(UnknownScope) as refusal:
         parse_scopes(text)
     assert refusal.value.scope == unknown

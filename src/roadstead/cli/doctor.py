@@ -191,8 +191,8 @@ def _refused_apps(installed: "Sequence[Installation]") -> Iterator[Check]:
         if faults := stored_faults(app.descriptor):
             message = f"This version refuses the descriptor of {app.app_key} in {app.workspace.slug}: {faults[0]}"
             advice = (
-                "Until it is mended the app has no modules but its linkers, and is not called if baseUrl is at fault. "
-                f"Mend it, then run: roadstead install {app.descriptor_url} --workspace {app.workspace.slug}"
+                "Until it is corrected, the app has only its linkers, and is not called if the fault is in baseUrl. "
+                f"Correct it, then run: roadstead install {app.descriptor_url} --workspace {app.workspace.slug}"
             )
             yield Check("app", "warning", message, advice)
 

@@ -1,4 +1,4 @@
-"""The standard streams: opened as far as they are closed, and left when nobody takes what is printed."""
+"""The standard streams: open closed ones, and report an output that cannot be written."""
 
 import os
 import sys
@@ -10,7 +10,7 @@ from roadstead.errors import RoadsteadError
 
 
 class OutputFailed(RoadsteadError):
-    """What a command prints cannot be written."""
+    """The output of a command cannot be written."""
 
 
 def mend_streams() -> None:
@@ -25,7 +25,7 @@ def mend_streams() -> None:
 
 @contextmanager
 def output() -> Iterator[None]:
-    """Write all that is printed in the block. Raises `OutputFailed`, or `BrokenPipeError` where the reader is gone."""
+    """Write the output of the block. Raise `OutputFailed`, or `BrokenPipeError` if its reader has ended."""
     try:
         yield
         sys.stdout.flush()
@@ -40,5 +40,5 @@ def output() -> Iterator[None]:
 
 
 def _drop_output() -> None:
-    """Let what is still in the buffer go nowhere: Python would try again to write it, and complain."""
+    """Discard the content of the buffer: Python would try again to write it, and report an error."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

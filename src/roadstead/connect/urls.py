@@ -68,7 +68,7 @@ def base_url_fault(url: str) -> str | None:
 
 
 def usable_base_url(url: str) -> str:
-    """Return `url`, or one that leads nowhere if `url` cannot be a `baseUrl`, which an earlier version accepted."""
+    """Return `url`, or one without an address if `url` cannot be a `baseUrl`, which an earlier version accepted."""
     return _NOWHERE if base_url_fault(url) else url
 
 

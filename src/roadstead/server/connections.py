@@ -78,7 +78,7 @@ class Connection(HttpToolsProtocol):
     _is_incomplete = False
     """Whether that request was incomplete when it was given."""
     _places: Places | None = None
-    """The places among which that request, or an answered one before it, has one, counted for `_holder`."""
+    """The places of which that request, or an answered one before it, takes one, on the account of `_holder`."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)

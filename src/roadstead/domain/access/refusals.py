@@ -60,7 +60,7 @@ class Refusals:
             del self._pauses[reason]
             return
         caller, request = self._latest[reason]
-        # The line is about this request, whichever one we run within, or began the pause.
+        # The line names this request, not the one that runs now or that began the pause.
         before = request_id.CURRENT.set(request)
         log.warning("%s: %d. The last came from %s.", _SENTENCES[reason], number, caller)
         request_id.CURRENT.reset(before)

@@ -104,7 +104,7 @@ class WorkspaceLinkers:
         return sum(100 + linker.value_count for linker in found) <= _READ_SOON
 
     async def read_ahead(self) -> None:
-        """Compile the workspaces with many values, the largest first, as far as all that are kept have room."""
+        """Compile the workspaces with many values, the largest first, as long as all kept values have room."""
         for slug, values in await list_large_workspaces(self._database, _READ_SOON):
             if self._values + values <= self._most_values:
                 with suppress(WorkspaceNotFound):  # removed meanwhile
