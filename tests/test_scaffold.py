@@ -16,7 +16,7 @@ MAP = GROUPS / "map.py"
 
 @pytest.fixture
 def lists(tmp_path: Path) -> Path:
-    """A folder with the files that list groups, and nothing else."""
+    """Return a folder with the files that list groups, and nothing else."""
     (tmp_path / "tests" / "api").mkdir(parents=True)
     for file in (MAP, FACTS, API):
         (tmp_path / file).parent.mkdir(parents=True, exist_ok=True)

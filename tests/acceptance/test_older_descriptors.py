@@ -37,7 +37,7 @@ VALUES = "/2.0/addon/linkers/tickets/values"
 
 @contextlib.contextmanager
 def _installed(data: Path, base_url: str) -> Iterator[tuple[LiveHost, Installation]]:
-    """A host on which such an app is installed, in the workspace `local`."""
+    """Yield a host on which such an app is installed, in the workspace `local`."""
     with recording_app(modules=MODULES) as app, live_host(data) as host:
         installation = host.install(app)
         descriptor = json.dumps({**app.descriptor, "baseUrl": base_url})
@@ -73,7 +73,7 @@ def test_pages_and_operations_serve_an_app_whose_base_url_is_refused(
 
 
 def _answer(api: AppClient, operation: Operation) -> httpx.Response:
-    """What the app gets; it does not take itself out."""
+    """Return the answer to an operation of the app, except to the one that uninstalls it."""
     method = "GET" if operation.template.path == "/2.0/addon" and operation.method == "DELETE" else operation.method
     return api(method, operation.template.path.replace("{linker_key}", "tickets").replace("{value_id}", "1"))
 

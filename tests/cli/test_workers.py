@@ -70,7 +70,7 @@ def test_workers_add_up_and_one_that_is_killed_takes_nothing_along(roadstead: Ro
 
 
 def test_a_worker_is_replaced_while_another_process_holds_the_database(roadstead: Roadstead) -> None:
-    """The new one serves at once, and the host goes on."""
+    """The new worker serves immediately, and the host continues."""
     with running(roadstead, "--workers", "2") as (process, base_url):
         port = int(base_url.rpartition(":")[2])
         _until(port, lambda figures: figures["roadstead_workers"] == 2, times=3)
@@ -89,7 +89,7 @@ def test_a_worker_is_replaced_while_another_process_holds_the_database(roadstead
 
 @pytest.mark.slow
 def test_a_worker_that_stands_still_for_a_while_is_not_killed(roadstead: Roadstead) -> None:
-    """One that says nothing for ten seconds, as on a machine with too much work, goes on with what it has."""
+    """One that says nothing for ten seconds, as on a machine with too much work, continues with its work."""
     with running(roadstead, "--workers", "2") as (process, base_url):
         port = int(base_url.rpartition(":")[2])
         _until(port, lambda figures: figures["roadstead_workers"] == 2, times=3)

@@ -492,7 +492,7 @@ def test_long_refusals_stay_readable() -> None:
 
 
 def test_messages_hold_nothing_a_terminal_obeys() -> None:
-    """Proves that a descriptor from elsewhere cannot write to the terminal of whoever checks it."""
+    """Proves that another's descriptor cannot write to the terminal of the user who checks it."""
     hostile = "\x1b[2J\x9b\r\n\u202e"
     source = tidy(
         authentication={"type": hostile},

@@ -55,7 +55,7 @@ def test_the_oldest_make_room(most: int, added: int, written: list[int]) -> None
     [((), [0, 1, 2, 3]), ((4, 5), [1, 2, 3, 4, 5]), ((4, 5, 6, 7, 8, 9), [5, 6, 7, 8, 9])],
 )
 def test_a_busy_database_is_waited_for(arriving: Sequence[int], written: list[int]) -> None:
-    """What could not be written waits before what came meanwhile, as far as there is room."""
+    """Items that could not be written wait before later ones, as long as there is room."""
     numbers = Numbers(failure=StorageBusy("The database is busy."), arriving=arriving)
     _run(numbers, added=4)
     assert numbers.written == written

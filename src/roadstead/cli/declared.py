@@ -9,7 +9,7 @@ from typing import Any
 class Declared:
     """The declaration of a parameter: its names, and its `settings` in the words of Typer.
 
-    A number lies `between` two others, or is one of them.
+    A number is `between` two others, both included.
     """
 
     def __init__(self, *names: str, help: str, between: tuple[int, int] | None = None, **settings: Any) -> None:

@@ -209,7 +209,7 @@ class Connection(HttpToolsProtocol):
             admission.starts.wait(partial(self._begin_late, cycle))
 
     def _begin_late(self, cycle: Any) -> None:
-        """Begin with a request that had to wait, unless nobody waits for its answer any longer."""
+        """Begin with a request that had to wait, unless its client has closed the connection."""
         if not cycle.disconnected:
             self._begin(cycle)
 
