@@ -5,14 +5,11 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from itertools import groupby
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
-from markdown_it.token import Token
 from msgspec.structs import replace
 
 from roadstead.linkify.budget import Budget, OutOfTime
-from roadstead.linkify.documents.markdown_reader import Block, Markdown
-from roadstead.linkify.documents.markdown_texts import MarkdownText
 from roadstead.linkify.documents.texts import Texts
 from roadstead.linkify.explanation.explain import explain
 from roadstead.linkify.explanation.explanation import Candidate, Explanation
@@ -20,6 +17,12 @@ from roadstead.linkify.linker import Link, Linkified, Unfinished
 from roadstead.linkify.matching.limits import MAX_TEXT
 from roadstead.linkify.matching.matcher import CompiledLinkers
 from roadstead.linkify.render.markdown import guarded, markdown_escaped, markdown_link
+
+if TYPE_CHECKING:
+    from markdown_it.token import Token
+
+    from roadstead.linkify.documents.markdown_reader import Block, Markdown
+    from roadstead.linkify.documents.markdown_texts import MarkdownText
 
 SECONDS = 1.0
 """Processor time to read a document. An ordinary megabyte takes half of it."""
@@ -47,6 +50,9 @@ def linkify_markdown(linkers: CompiledLinkers, text: str) -> LinkifiedMarkdown:
     that was reached is listed as unfinished.
     """
     source = text if len(text) <= MAX_TEXT else text[: text.rfind("\n", 0, MAX_TEXT) + 1]
+    # Imported late: the parser takes a tenth of the start of a process, and most processes read no Markdown.
+    from roadstead.linkify.documents.markdown_reader import Markdown
+
     document = Markdown(source, Budget(SECONDS, time.thread_time))
     texts = Texts(linkers)
     written = [
@@ -93,7 +99,7 @@ class _Written(NamedTuple):
     link: Link
 
 
-def _links_of(block: Block, document: Markdown, texts: Texts) -> list[_Written]:
+def _links_of(block: "Block", document: "Markdown", texts: Texts) -> list[_Written]:
     found = [_written(block, text, link) for text in block.texts for link in texts.linkify(text.chars).links]
     content = block.content
     doubtful = [one for one in found if _MARKS.search(content, max(one.start - 1, 0), one.end + 1)]
@@ -102,7 +108,7 @@ def _links_of(block: Block, document: Markdown, texts: Texts) -> list[_Written]:
     return found
 
 
-def _written(block: Block, text: MarkdownText, link: Link) -> _Written:
+def _written(block: "Block", text: "MarkdownText", link: Link) -> _Written:
     pieces = text.between(link.start, link.end)
     label = "".join(
         markdown_escaped(piece.chars) if piece.is_plain else block.content[piece.start : piece.end] for piece in pieces
@@ -120,7 +126,7 @@ def _with_links(text: str, links: Sequence[_Written]) -> str:
     return "".join(rendered)
 
 
-def _means_the_same(block: Block, links: Sequence[_Written], document: Markdown) -> bool:
+def _means_the_same(block: "Block", links: Sequence[_Written], document: "Markdown") -> bool:
     """Return whether a reader of Markdown sees the same block with these links as without, and sees the links."""
     try:
         tokens = document.read_again(_with_links(block.content, links))
@@ -129,11 +135,11 @@ def _means_the_same(block: Block, links: Sequence[_Written], document: Markdown)
     return list(_seen(tokens)) == list(_seen(block.tokens)) and _links(tokens) == _links(block.tokens) + len(links)
 
 
-def _links(tokens: Sequence[Token]) -> int:
+def _links(tokens: "Sequence[Token]") -> int:
     return sum(token.type == "link_open" for token in tokens)
 
 
-def _seen(tokens: Sequence[Token]) -> Iterator[object]:
+def _seen(tokens: "Sequence[Token]") -> Iterator[object]:
     """Yield what a reader sees, links aside: each text in one piece, and everything else unchanged."""
     aside = ("link_open", "link_close")
     for is_text, some in groupby(
