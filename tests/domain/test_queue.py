@@ -150,7 +150,7 @@ def test_a_commit_wakes_the_queue(settings: Settings, monkeypatch: pytest.Monkey
     async def scenario(host: Host, app: RecordingApp) -> None:
         async with lifecycle.making_pending_calls(host):
             _, call_id = await _remove(host, app)
-            await _until(lambda: bool(app.calls("uninstalled")))
+            await _until(lambda: app.received[-1].path == "/uninstalled")
         assert (await _find(host, call_id)).status == 204
 
     _run(settings, scenario)
