@@ -207,7 +207,7 @@ def test_every_url_is_safe_to_write_anywhere(url: str, matched: str) -> None:
 def test_group_as_another_tool_writes_it_is_remarked(url: str) -> None:
     """It would be plain text in each link, so the remark shows it and the correct spelling."""
     (remark,) = check_linker(Linker("k", r"(?P<key>(?K)-(\d+))", url, "https://t.example")).remarks
-    assert " in the url is text" in remark.message
+    assert " in the url is plain text" in remark.message
     assert r"\g<name>" in remark.fix
 
 
