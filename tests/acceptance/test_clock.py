@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from inspect import signature
 from pathlib import Path
@@ -45,6 +45,9 @@ class Jumping:
 def jumping(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Jumping]:
     """Run a host that lets an app make three requests in an hour."""
     monkeypatch.setattr(queue, "LOOK_SECONDS", 0.1)
+    monkeypatch.setattr(
+        lifecycle, "QUEUE", replace(lifecycle.QUEUE, retry=replace(lifecycle.QUEUE.retry, first_pause=0.5))
+    )
     listener = listening_socket()
     url, port = address(listener), listener.getsockname()[1]
     settings = Settings(data=tmp_path, rate_limit=3, base_url=url, port=port)

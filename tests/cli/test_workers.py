@@ -69,6 +69,7 @@ def test_workers_add_up_and_one_that_is_killed_takes_nothing_along(roadstead: Ro
     assert line["message"].startswith(f"Worker {victim} ended with exit code -9; ")
 
 
+@pytest.mark.slow
 def test_a_worker_is_replaced_while_another_process_holds_the_database(roadstead: Roadstead) -> None:
     """The new worker serves immediately, and the host continues."""
     with running(roadstead, "--workers", "2") as (process, base_url):
