@@ -18,7 +18,7 @@ import pytest
 import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse
+from starlette.responses import PlainTextResponse, StreamingResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.server import ServerState
 
@@ -41,7 +41,7 @@ async def _hello(scope: Scope, receive: Receive, send: Send) -> None:
         return
     path = scope["path"].removeprefix("/2.0").removeprefix("/-")
     if path == "/large":
-        await PlainTextResponse("a" * LARGE)(scope, receive, send)
+        await StreamingResponse(_pieces(), headers={"Content-Length": str(LARGE)})(scope, receive, send)
     elif path == "/whole":
         await json_answer({"asked": scope["query_string"].decode()})(scope, receive, send)
     elif path == "/last":
@@ -53,6 +53,12 @@ async def _hello(scope: Scope, receive: Receive, send: Send) -> None:
         if path == "/slow":
             await asyncio.sleep(0.2)
         await PlainTextResponse(f"hello {len(body['body'])}")(scope, receive, send)
+
+
+async def _pieces() -> AsyncIterator[bytes]:
+    """Yield a large answer in two pieces: the second waits until the client has taken of the first."""
+    for _ in range(2):
+        yield b"a" * (LARGE // 2)
 
 
 @pytest.fixture(scope="module")
@@ -437,7 +443,7 @@ def test_an_answer_that_is_being_taken_takes_no_place() -> None:
 
 def test_answers_that_are_not_taken_are_dropped_when_they_are_too_many() -> None:
     """The first is dropped for the next, long before its time is over; the latest can still be read."""
-    with serving(_narrow(_hello, unsent=LARGE + LARGE // 2)) as url, _held(url, 2, LARGE_ONE) as (first, last):
+    with serving(_narrow(_hello, unsent=3 * LARGE // 4)) as url, _held(url, 2, LARGE_ONE) as (first, last):
         assert len(_all_of(last)) > LARGE
         assert len(_all_of(first)) < LARGE
 
