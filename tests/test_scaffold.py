@@ -53,10 +53,12 @@ def test_what_is_no_planned_group_is_refused(lists: Path, name: str) -> None:
 
 
 def test_a_group_that_is_there_is_not_written_over(lists: Path) -> None:
-    """Whoever repeats the command keeps what they have written since."""
+    """A second `make group` with the same name is refused, and changes no file of the group."""
     write_group("snippets", lists)
+    before = {file: file.read_bytes() for file in lists.rglob("*") if file.is_file()}
     with pytest.raises(ValueError, match="already"):
         write_group("snippets", lists)
+    assert {file: file.read_bytes() for file in lists.rglob("*") if file.is_file()} == before
 
 
 @pytest.mark.slow

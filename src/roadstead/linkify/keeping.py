@@ -36,7 +36,7 @@ def shared(make: Callable[[*Args], V]) -> Callable[[*Args], V]:
 
 
 class Made(dict[K, V], Generic[K, V]):
-    """A cache that calls `make` with each new key. Once it holds `most` values, the next new key empties it first."""
+    """A cache that calls `make` with each new key. When it has `most` values, the next new key empties it first."""
 
     def __init__(self, make: Callable[[K], V], most: int) -> None:
         super().__init__()
