@@ -67,7 +67,9 @@ def serving(app: ASGIApp, listener: socket.socket | None = None) -> Iterator[str
     """Serve an ASGI application in a thread; yield its address."""
     listener = listener or listening_socket()
     server = _QuickServer(
-        uvicorn.Config(app, log_level="warning", access_log=False, timeout_graceful_shutdown=1, http=Connection)
+        uvicorn.Config(
+            app, interface="asgi3", log_level="warning", access_log=False, timeout_graceful_shutdown=1, http=Connection
+        )
     )
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
     thread.start()

@@ -98,18 +98,13 @@ def _operations_before_pages(lifespan: ASGIApp) -> ASGIApp:
     An operation's address does the work itself that Starlette's router and middleware do for pages.
     """
 
-    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+    def application(scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         if scope["type"] == "lifespan":
-            await lifespan(scope, receive, send)
-            return
-        if scope["type"] == "http":
-            address = MAP.find(scope)
-            if address is not None:
-                await address(scope, receive, send)
-                return
-            await _watched(_pages(), scope, receive, send)
-            return
-        await _pages()(scope, receive, send)
+            return lifespan(scope, receive, send)
+        if scope["type"] != "http":
+            return _pages()(scope, receive, send)
+        address = MAP.find(scope)
+        return _watched(_pages(), scope, receive, send) if address is None else address(scope, receive, send)
 
     return application
 

@@ -60,14 +60,15 @@ class Map:
         `raw_path` stays as it was sent, because the token's hash is over that. In `path`, too, `%2F` is a character of
         a segment, as in the links of answers, and not a separator.
         """
-        raw: str = scope["raw_path"].decode("latin-1")
-        if raw.endswith("/") and raw != "/":
-            raw = raw[:-1]
-            scope["path"] = scope["path"][:-1]
-        segments = raw.split("/")
-        if "%" in raw:
-            segments = [unquote(segment) for segment in segments]
-            scope["path"] = "/".join(segment.replace("/", "%2F") for segment in segments)
+        path: str = scope["path"]
+        if b"%" in scope["raw_path"]:
+            segments = [unquote(segment) for segment in scope["raw_path"].decode("latin-1").split("/")]
+            path = scope["path"] = "/".join(segment.replace("/", "%2F") for segment in segments)
+        else:
+            segments = path.split("/")
+        if path[-1:] == "/" and path != "/":
+            scope["path"] = path[:-1]
+            segments.pop()
         if self._cold:
             self._put_on([group for group in self._cold if group.may_have(segments)])
         found = self._tree.find(segments)

@@ -41,16 +41,14 @@ class Template:
 
     def url(self, base_url: str, *values: str | int) -> str:
         """Return the URL with these values as parameters; with fewer, the URL up to the first parameter left out."""
-        literals = self._literals
-        url = base_url + literals[0]
-        for place, value in enumerate(values):
-            url += (str(value) if isinstance(value, int) else _quoted(value, self._kept[place])) + literals[place + 1]
-        return url
+        return base_url + self._path(*values)
 
-
-@lru_cache(maxsize=4096)
-def _quoted(text: str, safe: str) -> str:
-    return quote(text, safe=safe)
+    @lru_cache(maxsize=4096)  # noqa: B019  # templates live as long as the process
+    def _path(self, *values: str | int) -> str:
+        path = self._literals[0]
+        for value, kept, literal in zip(values, self._kept, self._literals[1:], strict=False):
+            path += (str(value) if isinstance(value, int) else quote(value, safe=kept)) + literal
+        return path
 
 
 def _number(name: str, text: str) -> int:

@@ -222,7 +222,7 @@ def _check_lifetime(claims: Mapping[str, object], now: float, leeway: float) -> 
         raise InvalidToken(
             "exp", f"The token expired at {expires}; it is now {now:.0f}. Sign a new one, or set your clock."
         )
-    not_before = _seconds(claims, "nbf")
+    not_before = _seconds(claims, "nbf") if "nbf" in claims else None
     if not_before is not None and not_before > now + leeway:
         raise InvalidToken("nbf", f"The token is valid from {not_before} (Unix time in seconds); it is now {now:.0f}.")
 

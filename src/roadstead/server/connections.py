@@ -6,13 +6,12 @@ API.
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable
 from functools import partial
 from http import HTTPStatus
 from typing import Any
 
 import msgspec
-from starlette.types import Receive, Scope, Send
+from starlette.types import Scope
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from roadstead.api.answers import AT_ONCE, Answer
@@ -21,6 +20,7 @@ from roadstead.api.errors import RequestRefused, error_answer, error_body
 from roadstead.domain.access.admission import Admission, caller_at, forwarded_for, open_files
 from roadstead.domain.access.refusals import Reason
 from roadstead.domain.access.shares import Address, Places, Shortage
+from roadstead.domain.access.starts import MOST_IN_A_TURN
 from roadstead.domain.host import Host
 from roadstead.domain.traffic import request_id
 from roadstead.settings import is_loopback
@@ -75,8 +75,8 @@ class Connection(HttpToolsProtocol):
     _task: "asyncio.Task[None] | None" = None
     """The task of the latest request that was given to the application; `_given` is its cycle."""
     _given: Any = None
-    _is_incomplete = False
-    """Whether that request was incomplete when it was given."""
+    _not_begun: Any = None
+    """The cycle of a request whose head has just been read. It begins when everything that came with it is read."""
     _places: Places | None = None
     """The places of which that request, or an answered one before it, takes one, on the account of `_holder`."""
 
@@ -126,6 +126,8 @@ class Connection(HttpToolsProtocol):
             self._too_large()
             return
         super().data_received(data)
+        if self._not_begun is not None:
+            self._start(self._not_begun)
         if self._in_head():
             self._head_goes_on(len(data))
             return
@@ -153,13 +155,15 @@ class Connection(HttpToolsProtocol):
             raise self._fault
 
     def on_message_complete(self) -> None:
-        if self._is_incomplete and self._given is self.cycle and self.cycle.more_body:
+        if self._given is self.cycle and self.cycle.more_body:
             shortage = self._take_place(self.scope)
             if shortage is not None:
                 self._answer_and_close(_BUSY[shortage])
                 return
         super().on_message_complete()
         self._body_expected = False
+        if self._not_begun is not None:
+            self._start(self._not_begun)
         if self._body_deadline is not None:
             self._body_is_complete()
 
@@ -201,9 +205,21 @@ class Connection(HttpToolsProtocol):
         self._refuse(400, "http", "The request is not valid HTTP.", str(self._fault or msg))
 
     def _start_asgi_task(self, cycle: Any, app: Any) -> None:
+        """Begin with a request. One whose head has just been read begins when what came with its head is read."""
+        if cycle.more_body and not self._body_expected:
+            self._not_begun = cycle
+        else:
+            self._start(cycle)
+
+    def _start(self, cycle: Any) -> None:
         """Begin with a request now, or in a later turn of the loop where many have come at once."""
+        self._not_begun = None
         admission = self.admission
-        if admission.starts.may_begin(self.loop) or admission.places(cycle.scope["path"]) is None:
+        if (
+            admission.connections.connections <= MOST_IN_A_TURN  # each begins with one request in a turn
+            or admission.starts.may_begin(self.loop)
+            or admission.places(cycle.scope["path"]) is None
+        ):
             self._begin(cycle)
         else:
             admission.starts.wait(partial(self._begin_late, cycle))
@@ -214,31 +230,25 @@ class Connection(HttpToolsProtocol):
             self._begin(cycle)
 
     def _begin(self, cycle: Any) -> None:
-        """Do what uvicorn does, but make the request take a place first."""
-        name: str = cycle.scope[request_id.IN_SCOPE]
-        cycle.default_headers = [*cycle.default_headers, (request_id.HEADER, name.encode())]
-        # The task begins with a copy of this context. A pipelined request starts inside the one before it.
-        before = request_id.CURRENT.set(name)
-        self._given = cycle
-        task = self._task = self.loop.create_task(cycle.run_asgi(self._admit))
-        task.add_done_callback(self._ended)
-        self.tasks.add(task)
-        request_id.CURRENT.reset(before)
-
-    def _admit(self, scope: Scope, receive: Receive, send: Send) -> Awaitable[None]:
         """Give a request to the application or, if it needs a place and there is none, to the refusal.
 
         An incomplete request takes its place when it is complete.
         """
+        scope = cycle.scope
+        name: str = scope[request_id.IN_SCOPE]
+        cycle.default_headers = [*cycle.default_headers, (request_id.HEADER, name.encode())]
         if self._places is not None:
             self._give_place_back()  # of the request before, which was answered but whose task has not ended
-        self._is_incomplete = self._given.more_body
-        if not self._is_incomplete:
-            shortage = self._take_place(scope)
-            if shortage is not None:
-                return _BUSY_ANSWERS[shortage](scope, receive, send)
-        answered: Awaitable[None] = self.app(scope, receive, send)
-        return answered
+        app = self.app
+        if not cycle.more_body and (shortage := self._take_place(scope)) is not None:
+            app = _BUSY_ANSWERS[shortage]
+        self._given = cycle
+        # The task begins with a copy of this context. A pipelined request starts inside the one before it.
+        before = request_id.CURRENT.set(name)
+        task = self._task = self.loop.create_task(cycle.run_asgi(app))
+        task.add_done_callback(self._ended)
+        self.tasks.add(task)
+        request_id.CURRENT.reset(before)
 
     def _take_place(self, scope: Any) -> Shortage | None:
         """Take a place for a complete request; return `None` when it has one, or needs none."""

@@ -82,6 +82,7 @@ def configured(
     settings: dict[str, Any] = {"factory": True} if isinstance(app, str) else {}
     return uvicorn.Config(
         app,
+        interface="asgi3",
         workers=workers,
         log_config=logs.configuration(),
         access_log=False,

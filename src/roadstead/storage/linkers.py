@@ -29,6 +29,11 @@ from roadstead.storage.tables import DELETED_VALUES, LINKER_VALUES, LINKERS
 _LINKER = f"SELECT {LINKERS.of(Linker)} FROM linkers"
 _VALUE = LINKER_VALUES.of(LinkerValue)
 _INTO_VALUES = LINKER_VALUES.into
+_VALUE_BY_ID = f"""
+    SELECT {LINKER_VALUES.of(LinkerValue, "v")} FROM linkers l
+    JOIN linker_values v ON v.installation_id = l.installation_id AND v.linker_id = l.id
+    WHERE l.installation_id = ? AND l.key = ? AND l.position IS NOT NULL AND v.id = ?
+"""
 _BY_KEY = "WHERE installation_id = ? AND key = ? AND position IS NOT NULL"
 _ITSELF = "installation_id = ? AND id = ?"
 _ITS_ROWS = "installation_id = ? AND linker_id = ?"
@@ -105,14 +110,7 @@ def _marks(arguments: Sequence[object]) -> str:
 
 
 async def find_value(reader: Reader, installation_id: int, linker_key: str, value_id: int) -> LinkerValue | None:
-    rows = await reader.read(
-        f"SELECT {LINKER_VALUES.of(LinkerValue, 'v')} FROM linkers l "
-        "JOIN linker_values v ON v.installation_id = l.installation_id AND v.linker_id = l.id "
-        "WHERE l.installation_id = ? AND l.key = ? AND l.position IS NOT NULL AND v.id = ?",
-        installation_id,
-        linker_key,
-        value_id,
-    )
+    rows = await reader.read(_VALUE_BY_ID, installation_id, linker_key, value_id)
     return LinkerValue(*rows[0]) if rows else None
 
 

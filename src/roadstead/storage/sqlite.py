@@ -106,7 +106,8 @@ class SQLiteDatabase:
         self._batch: _Batch | None = None
         self._in_snapshot = False
         self._last_commit: object = None
-        self._version: tuple[object, int] | None = None
+        self._version = 0
+        self._commit_of_version: object = None
         self._commits: set[asyncio.Task[None]] = set()
         self.writers = 0
         self.wakers = Wakers()
@@ -142,10 +143,13 @@ class SQLiteDatabase:
         return self._last_commit
 
     async def version(self) -> int:
-        commit = await self.last_commit()
-        if self._version is None or self._version[0] != commit:
-            self._version = commit, (await self.read(remembered.READ))[0][0]
-        return self._version[1]
+        if not self._in_snapshot:
+            with translated:
+                self._open_snapshot()
+        if self._commit_of_version != self._last_commit:
+            self._version = (await self.read(remembered.READ))[0][0]
+            self._commit_of_version = self._last_commit
+        return self._version
 
     async def scan(self, sql: str, *arguments: Argument) -> list[Row]:
         async with self._scanning:
