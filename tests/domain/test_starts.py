@@ -18,7 +18,7 @@ def test_a_burst_begins_over_several_turns(monkeypatch: pytest.MonkeyPatch) -> N
 
         def come(*numbers: int) -> None:
             for number in numbers:
-                if starts.may_begin(loop):
+                if starts.may_begin(loop, connections=3):
                     begun.append(number)
                 else:
                     starts.wait(lambda number=number: begun.append(number))  # type: ignore[misc]

@@ -20,7 +20,6 @@ from roadstead.api.errors import RequestRefused, error_answer, error_body
 from roadstead.domain.access.admission import Admission, caller_at, forwarded_for, open_files
 from roadstead.domain.access.refusals import Reason
 from roadstead.domain.access.shares import Address, Places, Shortage
-from roadstead.domain.access.starts import MOST_IN_A_TURN
 from roadstead.domain.host import Host
 from roadstead.domain.traffic import request_id
 from roadstead.settings import is_loopback
@@ -215,11 +214,8 @@ class Connection(HttpToolsProtocol):
         """Begin with a request now, or in a later turn of the loop where many have come at once."""
         self._not_begun = None
         admission = self.admission
-        if (
-            admission.connections.connections <= MOST_IN_A_TURN  # each begins with one request in a turn
-            or admission.starts.may_begin(self.loop)
-            or admission.places(cycle.scope["path"]) is None
-        ):
+        may_begin = admission.starts.may_begin(self.loop, admission.connections.connections)
+        if may_begin or admission.places(cycle.scope["path"]) is None:
             self._begin(cycle)
         else:
             admission.starts.wait(partial(self._begin_late, cycle))

@@ -21,8 +21,13 @@ class Starts:
         self._begun = 0
         self._waiting: deque[Callable[[], None]] = deque()
 
-    def may_begin(self, loop: AbstractEventLoop) -> bool:
-        """Count a request that begins in this turn of the loop, and return `True`, or `False` where it has to wait."""
+    def may_begin(self, loop: AbstractEventLoop, connections: int) -> bool:
+        """Count a request that begins in this turn of the loop, and return `True`, or `False` where it has to wait.
+
+        While few connections are open, nothing is counted: each begins with one request in a turn.
+        """
+        if connections <= MOST_IN_A_TURN:
+            return True
         if self._begun >= MOST_IN_A_TURN:
             return False
         if not self._begun:
