@@ -4,33 +4,117 @@
 against the copy.
 """
 
+import ast
 import os
 import shutil
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from functools import cache
+from itertools import accumulate
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 ROOT = Path(__file__).parent.parent
+SOURCE = ROOT / "src" / "roadstead"
 
 
 @dataclass(frozen=True)
 class Mutation:
-    """`old` is in the file below `src/roadstead` once, and becomes `new`."""
+    """`old` is once in the code that `where` names, and becomes `new`.
+
+    `where` is the name of a function, `Class.method`, a class or an assigned name, in whatever module it is; a name of
+    the module before it tells equal ones apart. Of a file that is not Python, it is the file's name.
+    """
 
     guard: str
     test: str
-    file: str
+    where: str
     old: str
     new: str
 
+    def places(self) -> list[tuple[Path, int]]:
+        """Return each place of `old` in code of that name: the file, and the offset in its text."""
+        return sorted(
+            {
+                (file, place)
+                for file in _files()
+                if self.old in _text(file)
+                for start, end in _spans(file, self.where)
+                for place in _occurrences(self.old, _text(file), start, end)
+            }
+        )
+
+    def applied(self, file: Path, place: int) -> str:
+        """Return the text of the file without the guard."""
+        text = _text(file)
+        return text[:place] + self.new + text[place + len(self.old) :]
+
+
+@cache
+def _files() -> list[Path]:
+    return [file for file in sorted(SOURCE.rglob("*")) if file.suffix in {".py", ".sql", ".js", ".css", ".html"}]
+
+
+@cache
+def _text(file: Path) -> str:
+    return file.read_text("utf-8")
+
+
+def _spans(file: Path, where: str) -> Iterator[tuple[int, int]]:
+    """Yield where the code of a name begins and ends in a file."""
+    if file.suffix != ".py":
+        if file.name == where:
+            yield 0, len(_text(file))
+        return
+    for name, start, end in _named(file):
+        if name.endswith(f".{where}"):
+            yield start, end
+
+
+@cache
+def _named(file: Path) -> list[tuple[str, int, int]]:
+    """Return everything that has a name in a module, with where it begins, decorators included, and ends."""
+    text = _text(file)
+    starts = [0, *accumulate(map(len, text.splitlines(keepends=True)))]
+
+    def walk(parent: ast.AST, below: str) -> Iterator[tuple[str, int, int]]:
+        for node in ast.iter_child_nodes(parent):
+            name = below
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef | ast.ClassDef):
+                name = f"{below}.{node.name}"
+                first = min(at.lineno for at in [node, *node.decorator_list])
+                yield name, starts[first - 1], starts[node.end_lineno or 0]
+            elif isinstance(node, ast.Assign | ast.AnnAssign):
+                for target in node.targets if isinstance(node, ast.Assign) else [node.target]:
+                    yield f"{below}.{ast.unparse(target)}", starts[node.lineno - 1], starts[node.end_lineno or 0]
+            yield from walk(node, name)
+
+    return list(walk(ast.parse(text), f".{file.stem}"))
+
+
+def _occurrences(old: str, text: str, start: int, end: int) -> Iterator[int]:
+    while (start := text.find(old, start, end)) >= 0:
+        yield start
+        start += 1
+
+
+def _mutation(entry: dict[str, Any]) -> Mutation:
+    """Return an entry of the file. Raise `ValueError` for one that still names a file."""
+    if "file" in entry:
+        raise ValueError(
+            f"The mutation {entry['guard']!r} has file = {entry['file']!r}. Instead, name the code that has `old`: "
+            'where = "function" or where = "Class.method" (see "Guards" in CONTRIBUTING.md).'
+        )
+    return Mutation(**entry)
+
 
 MUTATIONS = [
-    Mutation(**lines) for lines in tomllib.loads((ROOT / "tests" / "mutations.toml").read_text("utf-8"))["mutation"]
+    _mutation(entry) for entry in tomllib.loads((ROOT / "tests" / "mutations.toml").read_text("utf-8"))["mutation"]
 ]
 each_mutation = pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.guard)
 
@@ -46,10 +130,17 @@ def source(tmp_path: Path) -> Path:
 @each_mutation
 def test_every_guard_is_where_the_mutation_looks_for_it(mutation: Mutation) -> None:
     """The text to change is in the source exactly once, and the changed source is valid Python."""
-    text = (ROOT / "src" / "roadstead" / mutation.file).read_text("utf-8")
-    assert text.count(mutation.old) == 1, f"{mutation.file} has {mutation.old!r} {text.count(mutation.old)} times"
-    if mutation.file.endswith(".py"):
-        compile(text.replace(mutation.old, mutation.new), mutation.file, "exec")
+    places = mutation.places()
+    assert len(places) == 1, f"{mutation.where} has {mutation.old!r} {len(places)} times"
+    (file, place) = places[0]
+    if file.suffix == ".py":
+        compile(mutation.applied(file, place), file, "exec")
+
+
+def test_an_entry_that_names_a_file_is_told_what_to_write() -> None:
+    """An entry in the former form is refused with a sentence that names it and the way to write it now."""
+    with pytest.raises(ValueError, match=r"The mutation 'exp' has file = 'connect/jwt.py'. Instead, .*where = "):
+        _mutation({"guard": "exp", "file": "connect/jwt.py"})
 
 
 @pytest.mark.slow
@@ -71,8 +162,8 @@ def test_an_unchanged_copy_is_what_is_tested_and_passes(source: Path) -> None:
 @each_mutation
 def test_a_test_fails_without_the_guard(source: Path, mutation: Mutation) -> None:
     """A test notices the missing guard: it fails, and not because it could not run."""
-    file = source / "roadstead" / mutation.file
-    file.write_text(file.read_text("utf-8").replace(mutation.old, mutation.new), "utf-8")
+    ((file, place),) = mutation.places()
+    (source / "roadstead" / file.relative_to(SOURCE)).write_text(mutation.applied(file, place), "utf-8")
     failed = _run(source, [mutation.test])
     assert failed.returncode == 1, f"Nothing notices that this is not checked: {mutation.guard}\n{failed.stdout[-500:]}"
     assert "\nFAILED " in failed.stdout, failed.stdout[-2000:]
