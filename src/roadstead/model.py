@@ -30,6 +30,36 @@ class Workspace:
 
 
 @dataclass(frozen=True, slots=True)
+class User:
+    """A person with an account. One that is not active has neither tokens nor sessions.
+
+    An administrator may do everything on the host. The operator, with `OPERATOR_ID`, is one from the beginning.
+    """
+
+    id: int
+    uuid: str
+    account_id: str
+    username: str
+    nickname: str
+    display_name: str
+    created_on: datetime
+    is_active: bool
+    is_administrator: bool
+
+
+OPERATOR_ID = 1
+"""The migrations make the operator, as the first user."""
+
+
+class Email(msgspec.Struct, frozen=True):
+    """An e-mail address of a user, in lower case."""
+
+    address: str
+    is_primary: bool
+    is_confirmed: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Registration:
     """The operator's statement that an app key belongs to a descriptor URL; its installations share one secret."""
 
@@ -63,14 +93,17 @@ class Installation:
 class Identity(Protocol):
     """The caller of a request, with any credential. The code asks only for these, never for its class.
 
-    `installation_id` is of the app that calls, or whose page does. `scopes` are those of the credential; without any,
-    an app has those of its descriptor, and an operator has all. No record of the request may contain the `secrets`.
+    `installation_id` is of the app that calls, or whose page does, and `user` is the person who does. `scopes` are
+    those of the credential; without any, an app has those of its descriptor, and a user has all. `is_operator` says
+    that the caller may use Roadstead's own addresses. No record of the request may contain the `secrets`.
     """
 
     @property
     def installation_id(self) -> int | None: ...
     @property
     def app_key(self) -> str | None: ...
+    @property
+    def user(self) -> User | None: ...
     @property
     def secrets(self) -> tuple[str, ...]: ...
     @property
@@ -87,6 +120,7 @@ class Unidentified:
 
     installation_id: ClassVar[None] = None
     app_key: ClassVar[None] = None
+    user: ClassVar[None] = None
     secrets: ClassVar[tuple[str, ...]] = ()
     scopes: ClassVar[None] = None
     repository: ClassVar[None] = None
@@ -105,6 +139,7 @@ class Caller:
     client_key: str
     secrets: tuple[str, ...] = field(repr=False)
     handshake_under_way: bool
+    user: ClassVar[None] = None
     scopes: ClassVar[None] = None
     repository: ClassVar[None] = None
     is_operator: ClassVar[bool] = False
@@ -147,6 +182,7 @@ class AccessToken:
     repository: str | None
     expires_on: datetime
     app_key: ClassVar[None] = None
+    user: ClassVar[None] = None
     secrets: ClassVar[tuple[str, ...]] = ()
     is_operator: ClassVar[bool] = False
 
@@ -174,6 +210,7 @@ class Viewer:
 
     installation_id: int
     app_key: str
+    user: User
     scopes: tuple[str, ...]
     secrets: ClassVar[tuple[str, ...]] = ()
     repository: ClassVar[None] = None
@@ -182,18 +219,27 @@ class Viewer:
 
 @dataclass(frozen=True, slots=True)
 class ApiToken:
-    """An operator's token for the API. The token itself is shown once and stored only as a hash."""
+    """A user's token for the API. The token itself is shown once and stored only as a hash.
+
+    Without `scopes` it has all of them. The host notes the time of use once an hour.
+    """
 
     id: int
     name: str
+    user: User
+    scopes: tuple[str, ...] | None
     created_on: datetime
     expires_on: datetime | None
+    last_used_on: datetime | None
     installation_id: ClassVar[None] = None
     app_key: ClassVar[None] = None
     secrets: ClassVar[tuple[str, ...]] = ()
-    scopes: ClassVar[None] = None
     repository: ClassVar[None] = None
-    is_operator: ClassVar[bool] = True
+
+    @property
+    def is_operator(self) -> bool:
+        """Return whether the token is an administrator's, and not limited to some scopes."""
+        return self.user.is_administrator and self.scopes is None
 
 
 @dataclass(frozen=True, slots=True)

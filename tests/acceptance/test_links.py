@@ -70,7 +70,7 @@ def test_every_link_leads_somewhere(host: LiveHost, browser: httpx.Client, app: 
     assert dead == set()
     kinds = {re.sub(r"%7B.*%7D|(?<=values/)\d+", "…", link.partition("?")[0]) for link, _ in found}
     assert kinds >= {
-        "/2.0/user",
+        "/2.0/users/…",
         "/2.0/workspaces/…",
         "/2.0/workspaces/local",
         "/…/",

@@ -16,10 +16,13 @@ from roadstead.api.map import Map
 from roadstead.api.needs import ANYONE
 from roadstead.api.openapi import document, statuses_of
 from roadstead.api.operation import Call, Group
+from roadstead.domain.access import credentials
 from roadstead.domain.access.admission import HEALTH, Admission
 from roadstead.domain.access.shares import Places
+from roadstead.domain.host import Host
+from roadstead.domain.people import users
 from roadstead.domain.telemetry import readiness
-from roadstead.errors import StorageUnavailable
+from roadstead.errors import NotFound, StorageUnavailable
 from roadstead.routes import MAP
 from tests.contract import DOCUMENT, check_answer
 from tests.live import AppClient, LiveHost, RecordingApp, live_host
@@ -42,8 +45,17 @@ class Sent:
     not_found_body: dict[str, Any] = field(default_factory=dict)
 
 
-THERE = {"linker_key": "tickets", "value_id": "{id}", "workspace": "local", "request_id": "{recorded}"}
+THERE = {
+    "linker_key": "tickets",
+    "value_id": "{id}",
+    "workspace": "local",
+    "request_id": "{recorded}",
+    "selected_user": "{user}",
+    "email": "reader@acme.example",
+}
 """What an address's parameter may be in a host with an app; nothing in it is called `0`."""
+OF_A_USER = "/2.0/user/emails"
+"""What only a user has, so that a user's token asks for it."""
 BY_NAME = {("GET", "/-/linkers"): "?workspace=", ("POST", "/-/linkify"): {"text": "REF#7"}}
 """Operations that name a workspace elsewhere than in their address: in the query, or in a body."""
 
@@ -89,6 +101,14 @@ async def _fail(store: object) -> None:
     raise StorageUnavailable("The database is unreachable.")
 
 
+async def _token_of_a_reader(host: Host) -> str:
+    try:
+        reader = await users.find_user(host, THERE["email"])
+    except NotFound:
+        reader = await users.create_user(host, "reader", email=THERE["email"])
+    return (await credentials.create_api_token(host, "test", None, user_id=reader.id))[0]
+
+
 class Caller:
     """Sends one operation's request so that it ends with a given status."""
 
@@ -100,9 +120,16 @@ class Caller:
         if "{recorded}" in self._target:
             newest = api("GET", "/-/requests").json()["values"][0]
             self._target = self._target.replace("{recorded}", str(newest["id"]))
+        self._as_user: dict[str, str] = {}
+        if self._target.startswith(OF_A_USER):
+            self._as_user = {"Authorization": f"Bearer {host.work(_token_of_a_reader)}"}
+        if "{user}" in self._target:
+            self._target = self._target.replace("{user}", host.work(Host.find_operator).account_id)
 
     def _send(self, target: str | None = None, *, token: str | None = None, **changes: Any) -> httpx.Response:
         body = {} if changes.keys() & {"json", "content", "data"} else self._sent.body
+        if token is None and self._as_user:
+            changes.setdefault("headers", self._as_user)
         return self._api(self._method, target or self._target, token=token, **body, **changes)
 
     def success(self) -> httpx.Response:

@@ -35,7 +35,7 @@ async def _api_token_without_end(host: Host) -> Works:
 async def _session(host: Host) -> Works:
     session = await credentials.sign_in(host, await _code(host))
     assert session is not None
-    return lambda later: credentials.is_signed_in(later, session)
+    return lambda later: credentials.find_session_user(later, session)
 
 
 async def _sign_in_code(host: Host) -> Works:

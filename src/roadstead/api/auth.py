@@ -52,7 +52,7 @@ async def app_jwt_for_exchange(request: Request, host: Host) -> Caller:
 
 
 async def holder_of(scope: str, request: Request, host: Host) -> Identity:
-    """Return the caller with any valid credential that has the scope; an operator's has all scopes."""
+    """Return the caller with any valid credential that has the scope; a user's token may have all scopes."""
     identity = await identify(request, host)
     granted = await credentials.scopes_of(host, identity)
     if granted is not None and scope not in implied_by(granted):
@@ -83,9 +83,9 @@ async def operator_or_local(request: Request, host: Host) -> Identity:
 
 
 async def operator(request: Request, host: Host) -> Identity:
-    """Admit as `operator_or_local`, but of the credentials only an operator's API token, and no app's."""
+    """Admit as `operator_or_local`, but of the credentials only an administrator's API token with all scopes."""
     identity = await operator_or_local(request, host)
-    if identity.installation_id is not None:
+    if identity is not UNIDENTIFIED and not identity.is_operator:
         raise WrongCredential("This address is for operators.", SEND_A_TOKEN)
     return identity
 
@@ -115,7 +115,8 @@ async def _other_identity(host: Host, scheme: str, credential: str) -> Identity:
         case "bearer":
             return await _token_identity(host, credential)
         case "basic":
-            return await _token_identity(host, _password(credential))
+            name, password = _name_and_password(credential)
+            return await _token_identity(host, password, name)
         case "jwt":
             raise NotAuthenticated("The scheme must be written JWT, in capitals.", "Send: Authorization: JWT <token>")
         case _:
@@ -152,12 +153,14 @@ async def _verified_caller(host: Host, credential: str, canonical: str | None) -
     return caller
 
 
-async def _token_identity(host: Host, token: str) -> Identity:
+async def _token_identity(host: Host, token: str, name: str | None = None) -> Identity:
+    """Return whose token it is; `name` is the user name that came with it."""
     identity: Identity | None = await credentials.find_access_token(host, token)
     identity = identity or await credentials.find_api_token(host, token)
-    if identity is None:
+    if identity is None or not (name is None or await credentials.goes_by(host, identity, name)):
         raise NotAuthenticated(
-            "The access token is not valid.", "It has expired, was revoked, or was never issued here."
+            "The access token is not valid.",
+            "It has expired, was revoked, was never issued here, or is not of the user who is named.",
         )
     _count(host, identity)
     return identity
@@ -173,9 +176,9 @@ def _count(host: Host, identity: Identity) -> None:
             raise RateLimitExceeded(host.rate_limit.limit, wait)
 
 
-def _password(credential: str) -> str:
+def _name_and_password(credential: str) -> tuple[str, str]:
     try:
-        _, _, password = base64.b64decode(credential, validate=True).decode().partition(":")
+        name, _, password = base64.b64decode(credential, validate=True).decode().partition(":")
     except (binascii.Error, ValueError):
-        return ""
-    return password
+        return "", ""
+    return name, password

@@ -50,6 +50,13 @@ class Scope(Need):
         super().__init__(f"scope {scope}", partial(auth.holder_of, scope), _ANY)
 
 
+class _AnyCredential(Need):
+    """Any valid credential, whatever its scopes."""
+
+    refuses = (401, 429)
+
+
+ANY_CREDENTIAL = _AnyCredential("any credential", auth.identify, _ANY)
 ANYONE = Need("nothing", auth.anyone, (), open_here=True)
 APP_JWT = Need("app JWT", auth.app_jwt, ("jwt",))
 OPERATOR = Need("operator, or this machine", auth.operator, ("bearer", "basic"), open_here=True)

@@ -3,6 +3,7 @@ docs and `roadstead routes` are made from the declarations.
 """
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any, NotRequired, TypedDict, Unpack
@@ -132,14 +133,17 @@ class Call:
 
 
 class Group:
-    """The operations of one subject, whose addresses begin with `below`.
+    """The operations of one subject, whose addresses begin with `below`, and go on with one of `then` if it is given.
 
     `module` declares them. It is imported when a request for such an address comes, or when `operations` are listed.
     """
 
-    def __init__(self, name: str, *, below: str, module: str | None = None) -> None:
+    def __init__(
+        self, name: str, *, below: str, then: AbstractSet[str] = frozenset(), module: str | None = None
+    ) -> None:
         self.name = name
         self.below = below.split("/") if below else []
+        self.then = then
         self.module = module
         self._below = below
         self._operations: list[Operation] = []
@@ -153,8 +157,10 @@ class Group:
 
     def may_have(self, segments: Sequence[str]) -> bool:
         """Return whether a path of these segments is below the group's address."""
-        return len(segments) >= len(self.below) and all(
-            mine.startswith("{") or mine == given for mine, given in zip(self.below, segments, strict=False)
+        return (
+            len(segments) >= len(self.below)
+            and all(mine.startswith("{") or mine == given for mine, given in zip(self.below, segments, strict=False))
+            and (not self.then or not self.then.isdisjoint(segments[len(self.below) :][:1]))
         )
 
     def get(self, template: str = "", **declared: Unpack[Declared]) -> Callable[[Handler], Operation]:

@@ -25,6 +25,7 @@ from roadstead.cli import (
     token,
     tokens,
     transfer,
+    users,
     version,
 )
 from roadstead.cli.declared import Argument, Declared, Option, WrongUsage
@@ -36,11 +37,9 @@ PANELS = {
     "Run": ("serve", "demo", "sign-in", "doctor", "version"),
     "Apps": ("install", "uninstall", "apps", "register", "queue"),
     "Linkers": ("check", "linkify"),
+    "People": ("user", "token-create", "token-list", "token-revoke"),
     "Debug": ("routes", "requests", "debug-jwt", "token"),
-    "Operate": (
-        *("audit", "token-create", "token-list", "token-revoke"),
-        *("rotate-key", "export", "import", "migrate-data"),
-    ),
+    "Operate": ("audit", "rotate-key", "export", "import", "migrate-data"),
 }
 """The commands in the groups and the order in which the help lists them."""
 
@@ -70,6 +69,7 @@ app = typer.Typer(
 installed_apps = typer.Typer(rich_markup_mode=None)
 pending_calls = typer.Typer(rich_markup_mode=None)
 recorded_calls = typer.Typer(rich_markup_mode=None)
+people = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help=users.HELP)
 
 _COMPLETION = {"--install-completion", "--show-completion"}
 
@@ -167,6 +167,11 @@ recorded_calls.command()(_failing_clearly(requests.show))
 app.command()(_failing_clearly(debug_jwt.debug_jwt))
 app.command()(_failing_clearly(check.check))
 app.command()(_failing_clearly(tokens.sign_in))
+app.add_typer(people, name="user")
+people.command()(_failing_clearly(users.create))
+people.command("list")(_failing_clearly(users.list_users))
+people.command()(_failing_clearly(users.show))
+people.command()(_failing_clearly(users.deactivate))
 app.command()(_failing_clearly(tokens.token_create))
 app.command()(_failing_clearly(tokens.token_list))
 app.command()(_failing_clearly(tokens.token_revoke))

@@ -1,4 +1,4 @@
-"""The operator's credentials: sign-in links for the pages, tokens for the API."""
+"""Credentials of users: sign-in links for the pages, tokens for the API."""
 
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any
@@ -14,7 +14,12 @@ if TYPE_CHECKING:
     from roadstead.model import ApiToken
 
 
-def sign_in(data: Data = None, database_url: DatabaseUrl = None, as_json: AsJson = False) -> None:
+OfUser = Annotated[
+    str | None, Option("--user", metavar="USER", help="Whose: a user name or an e-mail address. Default: operator.")
+]
+
+
+def sign_in(user: OfUser = None, data: Data = None, database_url: DatabaseUrl = None, as_json: AsJson = False) -> None:
     """Print a link that signs you in at the pages.
 
     It works once, within 12 hours.
@@ -22,7 +27,7 @@ def sign_in(data: Data = None, database_url: DatabaseUrl = None, as_json: AsJson
     from roadstead.domain.access import credentials
 
     async def make(host: "Host") -> tuple[str, str]:
-        return await credentials.sign_in_link(host), host.base_url
+        return await credentials.sign_in_link(host, user_id=await _id_of(host, user)), host.base_url
 
     settings = read_settings(data=data, database_url=database_url)
     link, base_url = on_host(settings, make)
@@ -35,6 +40,11 @@ def sign_in(data: Data = None, database_url: DatabaseUrl = None, as_json: AsJson
 
 def token_create(
     name: Annotated[str, Argument(metavar="NAME", help="A name that tells it from others in the list.")],
+    user: OfUser = None,
+    scopes: Annotated[
+        str | None,
+        Option("--scopes", metavar="SCOPES", help='As in "repository:write pullrequest". Default: all.'),
+    ] = None,
     expires_in: Annotated[
         int | None,
         Option("--expires-in", metavar="DAYS", between=(1, 3650), help="Default: it never expires."),
@@ -43,15 +53,19 @@ def token_create(
     database_url: DatabaseUrl = None,
     as_json: AsJson = False,
 ) -> None:
-    """Create an operator's token for the API.
+    """Create a user's token for the API.
 
     It is sent as a Bearer token, and printed only once.
     """
     from roadstead.domain.access import credentials
 
     lifetime = timedelta(days=expires_in) if expires_in else None
-    settings = read_settings(data=data, database_url=database_url)
-    secret, made = on_host(settings, lambda host: credentials.create_api_token(host, name, lifetime))
+
+    async def make(host: "Host") -> "tuple[str, ApiToken]":
+        user_id = await _id_of(host, user)
+        return await credentials.create_api_token(host, name, lifetime, user_id=user_id, scopes=scopes)
+
+    secret, made = on_host(read_settings(data=data, database_url=database_url), make)
     if as_json:
         print_json({**_as_data(made), "token": secret})
     else:
@@ -60,15 +74,14 @@ def token_create(
 
 
 def token_list(data: Data = None, database_url: DatabaseUrl = None, as_json: AsJson = False) -> None:
-    """List the operator's tokens."""
+    """List the tokens of all users."""
     from roadstead.domain.access import credentials
 
     found = on_host(read_settings(data=data, database_url=database_url), credentials.list_api_tokens)
     if as_json:
         print_json([_as_data(token) for token in found])
     elif found:
-        rows = [Row((token.id, token.name, token.created_on, token.expires_on or "never")) for token in found]
-        print_table(("ID", "NAME", "CREATED", "EXPIRES"), rows)
+        print_table(("ID", "NAME", "USER", "SCOPES", "CREATED", "EXPIRES", "LAST USED"), map(_row, found))
     else:
         tell("There are no tokens. Create one with: roadstead token-create NAME")
 
@@ -80,7 +93,7 @@ def token_revoke(
     data: Data = None,
     database_url: DatabaseUrl = None,
 ) -> None:
-    """Revoke an operator's token at once."""
+    """Revoke a token at once."""
     from roadstead.domain.access import credentials
 
     settings = read_settings(data=data, database_url=database_url)
@@ -88,10 +101,36 @@ def token_revoke(
     tell(f"Token {token_id} is revoked.")
 
 
+async def _id_of(host: "Host", name: str | None) -> int:
+    """Return the id of a user, or of the operator. Raise `UserNotFound`."""
+    from roadstead.domain.people import users
+    from roadstead.model import OPERATOR_ID
+
+    return OPERATOR_ID if name is None else (await users.find_user(host, name)).id
+
+
+def _row(token: "ApiToken") -> Row:
+    scopes = "all" if token.scopes is None else " ".join(token.scopes)
+    return Row(
+        (
+            token.id,
+            token.name,
+            token.user.username,
+            scopes,
+            token.created_on,
+            token.expires_on or "never",
+            token.last_used_on or "never",
+        )
+    )
+
+
 def _as_data(token: "ApiToken") -> dict[str, Any]:
     return {
         "id": token.id,
         "name": token.name,
+        "user": token.user.username,
+        "scopes": None if token.scopes is None else list(token.scopes),
         "created_on": token.created_on.isoformat(),
         "expires_on": token.expires_on.isoformat() if token.expires_on else None,
+        "last_used_on": token.last_used_on.isoformat() if token.last_used_on else None,
     }

@@ -4,9 +4,7 @@ import asyncio
 import base64
 import logging
 import math
-import secrets
 import time
-import uuid
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -23,12 +21,14 @@ from roadstead.domain.shutdown import finish
 from roadstead.domain.telemetry.metrics import Metrics
 from roadstead.domain.traffic.recording import Recorder
 from roadstead.domain.traffic.request_log import RequestLog
+from roadstead.model import OPERATOR_ID, User
 from roadstead.outbound.calls import Outbound
 from roadstead.outbound.lifecycle import Sender
 from roadstead.outbound.places import Ourselves
 from roadstead.settings import DEFAULT_PORT, Settings, is_loopback
 from roadstead.storage import Store, open_store
 from roadstead.storage.facts import add_fact, find_fact, keep_fact
+from roadstead.storage.users import find_user
 from roadstead.turns import Turns
 
 FINISH_SECONDS = 10.0
@@ -47,6 +47,7 @@ class Host:
     `base_url` has no trailing slash. `operator` is the name of the acting operator in the audit log.
     `rate_limit` is that of each installation, by id. `clock` gives Unix time, for moments that are stored or shown.
     `updating` are the ids of the installations that are being updated here; the check of a descriptor locks `judging`.
+    `token_uses` counts the uses of API tokens, to note one an hour.
     `changing` gives each installation its turn to change many values.
     """
 
@@ -60,6 +61,7 @@ class Host:
     rate_limit: RateLimit | None = None
     metrics: Metrics = field(default_factory=Metrics)
     failed_sign_ins: RateLimit = field(default_factory=lambda: RateLimit(10, seconds=300))
+    token_uses: RateLimit = field(default_factory=lambda: RateLimit(1, seconds=3600), repr=False)
     clock: Callable[[], float] = time.time
     admission: Admission = field(default_factory=lambda: Admission(open_files()), repr=False)
     updating: set[int] = field(default_factory=set, repr=False)
@@ -98,9 +100,16 @@ class Host:
         await finish(self._running, FINISH_SECONDS)
 
     async def sender(self) -> Sender:
-        """Return the sender of lifecycle calls. Made once and kept, because apps may compare it between calls."""
-        facts = {name: await self._fact(name, make) for name, make in _IDENTITY.items()}
-        return Sender(self.base_url, facts["public_key"], facts["operator_uuid"], facts["operator_account_id"])
+        """Return the sender of lifecycle calls. Its key is made once and kept, because apps may compare it."""
+        operator = await self.find_operator()
+        public_key = await self._fact("public_key", _make_public_key)
+        return Sender(self.base_url, public_key, operator.uuid, operator.account_id)
+
+    async def find_operator(self) -> User:
+        """Return the operator, whom the migrations made."""
+        operator = await find_user(self.store.database, OPERATOR_ID)
+        assert operator is not None  # noqa: S101  # see above
+        return operator
 
     async def remember_address(self) -> str | None:
         """Store our address for commands that find no running host on their machine. Return the previous one."""
@@ -168,10 +177,3 @@ def _make_public_key() -> str:
 
     key = rsa.generate_private_key(public_exponent=65537, key_size=2048).public_key()
     return base64.b64encode(key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).decode()
-
-
-_IDENTITY: dict[str, Callable[[], str]] = {
-    "public_key": _make_public_key,
-    "operator_uuid": lambda: f"{{{uuid.uuid4()}}}",
-    "operator_account_id": lambda: secrets.token_hex(12),
-}

@@ -8,12 +8,15 @@ import hashlib
 from datetime import datetime
 from typing import Literal
 
-from roadstead.model import AccessToken, ApiToken
-from roadstead.storage.database import Reader, Transaction
+from roadstead.model import AccessToken, ApiToken, User
+from roadstead.storage.database import Reader, Row, Transaction
 from roadstead.storage.moments import from_text, to_text
-from roadstead.storage.tables import ACCESS_TOKENS, API_TOKENS, SESSIONS
+from roadstead.storage.tables import ACCESS_TOKENS, API_TOKENS, SESSIONS, USERS
+from roadstead.storage.users import user_of
 
-_API_TOKEN = API_TOKENS.of(ApiToken)
+_API_TOKEN = (
+    f"SELECT {API_TOKENS.of(ApiToken, 't')}, {USERS.of(User, 'u')} FROM api_tokens t JOIN users u ON u.id = t.user_id"
+)
 
 SessionKind = Literal["sign-in", "session"]
 
@@ -57,35 +60,42 @@ async def find_access_token(reader: Reader, token: str, now: datetime, latest: d
 
 
 async def add_api_token(
-    tx: Transaction, token: str, *, name: str, now: datetime, expires_on: datetime | None
+    tx: Transaction,
+    token: str,
+    *,
+    name: str,
+    user: User,
+    scopes: tuple[str, ...] | None,
+    now: datetime,
+    expires_on: datetime | None,
 ) -> ApiToken:
     identity = await tx.insert(
         *API_TOKENS.insert(
             "RETURNING id",
             name=name,
             token_hash=hash_token(token),
+            user_id=user.id,
+            scopes=None if scopes is None else " ".join(scopes),
             created_on=to_text(now),
             expires_on=to_text(expires_on) if expires_on else None,
         )
     )
-    return ApiToken(identity, name, now, expires_on)
+    return ApiToken(identity, name, user, scopes, now, expires_on, None)
 
 
 async def find_api_token(reader: Reader, token: str, now: datetime, latest: datetime) -> ApiToken | None:
     """Return the token if it is valid. `latest` is the latest moment at which it may have been made."""
     rows = await reader.read(
-        f"SELECT {_API_TOKEN} FROM api_tokens "
-        "WHERE token_hash = ? AND (expires_on IS NULL OR (expires_on > ? AND created_on <= ?))",
+        f"{_API_TOKEN} WHERE t.token_hash = ? AND (t.expires_on IS NULL OR (t.expires_on > ? AND t.created_on <= ?))",
         hash_token(token),
         to_text(now),
         to_text(latest),
     )
-    return _api_token(*rows[0]) if rows else None
+    return _api_token(rows[0]) if rows else None
 
 
 async def list_api_tokens(reader: Reader) -> list[ApiToken]:
-    rows = await reader.read(f"SELECT {_API_TOKEN} FROM api_tokens ORDER BY id")
-    return [_api_token(*row) for row in rows]
+    return [_api_token(row) for row in await reader.read(f"{_API_TOKEN} ORDER BY t.id")]
 
 
 async def delete_api_token(tx: Transaction, token_id: int) -> bool:
@@ -93,21 +103,36 @@ async def delete_api_token(tx: Transaction, token_id: int) -> bool:
     return await tx.run("DELETE FROM api_tokens WHERE id = ?", token_id) > 0
 
 
-async def add_session(tx: Transaction, token: str, kind: SessionKind, *, now: datetime, expires_on: datetime) -> None:
+async def note_use(tx: Transaction, token_id: int, now: datetime) -> None:
+    await tx.run("UPDATE api_tokens SET last_used_on = ? WHERE id = ?", to_text(now), token_id)
+
+
+async def end_all(tx: Transaction, user_id: int) -> None:
+    """Delete a user's tokens, sessions and sign-in codes."""
+    await tx.run("DELETE FROM api_tokens WHERE user_id = ?", user_id)
+    await tx.run("DELETE FROM sessions WHERE user_id = ?", user_id)
+
+
+async def add_session(
+    tx: Transaction, token: str, kind: SessionKind, user_id: int, *, now: datetime, expires_on: datetime
+) -> None:
     await tx.run("DELETE FROM sessions WHERE expires_on < ?", to_text(now))
-    await tx.run(*SESSIONS.insert(token_hash=hash_token(token), kind=kind, expires_on=to_text(expires_on)))
-
-
-async def session_exists(reader: Reader, token: str, kind: SessionKind, now: datetime, latest: datetime) -> bool:
-    return bool(
-        await reader.read(
-            "SELECT 1 FROM sessions WHERE token_hash = ? AND kind = ? AND expires_on > ? AND expires_on <= ?",
-            hash_token(token),
-            kind,
-            to_text(now),
-            to_text(latest),
-        )
+    await tx.run(
+        *SESSIONS.insert(token_hash=hash_token(token), kind=kind, expires_on=to_text(expires_on), user_id=user_id)
     )
+
+
+async def find_session(reader: Reader, token: str, kind: SessionKind, now: datetime, latest: datetime) -> User | None:
+    """Return the user of a session, or of a sign-in code, if it is valid."""
+    rows = await reader.read(
+        f"SELECT {USERS.of(User, 'u')} FROM sessions s JOIN users u ON u.id = s.user_id "
+        "WHERE s.token_hash = ? AND s.kind = ? AND s.expires_on > ? AND s.expires_on <= ?",
+        hash_token(token),
+        kind,
+        to_text(now),
+        to_text(latest),
+    )
+    return user_of(rows[0]) if rows else None
 
 
 async def use_sign_in_code(tx: Transaction, code: str) -> bool:
@@ -119,5 +144,14 @@ async def delete_session(tx: Transaction, token: str) -> None:
     await tx.run("DELETE FROM sessions WHERE token_hash = ?", hash_token(token))
 
 
-def _api_token(identity: int, name: str, created_on: str, expires_on: str | None) -> ApiToken:
-    return ApiToken(identity, name, from_text(created_on), from_text(expires_on) if expires_on else None)
+def _api_token(row: Row) -> ApiToken:
+    identity, name, scopes, created_on, expires_on, last_used_on, *user = row
+    return ApiToken(
+        identity,
+        name,
+        user_of(user),
+        None if scopes is None else tuple(scopes.split()),
+        from_text(created_on),
+        from_text(expires_on) if expires_on else None,
+        from_text(last_used_on) if last_used_on else None,
+    )

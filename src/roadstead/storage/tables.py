@@ -20,7 +20,8 @@ class Table:
 
     `sealed` columns contain encrypted secrets, and no other column contains bytes. `unsafe` ones contain an app's
     answers, which may repeat a secret. A table that `stays` is not in an export; the text says why. Processes
-    cache rows of a `remembered` one (`storage/remembered.py`).
+    cache rows of a `remembered` one (`storage/remembered.py`). The migrations make the `first_rows`, and an import
+    replaces them.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Table:
     unsafe: frozenset[str] = frozenset()
     stays: str = ""
     remembered: bool = False
+    first_rows: int = 0
 
     def of(self, model: type, alias: str = "") -> str:
         """Return the columns that are members of a model, in its order, to select a model's values."""
@@ -40,6 +42,13 @@ class Table:
     def besides(self, model: type) -> str:
         """Return the columns that are no members of a model, in the order of the table."""
         return ", ".join(name for name in self.columns if name not in model.__annotations__)
+
+    def replacing(self, columns: Iterable[str]) -> str:
+        """Return the end of the statement that adds a row, if it may be one of the first, which it then replaces."""
+        if not self.first_rows:
+            return ""
+        changes = ", ".join(f"{name} = excluded.{name}" for name in columns)
+        return f" ON CONFLICT ({', '.join(self.key)}) DO UPDATE SET {changes}"
 
     @property
     def into(self) -> str:
@@ -71,6 +80,7 @@ def _table(
     unsafe: str = "",
     stays: str = "",
     remembered: bool = False,
+    first_rows: int = 0,
 ) -> Table:
     """Return a table from names separated by spaces. The key is the first column, unless another is named."""
     first, *_ = names = columns.split()
@@ -83,6 +93,7 @@ def _table(
         frozenset(unsafe.split()),
         stays,
         remembered,
+        first_rows,
     )
 
 
@@ -97,6 +108,16 @@ REMEMBERED = _table(
     "in one place",
     stays="It tells the new database's processes when to read anew.",
 )
+
+# People
+
+USERS = _table(
+    "users",
+    "id uuid account_id username nickname display_name created_on is_active is_administrator",
+    "everywhere",
+    first_rows=1,
+)
+EMAILS = _table("emails", "id user_id address is_primary is_confirmed", "everywhere")
 
 # Apps
 
@@ -157,8 +178,12 @@ ACCESS_TOKENS = _table(
     "everywhere",
     stays="They live for an hour at most, and the app exchanges its JWT for another.",
 )
-API_TOKENS = _table("api_tokens", "id name token_hash created_on expires_on", "in one place")
-SESSIONS = _table("sessions", "token_hash kind expires_on", "in one place", stays="Signing in belongs to one host.")
+API_TOKENS = _table(
+    "api_tokens", "id name token_hash created_on expires_on user_id scopes last_used_on", "in one place"
+)
+SESSIONS = _table(
+    "sessions", "token_hash kind expires_on user_id", "in one place", stays="Signing in belongs to one host."
+)
 
 # What went on
 
@@ -182,6 +207,8 @@ TABLES = (
     MIGRATIONS,
     SEALING_KEY,
     REMEMBERED,
+    USERS,
+    EMAILS,
     WORKSPACES,
     REGISTRATIONS,
     INSTALLATIONS,

@@ -18,8 +18,12 @@ async def count_rows(reader: Reader) -> int:
 
 
 async def find_filled_tables(reader: Reader) -> list[str]:
-    """Return the names of the tables that are not empty."""
-    return [table.name for table in TRAVELLING if await reader.read(f"SELECT 1 FROM {table.name} LIMIT 1")]
+    """Return the names of the tables that have more rows than the migrations made."""
+    return [
+        table.name
+        for table in TRAVELLING
+        if await reader.read(f"SELECT 1 FROM {table.name} LIMIT 1 OFFSET ?", table.first_rows)
+    ]
 
 
 async def read_pages(
@@ -72,7 +76,7 @@ async def add_rows(
         seal = await sealer(store.secrets, tx)
         rows = [_sealed(seal, row, places, make_secret) for row in rows]
     try:
-        await tx.run_many(table.adding(columns), rows)
+        await tx.run_many(f"{table.adding(columns)}{table.replacing(columns)}", rows)
     except Unfit as exc:
         raise InvalidInput(
             "The rows of the export do not fit together.", f"In {table.name}: {exc}. Nothing was imported."

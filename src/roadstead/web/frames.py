@@ -57,7 +57,7 @@ async def _request(visit: Visit, app: Installation, form: dict[str, str]) -> dic
     answered = await on_behalf.request(
         visit.request.scope,
         visit.host,
-        frames.viewer_of(app),
+        await frames.viewer_of(visit.host, app),
         method,
         target,
         headers={name.lower(): value for name, value in _headers(form).items()},

@@ -70,15 +70,17 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """Context of `home.html`. A visitor who is not signed in sees no state."""
+    """Context of `home.html`. Only an operator sees the state; `username` is of any other user who is signed in."""
 
     base_url: str
     state: State | None
+    username: str
 
 
 async def show(visit: Visit) -> Response:
-    state = await _state(visit) if visit.session is not None else None
-    return render("home.html", Home(visit.host.base_url, state), visit=visit)
+    state = await _state(visit) if visit.is_operator else None
+    username = visit.user.username if visit.user else ""
+    return render("home.html", Home(visit.host.base_url, state, username), visit=visit)
 
 
 async def _state(visit: Visit) -> State:

@@ -29,6 +29,7 @@ from roadstead.domain.access import credentials
 from roadstead.domain.host import Host
 from roadstead.errors import InvalidInput, RoadsteadError
 from roadstead.gist import gist
+from roadstead.model import User
 from roadstead.web.moments import exact, relative
 
 if TYPE_CHECKING:
@@ -44,11 +45,17 @@ log = logging.getLogger("roadstead.web")
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """One request for a page. `session` is set when the operator is signed in."""
+    """One request for a page. `session` and `user` are set when the visitor is signed in."""
 
     request: Request
     host: Host
     session: str | None
+    user: User | None
+
+    @property
+    def is_operator(self) -> bool:
+        """Return whether the visitor is signed in as an administrator of the host."""
+        return self.user is not None and self.user.is_administrator
 
     @property
     def part_only(self) -> bool:
@@ -108,7 +115,7 @@ class NavigationLink:
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """The content that `base.html` puts around a page. A visitor who is not signed in gets no navigation.
+    """The content that `base.html` puts around a page. Only an operator gets the navigation.
 
     `now` is the time at which the page is made.
     """
@@ -125,6 +132,8 @@ class Frame:
         now = datetime.now(UTC) if visit is None else visit.host.now()
         if visit is None or visit.session is None:
             return cls(__version__, signed_in=False, csrf="", navigation=[], now=now)
+        if not visit.is_operator:
+            return cls(__version__, signed_in=True, csrf=visit.csrf_token, navigation=[], now=now)
         here = visit.request.url.path
         links = [NavigationLink(path, name, here == path or here.startswith(f"{path}/")) for path, name in NAVIGATION]
         return cls(__version__, signed_in=True, csrf=visit.csrf_token, navigation=links, now=now)
@@ -184,8 +193,8 @@ class Page:
 async def _visit(request: Request) -> Visit:
     host: Host = request.scope["state"]["host"]
     session = request.cookies.get(SESSION_COOKIE)
-    signed_in = session is not None and await credentials.is_signed_in(host, session)
-    return Visit(request, host, session if signed_in else None)
+    user = None if session is None else await credentials.find_session_user(host, session)
+    return Visit(request, host, session if user else None, user)
 
 
 def render(

@@ -90,7 +90,7 @@ ROUTES: list[Route | Mount] = [
     Route("/-/sign-in", Page(GET=sign_in.open_link, POST=sign_in.enter_code)),
     Route("/-/sign-out", Page(POST=sign_in.leave)),
     Mount("/-/static", static_files()),
-    Route("/{workspace:uuid}", Page(GET=for_operator(workspaces.show))),
+    Route("/{account:uuid}", Page(GET=for_operator(workspaces.show))),
     Route("/account/{name}/avatar", Page(GET=workspaces.avatar)),
     Route("/atlassian-connect/all.js", Page(GET=frames.all_js)),
     Route("/atlassian-connect/all-debug.js", Page(GET=frames.all_js)),

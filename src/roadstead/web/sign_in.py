@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from roadstead.domain.access import credentials
+from roadstead.errors import WrongCredential
 from roadstead.web.page import SESSION_COOKIE, Handler, Visit, render
 
 
@@ -26,10 +27,17 @@ _TOO_MANY = (
 
 
 def for_operator(handler: Handler) -> Handler:
-    """Return a handler for the signed-in operator, which asks other visitors to sign in and leads them back."""
+    """Return a handler for the signed-in operator, which asks visitors to sign in and leads them back.
+
+    It refuses other users.
+    """
 
     async def handle(visit: Visit) -> Response:
-        return ask_to_sign_in(visit) if visit.session is None else await handler(visit)
+        if visit.user is None:
+            return ask_to_sign_in(visit)
+        if not visit.is_operator:
+            raise WrongCredential("This page is for operators.", f"You are signed in as {visit.user.username}.")
+        return await handler(visit)
 
     return handle
 

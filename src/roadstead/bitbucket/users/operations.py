@@ -1,28 +1,54 @@
-"""`/2.0/user`: the account of a credential."""
+"""`/2.0/user` and `/2.0/users`: the account of a credential, its e-mail addresses, and the accounts of others."""
 
-from roadstead.api.answers import Answer, json_answer
-from roadstead.api.needs import Scope
+from roadstead.api.answers import Answer
+from roadstead.api.listing import Page, Partial, page_answer, shaped
+from roadstead.api.needs import ANY_CREDENTIAL, Scope
 from roadstead.api.operation import Call
 from roadstead.bitbucket.map import USERS as OPERATIONS
-from roadstead.bitbucket.users.shapes import Operator
+from roadstead.bitbucket.users import shapes
+from roadstead.bitbucket.users.shapes import EmailResource
 from roadstead.domain.apps import installations
-from roadstead.shapes.accounts import Principal, principal
-from roadstead.shapes.links import Link
+from roadstead.domain.people import users
+from roadstead.errors import NotFound
+from roadstead.listing import PageRequest, slice_of
+from roadstead.shapes import accounts
+from roadstead.shapes.accounts import CurrentUser, Principal, UserResource
 
 
-@OPERATIONS.get(needs=Scope("account"), gives={200: (Principal, Operator)})
+@OPERATIONS.get("/user", needs=Scope("account"), query=Partial, gives={200: (Principal, CurrentUser)})
 async def current_user(call: Call) -> Answer:
-    """Return the account that an app is installed on or, for an operator's token or an app's page, the operator."""
-    if not call.identity.is_operator:
-        installed = await installations.get_installed(call.host, call.installation_id)
-        return json_answer(principal(installed.workspace, call.host.base_url))
-    sender = await call.host.sender()
-    operator: Operator = {
-        "type": "user",
-        "uuid": sender.actor_uuid,
-        "account_id": sender.actor_account_id,
-        "display_name": "Operator",
-        "nickname": "operator",
-        "links": {"self": Link(call.url(current_user))},
-    }
-    return json_answer(operator)
+    """Return the user of the credential; for an app's, the account that the app is installed on."""
+    if call.identity.user is not None:
+        return shaped(call, accounts.current_user(call.identity.user, call.host.base_url))
+    installed = await installations.get_installed(call.host, call.installation_id)
+    return shaped(call, accounts.principal(installed.workspace, call.host.base_url))
+
+
+@OPERATIONS.get("/user/emails", needs=Scope("email"), lists=shapes.EMAIL_LIST, gives={200: Page[EmailResource]})
+async def list_emails(call: Call, wanted: PageRequest) -> Answer:
+    """List the e-mail addresses of the user; an app's account has none."""
+    return page_answer(call, slice_of(await _emails(call), wanted))
+
+
+@OPERATIONS.get("/user/emails/{email}", needs=Scope("email"), query=Partial, gives={200: EmailResource})
+async def get_email(call: Call) -> Answer:
+    """Return an e-mail address of the user."""
+    wanted: str = call.path["email"]
+    for email in await _emails(call):
+        if email["email"] == wanted.lower():
+            return shaped(call, email)
+    raise NotFound(f"You have no e-mail address {wanted!r}.")
+
+
+@OPERATIONS.get("/users/{selected_user}", needs=ANY_CREDENTIAL, query=Partial, gives={200: UserResource})
+async def get_user(call: Call) -> Answer:
+    """Return a user, by UUID in braces or account id."""
+    user = await users.find_account(call.host, call.path["selected_user"])
+    if user is None:
+        raise NotFound(f"No user with identifier {call.path['selected_user']!r}.")
+    return shaped(call, accounts.full_user(user, call.host.base_url))
+
+
+async def _emails(call: Call) -> list[EmailResource]:
+    below = call.url(list_emails)
+    return [shapes.email(email, below) for email in await users.list_emails(call.host, call.identity.user)]

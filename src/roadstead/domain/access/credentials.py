@@ -1,17 +1,20 @@
-"""Tokens that apps get for their JWT, tokens of the operator, and the operator's sessions on the pages."""
+"""Tokens that apps get for their JWT, tokens of users, and sessions on the pages."""
 
 import secrets
 from collections.abc import Collection, Sequence
+from contextlib import suppress
 from datetime import timedelta
 from urllib.parse import quote
 
-from roadstead.connect.scopes import RENAMED, implied_by
+from roadstead.connect.scopes import RENAMED, UnknownScope, implied_by, parse_scopes
 from roadstead.domain.apps.descriptors import stored_descriptor
 from roadstead.domain.apps.installations import get_installed
 from roadstead.domain.host import Host
-from roadstead.errors import InvalidInput, NotFound
-from roadstead.model import AccessToken, ApiToken, Identity
+from roadstead.domain.people.users import lock_active
+from roadstead.errors import InvalidInput, NotFound, StorageUnavailable
+from roadstead.model import OPERATOR_ID, AccessToken, ApiToken, Identity, User
 from roadstead.storage import credentials as rows
+from roadstead.storage import users
 from roadstead.storage.audit import add_entry
 from roadstead.storage.database import Transaction
 
@@ -52,7 +55,7 @@ async def exchange(
 
 
 async def scopes_of(host: Host, identity: Identity) -> Collection[str] | None:
-    """Return the scopes that a credential was granted; `None` for the operator's, which has no such limit."""
+    """Return the scopes that a credential was granted; `None` for a user's without such a limit."""
     if identity.scopes is not None or identity.installation_id is None:
         return identity.scopes
     installation = await get_installed(host, identity.installation_id)
@@ -64,21 +67,65 @@ async def find_access_token(host: Host, token: str) -> AccessToken | None:
     return await rows.find_access_token(host.store.database, token, now, now + ACCESS_TOKEN_LIFETIME + _CLOCKS_DIFFER)
 
 
-async def create_api_token(host: Host, name: str, lifetime: timedelta | None) -> tuple[str, ApiToken]:
-    """Create an operator's token for the API; it is shown now and never again."""
+async def create_api_token(
+    host: Host,
+    name: str,
+    lifetime: timedelta | None,
+    *,
+    user_id: int = OPERATOR_ID,
+    scopes: str | None = None,
+) -> tuple[str, ApiToken]:
+    """Create a user's token for the API; it is shown now and never again. Without scopes it has all of them."""
     if not name.strip() or not name.isprintable():
         raise InvalidInput("A token needs a name.", "The name identifies it in the list.")
+    granted = None if scopes is None else _scopes(scopes)
     token = f"rst_{secrets.token_urlsafe(32)}"
-    expires_on = host.now() + lifetime if lifetime else None
+    now = host.now()
     async with host.store.database.transaction() as tx:
-        made = await rows.add_api_token(tx, token, name=name, now=host.now(), expires_on=expires_on)
-        await _log(host, tx, "API token made", f"{made.id} {name}")
+        user = await lock_active(tx, user_id)
+        expires_on = now + lifetime if lifetime else None
+        made = await rows.add_api_token(tx, token, name=name, user=user, scopes=granted, now=now, expires_on=expires_on)
+        await _log(host, tx, "API token made", f"{made.id} {name}", user)
     return token, made
 
 
+def _scopes(text: str) -> tuple[str, ...]:
+    try:
+        scopes = tuple(sorted(parse_scopes(text)))
+    except UnknownScope as exc:
+        raise InvalidInput(
+            str(exc), f"Did you mean {exc.suggestion}?" if exc.suggestion else "See the documentation of scopes."
+        ) from exc
+    if not scopes:
+        raise InvalidInput("No scope is named.", "Name the scopes that the token needs, or none for all.")
+    return scopes
+
+
 async def find_api_token(host: Host, token: str) -> ApiToken | None:
+    """Return the token if it is valid, and note its use."""
     now = host.now()
-    return await rows.find_api_token(host.store.database, token, now, now + _CLOCKS_DIFFER)
+    found = await rows.find_api_token(host.store.database, token, now, now + _CLOCKS_DIFFER)
+    if found is not None and not host.token_uses.take(found.id):
+        host.run_later(_note_use(host, found.id))
+    return found
+
+
+async def _note_use(host: Host, token_id: int) -> None:
+    with suppress(StorageUnavailable):
+        async with host.store.database.transaction() as tx:
+            await rows.note_use(tx, token_id, host.now())
+
+
+async def goes_by(host: Host, identity: Identity, name: str) -> bool:
+    """Return whether a credential may be sent with a user name: that of its user, or an e-mail address.
+
+    The operator's tokens and those of apps are sent with any.
+    """
+    user = identity.user
+    if user is None or user.id == OPERATOR_ID:
+        return True
+    found = await users.find_by_name(host.store.database, name.lower())
+    return found is not None and found.id == user.id
 
 
 async def list_api_tokens(host: Host) -> list[ApiToken]:
@@ -93,12 +140,14 @@ async def revoke_api_token(host: Host, token_id: int) -> None:
         await _log(host, tx, "API token revoked", str(token_id))
 
 
-async def sign_in_link(host: Host, path: str = "/") -> str:
-    """Return a link that signs the operator in once, within 12 hours, and leads to the page at `path`."""
+async def sign_in_link(host: Host, path: str = "/", *, user_id: int = OPERATOR_ID) -> str:
+    """Return a link that signs a user in once, within 12 hours, and leads to the page at `path`."""
     code = secrets.token_urlsafe(24)
+    now = host.now()
     async with host.store.database.transaction() as tx:
-        await rows.add_session(tx, code, "sign-in", now=host.now(), expires_on=host.now() + SIGN_IN_LIFETIME)
-        await _log(host, tx, "sign-in link made", "pages")
+        user = await lock_active(tx, user_id)
+        await rows.add_session(tx, code, "sign-in", user.id, now=now, expires_on=now + SIGN_IN_LIFETIME)
+        await _log(host, tx, "sign-in link made", "pages", user)
     return f"{host.base_url}/-/sign-in?code={code}{'' if path == '/' else f'&next={quote(path)}'}"
 
 
@@ -107,20 +156,23 @@ async def sign_in(host: Host, code: str) -> str | None:
     session = secrets.token_urlsafe(32)
     now = host.now()
     latest = now + SIGN_IN_LIFETIME + _CLOCKS_DIFFER
-    if not await rows.session_exists(host.store.database, code, "sign-in", now, latest):
+    user = await rows.find_session(host.store.database, code, "sign-in", now, latest)
+    if user is None:
         return None  # before it costs a write, which anyone could cause
     async with host.store.database.transaction() as tx:
+        await users.lock_user(tx, user.id)
         if not await rows.use_sign_in_code(tx, code):
             return None
-        await rows.add_session(tx, session, "session", now=now, expires_on=now + SESSION_LIFETIME)
-        await _log(host, tx, "sign-in link used", "pages")
+        await rows.add_session(tx, session, "session", user.id, now=now, expires_on=now + SESSION_LIFETIME)
+        await _log(host, tx, "sign-in link used", "pages", user)
     return session
 
 
-async def is_signed_in(host: Host, session: str) -> bool:
+async def find_session_user(host: Host, session: str) -> User | None:
+    """Return the user who is signed in with a session."""
     now = host.now()
     latest = now + SESSION_LIFETIME + _CLOCKS_DIFFER
-    return await rows.session_exists(host.store.database, session, "session", now, latest)
+    return await rows.find_session(host.store.database, session, "session", now, latest)
 
 
 def count_failed_sign_in(host: Host) -> int:
@@ -136,5 +188,6 @@ async def sign_out(host: Host, session: str) -> None:
         await rows.delete_session(tx, session)
 
 
-async def _log(host: Host, tx: Transaction, action: str, subject: str) -> None:
-    await add_entry(tx, actor=host.operator, action=action, subject=subject, details={}, now=host.now())
+async def _log(host: Host, tx: Transaction, action: str, subject: str, user: User | None = None) -> None:
+    details = {} if user is None or user.id == OPERATOR_ID else {"user": user.username}
+    await add_entry(tx, actor=host.operator, action=action, subject=subject, details=details, now=host.now())

@@ -32,10 +32,10 @@ class ProxiedCall:
     body: bytes
 
 
-def viewer_of(installation: Installation) -> Viewer:
+async def viewer_of(host: Host, installation: Installation) -> Viewer:
     """Return the operator as the viewer that a page of the app acts for."""
     scopes = stored_descriptor(installation.descriptor).effective_scopes
-    return Viewer(installation.id, installation.app_key, tuple(sorted(scopes)))
+    return Viewer(installation.id, installation.app_key, await host.find_operator(), tuple(sorted(scopes)))
 
 
 async def page_token(host: Host, installation: Installation) -> str:

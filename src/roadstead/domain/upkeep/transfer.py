@@ -32,6 +32,7 @@ from roadstead.storage.moments import from_text, to_text
 from roadstead.storage.sealing import hold_key
 from roadstead.storage.tables import TRAVELLING, Table
 from roadstead.storage.transfer import PAGE
+from roadstead.storage.users import adopt_operator
 
 FORMAT = "roadstead-export"
 VERSION = 1
@@ -126,6 +127,7 @@ async def import_state(host: Host, source: BinaryIO, *, progress: Progress = lam
         await expect_empty(tx)
         done = await _fill(host, tx, lines, int(header["rows"]), progress)
         await rows.go_on_after_ids(tx)
+        await adopt_operator(tx)
         await add_entry(
             tx, actor=host.operator, action="state imported", subject="state", details={"rows": done}, now=host.now()
         )
@@ -150,6 +152,7 @@ _IN_WORDS = {
     "linker_values": "linker values",
     "registrations": "registered apps",
     "api_tokens": "API tokens",
+    "users": "users",
     "workspaces": "workspaces",
 }
 

@@ -1,0 +1,145 @@
+"""`roadstead user`: the people of the host."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Annotated, Any
+
+from roadstead.cli.declared import Argument, Option
+from roadstead.cli.options import AsJson, Data, DatabaseUrl, read_settings
+from roadstead.cli.output import print_facts, print_json, print_table, tell
+from roadstead.cli.state import on_host
+from roadstead.cli.tables import Row
+
+if TYPE_CHECKING:
+    from roadstead.domain.host import Host
+    from roadstead.model import User
+
+HELP = "Create, list, show or deactivate users."
+
+Name = Annotated[str, Argument(metavar="NAME", help="The user name.")]
+Known = Annotated[str, Argument(metavar="NAME", help="The user name, or an e-mail address.")]
+
+_TOKEN_NAME = "made with the user"
+
+
+def create(
+    name: Name,
+    display_name: Annotated[
+        str | None, Option("--display-name", metavar="TEXT", help="The name that others see. Default: NAME.")
+    ] = None,
+    email: Annotated[str | None, Option("--email", metavar="ADDRESS", help="The primary e-mail address.")] = None,
+    with_token: Annotated[bool, Option("--token", help="Also create an API token with all scopes.")] = False,
+    data: Data = None,
+    database_url: DatabaseUrl = None,
+    as_json: AsJson = False,
+) -> None:
+    """Create a user."""
+    from roadstead.domain.access import credentials
+    from roadstead.domain.people import users
+
+    async def make(host: "Host") -> "tuple[User, str | None, str | None]":
+        user = await users.create_user(host, name, display_name=display_name, email=email)
+        token = (
+            (await credentials.create_api_token(host, _TOKEN_NAME, None, user_id=user.id))[0] if with_token else None
+        )
+        return user, (await users.primary_emails(host)).get(user.id), token
+
+    user, address, token = on_host(read_settings(data=data, database_url=database_url), make)
+    if as_json:
+        print_json(_identity(user, address) | ({"token": token} if token else {}))
+        return
+    tell(f"Created the user {user.username}, {user.uuid}.")
+    if token:
+        print(token)
+        tell("Store the token now: it is not shown again. Send it as: Authorization: Bearer <token>")
+
+
+def list_users(data: Data = None, database_url: DatabaseUrl = None, as_json: AsJson = False) -> None:
+    """List the users by their names."""
+    found = on_host(read_settings(data=data, database_url=database_url), _all)
+    if as_json:
+        print_json([_as_data(user, email) for user, email in found])
+    else:
+        rows = [
+            Row((user.username, user.display_name, email or "", _state(user), user.created_on)) for user, email in found
+        ]
+        print_table(("NAME", "DISPLAY NAME", "E-MAIL", "STATE", "CREATED"), rows)
+
+
+def show(name: Known, data: Data = None, database_url: DatabaseUrl = None, as_json: AsJson = False) -> None:
+    """Show a user."""
+    _show(*on_host(read_settings(data=data, database_url=database_url), lambda host: _one(host, name)), as_json)
+
+
+def deactivate(name: Known, data: Data = None, database_url: DatabaseUrl = None, as_json: AsJson = False) -> None:
+    """Deactivate a user, and end all tokens and sessions.
+
+    Commits and comments keep the user's name.
+    """
+    from roadstead.domain.people import users
+
+    async def end(host: "Host") -> "tuple[User, str | None]":
+        await users.deactivate_user(host, name)
+        return await _one(host, name)
+
+    user, email = on_host(read_settings(data=data, database_url=database_url), end)
+    if as_json:
+        print_json(_as_data(user, email))
+    else:
+        tell(f"The user {user.username} is deactivated.")
+
+
+async def _all(host: "Host") -> "Sequence[tuple[User, str | None]]":
+    from roadstead.domain.people import users
+
+    emails = await users.primary_emails(host)
+    return [(user, emails.get(user.id)) for user in await users.list_users(host)]
+
+
+async def _one(host: "Host", name: str) -> "tuple[User, str | None]":
+    from roadstead.domain.people import users
+
+    user = await users.find_user(host, name)
+    return user, (await users.primary_emails(host)).get(user.id)
+
+
+def _show(user: "User", email: str | None, as_json: bool) -> None:
+    if as_json:
+        print_json(_as_data(user, email))
+    else:
+        print_facts(
+            (
+                ("user name", user.username),
+                ("display name", user.display_name),
+                ("e-mail", email or "none"),
+                ("state", _state(user)),
+                ("UUID", user.uuid),
+                ("account id", user.account_id),
+                ("created", user.created_on),
+            )
+        )
+
+
+def _state(user: "User") -> str:
+    if not user.is_active:
+        return "deactivated"
+    return "administrator" if user.is_administrator else "active"
+
+
+def _identity(user: "User", email: str | None) -> dict[str, Any]:
+    return {
+        "username": user.username,
+        "uuid": user.uuid,
+        "account_id": user.account_id,
+        "display_name": user.display_name,
+        "email": email,
+    }
+
+
+def _as_data(user: "User", email: str | None) -> dict[str, Any]:
+    return {
+        **_identity(user, email),
+        "nickname": user.nickname,
+        "active": user.is_active,
+        "administrator": user.is_administrator,
+        "created_on": user.created_on.isoformat(),
+    }

@@ -1,0 +1,1 @@
+"""People: users, and what belongs to their accounts."""

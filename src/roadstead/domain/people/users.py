@@ -1,0 +1,112 @@
+"""Users: create, find and deactivate them."""
+
+import re
+import secrets
+import uuid
+from collections.abc import Mapping
+
+from roadstead.domain.host import Host
+from roadstead.errors import Conflict, InvalidInput, NotFound
+from roadstead.model import OPERATOR_ID, Email, User
+from roadstead.storage import credentials
+from roadstead.storage import users as rows
+from roadstead.storage.audit import add_entry
+from roadstead.storage.database import Transaction
+
+_USERNAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,61}")
+_EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,190}")
+_LONGEST_NAME = 100
+
+
+class UserNotFound(NotFound):
+    """There is no user of that name, or with that id."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(f"There is no user {name!r}.", "List them with: roadstead user list")
+
+
+async def create_user(host: Host, username: str, *, display_name: str | None = None, email: str | None = None) -> User:
+    """Create a user. Raise `InvalidInput`, and `Conflict` when another user has the name or the e-mail address."""
+    shown = username if display_name is None else display_name.strip()
+    _check(username, shown, email)
+    try:
+        async with host.store.database.transaction() as tx:
+            user = await rows.add_user(
+                tx,
+                uuid=f"{{{uuid.uuid4()}}}",
+                account_id=secrets.token_hex(12),
+                username=username,
+                display_name=shown,
+                now=host.now(),
+            )
+            if email is not None:
+                await rows.add_email(tx, user.id, email.lower())
+            await _log(host, tx, "user created", user)
+    except rows.Taken as exc:
+        raise Conflict(f"There is a user {exc.args[0]!r} already.", "Nothing was changed.") from exc
+    return user
+
+
+def _check(username: str, display_name: str, email: str | None) -> None:
+    if not _USERNAME.fullmatch(username):
+        raise InvalidInput(
+            f"{username!r} cannot be a user name.",
+            "Use lower-case letters, digits, '-', '_' and '.', at most 62, beginning with a letter or digit.",
+        )
+    if not display_name or not display_name.isprintable() or len(display_name) > _LONGEST_NAME:
+        raise InvalidInput("A user needs a display name.", f"It has 1 to {_LONGEST_NAME} printable characters.")
+    if email is not None and not (_EMAIL.fullmatch(email) and email.isprintable()):
+        raise InvalidInput(f"{email!r} is not an e-mail address.", "Write it as in ann@acme.example.")
+
+
+async def find_user(host: Host, name: str) -> User:
+    """Return the user of a user name or an e-mail address. Raise `UserNotFound`."""
+    user = await rows.find_by_name(host.store.database, name.lower())
+    if user is None:
+        raise UserNotFound(name)
+    return user
+
+
+async def find_account(host: Host, selected: str) -> User | None:
+    """Return the user of a UUID in braces or an account id."""
+    return await rows.find_account(host.store.database, selected)
+
+
+async def list_users(host: Host) -> list[User]:
+    """Return all users by their names."""
+    return await rows.list_users(host.store.database)
+
+
+async def primary_emails(host: Host) -> Mapping[int, str]:
+    """Return the primary e-mail address of each user who has one, by the user's id."""
+    return await rows.primary_emails(host.store.database)
+
+
+async def list_emails(host: Host, user: User | None) -> list[Email]:
+    """Return a user's e-mail addresses. An app's account has none."""
+    return [] if user is None else await rows.list_emails(host.store.database, user.id)
+
+
+async def deactivate_user(host: Host, name: str) -> User:
+    """End all tokens and sessions of a user, who gets no others. Raise `UserNotFound` and `Conflict`."""
+    user = await find_user(host, name)
+    if user.id == OPERATOR_ID:
+        raise Conflict("The operator cannot be deactivated.", "Revoke a token with: roadstead token-revoke ID")
+    async with host.store.database.transaction() as tx:
+        await rows.lock_user(tx, user.id)
+        await rows.deactivate(tx, user.id)
+        await credentials.end_all(tx, user.id)
+        await _log(host, tx, "user deactivated", user)
+    return await find_user(host, name)
+
+
+async def lock_active(tx: Transaction, user_id: int) -> User:
+    """Return a user who stays active until the transaction ends. Raise `Conflict`."""
+    user = await rows.lock_user(tx, user_id)
+    if user is None or not user.is_active:
+        raise Conflict("The user is deactivated.", "Only an active user gets tokens and sessions.")
+    return user
+
+
+async def _log(host: Host, tx: Transaction, action: str, user: User) -> None:
+    await add_entry(tx, actor=host.operator, action=action, subject=user.username, details={}, now=host.now())

@@ -1,0 +1,120 @@
+"""People, and their e-mail addresses."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from roadstead.model import OPERATOR_ID, Email, User
+from roadstead.storage.database import AlreadyThere, Reader, Transaction
+from roadstead.storage.moments import from_text, to_text
+from roadstead.storage.tables import EMAILS, USERS
+
+_COLUMNS = USERS.of(User)
+_SELECT = f"SELECT {_COLUMNS} FROM users"
+
+
+class Taken(Exception):
+    """Another user has this user name or e-mail address."""
+
+
+async def add_user(
+    tx: Transaction, *, uuid: str, account_id: str, username: str, display_name: str, now: datetime
+) -> User:
+    """Add an active user who is no administrator. Raise `Taken`."""
+    cells = {
+        "uuid": uuid,
+        "account_id": account_id,
+        "username": username,
+        "nickname": username,
+        "display_name": display_name,
+        "created_on": to_text(now),
+        "is_active": 1,
+        "is_administrator": 0,
+    }
+    try:
+        identity = await tx.insert(*USERS.insert("RETURNING id", **cells))
+    except AlreadyThere as exc:
+        raise Taken(username) from exc
+    return user_of((identity, *cells.values()))
+
+
+async def add_email(tx: Transaction, user_id: int, address: str) -> None:
+    """Add a user's first address, which is the primary one and confirmed. Raise `Taken`."""
+    cells = {"user_id": user_id, "address": address, "is_primary": 1, "is_confirmed": 1}
+    try:
+        await tx.insert(*EMAILS.insert("RETURNING id", **cells))
+    except AlreadyThere as exc:
+        raise Taken(address) from exc
+
+
+async def find_user(reader: Reader, user_id: int) -> User | None:
+    return _first(await reader.read(f"{_SELECT} WHERE id = ?", user_id))
+
+
+async def find_account(reader: Reader, uuid_or_account_id: str) -> User | None:
+    return _first(
+        await reader.read(f"{_SELECT} WHERE uuid = ? OR account_id = ?", uuid_or_account_id, uuid_or_account_id)
+    )
+
+
+async def find_by_name(reader: Reader, username_or_email: str) -> User | None:
+    return _first(
+        await reader.read(
+            f"{_SELECT} WHERE username = ? OR id = (SELECT user_id FROM emails WHERE address = ?)",
+            username_or_email,
+            username_or_email,
+        )
+    )
+
+
+async def lock_user(tx: Transaction, user_id: int) -> User | None:
+    """Return a user, whom no other transaction changes until this one ends."""
+    return _first(await tx.read(f"{_SELECT} WHERE id = ?{tx.dialect.for_update}", user_id))
+
+
+async def list_users(reader: Reader) -> list[User]:
+    return [user_of(row) for row in await reader.scan(f"{_SELECT} ORDER BY username")]
+
+
+async def list_emails(reader: Reader, user_id: int) -> list[Email]:
+    """Return a user's addresses in the order in which they were added."""
+    rows = await reader.read(f"SELECT {EMAILS.of(Email)} FROM emails WHERE user_id = ? ORDER BY id", user_id)
+    return [Email(address, bool(is_primary), bool(is_confirmed)) for address, is_primary, is_confirmed in rows]
+
+
+async def primary_emails(reader: Reader) -> Mapping[int, str]:
+    """Return the primary address of each user who has one, by the user's id."""
+    return dict(await reader.scan("SELECT user_id, address FROM emails WHERE is_primary = 1"))
+
+
+async def deactivate(tx: Transaction, user_id: int) -> None:
+    await tx.run("UPDATE users SET is_active = 0 WHERE id = ?", user_id)
+
+
+async def adopt_operator(tx: Transaction) -> None:
+    """Give the operator the identity that is among the facts, as in a state from before there were users."""
+    await tx.run(
+        "UPDATE users SET uuid = COALESCE((SELECT value FROM facts WHERE name = 'operator_uuid'), uuid), "
+        "account_id = COALESCE((SELECT value FROM facts WHERE name = 'operator_account_id'), account_id) WHERE id = ?",
+        OPERATOR_ID,
+    )
+
+
+def user_of(row: Sequence[Any]) -> User:
+    """Return the user of a row with the columns of the model."""
+    identity, uuid, account_id, username, nickname, display_name, created_on, is_active, is_administrator = row
+    return User(
+        identity,
+        uuid,
+        account_id,
+        username,
+        nickname,
+        display_name,
+        from_text(created_on),
+        bool(is_active),
+        bool(is_administrator),
+    )
+
+
+def _first(rows: Sequence[Sequence[Any]]) -> User | None:
+    return user_of(rows[0]) if rows else None
