@@ -11,6 +11,7 @@ import itertools
 import os
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -27,7 +28,7 @@ _OPTIONS = {
     "unix_socket_directories": "",
     "max_connections": "300",
 }
-_IN_HASTE = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off"}
+_IN_HASTE = {"fsync": "off", "full_page_writes": "off", "synchronous_commit": "off", "autovacuum": "off"}
 
 
 class NoServer(Exception):
@@ -53,7 +54,8 @@ class Server:
     def new_database(self) -> str:
         """Return the URL of a new, empty database."""
         name = f"test_{next(self._numbers)}"
-        self.run(f"CREATE DATABASE {name} TEMPLATE template0")
+        # Copied as files it takes half the time of the usual strategy, which logs every page.
+        self.run(f"CREATE DATABASE {name} TEMPLATE template0 STRATEGY FILE_COPY")
         return f"{self.url}/{name}"
 
     def run(self, statement: str, database: str = "postgres") -> list[Any]:
@@ -86,8 +88,15 @@ class Server:
 
     def stop(self) -> None:
         """Stop the server immediately, without waiting for clients."""
+        self._end(signal.SIGINT)
+
+    def abandon(self) -> None:
+        """End the server without writing what it has in memory: its data is no longer needed."""
+        self._end(signal.SIGQUIT)
+
+    def _end(self, how: signal.Signals) -> None:
         if self._process is not None:
-            self._process.send_signal(2)
+            self._process.send_signal(how)
             self._process.wait()
             self._process = None
 
@@ -105,7 +114,7 @@ def running_server(*, durable: bool = False) -> Iterator[Server]:
         try:
             yield server
         finally:
-            server.stop()
+            server.abandon()
     finally:
         shutil.rmtree(folder)
 

@@ -5,7 +5,7 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, ConsoleMessage, Page, expect, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
 
 from roadstead.domain.access import credentials
 from tests.live import LiveHost
@@ -19,6 +19,7 @@ _OPTIONS = (
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    "--renderer-process-limit=1",
 )
 
 _REPLACED = ("htmx:sendAbort", "htmx:afterRequest")
@@ -40,16 +41,29 @@ def chromium() -> Iterator[Browser]:
 
 
 @contextlib.contextmanager
-def visitor(
-    browser: Browser,
+def signed_in(browser: Browser, host: LiveHost, *, bypass_policy: bool = False) -> Iterator[BrowserContext]:
+    """Yield a profile of the browser whose user is signed in at the host."""
+    context = browser.new_context(base_url=host.url, bypass_csp=bypass_policy)
+    context.set_default_timeout(10_000)
+    try:
+        # Without a page: the browser takes half a second to show one.
+        answer = context.request.get(host.work(credentials.sign_in_link), max_redirects=0)
+        assert answer.status == 303
+        yield context
+    finally:
+        context.close()
+
+
+@contextlib.contextmanager
+def tab_of(
+    context: BrowserContext,
     host: LiveHost,
     *,
     width: int = 1100,
-    bypass_policy: bool = False,
     elsewhere: str | tuple[str, ...] = (),
     heard: list[str] | None = None,
 ) -> Iterator[Page]:
-    """Yield a signed-in operator's tab, which fails the test when a page reports an error or requests another host.
+    """Yield a tab, which fails the test when a page reports an error or requests another host.
 
     Except for the requests of an app's page at `elsewhere`. With `heard`, console messages go there.
     """
@@ -59,21 +73,30 @@ def visitor(
         if message.type in ("error", "warning") and not message.text.startswith(_REPLACED):
             (complaints if heard is None else heard).append(message.text)
 
-    context = browser.new_context(base_url=host.url, viewport={"width": width, "height": 900}, bypass_csp=bypass_policy)
-    context.set_default_timeout(10_000)
     page = context.new_page()
+    page.set_viewport_size({"width": width, "height": 900})
     page.on("console", hear)
     page.on("pageerror", lambda error: complaints.append(error.message))
     page.on(
         "request", lambda request: complaints.append(request.url) if _foreign(request.url, host, elsewhere) else None
     )
     try:
-        page.goto(host.work(credentials.sign_in_link))
-        expect(page.get_by_role("button", name="Sign out")).to_be_visible()
         yield page
         assert not complaints, complaints
     finally:
-        context.close()
+        page.close()
+
+
+@contextlib.contextmanager
+def visitor(
+    browser: Browser, host: LiveHost, *, bypass_policy: bool = False, elsewhere: str | tuple[str, ...] = ()
+) -> Iterator[Page]:
+    """Yield a signed-in operator's tab in a profile of its own."""
+    with (
+        signed_in(browser, host, bypass_policy=bypass_policy) as context,
+        tab_of(context, host, elsewhere=elsewhere) as tab,
+    ):
+        yield tab
 
 
 def _foreign(url: str, host: LiveHost, elsewhere: str | tuple[str, ...]) -> bool:

@@ -3,11 +3,11 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, BrowserContext, Page
 
 from roadstead.domain.access import credentials
 from tests.live import LiveHost, live_host
-from tests.web.chromium import chromium, visitor
+from tests.web.chromium import chromium, signed_in, tab_of, visitor
 
 
 @pytest.fixture
@@ -32,8 +32,22 @@ def real_browser() -> Iterator[Browser]:
         yield running
 
 
+@pytest.fixture(scope="module")
+def profile(real_browser: Browser, host: LiveHost) -> Iterator[BrowserContext]:
+    """Yield the signed-in operator's profile, shared by the tests of a module: another one takes half a second."""
+    with signed_in(real_browser, host) as context:
+        yield context
+
+
 @pytest.fixture
-def tab(real_browser: Browser, host: LiveHost) -> Iterator[Page]:
-    """Yield a signed-in operator's tab of it."""
+def tab(profile: BrowserContext, host: LiveHost) -> Iterator[Page]:
+    """Yield a new tab of it."""
+    with tab_of(profile, host) as page:
+        yield page
+
+
+@pytest.fixture
+def lone_tab(real_browser: Browser, host: LiveHost) -> Iterator[Page]:
+    """Yield a tab in a profile of its own, whose clock and permissions a test may change."""
     with visitor(real_browser, host) as page:
         yield page

@@ -9,25 +9,19 @@ from dataclasses import dataclass
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Locator, Page, expect
 
 from roadstead.connect import canonical_request, read, verify
 from roadstead.domain.apps import installations
 from roadstead.model import Installation
 from tests.acceptance.node.programs import node_packages
 from tests.live import LiveHost, recording_app
-from tests.web.chromium import chromium, visitor
+from tests.web.chromium import signed_in, tab_of
 from tests.web.framed_app import FramedApp, framed_app
 
 pytestmark = pytest.mark.browser
 
 _keys = itertools.count(1)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as running:
-        yield running
 
 
 @dataclass(frozen=True)
@@ -53,13 +47,12 @@ class Shown:
 @contextlib.contextmanager
 def shown(
     host: LiveHost,
-    browser: Browser,
+    profile: BrowserContext,
     scripts: dict[str, str],
     *,
     heard: list[str] | None = None,
     also: str = "",
     width: int = 1100,
-    bypass_policy: bool = False,
     **changes: Any,
 ) -> Iterator[Shown]:
     """Install an app with a page for each script, and show them all; their console messages go to `heard`.
@@ -69,9 +62,7 @@ def shown(
     key = f"framed-{next(_keys)}"
     with framed_app(host.url, key, scripts, **changes) as app:
         found = host.work(lambda opened: installations.install(opened, app.descriptor_url, key))
-        with visitor(
-            browser, host, width=width, bypass_policy=bypass_policy, elsewhere=(app.base_url, also), heard=heard
-        ) as tab:
+        with tab_of(profile, host, width=width, elsewhere=(app.base_url, also), heard=heard) as tab:
             tab.goto(f"/-/apps/{found.id}/modules?module=all&repository.uuid=%7Br-1%7D")
             yield Shown(app, found, tab)
 
@@ -79,10 +70,10 @@ def shown(
 # What a page can do
 
 
-def test_page_needs_no_script_of_ours(host: LiveHost, browser: Browser) -> None:
+def test_page_needs_no_script_of_ours(host: LiveHost, profile: BrowserContext) -> None:
     """The page is chosen in the list and shown, with a token in its address that the app can check."""
     panel = {"key": "plain", "name": {"value": "Plain"}, "url": "/plain", "location": "x"}
-    with shown(host, browser, {}, modules={"webPanels": [panel]}) as pages:
+    with shown(host, profile, {}, modules={"webPanels": [panel]}) as pages:
         pages.tab.goto(f"/-/apps/{pages.installation.id}/modules")
         pages.tab.get_by_role("link", name="Plain").click()
         expect(pages.tab.frame_locator("iframe").get_by_text("Hello from the app")).to_be_visible()
@@ -91,7 +82,7 @@ def test_page_needs_no_script_of_ours(host: LiveHost, browser: Browser) -> None:
     verify(read(token), shared_secret=pages.installation.shared_secret, now=time.time(), canonical=canonical)
 
 
-def test_requests_are_made_as_who_is_looking(host: LiveHost, browser: Browser) -> None:
+def test_requests_are_made_as_who_is_looking(host: LiveHost, profile: BrowserContext) -> None:
     """In both styles, with JSON parsed unless text is requested, errors distinguished, and links in answers
     followed.
     """
@@ -106,7 +97,7 @@ def test_requests_are_made_as_who_is_looking(host: LiveHost, browser: Browser) -
         "wrong": """AP.request({ url: "/2.0/nothing", success: () => out("no"), error: (xhr, status, thrown) =>
             out(xhr.status, status, thrown, JSON.parse(xhr.responseText).error.message) });""",
     }
-    with shown(host, browser, scripts) as pages:
+    with shown(host, profile, scripts) as pages:
         expect(pages.out("old")).to_have_text('"Operator" "user"')
         expect(pages.out("new")).to_have_text('"string" "success" 200 "application/json; charset=utf-8" "operator"')
         expect(pages.out("wrong")).to_have_text('404 "error" "404" "There is nothing at this address."')
@@ -125,7 +116,7 @@ PROXY = {
 }
 
 
-def test_proxied_calls_reach_the_app_signed(host: LiveHost, browser: Browser) -> None:
+def test_proxied_calls_reach_the_app_signed(host: LiveHost, profile: BrowserContext) -> None:
     """With method, body and query of the call, the context filled in, and a token for exactly that request."""
     scripts = {
         "posts": """AP.require("proxyRequest", (request) => request({
@@ -139,7 +130,7 @@ def test_proxied_calls_reach_the_app_signed(host: LiveHost, browser: Browser) ->
                 AP.proxyRequest({ url: "/nowhere", error: (xhr) => { say(xhr);
                     AP.proxyRequest({ url: "/echo/r/7", type: "PUT", error: say }); } }); } });""",
     }
-    with shown(host, browser, scripts, modules={"proxy": PROXY}, scopes=["account", "pullrequest"]) as pages:
+    with shown(host, profile, scripts, modules={"proxy": PROXY}, scopes=["account", "pullrequest"]) as pages:
         expect(pages.out("posts")).to_have_text('{"echo":"/echo/7"} "app"')
         expect(pages.out("fails")).to_have_text('409 "{\\"echo\\":\\"/echo/chosen\\"}"')
         expect(pages.out("refused")).to_have_text(
@@ -162,14 +153,14 @@ def test_proxied_calls_reach_the_app_signed(host: LiveHost, browser: Browser) ->
     assert [call.path for call in by_path.values()] == ["/echo/chosen?%7Br-1%7D&status=409"]
 
 
-def test_a_page_learns_who_is_looking_and_where(host: LiveHost, browser: Browser) -> None:
+def test_a_page_learns_who_is_looking_and_where(host: LiveHost, profile: BrowserContext) -> None:
     """A token for its own server, the account in it, and the address of the page around it."""
     scripts = {
         "asks": """AP.context.getToken((token) => out(token));""",
         "user": """AP.getCurrentUser((user) => out(user.atlassianAccountId));
             AP.require(["env", "user"], (env) => env.getLocation((where) => out(where)));""",
     }
-    with shown(host, browser, scripts) as pages:
+    with shown(host, profile, scripts) as pages:
         expect(pages.out("asks")).to_contain_text(".")
         token = pages.out("asks").inner_text().strip().strip('"')
         account = pages.tab.locator("[data-account]").get_attribute("data-account")
@@ -182,7 +173,7 @@ _CUT_OFF = "() => document.documentElement.scrollHeight - window.innerHeight"
 _GROWS = "setTimeout(() => { document.querySelector('div').style.height = '700px' }, 100);"
 
 
-def test_frames_take_the_size_that_is_asked_for(host: LiveHost, browser: Browser) -> None:
+def test_frames_take_the_size_that_is_asked_for(host: LiveHost, profile: BrowserContext) -> None:
     """The requested size, or that of the content, once or as it changes, or of the window; never one that breaks the
     page.
     """
@@ -192,13 +183,13 @@ def test_frames_take_the_size_that_is_asked_for(host: LiveHost, browser: Browser
         "parent": "AP.sizeToParent();",
         "nothing": "",
     }
-    with shown(host, browser, scripts, width=390) as pages:
+    with shown(host, profile, scripts, width=390) as pages:
         for name, height in {"asks": "300px", "large": "20000px", "parent": "900px", "nothing": "384px"}.items():
             expect(pages.element(name)).to_have_css("height", height)
         widths = [pages.element(name).evaluate("frame => frame.offsetWidth") for name in ("asks", "nothing")]
         assert abs(widths[0] * 2 - widths[1]) <= 2
         assert pages.tab.evaluate("document.documentElement.scrollWidth") <= 390
-    with shown(host, browser, {"ac-content": _GROWS, "once": _GROWS}, options="margin:true", height=250) as pages:
+    with shown(host, profile, {"ac-content": _GROWS, "once": _GROWS}, options="margin:true", height=250) as pages:
         expect(pages.element("ac-content")).to_have_css("height", "721px")
         assert pages.out("ac-content").evaluate(_CUT_OFF) == 0
         assert pages.height("once") not in ("384px", "721px")
@@ -211,9 +202,9 @@ _TEXT = """const content = document.querySelector(".ac-content");
     write(30); setTimeout(() => write(3), 200);"""
 
 
-def test_a_frame_shows_all_of_its_content(host: LiveHost, browser: Browser) -> None:
+def test_a_frame_shows_all_of_its_content(host: LiveHost, profile: BrowserContext) -> None:
     """To the last line and its margin, and no more; also a page that becomes shorter, and one out of sight."""
-    with shown(host, browser, {"ac-content": _TEXT}, options="margin:true") as pages:
+    with shown(host, profile, {"ac-content": _TEXT}, options="margin:true") as pages:
         expect(pages.out("ac-content").locator("xpath=../div/p")).to_have_count(3)
         expect(pages.element("ac-content")).not_to_have_css("height", "384px")
         # Three lines of text, with the larger of two margins around each.
@@ -225,7 +216,7 @@ def test_a_frame_shows_all_of_its_content(host: LiveHost, browser: Browser) -> N
         expect(pages.element("ac-content")).not_to_have_css("height", "384px")
 
 
-def test_events_go_to_every_frame_of_the_app(host: LiveHost, browser: Browser) -> None:
+def test_events_go_to_every_frame_of_the_app(host: LiveHost, profile: BrowserContext) -> None:
     """To all listeners, as often as they asked for, and to none that has stopped."""
     scripts = {
         "hears": """const stopped = () => out("stopped");
@@ -235,7 +226,7 @@ def test_events_go_to_every_frame_of_the_app(host: LiveHost, browser: Browser) -
         "speaks": """AP.events.on("news", () => out("own")); AP.require("events", (events) => events.on("ready", () => {
             events.emit("news", 1, { two: [2] }); events.emit("news"); events.emit("other"); }));""",
     }
-    with shown(host, browser, scripts) as pages:
+    with shown(host, profile, scripts) as pages:
         pages.tab.wait_for_timeout(300)
         pages.out("hears").evaluate("AP.events.emit('ready')")
         expect(pages.out("hears")).to_contain_text('"any" "other"')
@@ -252,7 +243,7 @@ def test_events_go_to_every_frame_of_the_app(host: LiveHost, browser: Browser) -
         assert '"own"' in pages.out("speaks").inner_text()
 
 
-def test_notes_are_shown_as_text(host: LiveHost, browser: Browser) -> None:
+def test_notes_are_shown_as_text(host: LiveHost, profile: BrowserContext) -> None:
     """Messages and flags are above the frames until their page or the visitor closes them."""
     scripts = {
         "notes": """const first = AP.messages.info("<b>First</b>", "<img src=x onerror=alert(1)>");
@@ -261,7 +252,7 @@ def test_notes_are_shown_as_text(host: LiveHost, browser: Browser) -> None:
             AP.messages.clear(first); flag.close(); AP.messages.warning("<i>Third</i>");""",
         "others": 'AP.messages.clear("ap-note-1"); AP.messages.clear("ap-note-3");',
     }
-    with shown(host, browser, scripts) as pages:
+    with shown(host, profile, scripts) as pages:
         notes = pages.tab.locator(".note")
         expect(notes).to_have_text(["Second body Close", "<i>Third</i>  Close"])
         expect(pages.tab.locator(".note i")).to_have_count(0)
@@ -269,13 +260,13 @@ def test_notes_are_shown_as_text(host: LiveHost, browser: Browser) -> None:
         expect(notes).to_have_count(1)
 
 
-def test_what_is_not_there_says_so(host: LiveHost, browser: Browser) -> None:
+def test_what_is_not_there_says_so(host: LiveHost, profile: BrowserContext) -> None:
     """Once for each, by its name, and the rest of the page continues."""
     heard: list[str] = []
     script = """AP.dialog.create({ key: "x" }); AP.dialog.create({ key: "y" });
         AP.require(["dialog", "nonsense"], (dialog, nonsense) => { dialog.close(); nonsense(); });
         AP.request({ url: "/2.0/nothing" }); out("done");"""
-    with shown(host, browser, {"calls": script}, heard=heard) as pages:
+    with shown(host, profile, {"calls": script}, heard=heard) as pages:
         expect(pages.out("calls")).to_have_text('"done"')
         pages.tab.wait_for_timeout(300)
     assert [text.partition(" See ")[0] for text in heard] == [
@@ -295,7 +286,7 @@ _POST = """const answers = [];
     const request = { url: "/2.0/user", method: "GET", body: "", content_type: "", accept: "" };"""
 
 
-def test_messages_of_another_form_are_not_answered(host: LiveHost, browser: Browser) -> None:
+def test_messages_of_another_form_are_not_answered(host: LiveHost, profile: BrowserContext) -> None:
     """Only messages in the form of `all.js` are read; none breaks the page around the frame."""
     heard: list[str] = []
     script = f"""{_POST}
@@ -309,13 +300,13 @@ def test_messages_of_another_form_are_not_answered(host: LiveHost, browser: Brow
         setTimeout(() => {{ out(answers.length); post("location", {{}}); }}, 150);
         setTimeout(() => out(answers.length), 300);
     """
-    with shown(host, browser, {"sends": script}, heard=heard) as pages:
+    with shown(host, profile, {"sends": script}, heard=heard) as pages:
         expect(pages.out("sends")).to_have_text("0 1")
         assert pages.height("sends") == "384px"
     assert all(text.startswith("A page of the app asked for") for text in heard)
 
 
-def test_hostile_page_gets_nothing_that_is_not_the_apps(host: LiveHost, browser: Browser) -> None:
+def test_hostile_page_gets_nothing_that_is_not_the_apps(host: LiveHost, profile: BrowserContext) -> None:
     """No other address, no form token, no cookie, no window around it, and no answer from inside a nested frame."""
     script = f"""{_POST}
         const targets = ["/-/linkers", "/", "/-/apps/1", "/2.0/../-/linkers", "/2.0/%2e%2e/-/linkers",
@@ -340,7 +331,7 @@ def test_hostile_page_gets_nothing_that_is_not_the_apps(host: LiveHost, browser:
         setTimeout(() => out(answers.length, document.cookie), 500);"""
     with recording_app() as other:
         host.install(other, "not-its-own")
-    with shown(host, browser, {"asks": script, "tries": inner}, heard=[]) as pages:
+    with shown(host, profile, {"asks": script, "tries": inner}, heard=[]) as pages:
         expect(pages.out("asks")).to_contain_text("403")
         said = pages.out("asks").inner_text()
         assert said.startswith("[404,404,404,404,404,404,400,404,404,403,404,400] ")
@@ -354,24 +345,27 @@ def test_hostile_page_gets_nothing_that_is_not_the_apps(host: LiveHost, browser:
     assert all("cookie" not in page.headers for page in pages.app.pages)
 
 
-def test_page_from_elsewhere_is_not_heard(host: LiveHost, browser: Browser) -> None:
+def test_page_from_elsewhere_is_not_heard(host: LiveHost, profile: BrowserContext) -> None:
     """Neither in a nested frame, nor where it has replaced a page of the app."""
     speaks = {"speaks": f"""{_POST} post("location", {{}}); setTimeout(() => out("answers", answers.length), 400);"""}
     with framed_app(host.url, "elsewhere", speaks) as elsewhere:
         item = {"key": "item", "name": {"value": "Item"}, "url": f"{elsewhere.base_url}/page/speaks", "location": "x"}
         leaves = {"leaves": f"location.href = '{elsewhere.base_url}/page/speaks';"}
-        with shown(host, browser, leaves, heard=[], also=elsewhere.base_url, modules={"webItems": [item]}) as pages:
+        with shown(host, profile, leaves, heard=[], also=elsewhere.base_url, modules={"webItems": [item]}) as pages:
             expect(pages.out("Item")).to_have_text('"answers" 0')
             expect(pages.out("leaves")).to_have_text('"answers" 0')
 
 
 @pytest.mark.slow
 @pytest.mark.node
-def test_framed_pages_can_be_used_by_everybody(host: LiveHost, browser: Browser) -> None:
+def test_framed_pages_can_be_used_by_everybody(host: LiveHost, real_browser: Browser) -> None:
     """axe-core finds nothing serious in either theme, with notes and frames."""
     axe = node_packages() / "axe-core" / "axe.min.js"
     notes = 'AP.messages.error("No", "x".repeat(80)); AP.messages.info("Yes");'
-    with shown(host, browser, {"notes": notes}, bypass_policy=True) as pages:
+    with (
+        signed_in(real_browser, host, bypass_policy=True) as profile,
+        shown(host, profile, {"notes": notes}) as pages,
+    ):
         expect(pages.tab.locator(".note")).to_have_count(2)
         pages.tab.add_script_tag(path=axe)
         for theme in ("light", "dark"):

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from roadstead.domain.access import credentials
 from tests.live import LiveHost
@@ -63,13 +63,13 @@ def test_page_of_another_origin(host: LiveHost, real_browser: Browser, name: str
         tab.close()
 
 
-def test_an_apps_own_page_in_its_frame(host: LiveHost, real_browser: Browser) -> None:
+def test_an_apps_own_page_in_its_frame(host: LiveHost, profile: BrowserContext) -> None:
     """It is another site although the host shows it, and for `AP.request`, which still works beside it."""
     scripts = {
         "asks": script_for(host),
         "allowed": 'AP.request({ url: "/2.0/user", success: (user) => out(user.type) });',
     }
-    with shown(host, real_browser, scripts, heard=[], also=host.url) as pages:
+    with shown(host, profile, scripts, heard=[], also=host.url) as pages:
         expect(pages.out("asks")).to_contain_text('"done"')
         assert nothing_was_read(pages.out("asks").inner_text())
         expect(pages.out("allowed")).to_have_text('"user"')
