@@ -27,6 +27,7 @@ from roadstead.domain.shutdown import meanwhile
 from roadstead.domain.telemetry.samples import process_samples
 from roadstead.domain.telemetry.worker_samples import WorkerSamples
 from roadstead.domain.traffic.answered import answered
+from roadstead.domain.warming import warm
 from roadstead.errors import StorageBusy
 from roadstead.routes import MAP
 from roadstead.settings import SAMPLES_FOLDER, Settings
@@ -54,12 +55,18 @@ def create_app(settings: Settings, *, started: Started | None = None, samples_fo
             async with (
                 samples.shared(),
                 linking_lines(settings, linkers),
-                meanwhile(MAP.warm()),
+                meanwhile(_warm()),
                 meanwhile(read_ahead(linkers)),
             ):
                 yield {"host": host, "linkers": linkers, "samples": samples, "map": MAP}
 
     return _operations_before_pages(Starlette(lifespan=lifespan))
+
+
+async def _warm() -> None:
+    """Import what the first requests need; the parts first, because the groups of operations import them, too."""
+    await warm()
+    await MAP.warm()
 
 
 async def _undo_abandoned_handshakes(host: Host) -> None:

@@ -5,7 +5,6 @@ orders rows by it; `slice_of` does so with items in memory.
 """
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from types import NoneType
 from typing import Any, Generic, TypeVar, get_args, get_type_hints
@@ -18,8 +17,7 @@ T = TypeVar("T")
 U = TypeVar("U")
 
 
-@dataclass(frozen=True, slots=True)
-class Field:
+class Field(msgspec.Struct, frozen=True):
     """A member of an item: `key`, or `linker.key` for a nested one.
 
     `column` is its column if the items are rows; by default it has the same name. `always` is the value of a text that

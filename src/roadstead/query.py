@@ -16,10 +16,11 @@ An expression is checked against the fields of the resource it filters, then eit
 
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 from typing import Literal as Choice
+
+import msgspec
 
 from roadstead.errors import InvalidInput
 
@@ -34,28 +35,24 @@ FieldType = type[str] | type[int] | type[bool] | type[datetime]
 FieldTypes = Mapping[str, FieldType]
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(msgspec.Struct, frozen=True):
     field: str
     operator: Operator
     literal: Scalar | tuple[Scalar, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class AllOf:
+class AllOf(msgspec.Struct, frozen=True):
     parts: "tuple[Expression, ...]"
 
 
-@dataclass(frozen=True, slots=True)
-class AnyOf:
+class AnyOf(msgspec.Struct, frozen=True):
     parts: "tuple[Expression, ...]"
 
 
 Expression = Comparison | AllOf | AnyOf
 
 
-@dataclass(frozen=True, slots=True)
-class Sort:
+class Sort(msgspec.Struct, frozen=True):
     field: str
     descending: bool
 
@@ -78,8 +75,7 @@ _TOKEN = re.compile(
 _CONSTANTS: Mapping[str, Scalar] = {"null": None, "true": True, "false": False}
 
 
-@dataclass(frozen=True, slots=True)
-class _Token:
+class _Token(msgspec.Struct, frozen=True):
     kind: str
     text: str
     at: int

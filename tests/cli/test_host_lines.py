@@ -9,14 +9,10 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
 
 import pytest
-from typer.main import get_command
 
-from roadstead.cli import linkers, quick
-from roadstead.cli.commands import app
-from roadstead.cli.linkify import linkify
+from roadstead.cli import linkers
 from roadstead.control import line_server
 from roadstead.control.line_frames import MOST_BYTES, framed
 from tests.cli.conftest import Roadstead, ServeApp
@@ -207,55 +203,5 @@ def test_only_what_is_needed_is_imported(beside_host: Roadstead) -> None:
     )
     assert b"\x1b]8;;http" in done.stdout
     imported = {line.rpartition("|")[2].strip() for line in done.stderr.decode().splitlines()}
-    assert "roadstead.cli.linkify" in imported
+    assert "roadstead.cli.host_lines" in imported
     assert not imported & NOT_NEEDED
-
-
-def _as_typer_reads(arguments: list[str]) -> dict[str, Any]:
-    command = get_command(app).commands["linkify"]  # type: ignore[attr-defined]  # it is a group
-    parameters: dict[str, Any] = command.make_context("linkify", list(arguments)).params
-    return parameters
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        [],
-        ["-"],
-        ["notes.txt"],
-        ["--color", "always"],
-        ["--color=never", "--workspace=", "notes.txt"],
-        ["--explain", "--format", "json", "--data", "/srv/a b"],
-        ["notes.txt", "--input", "markdown", "--database-url=sqlite:///x=y.db"],
-        ["--workspace", "a", "--workspace", "b", "--linkers-without-values", "nothing"],
-    ],
-)
-def test_ordinary_arguments_are_read_as_typer_reads_them(arguments: list[str]) -> None:
-    """The fast reader gives each parameter the value that Typer gives it."""
-    read = quick.read(linkify, arguments)
-    whole = _as_typer_reads(arguments)
-    assert {**dict.fromkeys(whole.keys() - read.keys()), **read}.keys() == whole.keys()
-    assert {name: whole[name] for name in read} == read
-    assert all(whole[name] == _as_typer_reads([])[name] for name in whole.keys() - read.keys())
-
-
-@pytest.mark.parametrize(
-    "arguments",
-    [
-        ["--help"],
-        ["--moor"],
-        ["--col", "always"],
-        ["--color"],
-        ["--color", "mauve"],
-        ["--color", "--explain"],
-        ["--explain=yes"],
-        ["--data", "-x"],
-        ["--", "notes.txt"],
-        ["one.txt", "two.txt"],
-        ["\udcff"],
-    ],
-)
-def test_other_arguments_are_left_to_typer(arguments: list[str]) -> None:
-    """Help, mistakes and rare spellings are read only by Typer."""
-    with pytest.raises(quick.NotOrdinary):
-        quick.read(linkify, arguments)

@@ -9,6 +9,10 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from importlib import import_module
+
+_FAST = ("linkify", "serve", "check", "version")
+"""The commands that run without Typer; each is the function of its name in the module of its name."""
 
 
 def main() -> None:
@@ -20,21 +24,23 @@ def main() -> None:
 
 
 def _run() -> None:
-    if sys.argv[1:2] == ["linkify"] and "_ROADSTEAD_COMPLETE" not in os.environ:
-        _linkify(sys.argv[2:])
+    name, *arguments = ["version"] if sys.argv[1:] == ["--version"] else sys.argv[1:] or [""]
+    if name in _FAST and "_ROADSTEAD_COMPLETE" not in os.environ:
+        _run_fast(name, arguments)
     with importing():
         from roadstead.cli.commands import run
 
     run()
 
 
-def _linkify(arguments: list[str]) -> None:
-    """Run the command that must start fast, and exit. Return if its arguments are not ordinary."""
+def _run_fast(name: str, arguments: list[str]) -> None:
+    """Run a command that must start fast, and exit. Return if its arguments are not ordinary."""
     with importing():
         from roadstead.cli import quick
-        from roadstead.cli.linkify import linkify
+
+        command = getattr(import_module(f"roadstead.cli.{name}"), name)
     with suppress(quick.NotOrdinary):
-        sys.exit(quick.run(linkify, arguments))
+        sys.exit(quick.run(command, arguments))
 
 
 @contextmanager

@@ -5,8 +5,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-import typer
-
 from roadstead.cli.declared import Argument
 from roadstead.cli.options import AllowTarget, AsJson, Data, read_settings
 from roadstead.cli.output import print_json, styled, tell
@@ -40,7 +38,7 @@ def check(
     else:
         _print(descriptor, verdict)
     if not verdict.valid:
-        raise typer.Exit(1)
+        sys.exit(1)
 
 
 def _read(descriptor: str, data: str | None, allow_target: list[str] | None) -> bytes:

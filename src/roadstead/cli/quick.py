@@ -4,7 +4,8 @@ A command declares its parameters once, for both. Only ordinary arguments are re
 mistakes included, is left to Typer.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from types import FunctionType
 from typing import Any, NamedTuple, get_args
 
 from roadstead.cli.declared import Argument, Option, WrongUsage
@@ -16,7 +17,7 @@ class NotOrdinary(Exception):
     """Typer must read the arguments. Nothing was done."""
 
 
-def run(command: Callable[..., None], arguments: Sequence[str]) -> int:
+def run(command: FunctionType, arguments: Sequence[str]) -> int:
     """Run a command and return its exit code. Raises `NotOrdinary`."""
     given = read(command, arguments)
     mend_streams()
@@ -28,7 +29,7 @@ def run(command: Callable[..., None], arguments: Sequence[str]) -> int:
     except RoadsteadError as error:
         from roadstead.cli.output import refuse
 
-        return refuse(error, as_json=False)
+        return refuse(error, as_json=given.get("as_json", False))
     except BrokenPipeError:  # such as the end of `| head`
         return 1
     except KeyboardInterrupt:
@@ -36,7 +37,7 @@ def run(command: Callable[..., None], arguments: Sequence[str]) -> int:
     return 0
 
 
-def read(command: Callable[..., None], arguments: Sequence[str]) -> dict[str, Any]:
+def read(command: FunctionType, arguments: Sequence[str]) -> dict[str, Any]:
     """Return the command's parameters that the arguments give. Raises `NotOrdinary`."""
     options, places = _declared_by(command)
     given: dict[str, Any] = {}
@@ -46,24 +47,42 @@ def read(command: Callable[..., None], arguments: Sequence[str]) -> dict[str, An
         if name in options and options[name].kind is bool and not equals:
             given[options[name].parameter] = True
         elif name in options:
-            given[options[name].parameter] = options[name].read(text if equals else next(words, "-"))
+            options[name].take(text if equals else next(words, "-"), given)
         elif places:
             one = places.pop(0)
             given[one.parameter] = word if word == "-" else one.read(word)
         else:
             raise NotOrdinary
+    if not given.keys() >= _needed_by(command):
+        raise NotOrdinary
     return given
 
 
 class _Taken(NamedTuple):
-    """A parameter, and the type of its value: `bool`, `str`, a class of choices, or one of these and `None`."""
+    """A parameter, and the type of its value: `bool`, `str`, a class of choices, or one of these and `None`.
+
+    If the type is `list[str] | None`, the parameter may be repeated.
+    """
 
     parameter: str
     kind: Any
 
+    @property
+    def is_list(self) -> bool:
+        return list[str] in get_args(self.kind)
+
+    def take(self, text: str, given: dict[str, Any]) -> None:
+        """Add the value that a text means to what is given. Raises `NotOrdinary`."""
+        value = self.read(text)
+        if self.is_list:
+            given.setdefault(self.parameter, []).append(value)
+        else:
+            given[self.parameter] = value
+
     def read(self, text: str) -> str:
         """Return the value that a text means. Raises `NotOrdinary`."""
-        choices = [one for one in (self.kind, *get_args(self.kind)) if isinstance(one, type) and issubclass(one, str)]
+        kinds = [str] if self.is_list else (self.kind, *get_args(self.kind))
+        choices = [one for one in kinds if isinstance(one, type) and issubclass(one, str)]
         if not choices or text.startswith("-") or not text.isprintable():
             raise NotOrdinary
         try:
@@ -73,7 +92,7 @@ class _Taken(NamedTuple):
         return value
 
 
-def _declared_by(command: Callable[..., None]) -> tuple[dict[str, _Taken], list[_Taken]]:
+def _declared_by(command: FunctionType) -> tuple[dict[str, _Taken], list[_Taken]]:
     """Return the options by their names, and the arguments in their order."""
     options: dict[str, _Taken] = {}
     places: list[_Taken] = []
@@ -84,3 +103,9 @@ def _declared_by(command: Callable[..., None]) -> tuple[dict[str, _Taken], list[
             case kind, Argument():
                 places.append(_Taken(parameter, kind))
     return options, places
+
+
+def _needed_by(command: FunctionType) -> set[str]:
+    """Return the parameters without a default."""
+    parameters = command.__code__.co_varnames[: command.__code__.co_argcount]
+    return set(parameters[: len(parameters) - len(command.__defaults__ or ())])

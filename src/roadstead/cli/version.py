@@ -1,7 +1,5 @@
 """`roadstead version`."""
 
-import platform
-
 from roadstead import __version__
 from roadstead.cli.options import AsJson
 from roadstead.cli.output import print_json
@@ -10,6 +8,8 @@ from roadstead.cli.output import print_json
 def version(as_json: AsJson = False) -> None:
     """Print the version."""
     if as_json:
+        import platform
+
         print_json({"version": __version__, "python": platform.python_version()})
     else:
         print(f"roadstead {__version__}")

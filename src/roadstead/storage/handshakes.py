@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import TYPE_CHECKING
 
-from roadstead.connect import LinkerModule
 from roadstead.model import Workspace
 from roadstead.storage import Store, installations
 from roadstead.storage.database import Reader, Transaction
@@ -12,6 +12,9 @@ from roadstead.storage.linkers import declare_linkers, drop_undeclared_linkers
 from roadstead.storage.moments import to_text
 from roadstead.storage.tables import HANDSHAKES, RETIRED_SECRETS
 from roadstead.storage.workspaces import drop_empty_workspace
+
+if TYPE_CHECKING:
+    from roadstead.connect import LinkerModule
 
 
 async def list_handshakes(reader: Reader) -> list[int]:
@@ -33,7 +36,7 @@ async def begin_handshake(
     client_key: str,
     descriptor_url: str,
     descriptor: str,
-    linkers: Sequence[LinkerModule],
+    linkers: "Sequence[LinkerModule]",
     sealed_secret: bytes,
     now: datetime,
 ) -> int:
@@ -70,7 +73,7 @@ async def finish_handshake(tx: Transaction, installation_id: int, now: datetime)
     return before
 
 
-async def undo_handshake(tx: Transaction, installation_id: int, linkers: Sequence[LinkerModule]) -> None:
+async def undo_handshake(tx: Transaction, installation_id: int, linkers: "Sequence[LinkerModule]") -> None:
     """Restore the state before the handshake; `linkers` are those of the previous descriptor.
 
     A workspace that was made for nothing else is deleted. The transaction has locked the installation and the key.

@@ -13,11 +13,10 @@ installation tells which machine has the rows.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from msgspec.structs import replace as replaced
+from msgspec.structs import replace
 
-from roadstead.connect import LinkerModule
 from roadstead.listing import PageRequest, Slice
 from roadstead.model import VALUE_LIST, Linker, LinkerValue
 from roadstead.storage import Store
@@ -25,6 +24,9 @@ from roadstead.storage.database import Argument, Database, Reader, Transaction
 from roadstead.storage.filters import Clause
 from roadstead.storage.listing import Source, read_page
 from roadstead.storage.tables import DELETED_VALUES, LINKER_VALUES, LINKERS
+
+if TYPE_CHECKING:
+    from roadstead.connect import LinkerModule
 
 _LINKER = f"SELECT {LINKERS.of(Linker)} FROM linkers"
 _VALUE = LINKER_VALUES.of(LinkerValue)
@@ -225,7 +227,7 @@ async def _set_count(tx: Transaction, linker: Linker, number: int) -> None:
 # What a descriptor declares
 
 
-async def declare_linkers(tx: Transaction, installation_id: int, modules: Sequence[LinkerModule]) -> None:
+async def declare_linkers(tx: Transaction, installation_id: int, modules: "Sequence[LinkerModule]") -> None:
     """Make the linkers those of a descriptor. Others lose their place but keep their values for now."""
     await tx.run(
         "UPDATE linkers SET position = NULL, revision = revision + 1 WHERE installation_id = ?", installation_id
@@ -339,7 +341,7 @@ async def _read_page(
     itself = (linker.installation_id, linker.id)
     source = Source("linker_values", _VALUE, Clause(_ITS_ROWS, itself))
     if reader.dialect.reads_may_differ:
-        source = replaced(source, more=Clause(f", (SELECT revision FROM linkers WHERE {_ITSELF})", itself))
+        source = replace(source, more=Clause(f", (SELECT revision FROM linkers WHERE {_ITSELF})", itself))
     fetch = reader.search if wide else reader.read
     page = await read_page(fetch, source, VALUE_LIST, wanted, size=linker.value_count)
     if not reader.dialect.reads_may_differ:

@@ -5,6 +5,7 @@ data folder that only its owner may read, made on first start. Either may contai
 another and everything stays readable; the database names the one that it is sealed with (`sealing`).
 """
 
+import base64
 import contextlib
 import hashlib
 import os
@@ -12,14 +13,17 @@ import re
 import stat
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
+from functools import cached_property
 from pathlib import Path
-from typing import Protocol
-
-from cryptography.fernet import Fernet, InvalidToken
+from typing import TYPE_CHECKING, Protocol
 
 from roadstead.errors import StorageUnusable
 
+if TYPE_CHECKING:
+    from cryptography.fernet import Fernet
+
 KEY_FILE = "secret.key"
+_KEY_BYTES = 32
 _REMEMBERED = 10_000
 """Opened secrets kept in memory, so that a signed request does not pay for decryption each time (about 30 µs)."""
 
@@ -87,6 +91,24 @@ class KeyFile:
             ) from exc
 
 
+class _Key:
+    """A key. Its library is imported for the first secret, because a host should answer soon after its start.
+
+    Raises `ValueError` for a text that is no key.
+    """
+
+    def __init__(self, text: str) -> None:
+        if len(base64.urlsafe_b64decode(text)) != _KEY_BYTES:
+            raise ValueError("The length is wrong.")
+        self._text = text
+
+    @cached_property
+    def fernet(self) -> "Fernet":
+        from cryptography.fernet import Fernet
+
+        return Fernet(self._text)
+
+
 class SecretBox:
     """Seals and opens short secrets."""
 
@@ -99,17 +121,17 @@ class SecretBox:
     def read_again(self) -> list[str]:
         """Read the keys again; return their fingerprints, in order, which reveal nothing about the keys."""
         self._read_keys()
-        return list(self._fernets)
+        return list(self._found)
 
     def has(self, fingerprint: str) -> bool:
         """Return whether we have the key, reading the keys again if needed."""
-        if fingerprint not in self._fernets:
+        if fingerprint not in self._found:
             self._read_keys()
-        return fingerprint in self._fernets
+        return fingerprint in self._found
 
     def seal(self, secret: str, fingerprint: str) -> bytes:
         """Seal with a key that we have."""
-        return self._fernets[fingerprint].encrypt(secret.encode())
+        return self._found[fingerprint].fernet.encrypt(secret.encode())
 
     def open(self, sealed: bytes) -> str:
         """Return the secret. Raises `StorageUnusable` when it was sealed with an unknown key, or tampered with."""
@@ -128,17 +150,19 @@ class SecretBox:
         return fingerprint
 
     def _decrypt(self, sealed: bytes) -> tuple[str, str]:
+        from cryptography.fernet import InvalidToken
+
         for read_again in (False, True):
             if read_again:
                 self._read_keys()
-            for fingerprint, fernet in self._fernets.items():
+            for fingerprint, key in self._found.items():
                 with contextlib.suppress(InvalidToken):
-                    return fingerprint, fernet.decrypt(sealed).decode()
+                    return fingerprint, key.fernet.decrypt(sealed).decode()
         raise foreign_key()
 
     def _read_keys(self) -> None:
         try:
-            self._fernets = {_fingerprint(key): Fernet(key) for key in self._keys.read()}
+            self._found = {_fingerprint(key): _Key(key) for key in self._keys.read()}
         except ValueError as exc:
             raise StorageUnusable(
                 "The encryption key is not a valid key.",
@@ -167,8 +191,13 @@ def open_box(keys: KeySetting | KeyFile, *, first_use: bool) -> SecretBox:
     return SecretBox(keys)
 
 
+def warm() -> None:
+    """Import the library before the first secret needs it."""
+    import cryptography.fernet  # noqa: F401
+
+
 def new_key() -> str:
-    return Fernet.generate_key().decode()
+    return base64.urlsafe_b64encode(os.urandom(_KEY_BYTES)).decode()
 
 
 def foreign_key() -> StorageUnusable:

@@ -20,10 +20,9 @@ from collections.abc import AsyncIterator, Callable, Hashable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 import msgspec
-from filelock import FileLock, Timeout
 
 from roadstead.errors import StorageBusy, StorageUnavailable
 from roadstead.storage import migrations, remembered
@@ -41,6 +40,9 @@ from roadstead.storage.database import (
 from roadstead.storage.sqlite_errors import is_busy, translate, translated
 from roadstead.storage.waking import Wakers, Waking
 from roadstead.turns import Turns
+
+if TYPE_CHECKING:
+    from filelock import FileLock
 
 BUSY_SECONDS = 10.0
 """How long a writer waits for others, here and in other processes, before the request is answered with 503."""
@@ -266,6 +268,8 @@ class SQLiteDatabase:
         return Load(self.writers)
 
     async def lease(self, name: str) -> Lease | None:
+        from filelock import FileLock, Timeout
+
         folder = self.file.parent / "leases"
         folder.mkdir(mode=0o700, exist_ok=True)
         lock = FileLock(folder / name, is_singleton=False, thread_local=False)
@@ -409,7 +413,7 @@ class _Batch:
 class _FileLease:
     """An advisory lock of the operating system, which releases it when its process ends."""
 
-    def __init__(self, lock: FileLock) -> None:
+    def __init__(self, lock: "FileLock") -> None:
         self._lock = lock
 
     async def release(self) -> None:

@@ -2,28 +2,32 @@
 
 import asyncio
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import msgspec
 
-from roadstead.connect import Descriptor, InvalidDescriptor, LinkerModule, check_descriptor
+from roadstead import connect, linkify
 from roadstead.connect.urls import usable_base_url
 from roadstead.errors import InvalidInput
-from roadstead.linkify import InvalidPattern, Linker, PatternReport, check_linker
+
+if TYPE_CHECKING:
+    from roadstead.connect import Descriptor, LinkerModule
+    from roadstead.linkify import PatternReport
 
 
-def read_descriptor(document: bytes | str | dict[str, object]) -> Descriptor:
+def read_descriptor(document: bytes | str | dict[str, object]) -> "Descriptor":
     """Read a descriptor from outside.
 
     Raise `InvalidInput` whose detail names every problem.
     """
     try:
-        descriptor = Descriptor.from_json(document)
-    except InvalidDescriptor as exc:
+        descriptor = connect.Descriptor.from_json(document)
+    except connect.InvalidDescriptor as exc:
         raise InvalidInput("The descriptor is not valid.", str(exc)) from exc
     for module in descriptor.modules.linkers:
         try:
             judge_linker(module, descriptor.base_url)
-        except InvalidPattern as exc:
+        except linkify.InvalidPattern as exc:
             raise InvalidInput(f"The linker {module.key!r} of the descriptor cannot be used.", str(exc)) from exc
     return descriptor
 
@@ -32,7 +36,7 @@ _USUAL_LENGTH = 10_000
 """Characters. The descriptors of real apps have some thousand; the largest accepted one has a million."""
 
 
-def stored_descriptor(text: str) -> Descriptor:
+def stored_descriptor(text: str) -> "Descriptor":
     """Return the descriptor of an installation, which was checked when it was stored, maybe by an earlier version."""
     return _usual(text) if len(text) <= _USUAL_LENGTH else _large(text)
 
@@ -58,20 +62,24 @@ def _members(text: str) -> _Members:
     return msgspec.json.decode(text, type=_Members)
 
 
+def _accepted(text: str) -> "Descriptor":
+    return connect.Descriptor.from_accepted(text)
+
+
 # Cached, because requests of one app may need its descriptor often. But an app that updates itself repeatedly leaves
 # one behind each time, and a large one takes megabytes.
-_usual = lru_cache(maxsize=256)(Descriptor.from_accepted)
-_large = lru_cache(maxsize=4)(Descriptor.from_accepted)
+_usual = lru_cache(maxsize=256)(_accepted)
+_large = lru_cache(maxsize=4)(_accepted)
 
 
 def stored_faults(text: str) -> list[str]:
     """Return why this version would refuse the descriptor of an installation that an earlier one accepted."""
-    return [finding.message for finding in check_descriptor(text) if finding.severity == "error"]
+    return [finding.message for finding in connect.check_descriptor(text) if finding.severity == "error"]
 
 
-def judge_linker(module: LinkerModule, base_url: str) -> PatternReport:
+def judge_linker(module: "LinkerModule", base_url: str) -> "PatternReport":
     """Return how the linker will work. Raise `InvalidPattern`."""
-    return check_linker(Linker(key=module.key, regex=module.regex, url=module.url, base_url=base_url))
+    return linkify.check_linker(linkify.Linker(key=module.key, regex=module.regex, url=module.url, base_url=base_url))
 
 
 _KEPT_ANSWERS = 4096
@@ -82,8 +90,8 @@ async def takes_values(regex: str) -> bool:
     """Return whether the pattern has a `(?K)` for values. A pattern that is new here is read in a thread."""
     known = _takes_values.get(regex)
     if known is None:
-        linker = Linker(key="", regex=regex, url="https://example.com/")
-        report = await asyncio.to_thread(check_linker, linker)
+        linker = linkify.Linker(key="", regex=regex, url="https://example.com/")
+        report = await asyncio.to_thread(linkify.check_linker, linker)
         if len(_takes_values) >= _KEPT_ANSWERS:
             _takes_values.clear()
         known = _takes_values[regex] = report.takes_values

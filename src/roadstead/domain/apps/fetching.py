@@ -2,7 +2,6 @@
 
 from roadstead import __version__
 from roadstead.errors import OutgoingCallFailed
-from roadstead.gist import gist
 from roadstead.outbound.calls import Outbound
 from roadstead.settings import Settings
 
@@ -26,6 +25,8 @@ async def fetch_descriptor(outbound: Outbound, url: str) -> bytes:
         redirects=3,
     )
     if answer.status != 200:
+        from roadstead.gist import gist
+
         raise OutgoingCallFailed(
             f"The descriptor URL answered {answer.status}, not 200.",
             f"The answer begins: {' '.join(gist(answer.text).split())[:200] or '(nothing)'}",

@@ -18,9 +18,8 @@ import uuid
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
-from roadstead.connect import Descriptor
 from roadstead.domain.apps import lifecycle
 from roadstead.domain.apps.descriptors import stored_descriptor
 from roadstead.domain.host import Host
@@ -43,6 +42,9 @@ from roadstead.storage.registrations import find_registration
 from roadstead.storage.sealing import sealer
 from roadstead.storage.workspaces import drop_empty_workspace, find_workspace, take_workspace
 
+if TYPE_CHECKING:
+    from roadstead.connect import Descriptor
+
 Step = Literal["fetch", "validate", "installed"]
 Progress = Callable[[Step], None]
 
@@ -59,7 +61,7 @@ def new_secret() -> str:
 
 async def shake_hands(
     host: Host,
-    descriptor: Descriptor,
+    descriptor: "Descriptor",
     descriptor_url: str,
     workspace_slug: str,
     *,
@@ -91,7 +93,7 @@ async def shake_hands(
 
 async def _begin(
     host: Host,
-    descriptor: Descriptor,
+    descriptor: "Descriptor",
     descriptor_url: str,
     workspace_slug: str,
     registration: Registration | None,
@@ -132,7 +134,7 @@ async def _signing_secrets(
 
 
 async def _post_installed(
-    host: Host, installation: Installation, descriptor: Descriptor, signing_secrets: Sequence[str | None]
+    host: Host, installation: Installation, descriptor: "Descriptor", signing_secrets: Sequence[str | None]
 ) -> None:
     """Post `installed`, and again with the next secret if the app does not know the signature."""
     *doubtful, last = signing_secrets

@@ -2,8 +2,8 @@
 
 import asyncio
 import re
+from typing import TYPE_CHECKING
 
-from roadstead.connect import Descriptor
 from roadstead.domain.apps import handshakes, lifecycle
 from roadstead.domain.apps.descriptors import read_descriptor, stored_descriptor
 from roadstead.domain.apps.fetching import fetch_descriptor
@@ -27,6 +27,9 @@ from roadstead.storage.database import Transaction
 from roadstead.storage.offers import drop_offers
 from roadstead.storage.registrations import find_registration, keep_registration
 from roadstead.storage.sealing import sealer
+
+if TYPE_CHECKING:
+    from roadstead.connect import Descriptor
 
 _SLUG = re.compile(r"[a-z0-9_][a-z0-9_.-]{0,61}", re.ASCII)
 
@@ -118,7 +121,7 @@ async def list_workspaces(host: Host) -> list[Workspace]:
 # Installing
 
 
-async def fetch(host: Host, descriptor_url: str) -> Descriptor:
+async def fetch(host: Host, descriptor_url: str) -> "Descriptor":
     """Fetch and check a descriptor. Raise `InstallationFailed` with the step that failed."""
     try:
         document = await fetch_descriptor(host.outbound, descriptor_url)
@@ -130,7 +133,7 @@ async def fetch(host: Host, descriptor_url: str) -> Descriptor:
         raise InstallationFailed(exc.message, exc.detail, step="validate") from exc
 
 
-async def judge(host: Host, document: bytes) -> Descriptor:
+async def judge(host: Host, document: bytes) -> "Descriptor":
     """Check a descriptor. Raise `InvalidInput` whose detail names every problem.
 
     A thousand linkers take seconds, so it runs in a thread; one at a time, so that other threads get processor time.
@@ -156,7 +159,7 @@ async def install(
 
 async def install_descriptor(
     host: Host,
-    descriptor: Descriptor,
+    descriptor: "Descriptor",
     descriptor_url: str,
     workspace_slug: str,
     *,

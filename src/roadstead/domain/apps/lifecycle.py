@@ -11,9 +11,8 @@ import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from datetime import timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from roadstead.connect import Descriptor
 from roadstead.domain.apps.descriptors import stored_descriptor
 from roadstead.domain.apps.signing import canonical_for_app, sign_for_app
 from roadstead.domain.host import Host
@@ -28,6 +27,9 @@ from roadstead.storage.database import Transaction
 from roadstead.storage.lifecycle import TABLE, Outcome, PendingCall
 from roadstead.storage.queue import Claim
 from roadstead.storage.sealing import Seal
+
+if TYPE_CHECKING:
+    from roadstead.connect import Descriptor
 
 QUEUE = Queue(TABLE, Retry(first_pause=5.0, growth=3, longest_pause=6 * 3600.0, tries=12))
 """Calls that are tried again within about a day."""
@@ -64,7 +66,7 @@ async def count_pending_calls(host: Host) -> QueueCounts:
 
 
 async def post_installed(
-    host: Host, installation: Installation, descriptor: Descriptor, signing_secret: str | None
+    host: Host, installation: Installation, descriptor: "Descriptor", signing_secret: str | None
 ) -> None:
     """Post `installed`, if the app has an address for it, signed with a secret that the app may have: it does not know
     the new one.

@@ -1,14 +1,18 @@
 """Tokens for requests of the host to an app."""
 
 import re
+from typing import TYPE_CHECKING
 
-from roadstead.connect import Descriptor, canonical_request, issue
+from roadstead.connect import canonical_request, issue
 from roadstead.domain.host import Host
+
+if TYPE_CHECKING:
+    from roadstead.connect import Descriptor
 
 TOKEN_SECONDS = 3600
 
 
-def canonical_for_app(descriptor: Descriptor, method: str, url: str) -> str:
+def canonical_for_app(descriptor: "Descriptor", method: str, url: str) -> str:
     """Return the canonical request to the app: its path is the one below the app's base URL."""
     path, _, query = url.partition("#")[0].partition("?")
     base = descriptor.base_url.rstrip("/")

@@ -2,20 +2,28 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING
 
+from roadstead import linkify
 from roadstead.domain.linking.parking import LinkerRecords
-from roadstead.linkify import CompiledLinkers, Linkified, Unfinished, render_html, render_terminal
+
+if TYPE_CHECKING:
+    from roadstead.linkify import CompiledLinkers, Linkified, Unfinished
 
 
-def _as_text(linkified: Linkified) -> str:
+def _as_text(linkified: "Linkified") -> str:
     return linkified.text
 
 
-def _as_links(linkified: Linkified) -> str:
-    return render_terminal(linkified, underline=True)
+def _as_links(linkified: "Linkified") -> str:
+    return linkify.render_terminal(linkified, underline=True)
 
 
-RENDERERS: dict[str, Callable[[Linkified], str]] = {"text": _as_text, "terminal": _as_links, "html": render_html}
+def _as_html(linkified: "Linkified") -> str:
+    return linkify.render_html(linkified)
+
+
+RENDERERS: "dict[str, Callable[[Linkified], str]]" = {"text": _as_text, "terminal": _as_links, "html": _as_html}
 """The output forms of a line."""
 
 
@@ -25,13 +33,13 @@ class LinkedLines:
     `limits` counts the lines on which each limit was met.
     """
 
-    def __init__(self, linkers: CompiledLinkers, form: str = "text") -> None:
+    def __init__(self, linkers: "CompiledLinkers", form: str = "text") -> None:
         self._linkers = linkers
         self._render = RENDERERS[form]
         self._records = LinkerRecords()
         self.limits = Counter[str]()
 
-    def linkify(self, line: str) -> Linkified:
+    def linkify(self, line: str) -> "Linkified":
         """Return the links of a line."""
         result = self._records.without_parked(self._linkers).linkify(line)
         if result.unfinished:
@@ -44,7 +52,7 @@ class LinkedLines:
         return (encoded(self._render(self.linkify(decoded(line)))) for line in lines)
 
 
-def in_words(limit: Unfinished) -> str:
+def in_words(limit: "Unfinished") -> str:
     """Return which linker met which limit."""
     return f"{limit.linker.app_key} {limit.linker.key}: {limit.reason}" if limit.linker else limit.reason
 

@@ -8,8 +8,10 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from roadstead.linkify import CompiledLinkers, Link, Linker, Unfinished
+if TYPE_CHECKING:
+    from roadstead.linkify import CompiledLinkers, Link, Linker, Unfinished
 
 PARKED_AFTER = 5
 """Texts on which a linker ran out of time within `PARKED_SECONDS`."""
@@ -55,30 +57,30 @@ class LinkerRecords:
         self._records: dict[Linker, Record] = {}
         self._parked: set[Linker] = set()
 
-    def of(self, linker: Linker) -> Record:
+    def of(self, linker: "Linker") -> Record:
         """Return the linker's record. A changed pattern starts a new one."""
         return self._records.setdefault(linker, Record())
 
-    def forget(self, linkers: Iterable[Linker]) -> None:
+    def forget(self, linkers: "Iterable[Linker]") -> None:
         """Remove the records of deleted linkers."""
         for linker in linkers:
             self._records.pop(linker, None)
             self._parked.discard(linker)
 
-    def parked(self) -> Mapping[Linker, float]:
+    def parked(self) -> "Mapping[Linker, float]":
         """Return the parked linkers, each with the seconds until it is tried again."""
         now = self._clock()
         left = {linker: self._records[linker].seconds_parked(now) for linker in self._parked}
         return {linker: seconds for linker, seconds in left.items() if seconds}
 
-    def without_parked(self, compiled: CompiledLinkers) -> CompiledLinkers:
+    def without_parked(self, compiled: "CompiledLinkers") -> "CompiledLinkers":
         """Return these linkers without those that are parked now."""
         if not self._parked:
             return compiled
         self._parked = set(self.parked())
         return compiled.without(self._parked, PARKED)
 
-    def add(self, length: int, links: Mapping[Linker, int], unfinished: Iterable[Unfinished]) -> None:
+    def add(self, length: int, links: "Mapping[Linker, int]", unfinished: "Iterable[Unfinished]") -> None:
         """Add the result of a text of `length` characters, and park linkers that ran out of time once too often."""
         for linker, count in links.items():
             self.of(linker).links += count
@@ -86,7 +88,7 @@ class LinkerRecords:
             if limit.linker and limit.reason != PARKED:
                 self._add_limit(limit.linker, limit, judged=length <= LONGEST_JUDGED)
 
-    def _add_limit(self, linker: Linker, limit: Unfinished, *, judged: bool) -> None:
+    def _add_limit(self, linker: "Linker", limit: "Unfinished", *, judged: bool) -> None:
         record, now = self.of(linker), self._clock()
         if not limit.out_of_time:
             record.other_limits += 1
@@ -104,6 +106,6 @@ class LinkerRecords:
             )
 
 
-def links_by_linker(links: Iterable[Link]) -> Counter[Linker]:
+def links_by_linker(links: "Iterable[Link]") -> "Counter[Linker]":
     """Return how many links each linker made. For many links it takes longer than `LinkerRecords.add`."""
     return Counter(link.linker for link in links if link.linker)

@@ -8,20 +8,22 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
 from pathlib import Path
-from typing import Literal, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Literal, ParamSpec, TypeVar
 
+from roadstead import linkify
 from roadstead.domain.apps.descriptors import stored_base_url
 from roadstead.domain.apps.installations import get_workspace
 from roadstead.domain.host import Host
 from roadstead.domain.linking.parking import LinkerRecords
 from roadstead.errors import WorkspaceNotFound
-from roadstead.linkify import CompiledLinkers, compile_linkers
-from roadstead.linkify import Linker as PatternLinker
 from roadstead.model import Linker, Workspace
 from roadstead.storage import linkers as rows
 from roadstead.storage.installations import list_descriptors
 from roadstead.storage.value_sets import ValuesRead, changed_values, list_large_workspaces, read_values
 from roadstead.turns import Turns
+
+if TYPE_CHECKING:
+    from roadstead.linkify import CompiledLinkers
 
 _KEPT_WORKSPACES = 4_096
 _KEPT_VALUES = 2_000_000
@@ -52,9 +54,9 @@ class _Kept:
 
     version: int | None = None
     apps: dict[int, tuple[str, str]] = field(default_factory=dict)
-    linkers: list[PatternLinker] = field(default_factory=list)
+    linkers: "list[linkify.Linker]" = field(default_factory=list)
     read: dict[int, ValuesRead] = field(default_factory=dict)
-    compiled: CompiledLinkers = field(default_factory=lambda: compile_linkers([]))
+    compiled: "CompiledLinkers" = field(default_factory=lambda: linkify.compile_linkers([]))
     values: int = 0
     changing: asyncio.Lock = field(default_factory=asyncio.Lock)
 
@@ -76,7 +78,7 @@ class WorkspaceLinkers:
         self.records = LinkerRecords()
         self._threads = Turns(_THREADS, _WAIT_SECONDS, "long texts", most_waiting=_MOST_WAITING)
 
-    async def of(self, workspace_slug: str) -> CompiledLinkers:
+    async def of(self, workspace_slug: str) -> "CompiledLinkers":
         """Return the workspace's present linkers, without parked ones. Raise `WorkspaceNotFound`."""
         latest = await self._host.store.memory.latest()
         known: CompiledLinkers | None = latest.get((WorkspaceLinkers, workspace_slug))
@@ -154,7 +156,7 @@ class WorkspaceLinkers:
             if linker.revision != kept.read[linker.id].revision:
                 await self._catch_up(kept, number, linker)
 
-    async def _compile(self, kept: _Kept, linkers: list[PatternLinker], found: list[Linker]) -> None:
+    async def _compile(self, kept: _Kept, linkers: "list[linkify.Linker]", found: list[Linker]) -> None:
         """Compile again, reading only values that are not known already."""
         numbers = {linker_id: number for number, linker_id in enumerate(kept.read)}
         read: dict[int, ValuesRead] = {}
@@ -201,8 +203,8 @@ def _memory() -> int:
     return memory
 
 
-def _as_pattern(linker: Linker, app_key: str, base_url: str, workspace: Workspace) -> PatternLinker:
-    return PatternLinker(
+def _as_pattern(linker: Linker, app_key: str, base_url: str, workspace: Workspace) -> "linkify.Linker":
+    return linkify.Linker(
         key=linker.key,
         regex=linker.regex,
         url=linker.url,
@@ -213,13 +215,13 @@ def _as_pattern(linker: Linker, app_key: str, base_url: str, workspace: Workspac
 
 
 def _compiled(
-    linkers: list[PatternLinker], values: list[Iterable[str]], without_values: Literal["everything", "nothing"]
-) -> CompiledLinkers:
+    linkers: "list[linkify.Linker]", values: list[Iterable[str]], without_values: Literal["everything", "nothing"]
+) -> "CompiledLinkers":
     sets = (its if isinstance(its, Set) else frozenset(its) for its in values)
     with_values = [replace(linker, values=its) for linker, its in zip(linkers, sets, strict=True)]
-    return compile_linkers(with_values, without_values=without_values)
+    return linkify.compile_linkers(with_values, without_values=without_values)
 
 
-def _with_all_values(compiled: CompiledLinkers, number: int, values: Set[str]) -> CompiledLinkers:
+def _with_all_values(compiled: "CompiledLinkers", number: int, values: Set[str]) -> "CompiledLinkers":
     known = frozenset(compiled.values_of(number))
     return compiled.with_values(number, added=values - known, removed=known - values)

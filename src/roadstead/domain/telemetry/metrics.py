@@ -7,8 +7,10 @@ request. The number of labels is bounded: no text of a caller or an app becomes 
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
 
-from roadstead.linkify import Unfinished
+if TYPE_CHECKING:
+    from roadstead.linkify import Unfinished
 
 BOUNDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 """Upper bounds in seconds within which durations are counted together; longer ones are counted too."""
@@ -53,7 +55,7 @@ class Metrics:
             durations = self._requests[method, route, status] = Durations()
         durations.add(seconds)
 
-    def linked(self, engine: str, seconds: float, links: int, unfinished: Iterable[Unfinished]) -> None:
+    def linked(self, engine: str, seconds: float, links: int, unfinished: "Iterable[Unfinished]") -> None:
         """Count a text that was linked."""
         self.linkified[engine].add(seconds)
         self.links += links

@@ -8,8 +8,8 @@ import re
 from collections.abc import Iterator, Set
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
 from itertools import groupby
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from roadstead.errors import StorageUnavailable, StorageUnusable
@@ -43,11 +43,7 @@ def _statements(sql: str, dialect: "Dialect") -> Iterator[str]:
 
 @cache
 def _known() -> tuple[Migration, ...]:
-    files = sorted(
-        (file.name, file.read_text("utf-8"))
-        for file in resources.files(__package__).iterdir()
-        if file.name.endswith(".sql")
-    )
+    files = sorted((file.name, file.read_text("utf-8")) for file in Path(__file__).parent.glob("*.sql"))
     return tuple(Migration(number, tuple(same)) for number, same in groupby(files, key=lambda file: int(file[0][:4])))
 
 
