@@ -61,8 +61,10 @@ class Map:
         a segment, as in the links of answers, and not a separator.
         """
         path: str = scope["path"]
-        if b"%" in scope["raw_path"]:
-            segments = [unquote(segment) for segment in scope["raw_path"].decode("latin-1").split("/")]
+        # Text, because `in` takes a microsecond for bytes: it first tries to read the other bytes as a number.
+        raw: str = scope["raw_path"].decode("latin-1")
+        if "%" in raw:
+            segments = [unquote(segment) for segment in raw.split("/")]
             path = scope["path"] = "/".join(segment.replace("/", "%2F") for segment in segments)
         else:
             segments = path.split("/")
