@@ -3,8 +3,9 @@ PYTHON ?= python3
 BIN := .venv/bin
 # Compile modules when they are first used: compiling all of them takes a quarter of the installation time.
 PIP := $(BIN)/python requirements/install.py --no-compile --no-deps
-# Each worker runs its half in order, so that few servers and browsers are started twice, and then helps the other.
-PYTEST := $(BIN)/pytest -n 3 --dist worksteal
+# A worker runs whole files, so that no server or browser of a file is started twice. Two workers for two processors, and one
+# for the moments in which they wait.
+PYTEST := $(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
 LOCK := uv pip compile --quiet --universal --upgrade --generate-hashes --no-header --no-annotate
 # Many container images set it; then each process that the tests start would compile every module again.
 unexport PYTHONDONTWRITEBYTECODE

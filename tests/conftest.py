@@ -21,15 +21,21 @@ NewDatabase = Callable[[], str | None]
 """Returns the URL of an empty database, or `None` for the one in the data folder."""
 
 
-_SQLITE_BY_DEFAULT = ("before_the_database", "one_database")
-"""Marks of tests that run on PostgreSQL in the slow suite only."""
+_SQLITE_BY_DEFAULT = ("acceptance", "api", "web")
+"""Folders of tests that run on PostgreSQL in the slow suite only, unless they are marked `each_database`.
+
+What differs between the databases is tested in `storage` and `domain`.
+"""
+
+
+_LONG = ("browser", "node")
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Run tests once that do not depend on the database: those with a client in Node.js or a browser.
 
-    Tests of code that runs before a statement run on PostgreSQL in the slow suite only.
+    On PostgreSQL the slow suite runs all others, and the default suite those of the database.
     """
     left_out = set()
     for item in items:
@@ -37,10 +43,12 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
             continue
         if any(item.get_closest_marker(name) for name in ("node", "browser")):
             left_out.add(item)
-        elif any(item.get_closest_marker(name) for name in _SQLITE_BY_DEFAULT) or "web" in item.path.parts:
+        elif not item.get_closest_marker("each_database") and item.path.parent.name in _SQLITE_BY_DEFAULT:
             item.add_marker(pytest.mark.slow)
     config.hook.pytest_deselected(items=list(left_out))
     items[:] = [item for item in items if item not in left_out]
+    # The files that take longest come first, so that no worker is left alone with one of them in the end.
+    items.sort(key=lambda item: not any(item.get_closest_marker(name) for name in _LONG))
 
 
 @pytest.fixture(scope="session", autouse=True)

@@ -3,11 +3,11 @@
 import ast
 import re
 from collections.abc import Iterator
+from functools import cache
 from graphlib import TopologicalSorter
 from pathlib import Path
 
 import msgspec
-import pytest
 
 from roadstead.api.needs import APP_JWT, Need
 from roadstead.routes import MAP
@@ -80,8 +80,13 @@ OWNERS = {
 }
 
 
+@cache
+def _nodes(file: Path) -> list[ast.AST]:
+    return list(ast.walk(ast.parse(file.read_text("utf-8"))))
+
+
 def _imports(file: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+    for node in _nodes(file):
         if isinstance(node, ast.Import):
             yield from (name.name for name in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -103,20 +108,20 @@ def test_every_room_is_on_the_map() -> None:
     assert {_room(file) for file in _files()} == set(ROOMS)
 
 
-@pytest.mark.parametrize("file", _files(), ids=lambda file: str(file.relative_to(SOURCE)))
-def test_imports_never_turn_back(file: Path) -> None:
+def test_imports_never_turn_back() -> None:
     """Imports go downwards: front doors to domain to storage and outbound; leaves import no room."""
-    room = _room(file)
-    ours = {name.split(".")[1] for name in _imports(file) if name.startswith("roadstead.")}
-    rows = {"storage"} if file.name == "rows.py" else set()
-    assert ours - {room} <= ROOMS[room] | rows
+    for file in _files():
+        room = _room(file)
+        ours = {name.split(".")[1] for name in _imports(file) if name.startswith("roadstead.")}
+        rows = {"storage"} if file.name == "rows.py" else set()
+        assert ours - {room} <= ROOMS[room] | rows, file
 
 
-@pytest.mark.parametrize("file", _files(), ids=lambda file: str(file.relative_to(SOURCE)))
-def test_a_library_has_one_owner(file: Path) -> None:
+def test_a_library_has_one_owner() -> None:
     """Only `storage` knows a database driver, only `outbound` calls out, only `linkify` runs app patterns."""
-    for name in _imports(file):
-        assert _room(file) in OWNERS.get(name.split(".")[0], {_room(file)}), f"{file} imports {name}"
+    for file in _files():
+        for name in _imports(file):
+            assert _room(file) in OWNERS.get(name.split(".")[0], {_room(file)}), f"{file} imports {name}"
 
 
 IN_A_GROUP = {"operations": {"rules", "shapes"}, "rules": {"rows", "events", "model"}, "events": {"shapes", "model"}}
@@ -126,21 +131,19 @@ USES: dict[str, set[str]] = {}
 SHARED_BY_GROUPS = {"rules", "shapes", "model"}
 
 
-@pytest.mark.parametrize(
-    "file", sorted((SOURCE / "bitbucket").glob("*/*.py")), ids=lambda file: str(file.relative_to(SOURCE))
-)
-def test_a_group_imports_downwards(file: Path) -> None:
+def test_a_group_imports_downwards() -> None:
     """Operations call rules and shapes, never the reverse; of another group, no rows and no operations are used."""
-    group = file.parent.name
-    for name in _imports(file):
+    files = sorted((SOURCE / "bitbucket").glob("*/*.py"))
+    assert files
+    for file, name in ((importing, name) for importing in files for name in _imports(importing)):
         _, room, other, module, *_ = (*name.split("."), *[""] * 4)
         if room != "bitbucket" or other == "map":
             continue
-        if other == group:
-            assert module in IN_A_GROUP.get(file.stem, {"model"}), name
+        if other == file.parent.name:
+            assert module in IN_A_GROUP.get(file.stem, {"model"}), f"{file} imports {name}"
         else:
-            assert other in USES.get(group, set()), name
-            assert module in SHARED_BY_GROUPS, name
+            assert other in USES.get(file.parent.name, set()), f"{file} imports {name}"
+            assert module in SHARED_BY_GROUPS, f"{file} imports {name}"
 
 
 def test_groups_use_each_other_in_one_direction() -> None:
@@ -193,14 +196,12 @@ def test_files_of_linkify_import_each_other_in_one_direction() -> None:
 _STATEMENT = re.compile(r"(SELECT .+ FROM|INSERT INTO|DELETE FROM|UPDATE \w+ SET) ", re.DOTALL)
 
 
-@pytest.mark.parametrize("file", _files(), ids=lambda file: str(file.relative_to(SOURCE)))
-def test_sql_is_where_the_rows_are(file: Path) -> None:
+def test_sql_is_where_the_rows_are() -> None:
     """Statements are in `storage` or in a group's `rows.py`, so that a schema is changed where it is read."""
-    if _room(file) != "storage" and file.name != "rows.py":
-        constants = (
-            node.value for node in ast.walk(ast.parse(file.read_text("utf-8"))) if isinstance(node, ast.Constant)
-        )
-        assert not [text for text in constants if isinstance(text, str) and _STATEMENT.match(text)]
+    for file in _files():
+        if _room(file) != "storage" and file.name != "rows.py":
+            constants = (node.value for node in _nodes(file) if isinstance(node, ast.Constant))
+            assert not [text for text in constants if isinstance(text, str) and _STATEMENT.match(text)], file
 
 
 def test_nothing_is_frozen_while_requests_are_served() -> None:
@@ -212,15 +213,14 @@ def test_nothing_is_frozen_while_requests_are_served() -> None:
 IDENTITIES = {"Identity", "Unidentified", "Caller", "AccessToken", "ApiToken", "Viewer"}
 
 
-@pytest.mark.parametrize("file", _files(), ids=lambda file: str(file.relative_to(SOURCE)))
-def test_nobody_asks_for_the_class_of_an_identity(file: Path) -> None:
+def test_nobody_asks_for_the_class_of_an_identity() -> None:
     """A new kind of credential needs no branch anywhere: readers ask an `Identity` what it may do and whose it is."""
-    for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+    for file, node in ((read, node) for read in _files() for node in _nodes(read)):
         if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "isinstance":
             asked = {name.id for name in ast.walk(node.args[1]) if isinstance(name, ast.Name)}
-            assert not asked & IDENTITIES
+            assert not asked & IDENTITIES, file
         if isinstance(node, ast.MatchClass) and isinstance(node.cls, ast.Name):
-            assert node.cls.id not in IDENTITIES
+            assert node.cls.id not in IDENTITIES, file
 
 
 def test_every_operation_says_what_it_needs() -> None:

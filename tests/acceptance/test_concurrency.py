@@ -28,7 +28,6 @@ def _at_once(host: LiveHost, requests: list[tuple[str, str, str, object]]) -> li
     return asyncio.run(send())
 
 
-@pytest.mark.one_database
 def test_one_value_is_added_once(api: AppClient, host: LiveHost) -> None:
     """Of 200 concurrent POSTs of one value exactly one is answered 201, the rest 409."""
     token = api.token("POST", VALUES)
@@ -38,6 +37,7 @@ def test_one_value_is_added_once(api: AppClient, host: LiveHost) -> None:
     assert (page["size"], [value["value"] for value in page["values"]]) == (1, ["BB"])
 
 
+@pytest.mark.each_database
 def test_concurrent_sets_stay_whole(api: AppClient, host: LiveHost) -> None:
     """After concurrent bulk PUTs the result is one of the sets, and so is what a reader sees meanwhile."""
     token = api.token("PUT", VALUES)
@@ -54,6 +54,7 @@ def test_concurrent_sets_stay_whole(api: AppClient, host: LiveHost) -> None:
         assert page["size"] == len(found)
 
 
+@pytest.mark.each_database
 def test_counts_agree_after_mixed_writes(api: AppClient, host: LiveHost) -> None:
     """`size` is stored beside the values; after concurrent adds, deletes and conflicts it is still their number."""
     ids = [api("POST", VALUES, json={"value": f"OLD-{number}"}).json()["id"] for number in range(20)]
@@ -66,6 +67,7 @@ def test_counts_agree_after_mixed_writes(api: AppClient, host: LiveHost) -> None
     assert page["size"] == len(page["values"]) == 30
 
 
+@pytest.mark.each_database
 def test_a_bulk_change_does_not_hold_up_readers(api: AppClient, host: LiveHost) -> None:
     """While thirty thousand values are stored, other requests are answered; this proves order, not speed."""
     big = [f"V{number}" for number in range(30_000)]

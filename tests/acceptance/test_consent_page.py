@@ -12,8 +12,6 @@ from roadstead.domain.access import credentials
 from roadstead.domain.apps import installations
 from tests.live import LiveHost, RecordingApp, recording_app
 
-pytestmark = pytest.mark.before_the_database
-
 
 def _link(app: RecordingApp, **parameters: str) -> str:
     chosen = {"descriptor_uri": app.descriptor_url, **parameters}

@@ -140,7 +140,6 @@ def test_a_stranger_is_not_waited_for(tmp_path: Path) -> None:
                 assert connection.recv(100).startswith(b"HTTP/1.1 401 "), path
 
 
-@pytest.mark.before_the_database
 @pytest.mark.parametrize(
     ("body", "says"),
     [

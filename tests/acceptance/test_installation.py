@@ -75,6 +75,7 @@ def test_the_first_call_carries_every_captured_member(host: LiveHost, connect_ap
     assert call.headers["user-agent"] == "python-requests/2.22.0"
 
 
+@pytest.mark.each_database
 def test_a_second_installation_is_signed_with_the_first_secret(host: LiveHost, connect_app: RecordingApp) -> None:
     """The call is signed with the secret that the app knows, its body has a new one, and only that is valid
     afterwards.
@@ -142,6 +143,7 @@ def test_a_refused_first_installation_leaves_nothing(host: LiveHost, connect_app
         host.work(lambda opened: installations.get_workspace(opened, f"refused-{status}"))
 
 
+@pytest.mark.each_database
 def test_a_refused_reinstallation_leaves_what_was(host: LiveHost, connect_app: RecordingApp) -> None:
     """The old secret, descriptor, linkers and values are in force again."""
     first = host.install(connect_app)
@@ -203,6 +205,7 @@ def test_an_app_without_lifecycle_is_installed_without_a_call(host: LiveHost) ->
         assert app.received == []
 
 
+@pytest.mark.each_database
 def test_uninstalling_tells_the_app_and_a_new_installation_is_signed(host: LiveHost, connect_app: RecordingApp) -> None:
     """`uninstalled` is signed with the last secret and has none in its body; the next `installed` is signed with it."""
     first = host.install(connect_app)
@@ -268,6 +271,7 @@ def test_an_update_without_a_descriptor_reads_it_again(host: LiveHost, connect_a
     assert len(connect_app.calls("installed")) == 1
 
 
+@pytest.mark.each_database
 def test_an_update_may_bring_the_descriptor_itself(host: LiveHost, connect_app: RecordingApp) -> None:
     """`{"descriptor": …}` is used as given, and fewer scopes are accepted."""
     api = AppClient(host.url, host.install(connect_app))

@@ -21,8 +21,6 @@ from roadstead.model import Installation, LifecycleCall
 from roadstead.targets import AllowedTargets
 from tests.live import AppClient, LiveHost, RecordingApp, live_host, recording_app, serving
 
-pytestmark = pytest.mark.before_the_database
-
 INTERNAL = "the-internal-answer"
 
 

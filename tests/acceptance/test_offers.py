@@ -98,6 +98,7 @@ def test_the_first_signed_request_completes_a_first_installation(host: LiveHost,
     assert _offers(host, connect_app) == []
 
 
+@pytest.mark.each_database
 def test_the_first_signed_request_completes_a_reinstallation(host: LiveHost, connect_app: RecordingApp) -> None:
     """Until then the old secret and descriptor are in force; then the new ones, and the values stay."""
     before = host.install(connect_app)
@@ -146,6 +147,7 @@ def test_of_several_offers_each_counts_until_a_later_one_is_accepted(host: LiveH
     assert [_status(host, told) for told in (first, second, third)] == [401, 401, 200]
 
 
+@pytest.mark.each_database
 def test_only_the_last_offers_are_kept(host: LiveHost, connect_app: RecordingApp) -> None:
     """Each may cost the next installation a call."""
     told = [_abandon(host, connect_app) for _ in range(4)]
@@ -299,6 +301,7 @@ def test_another_refusal_ends_the_attempts(host: LiveHost, connect_app: Recordin
 # Concurrently, and elsewhere
 
 
+@pytest.mark.each_database
 def test_requests_at_once_complete_it_once(host: LiveHost, connect_app: RecordingApp) -> None:
     """Of requests signed alike one completes it, none is answered with an error, and the log has one entry."""
     host.install(connect_app)

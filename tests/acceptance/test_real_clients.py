@@ -18,8 +18,6 @@ from roadstead.model import Installation
 from tests.acceptance.node.programs import Program, running
 from tests.live import LINKERS, LiveHost, Received, RecordingApp, recording_app
 
-pytestmark = pytest.mark.before_the_database
-
 JWT_PACKAGES = ["@atlassian/atlassian-jwt", "atlassian-jwt"]
 
 

@@ -130,6 +130,7 @@ SEEN: list[tuple[str, Change, list[str], str]] = [
 TEXT = "A-1 B-1 C-1 REF#1 build 1"
 
 
+@pytest.mark.each_database
 def test_each_change_through_one_is_seen_through_both(hosts: tuple[LiveHost, LiveHost]) -> None:
     """No host's cache of the app, its secret, its linkers and values is used after a change was answered."""
 
@@ -190,7 +191,6 @@ def test_an_app_that_leaves_through_one_is_a_stranger_at_the_other(hosts: tuple[
             installation = hosts[number % 2].install(app, f"w-{app.key}")
 
 
-@pytest.mark.one_database
 def test_workers_of_one_host_agree_and_stop_together(tmp_path: Path, new_database: NewDatabase) -> None:
     """A change answered on one connection is in force on every other, with any worker; the sign-in link works once."""
     with (

@@ -12,8 +12,6 @@ from roadstead.domain.access import credentials
 from roadstead.settings import Settings
 from tests.live import LiveHost, live_host, serving
 
-pytestmark = pytest.mark.before_the_database
-
 
 @pytest.fixture
 def fresh(tmp_path: Path) -> Iterator[LiveHost]:

@@ -67,6 +67,7 @@ def small_export(tmp_path: Path) -> bytes:
     return _export(settings)
 
 
+@pytest.mark.each_database
 def test_an_app_goes_on_at_a_fresh_host(tmp_path: Path, new_database: NewDatabase) -> None:
     """Exported while values are written, imported elsewhere: the old secret works there, and ids and links stay."""
     with recording_app() as app, live_host(tmp_path / "old", database_url=new_database()) as old:
@@ -117,6 +118,7 @@ def _rows(content: bytes, name: str) -> list[list[Any]]:
     return rows
 
 
+@pytest.mark.each_database
 @pytest.mark.parametrize("there", ["sqlite", "postgresql"])
 def test_an_export_of_an_import_is_the_same(
     tmp_path: Path, new_database: NewDatabase, there: str, request: pytest.FixtureRequest

@@ -38,6 +38,7 @@ def _update(host: LiveHost, api: AppClient) -> int:
     return client("PUT", "/2.0/addon", json={}).status_code
 
 
+@pytest.mark.each_database
 def test_one_update_of_an_installation_runs_at_a_time(
     tmp_path: Path, new_database: NewDatabase, connect_app: RecordingApp
 ) -> None:

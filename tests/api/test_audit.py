@@ -72,6 +72,7 @@ def test_what_the_operator_does_to_an_apps_values_is_logged(tmp_path: Path) -> N
         assert {entry["actor"] for entry in found} == {"operator (host)"}
 
 
+@pytest.mark.each_database
 def test_log_comes_in_pages(host: LiveHost, connect_app: RecordingApp) -> None:
     """Each entry is on one page; `next` leads on, `fields` cuts, a filter is refused."""
     api = AppClient(host.url, host.install(connect_app))

@@ -76,6 +76,7 @@ def _exchange(api: AppClient, *, token: str | None = None, **form: Any) -> httpx
     return api("POST", target, token=token or api.token("POST", target), data=data)
 
 
+@pytest.mark.each_database
 def test_a_jwt_is_exchanged_for_a_token_of_the_account(api: AppClient, host: LiveHost) -> None:
     """The Bearer token belongs to the workspace that the app is installed in, for an hour, with the app's scopes."""
     answer = _exchange(api)
@@ -171,6 +172,7 @@ def test_the_exchange_needs_a_valid_jwt(api: AppClient, host: LiveHost) -> None:
         assert (answer.status_code, answer.json()["error"]) == (401, "invalid_client")
 
 
+@pytest.mark.each_database
 def test_tokens_end_with_the_installation(api: AppClient, host: LiveHost) -> None:
     """After the app has deleted itself, neither its JWT nor its Bearer tokens are accepted."""
     token = _exchange(api).json()["access_token"]
@@ -180,6 +182,7 @@ def test_tokens_end_with_the_installation(api: AppClient, host: LiveHost) -> Non
     assert _exchange(api).status_code == 401
 
 
+@pytest.mark.each_database
 def test_a_removal_by_another_process_takes_effect_at_once(api: AppClient, host: LiveHost) -> None:
     """The host drops its cached installation when another process changes the database."""
     assert api("GET", LINKERS).status_code == 200

@@ -11,8 +11,6 @@ import pytest
 
 from tests.live import AppClient, LiveHost, recording_app
 
-pytestmark = pytest.mark.before_the_database
-
 VALUES = "/2.0/addon/linkers/tickets/values"
 JSON = {"Content-Type": "application/json"}
 

@@ -18,8 +18,6 @@ from roadstead.model import UNIDENTIFIED, Installation
 from tests.live import AppClient, LiveHost, RecordingApp, live_host, recording_app
 from tests.token_mistakes import MISTAKES, PATH, TARGET, Mistake, hashed
 
-pytestmark = pytest.mark.before_the_database
-
 
 def _newest(http: httpx.Client, host: LiveHost) -> int:
     """Return the id of the last recorded call to the host."""

@@ -58,6 +58,7 @@ def test_one_linker_is_the_one_of_the_list(api: AppClient) -> None:
     assert _error(api("GET", "/2.0/addon/linkers/nothing"))["message"] == "There is no linker 'nothing'."
 
 
+@pytest.mark.each_database
 def test_the_list_of_linkers_can_be_filtered_sorted_and_cut(api: AppClient) -> None:
     """`q`, `sort`, `pagelen` and `fields` work on linkers too."""
     answer = api("GET", "/2.0/addon/linkers?sort=key&pagelen=1&fields=values.key,next,size").json()
@@ -86,6 +87,7 @@ def test_a_list_is_sorted_by_whatever_it_is_filtered_by(api: AppClient, address:
     assert api("GET", f"{address}?sort=links").status_code == 400
 
 
+@pytest.mark.each_database
 def test_a_value_is_added_read_and_deleted(api: AppClient, host: LiveHost) -> None:
     """One value: 201 with its address, 200 there, 204 on removal, 404 afterwards."""
     added = api("POST", VALUES, json={"value": "BB"})
@@ -111,6 +113,7 @@ def test_a_value_can_be_sent_as_a_form(api: AppClient) -> None:
     assert api("POST", VALUES, data={"value": "FORM-1"}).json()["value"] == "FORM-1"
 
 
+@pytest.mark.each_database
 def test_a_value_that_is_there_is_a_conflict(api: AppClient) -> None:
     """Adding the same value again is 409 and changes nothing; case makes another value."""
     assert api("POST", VALUES, json={"value": "BB"}).status_code == 201
@@ -128,7 +131,6 @@ def test_every_word_with_hyphens_is_a_value(api: AppClient, value: str) -> None:
     assert _stored(api) == [value]
 
 
-@pytest.mark.before_the_database
 @pytest.mark.parametrize(
     "body",
     [
@@ -176,6 +178,7 @@ def test_all_values_are_replaced_whatever_the_form_of_the_list(api: AppClient, b
     assert _stored(api) == ["BB", "OPS"]
 
 
+@pytest.mark.each_database
 def test_values_that_stay_keep_their_ids(api: AppClient) -> None:
     """A bulk replacement is a set difference: a value in both sets is the same object as before."""
     api("PUT", VALUES, json=["A", "B", "C"])
@@ -194,7 +197,6 @@ def test_an_empty_list_removes_all(api: AppClient) -> None:
     assert api("GET", VALUES).json() == {"size": 0, "page": 1, "pagelen": 10, "values": []}
 
 
-@pytest.mark.before_the_database
 @pytest.mark.parametrize(
     ("body", "offender"),
     [
@@ -223,6 +225,7 @@ def test_a_set_with_an_offender_is_refused_whole(api: AppClient, body: object, o
     assert _stored(api) == ["BEFORE"]
 
 
+@pytest.mark.each_database
 def test_all_values_are_deleted(api: AppClient) -> None:
     """DELETE on the list empties it, and also succeeds on an empty one."""
     api("PUT", VALUES, json=["A", "B"])
@@ -271,6 +274,7 @@ def test_values_belong_to_their_linker_and_installation(api: AppClient, host: Li
     assert _stored(api) == ["BB"]
 
 
+@pytest.mark.each_database
 def test_pages_follow_each_other(api: AppClient, host: LiveHost) -> None:
     """Following `next` gives every value once, in order; `previous` leads back over the same pages."""
     names = [f"V{number:03}" for number in range(25)]
@@ -307,6 +311,7 @@ def test_numbered_pages_and_links_agree(api: AppClient, host: LiveHost, sort: st
     assert number == -(-first["size"] // 4)
 
 
+@pytest.mark.each_database
 def test_values_can_be_filtered_and_sorted(api: AppClient) -> None:
     """`q` and `sort` on values, and `fields` on the page."""
     api("PUT", VALUES, json=["OPS", "bb", "CORE", "BB2"])
@@ -324,7 +329,6 @@ def test_values_can_be_filtered_and_sorted(api: AppClient) -> None:
     assert found("page=9") == []
 
 
-@pytest.mark.before_the_database
 @pytest.mark.parametrize(
     "query",
     [
@@ -394,7 +398,6 @@ METHODS = ("GET", "POST", "PUT", "DELETE", "PATCH", "TRACE")
 REFUSED = [(method, *place) for place in ALLOWED.items() for method in METHODS if method not in place[1].split(", ")]
 
 
-@pytest.mark.before_the_database
 @pytest.mark.parametrize(("method", "target", "allow"), REFUSED)
 def test_other_methods_are_refused_with_what_is_allowed(host: LiveHost, method: str, target: str, allow: str) -> None:
     """405 has `Allow`, with or without a credential; there is no PUT on a single value."""
@@ -403,7 +406,6 @@ def test_other_methods_are_refused_with_what_is_allowed(host: LiveHost, method: 
     assert allow in _error(answer)["detail"]
 
 
-@pytest.mark.before_the_database
 @pytest.mark.parametrize(("target", "allow"), ALLOWED.items())
 def test_options_answers_browsers(host: LiveHost, target: str, allow: str) -> None:
     """A preflight request needs no credential and gets the documented CORS headers."""
@@ -425,7 +427,6 @@ def test_every_answer_can_be_read_by_a_browser(api: AppClient, host: LiveHost) -
     assert [answer.headers["Access-Control-Allow-Origin"] for answer in answers] == ["*"] * 3
 
 
-@pytest.mark.before_the_database
 def test_what_is_not_there_is_a_404_in_the_same_shape(host: LiveHost) -> None:
     """Unknown addresses answer with Bitbucket's error body, too."""
     for target in (
@@ -441,6 +442,7 @@ def test_what_is_not_there_is_a_404_in_the_same_shape(host: LiveHost) -> None:
         _error(answer)
 
 
+@pytest.mark.each_database
 def test_a_repeated_installation_keeps_values(api: AppClient, host: LiveHost, connect_app: RecordingApp) -> None:
     """Installing again keeps the values that the app stored."""
     api("PUT", VALUES, json=["A", "B"])

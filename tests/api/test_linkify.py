@@ -42,6 +42,7 @@ def test_links_are_found_with_their_places(host: LiveHost, linked: RecordingApp)
     assert (body["text"], body["unfinished"], "rendered" in body) == (text, [], False)
 
 
+@pytest.mark.each_database
 def test_a_change_of_values_is_in_force_at_once(host: LiveHost, connect_app: RecordingApp) -> None:
     """The next text sees what an app stores or deletes, also when another process did it."""
     workspace = f"linked-{connect_app.key}"
@@ -124,7 +125,6 @@ def test_a_text_beyond_the_limit_is_linked_as_far_as_it_goes(host: LiveHost, lin
     ]
 
 
-@pytest.mark.before_the_database
 @pytest.mark.parametrize(
     "body",
     [

@@ -27,8 +27,6 @@ from roadstead.routes import MAP
 from tests.contract import DOCUMENT, check_answer
 from tests.live import AppClient, LiveHost, RecordingApp, live_host
 
-pytestmark = pytest.mark.before_the_database
-
 OPERATIONS = [(method.upper(), address) for address, methods in DOCUMENT["paths"].items() for method in methods]
 VALUES = "/2.0/addon/linkers/{linker_key}/values"
 ELSEWHERE = {"Host": "roadstead.example"}

@@ -12,8 +12,6 @@ from starlette.types import Message
 from roadstead.api.answers import json_answer
 from tests.live import AppClient, LiveHost, RecordingApp, live_host
 
-pytestmark = pytest.mark.before_the_database
-
 OPERATORS = [
     ("GET", "/-/audit"),
     ("GET", "/-/linkers"),

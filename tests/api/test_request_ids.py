@@ -18,8 +18,6 @@ from roadstead.server.logs import JsonFormatter
 from roadstead.storage import sqlite
 from tests.live import AppClient, LiveHost, live_host, recording_app
 
-pytestmark = pytest.mark.before_the_database
-
 OURS = re.compile(r"[0-9a-f]{8}-[0-9a-f]{6,}")
 VALUES = "/2.0/addon/linkers/tickets/values"
 

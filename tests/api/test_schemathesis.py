@@ -15,8 +15,6 @@ from schemathesis.specs.openapi import checks
 from tests.contract import DOCUMENT
 from tests.live import AppClient, LiveHost, RecordingApp, recording_app
 
-pytestmark = pytest.mark.before_the_database
-
 CONFIG = schemathesis.Config.from_dict(
     {
         # The test makes credentials; schemathesis must not generate them.

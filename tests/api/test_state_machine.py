@@ -300,6 +300,7 @@ def apps() -> Iterator[tuple[RecordingApp, RecordingApp]]:
         yield one, other
 
 
+@pytest.mark.each_database
 @pytest.mark.parametrize("examples", [5, pytest.param(100, marks=pytest.mark.slow)])
 def test_ten_operations_do_what_the_model_does(
     host: LiveHost,

@@ -24,8 +24,6 @@ from roadstead.domain.apps import installations
 from roadstead.model import Installation
 from tests.live import AppClient, LiveHost, live_host, recording_app
 
-pytestmark = pytest.mark.before_the_database
-
 LINKERS = "/2.0/addon/linkers"
 VALUES = f"{LINKERS}/tickets/values"
 

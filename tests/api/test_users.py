@@ -18,8 +18,6 @@ from roadstead.model import User
 from tests.contract import check_answer
 from tests.live import AppClient, LiveHost
 
-pytestmark = pytest.mark.one_database
-
 Get = Callable[[str], httpx.Response]
 
 

@@ -12,8 +12,6 @@ from tests.web.reading import document, main_text, texts
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = sorted(file.relative_to(ROOT / "docs").as_posix() for file in (ROOT / "docs").rglob("*.md"))
 
-pytestmark = pytest.mark.before_the_database
-
 
 def test_every_document_is_in_the_contents(browser: httpx.Client) -> None:
     """By its title, in the section of its folder; every page links to it."""
