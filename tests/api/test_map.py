@@ -16,13 +16,14 @@ from roadstead.routes import MAP
         ("/2.0/workspaces/a%2Fb", ["workspaces"]),
         ("/2.0/addon", ["addon"]),
         ("/2.0/addon/linkers", ["addon", "linkers"]),
-        ("/2.0/users", []),
+        ("/2.0/users/x", ["users"]),
+        ("/2.0/userships", []),
         ("/2.0", []),
         ("", []),
     ],
 )
 def test_a_group_may_have_what_begins_as_its_address(path: str, groups: list[str]) -> None:
-    """Whole segments count, so `/2.0/users` is not below `/2.0/user`."""
+    """Whole segments count, so `/2.0/userships` is not below `/2.0/user`."""
     assert [group.name for group in MAP.groups if group.may_have(path.split("/"))] == groups
 
 
