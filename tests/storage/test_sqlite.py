@@ -146,11 +146,13 @@ def test_a_writer_waits_for_a_long_change_no_longer_than_for_another_process(
 
         long = asyncio.create_task(change_much())
         await asyncio.sleep(0)
-        async with asyncio.timeout(10):
-            with pytest.raises(StorageBusy):
-                await _keep(database, "refused")
-        may_end.set()
-        await long
+        try:
+            async with asyncio.timeout(10):
+                with pytest.raises(StorageBusy):
+                    await _keep(database, "refused")
+        finally:
+            may_end.set()
+            await long
         await _keep(database, "later")
         assert [await find_fact(database, name) for name in ("much", "refused", "later")] == ["1", None, "1"]
 
