@@ -14,8 +14,14 @@ from roadstead.domain.access import credentials
 from tests import postgres
 from tests.live import AppClient, LiveHost, RecordingApp, live_host, recording_app
 
-settings.register_profile("no test depends on a measured time", deadline=None)
-settings.load_profile("no test depends on a measured time")
+settings.register_profile("a sample", deadline=None, max_examples=30)
+settings.register_profile("everything", deadline=None, max_examples=300)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make few examples for the default suite, and ten times as many otherwise; no test depends on a measured time."""
+    settings.load_profile("a sample" if config.option.markexpr == "not slow" else "everything")
+
 
 NewDatabase = Callable[[], str | None]
 """Returns the URL of an empty database, or `None` for the one in the data folder."""

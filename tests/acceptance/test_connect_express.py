@@ -96,7 +96,11 @@ def start(host: LiveHost, tmp_path: Path) -> Iterator[Start]:
         yield lambda **environment: apps.enter_context(_started(host, tmp_path / "app.log", **environment))
 
 
-@pytest.fixture(scope="module", params=["/", "/connect/app"], ids=["at the root", "below a path"])
+@pytest.fixture(
+    scope="module",
+    params=["/", pytest.param("/connect/app", marks=pytest.mark.slow)],
+    ids=["at the root", "below a path"],
+)
 def running_app(
     request: pytest.FixtureRequest, host: LiveHost, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[ExpressApp]:
@@ -223,7 +227,7 @@ def _origin(url: str) -> str:
 # The requirements of the framework's settings; docs/how-to/run-your-app.md explains them to app developers.
 
 ACCEPTED = [
-    ("development", ""),
+    pytest.param("development", "", marks=pytest.mark.slow),
     pytest.param("development", "127.0.0.1", marks=pytest.mark.slow),
     pytest.param("production", "127.0.0.1", marks=pytest.mark.slow),
     ("production", "bitbucket.org, *.bitbucket.org, 127.0.0.1"),
@@ -242,7 +246,7 @@ NOT_LISTED = "does not match the registration whitelist"
 REFUSED = [
     pytest.param("development", "bitbucket.org", 401, NOT_LISTED, marks=pytest.mark.slow),
     ("production", "bitbucket.org", 401, NOT_LISTED),
-    ("production", "", 500, "Internal Server Error"),
+    pytest.param("production", "", 500, "Internal Server Error", marks=pytest.mark.slow),
 ]
 
 

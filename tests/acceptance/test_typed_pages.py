@@ -18,7 +18,7 @@ HOW_TOS = sorted((ROOT / "docs" / "how-to").glob("*.md"))
 def checkout(tmp_path: Path) -> Path:
     """Return a checkout as `make demo` leaves it: the files, a history, and the environment that is already built."""
     folder = tmp_path / "roadstead"
-    unwanted = shutil.ignore_patterns(".git", ".venv", "__pycache__", ".*_cache", "node_modules")
+    unwanted = shutil.ignore_patterns(".git", ".venv", "__pycache__", ".*_cache", ".cache", "node_modules")
     shutil.copytree(ROOT, folder, ignore=unwanted)
     (folder / ".venv").symlink_to(sys.prefix)
     for file in ("pyproject.toml", "requirements/runtime.txt", "requirements/build.txt"):
@@ -44,6 +44,7 @@ def test_the_readme_works_as_it_is_written(checkout: Path) -> None:
     reader(checkout, knows_the_programs=False).read((ROOT / "README.md").read_text("utf-8"))
 
 
+@pytest.mark.slow
 def test_the_tutorial_works_as_it_is_written(checkout: Path) -> None:
     """Its app of at most forty lines is installed, makes links that lead to it, and is removed again."""
     page = (ROOT / "docs" / "tutorial.md").read_text("utf-8")

@@ -83,9 +83,9 @@ def test_limits_of_markdown_are_told(installed: tuple[Roadstead, str]) -> None:
     [
         ((), {}, True),
         ((), {"NO_COLOR": "1"}, False),
-        ((), {"NO_COLOR": ""}, True),
-        ((), {"TERM": "dumb"}, False),
-        (("--color", "never"), {}, False),
+        pytest.param((), {"NO_COLOR": ""}, True, marks=pytest.mark.slow),
+        pytest.param((), {"TERM": "dumb"}, False, marks=pytest.mark.slow),
+        pytest.param(("--color", "never"), {}, False, marks=pytest.mark.slow),
         (("--color", "always"), {"NO_COLOR": "1", "TERM": "dumb"}, True),
     ],
 )
@@ -203,7 +203,7 @@ def test_explanation_has_no_other_format(roadstead: Roadstead, arguments: tuple[
     assert b"as terminal or as json" in done.stderr
 
 
-@pytest.mark.parametrize("size", [10, LONGEST_LINE])
+@pytest.mark.parametrize("size", [10, pytest.param(LONGEST_LINE, marks=pytest.mark.slow)])
 def test_file_is_linked_beside_a_progress_bar(installed: tuple[Roadstead, str], tmp_path: Path, size: int) -> None:
     """With messages on a terminal and the output elsewhere, the document is the same as without a bar."""
     file = tmp_path / "text"

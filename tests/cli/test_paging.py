@@ -50,7 +50,7 @@ def test_short_log_ends_at_once(installed: Roadstead, repository: Path) -> None:
         assert shown.process.returncode == 0
 
 
-@pytest.mark.parametrize("pager", ["cat", "", "sed s/^/paged:/"])
+@pytest.mark.parametrize("pager", ["cat", pytest.param("", marks=pytest.mark.slow), "sed s/^/paged:/"])
 def test_pager_is_the_users(installed: Roadstead, repository: Path, pager: str) -> None:
     """As with git, PAGER is a shell command, and `cat` or an empty one means no pager."""
     with screen(GIT, installed.environment, repository, PAGER=pager) as shown:

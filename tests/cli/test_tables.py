@@ -200,7 +200,11 @@ def test_every_table_fits_the_terminal(state: Roadstead, width: int) -> None:
     assert "Next attempt (" in plain
 
 
-@pytest.mark.parametrize("environment", [{"NO_COLOR": "1"}, {"TERM": "dumb"}], ids=["NO_COLOR", "dumb terminal"])
+@pytest.mark.parametrize(
+    "environment",
+    [{"NO_COLOR": "1"}, pytest.param({"TERM": "dumb"}, marks=pytest.mark.slow)],
+    ids=["NO_COLOR", "dumb terminal"],
+)
 def test_colours_can_be_turned_off(state: Roadstead, environment: dict[str, str]) -> None:
     """A terminal without colours, and a user who wants none, get tables without escape sequences."""
     tables, _, _ = on_terminal(state, 80, **environment).partition("$ linkify")

@@ -281,10 +281,10 @@ def test_sigterm_ends_it(loopback: LoopbackHost) -> None:
     ("options", "reason"),
     [
         (["--port", "99999"], "port must be 0-65535"),
-        (["--port", "x"], "invalid int value"),
+        pytest.param(["--port", "x"], "invalid int value", marks=pytest.mark.slow),
         (["--host", "nowhere.invalid"], "nowhere.invalid"),
-        (["--state", "{tmp}/missing/state.json"], "No such file"),
-        (["--state", "{tmp}"], "Is a directory"),
+        pytest.param(["--state", "{tmp}/missing/state.json"], "No such file", marks=pytest.mark.slow),
+        pytest.param(["--state", "{tmp}"], "Is a directory", marks=pytest.mark.slow),
         (["--state", "{tmp}/notes.txt"], "does not contain the installations"),
     ],
 )

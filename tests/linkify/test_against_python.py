@@ -98,21 +98,21 @@ def check(random: Random, *, beyond_linear: bool, texts: int) -> int:
     return texts
 
 
-@settings(patiently, max_examples=200)
+@patiently
 @given(randoms)
 def test_linear_constructs_match_as_in_python(random: Random) -> None:
     """The linear engine gives the matches and groups that `re` gives."""
     assume(check(random, beyond_linear=False, texts=2))
 
 
-@settings(patiently, max_examples=100)
+@patiently
 @given(randoms)
 def test_all_constructs_match_as_in_python(random: Random) -> None:
     """With look-around, back-references and similar constructs, the matches and groups are still those of `re`."""
     assume(check(random, beyond_linear=True, texts=2))
 
 
-@settings(patiently, max_examples=100)
+@patiently
 @given(randoms)
 def test_runs_in_pieces_match_as_in_python(random: Random) -> None:
     """The bounded engine matches long runs piece by piece; here a piece is so small that every run is long."""

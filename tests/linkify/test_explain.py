@@ -125,7 +125,7 @@ def test_only_so_many_candidates_are_explained() -> None:
     assert len(explanation.linkified.links) == MAX_CANDIDATES + 7
 
 
-@settings(max_examples=50, suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
+@settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much])
 @given(random=st.randoms(use_true_random=False))
 @pytest.mark.filterwarnings("ignore:Possible nested set:FutureWarning")
 def test_candidates_that_became_links_are_the_links(random: Random) -> None:

@@ -4,7 +4,7 @@ import re
 from itertools import groupby
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 from markdown_it.token import Token
@@ -173,7 +173,6 @@ def count_links(tokens: list[Token]) -> int:
     return sum(child.type == "link_open" for token in tokens for child in token.children or [])
 
 
-@settings(max_examples=300)
 @given(st.lists(st.sampled_from(FRAGMENTS), max_size=24).map("".join))
 def test_reader_of_markdown_sees_the_same_and_the_links(text: str) -> None:
     """Over random Markdown, its structure and its text stay, and only the links are added."""
@@ -187,7 +186,6 @@ def test_reader_of_markdown_sees_the_same_and_the_links(text: str) -> None:
     assert front_matter or count_links(after) == count_links(before) + len(result.links)
 
 
-@settings(max_examples=300)
 @given(st.lists(st.sampled_from(FRAGMENTS), max_size=24).map("".join))
 def test_links_are_in_text_alone(text: str) -> None:
     """Linked text is in the text of the document, as a reader sees it, and not in a link of the source."""

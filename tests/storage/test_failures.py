@@ -21,6 +21,7 @@ from roadstead.domain.host import Host
 from roadstead.errors import StorageUnusable
 from roadstead.settings import Settings
 from roadstead.storage import sqlite
+from tests.cli.conftest import Roadstead
 from tests.live import AppClient, LiveHost, live_host, recording_app
 
 VALUES = "/2.0/addon/linkers/tickets/values"
@@ -49,7 +50,7 @@ def _fill(file: Path) -> None:
 
 def _doctor(data: Path) -> tuple[int, dict[str, str]]:
     """Return the exit code, and the status of each check."""
-    done = _roadstead(data, "doctor", "--json")
+    done = Roadstead(data).call("doctor", "--json")
     return done.returncode, {check["name"]: check["status"] for check in json.loads(done.stdout)["checks"]}
 
 
@@ -139,7 +140,7 @@ def _read_only(data: Path) -> Iterator[None]:
     try:
         yield
     finally:
-        subprocess.run(["umount", str(data)], check=True)
+        subprocess.run(["umount", "--lazy", str(data)], check=True)
 
 
 @contextlib.contextmanager
