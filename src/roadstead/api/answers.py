@@ -1,6 +1,7 @@
-"""Answers: JSON out, with the headers of every answer of the API."""
+"""Whole answers, with the headers of every answer of the API; `streams.py` has those that are made in pieces."""
 
 from collections.abc import Callable, Mapping
+from urllib.parse import quote
 
 import msgspec
 from starlette.types import Receive, Scope, Send
@@ -9,6 +10,8 @@ _encode = msgspec.json.Encoder().encode
 
 _JSON = (b"content-type", b"application/json; charset=utf-8")
 _EMPTY = (b"content-type", b"text/html; charset=utf-8")
+_IN_A_URL = ":/?#[]@!$&'()*+,;=%-._~"
+"""The characters that have a meaning in a URL; `%` begins one that is encoded already."""
 _CORS = b"access-control-"
 _ANY_ORIGIN = (_CORS + b"allow-origin", b"*")
 CORS_PREFLIGHT = {
@@ -62,6 +65,13 @@ class Answer:
             self.headers.append((name.lower().encode(), value.encode()))
             self.closes |= name.lower() == "connection"
 
+    def headers_for(self, path: str) -> list[tuple[bytes, bytes]]:
+        """Return the headers at an address."""
+        return self._kept() if path.startswith(_OURS_ALONE) else self.headers
+
+    def _kept(self) -> list[tuple[bytes, bytes]]:
+        return [header for header in self.headers if not header[0].startswith(_CORS)]
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         answer = self._without_cors() if scope["path"].startswith(_OURS_ALONE) else self
         at_once: AtOnce | None = scope["extensions"].get(AT_ONCE) if "extensions" in scope else None
@@ -72,9 +82,8 @@ class Answer:
 
     def _without_cors(self) -> "Answer":
         """Return a copy, because many requests may share this answer."""
-        kept = [header for header in self.headers if not header[0].startswith(_CORS)]
-        copy = Answer(self.status, kept[0], self.body)
-        copy.headers, copy.closes = kept, self.closes
+        copy = Answer(self.status, self.headers[0], self.body)
+        copy.headers, copy.closes = self._kept(), self.closes
         return copy
 
 
@@ -102,3 +111,16 @@ def no_content(headers: Mapping[str, str] | None = None) -> Answer:
     if headers:
         answer.add_headers(headers)
     return answer
+
+
+class Redirect(Answer):
+    """Sends the client to another address, which is absolute; what a URL cannot contain is encoded in it."""
+
+    def __init__(self, status: int, location: str) -> None:
+        if not location.startswith(("http://", "https://")):
+            raise ValueError(f"The address is not absolute: {location!r}")
+        super().__init__(status, _EMPTY, b"")
+        self.headers += [
+            (b"content-length", b"0"),
+            (b"location", quote(location, _IN_A_URL, errors="surrogateescape").encode()),
+        ]

@@ -12,7 +12,7 @@ from roadstead import __version__
 from roadstead.api.errors import ErrorBody
 from roadstead.api.listing import Partial, parameters_of
 from roadstead.api.map import Map
-from roadstead.api.operation import Operation
+from roadstead.api.operation import Media, Operation
 from roadstead.domain.access.admission import HEALTH
 
 
@@ -45,6 +45,8 @@ _STATUSES = {
     200: "As asked.",
     201: "Created; `Location` has its address.",
     204: "Done, without a body.",
+    301: "It has moved for good; `Location` has its address.",
+    302: "It is at another address for now, which `Location` has.",
     400: "The request cannot be accepted; nothing changed.",
     401: "No credential, or one that fails.",
     403: "A valid credential of another kind, or without the scope; or a page of another site, and no credential.",
@@ -56,7 +58,14 @@ _STATUSES = {
     429: "The app has used up its rate limit or its share of running requests; `Retry-After` says when to continue.",
     503: "The request cannot be served now; `Retry-After` says when to try again.",
 }
-_HEADERS = {201: "Location", 401: "WWW-Authenticate", 429: "Retry-After", 503: "Retry-After"}
+_HEADERS = {
+    201: "Location",
+    301: "Location",
+    302: "Location",
+    401: "WWW-Authenticate",
+    429: "Retry-After",
+    503: "Retry-After",
+}
 
 
 def document(operations: Map, base_url: str) -> Document:
@@ -127,7 +136,9 @@ def _query_parameters(operation: Operation, schemas: "_Schemas") -> list[dict[st
 
 def _response(status: int, kind: Any, schemas: "_Schemas") -> dict[str, Any]:
     response: dict[str, Any] = {"description": _STATUSES[status]}
-    if kind is not None:
+    if isinstance(kind, Media):
+        response["content"] = {kind.type: {"schema": {"type": "string"}} if kind.type.startswith("text/") else {}}
+    elif kind is not None:
         media_type = "text/plain" if kind is str else "application/json"
         response["content"] = {media_type: {"schema": schemas.of(kind)}}
     if status in _HEADERS:

@@ -5,6 +5,7 @@ docs and `roadstead routes` are made from the declarations.
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from functools import partial
 from importlib import import_module
 from typing import Any, NotRequired, TypedDict, Unpack
 from urllib.parse import parse_qsl
@@ -15,6 +16,7 @@ from roadstead.api.answers import Answer
 from roadstead.api.bodies import ReadByHandler, Shape
 from roadstead.api.listing import page_request
 from roadstead.api.needs import Need
+from roadstead.api.streams import Stream
 from roadstead.api.template import Template
 from roadstead.domain.host import Host
 from roadstead.listing import Listing
@@ -37,11 +39,19 @@ class Declared(TypedDict):
     in_turn: NotRequired[bool]
 
 
+@dataclass(frozen=True, slots=True)
+class Media:
+    """The body of a stream in the document: its media type, without parameters."""
+
+    type: str
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Operation:
     """A method of an address.
 
-    `gives` has the type of the body by status: `None` for an empty one, `str` for plain text. `takes` reads the body,
+    `gives` has the type of the body by status: `None` for an empty one, as that of a redirect, `str` for plain text,
+    `Media` for a stream. `takes` reads the body,
     `lists` is the list that it returns a page of, `query` the type of the query parameters beside those of a list, and
     `refuses` are the statuses of refusals that follow from none of these.
     `in_turn` says that each app runs one request of such operations at a time, because it may change so much.
@@ -78,6 +88,8 @@ class Operation:
             answer = self._answer_with_page
         else:
             answer = self._answer_with_body if isinstance(self.takes, Shape) else self.handler
+        if any(isinstance(kind, Media) for kind in self.gives.values()):
+            answer = partial(_answer_with_stream, answer)
         object.__setattr__(self, "answer", answer)
 
     async def _answer_with_body(self, call: "Call") -> Answer:
@@ -94,6 +106,15 @@ class Operation:
         text = await takes.text(call.request) if takes else b""
         async with call.host.changing.turn(call.installation_id):
             return await self.handler(call, *([await takes.decoded(text)] if takes else []))
+
+
+async def _answer_with_stream(answer: Handler, call: "Call", *given: Any) -> Answer:
+    """Make the beginning of a stream, because only now can a failure become an answer."""
+    made = await answer(call, *given)
+    if isinstance(made, Stream):
+        made.installation = call.identity.installation_id
+        await made.begin()
+    return made
 
 
 class Call:

@@ -17,11 +17,13 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 from roadstead.api.answers import AT_ONCE, Answer
 from roadstead.api.bodies import MAX_BYTES
 from roadstead.api.errors import RequestRefused, error_answer, error_body
+from roadstead.api.streams import IN_PIECES
 from roadstead.domain.access.admission import Admission, caller_at, forwarded_for, open_files
 from roadstead.domain.access.refusals import Reason
 from roadstead.domain.access.shares import Address, Places, Shortage
 from roadstead.domain.host import Host
 from roadstead.domain.traffic import request_id
+from roadstead.server.streaming import Streaming
 from roadstead.settings import is_loopback
 
 MAX_HEAD_BYTES = 64 * 1024
@@ -76,6 +78,8 @@ class Connection(HttpToolsProtocol):
     _given: Any = None
     _not_begun: Any = None
     """The cycle of a request whose head has just been read. It begins when everything that came with it is read."""
+    _streaming: Streaming | None = None
+    """The latest answer in pieces."""
     _places: Places | None = None
     """The places of which that request, or an answered one before it, takes one, on the account of `_holder`."""
 
@@ -89,7 +93,7 @@ class Connection(HttpToolsProtocol):
             self.admission = self.app_state.setdefault("admission", Admission(open_files()))
         peer = self.client[0] if self.client else ""
         self._caller = caller_at(peer)
-        self._extensions: dict[Any, Any] = {AT_ONCE: self._answer_at_once}
+        self._extensions: dict[Any, Any] = {AT_ONCE: self._answer_at_once, IN_PIECES: self._in_pieces}
         self._is_proxy = self._host is not None and not self._host.is_for_this_machine and is_loopback(peer)
         self._address, in_the_way = self.admission.connections.add(self, self._caller)
         if in_the_way is not None:
@@ -98,7 +102,9 @@ class Connection(HttpToolsProtocol):
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
         self._leave()
-        self._given, self._extensions = None, {}
+        if self._streaming is not None:
+            self._streaming.client_left()
+        self._given, self._streaming, self._extensions = None, None, {}
         self._head_is_complete()
         self._body_is_complete()
         self._answer_goes_on()
@@ -183,6 +189,13 @@ class Connection(HttpToolsProtocol):
         cycle.message_event.set()
         cycle.on_response()
         return True
+
+    def _in_pieces(self, scope: Scope) -> Streaming | None:
+        """Return what sends an answer in pieces to the client, or `None` if that has left."""
+        if self._given is None or self._task is None:
+            return None
+        self._streaming = Streaming(self._given, self._task)
+        return self._streaming
 
     def pause_writing(self) -> None:
         super().pause_writing()

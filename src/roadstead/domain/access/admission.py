@@ -2,7 +2,9 @@
 
 A request takes a place once it is complete, and has it until its answer has been handed to the system: while the host
 waits for the client, there is only a connection, which can be closed to make room. Each address has a share of the
-places, and so has each installation. The operator's addresses have separate places, and health needs none.
+places, and so has each installation. A stream has its place until its end, or until its client first makes it wait:
+one that reads slowly keeps no place that others need. The operator's addresses have separate places, and health needs
+none.
 """
 
 import ipaddress

@@ -56,7 +56,7 @@ FAMILIES = {
         Family(
             "roadstead_closed_connections",
             "counter",
-            "Connections closed to make room, or because an answer was not taken.",
+            "Connections closed to make room, or because an answer was not taken, or its rest could not be made.",
             ("reason",),
         ),
         Family(
