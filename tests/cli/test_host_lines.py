@@ -1,11 +1,13 @@
 """`linkify` beside a running host, which links the lines; and the fast start of the command."""
 
+import json
 import os
 import socket
 import stat
 import subprocess
 import sys
 import threading
+import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +18,7 @@ from roadstead.cli import linkers
 from roadstead.control import line_server
 from roadstead.control.line_frames import MOST_BYTES, framed
 from tests.cli.conftest import Roadstead, ServeApp
-from tests.live import live_host
+from tests.live import LiveHost, live_host
 
 ALWAYS = ("linkify", "--color", "always")
 
@@ -30,10 +32,16 @@ def installed(tmp_path_factory: pytest.TempPathFactory, serve_app: ServeApp) -> 
 
 
 @pytest.fixture(scope="module")
-def beside_host(installed: Roadstead) -> Iterator[Roadstead]:
-    """Yield the same state with a host running on it."""
-    with live_host(installed.data):
-        yield installed
+def host(installed: Roadstead) -> Iterator[LiveHost]:
+    """Run a host on that state."""
+    with live_host(installed.data) as running:
+        yield running
+
+
+@pytest.fixture
+def beside_host(installed: Roadstead, host: LiveHost) -> Roadstead:
+    """Return the command line beside the running host."""
+    return installed
 
 
 def _socket(roadstead: Roadstead) -> Path:
@@ -100,9 +108,7 @@ def test_only_its_owner_reaches_the_socket(beside_host: Roadstead) -> None:
 )
 def test_host_hangs_up_where_it_cannot_help(beside_host: Roadstead, sent: bytes) -> None:
     """An unknown workspace or form, no text or too much: the connection ends, and the next command is served."""
-    with socket.socket(socket.AF_UNIX) as connection:
-        connection.settimeout(10)
-        connection.connect(str(_socket(beside_host)))
+    with _connected(beside_host) as connection:
         connection.sendall(sent)
         assert _is_closed(connection)
     assert beside_host.call("linkify", stdin=b"BB-1").stdout == b"BB-1"
@@ -127,6 +133,71 @@ def test_long_text_is_linked_by_the_command(beside_host: Roadstead, monkeypatch:
     assert beside_host.call(*ALWAYS, stdin=text[:2_000]).returncode == 0
     with pytest.raises(TypeError):
         beside_host.call(*ALWAYS, stdin=text)
+
+
+@pytest.mark.parametrize("sent", [b"", framed(b"text local"), framed(b"text local") + framed(b"BB-1\n" * 1_000)[:-1]])
+def test_host_hangs_up_on_a_silent_command(
+    beside_host: Roadstead, sent: bytes, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A command that sends nothing, no lines, or half a frame, loses its connection after a while."""
+    monkeypatch.setattr(line_server, "IDLE_SECONDS", 0.1)
+    with _connected(beside_host) as connection:
+        connection.sendall(sent)
+        assert _is_closed(connection)
+
+
+def test_host_hangs_up_on_a_command_that_reads_nothing(beside_host: Roadstead, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Answers that nobody reads do not stay in the host's memory."""
+    monkeypatch.setattr(line_server, "IDLE_SECONDS", 0.3)
+    with _connected(beside_host) as connection:
+        connection.sendall(framed(b"terminal local"))
+        content = framed(b"BB-1\n" * 10_000) * 20
+        with pytest.raises((ConnectionResetError, BrokenPipeError)):
+            connection.sendall(content)
+
+
+def test_host_links_for_some_commands_at_a_time(beside_host: Roadstead, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One command too many is refused immediately, and links its lines itself; the others stay."""
+    monkeypatch.setattr(line_server, "MOST_COMMANDS", 1)
+    with _connected(beside_host) as first, _connected(beside_host) as second:
+        _ask(first, b"text local")
+        assert _is_closed(second)
+        assert beside_host.call("linkify", stdin=b"BB-1").stdout == b"BB-1"
+        assert _ask(first, b"BB-1\n") == b"BB-1\n"
+        assert _ask(first, b"") == b"{}"
+
+
+def test_lines_are_counted_like_texts_over_http(beside_host: Roadstead, host: LiveHost) -> None:
+    """The metrics and the linker's record have each line that the host linked, and its links."""
+    before = _counts(host)
+    assert beside_host.call(*ALWAYS, stdin=b"BB-1 BB-2\nnone\nBB-3\n").returncode == 0
+    texts, links, of_linker = (after - number for after, number in zip(_counts(host), before, strict=True))
+    assert (texts, links, of_linker) == (3, 3, 3)
+
+
+def _counts(host: LiveHost) -> tuple[float, float, int]:
+    """Return how many texts and links the host counts, and how many links of its only linker."""
+    with urllib.request.urlopen(f"{host.url}/-/metrics", timeout=20) as answer:
+        lines = dict(line.rsplit(" ", 1) for line in answer.read().decode().splitlines() if not line.startswith("#"))
+    with urllib.request.urlopen(f"{host.url}/-/linkers", timeout=20) as answer:
+        (linker,) = json.load(answer)["values"]
+    texts = float(lines['roadstead_linkify_duration_seconds_count{engine="linear"}'])
+    return texts, float(lines["roadstead_links_total"]), linker["links"]
+
+
+@contextmanager
+def _connected(roadstead: Roadstead) -> Iterator[socket.socket]:
+    with socket.socket(socket.AF_UNIX) as connection:
+        connection.settimeout(20)
+        connection.connect(str(_socket(roadstead)))
+        yield connection
+
+
+def _ask(connection: socket.socket, content: bytes) -> bytes:
+    """Send a frame, and return the answer."""
+    connection.sendall(framed(content))
+    answers = connection.makefile("rb")
+    return answers.read(int.from_bytes(answers.read(4), "big"))
 
 
 @contextmanager

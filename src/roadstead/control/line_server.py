@@ -13,11 +13,17 @@ from pathlib import Path
 import msgspec
 
 from roadstead.control.line_frames import LENGTH_BYTES, MOST_BYTES, SUFFIX, framed, socket_folder
-from roadstead.domain.linking.lines import RENDERERS, LinkedLines
+from roadstead.domain.linking.lines import RENDERERS, CountedLine, LinkedLines
 from roadstead.domain.linking.workspaces import WorkspaceLinkers
 from roadstead.errors import RoadsteadError
 from roadstead.settings import Settings
 
+MOST_COMMANDS = 20
+"""Commands that a process links for at a time: more than one person runs. Others link their lines themselves."""
+IDLE_SECONDS = 60.0
+"""How long a command may be silent, or leave an answer unread, as while its user looks at a page. It can link the rest
+itself.
+"""
 MOST_LINKED = 1024 * 1024
 """Bytes for one command. The command links longer input itself, so that the host has its processor for requests."""
 
@@ -95,33 +101,49 @@ class _LineServer:
 
     async def serve(self, reader: StreamReader, writer: StreamWriter) -> None:
         """Link the lines of one command."""
+        if len(self._open) >= MOST_COMMANDS:
+            writer.transport.abort()
+            return
         self._open.add(writer)
         try:
-            with suppress(
-                OSError, EOFError, ValueError, RoadsteadError
-            ):  # in each case the command links the line itself
+            # In each case the command links the line itself.
+            with suppress(OSError, EOFError, ValueError, RoadsteadError):
                 await self._link(reader, writer)
         finally:
             self._open.discard(writer)
-            writer.close()
+            writer.transport.abort()
 
     async def _link(self, reader: StreamReader, writer: StreamWriter) -> None:
-        form, _, workspace = (await _read(reader)).decode().partition(" ")
+        async with asyncio.timeout(IDLE_SECONDS):
+            form, _, workspace = (await _read(reader)).decode().partition(" ")
         if form not in RENDERERS:
             return
-        lines = LinkedLines(await self._linkers.of(workspace), form)
-        answer, linked = b"", 0
-        while True:
-            writer.write(framed(answer))
-            await writer.drain()
-            chunk = await _read(reader)
-            if not chunk:
-                writer.write(framed(msgspec.json.encode(lines.limits)))
-                return
+        compiled = await self._linkers.of(workspace)
+        counted: list[CountedLine] = []
+        lines = LinkedLines(compiled, form, counted.append)
+        linked = 0
+        chunk = await _answered(b"", reader, writer)
+        while chunk:
             linked += len(chunk)
             if linked > MOST_LINKED:
                 return
             answer = await self._linkers.in_thread(self, _rendered, lines, chunk)
+            for line in counted:
+                self._linkers.count(compiled.engine, *line)
+            counted.clear()
+            chunk = await _answered(answer, reader, writer)
+        writer.write(framed(msgspec.json.encode(lines.limits)))
+        async with asyncio.timeout(IDLE_SECONDS):
+            writer.close()
+            await writer.wait_closed()
+
+
+async def _answered(answer: bytes, reader: StreamReader, writer: StreamWriter) -> bytes:
+    """Send an answer, and return the next frame."""
+    async with asyncio.timeout(IDLE_SECONDS):
+        writer.write(framed(answer))
+        await writer.drain()
+        return await _read(reader)
 
 
 async def _read(reader: StreamReader) -> bytes:

@@ -217,8 +217,7 @@ async def linkify(call: Call, asked: _Asked) -> Answer:
         made = _linkify(compiled, asked)
     else:
         made = await linkers.in_thread(call.identity.installation_id or asked.workspace, _linkify, compiled, asked)
-    linkers.records.add(len(asked.text), made.links, made.unfinished)
-    call.host.metrics.linked(compiled.engine, made.seconds, made.links.total(), made.unfinished)
+    linkers.count(compiled.engine, len(asked.text), made.links, made.unfinished, made.seconds)
     return made.answer
 
 

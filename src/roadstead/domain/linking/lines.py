@@ -1,14 +1,15 @@
 """Lines linked one by one, each as a separate text, as `roadstead linkify` prints them."""
 
+import time
 from collections import Counter
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 from roadstead import linkify
-from roadstead.domain.linking.parking import LinkerRecords
+from roadstead.domain.linking.parking import LinkerRecords, links_by_linker
 
 if TYPE_CHECKING:
-    from roadstead.linkify import CompiledLinkers, Linkified, Unfinished
+    from roadstead.linkify import CompiledLinkers, Linker, Linkified, Unfinished
 
 
 def _as_text(linkified: "Linkified") -> str:
@@ -27,21 +28,37 @@ RENDERERS: "dict[str, Callable[[Linkified], str]]" = {"text": _as_text, "termina
 """The output forms of a line."""
 
 
+class CountedLine(NamedTuple):
+    """What a host counts of a line."""
+
+    length: int
+    links: "Counter[Linker]"
+    unfinished: "Sequence[Unfinished]"
+    seconds: float
+
+
 class LinkedLines:
     """The linkers for many lines. One that keeps running out of time is parked, as the host parks it.
 
-    `limits` counts the lines on which each limit was met.
+    `limits` counts the lines on which each limit was met. `watch` is called for each line.
     """
 
-    def __init__(self, linkers: "CompiledLinkers", form: str = "text") -> None:
+    def __init__(
+        self, linkers: "CompiledLinkers", form: str = "text", watch: Callable[[CountedLine], None] | None = None
+    ) -> None:
         self._linkers = linkers
+        self._watch = watch
         self._render = RENDERERS[form]
         self._records = LinkerRecords()
         self.limits = Counter[str]()
 
     def linkify(self, line: str) -> "Linkified":
         """Return the links of a line."""
+        began = time.perf_counter()
         result = self._records.without_parked(self._linkers).linkify(line)
+        if self._watch is not None:
+            took = time.perf_counter() - began
+            self._watch(CountedLine(len(line), links_by_linker(result.links), result.unfinished, took))
         if result.unfinished:
             self._records.add(len(line), {}, result.unfinished)
             self.limits.update(map(in_words, result.unfinished))

@@ -2,8 +2,8 @@
 
 import asyncio
 import os
-from collections import OrderedDict
-from collections.abc import Callable, Hashable, Iterable, Set
+from collections import Counter, OrderedDict
+from collections.abc import Callable, Hashable, Iterable, Sequence, Set
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import partial
@@ -23,7 +23,7 @@ from roadstead.storage.value_sets import ValuesRead, changed_values, list_large_
 from roadstead.turns import Turns
 
 if TYPE_CHECKING:
-    from roadstead.linkify import CompiledLinkers
+    from roadstead.linkify import CompiledLinkers, Unfinished
 
 _KEPT_WORKSPACES = 4_096
 _KEPT_VALUES = 2_000_000
@@ -91,6 +91,18 @@ class WorkspaceLinkers:
                 known = latest[WorkspaceLinkers, workspace_slug] = kept.compiled
             self._keep(workspace.id, kept)
         return self.records.without_parked(known)
+
+    def count(
+        self,
+        engine: str,
+        length: int,
+        links: "Counter[linkify.Linker]",
+        unfinished: "Sequence[Unfinished]",
+        seconds: float,
+    ) -> None:
+        """Count a text of `length` characters that was linked: in the metrics, and for each of its linkers."""
+        self.records.add(length, links, unfinished)
+        self._host.metrics.linked(engine, seconds, links.total(), unfinished)
 
     async def are_near(self, workspace_slug: str) -> bool:
         """Return whether `of` takes little time: they are compiled already, or there is little to compile.
