@@ -188,6 +188,10 @@ class InstallationFailed(RoadsteadError):
         self.call_id = call_id
 
 
+class GitFailed(RoadsteadError):
+    """git is missing, or failed."""
+
+
 class StorageUnavailable(RoadsteadError):
     """The database cannot serve this request now. Nothing changed; trying again may work."""
 

@@ -334,3 +334,15 @@ class AuditEntry(msgspec.Struct, frozen=True):
 
 
 AUDIT_LIST = Listing(Field("id", int, unique=True, queryable=False), order="-id")
+
+
+class Commit(msgspec.Struct, frozen=True):
+    """A commit, its text without control characters except line ends and tabs.
+
+    `hash` is abbreviated as git does it; `day` is the author's date, as 2026-08-01.
+    """
+
+    hash: str
+    author: str
+    day: str
+    message: str

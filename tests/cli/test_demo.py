@@ -13,7 +13,9 @@ from pathlib import Path
 import pytest
 
 from roadstead.cli.demo import likely_values
-from roadstead.git.repositories import Commit, GitFailed, make_repository, read_commits
+from roadstead.errors import GitFailed
+from roadstead.git.repositories import make_repository, read_commits
+from roadstead.model import Commit
 from tests.cli.conftest import Roadstead
 
 LINK = re.compile(r"\x1b]8;;(http\S+?)\x1b\\(.+?)\x1b]8;;\x1b\\")

@@ -194,7 +194,13 @@ def test_commit_messages_become_the_text(browser: httpx.Client, repository: Path
 
 
 @pytest.mark.parametrize(
-    ("path", "said"), [("relative", "must be absolute"), ("/nowhere at all", "git log failed"), ("/\0", "git")]
+    ("path", "said"),
+    [
+        ("relative", "must be absolute"),
+        ("~no-user/x", "must be absolute"),
+        ("/nowhere at all", "git log failed"),
+        ("/\0", "git"),
+    ],
 )
 def test_what_is_no_repository_is_explained(browser: httpx.Client, path: str, said: str) -> None:
     """In git's own words if it has any, beside the field; the text and the path stay."""

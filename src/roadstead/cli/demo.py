@@ -10,7 +10,6 @@ import sys
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from contextlib import AsyncExitStack
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -22,25 +21,12 @@ from roadstead.plain import plain
 
 if TYPE_CHECKING:
     from roadstead.domain.host import Host
-    from roadstead.git.repositories import Commit
     from roadstead.linkify import Linkified
+    from roadstead.model import Commit
 
 COMMITS_SHOWN = 30
 MOST_VALUES = 50
 SAMPLE_VALUES = ("BB", "OPS")
-
-_MESSAGES = (
-    "BB-1: Open the harbour\n\nThe first stone of the pier. See RFC 2119 for what MUST means.",
-    "OPS-7: Light the beacon at dusk",
-    "Merge branch 'bugfix-BB-12-leaking-hull' into main",
-    "[BB-17] [OPS-9] Count ships that arrive at night\n\nBoth tickets asked for it; BB-12 is related.",
-    "RELEASE-2 is a name, BB-20 is a ticket\n\nOnly values that the app stored become links.",
-    "Answer problems as RFC 9457 says\n\nIt replaced RFC7807.",
-    "fix_BB-23: do not sink when the tide is exactly 0",
-    "Pin the chart, see https://charts.example.com/BB-24/index.html\n\nAn address is a link of its own already.",
-    "Undo 9BB-12 and ABB-12, which are no tickets of ours\n\nCloses OPS-12.",
-)
-_FIRST_ON = datetime(2026, 8, 1, 9, 30, tzinfo=UTC)
 
 _TICKET = r"(?<![^\W_])([A-Z][A-Z0-9]+)-\d+"
 _NOT_TICKETS = frozenset({"AES", "CVE", "HTTP", "IEC", "ISO", "RFC", "SHA", "TLS", "UTF"})
@@ -90,7 +76,7 @@ async def _show(repo: Path | None, folder: Path, *, once: bool, color: Colour) -
     from roadstead.domain.running import announced
     from roadstead.web.demo import demo_page
 
-    name, commits = await asyncio.to_thread(_read, repo, folder)
+    name, commits = await _read(repo, folder)
     path = f"/-/demo/{secrets.token_urlsafe(16)}"
     async with AsyncExitStack() as parts:
         host, showroom = await parts.enter_async_context(running_host(folder / "data", path))
@@ -115,15 +101,12 @@ async def _show(repo: Path | None, folder: Path, *, once: bool, color: Colour) -
             await asyncio.Event().wait()
 
 
-def _read(repo: Path | None, folder: Path) -> "tuple[str, list[Commit]]":
+async def _read(repo: Path | None, folder: Path) -> "tuple[str, list[Commit]]":
     """Return the name of the repository and its last commits. Raises `GitFailed`."""
-    from roadstead.git.repositories import make_repository, read_commits
+    from roadstead.domain.linking.local_commits import last_commits, make_sample
 
-    if repo is None:
-        repo = folder / "harbour"
-        repo.mkdir()
-        make_repository(repo, _MESSAGES, first_on=_FIRST_ON)
-    return repo.resolve().name, read_commits(repo, COMMITS_SHOWN)
+    repo = repo or await make_sample(folder)
+    return repo.resolve().name, await last_commits(repo, COMMITS_SHOWN)
 
 
 async def _count_values(host: "Host", installation_id: int) -> int:

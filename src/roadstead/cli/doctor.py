@@ -316,10 +316,10 @@ def _asked_at(host: str) -> str:
 
 
 def _git() -> Check:
-    from roadstead.git import repositories
+    from roadstead.domain.linking.local_commits import git_version
 
     try:
-        return Check("git", "ok", f"{repositories.version()} is installed.")
+        return Check("git", "ok", f"{git_version()} is installed.")
     except RoadsteadError as exc:
         return Check("git", "warning", exc.message, "Only roadstead demo needs git.")
 

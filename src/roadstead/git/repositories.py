@@ -4,11 +4,11 @@ import os
 import shutil
 import subprocess
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from roadstead.errors import RoadsteadError
+from roadstead.errors import GitFailed
+from roadstead.model import Commit
 
 TIMEOUT_SECONDS = 30.0
 
@@ -18,23 +18,6 @@ _CONTROLS = {
 """Messages are shown in terminals, and strangers may have written them."""
 
 _LOG_FORMAT = "%h%x00%an%x00%as%x00%B"
-
-
-class GitFailed(RoadsteadError):
-    """git is missing, or failed."""
-
-
-@dataclass(frozen=True, slots=True)
-class Commit:
-    """A commit, its text without control characters except line ends and tabs.
-
-    `hash` is abbreviated as git does it; `day` is the author's date, as 2026-08-01.
-    """
-
-    hash: str
-    author: str
-    day: str
-    message: str
 
 
 def version() -> str:

@@ -8,9 +8,8 @@ from markupsafe import Markup
 from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from roadstead.git.repositories import Commit
 from roadstead.linkify import Linkified, render_html
-from roadstead.model import Installation
+from roadstead.model import Commit, Installation
 from roadstead.web.page import Page, Visit, render
 
 _LONGEST_EXAMPLE = 2_000

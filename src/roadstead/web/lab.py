@@ -4,6 +4,7 @@ A short example is entirely in the address, so that it can be shared.
 """
 
 import asyncio
+import contextlib
 import re
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
@@ -13,9 +14,9 @@ from urllib.parse import urlencode
 from starlette.responses import Response
 
 from roadstead.domain.apps import installations
+from roadstead.domain.linking.local_commits import last_commits
 from roadstead.domain.linking.workspaces import WorkspaceLinkers
-from roadstead.errors import InvalidInput, NotFound, RoadsteadError
-from roadstead.git.repositories import GitFailed, read_commits
+from roadstead.errors import GitFailed, InvalidInput, NotFound, RoadsteadError
 from roadstead.linkify import (
     CompiledLinkers,
     InvalidPattern,
@@ -144,7 +145,7 @@ async def load_commits(visit: Visit) -> Response:
     require(may_read_repositories(visit), "Repositories cannot be read here.", "Only on the machine that it runs on.")
     path = form.get("repository", "").strip()
     try:
-        text = await asyncio.to_thread(_messages, path)
+        text = await _messages(path)
     except (GitFailed, InvalidInput) as exc:
         unread = _Unread(path, f"{exc.message} {exc.detail}")
         return await _page(visit, _example(form, known), known, unread=unread)
@@ -158,11 +159,17 @@ def may_read_repositories(visit: Visit) -> bool:
     return visit.host.is_for_this_machine
 
 
-def _messages(repository: str) -> str:
-    path = Path(repository).expanduser()
-    require(path.is_absolute(), "The path of the repository must be absolute.", "Such as /home/you/project.")
-    commits = read_commits(path, _COMMITS)
+async def _messages(repository: str) -> str:
+    commits = await last_commits(_absolute(repository), _COMMITS)
     return "\n\n".join(commit.message for commit in commits)[:LONGEST_TEXT]
+
+
+def _absolute(repository: str) -> Path:
+    path = Path(repository)
+    with contextlib.suppress(RuntimeError):  # no user has that name, so the path stays relative
+        path = path.expanduser()
+    require(path.is_absolute(), "The path of the repository must be absolute.", "Such as /home/you/project.")
+    return path
 
 
 async def _workspaces(visit: Visit) -> list[str]:
