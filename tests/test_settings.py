@@ -54,6 +54,7 @@ def test_the_data_folder_comes_from_option_or_environment(tmp_path: Path) -> Non
         ("database_url", "postgresql+asyncpg://x/y"),
         ("database_url", "sqlite:///"),
         ("linkers_without_values", "some"),
+        ("era", "2026-04"),
         ("rate_limit", "-1"),
         ("rate_limit", "1.5"),
         ("rate_limit", "100001"),

@@ -10,6 +10,7 @@
     │   ├── AppNotInstalled
     │   ├── LinkerNotFound
     │   └── LinkerValueNotFound
+    ├── Removed                   the cloud had this in an earlier era, and has it no longer
     ├── Conflict
     │   ├── LinkerValueExists
     │   └── HandshakeUnderWay
@@ -64,6 +65,16 @@ class WorkspaceNotFound(NotFound):
 
     def __init__(self, slug: str) -> None:
         super().__init__(f"There is no workspace {slug!r}.", "It is made when the first app is installed into it.")
+
+
+class Removed(RoadsteadError):
+    """The cloud had this in an earlier era, and removed it with a numbered change. The texts are the cloud's."""
+
+    def __init__(self, change: str) -> None:
+        super().__init__(
+            f"{change} - Functionality has been deprecated", "Please read the changelog entry for more details."
+        )
+        self.data = {"announcement_url": f"https://developer.atlassian.com/cloud/bitbucket/changelog#{change}"}
 
 
 class AppNotInstalled(NotFound):

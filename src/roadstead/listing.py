@@ -22,7 +22,7 @@ class Field(msgspec.Struct, frozen=True):
 
     `column` is its column if the items are rows; by default it has the same name. `always` is the value of a text that
     is the same in all items and so has no column. `unique` says that every row has another value, and none is null.
-    `queryable` says that `q` and `sort` may name it.
+    `queryable` says that `q` and `sort` may name it, and `shown` that it is in the item.
     """
 
     name: str
@@ -31,6 +31,7 @@ class Field(msgspec.Struct, frozen=True):
     always: str | None = None
     unique: bool = False
     queryable: bool = True
+    shown: bool = True
 
 
 def fields_of(model: type, *, unique: str, without: Collection[str] = ()) -> Iterator[Field]:

@@ -7,7 +7,7 @@ without `gc`: it is in no cycle, and the collector would traverse it.
 
 from dataclasses import dataclass, field
 from datetime import datetime
-from typing import ClassVar, Literal, NamedTuple, Protocol
+from typing import ClassVar, Literal, NamedTuple, Protocol, get_args
 
 import msgspec
 
@@ -56,6 +56,47 @@ class Email(msgspec.Struct, frozen=True):
     address: str
     is_primary: bool
     is_confirmed: bool
+
+
+Role = Literal["owner", "collaborator", "member"]
+ROLES: tuple[Role, ...] = get_args(Role)
+
+
+@dataclass(frozen=True, slots=True)
+class Membership:
+    """A user's role in a workspace."""
+
+    user: User
+    workspace: Workspace
+    role: Role
+    added_on: datetime
+
+
+_OF_USER = tuple(Field(f"user.{name}", str, f"u.{name}") for name in ("uuid", "account_id", "display_name", "nickname"))
+_OF_WORKSPACE = tuple(Field(f"workspace.{name}", str, f"w.{name}") for name in ("slug", "uuid", "name"))
+_PERMISSION = Field("permission", str, "m.role", shown=False)
+
+MEMBER_LIST = Listing(
+    Field("id", int, "u.id", unique=True, queryable=False),
+    *_OF_USER,
+    _PERMISSION,
+    order="id",
+)
+MEMBERSHIP_LIST = Listing(
+    Field("id", int, "w.id", unique=True, queryable=False),
+    *_OF_WORKSPACE,
+    Field("slug", str, "w.slug", shown=False),
+    _PERMISSION,
+    order="id",
+)
+WORKSPACE_LIST = Listing(
+    Field("id", int, "w.id", unique=True, queryable=False),
+    Field("slug", str, "w.slug", unique=True),
+    Field("uuid", str, "w.uuid", unique=True),
+    Field("name", str, "w.name"),
+    Field("created_on", datetime, "w.created_on"),
+    order="id",
+)
 
 
 @dataclass(frozen=True, slots=True)

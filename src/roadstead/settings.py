@@ -12,7 +12,7 @@ import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 from urllib.parse import urlsplit
 
 from roadstead.data_folder import data_folder
@@ -24,6 +24,10 @@ SAMPLES_FOLDER = "ROADSTEAD_SAMPLES_FOLDER"
 """The environment variable in which `serve` tells its workers the folder of their counts. Not a setting: each run has
 its own folder.
 """
+
+
+Era = Literal["before-2026-04", "before-2026-08", "2026-11"]
+"""A time of the cloud, the oldest first."""
 
 
 class InvalidSetting(InvalidInput):
@@ -39,7 +43,7 @@ class Settings:
     key file in the data folder. `linkers_without_values` says what a `(?K)` linker matches before its first value is
     stored. `allow_target` names the targets that may be called beside public addresses. `rate_limit` is how many
     requests an installation may make in an hour; 0 means any number. `keep_requests` is how many of the last calls are
-    kept, `log_requests` which get a line in the log.
+    kept, `log_requests` which get a line in the log. `era` says which of the cloud's later removals are not in force.
     """
 
     data: Path
@@ -53,6 +57,7 @@ class Settings:
     log_requests: Literal["failed", "all"] = "failed"
     allow_target: AllowedTargets = field(default_factory=AllowedTargets)
     rate_limit: int = 0
+    era: Era = "2026-11"
     key: str | None = field(default=None, repr=False)
 
     @property
@@ -240,5 +245,6 @@ _CHECKS: Mapping[str, Any] = {
     "log_requests": lambda value, source: _one_of(value, source, "failed", "all"),
     "allow_target": _allow_target,
     "rate_limit": lambda value, source: _whole_number(value, source, 0, 100_000),
+    "era": lambda value, source: _one_of(value, source, *get_args(Era)),
     "key": _text,
 }

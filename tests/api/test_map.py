@@ -12,7 +12,7 @@ from roadstead.routes import MAP
 @pytest.mark.parametrize(
     ("path", "groups"),
     [
-        ("/2.0/user", ["users"]),
+        ("/2.0/user", ["users", "workspaces"]),
         ("/2.0/workspaces/a%2Fb", ["workspaces"]),
         ("/2.0/addon", ["addon"]),
         ("/2.0/addon/linkers", ["addon", "linkers"]),
@@ -43,7 +43,7 @@ async def host():
     scope = {"type": "lifespan", "state": {}}
     serving = asyncio.create_task(create_app(Settings(data=Path(sys.argv[1])))(scope, asked.get, told.put))
     print((await told.get())["type"], imported())
-    request = {"raw_path": b"/2.0/user", "path": "/2.0/user"}
+    request = {"raw_path": b"/2.0/users/x", "path": "/2.0/users/x"}
     print(MAP.find(request).path, imported())
     while len(imported()) < len(MAP.groups):
         await asyncio.sleep(0.01)
@@ -64,7 +64,7 @@ def test_a_group_is_imported_when_first_asked_for(tmp_path: Path) -> None:
         "",
         [
             "lifespan.startup.complete []",
-            "/2.0/user ['users']",
+            "/2.0/users/{selected_user} ['users']",
             f"lifespan.shutdown.complete {len(MAP.addresses)}",
         ],
     )

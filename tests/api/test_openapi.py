@@ -20,7 +20,7 @@ from roadstead.domain.access import credentials
 from roadstead.domain.access.admission import HEALTH, Admission
 from roadstead.domain.access.shares import Places
 from roadstead.domain.host import Host
-from roadstead.domain.people import users
+from roadstead.domain.people import users, workspaces
 from roadstead.domain.telemetry import readiness
 from roadstead.errors import NotFound, StorageUnavailable
 from roadstead.routes import MAP
@@ -50,10 +50,11 @@ THERE = {
     "request_id": "{recorded}",
     "selected_user": "{user}",
     "email": "reader@acme.example",
+    "member": "{reader}",
 }
 """What an address's parameter may be in a host with an app; nothing in it is called `0`."""
-OF_A_USER = "/2.0/user/emails"
-"""What only a user has, so that a user's token asks for it."""
+OF_A_USER = ("/2.0/user/emails", "/2.0/user/workspaces/", "/2.0/workspaces/local/members/")
+"""What only a user has, so that a user's token asks for it; the reader is a member of the workspace."""
 BY_NAME = {("GET", "/-/linkers"): "?workspace=", ("POST", "/-/linkify"): {"text": "REF#7"}}
 """Operations that name a workspace elsewhere than in their address: in the query, or in a body."""
 
@@ -99,12 +100,13 @@ async def _fail(store: object) -> None:
     raise StorageUnavailable("The database is unreachable.")
 
 
-async def _token_of_a_reader(host: Host) -> str:
+async def _reader(host: Host) -> tuple[str, str]:
     try:
         reader = await users.find_user(host, THERE["email"])
     except NotFound:
         reader = await users.create_user(host, "reader", email=THERE["email"])
-    return (await credentials.create_api_token(host, "test", None, user_id=reader.id))[0]
+    await workspaces.add_member(host, "local", "reader", "member")
+    return (await credentials.create_api_token(host, "test", None, user_id=reader.id))[0], reader.account_id
 
 
 class Caller:
@@ -120,7 +122,9 @@ class Caller:
             self._target = self._target.replace("{recorded}", str(newest["id"]))
         self._as_user: dict[str, str] = {}
         if self._target.startswith(OF_A_USER):
-            self._as_user = {"Authorization": f"Bearer {host.work(_token_of_a_reader)}"}
+            reader, account_id = host.work(_reader)
+            self._as_user = {"Authorization": f"Bearer {reader}"}
+            self._target = self._target.replace("{reader}", account_id)
         if "{user}" in self._target:
             self._target = self._target.replace("{user}", host.work(Host.find_operator).account_id)
 
@@ -194,6 +198,7 @@ PROVOKE: dict[int, Callable[[Caller], httpx.Response]] = {
     401: Caller.not_authenticated,
     403: Caller.not_allowed,
     404: Caller.not_found,
+    410: Caller.success,
     409: Caller.there_already,
     411: Caller.without_length,
     413: Caller.too_large,
@@ -213,6 +218,8 @@ def test_every_documented_answer_is_given(
     """Each documented status of an operation occurs, in the documented shape; `AppClient` compares."""
     caller = Caller(api, host, connect_app, method, address)
     documented = {int(status) for status in DOCUMENT["paths"][address][method.lower()]["responses"]} - {429}
+    if 410 in documented:
+        documented -= {200, 400}  # of an earlier era, which `test_workspaces.py` shows
     given = {status: PROVOKE[status](caller).status_code for status in PROVOKE if status in documented}
     assert given == {status: status for status in documented}
 

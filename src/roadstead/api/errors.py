@@ -13,6 +13,7 @@ from roadstead.errors import (
     NotFound,
     OutgoingCallFailed,
     RateLimitExceeded,
+    Removed,
     RoadsteadError,
     StorageUnavailable,
     TooMuchAtOnce,
@@ -32,11 +33,12 @@ class RequestRefused(RoadsteadError):
 
 
 class ErrorContent(TypedDict):
-    """`message` says in one sentence what is wrong, `detail` what to do, `fields` which members."""
+    """`message` says in one sentence what is wrong, `detail` what to do, `fields` which members; `data` is more."""
 
     message: str
     detail: NotRequired[str]
     fields: NotRequired[Mapping[str, Sequence[str]]]
+    data: NotRequired[Mapping[str, str]]
 
 
 class ErrorBody(TypedDict):
@@ -51,6 +53,7 @@ STATUS: Mapping[type[RoadsteadError], int] = {
     NotAuthenticated: 401,
     WrongCredential: 403,
     NotFound: 404,
+    Removed: 410,
     Conflict: 409,
     RateLimitExceeded: 429,
     TooMuchAtOnce: 429,
@@ -106,4 +109,6 @@ def error_body(error: RoadsteadError) -> ErrorBody:
         content["detail"] = error.detail
     if error.fields:
         content["fields"] = error.fields
+    if isinstance(error, Removed):
+        content["data"] = error.data
     return {"type": "error", "error": content}

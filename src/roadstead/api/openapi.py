@@ -52,6 +52,7 @@ _STATUSES = {
     403: "A valid credential of another kind, or without the scope; or a page of another site, and no credential.",
     404: "It does not exist, or the caller may not know that it does.",
     409: "The request is valid, but conflicts with the present state.",
+    410: "The cloud removed it; the host serves it with an earlier `era`.",
     411: "The length of the body is not stated.",
     413: "The body is too large.",
     415: "The body is of another type, or compressed.",
@@ -95,6 +96,8 @@ def statuses_of(operation: Operation) -> dict[int, Any]:
         refusals.add(400)
     if operation.template.names:
         refusals.add(404)
+    if operation.removed is not None:
+        refusals.add(410)
     return dict(sorted({**dict.fromkeys(refusals, ErrorBody), **operation.gives}.items()))
 
 

@@ -14,11 +14,13 @@ from starlette.requests import Request
 
 from roadstead.api.answers import Answer
 from roadstead.api.bodies import ReadByHandler, Shape
+from roadstead.api.eras import Removal
 from roadstead.api.listing import page_request
 from roadstead.api.needs import Need
 from roadstead.api.streams import Stream
 from roadstead.api.template import Template
 from roadstead.domain.host import Host
+from roadstead.errors import Removed
 from roadstead.listing import Listing
 from roadstead.model import Identity
 
@@ -37,6 +39,7 @@ class Declared(TypedDict):
     lists: NotRequired[Listing]
     refuses: NotRequired[tuple[int, ...]]
     in_turn: NotRequired[bool]
+    removed: NotRequired[Removal]
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +58,7 @@ class Operation:
     `lists` is the list that it returns a page of, `query` the type of the query parameters beside those of a list, and
     `refuses` are the statuses of refusals that follow from none of these.
     `in_turn` says that each app runs one request of such operations at a time, because it may change so much.
+    `removed` is the change with which the cloud removed the operation: it is served in the eras before.
     """
 
     group: str
@@ -68,6 +72,7 @@ class Operation:
     lists: Listing | None = None
     refuses: tuple[int, ...] = ()
     in_turn: bool = False
+    removed: Removal | None = None
     answer: Handler = field(init=False)
     """Answers a call: the handler, after the body, or the request for a page of a list, has been read."""
 
@@ -90,6 +95,8 @@ class Operation:
             answer = self._answer_with_body if isinstance(self.takes, Shape) else self.handler
         if any(isinstance(kind, Media) for kind in self.gives.values()):
             answer = partial(_answer_with_stream, answer)
+        if self.removed is not None:
+            answer = partial(_answer_unless_removed, self.removed, answer)
         object.__setattr__(self, "answer", answer)
 
     async def _answer_with_body(self, call: "Call") -> Answer:
@@ -106,6 +113,12 @@ class Operation:
         text = await takes.text(call.request) if takes else b""
         async with call.host.changing.turn(call.installation_id):
             return await self.handler(call, *([await takes.decoded(text)] if takes else []))
+
+
+async def _answer_unless_removed(removed: Removal, answer: Handler, call: "Call") -> Answer:
+    if removed.is_past(call.host.settings.era):
+        raise Removed(removed.change)
+    return await answer(call)
 
 
 async def _answer_with_stream(answer: Handler, call: "Call", *given: Any) -> Answer:

@@ -5,7 +5,9 @@ from roadstead.api.operation import Group
 ADDON = Group("addon", below="/2.0/addon", module="roadstead.bitbucket.addon.operations")
 LINKERS = Group("linkers", below="/2.0/addon/linkers", module="roadstead.bitbucket.linkers.operations")
 USERS = Group("users", below="/2.0", then={"user", "users"}, module="roadstead.bitbucket.users.operations")
-WORKSPACES = Group("workspaces", below="/2.0/workspaces", module="roadstead.bitbucket.workspaces.operations")
+WORKSPACES = Group(
+    "workspaces", below="/2.0", then={"user", "workspaces"}, module="roadstead.bitbucket.workspaces.operations"
+)
 OAUTH = Group("oauth", below="/site/oauth2", module="roadstead.bitbucket.oauth.operations")
 
 GROUPS = [ADDON, LINKERS, USERS, WORKSPACES, OAUTH]

@@ -27,6 +27,7 @@ from roadstead.cli import (
     transfer,
     users,
     version,
+    workspaces,
 )
 from roadstead.cli.declared import Argument, Declared, Option, WrongUsage
 from roadstead.cli.output import program, refuse
@@ -37,7 +38,7 @@ PANELS = {
     "Run": ("serve", "demo", "sign-in", "doctor", "version"),
     "Apps": ("install", "uninstall", "apps", "register", "queue"),
     "Linkers": ("check", "linkify"),
-    "People": ("user", "token-create", "token-list", "token-revoke"),
+    "People": ("user", "workspace", "token-create", "token-list", "token-revoke"),
     "Debug": ("routes", "requests", "debug-jwt", "token"),
     "Operate": ("audit", "rotate-key", "export", "import", "migrate-data"),
 }
@@ -70,6 +71,7 @@ installed_apps = typer.Typer(rich_markup_mode=None)
 pending_calls = typer.Typer(rich_markup_mode=None)
 recorded_calls = typer.Typer(rich_markup_mode=None)
 people = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help=users.HELP)
+places = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help=workspaces.HELP)
 
 _COMPLETION = {"--install-completion", "--show-completion"}
 
@@ -172,6 +174,12 @@ people.command()(_failing_clearly(users.create))
 people.command("list")(_failing_clearly(users.list_users))
 people.command()(_failing_clearly(users.show))
 people.command()(_failing_clearly(users.deactivate))
+app.add_typer(places, name="workspace")
+places.command()(_failing_clearly(workspaces.create))
+places.command()(_failing_clearly(workspaces.add))
+places.command()(_failing_clearly(workspaces.remove))
+places.command("list")(_failing_clearly(workspaces.list_workspaces))
+places.command()(_failing_clearly(workspaces.show))
 app.command()(_failing_clearly(tokens.token_create))
 app.command()(_failing_clearly(tokens.token_list))
 app.command()(_failing_clearly(tokens.token_revoke))

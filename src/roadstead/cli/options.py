@@ -43,6 +43,15 @@ RateLimit = Annotated[
         help="Requests an app may make per hour; 0 means any number. Default: 0. [env var: ROADSTEAD_RATE_LIMIT]",
     ),
 ]
+Era = Annotated[
+    str | None,
+    Option(
+        "--era",
+        metavar="ERA",
+        help="Serve what the cloud has removed since: before-2026-04, before-2026-08 or 2026-11. Default: 2026-11. "
+        "[env var: ROADSTEAD_ERA]",
+    ),
+]
 AllowTarget = Annotated[
     list[str] | None,
     Option(

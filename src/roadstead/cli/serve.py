@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 from roadstead.cli import importing
 from roadstead.cli.declared import Option
-from roadstead.cli.options import AllowTarget, Data, DatabaseUrl, LinkersWithoutValues, RateLimit, read_settings
+from roadstead.cli.options import AllowTarget, Data, DatabaseUrl, Era, LinkersWithoutValues, RateLimit, read_settings
 from roadstead.cli.output import program
 from roadstead.cli.state import on_host
 
@@ -82,6 +82,7 @@ def serve(
     ] = None,
     allow_target: AllowTarget = None,
     rate_limit: RateLimit = None,
+    era: Era = None,
 ) -> None:
     """Run the host until Ctrl-C."""
     settings = read_settings(
@@ -96,6 +97,7 @@ def serve(
         log_requests=log_requests,
         allow_target=allow_target,
         rate_limit=rate_limit,
+        era=era,
     )
     for stop in _STOPS:
         signal.signal(stop, _leave)

@@ -17,6 +17,7 @@ from roadstead.api.operation import Call
 from roadstead.control.map import LINKIFY as OPERATIONS
 from roadstead.domain.linking.parking import Record, links_by_linker
 from roadstead.domain.linking.workspaces import WorkspaceLinkers
+from roadstead.domain.people.workspaces import expect_visible
 from roadstead.errors import InvalidInput
 from roadstead.linkify import (
     CompiledLinkers,
@@ -211,6 +212,7 @@ _ASKED: Shape[_Asked] = Shape(_Asked, _checked, _text_wanted)
 async def linkify(call: Call, asked: _Asked) -> Answer:
     """Link a text with the linkers of a workspace, and render it."""
     linkers: WorkspaceLinkers = call.state["linkers"]
+    await expect_visible(call.host, call.identity, asked.workspace)
     compiled = await linkers.of(asked.workspace)
     quick = len(asked.text) <= SHORT_TEXT and compiled.quick and not (asked.explain or asked.is_markdown)
     if quick:

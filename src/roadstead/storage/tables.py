@@ -121,7 +121,8 @@ EMAILS = _table("emails", "id user_id address is_primary is_confirmed", "everywh
 
 # Apps
 
-WORKSPACES = _table("workspaces", "id slug uuid name created_on", "everywhere", remembered=True)
+WORKSPACES = _table("workspaces", "id slug uuid name created_on made_for_app", "everywhere", remembered=True)
+MEMBERS = _table("members", "workspace_id user_id role added_on", "everywhere", key="workspace_id user_id")
 REGISTRATIONS = _table(
     "registrations", "app_key descriptor_url shared_secret created_on", "everywhere", sealed="shared_secret"
 )
@@ -210,6 +211,7 @@ TABLES = (
     USERS,
     EMAILS,
     WORKSPACES,
+    MEMBERS,
     REGISTRATIONS,
     INSTALLATIONS,
     HANDSHAKES,

@@ -6,7 +6,7 @@ from typing import Any
 
 from roadstead.model import Workspace
 from roadstead.storage import Store
-from roadstead.storage.database import Reader, Transaction
+from roadstead.storage.database import AlreadyThere, Reader, Transaction
 from roadstead.storage.moments import from_text, to_text
 from roadstead.storage.tables import WORKSPACES
 
@@ -36,19 +36,41 @@ async def list_workspaces(reader: Reader) -> list[Workspace]:
     return [workspace_of(row) for row in rows]
 
 
+async def add_workspace(tx: Transaction, *, slug: str, uuid: str, name: str, now: datetime) -> Workspace | None:
+    """Add a workspace, or return `None` if the slug is taken."""
+    cells = {"slug": slug, "uuid": uuid, "name": name, "created_on": to_text(now)}
+    try:
+        identity = await tx.insert(*WORKSPACES.insert("RETURNING id", **cells))
+    except AlreadyThere:
+        return None
+    return Workspace(identity, slug, uuid, name, now)
+
+
 async def take_workspace(tx: Transaction, *, slug: str, uuid: str, name: str, now: datetime) -> Workspace:
     """Return the workspace, to install into; make it if there is none of that slug."""
     known_or_new = f"ON CONFLICT (slug) DO UPDATE SET slug = excluded.slug RETURNING {_COLUMNS}"
-    rows = await tx.read(*WORKSPACES.insert(known_or_new, slug=slug, uuid=uuid, name=name, created_on=to_text(now)))
+    cells = {"slug": slug, "uuid": uuid, "name": name, "created_on": to_text(now), "made_for_app": 1}
+    rows = await tx.read(*WORKSPACES.insert(known_or_new, **cells))
     return workspace_of(rows[0])
 
 
-async def drop_empty_workspace(tx: Transaction, workspace_id: int) -> None:
-    """Delete a workspace without present or past installations, and without offers."""
-    # Lock first, then look: an app may be being installed into it.
+async def lock_workspace(tx: Transaction, workspace_id: int) -> None:
+    """Keep other transactions from changing the workspace and its members until this one ends."""
     await tx.read(f"SELECT 1 FROM workspaces WHERE id = ?{tx.dialect.for_update}", workspace_id)
+
+
+async def keep_workspace(tx: Transaction, workspace_id: int) -> None:
+    """Keep a workspace whatever becomes of the installation that made it."""
+    await tx.run("UPDATE workspaces SET made_for_app = 0 WHERE id = ?", workspace_id)
+
+
+async def drop_empty_workspace(tx: Transaction, workspace_id: int) -> None:
+    """Delete a workspace that an installation made, and that has neither present or past installations nor offers."""
+    # Lock first, then look: an app may be being installed into it.
+    await lock_workspace(tx, workspace_id)
     await tx.run(
-        "DELETE FROM workspaces WHERE id = ? AND NOT EXISTS (SELECT 1 FROM installations WHERE workspace_id = ?) "
+        "DELETE FROM workspaces WHERE id = ? AND made_for_app = 1 "
+        "AND NOT EXISTS (SELECT 1 FROM installations WHERE workspace_id = ?) "
         "AND NOT EXISTS (SELECT 1 FROM offers WHERE workspace_id = ?)",
         workspace_id,
         workspace_id,

@@ -37,6 +37,7 @@ from roadstead.storage.handshakes import (
     undo_handshake,
 )
 from roadstead.storage.installations import Offered
+from roadstead.storage.members import ensure_owners
 from roadstead.storage.moments import to_text
 from roadstead.storage.registrations import find_registration
 from roadstead.storage.sealing import sealer
@@ -104,6 +105,7 @@ async def _begin(
         workspace = await take_workspace(
             tx, slug=workspace_slug, uuid=f"{{{uuid.uuid4()}}}", name=workspace_slug, now=now
         )
+        await ensure_owners(tx)
         identity = await begin_handshake(
             tx,
             workspace=workspace,

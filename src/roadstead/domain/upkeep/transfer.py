@@ -28,6 +28,7 @@ from roadstead.storage import transfer as rows
 from roadstead.storage.audit import add_entry
 from roadstead.storage.database import Transaction
 from roadstead.storage.facts import find_fact, keep_fact
+from roadstead.storage.members import ensure_owners
 from roadstead.storage.moments import from_text, to_text
 from roadstead.storage.sealing import hold_key
 from roadstead.storage.tables import TRAVELLING, Table
@@ -128,6 +129,7 @@ async def import_state(host: Host, source: BinaryIO, *, progress: Progress = lam
         done = await _fill(host, tx, lines, int(header["rows"]), progress)
         await rows.go_on_after_ids(tx)
         await adopt_operator(tx)
+        await ensure_owners(tx)
         await add_entry(
             tx, actor=host.operator, action="state imported", subject="state", details={"rows": done}, now=host.now()
         )

@@ -1,0 +1,154 @@
+"""Workspaces and their members, and which of them a caller sees."""
+
+import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from roadstead.domain.apps.installations import check_workspace_slug, get_installed, get_workspace
+from roadstead.domain.host import Host
+from roadstead.domain.people.users import find_user, lock_active
+from roadstead.errors import Conflict, InvalidInput, NotFound, WorkspaceNotFound
+from roadstead.listing import Listing, PageRequest, Slice
+from roadstead.model import ROLES, Identity, Membership, Role, User, Workspace
+from roadstead.storage import members as rows
+from roadstead.storage import workspaces
+from roadstead.storage.audit import add_entry
+from roadstead.storage.database import Transaction
+
+_LONGEST_NAME = 100
+
+
+class NoSuchWorkspace(NotFound):
+    """There is no such workspace, or the caller may not know that there is: both have the cloud's answer."""
+
+    def __init__(self, identifier: str) -> None:
+        super().__init__(f"No workspace with identifier '{identifier}'.")
+
+
+@dataclass(frozen=True, slots=True)
+class Visible:
+    """A workspace that the caller sees, and the caller's role in it. An app has none."""
+
+    workspace: Workspace
+    role: Role | None
+
+
+async def find_visible(host: Host, identity: Identity, slug_or_uuid: str) -> Visible:
+    """Return a workspace. Raise `NoSuchWorkspace` if there is none, or the caller does not see it."""
+    if identity.installation_id is not None:
+        return await _of_app(host, identity, identity.installation_id, slug_or_uuid)
+    assert identity.user is not None  # noqa: S101  # every other credential is a user's
+    found = await rows.find_with_role(host.store.database, slug_or_uuid, identity.user.id)
+    workspace, role = found or (None, None)
+    if identity.user.is_administrator:
+        role = "owner"
+    if workspace is None or role is None:
+        raise NoSuchWorkspace(slug_or_uuid)
+    return Visible(workspace, role)
+
+
+async def _of_app(host: Host, identity: Identity, installation_id: int, slug_or_uuid: str) -> Visible:
+    """Return the workspace of an app, or of the user on its page; a token for one repository sees none."""
+    workspace = (await get_installed(host, installation_id)).workspace
+    if identity.repository is not None or slug_or_uuid not in (workspace.slug, workspace.uuid):
+        raise NoSuchWorkspace(slug_or_uuid)
+    return Visible(workspace, "owner" if identity.user is not None else None)
+
+
+async def expect_visible(host: Host, identity: Identity, slug: str) -> None:
+    """Raise `WorkspaceNotFound` if the caller is a user who does not see the workspace."""
+    if identity.user is not None:
+        try:
+            await find_visible(host, identity, slug)
+        except NoSuchWorkspace as exc:
+            raise WorkspaceNotFound(slug) from exc
+
+
+async def page_of_members(host: Host, workspace: Workspace, wanted: PageRequest) -> Slice[Membership]:
+    """Return a page of the members of a workspace."""
+    return await rows.page_of_members(host.store.database, workspace.id, wanted)
+
+
+async def get_member(host: Host, workspace: Workspace, selected: str) -> Membership:
+    """Return a member, by UUID in braces or account id. Raise `NotFound`."""
+    found = await rows.find_member(host.store.database, workspace.id, selected)
+    if found is None:
+        raise NotFound(f"No member with identifier '{selected}'.")
+    return found
+
+
+async def page_of_memberships(
+    host: Host, identity: Identity, listing: Listing, wanted: PageRequest, *, roles: Sequence[Role] = ROLES
+) -> Slice[Membership]:
+    """Return a page of the caller's memberships: on an app's page of that in its workspace, and none for an app."""
+    within = None
+    if identity.installation_id is not None:
+        within = (await get_installed(host, identity.installation_id)).workspace.id
+    user_id = 0 if identity.user is None else identity.user.id
+    return await rows.page_of_memberships(host.store.database, user_id, listing, wanted, within=within, roles=roles)
+
+
+# For operators
+
+
+async def create_workspace(host: Host, slug: str, *, name: str | None, owner: str) -> Workspace:
+    """Create a workspace with its first owner. Raise `InvalidInput`, `UserNotFound` and `Conflict`."""
+    check_workspace_slug(slug)
+    shown = slug if name is None else name.strip()
+    if not shown or not shown.isprintable() or len(shown) > _LONGEST_NAME:
+        raise InvalidInput("A workspace needs a name.", f"It has 1 to {_LONGEST_NAME} printable characters.")
+    first = await find_user(host, owner)
+    async with host.store.database.transaction() as tx:
+        await lock_active(tx, first.id)
+        workspace = await workspaces.add_workspace(
+            tx, slug=slug, uuid=f"{{{uuid.uuid4()}}}", name=shown, now=host.now()
+        )
+        if workspace is None:
+            raise Conflict(f"There is a workspace {slug!r} already.", "Nothing was changed.")
+        await rows.keep_member(tx, workspace.id, first.id, "owner", host.now())
+        await _log(host, tx, "workspace created", workspace, first, "owner")
+    return workspace
+
+
+async def add_member(host: Host, slug: str, username: str, role: Role) -> Workspace:
+    """Add a member, or give one another role. Raise `NotFound` and `Conflict`."""
+    workspace, user = await get_workspace(host, slug), await find_user(host, username)
+    async with host.store.database.transaction() as tx:
+        await _lock(tx, workspace)
+        await lock_active(tx, user.id)
+        await rows.keep_member(tx, workspace.id, user.id, role, host.now())
+        await _expect_owner(tx, workspace)
+        await _log(host, tx, "member added", workspace, user, role)
+    return workspace
+
+
+async def remove_member(host: Host, slug: str, username: str) -> Workspace:
+    """Remove a member. Raise `NotFound`, and `Conflict` for the last owner."""
+    workspace, user = await get_workspace(host, slug), await find_user(host, username)
+    async with host.store.database.transaction() as tx:
+        await _lock(tx, workspace)
+        if not await rows.delete_member(tx, workspace.id, user.id):
+            raise NotFound(f"{user.username} is no member of {slug}.", "List them with: roadstead workspace show SLUG")
+        await _expect_owner(tx, workspace)
+        await _log(host, tx, "member removed", workspace, user, None)
+    return workspace
+
+
+async def list_members(host: Host, workspace: Workspace) -> list[Membership]:
+    """Return all members of a workspace."""
+    return await rows.list_members(host.store.database, workspace.id)
+
+
+async def _lock(tx: Transaction, workspace: Workspace) -> None:
+    await workspaces.lock_workspace(tx, workspace.id)
+    await workspaces.keep_workspace(tx, workspace.id)
+
+
+async def _expect_owner(tx: Transaction, workspace: Workspace) -> None:
+    if not await rows.has_owner(tx, workspace.id):
+        raise Conflict(f"The workspace {workspace.slug} needs an owner.", "Make another member an owner first.")
+
+
+async def _log(host: Host, tx: Transaction, action: str, workspace: Workspace, user: User, role: Role | None) -> None:
+    details = {"user": user.username, **({"role": role} if role else {})}
+    await add_entry(tx, actor=host.operator, action=action, subject=workspace.slug, details=details, now=host.now())

@@ -1,0 +1,367 @@
+"""Workspaces over HTTP: which of them a caller sees, with which role, and in which era."""
+
+import base64
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+import httpx
+import pytest
+
+from roadstead.domain.access import credentials
+from roadstead.domain.apps import installations
+from roadstead.domain.host import Host
+from roadstead.domain.people import users, workspaces
+from roadstead.errors import Conflict, NotFound
+from roadstead.model import ROLES
+from tests.contract import check_answer
+from tests.live import AppClient, LiveHost, RecordingApp, live_host, recording_app
+
+Get = Callable[[str], httpx.Response]
+
+PEOPLE = (*ROLES, "stranger")
+
+
+@dataclass(frozen=True)
+class Acme:
+    """A host with a workspace, a user of each role in it, and requests of each caller with each credential."""
+
+    host: LiveHost
+    gets: dict[tuple[str, str], Get]
+    accounts: dict[str, str]
+
+    def get(self, who: str, target: str, how: str = "token") -> httpx.Response:
+        return self.gets[who, how](target)
+
+
+async def _make(host: Host) -> tuple[dict[tuple[str, str], str], dict[str, str]]:
+    """Return the `Authorization` of each user with each credential, and the users' UUIDs."""
+    for name in PEOPLE:
+        await users.create_user(host, name, email=f"{name}@acme.example")
+    await workspaces.create_workspace(host, "acme", name="Acme Inc.", owner="owner")
+    await workspaces.create_workspace(host, "elsewhere", name=None, owner="stranger")
+    for role in ("collaborator", "member"):
+        await workspaces.add_member(host, "acme", role, role)
+    headers: dict[tuple[str, str], str] = {}
+    for name in (*PEOPLE, "operator"):
+        user = await users.find_user(host, name)
+        for how, scopes in (("token", None), ("account", "account"), ("repository", "repository webhook")):
+            token, _ = await credentials.create_api_token(host, how, None, user_id=user.id, scopes=scopes)
+            headers[name, how] = f"Bearer {token}"
+            if how == "token":
+                headers[name, "basic"] = "Basic " + base64.b64encode(f"{name}:{token}".encode()).decode()
+    return headers, {user.username: user.uuid for user in await users.list_users(host)}
+
+
+def _get(host: LiveHost, authorization: str | None) -> Get:
+    def get(target: str) -> httpx.Response:
+        sent = {"Authorization": authorization} if authorization else {}
+        answer = httpx.get(f"{host.url}{target}", headers=sent)
+        check_answer(answer, target)
+        return answer
+
+    return get
+
+
+def _app(host: LiveHost, app: RecordingApp, workspace: str) -> dict[str, Get]:
+    api = AppClient(host.url, host.install(app, workspace))
+
+    def exchanged(scope: str) -> Get:
+        form = {"grant_type": "urn:bitbucket:oauth2:jwt", "scope": scope}
+        token = api("POST", "/site/oauth2/access_token", data=form).json()["access_token"]
+        return _get(host, f"Bearer {token}")
+
+    return {
+        "token": lambda target: api("GET", target),
+        "account": exchanged("account"),
+        "repository": exchanged("repository"),
+    }
+
+
+@pytest.fixture(scope="module")
+def acme(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Acme]:
+    with recording_app() as app, live_host(tmp_path_factory.mktemp("acme")) as host:
+        headers, accounts = host.work(_make)
+        gets = {key: _get(host, header) for key, header in headers.items()}
+        gets["nobody", "token"] = _get(host, None)
+        for who, workspace in (("app", "acme"), ("app elsewhere", "other")):
+            gets |= {(who, how): get for how, get in _app(host, app, workspace).items()}
+        yield Acme(host, gets, accounts)
+
+
+# Who sees it
+
+
+SEES = {
+    "owner": "owner",
+    "collaborator": "collaborator",
+    "member": "member",
+    "stranger": None,
+    "operator": "owner",
+    "app": "app",
+    "app elsewhere": None,
+    "nobody": None,
+}
+"""Written by hand: what each caller is in the workspace."""
+NEEDS = {
+    "/2.0/workspaces/{ws}": None,
+    "/2.0/workspaces/{ws}/members": "account",
+    "/2.0/workspaces/{ws}/members/{owner}": "account",
+    "/2.0/workspaces/{ws}/permissions": "account",
+    "/2.0/user/workspaces/{ws}/permission": "account",
+}
+"""Written by hand: the scope of each operation."""
+HAS_SCOPE = {"token": True, "basic": True, "account": True, "repository": False}
+
+
+def _expected(who: str, how: str, operation: str) -> int:
+    if who == "nobody":
+        return 401
+    if NEEDS[operation] and not HAS_SCOPE[how]:
+        return 403
+    if SEES[who] is None:
+        return 404
+    return 403 if SEES[who] == "app" and operation.endswith("/permission") else 200
+
+
+def test_every_role_sees_what_it_may_with_every_credential(acme: Acme) -> None:
+    """Role by credential by operation: 200, the 404 of a missing thing, or the 403 of a missing scope."""
+    ws, owner = quote(next(iter(_uuid(acme))), safe=""), quote(acme.accounts["owner"], safe="")
+    expected, given = {}, {}
+    for (who, how), get in acme.gets.items():
+        for operation in NEEDS:
+            for name in ("acme", ws):
+                key = who, how, operation, name == "acme"
+                expected[key] = _expected(who, how, operation)
+                given[key] = get(operation.format(ws=name, owner=owner)).status_code
+    assert given == expected
+
+
+def _uuid(acme: Acme) -> list[str]:
+    return [acme.get("owner", "/2.0/workspaces/acme").json()["uuid"]]
+
+
+@pytest.mark.parametrize("operation", NEEDS)
+@pytest.mark.parametrize("who", ["stranger", "app elsewhere"])
+def test_an_invisible_workspace_is_answered_like_a_missing_one(acme: Acme, who: str, operation: str) -> None:
+    """Status, headers and body are the same but for the name that the caller gave."""
+    hidden, missing = (
+        acme.get(who, operation.format(ws=name, owner=quote(acme.accounts["owner"], safe="")))
+        for name in ("acme", "nowhere")
+    )
+    assert hidden.status_code == missing.status_code == 404
+    assert hidden.json() == {"type": "error", "error": {"message": "No workspace with identifier 'acme'."}}
+    assert missing.text == hidden.text.replace("acme", "nowhere")
+    differing = {"date", "x-request-id", "content-length"}
+    assert _without(hidden.headers, differing) == _without(missing.headers, differing)
+
+
+def _without(headers: httpx.Headers, names: set[str]) -> dict[str, str]:
+    return {name: value for name, value in headers.items() if name not in names}
+
+
+def test_a_stranger_links_no_text_of_a_workspace(acme: Acme) -> None:
+    """A user's token links texts of the user's workspaces alone; another is not there."""
+
+    def status(who: str, workspace: str) -> int:
+        request = acme.gets[who, "token"]("/2.0/user").request
+        headers = {"Authorization": request.headers["Authorization"], "Host": "roadstead.example"}
+        body = {"text": "REF#7", "workspace": workspace}
+        return httpx.post(f"{acme.host.url}/-/linkify", json=body, headers=headers).status_code
+
+    given = {who: (status(who, "acme"), status(who, "nowhere")) for who in ("owner", "member", "stranger", "operator")}
+    assert given == {"owner": (200, 404), "member": (200, 404), "stranger": (404, 404), "operator": (200, 404)}
+
+
+# What they see
+
+
+def test_a_workspace_has_the_shapes_of_the_cloud(acme: Acme) -> None:
+    """In full, condensed, and as the base of `workspace_access`, which has no name."""
+    url = acme.host.url
+    full = acme.get("member", "/2.0/workspaces/acme").json()
+    uuid = quote(full["uuid"], safe="")
+    links = {
+        "self": {"href": f"{url}/2.0/workspaces/acme"},
+        "avatar": {"href": f"{url}/account/acme/avatar/"},
+        "html": {"href": f"{url}/{uuid}/"},
+        "members": {"href": f"{url}/2.0/workspaces/acme/members"},
+        "owners": {"href": f"{url}/2.0/workspaces/acme/members?q=permission%3D%22owner%22"},
+    }
+    assert {**full, "created_on": "…"} == {
+        "type": "workspace",
+        "uuid": full["uuid"],
+        "name": "Acme Inc.",
+        "slug": "acme",
+        "is_private": True,
+        "is_privacy_enforced": False,
+        "forking_mode": "allow_forks",
+        "created_on": "…",
+        "links": links,
+    }
+    (access,) = acme.get("member", "/2.0/user/workspaces").json()["values"]
+    assert access == {
+        "type": "workspace_access",
+        "administrator": False,
+        "workspace": {
+            "type": "workspace_base",
+            "uuid": full["uuid"],
+            "slug": "acme",
+            "links": {name: links[name] for name in ("self", "avatar")},
+        },
+    }
+    permission = acme.get("member", "/2.0/user/workspaces/acme/permission").json()
+    assert (permission["permission"], permission["type"]) == ("member", "workspace_membership")
+    condensed = {name: full[name] for name in ("type", "uuid", "name", "slug")}
+    assert permission["workspace"] == {**condensed, "links": {name: links[name] for name in ("self", "avatar", "html")}}
+    member = httpx.get(
+        permission["links"]["self"]["href"], headers=acme.get("member", "/2.0/user").request.headers
+    ).json()
+    assert member == {name: value for name, value in permission.items() if name != "permission"}
+    assert member["user"]["uuid"] == acme.accounts["member"]
+    assert list(member["user"]) == ["type", "display_name", "uuid", "account_id", "nickname", "links"]
+
+
+def _values(answer: httpx.Response, *path: str) -> list[Any]:
+    found: list[Any] = answer.json()["values"]
+    for name in path:
+        found = [one[name] for one in found]
+    return found
+
+
+@pytest.mark.parametrize(
+    ("query", "nicknames"),
+    [
+        ("", ["owner", "collaborator", "member"]),
+        ('?q=permission="owner"', ["owner"]),
+        ('?q=permission IN ("owner", "member")', ["owner", "member"]),
+        ('?q=user.nickname~"OLL"', ["collaborator"]),
+        ("?sort=-user.nickname", ["owner", "member", "collaborator"]),
+        ("?sort=user.nickname&pagelen=1&page=2", ["member"]),
+        ("?q=permission!=null&sort=permission", ["collaborator", "member", "owner"]),
+        ('?q=user.uuid="{0f4d1c1e-6a0d-4c0e-9a59-2b3f6d0d1111}"', []),
+    ],
+)
+def test_members_are_a_list(acme: Acme, query: str, nicknames: list[str]) -> None:
+    """Filtered by role and user, sorted, in pages; the list of permissions has the roles, too."""
+    answer = acme.get("member", f"/2.0/workspaces/acme/members{query}")
+    assert _values(answer, "user", "nickname") == nicknames
+    permissions = acme.get("member", f"/2.0/workspaces/acme/permissions{query}")
+    assert _values(permissions, "permission") == nicknames  # each user has the name of the role
+    assert "permission" not in str(_values(answer))
+
+
+def test_pages_of_members_are_followed(acme: Acme) -> None:
+    """`next` leads through all members, in the filter's order."""
+    answer = acme.get("owner", "/2.0/workspaces/acme/members?pagelen=1&sort=user.nickname")
+    found = _values(answer, "user", "nickname")
+    while "next" in answer.json():
+        answer = acme.get("owner", answer.json()["next"].removeprefix(acme.host.url))
+        found += _values(answer, "user", "nickname")
+    assert found == ["collaborator", "member", "owner"]
+
+
+def test_a_user_sees_the_own_workspaces(acme: Acme) -> None:
+    """The memberships of the user, chosen by role and slug; an app has none."""
+
+    def slugs(who: str, query: str = "") -> list[str]:
+        found: list[str] = _values(acme.get(who, f"/2.0/user/workspaces{query}"), "workspace", "slug")
+        return found
+
+    assert {who: slugs(who) for who in ("owner", "member", "stranger", "operator", "app")} == {
+        "owner": ["acme"],
+        "member": ["acme"],
+        "stranger": ["elsewhere"],
+        "operator": ["other"],
+        "app": [],
+    }
+    assert (slugs("owner", "?administrator=true"), slugs("member", "?administrator=true")) == (["acme"], [])
+    assert (slugs("owner", "?administrator=false"), slugs("member", "?administrator=false")) == ([], ["acme"])
+    assert slugs("owner", '?q=slug="acme"&sort=-slug') == ["acme"]
+    assert acme.get("owner", "/2.0/user/workspaces?administrator=maybe").status_code == 400
+    assert acme.get("owner", "/2.0/workspaces/acme/members/nobody").status_code == 404
+
+
+# Eras
+
+
+REMOVED = ("/2.0/workspaces", "/2.0/user/permissions/workspaces")
+
+
+def test_lists_over_workspaces_are_gone_since_april_2026(acme: Acme) -> None:
+    """The cloud's own 410, for each caller who is known."""
+    for target in REMOVED:
+        for who in ("owner", "stranger", "operator", "app"):
+            answer = acme.get(who, target)
+            assert (answer.status_code, answer.json()) == (
+                410,
+                {
+                    "type": "error",
+                    "error": {
+                        "message": "CHANGE-2770 - Functionality has been deprecated",
+                        "detail": "Please read the changelog entry for more details.",
+                        "data": {
+                            "announcement_url": "https://developer.atlassian.com/cloud/bitbucket/changelog#CHANGE-2770"
+                        },
+                    },
+                },
+            )
+
+
+def test_an_earlier_era_has_them(tmp_path: Path) -> None:
+    """With `before-2026-04` they are lists; with the era after it they are not."""
+    with live_host(tmp_path, era="before-2026-04") as host:
+        headers, _ = host.work(_make)
+        get = _get(host, headers["member", "token"])
+        assert _values(get("/2.0/workspaces"), "slug") == ["acme"]
+        assert _values(get("/2.0/workspaces?role=owner"), "slug") == []
+        assert _values(get('/2.0/workspaces?role=member&q=slug="acme"&sort=-created_on'), "name") == ["Acme Inc."]
+        assert get("/2.0/workspaces?role=admin").status_code == 400
+        answer = get("/2.0/user/permissions/workspaces").json()
+        assert answer["pagelen"] == 50
+        (permission,) = answer["values"]
+        assert (permission["permission"], permission["last_accessed"]) == ("member", None)
+        assert len(permission["added_on"]) == len("2021-04-02T14:20:48.179")
+    with live_host(tmp_path, era="before-2026-08") as host:
+        assert _get(host, headers["member", "token"])("/2.0/workspaces").status_code == 410
+
+
+# Members come and go
+
+
+def test_a_workspace_keeps_an_owner(tmp_path: Path) -> None:
+    """The last owner is neither removed nor given another role; a removed member sees the workspace no longer."""
+    with live_host(tmp_path) as host:
+        headers, _ = host.work(_make)
+        member = _get(host, headers["member", "token"])
+        assert member("/2.0/workspaces/acme").status_code == 200
+        host.work(lambda host: workspaces.remove_member(host, "acme", "member"))
+        assert member("/2.0/workspaces/acme").status_code == 404
+        works = (
+            lambda host: workspaces.remove_member(host, "acme", "owner"),
+            lambda host: workspaces.add_member(host, "acme", "owner", "member"),
+        )
+        for work in works:
+            with pytest.raises(Conflict, match="needs an owner"):
+                host.work(work)
+        with pytest.raises(NotFound):
+            host.work(lambda host: workspaces.remove_member(host, "acme", "member"))
+        with pytest.raises(Conflict, match="already"):
+            host.work(lambda host: workspaces.create_workspace(host, "acme", name=None, owner="member"))
+        host.work(lambda host: workspaces.add_member(host, "acme", "member", "owner"))
+        host.work(works[0])
+        assert member("/2.0/workspaces/acme/permissions").json()["size"] == 2
+
+
+def test_a_refused_installation_leaves_a_workspace_that_was_there(host: LiveHost, connect_app: RecordingApp) -> None:
+    """A workspace that the operator created stays; one that the installation made goes with it."""
+    name = f"made-{connect_app.key}"
+    host.work(lambda host: workspaces.create_workspace(host, name, name=None, owner="operator"))
+    connect_app.status = 500
+    for slug, there in ((name, True), (f"new-{connect_app.key}", False)):
+        with pytest.raises(Exception, match="500"):
+            host.install(connect_app, slug)
+        found = [one.slug for one in host.work(installations.list_workspaces) if one.slug == slug]
+        assert bool(found) == there
