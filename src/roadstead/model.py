@@ -72,6 +72,16 @@ class Membership:
     added_on: datetime
 
 
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A group of a workspace's members."""
+
+    id: int
+    workspace: Workspace
+    slug: str
+    name: str
+
+
 _OF_USER = tuple(Field(f"user.{name}", str, f"u.{name}") for name in ("uuid", "account_id", "display_name", "nickname"))
 _OF_WORKSPACE = tuple(Field(f"workspace.{name}", str, f"w.{name}") for name in ("slug", "uuid", "name"))
 _PERMISSION = Field("permission", str, "m.role", shown=False)

@@ -16,6 +16,7 @@ from roadstead.cli import (
     debug_jwt,
     demo,
     doctor,
+    groups,
     keys,
     linkify,
     queue,
@@ -38,7 +39,7 @@ PANELS = {
     "Run": ("serve", "demo", "sign-in", "doctor", "version"),
     "Apps": ("install", "uninstall", "apps", "register", "queue"),
     "Linkers": ("check", "linkify"),
-    "People": ("user", "workspace", "token-create", "token-list", "token-revoke"),
+    "People": ("user", "workspace", "group", "token-create", "token-list", "token-revoke"),
     "Debug": ("routes", "requests", "debug-jwt", "token"),
     "Operate": ("audit", "rotate-key", "export", "import", "migrate-data"),
 }
@@ -70,8 +71,9 @@ app = typer.Typer(
 installed_apps = typer.Typer(rich_markup_mode=None)
 pending_calls = typer.Typer(rich_markup_mode=None)
 recorded_calls = typer.Typer(rich_markup_mode=None)
-people = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help=users.HELP)
-places = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help=workspaces.HELP)
+all_users = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help=users.HELP)
+groups_of_members = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help=groups.HELP)
+all_workspaces = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help=workspaces.HELP)
 
 _COMPLETION = {"--install-completion", "--show-completion"}
 
@@ -169,17 +171,22 @@ recorded_calls.command()(_failing_clearly(requests.show))
 app.command()(_failing_clearly(debug_jwt.debug_jwt))
 app.command()(_failing_clearly(check.check))
 app.command()(_failing_clearly(tokens.sign_in))
-app.add_typer(people, name="user")
-people.command()(_failing_clearly(users.create))
-people.command("list")(_failing_clearly(users.list_users))
-people.command()(_failing_clearly(users.show))
-people.command()(_failing_clearly(users.deactivate))
-app.add_typer(places, name="workspace")
-places.command()(_failing_clearly(workspaces.create))
-places.command()(_failing_clearly(workspaces.add))
-places.command()(_failing_clearly(workspaces.remove))
-places.command("list")(_failing_clearly(workspaces.list_workspaces))
-places.command()(_failing_clearly(workspaces.show))
+app.add_typer(all_users, name="user")
+all_users.command()(_failing_clearly(users.create))
+all_users.command("list")(_failing_clearly(users.list_users))
+all_users.command()(_failing_clearly(users.show))
+all_users.command()(_failing_clearly(users.deactivate))
+app.add_typer(all_workspaces, name="workspace")
+all_workspaces.command()(_failing_clearly(workspaces.create))
+all_workspaces.command()(_failing_clearly(workspaces.add))
+all_workspaces.command()(_failing_clearly(workspaces.remove))
+all_workspaces.command("list")(_failing_clearly(workspaces.list_workspaces))
+all_workspaces.command()(_failing_clearly(workspaces.show))
+app.add_typer(groups_of_members, name="group")
+groups_of_members.command()(_failing_clearly(groups.create))
+groups_of_members.command()(_failing_clearly(groups.add))
+groups_of_members.command()(_failing_clearly(groups.remove))
+groups_of_members.command("list")(_failing_clearly(groups.list_groups))
 app.command()(_failing_clearly(tokens.token_create))
 app.command()(_failing_clearly(tokens.token_list))
 app.command()(_failing_clearly(tokens.token_revoke))

@@ -49,6 +49,12 @@ async def keep_member(tx: Transaction, workspace_id: int, user_id: int, role: Ro
     await tx.run(*MEMBERS.insert(end, workspace_id=workspace_id, user_id=user_id, role=role, added_on=to_text(now)))
 
 
+async def add_member(tx: Transaction, workspace_id: int, user_id: int, now: datetime) -> None:
+    """Add a user as a member, unless the user has a role already."""
+    end = "ON CONFLICT (workspace_id, user_id) DO NOTHING"
+    await tx.run(*MEMBERS.insert(end, workspace_id=workspace_id, user_id=user_id, role="member", added_on=to_text(now)))
+
+
 async def delete_member(tx: Transaction, workspace_id: int, user_id: int) -> bool:
     """Delete a member; return whether there was one."""
     return await tx.run("DELETE FROM members WHERE workspace_id = ? AND user_id = ?", workspace_id, user_id) > 0

@@ -122,6 +122,8 @@ EMAILS = _table("emails", "id user_id address is_primary is_confirmed", "everywh
 # Apps
 
 WORKSPACES = _table("workspaces", "id slug uuid name created_on made_for_app", "everywhere", remembered=True)
+MEMBER_GROUPS = _table("member_groups", "id workspace_id slug name", "everywhere")
+GROUP_MEMBERS = _table("group_members", "group_id user_id", "everywhere", key="group_id user_id")
 MEMBERS = _table("members", "workspace_id user_id role added_on", "everywhere", key="workspace_id user_id")
 REGISTRATIONS = _table(
     "registrations", "app_key descriptor_url shared_secret created_on", "everywhere", sealed="shared_secret"
@@ -212,6 +214,8 @@ TABLES = (
     EMAILS,
     WORKSPACES,
     MEMBERS,
+    MEMBER_GROUPS,
+    GROUP_MEMBERS,
     REGISTRATIONS,
     INSTALLATIONS,
     HANDSHAKES,

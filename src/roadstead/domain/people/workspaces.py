@@ -10,8 +10,8 @@ from roadstead.domain.people.users import find_user, lock_active
 from roadstead.errors import Conflict, InvalidInput, NotFound, WorkspaceNotFound
 from roadstead.listing import Listing, PageRequest, Slice
 from roadstead.model import ROLES, Identity, Membership, Role, User, Workspace
+from roadstead.storage import groups, workspaces
 from roadstead.storage import members as rows
-from roadstead.storage import workspaces
 from roadstead.storage.audit import add_entry
 from roadstead.storage.database import Transaction
 
@@ -114,7 +114,7 @@ async def add_member(host: Host, slug: str, username: str, role: Role) -> Worksp
     """Add a member, or give one another role. Raise `NotFound` and `Conflict`."""
     workspace, user = await get_workspace(host, slug), await find_user(host, username)
     async with host.store.database.transaction() as tx:
-        await _lock(tx, workspace)
+        await keep_together(tx, workspace)
         await lock_active(tx, user.id)
         await rows.keep_member(tx, workspace.id, user.id, role, host.now())
         await _expect_owner(tx, workspace)
@@ -123,12 +123,13 @@ async def add_member(host: Host, slug: str, username: str, role: Role) -> Worksp
 
 
 async def remove_member(host: Host, slug: str, username: str) -> Workspace:
-    """Remove a member. Raise `NotFound`, and `Conflict` for the last owner."""
+    """Remove a member, also from all groups. Raise `NotFound`, and `Conflict` for the last owner."""
     workspace, user = await get_workspace(host, slug), await find_user(host, username)
     async with host.store.database.transaction() as tx:
-        await _lock(tx, workspace)
+        await keep_together(tx, workspace)
         if not await rows.delete_member(tx, workspace.id, user.id):
             raise NotFound(f"{user.username} is no member of {slug}.", "List them with: roadstead workspace show SLUG")
+        await groups.leave_groups(tx, workspace.id, user.id)
         await _expect_owner(tx, workspace)
         await _log(host, tx, "member removed", workspace, user, None)
     return workspace
@@ -139,7 +140,8 @@ async def list_members(host: Host, workspace: Workspace) -> list[Membership]:
     return await rows.list_members(host.store.database, workspace.id)
 
 
-async def _lock(tx: Transaction, workspace: Workspace) -> None:
+async def keep_together(tx: Transaction, workspace: Workspace) -> None:
+    """Lock a workspace whose people change; it stays, whatever becomes of the installation that made it."""
     await workspaces.lock_workspace(tx, workspace.id)
     await workspaces.keep_workspace(tx, workspace.id)
 
