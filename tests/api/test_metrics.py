@@ -115,8 +115,8 @@ def test_a_call_that_an_app_did_not_get_is_counted(fresh: LiveHost) -> None:
         assert api("DELETE", "/2.0/addon").status_code == 204
         assert app.calls("uninstalled")
     figures = _figures(fresh.url)
-    owed = [figures["roadstead_pending_calls", state] for state in ("waiting", "overdue", "given_up")]
-    assert owed == [1, 0, 0]
+    pending = [figures["roadstead_pending_calls", state] for state in ("waiting", "overdue", "given_up")]
+    assert pending == [1, 0, 0]
 
 
 @pytest.mark.parametrize("sent", [{"Host": "roadstead.example"}, {"X-Forwarded-For": "203.0.113.9"}])

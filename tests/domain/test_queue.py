@@ -300,7 +300,7 @@ async def _owe_fifty(host: Host, app: RecordingApp) -> None:
             url = f"{app.base_url}/uninstalled"
             call_id = await rows.add_call(tx, installation, "uninstalled", url=url, now=host.now())
             content = json.dumps({"eventType": "uninstalled", "clientKey": f"another {number}"})
-            await rows.owe_call(
+            await rows.queue_call(
                 tx,
                 call_id,
                 descriptor_url=installation.descriptor_url,

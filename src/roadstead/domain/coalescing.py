@@ -10,7 +10,7 @@ T = TypeVar("T")
 R = TypeVar("R")
 
 
-class Together:
+class Coalescing:
     """The waiting items, by place. `start` runs a coroutine beside the caller."""
 
     def __init__(self, start: Callable[[Coroutine[Any, Any, None]], None]) -> None:

@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 from roadstead.domain.access.admission import Admission, open_files
 from roadstead.domain.access.rate_limit import RateLimit
 from roadstead.domain.access.refusals import Refusals
-from roadstead.domain.coalescing import Together
+from roadstead.domain.coalescing import Coalescing
 from roadstead.domain.running import running_hosts
 from roadstead.domain.shutdown import finish
 from roadstead.domain.telemetry.metrics import Metrics
@@ -68,11 +68,11 @@ class Host:
     judging: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)
     changing: Turns = field(default_factory=lambda: Turns(math.inf, CHANGE_SECONDS, _CHANGES), repr=False)
     _running: set[asyncio.Task[None]] = field(default_factory=set, repr=False)
-    together: Together = field(init=False, repr=False)
+    coalescing: Coalescing = field(init=False, repr=False)
     refusals: Refusals = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "together", Together(self.run_later))
+        object.__setattr__(self, "coalescing", Coalescing(self.run_later))
         object.__setattr__(self, "refusals", Refusals(self.metrics))
 
     @property

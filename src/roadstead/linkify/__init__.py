@@ -21,7 +21,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from roadstead.linkify.check.report import PatternReport, check_linker
+    from roadstead.linkify.check.report import PatternReport, check_linker, may_run_out
     from roadstead.linkify.check.witness import Witness
     from roadstead.linkify.documents.html_input import LinkifiedHtml, linkify_html
     from roadstead.linkify.documents.markdown_input import LinkifiedMarkdown, explain_markdown, linkify_markdown
@@ -53,13 +53,14 @@ __all__ = [
     "explain_markdown",
     "linkify_html",
     "linkify_markdown",
+    "may_run_out",
     "render_html",
     "render_markdown",
     "render_terminal",
 ]
 
 _HOMES = {
-    "check.report": ("PatternReport", "check_linker"),
+    "check.report": ("PatternReport", "check_linker", "may_run_out"),
     "check.witness": ("Witness",),
     "documents.html_input": ("LinkifiedHtml", "linkify_html"),
     "documents.markdown_input": ("LinkifiedMarkdown", "explain_markdown", "linkify_markdown"),

@@ -120,19 +120,13 @@ async def list_installations(
 
 
 def _installation(store: Store, row: Row) -> Installation:
-    identity, app_key, client_key, state, url, descriptor, sealed, installed_on, updated_on, *joined = row
-    handshake, previous, *workspace = joined
+    members, (handshake, previous, *workspace) = INSTALLATIONS.members(Installation, row)
+    members["shared_secret"] = store.secrets.open(members["shared_secret"])
+    members["installed_on"] = from_text(members["installed_on"])
+    members["updated_on"] = from_text(members["updated_on"])
     return Installation(
-        id=identity,
+        **members,
         workspace=workspace_of(workspace),
-        app_key=app_key,
-        client_key=client_key,
-        state=state,
-        descriptor_url=url,
-        descriptor=descriptor,
-        shared_secret=store.secrets.open(sealed),
-        installed_on=from_text(installed_on),
-        updated_on=from_text(updated_on),
         handshake_under_way=handshake is not None,
         previous_secret=None if previous is None else store.secrets.open(previous),
     )

@@ -66,7 +66,7 @@ async def add_call(
     return await tx.insert(*statement)
 
 
-async def owe_call(
+async def queue_call(
     tx: Transaction,
     call_id: int,
     *,

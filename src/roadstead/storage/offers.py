@@ -60,14 +60,6 @@ async def drop_offers(tx: Transaction, client_key: str) -> None:
 
 
 def _offer(store: Store, row: Row) -> Offer:
-    identity, app_key, client_key, url, descriptor, offered_on, secret, *workspace = row
-    return Offer(
-        id=identity,
-        workspace=workspace_of(workspace),
-        app_key=app_key,
-        client_key=client_key,
-        descriptor_url=url,
-        descriptor=descriptor,
-        shared_secret=store.secrets.open(secret),
-        offered_on=from_text(offered_on),
-    )
+    members, (secret, *workspace) = OFFERS.members(Offer, row)
+    members["offered_on"] = from_text(members["offered_on"])
+    return Offer(**members, workspace=workspace_of(workspace), shared_secret=store.secrets.open(secret))

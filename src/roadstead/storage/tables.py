@@ -39,6 +39,11 @@ class Table:
         prefix = f"{alias}." if alias else ""
         return ", ".join(f"{prefix}{name}" for name in model.__annotations__ if name in self.columns)
 
+    def members(self, model: type, row: tuple[Any, ...]) -> tuple[dict[str, Any], tuple[Any, ...]]:
+        """Return the cells that `of` selects, by name, and the rest of the row."""
+        names = [name for name in model.__annotations__ if name in self.columns]
+        return dict(zip(names, row, strict=False)), row[len(names) :]
+
     def besides(self, model: type) -> str:
         """Return the columns that are no members of a model, in the order of the table."""
         return ", ".join(name for name in self.columns if name not in model.__annotations__)

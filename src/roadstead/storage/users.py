@@ -13,14 +13,14 @@ _COLUMNS = USERS.of(User)
 _SELECT = f"SELECT {_COLUMNS} FROM users"
 
 
-class Taken(Exception):
+class AlreadyUsed(Exception):
     """Another user has this user name or e-mail address."""
 
 
 async def add_user(
     tx: Transaction, *, uuid: str, account_id: str, username: str, display_name: str, now: datetime
 ) -> User:
-    """Add an active user who is no administrator. Raise `Taken`."""
+    """Add an active user who is no administrator. Raise `AlreadyUsed`."""
     cells = {
         "uuid": uuid,
         "account_id": account_id,
@@ -34,17 +34,17 @@ async def add_user(
     try:
         identity = await tx.insert(*USERS.insert("RETURNING id", **cells))
     except AlreadyThere as exc:
-        raise Taken(username) from exc
+        raise AlreadyUsed(username) from exc
     return user_of((identity, *cells.values()))
 
 
 async def add_email(tx: Transaction, user_id: int, address: str) -> None:
-    """Add a user's first address, which is the primary one and confirmed. Raise `Taken`."""
+    """Add a user's first address, which is the primary one and confirmed. Raise `AlreadyUsed`."""
     cells = {"user_id": user_id, "address": address, "is_primary": 1, "is_confirmed": 1}
     try:
         await tx.insert(*EMAILS.insert("RETURNING id", **cells))
     except AlreadyThere as exc:
-        raise Taken(address) from exc
+        raise AlreadyUsed(address) from exc
 
 
 async def find_user(reader: Reader, user_id: int) -> User | None:

@@ -8,7 +8,7 @@ from roadstead.connect import Descriptor, Finding
 from roadstead.connect.findings import Severity
 from roadstead.connect.scopes import DESCRIPTIONS, canonical_scope
 from roadstead.domain.apps.check import CheckedLinker
-from roadstead.linkify import PatternReport
+from roadstead.linkify import PatternReport, may_run_out
 
 _SHOWN_BEFORE, _SHOWN_AFTER = 40, 60
 """Characters of the line on each side of the finding's place."""
@@ -61,7 +61,7 @@ def pattern_in_words(key: str, report: PatternReport | CheckedLinker) -> ShownPa
     return ShownPattern(
         key=key,
         speed="linear time" if report.engine == "linear" else "time budget",
-        verdict="warning" if report.hostile and report.engine == "bounded" else "good",
+        verdict="warning" if may_run_out(report) else "good",
         reason=report.reason if report.hostile or report.engine == "bounded" else "",
         slow_on=witness.in_short() if witness else "",
         groups=report.groups,

@@ -11,7 +11,7 @@ from typing import Literal
 from roadstead.connect import Finding, check_descriptor
 from roadstead.connect.findings import Path
 from roadstead.connect.json_source import JsonSource, read_json
-from roadstead.linkify import InvalidPattern, Linker, PatternReport, Witness, check_linker
+from roadstead.linkify import InvalidPattern, Linker, PatternReport, Witness, check_linker, may_run_out
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ def check(document: bytes) -> Verdict:
             findings.append(_finding(source, "error", (*path, "regex"), str(exc), "Correct the pattern or the URL."))
             continue
         linkers.append(_checked(linker, report))
-        if report.hostile and report.engine == "bounded":
+        if may_run_out(report):
             fix = f"Keep its repeats from matching the same characters. {report.reason}"
             findings.append(_finding(source, "warning", (*path, "regex"), _SLOW, fix))
         findings += (_finding(source, "warning", (*path, "url"), *remark) for remark in report.remarks)

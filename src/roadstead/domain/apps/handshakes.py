@@ -257,7 +257,7 @@ async def complete(host: Host, offer: Offer) -> None:
 
     Nothing changes if the offer was withdrawn or superseded meanwhile, or while the same app is being installed.
     """
-    await host.together.do((complete, offer.id), offer, partial(_complete_once, host))
+    await host.coalescing.do((complete, offer.id), offer, partial(_complete_once, host))
 
 
 async def _complete_once(host: Host, those: Sequence[Offer]) -> Sequence[None]:

@@ -250,4 +250,4 @@ async def _take_out(
     await linkers.drop_linkers(tx, installation_id)
     await drop_offers(tx, installation.client_key)
     await add_installation_entry(tx, installation_id, actor=actor, action="app uninstalled", details={}, now=host.now())
-    return await lifecycle.owe_uninstalled(host, tx, installation, sender, seal)
+    return await lifecycle.queue_uninstalled(host, tx, installation, sender, seal)

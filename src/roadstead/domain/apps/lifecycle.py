@@ -131,7 +131,7 @@ def _advice(installation: Installation, url: str, status: int | None, *, signed:
 # `uninstalled`
 
 
-async def owe_uninstalled(
+async def queue_uninstalled(
     host: Host, tx: Transaction, installation: Installation, sender: Sender, seal: Seal
 ) -> int | None:
     """Store the pending call that notifies the app; return its id, or `None` if the app has no address for it."""
@@ -141,7 +141,7 @@ async def owe_uninstalled(
         return None
     url = descriptor.url(path)
     call_id = await calls.add_call(tx, installation, "uninstalled", url=url, now=host.now())
-    await calls.owe_call(
+    await calls.queue_call(
         tx,
         call_id,
         descriptor_url=installation.descriptor_url,

@@ -79,7 +79,7 @@ async def add_value(host: Host, installation_id: int, key: str, value: str, *, b
     if not _VALUE.fullmatch(value):
         raise InvalidLinkerValue("The linker value is not valid.", VALUE_RULE, fields={"value": [_complaint(value)]})
     add = partial(_add_each, host, installation_id, key, by_app)
-    return await host.together.do((_add_each, installation_id, key, by_app), value, add)
+    return await host.coalescing.do((_add_each, installation_id, key, by_app), value, add)
 
 
 async def _add_each(

@@ -42,7 +42,7 @@ async def create_user(host: Host, username: str, *, display_name: str | None = N
             if email is not None:
                 await rows.add_email(tx, user.id, email.lower())
             await _log(host, tx, "user created", user)
-    except rows.Taken as exc:
+    except rows.AlreadyUsed as exc:
         raise Conflict(f"There is a user {exc.args[0]!r} already.", "Nothing was changed.") from exc
     return user
 

@@ -18,7 +18,7 @@ CHANGE_SECONDS = 10.0
 async def check_readiness(host: Host) -> None:
     """Raise `StorageUnavailable` with the reason if the host cannot serve requests."""
     # All probes share one check, so that a client that probes endlessly cannot keep others from the database.
-    await host.together.do(check_readiness, None, partial(_check_for_all, host))
+    await host.coalescing.do(check_readiness, None, partial(_check_for_all, host))
 
 
 async def check_changes(host: Host) -> None:

@@ -1,7 +1,7 @@
 """Judge whether a linker's pattern and `url` can be used, and explain it to their author."""
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 from roadstead.linkify.check.dangers import dangers
 from roadstead.linkify.check.remarks import Remark, remarks
@@ -36,6 +36,20 @@ class PatternReport:
     def witness(self) -> Witness | None:
         """Return a text that a hostile pattern is slow on, if one is found. The search takes some 100 ms at most."""
         return find_witness(self.regex) if self.hostile else None
+
+
+class Judged(Protocol):
+    """A judgement on a pattern, as far as its time is concerned."""
+
+    @property
+    def engine(self) -> Literal["linear", "bounded"]: ...
+    @property
+    def hostile(self) -> bool: ...
+
+
+def may_run_out(pattern: Judged) -> bool:
+    """Return whether a linker with the pattern may run out of its budget of time on some text."""
+    return pattern.hostile and pattern.engine == "bounded"
 
 
 def check_linker(linker: Linker) -> PatternReport:

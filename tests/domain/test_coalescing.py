@@ -5,21 +5,21 @@ from collections.abc import Sequence
 
 import pytest
 
-from roadstead.domain.coalescing import Together
+from roadstead.domain.coalescing import Coalescing
 from roadstead.errors import StorageBusy
 
 _started: set["asyncio.Task[None]"] = set()
 
 
-def _together() -> Together:
-    return Together(lambda work: _started.add(asyncio.create_task(work)))
+def _coalescing() -> Coalescing:
+    return Coalescing(lambda work: _started.add(asyncio.create_task(work)))
 
 
 def test_what_comes_while_work_is_under_way_is_done_together_next() -> None:
     """The first item is worked on alone; those that arrive meanwhile share the next run, in the order of arrival."""
 
     async def run() -> None:
-        together, seen = _together(), []
+        coalescing, seen = _coalescing(), []
         gate = asyncio.Event()
 
         async def work(items: Sequence[int]) -> list[int]:
@@ -27,16 +27,16 @@ def test_what_comes_while_work_is_under_way_is_done_together_next() -> None:
             await gate.wait()
             return [item * 10 for item in items]
 
-        first = asyncio.create_task(together.do("place", 1, work))
+        first = asyncio.create_task(coalescing.do("place", 1, work))
         while not seen:
             await asyncio.sleep(0)
-        others = [asyncio.create_task(together.do("place", item, work)) for item in (2, 3, 4)]
-        elsewhere = asyncio.create_task(together.do("another place", 9, work))
+        others = [asyncio.create_task(coalescing.do("place", item, work)) for item in (2, 3, 4)]
+        elsewhere = asyncio.create_task(coalescing.do("another place", 9, work))
         await asyncio.sleep(0)
         gate.set()
         assert await asyncio.gather(first, *others, elsewhere) == [10, 20, 30, 40, 90]
         assert seen == [[1], [9], [2, 3, 4]]
-        assert await together.do("place", 5, work) == 50
+        assert await coalescing.do("place", 5, work) == 50
 
     asyncio.run(run())
 
@@ -45,7 +45,7 @@ def test_an_error_goes_to_whom_it_concerns() -> None:
     """A result that is an error is raised only for its item; a raised exception, for all items of the run."""
 
     async def run() -> None:
-        together = _together()
+        coalescing = _coalescing()
 
         async def refuse_odd(items: Sequence[int]) -> list[int | Exception]:
             return [ValueError(f"{item} is odd") if item % 2 else item for item in items]
@@ -53,14 +53,16 @@ def test_an_error_goes_to_whom_it_concerns() -> None:
         async def fail(items: Sequence[int]) -> list[int]:
             raise OSError
 
-        asked = [asyncio.create_task(together.do("place", item, refuse_odd)) for item in range(4)]
+        asked = [asyncio.create_task(coalescing.do("place", item, refuse_odd)) for item in range(4)]
         asked[2].cancel()
         outcomes = await asyncio.gather(*asked, return_exceptions=True)
         assert [type(outcome) for outcome in outcomes] == [int, ValueError, asyncio.CancelledError, ValueError]
-        failing = await asyncio.gather(*(together.do("place", item, fail) for item in range(3)), return_exceptions=True)
+        failing = await asyncio.gather(
+            *(coalescing.do("place", item, fail) for item in range(3)), return_exceptions=True
+        )
         assert [type(outcome) for outcome in failing] == [OSError] * 3
         with pytest.raises(OSError):  # noqa: PT011  # the same as above
-            await together.do("place", 1, fail)
+            await coalescing.do("place", 1, fail)
 
     asyncio.run(run())
 
@@ -74,7 +76,7 @@ def test_what_cannot_have_the_database_is_tried_for_nobody_who_waits(
     """
 
     async def run() -> None:
-        together, seen = _together(), []
+        coalescing, seen = _coalescing(), []
         gate = asyncio.Event()
 
         async def fail(items: Sequence[int]) -> list[int]:
@@ -82,10 +84,10 @@ def test_what_cannot_have_the_database_is_tried_for_nobody_who_waits(
             await gate.wait()
             raise error("held")
 
-        asked = [asyncio.create_task(together.do("place", 1, fail))]
+        asked = [asyncio.create_task(coalescing.do("place", 1, fail))]
         while not seen:
             await asyncio.sleep(0)
-        asked += [asyncio.create_task(together.do("place", item, fail)) for item in (2, 3)]
+        asked += [asyncio.create_task(coalescing.do("place", item, fail)) for item in (2, 3)]
         await asyncio.sleep(0)
         gate.set()
         outcomes = await asyncio.gather(*asked, return_exceptions=True)
