@@ -15,6 +15,7 @@ from roadstead.domain.access import admission
 from tests.acceptance import attacks
 from tests.acceptance.attacks import VALUES, Attack, request, signed
 from tests.live import AppClient, LiveHost, host_process, live_host, recording_app
+from tests.postgres import Server
 
 KIBIBYTE = 1024
 MANY_LISTS = b"[" + b"[]," * 5_592_404 + b"[]]"
@@ -55,8 +56,22 @@ def test_others_are_served_during_an_attack(
     tmp_path: Path, attack: Callable[[int, AppClient], Attack], memory: float
 ) -> None:
     """Health and every request of another app from the same address are answered, and the host's memory is bounded."""
+    _others_are_served(tmp_path, attack, memory)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ATTACKS)
+def test_others_are_served_on_postgresql_as_well(tmp_path: Path, name: str, postgresql: Server) -> None:
+    """The same holds where the state is in PostgreSQL, whose driver takes some memory."""
+    attack, memory = ATTACKS[name]
+    _others_are_served(tmp_path, attack, memory + 30, ROADSTEAD_DATABASE=postgresql.new_database())
+
+
+def _others_are_served(
+    tmp_path: Path, attack: Callable[[int, AppClient], Attack], memory: float, **environ: str
+) -> None:
     log = tmp_path / "log"
-    with host_process(tmp_path / "data", log) as (host, _, process), two_apps(host) as (bad, good):
+    with host_process(tmp_path / "data", log, **environ) as (host, _, process), two_apps(host) as (bad, good):
         port = urlsplit(host.url).port
         assert port is not None
         noticed = asyncio.run(attacks.during(attack(port, bad), port, process.pid, good))
