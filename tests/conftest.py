@@ -27,10 +27,10 @@ NewDatabase = Callable[[], str | None]
 """Returns the URL of an empty database, or `None` for the one in the data folder."""
 
 
-_SQLITE_BY_DEFAULT = ("acceptance", "api", "web")
+_SQLITE_BY_DEFAULT = ("acceptance", "api", "domain", "web")
 """Folders of tests that run on PostgreSQL in the slow suite only, unless they are marked `each_database`.
 
-What differs between the databases is tested in `storage` and `domain`.
+What differs between the databases is tested in `storage`, and by the tests that are marked.
 """
 
 

@@ -115,6 +115,7 @@ def test_a_change_of_any_member_counts(log: Log) -> None:
 # Runs
 
 
+@pytest.mark.each_database
 def test_a_run_of_the_same_is_one_entry_and_its_number(log: Log) -> None:
     """The first change is an entry immediately; those that follow within the hour are counted, with the first and last
     time.
@@ -236,6 +237,7 @@ def _archive(log: Log, seconds: float, before: float | None) -> tuple[audit.Arch
     return archived, [json.loads(line) for line in out.getvalue().splitlines()]
 
 
+@pytest.mark.each_database
 def test_a_cut_removes_what_was_archived_and_says_so(log: Log) -> None:
     """Older entries are in the file and no longer in the log, whose last entry records the cut."""
     for number in range(6):
@@ -259,6 +261,7 @@ def test_an_archive_alone_removes_nothing(log: Log) -> None:
     assert archived.entries == len(log.entries(2 * HOUR)) + 1
 
 
+@pytest.mark.each_database
 def test_entries_are_read_in_pages(log: Log, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of any number, a few entries are in memory at a time."""
     monkeypatch.setattr(rows, "PAGE", 2)
@@ -277,6 +280,7 @@ def test_a_log_that_has_changed_is_not_cut(log: Log) -> None:
     assert len(log.entries(3)) == archived.entries - 1
 
 
+@pytest.mark.each_database
 @pytest.mark.parametrize("statement", ["UPDATE audit_log SET actor = 'nobody'", "DELETE FROM audit_log"])
 def test_the_database_lets_nothing_but_a_cut_take_entries(log: Log, statement: str) -> None:
     """Before the first cut and after one, later entries can neither be deleted nor altered."""

@@ -63,6 +63,7 @@ def _apply(host: Host, installation_id: int, what: str, value: Any) -> Awaitable
             return linkers.replace_values(host, installation_id, "tickets", value)
 
 
+@pytest.mark.each_database
 @settings(max_examples=20)
 @given(changes=_CHANGES)
 @example(
@@ -140,6 +141,7 @@ MEANWHILE: dict[str, tuple[list[Change], bool]] = {
 """What is changed after the first part, and whether the parts do all the same."""
 
 
+@pytest.mark.each_database
 def test_values_that_are_read_in_parts_are_those_of_one_moment(
     host: LiveHost, workplace: tuple[str, int], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -4,6 +4,8 @@ import asyncio
 from contextlib import ExitStack
 from pathlib import Path
 
+import pytest
+
 from roadstead.domain.apps import installations
 from roadstead.domain.host import Host
 from roadstead.domain.upkeep.keys import rotate_key
@@ -36,6 +38,7 @@ async def _rotate(host: Host, others: "asyncio.Future[list[None]]") -> None:
         await rotate_key(host)
 
 
+@pytest.mark.each_database
 def test_installations_undos_and_rotations_do_not_wait_for_each_other(
     tmp_path: Path, new_database: NewDatabase
 ) -> None:

@@ -84,6 +84,7 @@ def _run(settings: Settings, scenario: Callable[[Host, RecordingApp], Any]) -> N
         asyncio.run(run())
 
 
+@pytest.mark.each_database
 def test_a_call_is_made_again_until_the_app_has_answered(settings: Settings) -> None:
     """An app that fails twice is called after growing pauses, each signed anew, and then not again."""
 
@@ -143,6 +144,7 @@ def test_a_claim_that_lasts_longer_than_any_is_none(settings: Settings, ahead: f
     _run(settings, scenario)
 
 
+@pytest.mark.each_database
 def test_a_commit_wakes_the_queue(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
     """The process that stored a call makes it immediately, because its commit says that it is due."""
     monkeypatch.setattr(queue, "LOOK_SECONDS", 600.0)
@@ -186,6 +188,7 @@ def test_the_last_word_of_an_app_is_taken(tmp_path: Path, status: int) -> None:
     _run(Settings(data=tmp_path), scenario)
 
 
+@pytest.mark.each_database
 def test_what_fails_for_a_day_is_given_up_and_can_be_tried_again(settings: Settings) -> None:
     """The calls are counted, the time of giving up is recorded, and the operator may retry."""
 
@@ -258,6 +261,7 @@ def test_a_pending_call_outlives_the_installation(settings: Settings) -> None:
     _run(settings, scenario)
 
 
+@pytest.mark.each_database
 def test_the_calls_of_a_killed_process_are_made_by_another(tmp_path: Path, settings: Settings) -> None:
     """Killed when the app has the call and has not answered: another process takes it over when the claim
     has run out.
@@ -322,6 +326,7 @@ def _once_each(app: RecordingApp) -> bool:
     return (len(times), set(times.values())) == (50, {1})
 
 
+@pytest.mark.each_database
 def test_fifty_calls_are_made_once_each(settings: Settings) -> None:
     """Each of three claims the others' unclaimed rows; none dies, so no call is made twice."""
 
@@ -357,6 +362,7 @@ def test_two_processes_make_fifty_calls_once_each(tmp_path: Path, settings: Sett
         assert _once_each(app)
 
 
+@pytest.mark.each_database
 def test_a_claim_is_lost_to_whoever_took_the_call_over(settings: Settings) -> None:
     """A slow process's outcome after its claim has run out does not overwrite that of the other."""
 
