@@ -51,6 +51,7 @@ def test_a_host_goes_on_with_another_database(tmp_path: Path, postgresql: Server
             before = AppClient(old.url, installed)("GET", f"{VALUES}?pagelen=100&page=3").json()["values"]
         done = _migrate(tmp_path, old_url, new_url)
         assert (done.returncode, "read back and compared" in done.stderr) == (0, True), done.stderr
+        assert done.stderr.strip().endswith(f" serve --data {tmp_path} --database-url {new_url}")
         with live_host(tmp_path, database_url=new_url) as new:
             api = AppClient(new.url, installed)
             after = api("GET", f"{VALUES}?pagelen=100&page=3").json()["values"]

@@ -52,6 +52,12 @@ def as_called(text: str) -> str:
     return re.sub(r"(?<![\w/.-])roadstead (?=[a-z])", lambda _: f"{program()} ", text)
 
 
+def same_options(data: str | None, database_url: str | None, allow_target: Sequence[str] = ()) -> str:
+    """Return the options with which another command works on the same state, and may call the same apps."""
+    given = (("--data", data), ("--database-url", database_url), *(("--allow-target", one) for one in allow_target))
+    return "".join(f" {option} {shlex.quote(value)}" for option, value in given if value is not None)
+
+
 def console(*, stderr: bool = False) -> "Console":
     """Return Rich's console, for progress bars."""
     from rich.console import Console

@@ -2,7 +2,6 @@
 
 import logging
 import os
-import shlex
 import signal
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 from roadstead.cli import importing
 from roadstead.cli.declared import Option
 from roadstead.cli.options import AllowTarget, Data, DatabaseUrl, Era, LinkersWithoutValues, RateLimit, read_settings
-from roadstead.cli.output import program
+from roadstead.cli.output import program, same_options
 from roadstead.cli.state import on_host
 
 if TYPE_CHECKING:
@@ -102,16 +101,10 @@ def serve(
     for stop in _STOPS:
         signal.signal(stop, _leave)
     shown_url = settings.database_name if database_url and settings.postgresql_url else database_url
-    _serve(settings, _same_options(data, shown_url, allow_target or []))
+    _serve(settings, same_options(data, shown_url, allow_target or ()))
 
 
-def _same_options(data: str | None, database_url: str | None, allow_target: list[str]) -> str:
-    """Return the options with which another command works on the same state, and may call the same apps."""
-    given = (("--data", data), ("--database-url", database_url), *(("--allow-target", one) for one in allow_target))
-    return "".join(f" {option} {shlex.quote(value)}" for option, value in given if value is not None)
-
-
-def _serve(settings: "Settings", same_options: str) -> None:
+def _serve(settings: "Settings", same_state: str) -> None:
     with ExitStack() as until_the_end:
         with importing():
             from roadstead.server.listening import listen, port_of, raise_file_limit
@@ -124,7 +117,7 @@ def _serve(settings: "Settings", same_options: str) -> None:
             server = _workers(settings, listening) if settings.workers > 1 else _server(settings, listening)
         for one in filter(None, (few_files, warning)):
             log.warning(one)
-        _greet(settings, sign_in_link, same_options)
+        _greet(settings, sign_in_link, same_state)
         server()
 
 
@@ -162,7 +155,7 @@ def _of_a_change(before: str | None, host: "Host") -> str:
     )
 
 
-def _greet(settings: "Settings", sign_in_link: str, same_options: str) -> None:
+def _greet(settings: "Settings", sign_in_link: str, same_state: str) -> None:
     if not settings.listens_on_loopback:
         log.warning(
             "Other machines can reach this host. It calls apps at private addresses and on this machine only if "
@@ -174,7 +167,7 @@ def _greet(settings: "Settings", sign_in_link: str, same_options: str) -> None:
     print(f"Its data is in   {settings.data}")
     if settings.postgresql_url is not None:
         print(f"Its database is  {settings.database_name}")
-    print(f"Install an app   {program()} install DESCRIPTOR_URL{same_options}")
+    print(f"Install an app   {program()} install DESCRIPTOR_URL{same_state}")
     print("Stop with        Ctrl-C", flush=True)
 
 

@@ -1,7 +1,6 @@
 """`roadstead export`, `import` and `migrate-data`: the whole state as a file, or in another database."""
 
 import os
-import shlex
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -11,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, BinaryIO
 
 from roadstead.cli.declared import Argument, Option
 from roadstead.cli.options import Data, DatabaseUrl, read_settings
-from roadstead.cli.output import tell
+from roadstead.cli.output import same_options, tell
 from roadstead.cli.state import on_host
 from roadstead.errors import InvalidInput
 
@@ -105,7 +104,8 @@ def migrate_data(
 
     count = on_host(here, move)
     tell(f"Copied, and each row read back and compared. Rows: {count:,}")
-    tell(f"Continue with: roadstead serve --database-url {shlex.quote(there.database_name)}")
+    shown = there.database_name if there.postgresql_url else target
+    tell(f"Continue with: roadstead serve{same_options(data, shown)}")
 
 
 @contextmanager
