@@ -104,7 +104,7 @@ def page_answer(call: "Call", page: Slice[Any], values: object = None) -> Answer
 
 def shaped(call: "Call", body: object) -> Answer:
     """Return the body with the requested fields. Raise `InvalidInput`."""
-    fields = call.query.get("fields") if call.request.scope["query_string"] else None
+    fields = call.query.get("fields")
     if fields is not None:
         body = parse_fields(fields).apply(msgspec.json.decode(msgspec.json.encode(body)))
     return json_answer(body)

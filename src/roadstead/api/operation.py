@@ -133,7 +133,7 @@ async def _answer_with_stream(answer: Handler, call: "Call", *given: Any) -> Ans
 class Call:
     """One request to an operation, after its caller is known."""
 
-    __slots__ = ("host", "identity", "path", "request")
+    __slots__ = ("_query", "host", "identity", "path", "request")
 
     def __init__(self, request: Request, host: Host, identity: Identity, path: dict[str, Any]) -> None:
         self.request = request
@@ -141,6 +141,7 @@ class Call:
         self.identity = identity
         self.path = path
         """The parameters of the address by name."""
+        self._query: dict[str, str] | None = None
 
     @property
     def installation_id(self) -> int:
@@ -158,8 +159,10 @@ class Call:
     @property
     def query(self) -> dict[str, str]:
         """Return the decoded query parameters; of a repeated one, the last."""
-        query = self.request.scope["query_string"]
-        return dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True)) if query else {}
+        if self._query is None:
+            text = self.request.scope["query_string"]
+            self._query = dict(parse_qsl(text.decode("latin-1"), keep_blank_values=True)) if text else {}
+        return self._query
 
     def url(self, operation: Operation, *values: str | int) -> str:
         """Return the URL of an operation; with fewer values than parameters, the common beginning of all such URLs."""
