@@ -30,15 +30,15 @@ def output() -> Iterator[None]:
         yield
         sys.stdout.flush()
     except BrokenPipeError:
-        _drop_output()
+        drop_output()
         raise
     except OSError as error:
         if error.filename is not None or error.errno not in (EDQUOT, EFBIG, EIO, ENOSPC):
             raise
-        _drop_output()
+        drop_output()
         raise OutputFailed(f"The output cannot be written: {error.strerror}.") from error
 
 
-def _drop_output() -> None:
+def drop_output() -> None:
     """Discard the content of the buffer: Python would try again to write it, and report an error."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

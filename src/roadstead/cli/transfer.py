@@ -12,6 +12,7 @@ from roadstead.cli.declared import Argument, Option
 from roadstead.cli.options import Data, DatabaseUrl, read_settings
 from roadstead.cli.output import same_options, tell
 from roadstead.cli.state import on_host
+from roadstead.cli.streams import drop_output
 from roadstead.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -122,6 +123,7 @@ def written(name: str) -> Iterator[BinaryIO]:
         except BrokenPipeError:
             raise  # the reader closed the pipe, which needs no message
         except OSError as exc:
+            drop_output()
             raise _not_written("stdout", exc) from exc
         return
     file = Path(name)
