@@ -9,8 +9,9 @@ in a later one, so it always sees that commit.
 
 Commits are grouped. A commit waits for the disk (`synchronous=FULL`, so that answered changes survive a power cut), and
 the writers that arrive meanwhile share the next one: each has its savepoint in the common transaction, and none is told
-that it succeeded before the commit has. The lock is first come, first served, so the task that commits, which queues
-for it like every writer, gets exactly those writers into its batch that were waiting before it.
+that it succeeded before the commit has. The lock is first come, first served, so the commit, which stands in line like
+every writer, gets exactly those writers into its batch that were waiting before it. It is a function that the thread
+calls back, and no task, which would resume its writers two turns of the loop later.
 """
 
 import asyncio
@@ -19,6 +20,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Hashable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -39,6 +41,7 @@ from roadstead.storage.database import (
 )
 from roadstead.storage.sqlite_errors import is_busy, translate, translated
 from roadstead.storage.waking import Wakers, Waking
+from roadstead.storage.writers_line import WritersLine
 from roadstead.turns import Turns
 
 if TYPE_CHECKING:
@@ -99,7 +102,7 @@ class SQLiteDatabase:
             self._reader = _connect(file)
             self._scanner = _connect(file)
             self._searcher = _connect(file)
-        self._writing = asyncio.Lock()
+        self._writing = WritersLine()
         self._scanning = asyncio.Lock()
         self._thread = ThreadPoolExecutor(1, "sqlite-write")
         self._scan_thread = ThreadPoolExecutor(1, "sqlite-scan")
@@ -110,7 +113,6 @@ class SQLiteDatabase:
         self._last_commit: object = None
         self._version = 0
         self._commit_of_version: object = None
-        self._commits: set[asyncio.Task[None]] = set()
         self.writers = 0
         self.wakers = Wakers()
 
@@ -189,13 +191,14 @@ class SQLiteDatabase:
         """Become the only writer, with a savepoint in the common transaction."""
         # Counted from here, so that writers who arrived together, and find the database locked, fail together.
         deadline = asyncio.get_running_loop().time() + (BUSY_SECONDS if patience is None else patience)
-        await self._take_turn(deadline)
+        if not self._writing.take():
+            await self._wait_for_turn(deadline)
         try:
             batch = self._batch or await self._begin(deadline)
             with translated:
                 self._writer.execute("SAVEPOINT one_writer")
         except BaseException:
-            self._writing.release()
+            self._writing.give_back()
             raise
         return batch, _SQLiteTransaction(self, self._writer, self._thread)
 
@@ -214,13 +217,12 @@ class SQLiteDatabase:
             if cause is not None:
                 self._undo(batch, cause)
         finally:
-            self._writing.release()
+            self._writing.give_back()
 
-    async def _take_turn(self, deadline: float) -> None:
+    async def _wait_for_turn(self, deadline: float) -> None:
         """Wait for the earlier writers of this process: one of them may change a million values."""
         try:
-            async with asyncio.timeout_at(deadline):
-                await self._writing.acquire()
+            await self._writing.wait(deadline)
         except TimeoutError as exc:
             raise StorageBusy("The database is busy.", _CHANGED) from exc
 
@@ -236,24 +238,38 @@ class SQLiteDatabase:
                     raise translate(exc) from exc
             await asyncio.sleep(0.01)
         batch = self._batch = _Batch()
-        commit = asyncio.create_task(self._commit(batch))
-        self._commits.add(commit)
-        commit.add_done_callback(self._commits.discard)
+        # The commit stands in line after everyone who writes in this turn of the loop.
+        batch.loop.call_soon(self._writing.call, partial(self._commit, batch))
         return batch
 
-    async def _commit(self, batch: "_Batch") -> None:
-        async with self._writing:
-            if self._batch is not batch:
-                return
+    def _commit(self, batch: "_Batch") -> None:
+        """Begin to commit, as the only writer, unless the transaction was rolled back."""
+        if self._batch is batch:
             self._batch = None
-            try:
-                await _in_thread(self._thread, lambda: self._writer.execute("COMMIT"))
-            except Exception as exc:
+            self._thread.submit(self._commit_in_thread, batch)
+        else:
+            self._writing.give_back()
+
+    def _commit_in_thread(self, batch: "_Batch") -> None:
+        failure: Exception | None = None
+        try:
+            with translated:
+                self._writer.execute("COMMIT")
+        except Exception as exc:
+            failure = exc
+        batch.loop.call_soon_threadsafe(self._committed, batch, failure)
+
+    def _committed(self, batch: "_Batch", failure: Exception | None) -> None:
+        """Tell the writers, and admit the next one."""
+        try:
+            if failure is None:
+                batch.succeed()
+            else:
                 if self._writer.in_transaction:
                     self._writer.execute("ROLLBACK")
-                batch.fail(exc)
-            else:
-                batch.succeed()
+                batch.fail(failure)
+        finally:
+            self._writing.give_back()
 
     def _undo(self, batch: "_Batch", cause: BaseException) -> None:
         if self._writer.in_transaction:
@@ -295,8 +311,9 @@ class SQLiteDatabase:
             await migrations.run_missing(tx)
 
     async def close(self) -> None:
-        while self._commits:
-            await asyncio.gather(*self._commits)
+        await asyncio.sleep(0)  # a commit is in line a turn after its transaction has begun
+        if not self._writing.take():
+            await self._writing.wait(None)
         self._close_snapshot()
         for connection in (self._searcher, self._scanner, self._reader, self._writer):
             connection.close()
@@ -388,14 +405,14 @@ class _Batch:
     """The writers that share one commit."""
 
     def __init__(self) -> None:
-        self._loop = asyncio.get_running_loop()
+        self.loop = asyncio.get_running_loop()
         self._waiting: list[asyncio.Future[None]] = []
 
     def durable(self) -> "asyncio.Future[None]":
         """Return a future that is done when the commit is, or fails as it has. One writer giving up does not disturb
         the others.
         """
-        outcome = self._loop.create_future()
+        outcome = self.loop.create_future()
         self._waiting.append(outcome)
         return outcome
 

@@ -17,6 +17,8 @@ class _Translated:
     def __enter__(self) -> None: ...
 
     def __exit__(self, kind: object, exc: BaseException | None, traceback: object) -> None:
+        if exc is None:
+            return
         if isinstance(exc, sqlite3.IntegrityError):
             if exc.sqlite_errorcode == sqlite3.SQLITE_CONSTRAINT_UNIQUE:
                 raise AlreadyThere(str(exc)) from exc

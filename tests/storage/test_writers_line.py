@@ -1,0 +1,82 @@
+"""The line of writers: one at a time, in the order of their arrival, whatever becomes of those in between."""
+
+import asyncio
+
+import pytest
+
+from roadstead.storage.writers_line import WritersLine
+
+LATE = 1e9
+
+
+def test_the_lock_goes_from_one_to_the_next_in_order() -> None:
+    """Writers and functions get the lock as they came, and no newcomer gets in between."""
+
+    async def main() -> None:
+        line, seen = WritersLine(), []
+
+        async def write(name: str) -> None:
+            await line.wait(asyncio.get_running_loop().time() + LATE)
+            seen.append(name)
+            await asyncio.sleep(0)
+            assert not line.take()
+            line.give_back()
+
+        assert line.take()
+        writers = [asyncio.create_task(write("first"))]
+        await asyncio.sleep(0)
+        line.call(lambda: seen.append("function"))
+        writers.append(asyncio.create_task(write("last")))
+        await asyncio.sleep(0)
+        line.give_back()
+        assert not line.take()  # it belongs to the first already
+        await writers[0]
+        assert seen == ["first", "function"]
+        line.give_back()
+        await writers[1]
+        assert seen == ["first", "function", "last"]
+        assert line.take()
+
+    asyncio.run(main())
+
+
+def test_a_function_has_a_free_lock_at_once() -> None:
+    """Nothing waits where nothing is held."""
+
+    async def main() -> None:
+        line, seen = WritersLine(), []
+        line.call(lambda: seen.append("function"))
+        assert seen == ["function"]
+        assert not line.take()
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("moment", ["waiting", "as it gets the lock", "too late"])
+def test_a_writer_that_gives_up_does_not_keep_the_lock(moment: str) -> None:
+    """Whether it is cancelled while it waits, cancelled when its turn comes, or out of time, the next one is next."""
+
+    async def main() -> None:
+        line, loop = WritersLine(), asyncio.get_running_loop()
+        assert line.take()
+        one = asyncio.create_task(line.wait(loop.time() - 1 if moment == "too late" else loop.time() + LATE))
+        await asyncio.sleep(0)
+        other = asyncio.create_task(line.wait(None))
+        await asyncio.sleep(0)
+        if moment == "as it gets the lock":
+            line.give_back()
+        if moment == "too late":
+            with pytest.raises(TimeoutError):
+                await one
+        else:
+            one.cancel()
+            with pytest.raises(asyncio.CancelledError):
+                await one
+        if moment != "as it gets the lock":
+            line.give_back()
+        await asyncio.wait_for(other, 10)
+        assert not line.take()
+        line.give_back()
+        assert line.take()
+
+    asyncio.run(main())
