@@ -3,9 +3,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 # Compile modules when they are first used: compiling all of them takes a quarter of the installation time.
 PIP := $(BIN)/python requirements/install.py --no-compile --no-deps
-# A worker runs whole files, so that no server or browser of a file is started twice. Two workers for two processors, and one
-# for the moments in which they wait.
-PYTEST := $(BIN)/pytest -n 3 --dist loadfile --no-loadscope-reorder
+# Two workers for two processors, and one for the moments in which they wait.
+PYTEST := $(BIN)/pytest -n 3
+# By default a worker runs whole files, so that no server or browser of a file is started twice.
+WHOLE_FILES := --dist loadfile --no-loadscope-reorder
 LOCK := uv pip compile --quiet --universal --upgrade --generate-hashes --no-header --no-annotate
 # Many container images set it; then each process that the tests start would compile every module again.
 unexport PYTHONDONTWRITEBYTECODE
@@ -16,10 +17,10 @@ demo: .venv/.runtime ## install a small Connect app on a fresh host and link a r
 	@$(BIN)/roadstead demo --color always
 
 test: .venv/.dev check ## lint, types and the default test suite
-	@$(PYTEST) -m "not slow"
+	@$(PYTEST) $(WHOLE_FILES) -m "not slow"
 
 test-slow: .venv/.dev ## everything, long runs included
-	@$(PYTEST)
+	@$(PYTEST) --dist worksteal
 
 check: .venv/.dev
 	@$(BIN)/ruff check .
