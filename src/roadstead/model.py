@@ -82,6 +82,39 @@ class Group:
     name: str
 
 
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A project of a workspace, to which repositories belong."""
+
+    id: int
+    workspace: Workspace
+    uuid: str
+    key: str
+    name: str
+    description: str
+    created_on: datetime
+    updated_on: datetime
+    is_private: bool
+
+
+PROJECT_LIST = Listing(
+    Field("id", int, "p.id", unique=True, queryable=False),
+    Field("uuid", str, "p.uuid", unique=True),
+    Field("key", str, "p.key"),
+    Field("name", str, "p.name"),
+    Field("description", str, "p.description"),
+    Field("created_on", datetime, "p.created_on"),
+    Field("updated_on", datetime, "p.updated_on"),
+    Field("is_private", bool, "(p.private = 1)"),
+    order="id",
+)
+Privilege = Literal["none", "read", "write", "create-repo", "admin"]
+PRIVILEGES: tuple[Privilege, ...] = get_args(Privilege)
+"""What a user may do in a project, the least first: each includes those before it."""
+
+PLAIN_LIST = Listing(Field("id", int, "x.id", unique=True, queryable=False), order="id")
+"""A list that can neither be filtered nor sorted."""
+
 _OF_USER = tuple(Field(f"user.{name}", str, f"u.{name}") for name in ("uuid", "account_id", "display_name", "nickname"))
 _OF_WORKSPACE = tuple(Field(f"workspace.{name}", str, f"w.{name}") for name in ("slug", "uuid", "name"))
 _PERMISSION = Field("permission", str, "m.role", shown=False)

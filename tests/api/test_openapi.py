@@ -1,10 +1,13 @@
 """The OpenAPI document describes exactly the real answers."""
 
 import base64
+import itertools
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, TypedDict
 
 import httpx
@@ -20,9 +23,10 @@ from roadstead.domain.access import credentials
 from roadstead.domain.access.admission import HEALTH, Admission
 from roadstead.domain.access.shares import Places
 from roadstead.domain.host import Host
-from roadstead.domain.people import users, workspaces
+from roadstead.domain.people import groups, projects, users, workspaces
+from roadstead.domain.people.projects import ProjectChanges
 from roadstead.domain.telemetry import readiness
-from roadstead.errors import NotFound, StorageUnavailable
+from roadstead.errors import Conflict, NotFound, StorageUnavailable
 from roadstead.routes import MAP
 from tests.contract import DOCUMENT, check_answer
 from tests.live import AppClient, LiveHost, RecordingApp, live_host
@@ -51,10 +55,15 @@ THERE = {
     "selected_user": "{user}",
     "email": "reader@acme.example",
     "member": "{reader}",
+    "project_key": "THERE",
+    "selected_user_id": "{reader}",
+    "group_slug": "readers",
 }
 """What an address's parameter may be in a host with an app; nothing in it is called `0`."""
 OF_A_USER = ("/2.0/user/emails", "/2.0/user/workspaces/", "/2.0/workspaces/local/members/")
 """What only a user has, so that a user's token asks for it; the reader is a member of the workspace."""
+PROJECTS = "/2.0/workspaces/local/projects"
+"""What the app of these tests has no scope for, so that the operator's token asks for it."""
 BY_NAME = {("GET", "/-/linkers"): "?workspace=", ("POST", "/-/linkify"): {"text": "REF#7"}}
 """Operations that name a workspace elsewhere than in their address: in the query, or in a body."""
 
@@ -109,6 +118,23 @@ async def _reader(host: Host) -> tuple[str, str]:
     return (await credentials.create_api_token(host, "test", None, user_id=reader.id))[0], reader.account_id
 
 
+async def _project_of_a_reader(host: Host) -> str:
+    """Make what the addresses of a project name; return the reader's account id."""
+    _, account_id = await _reader(host)
+    operator = SimpleNamespace(installation_id=None, user=await host.find_operator(), repository=None)
+    given = ProjectChanges(name="There")
+    project, _ = await projects.put_project(host, operator, "local", "THERE", given)
+    await projects.add_reviewer(host, operator, project, operator.user)
+    with suppress(Conflict):
+        await groups.create_group(host, "local", "Readers", [])
+    with suppress(Conflict):
+        await users.create_user(host, "outsider")
+    return account_id
+
+
+_NUMBERS = itertools.count()
+
+
 class Caller:
     """Sends one operation's request so that it ends with a given status."""
 
@@ -125,6 +151,9 @@ class Caller:
             reader, account_id = host.work(_reader)
             self._as_user = {"Authorization": f"Bearer {reader}"}
             self._target = self._target.replace("{reader}", account_id)
+        if self._target.startswith(PROJECTS):
+            self._as_user = {"Authorization": f"Bearer {host.api_token()}"}
+            self._target = self._target.replace("{reader}", host.work(_project_of_a_reader))
         if "{user}" in self._target:
             self._target = self._target.replace("{user}", host.work(Host.find_operator).account_id)
 
@@ -138,6 +167,9 @@ class Caller:
         return self._send()
 
     def not_accepted(self) -> httpx.Response:
+        if "/default-reviewers/" in self._target and self._method != "GET":
+            outsider = self._host.work(lambda host: users.find_user(host, "outsider"))
+            return self._send(f"{self._target.rpartition('/')[0]}/{outsider.account_id}")
         if self._method == "GET":
             return self._send(f"{self._target.partition('?')[0]}?pagelen=0&fields={',' * 200}")
         return self._send(content=b"{")
@@ -174,6 +206,9 @@ class Caller:
         self._api.installation = self._host.install(self._app)
         return answer
 
+    def created(self) -> httpx.Response:
+        return self._send(self._target.replace("/THERE", f"/N{next(_NUMBERS)}"))
+
     def there_already(self) -> httpx.Response:
         return self._send(json={"value": "THERE"})
 
@@ -184,7 +219,7 @@ class Caller:
         return self._send(content=bytes(16 * 1024 * 1024 + 1))
 
     def of_another_type(self) -> httpx.Response:
-        return self._send(content=b"x", headers={"Content-Type": "text/plain"})
+        return self._send(content=b"x", headers={**self._as_user, "Content-Type": "text/plain"})
 
     def at_a_busy_moment(self) -> httpx.Response:
         with pytest.MonkeyPatch.context() as patch:
@@ -206,7 +241,7 @@ PROVOKE: dict[int, Callable[[Caller], httpx.Response]] = {
     503: Caller.at_a_busy_moment,
     # Last, because it may uninstall the app.
     200: Caller.success,
-    201: Caller.success,
+    201: Caller.created,
     204: Caller.success,
 }
 

@@ -37,7 +37,7 @@ class ErrorContent(TypedDict):
 
     message: str
     detail: NotRequired[str]
-    fields: NotRequired[Mapping[str, Sequence[str]]]
+    fields: NotRequired[Mapping[str, str | Sequence[str]]]
     data: NotRequired[Mapping[str, str]]
 
 

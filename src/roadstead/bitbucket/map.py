@@ -8,6 +8,9 @@ USERS = Group("users", below="/2.0", then={"user", "users"}, module="roadstead.b
 WORKSPACES = Group(
     "workspaces", below="/2.0", then={"user", "workspaces"}, module="roadstead.bitbucket.workspaces.operations"
 )
+PROJECTS = Group(
+    "projects", below="/2.0/workspaces/{workspace}/projects", module="roadstead.bitbucket.projects.operations"
+)
 OAUTH = Group("oauth", below="/site/oauth2", module="roadstead.bitbucket.oauth.operations")
 
-GROUPS = [ADDON, LINKERS, USERS, WORKSPACES, OAUTH]
+GROUPS = [ADDON, LINKERS, USERS, WORKSPACES, PROJECTS, OAUTH]

@@ -96,6 +96,28 @@ class Principal(TypedDict):
     has_2fa_enabled: None
 
 
+class Team(TypedDict):
+    """A workspace, as the owner of something."""
+
+    type: Literal["team"]
+    username: str
+    display_name: str
+    uuid: str
+    links: PrincipalLinks
+
+
+def team(workspace: Workspace, base_url: str) -> Team:
+    """Return a workspace as the owner of something."""
+    account = principal(workspace, base_url)
+    return {
+        "type": "team",
+        "username": account["username"],
+        "display_name": account["display_name"],
+        "uuid": account["uuid"],
+        "links": account["links"],
+    }
+
+
 def principal(workspace: Workspace, base_url: str) -> Principal:
     """Return the account an app is installed on, as lifecycle calls and `GET /2.0/user` show it."""
     uuid = quote(workspace.uuid, safe="")

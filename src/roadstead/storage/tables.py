@@ -129,6 +129,9 @@ EMAILS = _table("emails", "id user_id address is_primary is_confirmed", "everywh
 WORKSPACES = _table("workspaces", "id slug uuid name created_on made_for_app", "everywhere", remembered=True)
 MEMBER_GROUPS = _table("member_groups", "id workspace_id slug name", "everywhere")
 GROUP_MEMBERS = _table("group_members", "group_id user_id", "everywhere", key="group_id user_id")
+PROJECTS = _table("projects", "id workspace_id uuid key name description private created_on updated_on", "everywhere")
+PERMISSIONS = _table("permissions", "id workspace_id project_id user_id group_id privilege", "everywhere")
+DEFAULT_REVIEWERS = _table("default_reviewers", "id workspace_id project_id user_id", "everywhere")
 MEMBERS = _table("members", "workspace_id user_id role added_on", "everywhere", key="workspace_id user_id")
 REGISTRATIONS = _table(
     "registrations", "app_key descriptor_url shared_secret created_on", "everywhere", sealed="shared_secret"
@@ -221,6 +224,9 @@ TABLES = (
     MEMBERS,
     MEMBER_GROUPS,
     GROUP_MEMBERS,
+    PROJECTS,
+    PERMISSIONS,
+    DEFAULT_REVIEWERS,
     REGISTRATIONS,
     INSTALLATIONS,
     HANDSHAKES,

@@ -91,6 +91,7 @@ ROUTES: list[Route | Mount] = [
     Route("/-/sign-out", Page(POST=sign_in.leave)),
     Mount("/-/static", static_files()),
     Route("/{account:uuid}", Page(GET=for_operator(workspaces.show))),
+    Route("/{workspace}/workspace/projects/{key}", Page(GET=for_operator(workspaces.show_project))),
     Route("/account/{name}/avatar", Page(GET=workspaces.avatar)),
     Route("/atlassian-connect/all.js", Page(GET=frames.all_js)),
     Route("/atlassian-connect/all-debug.js", Page(GET=frames.all_js)),

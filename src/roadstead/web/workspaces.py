@@ -6,7 +6,7 @@ from html import escape
 from starlette.responses import RedirectResponse, Response
 
 from roadstead.domain.apps import installations
-from roadstead.domain.people import users
+from roadstead.domain.people import projects, users
 from roadstead.web.page import Visit
 
 _PICTURE = """<svg xmlns="http://www.w3.org/2000/svg" width="64" height="64" viewBox="0 0 64 64">
@@ -21,6 +21,13 @@ async def show(visit: Visit) -> Response:
     uuid: str = visit.request.path_params["account"]
     if await users.find_account(visit.host, uuid) is None:
         await installations.get_workspace(visit.host, uuid)
+    return RedirectResponse("/", 303)
+
+
+async def show_project(visit: Visit) -> Response:
+    """Lead to Home. Raise `WorkspaceNotFound` and `NoSuchProject`."""
+    path = visit.request.path_params
+    await projects.expect_project(visit.host, path["workspace"], path["key"])
     return RedirectResponse("/", 303)
 
 

@@ -10,7 +10,7 @@ from roadstead.domain.people.users import find_user, lock_active
 from roadstead.errors import Conflict, InvalidInput, NotFound, WorkspaceNotFound
 from roadstead.listing import Listing, PageRequest, Slice
 from roadstead.model import ROLES, Identity, Membership, Role, User, Workspace
-from roadstead.storage import groups, workspaces
+from roadstead.storage import groups, permissions, projects, workspaces
 from roadstead.storage import members as rows
 from roadstead.storage.audit import add_entry
 from roadstead.storage.database import Transaction
@@ -123,13 +123,15 @@ async def add_member(host: Host, slug: str, username: str, role: Role) -> Worksp
 
 
 async def remove_member(host: Host, slug: str, username: str) -> Workspace:
-    """Remove a member, also from all groups. Raise `NotFound`, and `Conflict` for the last owner."""
+    """Remove a member, and what was granted there. Raise `NotFound`, and `Conflict` for the last owner."""
     workspace, user = await get_workspace(host, slug), await find_user(host, username)
     async with host.store.database.transaction() as tx:
         await keep_together(tx, workspace)
         if not await rows.delete_member(tx, workspace.id, user.id):
             raise NotFound(f"{user.username} is no member of {slug}.", "List them with: roadstead workspace show SLUG")
         await groups.leave_groups(tx, workspace.id, user.id)
+        await permissions.drop_of_user(tx, workspace.id, user.id)
+        await projects.drop_reviewer(tx, workspace.id, user.id)
         await _expect_owner(tx, workspace)
         await _log(host, tx, "member removed", workspace, user, None)
     return workspace

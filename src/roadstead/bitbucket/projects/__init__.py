@@ -1,0 +1,1 @@
+"""The group Projects: projects of workspaces, their permissions and default reviewers."""

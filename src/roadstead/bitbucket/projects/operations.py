@@ -1,0 +1,226 @@
+"""`/2.0/workspaces/{workspace}/projects`: projects, what is granted in them, and their default reviewers."""
+
+from roadstead.api.answers import Answer, json_answer, no_content
+from roadstead.api.listing import Page, Partial, page_answer, shaped
+from roadstead.api.needs import Scope
+from roadstead.api.operation import Call
+from roadstead.bitbucket.map import PROJECTS as OPERATIONS
+from roadstead.bitbucket.projects import shapes
+from roadstead.bitbucket.projects.shapes import (
+    DefaultReviewer,
+    ProjectGroupPermission,
+    ProjectResource,
+    ProjectUserPermission,
+)
+from roadstead.domain.people import privileges, projects
+from roadstead.domain.people.projects import ProjectChanges
+from roadstead.listing import PageRequest
+from roadstead.model import PLAIN_LIST, PROJECT_LIST, Group, Privilege, Project, User
+from roadstead.shapes.accounts import CondensedUser, condensed_user
+
+READ, ADMIN = Scope("project"), Scope("project:admin")
+
+_USERS = "/{project_key}/permissions-config/users"
+_GROUPS = "/{project_key}/permissions-config/groups"
+_REVIEWERS = "/{project_key}/default-reviewers"
+
+
+@OPERATIONS.get(needs=READ, lists=PROJECT_LIST, gives={200: Page[ProjectResource]})
+async def list_projects(call: Call, wanted: PageRequest) -> Answer:
+    """List the projects of a workspace that the caller sees."""
+    page = await projects.page_of_projects(call.host, call.identity, call.path["workspace"], wanted)
+    return page_answer(call, page.of([_resource(call, one) for one in page.items]))
+
+
+@OPERATIONS.post(needs=ADMIN, takes=shapes.NEW_PROJECT, gives={201: ProjectResource})
+async def create_project(call: Call, given: ProjectChanges) -> Answer:
+    """Create a project. It is private unless the body says otherwise."""
+    return _created(call, await projects.create_project(call.host, call.identity, call.path["workspace"], given))
+
+
+@OPERATIONS.get("/{project_key}", needs=READ, query=Partial, gives={200: ProjectResource})
+async def get_project(call: Call) -> Answer:
+    """Return a project."""
+    return shaped(call, _resource(call, await _project(call, "read")))
+
+
+@OPERATIONS.put("/{project_key}", needs=ADMIN, takes=shapes.PROJECT, gives={200: ProjectResource, 201: ProjectResource})
+async def put_project(call: Call, given: ProjectChanges) -> Answer:
+    """Change a project, or create one with that key. `Location` is where it is, if the key has changed."""
+    key: str = call.path["project_key"]
+    project, is_new = await projects.put_project(call.host, call.identity, call.path["workspace"], key, given)
+    if is_new:
+        return _created(call, project)
+    return json_answer(_resource(call, project), headers={} if project.key == key else _location(call, project))
+
+
+@OPERATIONS.delete("/{project_key}", needs=ADMIN, gives={204: None})
+async def delete_project(call: Call) -> Answer:
+    """Delete a project."""
+    await projects.delete_project(call.host, call.identity, call.path["workspace"], call.path["project_key"])
+    return no_content()
+
+
+# Permissions of users
+
+
+@OPERATIONS.get(_USERS, needs=ADMIN, lists=PLAIN_LIST, gives={200: Page[ProjectUserPermission]})
+async def list_user_permissions(call: Call, wanted: PageRequest) -> Answer:
+    """List what is granted to users in a project. What groups have, and owners, is not among it."""
+    project = await _project(call, "admin")
+    page = await projects.page_of_users(call.host, project, wanted)
+    return page_answer(call, page.of([_of_user(call, project, *one) for one in page.items]))
+
+
+@OPERATIONS.get(f"{_USERS}/{{selected_user_id}}", needs=ADMIN, query=Partial, gives={200: ProjectUserPermission})
+async def get_user_permission(call: Call) -> Answer:
+    """Return what is granted to a user in a project, by UUID in braces or account id."""
+    project, user = await _project_and_user(call, "selected_user_id")
+    return shaped(call, _of_user(call, project, user, await projects.privilege_of_user(call.host, project, user)))
+
+
+@OPERATIONS.put(
+    f"{_USERS}/{{selected_user_id}}", needs=ADMIN, takes=shapes.PERMISSION, gives={200: ProjectUserPermission}
+)
+async def put_user_permission(call: Call, permission: str) -> Answer:
+    """Grant a privilege to a member who is no owner. An app may not."""
+    project, user = await _project_and_user(call, "selected_user_id", by_app=False)
+    privilege = projects.grantable(permission)
+    await projects.grant_to_user(call.host, call.identity, project, user, privilege)
+    return json_answer(_of_user(call, project, user, privilege))
+
+
+@OPERATIONS.delete(f"{_USERS}/{{selected_user_id}}", needs=ADMIN, gives={204: None})
+async def delete_user_permission(call: Call) -> Answer:
+    """Take back what is granted to a user, if anything is. An app may not."""
+    project, user = await _project_and_user(call, "selected_user_id", by_app=False)
+    await projects.grant_to_user(call.host, call.identity, project, user, None)
+    return no_content()
+
+
+# Permissions of groups
+
+
+@OPERATIONS.get(_GROUPS, needs=ADMIN, lists=PLAIN_LIST, gives={200: Page[ProjectGroupPermission]})
+async def list_group_permissions(call: Call, wanted: PageRequest) -> Answer:
+    """List what is granted to groups in a project."""
+    project = await _project(call, "admin")
+    page = await projects.page_of_groups(call.host, project, wanted)
+    return page_answer(call, page.of([_of_group(call, project, *one) for one in page.items]))
+
+
+@OPERATIONS.get(f"{_GROUPS}/{{group_slug}}", needs=ADMIN, query=Partial, gives={200: ProjectGroupPermission})
+async def get_group_permission(call: Call) -> Answer:
+    """Return what is granted to a group in a project."""
+    project, group = await _project_and_group(call)
+    return shaped(call, _of_group(call, project, group, await projects.privilege_of_group(call.host, project, group)))
+
+
+@OPERATIONS.put(f"{_GROUPS}/{{group_slug}}", needs=ADMIN, takes=shapes.PERMISSION, gives={200: ProjectGroupPermission})
+async def put_group_permission(call: Call, permission: str) -> Answer:
+    """Grant a privilege to a group. An app may not."""
+    project, group = await _project_and_group(call, by_app=False)
+    privilege = projects.grantable(permission)
+    await projects.grant_to_group(call.host, call.identity, project, group, privilege)
+    return json_answer(_of_group(call, project, group, privilege))
+
+
+@OPERATIONS.delete(f"{_GROUPS}/{{group_slug}}", needs=ADMIN, gives={204: None})
+async def delete_group_permission(call: Call) -> Answer:
+    """Take back what is granted to a group, if anything is. An app may not."""
+    project, group = await _project_and_group(call, by_app=False)
+    await projects.grant_to_group(call.host, call.identity, project, group, None)
+    return no_content()
+
+
+# Default reviewers
+
+
+@OPERATIONS.get(_REVIEWERS, needs=ADMIN, lists=PLAIN_LIST, gives={200: Page[DefaultReviewer]})
+async def list_default_reviewers(call: Call, wanted: PageRequest) -> Answer:
+    """List the users who review each pull request of a project."""
+    page = await projects.page_of_reviewers(call.host, await _project(call, "admin"), wanted)
+    return page_answer(call, page.of([shapes.default_reviewer(one, call.host.base_url) for one in page.items]))
+
+
+@OPERATIONS.get(f"{_REVIEWERS}/{{selected_user}}", needs=ADMIN, query=Partial, gives={200: CondensedUser})
+async def get_default_reviewer(call: Call) -> Answer:
+    """Return a default reviewer. Another user is a 400."""
+    project, user = await _project_and_user(call, "selected_user")
+    await projects.expect_reviewer(call.host, project, user)
+    return shaped(call, condensed_user(user, call.host.base_url))
+
+
+@OPERATIONS.put(f"{_REVIEWERS}/{{selected_user}}", needs=ADMIN, gives={200: CondensedUser}, refuses=(400,))
+async def add_default_reviewer(call: Call) -> Answer:
+    """Add a member of the workspace to the default reviewers. A body is not read."""
+    project, user = await _project_and_user(call, "selected_user")
+    await projects.add_reviewer(call.host, call.identity, project, user)
+    return json_answer(condensed_user(user, call.host.base_url))
+
+
+@OPERATIONS.delete(f"{_REVIEWERS}/{{selected_user}}", needs=ADMIN, gives={204: None}, refuses=(400,))
+async def remove_default_reviewer(call: Call) -> Answer:
+    """Remove a default reviewer. Another user is a 400."""
+    project, user = await _project_and_user(call, "selected_user")
+    await projects.remove_reviewer(call.host, call.identity, project, user)
+    return no_content()
+
+
+async def _project(call: Call, least: Privilege) -> Project:
+    """Return the project of the address, in which the caller has at least a privilege."""
+    return await privileges.find_project(
+        call.host, call.identity, call.path["workspace"], call.path["project_key"], least
+    )
+
+
+async def _project_and_user(call: Call, parameter: str, *, by_app: bool = True) -> tuple[Project, User]:
+    project = await _project(call, "admin")
+    if not by_app:
+        projects.refuse_apps(call.identity)
+    return project, await projects.find_user(call.host, call.path[parameter])
+
+
+async def _project_and_group(call: Call, *, by_app: bool = True) -> tuple[Project, Group]:
+    project = await _project(call, "admin")
+    if not by_app:
+        projects.refuse_apps(call.identity)
+    return project, await projects.find_group(call.host, project, call.path["group_slug"])
+
+
+def _resource(call: Call, project: Project) -> ProjectResource:
+    return shapes.project(project, call.host.base_url, _url(call, project), _workspace_url(call, project))
+
+
+def _created(call: Call, project: Project) -> Answer:
+    return json_answer(_resource(call, project), 201, headers=_location(call, project))
+
+
+def _location(call: Call, project: Project) -> dict[str, str]:
+    return {"Location": _url(call, project)}
+
+
+def _url(call: Call, project: Project) -> str:
+    return call.url(get_project, project.workspace.slug, project.key)
+
+
+def _workspace_url(call: Call, project: Project) -> str:
+    return call.url(list_projects, project.workspace.slug).removesuffix("/projects")
+
+
+def _of_user(call: Call, project: Project, user: User, privilege: Privilege) -> ProjectUserPermission:
+    return {
+        "type": "project_user_permission",
+        "permission": privilege,
+        "user": shapes.permitted_user(user),
+        "project": shapes.condensed_project(project, call.host.base_url, _url(call, project)),
+    }
+
+
+def _of_group(call: Call, project: Project, group: Group, privilege: Privilege) -> ProjectGroupPermission:
+    return {
+        "type": "project_group_permission",
+        "permission": privilege,
+        "group": shapes.group(group, call.host.base_url, _workspace_url(call, project)),
+        "project": shapes.condensed_project(project, call.host.base_url, _url(call, project)),
+    }

@@ -1,0 +1,218 @@
+"""Projects, permissions and default reviewers over the wire."""
+
+from typing import Annotated, Literal, NotRequired, TypedDict
+from urllib.parse import quote
+
+import msgspec
+
+from roadstead.api.bodies import Shape
+from roadstead.bitbucket.workspaces.shapes import CondensedWorkspace, condensed_workspace
+from roadstead.domain.people.projects import ProjectChanges
+from roadstead.errors import InvalidInput
+from roadstead.model import Group, Privilege, Project, User, Workspace
+from roadstead.shapes.accounts import CondensedUser, Team, condensed_user, team
+from roadstead.shapes.links import Link
+
+Grantable = Literal["read", "write", "create-repo", "admin"]
+
+
+class NewProject(TypedDict):
+    """A project to create."""
+
+    key: Annotated[str, msgspec.Meta(examples=["TOOLS"])]
+    name: Annotated[str, msgspec.Meta(examples=["Tools"])]
+    description: NotRequired[str]
+    is_private: NotRequired[bool]
+
+
+class ProjectUpdate(TypedDict):
+    """The members of a project that change. A new project needs its name."""
+
+    name: Annotated[str, msgspec.Meta(examples=["Tools"])]
+    key: NotRequired[str]
+    description: NotRequired[str]
+    is_private: NotRequired[bool]
+
+
+class GivenProject(msgspec.Struct):
+    """A body that gives a project; what the host does not keep, such as an avatar, is not read."""
+
+    key: str | None = None
+    name: str | None = None
+    description: str | None = None
+    is_private: bool | None = None
+
+
+class NewPermission(TypedDict):
+    """The privilege to grant."""
+
+    permission: Annotated[Grantable, msgspec.Meta(examples=["read"])]
+
+
+class GivenPermission(msgspec.Struct):
+    """A body that gives a privilege."""
+
+    permission: str | None = None
+
+
+def _changes(given: GivenProject) -> ProjectChanges:
+    return ProjectChanges(given.key, given.name, given.description, given.is_private)
+
+
+def _permission(given: GivenPermission) -> str:
+    if given.permission is None:
+        raise InvalidInput("Bad request", fields={"permission": "required key not provided"})
+    return given.permission
+
+
+def _wrong(body: bytes, complaint: str) -> InvalidInput:
+    """Return the refusal of a body of another shape."""
+    _, dotted, rest = complaint.partition("`$.")
+    if dotted:
+        return InvalidInput("Bad request", complaint, fields={rest.partition("`")[0]: "of another type"})
+    return InvalidInput("Bad request", complaint, fields={"": "expected a dictionary"})
+
+
+NEW_PROJECT: Shape[ProjectChanges] = Shape(GivenProject, _changes, _wrong, documented=NewProject)
+PROJECT: Shape[ProjectChanges] = Shape(GivenProject, _changes, _wrong, documented=ProjectUpdate)
+PERMISSION: Shape[str] = Shape(GivenPermission, _permission, _wrong, documented=NewPermission)
+
+
+class ProjectLinks(TypedDict):
+    self: Link
+    html: Link
+    avatar: Link
+
+
+class CondensedProject(TypedDict):
+    """A project, as other objects contain one."""
+
+    type: Literal["project"]
+    key: str
+    uuid: str
+    name: str
+    links: ProjectLinks
+
+
+class ProjectResource(CondensedProject):
+    """A project of a workspace, to which repositories belong."""
+
+    description: str
+    is_private: bool
+    has_publicly_visible_repos: bool
+    created_on: str
+    updated_on: str
+    owner: Team
+    workspace: CondensedWorkspace
+
+
+class GroupResource(TypedDict):
+    """A group of a workspace's members."""
+
+    type: Literal["group"]
+    owner: Team
+    workspace: CondensedWorkspace
+    slug: str
+    full_slug: str
+    name: str
+    default_permission: None
+    email_forwarding_disabled: bool
+    account_privilege: None
+
+
+class PermittedUser(TypedDict):
+    """A user with a permission. On the cloud, too, it has no links."""
+
+    type: Literal["user"]
+    display_name: str
+    uuid: str
+    account_id: str
+    nickname: str
+
+
+class ProjectUserPermission(TypedDict):
+    """What is granted to a user in a project."""
+
+    type: Literal["project_user_permission"]
+    permission: Privilege
+    user: PermittedUser
+    project: CondensedProject
+
+
+class ProjectGroupPermission(TypedDict):
+    """What is granted to a group in a project."""
+
+    type: Literal["project_group_permission"]
+    permission: Privilege
+    group: GroupResource
+    project: CondensedProject
+
+
+class DefaultReviewer(TypedDict):
+    """A user who reviews each pull request of a project."""
+
+    type: Literal["default_reviewer"]
+    reviewer_type: Literal["project"]
+    user: CondensedUser
+
+
+def condensed_project(project: Project, base_url: str, self_url: str) -> CondensedProject:
+    """Return a project as other objects contain one."""
+    html_url = f"{base_url}/{project.workspace.slug}/workspace/projects/{project.key}"
+    return {
+        "type": "project",
+        "key": project.key,
+        "uuid": project.uuid,
+        "name": project.name,
+        "links": {
+            "self": Link(self_url),
+            "html": Link(html_url),
+            "avatar": Link(f"{base_url}/account/{quote(project.name, safe='')}/avatar/"),
+        },
+    }
+
+
+def project(project: Project, base_url: str, self_url: str, workspace_url: str) -> ProjectResource:
+    """Return a project."""
+    return {
+        **condensed_project(project, base_url, self_url),
+        "description": project.description,
+        "is_private": project.is_private,
+        "has_publicly_visible_repos": False,
+        "created_on": project.created_on.isoformat(timespec="microseconds"),
+        "updated_on": project.updated_on.isoformat(timespec="microseconds"),
+        "owner": team(project.workspace, base_url),
+        "workspace": condensed_workspace(project.workspace, base_url, workspace_url),
+    }
+
+
+def group(group: Group, base_url: str, workspace_url: str) -> GroupResource:
+    """Return a group."""
+    workspace: Workspace = group.workspace
+    return {
+        "type": "group",
+        "owner": team(workspace, base_url),
+        "workspace": condensed_workspace(workspace, base_url, workspace_url),
+        "slug": group.slug,
+        "full_slug": f"{workspace.slug}:{group.slug}",
+        "name": group.name,
+        "default_permission": None,
+        "email_forwarding_disabled": False,
+        "account_privilege": None,
+    }
+
+
+def permitted_user(user: User) -> PermittedUser:
+    """Return a user with a permission."""
+    return {
+        "type": "user",
+        "display_name": user.display_name,
+        "uuid": user.uuid,
+        "account_id": user.account_id,
+        "nickname": user.nickname,
+    }
+
+
+def default_reviewer(user: User, base_url: str) -> DefaultReviewer:
+    """Return a default reviewer."""
+    return {"type": "default_reviewer", "reviewer_type": "project", "user": condensed_user(user, base_url)}

@@ -1,0 +1,59 @@
+"""The one judge of what a caller may do in a project: the highest of what holds."""
+
+from collections.abc import Iterable
+
+from roadstead.domain.host import Host
+from roadstead.domain.people.workspaces import Visible, find_visible
+from roadstead.errors import NotFound, WrongCredential
+from roadstead.model import PRIVILEGES, Identity, Privilege, Project
+from roadstead.storage import projects as rows
+
+
+class NoSuchProject(NotFound):
+    """There is no such project, or the caller may not know that there is."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"No project with identifier '{key}'.")
+
+
+async def find_project(host: Host, identity: Identity, workspace: str, key: str, least: Privilege) -> Project:
+    """Return a project in which the caller has at least a privilege.
+
+    Raise `NoSuchWorkspace`, `NoSuchProject`, and `WrongCredential` for a caller who sees the project but may do less.
+    """
+    return await project_in(host, identity, await find_visible(host, identity, workspace), key, least)
+
+
+async def project_in(host: Host, identity: Identity, visible: Visible, key: str, least: Privilege) -> Project:
+    """Return a project of a workspace that the caller sees. Raise as `find_project` does."""
+    user_id = 0 if identity.user is None else identity.user.id
+    found = await rows.find_project(host.store.database, visible.workspace, key, user_id)
+    if found is None:
+        raise NoSuchProject(key)
+    project, granted = found
+    held = highest(["admin"] if may_administer(identity, visible) else [*granted, *_by_anyone(project)])
+    if held == "none":
+        raise NoSuchProject(key)
+    if not includes(held, least):
+        raise WrongCredential(f"Access denied. You must have {least} access to this project.")
+    return project
+
+
+def may_administer(identity: Identity, visible: Visible) -> bool:
+    """Return whether the caller may do everything in a workspace: an owner, and an app within its scopes."""
+    return identity.installation_id is not None or visible.role == "owner"
+
+
+def _by_anyone(project: Project) -> list[Privilege]:
+    """Return what every member of the workspace may do."""
+    return [] if project.is_private else ["read"]
+
+
+def highest(held: Iterable[Privilege]) -> Privilege:
+    """Return the highest of some privileges."""
+    return max(held, key=PRIVILEGES.index, default="none")
+
+
+def includes(held: Privilege, needed: Privilege) -> bool:
+    """Return whether one privilege includes another."""
+    return PRIVILEGES.index(held) >= PRIVILEGES.index(needed)

@@ -1,0 +1,285 @@
+"""Projects: create, change and delete them, and who may do what there."""
+
+import re
+import uuid
+from dataclasses import asdict, dataclass, replace
+
+from roadstead.domain.apps.installations import get_installed, get_workspace
+from roadstead.domain.host import Host
+from roadstead.domain.people.privileges import NoSuchProject, find_project, may_administer, project_in
+from roadstead.domain.people.users import find_account
+from roadstead.domain.people.workspaces import Visible, find_visible, keep_together
+from roadstead.errors import InvalidInput, NotFound, WrongCredential
+from roadstead.listing import PageRequest, Slice
+from roadstead.model import PRIVILEGES, Group, Identity, Privilege, Project, Role, User
+from roadstead.storage import groups, members, permissions
+from roadstead.storage import projects as rows
+from roadstead.storage.audit import add_entry
+from roadstead.storage.database import Transaction
+from roadstead.storage.workspaces import lock_workspace
+
+LONGEST_NAME = 100
+LONGEST_DESCRIPTION = 10_000
+_KEY = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}")
+
+NOT_BY_APPS = "This API is only accessible with the following authentication types: apitoken"
+"""In the style of what the cloud answers to a user's token at an address for apps."""
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectChanges:
+    """The members that a body gives of a project."""
+
+    key: str | None = None
+    name: str | None = None
+    description: str | None = None
+    is_private: bool | None = None
+
+
+async def page_of_projects(host: Host, identity: Identity, workspace: str, wanted: PageRequest) -> Slice[Project]:
+    """Return a page of the projects that the caller sees. Raise `NoSuchWorkspace`."""
+    visible = await find_visible(host, identity, workspace)
+    seen_by = None if may_administer(identity, visible) or identity.user is None else identity.user.id
+    return await rows.page_of_projects(host.store.database, visible.workspace, wanted, seen_by=seen_by)
+
+
+async def expect_project(host: Host, workspace: str, key: str) -> None:
+    """Raise `WorkspaceNotFound` or `NoSuchProject` if there is no such project."""
+    if await rows.find_project(host.store.database, await get_workspace(host, workspace), key, 0) is None:
+        raise NoSuchProject(key)
+
+
+async def create_project(host: Host, identity: Identity, workspace: str, given: ProjectChanges) -> Project:
+    """Create a project. Raise `NoSuchWorkspace`, `WrongCredential` and `InvalidInput`."""
+    return await _create(host, identity, await find_visible(host, identity, workspace), given)
+
+
+async def put_project(
+    host: Host, identity: Identity, workspace: str, key: str, given: ProjectChanges
+) -> tuple[Project, bool]:
+    """Change a project, or create one with that key. Return it, and whether it is new. Raise as the others do."""
+    visible = await find_visible(host, identity, workspace)
+    try:
+        project = await project_in(host, identity, visible, key, "admin")
+    except NotFound:
+        return await _create(host, identity, visible, replace(given, key=key)), True
+    _check(given)
+    members_given = {name: value for name, value in asdict(given).items() if value is not None}
+    changed = replace(project, **members_given, updated_on=host.now())
+    try:
+        async with host.store.database.transaction() as tx:
+            await _hold(tx, project)
+            await rows.change_project(tx, changed, host.now())
+            await _log(host, tx, "project changed", changed, identity)
+    except rows.KeyTaken as exc:
+        raise _taken() from exc
+    return changed, False
+
+
+async def delete_project(host: Host, identity: Identity, workspace: str, key: str) -> None:
+    """Delete a project, and what was granted in it. Raise as `find_project` does."""
+    project = await find_project(host, identity, workspace, key, "admin")
+    async with host.store.database.transaction() as tx:
+        await _hold(tx, project)
+        await rows.delete_project(tx, project.id)
+        await _log(host, tx, "project deleted", project, identity)
+
+
+async def _create(host: Host, identity: Identity, visible: Visible, given: ProjectChanges) -> Project:
+    if not may_administer(identity, visible):
+        raise WrongCredential("Access denied. You must have admin access to this workspace.")
+    missing = {name: "required key not provided" for name in ("name", "key") if getattr(given, name) is None}
+    if missing:
+        raise InvalidInput("Bad request", fields=missing)
+    _check(given)
+    try:
+        async with host.store.database.transaction() as tx:
+            await keep_together(tx, visible.workspace)
+            project = await rows.add_project(
+                tx,
+                visible.workspace,
+                uuid=f"{{{uuid.uuid4()}}}",
+                key=given.key or "",
+                name=given.name or "",
+                description=given.description or "",
+                is_private=given.is_private is not False,
+                now=host.now(),
+            )
+            await _log(host, tx, "project created", project, identity)
+    except rows.KeyTaken as exc:
+        raise _taken() from exc
+    return project
+
+
+def _check(given: ProjectChanges) -> None:
+    wrong: dict[str, str] = {}
+    if given.key is not None and not _KEY.fullmatch(given.key):
+        wrong["key"] = "Use letters, digits and underscores, at most 63, beginning with a letter."
+    if given.name is not None and not _is_name(given.name):
+        wrong["name"] = f"Use 1 to {LONGEST_NAME} printable characters."
+    if given.description is not None and (len(given.description) > LONGEST_DESCRIPTION or "\0" in given.description):
+        wrong["description"] = f"Use at most {LONGEST_DESCRIPTION} characters."
+    if wrong:
+        raise InvalidInput("Bad request", fields=wrong)
+
+
+def _is_name(text: str) -> bool:
+    return bool(text.strip()) and text.isprintable() and len(text) <= LONGEST_NAME
+
+
+def _taken() -> InvalidInput:
+    return InvalidInput("Bad request", fields={"__all__": ["Project with this Owner and Key already exists."]})
+
+
+# Permissions
+
+
+async def find_user(host: Host, selected: str) -> User:
+    """Return a user, by UUID in braces or account id. Raise `NotFound`."""
+    user = await find_account(host, selected)
+    if user is None:
+        raise NotFound(f"No user with identifier '{selected}'.")
+    return user
+
+
+async def find_group(host: Host, project: Project, slug: str) -> Group:
+    """Return a group of the project's workspace. Raise `NotFound`."""
+    group = await groups.find_group(host.store.database, project.workspace, slug)
+    if group is None:
+        raise NotFound(f"No group with identifier '{slug}'.")
+    return group
+
+
+async def page_of_users(host: Host, project: Project, wanted: PageRequest) -> Slice[tuple[User, Privilege]]:
+    """Return a page of the users with a privilege of their own."""
+    return await permissions.page_of_users(host.store.database, project.id, wanted)
+
+
+async def page_of_groups(host: Host, project: Project, wanted: PageRequest) -> Slice[tuple[Group, Privilege]]:
+    """Return a page of the groups with a privilege."""
+    return await permissions.page_of_groups(host.store.database, project.id, project.workspace, wanted)
+
+
+async def privilege_of_user(host: Host, project: Project, user: User) -> Privilege:
+    """Return what is granted to a user alone."""
+    return await permissions.find_of_user(host.store.database, project.id, user.id)
+
+
+async def privilege_of_group(host: Host, project: Project, group: Group) -> Privilege:
+    """Return what is granted to a group."""
+    return await permissions.find_of_group(host.store.database, project.id, group.id)
+
+
+async def grant_to_user(
+    host: Host, identity: Identity, project: Project, user: User, privilege: Privilege | None
+) -> None:
+    """Grant a privilege to a member who is no owner, or take it back. Raise `InvalidInput`."""
+    async with host.store.database.transaction() as tx:
+        await _hold(tx, project)
+        if privilege is None:
+            await permissions.delete_of_user(tx, project.id, user.id)
+        else:
+            if await _role(tx, project, user) in (None, "owner"):
+                raise InvalidInput(
+                    "Bad request",
+                    "A permission is for a member of the workspace who is no owner.",
+                    fields={"user": "not a member, or an owner"},
+                )
+            await permissions.keep_of_user(tx, project, user.id, privilege)
+        await _log(host, tx, "permission changed", project, identity, {"user": user.username, "permission": privilege})
+
+
+async def grant_to_group(
+    host: Host, identity: Identity, project: Project, group: Group, privilege: Privilege | None
+) -> None:
+    """Grant a privilege to a group, or take it back."""
+    async with host.store.database.transaction() as tx:
+        await _hold(tx, project)
+        if privilege is None:
+            await permissions.delete_of_group(tx, project.id, group.id)
+        else:
+            await permissions.keep_of_group(tx, project, group.id, privilege)
+        await _log(host, tx, "permission changed", project, identity, {"group": group.slug, "permission": privilege})
+
+
+def refuse_apps(identity: Identity) -> None:
+    """Raise `WrongCredential` for an app: integrations are not allowed to change permissions."""
+    if identity.installation_id is not None:
+        raise WrongCredential(NOT_BY_APPS)
+
+
+def grantable(privilege: str) -> Privilege:
+    """Return a privilege that can be granted. Raise `InvalidInput`."""
+    found = next((one for one in PRIVILEGES if one == privilege and one != "none"), None)
+    if found is None:
+        raise InvalidInput("Bad request", fields={"permission": "not one of read, write, create-repo, admin"})
+    return found
+
+
+# Default reviewers
+
+
+async def page_of_reviewers(host: Host, project: Project, wanted: PageRequest) -> Slice[User]:
+    """Return a page of the default reviewers."""
+    return await rows.page_of_reviewers(host.store.database, project.id, wanted)
+
+
+async def expect_reviewer(host: Host, project: Project, user: User) -> None:
+    """Raise `InvalidInput` if the user is no default reviewer."""
+    if not await rows.is_reviewer(host.store.database, project.id, user.id):
+        raise _no_reviewer(user)
+
+
+async def add_reviewer(host: Host, identity: Identity, project: Project, user: User) -> None:
+    """Add a member to the default reviewers. Raise `InvalidInput`."""
+    async with host.store.database.transaction() as tx:
+        await _hold(tx, project)
+        if await _role(tx, project, user) is None:
+            raise InvalidInput(f"{user.display_name} is no member of the workspace.")
+        await rows.keep_reviewer(tx, project, user.id)
+        await _log(host, tx, "default reviewer added", project, identity, {"user": user.username})
+
+
+async def remove_reviewer(host: Host, identity: Identity, project: Project, user: User) -> None:
+    """Remove a user from the default reviewers. Raise `InvalidInput`."""
+    async with host.store.database.transaction() as tx:
+        await _hold(tx, project)
+        if not await rows.delete_reviewer(tx, project.id, user.id):
+            raise _no_reviewer(user)
+        await _log(host, tx, "default reviewer removed", project, identity, {"user": user.username})
+
+
+def _no_reviewer(user: User) -> InvalidInput:
+    return InvalidInput(f"{user.display_name} is not a default reviewer of the project.")
+
+
+async def _role(tx: Transaction, project: Project, user: User) -> Role | None:
+    member = await members.find_member(tx, project.workspace.id, user.uuid)
+    return None if member is None else member.role
+
+
+async def _hold(tx: Transaction, project: Project) -> None:
+    """Keep the project and the members of its workspace as they are. Raise `NoSuchProject` if it is gone."""
+    await lock_workspace(tx, project.workspace.id)
+    if not await rows.project_exists(tx, project.id):
+        raise NoSuchProject(project.key)
+
+
+async def _log(
+    host: Host,
+    tx: Transaction,
+    action: str,
+    project: Project,
+    identity: Identity,
+    details: dict[str, str | int | None] | None = None,
+) -> None:
+    subject = f"{project.workspace.slug}/{project.key}"
+    actor = await _actor(host, tx, identity)
+    await add_entry(tx, actor=actor, action=action, subject=subject, details=details or {}, now=host.now())
+
+
+async def _actor(host: Host, tx: Transaction, identity: Identity) -> str:
+    if identity.user is not None:
+        return f"user {identity.user.username}"
+    assert identity.installation_id is not None  # noqa: S101  # every other credential is a user's
+    return f"app {(await get_installed(host, identity.installation_id, tx)).app_key}"

@@ -1,0 +1,154 @@
+"""Projects, and their default reviewers."""
+
+from datetime import datetime
+
+from roadstead.listing import PageRequest, Slice
+from roadstead.model import PLAIN_LIST, PROJECT_LIST, Privilege, Project, User, Workspace
+from roadstead.storage.database import AlreadyThere, Reader, Row, Transaction
+from roadstead.storage.filters import Clause
+from roadstead.storage.listing import Source, read_page
+from roadstead.storage.moments import from_text, to_text
+from roadstead.storage.tables import DEFAULT_REVIEWERS, PROJECTS, USERS
+from roadstead.storage.users import user_of
+
+_COLUMNS = f"{PROJECTS.of(Project, 'p')}, (p.private = 1)"
+_REVIEWERS = "default_reviewers x JOIN users u ON u.id = x.user_id"
+_VISIBLE = (
+    "(p.private = 0 OR EXISTS (SELECT 1 FROM permissions x WHERE x.project_id = p.id AND "
+    "(x.user_id = ? OR x.group_id IN (SELECT group_id FROM group_members WHERE user_id = ?))))"
+)
+
+
+class KeyTaken(Exception):
+    """Another project of the workspace has the key."""
+
+
+async def add_project(
+    tx: Transaction,
+    workspace: Workspace,
+    *,
+    uuid: str,
+    key: str,
+    name: str,
+    description: str,
+    is_private: bool,
+    now: datetime,
+) -> Project:
+    """Add a project. Raise `KeyTaken`."""
+    statement = PROJECTS.insert(
+        "RETURNING id",
+        workspace_id=workspace.id,
+        uuid=uuid,
+        key=key,
+        name=name,
+        description=description,
+        private=int(is_private),
+        created_on=to_text(now),
+        updated_on=to_text(now),
+    )
+    try:
+        identity = await tx.insert(*statement)
+    except AlreadyThere as exc:
+        raise KeyTaken(key) from exc
+    return Project(identity, workspace, uuid, key, name, description, now, now, is_private)
+
+
+async def find_project(
+    reader: Reader, workspace: Workspace, key: str, user_id: int
+) -> tuple[Project, list[Privilege]] | None:
+    """Return a project, and what was granted to a user and the user's groups there, in one statement."""
+    rows = await reader.read(
+        f"SELECT {_COLUMNS}, x.privilege FROM projects p LEFT JOIN permissions x ON x.project_id = p.id "
+        "AND (x.user_id = ? OR x.group_id IN (SELECT group_id FROM group_members WHERE user_id = ?)) "
+        "WHERE p.workspace_id = ? AND p.key = ?",
+        user_id,
+        user_id,
+        workspace.id,
+        key,
+    )
+    if not rows:
+        return None
+    return _project(workspace, rows[0][:-1]), [row[-1] for row in rows if row[-1] is not None]
+
+
+async def project_exists(reader: Reader, project_id: int) -> bool:
+    return bool(await reader.read("SELECT 1 FROM projects WHERE id = ?", project_id))
+
+
+async def page_of_projects(
+    reader: Reader, workspace: Workspace, wanted: PageRequest, *, seen_by: int | None
+) -> Slice[Project]:
+    """Return a page of a workspace's projects; with `seen_by`, of those that this user sees."""
+    condition = Clause("p.workspace_id = ?", (workspace.id,))
+    if seen_by is not None:
+        condition = Clause(f"{condition.sql} AND {_VISIBLE}", (workspace.id, seen_by, seen_by))
+    page = await read_page(reader.scan, Source("projects p", _COLUMNS, condition), PROJECT_LIST, wanted)
+    return page.of([_project(workspace, row) for row in page.items])
+
+
+async def change_project(tx: Transaction, project: Project, now: datetime) -> Project:
+    """Store a project's key, name, description and privacy. Raise `KeyTaken`."""
+    taken = "SELECT 1 FROM projects WHERE workspace_id = ? AND key = ? AND id <> ?"
+    if await tx.read(taken, project.workspace.id, project.key, project.id):
+        raise KeyTaken(project.key)
+    await tx.run(
+        "UPDATE projects SET key = ?, name = ?, description = ?, private = ?, updated_on = ? WHERE id = ?",
+        project.key,
+        project.name,
+        project.description,
+        int(project.is_private),
+        to_text(now),
+        project.id,
+    )
+    return project
+
+
+async def delete_project(tx: Transaction, project_id: int) -> None:
+    await tx.run("DELETE FROM projects WHERE id = ?", project_id)
+
+
+# Default reviewers
+
+
+async def keep_reviewer(tx: Transaction, project: Project, user_id: int) -> None:
+    """Add a default reviewer, unless the project has the user."""
+    cells = {"workspace_id": project.workspace.id, "project_id": project.id, "user_id": user_id}
+    await tx.run(*DEFAULT_REVIEWERS.insert("ON CONFLICT DO NOTHING", **cells))
+
+
+async def is_reviewer(reader: Reader, project_id: int, user_id: int) -> bool:
+    return bool(
+        await reader.read("SELECT 1 FROM default_reviewers WHERE project_id = ? AND user_id = ?", project_id, user_id)
+    )
+
+
+async def delete_reviewer(tx: Transaction, project_id: int, user_id: int) -> bool:
+    """Delete a default reviewer; return whether there was one."""
+    return await tx.run("DELETE FROM default_reviewers WHERE project_id = ? AND user_id = ?", project_id, user_id) > 0
+
+
+async def drop_reviewer(tx: Transaction, workspace_id: int, user_id: int) -> None:
+    """Delete a user from the default reviewers of all projects of a workspace."""
+    await tx.run("DELETE FROM default_reviewers WHERE workspace_id = ? AND user_id = ?", workspace_id, user_id)
+
+
+async def page_of_reviewers(reader: Reader, project_id: int, wanted: PageRequest) -> Slice[User]:
+    """Return a page of a project's default reviewers, in the order in which they were added."""
+    source = Source(_REVIEWERS, f"x.id, {USERS.of(User, 'u')}", Clause("x.project_id = ?", (project_id,)))
+    page = await read_page(reader.scan, source, PLAIN_LIST, wanted)
+    return page.of([user_of(row[1:]) for row in page.items])
+
+
+def _project(workspace: Workspace, row: Row) -> Project:
+    identity, uuid, key, name, description, created_on, updated_on, is_private = row
+    return Project(
+        identity,
+        workspace,
+        uuid,
+        key,
+        name,
+        description,
+        from_text(created_on),
+        from_text(updated_on),
+        bool(is_private),
+    )
