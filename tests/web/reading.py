@@ -6,7 +6,7 @@ from selectolax.lexbor import LexborHTMLParser, LexborNode
 
 def document(answer: httpx.Response) -> LexborHTMLParser:
     assert answer.headers["content-type"].startswith("text/html"), answer.text
-    return LexborHTMLParser(answer.text)
+    return LexborHTMLParser(answer.text.replace("<wbr>", ""))  # a place where a line may break is no text
 
 
 def texts(answer: httpx.Response, selector: str) -> list[str]:

@@ -47,6 +47,14 @@ def test_pages_of_an_app_are_listed(host: LiveHost, browser: httpx.Client) -> No
         assert "declares no pages" in main_text(browser.get(f"/-/apps/{host.install(other).id}/modules"))
 
 
+def test_addresses_break_between_their_parts(host: LiveHost, browser: httpx.Client) -> None:
+    """On a narrow screen a long address or location is broken after its marks, not within a word."""
+    with recording_app(modules=MODULES) as app:
+        page = browser.get(f"/-/apps/{host.install(app).id}/modules").text
+    assert "org.<wbr>bitbucket.<wbr>repository.<wbr>overview.<wbr>informationPanel" in page
+    assert "/<wbr>panel?<wbr>repo=<wbr>{repository.<wbr>full_name}&amp;<wbr>ws" in page
+
+
 def test_page_is_framed_with_a_signed_address(host: LiveHost, browser: httpx.Client) -> None:
     """Known and chosen values are filled in where the scopes allow, and the token is valid for that address."""
     with recording_app(modules=MODULES, scopes=["account", "repository"]) as app:

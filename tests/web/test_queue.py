@@ -64,6 +64,21 @@ def test_a_call_that_was_given_up_says_so(host: LiveHost, browser: httpx.Client,
     assert "No pending calls." in main_text(submit(browser, page, _retry_form(page, connect_app)))
 
 
+def test_a_call_of_several_attempts_hides_no_other(
+    host: LiveHost, browser: httpx.Client, connect_app: RecordingApp
+) -> None:
+    """Each call that was sent leads to its recorded request; one that was not sent in the end is no failure."""
+    connect_app.next_statuses = [204, 503, 503]
+    _uninstalled(host, browser, connect_app)
+    (pending,) = host.work(lifecycle.list_pending_calls)
+    host.work(lambda opened: lifecycle.try_now(opened, pending.id))
+    installation = host.install(connect_app)
+    host.work(lambda opened: lifecycle.try_now(opened, pending.id))
+    calls = document(browser.get(f"/-/apps/{installation.id}/calls")).css(".log > li")
+    shown = [(call.css(".badge")[0].text(), len(call.css("a")) == 1) for call in calls]
+    assert shown == [("204", True), ("not sent", True), ("204", True)]
+
+
 @pytest.mark.parametrize("tried", ["x", "0", "9" * 5000, "-1"])
 def test_a_number_that_is_none_is_left_aside(browser: httpx.Client, tried: str) -> None:
     """Any text in the address is possible."""

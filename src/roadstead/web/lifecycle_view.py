@@ -44,10 +44,12 @@ def _next_attempt(call: LifecycleCall) -> str:
 def _outcome(call: LifecycleCall) -> str:
     if call.status is not None:
         return str(call.status)
-    return "no answer" if call.error else "not sent yet"
+    if call.error:
+        return "no answer" if call.request else "not sent"
+    return "not sent yet"
 
 
 def _verdict(call: LifecycleCall) -> str:
     if call.status is None:
-        return "error" if call.error else ""
+        return "error" if call.error and call.request else ""
     return "good" if call.status < 300 else "error"

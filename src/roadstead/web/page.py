@@ -325,7 +325,16 @@ def _templates(*, asynchronous: bool = False) -> "jinja2.Environment":
     )
     environment.filters["exactly"] = _exactly
     environment.filters["ago"] = jinja2.pass_context(_ago)
+    environment.filters["breakable"] = _breakable
     return environment
+
+
+_BREAKS = re.compile(r"(?<=[/.?&=])(?=[\w{])")
+
+
+def _breakable(text: str) -> Markup:
+    """Return an address or a dotted name that breaks between its parts where the column is too narrow for it."""
+    return Markup("<wbr>").join(_BREAKS.split(text))
 
 
 def _exactly(moment: datetime) -> Markup:

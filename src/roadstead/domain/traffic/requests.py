@@ -56,7 +56,8 @@ async def requests_of_calls(
     """Return the recorded request of each lifecycle call of an installation, by the call's id, while it is kept."""
     await host.recorder.write()
     named = json.dumps(installation.client_key)
-    sent = await rows.sent_to(host.store.database, installation.app_key, named, limit=len(calls))
+    attempts = sum(max(call.attempts, 1) for call in calls)
+    sent = await rows.sent_to(host.store.database, installation.app_key, named, limit=attempts)
     of_calls: dict[int, int] = {}
     for request in sent:
         begun = [call for call in calls if call.url == request.url and call.created_on <= request.time + _CLOCKS_DIFFER]
