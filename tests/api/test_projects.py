@@ -12,6 +12,7 @@ from roadstead.domain.access import credentials
 from roadstead.domain.host import Host
 from roadstead.domain.people import groups, users, workspaces
 from roadstead.domain.upkeep import audit
+from tests.conftest import NewDatabase
 from tests.contract import check_answer
 from tests.live import AppClient, LiveHost, live_host, recording_app
 
@@ -64,9 +65,12 @@ def _sender(host: LiveHost, token: str | None) -> Send:
 
 
 @pytest.fixture(scope="module")
-def acme(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Acme]:
+def acme(tmp_path_factory: pytest.TempPathFactory, new_database: NewDatabase) -> Iterator[Acme]:
     scopes = ["account", "project", "project:admin"]
-    with recording_app(scopes=scopes) as app, live_host(tmp_path_factory.mktemp("acme")) as host:
+    with (
+        recording_app(scopes=scopes) as app,
+        live_host(tmp_path_factory.mktemp("acme"), database_url=new_database()) as host,
+    ):
         tokens, accounts = host.work(_make)
         send: dict[str, Send] = {name: _sender(host, token) for name, token in tokens.items()}
         send["nobody"] = _sender(host, None)
@@ -269,6 +273,16 @@ def test_a_project_has_the_shape_of_the_cloud(acme: Acme) -> None:
     (reviewer,) = acme.owner("GET", f"{BELOW}/SECRET/default-reviewers").json()["values"]
     assert (reviewer["type"], reviewer["reviewer_type"]) == ("default_reviewer", "project")
     assert reviewer["user"] == acme.owner("GET", f"{BELOW}/SECRET/default-reviewers/{acme.user('reviewer')}").json()
+
+
+def test_the_page_of_a_project_is_there(acme: Acme) -> None:
+    """The link `html` leads the operator on, and to nothing where there is no project."""
+    link = acme.host.work(credentials.sign_in_link)
+    with httpx.Client(base_url=acme.host.url) as browser:
+        assert browser.get("/acme/workspace/projects/SECRET").status_code == 401
+        browser.get(link)
+        targets = ("acme/workspace/projects/SECRET", "acme/workspace/projects/NO", "no/workspace/projects/SECRET")
+        assert [browser.get(f"/{target}").status_code for target in targets] == [303, 404, 404]
 
 
 # Changes

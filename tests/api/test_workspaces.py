@@ -16,6 +16,7 @@ from roadstead.domain.host import Host
 from roadstead.domain.people import users, workspaces
 from roadstead.errors import Conflict, NotFound
 from roadstead.model import ROLES
+from tests.conftest import NewDatabase
 from tests.contract import check_answer
 from tests.live import AppClient, LiveHost, RecordingApp, live_host, recording_app
 
@@ -81,8 +82,8 @@ def _app(host: LiveHost, app: RecordingApp, workspace: str) -> dict[str, Get]:
 
 
 @pytest.fixture(scope="module")
-def acme(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Acme]:
-    with recording_app() as app, live_host(tmp_path_factory.mktemp("acme")) as host:
+def acme(tmp_path_factory: pytest.TempPathFactory, new_database: NewDatabase) -> Iterator[Acme]:
+    with recording_app() as app, live_host(tmp_path_factory.mktemp("acme"), database_url=new_database()) as host:
         headers, accounts = host.work(_make)
         gets = {key: _get(host, header) for key, header in headers.items()}
         gets["nobody", "token"] = _get(host, None)
