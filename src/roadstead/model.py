@@ -122,6 +122,7 @@ _PERMISSION = Field("permission", str, "m.role", shown=False)
 MEMBER_LIST = Listing(
     Field("id", int, "u.id", unique=True, queryable=False),
     *_OF_USER,
+    Field("user.email", str, "e.address", shown=False),
     _PERMISSION,
     order="id",
 )
@@ -178,8 +179,12 @@ class Identity(Protocol):
 
     `installation_id` is of the app that calls, or whose page does, and `user` is the person who does. `scopes` are
     those of the credential; without any, an app has those of its descriptor, and a user has all. `is_operator` says
-    that the caller may use Roadstead's own addresses. No record of the request may contain the `secrets`.
+    that the caller may use Roadstead's own addresses. `kind` is what answers call the credential. No record of the
+    request may contain the `secrets`.
     """
+
+    @property
+    def kind(self) -> str: ...
 
     @property
     def installation_id(self) -> int | None: ...
@@ -200,6 +205,7 @@ class Identity(Protocol):
 class Unidentified(msgspec.Struct, frozen=True):
     """A caller without a credential, or one whose credential nothing has read."""
 
+    kind: ClassVar[str] = ""
     installation_id: ClassVar[None] = None
     app_key: ClassVar[None] = None
     user: ClassVar[None] = None
@@ -221,6 +227,7 @@ class Caller:
     client_key: str
     secrets: tuple[str, ...] = field(repr=False)
     handshake_under_way: bool
+    kind: ClassVar[str] = "jwt"
     user: ClassVar[None] = None
     scopes: ClassVar[None] = None
     repository: ClassVar[None] = None
@@ -261,6 +268,7 @@ class AccessToken(msgspec.Struct, frozen=True):
     scopes: tuple[str, ...]
     repository: str | None
     expires_on: datetime
+    kind: ClassVar[str] = "oauth2"
     app_key: ClassVar[None] = None
     user: ClassVar[None] = None
     secrets: ClassVar[tuple[str, ...]] = ()
@@ -291,6 +299,7 @@ class Viewer(msgspec.Struct, frozen=True):
     app_key: str
     user: User
     scopes: tuple[str, ...]
+    kind: ClassVar[str] = "session"
     secrets: ClassVar[tuple[str, ...]] = ()
     repository: ClassVar[None] = None
     is_operator: ClassVar[bool] = True
@@ -309,6 +318,7 @@ class ApiToken(msgspec.Struct, frozen=True):
     created_on: datetime
     expires_on: datetime | None
     last_used_on: datetime | None
+    kind: ClassVar[str] = "apitoken"
     installation_id: ClassVar[None] = None
     app_key: ClassVar[None] = None
     secrets: ClassVar[tuple[str, ...]] = ()

@@ -15,7 +15,7 @@ An expression is checked against the fields of the resource it filters, then eit
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 from typing import Literal as Choice
@@ -50,6 +50,15 @@ class AnyOf(msgspec.Struct, frozen=True):
 
 
 Expression = Comparison | AllOf | AnyOf
+
+
+def comparisons(expression: Expression | None) -> Iterator[Comparison]:
+    """Yield the comparisons of an expression."""
+    if isinstance(expression, Comparison):
+        yield expression
+    elif expression is not None:
+        for part in expression.parts:
+            yield from comparisons(part)
 
 
 class Sort(msgspec.Struct, frozen=True):

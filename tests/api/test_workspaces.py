@@ -254,6 +254,38 @@ def test_members_are_a_list(acme: Acme, query: str, nicknames: list[str]) -> Non
     assert "permission" not in str(_values(answer))
 
 
+def test_only_administrators_ask_about_e_mail_addresses(acme: Acme) -> None:
+    """By filter and by order: owners and apps may, others get a 403; 90 addresses at a time."""
+    members, email = "/2.0/workspaces/acme/members", "user.email"
+    one = f'{members}?q={email}="member@acme.example"'
+    callers = ("owner", "operator", "app", "collaborator", "member", "stranger")
+    given = {who: acme.get(who, one).status_code for who in callers}
+    assert given == {"owner": 200, "operator": 200, "app": 200, "collaborator": 403, "member": 403, "stranger": 404}
+    assert _values(acme.get("owner", one), "user", "nickname") == ["member"]
+    assert "acme.example" not in acme.get("owner", one).text
+    assert acme.get("member", f"{members}?sort={email}").status_code == 403
+    assert acme.get("member", f'{members}?q=permission="owner" AND ({email}~"a" OR {email}~"b")').status_code == 403
+    assert _values(acme.get("owner", f"{members}?sort=-{email}"), "user", "nickname")[0] == "owner"
+    for number, status in ((90, 200), (91, 400)):
+        listed = ", ".join(f'"u{one}@acme.example"' for one in range(number))
+        assert acme.get("owner", f"{members}?q={email} IN ({listed})").status_code == status
+
+
+def test_answers_name_the_scopes(acme: Acme) -> None:
+    """What the operation needs, what the credential has, and its kind; of a JWT, the scopes are in the descriptor."""
+
+    def headers(who: str, how: str) -> tuple[str | None, ...]:
+        found = acme.get(who, "/2.0/user/workspaces", how).headers
+        return tuple(found.get(f"X-{name}") for name in ("Accepted-OAuth-Scopes", "OAuth-Scopes", "Credential-Type"))
+
+    assert headers("member", "account") == ("account", "account", "apitoken")
+    assert headers("app", "account") == ("account", "account", "oauth2")
+    assert headers("app", "token") == ("account", None, "jwt")
+    accepted, granted, kind = headers("member", "token")
+    assert (accepted, kind) == ("account", "apitoken")
+    assert {"account", "repository:write", "pullrequest:write"} < set(str(granted).split(", "))
+
+
 def test_pages_of_members_are_followed(acme: Acme) -> None:
     """`next` leads through all members, in the filter's order."""
     answer = acme.get("owner", "/2.0/workspaces/acme/members?pagelen=1&sort=user.nickname")

@@ -155,8 +155,7 @@ async def _verified_caller(host: Host, credential: str, canonical: str | None) -
 
 async def _token_identity(host: Host, token: str, name: str | None = None) -> Identity:
     """Return whose token it is; `name` is the user name that came with it."""
-    identity: Identity | None = await credentials.find_access_token(host, token)
-    identity = identity or await credentials.find_api_token(host, token)
+    identity = await credentials.find_token(host, token)
     if identity is None or not (name is None or await credentials.goes_by(host, identity, name)):
         raise NotAuthenticated(
             "The access token is not valid.",

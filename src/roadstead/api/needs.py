@@ -48,6 +48,7 @@ class Scope(Need):
 
     def __init__(self, scope: str) -> None:
         super().__init__(f"scope {scope}", partial(auth.holder_of, scope), _ANY)
+        self.scope = scope
 
 
 class _AnyCredential(Need):

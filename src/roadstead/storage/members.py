@@ -15,6 +15,7 @@ from roadstead.storage.workspaces import workspace_of
 
 _COLUMNS = f"{USERS.of(User, 'u')}, {WORKSPACES.of(Workspace, 'w')}, {MEMBERS.of(Membership, 'm')}"
 _JOINED = "members m JOIN users u ON u.id = m.user_id JOIN workspaces w ON w.id = m.workspace_id"
+_WITH_EMAIL = "LEFT JOIN emails e ON e.user_id = u.id AND e.is_primary = 1"
 _OF_USER, _OF_WORKSPACE = len(USERS.columns), len(USERS.columns) + len(WORKSPACES.of(Workspace).split(", "))
 
 
@@ -81,8 +82,9 @@ async def list_members(reader: Reader, workspace_id: int) -> list[Membership]:
 async def page_of_members(reader: Reader, workspace_id: int, wanted: PageRequest) -> Slice[Membership]:
     """Return a page of a workspace's members, in the order of their accounts."""
     of_workspace = Clause("m.workspace_id = ?", (workspace_id,))
-    page = await read_page(reader.scan, Source(_JOINED, _COLUMNS, of_workspace), MEMBER_LIST, wanted)
-    return page.of([_membership(row) for row in page.items])
+    source = Source(f"{_JOINED} {_WITH_EMAIL}", f"{_COLUMNS}, e.address", of_workspace)
+    page = await read_page(reader.scan, source, MEMBER_LIST, wanted)
+    return page.of([_membership(row[:-1]) for row in page.items])
 
 
 async def page_of_memberships(

@@ -59,7 +59,7 @@ async def get_workspace(call: Call) -> Answer:
 )
 async def list_members(call: Call, wanted: PageRequest) -> Answer:
     """List the members of a workspace."""
-    page = await workspaces.page_of_members(call.host, (await _visible(call)).workspace, wanted)
+    page = await workspaces.page_of_members(call.host, call.identity, await _visible(call), wanted)
     return page_answer(call, page.of([_membership(call, one) for one in page.items]))
 
 
@@ -77,7 +77,7 @@ async def get_member(call: Call) -> Answer:
 )
 async def list_permissions(call: Call, wanted: PageRequest) -> Answer:
     """List the members of a workspace with their roles."""
-    page = await workspaces.page_of_members(call.host, (await _visible(call)).workspace, wanted)
+    page = await workspaces.page_of_members(call.host, call.identity, await _visible(call), wanted)
     return page_answer(call, page.of([_permission(call, one) for one in page.items]))
 
 

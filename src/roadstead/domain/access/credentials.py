@@ -21,6 +21,8 @@ from roadstead.storage.database import Transaction
 ACCESS_TOKEN_LIFETIME = timedelta(hours=1)
 SIGN_IN_LIFETIME = timedelta(hours=12)
 SESSION_LIFETIME = timedelta(days=7)
+_OF_USER = "rst_"
+"""The beginning of the tokens of users."""
 _CLOCKS_DIFFER = timedelta(minutes=1)
 """The maximum difference between the clocks of several hosts on one database."""
 
@@ -79,7 +81,7 @@ async def create_api_token(
     if not name.strip() or not name.isprintable():
         raise InvalidInput("A token needs a name.", "The name identifies it in the list.")
     granted = None if scopes is None else _scopes(scopes)
-    token = f"rst_{secrets.token_urlsafe(32)}"
+    token = f"{_OF_USER}{secrets.token_urlsafe(32)}"
     now = host.now()
     async with host.store.database.transaction() as tx:
         user = await lock_active(tx, user_id)
@@ -108,6 +110,13 @@ async def find_api_token(host: Host, token: str) -> ApiToken | None:
     if found is not None and not host.token_uses.take(found.id):
         host.run_later(_note_use(host, found.id))
     return found
+
+
+async def find_token(host: Host, token: str) -> Identity | None:
+    """Return whose token it is: an app's or a user's. The beginning tells which is likelier, and is read first."""
+    if token.startswith(_OF_USER):
+        return await find_api_token(host, token) or await find_access_token(host, token)
+    return await find_access_token(host, token) or await find_api_token(host, token)
 
 
 async def _note_use(host: Host, token_id: int) -> None:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 
 from roadstead.domain.host import Host
-from roadstead.domain.people.workspaces import Visible, find_visible
+from roadstead.domain.people.workspaces import Visible, find_visible, may_administer
 from roadstead.errors import NotFound, WrongCredential
 from roadstead.model import PRIVILEGES, Identity, Privilege, Project
 from roadstead.storage import projects as rows
@@ -37,11 +37,6 @@ async def project_in(host: Host, identity: Identity, visible: Visible, key: str,
     if not includes(held, least):
         raise WrongCredential(f"Access denied. You must have {least} access to this project.")
     return project
-
-
-def may_administer(identity: Identity, visible: Visible) -> bool:
-    """Return whether the caller may do everything in a workspace: an owner, and an app within its scopes."""
-    return identity.installation_id is not None or visible.role == "owner"
 
 
 def _by_anyone(project: Project) -> list[Privilege]:

@@ -6,9 +6,9 @@ from dataclasses import asdict, dataclass, replace
 
 from roadstead.domain.apps.installations import get_installed, get_workspace
 from roadstead.domain.host import Host
-from roadstead.domain.people.privileges import NoSuchProject, find_project, may_administer, project_in
+from roadstead.domain.people.privileges import NoSuchProject, find_project, project_in
 from roadstead.domain.people.users import find_account
-from roadstead.domain.people.workspaces import Visible, find_visible, keep_together
+from roadstead.domain.people.workspaces import NO_ADMIN, Visible, find_visible, keep_together, may_administer
 from roadstead.errors import InvalidInput, NotFound, WrongCredential
 from roadstead.listing import PageRequest, Slice
 from roadstead.model import PRIVILEGES, Group, Identity, Privilege, Project, Role, User
@@ -87,7 +87,7 @@ async def delete_project(host: Host, identity: Identity, workspace: str, key: st
 
 async def _create(host: Host, identity: Identity, visible: Visible, given: ProjectChanges) -> Project:
     if not may_administer(identity, visible):
-        raise WrongCredential("Access denied. You must have admin access to this workspace.")
+        raise WrongCredential(NO_ADMIN)
     missing = {name: "required key not provided" for name in ("name", "key") if getattr(given, name) is None}
     if missing:
         raise InvalidInput("Bad request", fields=missing)

@@ -7,15 +7,20 @@ from dataclasses import dataclass
 from roadstead.domain.apps.installations import check_workspace_slug, get_installed, get_workspace
 from roadstead.domain.host import Host
 from roadstead.domain.people.users import find_user, lock_active
-from roadstead.errors import Conflict, InvalidInput, NotFound, WorkspaceNotFound
+from roadstead.errors import Conflict, InvalidInput, NotFound, WorkspaceNotFound, WrongCredential
 from roadstead.listing import Listing, PageRequest, Slice
 from roadstead.model import ROLES, Identity, Membership, Role, User, Workspace
+from roadstead.query import comparisons
 from roadstead.storage import groups, permissions, projects, workspaces
 from roadstead.storage import members as rows
 from roadstead.storage.audit import add_entry
 from roadstead.storage.database import Transaction
 
 _LONGEST_NAME = 100
+_EMAIL = "user.email"
+MOST_EMAILS = 90
+"""In one filter, as on the cloud."""
+NO_ADMIN = "Access denied. You must have admin access to this workspace."
 
 
 class NoSuchWorkspace(NotFound):
@@ -64,9 +69,23 @@ async def expect_visible(host: Host, identity: Identity, slug: str) -> None:
             raise WorkspaceNotFound(slug) from exc
 
 
-async def page_of_members(host: Host, workspace: Workspace, wanted: PageRequest) -> Slice[Membership]:
-    """Return a page of the members of a workspace."""
-    return await rows.page_of_members(host.store.database, workspace.id, wanted)
+def may_administer(identity: Identity, visible: Visible) -> bool:
+    """Return whether the caller may do everything in a workspace: an owner, and an app within its scopes."""
+    return identity.installation_id is not None or visible.role == "owner"
+
+
+async def page_of_members(host: Host, identity: Identity, visible: Visible, wanted: PageRequest) -> Slice[Membership]:
+    """Return a page of the members of a workspace.
+
+    Raise `WrongCredential` for a caller who asks about e-mail addresses without administering the workspace, and
+    `InvalidInput` for one who asks about too many.
+    """
+    asked = [one.literal for one in comparisons(wanted.filter) if one.field == _EMAIL]
+    if (asked or (wanted.sort and wanted.sort.field == _EMAIL)) and not may_administer(identity, visible):
+        raise WrongCredential(NO_ADMIN)
+    if sum(len(one) if isinstance(one, tuple) else 1 for one in asked) > MOST_EMAILS:
+        raise InvalidInput("Too many e-mail addresses.", f"At most {MOST_EMAILS} can be asked about at a time.")
+    return await rows.page_of_members(host.store.database, visible.workspace.id, wanted)
 
 
 async def get_member(host: Host, workspace: Workspace, selected: str) -> Membership:
