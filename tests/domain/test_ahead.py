@@ -11,7 +11,7 @@ import pytest
 
 from roadstead.domain.apps import installations
 from roadstead.domain.host import Host
-from roadstead.domain.linking import ahead, linkers, workspaces
+from roadstead.domain.linking import ahead, linkers
 from roadstead.domain.linking.workspaces import WorkspaceLinkers
 from roadstead.errors import StorageUnavailable
 from roadstead.settings import Settings
@@ -53,11 +53,9 @@ def test_the_largest_are_read_first_as_far_as_there_is_room(
     filled: Settings, many: int, room: int, expected: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What has few values waits for its first text; of what has too many to be kept, none are read."""
-    monkeypatch.setattr(workspaces, "_READ_SOON", many)
-    monkeypatch.setattr(workspaces, "_most_values", lambda workers: room)
 
     async def run(host: Host) -> tuple[list[str], list[int]]:
-        compiled, read = WorkspaceLinkers(host), list[str]()
+        compiled, read = WorkspaceLinkers(host, read_soon=many, most_values=room), list[str]()
         of = compiled.of
 
         async def watched(slug: str) -> object:
@@ -93,16 +91,13 @@ def test_a_host_reads_after_its_start_and_stops_with_it(tmp_path: Path, monkeypa
     assert ended.is_set()
 
 
-def test_a_database_that_cannot_be_read_ahead_stops_nothing(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_database_that_cannot_be_read_ahead_stops_nothing(caplog: pytest.LogCaptureFixture) -> None:
     """The log says so, and the first text reads the values, as it would without this."""
 
     async def fail() -> None:
         raise StorageUnavailable("The database is busy.", "Try again.")
 
-    monkeypatch.setattr(ahead, "AFTER_SECONDS", 0)
-    asyncio.run(ahead.read_ahead(SimpleNamespace(read_ahead=fail)))  # type: ignore[arg-type]  # all that it takes
+    asyncio.run(ahead.read_ahead(SimpleNamespace(read_ahead=fail), after=0))  # type: ignore[arg-type]  # all that it takes
     assert [record.getMessage() for record in caplog.records] == [
         "Large sets of values are read with the first text: The database is busy."
     ]

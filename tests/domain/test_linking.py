@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from roadstead.domain.apps import descriptors
 from roadstead.domain.host import Host, open_host
 from roadstead.domain.linking import linkers, workspaces
-from roadstead.domain.linking.workspaces import WorkspaceLinkers
+from roadstead.domain.linking.workspaces import WorkspaceLinkers, most_values_of
 from roadstead.errors import LinkerValueExists, LinkerValueNotFound
 from roadstead.storage import linkers as rows
 from roadstead.storage import value_sets
@@ -184,15 +184,11 @@ async def _refused(reader: object, linker_id: int) -> object:
 
 
 @pytest.mark.parametrize(("most_workspaces", "values"), [(2, 1_000), (1_000, 3)])
-def test_workspaces_that_were_let_go_are_linked_as_before(
-    host: LiveHost, most_workspaces: int, values: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_workspaces_that_were_let_go_are_linked_as_before(host: LiveHost, most_workspaces: int, values: int) -> None:
     """With any limit of compiled workspaces or values, every workspace links with its own values."""
-    monkeypatch.setattr(workspaces, "_KEPT_WORKSPACES", most_workspaces)
-    monkeypatch.setattr(workspaces, "_most_values", lambda workers: values)
 
     async def look(host: Host, slugs: list[str]) -> list[list[str]]:
-        compiled = WorkspaceLinkers(host)
+        compiled = WorkspaceLinkers(host, most_workspaces=most_workspaces, most_values=values)
         texts = [(await compiled.of(slug)).linkify("V0-1 V1-1 V2-1 V3-1") for slug in slugs * 2]
         assert sum(kept.values for kept in compiled._kept.values()) == compiled._values
         return [[link.text for link in text.links] for text in texts]
@@ -223,8 +219,7 @@ def test_a_container_limits_what_is_kept(
     monkeypatch.setattr("os.sysconf", lambda name: 10**6)
     file = tmp_path / "memory.max"
     file.write_text(limit)
-    monkeypatch.setattr(workspaces, "_CONTAINER_LIMIT", file)
-    assert workspaces._most_values(workers) == (10**12 // 4 // 120 if most is None else most)
+    assert most_values_of(workers, file) == (10**12 // 4 // 120 if most is None else most)
 
 
 def test_of_large_descriptors_a_few_are_kept() -> None:

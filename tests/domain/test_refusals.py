@@ -4,19 +4,17 @@ import asyncio
 
 import pytest
 
-from roadstead.domain.access import refusals
 from roadstead.domain.access.refusals import Refusals
 from roadstead.domain.telemetry.metrics import Metrics
 from roadstead.domain.traffic import request_id
 
 
-def test_a_flood_of_refusals_is_a_few_lines(monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture) -> None:
+def test_a_flood_of_refusals_is_a_few_lines(caplog: pytest.LogCaptureFixture) -> None:
     """The first is logged immediately, the next together after a pause, for each reason; and all are counted."""
-    monkeypatch.setattr(refusals, "PAUSE_SECONDS", 0)
     metrics = Metrics()
 
     async def refuse() -> None:
-        counted = Refusals(metrics)
+        counted = Refusals(metrics, pause=0)
         for number in range(100):
             counted.add(503, "requests", f"203.0.113.{number}", "")
         counted.add(429, "installation", "installation 7", "")
@@ -38,16 +36,13 @@ def test_a_flood_of_refusals_is_a_few_lines(monkeypatch: pytest.MonkeyPatch, cap
     assert metrics.closed == {"room": 1, "not_taken": 1}
 
 
-def test_a_line_has_the_id_of_the_request_that_it_is_about(
-    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_a_line_has_the_id_of_the_request_that_it_is_about(caplog: pytest.LogCaptureFixture) -> None:
     """Not of the one within which it is written, nor of that which began the pause; a closed connection has none."""
-    monkeypatch.setattr(refusals, "PAUSE_SECONDS", 0)
     found: list[str] = []
     caplog.handler.addFilter(lambda record: found.append(request_id.CURRENT.get()) or True)  # type: ignore[func-returns-value]
 
     async def refuse() -> None:
-        counted = Refusals(Metrics())
+        counted = Refusals(Metrics(), pause=0)
         request_id.CURRENT.set("within")
         for named in ("first", "second", "third"):
             counted.add(503, "requests", "203.0.113.1", named)

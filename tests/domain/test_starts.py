@@ -2,18 +2,14 @@
 
 import asyncio
 
-import pytest
-
-from roadstead.domain.access import starts as starts_module
 from roadstead.domain.access.starts import Starts
 
 
-def test_a_burst_begins_over_several_turns(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_burst_begins_over_several_turns() -> None:
     """So many in each turn, in the order in which they came, and as many at once again when all have begun."""
-    monkeypatch.setattr(starts_module, "MOST_IN_A_TURN", 2)
 
     async def run() -> None:
-        loop, starts = asyncio.get_running_loop(), Starts()
+        loop, starts = asyncio.get_running_loop(), Starts(most=2)
         begun: list[int] = []
 
         def come(*numbers: int) -> None:

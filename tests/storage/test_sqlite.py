@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 
 from roadstead.errors import StorageBusy, StorageUnavailable, StorageUnusable
-from roadstead.storage import sqlite
 from roadstead.storage.database import Database
 from roadstead.storage.facts import find_fact, keep_fact
 from roadstead.storage.sqlite import SQLiteDatabase
@@ -18,8 +17,8 @@ Scenario = Callable[[Database], Awaitable[None]]
 
 
 @asynccontextmanager
-async def _opened(folder: Path) -> AsyncIterator[SQLiteDatabase]:
-    database = SQLiteDatabase(folder / "test.db")
+async def _opened(folder: Path, busy_seconds: float | None = None) -> AsyncIterator[SQLiteDatabase]:
+    database = SQLiteDatabase(folder / "test.db", busy_seconds=busy_seconds)
     try:
         await database.migrate()
         yield database
@@ -27,9 +26,9 @@ async def _opened(folder: Path) -> AsyncIterator[SQLiteDatabase]:
         await database.close()
 
 
-def _run(folder: Path, scenario: Scenario) -> None:
+def _run(folder: Path, scenario: Scenario, *, busy_seconds: float | None = None) -> None:
     async def run() -> None:
-        async with _opened(folder) as database:
+        async with _opened(folder, busy_seconds) as database:
             await scenario(database)
 
     asyncio.run(run())
@@ -109,9 +108,8 @@ def test_a_writer_waits_for_another_process(tmp_path: Path) -> None:
     _run(tmp_path, scenario)
 
 
-def test_writers_that_came_together_give_up_together(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_writers_that_came_together_give_up_together(tmp_path: Path) -> None:
     """While another process has the lock, no writer waits longer because others wait, too."""
-    monkeypatch.setattr(sqlite, "BUSY_SECONDS", 0.4)
 
     async def scenario(database: Database) -> None:
         other = sqlite3.connect(tmp_path / "test.db", isolation_level=None)
@@ -127,14 +125,11 @@ def test_writers_that_came_together_give_up_together(tmp_path: Path, monkeypatch
         await late
         assert await find_fact(database, "late") == "1"
 
-    _run(tmp_path, scenario)
+    _run(tmp_path, scenario, busy_seconds=0.4)
 
 
-def test_a_writer_waits_for_a_long_change_no_longer_than_for_another_process(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_writer_waits_for_a_long_change_no_longer_than_for_another_process(tmp_path: Path) -> None:
     """It is told to come again while another of this process changes much; that change is kept, and later ones are."""
-    monkeypatch.setattr(sqlite, "BUSY_SECONDS", 0.2)
 
     async def scenario(database: Database) -> None:
         may_end = asyncio.Event()
@@ -156,14 +151,13 @@ def test_a_writer_waits_for_a_long_change_no_longer_than_for_another_process(
         await _keep(database, "later")
         assert [await find_fact(database, name) for name in ("much", "refused", "later")] == ["1", None, "1"]
 
-    _run(tmp_path, scenario)
+    _run(tmp_path, scenario, busy_seconds=0.2)
 
 
-def test_a_writer_may_have_less_patience_than_others(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_writer_may_have_less_patience_than_others(tmp_path: Path) -> None:
     """It is admitted after earlier writers of this process, and refused before them while another process
     has the lock.
     """
-    monkeypatch.setattr(sqlite, "BUSY_SECONDS", 3)
 
     async def scenario(database: Database) -> None:
         async def keep(name: str, patience: float = 60) -> None:
@@ -186,7 +180,7 @@ def test_a_writer_may_have_less_patience_than_others(tmp_path: Path, monkeypatch
         other.close()
         await patient
 
-    _run(tmp_path, scenario)
+    _run(tmp_path, scenario, busy_seconds=3)
 
 
 def test_a_full_database_takes_back_everything_and_says_so(tmp_path: Path) -> None:

@@ -92,9 +92,10 @@ class SQLiteDatabase:
 
     dialect = DIALECT
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: Path, *, busy_seconds: float | None = None) -> None:
         """Open the file, and make it if it is missing. Raises `StorageUnusable`."""
         self.file = file
+        self._busy_seconds = BUSY_SECONDS if busy_seconds is None else busy_seconds
         with suppress(OSError):  # the driver's message says more
             file.touch(mode=0o600)  # SQLite gives its other files the mode of this one
         with translated:
@@ -107,7 +108,7 @@ class SQLiteDatabase:
         self._thread = ThreadPoolExecutor(1, "sqlite-write")
         self._scan_thread = ThreadPoolExecutor(1, "sqlite-scan")
         self._search_thread = ThreadPoolExecutor(1, "sqlite-search")
-        self._turns = Turns(1, BUSY_SECONDS, LONG_LISTS)
+        self._turns = Turns(1, self._busy_seconds, LONG_LISTS)
         self._batch: _Batch | None = None
         self._in_snapshot = False
         self._last_commit: object = None
@@ -190,7 +191,7 @@ class SQLiteDatabase:
     async def enter(self, patience: float | None) -> "tuple[_Batch, _SQLiteTransaction]":
         """Become the only writer, with a savepoint in the common transaction."""
         # Counted from here, so that writers who arrived together, and find the database locked, fail together.
-        deadline = asyncio.get_running_loop().time() + (BUSY_SECONDS if patience is None else patience)
+        deadline = asyncio.get_running_loop().time() + (self._busy_seconds if patience is None else patience)
         if not self._writing.take():
             await self._wait_for_turn(deadline)
         try:

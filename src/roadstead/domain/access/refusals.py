@@ -30,8 +30,9 @@ log = logging.getLogger("roadstead.admission")
 class Refusals:
     """Counts and reports the refusals of one process."""
 
-    def __init__(self, metrics: Metrics) -> None:
+    def __init__(self, metrics: Metrics, pause: float = PAUSE_SECONDS) -> None:
         self._metrics = metrics
+        self._pause = pause
         self._unsaid: Counter[Reason] = Counter()
         self._latest: dict[Reason, tuple[str, str]] = {}
         self._pauses: dict[Reason, asyncio.TimerHandle] = {}
@@ -64,4 +65,4 @@ class Refusals:
         before = request_id.CURRENT.set(request)
         log.warning("%s: %d. The last came from %s.", _SENTENCES[reason], number, caller)
         request_id.CURRENT.reset(before)
-        self._pauses[reason] = asyncio.get_running_loop().call_later(PAUSE_SECONDS, self._say, reason)
+        self._pauses[reason] = asyncio.get_running_loop().call_later(self._pause, self._say, reason)

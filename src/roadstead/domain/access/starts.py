@@ -15,9 +15,10 @@ MOST_IN_A_TURN = 64
 class Starts:
     """The requests of one process that wait to begin, in the order of their arrival."""
 
-    __slots__ = ("_begun", "_waiting")
+    __slots__ = ("_begun", "_most", "_waiting")
 
-    def __init__(self) -> None:
+    def __init__(self, most: int | None = None) -> None:
+        self._most = MOST_IN_A_TURN if most is None else most
         self._begun = 0
         self._waiting: deque[Callable[[], None]] = deque()
 
@@ -26,9 +27,9 @@ class Starts:
 
         While few connections are open, nothing is counted: each begins with one request in a turn.
         """
-        if connections <= MOST_IN_A_TURN:
+        if connections <= self._most:
             return True
-        if self._begun >= MOST_IN_A_TURN:
+        if self._begun >= self._most:
             return False
         if not self._begun:
             loop.call_soon(self._next_turn, loop)
@@ -40,7 +41,7 @@ class Starts:
         self._waiting.append(begin)
 
     def _next_turn(self, loop: AbstractEventLoop) -> None:
-        self._begun = min(len(self._waiting), MOST_IN_A_TURN)
+        self._begun = min(len(self._waiting), self._most)
         if self._begun:
             loop.call_soon(self._next_turn, loop)
         for _ in range(self._begun):

@@ -69,12 +69,21 @@ class _Kept:
 class WorkspaceLinkers:
     """Compiled linkers per workspace, always as the database has them."""
 
-    def __init__(self, host: Host) -> None:
+    def __init__(
+        self,
+        host: Host,
+        *,
+        read_soon: int = _READ_SOON,
+        most_workspaces: int = _KEPT_WORKSPACES,
+        most_values: int | None = None,
+    ) -> None:
         self._host = host
+        self._read_soon = read_soon
         self._database = host.store.database
         self._kept: OrderedDict[int, _Kept] = OrderedDict()
         self._values = 0
-        self._most_values = _most_values(host.settings.workers)
+        self._most_workspaces = most_workspaces
+        self._most_values = most_values_of(host.settings.workers) if most_values is None else most_values
         self.records = LinkerRecords()
         self._threads = Turns(_THREADS, _WAIT_SECONDS, "long texts", most_waiting=_MOST_WAITING)
 
@@ -115,11 +124,11 @@ class WorkspaceLinkers:
         kept = self._kept.get(workspace.id)
         if kept is not None and list(kept.read) == [linker.id for linker in found]:
             return True
-        return sum(100 + linker.value_count for linker in found) <= _READ_SOON
+        return sum(100 + linker.value_count for linker in found) <= self._read_soon
 
     async def read_ahead(self) -> None:
         """Compile the workspaces with many values, the largest first, as long as all kept values have room."""
-        for slug, values in await list_large_workspaces(self._database, _READ_SOON):
+        for slug, values in await list_large_workspaces(self._database, self._read_soon):
             if self._values + values <= self._most_values:
                 with suppress(WorkspaceNotFound):  # removed meanwhile
                     await self.of(slug)
@@ -132,7 +141,7 @@ class WorkspaceLinkers:
         self._values += values - kept.values
         kept.values = values
         self._kept.move_to_end(workspace_id)
-        while len(self._kept) > _KEPT_WORKSPACES or (len(self._kept) > 1 and self._values > self._most_values):
+        while len(self._kept) > self._most_workspaces or (len(self._kept) > 1 and self._values > self._most_values):
             self._values -= self._kept.popitem(last=False)[1].values
 
     async def in_thread(self, caller: Hashable, work: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
@@ -200,18 +209,18 @@ class WorkspaceLinkers:
         kept.compiled = await asyncio.to_thread(_with_all_values, kept.compiled, number, values)
 
 
-def _most_values(workers: int) -> int:
+def most_values_of(workers: int, container_limit: Path = _CONTAINER_LIMIT) -> int:
     """Return how many values each worker keeps. Those of a dropped workspace must be read again."""
-    return max(_KEPT_VALUES, _memory() // 4 // workers // _BYTES_A_VALUE)
+    return max(_KEPT_VALUES, _memory(container_limit) // 4 // workers // _BYTES_A_VALUE)
 
 
-def _memory() -> int:
+def _memory(container_limit: Path) -> int:
     """Return how many bytes of memory the process may use, or 0 if the system does not say."""
     memory = 0
     with suppress(AttributeError, OSError, ValueError):
         memory = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     with suppress(OSError, ValueError):  # the limit of a container; `max` means none
-        memory = min(memory, int(_CONTAINER_LIMIT.read_text("ascii")))
+        memory = min(memory, int(container_limit.read_text("ascii")))
     return memory
 
 
