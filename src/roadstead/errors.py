@@ -64,7 +64,7 @@ class WorkspaceNotFound(NotFound):
     """There is no workspace of that name."""
 
     def __init__(self, slug: str) -> None:
-        super().__init__(f"There is no workspace {slug!r}.", "It is made when the first app is installed into it.")
+        super().__init__(f"There is no workspace {slug!r}.", "Create it with: roadstead workspace create SLUG")
 
 
 class Removed(RoadsteadError):

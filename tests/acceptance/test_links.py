@@ -58,7 +58,8 @@ def _status(host: LiveHost, api: AppClient, browser: httpx.Client, target: str) 
 
 @pytest.fixture
 def app() -> Iterator[RecordingApp]:
-    with recording_app(modules={"linkers": [{**LINKERS[0], "key": KEY}, LINKERS[1]]}) as app:
+    linkers = [{**LINKERS[0], "key": KEY}, LINKERS[1]]
+    with recording_app(modules={"linkers": linkers}, scopes=["account", "project"]) as app:
         yield app
 
 

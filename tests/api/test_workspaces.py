@@ -190,6 +190,7 @@ def test_a_workspace_has_the_shapes_of_the_cloud(acme: Acme) -> None:
         "html": {"href": f"{url}/{uuid}/"},
         "members": {"href": f"{url}/2.0/workspaces/acme/members"},
         "owners": {"href": f"{url}/2.0/workspaces/acme/members?q=permission%3D%22owner%22"},
+        "projects": {"href": f"{url}/2.0/workspaces/acme/projects"},
     }
     assert {**full, "created_on": "…"} == {
         "type": "workspace",

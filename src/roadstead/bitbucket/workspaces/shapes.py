@@ -26,6 +26,7 @@ class CondensedLinks(BaseLinks):
 class WorkspaceLinks(CondensedLinks):
     members: Link
     owners: Link
+    projects: Link
 
 
 class WorkspaceBase(TypedDict):
@@ -121,6 +122,8 @@ def workspace(workspace: Workspace, base_url: str, self_url: str, members_url: s
             **condensed["links"],
             "members": Link(members_url),
             "owners": Link(f"{members_url}?q=permission%3D%22owner%22"),
+            # Of a group that uses this one, so that its template is not known here.
+            "projects": Link(f"{self_url}/projects"),
         },
     }
 
