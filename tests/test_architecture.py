@@ -209,7 +209,7 @@ def test_nothing_is_frozen_while_requests_are_served() -> None:
     assert freezing == {"cli/__init__.py", "app.py"}
 
 
-IDENTITIES = {"Identity", "Unidentified", "Caller", "AccessToken", "ApiToken", "Viewer"}
+IDENTITIES = {"Identity", "Unidentified", "Caller", "AccessToken", "ApiToken", "GrantedToken", "Viewer"}
 
 
 def test_nobody_asks_for_the_class_of_an_identity() -> None:

@@ -179,8 +179,9 @@ class Identity(Protocol):
 
     `installation_id` is of the app that calls, or whose page does, and `user` is the person who does. `scopes` are
     those of the credential; without any, an app has those of its descriptor, and a user has all. `is_operator` says
-    that the caller may use Roadstead's own addresses. `kind` is what answers call the credential. No record of the
-    request may contain the `secrets`.
+    that the caller may use Roadstead's own addresses, `is_integration` that an app or an OAuth consumer
+    acts, which changes no permission. `kind` is what answers call the credential. No record of the request may contain
+    the `secrets`.
     """
 
     @property
@@ -200,6 +201,8 @@ class Identity(Protocol):
     def repository(self) -> str | None: ...
     @property
     def is_operator(self) -> bool: ...
+    @property
+    def is_integration(self) -> bool: ...
 
 
 class Unidentified(msgspec.Struct, frozen=True):
@@ -213,6 +216,7 @@ class Unidentified(msgspec.Struct, frozen=True):
     scopes: ClassVar[None] = None
     repository: ClassVar[None] = None
     is_operator: ClassVar[bool] = False
+    is_integration: ClassVar[bool] = False
 
 
 UNIDENTIFIED = Unidentified()
@@ -232,6 +236,7 @@ class Caller:
     scopes: ClassVar[None] = None
     repository: ClassVar[None] = None
     is_operator: ClassVar[bool] = False
+    is_integration: ClassVar[bool] = True
 
 
 class Linker(msgspec.Struct, frozen=True):
@@ -273,6 +278,7 @@ class AccessToken(msgspec.Struct, frozen=True):
     user: ClassVar[None] = None
     secrets: ClassVar[tuple[str, ...]] = ()
     is_operator: ClassVar[bool] = False
+    is_integration: ClassVar[bool] = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -303,6 +309,7 @@ class Viewer(msgspec.Struct, frozen=True):
     secrets: ClassVar[tuple[str, ...]] = ()
     repository: ClassVar[None] = None
     is_operator: ClassVar[bool] = True
+    is_integration: ClassVar[bool] = True
 
 
 class ApiToken(msgspec.Struct, frozen=True):
@@ -323,11 +330,54 @@ class ApiToken(msgspec.Struct, frozen=True):
     app_key: ClassVar[None] = None
     secrets: ClassVar[tuple[str, ...]] = ()
     repository: ClassVar[None] = None
+    is_integration: ClassVar[bool] = False
 
     @property
     def is_operator(self) -> bool:
         """Return whether the token is an administrator's, and not limited to some scopes."""
         return self.user.is_administrator and self.scopes is None
+
+
+class Consumer(msgspec.Struct, frozen=True):
+    """An OAuth consumer of a workspace. Its secret is shown once and stored only as a hash.
+
+    It acts for the users who consent, or else for its `owner`, and never with more than its scopes.
+    """
+
+    id: int
+    key: str
+    name: str
+    callback_url: str
+    scopes: tuple[str, ...]
+    created_on: datetime
+    workspace: Workspace
+    owner: User
+
+
+class Grant(msgspec.Struct, frozen=True):
+    """What a user let a consumer do, once. A code has the `redirect_uri` and the `challenge` of its request."""
+
+    id: int
+    consumer_id: int
+    user: User
+    scopes: tuple[str, ...]
+    redirect_uri: str | None
+    challenge: str | None
+
+
+class GrantedToken(msgspec.Struct, frozen=True):
+    """A consumer's Bearer token. It is of the user who consented, within the scopes that were granted."""
+
+    user: User
+    scopes: tuple[str, ...]
+    expires_on: datetime
+    kind: ClassVar[str] = "oauth2"
+    installation_id: ClassVar[None] = None
+    app_key: ClassVar[None] = None
+    secrets: ClassVar[tuple[str, ...]] = ()
+    repository: ClassVar[None] = None
+    is_operator: ClassVar[bool] = False
+    is_integration: ClassVar[bool] = True
 
 
 class LifecycleCall(msgspec.Struct, frozen=True):

@@ -12,7 +12,7 @@ from starlette.requests import Request
 from roadstead.api.errors import RequestRefused
 from roadstead.api.origins import is_from_another_site, is_from_here
 from roadstead.connect import InvalidToken, canonical_request, implied_by, read
-from roadstead.domain.access import credentials
+from roadstead.domain.access import credentials, grants
 from roadstead.domain.access.signers import find_signer
 from roadstead.domain.host import Host
 from roadstead.errors import NotAuthenticated, RateLimitExceeded, WrongCredential
@@ -68,13 +68,12 @@ async def operator_or_local(request: Request, host: Host) -> Identity:
 
     A page of another site in a browser on this machine is elsewhere.
     """
-    has_credential = any(name == b"authorization" for name, _ in request.scope["headers"])
     if host.is_for_this_machine and is_from_here(request):
         if not is_from_another_site(request):
             return UNIDENTIFIED
-        if not has_credential:
+        if not has_credential(request):
             raise RequestRefused(403, "A page of another site may not use this address.", SEND_A_TOKEN)
-    if not has_credential:
+    if not has_credential(request):
         raise RequestRefused(401, "Authentication is required.", SEND_A_TOKEN, headers=OPERATOR_CHALLENGE)
     try:
         return await identify(request, host)
@@ -155,7 +154,8 @@ async def _verified_caller(host: Host, credential: str, canonical: str | None) -
 
 async def _token_identity(host: Host, token: str, name: str | None = None) -> Identity:
     """Return whose token it is; `name` is the user name that came with it."""
-    identity = await credentials.find_token(host, token)
+    granted = await grants.find_token(host, token) if token.startswith(grants.PREFIX) else None
+    identity: Identity | None = granted or await credentials.find_token(host, token)
     if identity is None or not (name is None or await credentials.goes_by(host, identity, name)):
         raise NotAuthenticated(
             "The access token is not valid.",
@@ -173,6 +173,17 @@ def _count(host: Host, identity: Identity) -> None:
         wait = host.rate_limit.take(identity.installation_id)
         if wait:
             raise RateLimitExceeded(host.rate_limit.limit, wait)
+
+
+def has_credential(request: Request) -> bool:
+    """Return whether a request has an `Authorization` header."""
+    return any(name == b"authorization" for name, _ in request.scope["headers"])
+
+
+def basic_credentials(request: Request) -> tuple[str, str] | None:
+    """Return the name and the password of Basic, or `None` for another scheme. Raise `NotAuthenticated` without any."""
+    scheme, credential = _authorization(request)
+    return _name_and_password(credential) if scheme.lower() == "basic" else None
 
 
 def _name_and_password(credential: str) -> tuple[str, str]:

@@ -33,6 +33,7 @@ INSTALLATION = "roadstead.installation"
 HELD = "roadstead.held"
 """The key of a request's share of the room for bodies, until `let_go`."""
 _FORM = "application/x-www-form-urlencoded"
+_MULTIPART = "multipart/form-data"
 _JSON_TYPE = re.compile(r"application/[\w.-]+\+json")
 
 
@@ -143,7 +144,7 @@ def _too_deep() -> InvalidInput:
 
 async def read_form(request: Request) -> dict[str, str]:
     """Return the fields of a form, urlencoded or multipart; JSON is accepted too. Raise as `Shape.read` does."""
-    if _content_type(request) != "multipart/form-data":
+    if _content_type(request) != _MULTIPART:
         return await _FIELDS.read(request, most=MAX_FORM_BYTES)
     expect_body(request, MAX_FORM_BYTES)
     try:
@@ -153,6 +154,11 @@ async def read_form(request: Request) -> dict[str, str]:
         raise InvalidInput("The body ended early.") from exc
     except (MultiPartException, ValueError) as exc:
         raise InvalidInput("The multipart form cannot be read.", str(exc)) from exc
+
+
+def is_form(request: Request) -> bool:
+    """Return whether a request states that its body is a form."""
+    return _content_type(request) in (_FORM, _MULTIPART)
 
 
 def _form_wanted(body: bytes, complaint: str) -> InvalidInput:

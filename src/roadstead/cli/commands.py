@@ -13,6 +13,7 @@ from roadstead.cli import (
     apps,
     audit,
     check,
+    consumers,
     debug_jwt,
     demo,
     doctor,
@@ -39,7 +40,7 @@ PANELS = {
     "Run": ("serve", "demo", "sign-in", "doctor", "version"),
     "Apps": ("install", "uninstall", "apps", "register", "queue"),
     "Linkers": ("check", "linkify"),
-    "People": ("user", "workspace", "group", "token-create", "token-list", "token-revoke"),
+    "People": ("user", "workspace", "group", "consumer", "token-create", "token-list", "token-revoke"),
     "Debug": ("routes", "requests", "debug-jwt", "token"),
     "Operate": ("audit", "rotate-key", "export", "import", "migrate-data"),
 }
@@ -73,6 +74,7 @@ pending_calls = typer.Typer(rich_markup_mode=None)
 recorded_calls = typer.Typer(rich_markup_mode=None)
 all_users = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help=users.HELP)
 groups_of_members = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help=groups.HELP)
+consumers_of_workspaces = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help=consumers.HELP)
 all_workspaces = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help=workspaces.HELP)
 
 _COMPLETION = {"--install-completion", "--show-completion"}
@@ -187,6 +189,10 @@ groups_of_members.command()(_failing_clearly(groups.create))
 groups_of_members.command()(_failing_clearly(groups.add))
 groups_of_members.command()(_failing_clearly(groups.remove))
 groups_of_members.command("list")(_failing_clearly(groups.list_groups))
+app.add_typer(consumers_of_workspaces, name="consumer")
+consumers_of_workspaces.command()(_failing_clearly(consumers.create))
+consumers_of_workspaces.command("list")(_failing_clearly(consumers.list_consumers))
+consumers_of_workspaces.command()(_failing_clearly(consumers.delete))
 app.command()(_failing_clearly(tokens.token_create))
 app.command()(_failing_clearly(tokens.token_list))
 app.command()(_failing_clearly(tokens.token_revoke))

@@ -12,6 +12,8 @@ _NOWHERE = "https://base-url-refused.invalid"
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.\-]*):")
 _FORBIDDEN = re.compile(r"[\x00-\x20\x7f\\]")
+_HIDDEN = re.compile(r"%(?:2e|2f|5c)", re.IGNORECASE)
+"""A dot, a slash or a backslash, encoded."""
 _PLACE = re.compile(r"(?:[^@]*@)?(?:[a-zA-Z0-9_\-]+(?:\.[a-zA-Z0-9_\-]+)*\.?|\[[0-9a-fA-F:.]+\])(?::[0-9]*)?")
 """Everything between the slashes and the path: readers of `http://[::1];sandbox` split it in different ways."""
 
@@ -55,6 +57,19 @@ def web_url_fault(url: str) -> str | None:
     if not _PLACE.fullmatch(parts.netloc) or ("[" in parts.netloc and _address(host) is None):
         return "has no host, or an impossible one"
     return None
+
+
+def is_below(url: str, base_url: str) -> bool:
+    """Return whether an absolute URL is on the origin of the base and at or below its path, however it is read.
+
+    A path may not hide where it leads: browsers read `%2e%2e` as the folder above.
+    """
+    if web_url_fault(url) is not None or origin_of(url) != origin_of(base_url):
+        return False
+    target, folder = urlsplit(url), urlsplit(base_url).path.rstrip("/")
+    below = target.path == folder or target.path.startswith(f"{folder}/")
+    plain = url.isascii() and not set(url) & set("{}") and target.username is None
+    return below and plain and "/../" not in f"{target.path}/" and not _HIDDEN.search(target.path)
 
 
 def base_url_fault(url: str) -> str | None:

@@ -192,6 +192,11 @@ ACCESS_TOKENS = _table(
 API_TOKENS = _table(
     "api_tokens", "id name token_hash created_on expires_on user_id scopes last_used_on", "in one place"
 )
+CONSUMERS = _table(
+    "consumers", "id key secret_hash workspace_id owner_id name callback_url scopes created_on", "everywhere"
+)
+OAUTH_GRANTS = _table("oauth_grants", "id consumer_id user_id scopes redirect_uri challenge expires_on", "everywhere")
+OAUTH_TOKENS = _table("oauth_tokens", "token_hash grant_id kind is_used expires_on", "everywhere")
 SESSIONS = _table(
     "sessions", "token_hash kind expires_on user_id", "in one place", stays="Signing in belongs to one host."
 )
@@ -237,6 +242,9 @@ TABLES = (
     DELETED_VALUES,
     ACCESS_TOKENS,
     API_TOKENS,
+    CONSUMERS,
+    OAUTH_GRANTS,
+    OAUTH_TOKENS,
     SESSIONS,
     LIFECYCLE_CALLS,
     REQUESTS,

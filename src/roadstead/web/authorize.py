@@ -5,17 +5,17 @@ browser sent to the app, which has had its `installed` call by that time.
 """
 
 from dataclasses import dataclass
-from urllib.parse import urlencode, urlsplit
 
 from starlette.responses import RedirectResponse, Response
 
 from roadstead.connect import Descriptor
-from roadstead.connect.urls import origin_of, web_url_fault
+from roadstead.connect.urls import is_below
 from roadstead.domain.apps import installations
 from roadstead.domain.apps.page_loads import post_install_url
 from roadstead.errors import InstallationFailed, InvalidInput
 from roadstead.web.descriptor_view import Scope, digest, scopes_in_words
 from roadstead.web.page import Visit, problem, render, require
+from roadstead.web.redirects import back_to
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,7 @@ async def decide(visit: Visit) -> Response:
     if form.get("decision") != "allow":
         if wish.redirect_uri is None:
             return RedirectResponse("/", 303)
-        return _back_to_app(wish.redirect_uri, error="access_denied")
+        return back_to(wish.redirect_uri, error="access_denied")
     if form.get("digest") != digest(wish.descriptor):
         return await _consent_page(visit, wish, changed=True)
     workspace = form.get("workspace", "").strip()
@@ -83,7 +83,7 @@ async def _install(visit: Visit, wish: _Wish, workspace: str) -> Response:
     except InstallationFailed as exc:
         return problem(exc, visit=visit, answer=exc.body)
     if wish.redirect_uri is not None:
-        return _back_to_app(wish.redirect_uri, client_key=installation.client_key)
+        return back_to(wish.redirect_uri, client_key=installation.client_key)
     target = await post_install_url(visit.host, installation)
     if target is not None:
         return RedirectResponse(target, 303, headers={"Referrer-Policy": "no-referrer"})
@@ -105,7 +105,7 @@ async def _read_link(visit: Visit) -> _Wish:
     descriptor = await installations.fetch(visit.host, url)
     if redirect_uri is not None:
         require(
-            _is_below(redirect_uri, descriptor.base_url),
+            is_below(redirect_uri, descriptor.base_url),
             "The redirect_uri of the install link is not the app's.",
             f"It must be absolute, begin with the baseUrl {descriptor.base_url}, and contain no context parameters.",
         )
@@ -137,19 +137,3 @@ async def _consent_page(
         status=400 if wrong else 200,
         form_target=wish.redirect_uri or app.base_url,
     )
-
-
-def _back_to_app(redirect_uri: str, **parameters: str) -> Response:
-    bare, mark, fragment = redirect_uri.partition("#")
-    glue = "&" if "?" in bare else "?"
-    return RedirectResponse(f"{bare}{glue}{urlencode(parameters)}{mark}{fragment}", 303)
-
-
-def _is_below(url: str, base_url: str) -> bool:
-    """Return whether the URL is on the origin of the base and at or below its path."""
-    if web_url_fault(url) is not None or origin_of(url) != origin_of(base_url):
-        return False
-    target, folder = urlsplit(url), urlsplit(base_url).path.rstrip("/")
-    below = target.path == folder or target.path.startswith(f"{folder}/")
-    plain = url.isascii() and not set(url) & set("{}") and target.username is None
-    return below and plain and "/../" not in f"{target.path}/"

@@ -71,7 +71,12 @@ def pattern_in_words(key: str, report: PatternReport | CheckedLinker) -> ShownPa
 
 def scopes_in_words(descriptor: Descriptor) -> list[Scope]:
     """Return the scopes that the descriptor names; an empty list if it names none, which means all scopes."""
-    return [Scope(name, DESCRIPTIONS[canonical_scope(name)]) for name in descriptor.scopes or ()]
+    return in_words(descriptor.scopes or ())
+
+
+def in_words(scopes: Iterable[str]) -> list[Scope]:
+    """Return scopes with what each permits."""
+    return [Scope(name, DESCRIPTIONS[canonical_scope(name)]) for name in scopes]
 
 
 def digest(descriptor: Descriptor) -> str:

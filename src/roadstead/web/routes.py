@@ -17,6 +17,7 @@ from roadstead.web import (
     install,
     lab,
     modules,
+    oauth_consent,
     queue,
     sign_in,
     traffic,
@@ -24,7 +25,7 @@ from roadstead.web import (
     workspaces,
 )
 from roadstead.web.page import Page, static_files
-from roadstead.web.sign_in import for_operator
+from roadstead.web.sign_in import for_operator, for_user
 
 
 class _Id(Convertor[int]):
@@ -82,6 +83,7 @@ ROUTES: list[Route | Mount] = [
     Route("/-/lab", Page(GET=for_operator(lab.show), POST=for_operator(lab.try_out))),
     Route("/-/lab/commits", Page(POST=for_operator(lab.load_commits))),
     Route("/site/addons/authorize", Page(GET=for_operator(authorize.ask), POST=for_operator(authorize.decide))),
+    Route("/site/oauth2/authorize", Page(GET=for_user(oauth_consent.ask), POST=for_user(oauth_consent.decide))),
     Route("/-/traffic", Page(GET=for_operator(traffic.show))),
     Route("/-/traffic/{call:id}", Page(GET=for_operator(traffic.show_call))),
     Route("/-/jwt", Page(GET=for_operator(debugger.show), POST=for_operator(debugger.examine))),

@@ -33,11 +33,18 @@ def for_operator(handler: Handler) -> Handler:
     """
 
     async def handle(visit: Visit) -> Response:
-        if visit.user is None:
-            return ask_to_sign_in(visit)
-        if not visit.is_operator:
+        if visit.user is not None and not visit.is_operator:
             raise WrongCredential("This page is for operators.", f"You are signed in as {visit.user.username}.")
         return await handler(visit)
+
+    return for_user(handle)
+
+
+def for_user(handler: Handler) -> Handler:
+    """Return a handler for any signed-in user, which asks visitors to sign in and leads them back."""
+
+    async def handle(visit: Visit) -> Response:
+        return ask_to_sign_in(visit) if visit.user is None else await handler(visit)
 
     return handle
 

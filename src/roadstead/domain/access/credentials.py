@@ -23,7 +23,7 @@ SIGN_IN_LIFETIME = timedelta(hours=12)
 SESSION_LIFETIME = timedelta(days=7)
 _OF_USER = "rst_"
 """The beginning of the tokens of users."""
-_CLOCKS_DIFFER = timedelta(minutes=1)
+CLOCKS_DIFFER = timedelta(minutes=1)
 """The maximum difference between the clocks of several hosts on one database."""
 
 
@@ -66,7 +66,7 @@ async def scopes_of(host: Host, identity: Identity) -> Collection[str] | None:
 
 async def find_access_token(host: Host, token: str) -> AccessToken | None:
     now = host.now()
-    return await rows.find_access_token(host.store.database, token, now, now + ACCESS_TOKEN_LIFETIME + _CLOCKS_DIFFER)
+    return await rows.find_access_token(host.store.database, token, now, now + ACCESS_TOKEN_LIFETIME + CLOCKS_DIFFER)
 
 
 async def create_api_token(
@@ -80,7 +80,7 @@ async def create_api_token(
     """Create a user's token for the API; it is shown now and never again. Without scopes it has all of them."""
     if not name.strip() or not name.isprintable():
         raise InvalidInput("A token needs a name.", "The name identifies it in the list.")
-    granted = None if scopes is None else _scopes(scopes)
+    granted = None if scopes is None else granted_scopes(scopes)
     token = f"{_OF_USER}{secrets.token_urlsafe(32)}"
     now = host.now()
     async with host.store.database.transaction() as tx:
@@ -91,7 +91,8 @@ async def create_api_token(
     return token, made
 
 
-def _scopes(text: str) -> tuple[str, ...]:
+def granted_scopes(text: str) -> tuple[str, ...]:
+    """Return the scopes that an operator names, by their present names. Raise `InvalidInput`."""
     try:
         scopes = tuple(sorted(parse_scopes(text)))
     except UnknownScope as exc:
@@ -106,7 +107,7 @@ def _scopes(text: str) -> tuple[str, ...]:
 async def find_api_token(host: Host, token: str) -> ApiToken | None:
     """Return the token if it is valid, and note its use."""
     now = host.now()
-    found = await rows.find_api_token(host.store.database, token, now, now + _CLOCKS_DIFFER)
+    found = await rows.find_api_token(host.store.database, token, now, now + CLOCKS_DIFFER)
     if found is not None and not host.token_uses.take(found.id):
         host.run_later(_note_use(host, found.id))
     return found
@@ -164,7 +165,7 @@ async def sign_in(host: Host, code: str) -> str | None:
     """Exchange a one-time code for a session's token; return `None` if the code is used, old or invented."""
     session = secrets.token_urlsafe(32)
     now = host.now()
-    latest = now + SIGN_IN_LIFETIME + _CLOCKS_DIFFER
+    latest = now + SIGN_IN_LIFETIME + CLOCKS_DIFFER
     user = await rows.find_session(host.store.database, code, "sign-in", now, latest)
     if user is None:
         return None  # before it costs a write, which anyone could cause
@@ -180,7 +181,7 @@ async def sign_in(host: Host, code: str) -> str | None:
 async def find_session_user(host: Host, session: str) -> User | None:
     """Return the user who is signed in with a session."""
     now = host.now()
-    latest = now + SESSION_LIFETIME + _CLOCKS_DIFFER
+    latest = now + SESSION_LIFETIME + CLOCKS_DIFFER
     return await rows.find_session(host.store.database, session, "session", now, latest)
 
 

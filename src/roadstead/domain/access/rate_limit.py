@@ -2,8 +2,11 @@
 
 import math
 import time
-from collections import defaultdict, deque
+from collections import deque
 from collections.abc import Callable, Hashable
+
+_MOST_KEYS = 10_000
+"""Keys before those without an act in the window are dropped: some are made up by strangers."""
 
 
 class RateLimit:
@@ -16,14 +19,34 @@ class RateLimit:
         self.limit = limit
         self._seconds = seconds
         self._clock = clock
-        self._taken: defaultdict[Hashable, deque[float]] = defaultdict(deque)
+        self._taken: dict[Hashable, deque[float]] = {}
+        self._most = _MOST_KEYS
 
     def take(self, key: Hashable) -> int:
         """Count one act and return 0, or the seconds until there is room for it; then it does not count."""
-        taken, now = self._taken[key], self._clock()
+        now = self._clock()
+        wait = self._wait(key, now)
+        if not wait:
+            self._taken.setdefault(key, deque()).append(now)
+            self._forget(now)
+        return wait
+
+    def wait(self, key: Hashable) -> int:
+        """Return 0, or the seconds until there is room for one more act."""
+        return self._wait(key, self._clock())
+
+    def _wait(self, key: Hashable, now: float) -> int:
+        taken = self._taken.get(key)
+        if taken is None:
+            return 0
         while taken and taken[0] <= now - self._seconds:
             taken.popleft()
-        if len(taken) >= self.limit:
-            return math.ceil(taken[0] + self._seconds - now)
-        taken.append(now)
-        return 0
+        return 0 if len(taken) < self.limit else math.ceil(taken[0] + self._seconds - now)
+
+    def _forget(self, now: float) -> None:
+        """Drop the keys without an act in the window, once their number has doubled."""
+        if len(self._taken) > self._most:
+            self._taken = {
+                key: taken for key, taken in self._taken.items() if taken and taken[-1] > now - self._seconds
+            }
+            self._most = max(_MOST_KEYS, 2 * len(self._taken))

@@ -203,8 +203,8 @@ async def grant_to_group(
 
 
 def refuse_apps(identity: Identity) -> None:
-    """Raise `WrongCredential` for an app: integrations are not allowed to change permissions."""
-    if identity.installation_id is not None:
+    """Raise `WrongCredential` for an app or an OAuth consumer: integrations are not allowed to change permissions."""
+    if identity.is_integration:
         raise WrongCredential(NOT_BY_APPS)
 
 

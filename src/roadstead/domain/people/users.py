@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from roadstead.domain.host import Host
 from roadstead.errors import Conflict, InvalidInput, NotFound
 from roadstead.model import OPERATOR_ID, Email, User
-from roadstead.storage import credentials
+from roadstead.storage import credentials, grants
 from roadstead.storage import users as rows
 from roadstead.storage.audit import add_entry
 from roadstead.storage.database import Transaction
@@ -88,7 +88,7 @@ async def list_emails(host: Host, user: User | None) -> list[Email]:
 
 
 async def deactivate_user(host: Host, name: str) -> User:
-    """End all tokens and sessions of a user, who gets no others. Raise `UserNotFound` and `Conflict`."""
+    """End all tokens, sessions and OAuth grants of a user, who gets no others. Raise `UserNotFound` and `Conflict`."""
     user = await find_user(host, name)
     if user.id == OPERATOR_ID:
         raise Conflict("The operator cannot be deactivated.", "Revoke a token with: roadstead token-revoke ID")
@@ -96,6 +96,7 @@ async def deactivate_user(host: Host, name: str) -> User:
         await rows.lock_user(tx, user.id)
         await rows.deactivate(tx, user.id)
         await credentials.end_all(tx, user.id)
+        await grants.end_grants_of(tx, user.id)
         await _log(host, tx, "user deactivated", user)
     return await find_user(host, name)
 

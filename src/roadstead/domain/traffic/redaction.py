@@ -31,6 +31,9 @@ _NAMED = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 
+_CODE = re.compile(r"""((?<![a-z0-9_])code(?:_verifier)?\\*["']?\s*[:=]\s*\\*["']?)[\w~.-]{32,}""", re.IGNORECASE)
+"""A code of OAuth, and its verifier. Shorter values of that name are seldom secret: `code=404`."""
+
 
 def cleaned(text: str, secrets: Iterable[str] = ()) -> str:
     """Return the text without secrets, and without characters that a database cannot store."""
@@ -44,6 +47,8 @@ def cleaned(text: str, secrets: Iterable[str] = ()) -> str:
     lowered = text.lower()
     if "secret" in lowered or "token" in lowered or "passw" in lowered or "api" in lowered:
         text = _NAMED.sub(_without_value, text)
+    if "code" in lowered:
+        text = _CODE.sub(rf"\1{HIDDEN}", text)
     return text.replace("\x00", "\ufffd")
 
 
