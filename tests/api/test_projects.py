@@ -205,6 +205,38 @@ def test_an_invisible_project_is_answered_like_a_missing_one(acme: Acme) -> None
         assert (hidden.status_code, hidden.text) == (missing.status_code, missing.text.replace("NOWHERE", "SECRET"))
 
 
+GRANULAR: dict[str, list[int]] = {
+    "read:project:bitbucket": [200, 403, 200, 403, 403, 403],
+    "admin:project:bitbucket": [403, 200, 403, 403, 403, 200],
+    "admin:project:bitbucket write:permission:bitbucket": [403, 200, 403, 200, 403, 200],
+    "write:permission:bitbucket": [403, 403, 403, 403, 403, 403],
+    "read:pullrequest:bitbucket": [403, 403, 403, 403, 200, 403],
+    "project read:user:bitbucket": [200, 403, 403, 403, 403, 403],
+    "read:user:bitbucket read:workspace:bitbucket": [403, 403, 403, 403, 403, 403],
+}
+"""Written by hand: the statuses of six operations for an owner's token with these scopes."""
+
+
+@pytest.mark.parametrize("scopes", GRANULAR)
+def test_granular_scopes_imply_nothing(acme: Acme, scopes: str) -> None:
+    """An operation needs all of its granular scopes, or the classic one; administering does not imply reading."""
+
+    async def make(host: Host) -> str:
+        owner = await users.find_user(host, "owner")
+        return (await credentials.create_api_token(host, "g", None, user_id=owner.id, scopes=scopes))[0]
+
+    send, below = _sender(acme.host, acme.host.work(make)), f"{BELOW}/SECRET"
+    given = [
+        send("GET", below),
+        send("PUT", below, json={"description": "Text"}),
+        send("GET", f"{below}/permissions-config/groups"),
+        send("PUT", f"{below}/permissions-config/groups/writers", json={"permission": "admin"}),
+        send("GET", f"{below}/default-reviewers"),
+        send("PUT", f"{below}/default-reviewers/{acme.user('reviewer')}"),
+    ]
+    assert [answer.status_code for answer in given] == GRANULAR[scopes]
+
+
 # Shapes
 
 

@@ -3,6 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from roadstead.connect import SCOPES, UnknownScope, implied_by, parse_scopes
+from roadstead.connect.scopes import GRANULAR, parse_token_scopes, satisfy
 
 
 @pytest.mark.parametrize(
@@ -76,3 +77,43 @@ def test_unknown_scopes_are_named(text: str, unknown: str, suggestion: str | Non
     assert refusal.value.scope == unknown
     if suggestion:
         assert refusal.value.suggestion == suggestion
+
+
+def test_there_are_all_granular_scopes_of_the_api() -> None:
+    """Proves the number of scopes in the published document, none of which is a classic one."""
+    assert (len(GRANULAR), sorted(GRANULAR & SCOPES)) == (34, [])
+
+
+READ, WRITE = "read:repository:bitbucket", "write:repository:bitbucket"
+
+
+@pytest.mark.parametrize(
+    ("granted", "scope", "granular", "enough"),
+    [
+        ({"repository"}, "repository", [READ], True),
+        ({"repository:write"}, "repository", [READ], True),
+        ({READ}, "repository", [READ], True),
+        ({WRITE}, "repository", [READ], False),
+        ({WRITE}, "repository:write", [READ, WRITE], False),
+        ({READ, WRITE}, "repository:write", [READ, WRITE], True),
+        ({READ, "account"}, "repository:write", [WRITE], False),
+        ({READ, "account"}, "account", [], True),
+        ({READ}, "account", [], False),
+        (set(), "account", [], False),
+        (set(), "account", [READ], False),
+    ],
+)
+def test_classic_scopes_imply_and_granular_ones_add_up(
+    granted: set[str], scope: str, granular: list[str], enough: bool
+) -> None:
+    """Proves that the classic scope is enough, also implied, or else all granular ones together."""
+    assert satisfy(granted, scope, granular) == enough
+
+
+def test_a_token_has_scopes_of_either_kind() -> None:
+    """Proves that granular names are read beside classic ones, and that an invented one is refused."""
+    assert parse_token_scopes(f"project:write {READ}") == {"project:admin", READ}
+    with pytest.raises(UnknownScope):
+        parse_token_scopes("read:everything:bitbucket")
+    with pytest.raises(UnknownScope):
+        parse_scopes(READ)

@@ -6,12 +6,14 @@ Handlers never read headers, and a test refuses an operation without a rule.
 
 import base64
 import binascii
+from collections.abc import Sequence
 
 from starlette.requests import Request
 
 from roadstead.api.errors import RequestRefused
 from roadstead.api.origins import is_from_another_site, is_from_here
-from roadstead.connect import InvalidToken, canonical_request, implied_by, read
+from roadstead.connect import InvalidToken, canonical_request, read
+from roadstead.connect.scopes import satisfy
 from roadstead.domain.access import credentials, grants
 from roadstead.domain.access.signers import find_signer
 from roadstead.domain.host import Host
@@ -51,14 +53,15 @@ async def app_jwt_for_exchange(request: Request, host: Host) -> Caller:
     return await _verified_caller(host, credential, canonical=None)
 
 
-async def holder_of(scope: str, request: Request, host: Host) -> Identity:
+async def holder_of(scope: str, granular: Sequence[str], request: Request, host: Host) -> Identity:
     """Return the caller with any valid credential that has the scope; a user's token may have all scopes."""
     identity = await identify(request, host)
     granted = await credentials.scopes_of(host, identity)
-    if granted is not None and scope not in implied_by(granted):
+    if granted is not None and not satisfy(granted, scope, granular):
+        needed = f"{scope}, or {' '.join(granular)}" if granular else scope
         raise WrongCredential(
             "Your credentials lack one or more required privilege scopes.",
-            f"Required: {scope}. Granted: {' '.join(sorted(granted)) or 'none'}.",
+            f"Required: {needed}. Granted: {' '.join(sorted(granted)) or 'none'}.",
         )
     return identity
 

@@ -44,10 +44,10 @@ class Need:
 
 
 class Scope(Need):
-    """Any valid credential whose scopes include this one."""
+    """Any valid credential whose scopes include this one, or all of the granular ones, which API tokens may have."""
 
-    def __init__(self, scope: str) -> None:
-        super().__init__(f"scope {scope}", partial(auth.holder_of, scope), _ANY)
+    def __init__(self, scope: str, *granular: str) -> None:
+        super().__init__(f"scope {scope}", partial(auth.holder_of, scope, granular), _ANY)
         self.scope = scope
 
 

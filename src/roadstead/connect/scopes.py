@@ -44,6 +44,18 @@ DESCRIPTIONS: Mapping[str, str] = MappingProxyType(
 
 SCOPES: frozenset[str] = frozenset(DESCRIPTIONS)
 
+GRANULAR: frozenset[str] = frozenset(
+    f"{act}:{subject}:bitbucket"
+    for act, subjects in {
+        "read": "gpg-key issue pipeline project pullrequest repository runner snippet ssh-key user webhook workspace",
+        "write": "gpg-key issue permission pipeline pullrequest repository runner snippet ssh-key user webhook",
+        "admin": "pipeline project repository workspace",
+        "delete": "gpg-key issue permission repository snippet ssh-key webhook",
+    }.items()
+    for subject in subjects.split()
+)
+"""The scopes that Atlassian's API tokens have: none implies another, and an operation may need several."""
+
 RENAMED: Mapping[str, str] = MappingProxyType({"project:write": "project:admin"})
 """Deprecated names that still parse, and the present name of each."""
 
@@ -95,3 +107,14 @@ def implied_by(scopes: Iterable[str]) -> frozenset[str]:
     Raise `UnknownScope`.
     """
     return frozenset().union(*(_IMPLIED_BY_ONE[canonical_scope(scope)] for scope in scopes))
+
+
+def parse_token_scopes(text: str) -> frozenset[str]:
+    """Return the scopes named in `text`, which may be granular ones, too; raise `UnknownScope`."""
+    return frozenset(name if name in GRANULAR else canonical_scope(name) for name in text.split())
+
+
+def satisfy(granted: Iterable[str], scope: str, granular: Iterable[str]) -> bool:
+    """Return whether scopes grant what needs either a scope or, all together, some granular ones."""
+    held = frozenset(granted)
+    return scope in implied_by(held - GRANULAR) or (bool(granular) and held.issuperset(granular))

@@ -18,7 +18,12 @@ from roadstead.listing import PageRequest
 from roadstead.model import PLAIN_LIST, PROJECT_LIST, Group, Privilege, Project, User
 from roadstead.shapes.accounts import CondensedUser, condensed_user
 
-READ, ADMIN = Scope("project"), Scope("project:admin")
+READ = Scope("project", "read:project:bitbucket")
+ADMIN = Scope("project:admin", "admin:project:bitbucket")
+READ_GRANTS = Scope("project:admin", "read:project:bitbucket")
+GRANT = Scope("project:admin", "admin:project:bitbucket", "write:permission:bitbucket")
+TAKE_BACK = Scope("project:admin", "admin:project:bitbucket", "delete:permission:bitbucket")
+READ_REVIEWERS = Scope("project:admin", "read:pullrequest:bitbucket")
 
 _USERS = "/{project_key}/permissions-config/users"
 _GROUPS = "/{project_key}/permissions-config/groups"
@@ -64,7 +69,7 @@ async def delete_project(call: Call) -> Answer:
 # Permissions of users
 
 
-@OPERATIONS.get(_USERS, needs=ADMIN, lists=PLAIN_LIST, gives={200: Page[ProjectUserPermission]})
+@OPERATIONS.get(_USERS, needs=READ_GRANTS, lists=PLAIN_LIST, gives={200: Page[ProjectUserPermission]})
 async def list_user_permissions(call: Call, wanted: PageRequest) -> Answer:
     """List what is granted to users in a project. What groups have, and owners, is not among it."""
     project = await _project(call, "admin")
@@ -72,7 +77,7 @@ async def list_user_permissions(call: Call, wanted: PageRequest) -> Answer:
     return page_answer(call, page.of([_of_user(call, project, *one) for one in page.items]))
 
 
-@OPERATIONS.get(f"{_USERS}/{{selected_user_id}}", needs=ADMIN, query=Partial, gives={200: ProjectUserPermission})
+@OPERATIONS.get(f"{_USERS}/{{selected_user_id}}", needs=READ_GRANTS, query=Partial, gives={200: ProjectUserPermission})
 async def get_user_permission(call: Call) -> Answer:
     """Return what is granted to a user in a project, by UUID in braces or account id."""
     project, user = await _project_and_user(call, "selected_user_id")
@@ -80,7 +85,7 @@ async def get_user_permission(call: Call) -> Answer:
 
 
 @OPERATIONS.put(
-    f"{_USERS}/{{selected_user_id}}", needs=ADMIN, takes=shapes.PERMISSION, gives={200: ProjectUserPermission}
+    f"{_USERS}/{{selected_user_id}}", needs=GRANT, takes=shapes.PERMISSION, gives={200: ProjectUserPermission}
 )
 async def put_user_permission(call: Call, permission: str) -> Answer:
     """Grant a privilege to a member who is no owner. An app may not."""
@@ -90,7 +95,7 @@ async def put_user_permission(call: Call, permission: str) -> Answer:
     return json_answer(_of_user(call, project, user, privilege))
 
 
-@OPERATIONS.delete(f"{_USERS}/{{selected_user_id}}", needs=ADMIN, gives={204: None})
+@OPERATIONS.delete(f"{_USERS}/{{selected_user_id}}", needs=TAKE_BACK, gives={204: None})
 async def delete_user_permission(call: Call) -> Answer:
     """Take back what is granted to a user, if anything is. An app may not."""
     project, user = await _project_and_user(call, "selected_user_id", by_app=False)
@@ -101,7 +106,7 @@ async def delete_user_permission(call: Call) -> Answer:
 # Permissions of groups
 
 
-@OPERATIONS.get(_GROUPS, needs=ADMIN, lists=PLAIN_LIST, gives={200: Page[ProjectGroupPermission]})
+@OPERATIONS.get(_GROUPS, needs=READ_GRANTS, lists=PLAIN_LIST, gives={200: Page[ProjectGroupPermission]})
 async def list_group_permissions(call: Call, wanted: PageRequest) -> Answer:
     """List what is granted to groups in a project."""
     project = await _project(call, "admin")
@@ -109,14 +114,14 @@ async def list_group_permissions(call: Call, wanted: PageRequest) -> Answer:
     return page_answer(call, page.of([_of_group(call, project, *one) for one in page.items]))
 
 
-@OPERATIONS.get(f"{_GROUPS}/{{group_slug}}", needs=ADMIN, query=Partial, gives={200: ProjectGroupPermission})
+@OPERATIONS.get(f"{_GROUPS}/{{group_slug}}", needs=READ_GRANTS, query=Partial, gives={200: ProjectGroupPermission})
 async def get_group_permission(call: Call) -> Answer:
     """Return what is granted to a group in a project."""
     project, group = await _project_and_group(call)
     return shaped(call, _of_group(call, project, group, await projects.privilege_of_group(call.host, project, group)))
 
 
-@OPERATIONS.put(f"{_GROUPS}/{{group_slug}}", needs=ADMIN, takes=shapes.PERMISSION, gives={200: ProjectGroupPermission})
+@OPERATIONS.put(f"{_GROUPS}/{{group_slug}}", needs=GRANT, takes=shapes.PERMISSION, gives={200: ProjectGroupPermission})
 async def put_group_permission(call: Call, permission: str) -> Answer:
     """Grant a privilege to a group. An app may not."""
     project, group = await _project_and_group(call, by_app=False)
@@ -125,7 +130,7 @@ async def put_group_permission(call: Call, permission: str) -> Answer:
     return json_answer(_of_group(call, project, group, privilege))
 
 
-@OPERATIONS.delete(f"{_GROUPS}/{{group_slug}}", needs=ADMIN, gives={204: None})
+@OPERATIONS.delete(f"{_GROUPS}/{{group_slug}}", needs=TAKE_BACK, gives={204: None})
 async def delete_group_permission(call: Call) -> Answer:
     """Take back what is granted to a group, if anything is. An app may not."""
     project, group = await _project_and_group(call, by_app=False)
@@ -136,14 +141,14 @@ async def delete_group_permission(call: Call) -> Answer:
 # Default reviewers
 
 
-@OPERATIONS.get(_REVIEWERS, needs=ADMIN, lists=PLAIN_LIST, gives={200: Page[DefaultReviewer]})
+@OPERATIONS.get(_REVIEWERS, needs=READ_REVIEWERS, lists=PLAIN_LIST, gives={200: Page[DefaultReviewer]})
 async def list_default_reviewers(call: Call, wanted: PageRequest) -> Answer:
     """List the users who review each pull request of a project."""
     page = await projects.page_of_reviewers(call.host, await _project(call, "admin"), wanted)
     return page_answer(call, page.of([shapes.default_reviewer(one, call.host.base_url) for one in page.items]))
 
 
-@OPERATIONS.get(f"{_REVIEWERS}/{{selected_user}}", needs=ADMIN, query=Partial, gives={200: CondensedUser})
+@OPERATIONS.get(f"{_REVIEWERS}/{{selected_user}}", needs=READ_REVIEWERS, query=Partial, gives={200: CondensedUser})
 async def get_default_reviewer(call: Call) -> Answer:
     """Return a default reviewer. Another user is a 400."""
     project, user = await _project_and_user(call, "selected_user")

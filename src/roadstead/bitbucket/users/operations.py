@@ -14,8 +14,11 @@ from roadstead.listing import PageRequest, slice_of
 from roadstead.shapes import accounts
 from roadstead.shapes.accounts import CurrentUser, Principal, UserResource
 
+ACCOUNT = Scope("account", "read:user:bitbucket")
+EMAIL = Scope("email", "read:user:bitbucket")
 
-@OPERATIONS.get("/user", needs=Scope("account"), query=Partial, gives={200: (Principal, CurrentUser)})
+
+@OPERATIONS.get("/user", needs=ACCOUNT, query=Partial, gives={200: (Principal, CurrentUser)})
 async def current_user(call: Call) -> Answer:
     """Return the user of the credential; for an app's, the account that the app is installed on."""
     if call.identity.user is not None:
@@ -24,13 +27,13 @@ async def current_user(call: Call) -> Answer:
     return shaped(call, accounts.principal(installed.workspace, call.host.base_url))
 
 
-@OPERATIONS.get("/user/emails", needs=Scope("email"), lists=shapes.EMAIL_LIST, gives={200: Page[EmailResource]})
+@OPERATIONS.get("/user/emails", needs=EMAIL, lists=shapes.EMAIL_LIST, gives={200: Page[EmailResource]})
 async def list_emails(call: Call, wanted: PageRequest) -> Answer:
     """List the e-mail addresses of the user; an app's account has none."""
     return page_answer(call, slice_of(await _emails(call), wanted))
 
 
-@OPERATIONS.get("/user/emails/{email}", needs=Scope("email"), query=Partial, gives={200: EmailResource})
+@OPERATIONS.get("/user/emails/{email}", needs=EMAIL, query=Partial, gives={200: EmailResource})
 async def get_email(call: Call) -> Answer:
     """Return an e-mail address of the user."""
     wanted: str = call.path["email"]

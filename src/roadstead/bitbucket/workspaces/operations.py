@@ -23,7 +23,8 @@ from roadstead.errors import InvalidInput, WrongCredential
 from roadstead.listing import PageRequest
 from roadstead.model import MEMBER_LIST, MEMBERSHIP_LIST, ROLES, WORKSPACE_LIST, Membership, Role, Workspace
 
-ACCOUNT = Scope("account")
+ACCOUNT = Scope("account", "read:workspace:bitbucket")
+ACCOUNT_OF_USER = Scope("account", "read:user:bitbucket", "read:workspace:bitbucket")
 _BY_ROLE: Mapping[str, Sequence[Role]] = {
     "owner": ("owner",),
     "collaborator": ("owner", "collaborator"),
@@ -35,7 +36,7 @@ _BY_ADMINISTRATOR: Mapping[str, Sequence[Role]] = {"true": ("owner",), "false": 
 
 @OPERATIONS.get(
     "/workspaces",
-    needs=ACCOUNT,
+    needs=ACCOUNT_OF_USER,
     lists=WORKSPACE_LIST,
     query=OfRole,
     gives={200: Page[WorkspaceResource]},
@@ -110,7 +111,7 @@ async def get_own_permission(call: Call) -> Answer:
 
 @OPERATIONS.get(
     "/user/permissions/workspaces",
-    needs=ACCOUNT,
+    needs=ACCOUNT_OF_USER,
     lists=shapes.ACCESS_LIST,
     gives={200: Page[DatedPermission]},
     removed=CROSS_WORKSPACE_LISTS,

@@ -1,12 +1,12 @@
 """Tokens that apps get for their JWT, tokens of users, and sessions on the pages."""
 
 import secrets
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
 from datetime import timedelta
 from urllib.parse import quote
 
-from roadstead.connect.scopes import RENAMED, UnknownScope, implied_by, parse_scopes
+from roadstead.connect.scopes import RENAMED, UnknownScope, implied_by, parse_scopes, parse_token_scopes
 from roadstead.domain.apps.descriptors import stored_descriptor
 from roadstead.domain.apps.installations import get_installed
 from roadstead.domain.host import Host
@@ -80,7 +80,7 @@ async def create_api_token(
     """Create a user's token for the API; it is shown now and never again. Without scopes it has all of them."""
     if not name.strip() or not name.isprintable():
         raise InvalidInput("A token needs a name.", "The name identifies it in the list.")
-    granted = None if scopes is None else granted_scopes(scopes)
+    granted = None if scopes is None else granted_scopes(scopes, parse_token_scopes)
     token = f"{_OF_USER}{secrets.token_urlsafe(32)}"
     now = host.now()
     async with host.store.database.transaction() as tx:
@@ -91,10 +91,10 @@ async def create_api_token(
     return token, made
 
 
-def granted_scopes(text: str) -> tuple[str, ...]:
+def granted_scopes(text: str, parse: Callable[[str], Iterable[str]] = parse_scopes) -> tuple[str, ...]:
     """Return the scopes that an operator names, by their present names. Raise `InvalidInput`."""
     try:
-        scopes = tuple(sorted(parse_scopes(text)))
+        scopes = tuple(sorted(parse(text)))
     except UnknownScope as exc:
         raise InvalidInput(
             str(exc), f"Did you mean {exc.suggestion}?" if exc.suggestion else "See the documentation of scopes."
