@@ -1,26 +1,31 @@
-"""The place of the state. A separate module, because a command that must start fast needs no other setting."""
+"""The place of the state. A separate module without `pathlib`, because a command that must start fast needs it."""
 
+import os
 from collections.abc import Mapping
-from pathlib import Path
+from typing import TYPE_CHECKING
 
 from roadstead.errors import InvalidInput
 
+if TYPE_CHECKING:
+    from pathlib import Path
 
-def data_folder(given: str | Path | None, environ: Mapping[str, str]) -> Path:
+
+def data_folder(given: "str | Path | None", environ: Mapping[str, str]) -> str:
     """Return the folder that was given, that of `ROADSTEAD_DATA`, or the platform's folder for user data.
 
     Raises `InvalidInput`.
     """
-    folder = Path(given or environ.get("ROADSTEAD_DATA") or _default())
+    folder = str(given or environ.get("ROADSTEAD_DATA") or _default())
+    expanded = os.path.expanduser(folder)  # noqa: PTH111
+    if expanded.startswith("~"):
+        raise InvalidInput(f"{folder} cannot be found: there is no such user.", "Give a whole path with --data.")
     try:
-        return folder.expanduser().absolute()
+        return os.path.join(os.getcwd(), expanded)  # noqa: PTH109, PTH118
     except FileNotFoundError as exc:
         raise InvalidInput("The current folder does not exist any more.", "Change to another, or give a path.") from exc
-    except RuntimeError as exc:
-        raise InvalidInput(f"{folder} cannot be found: {exc}", "Give a whole path with --data.") from exc
 
 
-def _default() -> Path:
+def _default() -> str:
     import platformdirs
 
-    return platformdirs.user_data_path("roadstead", appauthor=False)
+    return platformdirs.user_data_dir("roadstead", appauthor=False)

@@ -8,7 +8,6 @@ them, and a test compares it with `SETTINGS`.
 import ipaddress
 import re
 import stat
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -93,7 +92,7 @@ class Settings:
 
         Raise `InvalidSetting`.
         """
-        data = data_folder(options.get("data"), environ)
+        data = Path(data_folder(options.get("data"), environ))
         file = data / "roadstead.toml"
         lines = _read_file(file)
         found: dict[str, Any] = {}
@@ -137,14 +136,15 @@ SETTINGS = tuple(setting.name for setting in fields(Settings) if setting.name !=
 
 def _read_file(file: Path) -> Mapping[str, Any]:
     try:
-        lines = tomllib.loads(file.read_text("utf-8"))
+        text = file.read_text("utf-8")
         others_may_write = _may_others_write_inside(file)
     except FileNotFoundError:
         return {}
     except NotADirectoryError as exc:
         raise InvalidSetting(f"{file.parent} is not a folder.", "Choose another with --data.") from exc
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as exc:
-        raise InvalidSetting(f"{file} cannot be read: {exc}.", "Correct the file or move it away.") from exc
+    except (OSError, UnicodeDecodeError) as exc:
+        raise _unreadable(file, exc) from exc
+    lines = _parse(file, text)
     if others_may_write:  # and with it the permitted targets and the database
         raise InvalidSetting(f"Users other than its owner may write to {file}.", f"Run: chmod go-w {file}")
     if unknown := lines.keys() - set(SETTINGS):
@@ -152,6 +152,19 @@ def _read_file(file: Path) -> Mapping[str, Any]:
             f"{file} has an unknown setting {min(unknown)!r}.", f"Known settings: {', '.join(SETTINGS)}."
         )
     return lines
+
+
+def _parse(file: Path, text: str) -> Mapping[str, Any]:
+    import tomllib
+
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as exc:
+        raise _unreadable(file, exc) from exc
+
+
+def _unreadable(file: Path, reason: Exception) -> InvalidSetting:
+    return InvalidSetting(f"{file} cannot be read: {reason}.", "Correct the file or move it away.")
 
 
 def _text(value: object, source: str) -> str:

@@ -260,7 +260,7 @@ def test_folder_with_a_long_name(tmp_path: Path) -> None:
     assert Roadstead(data).call("linkify", stdin=b"BB-1").stdout == b"BB-1"
 
 
-NOT_NEEDED = {"typer", "msgspec", "asyncio", "sqlite3", "re2", "roadstead.settings"}
+NOT_NEEDED = {"typer", "pathlib", "msgspec", "asyncio", "sqlite3", "re2", "roadstead.settings"}
 
 
 def test_only_what_is_needed_is_imported(beside_host: Roadstead) -> None:

@@ -3,7 +3,6 @@
 import os
 import socket
 from collections.abc import Callable, Iterator, Mapping
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from roadstead.control.line_frames import LENGTH_BYTES, SUFFIX, framed, socket_folder
@@ -22,7 +21,7 @@ _LINES_AT_A_TIME = 50
 class Host:
     """A connection to a running host that links lines. `ask` raises `OSError` once it no longer does."""
 
-    def __init__(self, file: Path) -> None:
+    def __init__(self, file: str) -> None:
         self._connection = socket.socket(socket.AF_UNIX)
         self._answers = self._connection.makefile("rb")
         self._file = file
@@ -30,7 +29,7 @@ class Host:
     def begin(self, form: str, workspace: str) -> None:
         """Connect, and wait until the linkers are ready. Raises `OSError`."""
         self._connection.settimeout(_READY_SECONDS)
-        self._connection.connect(str(self._file))
+        self._connection.connect(self._file)
         self.ask(f"{form} {workspace}".encode())
         self._connection.settimeout(_ANSWER_SECONDS)
 
@@ -115,8 +114,8 @@ def _running_host(settings: Mapping[str, str | None], workspace: str, form: str)
     if any(settings[name] or os.environ.get(f"ROADSTEAD_{name.upper()}") for name in settings if name != "data"):
         return None
     folder = socket_folder(data_folder(settings["data"], os.environ))
-    for file in sorted(folder.glob(f"*{SUFFIX}")):
-        host = Host(file)
+    for name in _sockets_in(folder):
+        host = Host(f"{folder}/{name}")
         try:
             host.begin(form, workspace)
         except OSError:  # it is gone, or busy
@@ -124,3 +123,10 @@ def _running_host(settings: Mapping[str, str | None], workspace: str, form: str)
             continue
         return host
     return None
+
+
+def _sockets_in(folder: str) -> list[str]:
+    try:
+        return sorted(name for name in os.listdir(folder) if name.endswith(SUFFIX))  # noqa: PTH208  # pathlib is slow
+    except OSError:  # no host has run here
+        return []

@@ -1,10 +1,10 @@
 """The input text of a command, in lines, as they arrive."""
 
 import io
+import os
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import ExitStack, contextmanager
-from pathlib import Path
 from typing import BinaryIO, TypeAlias
 
 from roadstead.errors import InvalidInput
@@ -47,7 +47,7 @@ def opened(file: str) -> Iterator[tuple[BinaryIO, Chunks]]:
 
 def _open(file: str) -> BinaryIO:
     try:
-        return Path(file).open("rb")
+        return open(file, "rb")  # noqa: PTH123  # the caller closes it; pathlib is slow
     except (OSError, ValueError) as exc:
         reason = exc.strerror if isinstance(exc, OSError) else str(exc)
         raise InvalidInput(f"{file} cannot be read: {reason}.", "Give a text file, or - for standard input.") from exc
@@ -57,7 +57,7 @@ def _watched(source: BinaryIO, until_the_end: ExitStack) -> Chunks:
     """Return the lines, with a progress bar while many of them are read from a file and not printed on the terminal."""
     if not sys.stderr.isatty() or sys.stdout.isatty():
         return lines_as_they_come(source)
-    size = Path(source.name).stat().st_size
+    size = os.fstat(source.fileno()).st_size
     if size <= LONGEST_LINE:
         return lines_as_they_come(source)
     from rich.progress import Progress

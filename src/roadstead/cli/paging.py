@@ -1,7 +1,6 @@
 """Show long output with the user's pager, as git does."""
 
 import os
-import signal
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -23,6 +22,8 @@ def needs_pager(source: BinaryIO) -> bool:
 @contextmanager
 def pager() -> Iterator[BinaryIO]:
     """Start the pager, yield its input, and wait until the user leaves it. Leaving it early is no error."""
+    import signal
+
     reading, writing = os.pipe()
     process = os.posix_spawn(
         "/bin/sh",

@@ -8,17 +8,15 @@ Each message is a frame: the length of its content in four bytes, then the conte
 module imports nothing slow.
 """
 
-from pathlib import Path
-
 MOST_BYTES = 2 * 1024 * 1024
 """Of a frame. The longest line that the command does not cut has half as many."""
 LENGTH_BYTES = 4
 SUFFIX = ".sock"
 
 
-def socket_folder(data: Path) -> Path:
+def socket_folder(data: str) -> str:
     """Return the folder of running hosts' sockets. Only the user who started the first host there can enter it."""
-    return data / "hosts"
+    return f"{data}/hosts"
 
 
 def framed(content: bytes) -> bytes:

@@ -37,7 +37,7 @@ async def linking_lines(settings: Settings, linkers: WorkspaceLinkers) -> AsyncI
         yield
         return
     try:
-        listening, file = _listen(socket_folder(settings.data))
+        listening, file = _listen(Path(socket_folder(str(settings.data))))
     except OSError as exc:
         log.info("roadstead linkify works without the host: %s.", exc)
         yield
