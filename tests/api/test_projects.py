@@ -142,7 +142,7 @@ def _expected(who: str, held: str | None, needed: str, method: str, template: st
     if who == "reader" and not (method == "GET" and template == "/{key}"):
         return 403  # its token has the scope to read projects alone
     if held in (None, "nothing"):
-        # Whoever sees the workspace, but not the project, is told that they may not create it.
+        # A member who does not see the project is told that members create none.
         return 403 if (method, template, held) == ("PUT", "/{key}", None) else 404
     order = ["read", "write", "create-repo", "admin"]
     if order.index(str(held)) < order.index(needed) or (only and who in ("app", "exchanged")):

@@ -162,7 +162,7 @@ async def _token_identity(host: Host, token: str, name: str | None = None) -> Id
     if identity is None or not (name is None or await credentials.goes_by(host, identity, name)):
         raise NotAuthenticated(
             "The access token is not valid.",
-            "It has expired, was revoked, was never issued here, or is not of the user who is named.",
+            "It has expired, was revoked, was never issued here, or belongs to another user than the one named.",
         )
     _count(host, identity)
     return identity
