@@ -7,13 +7,14 @@ import re
 import sqlite3
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 import httpx
 
-from roadstead.domain.access import credentials
+from roadstead.domain.access import consumers, credentials
 from roadstead.domain.apps import installations, lifecycle
 from roadstead.domain.host import Host
 from roadstead.domain.upkeep import audit, transfer
@@ -57,6 +58,10 @@ def _use_everything(
     for secret in ("API token", "access token"):
         for path in ("/2.0/user", VALUES, "/-/audit", f"/2.0/workspaces/{planted[secret][:40]}?q=("):
             yield httpx.get(host.url + path, headers={"Authorization": f"Bearer {planted[secret]}"})
+    planted |= _let_a_consumer_in(host, browser)
+    for secret in ("refresh token", "OAuth code", "OAuth token"):
+        yield httpx.get(f"{host.url}/2.0/user", headers={"Authorization": f"Bearer {planted[secret]}"})
+        yield httpx.post(f"{host.url}/site/oauth2/access_token", data={"client_id": "x", "code": planted[secret]})
     yield api("PUT", VALUES, json=["BB", "OPS"])
     yield api("GET", VALUES, token=planted["JWT"])
     yield api("POST", VALUES, token=planted["JWT"])
@@ -74,6 +79,26 @@ def _use_everything(
     yield traffic
     yield from (browser.get(page) for page in pages)
     yield browser.post("/-/sign-out", data={})
+
+
+def _let_a_consumer_in(host: LiveHost, browser: httpx.Client) -> dict[str, str]:
+    """Return the secrets of an OAuth consumer: its own, a used code, and the tokens that the code became."""
+    make = partial(
+        consumers.create_consumer, slug="local", name="x", callback_url="http://localhost/", scopes="account"
+    )
+    made, secret = host.work(make)
+    link = f"/site/oauth2/authorize?client_id={made.key}&response_type=code"
+    (csrf,) = set(re.findall(r'name="csrf" value="([^"]*)"', browser.get(link).text))
+    location = browser.post(link, data={"csrf": csrf, "decision": "allow"}).headers["Location"]
+    code = httpx.URL(location).params["code"]
+    form = {"grant_type": "authorization_code", "code": code}
+    tokens = httpx.post(f"{host.url}/site/oauth2/access_token", data=form, auth=(made.key, secret)).json()
+    return {
+        "consumer secret": secret,
+        "OAuth code": code,
+        "OAuth token": tokens["access_token"],
+        "refresh token": tokens["refresh_token"],
+    }
 
 
 def _echo_to(app: RecordingApp) -> Callable[[dict[str, Any]], Awaitable[None]]:
@@ -101,7 +126,7 @@ def test_planted_secrets_are_nowhere(tmp_path: Path) -> None:
         for number, call in enumerate(app.calls("installed")):
             planted[f"shared secret {number}"] = call.body["sharedSecret"]
             planted[f"signature {number}"] = call.headers.get("authorization", ".not signed").rpartition(".")[2]
-        assert len(planted) == 14
+        assert len(planted) == 18
         assert {answer.status_code for answer in answers} >= {200, 204, 400, 401, 403, 404, 424}
         found = host.work(_everything_that_is_shown)
         _break(data, host)

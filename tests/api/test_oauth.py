@@ -121,6 +121,7 @@ def _code(answer: httpx.Response) -> str:
         {"client_id": "0" * 18},
         {"client_id": ["{key}", "{key}"]},
         {"redirect_uri": [CALLBACK, "https://evil.example/"]},
+        {"redirect_uri": ["https://evil.example/", CALLBACK]},
         {"redirect_uri": ""},
         {"redirect_uri": "/callback"},
         {"redirect_uri": "//app.example/callback"},
@@ -460,3 +461,33 @@ def test_an_expired_token_says_how_to_go_on(
     assert answer.json()["error"]["message"].startswith("Access token expired. Use your refresh token")
     monkeypatch.undo()
     assert client.refresh(tokens["refresh_token"]).status_code == 200
+
+
+# A client that others wrote
+
+
+def test_authlib_gets_tokens_and_refreshes_them(served: LiveHost, ben: Person) -> None:
+    """Authlib's client, configured as for the cloud, makes its request with PKCE, reads the answer, asks the API, and
+    refreshes an expired token by itself; the host sees only what this client sends.
+    """
+    authlib = pytest.importorskip("authlib.integrations.requests_client")
+    client = new_client(served)
+    told: list[dict[str, Any]] = []
+    with authlib.OAuth2Session(
+        *client.basic,
+        redirect_uri=f"{CALLBACK}/authlib",
+        scope="account",
+        code_challenge_method="S256",
+        token_endpoint=f"{served.url}{TOKEN}",
+        update_token=lambda token, **_: told.append(token),
+    ) as session:
+        url, state = session.create_authorization_url(f"{served.url}{AUTHORIZE}", code_verifier=VERIFIER)
+        allowed = ben.send("POST", url.removeprefix(served.url), data={"csrf": ben.csrf(), "decision": "allow"})
+        answer = allowed.headers["Location"]
+        first = dict(session.fetch_token(authorization_response=answer, state=state, code_verifier=VERIFIER))
+        assert session.get(f"{served.url}/2.0/user").json()["nickname"] == "ben"
+        session.token = {**first, "expires_at": 1}
+        assert session.get(f"{served.url}/2.0/user").json()["nickname"] == "ben"
+        assert [one["access_token"] for one in told] == [session.token["access_token"]] != [first["access_token"]]
+        with pytest.raises(authlib.OAuthError, match="invalid_grant"):
+            session.refresh_token(refresh_token=first["refresh_token"])

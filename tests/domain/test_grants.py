@@ -187,17 +187,22 @@ def test_a_consumer_that_could_not_be_trusted_is_not_created(tmp_path: Path) -> 
 
 
 def test_a_deactivated_owner_ends_client_credentials(tmp_path: Path) -> None:
-    """The consumer is nobody then; a consent of another user is not needed to see that."""
+    """The consumer acts for no one then, and the next one belongs to an owner who is active."""
 
     async def run() -> None:
         async with open_host(Settings(data=tmp_path)) as host:
             consumer = await _consumer(host)
             issued = await grants.act_as_owner(host, consumer, None)
+            found = [await grants.find_token(host, one) for one in (issued.access_token, issued.refresh_token)]
+            assert [one is not None for one in found] == [True, False]
             await users.deactivate_user(host, "ann")
             assert await grants.find_token(host, issued.access_token) is None
             with pytest.raises(Refused, match="deactivated"):
                 await grants.act_as_owner(host, consumer, None)
             with pytest.raises(Conflict):
                 await _consumer(host)
+            await users.create_user(host, "ben")
+            await workspaces.add_member(host, "acme", "ben", "owner")
+            assert (await _consumer(host)).owner.username == "ben"
 
     asyncio.run(run())
