@@ -14,6 +14,7 @@ from typer.main import get_command
 from roadstead.cli import quick
 from roadstead.cli.check import check
 from roadstead.cli.commands import app
+from roadstead.cli.demo import demo
 from roadstead.cli.linkify import linkify
 from roadstead.cli.serve import serve
 from tests.cli.conftest import PROGRAM, Roadstead
@@ -39,6 +40,7 @@ def _as_typer_reads(command: FunctionType, arguments: list[str]) -> dict[str, An
         (linkify, ["--workspace", "a", "--workspace", "b", "--linkers-without-values", "nothing"]),
         (serve, ["--port", "8000", "--base-url=https://a.example", "--rate-limit", "many"]),
         (serve, ["--allow-target", "10.0.0.0/8", "--workers", "2", "--allow-target=*.corp"]),
+        (demo, ["--once", "--color", "never"]),
         (check, ["descriptor.json", "--json"]),
         (check, ["--allow-target", "localhost:4000", "http://localhost:4000/"]),
     ],
@@ -68,6 +70,7 @@ def test_ordinary_arguments_are_read_as_typer_reads_them(command: FunctionType, 
         (linkify, ["one.txt", "two.txt"]),
         (linkify, ["\udcff"]),
         (serve, ["--allow-target"]),
+        (demo, ["--repo", "."]),
         (check, []),
         (check, ["--json"]),
     ],

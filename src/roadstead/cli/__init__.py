@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from importlib import import_module
 
-_FAST = ("linkify", "serve", "check", "version")
+_FAST = ("linkify", "serve", "demo", "check", "version")
 """The commands that run without Typer; each is the function of its name in the module of its name."""
 
 
