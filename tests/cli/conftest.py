@@ -9,6 +9,7 @@ import sys
 import termios
 import threading
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -162,6 +163,8 @@ def serve_app() -> Iterator[ServeApp]:
         return f"{base_url}/descriptor.json"
 
     yield serve
+    # Each takes up to half a second to notice.
+    with ThreadPoolExecutor(max(1, len(servers))) as threads:
+        list(threads.map(http.server.HTTPServer.shutdown, servers))
     for server in servers:
-        server.shutdown()
         server.server_close()

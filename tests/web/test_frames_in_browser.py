@@ -297,8 +297,11 @@ def test_messages_of_another_form_are_not_answered(host: LiveHost, profile: Brow
         post("resize", {{ width: "1px; color: red", height: 1 }}); post("resize", {{ width: 1, height: NaN }});
         post("resize", {{ width: 1, height: {{}} }}); post("note", {{ id: "1", kind: "x", title: "t" }});
         post("event", {{ name: "x", args: "x" }}); post("event", {{ name: "x", args: ["x".repeat(70000)] }});
-        setTimeout(() => {{ out(answers.length); post("location", {{}}); }}, 150);
-        setTimeout(() => out(answers.length), 300);
+        setTimeout(() => {{
+            out(answers.length);
+            window.addEventListener("message", () => out(answers.length));
+            post("location", {{}});
+        }}, 150);
     """
     with shown(host, profile, {"sends": script}, heard=heard) as pages:
         expect(pages.out("sends")).to_have_text("0 1")
