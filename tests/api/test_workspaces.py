@@ -127,6 +127,14 @@ def _expected(who: str, how: str, operation: str) -> int:
     return 403 if SEES[who] == "app" and operation.endswith("/permission") else 200
 
 
+def test_a_call_without_a_credential_learns_which_there_are(acme: Acme) -> None:
+    """The 401 names the tokens that the address takes: of an app and of a user, or an app's JWT alone."""
+    for target, needed in (("/2.0/workspaces/acme", "Bearer <token> for a user's"), ("/2.0/addon/linkers", "JWT")):
+        answer = httpx.get(f"{acme.host.url}{target}")
+        detail = answer.json()["error"]["detail"]
+        assert (answer.status_code, needed in detail, "Bearer" in needed or "Bearer" not in detail) == (401, True, True)
+
+
 def test_every_role_sees_what_it_may_with_every_credential(acme: Acme) -> None:
     """Role by credential by operation: 200, the 404 of a missing thing, or the 403 of a missing scope."""
     ws, owner = quote(next(iter(_uuid(acme))), safe=""), quote(acme.accounts["owner"], safe="")

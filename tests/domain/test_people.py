@@ -18,6 +18,7 @@ from roadstead.domain.people.users import UserNotFound
 from roadstead.domain.upkeep import transfer
 from roadstead.errors import Conflict, InvalidInput
 from roadstead.settings import Settings
+from roadstead.storage import credentials as credential_rows
 from roadstead.storage import migrations
 from roadstead.storage.credentials import hash_token
 from roadstead.storage.facts import keep_fact
@@ -123,6 +124,28 @@ def test_people_move_with_the_state(tmp_path: Path, new_database: NewDatabase) -
             assert await host.find_operator() == operator
             assert await users.find_user(host, "ANN@acme.example") == ann
             assert (await users.create_user(host, "ben")).id > ann.id
+
+    asyncio.run(run())
+
+
+def test_a_user_without_the_token_is_not_created(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A user and a token that are created together are both there, or neither."""
+
+    async def fail(*_: object, **__: object) -> None:
+        raise ConnectionError
+
+    async def run() -> None:
+        async with open_host(Settings(data=tmp_path)) as host:
+            with monkeypatch.context() as patch:
+                patch.setattr(credential_rows, "add_api_token", fail)
+                with pytest.raises(ConnectionError):
+                    await credentials.create_user_with_token(host, "ann")
+            with pytest.raises(UserNotFound):
+                await users.find_user(host, "ann")
+            user, token = await credentials.create_user_with_token(host, "ann")
+            found = await credentials.find_api_token(host, token)
+            assert found is not None
+            assert (found.user, found.scopes) == (user, None)
 
     asyncio.run(run())
 

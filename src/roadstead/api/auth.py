@@ -25,6 +25,8 @@ VIEWER = "roadstead.viewer"
 SEND_A_TOKEN = "Send an API token: Authorization: Bearer <token>. Make one with: roadstead token-create NAME"
 OPERATOR_CHALLENGE = {"WWW-Authenticate": 'Bearer realm="Roadstead"'}
 """The challenge of a 401 at an operator's address."""
+_SEND_JWT = "Send the app's token in the header: Authorization: JWT <token>."
+_SEND_ANY = "Send a token in the header: Authorization: JWT <token> for an app's, Bearer <token> for a user's."
 JWT_ONLY = "This API is only accessible with the following authentication types: jwt"
 """Observed on the cloud in 2026-05, for a valid credential of another kind."""
 
@@ -38,7 +40,7 @@ async def app_jwt(request: Request, host: Host) -> Caller:
     """Return the installed app of a JWT; no other credential is accepted."""
     if VIEWER in request.scope:
         raise WrongCredential(JWT_ONLY)
-    scheme, credential = _authorization(request)
+    scheme, credential = _authorization(request, _SEND_JWT)
     if scheme == "JWT":
         return await _verified_caller(host, credential, _canonical(request))
     await _other_identity(host, scheme, credential)
@@ -47,7 +49,7 @@ async def app_jwt(request: Request, host: Host) -> Caller:
 
 async def app_jwt_for_exchange(request: Request, host: Host) -> Caller:
     """Return the installed app at the token endpoint, where real clients send no `qsh` or a wrong one."""
-    scheme, credential = _authorization(request)
+    scheme, credential = _authorization(request, _SEND_JWT)
     if scheme != "JWT":
         raise NotAuthenticated("The token endpoint takes an app's JWT.", "Send: Authorization: JWT <token>")
     return await _verified_caller(host, credential, canonical=None)
@@ -128,13 +130,10 @@ async def _other_identity(host: Host, scheme: str, credential: str) -> Identity:
             )
 
 
-def _authorization(request: Request) -> tuple[str, str]:
+def _authorization(request: Request, wanted: str = _SEND_ANY) -> tuple[str, str]:
     sent = [value for name, value in request.scope["headers"] if name == b"authorization"]
     if not sent:
-        raise NotAuthenticated(
-            "Authentication is required.",
-            "Send the app's token in the header: Authorization: JWT <token>. A jwt query parameter is not read here.",
-        )
+        raise NotAuthenticated("Authentication is required.", f"{wanted} A jwt query parameter is not read here.")
     if len(sent) > 1:
         # A proxy that checks one of them must not be led to believe that it is the one we read.
         raise NotAuthenticated("There is more than one Authorization header.", "Send one.")

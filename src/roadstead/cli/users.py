@@ -18,8 +18,6 @@ HELP = "Create, list, show or deactivate users."
 Name = Annotated[str, Argument(metavar="NAME", help="The user name.")]
 Known = Annotated[str, Argument(metavar="NAME", help="The user name, or an e-mail address.")]
 
-_TOKEN_NAME = "made with the user"
-
 
 def create(
     name: Name,
@@ -37,10 +35,11 @@ def create(
     from roadstead.domain.people import users
 
     async def make(host: "Host") -> "tuple[User, str | None, str | None]":
-        user = await users.create_user(host, name, display_name=display_name, email=email)
-        token = (
-            (await credentials.create_api_token(host, _TOKEN_NAME, None, user_id=user.id))[0] if with_token else None
-        )
+        token = None
+        if with_token:
+            user, token = await credentials.create_user_with_token(host, name, display_name=display_name, email=email)
+        else:
+            user = await users.create_user(host, name, display_name=display_name, email=email)
         return user, (await users.primary_emails(host)).get(user.id), token
 
     user, address, token = on_host(read_settings(data=data, database_url=database_url), make)

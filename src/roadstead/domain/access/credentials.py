@@ -10,7 +10,7 @@ from roadstead.connect.scopes import RENAMED, UnknownScope, implied_by, parse_sc
 from roadstead.domain.apps.descriptors import stored_descriptor
 from roadstead.domain.apps.installations import get_installed
 from roadstead.domain.host import Host
-from roadstead.domain.people.users import lock_active
+from roadstead.domain.people.users import add_user, lock_active
 from roadstead.errors import InvalidInput, NotFound, StorageUnavailable
 from roadstead.model import OPERATOR_ID, AccessToken, ApiToken, Identity, User
 from roadstead.storage import credentials as rows
@@ -23,6 +23,8 @@ SIGN_IN_LIFETIME = timedelta(hours=12)
 SESSION_LIFETIME = timedelta(days=7)
 _OF_USER = "rst_"
 """The beginning of the tokens of users."""
+_WITH_USER = "made with the user"
+"""The name of a token that is created together with its user."""
 CLOCKS_DIFFER = timedelta(minutes=1)
 """The maximum difference between the clocks of several hosts on one database."""
 
@@ -81,13 +83,29 @@ async def create_api_token(
     if not name.strip() or not name.isprintable():
         raise InvalidInput("A token needs a name.", "The name identifies it in the list.")
     granted = None if scopes is None else granted_scopes(scopes, parse_token_scopes)
-    token = f"{_OF_USER}{secrets.token_urlsafe(32)}"
-    now = host.now()
     async with host.store.database.transaction() as tx:
         user = await lock_active(tx, user_id)
-        expires_on = now + lifetime if lifetime else None
-        made = await rows.add_api_token(tx, token, name=name, user=user, scopes=granted, now=now, expires_on=expires_on)
-        await _log(host, tx, "API token made", f"{made.id} {name}", user)
+        return await _add_api_token(host, tx, user, name, granted, lifetime)
+
+
+async def create_user_with_token(
+    host: Host, username: str, *, display_name: str | None = None, email: str | None = None
+) -> tuple[User, str]:
+    """Create a user and a token with all scopes, both or neither. Raise as `create_user` does."""
+    async with host.store.database.transaction() as tx:
+        user = await add_user(host, tx, username, display_name=display_name, email=email)
+        token, _ = await _add_api_token(host, tx, user, _WITH_USER, None, None)
+    return user, token
+
+
+async def _add_api_token(
+    host: Host, tx: Transaction, user: User, name: str, scopes: tuple[str, ...] | None, lifetime: timedelta | None
+) -> tuple[str, ApiToken]:
+    token = f"{_OF_USER}{secrets.token_urlsafe(32)}"
+    now = host.now()
+    expires_on = now + lifetime if lifetime else None
+    made = await rows.add_api_token(tx, token, name=name, user=user, scopes=scopes, now=now, expires_on=expires_on)
+    await _log(host, tx, "API token made", f"{made.id} {name}", user)
     return token, made
 
 

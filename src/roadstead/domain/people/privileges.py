@@ -7,6 +7,7 @@ from roadstead.domain.people.workspaces import Visible, find_visible, may_admini
 from roadstead.errors import NotFound, WrongCredential
 from roadstead.model import PRIVILEGES, Identity, Privilege, Project
 from roadstead.storage import projects as rows
+from roadstead.storage.database import Reader
 
 
 class NoSuchProject(NotFound):
@@ -21,13 +22,14 @@ async def find_project(host: Host, identity: Identity, workspace: str, key: str,
 
     Raise `NoSuchWorkspace`, `NoSuchProject`, and `WrongCredential` for a caller who sees the project but may do less.
     """
-    return await project_in(host, identity, await find_visible(host, identity, workspace), key, least)
+    visible = await find_visible(host, identity, workspace)
+    return await project_in(host.store.database, identity, visible, key, least)
 
 
-async def project_in(host: Host, identity: Identity, visible: Visible, key: str, least: Privilege) -> Project:
+async def project_in(reader: Reader, identity: Identity, visible: Visible, key: str, least: Privilege) -> Project:
     """Return a project of a workspace that the caller sees. Raise as `find_project` does."""
     user_id = 0 if identity.user is None else identity.user.id
-    found = await rows.find_project(host.store.database, visible.workspace, key, user_id)
+    found = await rows.find_project(reader, visible.workspace, key, user_id)
     if found is None:
         raise NoSuchProject(key)
     project, granted = found

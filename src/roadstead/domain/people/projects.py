@@ -11,7 +11,7 @@ from roadstead.domain.people.users import find_account
 from roadstead.domain.people.workspaces import NO_ADMIN, Visible, find_visible, keep_together, may_administer
 from roadstead.errors import InvalidInput, NotFound, WrongCredential
 from roadstead.listing import PageRequest, Slice
-from roadstead.model import PRIVILEGES, Group, Identity, Privilege, Project, Role, User
+from roadstead.model import PRIVILEGES, Group, Identity, Privilege, Project, Role, User, Workspace
 from roadstead.storage import groups, members, permissions
 from roadstead.storage import projects as rows
 from roadstead.storage.audit import add_entry
@@ -51,64 +51,87 @@ async def expect_project(host: Host, workspace: str, key: str) -> None:
 
 async def create_project(host: Host, identity: Identity, workspace: str, given: ProjectChanges) -> Project:
     """Create a project. Raise `NoSuchWorkspace`, `WrongCredential` and `InvalidInput`."""
-    return await _create(host, identity, await find_visible(host, identity, workspace), given)
+    visible = await _administered(host, identity, workspace)
+    async with host.store.database.transaction() as tx:
+        await keep_together(tx, visible.workspace)
+        visible = await _administered(host, identity, workspace, tx)
+        return await _add(host, tx, identity, visible.workspace, given)
 
 
 async def put_project(
     host: Host, identity: Identity, workspace: str, key: str, given: ProjectChanges
 ) -> tuple[Project, bool]:
     """Change a project, or create one with that key. Return it, and whether it is new. Raise as the others do."""
-    visible = await find_visible(host, identity, workspace)
-    try:
-        project = await project_in(host, identity, visible, key, "admin")
-    except NotFound:
-        return await _create(host, identity, visible, replace(given, key=key)), True
-    _check(given)
-    members_given = {name: value for name, value in asdict(given).items() if value is not None}
-    changed = replace(project, **members_given, updated_on=host.now())
-    try:
-        async with host.store.database.transaction() as tx:
-            await _hold(tx, project)
-            await rows.change_project(tx, changed, host.now())
-            await _log(host, tx, "project changed", changed, identity)
-    except rows.KeyTaken as exc:
-        raise _taken() from exc
-    return changed, False
+    visible, _ = await _to_put(host, identity, workspace, key)
+    async with host.store.database.transaction() as tx:
+        await keep_together(tx, visible.workspace)
+        # Only now do the project and the caller's role stay: another request may have changed both.
+        visible, project = await _to_put(host, identity, workspace, key, tx)
+        if project is None:
+            return await _add(host, tx, identity, visible.workspace, replace(given, key=key)), True
+        return await _change(host, tx, identity, project, given), False
 
 
 async def delete_project(host: Host, identity: Identity, workspace: str, key: str) -> None:
     """Delete a project, and what was granted in it. Raise as `find_project` does."""
     project = await find_project(host, identity, workspace, key, "admin")
     async with host.store.database.transaction() as tx:
-        await _hold(tx, project)
+        project = await _hold(host, tx, identity, project)
         await rows.delete_project(tx, project.id)
         await _log(host, tx, "project deleted", project, identity)
 
 
-async def _create(host: Host, identity: Identity, visible: Visible, given: ProjectChanges) -> Project:
+async def _administered(host: Host, identity: Identity, workspace: str, tx: Transaction | None = None) -> Visible:
+    """Return a workspace in which the caller may create projects. Raise `NoSuchWorkspace` and `WrongCredential`."""
+    visible = await find_visible(host, identity, workspace, tx)
     if not may_administer(identity, visible):
         raise WrongCredential(NO_ADMIN)
+    return visible
+
+
+async def _to_put(
+    host: Host, identity: Identity, workspace: str, key: str, tx: Transaction | None = None
+) -> tuple[Visible, Project | None]:
+    """Return the project that the caller may change, or none if the caller may create it. Raise as `put_project`."""
+    visible = await find_visible(host, identity, workspace, tx)
+    try:
+        return visible, await project_in(tx or host.store.database, identity, visible, key, "admin")
+    except NoSuchProject:
+        return await _administered(host, identity, workspace, tx), None
+
+
+async def _add(host: Host, tx: Transaction, identity: Identity, workspace: Workspace, given: ProjectChanges) -> Project:
     missing = {name: "required key not provided" for name in ("name", "key") if getattr(given, name) is None}
     if missing:
         raise InvalidInput("Bad request", fields=missing)
     _check(given)
     try:
-        async with host.store.database.transaction() as tx:
-            await keep_together(tx, visible.workspace)
-            project = await rows.add_project(
-                tx,
-                visible.workspace,
-                uuid=f"{{{uuid.uuid4()}}}",
-                key=given.key or "",
-                name=given.name or "",
-                description=given.description or "",
-                is_private=given.is_private is not False,
-                now=host.now(),
-            )
-            await _log(host, tx, "project created", project, identity)
+        project = await rows.add_project(
+            tx,
+            workspace,
+            uuid=f"{{{uuid.uuid4()}}}",
+            key=given.key or "",
+            name=given.name or "",
+            description=given.description or "",
+            is_private=given.is_private is not False,
+            now=host.now(),
+        )
     except rows.KeyTaken as exc:
         raise _taken() from exc
+    await _log(host, tx, "project created", project, identity)
     return project
+
+
+async def _change(host: Host, tx: Transaction, identity: Identity, project: Project, given: ProjectChanges) -> Project:
+    _check(given)
+    members_given = {name: value for name, value in asdict(given).items() if value is not None}
+    changed = replace(project, **members_given, updated_on=host.now())
+    try:
+        await rows.change_project(tx, changed, host.now())
+    except rows.KeyTaken as exc:
+        raise _taken() from exc
+    await _log(host, tx, "project changed", changed, identity)
+    return changed
 
 
 def _check(given: ProjectChanges) -> None:
@@ -175,7 +198,7 @@ async def grant_to_user(
 ) -> None:
     """Grant a privilege to a member who is no owner, or take it back. Raise `InvalidInput`."""
     async with host.store.database.transaction() as tx:
-        await _hold(tx, project)
+        project = await _hold(host, tx, identity, project)
         if privilege is None:
             await permissions.delete_of_user(tx, project.id, user.id)
         else:
@@ -194,7 +217,7 @@ async def grant_to_group(
 ) -> None:
     """Grant a privilege to a group, or take it back."""
     async with host.store.database.transaction() as tx:
-        await _hold(tx, project)
+        project = await _hold(host, tx, identity, project)
         if privilege is None:
             await permissions.delete_of_group(tx, project.id, group.id)
         else:
@@ -233,7 +256,7 @@ async def expect_reviewer(host: Host, project: Project, user: User) -> None:
 async def add_reviewer(host: Host, identity: Identity, project: Project, user: User) -> None:
     """Add a member to the default reviewers. Raise `InvalidInput`."""
     async with host.store.database.transaction() as tx:
-        await _hold(tx, project)
+        project = await _hold(host, tx, identity, project)
         if await _role(tx, project, user) is None:
             raise InvalidInput(f"{user.display_name} is no member of the workspace.")
         await rows.keep_reviewer(tx, project, user.id)
@@ -243,7 +266,7 @@ async def add_reviewer(host: Host, identity: Identity, project: Project, user: U
 async def remove_reviewer(host: Host, identity: Identity, project: Project, user: User) -> None:
     """Remove a user from the default reviewers. Raise `InvalidInput`."""
     async with host.store.database.transaction() as tx:
-        await _hold(tx, project)
+        project = await _hold(host, tx, identity, project)
         if not await rows.delete_reviewer(tx, project.id, user.id):
             raise _no_reviewer(user)
         await _log(host, tx, "default reviewer removed", project, identity, {"user": user.username})
@@ -258,11 +281,14 @@ async def _role(tx: Transaction, project: Project, user: User) -> Role | None:
     return None if member is None else member.role
 
 
-async def _hold(tx: Transaction, project: Project) -> None:
-    """Keep the project and the members of its workspace as they are. Raise `NoSuchProject` if it is gone."""
+async def _hold(host: Host, tx: Transaction, identity: Identity, project: Project) -> Project:
+    """Keep the project and the members of its workspace as they are, and return the project as it is now.
+
+    Raise as `find_project` does: since then, the project or the caller's role may have ended.
+    """
     await lock_workspace(tx, project.workspace.id)
-    if not await rows.project_exists(tx, project.id):
-        raise NoSuchProject(project.key)
+    visible = await find_visible(host, identity, project.workspace.slug, tx)
+    return await project_in(tx, identity, visible, project.key, "admin")
 
 
 async def _log(

@@ -27,23 +27,28 @@ class UserNotFound(NotFound):
 
 async def create_user(host: Host, username: str, *, display_name: str | None = None, email: str | None = None) -> User:
     """Create a user. Raise `InvalidInput`, and `Conflict` when another user has the name or the e-mail address."""
+    async with host.store.database.transaction() as tx:
+        return await add_user(host, tx, username, display_name=display_name, email=email)
+
+
+async def add_user(host: Host, tx: Transaction, username: str, *, display_name: str | None, email: str | None) -> User:
+    """Create a user in a transaction that does more. Raise as `create_user` does."""
     shown = username if display_name is None else display_name.strip()
     _check(username, shown, email)
     try:
-        async with host.store.database.transaction() as tx:
-            user = await rows.add_user(
-                tx,
-                uuid=f"{{{uuid.uuid4()}}}",
-                account_id=secrets.token_hex(12),
-                username=username,
-                display_name=shown,
-                now=host.now(),
-            )
-            if email is not None:
-                await rows.add_email(tx, user.id, email.lower())
-            await _log(host, tx, "user created", user)
+        user = await rows.add_user(
+            tx,
+            uuid=f"{{{uuid.uuid4()}}}",
+            account_id=secrets.token_hex(12),
+            username=username,
+            display_name=shown,
+            now=host.now(),
+        )
+        if email is not None:
+            await rows.add_email(tx, user.id, email.lower())
     except rows.AlreadyUsed as exc:
         raise Conflict(f"There is a user {exc.args[0]!r} already.", "Nothing was changed.") from exc
+    await _log(host, tx, "user created", user)
     return user
 
 
@@ -105,7 +110,7 @@ async def lock_active(tx: Transaction, user_id: int) -> User:
     """Return a user who stays active until the transaction ends. Raise `Conflict`."""
     user = await rows.lock_user(tx, user_id)
     if user is None or not user.is_active:
-        raise Conflict("The user is deactivated.", "Only an active user gets tokens and sessions.")
+        raise Conflict("The user is deactivated.", "Only an active user gets tokens, sessions and roles.")
     return user
 
 

@@ -38,12 +38,15 @@ class Visible:
     role: Role | None
 
 
-async def find_visible(host: Host, identity: Identity, slug_or_uuid: str) -> Visible:
-    """Return a workspace. Raise `NoSuchWorkspace` if there is none, or the caller does not see it."""
+async def find_visible(host: Host, identity: Identity, slug_or_uuid: str, tx: Transaction | None = None) -> Visible:
+    """Return a workspace. Raise `NoSuchWorkspace` if there is none, or the caller does not see it.
+
+    With a transaction, an app's installation stays until that ends; for the role of a user, lock the workspace first.
+    """
     if identity.installation_id is not None:
-        return await _of_app(host, identity, identity.installation_id, slug_or_uuid)
+        return await _of_app(host, identity, identity.installation_id, slug_or_uuid, tx)
     assert identity.user is not None  # noqa: S101  # every other credential is a user's
-    found = await rows.find_with_role(host.store.database, slug_or_uuid, identity.user.id)
+    found = await rows.find_with_role(tx or host.store.database, slug_or_uuid, identity.user.id)
     workspace, role = found or (None, None)
     if identity.user.is_administrator:
         role = "owner"
@@ -52,9 +55,11 @@ async def find_visible(host: Host, identity: Identity, slug_or_uuid: str) -> Vis
     return Visible(workspace, role)
 
 
-async def _of_app(host: Host, identity: Identity, installation_id: int, slug_or_uuid: str) -> Visible:
+async def _of_app(
+    host: Host, identity: Identity, installation_id: int, slug_or_uuid: str, tx: Transaction | None
+) -> Visible:
     """Return the workspace of an app, or of the user on its page; a token for one repository sees none."""
-    workspace = (await get_installed(host, installation_id)).workspace
+    workspace = (await get_installed(host, installation_id, tx)).workspace
     if identity.repository is not None or slug_or_uuid not in (workspace.slug, workspace.uuid):
         raise NoSuchWorkspace(slug_or_uuid)
     return Visible(workspace, "owner" if identity.user is not None else None)
