@@ -1,6 +1,7 @@
 """Changes of one project at once, and by a caller who loses the right to them meanwhile."""
 
 import asyncio
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
@@ -10,7 +11,8 @@ from roadstead.domain.host import Host
 from roadstead.domain.people import projects, users, workspaces
 from roadstead.domain.people.privileges import NoSuchProject, find_project
 from roadstead.domain.people.projects import ProjectChanges
-from roadstead.errors import WrongCredential
+from roadstead.domain.people.workspaces import NoSuchWorkspace
+from roadstead.errors import NotAuthenticated, WrongCredential
 from roadstead.model import Identity
 from roadstead.settings import Settings
 from tests.conftest import NewDatabase
@@ -52,22 +54,47 @@ def test_no_change_of_a_project_is_lost(tmp_path: Path, new_database: NewDatabas
         on_host(work)
 
 
-@pytest.mark.parametrize("is_private", [True, False])
-def test_an_owner_who_became_a_member_grants_nothing(tmp_path: Path, is_private: bool) -> None:
-    """The role is read once more where it stays as it is, after the first check of a call has passed."""
+async def _demote(host: Host) -> None:
+    await workspaces.add_member(host, "acme", "ben", "member")
+
+
+async def _remove(host: Host) -> None:
+    await workspaces.remove_member(host, "acme", "ben")
+
+
+async def _deactivate(host: Host) -> None:
+    await users.deactivate_user(host, "ben")
+
+
+@pytest.mark.parametrize(
+    ("lose", "is_private", "refusal"),
+    [
+        (_demote, False, WrongCredential),
+        (_demote, True, NoSuchProject),
+        (_remove, False, NoSuchWorkspace),
+        (_deactivate, False, NotAuthenticated),
+    ],
+)
+def test_who_lost_the_right_meanwhile_changes_nothing(
+    tmp_path: Path, lose: Callable[[Host], Awaitable[None]], is_private: bool, refusal: type[Exception]
+) -> None:
+    """The transaction of a change reads the caller's role again, after the first check of the call has passed."""
 
     async def work(host: Host) -> None:
-        await _owner(host, "ann")
-        ben = await _owner(host, "ben")
+        ann, ben = [await _owner(host, name) for name in ("ann", "ben")]
         given = ProjectChanges(key="TOOLS", name="Tools", is_private=is_private)
         project = await projects.create_project(host, ben, "acme", given)
-        user = await users.find_user(host, "ben")
-        await workspaces.add_member(host, "acme", "ben", "member")
-        with pytest.raises(NoSuchProject if is_private else WrongCredential):
-            await projects.grant_to_user(host, ben, project, user, "admin")
-        with pytest.raises(NoSuchProject if is_private else WrongCredential):
-            await projects.add_reviewer(host, ben, project, user)
-        assert await projects.privilege_of_user(host, project, user) == "none"
+        carl, _ = await credentials.create_user_with_token(host, "carl")
+        await workspaces.add_member(host, "acme", "carl", "member")
+        await lose(host)
+        for change in (
+            projects.grant_to_user(host, ben, project, carl, "admin"),
+            projects.add_reviewer(host, ben, project, carl),
+        ):
+            with pytest.raises(refusal):
+                await change
+        assert await projects.privilege_of_user(host, project, carl) == "none"
+        await projects.grant_to_user(host, ann, project, carl, "admin")
 
     with opened(Settings(data=tmp_path)) as on_host:
         on_host(work)

@@ -7,7 +7,14 @@ from dataclasses import dataclass
 from roadstead.domain.apps.installations import check_workspace_slug, get_installed, get_workspace
 from roadstead.domain.host import Host
 from roadstead.domain.people.users import find_user, lock_active
-from roadstead.errors import Conflict, InvalidInput, NotFound, WorkspaceNotFound, WrongCredential
+from roadstead.errors import (
+    Conflict,
+    InvalidInput,
+    NotAuthenticated,
+    NotFound,
+    WorkspaceNotFound,
+    WrongCredential,
+)
 from roadstead.listing import Listing, PageRequest, Slice
 from roadstead.model import ROLES, Identity, Membership, Role, User, Workspace
 from roadstead.query import comparisons
@@ -41,11 +48,14 @@ class Visible:
 async def find_visible(host: Host, identity: Identity, slug_or_uuid: str, tx: Transaction | None = None) -> Visible:
     """Return a workspace. Raise `NoSuchWorkspace` if there is none, or the caller does not see it.
 
-    With a transaction, an app's installation stays until that ends; for the role of a user, lock the workspace first.
+    With a transaction, an app's installation and an active user stay so until that ends; for the user's role, lock the
+    workspace first. Raise `NotAuthenticated` for a user who was deactivated since the credential was checked.
     """
     if identity.installation_id is not None:
         return await _of_app(host, identity, identity.installation_id, slug_or_uuid, tx)
     assert identity.user is not None  # noqa: S101  # every other credential is a user's
+    if tx is not None:
+        await _expect_active(tx, identity.user)
     found = await rows.find_with_role(tx or host.store.database, slug_or_uuid, identity.user.id)
     workspace, role = found or (None, None)
     if identity.user.is_administrator:
@@ -63,6 +73,13 @@ async def _of_app(
     if identity.repository is not None or slug_or_uuid not in (workspace.slug, workspace.uuid):
         raise NoSuchWorkspace(slug_or_uuid)
     return Visible(workspace, "owner" if identity.user is not None else None)
+
+
+async def _expect_active(tx: Transaction, user: User) -> None:
+    try:
+        await lock_active(tx, user.id)
+    except Conflict as exc:
+        raise NotAuthenticated("The access token is not valid.", exc.message) from exc
 
 
 async def expect_visible(host: Host, identity: Identity, slug: str) -> None:
