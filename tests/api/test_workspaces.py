@@ -386,7 +386,7 @@ def test_a_workspace_keeps_an_owner(tmp_path: Path) -> None:
             lambda host: workspaces.add_member(host, "acme", "owner", "member"),
         )
         for work in works:
-            with pytest.raises(Conflict, match="needs an owner"):
+            with pytest.raises(Conflict, match="needs an active owner"):
                 host.work(work)
         with pytest.raises(NotFound):
             host.work(lambda host: workspaces.remove_member(host, "acme", "member"))

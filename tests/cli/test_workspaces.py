@@ -41,8 +41,8 @@ def test_what_cannot_be_is_refused(roadstead: Roadstead) -> None:
         (("add", "other", "operator"), 1, "no workspace 'other'"),
         (("add", "acme", "ann"), 1, "no user 'ann'"),
         (("add", "acme", "operator", "--role", "admin"), 2, "owner, collaborator, member"),
-        (("add", "acme", "operator", "--role", "member"), 1, "needs an owner"),
-        (("remove", "acme", "operator"), 1, "needs an owner"),
+        (("add", "acme", "operator", "--role", "member"), 1, "needs an active owner"),
+        (("remove", "acme", "operator"), 1, "needs an active owner"),
         (("show", "other"), 1, "no workspace 'other'"),
     ):
         done = roadstead.call("workspace", *arguments)

@@ -13,7 +13,7 @@ import pytest
 
 from roadstead.domain.access import credentials
 from roadstead.domain.host import Host, open_host
-from roadstead.domain.people import users
+from roadstead.domain.people import users, workspaces
 from roadstead.domain.people.users import UserNotFound
 from roadstead.domain.upkeep import transfer
 from roadstead.errors import Conflict, InvalidInput
@@ -124,6 +124,29 @@ def test_people_move_with_the_state(tmp_path: Path, new_database: NewDatabase) -
             assert await host.find_operator() == operator
             assert await users.find_user(host, "ANN@acme.example") == ann
             assert (await users.create_user(host, "ben")).id > ann.id
+
+    asyncio.run(run())
+
+
+def test_a_deactivated_owner_is_not_the_last_one(tmp_path: Path, new_database: NewDatabase) -> None:
+    """The last active owner beside deactivated ones is neither removed nor given another role."""
+    settings = Settings(data=tmp_path, database_url=new_database())
+
+    async def run() -> None:
+        async with open_host(settings) as host:
+            for name in ("ann", "ben"):
+                await users.create_user(host, name)
+            await workspaces.create_workspace(host, "acme", name=None, owner="ann")
+            await workspaces.add_member(host, "acme", "ben", "owner")
+            await users.deactivate_user(host, "ann")
+            for change in (
+                workspaces.remove_member(host, "acme", "ben"),
+                workspaces.add_member(host, "acme", "ben", "member"),
+            ):
+                with pytest.raises(Conflict, match="needs an active owner"):
+                    await change
+            await workspaces.add_member(host, "acme", "operator", "owner")
+            await workspaces.remove_member(host, "acme", "ben")
 
     asyncio.run(run())
 

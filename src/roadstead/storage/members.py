@@ -15,6 +15,7 @@ from roadstead.storage.workspaces import workspace_of
 
 _COLUMNS = f"{USERS.of(User, 'u')}, {WORKSPACES.of(Workspace, 'w')}, {MEMBERS.of(Membership, 'm')}"
 _JOINED = "members m JOIN users u ON u.id = m.user_id JOIN workspaces w ON w.id = m.workspace_id"
+_ACTIVE_OWNERS = "SELECT 1 FROM members m JOIN users u ON u.id = m.user_id AND u.is_active = 1 WHERE m.role = 'owner'"
 _WITH_EMAIL = "LEFT JOIN emails e ON e.user_id = u.id AND e.is_primary = 1"
 _OF_USER, _OF_WORKSPACE = len(USERS.columns), len(USERS.columns) + len(WORKSPACES.of(Workspace).split(", "))
 
@@ -61,8 +62,12 @@ async def delete_member(tx: Transaction, workspace_id: int, user_id: int) -> boo
     return await tx.run("DELETE FROM members WHERE workspace_id = ? AND user_id = ?", workspace_id, user_id) > 0
 
 
-async def has_owner(tx: Transaction, workspace_id: int) -> bool:
-    return bool(await tx.read("SELECT 1 FROM members WHERE workspace_id = ? AND role = 'owner' LIMIT 1", workspace_id))
+async def has_active_owner(tx: Transaction, workspace_id: int) -> bool:
+    active_owners = (
+        "SELECT 1 FROM members m JOIN users u ON u.id = m.user_id "
+        "WHERE m.workspace_id = ? AND m.role = 'owner' AND u.is_active = 1 LIMIT 1"
+    )
+    return bool(await tx.read(active_owners, workspace_id))
 
 
 async def ensure_owners(tx: Transaction) -> None:

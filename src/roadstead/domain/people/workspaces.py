@@ -190,8 +190,8 @@ async def keep_together(tx: Transaction, workspace: Workspace) -> None:
 
 
 async def _expect_owner(tx: Transaction, workspace: Workspace) -> None:
-    if not await rows.has_owner(tx, workspace.id):
-        raise Conflict(f"The workspace {workspace.slug} needs an owner.", "Make another member an owner first.")
+    if not await rows.has_active_owner(tx, workspace.id):
+        raise Conflict(f"The workspace {workspace.slug} needs an active owner.", "Make another member an owner first.")
 
 
 async def _log(host: Host, tx: Transaction, action: str, workspace: Workspace, user: User, role: Role | None) -> None:
