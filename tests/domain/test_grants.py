@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from roadstead.domain.access import consumers, grants
+from roadstead.domain.access import consumers, credentials, grants
 from roadstead.domain.access.grants import Asked, Issued, Refused
 from roadstead.domain.host import Host, open_host
 from roadstead.domain.people import users, workspaces
@@ -182,6 +182,29 @@ def test_a_consumer_that_could_not_be_trusted_is_not_created(tmp_path: Path) -> 
             assert len(await consumers.list_consumers(host, "acme")) == 1
             with pytest.raises(NotFound):
                 await consumers.delete_consumer(host, "acme", "0" * 18)
+
+    asyncio.run(run())
+
+
+def test_a_consumer_of_the_operator_does_not_have_every_workspace(tmp_path: Path) -> None:
+    """It acts in the workspaces of which the operator is a member, where the operator's own token has all of them."""
+
+    async def run() -> None:
+        async with open_host(Settings(data=tmp_path)) as host:
+            await _consumer(host)
+            await workspaces.create_workspace(host, "fleet", name=None, owner="operator")
+            consumer, _ = await consumers.create_consumer(host, "fleet", "C", callback_url=CALLBACK, scopes="account")
+            issued = await grants.act_as_owner(host, consumer, None)
+            granted = await grants.find_token(host, issued.access_token)
+            token, _ = await credentials.create_api_token(host, "ci", None)
+            usual = await credentials.find_api_token(host, token)
+            assert granted is not None
+            assert usual is not None
+            for identity in (granted, usual):
+                assert (await workspaces.find_visible(host, identity, "fleet")).role == "owner"
+            assert (await workspaces.find_visible(host, usual, "acme")).role == "owner"
+            with pytest.raises(NotFound):
+                await workspaces.find_visible(host, granted, "acme")
 
     asyncio.run(run())
 

@@ -58,7 +58,8 @@ async def find_visible(host: Host, identity: Identity, slug_or_uuid: str, tx: Tr
         await _expect_active(tx, identity.user)
     found = await rows.find_with_role(tx or host.store.database, slug_or_uuid, identity.user.id)
     workspace, role = found or (None, None)
-    if identity.user.is_administrator:
+    # An OAuth consumer that acts for an administrator is of one workspace, and must not have all others.
+    if identity.user.is_administrator and not identity.is_integration:
         role = "owner"
     if workspace is None or role is None:
         raise NoSuchWorkspace(slug_or_uuid)
