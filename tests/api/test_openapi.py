@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, TypedDict
 
 import httpx
@@ -27,6 +27,7 @@ from roadstead.domain.people import groups, projects, users, workspaces
 from roadstead.domain.people.projects import ProjectChanges
 from roadstead.domain.telemetry import readiness
 from roadstead.errors import Conflict, NotFound, StorageUnavailable
+from roadstead.model import ApiToken
 from roadstead.routes import MAP
 from tests.contract import DOCUMENT, check_answer
 from tests.live import AppClient, LiveHost, RecordingApp, live_host
@@ -121,7 +122,7 @@ async def _reader(host: Host) -> tuple[str, str]:
 async def _project_of_a_reader(host: Host) -> str:
     """Make what the addresses of a project name; return the reader's account id."""
     _, account_id = await _reader(host)
-    operator = SimpleNamespace(installation_id=None, user=await host.find_operator(), repository=None)
+    operator = ApiToken(0, "samples", await host.find_operator(), None, datetime.now(UTC), None, None)
     given = ProjectChanges(name="There")
     project, _ = await projects.put_project(host, operator, "local", "THERE", given)
     await projects.add_reviewer(host, operator, project, operator.user)

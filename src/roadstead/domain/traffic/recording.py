@@ -31,7 +31,7 @@ class Recorder(Batches[tuple[Any, ...] | Sent]):
     """
 
     def __init__(self, store: Store, *, keep: int, clock: Callable[[], float]) -> None:
-        super().__init__(most=min(keep, MOST_WAITING), batch=BATCH, pause=PAUSE_SECONDS, log=log, done="recorded")
+        super().__init__(most=MOST_WAITING if keep else 0, batch=BATCH, pause=PAUSE_SECONDS, log=log, done="recorded")
         self._store = store
         self._clock = clock
         self._keep = keep
