@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from roadstead.storage.writers_line import WritersLine
+from roadstead.storage.writers_line import MOST_AT_ONCE, WritersLine
 
 LATE = 1e9
 
@@ -36,6 +36,67 @@ def test_the_lock_goes_from_one_to_the_next_in_order() -> None:
         await writers[1]
         assert seen == ["first", "function", "last"]
         assert line.take()
+
+    asyncio.run(main())
+
+
+def test_writers_that_wait_write_in_one_turn() -> None:
+    """Those before a function do, in their order; one that writes for longer keeps the others and newcomers out."""
+
+    async def main() -> None:
+        line, seen = WritersLine(), []
+
+        async def write(name: str, turns: int = 0) -> None:
+            await line.wait(None)
+            assert not line.take()
+            seen.append(name)
+            for _ in range(turns):
+                await asyncio.sleep(0)
+            seen.append(name)
+            line.give_back()
+
+        def commit() -> None:
+            seen.append("commit")
+            line.give_back()
+
+        assert line.take()
+        writers = [
+            asyncio.create_task(write(name, turns)) for name, turns in (("a", 0), ("b", 0), ("slow", 5), ("c", 0))
+        ]
+        await asyncio.sleep(0)
+        line.call(commit)
+        writers.append(asyncio.create_task(write("d")))
+        await asyncio.sleep(0)
+        line.give_back()
+        await asyncio.sleep(0)
+        assert seen == ["a", "a", "b", "b", "slow"]
+        await asyncio.gather(*writers)
+        assert seen[5:] == ["slow", "c", "c", "commit", "d", "d"]
+        assert line.take()
+
+    asyncio.run(main())
+
+
+def test_so_many_are_woken_together() -> None:
+    """The others come in later turns of the loop, which other requests need as well."""
+
+    async def main() -> None:
+        line = WritersLine()
+        seen: list[int] = []
+
+        async def write(number: int) -> None:
+            await line.wait(None)
+            seen.append(number)
+            line.give_back()
+
+        assert line.take()
+        writers = [asyncio.create_task(write(number)) for number in range(MOST_AT_ONCE + 2)]
+        await asyncio.sleep(0)
+        line.give_back()
+        await asyncio.sleep(0)
+        assert seen == list(range(MOST_AT_ONCE))
+        await asyncio.gather(*writers)
+        assert seen == list(range(MOST_AT_ONCE + 2))
 
     asyncio.run(main())
 
