@@ -1,12 +1,19 @@
 """The line of writers: one at a time, in the order of their arrival, whatever becomes of those in between."""
 
 import asyncio
+from collections.abc import Coroutine
+from typing import Any
 
 import pytest
 
 from roadstead.storage.writers_line import MOST_AT_ONCE, WritersLine
 
 LATE = 1e9
+
+
+def _run(main: Coroutine[Any, Any, None]) -> None:
+    """Run a scenario, in which a writer that is forgotten would wait for ever."""
+    asyncio.run(asyncio.wait_for(main, 10))
 
 
 def test_the_lock_goes_from_one_to_the_next_in_order() -> None:
@@ -37,7 +44,7 @@ def test_the_lock_goes_from_one_to_the_next_in_order() -> None:
         assert seen == ["first", "function", "last"]
         assert line.take()
 
-    asyncio.run(main())
+    _run(main())
 
 
 def test_writers_that_wait_write_in_one_turn() -> None:
@@ -74,7 +81,7 @@ def test_writers_that_wait_write_in_one_turn() -> None:
         assert seen[5:] == ["slow", "c", "c", "commit", "d", "d"]
         assert line.take()
 
-    asyncio.run(main())
+    _run(main())
 
 
 def test_so_many_are_woken_together() -> None:
@@ -98,7 +105,7 @@ def test_so_many_are_woken_together() -> None:
         await asyncio.gather(*writers)
         assert seen == list(range(MOST_AT_ONCE + 2))
 
-    asyncio.run(main())
+    _run(main())
 
 
 def test_a_function_has_a_free_lock_at_once() -> None:
@@ -110,34 +117,39 @@ def test_a_function_has_a_free_lock_at_once() -> None:
         assert seen == ["function"]
         assert not line.take()
 
-    asyncio.run(main())
+    _run(main())
 
 
-@pytest.mark.parametrize("moment", ["waiting", "as it gets the lock", "too late"])
+@pytest.mark.parametrize("moment", ["waiting", "before it is woken", "woken", "too late"])
 def test_a_writer_that_gives_up_does_not_keep_the_lock(moment: str) -> None:
     """Whether it is cancelled while it waits, cancelled when its turn comes, or out of time, the next one is next."""
 
     async def main() -> None:
-        line, loop = WritersLine(), asyncio.get_running_loop()
+        line, loop, called = WritersLine(), asyncio.get_running_loop(), asyncio.Event()
         assert line.take()
         one = asyncio.create_task(line.wait(loop.time() - 1 if moment == "too late" else loop.time() + LATE))
         await asyncio.sleep(0)
+        line.call(called.set)
         other = asyncio.create_task(line.wait(None))
         await asyncio.sleep(0)
-        if moment == "as it gets the lock":
+        if moment == "woken":
             line.give_back()
         if moment == "too late":
             with pytest.raises(TimeoutError):
                 await one
         else:
             one.cancel()
+            if moment == "before it is woken":
+                line.give_back()
             with pytest.raises(asyncio.CancelledError):
                 await one
-        if moment != "as it gets the lock":
+        if moment in ("waiting", "too late"):
             line.give_back()
-        await asyncio.wait_for(other, 10)
+        await called.wait()
+        line.give_back()
+        await other
         assert not line.take()
         line.give_back()
         assert line.take()
 
-    asyncio.run(main())
+    _run(main())
