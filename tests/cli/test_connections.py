@@ -385,7 +385,7 @@ def test_health_and_operators_have_ways_of_their_own() -> None:
 )
 def test_a_new_connection_takes_the_place_of_one_that_waits(sent: bytes, told: bool) -> None:
     """The connection that has waited longest is closed, with an answer if it had sent a request; those at work stay."""
-    with serving(_narrow(_hello, connections=24, requests=8)) as url, _held(url, 3, WAIT) as working:
+    with serving(_narrow(_hello, connections=24, requests=16)) as url, _held(url, 3, WAIT) as working:
         with _held(url, 8, sent) as waiting, _held(url, 2, b""):
             assert (b"503" in _all_of(waiting[0])) is told
             assert _status(url, GO) == 200
