@@ -36,7 +36,7 @@ def _apps(host: LiveHost, app: RecordingApp) -> list[Installation]:
 
 def test_the_first_call_carries_every_captured_member(host: LiveHost, connect_app: RecordingApp) -> None:
     """`installed` has the form captured from Bitbucket, unsigned for an app that is not registered."""
-    installation = host.install(connect_app, "acme")
+    installation = host.install(connect_app, "first-call")
     (call,) = connect_app.calls("installed")
     body = call.body
     principal = body.pop("principal")
@@ -61,8 +61,8 @@ def test_the_first_call_carries_every_captured_member(host: LiveHost, connect_ap
     assert 32 <= len(body["sharedSecret"]) <= 128
     assert {name: principal[name] for name in ("type", "username", "display_name", "is_active", "properties")} == {
         "type": "team",
-        "username": "acme",
-        "display_name": "acme",
+        "username": "first-call",
+        "display_name": "first-call",
         "is_active": True,
         "properties": {},
     }

@@ -3,11 +3,14 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page
+from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from roadstead.domain.access import credentials
 from tests.live import LiveHost, live_host
 from tests.web.chromium import chromium, signed_in, tab_of, visitor
+
+# Pages look for news every two seconds, and later on a busy machine.
+expect.set_options(timeout=20_000)
 
 
 @pytest.fixture
