@@ -2,7 +2,7 @@
 
 While a request runs, only references are queued. Batches are small enough to cost a busy host little time. Of a burst
 beyond that rate, the first items and the very last one are written. Keeping the latest thousand instead would make each
-request of a burst a sixth slower: the memory of one that is dropped so late has left the processor's caches. No fault
+request of a burst some 6 % slower: the memory of one that is dropped so late has left the processor's caches. No fault
 here disturbs a request: while others keep the database busy, items stay in memory, and no request waits for them.
 """
 
