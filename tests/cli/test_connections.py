@@ -101,6 +101,23 @@ def test_what_is_no_http_is_refused_with_our_error_body(url: str, garbage: bytes
     assert _refusal(_sent(url, garbage)) == (400, "The request is not valid HTTP.")
 
 
+def test_a_request_with_a_broken_body_does_not_begin() -> None:
+    """Where the head and the fault of the body arrive together, the refusal is the only answer, and nothing is done."""
+    begun = []
+
+    async def app(scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "http":
+            begun.append(scope["method"])
+            await _hello(scope, receive, send)
+
+    broken = START.replace(b"GET", b"DELETE") + b"Transfer-Encoding: chunked\r\n\r\nno number\r\n"
+    with serving(app) as url:
+        received = _sent(url, broken)
+        assert _status(url, "/2.0/x") == 200
+    assert _refusal(received)[0] == 400
+    assert begun == ["GET"]
+
+
 @pytest.mark.parametrize(
     "pieces",
     [

@@ -395,6 +395,7 @@ class Connection(HttpToolsProtocol):
         lines += [f"{name.lower()}: {value}" for name, value in headers.items()]
         self.transport.write("\r\n".join([*lines, "", ""]).encode() + body)
         self.transport.close()
+        self._not_begun = None
         if self.cycle is not None and not self.cycle.response_complete:
             # The application must not take the part of the request that it has for the whole.
             self.cycle.disconnected = True
