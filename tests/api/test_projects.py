@@ -331,6 +331,7 @@ def test_a_project_is_created_changed_and_deleted(acme: Acme) -> None:
     assert (changed.status_code, "Location" in changed.headers) == (200, False)
     assert (changed.json()["name"], changed.json()["uuid"]) == ("Newer", made.json()["uuid"])
     assert changed.json()["updated_on"] > made.json()["updated_on"]
+    assert changed.json() == acme.owner("GET", f"{BELOW}/NEW").json()
     moved = acme.owner("PUT", f"{BELOW}/NEW", json={"key": "MOVED"})
     assert (moved.status_code, moved.headers["Location"]) == (200, f"{acme.host.url}{BELOW}/MOVED")
     assert acme.owner("GET", f"{BELOW}/NEW").status_code == 404

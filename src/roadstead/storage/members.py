@@ -15,7 +15,6 @@ from roadstead.storage.workspaces import workspace_of
 
 _COLUMNS = f"{USERS.of(User, 'u')}, {WORKSPACES.of(Workspace, 'w')}, {MEMBERS.of(Membership, 'm')}"
 _JOINED = "members m JOIN users u ON u.id = m.user_id JOIN workspaces w ON w.id = m.workspace_id"
-_ACTIVE_OWNERS = "SELECT 1 FROM members m JOIN users u ON u.id = m.user_id AND u.is_active = 1 WHERE m.role = 'owner'"
 _WITH_EMAIL = "LEFT JOIN emails e ON e.user_id = u.id AND e.is_primary = 1"
 _OF_USER, _OF_WORKSPACE = len(USERS.columns), len(USERS.columns) + len(WORKSPACES.of(Workspace).split(", "))
 

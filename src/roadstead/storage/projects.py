@@ -71,10 +71,6 @@ async def find_project(
     return _project(workspace, rows[0][:-1]), [row[-1] for row in rows if row[-1] is not None]
 
 
-async def project_exists(reader: Reader, project_id: int) -> bool:
-    return bool(await reader.read("SELECT 1 FROM projects WHERE id = ?", project_id))
-
-
 async def page_of_projects(
     reader: Reader, workspace: Workspace, wanted: PageRequest, *, seen_by: int | None
 ) -> Slice[Project]:
@@ -86,8 +82,8 @@ async def page_of_projects(
     return page.of([_project(workspace, row) for row in page.items])
 
 
-async def change_project(tx: Transaction, project: Project, now: datetime) -> Project:
-    """Store a project's key, name, description and privacy. Raise `KeyTaken`."""
+async def change_project(tx: Transaction, project: Project) -> None:
+    """Store what can change of a project. Raise `KeyTaken`."""
     taken = "SELECT 1 FROM projects WHERE workspace_id = ? AND key = ? AND id <> ?"
     if await tx.read(taken, project.workspace.id, project.key, project.id):
         raise KeyTaken(project.key)
@@ -97,10 +93,9 @@ async def change_project(tx: Transaction, project: Project, now: datetime) -> Pr
         project.name,
         project.description,
         int(project.is_private),
-        to_text(now),
+        to_text(project.updated_on),
         project.id,
     )
-    return project
 
 
 async def delete_project(tx: Transaction, project_id: int) -> None:

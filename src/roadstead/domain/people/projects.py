@@ -127,7 +127,7 @@ async def _change(host: Host, tx: Transaction, identity: Identity, project: Proj
     members_given = {name: value for name, value in asdict(given).items() if value is not None}
     changed = replace(project, **members_given, updated_on=host.now())
     try:
-        await rows.change_project(tx, changed, host.now())
+        await rows.change_project(tx, changed)
     except rows.KeyTaken as exc:
         raise _taken() from exc
     await _log(host, tx, "project changed", changed, identity)
