@@ -1,37 +1,36 @@
 """Accounts, as lifecycle calls and resources show them."""
 
-from datetime import datetime
 from typing import Any, Literal, TypedDict
 from urllib.parse import quote
 
 from roadstead.model import User, Workspace
+from roadstead.shapes.moments import moment
 
 
 class Href(TypedDict):
     href: str
 
 
-class PrincipalLinks(TypedDict):
+class AccountLinks(TypedDict):
     self: Href
     html: Href
     avatar: Href
 
 
-class UserLinks(TypedDict):
-    self: Href
-    avatar: Href
-    html: Href
-
-
-class CondensedUser(TypedDict):
-    """A user, as other objects contain one."""
+class NamedUser(TypedDict):
+    """A user without links."""
 
     type: Literal["user"]
     display_name: str
     uuid: str
     account_id: str
     nickname: str
-    links: UserLinks
+
+
+class CondensedUser(NamedUser):
+    """A user, as other objects contain one."""
+
+    links: AccountLinks
 
 
 class UserResource(CondensedUser):
@@ -50,18 +49,30 @@ class CurrentUser(UserResource):
     location: None
 
 
-def condensed_user(user: User, base_url: str) -> CondensedUser:
-    """Return a user as other objects contain one."""
-    uuid = quote(user.uuid, safe="")
+def avatar_url(base_url: str, name: str) -> str:
+    """Return the address of the picture that the host draws for a name."""
+    return f"{base_url}/account/{quote(name, safe='')}/avatar/"
+
+
+def named_user(user: User) -> NamedUser:
+    """Return a user without links."""
     return {
         "type": "user",
         "display_name": user.display_name,
         "uuid": user.uuid,
         "account_id": user.account_id,
         "nickname": user.nickname,
+    }
+
+
+def condensed_user(user: User, base_url: str) -> CondensedUser:
+    """Return a user as other objects contain one."""
+    uuid = quote(user.uuid, safe="")
+    return {
+        **named_user(user),
         "links": {
             "self": {"href": f"{base_url}/2.0/users/{uuid}"},
-            "avatar": {"href": f"{base_url}/account/{quote(user.display_name, safe='')}/avatar/"},
+            "avatar": {"href": avatar_url(base_url, user.display_name)},
             "html": {"href": f"{base_url}/{uuid}/"},
         },
     }
@@ -71,7 +82,7 @@ def full_user(user: User, base_url: str) -> UserResource:
     """Return a user, as everyone sees one."""
     return {
         **condensed_user(user, base_url),
-        "created_on": _moment(user.created_on),
+        "created_on": moment(user.created_on),
         "account_status": "active" if user.is_active else "inactive",
         "is_staff": False,
     }
@@ -82,20 +93,6 @@ def current_user(user: User, base_url: str) -> CurrentUser:
     return {**full_user(user, base_url), "username": user.username, "has_2fa_enabled": None, "location": None}
 
 
-class Principal(TypedDict):
-    """The account that an app is installed on."""
-
-    type: Literal["team"]
-    username: str
-    display_name: str
-    uuid: str
-    links: PrincipalLinks
-    is_active: bool
-    created_on: str
-    properties: dict[str, Any]
-    has_2fa_enabled: None
-
-
 class Team(TypedDict):
     """A workspace, as the owner of something."""
 
@@ -103,23 +100,20 @@ class Team(TypedDict):
     username: str
     display_name: str
     uuid: str
-    links: PrincipalLinks
+    links: AccountLinks
+
+
+class Principal(Team):
+    """The account that an app is installed on."""
+
+    is_active: bool
+    created_on: str
+    properties: dict[str, Any]
+    has_2fa_enabled: None
 
 
 def team(workspace: Workspace, base_url: str) -> Team:
     """Return a workspace as the owner of something."""
-    account = principal(workspace, base_url)
-    return {
-        "type": "team",
-        "username": account["username"],
-        "display_name": account["display_name"],
-        "uuid": account["uuid"],
-        "links": account["links"],
-    }
-
-
-def principal(workspace: Workspace, base_url: str) -> Principal:
-    """Return the account an app is installed on, as lifecycle calls and `GET /2.0/user` show it."""
     uuid = quote(workspace.uuid, safe="")
     return {
         "type": "team",
@@ -129,14 +123,17 @@ def principal(workspace: Workspace, base_url: str) -> Principal:
         "links": {
             "self": {"href": f"{base_url}/2.0/workspaces/{uuid}"},
             "html": {"href": f"{base_url}/{uuid}/"},
-            "avatar": {"href": f"{base_url}/account/{workspace.slug}/avatar/"},
+            "avatar": {"href": avatar_url(base_url, workspace.slug)},
         },
-        "is_active": True,
-        "created_on": _moment(workspace.created_on),
-        "properties": {},
-        "has_2fa_enabled": None,
     }
 
 
-def _moment(moment: datetime) -> str:
-    return moment.isoformat(timespec="microseconds")
+def principal(workspace: Workspace, base_url: str) -> Principal:
+    """Return the account an app is installed on, as lifecycle calls and `GET /2.0/user` show it."""
+    return {
+        **team(workspace, base_url),
+        "is_active": True,
+        "created_on": moment(workspace.created_on),
+        "properties": {},
+        "has_2fa_enabled": None,
+    }

@@ -16,7 +16,7 @@ from roadstead.domain.people import privileges, projects
 from roadstead.domain.people.projects import ProjectChanges
 from roadstead.listing import PageRequest
 from roadstead.model import PLAIN_LIST, PROJECT_LIST, Group, Privilege, Project, User
-from roadstead.shapes.accounts import CondensedUser, condensed_user
+from roadstead.shapes.accounts import CondensedUser, condensed_user, named_user
 
 READ = Scope("project", "read:project:bitbucket")
 ADMIN = Scope("project:admin", "admin:project:bitbucket")
@@ -217,7 +217,7 @@ def _of_user(call: Call, project: Project, user: User, privilege: Privilege) -> 
     return {
         "type": "project_user_permission",
         "permission": privilege,
-        "user": shapes.permitted_user(user),
+        "user": named_user(user),
         "project": shapes.condensed_project(project, call.host.base_url, _url(call, project)),
     }
 

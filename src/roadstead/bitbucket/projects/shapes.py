@@ -1,7 +1,6 @@
 """Projects, permissions and default reviewers over the wire."""
 
 from typing import Annotated, Literal, NotRequired, TypedDict
-from urllib.parse import quote
 
 import msgspec
 
@@ -9,9 +8,10 @@ from roadstead.api.bodies import Shape
 from roadstead.bitbucket.workspaces.shapes import CondensedWorkspace, condensed_workspace
 from roadstead.domain.people.projects import ProjectChanges
 from roadstead.errors import InvalidInput
-from roadstead.model import Group, Privilege, Project, User, Workspace
-from roadstead.shapes.accounts import CondensedUser, Team, condensed_user, team
+from roadstead.model import Group, Privilege, Project, User
+from roadstead.shapes.accounts import CondensedUser, NamedUser, Team, avatar_url, condensed_user, team
 from roadstead.shapes.links import Link
+from roadstead.shapes.moments import moment
 
 Grantable = Literal["read", "write", "create-repo", "admin"]
 
@@ -120,22 +120,12 @@ class GroupResource(TypedDict):
     account_privilege: None
 
 
-class PermittedUser(TypedDict):
-    """A user with a permission. On the cloud, too, it has no links."""
-
-    type: Literal["user"]
-    display_name: str
-    uuid: str
-    account_id: str
-    nickname: str
-
-
 class ProjectUserPermission(TypedDict):
-    """What is granted to a user in a project."""
+    """What is granted to a user in a project. On the cloud, too, the user has no links."""
 
     type: Literal["project_user_permission"]
     permission: Privilege
-    user: PermittedUser
+    user: NamedUser
     project: CondensedProject
 
 
@@ -167,7 +157,7 @@ def condensed_project(project: Project, base_url: str, self_url: str) -> Condens
         "links": {
             "self": Link(self_url),
             "html": Link(html_url),
-            "avatar": Link(f"{base_url}/account/{quote(project.name, safe='')}/avatar/"),
+            "avatar": Link(avatar_url(base_url, project.name)),
         },
     }
 
@@ -179,8 +169,8 @@ def project(project: Project, base_url: str, self_url: str, workspace_url: str) 
         "description": project.description,
         "is_private": project.is_private,
         "has_publicly_visible_repos": False,
-        "created_on": project.created_on.isoformat(timespec="microseconds"),
-        "updated_on": project.updated_on.isoformat(timespec="microseconds"),
+        "created_on": moment(project.created_on),
+        "updated_on": moment(project.updated_on),
         "owner": team(project.workspace, base_url),
         "workspace": condensed_workspace(project.workspace, base_url, workspace_url),
     }
@@ -188,7 +178,7 @@ def project(project: Project, base_url: str, self_url: str, workspace_url: str) 
 
 def group(group: Group, base_url: str, workspace_url: str) -> GroupResource:
     """Return a group."""
-    workspace: Workspace = group.workspace
+    workspace = group.workspace
     return {
         "type": "group",
         "owner": team(workspace, base_url),
@@ -199,17 +189,6 @@ def group(group: Group, base_url: str, workspace_url: str) -> GroupResource:
         "default_permission": None,
         "email_forwarding_disabled": False,
         "account_privilege": None,
-    }
-
-
-def permitted_user(user: User) -> PermittedUser:
-    """Return a user with a permission."""
-    return {
-        "type": "user",
-        "display_name": user.display_name,
-        "uuid": user.uuid,
-        "account_id": user.account_id,
-        "nickname": user.nickname,
     }
 
 

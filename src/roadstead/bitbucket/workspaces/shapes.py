@@ -7,8 +7,9 @@ import msgspec
 
 from roadstead.listing import Listing
 from roadstead.model import MEMBERSHIP_LIST, Membership, Role, Workspace
-from roadstead.shapes.accounts import CondensedUser, condensed_user, principal
+from roadstead.shapes.accounts import CondensedUser, avatar_url, condensed_user, team
 from roadstead.shapes.links import Link, SelfLink
+from roadstead.shapes.moments import moment
 
 ACCESS_LIST = Listing(*MEMBERSHIP_LIST.fields.values(), order="id", length=50)
 """The removed list of permissions has longer pages."""
@@ -117,7 +118,7 @@ def workspace(workspace: Workspace, base_url: str, self_url: str, members_url: s
         "is_private": True,
         "is_privacy_enforced": False,
         "forking_mode": "allow_forks",
-        "created_on": workspace.created_on.isoformat(timespec="microseconds"),
+        "created_on": moment(workspace.created_on),
         "links": {
             **condensed["links"],
             "members": Link(members_url),
@@ -130,7 +131,7 @@ def workspace(workspace: Workspace, base_url: str, self_url: str, members_url: s
 
 def condensed_workspace(workspace: Workspace, base_url: str, self_url: str) -> CondensedWorkspace:
     """Return a workspace as other objects contain one."""
-    links = principal(workspace, base_url)["links"]
+    html = team(workspace, base_url)["links"]["html"]["href"]
     return {
         "type": "workspace",
         "uuid": workspace.uuid,
@@ -138,8 +139,8 @@ def condensed_workspace(workspace: Workspace, base_url: str, self_url: str) -> C
         "slug": workspace.slug,
         "links": {
             "self": Link(self_url),
-            "avatar": Link(links["avatar"]["href"]),
-            "html": Link(links["html"]["href"]),
+            "avatar": Link(avatar_url(base_url, workspace.slug)),
+            "html": Link(html),
         },
     }
 
@@ -147,7 +148,6 @@ def condensed_workspace(workspace: Workspace, base_url: str, self_url: str) -> C
 def access(membership: Membership, base_url: str, self_url: str) -> WorkspaceAccess:
     """Return a workspace of the user."""
     workspace = membership.workspace
-    avatar = principal(workspace, base_url)["links"]["avatar"]["href"]
     return {
         "type": "workspace_access",
         "administrator": membership.role == "owner",
@@ -155,7 +155,7 @@ def access(membership: Membership, base_url: str, self_url: str) -> WorkspaceAcc
             "type": "workspace_base",
             "uuid": workspace.uuid,
             "slug": workspace.slug,
-            "links": {"self": Link(self_url), "avatar": Link(avatar)},
+            "links": {"self": Link(self_url), "avatar": Link(avatar_url(base_url, workspace.slug))},
         },
     }
 
