@@ -12,7 +12,7 @@ from roadstead.bitbucket.projects.shapes import (
     ProjectResource,
     ProjectUserPermission,
 )
-from roadstead.domain.people import privileges, projects
+from roadstead.domain.people import privileges, projects, users
 from roadstead.domain.people.projects import ProjectChanges
 from roadstead.listing import PageRequest
 from roadstead.model import PLAIN_LIST, PROJECT_LIST, Group, Privilege, Project, User
@@ -183,7 +183,7 @@ async def _project_and_user(call: Call, parameter: str, *, by_app: bool = True) 
     project = await _project(call, "admin")
     if not by_app:
         projects.refuse_apps(call.identity)
-    return project, await projects.find_user(call.host, call.path[parameter])
+    return project, await users.get_account(call.host, call.path[parameter])
 
 
 async def _project_and_group(call: Call, *, by_app: bool = True) -> tuple[Project, Group]:

@@ -46,9 +46,7 @@ async def get_email(call: Call) -> Answer:
 @OPERATIONS.get("/users/{selected_user}", needs=ANY_CREDENTIAL, query=Partial, gives={200: UserResource})
 async def get_user(call: Call) -> Answer:
     """Return a user, by UUID in braces or account id."""
-    user = await users.find_account(call.host, call.path["selected_user"])
-    if user is None:
-        raise NotFound(f"No user with identifier {call.path['selected_user']!r}.")
+    user = await users.get_account(call.host, call.path["selected_user"])
     return shaped(call, accounts.full_user(user, call.host.base_url))
 
 

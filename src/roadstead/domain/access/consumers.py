@@ -8,6 +8,7 @@ from roadstead.connect.urls import MAX_URL_LENGTH, is_below, web_url_fault
 from roadstead.domain.access.credentials import granted_scopes
 from roadstead.domain.apps.installations import get_workspace
 from roadstead.domain.host import Host
+from roadstead.domain.names import check_name
 from roadstead.domain.people.users import lock_active
 from roadstead.domain.people.workspaces import list_members
 from roadstead.errors import Conflict, InvalidInput, NotFound
@@ -16,7 +17,6 @@ from roadstead.storage import consumers as rows
 from roadstead.storage.audit import add_entry
 from roadstead.storage.database import Transaction
 
-_LONGEST_NAME = 100
 _IN_ANSWERS = re.compile(r"[?&](code|state|error|error_description|iss)(=|&|$)", re.IGNORECASE)
 """A parameter of the answer in the query of a `redirect_uri`: the consumer would read two of one name."""
 
@@ -52,8 +52,7 @@ async def create_consumer(
 
 
 def _check(name: str, callback_url: str) -> None:
-    if not name.strip() or not name.isprintable() or len(name) > _LONGEST_NAME:
-        raise InvalidInput("A consumer needs a name.", f"It has 1 to {_LONGEST_NAME} printable characters.")
+    check_name(name, "A consumer needs a name.")
     fault = web_url_fault(callback_url)
     if fault is None and (not callback_url.isascii() or len(callback_url) > MAX_URL_LENGTH):
         fault = f"is not ASCII, or longer than {MAX_URL_LENGTH} characters"

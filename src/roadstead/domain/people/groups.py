@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from roadstead.domain.apps.installations import get_workspace
 from roadstead.domain.host import Host
+from roadstead.domain.names import LONGEST_NAME, is_name
 from roadstead.domain.people.users import find_user, lock_active
 from roadstead.domain.people.workspaces import keep_together
 from roadstead.domain.slugs import slug_of
@@ -13,8 +14,6 @@ from roadstead.storage import groups as rows
 from roadstead.storage import members
 from roadstead.storage.audit import add_entry
 from roadstead.storage.database import Reader, Transaction
-
-_LONGEST_NAME = 100
 
 
 class GroupNotFound(NotFound):
@@ -31,9 +30,9 @@ async def create_group(host: Host, slug: str, name: str, usernames: Sequence[str
     workspace = await get_workspace(host, slug)
     users = [await find_user(host, username) for username in usernames]
     shown = name.strip()
-    if not slug_of(shown) or not shown.isprintable() or len(shown) > _LONGEST_NAME:
+    if not slug_of(shown) or not is_name(shown):
         raise InvalidInput(
-            f"{name!r} cannot be the name of a group.", f"Use letters and digits, at most {_LONGEST_NAME} characters."
+            f"{name!r} cannot be the name of a group.", f"Use letters and digits, at most {LONGEST_NAME} characters."
         )
     async with host.store.database.transaction() as tx:
         await keep_together(tx, workspace)

@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass, replace
 
 from roadstead.domain.apps.installations import get_installed, get_workspace
 from roadstead.domain.host import Host
+from roadstead.domain.names import LONGEST_NAME, is_name
 from roadstead.domain.people.privileges import NoSuchProject, find_project, project_in
-from roadstead.domain.people.users import find_account
 from roadstead.domain.people.workspaces import NO_ADMIN, Visible, find_visible, keep_together, may_administer
 from roadstead.errors import InvalidInput, NotFound, WrongCredential
 from roadstead.listing import PageRequest, Slice
@@ -18,7 +18,6 @@ from roadstead.storage.audit import add_entry
 from roadstead.storage.database import Transaction
 from roadstead.storage.workspaces import lock_workspace
 
-LONGEST_NAME = 100
 LONGEST_DESCRIPTION = 10_000
 _KEY = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}")
 
@@ -138,16 +137,12 @@ def _check(given: ProjectChanges) -> None:
     wrong: dict[str, str] = {}
     if given.key is not None and not _KEY.fullmatch(given.key):
         wrong["key"] = "Use letters, digits and underscores, at most 63, beginning with a letter."
-    if given.name is not None and not _is_name(given.name):
+    if given.name is not None and not is_name(given.name):
         wrong["name"] = f"Use 1 to {LONGEST_NAME} printable characters."
     if given.description is not None and (len(given.description) > LONGEST_DESCRIPTION or "\0" in given.description):
-        wrong["description"] = f"Use at most {LONGEST_DESCRIPTION} characters."
+        wrong["description"] = f"Use at most {LONGEST_DESCRIPTION} characters, and no NUL."
     if wrong:
         raise InvalidInput("Bad request", fields=wrong)
-
-
-def _is_name(text: str) -> bool:
-    return bool(text.strip()) and text.isprintable() and len(text) <= LONGEST_NAME
 
 
 def _taken() -> InvalidInput:
@@ -155,14 +150,6 @@ def _taken() -> InvalidInput:
 
 
 # Permissions
-
-
-async def find_user(host: Host, selected: str) -> User:
-    """Return a user, by UUID in braces or account id. Raise `NotFound`."""
-    user = await find_account(host, selected)
-    if user is None:
-        raise NotFound(f"No user with identifier '{selected}'.")
-    return user
 
 
 async def find_group(host: Host, project: Project, slug: str) -> Group:

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Mapping
 
 from roadstead.domain.host import Host
+from roadstead.domain.names import check_name
 from roadstead.errors import Conflict, InvalidInput, NotFound
 from roadstead.model import OPERATOR_ID, Email, User
 from roadstead.storage import credentials, grants
@@ -15,7 +16,6 @@ from roadstead.storage.database import Transaction
 
 _USERNAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,61}")
 _EMAIL = re.compile(r"[^@\s]{1,64}@[^@\s]{1,190}")
-_LONGEST_NAME = 100
 
 
 class UserNotFound(NotFound):
@@ -58,8 +58,7 @@ def _check(username: str, display_name: str, email: str | None) -> None:
             f"{username!r} cannot be a user name.",
             "Use lower-case letters, digits, '-', '_' and '.', at most 62, beginning with a letter or digit.",
         )
-    if not display_name or not display_name.isprintable() or len(display_name) > _LONGEST_NAME:
-        raise InvalidInput("A user needs a display name.", f"It has 1 to {_LONGEST_NAME} printable characters.")
+    check_name(display_name, "A user needs a display name.")
     if email is not None and not (_EMAIL.fullmatch(email) and email.isprintable()):
         raise InvalidInput(f"{email!r} is not an e-mail address.", "Write it as in ann@acme.example.")
 
@@ -75,6 +74,14 @@ async def find_user(host: Host, name: str) -> User:
 async def find_account(host: Host, selected: str) -> User | None:
     """Return the user of a UUID in braces or an account id."""
     return await rows.find_account(host.store.database, selected)
+
+
+async def get_account(host: Host, selected: str) -> User:
+    """Return the user of a UUID in braces or an account id. Raise `NotFound`."""
+    user = await find_account(host, selected)
+    if user is None:
+        raise NotFound(f"No user with identifier '{selected}'.")
+    return user
 
 
 async def list_users(host: Host) -> list[User]:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from roadstead.domain.apps.installations import check_workspace_slug, get_installed, get_workspace
 from roadstead.domain.host import Host
+from roadstead.domain.names import check_name
 from roadstead.domain.people.users import find_user, lock_active
 from roadstead.errors import (
     Conflict,
@@ -23,7 +24,6 @@ from roadstead.storage import members as rows
 from roadstead.storage.audit import add_entry
 from roadstead.storage.database import Transaction
 
-_LONGEST_NAME = 100
 _EMAIL = "user.email"
 MOST_EMAILS = 90
 """In one filter, as on the cloud."""
@@ -137,8 +137,7 @@ async def create_workspace(host: Host, slug: str, *, name: str | None, owner: st
     """Create a workspace with its first owner. Raise `InvalidInput`, `UserNotFound` and `Conflict`."""
     check_workspace_slug(slug)
     shown = slug if name is None else name.strip()
-    if not shown or not shown.isprintable() or len(shown) > _LONGEST_NAME:
-        raise InvalidInput("A workspace needs a name.", f"It has 1 to {_LONGEST_NAME} printable characters.")
+    check_name(shown, "A workspace needs a name.")
     first = await find_user(host, owner)
     async with host.store.database.transaction() as tx:
         await lock_active(tx, first.id)
