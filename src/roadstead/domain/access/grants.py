@@ -185,14 +185,12 @@ async def _exchange(
     """Exchange what is used once. A second use commits the end of the grant before it is refused."""
     async with host.store.database.transaction() as tx:
         found = await rows.lock_presented(tx, token, kind)
-        valid = (
-            found is not None and found.grant.consumer_id == consumer.id and _is_current(host, found.expires_on, kind)
-        )
-        if found is not None and valid and found.is_used:
-            await _end(host, tx, consumer, found.grant, kind)
-        elif found is not None and valid and fits(found.grant):
-            await rows.use_token(tx, found.grant, token, host.now())
-            return await _issue(host, tx, consumer, found.grant, _GRANT_TYPES[kind])
+        if found and found.grant.consumer_id == consumer.id and _is_current(host, found.expires_on, kind):
+            if found.is_used:
+                await _end(host, tx, consumer, found.grant, kind)
+            elif fits(found.grant):
+                await rows.use_token(tx, found.grant, token, host.now())
+                return await _issue(host, tx, consumer, found.grant, _GRANT_TYPES[kind])
     raise Refused("invalid_grant", _NOT_VALID[kind])
 
 
