@@ -118,7 +118,7 @@ async def get_own_permission(call: Call) -> Answer:
 )
 async def list_own_permissions(call: Call, wanted: PageRequest) -> Answer:
     """List the roles of the user in all workspaces."""
-    page = await workspaces.page_of_memberships(call.host, call.identity, MEMBERSHIP_LIST, wanted)
+    page = await workspaces.page_of_memberships(call.host, call.identity, shapes.ACCESS_LIST, wanted)
     return page_answer(call, page.of([shapes.dated(one, _permission(call, one)) for one in page.items]))
 
 
