@@ -72,10 +72,6 @@ app = typer.Typer(
 installed_apps = typer.Typer(rich_markup_mode=None)
 pending_calls = typer.Typer(rich_markup_mode=None)
 recorded_calls = typer.Typer(rich_markup_mode=None)
-all_users = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help=users.HELP)
-groups_of_members = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help=groups.HELP)
-consumers_of_workspaces = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help=consumers.HELP)
-all_workspaces = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help=workspaces.HELP)
 
 _COMPLETION = {"--install-completion", "--show-completion"}
 
@@ -154,6 +150,14 @@ def _options_of_the_program(
     """Take the options that need no command."""
 
 
+def _add_group(name: str, text: str, *commands: Callable[..., None]) -> None:
+    """Add a command that consists of others. Each is named by the first word of its function."""
+    group = typer.Typer(rich_markup_mode=None, no_args_is_help=True, help=text)
+    for command in commands:
+        group.command(command.__name__.partition("_")[0])(_failing_clearly(command))
+    app.add_typer(group, name=name)
+
+
 app.command()(_failing_clearly(serve.serve))
 app.command()(_failing_clearly(demo.demo))
 app.command()(_failing_clearly(apps.install))
@@ -173,26 +177,14 @@ recorded_calls.command()(_failing_clearly(requests.show))
 app.command()(_failing_clearly(debug_jwt.debug_jwt))
 app.command()(_failing_clearly(check.check))
 app.command()(_failing_clearly(tokens.sign_in))
-app.add_typer(all_users, name="user")
-all_users.command()(_failing_clearly(users.create))
-all_users.command("list")(_failing_clearly(users.list_users))
-all_users.command()(_failing_clearly(users.show))
-all_users.command()(_failing_clearly(users.deactivate))
-app.add_typer(all_workspaces, name="workspace")
-all_workspaces.command()(_failing_clearly(workspaces.create))
-all_workspaces.command()(_failing_clearly(workspaces.add))
-all_workspaces.command()(_failing_clearly(workspaces.remove))
-all_workspaces.command("list")(_failing_clearly(workspaces.list_workspaces))
-all_workspaces.command()(_failing_clearly(workspaces.show))
-app.add_typer(groups_of_members, name="group")
-groups_of_members.command()(_failing_clearly(groups.create))
-groups_of_members.command()(_failing_clearly(groups.add))
-groups_of_members.command()(_failing_clearly(groups.remove))
-groups_of_members.command("list")(_failing_clearly(groups.list_groups))
-app.add_typer(consumers_of_workspaces, name="consumer")
-consumers_of_workspaces.command()(_failing_clearly(consumers.create))
-consumers_of_workspaces.command("list")(_failing_clearly(consumers.list_consumers))
-consumers_of_workspaces.command()(_failing_clearly(consumers.delete))
+_add_group("user", users.HELP, users.create, users.list_users, users.show, users.deactivate)
+_add_group(
+    "workspace",
+    workspaces.HELP,
+    *(workspaces.create, workspaces.add, workspaces.remove, workspaces.list_workspaces, workspaces.show),
+)
+_add_group("group", groups.HELP, groups.create, groups.add, groups.remove, groups.list_groups)
+_add_group("consumer", consumers.HELP, consumers.create, consumers.list_consumers, consumers.delete)
 app.command()(_failing_clearly(tokens.token_create))
 app.command()(_failing_clearly(tokens.token_list))
 app.command()(_failing_clearly(tokens.token_revoke))
