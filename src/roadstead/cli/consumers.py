@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Annotated, Any
 
 from roadstead.cli.declared import Argument, Option
-from roadstead.cli.options import AsJson, Data, DatabaseUrl, read_settings
+from roadstead.cli.options import AsJson, Data, DatabaseUrl, InWorkspace, Scopes, read_settings
 from roadstead.cli.output import print_json, print_table, tell
 from roadstead.cli.state import on_host
 from roadstead.cli.tables import Row
@@ -13,17 +13,12 @@ if TYPE_CHECKING:
 
 HELP = "Create, list or delete OAuth consumers."
 
-Slug = Annotated[str, Argument(metavar="WORKSPACE", help="The short name of the workspace.")]
-
 
 def create(
-    slug: Slug,
+    slug: InWorkspace,
     name: Annotated[str, Argument(metavar="NAME", help="The name that users see when it asks for access.")],
     callback: Annotated[str, Option("--callback", metavar="URL", help="Where users are sent with the outcome.")],
-    scopes: Annotated[
-        str | None,
-        Option("--scopes", metavar="SCOPES", help='As in "repository:write pullrequest". Default: all.'),
-    ] = None,
+    scopes: Scopes = None,
     data: Data = None,
     database_url: DatabaseUrl = None,
     as_json: AsJson = False,
@@ -45,7 +40,9 @@ def create(
     tell("Store the secret now: it is not shown again.")
 
 
-def list_consumers(slug: Slug, data: Data = None, database_url: DatabaseUrl = None, as_json: AsJson = False) -> None:
+def list_consumers(
+    slug: InWorkspace, data: Data = None, database_url: DatabaseUrl = None, as_json: AsJson = False
+) -> None:
     """List the OAuth consumers of a workspace."""
     from roadstead.domain.access import consumers
 
@@ -64,7 +61,7 @@ def list_consumers(slug: Slug, data: Data = None, database_url: DatabaseUrl = No
 
 
 def delete(
-    slug: Slug,
+    slug: InWorkspace,
     key: Annotated[str, Argument(metavar="KEY", help="Its key in roadstead consumer list.")],
     data: Data = None,
     database_url: DatabaseUrl = None,

@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Annotated, Any
 
 from roadstead.cli.declared import Argument, Option
-from roadstead.cli.options import AsJson, Data, DatabaseUrl, read_settings
+from roadstead.cli.options import AsJson, Data, DatabaseUrl, InWorkspace, KnownUser, read_settings
 from roadstead.cli.output import print_json, print_table, tell
 from roadstead.cli.state import on_host
 from roadstead.cli.tables import Row
@@ -13,13 +13,11 @@ if TYPE_CHECKING:
 
 HELP = "Create or list groups; add, remove members."
 
-Slug = Annotated[str, Argument(metavar="WORKSPACE", help="The short name of the workspace.")]
 GroupSlug = Annotated[str, Argument(metavar="GROUP", help="The short name of the group, as in roadstead group list.")]
-Member = Annotated[str, Argument(metavar="NAME", help="The user name, or an e-mail address.")]
 
 
 def create(
-    workspace: Slug,
+    workspace: InWorkspace,
     name: Annotated[str, Argument(metavar="NAME", help="The name that people see; its short name is made of it.")],
     member: Annotated[
         list[str] | None, Option("--member", metavar="NAME", help="A user who is in it. May be repeated.")
@@ -39,9 +37,9 @@ def create(
 
 
 def add(
-    workspace: Slug,
+    workspace: InWorkspace,
     group: GroupSlug,
-    name: Member,
+    name: KnownUser,
     data: Data = None,
     database_url: DatabaseUrl = None,
     as_json: AsJson = False,
@@ -60,9 +58,9 @@ def add(
 
 
 def remove(
-    workspace: Slug,
+    workspace: InWorkspace,
     group: GroupSlug,
-    name: Member,
+    name: KnownUser,
     data: Data = None,
     database_url: DatabaseUrl = None,
     as_json: AsJson = False,
@@ -77,7 +75,9 @@ def remove(
     _say(found, f"{name} is not in the group {found.slug} any more.", as_json)
 
 
-def list_groups(workspace: Slug, data: Data = None, database_url: DatabaseUrl = None, as_json: AsJson = False) -> None:
+def list_groups(
+    workspace: InWorkspace, data: Data = None, database_url: DatabaseUrl = None, as_json: AsJson = False
+) -> None:
     """List the groups of a workspace."""
     from roadstead.domain.people import groups
 

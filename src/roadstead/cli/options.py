@@ -4,7 +4,7 @@ import os
 from typing import TYPE_CHECKING, Annotated
 
 from roadstead.cli.colours import Colour
-from roadstead.cli.declared import Option
+from roadstead.cli.declared import Argument, Option
 
 if TYPE_CHECKING:
     from roadstead.settings import Settings
@@ -74,6 +74,11 @@ ShowSecret = Annotated[bool, Option("--show-secret", help="Print the shared secr
 AnyWorkspace = Annotated[
     str | None,
     Option("--workspace", metavar="SLUG", help="Needed only when the app is in several workspaces."),
+]
+InWorkspace = Annotated[str, Argument(metavar="WORKSPACE", help="The short name of the workspace.")]
+KnownUser = Annotated[str, Argument(metavar="NAME", help="The user name, or an e-mail address.")]
+Scopes = Annotated[
+    str | None, Option("--scopes", metavar="SCOPES", help='As in "repository:write pullrequest". Default: all.')
 ]
 
 DEFAULT_WORKSPACE = "local"

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 from roadstead.cli.declared import Argument, Option
-from roadstead.cli.options import AsJson, Data, DatabaseUrl, read_settings
+from roadstead.cli.options import AsJson, Data, DatabaseUrl, Scopes, read_settings
 from roadstead.cli.output import print_json, print_table, tell
 from roadstead.cli.state import mention_absent_host, on_host
 from roadstead.cli.tables import Row
@@ -41,10 +41,7 @@ def sign_in(user: OfUser = None, data: Data = None, database_url: DatabaseUrl = 
 def token_create(
     name: Annotated[str, Argument(metavar="NAME", help="A name that tells it from others in the list.")],
     user: OfUser = None,
-    scopes: Annotated[
-        str | None,
-        Option("--scopes", metavar="SCOPES", help='As in "repository:write pullrequest". Default: all.'),
-    ] = None,
+    scopes: Scopes = None,
     expires_in: Annotated[
         int | None,
         Option("--expires-in", metavar="DAYS", between=(1, 3650), help="Default: it never expires."),

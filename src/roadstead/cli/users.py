@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
 from roadstead.cli.declared import Argument, Option
-from roadstead.cli.options import AsJson, Data, DatabaseUrl, read_settings
+from roadstead.cli.options import AsJson, Data, DatabaseUrl, KnownUser, read_settings
 from roadstead.cli.output import print_facts, print_json, print_table, tell
 from roadstead.cli.state import on_host
 from roadstead.cli.tables import Row
@@ -16,7 +16,6 @@ if TYPE_CHECKING:
 HELP = "Create, list, show or deactivate users."
 
 Name = Annotated[str, Argument(metavar="NAME", help="The user name.")]
-Known = Annotated[str, Argument(metavar="NAME", help="The user name, or an e-mail address.")]
 
 
 def create(
@@ -40,7 +39,7 @@ def create(
             user, token = await credentials.create_user_with_token(host, name, display_name=display_name, email=email)
         else:
             user = await users.create_user(host, name, display_name=display_name, email=email)
-        return user, (await users.primary_emails(host)).get(user.id), token
+        return *await _with_email(host, user), token
 
     user, address, token = on_host(read_settings(data=data, database_url=database_url), make)
     if as_json:
@@ -64,12 +63,17 @@ def list_users(data: Data = None, database_url: DatabaseUrl = None, as_json: AsJ
         print_table(("NAME", "DISPLAY NAME", "E-MAIL", "STATE", "CREATED"), rows)
 
 
-def show(name: Known, data: Data = None, database_url: DatabaseUrl = None, as_json: AsJson = False) -> None:
+def show(name: KnownUser, data: Data = None, database_url: DatabaseUrl = None, as_json: AsJson = False) -> None:
     """Show a user."""
-    _show(*on_host(read_settings(data=data, database_url=database_url), lambda host: _one(host, name)), as_json)
+    from roadstead.domain.people import users
+
+    async def find(host: "Host") -> "tuple[User, str | None]":
+        return await _with_email(host, await users.find_user(host, name))
+
+    _show(*on_host(read_settings(data=data, database_url=database_url), find), as_json)
 
 
-def deactivate(name: Known, data: Data = None, database_url: DatabaseUrl = None, as_json: AsJson = False) -> None:
+def deactivate(name: KnownUser, data: Data = None, database_url: DatabaseUrl = None, as_json: AsJson = False) -> None:
     """Deactivate a user, and end all tokens and sessions.
 
     Commits and comments keep the user's name.
@@ -77,8 +81,7 @@ def deactivate(name: Known, data: Data = None, database_url: DatabaseUrl = None,
     from roadstead.domain.people import users
 
     async def end(host: "Host") -> "tuple[User, str | None]":
-        await users.deactivate_user(host, name)
-        return await _one(host, name)
+        return await _with_email(host, await users.deactivate_user(host, name))
 
     user, email = on_host(read_settings(data=data, database_url=database_url), end)
     if as_json:
@@ -94,11 +97,11 @@ async def _all(host: "Host") -> "Sequence[tuple[User, str | None]]":
     return [(user, emails.get(user.id)) for user in await users.list_users(host)]
 
 
-async def _one(host: "Host", name: str) -> "tuple[User, str | None]":
+async def _with_email(host: "Host", user: "User") -> "tuple[User, str | None]":
+    """Return a user with the primary e-mail address."""
     from roadstead.domain.people import users
 
-    user = await users.find_user(host, name)
-    return user, (await users.primary_emails(host)).get(user.id)
+    return user, next((one.address for one in await users.list_emails(host, user) if one.is_primary), None)
 
 
 def _show(user: "User", email: str | None, as_json: bool) -> None:

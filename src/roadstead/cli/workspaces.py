@@ -3,7 +3,7 @@
 from typing import TYPE_CHECKING, Annotated, Any
 
 from roadstead.cli.declared import Argument, Option, WrongUsage
-from roadstead.cli.options import AsJson, Data, DatabaseUrl, read_settings
+from roadstead.cli.options import AsJson, Data, DatabaseUrl, KnownUser, read_settings
 from roadstead.cli.output import print_facts, print_json, print_table, tell
 from roadstead.cli.state import on_host
 from roadstead.cli.tables import Row
@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 HELP = "Create, list or show workspaces; add, remove members."
 
 Slug = Annotated[str, Argument(metavar="SLUG", help="The short name of the workspace, as in its addresses.")]
-Member = Annotated[str, Argument(metavar="NAME", help="The user name, or an e-mail address.")]
 
 
 def create(
@@ -49,7 +48,7 @@ def create(
 
 def add(
     slug: Slug,
-    name: Member,
+    name: KnownUser,
     role: Annotated[
         str, Option("--role", metavar="owner|collaborator|member", help="What the user is there. Default: member.")
     ] = "member",
@@ -76,7 +75,7 @@ def add(
 
 
 def remove(
-    slug: Slug, name: Member, data: Data = None, database_url: DatabaseUrl = None, as_json: AsJson = False
+    slug: Slug, name: KnownUser, data: Data = None, database_url: DatabaseUrl = None, as_json: AsJson = False
 ) -> None:
     """Remove a member."""
     from roadstead.domain.people import workspaces
