@@ -28,6 +28,15 @@ def test_the_data_folder_comes_from_option_or_environment(tmp_path: Path) -> Non
     assert Settings.read({}, {}).data.is_absolute()
 
 
+def test_a_whole_path_needs_no_current_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A command that is given one works in a folder that was deleted."""
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    assert Settings.read({"data": str(tmp_path)}, {}).data == tmp_path
+
+
 @pytest.mark.parametrize(
     ("name", "value"),
     [

@@ -19,6 +19,8 @@ def data_folder(given: "str | Path | None", environ: Mapping[str, str]) -> str:
     expanded = os.path.expanduser(folder)  # noqa: PTH111
     if expanded.startswith("~"):
         raise InvalidInput(f"{folder} cannot be found: there is no such user.", "Give a whole path with --data.")
+    if os.path.isabs(expanded):  # noqa: PTH117
+        return expanded
     try:
         return os.path.join(os.getcwd(), expanded)  # noqa: PTH109, PTH118
     except FileNotFoundError as exc:
