@@ -76,12 +76,12 @@ class Connection(HttpToolsProtocol):
     _task: "asyncio.Task[None] | None" = None
     """The task of the latest request that was given to the application; `_given` is its cycle."""
     _given: Any = None
-    _not_begun: Any = None
-    """The cycle of a request whose head has just been read. It begins when everything that came with it is read."""
-    _streaming: Streaming | None = None
-    """The latest answer in pieces."""
     _places: Places | None = None
     """The places of which that request, or an answered one before it, takes one, on the account of `_holder`."""
+    _streaming: Streaming | None = None
+    """The latest answer in pieces."""
+    _not_begun: Any = None
+    """The cycle of a request whose head has just been read. It begins when everything that came with it is read."""
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)

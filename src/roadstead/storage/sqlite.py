@@ -9,9 +9,9 @@ in a later one, so it always sees that commit.
 
 Commits are grouped. A commit waits for the disk (`synchronous=FULL`, so that answered changes survive a power cut), and
 the writers that arrive meanwhile share the next one: each has its savepoint in the common transaction, and none is told
-that it succeeded before the commit has. The lock is first come, first served, so the commit, which stands in line like
-every writer, gets exactly those writers into its batch that were waiting before it. It is a function that the thread
-calls back, and no task, which would resume its writers two turns of the loop later.
+that it succeeded before the commit has. The lock is first come, first served (`writers_line`), and the commit waits for
+it like every writer, so its batch has exactly those writers that were waiting before it. The commit is made of
+functions, which the lock and the thread call; a task would resume the writers two turns of the loop later.
 """
 
 import asyncio

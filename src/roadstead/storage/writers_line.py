@@ -1,4 +1,4 @@
-"""The line of those who change a SQLite database, of whom one does at a time."""
+"""The lock of the writers of a SQLite database: one at a time, in the order of their arrival."""
 
 import asyncio
 from bisect import insort
