@@ -34,12 +34,13 @@ What differs between the databases is tested in `storage`, and by the tests that
 """
 
 
-_LONG = ("browser", "node")
+_WITH_A_CLIENT = ("browser", "node")
+"""Marks of tests with a client in a browser or in Node.js. They do not depend on the database, and take longest."""
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Run tests once that do not depend on the database: those with a client in Node.js or a browser.
+    """Run tests with a client once, on SQLite, and first.
 
     On PostgreSQL the slow suite runs all others, and the default suite those of the database.
     """
@@ -47,14 +48,18 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     for item in items:
         if "[postgresql" not in item.name:
             continue
-        if any(item.get_closest_marker(name) for name in ("node", "browser")):
+        if _has_a_client(item):
             left_out.add(item)
         elif not item.get_closest_marker("each_database") and item.path.parent.name in _SQLITE_BY_DEFAULT:
             item.add_marker(pytest.mark.slow)
     config.hook.pytest_deselected(items=list(left_out))
     items[:] = [item for item in items if item not in left_out]
-    # The files that take longest come first, so that no worker is left alone with one of them in the end.
-    items.sort(key=lambda item: not any(item.get_closest_marker(name) for name in _LONG))
+    # Those that take longest come first, so that no worker is left alone with a file of them in the end.
+    items.sort(key=lambda item: not _has_a_client(item))
+
+
+def _has_a_client(item: pytest.Item) -> bool:
+    return any(item.get_closest_marker(name) for name in _WITH_A_CLIENT)
 
 
 @pytest.fixture(scope="session", autouse=True)

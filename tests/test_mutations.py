@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import accumulate
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -103,18 +102,8 @@ def _occurrences(old: str, text: str, start: int, end: int) -> Iterator[int]:
         start += 1
 
 
-def _mutation(entry: dict[str, Any]) -> Mutation:
-    """Return an entry of the file. Raise `ValueError` for one that still names a file."""
-    if "file" in entry:
-        raise ValueError(
-            f"The mutation {entry['guard']!r} has file = {entry['file']!r}. Instead, name the code that has `old`: "
-            'where = "function" or where = "Class.method" (see "Guards" in CONTRIBUTING.md).'
-        )
-    return Mutation(**entry)
-
-
 MUTATIONS = [
-    _mutation(entry) for entry in tomllib.loads((ROOT / "tests" / "mutations.toml").read_text("utf-8"))["mutation"]
+    Mutation(**entry) for entry in tomllib.loads((ROOT / "tests" / "mutations.toml").read_text("utf-8"))["mutation"]
 ]
 each_mutation = pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.guard)
 
@@ -135,12 +124,6 @@ def test_every_guard_is_where_the_mutation_looks_for_it(mutation: Mutation) -> N
     (file, place) = places[0]
     if file.suffix == ".py":
         compile(mutation.applied(file, place), file, "exec")
-
-
-def test_an_entry_that_names_a_file_is_told_what_to_write() -> None:
-    """An entry in the former form is refused with a sentence that names it and the way to write it now."""
-    with pytest.raises(ValueError, match=r"The mutation 'exp' has file = 'connect/jwt.py'. Instead, .*where = "):
-        _mutation({"guard": "exp", "file": "connect/jwt.py"})
 
 
 @pytest.mark.slow

@@ -297,7 +297,7 @@ def _environ(settings: Settings) -> dict[str, str]:
     return {} if settings.database_url is None else {"ROADSTEAD_DATABASE_URL": settings.database_url}
 
 
-async def _owe_fifty(host: Host, app: RecordingApp) -> None:
+async def _queue_fifty(host: Host, app: RecordingApp) -> None:
     installation, _ = await _remove(host, app)
     async with host.store.database.transaction() as tx:
         for number in range(49):
@@ -331,7 +331,7 @@ def test_fifty_calls_are_made_once_each(settings: Settings) -> None:
     """Each of three claims the others' unclaimed rows; none dies, so no call is made twice."""
 
     async def scenario(host: Host, app: RecordingApp) -> None:
-        await _owe_fifty(host, app)
+        await _queue_fifty(host, app)
         async with open_host(settings) as second, open_host(settings) as third:
             making = [lifecycle.making_pending_calls(one) for one in (host, second, third)]
             async with making[0], making[1], making[2]:
@@ -353,7 +353,7 @@ def test_two_processes_make_fifty_calls_once_each(tmp_path: Path, settings: Sett
         asyncio.run(run())
 
     with recording_app() as app:
-        on_host(lambda host: _owe_fifty(host, app))
+        on_host(lambda host: _queue_fifty(host, app))
         with (
             host_process(tmp_path, tmp_path / "one", **_environ(settings)),
             host_process(tmp_path, tmp_path / "other", **_environ(settings)),
