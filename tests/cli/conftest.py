@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
@@ -63,9 +64,9 @@ class Roadstead:
             env=self.environment,
         )
 
-    def read(self, *arguments: str) -> object:
+    def read(self, *arguments: str) -> Any:
         """Return a successful command's JSON."""
-        done = self.call(*arguments)
+        done = self.call(*arguments, "--json")
         assert done.returncode == 0, done.stderr.decode()
         return json.loads(done.stdout)
 

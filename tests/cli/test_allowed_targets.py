@@ -47,7 +47,7 @@ def test_uninstall_takes_the_setting(exposed: Roadstead, app: str) -> None:
         assert exposed.call("install", app, *ALLOWED).returncode == 0
         told.append(b"it answered 200" in exposed.call("uninstall", "stub", *options).stdout)
     assert told == [True, False]
-    assert exposed.read("apps", "--json") == []
+    assert exposed.read("apps") == []
 
 
 @pytest.mark.parametrize("command", ["serve", "install http://a.example", "uninstall stub", "check http://a.example"])

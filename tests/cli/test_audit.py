@@ -16,19 +16,16 @@ from tests.cli.conftest import Roadstead, ServeApp, running
 def test_operator_actions_are_logged(roadstead: Roadstead, serve_app: ServeApp) -> None:
     """Each action of the operator is in the log once, under the user's name, without the secrets that were shown."""
     url = serve_app(status=200, body=b"")
-    shown = roadstead.read("install", url, "--json", "--show-secret")
-    assert isinstance(shown, dict)
-    roadstead.read("install", url, "--json")
-    made = roadstead.read("token-create", "ci", "--json")
-    assert isinstance(made, dict)
+    shown = roadstead.read("install", url, "--show-secret")
+    roadstead.read("install", url)
+    made = roadstead.read("token-create", "ci")
     roadstead.call("token-revoke", str(made["id"]))
     roadstead.call("token-revoke", "99")
     roadstead.call("sign-in")
     roadstead.call("register", "stub", url, "--show-secret")
     roadstead.call("uninstall", "stub")
 
-    entries = roadstead.read("audit", "--json")
-    assert isinstance(entries, list)
+    entries = roadstead.read("audit")
     assert [(entry["action"], entry["subject"]) for entry in reversed(entries)] == [
         ("app installed", "local/stub"),
         ("secret shown", "local/stub"),
@@ -50,8 +47,7 @@ def test_bulk_change_of_an_app_is_logged(roadstead: Roadstead, sample_app: str) 
     """The log has the sample app's set with the app's name and the counts before and after."""
     with running(roadstead):
         assert roadstead.call("install", sample_app).returncode == 0
-    entries = roadstead.read("audit", "--json")
-    assert isinstance(entries, list)
+    entries = roadstead.read("audit")
     (replaced,) = [entry for entry in entries if entry["action"] == "values replaced"]
     assert replaced["details"] == {"linker": "tickets", "before": 0, "after": 2}
     assert replaced["actor"].startswith("app roadstead-sample-app ari:cloud:bitbucket::app/")
@@ -60,7 +56,7 @@ def test_bulk_change_of_an_app_is_logged(roadstead: Roadstead, sample_app: str) 
 def test_refused_installation_leaves_no_entry(roadstead: Roadstead, serve_app: ServeApp) -> None:
     """An undone installation is not in the log."""
     assert roadstead.call("install", serve_app(status=500, body=b"no")).returncode == 1
-    assert roadstead.read("audit", "--json") == []
+    assert roadstead.read("audit") == []
 
 
 @pytest.mark.parametrize("statement", ["UPDATE audit_log SET actor = 'nobody'", "DELETE FROM audit_log"])
@@ -88,8 +84,7 @@ def test_the_log_is_archived_and_cut(roadstead: Roadstead, tmp_path: Path) -> No
     done = roadstead.call("audit", "--export", str(old), "--before", "2100-01-01")
     assert (done.returncode, done.stderr) == (0, b"Entries written, and removed from the log: 3\n")
     assert old.read_bytes() == whole.read_bytes()
-    entries = roadstead.read("audit", "--json")
-    assert isinstance(entries, list)
+    entries = roadstead.read("audit")
     (cut,) = entries
     assert (cut["action"], cut["details"]["entries"]) == ("audit log cut", 3)
     assert cut["details"]["sha256"] == hashlib.sha256(old.read_bytes()).hexdigest()
@@ -115,6 +110,5 @@ def test_nothing_is_cut_that_is_not_in_a_file(
     refused = roadstead.call("audit", *arguments)
     assert (refused.returncode, reason in refused.stderr.decode()) == (1, True), refused.stderr
     assert (tmp_path / "there").read_text() == "kept"
-    entries = roadstead.read("audit", "--json")
-    assert isinstance(entries, list)
+    entries = roadstead.read("audit")
     assert [entry["action"] for entry in entries] == ["sign-in link made"]

@@ -180,12 +180,11 @@ def test_refusal_as_json_is_one_document(roadstead: Roadstead) -> None:
 
 def test_token_is_shown_once(roadstead: Roadstead) -> None:
     """A token can be made, is listed without its secret, and is gone once revoked."""
-    made = roadstead.read("token-create", "ci", "--expires-in", "2", "--json")
-    assert isinstance(made, dict)
-    listed = roadstead.read("token-list", "--json")
+    made = roadstead.read("token-create", "ci", "--expires-in", "2")
+    listed = roadstead.read("token-list")
     assert listed == [{name: value for name, value in made.items() if name != "token"}]
     assert roadstead.call("token-revoke", str(made["id"])).returncode == 0
-    assert roadstead.read("token-list", "--json") == []
+    assert roadstead.read("token-list") == []
 
 
 def test_option_before_and_after_a_subcommand_is_the_same(roadstead: Roadstead, tmp_path: Path) -> None:

@@ -9,7 +9,7 @@ TARGET = "/2.0/addon/linkers?page=2"
 
 def test_token_is_explained_at_the_terminal(roadstead: Roadstead, serve_app: ServeApp) -> None:
     """A valid one exits 0; a wrong one exits 1 with the cause, what to do, and the place where the requests differ."""
-    roadstead.read("install", serve_app(status=200, body=b""), "--json")
+    roadstead.read("install", serve_app(status=200, body=b""))
     header = roadstead.call("token", "stub", "GET", TARGET).stdout
     right = roadstead.call("debug-jwt", "GET", TARGET, stdin=header)
     assert (right.returncode, b"valid for this request" in right.stdout) == (0, True)

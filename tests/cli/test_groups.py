@@ -1,48 +1,42 @@
 """`roadstead group`: the groups of a workspace."""
 
-from typing import Any
-
 import pytest
 
 from roadstead.domain.slugs import slug_of
 from tests.cli.conftest import Roadstead
 
 
-def _read(roadstead: Roadstead, *arguments: str) -> Any:
-    return roadstead.read(*arguments, "--json")
-
-
 @pytest.fixture
 def acme(roadstead: Roadstead) -> Roadstead:
     for name in ("ann", "ben"):
-        _read(roadstead, "user", "create", name)
-    _read(roadstead, "workspace", "create", "acme", "--owner", "ann")
+        roadstead.read("user", "create", name)
+    roadstead.read("workspace", "create", "acme", "--owner", "ann")
     return roadstead
 
 
 def test_a_group_lives_by_commands(acme: Roadstead) -> None:
     """Members come into the workspace with a group, keep their role there, and leave its groups with it."""
-    made = _read(acme, "group", "create", "acme", "Release managers", "--member", "ann", "--member", "ben")
+    made = acme.read("group", "create", "acme", "Release managers", "--member", "ann", "--member", "ben")
     assert made == {"slug": "release-managers", "name": "Release managers"}
-    roles = {one["username"]: one["role"] for one in _read(acme, "workspace", "show", "acme")["members"]}
+    roles = {one["username"]: one["role"] for one in acme.read("workspace", "show", "acme")["members"]}
     assert roles == {"ann": "owner", "ben": "member"}
-    _read(acme, "group", "create", "acme", "Empty")
-    _read(acme, "group", "remove", "acme", "release-managers", "ann")
-    assert _read(acme, "group", "add", "acme", "empty", "ben") == {"slug": "empty", "name": "Empty"}
-    assert _read(acme, "group", "list", "acme") == [
+    acme.read("group", "create", "acme", "Empty")
+    acme.read("group", "remove", "acme", "release-managers", "ann")
+    assert acme.read("group", "add", "acme", "empty", "ben") == {"slug": "empty", "name": "Empty"}
+    assert acme.read("group", "list", "acme") == [
         {"slug": "empty", "name": "Empty", "members": ["ben"]},
         {**made, "members": ["ben"]},
     ]
     assert b"Release managers  ben" in acme.call("group", "list", "acme").stdout
-    _read(acme, "workspace", "remove", "acme", "ben")
-    assert [one["members"] for one in _read(acme, "group", "list", "acme")] == [[], []]
+    acme.read("workspace", "remove", "acme", "ben")
+    assert [one["members"] for one in acme.read("group", "list", "acme")] == [[], []]
 
 
 def test_what_cannot_be_is_refused(acme: Roadstead) -> None:
     """Unknown workspaces, groups and users, a name without letters, a taken one: nothing is half done."""
-    _read(acme, "group", "create", "acme", "Developers")
-    _read(acme, "user", "create", "cid")
-    _read(acme, "user", "deactivate", "cid")
+    acme.read("group", "create", "acme", "Developers")
+    acme.read("user", "create", "cid")
+    acme.read("user", "deactivate", "cid")
     for arguments, reason in (
         (("create", "other", "X"), "no workspace 'other'"),
         (("create", "acme", "developers"), "already"),
@@ -56,7 +50,7 @@ def test_what_cannot_be_is_refused(acme: Roadstead) -> None:
     ):
         done = acme.call("group", *arguments)
         assert (done.returncode, reason in done.stderr.decode()) == (1, True), (arguments, done.stderr)
-    assert [one["slug"] for one in _read(acme, "group", "list", "acme")] == ["developers"]
+    assert [one["slug"] for one in acme.read("group", "list", "acme")] == ["developers"]
 
 
 @pytest.mark.parametrize(

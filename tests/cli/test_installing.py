@@ -16,9 +16,8 @@ from tests.live import recording_app
 def test_install_prints_what_a_client_needs(roadstead: Roadstead, serve_app: ServeApp) -> None:
     """The JSON has exactly the promised members, and the secret only on request."""
     url = serve_app(status=200, body=b"")
-    hidden = roadstead.read("install", url, "--workspace", "fleet", "--json")
-    shown = roadstead.read("install", url, "--workspace", "fleet", "--json", "--show-secret")
-    assert isinstance(shown, dict)
+    hidden = roadstead.read("install", url, "--workspace", "fleet")
+    shown = roadstead.read("install", url, "--workspace", "fleet", "--show-secret")
     assert shown.keys() == {"key", "client_key", "shared_secret", "workspace", "descriptor_url"}
     assert len(shown["shared_secret"]) >= 32
     assert hidden == {name: value for name, value in shown.items() if name != "shared_secret"}
@@ -50,8 +49,7 @@ def test_life_of_an_installation(roadstead: Roadstead, sample_app: str) -> None:
 
     listed = roadstead.call("apps")
     assert b"roadstead-sample-app" in listed.stdout
-    shown = roadstead.read("apps", "show", "roadstead-sample-app", "--json")
-    assert isinstance(shown, dict)
+    shown = roadstead.read("apps", "show", "roadstead-sample-app")
     assert {linker["key"]: linker["value_count"] for linker in shown["linkers"]} == {"tickets": 2, "rfc": 0}
     assert [(call["event"], call["status"]) for call in shown["lifecycle_calls"]] == [("installed", 204)]
     assert b"((?K)-" in roadstead.call("apps", "show", "roadstead-sample-app").stdout
@@ -60,10 +58,9 @@ def test_life_of_an_installation(roadstead: Roadstead, sample_app: str) -> None:
     origin = sample_app.removesuffix("/descriptor.json").encode()
     assert linked.stdout == b"fixes \x1b[4m\x1b]8;;" + origin + b"/tickets/BB-12\x1b\\BB-12\x1b]8;;\x1b\\\x1b[24m"
 
-    removed = roadstead.read("uninstall", "roadstead-sample-app", "--json")
-    assert isinstance(removed, dict)
+    removed = roadstead.read("uninstall", "roadstead-sample-app")
     assert (removed["key"], removed["lifecycle_call"]["status"]) == ("roadstead-sample-app", 204)
-    assert roadstead.read("apps", "--json") == []
+    assert roadstead.read("apps") == []
 
 
 def test_an_app_that_is_out_of_order_is_told_later(roadstead: Roadstead) -> None:
@@ -74,8 +71,7 @@ def test_an_app_that_is_out_of_order_is_told_later(roadstead: Roadstead) -> None
         told = roadstead.call("uninstall", app.key).stdout.decode()
         assert "The app could not be notified: it answered 503" in told
         assert "Next attempt (2 of 12) at " in told
-        listed = roadstead.read("queue", "--json")
-        assert isinstance(listed, list)
+        listed = roadstead.read("queue")
         (pending,) = listed
         assert (pending["app"], pending["event"], pending["status"], pending["attempts"]) == (
             app.key,
@@ -91,7 +87,7 @@ def test_an_app_that_is_out_of_order_is_told_later(roadstead: Roadstead) -> None
             in roadstead.call("queue", "retry", number).stdout.decode()
         )
         assert "The app was notified: it answered 204" in roadstead.call("queue", "retry", number).stdout.decode()
-        assert roadstead.read("queue", "--json") == []
+        assert roadstead.read("queue") == []
         assert roadstead.call("queue").stderr == b"No pending calls.\n"
         for missing, reason in ((number, "no longer pending"), ("99", "no lifecycle call 99")):
             refused = roadstead.call("queue", "retry", missing)
@@ -117,7 +113,7 @@ def test_refusal_shows_step_status_and_body(roadstead: Roadstead, serve_app: Ser
     assert b"The app answered 418:" in done.stderr
     assert rb"no \x1b[2Jthanks" in done.stderr
     assert b"\x1b" not in done.stderr
-    assert roadstead.read("apps", "--json") == []
+    assert roadstead.read("apps") == []
 
 
 @pytest.mark.parametrize(("answer", "code", "apps"), [(b"n\n", 1, 0), (b"y\n", 0, 1)])
@@ -135,8 +131,7 @@ def test_person_at_a_terminal_is_asked(
     os.close(ours)
     os.close(theirs)
     assert process.returncode == code
-    installed = roadstead.read("apps", "--json")
-    assert isinstance(installed, list)
+    installed = roadstead.read("apps")
     assert len(installed) == apps
 
 
@@ -151,9 +146,8 @@ def test_app_that_will_not_answer_is_uninstalled_all_the_same(roadstead: Roadste
 
 def test_registered_url_is_binding(roadstead: Roadstead, serve_app: ServeApp) -> None:
     """An app key registered with one URL cannot be installed from another; its secret is kept."""
-    first = roadstead.read("register", "stub", "https://stub.example/descriptor.json", "--json", "--show-secret")
-    again = roadstead.read("register", "stub", "https://stub.example/descriptor.json", "--json")
-    assert isinstance(first, dict)
+    first = roadstead.read("register", "stub", "https://stub.example/descriptor.json", "--show-secret")
+    again = roadstead.read("register", "stub", "https://stub.example/descriptor.json")
     assert again == {name: value for name, value in first.items() if name != "shared_secret"}
     assert roadstead.call("install", serve_app(status=200, body=b"")).returncode == 1
 
@@ -163,8 +157,7 @@ def test_what_is_no_url_is_not_recorded_as_a_request(roadstead: Roadstead) -> No
     for url in ("foo", "ftp://app.example/x", "http://"):
         assert b"error: The descriptor cannot be fetched" in roadstead.call("install", url).stderr
     roadstead.call("install", "http://127.0.0.1:1/descriptor.json")
-    recorded = roadstead.read("requests", "--json")
-    assert isinstance(recorded, list)
+    recorded = roadstead.read("requests")
     assert [request["url"] for request in recorded] == ["http://127.0.0.1:1/descriptor.json"]
 
 
@@ -195,16 +188,14 @@ def test_an_app_that_lost_its_secret_is_installed_again(roadstead: Roadstead) ->
         async def refuse_what_is_signed(body: dict[str, str]) -> None:
             app.next_statuses = [401 if "authorization" in app.received[-1].headers else 204]
 
-        first = roadstead.read("install", app.descriptor_url, "--json")
-        assert isinstance(first, dict)
+        first = roadstead.read("install", app.descriptor_url)
         app.on_installed = refuse_what_is_signed
         refused = roadstead.call("install", app.descriptor_url)
         told = " ".join(refused.stderr.decode().split())
         assert refused.returncode == 1
         assert f"Does the app still have the secret of {first['client_key']}?" in told
         assert f"install {app.descriptor_url} --workspace local --unsigned" in told
-        again = roadstead.read("install", app.descriptor_url, "--unsigned", "--json", "--show-secret")
-        assert isinstance(again, dict)
+        again = roadstead.read("install", app.descriptor_url, "--unsigned", "--show-secret")
         assert again["client_key"] == first["client_key"]
         assert app.received[-1].body["sharedSecret"] == again["shared_secret"]
 

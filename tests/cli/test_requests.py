@@ -18,9 +18,8 @@ Captured = pytest.CaptureFixture[str]
 
 def test_recorded_requests_are_listed(roadstead: Roadstead, serve_app: ServeApp) -> None:
     """The calls of an installation from the command line, the newest first; filtered, and an empty list in words."""
-    roadstead.read("install", serve_app(status=204, body=b""), "--json")
-    found = roadstead.read("requests", "--json")
-    assert isinstance(found, list)
+    roadstead.read("install", serve_app(status=204, body=b""))
+    found = roadstead.read("requests")
     assert [(one["method"], one["app"], one["status"]) for one in found] == [
         ("POST", "stub", 204),
         ("GET", "stub", 200),
@@ -37,8 +36,7 @@ def test_a_recorded_call_is_shown(roadstead: Roadstead, sample_app: str) -> None
     """An accepted call with its answer and decoded token; a refused one with the cause and both canonical requests."""
     with running(roadstead) as (_, base_url):
         assert roadstead.call("install", sample_app).returncode == 0
-        signed = roadstead.read("token", "roadstead-sample-app", "GET", "/2.0/addon/linkers", "--json")
-        assert isinstance(signed, dict)
+        signed = roadstead.read("token", "roadstead-sample-app", "GET", "/2.0/addon/linkers")
         for path in ("/2.0/addon/linkers", "/2.0/addon/linkers?page=2"):
             request = urllib.request.Request(f"{base_url}{path}", headers={"Authorization": f"JWT {signed['token']}"})
             with contextlib.suppress(urllib.error.HTTPError), urllib.request.urlopen(request, timeout=10):
@@ -56,8 +54,7 @@ def test_a_recorded_call_is_shown(roadstead: Roadstead, sample_app: str) -> None
     assert "the host hashed   GET&/2.0/addon/linkers&page=2\n" in refused
     assert "the token hashed  GET&/2.0/addon/linkers&\n" in refused
     assert "\nCause: " in refused
-    document = roadstead.read("requests", "show", ids[0], "--json")
-    assert isinstance(document, dict)
+    document = roadstead.read("requests", "show", ids[0])
     assert document["diagnosis"]["cause"]["check"] == "qsh"
 
 
@@ -65,8 +62,7 @@ def _recorded(roadstead: Roadstead, count: int, wanted: str) -> list[str]:
     """Return the ids of so many calls, once the running host has written them, the newest first."""
     deadline = time.monotonic() + 20
     while True:
-        found = roadstead.read("requests", "--filter", wanted, "--json")
-        assert isinstance(found, list)
+        found = roadstead.read("requests", "--filter", wanted)
         if len(found) == count:
             return [str(one["id"]) for one in found]
         assert time.monotonic() < deadline, found

@@ -39,8 +39,7 @@ def test_commands_beside_a_host_use_its_address(roadstead: Roadstead, sample_app
     with running(roadstead) as (_, base_url):
         assert roadstead.call("install", sample_app).returncode == 0
         path = "/2.0/addon/linkers/tickets/values?q=value%3D%22BB%22"
-        signed = roadstead.read("token", "roadstead-sample-app", "GET", path, "--json")
-        assert isinstance(signed, dict)
+        signed = roadstead.read("token", "roadstead-sample-app", "GET", path)
         assert signed.keys() == {"header", "token", "canonical_request", "url"}
         assert signed["url"] == f"{base_url}{path}"
         assert signed["canonical_request"].startswith("GET&/2.0/addon/linkers/tickets/values&q=")
@@ -88,9 +87,8 @@ def test_what_was_accepted_is_finished(roadstead: Roadstead, serve_app: ServeApp
     body = json.dumps([f"V{number}" for number in range(100_000)]).encode()
     path = "/2.0/addon/linkers/tickets/values"
     with running(roadstead, "--workers", workers) as (process, base_url):
-        roadstead.read("install", serve_app(status=204, body=b""), "--json")
-        signed = roadstead.read("token", "stub", "PUT", path, "--json")
-        assert isinstance(signed, dict)
+        roadstead.read("install", serve_app(status=204, body=b""))
+        signed = roadstead.read("token", "stub", "PUT", path)
         port = int(base_url.rpartition(":")[2])
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=30)
         connection.putrequest("PUT", path)
@@ -105,8 +103,7 @@ def test_what_was_accepted_is_finished(roadstead: Roadstead, serve_app: ServeApp
         assert connection.getresponse().status == 204
         _, err = process.communicate(timeout=20)
     assert (process.returncode, err) == (0, b"")
-    shown = roadstead.read("apps", "show", "stub", "--json")
-    assert isinstance(shown, dict)
+    shown = roadstead.read("apps", "show", "stub")
     assert shown["linkers"][0]["value_count"] == 100_000
 
 

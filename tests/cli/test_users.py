@@ -1,38 +1,31 @@
 """`roadstead user`, and the credentials of users that commands make."""
 
-from typing import Any
-
 from tests.cli.conftest import Roadstead
-
-
-def _read(roadstead: Roadstead, *arguments: str) -> Any:
-    return roadstead.read(*arguments, "--json")
 
 
 def test_a_user_lives_by_commands(roadstead: Roadstead) -> None:
     """Created with a token, listed, shown by name or address, and deactivated; each says the same of the user."""
-    made = _read(
-        roadstead, "user", "create", "ann", "--display-name", "Ann Lee", "--email", "ann@acme.example", "--token"
+    made = roadstead.read(
+        "user", "create", "ann", "--display-name", "Ann Lee", "--email", "ann@acme.example", "--token"
     )
     assert list(made) == ["username", "uuid", "account_id", "display_name", "email", "token"]
     assert (made["username"], made["display_name"], made["email"]) == ("ann", "Ann Lee", "ann@acme.example")
     identity = {name: value for name, value in made.items() if name != "token"}
-    shown = _read(roadstead, "user", "show", "ann@acme.example")
+    shown = roadstead.read("user", "show", "ann@acme.example")
     assert identity.items() <= shown.items()
     assert (shown["active"], shown["administrator"]) == (True, False)
-    assert [one["username"] for one in _read(roadstead, "user", "list")] == ["ann", "operator"]
-    assert [one["user"] for one in _read(roadstead, "token-list")] == ["ann"]
-    assert _read(roadstead, "user", "deactivate", "ann") == {**shown, "active": False}
-    assert _read(roadstead, "token-list") == []
-    plain = _read(roadstead, "user", "create", "ben")
+    assert [one["username"] for one in roadstead.read("user", "list")] == ["ann", "operator"]
+    assert [one["user"] for one in roadstead.read("token-list")] == ["ann"]
+    assert roadstead.read("user", "deactivate", "ann") == {**shown, "active": False}
+    assert roadstead.read("token-list") == []
+    plain = roadstead.read("user", "create", "ben")
     assert (list(plain), plain["display_name"], plain["email"]) == (list(identity), "ben", None)
 
 
 def test_a_token_is_of_its_user_and_has_its_scopes(roadstead: Roadstead) -> None:
     """Without a user it is the operator's; without scopes it has all."""
-    _read(roadstead, "user", "create", "ann")
-    limited = _read(
-        roadstead,
+    roadstead.read("user", "create", "ann")
+    limited = roadstead.read(
         "token-create",
         "ci",
         "--user",
@@ -44,19 +37,19 @@ def test_a_token_is_of_its_user_and_has_its_scopes(roadstead: Roadstead) -> None
     )
     assert (limited["user"], limited["scopes"]) == ("ann", ["pullrequest", "repository:write"])
     assert limited["token"].startswith("rst_")
-    usual = _read(roadstead, "token-create", "ci")
+    usual = roadstead.read("token-create", "ci")
     assert (usual["user"], usual["scopes"], usual["last_used_on"]) == ("operator", None, None)
     table = roadstead.call("token-list").stdout.decode()
     assert [line.split()[:4] for line in table.splitlines()[1:]] == [
         ["1", "ci", "ann", "pullrequest"],
         ["2", "ci", "operator", "all"],
     ]
-    assert "/-/sign-in?code=" in _read(roadstead, "sign-in", "--user", "ann")["url"]
+    assert "/-/sign-in?code=" in roadstead.read("sign-in", "--user", "ann")["url"]
 
 
 def test_what_cannot_be_is_refused(roadstead: Roadstead) -> None:
     """Unknown users, taken names, unknown scopes, and the end of the operator: exit code 1, and a reason."""
-    _read(roadstead, "user", "create", "ann")
+    roadstead.read("user", "create", "ann")
     for arguments, reason in (
         (("user", "create", "ann"), "already"),
         (("user", "create", "Ann"), "lower-case"),

@@ -5,34 +5,30 @@ from typing import Any
 from tests.cli.conftest import Roadstead
 
 
-def _read(roadstead: Roadstead, *arguments: str) -> Any:
-    return roadstead.read(*arguments, "--json")
-
-
 def _roles(workspace: dict[str, Any]) -> list[tuple[str, str]]:
     return [(one["username"], one["role"]) for one in workspace["members"]]
 
 
 def test_a_workspace_lives_by_commands(roadstead: Roadstead) -> None:
     """Created for an owner, shared with others, listed and shown; each command says what it left."""
-    _read(roadstead, "user", "create", "ann")
-    _read(roadstead, "user", "create", "ben", "--email", "ben@acme.example")
-    made = _read(roadstead, "workspace", "create", "acme", "--name", "Acme Inc.", "--owner", "ann")
+    roadstead.read("user", "create", "ann")
+    roadstead.read("user", "create", "ben", "--email", "ben@acme.example")
+    made = roadstead.read("workspace", "create", "acme", "--name", "Acme Inc.", "--owner", "ann")
     assert (made["slug"], made["name"], _roles(made)) == ("acme", "Acme Inc.", [("ann", "owner")])
-    added = _read(roadstead, "workspace", "add", "acme", "ben@acme.example", "--role", "collaborator")
+    added = roadstead.read("workspace", "add", "acme", "ben@acme.example", "--role", "collaborator")
     assert _roles(added) == [("ann", "owner"), ("ben", "collaborator")]
-    assert _roles(_read(roadstead, "workspace", "add", "acme", "ben", "--role", "owner"))[1] == ("ben", "owner")
-    assert _roles(_read(roadstead, "workspace", "remove", "acme", "ann")) == [("ben", "owner")]
-    assert _read(roadstead, "workspace", "show", "acme")["uuid"] == made["uuid"]
-    assert [one["slug"] for one in _read(roadstead, "workspace", "list")] == ["acme"]
+    assert _roles(roadstead.read("workspace", "add", "acme", "ben", "--role", "owner"))[1] == ("ben", "owner")
+    assert _roles(roadstead.read("workspace", "remove", "acme", "ann")) == [("ben", "owner")]
+    assert roadstead.read("workspace", "show", "acme")["uuid"] == made["uuid"]
+    assert [one["slug"] for one in roadstead.read("workspace", "list")] == ["acme"]
     assert b"Acme Inc." in roadstead.call("workspace", "list").stdout
     assert b"owner" in roadstead.call("workspace", "show", "acme").stdout
-    assert _roles(_read(roadstead, "workspace", "create", "plain")) == [("operator", "owner")]
+    assert _roles(roadstead.read("workspace", "create", "plain")) == [("operator", "owner")]
 
 
 def test_what_cannot_be_is_refused(roadstead: Roadstead) -> None:
     """Unknown workspaces, users and roles, a taken slug, and a workspace without an owner: a reason each."""
-    _read(roadstead, "workspace", "create", "acme")
+    roadstead.read("workspace", "create", "acme")
     for arguments, code, reason in (
         (("create", "acme"), 1, "already"),
         (("create", "Acme"), 1, "lower-case"),
