@@ -314,3 +314,15 @@ class AppClient:
         answer = httpx.Response(received.status, headers=received.headers, content=received.content, request=sent)
         check_answer(answer, target)
         return answer
+
+
+def sender(host: LiveHost, authorization: str | None) -> Callable[..., httpx.Response]:
+    """Return a function that sends requests with this `Authorization` or none. Each answer must be a documented one."""
+    headers = {"Authorization": authorization} if authorization else {}
+
+    def send(method: str, target: str, **request: Any) -> httpx.Response:
+        answer = httpx.request(method, f"{host.url}{target}", headers=headers, **request)
+        check_answer(answer, target)
+        return answer
+
+    return send

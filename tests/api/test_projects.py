@@ -13,8 +13,7 @@ from roadstead.domain.host import Host
 from roadstead.domain.people import groups, users, workspaces
 from roadstead.domain.upkeep import audit
 from tests.conftest import NewDatabase
-from tests.contract import check_answer
-from tests.live import AppClient, LiveHost, live_host, recording_app
+from tests.live import AppClient, LiveHost, live_host, recording_app, sender
 
 Send = Callable[..., httpx.Response]
 
@@ -55,13 +54,7 @@ async def _make(host: Host) -> tuple[dict[str, str], dict[str, str]]:
 
 
 def _sender(host: LiveHost, token: str | None) -> Send:
-    def send(method: str, target: str, **request: Any) -> httpx.Response:
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
-        answer = httpx.request(method, f"{host.url}{target}", headers=headers, **request)
-        check_answer(answer, target)
-        return answer
-
-    return send
+    return sender(host, f"Bearer {token}" if token else None)
 
 
 @pytest.fixture(scope="module")
@@ -73,7 +66,7 @@ def acme(tmp_path_factory: pytest.TempPathFactory, new_database: NewDatabase) ->
     ):
         tokens, accounts = host.work(_make)
         send: dict[str, Send] = {name: _sender(host, token) for name, token in tokens.items()}
-        send["nobody"] = _sender(host, None)
+        send["anonymous"] = _sender(host, None)
         for name, workspace in (("app", "acme"), ("app elsewhere", "other")):
             send[name] = AppClient(host.url, host.install(app, workspace))
         api = send["app"]
@@ -137,7 +130,7 @@ OPERATIONS: list[tuple[str, str, str, dict[str, Any], str]] = [
 
 
 def _expected(who: str, held: str | None, needed: str, method: str, template: str, only: str) -> int:
-    if who == "nobody":
+    if who == "anonymous":
         return 401
     if who == "reader" and not (method == "GET" and template == "/{key}"):
         return 403  # its token has the scope to read projects alone
@@ -159,7 +152,7 @@ def test_every_caller_may_do_what_is_granted(acme: Acme, number: int, key: str) 
     names = {name: acme.user(name) for name in PEOPLE}
     operations = OPERATIONS if key == "SECRET" else OPERATIONS[:2]
     given, expected = {}, {}
-    for who in (*HELD, "nobody"):
+    for who in (*HELD, "anonymous"):
         for method, template, needed, request, only in operations:
             held = HELD[who][number] if who in HELD else None
             target = f"{BELOW}{template.format(key=key, **names)}"

@@ -4,6 +4,7 @@ import base64
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 
@@ -15,8 +16,7 @@ from roadstead.domain.host import Host
 from roadstead.domain.people import users
 from roadstead.errors import Conflict, NotFound
 from roadstead.model import User
-from tests.contract import check_answer
-from tests.live import AppClient, LiveHost
+from tests.live import AppClient, LiveHost, sender
 
 Get = Callable[[str], httpx.Response]
 
@@ -61,20 +61,9 @@ def people(host: LiveHost, api: AppClient) -> People:
     headers["Basic with another name"] = _basic("operator", tokens["all"])
     headers["Basic of the operator, with any name"] = _basic("x", tokens["operator"])
     headers["another token"] = "Bearer rst_guessed"
-
-    def get(authorization: str | None) -> Get:
-        sent = {"Authorization": authorization} if authorization else {}
-
-        def send(target: str) -> httpx.Response:
-            answer = httpx.get(f"{host.url}{target}", headers=sent)
-            check_answer(answer, target)
-            return answer
-
-        return send
-
-    gets = {name: get(authorization) for name, authorization in headers.items()}
-    gets["none"] = get(None)
-    gets["app"] = lambda target: api("GET", target)
+    gets: dict[str, Get] = {name: partial(sender(host, header), "GET") for name, header in headers.items()}
+    gets["none"] = partial(sender(host, None), "GET")
+    gets["app"] = partial(api, "GET")
     return People(host.url, ann, gets)
 
 

@@ -3,6 +3,7 @@
 import base64
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -17,8 +18,7 @@ from roadstead.domain.people import users, workspaces
 from roadstead.errors import Conflict, NotFound
 from roadstead.model import ROLES
 from tests.conftest import NewDatabase
-from tests.contract import check_answer
-from tests.live import AppClient, LiveHost, RecordingApp, live_host, recording_app
+from tests.live import AppClient, LiveHost, RecordingApp, live_host, recording_app, sender
 
 Get = Callable[[str], httpx.Response]
 
@@ -57,13 +57,7 @@ async def _make(host: Host) -> tuple[dict[tuple[str, str], str], dict[str, str]]
 
 
 def _get(host: LiveHost, authorization: str | None) -> Get:
-    def get(target: str) -> httpx.Response:
-        sent = {"Authorization": authorization} if authorization else {}
-        answer = httpx.get(f"{host.url}{target}", headers=sent)
-        check_answer(answer, target)
-        return answer
-
-    return get
+    return partial(sender(host, authorization), "GET")
 
 
 def _app(host: LiveHost, app: RecordingApp, workspace: str) -> dict[str, Get]:
@@ -75,7 +69,7 @@ def _app(host: LiveHost, app: RecordingApp, workspace: str) -> dict[str, Get]:
         return _get(host, f"Bearer {token}")
 
     return {
-        "token": lambda target: api("GET", target),
+        "token": partial(api, "GET"),
         "account": exchanged("account"),
         "repository": exchanged("repository"),
     }
@@ -86,7 +80,7 @@ def acme(tmp_path_factory: pytest.TempPathFactory, new_database: NewDatabase) ->
     with recording_app() as app, live_host(tmp_path_factory.mktemp("acme"), database_url=new_database()) as host:
         headers, accounts = host.work(_make)
         gets = {key: _get(host, header) for key, header in headers.items()}
-        gets["nobody", "token"] = _get(host, None)
+        gets["anonymous", "token"] = _get(host, None)
         for who, workspace in (("app", "acme"), ("app elsewhere", "other")):
             gets |= {(who, how): get for how, get in _app(host, app, workspace).items()}
         yield Acme(host, gets, accounts)
@@ -103,7 +97,7 @@ SEES = {
     "operator": "owner",
     "app": "app",
     "app elsewhere": None,
-    "nobody": None,
+    "anonymous": None,
 }
 """Written by hand: what each caller is in the workspace."""
 NEEDS = {
@@ -118,7 +112,7 @@ HAS_SCOPE = {"token": True, "basic": True, "account": True, "repository": False}
 
 
 def _expected(who: str, how: str, operation: str) -> int:
-    if who == "nobody":
+    if who == "anonymous":
         return 401
     if NEEDS[operation] and not HAS_SCOPE[how]:
         return 403
@@ -305,7 +299,7 @@ def test_pages_of_members_are_followed(acme: Acme) -> None:
     assert found == ["collaborator", "member", "owner"]
 
 
-def test_a_user_sees_the_own_workspaces(acme: Acme) -> None:
+def test_a_user_lists_their_workspaces(acme: Acme) -> None:
     """The memberships of the user, chosen by role and slug; an app has none."""
 
     def slugs(who: str, query: str = "") -> list[str]:

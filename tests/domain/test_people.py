@@ -56,7 +56,7 @@ async def _expect_the_operator(host: Host) -> None:
 def test_an_older_state_keeps_the_operator_with_token_and_session(
     tmp_path: Path, new_database: NewDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The migration makes the operator a user, with the identity that apps know; nobody has to sign in again."""
+    """The migration makes the operator a user, with the identity that apps know, the token, and the session."""
     settings = Settings(data=tmp_path, database_url=new_database())
 
     async def run() -> None:
