@@ -179,8 +179,8 @@ class Identity(Protocol):
 
     `installation_id` is of the app that calls, or whose page does, and `user` is the person who does. `scopes` are
     those of the credential; without any, an app has those of its descriptor, and a user has all. `is_operator` says
-    that the caller may use Roadstead's own addresses, `is_integration` that an app or an OAuth consumer
-    acts, which changes no permission. `kind` is what answers call the credential. No record of the request may contain
+    that the caller may use Roadstead's own addresses, `is_integration` that an app or an OAuth consumer acts, which
+    changes no permission. `kind` is the name of the credential's kind in answers. No record of the request may contain
     the `secrets`.
     """
 

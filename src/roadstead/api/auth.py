@@ -68,7 +68,7 @@ async def holder_of(scope: str, granular: Sequence[str], request: Request, host:
     return identity
 
 
-async def operator_or_local(request: Request, host: Host) -> Identity:
+async def any_credential_or_local(request: Request, host: Host) -> Identity:
     """Admit anyone on this machine while the host serves only it; require a valid credential from elsewhere.
 
     A page of another site in a browser on this machine is elsewhere.
@@ -87,8 +87,8 @@ async def operator_or_local(request: Request, host: Host) -> Identity:
 
 
 async def operator(request: Request, host: Host) -> Identity:
-    """Admit as `operator_or_local`, but of the credentials only an administrator's API token with all scopes."""
-    identity = await operator_or_local(request, host)
+    """Admit as `any_credential_or_local`, but of the credentials only an administrator's API token with all scopes."""
+    identity = await any_credential_or_local(request, host)
     if identity is not UNIDENTIFIED and not identity.is_operator:
         raise WrongCredential("This address is for operators.", SEND_A_TOKEN)
     return identity

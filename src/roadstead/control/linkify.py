@@ -12,7 +12,7 @@ from msgspec.structs import replace
 from roadstead.api.answers import Answer, json_answer
 from roadstead.api.bodies import Shape
 from roadstead.api.listing import Page, page_answer
-from roadstead.api.needs import OPERATOR, OPERATOR_OR_LOCAL
+from roadstead.api.needs import ANY_CREDENTIAL_OR_LOCAL, OPERATOR
 from roadstead.api.operation import Call
 from roadstead.control.map import LINKIFY as OPERATIONS
 from roadstead.domain.linking.parking import Record, links_by_linker
@@ -208,7 +208,7 @@ def _checked(asked: _Asked) -> _Asked:
 _ASKED: Shape[_Asked] = Shape(_Asked, _checked, _text_wanted)
 
 
-@OPERATIONS.post("/linkify", needs=OPERATOR_OR_LOCAL, takes=_ASKED, gives={200: LinkedText}, refuses=(404,))
+@OPERATIONS.post("/linkify", needs=ANY_CREDENTIAL_OR_LOCAL, takes=_ASKED, gives={200: LinkedText}, refuses=(404,))
 async def linkify(call: Call, asked: _Asked) -> Answer:
     """Link a text with the linkers of a workspace, and render it."""
     linkers: WorkspaceLinkers = call.state["linkers"]

@@ -1,4 +1,4 @@
-"""How a consumer gets tokens: it proves to be one, and names what it exchanges."""
+"""Tokens for OAuth consumers: check the secret, then exchange what the grant type names."""
 
 from collections.abc import Mapping
 
@@ -9,7 +9,7 @@ from roadstead.domain.host import Host
 from roadstead.model import Consumer
 
 _KEY_LENGTH = 40
-"""Characters of a key that are remembered; those of a real one are fewer."""
+"""How many characters of a key are remembered, because strangers send keys of any length; a real one has 18."""
 
 
 async def find_client(host: Host, key: str, secret: str, address: str) -> Consumer:

@@ -30,7 +30,7 @@ _BY_ROLE: Mapping[str, Sequence[Role]] = {
     "collaborator": ("owner", "collaborator"),
     "member": ROLES,
 }
-"""The roles that each of the parameter chooses: it names the least."""
+"""The roles that each value of the parameter chooses: it names the least of them."""
 _BY_ADMINISTRATOR: Mapping[str, Sequence[Role]] = {"true": ("owner",), "false": ("collaborator", "member")}
 
 

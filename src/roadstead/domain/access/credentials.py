@@ -132,7 +132,7 @@ async def find_api_token(host: Host, token: str) -> ApiToken | None:
 
 
 async def find_token(host: Host, token: str) -> Identity | None:
-    """Return whose token it is: an app's or a user's. The beginning tells which is likelier, and is read first."""
+    """Return the app's or the user's token. Its beginning tells where it is likely to be, which is read first."""
     if token.startswith(_OF_USER):
         return await find_api_token(host, token) or await find_access_token(host, token)
     return await find_access_token(host, token) or await find_api_token(host, token)

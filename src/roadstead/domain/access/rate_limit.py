@@ -6,7 +6,7 @@ from collections import deque
 from collections.abc import Callable, Hashable
 
 _MOST_KEYS = 10_000
-"""Keys before those without an act in the window are dropped: some are made up by strangers."""
+"""With more keys than these, those without an act in the window are dropped: strangers can make up any number."""
 
 
 class RateLimit:

@@ -6,7 +6,7 @@ from roadstead.domain.apps.installations import get_workspace
 from roadstead.domain.host import Host
 from roadstead.domain.names import LONGEST_NAME, is_name
 from roadstead.domain.people.users import find_user, lock_active
-from roadstead.domain.people.workspaces import keep_together
+from roadstead.domain.people.workspaces import lock_and_keep
 from roadstead.domain.slugs import slug_of
 from roadstead.errors import Conflict, InvalidInput, NotFound
 from roadstead.model import Group, User, Workspace
@@ -35,7 +35,7 @@ async def create_group(host: Host, slug: str, name: str, usernames: Sequence[str
             f"{name!r} cannot be the name of a group.", f"Use letters and digits, at most {LONGEST_NAME} characters."
         )
     async with host.store.database.transaction() as tx:
-        await keep_together(tx, workspace)
+        await lock_and_keep(tx, workspace)
         group = await rows.add_group(tx, workspace, slug=slug_of(shown), name=shown)
         if group is None:
             raise Conflict(f"There is a group {slug_of(shown)!r} already.", "Nothing was changed.")
@@ -49,7 +49,7 @@ async def add_to_group(host: Host, slug: str, group_slug: str, username: str) ->
     """Add a user to a group, and to the workspace if need be. Raise `NotFound` and `Conflict`."""
     workspace, user = await get_workspace(host, slug), await find_user(host, username)
     async with host.store.database.transaction() as tx:
-        await keep_together(tx, workspace)
+        await lock_and_keep(tx, workspace)
         group = await _get(tx, workspace, group_slug)
         await _add(host, tx, group, user)
     return group

@@ -1,4 +1,4 @@
-"""The one judge of what a caller may do in a project: the highest of what holds."""
+"""What a caller may do in a project: the highest privilege that the caller has there, by any role, grant or group."""
 
 from collections.abc import Iterable
 
@@ -33,7 +33,7 @@ async def project_in(reader: Reader, identity: Identity, visible: Visible, key: 
     if found is None:
         raise NoSuchProject(key)
     project, granted = found
-    held = highest(["admin"] if may_administer(identity, visible) else [*granted, *_by_anyone(project)])
+    held = highest(["admin"] if may_administer(identity, visible) else [*granted, *_of_members(project)])
     if held == "none":
         raise NoSuchProject(key)
     if not includes(held, least):
@@ -41,7 +41,7 @@ async def project_in(reader: Reader, identity: Identity, visible: Visible, key: 
     return project
 
 
-def _by_anyone(project: Project) -> list[Privilege]:
+def _of_members(project: Project) -> list[Privilege]:
     """Return what every member of the workspace may do."""
     return [] if project.is_private else ["read"]
 

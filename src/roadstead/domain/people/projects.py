@@ -8,7 +8,7 @@ from roadstead.domain.apps.installations import get_installed, get_workspace
 from roadstead.domain.host import Host
 from roadstead.domain.names import LONGEST_NAME, is_name
 from roadstead.domain.people.privileges import NoSuchProject, find_project, project_in
-from roadstead.domain.people.workspaces import NO_ADMIN, Visible, find_visible, keep_together, may_administer
+from roadstead.domain.people.workspaces import NO_ADMIN, Visible, find_visible, lock_and_keep, may_administer
 from roadstead.errors import InvalidInput, NotFound, WrongCredential
 from roadstead.listing import PageRequest, Slice
 from roadstead.model import PRIVILEGES, Group, Identity, Privilege, Project, Role, User, Workspace
@@ -52,7 +52,7 @@ async def create_project(host: Host, identity: Identity, workspace: str, given: 
     """Create a project. Raise `NoSuchWorkspace`, `WrongCredential` and `InvalidInput`."""
     visible = await _administered(host, identity, workspace)
     async with host.store.database.transaction() as tx:
-        await keep_together(tx, visible.workspace)
+        await lock_and_keep(tx, visible.workspace)
         visible = await _administered(host, identity, workspace, tx)
         return await _add(host, tx, identity, visible.workspace, given)
 
@@ -63,8 +63,8 @@ async def put_project(
     """Change a project, or create one with that key. Return it, and whether it is new. Raise as the others do."""
     visible, _ = await _to_put(host, identity, workspace, key)
     async with host.store.database.transaction() as tx:
-        await keep_together(tx, visible.workspace)
-        # Only now do the project and the caller's role stay: another request may have changed both.
+        await lock_and_keep(tx, visible.workspace)
+        # Read again under the lock: another request may have changed the project, or the caller's role.
         visible, project = await _to_put(host, identity, workspace, key, tx)
         if project is None:
             return await _add(host, tx, identity, visible.workspace, replace(given, key=key)), True
@@ -269,9 +269,9 @@ async def _role(tx: Transaction, project: Project, user: User) -> Role | None:
 
 
 async def _hold(host: Host, tx: Transaction, identity: Identity, project: Project) -> Project:
-    """Keep the project and the members of its workspace as they are, and return the project as it is now.
+    """Lock the workspace of a project with its members, and return the project as it is now.
 
-    Raise as `find_project` does: since then, the project or the caller's role may have ended.
+    Raise as `find_project` does: since the first check, the project may be gone, or the caller's role.
     """
     await lock_workspace(tx, project.workspace.id)
     visible = await find_visible(host, identity, project.workspace.slug, tx)

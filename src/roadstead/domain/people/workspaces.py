@@ -155,7 +155,7 @@ async def add_member(host: Host, slug: str, username: str, role: Role) -> Worksp
     """Add a member, or give one another role. Raise `NotFound` and `Conflict`."""
     workspace, user = await get_workspace(host, slug), await find_user(host, username)
     async with host.store.database.transaction() as tx:
-        await keep_together(tx, workspace)
+        await lock_and_keep(tx, workspace)
         await lock_active(tx, user.id)
         await rows.keep_member(tx, workspace.id, user.id, role, host.now())
         await _expect_owner(tx, workspace)
@@ -167,7 +167,7 @@ async def remove_member(host: Host, slug: str, username: str) -> Workspace:
     """Remove a member, and what was granted there. Raise `NotFound`, and `Conflict` for the last owner."""
     workspace, user = await get_workspace(host, slug), await find_user(host, username)
     async with host.store.database.transaction() as tx:
-        await keep_together(tx, workspace)
+        await lock_and_keep(tx, workspace)
         if not await rows.delete_member(tx, workspace.id, user.id):
             raise NotFound(f"{user.username} is no member of {slug}.", "List them with: roadstead workspace show SLUG")
         await groups.leave_groups(tx, workspace.id, user.id)
@@ -183,8 +183,8 @@ async def list_members(host: Host, workspace: Workspace) -> list[Membership]:
     return await rows.list_members(host.store.database, workspace.id)
 
 
-async def keep_together(tx: Transaction, workspace: Workspace) -> None:
-    """Lock a workspace whose people change; it stays, whatever becomes of the installation that made it."""
+async def lock_and_keep(tx: Transaction, workspace: Workspace) -> None:
+    """Lock a workspace whose people change. It stays from now on, even if the installation that made it is undone."""
     await workspaces.lock_workspace(tx, workspace.id)
     await workspaces.keep_workspace(tx, workspace.id)
 
