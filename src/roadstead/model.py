@@ -82,6 +82,10 @@ class Group:
     name: str
 
 
+Holder = User | Group
+"""A user or a group, to whom a privilege is granted."""
+
+
 @dataclass(frozen=True, slots=True)
 class Project:
     """A project of a workspace, to which repositories belong."""

@@ -88,13 +88,13 @@ def test_who_lost_the_right_meanwhile_changes_nothing(
         await workspaces.add_member(host, "acme", "carl", "member")
         await lose(host)
         for change in (
-            projects.grant_to_user(host, ben, project, carl, "admin"),
+            projects.grant(host, ben, project, carl, "admin"),
             projects.add_reviewer(host, ben, project, carl),
         ):
             with pytest.raises(refusal):
                 await change
-        assert await projects.privilege_of_user(host, project, carl) == "none"
-        await projects.grant_to_user(host, ann, project, carl, "admin")
+        assert await projects.privilege_of(host, project, carl) == "none"
+        await projects.grant(host, ann, project, carl, "admin")
 
     with opened(Settings(data=tmp_path)) as on_host:
         on_host(work)

@@ -1,7 +1,7 @@
 """Permissions: what is granted to users and groups in projects."""
 
 from roadstead.listing import PageRequest, Slice
-from roadstead.model import PLAIN_LIST, Group, Privilege, Project, User, Workspace
+from roadstead.model import PLAIN_LIST, Group, Holder, Privilege, Project, User, Workspace
 from roadstead.storage.database import Reader, Transaction
 from roadstead.storage.filters import Clause
 from roadstead.storage.listing import Source, read_page
@@ -9,44 +9,29 @@ from roadstead.storage.tables import PERMISSIONS, USERS
 from roadstead.storage.users import user_of
 
 
-async def keep_of_user(tx: Transaction, project: Project, user_id: int, privilege: Privilege) -> None:
-    """Grant a privilege to a user, in place of an earlier one."""
-    cells = {"workspace_id": project.workspace.id, "project_id": project.id, "user_id": user_id}
-    end = "ON CONFLICT (project_id, user_id) DO UPDATE SET privilege = excluded.privilege"
+async def keep_permission(tx: Transaction, project: Project, holder: Holder, privilege: Privilege) -> None:
+    """Grant a privilege to a user or a group, in place of an earlier one."""
+    column = _column(holder)
+    cells = {"workspace_id": project.workspace.id, "project_id": project.id, column: holder.id}
+    end = f"ON CONFLICT (project_id, {column}) DO UPDATE SET privilege = excluded.privilege"
     await tx.run(*PERMISSIONS.insert(end, **cells, privilege=privilege))
 
 
-async def keep_of_group(tx: Transaction, project: Project, group_id: int, privilege: Privilege) -> None:
-    """Grant a privilege to a group, in place of an earlier one."""
-    cells = {"workspace_id": project.workspace.id, "project_id": project.id, "group_id": group_id}
-    end = "ON CONFLICT (project_id, group_id) DO UPDATE SET privilege = excluded.privilege"
-    await tx.run(*PERMISSIONS.insert(end, **cells, privilege=privilege))
-
-
-async def find_of_user(reader: Reader, project_id: int, user_id: int) -> Privilege:
-    """Return what is granted to the user alone, not to groups."""
+async def find_privilege(reader: Reader, project_id: int, holder: Holder) -> Privilege:
+    """Return what is granted to a user alone, not to groups, or to a group."""
     rows = await reader.read(
-        "SELECT privilege FROM permissions WHERE project_id = ? AND user_id = ?", project_id, user_id
+        f"SELECT privilege FROM permissions WHERE project_id = ? AND {_column(holder)} = ?", project_id, holder.id
     )
     privilege: Privilege = rows[0][0] if rows else "none"
     return privilege
 
 
-async def find_of_group(reader: Reader, project_id: int, group_id: int) -> Privilege:
-    """Return what is granted to the group."""
-    rows = await reader.read(
-        "SELECT privilege FROM permissions WHERE project_id = ? AND group_id = ?", project_id, group_id
-    )
-    privilege: Privilege = rows[0][0] if rows else "none"
-    return privilege
+async def delete_permission(tx: Transaction, project_id: int, holder: Holder) -> None:
+    await tx.run(f"DELETE FROM permissions WHERE project_id = ? AND {_column(holder)} = ?", project_id, holder.id)
 
 
-async def delete_of_user(tx: Transaction, project_id: int, user_id: int) -> None:
-    await tx.run("DELETE FROM permissions WHERE project_id = ? AND user_id = ?", project_id, user_id)
-
-
-async def delete_of_group(tx: Transaction, project_id: int, group_id: int) -> None:
-    await tx.run("DELETE FROM permissions WHERE project_id = ? AND group_id = ?", project_id, group_id)
+def _column(holder: Holder) -> str:
+    return "user_id" if isinstance(holder, User) else "group_id"
 
 
 async def drop_of_user(tx: Transaction, workspace_id: int, user_id: int) -> None:

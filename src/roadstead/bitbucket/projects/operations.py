@@ -81,7 +81,7 @@ async def list_user_permissions(call: Call, wanted: PageRequest) -> Answer:
 async def get_user_permission(call: Call) -> Answer:
     """Return what is granted to a user in a project, by UUID in braces or account id."""
     project, user = await _project_and_user(call, "selected_user_id")
-    return shaped(call, _of_user(call, project, user, await projects.privilege_of_user(call.host, project, user)))
+    return shaped(call, _of_user(call, project, user, await projects.privilege_of(call.host, project, user)))
 
 
 @OPERATIONS.put(
@@ -91,7 +91,7 @@ async def put_user_permission(call: Call, permission: str) -> Answer:
     """Grant a privilege to a member who is no owner. An app may not."""
     project, user = await _project_and_user(call, "selected_user_id", by_app=False)
     privilege = projects.grantable(permission)
-    await projects.grant_to_user(call.host, call.identity, project, user, privilege)
+    await projects.grant(call.host, call.identity, project, user, privilege)
     return json_answer(_of_user(call, project, user, privilege))
 
 
@@ -99,7 +99,7 @@ async def put_user_permission(call: Call, permission: str) -> Answer:
 async def delete_user_permission(call: Call) -> Answer:
     """Take back what is granted to a user, if anything is. An app may not."""
     project, user = await _project_and_user(call, "selected_user_id", by_app=False)
-    await projects.grant_to_user(call.host, call.identity, project, user, None)
+    await projects.take_back(call.host, call.identity, project, user)
     return no_content()
 
 
@@ -118,7 +118,7 @@ async def list_group_permissions(call: Call, wanted: PageRequest) -> Answer:
 async def get_group_permission(call: Call) -> Answer:
     """Return what is granted to a group in a project."""
     project, group = await _project_and_group(call)
-    return shaped(call, _of_group(call, project, group, await projects.privilege_of_group(call.host, project, group)))
+    return shaped(call, _of_group(call, project, group, await projects.privilege_of(call.host, project, group)))
 
 
 @OPERATIONS.put(f"{_GROUPS}/{{group_slug}}", needs=GRANT, takes=shapes.PERMISSION, gives={200: ProjectGroupPermission})
@@ -126,7 +126,7 @@ async def put_group_permission(call: Call, permission: str) -> Answer:
     """Grant a privilege to a group. An app may not."""
     project, group = await _project_and_group(call, by_app=False)
     privilege = projects.grantable(permission)
-    await projects.grant_to_group(call.host, call.identity, project, group, privilege)
+    await projects.grant(call.host, call.identity, project, group, privilege)
     return json_answer(_of_group(call, project, group, privilege))
 
 
@@ -134,7 +134,7 @@ async def put_group_permission(call: Call, permission: str) -> Answer:
 async def delete_group_permission(call: Call) -> Answer:
     """Take back what is granted to a group, if anything is. An app may not."""
     project, group = await _project_and_group(call, by_app=False)
-    await projects.grant_to_group(call.host, call.identity, project, group, None)
+    await projects.take_back(call.host, call.identity, project, group)
     return no_content()
 
 

@@ -11,7 +11,7 @@ from roadstead.domain.people.privileges import NoSuchProject, find_project, proj
 from roadstead.domain.people.workspaces import NO_ADMIN, Visible, find_visible, lock_and_keep, may_administer
 from roadstead.errors import InvalidInput, NotFound, WrongCredential
 from roadstead.listing import PageRequest, Slice
-from roadstead.model import PRIVILEGES, Group, Identity, Privilege, Project, Role, User, Workspace
+from roadstead.model import PRIVILEGES, Group, Holder, Identity, Privilege, Project, Role, User, Workspace
 from roadstead.storage import groups, members, permissions
 from roadstead.storage import projects as rows
 from roadstead.storage.audit import add_entry
@@ -170,46 +170,38 @@ async def page_of_groups(host: Host, project: Project, wanted: PageRequest) -> S
     return await permissions.page_of_groups(host.store.database, project.id, project.workspace, wanted)
 
 
-async def privilege_of_user(host: Host, project: Project, user: User) -> Privilege:
-    """Return what is granted to a user alone."""
-    return await permissions.find_of_user(host.store.database, project.id, user.id)
+async def privilege_of(host: Host, project: Project, holder: Holder) -> Privilege:
+    """Return what is granted to a user alone, or to a group."""
+    return await permissions.find_privilege(host.store.database, project.id, holder)
 
 
-async def privilege_of_group(host: Host, project: Project, group: Group) -> Privilege:
-    """Return what is granted to a group."""
-    return await permissions.find_of_group(host.store.database, project.id, group.id)
-
-
-async def grant_to_user(
-    host: Host, identity: Identity, project: Project, user: User, privilege: Privilege | None
-) -> None:
-    """Grant a privilege to a member who is no owner, or take it back. Raise `InvalidInput`."""
+async def grant(host: Host, identity: Identity, project: Project, holder: Holder, privilege: Privilege) -> None:
+    """Grant a privilege to a group, or to a member who is no owner. Raise `InvalidInput`."""
     async with host.store.database.transaction() as tx:
         project = await _hold(host, tx, identity, project)
-        if privilege is None:
-            await permissions.delete_of_user(tx, project.id, user.id)
-        else:
-            if await _role(tx, project, user) in (None, "owner"):
-                raise InvalidInput(
-                    "Bad request",
-                    "A permission is for a member of the workspace who is no owner.",
-                    fields={"user": "not a member, or an owner"},
-                )
-            await permissions.keep_of_user(tx, project, user.id, privilege)
-        await _log(host, tx, "permission changed", project, identity, {"user": user.username, "permission": privilege})
+        if isinstance(holder, User) and await _role(tx, project, holder) in (None, "owner"):
+            raise InvalidInput(
+                "Bad request",
+                "A permission is for a member of the workspace who is no owner.",
+                fields={"user": "not a member, or an owner"},
+            )
+        await permissions.keep_permission(tx, project, holder, privilege)
+        await _log_permission(host, tx, project, identity, holder, privilege)
 
 
-async def grant_to_group(
-    host: Host, identity: Identity, project: Project, group: Group, privilege: Privilege | None
-) -> None:
-    """Grant a privilege to a group, or take it back."""
+async def take_back(host: Host, identity: Identity, project: Project, holder: Holder) -> None:
+    """Take back what is granted to a user or to a group, if anything is."""
     async with host.store.database.transaction() as tx:
         project = await _hold(host, tx, identity, project)
-        if privilege is None:
-            await permissions.delete_of_group(tx, project.id, group.id)
-        else:
-            await permissions.keep_of_group(tx, project, group.id, privilege)
-        await _log(host, tx, "permission changed", project, identity, {"group": group.slug, "permission": privilege})
+        await permissions.delete_permission(tx, project.id, holder)
+        await _log_permission(host, tx, project, identity, holder, None)
+
+
+async def _log_permission(
+    host: Host, tx: Transaction, project: Project, identity: Identity, holder: Holder, privilege: Privilege | None
+) -> None:
+    named = {"user": holder.username} if isinstance(holder, User) else {"group": holder.slug}
+    await _log(host, tx, "permission changed", project, identity, {**named, "permission": privilege})
 
 
 def refuse_apps(identity: Identity) -> None:
