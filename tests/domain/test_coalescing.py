@@ -95,3 +95,31 @@ def test_what_cannot_have_the_database_is_tried_for_nobody_who_waits(
         assert seen == tried
 
     asyncio.run(run())
+
+
+def test_a_first_caller_that_gives_up_leaves_the_others_their_turn() -> None:
+    """The work of a cancelled first caller ends with it; the items that arrived meanwhile are worked on, and so are
+    later ones.
+    """
+
+    async def run() -> None:
+        coalescing, seen = _coalescing(), []
+
+        async def work(items: Sequence[int]) -> list[int]:
+            seen.append(list(items))
+            if 1 in items:
+                await asyncio.Event().wait()
+            return list(items)
+
+        first = asyncio.create_task(coalescing.do("place", 1, work))
+        others = [asyncio.create_task(coalescing.do("place", item, work)) for item in (2, 3)]
+        while not seen:
+            await asyncio.sleep(0)
+        first.cancel()
+        assert await asyncio.gather(*others) == [2, 3]
+        assert seen == [[1], [2, 3]]
+        assert await coalescing.do("place", 4, work) == 4
+        with pytest.raises(asyncio.CancelledError):
+            await first
+
+    asyncio.run(run())

@@ -27,6 +27,9 @@ from roadstead.model import UNIDENTIFIED, Identity
 PATH_VALUES = "roadstead.path_values"
 """The key in a request's scope of the address's parameters, in the order of the template."""
 
+IN_ONE_TURN = 0.001
+"""Seconds that a handler takes at most, usually, if it does not wait."""
+
 log = logging.getLogger("roadstead.api")
 
 
@@ -94,8 +97,10 @@ class Address:
         if HELD in scope:
             let_go(scope)
         # Yield once, so that all requests of this loop turn are handled before any answer is written: alternating
-        # handlers with system calls more than doubled their time.
-        await _next_turn()
+        # handlers with system calls more than doubled their time. A request that had to wait, for a commit say, is no
+        # longer in the turn in which it began.
+        if time.perf_counter() - started < IN_ONE_TURN:
+            await _next_turn()
         await answer(scope, receive, send)
         answered(host, scope, started, answer, route=self.path, recorded=self.recorded, identity=identity)
 
