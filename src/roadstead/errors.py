@@ -15,6 +15,7 @@
     │   ├── LinkerValueExists
     │   └── HandshakeUnderWay
     ├── RateLimitExceeded         more requests than an installation may make in an hour
+    ├── TooManyGuesses            too many wrong secrets of an account, or from an address
     ├── TooMuchAtOnce             a caller has as much running as it may
     │   └── UpdateUnderWay        an app updates itself once at a time
     ├── HostBusy                  others keep the host busy for longer than this caller waits
@@ -137,6 +138,14 @@ class RateLimitExceeded(RoadsteadError):
             "Rate limit for this resource has been exceeded",
             f"An app may make {limit} requests within an hour here; the next one in {retry_after} s.",
         )
+        self.retry_after = retry_after
+
+
+class TooManyGuesses(RoadsteadError):
+    """There were too many wrong secrets of an account, or from an address; `retry_after` is in seconds."""
+
+    def __init__(self, kind: str, retry_after: int) -> None:
+        super().__init__(f"There were too many wrong {kind}s.", f"Wait for {retry_after} s, and send the right one.")
         self.retry_after = retry_after
 
 

@@ -16,6 +16,7 @@ from roadstead.connect import InvalidToken, canonical_request, read
 from roadstead.connect.scopes import satisfy
 from roadstead.domain.access import credentials, grants
 from roadstead.domain.access.signers import find_signer
+from roadstead.domain.access.wrong_secrets import wrong_secret
 from roadstead.domain.host import Host
 from roadstead.errors import NotAuthenticated, RateLimitExceeded, WrongCredential
 from roadstead.model import UNIDENTIFIED, Caller, Identity, Viewer
@@ -43,7 +44,7 @@ async def app_jwt(request: Request, host: Host) -> Caller:
     scheme, credential = _authorization(request, _SEND_JWT)
     if scheme == "JWT":
         return await _verified_caller(host, credential, _canonical(request))
-    await _other_identity(host, scheme, credential)
+    await _other_identity(request, host, scheme, credential)
     raise WrongCredential(JWT_ONLY)
 
 
@@ -103,7 +104,7 @@ async def identify(request: Request, host: Host) -> Identity:
     scheme, credential = _authorization(request)
     if scheme == "JWT":
         return await _verified_caller(host, credential, _canonical(request))
-    return await _other_identity(host, scheme, credential)
+    return await _other_identity(request, host, scheme, credential)
 
 
 def _canonical(request: Request) -> str:
@@ -114,13 +115,13 @@ def _canonical(request: Request) -> str:
     )
 
 
-async def _other_identity(host: Host, scheme: str, credential: str) -> Identity:
+async def _other_identity(request: Request, host: Host, scheme: str, credential: str) -> Identity:
     match scheme.lower():
         case "bearer":
-            return await _token_identity(host, credential)
+            return await _token_identity(request, host, credential)
         case "basic":
             name, password = _name_and_password(credential)
-            return await _token_identity(host, password, name)
+            return await _token_identity(request, host, password, name)
         case "jwt":
             raise NotAuthenticated("The scheme must be written JWT, in capitals.", "Send: Authorization: JWT <token>")
         case _:
@@ -154,11 +155,12 @@ async def _verified_caller(host: Host, credential: str, canonical: str | None) -
     return caller
 
 
-async def _token_identity(host: Host, token: str, name: str | None = None) -> Identity:
-    """Return whose token it is; `name` is the user name that came with it."""
+async def _token_identity(request: Request, host: Host, token: str, name: str | None = None) -> Identity:
+    """Return whose token it is; `name` is the user name that came with it. Raise `TooManyGuesses` if it is wrong."""
     granted = await grants.find_token(host, token) if token.startswith(grants.PREFIX) else None
     identity: Identity | None = granted or await credentials.find_token(host, token)
     if identity is None or not (name is None or await credentials.goes_by(host, identity, name)):
+        wrong_secret(host, "token", name, request.scope["client"][0])
         raise NotAuthenticated(
             "The access token is not valid.",
             "It has expired, was revoked, was never issued here, or belongs to another user than the one named.",

@@ -16,6 +16,7 @@ from roadstead.errors import (
     Removed,
     RoadsteadError,
     StorageUnavailable,
+    TooManyGuesses,
     TooMuchAtOnce,
     WrongCredential,
 )
@@ -56,6 +57,7 @@ STATUS: Mapping[type[RoadsteadError], int] = {
     Removed: 410,
     Conflict: 409,
     RateLimitExceeded: 429,
+    TooManyGuesses: 429,
     TooMuchAtOnce: 429,
     OutgoingCallFailed: 502,  # for a page of an app about its proxy, within a 200
     InstallationFailed: 424,  # not a 5xx: an app's answer, or a link's target, is not a failure of this host
@@ -95,7 +97,11 @@ def headers_of(error: RoadsteadError) -> Mapping[str, str]:
             return headers
         case NotAuthenticated():
             return CHALLENGE
-        case RateLimitExceeded(retry_after=seconds) | TooMuchAtOnce(retry_after=seconds):
+        case (
+            RateLimitExceeded(retry_after=seconds)
+            | TooManyGuesses(retry_after=seconds)
+            | TooMuchAtOnce(retry_after=seconds)
+        ):
             return {"Retry-After": str(seconds)}
         case HostBusy() | StorageUnavailable():
             return {"Retry-After": "1"}

@@ -13,6 +13,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from roadstead.domain.access.admission import Admission, open_files
+from roadstead.domain.access.guesses import Guesses
 from roadstead.domain.access.rate_limit import RateLimit
 from roadstead.domain.access.refusals import Refusals
 from roadstead.domain.coalescing import Coalescing
@@ -47,7 +48,7 @@ class Host:
     `base_url` has no trailing slash. `operator` is the name of the acting operator in the audit log.
     `rate_limit` is that of each installation, by id. `clock` gives Unix time, for moments that are stored or shown.
     `updating` are the ids of the installations that are being updated here; the check of a descriptor locks `judging`.
-    `failed_consumers` counts wrong secrets of OAuth consumers, by consumer and address.
+    `guesses` counts wrong secrets; `domain/access/wrong_secrets.py` asks it.
     `token_uses` counts the uses of API tokens, to note one an hour.
     `changing` gives each installation its turn to change many values.
     """
@@ -61,8 +62,7 @@ class Host:
     request_log: RequestLog
     rate_limit: RateLimit | None = None
     metrics: Metrics = field(default_factory=Metrics)
-    failed_sign_ins: RateLimit = field(default_factory=lambda: RateLimit(10, seconds=300))
-    failed_consumers: RateLimit = field(default_factory=lambda: RateLimit(10, seconds=300), repr=False)
+    guesses: Guesses = field(default_factory=Guesses, repr=False)
     token_uses: RateLimit = field(default_factory=lambda: RateLimit(1, seconds=3600), repr=False)
     clock: Callable[[], float] = time.time
     admission: Admission = field(default_factory=lambda: Admission(open_files()), repr=False)

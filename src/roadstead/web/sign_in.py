@@ -7,7 +7,8 @@ from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
 from roadstead.domain.access import credentials
-from roadstead.errors import WrongCredential
+from roadstead.domain.access.wrong_secrets import wrong_secret
+from roadstead.errors import TooManyGuesses, WrongCredential
 from roadstead.web.page import SESSION_COOKIE, Handler, Visit, render
 
 
@@ -20,6 +21,8 @@ class SignIn:
     wrong: str = ""
 
 
+_VISITOR = "visitor"
+"""Codes name no account, so all wrong ones count as guesses at this one."""
 _NOT_VALID = "This code is not valid. A code works once, within 12 hours."
 _TOO_MANY = (
     "This code is not valid, like too many before it. A valid code still works: make one with roadstead sign-in."
@@ -68,12 +71,14 @@ def _page(visit: Visit, context: SignIn, status: int) -> Response:
 
 
 def _refuse(visit: Visit, code: str, target: str) -> Response:
-    wait = credentials.count_failed_sign_in(visit.host)
-    if not wait:
-        return _page(visit, SignIn(_local(target), code, _NOT_VALID), 403)
-    answer = _page(visit, SignIn(_local(target), code, _TOO_MANY), 429)
-    answer.headers["Retry-After"] = str(wait)
-    return answer
+    """Count a wrong code, and show the page again. A valid one always works, so no one can keep a user out."""
+    try:
+        wrong_secret(visit.host, "sign-in code", _VISITOR, visit.request.scope["client"][0])
+    except TooManyGuesses as exc:
+        answer = _page(visit, SignIn(_local(target), code, _TOO_MANY), 429)
+        answer.headers["Retry-After"] = str(exc.retry_after)
+        return answer
+    return _page(visit, SignIn(_local(target), code, _NOT_VALID), 403)
 
 
 async def open_link(visit: Visit) -> Response:

@@ -2,29 +2,21 @@
 
 from collections.abc import Mapping
 
-from roadstead.api.errors import RequestRefused
 from roadstead.domain.access import consumers, grants
 from roadstead.domain.access.grants import Issued, Refused
+from roadstead.domain.access.wrong_secrets import wrong_secret
 from roadstead.domain.host import Host
 from roadstead.model import Consumer
 
-_KEY_LENGTH = 40
-"""How many characters of a key are remembered, because strangers send keys of any length; a real one has 18."""
-
 
 async def find_client(host: Host, key: str, secret: str, address: str) -> Consumer:
-    """Return the consumer of a key and a secret. Raise `Refused`, and a 429 after too many wrong secrets.
+    """Return the consumer of a key and a secret. Raise `Refused`, and `TooManyGuesses` after too many wrong secrets.
 
-    They are counted for each consumer and address, so that no other address can lock a consumer out.
+    The right secret always works, so no one can lock a consumer out.
     """
-    guesser = (key[:_KEY_LENGTH], address)
-    wait = host.failed_consumers.wait(guesser)
-    if wait:
-        message = "There were too many wrong secrets of this consumer."
-        raise RequestRefused(429, message, "Wait, and send the right one.", headers={"Retry-After": str(wait)})
     consumer = await consumers.find_by_secret(host, key, secret)
     if consumer is None:
-        host.failed_consumers.take(guesser)
+        wrong_secret(host, "consumer secret", key, address)
         raise Refused("unauthorized_client", "Invalid OAuth client credentials")
     return consumer
 

@@ -203,14 +203,6 @@ async def find_session_user(host: Host, session: str) -> User | None:
     return await rows.find_session(host.store.database, session, "session", now, latest)
 
 
-def count_failed_sign_in(host: Host) -> int:
-    """Return 0, or the number of seconds for which there were too many. All attempts count together, from any caller: a
-    valid code works in any case, so that no one can keep the operator out, and no number of attempts finds one of 192
-    random bits.
-    """
-    return host.failed_sign_ins.take("everybody")
-
-
 async def sign_out(host: Host, session: str) -> None:
     async with host.store.database.transaction() as tx:
         await rows.delete_session(tx, session)

@@ -2,11 +2,11 @@
 
 import math
 import time
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable, Hashable
 
-_MOST_KEYS = 10_000
-"""With more keys than these, those without an act in the window are dropped: strangers can make up any number."""
+MOST_KEYS = 10_000
+"""Of more keys than these, the one that acted least recently is forgotten: strangers can make up any number."""
 
 
 class RateLimit:
@@ -19,8 +19,7 @@ class RateLimit:
         self.limit = limit
         self._seconds = seconds
         self._clock = clock
-        self._taken: dict[Hashable, deque[float]] = {}
-        self._most = _MOST_KEYS
+        self._taken: OrderedDict[Hashable, deque[float]] = OrderedDict()
 
     def take(self, key: Hashable) -> int:
         """Count one act and return 0, or the seconds until there is room for it; then it does not count."""
@@ -28,7 +27,9 @@ class RateLimit:
         wait = self._wait(key, now)
         if not wait:
             self._taken.setdefault(key, deque()).append(now)
-            self._forget(now)
+            self._taken.move_to_end(key)
+            if len(self._taken) > MOST_KEYS:
+                self._taken.popitem(last=False)
         return wait
 
     def wait(self, key: Hashable) -> int:
@@ -42,11 +43,3 @@ class RateLimit:
         while taken and taken[0] <= now - self._seconds:
             taken.popleft()
         return 0 if len(taken) < self.limit else math.ceil(taken[0] + self._seconds - now)
-
-    def _forget(self, now: float) -> None:
-        """Drop the keys without an act in the window, once their number has doubled."""
-        if len(self._taken) > self._most:
-            self._taken = {
-                key: taken for key, taken in self._taken.items() if taken and taken[-1] > now - self._seconds
-            }
-            self._most = max(_MOST_KEYS, 2 * len(self._taken))

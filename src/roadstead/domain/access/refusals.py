@@ -14,13 +14,14 @@ from roadstead.domain.traffic import request_id
 
 PAUSE_SECONDS = 10.0
 
-Reason = Literal["requests", "address", "installation", "bodies", "room"]
+Reason = Literal["requests", "address", "installation", "bodies", "guesses", "room"]
 
 _SENTENCES: dict[Reason, str] = {
     "requests": "Requests refused, because as many are running as this process takes at a time",
     "address": "Requests refused, because their address has as many running as one address may",
     "installation": "Requests refused, because their app has as many running as one app may",
     "bodies": "Requests refused, because running requests have as many bytes of bodies as they may",
+    "guesses": "Requests refused, because too many wrong secrets came from their address, or for their account",
     "room": "Connections closed, because they had waited longest for their clients and others needed the room",
 }
 
