@@ -76,6 +76,7 @@ OWNERS = {
     "prometheus_client": {"control"},
     "uvicorn": {"server", "cli", "sample_app"},
     "cryptography": {"storage", "domain"},
+    "argon2": {"domain"},
 }
 
 

@@ -73,6 +73,22 @@ class Membership:
 
 
 @dataclass(frozen=True, slots=True)
+class Invitation:
+    """An open invitation to the host, by its maker. With a workspace, the guest gets the role there.
+
+    `username` and `email` are what the maker proposes for the account.
+    """
+
+    id: int
+    inviter: User
+    username: str | None
+    email: str | None
+    workspace: Workspace | None
+    role: Role | None
+    expires_on: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Group:
     """A group of a workspace's members."""
 

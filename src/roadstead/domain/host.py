@@ -37,6 +37,8 @@ FINISH_SECONDS = 10.0
 CHANGE_SECONDS = 60.0
 """How long a change of many values waits for earlier ones of the same app."""
 _CHANGES = "changes of many values"
+HASHING_SECONDS = 10.0
+"""How long a password waits until it is hashed."""
 
 log = logging.getLogger("roadstead")
 
@@ -50,7 +52,7 @@ class Host:
     `updating` are the ids of the installations that are being updated here; the check of a descriptor locks `judging`.
     `guesses` counts wrong secrets; `domain/access/wrong_secrets.py` asks it.
     `token_uses` counts the uses of API tokens, to note one an hour.
-    `changing` gives each installation its turn to change many values.
+    `changing` gives each installation its turn to change many values, and `hashing` each caller to hash a password.
     """
 
     settings: Settings
@@ -69,6 +71,7 @@ class Host:
     updating: set[int] = field(default_factory=set, repr=False)
     judging: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)
     changing: Turns = field(default_factory=lambda: Turns(math.inf, CHANGE_SECONDS, _CHANGES), repr=False)
+    hashing: Turns = field(default_factory=lambda: Turns(1, HASHING_SECONDS, "passwords"), repr=False)
     _running: set[asyncio.Task[None]] = field(default_factory=set, repr=False)
     coalescing: Coalescing = field(init=False, repr=False)
     refusals: Refusals = field(init=False, repr=False)

@@ -113,6 +113,11 @@ async def end_all(tx: Transaction, user_id: int) -> None:
     await tx.run("DELETE FROM sessions WHERE user_id = ?", user_id)
 
 
+async def end_sessions(tx: Transaction, user_id: int, *, but: str) -> None:
+    """Delete a user's sessions and sign-in codes, except for one session."""
+    await tx.run("DELETE FROM sessions WHERE user_id = ? AND token_hash <> ?", user_id, hash_token(but))
+
+
 async def add_session(
     tx: Transaction, token: str, kind: SessionKind, user_id: int, *, now: datetime, expires_on: datetime
 ) -> None:

@@ -18,10 +18,10 @@ Rows = Literal["distributed", "everywhere", "in one place"]
 class Table:
     """A table. Its rows are read in the order of `key`, by which the database finds them.
 
-    `sealed` columns contain encrypted secrets, and no other column contains bytes. `unsafe` ones contain an app's
-    answers, which may repeat a secret. A table that `stays` is not in an export; the text says why. Processes
-    cache rows of a `remembered` one (`storage/remembered.py`). The migrations make the `first_rows`, and an import
-    replaces them.
+    `sealed` columns contain encrypted secrets, and no other column contains bytes. `unsafe` ones may reveal one: an
+    app's answers may repeat it, and a password can be guessed from its hash. A table that `stays` is not in an export;
+    the text says why. Processes cache rows of a `remembered` one (`storage/remembered.py`). The migrations make the
+    `first_rows`, and an import replaces them.
     """
 
     name: str
@@ -123,6 +123,7 @@ USERS = _table(
     first_rows=1,
 )
 EMAILS = _table("emails", "id user_id address is_primary is_confirmed", "everywhere")
+PASSWORDS = _table("passwords", "user_id hash changed_on", "everywhere", unsafe="hash")
 
 # Apps
 
@@ -133,6 +134,12 @@ PROJECTS = _table("projects", "id workspace_id uuid key name description private
 PERMISSIONS = _table("permissions", "id workspace_id project_id user_id group_id privilege", "everywhere")
 DEFAULT_REVIEWERS = _table("default_reviewers", "id workspace_id project_id user_id", "everywhere")
 MEMBERS = _table("members", "workspace_id user_id role added_on", "everywhere", key="workspace_id user_id")
+INVITATIONS = _table(
+    "invitations",
+    "id token_hash inviter_id username email workspace_id role expires_on",
+    "everywhere",
+    stays="Their links lead to the host that made them.",
+)
 REGISTRATIONS = _table(
     "registrations", "app_key descriptor_url shared_secret created_on", "everywhere", sealed="shared_secret"
 )
@@ -225,8 +232,10 @@ TABLES = (
     REMEMBERED,
     USERS,
     EMAILS,
+    PASSWORDS,
     WORKSPACES,
     MEMBERS,
+    INVITATIONS,
     MEMBER_GROUPS,
     GROUP_MEMBERS,
     PROJECTS,

@@ -181,7 +181,6 @@ async def sign_in_link(host: Host, path: str = "/", *, user_id: int = OPERATOR_I
 
 async def sign_in(host: Host, code: str) -> str | None:
     """Exchange a one-time code for a session's token; return `None` if the code is used, old or invented."""
-    session = secrets.token_urlsafe(32)
     now = host.now()
     latest = now + SIGN_IN_LIFETIME + CLOCKS_DIFFER
     user = await rows.find_session(host.store.database, code, "sign-in", now, latest)
@@ -191,8 +190,14 @@ async def sign_in(host: Host, code: str) -> str | None:
         await users.lock_user(tx, user.id)
         if not await rows.use_sign_in_code(tx, code):
             return None
-        await rows.add_session(tx, session, "session", user.id, now=now, expires_on=now + SESSION_LIFETIME)
         await _log(host, tx, "sign-in link used", "pages", user)
+        return await begin_session(host, tx, user)
+
+
+async def begin_session(host: Host, tx: Transaction, user: User) -> str:
+    """Return the token of a new session of a user, whom the transaction has locked."""
+    session, now = secrets.token_urlsafe(32), host.now()
+    await rows.add_session(tx, session, "session", user.id, now=now, expires_on=now + SESSION_LIFETIME)
     return session
 
 

@@ -9,7 +9,7 @@ from roadstead.domain.host import Host
 from roadstead.domain.names import check_name
 from roadstead.errors import Conflict, InvalidInput, NotFound
 from roadstead.model import OPERATOR_ID, Email, User
-from roadstead.storage import credentials, grants
+from roadstead.storage import credentials, grants, invitations, passwords
 from roadstead.storage import users as rows
 from roadstead.storage.audit import add_entry
 from roadstead.storage.database import Transaction
@@ -53,13 +53,24 @@ async def add_user(host: Host, tx: Transaction, username: str, *, display_name: 
 
 
 def _check(username: str, display_name: str, email: str | None) -> None:
+    check_username(username)
+    check_name(display_name, "A user needs a display name.")
+    if email is not None:
+        check_email(email)
+
+
+def check_username(username: str) -> None:
+    """Raise `InvalidInput` if a text cannot be a user name."""
     if not _USERNAME.fullmatch(username):
         raise InvalidInput(
             f"{username!r} cannot be a user name.",
             "Use lower-case letters, digits, '-', '_' and '.', at most 62, beginning with a letter or digit.",
         )
-    check_name(display_name, "A user needs a display name.")
-    if email is not None and not (_EMAIL.fullmatch(email) and email.isprintable()):
+
+
+def check_email(email: str) -> None:
+    """Raise `InvalidInput` if a text is not an e-mail address."""
+    if not (_EMAIL.fullmatch(email) and email.isprintable()):
         raise InvalidInput(f"{email!r} is not an e-mail address.", "Write it as in ann@acme.example.")
 
 
@@ -100,7 +111,10 @@ async def list_emails(host: Host, user: User | None) -> list[Email]:
 
 
 async def deactivate_user(host: Host, name: str) -> User:
-    """End all tokens, sessions and OAuth grants of a user, who gets no others. Raise `UserNotFound` and `Conflict`."""
+    """End a user's password, tokens, sessions, OAuth grants and invitations; the user gets no others.
+
+    Raise `UserNotFound` and `Conflict`.
+    """
     user = await find_user(host, name)
     if user.id == OPERATOR_ID:
         raise Conflict("The operator cannot be deactivated.", "Revoke a token with: roadstead token-revoke ID")
@@ -109,6 +123,8 @@ async def deactivate_user(host: Host, name: str) -> User:
         await rows.deactivate(tx, user.id)
         await credentials.end_all(tx, user.id)
         await grants.end_grants_of(tx, user.id)
+        await invitations.delete_invitations_of(tx, user.id)
+        await passwords.drop_password(tx, user.id)
         await _log(host, tx, "user deactivated", user)
     return await find_user(host, name)
 

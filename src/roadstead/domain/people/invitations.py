@@ -1,0 +1,117 @@
+"""Invitations: a link, which the inviter passes on, creates one account and its role in a workspace.
+
+Administrators invite to the host and into every workspace, owners into their own. An invitation is as strong as its
+maker at the moment of use: it is void once the maker is deactivated or no owner any more.
+"""
+
+import secrets
+from datetime import timedelta
+
+from roadstead.domain.access.credentials import CLOCKS_DIFFER
+from roadstead.domain.apps.installations import get_workspace
+from roadstead.domain.host import Host
+from roadstead.domain.people.users import check_email, check_username, lock_active
+from roadstead.domain.people.workspaces import NO_ADMIN, lock_and_keep
+from roadstead.errors import NotFound, WrongCredential
+from roadstead.model import Invitation, Role, User, Workspace
+from roadstead.storage import invitations as rows
+from roadstead.storage import members
+from roadstead.storage.audit import add_entry
+from roadstead.storage.database import Reader, Transaction
+
+LIFETIME = timedelta(days=7)
+
+
+async def invite(
+    host: Host,
+    *,
+    by: User | None = None,
+    username: str | None = None,
+    email: str | None = None,
+    workspace: str | None = None,
+    role: Role = "member",
+) -> tuple[str, Invitation]:
+    """Return a link that works once, within seven days, and what it is for. Nothing is sent: pass the link on.
+
+    `by` is who invites, by default the operator at the command line. Raise `InvalidInput`, `WorkspaceNotFound`, and
+    `WrongCredential` for one who may not invite there.
+    """
+    if username is not None:
+        check_username(username)
+    if email is not None:
+        check_email(email)
+    into = None if workspace is None else await get_workspace(host, workspace)
+    code, inviter = secrets.token_urlsafe(32), by or await host.find_operator()
+    async with host.store.database.transaction() as tx:
+        if into is not None:
+            await lock_and_keep(tx, into)
+        inviter = await lock_active(tx, inviter.id)
+        await _expect_may_invite(tx, inviter, into)
+        made = await rows.add_invitation(
+            tx,
+            code,
+            inviter=inviter,
+            username=username,
+            email=None if email is None else email.lower(),
+            workspace=into,
+            role=None if into is None else role,
+            now=host.now(),
+            expires_on=host.now() + LIFETIME,
+        )
+        await _log(host, tx, "invitation made", made, by)
+    return f"{host.base_url}/-/invitation?code={code}", made
+
+
+async def list_invitations(host: Host, workspace: Workspace) -> list[Invitation]:
+    """Return the open invitations into a workspace, the oldest first."""
+    return await rows.list_invitations(host.store.database, workspace.id, host.now())
+
+
+async def withdraw(host: Host, workspace: Workspace, invitation_id: int, by: User) -> None:
+    """Withdraw an invitation into a workspace. Raise `NotFound`, and `WrongCredential` for one who is no owner."""
+    found = next((one for one in await list_invitations(host, workspace) if one.id == invitation_id), None)
+    async with host.store.database.transaction() as tx:
+        await lock_and_keep(tx, workspace)
+        await _expect_may_invite(tx, await lock_active(tx, by.id), workspace)
+        if found is None or not await rows.delete_invitation(tx, found.id):
+            raise NotFound("There is no such invitation.", "It may have been used, or have expired.")
+        await _log(host, tx, "invitation withdrawn", found, by)
+
+
+async def find_open(host: Host, code: str) -> Invitation | None:
+    """Return the invitation of a link, or `None` if it is used, withdrawn, expired, void or invented."""
+    found = await _find(host, host.store.database, code)
+    return found if found is not None and await _is_in_force(host.store.database, found) else None
+
+
+async def _find(host: Host, reader: Reader, code: str) -> Invitation | None:
+    now = host.now()
+    return await rows.find_invitation(reader, code, now, now + LIFETIME + CLOCKS_DIFFER)
+
+
+async def _is_in_force(reader: Reader, invitation: Invitation) -> bool:
+    """Return whether the maker of an invitation may still invite there."""
+    return invitation.inviter.is_active and await _may_invite(reader, invitation.inviter, invitation.workspace)
+
+
+async def _may_invite(reader: Reader, user: User, workspace: Workspace | None) -> bool:
+    """Return whether a user invites into a workspace; without one, to the host alone."""
+    if user.is_administrator:
+        return True
+    if workspace is None:
+        return False
+    found = await members.find_with_role(reader, workspace.slug, user.id)
+    return found is not None and found[1] == "owner"
+
+
+async def _expect_may_invite(tx: Transaction, user: User, workspace: Workspace | None) -> None:
+    if not await _may_invite(tx, user, workspace):
+        raise WrongCredential(NO_ADMIN)
+
+
+async def _log(host: Host, tx: Transaction, action: str, invitation: Invitation, user: User | None) -> None:
+    details = {"id": invitation.id, "email": invitation.email, "role": invitation.role}
+    subject = "host" if invitation.workspace is None else invitation.workspace.slug
+    actor = host.operator if user is None else f"user {user.username}"
+    given = {name: value for name, value in details.items() if value is not None}
+    await add_entry(tx, actor=actor, action=action, subject=subject, details=given, now=host.now())
