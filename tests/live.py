@@ -29,7 +29,7 @@ from starlette.types import ASGIApp
 from roadstead.app import create_app
 from roadstead.connect import encode, query_string_hash
 from roadstead.domain.access import credentials
-from roadstead.domain.apps import installations
+from roadstead.domain.apps import installations, page_loads
 from roadstead.domain.host import Host, open_host
 from roadstead.model import Installation
 from roadstead.server.connections import Connection
@@ -240,6 +240,15 @@ class LiveHost:
     def install(self, app: RecordingApp, workspace: str = "local") -> Installation:
         installed: Installation = self.work(lambda host: installations.install(host, app.descriptor_url, workspace))
         return installed
+
+    def post_install_url(self, installation: Installation) -> str | None:
+        """Return where the operator's browser goes after an installation."""
+
+        async def job(host: Host) -> str | None:
+            return await page_loads.post_install_url(host, installation, await host.find_operator())
+
+        url: str | None = self.work(job)
+        return url
 
     def api_token(self) -> str:
         token: str = self.work(lambda host: credentials.create_api_token(host, "test", None))[0]

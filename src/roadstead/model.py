@@ -316,9 +316,9 @@ class Offer:
 
 
 class Viewer(msgspec.Struct, frozen=True):
-    """The operator who looks at a page of an app, and as whom the page makes requests.
+    """A user who looks at a page of an app, and as whom the page makes requests.
 
-    The viewer may do what the app was granted, in the workspace of this installation.
+    The page may do what both the user may and the app was granted, in the workspace of this installation.
     """
 
     installation_id: int
@@ -328,8 +328,12 @@ class Viewer(msgspec.Struct, frozen=True):
     kind: ClassVar[str] = "session"
     secrets: ClassVar[tuple[str, ...]] = ()
     repository: ClassVar[None] = None
-    is_operator: ClassVar[bool] = True
     is_integration: ClassVar[bool] = True
+
+    @property
+    def is_operator(self) -> bool:
+        """Return whether the viewer is an administrator of the host."""
+        return self.user.is_administrator
 
 
 class ApiToken(msgspec.Struct, frozen=True):

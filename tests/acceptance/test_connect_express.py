@@ -12,7 +12,6 @@ import pytest
 from playwright.sync_api import expect
 
 from roadstead.domain.apps import installations
-from roadstead.domain.apps.page_loads import post_install_url
 from roadstead.domain.host import Host
 from roadstead.errors import InstallationFailed
 from roadstead.model import Installation, LifecycleCall
@@ -49,7 +48,7 @@ class ExpressApp:
 
     def open_page(self, installation: Installation) -> httpx.Response:
         """Return the answer to a browser at the app's page after an installation."""
-        return httpx.get(self.host.work(lambda opened: post_install_url(opened, installation)))
+        return httpx.get(self.host.post_install_url(installation) or "")
 
     def uninstall(self, installation: Installation) -> LifecycleCall:
         """Uninstall the app, and return the call."""
@@ -162,7 +161,7 @@ def test_the_page_after_the_installation_is_verified_and_calls_the_api(app: Expr
 def test_the_framework_would_refuse_another_page(app: ExpressApp, sent: str, changed: str) -> None:
     """The test above is meaningful: the framework does hash the page's path and query."""
     installation = app.install()
-    url = app.host.work(lambda opened: post_install_url(opened, installation))
+    url = app.host.post_install_url(installation) or ""
     assert httpx.get(url.replace(sent, changed, 1)).status_code == 401
 
 

@@ -12,7 +12,6 @@ import httpx
 import pytest
 
 from roadstead.domain.apps import installations
-from roadstead.domain.apps.page_loads import post_install_url
 from roadstead.domain.host import Host
 from roadstead.model import Installation
 from tests.acceptance.node.programs import Program, running
@@ -215,11 +214,11 @@ def signed_calls(host: LiveHost) -> list[SignedCall]:
     welcome = {"key": "welcome", "url": "/welcome?to={principal.username}&note=1%2B1%20is%20*&note=%C3%A9,(2)"}
     with recording_app(modules={"postInstallRedirect": welcome}) as app:
         first, second = host.install(app), host.install(app)
-        page = host.work(lambda opened: post_install_url(opened, second))
+        page = host.post_install_url(second)
         host.work(lambda opened: _remove(opened, second))
         return [
             _lifecycle_call(app.calls("installed")[1], first.shared_secret),
-            _page_load(page.removeprefix(app.base_url), second.shared_secret),
+            _page_load((page or "").removeprefix(app.base_url), second.shared_secret),
             _lifecycle_call(app.calls("uninstalled")[0], second.shared_secret),
         ]
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from roadstead.connect.conditions import Verdict, judge, targets_of
+from roadstead.connect.conditions import Facts, Verdict, judge, targets_of
 
 CONTEXT = {"repository.uuid": "{r}", "workspace.slug": "acme"}
 IS_R = {"condition": "equals", "target": "repository.uuid", "params": {"value": "{r}"}}
@@ -45,8 +45,8 @@ CASES: list[tuple[str, list[dict[str, Any]], Verdict]] = [
 
 @pytest.mark.parametrize(("name", "written", "verdict"), CASES, ids=[case[0] for case in CASES])
 def test_conditions_are_judged(name: str, written: list[dict[str, Any]], verdict: Verdict) -> None:
-    """Each condition is judged for an administrator, in an app with only the scope `repository`."""
-    assert judge(written, granted={"repository"}, context=CONTEXT).verdict == verdict
+    """Each condition is judged for an owner of the workspace, in an app with only the scope `repository`."""
+    assert judge(written, Facts({"repository"}, CONTEXT, "owner")).verdict == verdict
 
 
 def test_each_condition_has_its_reason() -> None:
@@ -56,7 +56,7 @@ def test_each_condition_has_its_reason() -> None:
         {"or": [{**IS_X, "invert": True}, UNKNOWN]},
         {"condition": "equals", "target": "workspace.slug", "params": {"value": True}},
     ]
-    judged = judge(written, granted={"repository"}, context=CONTEXT).conditions
+    judged = judge(written, Facts({"repository"}, CONTEXT, "owner")).conditions
     assert [(one.text, one.verdict, one.reason) for one in judged] == [
         (
             "has_account_permission permission=admin",
@@ -72,7 +72,7 @@ def test_each_condition_has_its_reason() -> None:
 def test_an_administrator_is_no_mere_collaborator() -> None:
     """The documentation means a member who is not an administrator."""
     written = [{"condition": "has_account_permission", "params": {"permission": "collaborator"}}]
-    assert judge(written, granted={"account"}, context={}).verdict == "not met"
+    assert judge(written, Facts({"account"}, {}, "owner")).verdict == "not met"
 
 
 def test_targets_are_found_inside_others() -> None:
@@ -92,7 +92,7 @@ _condition = st.dictionaries(_NAMES, _plain | _inner | st.lists(_inner, max_size
 @given(st.lists(_condition, max_size=3))
 def test_anything_can_be_judged(written: list[dict[str, Any]]) -> None:
     """Any content of `conditions` is judged, and every condition gets a line."""
-    judged = judge(written, granted={"repository"}, context=CONTEXT)
+    judged = judge(written, Facts({"repository"}, CONTEXT, "owner"))
     assert judged.verdict in ("met", "not met", "unknown")
     assert all(one.text and one.reason for one in judged.conditions)
     assert all(isinstance(target, str) for target in targets_of(written))

@@ -47,7 +47,7 @@ async def _before_there_were_users(settings: Settings, patch: pytest.MonkeyPatch
 
 async def _expect_the_operator(host: Host) -> None:
     sender = await host.sender()
-    assert (sender.actor_uuid, sender.actor_account_id) == (UUID, ACCOUNT_ID)
+    assert (sender.actor.uuid, sender.actor.account_id) == (UUID, ACCOUNT_ID)
     token = await credentials.find_api_token(host, "token")
     assert token is not None
     assert (token.is_operator, token.user.uuid, token.scopes, token.name) == (True, UUID, None, "ci")

@@ -15,12 +15,19 @@ Verdict = Literal["met", "not met", "unknown"]
 """`unknown`: it depends on facts that the host does not have."""
 
 _INVERTED: Mapping[Verdict, Verdict] = {"met": "not met", "not met": "met", "unknown": "unknown"}
-_PERMISSIONS = {
-    "has_permission": {"read": True, "write": True, "admin": True},
+_ROLES: Mapping[str, Mapping[str, Set[str]]] = {
     # A collaborator is a member who is not an administrator.
-    "has_account_permission": {"admin": True, "collaborator": False},
+    "has_account_permission": {"admin": {"owner"}, "collaborator": {"collaborator", "member"}},
+    "has_workspace_permission": {
+        "admin": {"owner"},
+        "owner": {"owner"},
+        "collaborator": {"owner", "collaborator"},
+        "member": {"owner", "collaborator", "member"},
+    },
 }
-"""The verdict for an administrator, by the condition and its parameter."""
+"""The roles in the workspace that meet a condition, by its name and its parameter."""
+_IN_REPOSITORY = ("read", "write", "admin")
+"""The parameters of `has_permission`: an owner of the workspace has all of these in each of its repositories."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,15 +47,28 @@ class Judgement:
     conditions: tuple[JudgedCondition, ...]
 
 
-def judge(conditions: Sequence[Mapping[str, object]], *, granted: Set[str], context: Mapping[str, str]) -> Judgement:
+@dataclass(frozen=True, slots=True)
+class Facts:
     """
-    Judge conditions of a descriptor for a viewer who is an administrator of everything.
+    What conditions are judged by.
 
     `granted` are the scopes of the app, implied ones included. `context` has the values of context parameters, by name.
+    `role` is that of the viewer in the workspace of the app: owner, collaborator, member, or none.
+    """
+
+    granted: Set[str]
+    context: Mapping[str, str]
+    role: str | None
+
+
+def judge(conditions: Sequence[Mapping[str, object]], facts: Facts) -> Judgement:
+    """
+    Judge conditions of a descriptor.
+
     Never raises: a condition that cannot be understood is unknown.
     """
-    single = tuple(one for condition in conditions for one in _single(condition, granted, context))
-    return Judgement(_all([_verdict(condition, granted, context) for condition in conditions]), single)
+    single = tuple(one for condition in conditions for one in _single(condition, facts))
+    return Judgement(_all([_verdict(condition, facts) for condition in conditions]), single)
 
 
 def targets_of(conditions: Sequence[Mapping[str, object]]) -> Iterator[str]:
@@ -61,11 +81,11 @@ def targets_of(conditions: Sequence[Mapping[str, object]]) -> Iterator[str]:
             yield from targets_of(_inner(condition, name))
 
 
-def _verdict(condition: Mapping[str, object], granted: Set[str], context: Mapping[str, str]) -> Verdict:
+def _verdict(condition: Mapping[str, object], facts: Facts) -> Verdict:
     if "condition" in condition:
-        return _judged(condition, granted, context).verdict
-    all_of = [_verdict(inner, granted, context) for inner in _inner(condition, "and")]
-    any_of = [_verdict(inner, granted, context) for inner in _inner(condition, "or")]
+        return _judged(condition, facts).verdict
+    all_of = [_verdict(inner, facts) for inner in _inner(condition, "and")]
+    any_of = [_verdict(inner, facts) for inner in _inner(condition, "or")]
     if not all_of and not any_of:
         return "unknown"
     verdict = _all([*all_of, *([_any(any_of)] if any_of else [])])
@@ -80,15 +100,13 @@ def _any(verdicts: Sequence[Verdict]) -> Verdict:
     return "met" if "met" in verdicts else "unknown" if "unknown" in verdicts else "not met"
 
 
-def _single(
-    condition: Mapping[str, object], granted: Set[str], context: Mapping[str, str]
-) -> Iterator[JudgedCondition]:
+def _single(condition: Mapping[str, object], facts: Facts) -> Iterator[JudgedCondition]:
     inner = [*_inner(condition, "and"), *_inner(condition, "or")]
     if "condition" in condition or not inner:
-        yield _judged(condition, granted, context)
+        yield _judged(condition, facts)
     else:
         for one in inner:
-            yield from _single(one, granted, context)
+            yield from _single(one, facts)
 
 
 def _inner(condition: Mapping[str, object], name: str) -> list[Mapping[str, object]]:
@@ -96,30 +114,40 @@ def _inner(condition: Mapping[str, object], name: str) -> list[Mapping[str, obje
     return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
 
 
-def _judged(condition: Mapping[str, object], granted: Set[str], context: Mapping[str, str]) -> JudgedCondition:
-    verdict, reason = _plain_verdict(condition, granted, context)
+def _judged(condition: Mapping[str, object], facts: Facts) -> JudgedCondition:
+    verdict, reason = _plain_verdict(condition, facts)
     inverted = condition.get("invert") is True
     return JudgedCondition(
         f"{'not ' if inverted else ''}{_text(condition)}", _INVERTED[verdict] if inverted else verdict, reason
     )
 
 
-def _plain_verdict(
-    condition: Mapping[str, object], granted: Set[str], context: Mapping[str, str]
-) -> tuple[Verdict, str]:
+def _plain_verdict(condition: Mapping[str, object], facts: Facts) -> tuple[Verdict, str]:
     key = condition.get("condition")
     if not isinstance(key, str) or key not in CONDITION_SCOPES:
         return "unknown", "There is no such condition."
     scope = CONDITION_SCOPES[key]
-    if scope is not None and scope not in granted:
+    if scope is not None and scope not in facts.granted:
         return "not met", f"It needs the scope {scope}, which the app does not have."
     if key in ("equals", "contains"):
-        return _comparison(key, condition, context)
+        return _comparison(key, condition, facts.context)
     permission = _parameter(condition, "permission")
-    if permission in _PERMISSIONS.get(key, {}):
-        met = _PERMISSIONS[key][permission]
-        return ("met", "The operator may.") if met else ("not met", "The operator is an administrator.")
+    if key == "has_permission" and permission in _IN_REPOSITORY:
+        return _of_repository(facts.role)
+    roles = _ROLES.get(key, {})
+    if permission is not None and permission in roles:
+        return ("met" if facts.role in roles[permission] else "not met"), _role_in_words(facts.role)
     return "unknown", "It is not evaluated here."
+
+
+def _of_repository(role: str | None) -> tuple[Verdict, str]:
+    if role == "owner":
+        return "met", _role_in_words(role)
+    return "unknown", f"{_role_in_words(role)} What the viewer may do depends on the repository."
+
+
+def _role_in_words(role: str | None) -> str:
+    return f"The viewer's role in the workspace is {role}." if role else "The viewer is not in the workspace."
 
 
 def _comparison(key: str, condition: Mapping[str, object], context: Mapping[str, str]) -> tuple[Verdict, str]:

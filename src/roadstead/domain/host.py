@@ -104,11 +104,13 @@ class Host:
         """Wait for all deferred work, up to a limit."""
         await finish(self._running, FINISH_SECONDS)
 
-    async def sender(self) -> Sender:
-        """Return the sender of lifecycle calls. Its key is made once and kept, because apps may compare it."""
-        operator = await self.find_operator()
+    async def sender(self, actor: User | None = None) -> Sender:
+        """Return the sender of lifecycle calls; without an actor, the operator acts.
+
+        Its key is made once and kept, because apps may compare it.
+        """
         public_key = await self._fact("public_key", _make_public_key)
-        return Sender(self.base_url, public_key, operator.uuid, operator.account_id)
+        return Sender(self.base_url, public_key, actor or await self.find_operator())
 
     async def find_operator(self) -> User:
         """Return the operator, whom the migrations made."""

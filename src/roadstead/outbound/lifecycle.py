@@ -6,19 +6,18 @@ from dataclasses import dataclass
 from typing import Any, Literal
 from urllib.parse import urlsplit
 
-from roadstead.model import HIDDEN, Installation
+from roadstead.model import HIDDEN, Installation, User
 from roadstead.outbound.calls import Answer, Outbound
 from roadstead.shapes.accounts import principal
 
 
 @dataclass(frozen=True, slots=True)
 class Sender:
-    """The caller: this host's address and key, and the operator on whose behalf it calls."""
+    """The caller: this host's address and key, and the user who acts."""
 
     base_url: str
     public_key: str
-    actor_uuid: str
-    actor_account_id: str
+    actor: User
 
 
 def lifecycle_body(
@@ -42,8 +41,8 @@ def lifecycle_body(
         body["sharedSecret"] = installation.shared_secret
         body["actor"] = {
             "type": "user",
-            "uuid": sender.actor_uuid.strip("{}"),
-            "account_id": sender.actor_account_id,
+            "uuid": sender.actor.uuid.strip("{}"),
+            "account_id": sender.actor.account_id,
         }
     return body
 

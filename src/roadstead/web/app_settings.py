@@ -58,7 +58,7 @@ async def renew_secret(visit: Visit) -> Response:
     form = await visit.form()
     app = await app_of(visit)
     try:
-        await installations.renew_secret(visit.host, app.id, signed=form.get("unsigned") != "yes")
+        await installations.renew_secret(visit.host, app.id, signed=form.get("unsigned") != "yes", actor=visit.viewer)
     except InstallationFailed as exc:
         return problem(exc, visit=visit, answer=exc.body)
     return _back_to(app, "renewed")

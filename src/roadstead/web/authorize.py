@@ -78,13 +78,13 @@ async def decide(visit: Visit) -> Response:
 async def _install(visit: Visit, wish: _Wish, workspace: str) -> Response:
     try:
         installation = await installations.install_descriptor(
-            visit.host, wish.descriptor, wish.descriptor_url, workspace
+            visit.host, wish.descriptor, wish.descriptor_url, workspace, actor=visit.viewer
         )
     except InstallationFailed as exc:
         return problem(exc, visit=visit, answer=exc.body)
     if wish.redirect_uri is not None:
         return back_to(wish.redirect_uri, client_key=installation.client_key)
-    target = await post_install_url(visit.host, installation)
+    target = await post_install_url(visit.host, installation, visit.viewer)
     if target is not None:
         return RedirectResponse(target, 303, headers={"Referrer-Policy": "no-referrer"})
     linkers = len(wish.descriptor.modules.linkers)

@@ -57,7 +57,7 @@ async def _request(visit: Visit, app: Installation, form: dict[str, str]) -> dic
     answered = await on_behalf.request(
         visit.request.scope,
         visit.host,
-        await frames.viewer_of(visit.host, app),
+        frames.viewer_of(app, visit.viewer),
         method,
         target,
         headers={name.lower(): value for name, value in _headers(form).items()},
@@ -75,12 +75,12 @@ async def _proxy(visit: Visit, app: Installation, form: dict[str, str]) -> dict[
         headers=_headers(form),
         body=form.get("body", "").encode(),
     )
-    answer = await frames.forward(visit.host, app, call, dict(parse_qsl(form.get("context", ""))))
+    answer = await frames.forward(visit.host, app, visit.viewer, call, dict(parse_qsl(form.get("context", ""))))
     return {"status": answer.status, "headers": dict(answer.headers), "body": answer.text}
 
 
 async def _token(visit: Visit, app: Installation, form: dict[str, str]) -> dict[str, object]:
-    return {"token": await frames.page_token(visit.host, app)}
+    return {"token": frames.page_token(visit.host, app, visit.viewer)}
 
 
 def _target(url: str, base_url: str) -> str:

@@ -129,7 +129,7 @@ async def run(visit: Visit) -> Response:
     except InvalidInput as exc:
         return await _page(visit, draft, workspace=workspace, wrong=f"{exc.message} {exc.detail}")
     events: asyncio.Queue[Event | None] = asyncio.Queue()
-    handshake = _Handshake(visit.host, draft, workspace, form.get("digest", ""), events.put_nowait)
+    handshake = _Handshake(visit, draft, workspace, form.get("digest", ""), events.put_nowait)
     visit.host.run_later(handshake.run())
     return stream("handshake.html", HandshakePage(draft, workspace, handshake.agreed, _until_none(events)), visit=visit)
 
@@ -187,10 +187,11 @@ class _Handshake:
     """An installation that reports each of its steps to `say`, and at its end `None`."""
 
     def __init__(
-        self, host: Host, draft: Draft, workspace: str, agreed: str, say: Callable[[Event | None], None]
+        self, visit: Visit, draft: Draft, workspace: str, agreed: str, say: Callable[[Event | None], None]
     ) -> None:
         self.agreed = agreed
-        self._host = host
+        self._host = visit.host
+        self._actor = visit.viewer
         self._draft = draft
         self._workspace = workspace
         self._say = say
@@ -217,7 +218,12 @@ class _Handshake:
         document = await self._fetch()
         descriptor, url = await self._validate(document)
         installation = await installations.install_descriptor(
-            self._host, descriptor, url, self._workspace, progress=lambda step: self._begin_call(descriptor)
+            self._host,
+            descriptor,
+            url,
+            self._workspace,
+            actor=self._actor,
+            progress=lambda step: self._begin_call(descriptor),
         )
         call: LifecycleCall | None = None
         if descriptor.lifecycle.installed is not None:

@@ -1,4 +1,4 @@
-"""`/-/apps/…/modules`: the modules of an app; its pages are framed as in the cloud, in a context that the operator
+"""`/-/apps/…/modules`: the modules of an app; its pages are framed as in the cloud, in a context that the viewer
 chooses.
 """
 
@@ -81,12 +81,13 @@ async def show(visit: Visit) -> Response:
     app = await app_of(visit)
     descriptor = stored_descriptor(app.descriptor)
     query = visit.request.query_params
-    context = await page_context(visit.host, app, {name: value[:_LONGEST_VALUE] for name, value in query.items()})
+    viewer, chosen_values = visit.viewer, {name: value[:_LONGEST_VALUE] for name, value in query.items()}
+    context = await page_context(visit.host, app, viewer, chosen_values)
     modules = page_modules(app)
     which = query.get("module", "")
     chosen = _chosen(which, modules)
     values = {name: context.values.get(name, "") for name in context.asked}
-    shown = [await _shown(visit, app, module, context) for module in chosen[:_MOST_FRAMES]]
+    shown = [_shown(visit, app, module, context) for module in chosen[:_MOST_FRAMES]]
     page = ModulesPage(
         head=head_of(app, "/modules"),
         modules=[
@@ -100,7 +101,7 @@ async def show(visit: Visit) -> Response:
         which=which,
         all_link=_link(app, "all", values),
         values=values,
-        account=(await visit.host.sender()).actor_account_id,
+        account=viewer.account_id,
     )
     return render("modules.html", page, visit=visit, frames=[one.address for one in shown])
 
@@ -119,8 +120,8 @@ def _link(app: Installation, which: str, values: dict[str, str]) -> str:
     return f"/-/apps/{app.id}/modules?{urlencode({'module': which, **given})}#frames"
 
 
-async def _shown(visit: Visit, app: Installation, module: PageModule, context: PageContext) -> ShownModule:
-    address = await page_url(visit.host, app, module, context)
+def _shown(visit: Visit, app: Installation, module: PageModule, context: PageContext) -> ShownModule:
+    address = page_url(visit.host, app, module, context)
     return ShownModule(
         module=module,
         judgement=context.judge(module.conditions),

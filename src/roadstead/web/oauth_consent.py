@@ -31,7 +31,7 @@ async def ask(visit: Visit) -> Response:
         asked = _read_asked(visit, consumer)
     except grants.Refused as exc:
         return _back(visit, address, error=exc.error, error_description=exc.message)
-    context = OAuthConsent(consumer, _user(visit), in_words(asked.scopes), address)
+    context = OAuthConsent(consumer, visit.viewer, in_words(asked.scopes), address)
     return render("oauth_consent.html", context, visit=visit, form_target=address)
 
 
@@ -44,12 +44,7 @@ async def decide(visit: Visit) -> Response:
             raise grants.Refused("access_denied", "The user refused access.")
     except grants.Refused as exc:
         return _back(visit, address, error=exc.error, error_description=exc.message)
-    return _back(visit, address, code=await grants.consent(visit.host, _user(visit), asked))
-
-
-def _user(visit: Visit) -> User:
-    assert visit.user is not None  # noqa: S101  # see `for_user`
-    return visit.user
+    return _back(visit, address, code=await grants.consent(visit.host, visit.viewer, asked))
 
 
 async def _read_address(visit: Visit) -> tuple[Consumer, str]:

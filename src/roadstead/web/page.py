@@ -58,6 +58,12 @@ class Visit:
         return self.user is not None and self.user.is_administrator
 
     @property
+    def viewer(self) -> User:
+        """Return the user who is signed in, on a page that only signed-in users see."""
+        assert self.user is not None  # noqa: S101  # see `for_user`
+        return self.user
+
+    @property
     def part_only(self) -> bool:
         """Return whether htmx asks, which puts the answer in the place of a part of the page."""
         return self.request.headers.get("hx-request") == "true"

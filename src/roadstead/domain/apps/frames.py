@@ -1,19 +1,18 @@
-"""What a page of an app may request while the operator views it: calls of its own server, and a token for that."""
+"""What a page of an app may request while a user views it: calls of its own server, and a token for that."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from roadstead.connect import encode
-from roadstead.connect.conditions import judge
 from roadstead.connect.context import fill_in, may_be_filled
 from roadstead.connect.proxy import Forwarding, find_route
 from roadstead.connect.urls import origin_of
 from roadstead.domain.apps.descriptors import stored_descriptor
-from roadstead.domain.apps.page_loads import page_context
+from roadstead.domain.apps.page_loads import PageContext, page_context
 from roadstead.domain.apps.signing import canonical_for_app, sign_for_app
 from roadstead.domain.host import Host
 from roadstead.errors import NotFound, OutgoingCallFailed, WrongCredential
-from roadstead.model import Installation, Viewer
+from roadstead.model import Installation, User, Viewer
 from roadstead.outbound.calls import Answer
 
 LARGEST_ANSWER = 1024 * 1024
@@ -32,20 +31,19 @@ class ProxiedCall:
     body: bytes
 
 
-async def viewer_of(host: Host, installation: Installation) -> Viewer:
-    """Return the operator as the viewer that a page of the app acts for."""
+def viewer_of(installation: Installation, user: User) -> Viewer:
+    """Return a user as the viewer that a page of the app acts for."""
     scopes = stored_descriptor(installation.descriptor).effective_scopes
-    return Viewer(installation.id, installation.app_key, await host.find_operator(), tuple(sorted(scopes)))
+    return Viewer(installation.id, installation.app_key, user, tuple(sorted(scopes)))
 
 
-async def page_token(host: Host, installation: Installation) -> str:
+def page_token(host: Host, installation: Installation, viewer: User) -> str:
     """Return a token with which a page proves to its own server who the viewer is. This host never accepts it."""
-    sender = await host.sender()
     now = int(host.clock())
     claims = {
         "iss": installation.client_key,
         "aud": installation.client_key,
-        "sub": sender.actor_account_id,
+        "sub": viewer.account_id,
         "iat": now,
         "exp": now + TOKEN_SECONDS,
         "qsh": "context-qsh",
@@ -53,8 +51,10 @@ async def page_token(host: Host, installation: Installation) -> str:
     return encode(claims, installation.shared_secret)
 
 
-async def forward(host: Host, installation: Installation, call: ProxiedCall, chosen: Mapping[str, str]) -> Answer:
-    """Forward a call along the app's proxy module, signed for the operator; redirects are answers.
+async def forward(
+    host: Host, installation: Installation, viewer: User, call: ProxiedCall, chosen: Mapping[str, str]
+) -> Answer:
+    """Forward a call along the app's proxy module, signed for the viewer; redirects are answers.
 
     `chosen` are context parameters of the page that makes the call. Raise `NotFound` when no route takes the call,
     `WrongCredential` when a scope or a condition forbids it or the destination is not on the app's origin, and
@@ -67,7 +67,8 @@ async def forward(host: Host, installation: Installation, call: ProxiedCall, cho
         raise NotFound(
             f"No proxy of the app accepts {call.method} {path[:200]}.", "Declare it in modules.proxy of the descriptor."
         )
-    values = await _values(host, installation, forwarding, chosen)
+    context = await page_context(host, installation, viewer, chosen)
+    values = _values(context, forwarding)
     url = descriptor.url(fill_in(forwarding.destination, values))
     url += f"{'&' if '?' in url else '?'}{query}" if mark and query else ""
     if origin_of(url) != origin_of(descriptor.base_url):
@@ -75,9 +76,8 @@ async def forward(host: Host, installation: Installation, call: ProxiedCall, cho
         raise WrongCredential(
             "The destination of the proxy is not on the app's origin.", f"Give one at {origin_of(descriptor.base_url)}."
         )
-    sender = await host.sender()
     canonical, secret = canonical_for_app(descriptor, call.method, url), installation.shared_secret
-    token = sign_for_app(host, installation.client_key, canonical, secret, subject=sender.actor_account_id)
+    token = sign_for_app(host, installation.client_key, canonical, secret, subject=viewer.account_id)
     headers = {**call.headers, "Authorization": f"JWT {token}"}
     try:
         return await host.outbound.send(
@@ -96,11 +96,8 @@ async def forward(host: Host, installation: Installation, call: ProxiedCall, cho
         ) from exc
 
 
-async def _values(
-    host: Host, installation: Installation, forwarding: Forwarding, chosen: Mapping[str, str]
-) -> Mapping[str, str]:
-    """Return the context of the call, if it is allowed."""
-    context = await page_context(host, installation, chosen)
+def _values(context: PageContext, forwarding: Forwarding) -> Mapping[str, str]:
+    """Return the context parameters of the call, if it is allowed."""
     missing = [scope for scope in forwarding.scopes if scope not in context.granted]
     if missing:
         raise WrongCredential(
@@ -109,7 +106,7 @@ async def _values(
         )
     captured = {name: value for name, value in forwarding.captured.items() if may_be_filled(name, context.granted)}
     values = {**context.values, **captured}
-    judged = judge(forwarding.conditions, granted=context.granted, context=values)
+    judged = replace(context, values=values).judge(forwarding.conditions)
     if judged.verdict == "not met":
         failed = "; ".join(f"{one.text}: {one.reason}" for one in judged.conditions if one.verdict == "not met")
         raise WrongCredential("A condition of the proxy is not met.", failed)

@@ -24,7 +24,7 @@ from roadstead.domain.apps import lifecycle
 from roadstead.domain.apps.descriptors import stored_descriptor
 from roadstead.domain.host import Host
 from roadstead.errors import HandshakeUnderWay, InstallationFailed, InvalidInput
-from roadstead.model import Installation, Offer, Registration
+from roadstead.model import Installation, Offer, Registration, User
 from roadstead.storage import installations as rows
 from roadstead.storage import offers
 from roadstead.storage.audit import add_entry, add_installation_entry
@@ -68,6 +68,7 @@ async def shake_hands(
     *,
     registration: Registration | None,
     signed: bool,
+    actor: User | None,
     progress: Progress,
 ) -> Installation:
     """Offer the app its installation, and return it when the app has accepted.
@@ -82,7 +83,7 @@ async def shake_hands(
             progress("installed")
             signing = signed and descriptor.authentication == "jwt"
             signing_secrets = await _signing_secrets(host, installation, registration) if signing else [None]
-            await _post_installed(host, installation, descriptor, signing_secrets)
+            await _post_installed(host, installation, descriptor, signing_secrets, actor)
             return await _accept(host, installation.id)
         except BaseException as exc:
             refused = isinstance(exc, InstallationFailed) and not exc.unanswered
@@ -136,17 +137,21 @@ async def _signing_secrets(
 
 
 async def _post_installed(
-    host: Host, installation: Installation, descriptor: "Descriptor", signing_secrets: Sequence[str | None]
+    host: Host,
+    installation: Installation,
+    descriptor: "Descriptor",
+    signing_secrets: Sequence[str | None],
+    actor: User | None,
 ) -> None:
     """Post `installed`, and again with the next secret if the app does not know the signature."""
     *doubtful, last = signing_secrets
     for secret in doubtful:
         try:
-            return await lifecycle.post_installed(host, installation, descriptor, secret)
+            return await lifecycle.post_installed(host, installation, descriptor, secret, actor)
         except InstallationFailed as exc:
             if exc.status not in _UNKNOWN_SIGNATURE:
                 raise
-    return await lifecycle.post_installed(host, installation, descriptor, last)
+    return await lifecycle.post_installed(host, installation, descriptor, last, actor)
 
 
 async def _accept(host: Host, installation_id: int) -> Installation:

@@ -16,7 +16,7 @@ from roadstead.errors import (
     OutgoingCallFailed,
     WorkspaceNotFound,
 )
-from roadstead.model import Installation, LifecycleCall, Registration, Workspace
+from roadstead.model import Installation, LifecycleCall, Registration, User, Workspace
 from roadstead.outbound.lifecycle import Sender
 from roadstead.storage import handshakes as handshake_rows
 from roadstead.storage import installations as rows
@@ -164,10 +164,12 @@ async def install_descriptor(
     workspace_slug: str,
     *,
     signed: bool = True,
+    actor: User | None = None,
     progress: Progress = lambda step: None,
 ) -> Installation:
     """Install an app whose descriptor was fetched and checked. Raise as `install` does.
 
+    The app learns who installed it: the `actor`, by default the operator.
     Without `signed` the app is called as if for the first time: one that has lost its secret cannot check a signature.
     """
     check_workspace_slug(workspace_slug)
@@ -185,11 +187,14 @@ async def install_descriptor(
         workspace_slug,
         registration=registration,
         signed=signed,
+        actor=actor,
         progress=progress,
     )
 
 
-async def renew_secret(host: Host, installation_id: int, *, signed: bool = True) -> Installation:
+async def renew_secret(
+    host: Host, installation_id: int, *, signed: bool = True, actor: User | None = None
+) -> Installation:
     """Install an app again unchanged, which gives it another secret. Raise as `install` does, and `AppNotInstalled`.
 
     Not `signed`, the app is called as if for the first time. Raise `InvalidInput` for a registered app: all its
@@ -203,7 +208,7 @@ async def renew_secret(host: Host, installation_id: int, *, signed: bool = True)
         )
     descriptor = stored_descriptor(installation.descriptor)
     return await install_descriptor(
-        host, descriptor, installation.descriptor_url, installation.workspace.slug, signed=signed
+        host, descriptor, installation.descriptor_url, installation.workspace.slug, signed=signed, actor=actor
     )
 
 

@@ -19,7 +19,7 @@ from roadstead.domain.host import Host
 from roadstead.domain.queue import Queue, Retry, Worker
 from roadstead.domain.traffic.redaction import cleaned
 from roadstead.errors import Conflict, InstallationFailed, NotFound, OutgoingCallFailed
-from roadstead.model import Installation, LifecycleCall, QueueCounts
+from roadstead.model import Installation, LifecycleCall, QueueCounts, User
 from roadstead.outbound.lifecycle import Sender, as_shown, call_app, lifecycle_body
 from roadstead.storage import installations, queue
 from roadstead.storage import lifecycle as calls
@@ -66,7 +66,7 @@ async def count_pending_calls(host: Host) -> QueueCounts:
 
 
 async def post_installed(
-    host: Host, installation: Installation, descriptor: "Descriptor", signing_secret: str | None
+    host: Host, installation: Installation, descriptor: "Descriptor", signing_secret: str | None, actor: User | None
 ) -> None:
     """Post `installed`, if the app has an address for it, signed with a secret that the app may have: it does not know
     the new one.
@@ -83,7 +83,7 @@ async def post_installed(
     if signing_secret is not None:
         canonical = canonical_for_app(descriptor, "POST", url)
         token = sign_for_app(host, installation.client_key, canonical, signing_secret)
-    body = lifecycle_body("installed", installation, await host.sender())
+    body = lifecycle_body("installed", installation, await host.sender(actor))
     outcome, failure = await _call(
         host, url, body, token, home=installation.descriptor_url, hidden=installation.shared_secret
     )

@@ -4,14 +4,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from roadstead.connect import Descriptor, UiModule, implied_by
-from roadstead.connect.conditions import Judgement, judge, targets_of
+from roadstead.connect.conditions import Facts, Judgement, judge, targets_of
 from roadstead.connect.context import fill_in, long_name, may_be_filled, parameters_of
 from roadstead.connect.proxy import forwardings_of
 from roadstead.domain.apps.descriptors import stored_descriptor
 from roadstead.domain.apps.signing import canonical_for_app, sign_for_app
 from roadstead.domain.host import Host
-from roadstead.model import Installation
-from roadstead.outbound.lifecycle import Sender
+from roadstead.domain.people.workspaces import role_in
+from roadstead.model import Installation, Role, User
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,12 +28,14 @@ class PageModule:
 
 @dataclass(frozen=True, slots=True)
 class PageContext:
-    """The context in which a page is shown.
+    """The context in which a page is shown to a viewer, who has this role in the app's workspace.
 
     `values` are those of context parameters, by name; none without a scope of the app. `asked` are the parameters that
-    its pages, proxies and conditions name, that it may get, and that only the operator can choose.
+    its pages, proxies and conditions name, that it may get, and that only the viewer can choose.
     """
 
+    viewer: User
+    role: Role | None
     granted: frozenset[str]
     values: Mapping[str, str]
     asked: tuple[str, ...]
@@ -43,7 +45,7 @@ class PageContext:
         return [name for name in parameters_of(url) if long_name(name) not in self.values]
 
     def judge(self, conditions: tuple[Mapping[str, object], ...]) -> Judgement:
-        return judge(conditions, granted=self.granted, context=self.values)
+        return judge(conditions, Facts(self.granted, self.values, self.role))
 
 
 def page_modules(installation: Installation) -> list[PageModule]:
@@ -70,16 +72,17 @@ def page_modules(installation: Installation) -> list[PageModule]:
     ]
 
 
-async def page_context(host: Host, installation: Installation, chosen: Mapping[str, str]) -> PageContext:
-    """Return the context of every page of the app, with the `chosen` values that it asks for."""
+async def page_context(host: Host, installation: Installation, viewer: User, chosen: Mapping[str, str]) -> PageContext:
+    """Return the context of every page of the app for a viewer, with the `chosen` values that it asks for."""
     descriptor = stored_descriptor(installation.descriptor)
     granted = implied_by(descriptor.effective_scopes)
-    known = _known(installation, await host.sender())
+    known = _known(installation, viewer)
     may_be_told = [name for name in dict.fromkeys(_named(installation, descriptor)) if may_be_filled(name, granted)]
     asked = tuple(name for name in may_be_told if name not in known)
     told = {name: value for name, value in known.items() if may_be_filled(name, granted)}
     told |= {name: chosen[name] for name in asked if chosen.get(name)}
-    return PageContext(granted, told, asked)
+    role = await role_in(host.store.database, viewer, installation.workspace)
+    return PageContext(viewer, role, granted, told, asked)
 
 
 def _named(installation: Installation, descriptor: Descriptor) -> Iterator[str]:
@@ -93,33 +96,32 @@ def _named(installation: Installation, descriptor: Descriptor) -> Iterator[str]:
             yield from targets_of(forwarding.conditions)
 
 
-async def page_url(host: Host, installation: Installation, module: PageModule, context: PageContext) -> str:
-    """Return the module's address with the context filled in, signed for the operator."""
+def page_url(host: Host, installation: Installation, module: PageModule, context: PageContext) -> str:
+    """Return the module's address with the context filled in, signed for the viewer."""
     descriptor = stored_descriptor(installation.descriptor)
-    return await _signed(host, installation, descriptor, fill_in(module.url, context.values))
+    return _signed(host, installation, descriptor, fill_in(module.url, context.values), context.viewer)
 
 
-async def post_install_url(host: Host, installation: Installation) -> str | None:
-    """Return the browser's address after an installation, if the app's descriptor names one."""
+async def post_install_url(host: Host, installation: Installation, viewer: User) -> str | None:
+    """Return the address for the browser of the user who installed the app, if its descriptor names one."""
     descriptor = stored_descriptor(installation.descriptor)
     module = descriptor.modules.post_install_redirect
     if module is None:
         return None
-    context = await page_context(host, installation, {})
-    return await _signed(host, installation, descriptor, fill_in(descriptor.url(module.url), context.values))
+    context = await page_context(host, installation, viewer, {})
+    return _signed(host, installation, descriptor, fill_in(descriptor.url(module.url), context.values), viewer)
 
 
-async def _signed(host: Host, installation: Installation, descriptor: Descriptor, url: str) -> str:
-    sender = await host.sender()
+def _signed(host: Host, installation: Installation, descriptor: Descriptor, url: str, viewer: User) -> str:
     canonical = canonical_for_app(descriptor, "GET", url)
     token = sign_for_app(
-        host, installation.client_key, canonical, installation.shared_secret, subject=sender.actor_account_id
+        host, installation.client_key, canonical, installation.shared_secret, subject=viewer.account_id
     )
     bare, mark, fragment = url.partition("#")
     return f"{bare}{'&' if '?' in bare else '?'}jwt={token}{mark}{fragment}"
 
 
-def _known(installation: Installation, sender: Sender) -> Mapping[str, str]:
+def _known(installation: Installation, user: User) -> Mapping[str, str]:
     """Return the context parameters that are known without a repository: the accounts, and the viewer."""
     workspace = installation.workspace
     account = {
@@ -130,10 +132,10 @@ def _known(installation: Installation, sender: Sender) -> Mapping[str, str]:
     }
     in_workspace = {"slug": workspace.slug, "uuid": workspace.uuid, "name": workspace.name}
     viewer = {
-        "uuid": sender.actor_uuid,
-        "account_id": sender.actor_account_id,
-        "display_name": "Operator",
-        "nickname": "operator",
+        "uuid": user.uuid,
+        "account_id": user.account_id,
+        "display_name": user.display_name,
+        "nickname": user.nickname,
         "type": "user",
     }
     roots = {

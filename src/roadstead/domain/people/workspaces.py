@@ -22,7 +22,7 @@ from roadstead.query import comparisons
 from roadstead.storage import groups, permissions, projects, workspaces
 from roadstead.storage import members as rows
 from roadstead.storage.audit import add_entry
-from roadstead.storage.database import Transaction
+from roadstead.storage.database import Reader, Transaction
 
 _EMAIL = "user.email"
 MOST_EMAILS = 90
@@ -73,7 +73,12 @@ async def _of_app(
     workspace = (await get_installed(host, installation_id, tx)).workspace
     if identity.repository is not None or slug_or_uuid not in (workspace.slug, workspace.uuid):
         raise NoSuchWorkspace(slug_or_uuid)
-    return Visible(workspace, "owner" if identity.user is not None else None)
+    if identity.user is None:
+        return Visible(workspace, None)
+    role = await role_in(tx or host.store.database, identity.user, workspace)
+    if role is None:
+        raise NoSuchWorkspace(slug_or_uuid)
+    return Visible(workspace, role)
 
 
 async def _expect_active(tx: Transaction, user: User) -> None:
@@ -92,9 +97,17 @@ async def expect_visible(host: Host, identity: Identity, slug: str) -> None:
             raise WorkspaceNotFound(slug) from exc
 
 
+async def role_in(reader: Reader, user: User, workspace: Workspace) -> Role | None:
+    """Return the role of a user in a workspace; an administrator of the host may do what an owner may."""
+    if user.is_administrator:
+        return "owner"
+    found = await rows.find_with_role(reader, workspace.slug, user.id)
+    return found[1] if found else None
+
+
 def may_administer(identity: Identity, visible: Visible) -> bool:
     """Return whether the caller may do everything in a workspace: an owner, and an app within its scopes."""
-    return identity.installation_id is not None or visible.role == "owner"
+    return identity.user is None or visible.role == "owner"
 
 
 async def page_of_members(host: Host, identity: Identity, visible: Visible, wanted: PageRequest) -> Slice[Membership]:

@@ -114,7 +114,7 @@ class RequestLog(Batches[tuple[Any, ...]]):
     async def _caller(self, identity: Identity) -> tuple[str | None, str | None]:
         """Return the app that has proved to be the caller, and its workspace."""
         number = identity.installation_id
-        if number is None or identity.is_operator:
+        if number is None or identity.user is not None:
             return None, None
         if number not in self._callers:
             with contextlib.suppress(RoadsteadError):
