@@ -5,6 +5,7 @@
     │   └── InvalidLinkerValue
     ├── NotAuthenticated          no credential, or one that fails
     ├── WrongCredential           a valid credential of a kind that does not work here
+    │   └── ScopeMissing          it lacks a scope
     ├── NotFound
     │   ├── WorkspaceNotFound
     │   ├── AppNotInstalled
@@ -28,7 +29,7 @@
 `message` is one sentence; `detail` says what to do about it. Neither ever contains a secret.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 
 class RoadsteadError(Exception):
@@ -55,6 +56,18 @@ class NotAuthenticated(RoadsteadError):
 
 class WrongCredential(RoadsteadError):
     """The credential is valid, but this resource takes another kind."""
+
+
+class ScopeMissing(WrongCredential):
+    """The credential lacks a scope: one that is `required` is not among the `granted`."""
+
+    def __init__(self, required: Sequence[str], granted: Iterable[str]) -> None:
+        self.required = list(required)
+        self.granted = sorted(granted)
+        super().__init__(
+            "Your credentials lack one or more required privilege scopes.",
+            f"Required: {' '.join(self.required)}. Granted: {' '.join(self.granted) or 'none'}.",
+        )
 
 
 class NotFound(RoadsteadError):

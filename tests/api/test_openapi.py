@@ -182,9 +182,9 @@ class Caller:
         if self._target.startswith("/2.0/addon"):
             return self._send(headers={"Authorization": f"Bearer {self._host.api_token()}"})
         if self._target.startswith("/2.0"):
-            narrow = {"grant_type": "urn:bitbucket:oauth2:jwt", "scope": "repository"}
-            exchanged = self._api("POST", "/site/oauth2/access_token", data=narrow).json()["access_token"]
-            basic = base64.b64encode(f"x:{exchanged}".encode()).decode()
+            scopes = "read:snippet:bitbucket"
+            token, _ = self._host.work(lambda host: credentials.create_api_token(host, "few", None, scopes=scopes))
+            basic = base64.b64encode(f"x:{token}".encode()).decode()
             return self._send(headers={"Authorization": f"Basic {basic}"})
         return self._from_another_site()
 

@@ -101,10 +101,13 @@ READ, WRITE = "read:repository:bitbucket", "write:repository:bitbucket"
         ({READ}, "account", [], False),
         (set(), "account", [], False),
         (set(), "account", [READ], False),
+        ({"webhook"}, None, [READ], True),
+        ({READ}, None, [READ], True),
+        ({WRITE}, None, [READ], False),
     ],
 )
 def test_classic_scopes_imply_and_granular_ones_add_up(
-    granted: set[str], scope: str, granular: list[str], enough: bool
+    granted: set[str], scope: str | None, granular: list[str], enough: bool
 ) -> None:
     """Proves that the classic scope is enough, also implied, or else all granular ones together."""
     assert satisfy(granted, scope, granular) == enough

@@ -13,12 +13,12 @@ from starlette.requests import Request
 from roadstead.api.errors import RequestRefused
 from roadstead.api.origins import is_from_another_site, is_from_here
 from roadstead.connect import InvalidToken, canonical_request, read
-from roadstead.connect.scopes import satisfy
+from roadstead.connect.scopes import GRANULAR, satisfy
 from roadstead.domain.access import credentials, grants
 from roadstead.domain.access.signers import find_signer
 from roadstead.domain.access.wrong_secrets import wrong_secret
 from roadstead.domain.host import Host
-from roadstead.errors import NotAuthenticated, RateLimitExceeded, WrongCredential
+from roadstead.errors import NotAuthenticated, RateLimitExceeded, ScopeMissing, WrongCredential
 from roadstead.model import UNIDENTIFIED, Caller, Identity, Viewer
 
 VIEWER = "roadstead.viewer"
@@ -56,16 +56,14 @@ async def app_jwt_for_exchange(request: Request, host: Host) -> Caller:
     return await _verified_caller(host, credential, canonical=None)
 
 
-async def holder_of(scope: str, granular: Sequence[str], request: Request, host: Host) -> Identity:
+async def holder_of(scope: str | None, granular: Sequence[str], request: Request, host: Host) -> Identity:
     """Return the caller with any valid credential that has the scope; a user's token may have all scopes."""
     identity = await identify(request, host)
     granted = await credentials.scopes_of(host, identity)
     if granted is not None and not satisfy(granted, scope, granular):
-        needed = f"{scope}, or {' '.join(granular)}" if granular else scope
-        raise WrongCredential(
-            "Your credentials lack one or more required privilege scopes.",
-            f"Required: {needed}. Granted: {' '.join(sorted(granted)) or 'none'}.",
-        )
+        if scope is None or (granular and not GRANULAR.isdisjoint(granted)):
+            raise ScopeMissing(granular, granted)
+        raise ScopeMissing([scope], granted)
     return identity
 
 

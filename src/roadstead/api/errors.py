@@ -15,6 +15,7 @@ from roadstead.errors import (
     RateLimitExceeded,
     Removed,
     RoadsteadError,
+    ScopeMissing,
     StorageUnavailable,
     TooManyGuesses,
     TooMuchAtOnce,
@@ -33,11 +34,20 @@ class RequestRefused(RoadsteadError):
         self.headers = headers or {}
 
 
+class ScopesOfCall(TypedDict):
+    """The scopes that an operation needs, of the kind that the credential has, and those that it was granted."""
+
+    required: Sequence[str]
+    granted: Sequence[str]
+
+
 class ErrorContent(TypedDict):
-    """`message` says in one sentence what is wrong, `detail` what to do, `fields` which members; `data` is more."""
+    """`message` says in one sentence what is wrong, `detail` what to do, or which scopes are missing, `fields` which
+    members; `data` is more.
+    """
 
     message: str
-    detail: NotRequired[str]
+    detail: NotRequired[str | ScopesOfCall]
     fields: NotRequired[Mapping[str, str | Sequence[str]]]
     data: NotRequired[Mapping[str, str]]
 
@@ -111,7 +121,9 @@ def headers_of(error: RoadsteadError) -> Mapping[str, str]:
 
 def error_body(error: RoadsteadError) -> ErrorBody:
     content: ErrorContent = {"message": error.message}
-    if error.detail:
+    if isinstance(error, ScopeMissing):
+        content["detail"] = {"required": error.required, "granted": error.granted}
+    elif error.detail:
         content["detail"] = error.detail
     if error.fields:
         content["fields"] = error.fields

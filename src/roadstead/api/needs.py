@@ -44,20 +44,17 @@ class Need:
 
 
 class Scope(Need):
-    """Any valid credential whose scopes include this one, or all of the granular ones, which API tokens may have."""
+    """Any valid credential whose scopes include this one, or all of the granular ones, which API tokens may have.
 
-    def __init__(self, scope: str, *granular: str) -> None:
-        super().__init__(f"scope {scope}", partial(auth.holder_of, scope, granular), _ANY)
+    With `None` as the scope, only a credential that has nothing but granular ones is refused for its scopes.
+    """
+
+    def __init__(self, scope: str | None, *granular: str) -> None:
+        name = "any credential" if scope is None else f"scope {scope}"
+        super().__init__(name, partial(auth.holder_of, scope, granular), _ANY)
         self.scope = scope
 
 
-class _AnyCredential(Need):
-    """Any valid credential, whatever its scopes."""
-
-    refuses = (401, 429)
-
-
-ANY_CREDENTIAL = _AnyCredential("any credential", auth.identify, _ANY)
 ANYONE = Need("nothing", auth.anyone, (), open_here=True)
 APP_JWT = Need("app JWT", auth.app_jwt, ("jwt",))
 OPERATOR = Need("operator, or this machine", auth.operator, ("bearer", "basic"), open_here=True)

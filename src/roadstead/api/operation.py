@@ -96,7 +96,7 @@ class Operation:
             answer = self._answer_with_body if isinstance(self.takes, Shape) else self.handler
         if any(isinstance(kind, Media) for kind in self.gives.values()):
             answer = partial(_answer_with_stream, answer)
-        if isinstance(self.needs, Scope):
+        if isinstance(self.needs, Scope) and self.needs.scope is not None:
             answer = partial(_answer_with_scopes, self.needs.scope, answer)
         if self.removed is not None:
             answer = partial(_answer_unless_removed, self.removed, answer)

@@ -114,7 +114,11 @@ def parse_token_scopes(text: str) -> frozenset[str]:
     return frozenset(name if name in GRANULAR else canonical_scope(name) for name in text.split())
 
 
-def satisfy(granted: Iterable[str], scope: str, granular: Iterable[str]) -> bool:
-    """Return whether scopes grant what needs either a scope or, all together, some granular ones."""
+def satisfy(granted: Iterable[str], scope: str | None, granular: Iterable[str]) -> bool:
+    """Return whether scopes grant what needs either a scope or, all together, some granular ones.
+
+    `None` instead of a scope means that any one that is not granular will do.
+    """
     held = frozenset(granted)
-    return scope in implied_by(held - GRANULAR) or (bool(granular) and held.issuperset(granular))
+    classic = implied_by(held - GRANULAR)
+    return (bool(classic) if scope is None else scope in classic) or (bool(granular) and held.issuperset(granular))

@@ -2,7 +2,7 @@
 
 from roadstead.api.answers import Answer
 from roadstead.api.listing import Page, Partial, page_answer, shaped
-from roadstead.api.needs import ANY_CREDENTIAL, Scope
+from roadstead.api.needs import Scope
 from roadstead.api.operation import Call
 from roadstead.bitbucket.map import USERS as OPERATIONS
 from roadstead.bitbucket.users import shapes
@@ -16,6 +16,7 @@ from roadstead.shapes.accounts import CurrentUser, Principal, UserResource
 
 ACCOUNT = Scope("account", "read:user:bitbucket")
 EMAIL = Scope("email", "read:user:bitbucket")
+PUBLIC = Scope(None, "read:user:bitbucket")
 
 
 @OPERATIONS.get("/user", needs=ACCOUNT, query=Partial, gives={200: (Principal, CurrentUser)})
@@ -43,7 +44,7 @@ async def get_email(call: Call) -> Answer:
     raise NotFound(f"You have no e-mail address {wanted!r}.")
 
 
-@OPERATIONS.get("/users/{selected_user}", needs=ANY_CREDENTIAL, query=Partial, gives={200: UserResource})
+@OPERATIONS.get("/users/{selected_user}", needs=PUBLIC, query=Partial, gives={200: UserResource})
 async def get_user(call: Call) -> Answer:
     """Return a user, by UUID in braces or account id."""
     user = await users.get_account(call.host, call.path["selected_user"])

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from roadstead.api.answers import Answer
 from roadstead.api.eras import CROSS_WORKSPACE_LISTS
 from roadstead.api.listing import Page, Partial, page_answer, shaped
-from roadstead.api.needs import ANY_CREDENTIAL, Scope
+from roadstead.api.needs import Scope
 from roadstead.api.operation import Call
 from roadstead.bitbucket.map import WORKSPACES as OPERATIONS
 from roadstead.bitbucket.workspaces import shapes
@@ -23,6 +23,7 @@ from roadstead.errors import InvalidInput, WrongCredential
 from roadstead.listing import PageRequest
 from roadstead.model import MEMBER_LIST, MEMBERSHIP_LIST, ROLES, WORKSPACE_LIST, Membership, Role, Workspace
 
+WORKSPACE = Scope(None, "read:workspace:bitbucket")
 ACCOUNT = Scope("account", "read:workspace:bitbucket")
 ACCOUNT_OF_USER = Scope("account", "read:user:bitbucket", "read:workspace:bitbucket")
 _BY_ROLE: Mapping[str, Sequence[Role]] = {
@@ -49,7 +50,7 @@ async def list_workspaces(call: Call, wanted: PageRequest) -> Answer:
     return page_answer(call, page.of([_workspace(call, one.workspace) for one in page.items]))
 
 
-@OPERATIONS.get("/workspaces/{workspace}", needs=ANY_CREDENTIAL, query=Partial, gives={200: WorkspaceResource})
+@OPERATIONS.get("/workspaces/{workspace}", needs=WORKSPACE, query=Partial, gives={200: WorkspaceResource})
 async def get_workspace(call: Call) -> Answer:
     """Return a workspace. A user sees those of which they are a member, an app the one that it is installed in."""
     return shaped(call, _workspace(call, (await _visible(call)).workspace))
