@@ -64,12 +64,13 @@ ROLES: tuple[Role, ...] = get_args(Role)
 
 @dataclass(frozen=True, slots=True)
 class Membership:
-    """A user's role in a workspace."""
+    """A user's role in a workspace. `email` is the user's primary address, for a caller who may know it."""
 
     user: User
     workspace: Workspace
     role: Role
     added_on: datetime
+    email: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -274,6 +274,32 @@ def test_only_administrators_ask_about_e_mail_addresses(acme: Acme) -> None:
         assert acme.get("owner", f"{members}?q={email} IN ({listed})").status_code == status
 
 
+EMAIL, OWNERS, MEMBERS = "user.email", '"owner@acme.example"', '"member@acme.example"'
+
+
+@pytest.mark.parametrize(
+    ("who", "query", "shown"),
+    [
+        ("owner", f"{EMAIL} IN ({OWNERS}, {MEMBERS})&fields=%2Bvalues.user.email", [OWNERS, MEMBERS]),
+        ("app", f"{EMAIL}={MEMBERS}&fields=values.user.email", [MEMBERS]),
+        ("owner", f"{EMAIL}={MEMBERS}", [None]),
+        ("owner", f"{EMAIL}={MEMBERS}&fields=-values.links", [None]),
+        ("owner", f'{EMAIL}~"member@"&fields=%2Bvalues.user.email', [None]),
+        ("owner", f'{EMAIL}!={MEMBERS} AND user.nickname="owner"&fields=%2Bvalues.user.email', [None]),
+        ("owner", 'user.nickname="member"&fields=%2Bvalues.user.email', [None]),
+        ("member", 'user.nickname="member"&fields=%2Bvalues.user.email', [None]),
+    ],
+)
+def test_members_show_the_addresses_that_the_filter_names(
+    acme: Acme, who: str, query: str, shown: list[str | None]
+) -> None:
+    """Only to administrators and apps, only the addresses that they gave, and only if `fields` asks."""
+    for target in ("members", "permissions"):
+        answer = acme.get(who, f"/2.0/workspaces/acme/{target}?q={query}")
+        found = [one["user"].get("email") for one in answer.json()["values"]]
+        assert found == [address and address.strip('"') for address in shown]
+
+
 def test_answers_name_the_scopes(acme: Acme) -> None:
     """What the operation needs, what the credential has, and its kind; of a JWT, the scopes are in the descriptor."""
 

@@ -7,7 +7,7 @@ from urllib.parse import quote
 import msgspec
 
 from roadstead.api.answers import Answer, json_answer
-from roadstead.api.partial import parse_fields
+from roadstead.api.partial import Path, parse_fields
 from roadstead.errors import InvalidInput
 from roadstead.listing import Listing, PageRequest, Slice
 from roadstead.query import EXAMPLES, parse_filter, parse_sort
@@ -84,10 +84,10 @@ def page_request(query: Mapping[str, str], listing: Listing) -> PageRequest:
     )
 
 
-def page_answer(call: "Call", page: Slice[Any], values: object = None) -> Answer:
+def page_answer(call: "Call", page: Slice[Any], values: object = None, *, on_request: Sequence[Path] = ()) -> Answer:
     """Return a page with the requested fields. `values` is its items as JSON, unless they are resources.
 
-    Raise `InvalidInput`.
+    What is there `on_request` is left out unless `fields` asks for it. Raise `InvalidInput`.
     """
     body: dict[str, Any] = {
         "size": page.size,
@@ -99,14 +99,14 @@ def page_answer(call: "Call", page: Slice[Any], values: object = None) -> Answer
         body["next"] = _link(call, page.number + 1, "after", page.after)
     if page.number > 1:
         body["previous"] = _link(call, page.number - 1, "before", page.before)
-    return shaped(call, body)
+    return shaped(call, body, on_request)
 
 
-def shaped(call: "Call", body: object) -> Answer:
-    """Return the body with the requested fields. Raise `InvalidInput`."""
+def shaped(call: "Call", body: object, on_request: Sequence[Path] = ()) -> Answer:
+    """Return the body with the requested fields, as `page_answer` does. Raise `InvalidInput`."""
     fields = call.query.get("fields")
-    if fields is not None:
-        body = parse_fields(fields).apply(msgspec.json.decode(msgspec.json.encode(body)))
+    if fields is not None or on_request:
+        body = parse_fields(fields or "").apply(msgspec.json.decode(msgspec.json.encode(body)), on_request)
     return json_answer(body)
 
 

@@ -11,18 +11,21 @@ from typing import Any
 from roadstead.errors import InvalidInput
 
 MAX_FIELDS = 100
-_Path = tuple[str, ...]
+Path = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class FieldSelection:
-    only: tuple[_Path, ...]
-    added: tuple[_Path, ...]
-    removed: tuple[_Path, ...]
+    only: tuple[Path, ...]
+    added: tuple[Path, ...]
+    removed: tuple[Path, ...]
 
-    def apply(self, value: dict[str, Any]) -> dict[str, Any]:
-        """Return the requested parts of a resource, or of a page of them. The input is not changed."""
-        kept: Any = _pick(value, self.only) if self.only else value
+    def apply(self, value: dict[str, Any], on_request: Sequence[Path] = ()) -> dict[str, Any]:
+        """Return the requested parts of a resource, or of a page of them. The input is not changed.
+
+        What is there `on_request` is in the answer only if it is asked for.
+        """
+        kept: Any = _pick(value, self.only) if self.only else _drop(value, on_request)
         kept = _drop(kept, self.removed) if self.removed else kept
         kept = _merge(kept, _pick(value, self.added)) if self.added else kept
         return kept if isinstance(kept, dict) else {}
@@ -30,9 +33,9 @@ class FieldSelection:
 
 def parse_fields(text: str) -> FieldSelection:
     """Read `fields`. Raise `InvalidInput`."""
-    only: list[_Path] = []
-    added: list[_Path] = []
-    removed: list[_Path] = []
+    only: list[Path] = []
+    added: list[Path] = []
+    removed: list[Path] = []
     items = text.split(",")
     if len(items) > MAX_FIELDS:
         raise InvalidInput("`fields` has too many entries.", f"At most {MAX_FIELDS} are taken.")
@@ -46,12 +49,12 @@ def parse_fields(text: str) -> FieldSelection:
     return FieldSelection(tuple(only), tuple(added), tuple(removed))
 
 
-def _heads(paths: Sequence[_Path], name: str) -> list[_Path]:
+def _heads(paths: Sequence[Path], name: str) -> list[Path]:
     """Return the rests of the paths that lead through `name`."""
     return [path[1:] for path in paths if path[0] in (name, "*")]
 
 
-def _pick(value: Any, paths: Sequence[_Path]) -> Any:
+def _pick(value: Any, paths: Sequence[Path]) -> Any:
     if isinstance(value, list):
         return [_pick(item, paths) for item in value]
     if not isinstance(value, dict):
@@ -66,7 +69,7 @@ def _pick(value: Any, paths: Sequence[_Path]) -> Any:
     return picked
 
 
-def _drop(value: Any, paths: Sequence[_Path]) -> Any:
+def _drop(value: Any, paths: Sequence[Path]) -> Any:
     if isinstance(value, list):
         return [_drop(item, paths) for item in value]
     if not isinstance(value, dict):

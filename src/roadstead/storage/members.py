@@ -84,11 +84,11 @@ async def list_members(reader: Reader, workspace_id: int) -> list[Membership]:
 
 
 async def page_of_members(reader: Reader, workspace_id: int, wanted: PageRequest) -> Slice[Membership]:
-    """Return a page of a workspace's members, in the order of their accounts."""
+    """Return a page of a workspace's members with their addresses, in the order of their accounts."""
     of_workspace = Clause("m.workspace_id = ?", (workspace_id,))
     source = Source(f"{_JOINED} {_WITH_EMAIL}", f"{_COLUMNS}, e.address", of_workspace)
     page = await read_page(reader.scan, source, MEMBER_LIST, wanted)
-    return page.of([_membership(row[:-1]) for row in page.items])
+    return page.of([_membership(row[:-1], row[-1]) for row in page.items])
 
 
 async def page_of_memberships(
@@ -104,6 +104,7 @@ async def page_of_memberships(
     return page.of([_membership(row) for row in page.items])
 
 
-def _membership(row: Row) -> Membership:
+def _membership(row: Row, email: str | None = None) -> Membership:
     role, added_on = row[_OF_WORKSPACE:]
-    return Membership(user_of(row[:_OF_USER]), workspace_of(row[_OF_USER:_OF_WORKSPACE]), role, from_text(added_on))
+    user, workspace = user_of(row[:_OF_USER]), workspace_of(row[_OF_USER:_OF_WORKSPACE])
+    return Membership(user, workspace, role, from_text(added_on), email)

@@ -32,6 +32,7 @@ _BY_ROLE: Mapping[str, Sequence[Role]] = {
     "member": ROLES,
 }
 """The roles that each value of the parameter chooses: it names the least of them."""
+_EMAIL = ("values", "user", "email")
 _BY_ADMINISTRATOR: Mapping[str, Sequence[Role]] = {"true": ("owner",), "false": ("collaborator", "member")}
 
 
@@ -62,7 +63,7 @@ async def get_workspace(call: Call) -> Answer:
 async def list_members(call: Call, wanted: PageRequest) -> Answer:
     """List the members of a workspace."""
     page = await workspaces.page_of_members(call.host, call.identity, await _visible(call), wanted)
-    return page_answer(call, page.of([_membership(call, one) for one in page.items]))
+    return page_answer(call, page.of([_membership(call, one) for one in page.items]), on_request=[_EMAIL])
 
 
 @OPERATIONS.get(
@@ -80,7 +81,7 @@ async def get_member(call: Call) -> Answer:
 async def list_permissions(call: Call, wanted: PageRequest) -> Answer:
     """List the members of a workspace with their roles."""
     page = await workspaces.page_of_members(call.host, call.identity, await _visible(call), wanted)
-    return page_answer(call, page.of([_permission(call, one) for one in page.items]))
+    return page_answer(call, page.of([_permission(call, one) for one in page.items]), on_request=[_EMAIL])
 
 
 @OPERATIONS.get(

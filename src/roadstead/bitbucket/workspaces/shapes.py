@@ -1,7 +1,7 @@
 """Workspaces and memberships over the wire."""
 
 from datetime import UTC
-from typing import Annotated, Literal, TypedDict
+from typing import Annotated, Literal, NotRequired, TypedDict, cast
 
 import msgspec
 
@@ -71,12 +71,18 @@ class WorkspaceAccess(TypedDict):
     workspace: WorkspaceBase
 
 
+class Member(CondensedUser):
+    """A member. `email` is there if an administrator of the workspace filters by the address, and asks for it."""
+
+    email: NotRequired[str]
+
+
 class MembershipResource(TypedDict):
     """A user's membership of a workspace."""
 
     type: Literal["workspace_membership"]
     links: SelfLink
-    user: CondensedUser
+    user: Member
     workspace: CondensedWorkspace
 
 
@@ -162,10 +168,13 @@ def access(membership: Membership, base_url: str, self_url: str) -> WorkspaceAcc
 
 def membership(membership: Membership, base_url: str, self_url: str, workspace_url: str) -> MembershipResource:
     """Return a membership."""
+    user = cast("Member", condensed_user(membership.user, base_url))
+    if membership.email is not None:
+        user["email"] = membership.email
     return {
         "type": "workspace_membership",
         "links": SelfLink(Link(self_url)),
-        "user": condensed_user(membership.user, base_url),
+        "user": user,
         "workspace": condensed_workspace(membership.workspace, base_url, workspace_url),
     }
 

@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from roadstead.domain.apps.installations import check_workspace_slug, get_installed, get_workspace
 from roadstead.domain.host import Host
@@ -18,7 +18,7 @@ from roadstead.errors import (
 )
 from roadstead.listing import Listing, PageRequest, Slice
 from roadstead.model import ROLES, Identity, Membership, Role, User, Workspace
-from roadstead.query import comparisons
+from roadstead.query import Comparison, Scalar, comparisons
 from roadstead.storage import groups, permissions, projects, workspaces
 from roadstead.storage import members as rows
 from roadstead.storage.audit import add_entry
@@ -111,17 +111,23 @@ def may_administer(identity: Identity, visible: Visible) -> bool:
 
 
 async def page_of_members(host: Host, identity: Identity, visible: Visible, wanted: PageRequest) -> Slice[Membership]:
-    """Return a page of the members of a workspace.
+    """Return a page of the members of a workspace. Of their e-mail addresses it has those that the filter names.
 
     Raise `WrongCredential` for a caller who asks about e-mail addresses without administering the workspace, and
     `InvalidInput` for one who asks about too many.
     """
-    asked = [one.literal for one in comparisons(wanted.filter) if one.field == _EMAIL]
-    if (asked or (wanted.sort and wanted.sort.field == _EMAIL)) and not may_administer(identity, visible):
+    about_emails = [one for one in comparisons(wanted.filter) if one.field == _EMAIL]
+    if (about_emails or (wanted.sort and wanted.sort.field == _EMAIL)) and not may_administer(identity, visible):
         raise WrongCredential(NO_ADMIN)
-    if sum(len(one) if isinstance(one, tuple) else 1 for one in asked) > MOST_EMAILS:
+    if sum(len(_literals(one)) for one in about_emails) > MOST_EMAILS:
         raise InvalidInput("Too many e-mail addresses.", f"At most {MOST_EMAILS} can be asked about at a time.")
-    return await rows.page_of_members(host.store.database, visible.workspace.id, wanted)
+    named = {literal for one in about_emails if one.operator in ("=", "in") for literal in _literals(one)}
+    page = await rows.page_of_members(host.store.database, visible.workspace.id, wanted)
+    return page.of([one if one.email in named else replace(one, email=None) for one in page.items])
+
+
+def _literals(comparison: Comparison) -> tuple[Scalar, ...]:
+    return comparison.literal if isinstance(comparison.literal, tuple) else (comparison.literal,)
 
 
 async def get_member(host: Host, workspace: Workspace, selected: str) -> Membership:
