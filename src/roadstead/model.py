@@ -390,6 +390,16 @@ class Grant(msgspec.Struct, frozen=True):
     challenge: str | None
 
 
+class Consent(msgspec.Struct, frozen=True):
+    """What a user lets a consumer do, as the user sees it: `consumer` and `workspace` are names."""
+
+    id: int
+    consumer: str
+    workspace: str
+    scopes: tuple[str, ...]
+    expires_on: datetime
+
+
 class GrantedToken(msgspec.Struct, frozen=True):
     """A consumer's Bearer token. It is of the user who consented, within the scopes that were granted."""
 

@@ -24,6 +24,8 @@ from tests.web.reading import document, main_text, submit
 OPEN = {
     "/",
     "/-/sign-in",
+    "/-/sign-in/password",
+    "/-/invitation",
     "/-/sign-out",
     "/account/1/avatar",
     "/atlassian-connect/all.js",

@@ -177,7 +177,11 @@ recorded_calls.command()(_failing_clearly(requests.show))
 app.command()(_failing_clearly(debug_jwt.debug_jwt))
 app.command()(_failing_clearly(check.check))
 app.command()(_failing_clearly(tokens.sign_in))
-_add_group("user", users.HELP, users.create, users.list_users, users.show, users.deactivate)
+_add_group(
+    "user",
+    users.HELP,
+    *(users.create, users.invite, users.list_users, users.show, users.reset, users.deactivate),
+)
 _add_group(
     "workspace",
     workspaces.HELP,

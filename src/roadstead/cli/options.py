@@ -4,9 +4,10 @@ import os
 from typing import TYPE_CHECKING, Annotated
 
 from roadstead.cli.colours import Colour
-from roadstead.cli.declared import Argument, Option
+from roadstead.cli.declared import Argument, Option, WrongUsage
 
 if TYPE_CHECKING:
+    from roadstead.model import Role
     from roadstead.settings import Settings
 
 Data = Annotated[
@@ -89,3 +90,13 @@ def read_settings(**options: object) -> "Settings":
     from roadstead.settings import Settings
 
     return Settings.read(options, os.environ)
+
+
+def read_role(text: str) -> "Role":
+    """Return the role of that name in a workspace. Raise `WrongUsage`."""
+    from roadstead.model import ROLES
+
+    known = next((one for one in ROLES if one == text), None)
+    if known is None:
+        raise WrongUsage("--role", f"{text!r} is not one of {', '.join(ROLES)}.")
+    return known

@@ -3,17 +3,17 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Annotated, Any
 
-from roadstead.cli.declared import Argument, Option
-from roadstead.cli.options import AsJson, Data, DatabaseUrl, KnownUser, read_settings
+from roadstead.cli.declared import Argument, Option, WrongUsage
+from roadstead.cli.options import AsJson, Data, DatabaseUrl, KnownUser, read_role, read_settings
 from roadstead.cli.output import print_facts, print_json, print_table, tell
 from roadstead.cli.state import on_host
 from roadstead.cli.tables import Row
 
 if TYPE_CHECKING:
     from roadstead.domain.host import Host
-    from roadstead.model import User
+    from roadstead.model import Invitation, User
 
-HELP = "Create, list, show or deactivate users."
+HELP = "Create, invite, list, show or deactivate users."
 
 Name = Annotated[str, Argument(metavar="NAME", help="The user name.")]
 
@@ -73,6 +73,54 @@ def show(name: KnownUser, data: Data = None, database_url: DatabaseUrl = None, a
     _show(*on_host(read_settings(data=data, database_url=database_url), find), as_json)
 
 
+def invite(
+    name: Annotated[str | None, Argument(metavar="NAME", help="The user name to propose.")] = None,
+    email: Annotated[
+        str | None, Option("--email", metavar="ADDRESS", help="The e-mail address of the account.")
+    ] = None,
+    workspace: Annotated[str | None, Option("--workspace", metavar="SLUG", help="Also a workspace to join.")] = None,
+    role: Annotated[
+        str | None, Option("--role", metavar="owner|collaborator|member", help="The role there. Default: member.")
+    ] = None,
+    data: Data = None,
+    database_url: DatabaseUrl = None,
+    as_json: AsJson = False,
+) -> None:
+    """Print a link with which a person creates an account.
+
+    It works once, within seven days. Roadstead sends no mail: pass the link on.
+    """
+    from roadstead.domain.people import invitations
+
+    if role is not None and workspace is None:
+        raise WrongUsage("--role", "A role needs a workspace. Name it with --workspace.")
+    known = read_role(role or "member")
+
+    async def make(host: "Host") -> "tuple[str, Invitation]":
+        return await invitations.invite(host, username=name, email=email, workspace=workspace, role=known)
+
+    link, made = on_host(read_settings(data=data, database_url=database_url), make)
+    if as_json:
+        print_json(_invitation(link, made))
+    else:
+        print(link)
+        tell(f"Pass the link on: Roadstead sends no mail. It works once, until {made.expires_on:%Y-%m-%d %H:%M} UTC.")
+
+
+def reset(name: KnownUser, data: Data = None, database_url: DatabaseUrl = None, as_json: AsJson = False) -> None:
+    """Print a link with which a user sets another password.
+
+    The present one and all sessions of the user end. Tokens stay.
+    """
+    from roadstead.domain.access import passwords
+
+    link = on_host(read_settings(data=data, database_url=database_url), lambda host: passwords.reset(host, name))
+    if as_json:
+        print_json({"url": link})
+    else:
+        print(link)
+
+
 def deactivate(name: KnownUser, data: Data = None, database_url: DatabaseUrl = None, as_json: AsJson = False) -> None:
     """Deactivate a user, and end all tokens and sessions.
 
@@ -88,6 +136,17 @@ def deactivate(name: KnownUser, data: Data = None, database_url: DatabaseUrl = N
         print_json(_as_data(user, email))
     else:
         tell(f"The user {user.username} is deactivated.")
+
+
+def _invitation(link: str, made: "Invitation") -> dict[str, Any]:
+    return {
+        "url": link,
+        "expires_on": made.expires_on.isoformat(),
+        "username": made.username,
+        "email": made.email,
+        "workspace": None if made.workspace is None else made.workspace.slug,
+        "role": made.role,
+    }
 
 
 async def _all(host: "Host") -> "Sequence[tuple[User, str | None]]":

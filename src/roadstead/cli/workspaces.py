@@ -2,8 +2,8 @@
 
 from typing import TYPE_CHECKING, Annotated, Any
 
-from roadstead.cli.declared import Argument, Option, WrongUsage
-from roadstead.cli.options import AsJson, Data, DatabaseUrl, KnownUser, read_settings
+from roadstead.cli.declared import Argument, Option
+from roadstead.cli.options import AsJson, Data, DatabaseUrl, KnownUser, read_role, read_settings
 from roadstead.cli.output import print_facts, print_json, print_table, tell
 from roadstead.cli.state import on_host
 from roadstead.cli.tables import Row
@@ -58,11 +58,8 @@ def add(
 ) -> None:
     """Add a member, or give one another role."""
     from roadstead.domain.people import workspaces
-    from roadstead.model import ROLES
 
-    known = next((one for one in ROLES if one == role), None)
-    if known is None:
-        raise WrongUsage("--role", f"{role!r} is not one of {', '.join(ROLES)}.")
+    known = read_role(role)
 
     async def work(host: "Host") -> "_Found":
         return await _with_members(host, await workspaces.add_member(host, slug, name, known))

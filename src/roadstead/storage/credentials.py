@@ -98,6 +98,16 @@ async def list_api_tokens(reader: Reader) -> list[ApiToken]:
     return [_api_token(row) for row in await reader.read(f"{_API_TOKEN} ORDER BY t.id")]
 
 
+async def list_tokens_of(reader: Reader, user_id: int) -> list[ApiToken]:
+    """Return a user's tokens in the order in which they were made."""
+    return [_api_token(row) for row in await reader.read(f"{_API_TOKEN} WHERE t.user_id = ? ORDER BY t.id", user_id)]
+
+
+async def delete_token_of(tx: Transaction, user_id: int, token_id: int) -> bool:
+    """Delete a user's token; return whether there was one."""
+    return await tx.run("DELETE FROM api_tokens WHERE id = ? AND user_id = ?", token_id, user_id) > 0
+
+
 async def delete_api_token(tx: Transaction, token_id: int) -> bool:
     """Delete a token; return whether it existed."""
     return await tx.run("DELETE FROM api_tokens WHERE id = ?", token_id) > 0
@@ -113,8 +123,8 @@ async def end_all(tx: Transaction, user_id: int) -> None:
     await tx.run("DELETE FROM sessions WHERE user_id = ?", user_id)
 
 
-async def end_sessions(tx: Transaction, user_id: int, *, but: str) -> None:
-    """Delete a user's sessions and sign-in codes, except for one session."""
+async def end_sessions(tx: Transaction, user_id: int, *, but: str = "") -> None:
+    """Delete a user's sessions and sign-in codes, but for one session."""
     await tx.run("DELETE FROM sessions WHERE user_id = ? AND token_hash <> ?", user_id, hash_token(but))
 
 
@@ -138,6 +148,17 @@ async def find_session(reader: Reader, token: str, kind: SessionKind, now: datet
         to_text(latest),
     )
     return user_of(rows[0]) if rows else None
+
+
+async def list_sessions(reader: Reader, user_id: int, current: str, now: datetime) -> list[tuple[datetime, bool]]:
+    """Return the end of each of a user's sessions, the latest first, and whether it is the current one."""
+    rows = await reader.read(
+        "SELECT expires_on, token_hash FROM sessions WHERE user_id = ? AND kind = 'session' AND expires_on > ? "
+        "ORDER BY expires_on DESC",
+        user_id,
+        to_text(now),
+    )
+    return [(from_text(expires_on), hashed == hash_token(current)) for expires_on, hashed in rows]
 
 
 async def use_sign_in_code(tx: Transaction, code: str) -> bool:

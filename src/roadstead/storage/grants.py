@@ -5,7 +5,7 @@ from typing import Literal
 
 import msgspec
 
-from roadstead.model import Grant, GrantedToken, User
+from roadstead.model import Consent, Grant, GrantedToken, User
 from roadstead.storage.credentials import hash_token
 from roadstead.storage.database import Reader, Transaction
 from roadstead.storage.moments import from_text, to_text
@@ -94,6 +94,26 @@ async def find_granted(reader: Reader, token: str) -> GrantedToken | None:
         return None
     expires_on, scopes, *user = rows[0]
     return GrantedToken(user_of(user), tuple(scopes.split()), from_text(expires_on))
+
+
+async def list_consents(reader: Reader, user_id: int, now: datetime) -> list[Consent]:
+    """Return what a user lets consumers do, as far as its tokens have not expired."""
+    rows = await reader.read(
+        "SELECT g.id, c.name, w.name, g.scopes, g.expires_on FROM oauth_grants g "
+        "JOIN consumers c ON c.id = g.consumer_id JOIN workspaces w ON w.id = c.workspace_id "
+        "WHERE g.user_id = ? AND g.expires_on > ? ORDER BY g.id",
+        user_id,
+        to_text(now),
+    )
+    return [
+        Consent(identity, consumer, workspace, tuple(scopes.split()), from_text(expires_on))
+        for identity, consumer, workspace, scopes, expires_on in rows
+    ]
+
+
+async def end_consent(tx: Transaction, user_id: int, grant_id: int) -> bool:
+    """Delete a user's grant with all its tokens; return whether there was one."""
+    return await tx.run("DELETE FROM oauth_grants WHERE id = ? AND user_id = ?", grant_id, user_id) > 0
 
 
 async def end_grant(tx: Transaction, grant: Grant) -> None:

@@ -38,9 +38,9 @@ async def add_user(
     return user_of((identity, *cells.values()))
 
 
-async def add_email(tx: Transaction, user_id: int, address: str) -> None:
-    """Add a user's first address, which is the primary one and confirmed. Raise `AlreadyUsed`."""
-    cells = {"user_id": user_id, "address": address, "is_primary": 1, "is_confirmed": 1}
+async def add_email(tx: Transaction, user_id: int, address: str, *, is_confirmed: bool) -> None:
+    """Add a user's first address, which is the primary one. Raise `AlreadyUsed`."""
+    cells = {"user_id": user_id, "address": address, "is_primary": 1, "is_confirmed": int(is_confirmed)}
     try:
         await tx.insert(*EMAILS.insert("RETURNING id", **cells))
     except AlreadyThere as exc:
@@ -85,6 +85,10 @@ async def list_emails(reader: Reader, user_id: int) -> list[Email]:
 async def primary_emails(reader: Reader) -> Mapping[int, str]:
     """Return the primary address of each user who has one, by the user's id."""
     return dict(await reader.scan("SELECT user_id, address FROM emails WHERE is_primary = 1"))
+
+
+async def rename(tx: Transaction, user_id: int, *, display_name: str, nickname: str) -> None:
+    await tx.run("UPDATE users SET display_name = ?, nickname = ? WHERE id = ?", display_name, nickname, user_id)
 
 
 async def deactivate(tx: Transaction, user_id: int) -> None:

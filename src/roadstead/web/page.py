@@ -64,6 +64,12 @@ class Visit:
         return self.user
 
     @property
+    def address(self) -> str:
+        """Return the visitor's address, which limits count."""
+        address: str = self.request.scope["client"][0]
+        return address
+
+    @property
     def part_only(self) -> bool:
         """Return whether htmx asks, which puts the answer in the place of a part of the page."""
         return self.request.headers.get("hx-request") == "true"
@@ -75,6 +81,8 @@ class Visit:
 
     async def form(self) -> dict[str, str]:
         """Return the fields of a posted form; for a file, its text. Raise `RequestRefused` if it is foreign."""
+        if self.session is None and _is_from_another_site(self.request, self.host):
+            raise RequestRefused(403, "This form is from a page of another site.", "Open the page of this host.")
         form = await _read_form(self.request, MAX_FORM_BYTES if self.session is None else MAX_BYTES)
         if self.session is not None and not hmac.compare_digest(
             form.get("csrf", "").encode(), self.csrf_token.encode()
@@ -83,6 +91,22 @@ class Visit:
                 403, "This form is not from a page of this host, or is too old.", "Open the page again."
             )
         return form
+
+
+def _is_from_another_site(request: Request, host: Host) -> bool:
+    """Return whether the browser says that a page of another site sends the form.
+
+    Otherwise a site could sign its visitors in to an account of its own, and see what they do there.
+    """
+    site, origin = request.headers.get("sec-fetch-site"), request.headers.get("origin")
+    if site is not None:
+        return site not in ("same-origin", "none")
+    # A proxy may have put its own name for us into `Host`.
+    return origin is not None and origin not in (origin_of(host.base_url), _origin_of_host(request))
+
+
+def _origin_of_host(request: Request) -> str:
+    return f"{request.url.scheme}://{request.headers.get('host', '')}"
 
 
 async def _read_form(request: Request, most: int) -> dict[str, str]:
@@ -123,11 +147,12 @@ class NavigationLink:
 class Frame:
     """The content that `base.html` puts around a page. Only an operator gets the navigation.
 
-    `now` is the time at which the page is made.
+    `account` is the name of the signed-in user; `now` is the time at which the page is made.
     """
 
     version: str
     signed_in: bool
+    account: str
     csrf: str
     navigation: list[NavigationLink]
     now: datetime
@@ -136,13 +161,18 @@ class Frame:
     def around(cls, visit: Visit | None) -> "Frame":
         """Return the frame for a visitor; without one, that of a page that anyone may see."""
         now = datetime.now(UTC) if visit is None else visit.host.now()
-        if visit is None or visit.session is None:
-            return cls(__version__, signed_in=False, csrf="", navigation=[], now=now)
-        if not visit.is_operator:
-            return cls(__version__, signed_in=True, csrf=visit.csrf_token, navigation=[], now=now)
+        if visit is None or visit.user is None:
+            return cls(__version__, signed_in=False, account="", csrf="", navigation=[], now=now)
         here = visit.request.url.path
         links = [NavigationLink(path, name, here == path or here.startswith(f"{path}/")) for path, name in NAVIGATION]
-        return cls(__version__, signed_in=True, csrf=visit.csrf_token, navigation=links, now=now)
+        return cls(
+            __version__,
+            signed_in=True,
+            account=visit.user.display_name,
+            csrf=visit.csrf_token,
+            navigation=links if visit.is_operator else [],
+            now=now,
+        )
 
 
 @dataclass(frozen=True, slots=True)

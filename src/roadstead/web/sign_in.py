@@ -1,4 +1,7 @@
-"""Signing in: a one-time code, from the link that `roadstead serve` prints or from `roadstead sign-in`."""
+"""Signing in: with a password, or a one-time code.
+
+The code is in the link that `roadstead serve` prints, or `roadstead sign-in`.
+"""
 
 from dataclasses import dataclass
 from urllib.parse import urlsplit
@@ -6,7 +9,7 @@ from urllib.parse import urlsplit
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
 
-from roadstead.domain.access import credentials
+from roadstead.domain.access import credentials, passwords
 from roadstead.domain.access.wrong_secrets import wrong_secret
 from roadstead.errors import TooManyGuesses, WrongCredential
 from roadstead.web.page import SESSION_COOKIE, Handler, Visit, render
@@ -14,15 +17,21 @@ from roadstead.web.page import SESSION_COOKIE, Handler, Visit, render
 
 @dataclass(frozen=True, slots=True)
 class SignIn:
-    """Context of `sign_in.html`. `code` is the submitted text, and `wrong` why it cannot be used."""
+    """Context of `sign_in.html`.
+
+    `code` and `name` are the submitted texts; `wrong` and `wrong_password` say why they cannot be used.
+    """
 
     next: str
     code: str = ""
     wrong: str = ""
+    name: str = ""
+    wrong_password: str = ""
 
 
 _VISITOR = "visitor"
 """Codes name no account, so all wrong ones count as guesses at this one."""
+_WRONG_PASSWORD = "The name or the password is wrong."
 _NOT_VALID = "This code is not valid. A code works once, within 12 hours."
 _TOO_MANY = (
     "This code is not valid, like too many before it. A valid code still works: make one with roadstead sign-in."
@@ -73,7 +82,7 @@ def _page(visit: Visit, context: SignIn, status: int) -> Response:
 def _refuse(visit: Visit, code: str, target: str) -> Response:
     """Count a wrong code, and show the page again. A valid one always works, so no one can keep a user out."""
     try:
-        wrong_secret(visit.host, "sign-in code", _VISITOR, visit.request.scope["client"][0])
+        wrong_secret(visit.host, "sign-in code", _VISITOR, visit.address)
     except TooManyGuesses as exc:
         answer = _page(visit, SignIn(_local(target), code, _TOO_MANY), 429)
         answer.headers["Retry-After"] = str(exc.retry_after)
@@ -94,6 +103,23 @@ async def enter_code(visit: Visit) -> Response:
     return await _exchange(visit, form.get("code", ""), form.get("next", "/"))
 
 
+async def enter_password(visit: Visit) -> Response:
+    """Sign in with a password. The session is always a new one, so that no one else can know it."""
+    form = await visit.form()
+    name, target = form.get("name", "").strip(), form.get("next", "/")
+    try:
+        session = await passwords.sign_in(
+            visit.host, name, form.get("password", ""), visit.address, ending=visit.session
+        )
+    except TooManyGuesses as exc:
+        answer = _page(visit, SignIn(_local(target), name=name, wrong_password=f"{exc.message} {exc.detail}"), 429)
+        answer.headers["Retry-After"] = str(exc.retry_after)
+        return answer
+    if session is None:
+        return _page(visit, SignIn(_local(target), name=name, wrong_password=_WRONG_PASSWORD), 403)
+    return signed_in(visit, session, target)
+
+
 async def leave(visit: Visit) -> Response:
     await visit.form()
     if visit.session is not None:
@@ -109,6 +135,11 @@ async def _exchange(visit: Visit, code: str, target: str) -> Response:
     session = visit.session or await credentials.sign_in(visit.host, code)
     if session is None:
         return _refuse(visit, code, target)
+    return signed_in(visit, session, target)
+
+
+def signed_in(visit: Visit, session: str, target: str) -> Response:
+    """Return the redirect that gives the browser its session."""
     answer = RedirectResponse(_local(target), 303, headers={"Cache-Control": "no-store"})
     answer.set_cookie(
         SESSION_COOKIE,

@@ -3,7 +3,8 @@
 import secrets
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
-from datetime import timedelta
+from dataclasses import dataclass
+from datetime import datetime, timedelta
 from urllib.parse import quote
 
 from roadstead.connect.scopes import RENAMED, UnknownScope, implied_by, parse_scopes, parse_token_scopes
@@ -21,6 +22,17 @@ from roadstead.storage.database import Transaction
 ACCESS_TOKEN_LIFETIME = timedelta(hours=1)
 SIGN_IN_LIFETIME = timedelta(hours=12)
 SESSION_LIFETIME = timedelta(days=7)
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A session at the pages: when it began and ends, and whether it is the one that asks."""
+
+    began_on: datetime
+    ends_on: datetime
+    is_current: bool
+
+
 _OF_USER = "rst_"
 """The beginning of the tokens of users."""
 _WITH_USER = "made with the user"
@@ -78,6 +90,7 @@ async def create_api_token(
     *,
     user_id: int = OPERATOR_ID,
     scopes: str | None = None,
+    actor: str | None = None,
 ) -> tuple[str, ApiToken]:
     """Create a user's token for the API; it is shown now and never again. Without scopes it has all of them."""
     if not name.strip() or not name.isprintable():
@@ -85,7 +98,7 @@ async def create_api_token(
     granted = None if scopes is None else granted_scopes(scopes, parse_token_scopes)
     async with host.store.database.transaction() as tx:
         user = await lock_active(tx, user_id)
-        return await _add_api_token(host, tx, user, name, granted, lifetime)
+        return await _add_api_token(host, tx, user, name, granted, lifetime, actor=actor)
 
 
 async def create_user_with_token(
@@ -99,13 +112,20 @@ async def create_user_with_token(
 
 
 async def _add_api_token(
-    host: Host, tx: Transaction, user: User, name: str, scopes: tuple[str, ...] | None, lifetime: timedelta | None
+    host: Host,
+    tx: Transaction,
+    user: User,
+    name: str,
+    scopes: tuple[str, ...] | None,
+    lifetime: timedelta | None,
+    *,
+    actor: str | None = None,
 ) -> tuple[str, ApiToken]:
     token = f"{_OF_USER}{secrets.token_urlsafe(32)}"
     now = host.now()
     expires_on = now + lifetime if lifetime else None
     made = await rows.add_api_token(tx, token, name=name, user=user, scopes=scopes, now=now, expires_on=expires_on)
-    await _log(host, tx, "API token made", f"{made.id} {name}", user)
+    await _log(host, tx, "API token made", f"{made.id} {name}", user, actor=actor)
     return token, made
 
 
@@ -168,6 +188,19 @@ async def revoke_api_token(host: Host, token_id: int) -> None:
         await _log(host, tx, "API token revoked", str(token_id))
 
 
+async def list_tokens_of(host: Host, user: User) -> list[ApiToken]:
+    """Return a user's tokens in the order in which they were made."""
+    return await rows.list_tokens_of(host.store.database, user.id)
+
+
+async def revoke_token_of(host: Host, user: User, token_id: int) -> None:
+    """Revoke a user's own token. Raise `NotFound`, also for another user's."""
+    async with host.store.database.transaction() as tx:
+        if not await rows.delete_token_of(tx, user.id, token_id):
+            raise NotFound(f"You have no token {token_id}.", "It may have been revoked.")
+        await _log(host, tx, "API token revoked", str(token_id), user, actor=f"user {user.username}")
+
+
 async def sign_in_link(host: Host, path: str = "/", *, user_id: int = OPERATOR_ID) -> str:
     """Return a link that signs a user in once, within 12 hours, and leads to the page at `path`."""
     code = secrets.token_urlsafe(24)
@@ -208,11 +241,26 @@ async def find_session_user(host: Host, session: str) -> User | None:
     return await rows.find_session(host.store.database, session, "session", now, latest)
 
 
+async def list_sessions(host: Host, user: User, current: str) -> list[Session]:
+    """Return a user's sessions, the latest first."""
+    found = await rows.list_sessions(host.store.database, user.id, current, host.now())
+    return [Session(ends - SESSION_LIFETIME, ends, is_current) for ends, is_current in found]
+
+
+async def end_other_sessions(host: Host, user: User, current: str) -> None:
+    """End all sessions of a user but one, and the sign-in links that are not used."""
+    async with host.store.database.transaction() as tx:
+        await rows.end_sessions(tx, user.id, but=current)
+        await _log(host, tx, "other sessions ended", user.username, user, actor=f"user {user.username}")
+
+
 async def sign_out(host: Host, session: str) -> None:
     async with host.store.database.transaction() as tx:
         await rows.delete_session(tx, session)
 
 
-async def _log(host: Host, tx: Transaction, action: str, subject: str, user: User | None = None) -> None:
+async def _log(
+    host: Host, tx: Transaction, action: str, subject: str, user: User | None = None, *, actor: str | None = None
+) -> None:
     details = {} if user is None or user.id == OPERATOR_ID else {"user": user.username}
-    await add_entry(tx, actor=host.operator, action=action, subject=subject, details=details, now=host.now())
+    await add_entry(tx, actor=actor or host.operator, action=action, subject=subject, details=details, now=host.now())

@@ -18,8 +18,8 @@ from roadstead.connect.scopes import UnknownScope, implied_by, parse_scopes
 from roadstead.domain.access.credentials import CLOCKS_DIFFER
 from roadstead.domain.host import Host
 from roadstead.domain.people.users import lock_active
-from roadstead.errors import Conflict, InvalidInput, NotAuthenticated
-from roadstead.model import Consumer, Grant, GrantedToken, User
+from roadstead.errors import Conflict, InvalidInput, NotAuthenticated, NotFound
+from roadstead.model import Consent, Consumer, Grant, GrantedToken, User
 from roadstead.storage import consumers as consumer_rows
 from roadstead.storage import grants as rows
 from roadstead.storage.audit import add_entry
@@ -113,6 +113,20 @@ def _challenge(query: Mapping[str, str]) -> str | None:
     if challenge is None or not _CHALLENGE.fullmatch(challenge):
         raise Refused("invalid_request", "code_challenge must be the base64url text of a SHA-256.")
     return challenge
+
+
+async def list_consents(host: Host, user: User) -> list[Consent]:
+    """Return what a user lets consumers do."""
+    return await rows.list_consents(host.store.database, user.id, host.now())
+
+
+async def end_consent(host: Host, user: User, grant_id: int) -> None:
+    """End one consent of a user with all its tokens, before this returns. Raise `NotFound`."""
+    async with host.store.database.transaction() as tx:
+        if not await rows.end_consent(tx, user.id, grant_id):
+            raise NotFound("There is no such consent.", "It may have ended.")
+        actor, details, now = f"user {user.username}", {"id": grant_id}, host.now()
+        await add_entry(tx, actor=actor, action="OAuth consent ended", subject=user.username, details=details, now=now)
 
 
 async def consent(host: Host, user: User, asked: Asked) -> str:

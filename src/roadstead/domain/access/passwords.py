@@ -9,9 +9,10 @@ import unicodedata
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
-from roadstead.domain.access.credentials import begin_session
+from roadstead.domain.access.credentials import begin_session, sign_in_link
+from roadstead.domain.access.wrong_secrets import check_wait, right_secret, wrong_secret
 from roadstead.domain.host import Host
-from roadstead.domain.people.users import lock_active
+from roadstead.domain.people.users import find_user, lock_active
 from roadstead.errors import Conflict, InvalidInput
 from roadstead.model import User
 from roadstead.storage import credentials, users
@@ -42,10 +43,12 @@ async def sign_in(host: Host, name: str, password: str, caller: str, *, ending: 
     """Return the token of a new session for a user name or e-mail address and its password, or `None`.
 
     The session `ending`, in which the browser was before, ends. An unknown name takes as long as a wrong password.
+    Raise `TooManyGuesses`.
     """
     user = await users.find_by_name(host.store.database, name.lower())
     stored = await rows.find_hash(host.store.database, user.id if user else 0)
-    if not await _is_right(host, stored, password, caller) or user is None or stored is None:
+    account = user.username if user else name.lower()
+    if not await _is_right(host, account, stored, password, caller) or user is None or stored is None:
         return None
     better = await _in_turn(host, caller, _hash_again, stored, password)
     async with host.store.database.transaction() as tx:
@@ -62,10 +65,10 @@ async def sign_in(host: Host, name: str, password: str, caller: str, *, ending: 
 async def change(host: Host, user: User, old: str, new: str, caller: str, *, staying: str) -> bool:
     """Give a user another password, and end all sessions but the one that stays. Return whether the old one is right.
 
-    A user without a password needs no old one. Raise `InvalidInput` and `Conflict`.
+    A user without a password needs no old one. Raise `InvalidInput`, `Conflict` and `TooManyGuesses`.
     """
     stored = await rows.find_hash(host.store.database, user.id)
-    if stored is not None and not await _is_right(host, stored, old, caller):
+    if stored is not None and not await _is_right(host, user.username, stored, old, caller):
         return False
     hashed = await hash_new(host, new, caller)
     async with host.store.database.transaction() as tx:
@@ -76,6 +79,22 @@ async def change(host: Host, user: User, old: str, new: str, caller: str, *, sta
         await credentials.end_sessions(tx, user.id, but=staying)
         await _log(host, tx, "password changed", user)
     return True
+
+
+async def reset(host: Host, name: str) -> str:
+    """Remove a user's password, end the user's sessions, and return a link that leads to where another is set.
+
+    Raise `UserNotFound` and `Conflict`.
+    """
+    user = await find_user(host, name)
+    async with host.store.database.transaction() as tx:
+        await lock_active(tx, user.id)
+        await rows.drop_password(tx, user.id)
+        await credentials.end_sessions(tx, user.id)
+        await add_entry(
+            tx, actor=host.operator, action="password reset", subject=user.username, details={}, now=host.now()
+        )
+    return await sign_in_link(host, "/-/profile", user_id=user.id)
 
 
 async def has_password(host: Host, user: User) -> bool:
@@ -89,8 +108,19 @@ async def _still_holds(tx: Transaction, user_id: int, stored: str) -> bool:
     return user is not None and user.is_active and await rows.find_hash(tx, user_id) == stored
 
 
-async def _is_right(host: Host, stored: str | None, password: str, caller: str) -> bool:
-    return await _in_turn(host, caller, _verify, stored, password)
+async def _is_right(host: Host, account: str, stored: str | None, password: str, caller: str) -> bool:
+    """Return whether a password is right, and count it if not.
+
+    The wait is checked in the caller's turn, so that guesses which are sent at once are counted one after the other.
+    """
+    async with host.hashing.turn(caller):
+        check_wait(host, "password", account, caller)
+        is_right = await asyncio.to_thread(_verify, stored, password)
+        if is_right:
+            right_secret(host, "password", account, caller)
+        else:
+            wrong_secret(host, "password", account, caller)
+    return is_right
 
 
 async def _in_turn(host: Host, caller: str, work: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:

@@ -5,21 +5,34 @@ maker at the moment of use: it is void once the maker is deactivated or no owner
 """
 
 import secrets
+from dataclasses import replace
 from datetime import timedelta
 
-from roadstead.domain.access.credentials import CLOCKS_DIFFER
+from roadstead.domain.access import passwords
+from roadstead.domain.access.credentials import CLOCKS_DIFFER, begin_session
 from roadstead.domain.apps.installations import get_workspace
 from roadstead.domain.host import Host
-from roadstead.domain.people.users import check_email, check_username, lock_active
+from roadstead.domain.people.users import add_user, check_email, check_username, lock_active
 from roadstead.domain.people.workspaces import NO_ADMIN, lock_and_keep
-from roadstead.errors import NotFound, WrongCredential
+from roadstead.errors import Conflict, NotFound, WrongCredential
 from roadstead.model import Invitation, Role, User, Workspace
+from roadstead.storage import credentials as credential_rows
 from roadstead.storage import invitations as rows
-from roadstead.storage import members
+from roadstead.storage import members, users
+from roadstead.storage import passwords as password_rows
 from roadstead.storage.audit import add_entry
 from roadstead.storage.database import Reader, Transaction
 
 LIFETIME = timedelta(days=7)
+
+
+class NoSuchInvitation(NotFound):
+    """A link is used, withdrawn, expired, void or invented: the answer does not tell which."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "This invitation is not valid.", "An invitation works once, within seven days. Ask for another one."
+        )
 
 
 async def invite(
@@ -76,6 +89,72 @@ async def withdraw(host: Host, workspace: Workspace, invitation_id: int, by: Use
         if found is None or not await rows.delete_invitation(tx, found.id):
             raise NotFound("There is no such invitation.", "It may have been used, or have expired.")
         await _log(host, tx, "invitation withdrawn", found, by)
+
+
+async def accept(
+    host: Host, code: str, *, username: str, display_name: str, password: str, caller: str, ending: str | None
+) -> str:
+    """Create the account and its role, and return the token of its first session. `ending` is the browser's last one.
+
+    Raise `NoSuchInvitation`, and `InvalidInput` and `Conflict` for what cannot be; the invitation is then still open.
+    """
+    if await find_open(host, code) is None:
+        raise NoSuchInvitation
+    hashed = await passwords.hash_new(host, password, caller)
+    async with host.store.database.transaction() as tx:
+        used = await _use(host, tx, code)
+        guest = await add_user(
+            host,
+            tx,
+            username,
+            display_name=display_name or None,
+            email=used.email,
+            is_confirmed=used.inviter.is_administrator,
+            actor=f"user {username}",
+        )
+        await password_rows.keep_hash(tx, guest.id, hashed, host.now())
+        await _welcome(host, tx, used, guest)
+        if ending is not None:
+            await credential_rows.delete_session(tx, ending)
+        return await begin_session(host, tx, guest)
+
+
+async def join(host: Host, code: str, user: User) -> Workspace:
+    """Give somebody who has an account the role in the workspace.
+
+    Raise `NoSuchInvitation`, and `Conflict` for a member, who would lose the present role.
+    """
+    async with host.store.database.transaction() as tx:
+        used = await _use(host, tx, code)
+        if used.workspace is None:
+            raise Conflict("You have an account already.", "Sign out to create another one.")
+        await lock_active(tx, user.id)
+        found = await members.find_with_role(tx, used.workspace.slug, user.id)
+        if found is None or found[1] is not None:
+            raise Conflict(f"You are a member of {used.workspace.slug} already.", "The invitation can still be used.")
+        await _welcome(host, tx, used, user)
+    return used.workspace
+
+
+async def _use(host: Host, tx: Transaction, code: str) -> Invitation:
+    """Take an invitation out of the open ones. Raise `NoSuchInvitation`."""
+    found = await _find(host, tx, code)
+    if found is None:
+        raise NoSuchInvitation
+    if found.workspace is not None:
+        await lock_and_keep(tx, found.workspace)
+    inviter = await users.lock_user(tx, found.inviter.id)
+    if inviter is None or not await _is_in_force(tx, replace(found, inviter=inviter)):
+        raise NoSuchInvitation
+    if not await rows.delete_invitation(tx, found.id):
+        raise NoSuchInvitation  # another guest was faster
+    return found
+
+
+async def _welcome(host: Host, tx: Transaction, used: Invitation, guest: User) -> None:
+    if used.workspace is not None and used.role is not None:
+        await members.keep_member(tx, used.workspace.id, guest.id, used.role, host.now())
+    await _log(host, tx, "invitation used", used, guest)
 
 
 async def find_open(host: Host, code: str) -> Invitation | None:

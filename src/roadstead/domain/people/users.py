@@ -31,8 +31,20 @@ async def create_user(host: Host, username: str, *, display_name: str | None = N
         return await add_user(host, tx, username, display_name=display_name, email=email)
 
 
-async def add_user(host: Host, tx: Transaction, username: str, *, display_name: str | None, email: str | None) -> User:
-    """Create a user in a transaction that does more. Raise as `create_user` does."""
+async def add_user(
+    host: Host,
+    tx: Transaction,
+    username: str,
+    *,
+    display_name: str | None,
+    email: str | None,
+    is_confirmed: bool = True,
+    actor: str | None = None,
+) -> User:
+    """Create a user in a transaction that does more. Raise as `create_user` does.
+
+    `is_confirmed` tells whether an operator vouches for the address; `actor` is who creates, by default the operator.
+    """
     shown = username if display_name is None else display_name.strip()
     _check(username, shown, email)
     try:
@@ -45,10 +57,10 @@ async def add_user(host: Host, tx: Transaction, username: str, *, display_name: 
             now=host.now(),
         )
         if email is not None:
-            await rows.add_email(tx, user.id, email.lower())
+            await rows.add_email(tx, user.id, email.lower(), is_confirmed=is_confirmed)
     except rows.AlreadyUsed as exc:
         raise Conflict(f"There is a user {exc.args[0]!r} already.", "Nothing was changed.") from exc
-    await _log(host, tx, "user created", user)
+    await _log(host, tx, "user created", user, actor)
     return user
 
 
@@ -137,5 +149,15 @@ async def lock_active(tx: Transaction, user_id: int) -> User:
     return user
 
 
-async def _log(host: Host, tx: Transaction, action: str, user: User) -> None:
-    await add_entry(tx, actor=host.operator, action=action, subject=user.username, details={}, now=host.now())
+async def rename(host: Host, user: User, *, display_name: str, nickname: str) -> None:
+    """Give a user other names that people see. Raise `InvalidInput`, and `Conflict` for one who is deactivated."""
+    check_name(display_name.strip(), "A user needs a display name.")
+    check_name(nickname.strip(), "A user needs a nickname.")
+    async with host.store.database.transaction() as tx:
+        await lock_active(tx, user.id)
+        await rows.rename(tx, user.id, display_name=display_name.strip(), nickname=nickname.strip())
+        await _log(host, tx, "user renamed", user, f"user {user.username}")
+
+
+async def _log(host: Host, tx: Transaction, action: str, user: User, actor: str | None = None) -> None:
+    await add_entry(tx, actor=actor or host.operator, action=action, subject=user.username, details={}, now=host.now())

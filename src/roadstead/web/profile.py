@@ -1,0 +1,157 @@
+"""`/-/profile`: the pages of one's own account: names, password, sessions, tokens, and what OAuth consumers may do."""
+
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from starlette.responses import RedirectResponse, Response
+
+from roadstead.domain.access import credentials, grants, passwords
+from roadstead.domain.access.credentials import Session
+from roadstead.domain.people import users
+from roadstead.errors import InvalidInput, TooManyGuesses
+from roadstead.model import ApiToken, Consent, Email, User
+from roadstead.web.page import Visit, render, require
+from roadstead.web.tokens_form import EXPIRIES, TokenForm, TokenWish, read_wish, token_form
+
+_DONE = {
+    "names": "Your names were changed.",
+    "password": "Your password was changed. Your other sessions have ended.",
+    "sessions": "Your other sessions have ended.",
+    "token": "The token is revoked.",
+    "consent": "The consent has ended, and all its tokens with it.",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Wrong:
+    """What a form of the page got wrong: the form, the reason, and the status of the answer."""
+
+    form: str
+    text: str
+    status: int = 400
+
+
+_NOTHING = Wrong("", "", 200)
+
+
+@dataclass(frozen=True, slots=True)
+class ProfilePage:
+    """Context of `profile.html`. `made` is a new token, which is shown once."""
+
+    user: User
+    emails: list[Email]
+    has_password: bool
+    shortest: int
+    longest: int
+    sessions: list[Session]
+    tokens: list[ApiToken]
+    consents: list[Consent]
+    new: TokenForm
+    done: str
+    wrong: Wrong
+    made: str | None
+
+
+async def show(visit: Visit) -> Response:
+    return await _page(visit)
+
+
+async def rename(visit: Visit) -> Response:
+    form = await visit.form()
+    try:
+        await users.rename(
+            visit.host,
+            visit.viewer,
+            display_name=form.get("display_name", ""),
+            nickname=form.get("nickname", ""),
+        )
+    except InvalidInput as exc:
+        return await _page(visit, wrong=Wrong("names", f"{exc.message} {exc.detail}"))
+    return _done("names")
+
+
+async def change_password(visit: Visit) -> Response:
+    form = await visit.form()
+    try:
+        wrong = await _change_password(visit, form)
+    except InvalidInput as exc:
+        wrong = Wrong("password", f"{exc.message} {exc.detail}")
+    except TooManyGuesses as exc:
+        answer = await _page(visit, wrong=Wrong("password", f"{exc.message} {exc.detail}", 429))
+        answer.headers["Retry-After"] = str(exc.retry_after)
+        return answer
+    return _done("password") if wrong is None else await _page(visit, wrong=wrong)
+
+
+async def _change_password(visit: Visit, form: dict[str, str]) -> Wrong | None:
+    require(form.get("password") == form.get("again"), "The two new passwords differ.", "Type the same one twice.")
+    is_right = await passwords.change(
+        visit.host,
+        visit.viewer,
+        form.get("old", ""),
+        form.get("password", ""),
+        visit.address,
+        staying=visit.session or "",
+    )
+    return None if is_right else Wrong("password", "The present password is wrong. Nothing was changed.", 403)
+
+
+async def end_sessions(visit: Visit) -> Response:
+    await visit.form()
+    await credentials.end_other_sessions(visit.host, visit.viewer, visit.session or "")
+    return _done("sessions")
+
+
+async def create_token(visit: Visit) -> Response:
+    """Create a token, and show it on the page that answers, which no one stores."""
+    wish = read_wish(await visit.form())
+    try:
+        require(bool(wish.scopes), "Tick what the token may do.")
+        token, _ = await credentials.create_api_token(
+            visit.host,
+            wish.name,
+            EXPIRIES.get(wish.expires),
+            user_id=visit.viewer.id,
+            scopes=None if wish.has_all else " ".join(wish.scopes),
+            actor=f"user {visit.viewer.username}",
+        )
+    except InvalidInput as exc:
+        return await _page(visit, wrong=Wrong("token", f"{exc.message} {exc.detail}"), wish=wish)
+    return await _page(visit, made=token)
+
+
+async def revoke_token(visit: Visit) -> Response:
+    await visit.form()
+    await credentials.revoke_token_of(visit.host, visit.viewer, visit.request.path_params["token"])
+    return _done("token")
+
+
+async def end_consent(visit: Visit) -> Response:
+    await visit.form()
+    await grants.end_consent(visit.host, visit.viewer, visit.request.path_params["consent"])
+    return _done("consent")
+
+
+def _done(what: str) -> Response:
+    return RedirectResponse(f"/-/profile?done={quote(what)}", 303)
+
+
+async def _page(
+    visit: Visit, *, wrong: Wrong | None = None, wish: TokenWish | None = None, made: str | None = None
+) -> Response:
+    host, user = visit.host, visit.viewer
+    context = ProfilePage(
+        user=user,
+        emails=await users.list_emails(host, user),
+        has_password=await passwords.has_password(host, user),
+        shortest=passwords.SHORTEST,
+        longest=passwords.LONGEST,
+        sessions=await credentials.list_sessions(host, user, visit.session or ""),
+        tokens=await credentials.list_tokens_of(host, user),
+        consents=await grants.list_consents(host, user),
+        new=token_form(wish),
+        done=_DONE.get(visit.request.query_params.get("done", ""), ""),
+        wrong=wrong or _NOTHING,
+        made=made,
+    )
+    return render("profile.html", context, visit=visit, status=context.wrong.status)
