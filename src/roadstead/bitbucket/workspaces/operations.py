@@ -145,9 +145,10 @@ def _permission(call: Call, one: Membership) -> PermissionResource:
 
 def _chosen(call: Call, name: str, choices: Mapping[str, Sequence[Role]]) -> Sequence[Role]:
     """Return the roles that a parameter chooses; all without it. Raise `InvalidInput`."""
-    given = call.query.get(name)
-    if given is None:
+    if name not in call.query:
         return ROLES
+    # In either case: atlassian-python-api sends Python's `True`.
+    given = call.query[name].lower()
     if given not in choices:
         raise InvalidInput(f"`{name}` must be one of: {', '.join(choices)}.", fields={name: ["Not one of these."]})
     return choices[given]
