@@ -26,7 +26,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from roadstead.app import create_app
+from roadstead.app import USUAL, Parts, create_app
 from roadstead.connect import encode, query_string_hash
 from roadstead.domain.access import credentials
 from roadstead.domain.apps import installations, page_loads
@@ -63,12 +63,14 @@ class _QuickServer(uvicorn.Server):
 
 
 @contextlib.contextmanager
-def serving(app: ASGIApp, listener: socket.socket | None = None) -> Iterator[str]:
+def serving(
+    app: ASGIApp, listener: socket.socket | None = None, *, http: type[Connection] = Connection
+) -> Iterator[str]:
     """Serve an ASGI application in a thread; yield its address."""
     listener = listener or listening_socket()
     server = _QuickServer(
         uvicorn.Config(
-            app, interface="asgi3", log_level="warning", access_log=False, timeout_graceful_shutdown=1, http=Connection
+            app, interface="asgi3", log_level="warning", access_log=False, timeout_graceful_shutdown=1, http=http
         )
     )
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
@@ -256,11 +258,11 @@ class LiveHost:
 
 
 @contextlib.contextmanager
-def live_host(data: Path, **settings: Any) -> Iterator[LiveHost]:
+def live_host(data: Path, parts: Parts = USUAL, /, **settings: Any) -> Iterator[LiveHost]:
     listener = listening_socket()
     usual = {"base_url": address(listener), "port": listener.getsockname()[1]}
     chosen = Settings(data=data, **{**usual, **settings})
-    with serving(create_app(chosen), listener) as url:
+    with serving(create_app(chosen, parts), listener) as url:
         yield LiveHost(url, chosen)
 
 

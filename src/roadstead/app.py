@@ -4,8 +4,8 @@ import gc
 import logging
 import os
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
@@ -37,7 +37,23 @@ log = logging.getLogger("roadstead")
 Started = Callable[[Host], Awaitable[None]]
 
 
-def create_app(settings: Settings, *, started: Started | None = None, samples_folder: Path | None = None) -> ASGIApp:
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What makes the parts of an application. Limits of a part are arguments of its maker, and tests give others."""
+
+    host: Callable[[Settings], AbstractAsyncContextManager[Host]] = open_host
+    calls: Callable[[Host], AbstractAsyncContextManager[None]] = lifecycle.making_pending_calls
+    linkers: Callable[[Host], WorkspaceLinkers] = WorkspaceLinkers
+    lines: Callable[[Settings, WorkspaceLinkers], AbstractAsyncContextManager[None]] = linking_lines
+    ahead: Callable[[WorkspaceLinkers], Coroutine[None, None, None]] = read_ahead
+
+
+USUAL = Parts()
+
+
+def create_app(
+    settings: Settings, parts: Parts = USUAL, *, started: Started | None = None, samples_folder: Path | None = None
+) -> ASGIApp:
     """Return the application. It opens its state when the server starts it, and closes the state at the end.
 
     `started` is awaited once the state is open, before the first request. In `samples_folder`, the workers of one host
@@ -46,17 +62,17 @@ def create_app(settings: Settings, *, started: Started | None = None, samples_fo
 
     @asynccontextmanager
     async def lifespan(app: object) -> AsyncIterator[dict[str, object]]:
-        async with open_host(settings) as host, lifecycle.making_pending_calls(host):
+        async with parts.host(settings) as host, parts.calls(host):
             await _undo_abandoned_handshakes(host)
             if started is not None:
                 await started(host)
-            linkers = WorkspaceLinkers(host)
+            linkers = parts.linkers(host)
             samples = WorkerSamples(partial(process_samples, host, linkers), samples_folder)
             async with (
                 samples.shared(),
-                linking_lines(settings, linkers),
+                parts.lines(settings, linkers),
                 meanwhile(_warm()),
-                meanwhile(read_ahead(linkers)),
+                meanwhile(parts.ahead(linkers)),
             ):
                 yield {"host": host, "linkers": linkers, "samples": samples, "map": MAP}
 

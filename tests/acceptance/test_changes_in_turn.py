@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
+from roadstead.app import Parts
+from roadstead.domain.host import open_host
 from roadstead.domain.linking import linkers
-from roadstead.turns import Turns
 from tests.live import AppClient, live_host, recording_app
 
 VALUES = "/2.0/addon/linkers/tickets/values"
@@ -34,11 +35,10 @@ def test_an_app_changes_many_values_once_at_a_time(
 
         return wait
 
-    monkeypatch.setattr("roadstead.domain.host.Turns", partial(Turns, most_waiting=2))
     for change in ("replace_values", "delete_values"):
         monkeypatch.setattr(linkers, change, held(getattr(linkers, change)))
     with (
-        live_host(tmp_path) as host,
+        live_host(tmp_path, Parts(host=partial(open_host, changes_waiting=2))) as host,
         recording_app() as one,
         recording_app() as other,
         ThreadPoolExecutor(4) as threads,

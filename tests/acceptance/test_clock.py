@@ -4,14 +4,14 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from inspect import signature
 from pathlib import Path
 
 import httpx
 import pytest
 
-from roadstead.app import create_app
-from roadstead.domain import queue
+from roadstead.app import Parts, create_app
 from roadstead.domain.access.rate_limit import RateLimit
 from roadstead.domain.apps import lifecycle
 from roadstead.domain.host import Host
@@ -42,12 +42,10 @@ class Jumping:
 
 
 @pytest.fixture
-def jumping(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Jumping]:
+def jumping(tmp_path: Path) -> Iterator[Jumping]:
     """Run a host that lets an app make three requests in an hour."""
-    monkeypatch.setattr(queue, "LOOK_SECONDS", 0.1)
-    monkeypatch.setattr(
-        lifecycle, "QUEUE", replace(lifecycle.QUEUE, retry=replace(lifecycle.QUEUE.retry, first_pause=0.5))
-    )
+    impatient = replace(lifecycle.QUEUE, retry=replace(lifecycle.QUEUE.retry, first_pause=0.5))
+    parts = Parts(calls=partial(lifecycle.making_pending_calls, queue=impatient, look_seconds=0.1))
     listener = listening_socket()
     url, port = address(listener), listener.getsockname()[1]
     settings = Settings(data=tmp_path, rate_limit=3, base_url=url, port=port)
@@ -56,7 +54,7 @@ def jumping(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Jumping
     async def started(host: Host) -> None:
         object.__setattr__(host, "clock", jumping.now)
 
-    with serving(create_app(settings, started=started), listener):
+    with serving(create_app(settings, parts, started=started), listener):
         yield jumping
 
 

@@ -5,13 +5,16 @@ import contextlib
 import json
 import socket
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
 
-from roadstead.domain.access import admission
+from roadstead.app import Parts
+from roadstead.domain.access.admission import Admission, open_files
+from roadstead.domain.host import open_host
 from tests.acceptance import attacks
 from tests.acceptance.attacks import VALUES, Attack, request, signed
 from tests.live import AppClient, LiveHost, host_process, live_host, recording_app
@@ -101,19 +104,23 @@ def sent(host: LiveHost, number: int, what: bytes) -> Iterator[list[socket.socke
         yield made
 
 
+def _admitting(**limits: int) -> Parts:
+    """Return a host that admits so much."""
+    return Parts(host=partial(open_host, admission=Admission(open_files(), **limits)))
+
+
 def _figure(host: LiveHost, start: str) -> float:
     lines = httpx.get(f"{host.url}/-/metrics").text.splitlines()
     return sum(float(line.rpartition(" ")[2]) for line in lines if line.startswith(start))
 
 
-def test_the_bodies_of_an_app_have_a_share_of_the_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_bodies_of_an_app_have_a_share_of_the_memory(tmp_path: Path) -> None:
     """Beyond it the app gets a 429 immediately, another app's body is accepted, and afterwards the first
     one's again.
     """
-    monkeypatch.setattr(admission, "MAX_BODY_BYTES", 1_200 * KIBIBYTE)
-    monkeypatch.setattr(admission, "BODY_SHARE", 900 * KIBIBYTE)
+    limits = _admitting(body_bytes=1_200 * KIBIBYTE, body_share=900 * KIBIBYTE)
     body = json.dumps([f"{number:0255d}" for number in range(1_000)]).encode()
-    with live_host(tmp_path) as host, two_apps(host) as (bad, good):
+    with live_host(tmp_path, limits) as host, two_apps(host) as (bad, good):
         unfinished = signed(bad, "PUT", VALUES, body[: 100 * KIBIBYTE], length=len(body))
         with sent(host, 3, unfinished):
             refused = bad("PUT", VALUES, content=body)
@@ -129,12 +136,9 @@ def test_the_bodies_of_an_app_have_a_share_of_the_memory(tmp_path: Path, monkeyp
         assert bad("PUT", VALUES, content=body).status_code == 204
 
 
-def test_an_app_has_a_share_of_the_requests_under_way(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
-) -> None:
+def test_an_app_has_a_share_of_the_requests_under_way(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """Beyond it the app gets a 429 and the operator a line; another app is served, and the first one again later."""
-    monkeypatch.setattr(admission, "MAX_REQUESTS", 8)
-    with live_host(tmp_path) as host, two_apps(host) as (bad, good):
+    with live_host(tmp_path, _admitting(most_requests=8)) as host, two_apps(host) as (bad, good):
         with sent(host, 4, signed(bad, "PUT", VALUES, b"[", length=100)):
             refused = bad("GET", VALUES)
             assert (refused.status_code, refused.headers["Retry-After"]) == (429, "1")

@@ -7,7 +7,6 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from roadstead.domain import host as hosts
 from roadstead.domain.host import open_host
 from roadstead.settings import Settings
 from tests.live import AppClient, live_host, recording_app
@@ -43,9 +42,8 @@ def _sent(url: str, request: str) -> socket.socket:
     return connection
 
 
-def test_work_after_an_answer_is_not_waited_for_without_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_work_after_an_answer_is_not_waited_for_without_end(tmp_path: Path) -> None:
     """Deferred work has a little time; hanging work is dropped."""
-    monkeypatch.setattr(hosts, "FINISH_SECONDS", 0.2)
     done = []
 
     async def quick() -> None:
@@ -59,7 +57,7 @@ def test_work_after_an_answer_is_not_waited_for_without_end(tmp_path: Path, monk
             done.append("endless")
 
     async def work() -> None:
-        async with open_host(Settings(data=tmp_path)) as host:
+        async with open_host(Settings(data=tmp_path), finish_seconds=0.2) as host:
             host.run_later(quick())
             host.run_later(endless())
 

@@ -2,14 +2,16 @@
 
 import threading
 from concurrent.futures import ThreadPoolExecutor, as_completed
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 
+from roadstead.app import Parts
 from roadstead.control import linkify
-from roadstead.domain.linking import workspaces
+from roadstead.domain.linking.workspaces import WorkspaceLinkers
 from tests.live import AppClient, LiveHost, RecordingApp, live_host, recording_app
 
 VALUES = "/2.0/addon/linkers/tickets/values"
@@ -267,9 +269,9 @@ def test_long_texts_of_one_caller_hold_up_no_other(tmp_path: Path, monkeypatch: 
         return make(compiled, asked)
 
     monkeypatch.setattr(linkify, "_linkify", held)
-    monkeypatch.setattr(workspaces, "_MOST_WAITING", 2)
+    narrow = Parts(linkers=partial(WorkspaceLinkers, most_waiting=2))
     with (
-        live_host(tmp_path, base_url="https://roadstead.example") as host,
+        live_host(tmp_path, narrow, base_url="https://roadstead.example") as host,
         recording_app() as one,
         recording_app() as other,
         ThreadPoolExecutor(4) as threads,
@@ -304,9 +306,9 @@ def test_a_text_waits_for_its_turn_so_long_and_no_longer(tmp_path: Path, monkeyp
         return make(compiled, asked)
 
     monkeypatch.setattr(linkify, "_linkify", held)
-    monkeypatch.setattr(workspaces, "_WAIT_SECONDS", 0.2)
+    impatient = Parts(linkers=partial(WorkspaceLinkers, wait_seconds=0.2))
     with (
-        live_host(tmp_path) as host,
+        live_host(tmp_path, impatient) as host,
         recording_app() as app,
         ThreadPoolExecutor(3) as threads,
     ):

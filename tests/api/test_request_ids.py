@@ -7,15 +7,17 @@ import re
 import socket
 import sqlite3
 from contextlib import closing
+from functools import partial
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
 
+from roadstead.app import Parts
+from roadstead.domain.host import open_host
 from roadstead.domain.traffic.request_log import RequestLine, RequestLines
 from roadstead.server.logs import JsonFormatter
-from roadstead.storage import sqlite
 from tests.live import AppClient, LiveHost, live_host, recording_app
 
 OURS = re.compile(r"[0-9a-f]{8}-[0-9a-f]{6,}")
@@ -110,13 +112,11 @@ def test_all_requests_can_be_logged(tmp_path: Path, caplog: pytest.LogCaptureFix
     assert token.rpartition(".")[0] in head.path
 
 
-def test_only_failures_are_logged_unless_asked(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_only_failures_are_logged_unless_asked(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """Successes, and mistakes of the caller, have no line; a 503 has, with the id in its answer."""
-    monkeypatch.setattr(sqlite, "BUSY_SECONDS", 0.1)
+    impatient = Parts(host=partial(open_host, busy_seconds=0.1))
     caplog.set_level(logging.INFO, "roadstead.requests")
-    with recording_app() as app, live_host(tmp_path) as host:
+    with recording_app() as app, live_host(tmp_path, impatient) as host:
         api = AppClient(host.url, host.install(app))
         well = api("GET", VALUES)
         missing = api("GET", "/2.0/addon/linkers/nothing")

@@ -23,13 +23,11 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from uvicorn.server import ServerState
 
 from roadstead.api.answers import json_answer
-from roadstead.domain.access import starts
 from roadstead.domain.access.admission import Admission
 from roadstead.domain.access.refusals import Refusals
 from roadstead.domain.access.shares import Crowd, Places
 from roadstead.domain.telemetry.metrics import Metrics
-from roadstead.server import connections
-from roadstead.server.connections import MAX_HEAD_BYTES, Connection
+from roadstead.server.connections import MAX_HEAD_BYTES, Connection, Patience
 from tests.live import serving
 
 START = b"GET / HTTP/1.1\r\nHost: x\r\n"
@@ -145,10 +143,14 @@ def test_head_up_to_the_limit_is_taken(url: str) -> None:
     assert httpx.post(url, content=b"a" * 1_000_000).status_code == 200
 
 
-def test_head_that_does_not_come_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def _with(patience: Patience) -> type[Connection]:
+    """Return connections that wait so long for their client."""
+    return type("Impatient", (Connection,), {"patience": patience})
+
+
+def test_head_that_does_not_come_is_not_waited_for() -> None:
     """A silent connection is closed, and one that stops in the middle gets an answer that says so."""
-    monkeypatch.setattr(connections, "HEAD_SECONDS", 0.1)
-    with serving(_hello) as url:
+    with serving(_hello, http=_with(Patience(head_seconds=0.1))) as url:
         with socket.create_connection((urlsplit(url).hostname, urlsplit(url).port)) as silent:
             silent.settimeout(30)
             assert silent.recv(1) == b""
@@ -160,12 +162,11 @@ def test_head_that_does_not_come_is_not_waited_for(monkeypatch: pytest.MonkeyPat
 POST = b"POST /all HTTP/1.1\r\nHost: x\r\nContent-Length: 100\r\n\r\n"
 
 
-def test_body_that_does_not_come_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_body_that_does_not_come_is_not_waited_for() -> None:
     """A body that stops is answered so, also when it began with the head; an answer that was sent already is the last
     one.
     """
-    monkeypatch.setattr(connections, "BODY_SECONDS", 0.1)
-    with serving(_hello) as url:
+    with serving(_hello, http=_with(Patience(body_seconds=0.1))) as url:
         for pieces in ((POST,), (POST + b"a" * 99,), (POST, b"a" * 99), (POST[:-4], POST[-4:] + b"a")):
             assert _refusal(_sent(url, *pieces)) == (408, "The body took too long to arrive.")
         early = _sent(url, POST.replace(b"/all", b"/") + b"a")
@@ -174,11 +175,13 @@ def test_body_that_does_not_come_is_not_waited_for(monkeypatch: pytest.MonkeyPat
         assert _sent(url, whole + whole, whole.replace(b"Host: x\r\n", b"Host: x\r\n" + LAST)).count(b"all 100") == 3
 
 
-def test_body_that_keeps_coming_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_body_that_keeps_coming_is_waited_for() -> None:
     """Received bytes give time for the rest, so that a large body may take longer; then comes the next one."""
-    monkeypatch.setattr(connections, "BODY_SECONDS", 0.1)
-    monkeypatch.setattr(connections, "BODY_BYTES_PER_SECOND", 10)
-    with serving(_hello) as url, socket.create_connection((urlsplit(url).hostname, urlsplit(url).port)) as connection:
+    patient = _with(Patience(body_seconds=0.1, body_bytes_per_second=10))
+    with (
+        serving(_hello, http=patient) as url,
+        socket.create_connection((urlsplit(url).hostname, urlsplit(url).port)) as connection,
+    ):
         for _ in range(2):
             connection.sendall(POST + b"a" * 20)
             for _ in range(4):
@@ -245,12 +248,11 @@ def test_header_of_two_lines_is_no_answer() -> None:
         json_answer({}, headers={"Location": "/x\r\nSet-Cookie: y"})
 
 
-def test_answer_that_nobody_takes_is_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_answer_that_nobody_takes_is_dropped() -> None:
     """A client that stops reading does not keep an answer in memory for ever; a slow one gets it all."""
-    with serving(_hello) as url:
-        monkeypatch.setattr(connections, "ANSWER_SECONDS", 0.5)
+    with serving(_hello, http=_with(Patience(answer_seconds=0.5))) as url:
         assert _taken(url, pause=0.12) > LARGE
-        monkeypatch.setattr(connections, "ANSWER_SECONDS", 0.1)
+    with serving(_hello, http=_with(Patience(answer_seconds=0.1))) as url:
         assert _taken(url, pause=0.3) < LARGE
 
 
@@ -264,7 +266,13 @@ class _Host:
 
 
 def _narrow(
-    app: ASGIApp, *, connections: int = 100, requests: int = 4, unsent: int = 10**9, behind_a_proxy: bool = False
+    app: ASGIApp,
+    *,
+    connections: int = 100,
+    requests: int = 4,
+    unsent: int = 10**9,
+    behind_a_proxy: bool = False,
+    **limits: int,
 ) -> ASGIApp:
     """Serve the application with so much room; an address has three quarters of the requests.
 
@@ -274,7 +282,7 @@ def _narrow(
 
     @asynccontextmanager
     async def lifespan(_: object) -> AsyncIterator[dict[str, Any]]:
-        admission = Admission(10_000)
+        admission = Admission(10_000, **limits)
         admission.connections = Crowd(connections, unsent)
         admission.callers = Places(requests, 3 * requests // 4)
         admission.operators = Places(1, 100)
@@ -417,9 +425,8 @@ class _Nowhere(asyncio.Transport):
     def close(self) -> None: ...
 
 
-def test_of_a_burst_some_begin_in_each_turn_and_health_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_of_a_burst_some_begin_in_each_turn_and_health_at_once() -> None:
     """Those that wait begin in the order in which they came, but not one whose client has gone meanwhile."""
-    monkeypatch.setattr(starts, "MOST_IN_A_TURN", 1)
     begun: list[str] = []
 
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -427,7 +434,11 @@ def test_of_a_burst_some_begin_in_each_turn_and_health_at_once(monkeypatch: pyte
         await PlainTextResponse("")(scope, receive, send)
 
     async def run() -> None:
-        config, shared, state = uvicorn.Config(app, lifespan="off"), ServerState(), {"admission": Admission(10_000)}
+        config, shared, state = (
+            uvicorn.Config(app, lifespan="off"),
+            ServerState(),
+            {"admission": Admission(10_000, begin_in_a_turn=1)},
+        )
         config.load()
         paths = ("/2.0/a", "/2.0/b", "/2.0/gone", "/2.0/c", "/-/health/live")
         made = {path: Connection(config, shared, state) for path in paths}
@@ -445,10 +456,10 @@ def test_of_a_burst_some_begin_in_each_turn_and_health_at_once(monkeypatch: pyte
     assert begun == ["/2.0/a", "/-/health/live", "/2.0/b", "/2.0/c"]
 
 
-def test_a_request_that_waits_to_begin_is_told_when_others_need_the_room(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_request_that_waits_to_begin_is_told_when_others_need_the_room() -> None:
     """Its connection is closed with an answer, as that of a request which has not come whole."""
-    monkeypatch.setattr(starts, "MOST_IN_A_TURN", 0)
-    with serving(_narrow(_hello, connections=8)) as url, _held(url, 1, WAIT) as (waiting,), _held(url, 4, b""):
+    narrow = _narrow(_hello, connections=8, begin_in_a_turn=0)
+    with serving(narrow) as url, _held(url, 1, WAIT) as (waiting,), _held(url, 4, b""):
         assert b" 503 " in _all_of(waiting)
 
 

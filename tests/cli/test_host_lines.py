@@ -10,13 +10,15 @@ import threading
 import urllib.request
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 import pytest
 
+from roadstead.app import Parts
 from roadstead.cli import linkers
-from roadstead.control import line_server
 from roadstead.control.line_frames import MOST_BYTES, framed
+from roadstead.control.line_server import LineLimits, linking_lines
 from tests.cli.conftest import Roadstead, ServeApp
 from tests.live import LiveHost, live_host
 
@@ -26,7 +28,11 @@ ALWAYS = ("linkify", "--color", "always")
 @pytest.fixture(scope="module")
 def installed(tmp_path_factory: pytest.TempPathFactory, serve_app: ServeApp) -> Roadstead:
     """Return a state with an app installed that links every ticket key."""
-    roadstead = Roadstead(tmp_path_factory.mktemp("lines"))
+    return _installed(tmp_path_factory.mktemp("lines"), serve_app)
+
+
+def _installed(data: Path, serve_app: ServeApp) -> Roadstead:
+    roadstead = Roadstead(data)
     assert roadstead.call("install", serve_app(status=200, body=b"")).returncode == 0
     return roadstead
 
@@ -36,6 +42,19 @@ def host(installed: Roadstead) -> Iterator[LiveHost]:
     """Run a host on that state."""
     with live_host(installed.data) as running:
         yield running
+
+
+@pytest.fixture(scope="module")
+def apart(tmp_path_factory: pytest.TempPathFactory, serve_app: ServeApp) -> Roadstead:
+    """Return another such state without a host, for hosts that link less for a command."""
+    return _installed(tmp_path_factory.mktemp("apart"), serve_app)
+
+
+@contextmanager
+def _limited(apart: Roadstead, limits: LineLimits) -> Iterator[Roadstead]:
+    """Yield the command line beside a host with such limits."""
+    with live_host(apart.data, Parts(lines=partial(linking_lines, limits=limits))):
+        yield apart
 
 
 @pytest.fixture
@@ -122,44 +141,45 @@ def _is_closed(connection: socket.socket) -> bool:
         return True
 
 
-def test_long_text_is_linked_by_the_command(beside_host: Roadstead, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_long_text_is_linked_by_the_command(apart: Roadstead, monkeypatch: pytest.MonkeyPatch) -> None:
     """The host links a limited amount for a command, and no line is lost or doubled in between."""
-    monkeypatch.setattr(line_server, "MOST_LINKED", 3_000)
     text = b"".join(b"BB-%d\n" % number for number in range(1_000))
-    shown = beside_host.call(*ALWAYS, stdin=text).stdout
-    assert shown.count(b"\x1b]8;;http") == 1_000
-    assert shown == beside_host.call(*ALWAYS, "--linkers-without-values", "everything", stdin=text).stdout
-    monkeypatch.setattr(linkers, "linkers_of", None)
-    assert beside_host.call(*ALWAYS, stdin=text[:2_000]).returncode == 0
-    with pytest.raises(TypeError):
-        beside_host.call(*ALWAYS, stdin=text)
+    with _limited(apart, LineLimits(most_linked=3_000)) as beside_host:
+        shown = beside_host.call(*ALWAYS, stdin=text).stdout
+        assert shown.count(b"\x1b]8;;http") == 1_000
+        assert shown == beside_host.call(*ALWAYS, "--linkers-without-values", "everything", stdin=text).stdout
+        monkeypatch.setattr(linkers, "linkers_of", None)
+        assert beside_host.call(*ALWAYS, stdin=text[:2_000]).returncode == 0
+        with pytest.raises(TypeError):
+            beside_host.call(*ALWAYS, stdin=text)
 
 
 @pytest.mark.parametrize("sent", [b"", framed(b"text local"), framed(b"text local") + framed(b"BB-1\n" * 1_000)[:-1]])
-def test_host_hangs_up_on_a_silent_command(
-    beside_host: Roadstead, sent: bytes, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_host_hangs_up_on_a_silent_command(apart: Roadstead, sent: bytes) -> None:
     """A command that sends nothing, no lines, or half a frame, loses its connection after a while."""
-    monkeypatch.setattr(line_server, "IDLE_SECONDS", 0.1)
-    with _connected(beside_host) as connection:
+    impatient = LineLimits(idle_seconds=0.1)
+    with _limited(apart, impatient) as beside_host, _connected(beside_host) as connection:
         connection.sendall(sent)
         assert _is_closed(connection)
 
 
-def test_host_hangs_up_on_a_command_that_reads_nothing(beside_host: Roadstead, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_host_hangs_up_on_a_command_that_reads_nothing(apart: Roadstead) -> None:
     """Answers that nobody reads do not stay in the host's memory."""
-    monkeypatch.setattr(line_server, "IDLE_SECONDS", 0.3)
-    with _connected(beside_host) as connection:
+    impatient = LineLimits(idle_seconds=0.3)
+    with _limited(apart, impatient) as beside_host, _connected(beside_host) as connection:
         connection.sendall(framed(b"terminal local"))
         content = framed(b"BB-1\n" * 10_000) * 20
         with pytest.raises((ConnectionResetError, BrokenPipeError)):
             connection.sendall(content)
 
 
-def test_host_links_for_some_commands_at_a_time(beside_host: Roadstead, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_host_links_for_some_commands_at_a_time(apart: Roadstead) -> None:
     """One command too many is refused immediately, and links its lines itself; the others stay."""
-    monkeypatch.setattr(line_server, "MOST_COMMANDS", 1)
-    with _connected(beside_host) as first, _connected(beside_host) as second:
+    with (
+        _limited(apart, LineLimits(most_commands=1)) as beside_host,
+        _connected(beside_host) as first,
+        _connected(beside_host) as second,
+    ):
         _ask(first, b"text local")
         assert _is_closed(second)
         assert beside_host.call("linkify", stdin=b"BB-1").stdout == b"BB-1"

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import httpx
 import pytest
 
+from roadstead.app import Parts
 from roadstead.domain.apps import installations
 from roadstead.domain.host import Host
 from roadstead.domain.linking import ahead, linkers
@@ -82,9 +83,8 @@ def test_a_host_reads_after_its_start_and_stops_with_it(tmp_path: Path, monkeypa
         finally:
             ended.set()
 
-    monkeypatch.setattr(ahead, "AFTER_SECONDS", 0)
     monkeypatch.setattr(WorkspaceLinkers, "read_ahead", endless)
-    with live_host(tmp_path) as host:
+    with live_host(tmp_path, Parts(ahead=partial(ahead.read_ahead, after=0))) as host:
         assert begun.wait(10)
         assert httpx.get(f"{host.url}/-/health/ready").status_code == 200
         assert not ended.is_set()

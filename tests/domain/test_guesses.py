@@ -4,7 +4,6 @@ from collections.abc import Iterable
 
 import pytest
 
-from roadstead.domain.access import rate_limit
 from roadstead.domain.access.guesses import MOST_OF_ONE, MOST_OF_PAIR, Guesses
 
 WRONG = [("ann", "a")] * MOST_OF_PAIR
@@ -70,10 +69,9 @@ def test_a_wrong_secret_that_has_to_wait_does_not_count() -> None:
     assert guesses.count("password", "ann", "a") == 0
 
 
-def test_what_strangers_make_up_is_not_kept_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_strangers_make_up_is_not_kept_without_end() -> None:
     """Of more accounts and addresses than a limit, those of which nothing came for longest are forgotten."""
-    monkeypatch.setattr(rate_limit, "MOST_KEYS", 20)
-    guesses = _guessed(Guesses(), WRONG)
+    guesses = _guessed(Guesses(most_keys=20), WRONG)
     _guessed(guesses, [(None, f"b-{number}") for number in range(19)])
     _guessed(guesses, [("ben", "a")])
     assert guesses.wait("password", "ann", "a") > 0
@@ -81,10 +79,9 @@ def test_what_strangers_make_up_is_not_kept_without_end(monkeypatch: pytest.Monk
     assert guesses.wait("password", "ann", "a") == 0
 
 
-def test_known_addresses_are_not_kept_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_known_addresses_are_not_kept_without_end() -> None:
     """Of more than a limit, the first is forgotten, and then waits like any other."""
-    monkeypatch.setattr("roadstead.domain.access.guesses.MOST_KEYS", 2)
-    guesses = _guessed(Guesses(), OF_MANY)
+    guesses = _guessed(Guesses(most_keys=2), OF_MANY)
     for account in ("ann", "ben", "cleo"):
         guesses.know("password", account, "a")
     assert [guesses.wait("password", account, "a") > 0 for account in ("ann", "ben", "cleo")] == [True, False, False]

@@ -145,12 +145,11 @@ def test_a_claim_that_lasts_longer_than_any_is_none(settings: Settings, ahead: f
 
 
 @pytest.mark.each_database
-def test_a_commit_wakes_the_queue(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_commit_wakes_the_queue(settings: Settings) -> None:
     """The process that stored a call makes it immediately, because its commit says that it is due."""
-    monkeypatch.setattr(queue, "LOOK_SECONDS", 600.0)
 
     async def scenario(host: Host, app: RecordingApp) -> None:
-        async with lifecycle.making_pending_calls(host):
+        async with lifecycle.making_pending_calls(host, look_seconds=600):
             _, call_id = await _remove(host, app)
             await _until(lambda: app.received[-1].path == "/uninstalled")
         assert (await _find(host, call_id)).status == 204
@@ -383,17 +382,16 @@ def test_a_claim_is_lost_to_whoever_took_the_call_over(settings: Settings) -> No
     _run(settings, scenario)
 
 
-def test_stopping_leaves_what_takes_too_long_to_the_next(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_stopping_leaves_what_takes_too_long_to_the_next(settings: Settings) -> None:
     """A hanging call is dropped at the end, and another process may make it immediately, without waiting
     for the claim.
     """
-    monkeypatch.setattr(queue, "FINISH_SECONDS", 0.1)
 
     async def scenario(host: Host, app: RecordingApp) -> None:
         _, call_id = await _remove(host, app)
         release = asyncio.Event()
         app.on_uninstalled = _doing(release.wait)
-        async with lifecycle.making_pending_calls(host):
+        async with lifecycle.making_pending_calls(host, finish_seconds=0.1):
             await _until(lambda: app.received[-1].path == "/uninstalled")
         left = await _find(host, call_id)
         assert (left.claimed_until, left.attempts) == (None, 1)

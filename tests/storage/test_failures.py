@@ -8,19 +8,20 @@ import stat
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import httpx
 import pytest
 from cryptography.fernet import Fernet
 
+from roadstead.app import Parts
 from roadstead.cli.state import on_host
 from roadstead.domain.apps import handshakes
 from roadstead.domain.apps.installations import register
-from roadstead.domain.host import Host
+from roadstead.domain.host import Host, open_host
 from roadstead.errors import StorageUnusable
 from roadstead.settings import Settings
-from roadstead.storage import sqlite
 from tests.cli.conftest import Roadstead
 from tests.live import AppClient, LiveHost, live_host, recording_app
 
@@ -78,10 +79,12 @@ def test_a_full_disk_loses_nothing_and_passes(tmp_path: Path) -> None:
         assert [value["value"] for value in api("GET", VALUES).json()["values"]] == ["KEPT", "LATER"]
 
 
-def test_a_locked_database_is_waited_for_and_then_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+SOON_BUSY = Parts(host=partial(open_host, busy_seconds=0.2))
+
+
+def test_a_locked_database_is_waited_for_and_then_refused(tmp_path: Path) -> None:
     """While another process writes, writes get 503 and `Retry-After`, reads work, and afterwards everything works."""
-    monkeypatch.setattr(sqlite, "BUSY_SECONDS", 0.2)
-    with recording_app() as app, live_host(tmp_path) as host:
+    with recording_app() as app, live_host(tmp_path, SOON_BUSY) as host:
         api = AppClient(host.url, host.install(app))
         with contextlib.closing(sqlite3.connect(tmp_path / "roadstead.db", isolation_level=None)) as other:
             other.execute("BEGIN IMMEDIATE")
@@ -105,14 +108,13 @@ def test_a_start_does_not_wait_for_a_locked_database(
         async with host.store.database.transaction():
             raise AssertionError
 
-    monkeypatch.setattr(sqlite, "BUSY_SECONDS", 0.2)
     with recording_app() as app, live_host(tmp_path) as host:
         api = AppClient(host.url, host.install(app))
     with _locked(tmp_path):
-        with live_host(tmp_path) as host:
+        with live_host(tmp_path, SOON_BUSY) as host:
             assert httpx.get(f"{host.url}/-/health/ready").status_code == 200
         monkeypatch.setattr(handshakes, "undo_abandoned_handshakes", undo)
-        with live_host(tmp_path) as host:
+        with live_host(tmp_path, SOON_BUSY) as host:
             assert AppClient(host.url, api.installation)("GET", VALUES).status_code == 200
     assert len(undone) == 1
     assert [line for line in caplog.messages if "undone later" in line]

@@ -88,7 +88,7 @@ def test_nothing_is_asked_of_the_server_before_the_connection_is_there(settings:
     async def run() -> set[str]:
         database = open_database(settings)
         try:
-            names = ", ".join(f"'{name}'" for name in postgres._SETTINGS)
+            names = ", ".join(f"'{name}'" for name in (*postgres._SETTINGS, "lock_timeout"))
             # A reset restores the parameters of the start-up.
             asked = f"SELECT CAST(name AS TEXT) FROM pg_settings WHERE name IN ({names}) AND setting <> reset_val"
             return {name for (name,) in await database.read(asked)}
@@ -107,12 +107,11 @@ def test_a_refusal_is_told_as_the_server_says_it(kind: type[Exception]) -> None:
     assert refused.value.detail == "It says: unsupported startup parameter: jit."
 
 
-def test_a_row_that_is_held_is_waited_for_and_then_refused(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_row_that_is_held_is_waited_for_and_then_refused(settings: Settings) -> None:
     """A writer that waits too long for another's transaction gets `StorageUnavailable`; reads work meanwhile."""
-    monkeypatch.setitem(postgres._SETTINGS, "lock_timeout", "100ms")
 
     async def run() -> None:
-        database = open_database(settings)
+        database = open_database(settings, busy_seconds=0.1)
         try:
             await database.migrate()
             async with database.transaction() as tx:
@@ -130,16 +129,15 @@ def test_a_row_that_is_held_is_waited_for_and_then_refused(settings: Settings, m
     asyncio.run(run())
 
 
-def test_more_readers_than_connections_take_turns(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_more_readers_than_connections_take_turns(settings: Settings) -> None:
     """Readers wait for a connection; one that waits too long is refused, and delays no other."""
 
     async def run() -> None:
-        database = open_database(settings)
+        database = open_database(settings, busy_seconds=1)
         try:
             async with contextlib.AsyncExitStack() as held:
                 for _ in range(postgres.CONNECTIONS):
                     await held.enter_async_context(database.snapshot())
-                monkeypatch.setattr(postgres, "BUSY_SECONDS", 0.1)
                 with pytest.raises(StorageUnavailable, match="busy"):
                     await database.read("SELECT 1")
             assert await asyncio.gather(*(database.scan("SELECT 1") for _ in range(100))) == [[(1,)]] * 100

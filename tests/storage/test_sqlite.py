@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from roadstead.errors import StorageBusy, StorageUnavailable, StorageUnusable
-from roadstead.storage.database import Database
+from roadstead.storage.database import BUSY_SECONDS, Database
 from roadstead.storage.facts import find_fact, keep_fact
 from roadstead.storage.sqlite import SQLiteDatabase
 
@@ -17,7 +17,7 @@ Scenario = Callable[[Database], Awaitable[None]]
 
 
 @asynccontextmanager
-async def _opened(folder: Path, busy_seconds: float | None = None) -> AsyncIterator[SQLiteDatabase]:
+async def _opened(folder: Path, busy_seconds: float = BUSY_SECONDS) -> AsyncIterator[SQLiteDatabase]:
     database = SQLiteDatabase(folder / "test.db", busy_seconds=busy_seconds)
     try:
         await database.migrate()
@@ -26,7 +26,7 @@ async def _opened(folder: Path, busy_seconds: float | None = None) -> AsyncItera
         await database.close()
 
 
-def _run(folder: Path, scenario: Scenario, *, busy_seconds: float | None = None) -> None:
+def _run(folder: Path, scenario: Scenario, *, busy_seconds: float = BUSY_SECONDS) -> None:
     async def run() -> None:
         async with _opened(folder, busy_seconds) as database:
             await scenario(database)

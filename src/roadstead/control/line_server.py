@@ -8,6 +8,7 @@ import socket
 from asyncio import StreamReader, StreamWriter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
@@ -18,20 +19,25 @@ from roadstead.domain.linking.workspaces import WorkspaceLinkers
 from roadstead.errors import RoadsteadError
 from roadstead.settings import Settings
 
-MOST_COMMANDS = 20
-"""Commands that a process links for at a time: more than one person runs. Others link their lines themselves."""
-IDLE_SECONDS = 60.0
-"""How long a command may be silent, or leave an answer unread, as while its user looks at a page. It can link the rest
-itself.
-"""
-MOST_LINKED = 1024 * 1024
-"""Bytes for one command. The command links longer input itself, so that the host has its processor for requests."""
-
 log = logging.getLogger("roadstead.linkify")
 
 
+@dataclass(frozen=True, slots=True)
+class LineLimits:
+    """How much a process links for commands. Beyond it, a command links its lines itself."""
+
+    most_commands: int = 20
+    """At a time: more than one person runs."""
+    idle_seconds: float = 60.0
+    """How long a command may be silent, or leave an answer unread, as while its user looks at a page."""
+    most_linked: int = 1024 * 1024
+    """Bytes for one command, so that the host has its processor for requests."""
+
+
 @asynccontextmanager
-async def linking_lines(settings: Settings, linkers: WorkspaceLinkers) -> AsyncIterator[None]:
+async def linking_lines(
+    settings: Settings, linkers: WorkspaceLinkers, limits: LineLimits = LineLimits()
+) -> AsyncIterator[None]:
     """Link lines for commands of the same user while in the block, if such a command would use the same linkers."""
     if not _are_usual(settings):
         yield
@@ -42,7 +48,7 @@ async def linking_lines(settings: Settings, linkers: WorkspaceLinkers) -> AsyncI
         log.info("roadstead linkify works without the host: %s.", exc)
         yield
         return
-    server = _LineServer(linkers)
+    server = _LineServer(linkers, limits)
     async with await asyncio.start_unix_server(server.serve, sock=listening) as accepting:
         try:
             yield
@@ -90,8 +96,9 @@ def _sweep(folder: Path) -> None:
 
 
 class _LineServer:
-    def __init__(self, linkers: WorkspaceLinkers) -> None:
+    def __init__(self, linkers: WorkspaceLinkers, limits: LineLimits) -> None:
         self._linkers = linkers
+        self._limits = limits
         self._open = set[StreamWriter]()
 
     def hang_up(self) -> None:
@@ -101,7 +108,7 @@ class _LineServer:
 
     async def serve(self, reader: StreamReader, writer: StreamWriter) -> None:
         """Link the lines of one command."""
-        if len(self._open) >= MOST_COMMANDS:
+        if len(self._open) >= self._limits.most_commands:
             writer.transport.abort()
             return
         self._open.add(writer)
@@ -114,7 +121,7 @@ class _LineServer:
             writer.transport.abort()
 
     async def _link(self, reader: StreamReader, writer: StreamWriter) -> None:
-        async with asyncio.timeout(IDLE_SECONDS):
+        async with asyncio.timeout(self._limits.idle_seconds):
             form, _, workspace = (await _read(reader)).decode().partition(" ")
         if form not in RENDERERS:
             return
@@ -122,28 +129,27 @@ class _LineServer:
         counted: list[CountedLine] = []
         lines = LinkedLines(compiled, form, counted.append)
         linked = 0
-        chunk = await _answered(b"", reader, writer)
+        chunk = await self._answered(b"", reader, writer)
         while chunk:
             linked += len(chunk)
-            if linked > MOST_LINKED:
+            if linked > self._limits.most_linked:
                 return
             answer = await self._linkers.in_thread(self, _rendered, lines, chunk)
             for line in counted:
                 self._linkers.count(compiled.engine, *line)
             counted.clear()
-            chunk = await _answered(answer, reader, writer)
+            chunk = await self._answered(answer, reader, writer)
         writer.write(framed(msgspec.json.encode(lines.limits)))
-        async with asyncio.timeout(IDLE_SECONDS):
+        async with asyncio.timeout(self._limits.idle_seconds):
             writer.close()
             await writer.wait_closed()
 
-
-async def _answered(answer: bytes, reader: StreamReader, writer: StreamWriter) -> bytes:
-    """Send an answer, and return the next frame."""
-    async with asyncio.timeout(IDLE_SECONDS):
-        writer.write(framed(answer))
-        await writer.drain()
-        return await _read(reader)
+    async def _answered(self, answer: bytes, reader: StreamReader, writer: StreamWriter) -> bytes:
+        """Send an answer, and return the next frame."""
+        async with asyncio.timeout(self._limits.idle_seconds):
+            writer.write(framed(answer))
+            await writer.drain()
+            return await _read(reader)
 
 
 async def _read(reader: StreamReader) -> bytes:

@@ -28,6 +28,7 @@ from roadstead.outbound.lifecycle import Sender
 from roadstead.outbound.places import Ourselves
 from roadstead.settings import DEFAULT_PORT, Settings, is_loopback
 from roadstead.storage import Store, open_store
+from roadstead.storage.database import BUSY_SECONDS
 from roadstead.storage.facts import add_fact, find_fact, keep_fact
 from roadstead.storage.users import find_user
 from roadstead.turns import Turns
@@ -36,7 +37,8 @@ FINISH_SECONDS = 10.0
 """How long a stopping host waits for deferred work: as long as one call to an app may take."""
 CHANGE_SECONDS = 60.0
 """How long a change of many values waits for earlier ones of the same app."""
-_CHANGES = "changes of many values"
+CHANGES_WAITING = 20
+"""Of one app."""
 HASHING_SECONDS = 10.0
 """How long a password waits until it is hashed."""
 
@@ -62,15 +64,16 @@ class Host:
     operator: str
     recorder: Recorder
     request_log: RequestLog
+    finish_seconds: float
+    admission: Admission = field(repr=False)
+    changing: Turns = field(repr=False)
     rate_limit: RateLimit | None = None
     metrics: Metrics = field(default_factory=Metrics)
     guesses: Guesses = field(default_factory=Guesses, repr=False)
     token_uses: RateLimit = field(default_factory=lambda: RateLimit(1, seconds=3600), repr=False)
     clock: Callable[[], float] = time.time
-    admission: Admission = field(default_factory=lambda: Admission(open_files()), repr=False)
     updating: set[int] = field(default_factory=set, repr=False)
     judging: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)
-    changing: Turns = field(default_factory=lambda: Turns(math.inf, CHANGE_SECONDS, _CHANGES), repr=False)
     hashing: Turns = field(default_factory=lambda: Turns(1, HASHING_SECONDS, "passwords"), repr=False)
     _running: set[asyncio.Task[None]] = field(default_factory=set, repr=False)
     coalescing: Coalescing = field(init=False, repr=False)
@@ -102,7 +105,7 @@ class Host:
 
     async def finish(self) -> None:
         """Wait for all deferred work, up to a limit."""
-        await finish(self._running, FINISH_SECONDS)
+        await finish(self._running, self.finish_seconds)
 
     async def sender(self, actor: User | None = None) -> Sender:
         """Return the sender of lifecycle calls; without an actor, the operator acts.
@@ -138,14 +141,22 @@ class Host:
 
 
 @asynccontextmanager
-async def open_host(settings: Settings, *, operator: str = "operator (host)") -> AsyncIterator[Host]:
+async def open_host(
+    settings: Settings,
+    *,
+    operator: str = "operator (host)",
+    admission: Admission | None = None,
+    changes_waiting: int = CHANGES_WAITING,
+    busy_seconds: float = BUSY_SECONDS,
+    finish_seconds: float = FINISH_SECONDS,
+) -> AsyncIterator[Host]:
     """Open the state and close it again. Raise `StorageUnusable`.
 
     Without a base URL in the settings it is that of the host which has been running the longest, or else that of the
     last host, so that a command beside a running host gives apps the same address. Such a command does not call apps on
     this machine when one of the running hosts may not.
     """
-    async with open_store(settings) as store:
+    async with open_store(settings, busy_seconds=busy_seconds) as store:
         recorder = Recorder(store, keep=settings.keep_requests, clock=time.time)
         running = running_hosts(settings)
         base_url = settings.base_url or (
@@ -167,6 +178,9 @@ async def open_host(settings: Settings, *, operator: str = "operator (host)") ->
             operator=operator,
             rate_limit=RateLimit(settings.rate_limit, seconds=3600) if settings.rate_limit else None,
             recorder=recorder,
+            admission=admission or Admission(open_files()),
+            changing=Turns(math.inf, CHANGE_SECONDS, "changes of many values", most_waiting=changes_waiting),
+            finish_seconds=finish_seconds,
             request_log=RequestLog(store, which=settings.log_requests, clock=time.time),
         )
         try:

@@ -107,11 +107,15 @@ class Worker:
         perform: Callable[[Claim], Awaitable[None]],
         *,
         now: Callable[[], datetime],
+        look_seconds: float = LOOK_SECONDS,
+        finish_seconds: float = FINISH_SECONDS,
     ) -> None:
         self._database = database
         self._queue = queue
         self._perform = perform
         self._now = now
+        self._look_seconds = look_seconds
+        self._finish_seconds = finish_seconds
         self._wake = database.wakers.of(queue.table)
         self._closing = False
         self._failing = False
@@ -126,7 +130,7 @@ class Worker:
                 self._under_way.add(task)
                 task.add_done_callback(self._ended)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), LOOK_SECONDS)
+                await asyncio.wait_for(self._wake.wait(), self._look_seconds)
 
     def close(self) -> None:
         """Stop claiming rows."""
@@ -135,7 +139,7 @@ class Worker:
 
     async def finish(self) -> None:
         """Wait for running rows, up to a limit: the next process runs those that take too long."""
-        await finish(self._under_way, FINISH_SECONDS)
+        await finish(self._under_way, self._finish_seconds)
 
     async def _claim_due(self) -> list[Claim]:
         free, now = AT_ONCE - len(self._under_way), self._now()

@@ -6,6 +6,7 @@ API.
 
 import asyncio
 from collections import deque
+from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
 from typing import Any
@@ -28,14 +29,8 @@ from roadstead.settings import is_loopback
 
 MAX_HEAD_BYTES = 64 * 1024
 """Of a request line and its headers."""
-HEAD_SECONDS = 20.0
-"""How long a connection may take for them, from its start or their first byte."""
-BODY_SECONDS = 20.0
-"""How long a body may take, and one second more for each 64 KiB of it that has arrived, up to the largest body."""
-BODY_BYTES_PER_SECOND = 64 * 1024
-ANSWER_SECONDS = 60.0
 ANSWER_BYTES = 64 * 1024
-"""A client that reads less of its answer in that time is disconnected."""
+"""A client that reads less of its answer within `Patience.answer_seconds` is disconnected."""
 
 _STATUS_LINES = {status: line.rstrip() for status, line in STATUS_LINE.items()}
 _LINE = b": ".join
@@ -56,6 +51,20 @@ _BUSY_ANSWERS = {shortage: error_answer(refusal) for shortage, refusal in _BUSY.
 _NO_ROOM = _busy("Roadstead has as many connections as it can have, and this one has waited longest.")
 
 
+@dataclass(frozen=True, slots=True)
+class Patience:
+    """How long a connection waits for its client.
+
+    For a head: from the start of the connection, or the head's first byte. For a body: `body_seconds`, and one second
+    more for each `body_bytes_per_second` that have arrived, up to the largest body.
+    """
+
+    head_seconds: float = 20.0
+    body_seconds: float = 20.0
+    body_bytes_per_second: int = 64 * 1024
+    answer_seconds: float = 60.0
+
+
 class _NotHttp(Exception):
     """A request is not valid HTTP; the text says why."""
 
@@ -63,6 +72,8 @@ class _NotHttp(Exception):
 class Connection(HttpToolsProtocol):
     """One connection. To a request that arrives complete it adds almost no time."""
 
+    patience = Patience()
+    """uvicorn makes each connection with arguments of its own; a subclass has another patience."""
     _head_bytes = 0
     _body_bytes = 0
     _body_began = 0.0
@@ -85,7 +96,7 @@ class Connection(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
-        self._deadline = self.loop.call_later(HEAD_SECONDS, self._too_slow)
+        self._deadline = self.loop.call_later(self.patience.head_seconds, self._too_slow)
         self._host: Host | None = self.app_state.get("host")
         if self._host is not None:
             self.admission: Admission = self._host.admission
@@ -308,7 +319,7 @@ class Connection(HttpToolsProtocol):
         if self._head_bytes > MAX_HEAD_BYTES:
             self._too_large()
         elif self._deadline is None:
-            self._deadline = self.loop.call_later(HEAD_SECONDS, self._too_slow)
+            self._deadline = self.loop.call_later(self.patience.head_seconds, self._too_slow)
 
     def _head_is_complete(self) -> None:
         self._head_bytes = 0
@@ -322,11 +333,12 @@ class Connection(HttpToolsProtocol):
             self._address.wait_on(self)
         if self._body_deadline is None:
             self._body_began = self.loop.time()
-            self._body_deadline = self.loop.call_later(BODY_SECONDS, self._check_body)
+            self._body_deadline = self.loop.call_later(self.patience.body_seconds, self._check_body)
 
     def _check_body(self) -> None:
         """Continue to wait for a body that arrives fast enough, or that was not checked yet."""
-        granted = BODY_SECONDS + min(self._body_bytes, MAX_BYTES) / BODY_BYTES_PER_SECOND
+        patience = self.patience
+        granted = patience.body_seconds + min(self._body_bytes, MAX_BYTES) / patience.body_bytes_per_second
         left = self._body_began + granted - self.loop.time()
         if left > 0 or self.flow.read_paused:
             self._body_deadline = self.loop.call_later(left if left > 0 else 1, self._check_body)
@@ -337,7 +349,8 @@ class Connection(HttpToolsProtocol):
                 408,
                 "slow",
                 "The body took too long to arrive.",
-                f"It may take {BODY_SECONDS:g} seconds, and one more for each {BODY_BYTES_PER_SECOND} bytes.",
+                f"It may take {patience.body_seconds:g} seconds, "
+                f"and one more for each {patience.body_bytes_per_second} bytes.",
             )
 
     def _body_is_complete(self) -> None:
@@ -349,7 +362,8 @@ class Connection(HttpToolsProtocol):
     def _expect_progress(self) -> None:
         """Disconnect the client unless it reads some of its answer in time."""
         waiting = self.transport.get_write_buffer_size()
-        self._answer_deadline = self.loop.call_later(ANSWER_SECONDS, self._check_answer, waiting - ANSWER_BYTES)
+        later, at_most = self.patience.answer_seconds, waiting - ANSWER_BYTES
+        self._answer_deadline = self.loop.call_later(later, self._check_answer, at_most)
 
     def _check_answer(self, at_most: int) -> None:
         if self.transport.get_write_buffer_size() > at_most:
@@ -372,9 +386,8 @@ class Connection(HttpToolsProtocol):
     def _too_slow(self) -> None:
         self._deadline = None
         if self._in_head():
-            self._refuse(
-                408, "slow", "The request took too long to arrive.", f"Its head may take {HEAD_SECONDS:g} seconds."
-            )
+            detail = f"Its head may take {self.patience.head_seconds:g} seconds."
+            self._refuse(408, "slow", "The request took too long to arrive.", detail)
         else:
             self.transport.close()
 

@@ -9,7 +9,7 @@ from typing import Any
 from roadstead.errors import StorageUnusable
 from roadstead.settings import Settings, may_others_write
 from roadstead.storage import migrations
-from roadstead.storage.database import Database
+from roadstead.storage.database import BUSY_SECONDS, Database
 from roadstead.storage.sealing import agree_on_key, key_in_force
 from roadstead.storage.secrets import SecretBox, foreign_key, keys_of, open_box
 
@@ -53,10 +53,10 @@ class Store:
 
 
 @asynccontextmanager
-async def open_store(settings: Settings) -> AsyncIterator[Store]:
+async def open_store(settings: Settings, *, busy_seconds: float = BUSY_SECONDS) -> AsyncIterator[Store]:
     """Open the state a host works on, with an up-to-date schema. Raises `StorageUnavailable`."""
     _make_folder(settings.data)
-    database = open_database(settings)
+    database = open_database(settings, busy_seconds=busy_seconds)
     try:
         keys = keys_of(settings.data, settings.key)
         secrets = open_box(keys, first_use=await database.is_empty())
@@ -98,16 +98,16 @@ async def has_state(settings: Settings) -> bool:
         await database.close()
 
 
-def open_database(settings: Settings) -> Database:
+def open_database(settings: Settings, *, busy_seconds: float = BUSY_SECONDS) -> Database:
     """Return the database as it is: it may have no schema yet. Raises `StorageUnusable`."""
     if settings.postgresql_url is not None:
         from roadstead.storage.postgres import PostgresDatabase
 
-        return PostgresDatabase(settings.postgresql_url)
+        return PostgresDatabase(settings.postgresql_url, busy_seconds=busy_seconds)
     from roadstead.storage.sqlite import SQLiteDatabase
 
     _make_folder(settings.database_file.parent)
-    return SQLiteDatabase(settings.database_file)
+    return SQLiteDatabase(settings.database_file, busy_seconds=busy_seconds)
 
 
 def _make_folder(folder: Path) -> None:

@@ -13,6 +13,8 @@ from typing import Any, Protocol
 from roadstead.errors import InvalidInput
 from roadstead.storage.waking import Wakers
 
+BUSY_SECONDS = 10.0
+"""How long a request waits for the database before it gets 503: for other writers, a locked row or a connection."""
 SEARCH_SECONDS = 5.0
 """How long a search with a caller's condition may take: that of a million values takes half a second."""
 

@@ -29,6 +29,7 @@ from roadstead.errors import StorageBusy, StorageUnavailable, StorageUnusable
 from roadstead.storage import migrations, remembered
 from roadstead.storage.advisory_locks import Leases, lock_number
 from roadstead.storage.database import (
+    BUSY_SECONDS,
     LONG_LISTS,
     SEARCH_SECONDS,
     Argument,
@@ -46,8 +47,6 @@ from roadstead.turns import Turns
 
 CONNECTIONS = 10
 """Of one process, without its leases."""
-BUSY_SECONDS = 10.0
-"""How long a request waits for a connection, or for a row that another transaction has locked, before it gets 503."""
 READ_SECONDS = 30.0
 """After longer, a statement on a few rows has lost its server."""
 BULK_SECONDS = 600.0
@@ -75,9 +74,8 @@ _SETTINGS = {
     "default_transaction_isolation": "read committed",
     "idle_in_transaction_session_timeout": "60s",  # a process that hangs releases its rows
     "jit": "off",
-    "lock_timeout": f"{BUSY_SECONDS:g}s",
 }
-"""Set after connecting: a pooler such as PgBouncer refuses them as parameters of the start-up."""
+"""Set after connecting, with `lock_timeout`: a pooler such as PgBouncer refuses parameters of the start-up."""
 _NAME = {"application_name": "roadstead"}
 
 _BEGIN_SNAPSHOT = """
@@ -99,12 +97,14 @@ class PostgresDatabase:
 
     dialect = DIALECT
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, busy_seconds: float = BUSY_SECONDS) -> None:
         """Connect on first use."""
         self._url = url
+        self._busy_seconds = busy_seconds
+        self._settings = {**_SETTINGS, "lock_timeout": f"{busy_seconds * 1000:.0f}ms"}
         self._free: list[Connection] = []
         self._places = asyncio.Semaphore(CONNECTIONS)
-        self._turns = Turns(SEARCHES, BUSY_SECONDS, LONG_LISTS)
+        self._turns = Turns(SEARCHES, busy_seconds, LONG_LISTS)
         self._lent = 0
         self._waiting = 0
         self._readers: dict[str, list[tuple[tuple[Argument, ...], asyncio.Future[list[Row]]]]] = {}
@@ -120,12 +120,11 @@ class PostgresDatabase:
         """Return a new connection. Raises `StorageUnavailable`."""
         with translated:
             connection = await asyncpg.connect(
-                self._url, timeout=BUSY_SECONDS, statement_cache_size=500, server_settings=_NAME
+                self._url, timeout=self._busy_seconds, statement_cache_size=500, server_settings=_NAME
             )
             try:
-                await connection.execute(
-                    "; ".join(f"SET {name} = '{value}'" for name, value in _SETTINGS.items()), timeout=BUSY_SECONDS
-                )
+                settings = "; ".join(f"SET {name} = '{value}'" for name, value in self._settings.items())
+                await connection.execute(settings, timeout=self._busy_seconds)
             except BaseException:
                 connection.terminate()
                 raise
@@ -134,7 +133,7 @@ class PostgresDatabase:
     async def _take(self, patience: float | None = None) -> Connection:
         """Return a free connection, or a new one while there is a place. Raises `StorageUnavailable`."""
         if self._places.locked():
-            await self._wait_for_a_place(BUSY_SECONDS if patience is None else patience)
+            await self._wait_for_a_place(self._busy_seconds if patience is None else patience)
         else:
             await self._places.acquire()
         self._lent += 1

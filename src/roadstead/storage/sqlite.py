@@ -29,6 +29,7 @@ import msgspec
 from roadstead.errors import StorageBusy, StorageUnavailable
 from roadstead.storage import migrations, remembered
 from roadstead.storage.database import (
+    BUSY_SECONDS,
     LONG_LISTS,
     SEARCH_SECONDS,
     Argument,
@@ -46,9 +47,6 @@ from roadstead.turns import Turns
 
 if TYPE_CHECKING:
     from filelock import FileLock
-
-BUSY_SECONDS = 10.0
-"""How long a writer waits for others, here and in other processes, before the request is answered with 503."""
 
 DIALECT = Dialect(
     name="sqlite",
@@ -92,10 +90,10 @@ class SQLiteDatabase:
 
     dialect = DIALECT
 
-    def __init__(self, file: Path, *, busy_seconds: float | None = None) -> None:
+    def __init__(self, file: Path, *, busy_seconds: float = BUSY_SECONDS) -> None:
         """Open the file, and make it if it is missing. Raises `StorageUnusable`."""
         self.file = file
-        self._busy_seconds = BUSY_SECONDS if busy_seconds is None else busy_seconds
+        self._busy_seconds = busy_seconds
         with suppress(OSError):  # the driver's message says more
             file.touch(mode=0o600)  # SQLite gives its other files the mode of this one
         with translated:
@@ -108,7 +106,7 @@ class SQLiteDatabase:
         self._thread = ThreadPoolExecutor(1, "sqlite-write")
         self._scan_thread = ThreadPoolExecutor(1, "sqlite-scan")
         self._search_thread = ThreadPoolExecutor(1, "sqlite-search")
-        self._turns = Turns(1, self._busy_seconds, LONG_LISTS)
+        self._turns = Turns(1, busy_seconds, LONG_LISTS)
         self._batch: _Batch | None = None
         self._in_snapshot = False
         self._last_commit: object = None

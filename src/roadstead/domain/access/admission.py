@@ -14,7 +14,7 @@ from functools import lru_cache
 from typing import Any
 
 from roadstead.domain.access.shares import Crowd, Places, Shares
-from roadstead.domain.access.starts import Starts
+from roadstead.domain.access.starts import MOST_IN_A_TURN, Starts
 
 MAX_CONNECTIONS = 4_000
 MAX_REQUESTS = 1_000
@@ -37,9 +37,17 @@ _USUAL_FILES = 1024
 class Admission:
     """The capacity of one process, which may have `files` open."""
 
-    def __init__(self, files: int) -> None:
+    def __init__(
+        self,
+        files: int,
+        *,
+        most_requests: int = MAX_REQUESTS,
+        body_bytes: int = MAX_BODY_BYTES,
+        body_share: int = BODY_SHARE,
+        begin_in_a_turn: int = MOST_IN_A_TURN,
+    ) -> None:
         connections = max(1, min(MAX_CONNECTIONS, files - max(_OTHER_FILES, files // 8)))
-        requests = max(1, min(MAX_REQUESTS, connections // 2))
+        requests = max(1, min(most_requests, connections // 2))
         self.connections: Crowd[Any] = Crowd(connections, MAX_UNSENT_BYTES)
         self.callers = Places(requests, (3 * requests + 3) // 4)
         # Independent of callers' running requests from the same address.
@@ -48,8 +56,8 @@ class Admission:
         """Running requests, by installation."""
         # Less than the share of an address, which several installations may have in common.
         self.share_of_installation = (requests + 1) // 2
-        self.bodies = Shares(MAX_BODY_BYTES, BODY_SHARE)
-        self.starts = Starts()
+        self.bodies = Shares(body_bytes, body_share)
+        self.starts = Starts(begin_in_a_turn)
 
     def places(self, path: str) -> Places | None:
         """Return the places for requests to an address of this host; `None` if no place is needed."""

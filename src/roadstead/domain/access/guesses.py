@@ -26,10 +26,11 @@ _LONGEST = 64
 class Guesses:
     """Counts wrong secrets, and says how long a caller has to wait before the next."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        self._of_pairs = RateLimit(MOST_OF_PAIR, WINDOW_SECONDS, clock=clock)
-        self._of_one = RateLimit(MOST_OF_ONE, WINDOW_SECONDS, clock=clock)
+    def __init__(self, clock: Callable[[], float] = time.monotonic, *, most_keys: int = MOST_KEYS) -> None:
+        self._of_pairs = RateLimit(MOST_OF_PAIR, WINDOW_SECONDS, clock=clock, most_keys=most_keys)
+        self._of_one = RateLimit(MOST_OF_ONE, WINDOW_SECONDS, clock=clock, most_keys=most_keys)
         self._reports = RateLimit(1, WINDOW_SECONDS, clock=clock)
+        self._most_keys = most_keys
         self._known: dict[Hashable, None] = {}
 
     def wait(self, kind: Secret, account: str | None, address: str) -> int:
@@ -50,7 +51,7 @@ class Guesses:
     def know(self, kind: Secret, account: str, address: str) -> None:
         """Remember that the account's right secret came from this address."""
         self._known[kind, account[:_LONGEST], address] = None
-        if len(self._known) > MOST_KEYS:
+        if len(self._known) > self._most_keys:
             del self._known[next(iter(self._known))]
 
     def is_news(self, kind: Secret) -> bool:

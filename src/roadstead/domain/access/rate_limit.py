@@ -15,10 +15,18 @@ class RateLimit:
     The clock never jumps, unlike that of the machine: one set 300 days ahead and back would leave 300 days to wait.
     """
 
-    def __init__(self, limit: int, seconds: float, *, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        limit: int,
+        seconds: float,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+        most_keys: int = MOST_KEYS,
+    ) -> None:
         self.limit = limit
         self._seconds = seconds
         self._clock = clock
+        self._most_keys = most_keys
         self._taken: OrderedDict[Hashable, deque[float]] = OrderedDict()
 
     def take(self, key: Hashable) -> int:
@@ -28,7 +36,7 @@ class RateLimit:
         if not wait:
             self._taken.setdefault(key, deque()).append(now)
             self._taken.move_to_end(key)
-            if len(self._taken) > MOST_KEYS:
+            if len(self._taken) > self._most_keys:
                 self._taken.popitem(last=False)
         return wait
 

@@ -17,8 +17,8 @@ class Starts:
 
     __slots__ = ("_begun", "_most", "_waiting")
 
-    def __init__(self, most: int | None = None) -> None:
-        self._most = MOST_IN_A_TURN if most is None else most
+    def __init__(self, most: int = MOST_IN_A_TURN) -> None:
+        self._most = most
         self._begun = 0
         self._waiting: deque[Callable[[], None]] = deque()
 

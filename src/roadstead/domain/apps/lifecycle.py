@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 from roadstead.domain.apps.descriptors import stored_descriptor
 from roadstead.domain.apps.signing import canonical_for_app, sign_for_app
 from roadstead.domain.host import Host
-from roadstead.domain.queue import Queue, Retry, Worker
+from roadstead.domain.queue import FINISH_SECONDS, LOOK_SECONDS, Queue, Retry, Worker
 from roadstead.domain.traffic.redaction import cleaned
 from roadstead.errors import Conflict, InstallationFailed, NotFound, OutgoingCallFailed
 from roadstead.model import Installation, LifecycleCall, QueueCounts, User
@@ -154,9 +154,18 @@ async def queue_uninstalled(
 
 
 @asynccontextmanager
-async def making_pending_calls(host: Host) -> AsyncIterator[None]:
+async def making_pending_calls(
+    host: Host, *, queue: Queue = QUEUE, look_seconds: float = LOOK_SECONDS, finish_seconds: float = FINISH_SECONDS
+) -> AsyncIterator[None]:
     """Make pending calls while the block runs. Other processes, or the next start, make the rest."""
-    worker = Worker(host.store.database, QUEUE, lambda claim: make(host, claim), now=host.now)
+    worker = Worker(
+        host.store.database,
+        queue,
+        lambda claim: make(host, claim),
+        now=host.now,
+        look_seconds=look_seconds,
+        finish_seconds=finish_seconds,
+    )
     running = asyncio.create_task(worker.run())
     try:
         yield

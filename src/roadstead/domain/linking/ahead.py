@@ -12,9 +12,9 @@ AFTER_SECONDS = 1.0
 log = logging.getLogger("roadstead.linkify")
 
 
-async def read_ahead(linkers: WorkspaceLinkers, after: float | None = None) -> None:
+async def read_ahead(linkers: WorkspaceLinkers, after: float = AFTER_SECONDS) -> None:
     """Compile the workspaces with many values, some time after the start."""
-    await asyncio.sleep(AFTER_SECONDS if after is None else after)
+    await asyncio.sleep(after)
     try:
         await linkers.read_ahead()
     except RoadsteadError as exc:

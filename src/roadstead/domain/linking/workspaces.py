@@ -76,6 +76,8 @@ class WorkspaceLinkers:
         read_soon: int = _READ_SOON,
         most_workspaces: int = _KEPT_WORKSPACES,
         most_values: int | None = None,
+        most_waiting: int = _MOST_WAITING,
+        wait_seconds: float = _WAIT_SECONDS,
     ) -> None:
         self._host = host
         self._read_soon = read_soon
@@ -85,7 +87,7 @@ class WorkspaceLinkers:
         self._most_workspaces = most_workspaces
         self._most_values = most_values_of(host.settings.workers) if most_values is None else most_values
         self.records = LinkerRecords()
-        self._threads = Turns(_THREADS, _WAIT_SECONDS, "long texts", most_waiting=_MOST_WAITING)
+        self._threads = Turns(_THREADS, wait_seconds, "long texts", most_waiting=most_waiting)
 
     async def of(self, workspace_slug: str) -> "CompiledLinkers":
         """Return the workspace's present linkers, without parked ones. Raise `WorkspaceNotFound`."""
