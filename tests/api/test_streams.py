@@ -24,7 +24,7 @@ from roadstead.api.operation import Call, Group, Media
 from roadstead.api.streams import Stream
 from roadstead.domain.host import Host
 from roadstead.routes import MAP
-from roadstead.server import connections
+from roadstead.server.connections import Connection, Patience
 from tests.live import AppClient, LiveHost, RecordingApp, live_host
 
 PIECE = b"p" * 64 * 1024
@@ -243,7 +243,7 @@ def test_a_client_that_does_not_read_is_disconnected(
     host: LiveHost, running: Host, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One that reads too little of a stream in a minute loses its connection, which closes the iterator."""
-    monkeypatch.setattr(connections, "ANSWER_SECONDS", 0.05)
+    monkeypatch.setattr(Connection, "patience", Patience(answer_seconds=0.05))
     with connected(host) as connection:
         connection.sendall(head("endless"))
         connection.recv(1)
