@@ -10,7 +10,9 @@ from typing import Any, Literal
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from roadstead.domain.access import credentials
 from roadstead.domain.linking import linkers
+from roadstead.domain.people import invitations
 from tests.acceptance.node.programs import node_packages
 from tests.live import AppClient, LiveHost, RecordingApp, recording_app
 from tests.web.chromium import visitor
@@ -126,6 +128,7 @@ def addresses(host: LiveHost) -> Iterator[list[str]]:
         installation = host.install(app, "harbour")
         values = [f"PROJECT{number}" for number in range(150)] + ["V" * 120]
         host.work(lambda opened: linkers.replace_values(opened, installation.id, "tickets", values))
+        host.work(lambda opened: credentials.create_api_token(opened, "t" * 60, None, scopes="account webhook"))
         api = AppClient(host.url, installation)
         api("GET", f"/2.0/addon/linkers?q={'x' * 200}", token=api.token("GET", "/2.0/addon/linkers"))
         refused = api("GET", '/-/requests?q=status=401+AND+direction="in"').json()["values"][0]["id"]
@@ -142,12 +145,20 @@ def addresses(host: LiveHost) -> Iterator[list[str]]:
             *(f"/-/apps/{installation.id}{tab}" for tab in ("", "/linkers", "/calls", "/descriptor", "/settings")),
             f"/-/apps/{installation.id}/values?linker=tickets",
             f"/-/apps/{installation.id}/modules",
+            "/-/profile",
+            "/-/sign-in",
+            _path_of_invitation(host),
             "/-/lab?how=pattern",
             "/-/lab?how=workspace&workspace=harbour&text=PROJECT1-2 and XPROJECT1-2",
             f"/site/addons/authorize?descriptor_uri={other.descriptor_url}",
             "/-/docs",
             "/-/docs/how-to/use-the-pages.md",
         ]
+
+
+def _path_of_invitation(host: LiveHost) -> str:
+    link: str = host.work(invitations.invite)[0]
+    return f"/-/{link.partition('/-/')[2]}"
 
 
 _UNLABELLED = """() => [...document.querySelectorAll("tbody td")].filter((cell) => {
