@@ -4,7 +4,23 @@ import argparse
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from bench import api, bulk, cores, hostile, linkify, load, mix, pages, peers, postgresql, routing, scale, soak, start
+from bench import (
+    api,
+    bulk,
+    cores,
+    hostile,
+    invisible,
+    linkify,
+    load,
+    mix,
+    pages,
+    peers,
+    postgresql,
+    routing,
+    scale,
+    soak,
+    start,
+)
 from bench.figures import Figure, show
 
 Suite = Callable[[argparse.Namespace], Iterable[Figure | str]]
@@ -21,6 +37,10 @@ SUITES: dict[str, tuple[str, Suite]] = {
     "mix": ("A realistic mix on a thousand installations and a million values", mix.figures),
     "soak": ("The mix beside hostile texts and an app that updates itself every five seconds", soak.figures),
     "routing": ("Finding an address among all of Atlassian's document", lambda _: routing.figures()),
+    "invisible": (
+        "What a caller may not see, beside what does not exist: the time of the refusal",
+        lambda _: invisible.figures(),
+    ),
     "scale": ("The cost of the number of values", scale.figures),
     "pages": ("Each page with a hundred apps and a million values", pages.figures),
     "postgresql": ("On PostgreSQL", lambda _: postgresql.figures()),

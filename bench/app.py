@@ -146,7 +146,7 @@ class _Descriptor(http.server.BaseHTTPRequestHandler):
             "name": "Benchmark",
             "baseUrl": f"http://{self.headers['Host']}",
             "authentication": {"type": "jwt"},
-            "scopes": ["repository"],
+            "scopes": ["account", "project", "project:admin", "repository"],
             "modules": {"linkers": linkers},
         }
         body = json.dumps(descriptor).encode()

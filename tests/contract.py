@@ -1,4 +1,4 @@
-"""Compare every answer that a test gets through `AppClient` with the OpenAPI document."""
+"""The OpenAPI document in tests: every answer through `AppClient` is compared with it, and bodies are made from it."""
 
 from functools import cache
 from typing import Any
@@ -53,3 +53,27 @@ def _validator(address: str, method: str, status: int) -> jsonschema_rs.Draft202
     content = DOCUMENT["paths"][address][method.lower()]["responses"][str(status)]["content"]
     schema = {**content["application/json"]["schema"], "components": DOCUMENT["components"]}
     return jsonschema_rs.Draft202012Validator(schema)
+
+
+def sample_body(method: str, address: str) -> dict[str, Any]:
+    """Return what httpx sends as the body of an operation, from its description: a form where there may be one, and
+    nothing where nothing will do.
+    """
+    described = DOCUMENT["paths"][address][method.lower()].get("requestBody")
+    if described is None or not described["required"]:
+        return {}
+    kind = "data" if "application/x-www-form-urlencoded" in described["content"] else "json"
+    return {kind: sample(described["content"]["application/json"]["schema"])}
+
+
+def sample(schema: dict[str, Any]) -> Any:
+    """Return an example of a schema, or the least that fits it."""
+    if "$ref" in schema:
+        schema = DOCUMENT["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+    if "anyOf" in schema:
+        return sample(schema["anyOf"][0])
+    if schema.get("type") == "object":
+        return {name: sample(schema["properties"][name]) for name in schema["required"]}
+    if schema.get("type") == "array":
+        return [sample(schema["items"])]
+    return next(iter((*schema.get("examples", ()), *schema.get("enum", ()))), "NEW")

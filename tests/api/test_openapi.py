@@ -29,7 +29,7 @@ from roadstead.domain.telemetry import readiness
 from roadstead.errors import Conflict, NotFound, StorageUnavailable
 from roadstead.model import ApiToken
 from roadstead.routes import MAP
-from tests.contract import DOCUMENT, check_answer
+from tests.contract import DOCUMENT, check_answer, sample_body
 from tests.live import AppClient, LiveHost, RecordingApp, live_host
 
 OPERATIONS = [(method.upper(), address) for address, methods in DOCUMENT["paths"].items() for method in methods]
@@ -73,34 +73,13 @@ def _sent(method: str, address: str) -> Sent:
     """Return a request for an operation, made from its description: samples of parameters, examples of members."""
     target = re.sub(r"{(\w+)}", lambda found: THERE.get(found[1], "x"), address)
     not_found = re.sub(r"{\w+}", "0", address)
-    body = _body(DOCUMENT["paths"][address][method.lower()].get("requestBody"))
+    body = sample_body(method, address)
     match BY_NAME.get((method, address)):
         case str(query):
             return Sent(f"{target}{query}local", f"{target}{query}nowhere")
         case dict(members):
             return Sent(target, target, {"json": members}, {"json": {**members, "workspace": "nowhere"}})
     return Sent(target, not_found, body, body)
-
-
-def _body(described: dict[str, Any] | None) -> dict[str, Any]:
-    """Return what httpx sends as the body: a form where there may be one, and nothing where nothing will do."""
-    if described is None or not described["required"]:
-        return {}
-    kind = "data" if "application/x-www-form-urlencoded" in described["content"] else "json"
-    return {kind: _sample(described["content"]["application/json"]["schema"])}
-
-
-def _sample(schema: dict[str, Any]) -> Any:
-    """Return an example of a schema, or the least that fits it."""
-    if "$ref" in schema:
-        schema = DOCUMENT["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
-    if "anyOf" in schema:
-        return _sample(schema["anyOf"][0])
-    if schema.get("type") == "object":
-        return {name: _sample(schema["properties"][name]) for name in schema["required"]}
-    if schema.get("type") == "array":
-        return [_sample(schema["items"])]
-    return next(iter((*schema.get("examples", ()), *schema.get("enum", ()))), "NEW")
 
 
 SENT = {(method, address): _sent(method, address) for method, address in OPERATIONS}

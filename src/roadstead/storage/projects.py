@@ -13,9 +13,15 @@ from roadstead.storage.users import user_of
 
 _COLUMNS = f"{PROJECTS.of(Project, 'p')}, (p.private = 1)"
 _REVIEWERS = "default_reviewers x JOIN users u ON u.id = x.user_id"
+_TO_USER = "permissions x ON x.project_id = p.id AND x.user_id = ?"
+_TO_GROUPS = (
+    "permissions x ON x.project_id = p.id AND x.group_id IS NOT NULL "
+    "JOIN group_members m ON m.group_id = x.group_id AND m.user_id = ?"
+)
 _VISIBLE = (
-    "(p.private = 0 OR EXISTS (SELECT 1 FROM permissions x WHERE x.project_id = p.id AND "
-    "(x.user_id = ? OR x.group_id IN (SELECT group_id FROM group_members WHERE user_id = ?))))"
+    "(p.private = 0 OR EXISTS (SELECT 1 FROM permissions x WHERE x.project_id = p.id AND x.user_id = ?) "
+    "OR EXISTS (SELECT 1 FROM permissions x JOIN group_members m ON m.group_id = x.group_id "
+    "WHERE x.project_id = p.id AND x.group_id IS NOT NULL AND m.user_id = ?))"
 )
 
 
@@ -56,15 +62,15 @@ async def add_project(
 async def find_project(
     reader: Reader, workspace: Workspace, key: str, user_id: int
 ) -> tuple[Project, list[Privilege]] | None:
-    """Return a project, and what was granted to a user and the user's groups there, in one statement."""
+    """Return a project, and what was granted to a user and the user's groups there, in one statement.
+
+    Its time depends on how many groups have a privilege in the project, not on how many users have one: that would tell
+    an invisible project from a missing one.
+    """
+    found, named = f"SELECT {_COLUMNS}, x.privilege FROM projects p", "WHERE p.workspace_id = ? AND p.key = ?"
+    wanted = (user_id, workspace.id, key)
     rows = await reader.read(
-        f"SELECT {_COLUMNS}, x.privilege FROM projects p LEFT JOIN permissions x ON x.project_id = p.id "
-        "AND (x.user_id = ? OR x.group_id IN (SELECT group_id FROM group_members WHERE user_id = ?)) "
-        "WHERE p.workspace_id = ? AND p.key = ?",
-        user_id,
-        user_id,
-        workspace.id,
-        key,
+        f"{found} LEFT JOIN {_TO_USER} {named} UNION ALL {found} JOIN {_TO_GROUPS} {named}", *wanted, *wanted
     )
     if not rows:
         return None

@@ -1,0 +1,96 @@
+"""What a caller may not see is answered like what does not exist: status, headers and body.
+
+The operations are those of the map, so a new one below a workspace is tested without another word. `bench/invisible.py`
+compares the times.
+"""
+
+from collections.abc import Iterator, Sequence
+
+import pytest
+
+from roadstead.api.operation import Operation
+from roadstead.routes import MAP
+from tests.api.permissions import CALLERS, Answer, Caller, World, everyone, is_accepted, sees_workspace, world
+from tests.conftest import NewDatabase
+from tests.contract import sample_body
+
+BELOW_A_WORKSPACE = [one for one in MAP.operations if "workspace" in one.template.names]
+BELOW_A_PROJECT = [one for one in MAP.operations if "project_key" in one.template.names]
+
+STRANGERS = [caller for caller in everyone() if is_accepted(caller) and not sees_workspace(caller)]
+"""Everyone whose credential works, and who does not see the workspace."""
+MEMBERS = [caller for caller in everyone() if CALLERS[caller[0]].get("private") is None and sees_workspace(caller)]
+"""Everyone who sees the workspace, and not its private project."""
+SAMPLE = [(who, how) for who, how in STRANGERS + MEMBERS if how in ("token", "oauth", "client", "jwt", "exchanged")]
+
+# The two of a pair have the same length, so that the length of an answer says nothing either.
+WORKSPACES = ("acme", "nope")
+PROJECTS = ("HIDDEN", "ABSENT")
+NOBODY = "{00000000-6a0d-4c0e-9a59-2b3f6d0d1111}"
+DIFFERING = {"date", "x-request-id"}
+
+
+@pytest.fixture(scope="module")
+def acme(tmp_path_factory: pytest.TempPathFactory, new_database: NewDatabase) -> Iterator[World]:
+    with world(tmp_path_factory.mktemp("acme"), [*STRANGERS, *MEMBERS], database_url=new_database()) as made:
+        yield made
+
+
+def test_an_invisible_workspace_is_like_a_missing_one(acme: World) -> None:
+    """For a caller of each kind at each operation below a workspace, by name and by UUID."""
+    callers = [caller for caller in SAMPLE if caller in STRANGERS]
+    assert (_told_apart(acme, callers, BELOW_A_WORKSPACE, "workspace"), len(callers) > 5) == ([], True)
+
+
+def test_an_invisible_project_is_like_a_missing_one(acme: World) -> None:
+    """For a caller of each kind at each operation below a project."""
+    callers = [caller for caller in SAMPLE if caller in MEMBERS]
+    assert (_told_apart(acme, callers, BELOW_A_PROJECT, "project_key"), len(callers) > 3) == ([], True)
+
+
+@pytest.mark.slow
+def test_no_credential_tells_them_apart(acme: World) -> None:
+    """Everyone who does not see them, with every credential."""
+    assert _told_apart(acme, STRANGERS, BELOW_A_WORKSPACE, "workspace") == []
+    assert _told_apart(acme, MEMBERS, BELOW_A_PROJECT, "project_key") == []
+
+
+def _told_apart(made: World, callers: Sequence[Caller], operations: Sequence[Operation], hidden: str) -> list[str]:
+    """Return the requests whose answers differ, for an example of the operation's body and for one that is wrong."""
+    uuids = (made.workspace_uuid, NOBODY)
+    pairs = [WORKSPACES, uuids] if hidden == "workspace" else [PROJECTS]
+    found = []
+    for operation in operations:
+        bodies = [_body(operation), {"name": 1, "permission": 1}]
+        for caller in callers:
+            for pair in pairs:
+                for body in bodies if operation.takes else [None]:
+                    answers = [_ask(made, caller, operation, {hidden: name}, body) for name in pair]
+                    if answers[0] != answers[1]:
+                        found.append(f"{' '.join(caller)}: {operation.name}: {answers}")
+    return found
+
+
+def _body(operation: Operation) -> object:
+    """Return an example of the body that an operation takes, if it must have one."""
+    return next(iter(sample_body(operation.method, operation.template.path).values()), None)
+
+
+def _ask(
+    made: World, caller: Caller, operation: Operation, hidden: dict[str, str], body: object
+) -> tuple[int, dict[str, str], str]:
+    """Return the status, the headers and the body of an answer, without the name that the caller gave."""
+    there = {
+        "workspace": "acme",
+        "project_key": PROJECTS[0],
+        "group_slug": "bystanders",
+        **dict.fromkeys(("member", "selected_user", "selected_user_id"), made.accounts["bystander"].uuid),
+        **hidden,
+    }
+    target = operation.template.url("", *(there.get(name, "x") for name in operation.template.names))
+    answer: Answer = made.send(caller, operation.method, target, body)
+    headers = {name: value for name, value in answer.headers.items() if name not in DIFFERING}
+    text = answer.body.decode()
+    for name in hidden.values():
+        text = text.replace(name, "…")
+    return answer.status, headers, text
