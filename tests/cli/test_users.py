@@ -62,3 +62,32 @@ def test_what_cannot_be_is_refused(roadstead: Roadstead) -> None:
     ):
         done = roadstead.call(*arguments)
         assert (done.returncode, reason in done.stderr.decode()) == (1, True), (arguments, done.stderr)
+
+
+def test_a_person_is_invited_by_a_link(roadstead: Roadstead) -> None:
+    """The document has what was asked for and the end; without --json the link alone is on stdout."""
+    roadstead.read("workspace", "create", "acme")
+    made = roadstead.read(
+        *("user", "invite", "ann", "--email", "Ann@acme.example", "--workspace", "acme", "--role", "owner")
+    )
+    assert list(made) == ["url", "expires_on", "username", "email", "workspace", "role"]
+    assert [made[name] for name in list(made)[2:]] == ["ann", "ann@acme.example", "acme", "owner"]
+    assert "/-/invitation?code=" in made["url"]
+    plain = roadstead.call("user", "invite")
+    assert plain.stdout.decode().startswith("http")
+    assert "sends no mail" in plain.stderr.decode()
+    roadstead.read("user", "create", "ben")
+    assert "next=/-/profile" in roadstead.read("user", "reset", "ben")["url"]
+
+
+def test_an_invitation_that_cannot_be_is_refused(roadstead: Roadstead) -> None:
+    """A wrong option is exit code 2; a name, an address or a workspace that cannot be, 1."""
+    for arguments, code, reason in (
+        (("--role", "owner"), 2, "--workspace"),
+        (("--workspace", "acme", "--role", "boss"), 2, "boss"),
+        (("--workspace", "acme"), 1, "acme"),
+        (("--email", "nobody"), 1, "e-mail"),
+        (("Not A Name",), 1, "user name"),
+    ):
+        refused = roadstead.call("user", "invite", *arguments)
+        assert (refused.returncode, reason in refused.stderr.decode()) == (code, True), arguments

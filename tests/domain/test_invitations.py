@@ -79,3 +79,26 @@ def test_an_invitation_is_as_strong_as_its_maker(tmp_path: Path) -> None:
             assert [one.inviter.username for one in await invitations.list_invitations(host, acme)] == ["olga"]
 
     asyncio.run(run())
+
+
+def test_only_an_administrator_vouches_for_an_address(tmp_path: Path) -> None:
+    """An owner could name an address of somebody else, so the account's is not confirmed."""
+
+    async def run() -> None:
+        async with open_host(Settings(data=tmp_path)) as host:
+            owner, _, _ = await _acme(host)
+            for by, name in ((owner, "gil"), (None, "gus")):
+                link, _ = await invitations.invite(host, by=by, email=f"{name}@acme.example", workspace="acme")
+                await invitations.accept(
+                    host,
+                    link.partition("code=")[2],
+                    username=name,
+                    display_name="",
+                    password="three words in a row",
+                    caller="here",
+                    ending=None,
+                )
+                (email,) = await users.list_emails(host, await users.find_user(host, name))
+                assert (email.address, email.is_confirmed) == (f"{name}@acme.example", by is None)
+
+    asyncio.run(run())

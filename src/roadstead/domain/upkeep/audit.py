@@ -30,7 +30,7 @@ async def latest_entries(host: Host, limit: int) -> list[AuditEntry]:
     return await rows.latest_entries(host.store.database, limit)
 
 
-_SIGNING_IN = ("sign-in link made", "sign-in link used")
+_SIGNING_IN = ("sign-in link made", "sign-in link used", "signed in with password")
 
 
 async def latest_changes(host: Host, limit: int) -> list[AuditEntry]:
