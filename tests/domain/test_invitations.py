@@ -11,6 +11,7 @@ from roadstead.domain.people import invitations, users, workspaces
 from roadstead.errors import InvalidInput, NotFound, WrongCredential
 from roadstead.model import User, Workspace
 from roadstead.settings import Settings
+from tests.conftest import NewDatabase
 
 
 async def _code(host: Host, by: User | None, workspace: str | None = None) -> str:
@@ -81,6 +82,55 @@ def test_an_invitation_is_as_strong_as_its_maker(tmp_path: Path) -> None:
     asyncio.run(run())
 
 
+@pytest.mark.each_database
+def test_people_who_invite_each_other_all_join(tmp_path: Path, new_database: NewDatabase) -> None:
+    """At the same time, into each other's workspaces: no one waits for the other until the database gives up."""
+    settings = Settings(data=tmp_path, database_url=new_database())
+
+    async def run() -> None:
+        async with open_host(settings) as host:
+            ann, ben = [await users.create_user(host, name) for name in ("ann", "ben")]
+            for name in ("ann", "ben"):
+                await workspaces.create_workspace(host, f"of-{name}", name=None, owner=name)
+            codes = [await _code(host, ann, "of-ann"), await _code(host, ben, "of-ben")]
+            joined = await asyncio.gather(invitations.join(host, codes[0], ben), invitations.join(host, codes[1], ann))
+            assert [one.slug for one in joined] == ["of-ann", "of-ben"]
+
+    asyncio.run(run())
+
+
+@pytest.mark.each_database
+def test_of_two_guests_at_once_one_comes_in(tmp_path: Path, new_database: NewDatabase) -> None:
+    """The link is used once, also when it is followed twice at the same time."""
+    settings = Settings(data=tmp_path, database_url=new_database())
+
+    async def run() -> None:
+        async with open_host(settings) as host:
+            code = await _code(host, None)
+            outcomes = await asyncio.gather(
+                *(_accept(host, code, name) for name in ("gil", "gus")), return_exceptions=True
+            )
+            assert sorted(isinstance(one, invitations.NoSuchInvitation) for one in outcomes) == [False, True]
+            assert [one.username for one in await users.list_users(host) if one.username.startswith("g")] in (
+                ["gil"],
+                ["gus"],
+            )
+
+    asyncio.run(run())
+
+
+async def _accept(host: Host, code: str, name: str) -> str:
+    return await invitations.accept(
+        host,
+        code,
+        username=name,
+        display_name="",
+        password="three words in a row",
+        caller=name,
+        ending=None,
+    )
+
+
 def test_only_an_administrator_vouches_for_an_address(tmp_path: Path) -> None:
     """An owner could name an address of somebody else, so the account's is not confirmed."""
 
@@ -89,15 +139,7 @@ def test_only_an_administrator_vouches_for_an_address(tmp_path: Path) -> None:
             owner, _, _ = await _acme(host)
             for by, name in ((owner, "gil"), (None, "gus")):
                 link, _ = await invitations.invite(host, by=by, email=f"{name}@acme.example", workspace="acme")
-                await invitations.accept(
-                    host,
-                    link.partition("code=")[2],
-                    username=name,
-                    display_name="",
-                    password="three words in a row",
-                    caller="here",
-                    ending=None,
-                )
+                await _accept(host, link.partition("code=")[2], name)
                 (email,) = await users.list_emails(host, await users.find_user(host, name))
                 assert (email.address, email.is_confirmed) == (f"{name}@acme.example", by is None)
 

@@ -1,6 +1,8 @@
 """Passwords beside other changes of their user: what happens between the check and the session."""
 
 import asyncio
+import gzip
+import io
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 
@@ -9,6 +11,7 @@ import pytest
 from roadstead.domain.access import credentials, passwords
 from roadstead.domain.host import Host, open_host
 from roadstead.domain.people import users
+from roadstead.domain.upkeep import transfer
 from roadstead.errors import Conflict
 from roadstead.model import User
 from roadstead.settings import Settings
@@ -108,6 +111,24 @@ def test_deactivation_ends_everything_on_every_host(tmp_path: Path, new_database
             assert await rows.find_hash(other.store.database, ann.id) is None
             with pytest.raises(Conflict):
                 await passwords.reset(other, "ann")
+
+    asyncio.run(run())
+
+
+@pytest.mark.parametrize("with_secrets", [False, True])
+def test_a_password_moves_with_the_secrets(tmp_path: Path, with_secrets: bool) -> None:
+    """An export without secrets has no hash, which could be guessed at; after the import the user has no password."""
+    exported = io.BytesIO()
+
+    async def run() -> None:
+        async with open_host(Settings(data=tmp_path / "old")) as host:
+            await _ann(host)
+            await transfer.export_state(host, exported, with_secrets=with_secrets)
+        assert (b"$argon2" in gzip.decompress(exported.getvalue())) == with_secrets
+        async with open_host(Settings(data=tmp_path / "new")) as host:
+            await transfer.import_state(host, io.BytesIO(exported.getvalue()))
+            assert await passwords.has_password(host, await users.find_user(host, "ann")) == with_secrets
+            assert (await passwords.sign_in(host, "ann", FIRST, "here") is not None) == with_secrets
 
     asyncio.run(run())
 

@@ -102,7 +102,7 @@ async def accept(
         raise NoSuchInvitation
     hashed = await passwords.hash_new(host, password, caller)
     async with host.store.database.transaction() as tx:
-        used = await _use(host, tx, code)
+        used = await _use(host, tx, code, None)
         guest = await add_user(
             host,
             tx,
@@ -125,10 +125,9 @@ async def join(host: Host, code: str, user: User) -> Workspace:
     Raise `NoSuchInvitation`, and `Conflict` for a member, who would lose the present role.
     """
     async with host.store.database.transaction() as tx:
-        used = await _use(host, tx, code)
+        used = await _use(host, tx, code, user)
         if used.workspace is None:
             raise Conflict("You have an account already.", "Sign out to create another one.")
-        await lock_active(tx, user.id)
         found = await members.find_with_role(tx, used.workspace.slug, user.id)
         if found is None or found[1] is not None:
             raise Conflict(f"You are a member of {used.workspace.slug} already.", "The invitation can still be used.")
@@ -136,19 +135,35 @@ async def join(host: Host, code: str, user: User) -> Workspace:
     return used.workspace
 
 
-async def _use(host: Host, tx: Transaction, code: str) -> Invitation:
-    """Take an invitation out of the open ones. Raise `NoSuchInvitation`."""
+async def _use(host: Host, tx: Transaction, code: str, guest: User | None) -> Invitation:
+    """Take an invitation out of the open ones, for a guest who has an account or none.
+
+    Raise `NoSuchInvitation`, and `Conflict` for a guest who is deactivated.
+    """
     found = await _find(host, tx, code)
     if found is None:
         raise NoSuchInvitation
     if found.workspace is not None:
         await lock_and_keep(tx, found.workspace)
-    inviter = await users.lock_user(tx, found.inviter.id)
-    if inviter is None or not await _is_in_force(tx, replace(found, inviter=inviter)):
+    inviter = await _lock_both(tx, found.inviter, guest)
+    if not await _is_in_force(tx, replace(found, inviter=inviter)):
         raise NoSuchInvitation
     if not await rows.delete_invitation(tx, found.id):
         raise NoSuchInvitation  # another guest was faster
     return found
+
+
+async def _lock_both(tx: Transaction, inviter: User, guest: User | None) -> User:
+    """Lock the people of an invitation, and return the inviter as of now.
+
+    They are locked by id: two who invite each other must not wait for each other.
+    """
+    if guest is not None and guest.id < inviter.id:
+        await lock_active(tx, guest.id)
+    present = await users.lock_user(tx, inviter.id)
+    if guest is not None and guest.id > inviter.id:
+        await lock_active(tx, guest.id)
+    return present or inviter
 
 
 async def _welcome(host: Host, tx: Transaction, used: Invitation, guest: User) -> None:
