@@ -60,22 +60,24 @@ def test_who_waits_and_who_does_not(
 
 
 def test_a_wrong_secret_that_has_to_wait_does_not_count() -> None:
-    """So the wait ends after the window, however many are sent during it."""
+    """So the wait ends after the window, however many are sent during it, and other accounts do not wait for it."""
     moment = 0.0
     guesses = _guessed(Guesses(clock=lambda: moment), WRONG)
     for moment in (100.0, 200.0, 299.0):
         assert guesses.count("password", "ann", "a") == 300 - moment
+    for _ in range(MOST_OF_ONE):
+        guesses.count("password", "ann", "a")
+    assert guesses.wait("password", "ben", "a") == 0
     moment = 300.0
     assert guesses.count("password", "ann", "a") == 0
 
 
 def test_what_strangers_make_up_is_not_kept_without_end() -> None:
-    """Of more accounts and addresses than a limit, those of which nothing came for longest are forgotten."""
-    guesses = _guessed(Guesses(most_keys=20), WRONG)
-    _guessed(guesses, [(None, f"b-{number}") for number in range(19)])
-    _guessed(guesses, [("ben", "a")])
+    """Of more accounts and addresses than a limit, the one of which nothing came for longest is forgotten."""
+    others = [(f"user-{number}", f"b-{number}") for number in range(19)]
+    guesses = _guessed(Guesses(most_keys=20), [*WRONG[1:], *others, *WRONG[:1], ("ben", "c")])
     assert guesses.wait("password", "ann", "a") > 0
-    _guessed(guesses, [(f"user-{number}", f"c-{number}") for number in range(19)])
+    _guessed(guesses, others)
     assert guesses.wait("password", "ann", "a") == 0
 
 
