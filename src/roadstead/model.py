@@ -29,8 +29,11 @@ class Workspace(msgspec.Struct, frozen=True):
     created_on: datetime
 
 
+AccountKind = Literal["user", "workspace_access_token", "project_access_token"]
+
+
 class User(msgspec.Struct, frozen=True):
-    """A person with an account. One that is not active has neither tokens nor sessions.
+    """An account: a person's, or that of an access token. One that is not active has neither tokens nor sessions.
 
     An administrator may do everything on the host. The operator, with `OPERATOR_ID`, is one from the beginning.
     """
@@ -44,6 +47,7 @@ class User(msgspec.Struct, frozen=True):
     created_on: datetime
     is_active: bool
     is_administrator: bool
+    kind: AccountKind
 
 
 OPERATOR_ID = 1
@@ -195,14 +199,23 @@ class Installation:
     previous_secret: str | None = field(default=None, repr=False)
 
 
+class TokenOwner(msgspec.Struct, frozen=True):
+    """What an access token belongs to: a workspace, or a project of one. It may do everything there that its scopes
+    allow, and nothing elsewhere.
+    """
+
+    workspace_id: int
+    project_id: int | None
+
+
 class Identity(Protocol):
     """The caller of a request, with any credential. The code asks only for these, never for its class.
 
-    `installation_id` is of the app that calls, or whose page does, and `user` is the person who does. `scopes` are
-    those of the credential; without any, an app has those of its descriptor, and a user has all. `is_operator` says
-    that the caller may use Roadstead's own addresses, `is_integration` that an app or an OAuth consumer acts, which
-    changes no permission. `kind` is the name of the credential's kind in answers. No record of the request may contain
-    the `secrets`.
+    `installation_id` is of the app that calls, or whose page does, and `user` is the account that does. An access token
+    has an `owner`, and its account is no person's. `scopes` are those of the credential; without any, an app has those
+    of its descriptor, and another caller has all. `is_operator` says that the caller may use Roadstead's own addresses,
+    `is_integration` that an app, an OAuth consumer or an access token acts, which changes no permission. `kind` is the
+    name of the credential's kind in answers. No record of the request may contain the `secrets`.
     """
 
     @property
@@ -221,6 +234,8 @@ class Identity(Protocol):
     @property
     def repository(self) -> str | None: ...
     @property
+    def owner(self) -> TokenOwner | None: ...
+    @property
     def is_operator(self) -> bool: ...
     @property
     def is_integration(self) -> bool: ...
@@ -236,6 +251,7 @@ class Unidentified(msgspec.Struct, frozen=True):
     secrets: ClassVar[tuple[str, ...]] = ()
     scopes: ClassVar[None] = None
     repository: ClassVar[None] = None
+    owner: ClassVar[None] = None
     is_operator: ClassVar[bool] = False
     is_integration: ClassVar[bool] = False
 
@@ -256,6 +272,7 @@ class Caller:
     user: ClassVar[None] = None
     scopes: ClassVar[None] = None
     repository: ClassVar[None] = None
+    owner: ClassVar[None] = None
     is_operator: ClassVar[bool] = False
     is_integration: ClassVar[bool] = True
 
@@ -297,6 +314,7 @@ class AccessToken(msgspec.Struct, frozen=True):
     kind: ClassVar[str] = "oauth2"
     app_key: ClassVar[None] = None
     user: ClassVar[None] = None
+    owner: ClassVar[None] = None
     secrets: ClassVar[tuple[str, ...]] = ()
     is_operator: ClassVar[bool] = False
     is_integration: ClassVar[bool] = True
@@ -329,6 +347,7 @@ class Viewer(msgspec.Struct, frozen=True):
     kind: ClassVar[str] = "session"
     secrets: ClassVar[tuple[str, ...]] = ()
     repository: ClassVar[None] = None
+    owner: ClassVar[None] = None
     is_integration: ClassVar[bool] = True
 
     @property
@@ -338,9 +357,10 @@ class Viewer(msgspec.Struct, frozen=True):
 
 
 class ApiToken(msgspec.Struct, frozen=True):
-    """A user's token for the API. The token itself is shown once and stored only as a hash.
+    """A user's token for the API, or the access token of its `owner`, whose account is then `user`.
 
-    Without `scopes` it has all of them. The host notes the time of use once an hour.
+    The token itself is shown once and stored only as a hash. Without `scopes` it has all of them. The host notes the
+    time of use once an hour.
     """
 
     id: int
@@ -350,17 +370,34 @@ class ApiToken(msgspec.Struct, frozen=True):
     created_on: datetime
     expires_on: datetime | None
     last_used_on: datetime | None
-    kind: ClassVar[str] = "apitoken"
+    owner: TokenOwner | None
     installation_id: ClassVar[None] = None
     app_key: ClassVar[None] = None
     secrets: ClassVar[tuple[str, ...]] = ()
     repository: ClassVar[None] = None
-    is_integration: ClassVar[bool] = False
+
+    @property
+    def kind(self) -> str:
+        """Return the name of the credential's kind in answers."""
+        return "apitoken" if self.owner is None else self.user.kind
 
     @property
     def is_operator(self) -> bool:
         """Return whether the token is an administrator's, and not limited to some scopes."""
         return self.user.is_administrator and self.scopes is None
+
+    @property
+    def is_integration(self) -> bool:
+        """Return whether the token is no person's."""
+        return self.owner is not None
+
+
+class ListedToken(msgspec.Struct, frozen=True):
+    """A token, and the names of what it belongs to if it is no user's."""
+
+    token: ApiToken
+    workspace: str | None
+    project: str | None
 
 
 class Consumer(msgspec.Struct, frozen=True):
@@ -411,6 +448,7 @@ class GrantedToken(msgspec.Struct, frozen=True):
     app_key: ClassVar[None] = None
     secrets: ClassVar[tuple[str, ...]] = ()
     repository: ClassVar[None] = None
+    owner: ClassVar[None] = None
     is_operator: ClassVar[bool] = False
     is_integration: ClassVar[bool] = True
 

@@ -276,7 +276,9 @@ def test_a_killed_import_leaves_an_empty_state(tmp_path: Path, small_export: byt
     """`kill -9` when many rows are written but not the end: nothing is stored, and it can be repeated."""
     lines = _lines(small_export)
     made_on = "2026-01-01T00:00:00+00:00"
-    tokens = [[number, "ci", os.urandom(32).hex(), made_on, None, 1, None, None] for number in range(40_000)]
+    tokens = [
+        [number, "ci", os.urandom(32).hex(), made_on, None, 1, None, None, None, None] for number in range(40_000)
+    ]
     place = lines.index({"table": "api_tokens", "columns": list(API_TOKENS.columns)})
     lines[0]["rows"] += len(tokens)
     packed = _packed([*lines[: place + 1], *tokens, *lines[place + 1 :]])

@@ -101,7 +101,7 @@ async def _reader(host: Host) -> tuple[str, str]:
 async def _project_of_a_reader(host: Host) -> str:
     """Make what the addresses of a project name; return the reader's account id."""
     _, account_id = await _reader(host)
-    operator = ApiToken(0, "samples", await host.find_operator(), None, datetime.now(UTC), None, None)
+    operator = ApiToken(0, "samples", await host.find_operator(), None, datetime.now(UTC), None, None, None)
     given = ProjectChanges(name="There")
     project, _ = await projects.put_project(host, operator, "local", "THERE", given)
     await projects.add_reviewer(host, operator, project, operator.user)

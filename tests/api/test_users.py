@@ -207,7 +207,7 @@ def test_the_use_of_a_token_is_noted(host: LiveHost) -> None:
     assert httpx.get(f"{host.url}/2.0/user", headers={"Authorization": f"Bearer {token}"}).status_code == 200
     deadline = time.monotonic() + 10
     while True:
-        (found,) = [one for one in host.work(credentials.list_api_tokens) if one.id == made.id]
+        (found,) = [one.token for one in host.work(credentials.list_api_tokens) if one.token.id == made.id]
         if found.last_used_on is not None or time.monotonic() > deadline:
             break
         time.sleep(0.01)

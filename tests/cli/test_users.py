@@ -47,6 +47,29 @@ def test_a_token_is_of_its_user_and_has_its_scopes(roadstead: Roadstead) -> None
     assert "/-/sign-in?code=" in roadstead.read("sign-in", "--user", "ann")["url"]
 
 
+def test_access_tokens_belong_to_a_workspace_or_a_project(roadstead: Roadstead) -> None:
+    """They are in the list of tokens with what they belong to, and end there; a token has one owner."""
+    roadstead.read("workspace", "create", "acme")
+    made = roadstead.read("token-create", "ci", "--workspace", "acme", "--scopes", "repository", "--expires-in", "2")
+    assert (made["user"], made["workspace"], made["project"], made["scopes"]) == (None, "acme", None, ["repository"])
+    assert made["token"].startswith("rst_")
+    (listed,) = roadstead.read("token-list")
+    assert listed == {name: value for name, value in made.items() if name != "token"}
+    table = roadstead.call("token-list").stdout.decode()
+    assert table.splitlines()[1].split()[:4] == ["1", "ci", "acme", "repository"]
+    for owners in (
+        ("--workspace", "acme", "--user", "operator"),
+        ("--project", "acme/TOOLS", "--workspace", "acme"),
+        ("--project", "acme"),
+        ("--project", "acme/GHOST"),
+        ("--workspace", "ghost"),
+    ):
+        assert roadstead.call("token-create", "ci", *owners).returncode == 1, owners
+    assert roadstead.read("token-list") == [listed]
+    roadstead.call("token-revoke", "1")
+    assert roadstead.read("token-list") == []
+
+
 def test_what_cannot_be_is_refused(roadstead: Roadstead) -> None:
     """Unknown users, taken names, unknown scopes, and the end of the operator: exit code 1, and a reason."""
     roadstead.read("user", "create", "ann")

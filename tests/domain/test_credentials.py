@@ -94,7 +94,7 @@ def test_a_token_without_an_end_has_none(tmp_path: Path) -> None:
         async with open_host(Settings(data=tmp_path)) as host, open_host(Settings(data=tmp_path)) as other:
             works = await _api_token_without_end(host)
             before = bool(await works(_at(other, NOW * 2)))
-            await credentials.revoke_api_token(host, (await credentials.list_api_tokens(host))[0].id)
+            await credentials.revoke_api_token(host, (await credentials.list_api_tokens(host))[0].token.id)
             return [before, bool(await works(other))]
 
     assert asyncio.run(outcomes()) == [True, False]

@@ -71,6 +71,9 @@ def test_an_older_state_keeps_the_operator_with_token_and_session(
     asyncio.run(run())
 
 
+_LATER_COLUMNS = ("user_id", "scopes", "last_used_on", "workspace_id", "project_id")
+
+
 def _older(exported: bytes) -> bytes:
     """Return an export as the version before users wrote it, with the operator's identity and token."""
     lines: list[Any] = []
@@ -78,7 +81,7 @@ def _older(exported: bytes) -> bytes:
         if isinstance(line, dict):
             table = line["table"]
         if table not in ("users", "emails") and isinstance(line, dict):
-            columns = [column for column in line["columns"] if column not in ("user_id", "scopes", "last_used_on")]
+            columns = [column for column in line["columns"] if column not in _LATER_COLUMNS]
             lines.append({**line, "columns": columns})
             if table == "facts":
                 lines += [["operator_uuid", UUID], ["operator_account_id", ACCOUNT_ID]]

@@ -14,7 +14,7 @@ from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
 from roadstead.api.answers import CORS_PREFLIGHT, Answer, no_content
-from roadstead.api.auth import VIEWER
+from roadstead.api.auth import CALLER, VIEWER, scope_headers
 from roadstead.api.bodies import HELD, INSTALLATION, let_go
 from roadstead.api.errors import STOPPING, RequestRefused, error_answer
 from roadstead.api.operation import Call, Operation
@@ -94,6 +94,8 @@ class Address:
             )
         if counted_for is not None:
             host.admission.of_installations[counted_for] -= 1
+        if CALLER in scope:
+            answer.add_headers(scope_headers(*scope[CALLER]))
         if HELD in scope:
             let_go(scope)
         # Yield once, so that all requests of this loop turn are handled before any answer is written: alternating

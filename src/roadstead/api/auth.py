@@ -13,7 +13,7 @@ from starlette.requests import Request
 from roadstead.api.errors import RequestRefused
 from roadstead.api.origins import is_from_another_site, is_from_here
 from roadstead.connect import InvalidToken, canonical_request, read
-from roadstead.connect.scopes import GRANULAR, satisfy
+from roadstead.connect.scopes import GRANULAR, SCOPES, satisfy
 from roadstead.domain.access import credentials, grants
 from roadstead.domain.access.signers import find_signer
 from roadstead.domain.access.wrong_secrets import wrong_secret
@@ -28,6 +28,10 @@ OPERATOR_CHALLENGE = {"WWW-Authenticate": 'Bearer realm="Roadstead"'}
 """The challenge of a 401 at an operator's address."""
 _SEND_JWT = "Send the app's token in the header: Authorization: JWT <token>."
 _SEND_ANY = "Send a token in the header: Authorization: JWT <token> for an app's, Bearer <token> for a user's."
+CALLER = "roadstead.caller"
+"""The key of the scope that an operation needs and the identified caller, in the scope of a request."""
+NOT_SUPPORTED = "Token is invalid, expired, or not supported for this endpoint."
+"""The cloud's answer to an access token where a user is needed."""
 JWT_ONLY = "This API is only accessible with the following authentication types: jwt"
 """Observed on the cloud in 2026-05, for a valid credential of another kind."""
 
@@ -56,15 +60,40 @@ async def app_jwt_for_exchange(request: Request, host: Host) -> Caller:
     return await _verified_caller(host, credential, canonical=None)
 
 
+async def person_of(scope: str, granular: Sequence[str], request: Request, host: Host) -> Identity:
+    """Return as `holder_of` a caller that is not an access token."""
+    identity = await identify(request, host)
+    if identity.owner is not None:
+        request.scope[CALLER] = scope, identity
+        raise NotAuthenticated(NOT_SUPPORTED)
+    return await _with_scope(scope, granular, request, host, identity)
+
+
 async def holder_of(scope: str | None, granular: Sequence[str], request: Request, host: Host) -> Identity:
     """Return the caller with any valid credential that has the scope; a user's token may have all scopes."""
-    identity = await identify(request, host)
+    return await _with_scope(scope, granular, request, host, await identify(request, host))
+
+
+async def _with_scope(
+    scope: str | None, granular: Sequence[str], request: Request, host: Host, identity: Identity
+) -> Identity:
+    """Return the caller, if the credential has the scope. From now on any answer describes it."""
+    if scope is not None:
+        request.scope[CALLER] = scope, identity
     granted = await credentials.scopes_of(host, identity)
     if granted is not None and not satisfy(granted, scope, granular):
         if scope is None or (granular and not GRANULAR.isdisjoint(granted)):
             raise ScopeMissing(granular, granted)
         raise ScopeMissing([scope], granted)
     return identity
+
+
+def scope_headers(needed: str, identity: Identity) -> dict[str, str]:
+    """Return the headers that say which scope an operation needs, and the kind and the scopes of a credential."""
+    headers = {"X-Accepted-OAuth-Scopes": needed, "X-Credential-Type": identity.kind}
+    if identity.scopes is not None or identity.user is not None:
+        headers["X-OAuth-Scopes"] = ", ".join(sorted(SCOPES if identity.scopes is None else identity.scopes))
+    return headers
 
 
 async def any_credential_or_local(request: Request, host: Host) -> Identity:

@@ -55,6 +55,14 @@ class Scope(Need):
         self.scope = scope
 
 
+class OwnScope(Scope):
+    """As `Scope`, for what is a user's own: an access token is refused, because it is no person's."""
+
+    def __init__(self, scope: str, *granular: str) -> None:
+        super().__init__(scope, *granular)
+        self.identify = partial(auth.person_of, scope, granular)
+
+
 ANYONE = Need("nothing", auth.anyone, (), open_here=True)
 APP_JWT = Need("app JWT", auth.app_jwt, ("jwt",))
 OPERATOR = Need("operator, or this machine", auth.operator, ("bearer", "basic"), open_here=True)

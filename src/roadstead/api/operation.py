@@ -16,10 +16,9 @@ from roadstead.api.answers import Answer
 from roadstead.api.bodies import ReadByHandler, Shape
 from roadstead.api.eras import Removal
 from roadstead.api.listing import page_request
-from roadstead.api.needs import Need, Scope
+from roadstead.api.needs import Need
 from roadstead.api.streams import Stream
 from roadstead.api.template import Template
-from roadstead.connect.scopes import SCOPES
 from roadstead.domain.host import Host
 from roadstead.errors import Removed
 from roadstead.listing import Listing
@@ -96,8 +95,6 @@ class Operation:
             answer = self._answer_with_body if isinstance(self.takes, Shape) else self.handler
         if any(isinstance(kind, Media) for kind in self.gives.values()):
             answer = partial(_answer_with_stream, answer)
-        if isinstance(self.needs, Scope) and self.needs.scope is not None:
-            answer = partial(_answer_with_scopes, self.needs.scope, answer)
         if self.removed is not None:
             answer = partial(_answer_unless_removed, self.removed, answer)
         object.__setattr__(self, "answer", answer)
@@ -116,17 +113,6 @@ class Operation:
         text = await takes.text(call.request) if takes else b""
         async with call.host.changing.turn(call.installation_id):
             return await self.handler(call, *([await takes.decoded(text)] if takes else []))
-
-
-async def _answer_with_scopes(needed: str, answer: Handler, call: "Call", *given: Any) -> Answer:
-    """Say in headers which scope the operation needs, and what kind of credential the caller has, with its scopes."""
-    made = await answer(call, *given)
-    identity = call.identity
-    headers = {"X-Accepted-OAuth-Scopes": needed, "X-Credential-Type": identity.kind}
-    if identity.scopes is not None or identity.user is not None:
-        headers["X-OAuth-Scopes"] = ", ".join(sorted(SCOPES if identity.scopes is None else identity.scopes))
-    made.add_headers(headers)
-    return made
 
 
 async def _answer_unless_removed(removed: Removal, answer: Handler, call: "Call") -> Answer:

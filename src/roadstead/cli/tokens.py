@@ -1,4 +1,4 @@
-"""Credentials of users: sign-in links for the pages, tokens for the API."""
+"""Credentials: sign-in links for the pages, tokens of users, workspaces and projects for the API."""
 
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any
@@ -8,10 +8,11 @@ from roadstead.cli.options import AsJson, Data, DatabaseUrl, Scopes, read_settin
 from roadstead.cli.output import print_json, print_table, tell
 from roadstead.cli.state import mention_absent_host, on_host
 from roadstead.cli.tables import Row
+from roadstead.errors import InvalidInput
 
 if TYPE_CHECKING:
     from roadstead.domain.host import Host
-    from roadstead.model import ApiToken
+    from roadstead.model import ListedToken
 
 
 OfUser = Annotated[
@@ -41,6 +42,12 @@ def sign_in(user: OfUser = None, data: Data = None, database_url: DatabaseUrl = 
 def token_create(
     name: Annotated[str, Argument(metavar="NAME", help="A name that tells it from others in the list.")],
     user: OfUser = None,
+    workspace: Annotated[
+        str | None, Option("--workspace", metavar="SLUG", help="Make an access token of this workspace.")
+    ] = None,
+    project: Annotated[
+        str | None, Option("--project", metavar="WORKSPACE/KEY", help="Make an access token of this project.")
+    ] = None,
     scopes: Scopes = None,
     expires_in: Annotated[
         int | None,
@@ -50,17 +57,20 @@ def token_create(
     database_url: DatabaseUrl = None,
     as_json: AsJson = False,
 ) -> None:
-    """Create a user's token for the API.
+    """Create a user's token, or an access token.
 
-    It is sent as a Bearer token, and printed only once.
+    It is sent as a Bearer token, and printed only once. An access token, of a workspace or of a project, acts as an
+    account of its own with the name NAME, and sees nothing else.
     """
-    from roadstead.domain.access import credentials
+    from roadstead.domain.access import access_tokens
 
+    owner = _owner(user, workspace, project)
     lifetime = timedelta(days=expires_in) if expires_in else None
 
-    async def make(host: "Host") -> "tuple[str, ApiToken]":
-        user_id = await _id_of(host, user)
-        return await credentials.create_api_token(host, name, lifetime, user_id=user_id, scopes=scopes)
+    async def make(host: "Host") -> "tuple[str, ListedToken]":
+        if owner is None:
+            return await _make_api_token(host, name, user, scopes, lifetime)
+        return await access_tokens.create_access_token(host, name, *owner, scopes=scopes, lifetime=lifetime)
 
     secret, made = on_host(read_settings(data=data, database_url=database_url), make)
     if as_json:
@@ -70,15 +80,42 @@ def token_create(
         tell("Store the token now: it is not shown again. Send it as: Authorization: Bearer <token>")
 
 
+def _owner(user: str | None, workspace: str | None, project: str | None) -> tuple[str, str | None] | None:
+    """Return the workspace of an access token, and its project if any; `None` for a user's. Raise `InvalidInput`."""
+    if sum(one is not None for one in (user, workspace, project)) > 1:
+        raise InvalidInput("A token belongs to one owner.", "Give one of --user, --workspace and --project.")
+    if project is not None:
+        return _split(project)
+    return None if workspace is None else (workspace, None)
+
+
+async def _make_api_token(
+    host: "Host", name: str, user: str | None, scopes: str | None, lifetime: timedelta | None
+) -> "tuple[str, ListedToken]":
+    from roadstead.domain.access import credentials
+    from roadstead.model import ListedToken
+
+    user_id = await _id_of(host, user)
+    secret, made = await credentials.create_api_token(host, name, lifetime, user_id=user_id, scopes=scopes)
+    return secret, ListedToken(made, None, None)
+
+
+def _split(project: str) -> tuple[str, str]:
+    slug, slash, key = project.partition("/")
+    if not (slug and slash and key):
+        raise InvalidInput(f"{project!r} is not a project.", "Write it as WORKSPACE/KEY.")
+    return slug, key
+
+
 def token_list(data: Data = None, database_url: DatabaseUrl = None, as_json: AsJson = False) -> None:
-    """List the tokens of all users."""
+    """List all tokens."""
     from roadstead.domain.access import credentials
 
     found = on_host(read_settings(data=data, database_url=database_url), credentials.list_api_tokens)
     if as_json:
         print_json([_as_data(token) for token in found])
     elif found:
-        print_table(("ID", "NAME", "USER", "SCOPES", "CREATED", "EXPIRES", "LAST USED"), map(_row, found))
+        print_table(("ID", "NAME", "OF", "SCOPES", "CREATED", "EXPIRES", "LAST USED"), map(_row, found))
     else:
         tell("There are no tokens. Create one with: roadstead token-create NAME")
 
@@ -106,13 +143,15 @@ async def _id_of(host: "Host", name: str | None) -> int:
     return OPERATOR_ID if name is None else (await users.find_user(host, name)).id
 
 
-def _row(token: "ApiToken") -> Row:
+def _row(listed: "ListedToken") -> Row:
+    token = listed.token
     scopes = "all" if token.scopes is None else " ".join(token.scopes)
+    owner = "/".join(name for name in (listed.workspace, listed.project) if name)
     return Row(
         (
             token.id,
             token.name,
-            token.user.username,
+            owner or token.user.username,
             scopes,
             token.created_on,
             token.expires_on or "never",
@@ -121,11 +160,14 @@ def _row(token: "ApiToken") -> Row:
     )
 
 
-def _as_data(token: "ApiToken") -> dict[str, Any]:
+def _as_data(listed: "ListedToken") -> dict[str, Any]:
+    token = listed.token
     return {
         "id": token.id,
         "name": token.name,
-        "user": token.user.username,
+        "user": token.user.username if token.owner is None else None,
+        "workspace": listed.workspace,
+        "project": listed.project,
         "scopes": None if token.scopes is None else list(token.scopes),
         "created_on": token.created_on.isoformat(),
         "expires_on": token.expires_on.isoformat() if token.expires_on else None,

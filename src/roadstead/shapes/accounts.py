@@ -49,6 +49,23 @@ class CurrentUser(UserResource):
     location: None
 
 
+class PictureLink(TypedDict):
+    avatar: Href
+
+
+class AppUser(TypedDict):
+    """The account of an access token, in the one form that it has everywhere."""
+
+    type: Literal["app_user"]
+    links: PictureLink
+    created_on: str
+    display_name: str
+    uuid: str
+    account_id: str
+    account_status: Literal["active"]
+    kind: str
+
+
 def avatar_url(base_url: str, name: str) -> str:
     """Return the address of the picture that the host draws for a name."""
     return f"{base_url}/account/{quote(name, safe='')}/avatar/"
@@ -85,6 +102,20 @@ def full_user(user: User, base_url: str) -> UserResource:
         "created_on": moment(user.created_on),
         "account_status": "active" if user.is_active else "inactive",
         "is_staff": False,
+    }
+
+
+def app_user(account: User, base_url: str) -> AppUser:
+    """Return the account of an access token. As on the cloud, it is active for ever."""
+    return {
+        "type": "app_user",
+        "links": {"avatar": {"href": avatar_url(base_url, account.display_name)}},
+        "created_on": moment(account.created_on),
+        "display_name": account.display_name,
+        "uuid": account.uuid,
+        "account_id": account.account_id,
+        "account_status": "active",
+        "kind": account.kind,
     }
 
 

@@ -8,15 +8,14 @@ import hashlib
 from datetime import datetime
 from typing import Literal
 
-from roadstead.model import AccessToken, ApiToken, User
+from roadstead.model import AccessToken, ApiToken, ListedToken, TokenOwner, User
 from roadstead.storage.database import Reader, Row, Transaction
 from roadstead.storage.moments import from_text, to_text
 from roadstead.storage.tables import ACCESS_TOKENS, API_TOKENS, SESSIONS, USERS
 from roadstead.storage.users import user_of
 
-_API_TOKEN = (
-    f"SELECT {API_TOKENS.of(ApiToken, 't')}, {USERS.of(User, 'u')} FROM api_tokens t JOIN users u ON u.id = t.user_id"
-)
+_COLUMNS = f"{API_TOKENS.of(ApiToken, 't')}, {API_TOKENS.of(TokenOwner, 't')}, {USERS.of(User, 'u')}"
+_API_TOKENS = "FROM api_tokens t JOIN users u ON u.id = t.user_id"
 
 SessionKind = Literal["sign-in", "session"]
 
@@ -68,6 +67,7 @@ async def add_api_token(
     scopes: tuple[str, ...] | None,
     now: datetime,
     expires_on: datetime | None,
+    owner: TokenOwner | None,
 ) -> ApiToken:
     identity = await tx.insert(
         *API_TOKENS.insert(
@@ -78,15 +78,18 @@ async def add_api_token(
             scopes=None if scopes is None else " ".join(scopes),
             created_on=to_text(now),
             expires_on=to_text(expires_on) if expires_on else None,
+            workspace_id=owner and owner.workspace_id,
+            project_id=owner and owner.project_id,
         )
     )
-    return ApiToken(identity, name, user, scopes, now, expires_on, None)
+    return ApiToken(identity, name, user, scopes, now, expires_on, None, owner)
 
 
 async def find_api_token(reader: Reader, token: str, now: datetime, latest: datetime) -> ApiToken | None:
     """Return the token if it is valid. `latest` is the latest moment at which it may have been made."""
     rows = await reader.read(
-        f"{_API_TOKEN} WHERE t.token_hash = ? AND (t.expires_on IS NULL OR (t.expires_on > ? AND t.created_on <= ?))",
+        f"SELECT {_COLUMNS} {_API_TOKENS} "
+        "WHERE t.token_hash = ? AND (t.expires_on IS NULL OR (t.expires_on > ? AND t.created_on <= ?))",
         hash_token(token),
         to_text(now),
         to_text(latest),
@@ -94,13 +97,18 @@ async def find_api_token(reader: Reader, token: str, now: datetime, latest: date
     return _api_token(rows[0]) if rows else None
 
 
-async def list_api_tokens(reader: Reader) -> list[ApiToken]:
-    return [_api_token(row) for row in await reader.read(f"{_API_TOKEN} ORDER BY t.id")]
+async def list_api_tokens(reader: Reader) -> list[ListedToken]:
+    rows = await reader.read(
+        f"SELECT w.slug, p.key, {_COLUMNS} {_API_TOKENS} LEFT JOIN workspaces w ON w.id = t.workspace_id "
+        "LEFT JOIN projects p ON p.id = t.project_id ORDER BY t.id"
+    )
+    return [ListedToken(_api_token(row[2:]), *row[:2]) for row in rows]
 
 
 async def list_tokens_of(reader: Reader, user_id: int) -> list[ApiToken]:
     """Return a user's tokens in the order in which they were made."""
-    return [_api_token(row) for row in await reader.read(f"{_API_TOKEN} WHERE t.user_id = ? ORDER BY t.id", user_id)]
+    statement = f"SELECT {_COLUMNS} {_API_TOKENS} WHERE t.user_id = ? ORDER BY t.id"
+    return [_api_token(row) for row in await reader.read(statement, user_id)]
 
 
 async def delete_token_of(tx: Transaction, user_id: int, token_id: int) -> bool:
@@ -171,7 +179,7 @@ async def delete_session(tx: Transaction, token: str) -> None:
 
 
 def _api_token(row: Row) -> ApiToken:
-    identity, name, scopes, created_on, expires_on, last_used_on, *user = row
+    identity, name, scopes, created_on, expires_on, last_used_on, workspace_id, project_id, *user = row
     return ApiToken(
         identity,
         name,
@@ -180,4 +188,5 @@ def _api_token(row: Row) -> ApiToken:
         from_text(created_on),
         from_text(expires_on) if expires_on else None,
         from_text(last_used_on) if last_used_on else None,
+        None if workspace_id is None else TokenOwner(workspace_id, project_id),
     )

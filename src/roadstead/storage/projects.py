@@ -78,12 +78,14 @@ async def find_project(
 
 
 async def page_of_projects(
-    reader: Reader, workspace: Workspace, wanted: PageRequest, *, seen_by: int | None
+    reader: Reader, workspace: Workspace, wanted: PageRequest, *, seen_by: int | None, only: int | None
 ) -> Slice[Project]:
-    """Return a page of a workspace's projects; with `seen_by`, of those that this user sees."""
+    """Return a page of a workspace's projects: with `seen_by` of those that this user sees, with `only` of this one."""
     condition = Clause("p.workspace_id = ?", (workspace.id,))
     if seen_by is not None:
         condition = Clause(f"{condition.sql} AND {_VISIBLE}", (workspace.id, seen_by, seen_by))
+    if only is not None:
+        condition = Clause(f"{condition.sql} AND p.id = ?", (workspace.id, only))
     page = await read_page(reader.scan, Source("projects p", _COLUMNS, condition), PROJECT_LIST, wanted)
     return page.of([_project(workspace, row) for row in page.items])
 

@@ -118,7 +118,7 @@ REMEMBERED = _table(
 
 USERS = _table(
     "users",
-    "id uuid account_id username nickname display_name created_on is_active is_administrator",
+    "id uuid account_id username nickname display_name created_on is_active is_administrator kind",
     "everywhere",
     first_rows=1,
 )
@@ -197,7 +197,9 @@ ACCESS_TOKENS = _table(
     stays="They live for an hour at most, and the app exchanges its JWT for another.",
 )
 API_TOKENS = _table(
-    "api_tokens", "id name token_hash created_on expires_on user_id scopes last_used_on", "in one place"
+    "api_tokens",
+    "id name token_hash created_on expires_on user_id scopes last_used_on workspace_id project_id",
+    "in one place",
 )
 CONSUMERS = _table(
     "consumers", "id key secret_hash workspace_id owner_id name callback_url scopes created_on", "everywhere"

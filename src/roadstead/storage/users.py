@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from roadstead.model import OPERATOR_ID, Email, User
+from roadstead.model import OPERATOR_ID, AccountKind, Email, User
 from roadstead.storage.database import AlreadyThere, Reader, Transaction
 from roadstead.storage.moments import from_text, to_text
 from roadstead.storage.tables import EMAILS, USERS
@@ -18,9 +18,16 @@ class AlreadyUsed(Exception):
 
 
 async def add_user(
-    tx: Transaction, *, uuid: str, account_id: str, username: str, display_name: str, now: datetime
+    tx: Transaction,
+    *,
+    uuid: str,
+    account_id: str,
+    username: str,
+    display_name: str,
+    now: datetime,
+    kind: AccountKind = "user",
 ) -> User:
-    """Add an active user who is no administrator. Raise `AlreadyUsed`."""
+    """Add an active account that is no administrator's. Raise `AlreadyUsed`."""
     cells = {
         "uuid": uuid,
         "account_id": account_id,
@@ -30,6 +37,7 @@ async def add_user(
         "created_on": to_text(now),
         "is_active": 1,
         "is_administrator": 0,
+        "kind": kind,
     }
     try:
         identity = await tx.insert(*USERS.insert("RETURNING id", **cells))
@@ -58,9 +66,10 @@ async def find_account(reader: Reader, uuid_or_account_id: str) -> User | None:
 
 
 async def find_by_name(reader: Reader, username_or_email: str) -> User | None:
+    """Return the person of a name: the account of an access token goes by none."""
     return _first(
         await reader.read(
-            f"{_SELECT} WHERE username = ? OR id = (SELECT user_id FROM emails WHERE address = ?)",
+            f"{_SELECT} WHERE kind = 'user' AND (username = ? OR id = (SELECT user_id FROM emails WHERE address = ?))",
             username_or_email,
             username_or_email,
         )
@@ -73,7 +82,7 @@ async def lock_user(tx: Transaction, user_id: int) -> User | None:
 
 
 async def list_users(reader: Reader) -> list[User]:
-    return [user_of(row) for row in await reader.scan(f"{_SELECT} ORDER BY username")]
+    return [user_of(row) for row in await reader.scan(f"{_SELECT} WHERE kind = 'user' ORDER BY username")]
 
 
 async def list_emails(reader: Reader, user_id: int) -> list[Email]:
@@ -95,6 +104,14 @@ async def deactivate(tx: Transaction, user_id: int) -> None:
     await tx.run("UPDATE users SET is_active = 0 WHERE id = ?", user_id)
 
 
+async def deactivate_account_of(tx: Transaction, token_id: int) -> None:
+    """Deactivate the account of an access token, so that no request of the token changes anything any more."""
+    await tx.run(
+        "UPDATE users SET is_active = 0 WHERE kind <> 'user' AND id = (SELECT user_id FROM api_tokens WHERE id = ?)",
+        token_id,
+    )
+
+
 async def adopt_operator(tx: Transaction) -> None:
     """Give the operator the identity that is among the facts, as in a state from before there were users."""
     await tx.run(
@@ -106,7 +123,7 @@ async def adopt_operator(tx: Transaction) -> None:
 
 def user_of(row: Sequence[Any]) -> User:
     """Return the user of a row with the columns of the model."""
-    identity, uuid, account_id, username, nickname, display_name, created_on, is_active, is_administrator = row
+    identity, uuid, account_id, username, nickname, display_name, created_on, is_active, is_administrator, kind = row
     return User(
         identity,
         uuid,
@@ -117,6 +134,7 @@ def user_of(row: Sequence[Any]) -> User:
         from_text(created_on),
         bool(is_active),
         bool(is_administrator),
+        kind,
     )
 
 

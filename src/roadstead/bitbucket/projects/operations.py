@@ -12,7 +12,7 @@ from roadstead.bitbucket.projects.shapes import (
     ProjectResource,
     ProjectUserPermission,
 )
-from roadstead.domain.people import privileges, projects, users
+from roadstead.domain.people import privileges, projects, users, workspaces
 from roadstead.domain.people.projects import ProjectChanges
 from roadstead.listing import PageRequest
 from roadstead.model import PLAIN_LIST, PROJECT_LIST, Group, Privilege, Project, User
@@ -71,8 +71,8 @@ async def delete_project(call: Call) -> Answer:
 
 @OPERATIONS.get(_USERS, needs=READ_GRANTS, lists=PLAIN_LIST, gives={200: Page[ProjectUserPermission]})
 async def list_user_permissions(call: Call, wanted: PageRequest) -> Answer:
-    """List what is granted to users in a project. What groups have, and owners, is not among it."""
-    project = await _project(call, "admin")
+    """List what is granted to users in a project, not to groups. No access token may read it."""
+    project = await _of_grants(call)
     page = await projects.page_of_users(call.host, project, wanted)
     return page_answer(call, page.of([_of_user(call, project, *one) for one in page.items]))
 
@@ -80,7 +80,8 @@ async def list_user_permissions(call: Call, wanted: PageRequest) -> Answer:
 @OPERATIONS.get(f"{_USERS}/{{selected_user_id}}", needs=READ_GRANTS, query=Partial, gives={200: ProjectUserPermission})
 async def get_user_permission(call: Call) -> Answer:
     """Return what is granted to a user in a project, by UUID in braces or account id."""
-    project, user = await _project_and_user(call, "selected_user_id")
+    project = await _of_grants(call)
+    user = await _user(call, "selected_user_id")
     return shaped(call, _of_user(call, project, user, await projects.privilege_of(call.host, project, user)))
 
 
@@ -88,8 +89,9 @@ async def get_user_permission(call: Call) -> Answer:
     f"{_USERS}/{{selected_user_id}}", needs=GRANT, takes=shapes.PERMISSION, gives={200: ProjectUserPermission}
 )
 async def put_user_permission(call: Call, permission: str) -> Answer:
-    """Grant a privilege to a member who is no owner. An app may not."""
-    project, user = await _project_and_user(call, "selected_user_id", by_app=False)
+    """Grant a privilege to a member who is no owner. Only a person may."""
+    project = await _to_grant(call)
+    user = await _user(call, "selected_user_id")
     privilege = projects.grantable(permission)
     await projects.grant(call.host, call.identity, project, user, privilege)
     return json_answer(_of_user(call, project, user, privilege))
@@ -97,8 +99,9 @@ async def put_user_permission(call: Call, permission: str) -> Answer:
 
 @OPERATIONS.delete(f"{_USERS}/{{selected_user_id}}", needs=TAKE_BACK, gives={204: None})
 async def delete_user_permission(call: Call) -> Answer:
-    """Take back what is granted to a user, if anything is. An app may not."""
-    project, user = await _project_and_user(call, "selected_user_id", by_app=False)
+    """Take back what is granted to a user, if anything is. Only a person may."""
+    project = await _to_grant(call)
+    user = await _user(call, "selected_user_id")
     await projects.take_back(call.host, call.identity, project, user)
     return no_content()
 
@@ -109,7 +112,7 @@ async def delete_user_permission(call: Call) -> Answer:
 @OPERATIONS.get(_GROUPS, needs=READ_GRANTS, lists=PLAIN_LIST, gives={200: Page[ProjectGroupPermission]})
 async def list_group_permissions(call: Call, wanted: PageRequest) -> Answer:
     """List what is granted to groups in a project."""
-    project = await _project(call, "admin")
+    project = await _of_grants(call)
     page = await projects.page_of_groups(call.host, project, wanted)
     return page_answer(call, page.of([_of_group(call, project, *one) for one in page.items]))
 
@@ -117,14 +120,16 @@ async def list_group_permissions(call: Call, wanted: PageRequest) -> Answer:
 @OPERATIONS.get(f"{_GROUPS}/{{group_slug}}", needs=READ_GRANTS, query=Partial, gives={200: ProjectGroupPermission})
 async def get_group_permission(call: Call) -> Answer:
     """Return what is granted to a group in a project."""
-    project, group = await _project_and_group(call)
+    project = await _of_grants(call)
+    group = await _group(call, project)
     return shaped(call, _of_group(call, project, group, await projects.privilege_of(call.host, project, group)))
 
 
 @OPERATIONS.put(f"{_GROUPS}/{{group_slug}}", needs=GRANT, takes=shapes.PERMISSION, gives={200: ProjectGroupPermission})
 async def put_group_permission(call: Call, permission: str) -> Answer:
-    """Grant a privilege to a group. An app may not."""
-    project, group = await _project_and_group(call, by_app=False)
+    """Grant a privilege to a group. Only a person may."""
+    project = await _to_grant(call)
+    group = await _group(call, project)
     privilege = projects.grantable(permission)
     await projects.grant(call.host, call.identity, project, group, privilege)
     return json_answer(_of_group(call, project, group, privilege))
@@ -132,8 +137,9 @@ async def put_group_permission(call: Call, permission: str) -> Answer:
 
 @OPERATIONS.delete(f"{_GROUPS}/{{group_slug}}", needs=TAKE_BACK, gives={204: None})
 async def delete_group_permission(call: Call) -> Answer:
-    """Take back what is granted to a group, if anything is. An app may not."""
-    project, group = await _project_and_group(call, by_app=False)
+    """Take back what is granted to a group, if anything is. Only a person may."""
+    project = await _to_grant(call)
+    group = await _group(call, project)
     await projects.take_back(call.host, call.identity, project, group)
     return no_content()
 
@@ -151,7 +157,8 @@ async def list_default_reviewers(call: Call, wanted: PageRequest) -> Answer:
 @OPERATIONS.get(f"{_REVIEWERS}/{{selected_user}}", needs=READ_REVIEWERS, query=Partial, gives={200: CondensedUser})
 async def get_default_reviewer(call: Call) -> Answer:
     """Return a default reviewer. Another user is a 400."""
-    project, user = await _project_and_user(call, "selected_user")
+    project = await _project(call, "admin")
+    user = await _user(call, "selected_user")
     await projects.expect_reviewer(call.host, project, user)
     return shaped(call, condensed_user(user, call.host.base_url))
 
@@ -159,7 +166,8 @@ async def get_default_reviewer(call: Call) -> Answer:
 @OPERATIONS.put(f"{_REVIEWERS}/{{selected_user}}", needs=ADMIN, gives={200: CondensedUser}, refuses=(400,))
 async def add_default_reviewer(call: Call) -> Answer:
     """Add a member of the workspace to the default reviewers. A body is not read."""
-    project, user = await _project_and_user(call, "selected_user")
+    project = await _project(call, "admin")
+    user = await _user(call, "selected_user")
     await projects.add_reviewer(call.host, call.identity, project, user)
     return json_answer(condensed_user(user, call.host.base_url))
 
@@ -167,7 +175,8 @@ async def add_default_reviewer(call: Call) -> Answer:
 @OPERATIONS.delete(f"{_REVIEWERS}/{{selected_user}}", needs=ADMIN, gives={204: None}, refuses=(400,))
 async def remove_default_reviewer(call: Call) -> Answer:
     """Remove a default reviewer. Another user is a 400."""
-    project, user = await _project_and_user(call, "selected_user")
+    project = await _project(call, "admin")
+    user = await _user(call, "selected_user")
     await projects.remove_reviewer(call.host, call.identity, project, user)
     return no_content()
 
@@ -179,18 +188,26 @@ async def _project(call: Call, least: Privilege) -> Project:
     )
 
 
-async def _project_and_user(call: Call, parameter: str, *, by_app: bool = True) -> tuple[Project, User]:
+async def _of_grants(call: Call) -> Project:
+    """Return the project of the address, for a caller who may read what is granted there."""
     project = await _project(call, "admin")
-    if not by_app:
-        projects.refuse_apps(call.identity)
-    return project, await users.get_account(call.host, call.path[parameter])
+    workspaces.refuse_access_tokens(call.identity)
+    return project
 
 
-async def _project_and_group(call: Call, *, by_app: bool = True) -> tuple[Project, Group]:
+async def _to_grant(call: Call) -> Project:
+    """Return the project of the address, for a caller who may change what is granted there."""
     project = await _project(call, "admin")
-    if not by_app:
-        projects.refuse_apps(call.identity)
-    return project, await projects.find_group(call.host, project, call.path["group_slug"])
+    projects.refuse_apps(call.identity)
+    return project
+
+
+async def _user(call: Call, parameter: str) -> User:
+    return await users.get_account(call.host, call.path[parameter])
+
+
+async def _group(call: Call, project: Project) -> Group:
+    return await projects.find_group(call.host, project, call.path["group_slug"])
 
 
 def _resource(call: Call, project: Project) -> ProjectResource:

@@ -2,7 +2,7 @@
 
 from roadstead.api.answers import Answer
 from roadstead.api.listing import Page, Partial, page_answer, shaped
-from roadstead.api.needs import Scope
+from roadstead.api.needs import OwnScope, Scope
 from roadstead.api.operation import Call
 from roadstead.bitbucket.map import USERS as OPERATIONS
 from roadstead.bitbucket.users import shapes
@@ -12,10 +12,10 @@ from roadstead.domain.people import users
 from roadstead.errors import NotFound
 from roadstead.listing import PageRequest, slice_of
 from roadstead.shapes import accounts
-from roadstead.shapes.accounts import CurrentUser, Principal, UserResource
+from roadstead.shapes.accounts import AppUser, CurrentUser, Principal, UserResource
 
-ACCOUNT = Scope("account", "read:user:bitbucket")
-EMAIL = Scope("email", "read:user:bitbucket")
+ACCOUNT = OwnScope("account", "read:user:bitbucket")
+EMAIL = OwnScope("email", "read:user:bitbucket")
 PUBLIC = Scope(None, "read:user:bitbucket")
 
 
@@ -44,11 +44,12 @@ async def get_email(call: Call) -> Answer:
     raise NotFound(f"You have no e-mail address {wanted!r}.")
 
 
-@OPERATIONS.get("/users/{selected_user}", needs=PUBLIC, query=Partial, gives={200: UserResource})
+@OPERATIONS.get("/users/{selected_user}", needs=PUBLIC, query=Partial, gives={200: (UserResource, AppUser)})
 async def get_user(call: Call) -> Answer:
-    """Return a user, by UUID in braces or account id."""
-    user = await users.get_account(call.host, call.path["selected_user"])
-    return shaped(call, accounts.full_user(user, call.host.base_url))
+    """Return a user, or the account of an access token, by UUID in braces or account id."""
+    account = await users.get_account(call.host, call.path["selected_user"])
+    shape = accounts.full_user if account.kind == "user" else accounts.app_user
+    return shaped(call, shape(account, call.host.base_url))
 
 
 async def _emails(call: Call) -> list[EmailResource]:

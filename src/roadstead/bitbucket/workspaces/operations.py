@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from roadstead.api.answers import Answer
 from roadstead.api.eras import CROSS_WORKSPACE_LISTS
 from roadstead.api.listing import Page, Partial, page_answer, shaped
-from roadstead.api.needs import Scope
+from roadstead.api.needs import OwnScope, Scope
 from roadstead.api.operation import Call
 from roadstead.bitbucket.map import WORKSPACES as OPERATIONS
 from roadstead.bitbucket.workspaces import shapes
@@ -25,7 +25,8 @@ from roadstead.model import MEMBER_LIST, MEMBERSHIP_LIST, ROLES, WORKSPACE_LIST,
 
 WORKSPACE = Scope(None, "read:workspace:bitbucket")
 ACCOUNT = Scope("account", "read:workspace:bitbucket")
-ACCOUNT_OF_USER = Scope("account", "read:user:bitbucket", "read:workspace:bitbucket")
+OWN = OwnScope("account", "read:workspace:bitbucket")
+ACCOUNT_OF_USER = OwnScope("account", "read:user:bitbucket", "read:workspace:bitbucket")
 _BY_ROLE: Mapping[str, Sequence[Role]] = {
     "owner": ("owner",),
     "collaborator": ("owner", "collaborator"),
@@ -79,14 +80,16 @@ async def get_member(call: Call) -> Answer:
     "/workspaces/{workspace}/permissions", needs=ACCOUNT, lists=MEMBER_LIST, gives={200: Page[PermissionResource]}
 )
 async def list_permissions(call: Call, wanted: PageRequest) -> Answer:
-    """List the members of a workspace with their roles."""
-    page = await workspaces.page_of_members(call.host, call.identity, await _visible(call), wanted)
+    """List the members of a workspace with their roles. An access token may not."""
+    visible = await _visible(call)
+    workspaces.refuse_access_tokens(call.identity)
+    page = await workspaces.page_of_members(call.host, call.identity, visible, wanted)
     return page_answer(call, page.of([_permission(call, one) for one in page.items]), on_request=[_EMAIL])
 
 
 @OPERATIONS.get(
     "/user/workspaces",
-    needs=ACCOUNT,
+    needs=OWN,
     lists=MEMBERSHIP_LIST,
     query=OfAdministrator,
     gives={200: Page[WorkspaceAccess]},
@@ -99,9 +102,7 @@ async def list_own_workspaces(call: Call, wanted: PageRequest) -> Answer:
     return page_answer(call, page.of(items))
 
 
-@OPERATIONS.get(
-    "/user/workspaces/{workspace}/permission", needs=ACCOUNT, query=Partial, gives={200: PermissionResource}
-)
+@OPERATIONS.get("/user/workspaces/{workspace}/permission", needs=OWN, query=Partial, gives={200: PermissionResource})
 async def get_own_permission(call: Call) -> Answer:
     """Return the role of the user in a workspace. An app has none."""
     visible = await _visible(call)

@@ -13,7 +13,7 @@ from roadstead.domain.apps.installations import get_installed
 from roadstead.domain.host import Host
 from roadstead.domain.people.users import add_user, lock_active
 from roadstead.errors import InvalidInput, NotFound, StorageUnavailable
-from roadstead.model import OPERATOR_ID, AccessToken, ApiToken, Identity, User
+from roadstead.model import OPERATOR_ID, AccessToken, ApiToken, Identity, ListedToken, TokenOwner, User
 from roadstead.storage import credentials as rows
 from roadstead.storage import users
 from roadstead.storage.audit import add_entry
@@ -95,7 +95,7 @@ async def create_api_token(
     """Create a user's token for the API; it is shown now and never again. Without scopes it has all of them."""
     if not name.strip() or not name.isprintable():
         raise InvalidInput("A token needs a name.", "The name identifies it in the list.")
-    granted = None if scopes is None else granted_scopes(scopes, parse_token_scopes)
+    granted = token_scopes(scopes)
     async with host.store.database.transaction() as tx:
         user = await lock_active(tx, user_id)
         return await _add_api_token(host, tx, user, name, granted, lifetime, actor=actor)
@@ -121,12 +121,35 @@ async def _add_api_token(
     *,
     actor: str | None = None,
 ) -> tuple[str, ApiToken]:
+    token, made = await add_token(host, tx, user, name, scopes, lifetime)
+    await _log(host, tx, "API token made", f"{made.id} {name}", user, actor=actor)
+    return token, made
+
+
+async def add_token(
+    host: Host,
+    tx: Transaction,
+    account: User,
+    name: str,
+    scopes: tuple[str, ...] | None,
+    lifetime: timedelta | None,
+    owner: TokenOwner | None = None,
+) -> tuple[str, ApiToken]:
+    """Add a token of an account: a user's, or with an owner an access token."""
     token = f"{_OF_USER}{secrets.token_urlsafe(32)}"
     now = host.now()
     expires_on = now + lifetime if lifetime else None
-    made = await rows.add_api_token(tx, token, name=name, user=user, scopes=scopes, now=now, expires_on=expires_on)
-    await _log(host, tx, "API token made", f"{made.id} {name}", user, actor=actor)
-    return token, made
+    return token, await rows.add_api_token(
+        tx, token, name=name, user=account, scopes=scopes, now=now, expires_on=expires_on, owner=owner
+    )
+
+
+def token_scopes(text: str | None) -> tuple[str, ...] | None:
+    """Return the scopes that an operator names for a token, which may be granular ones, or `None` for all.
+
+    Raise `InvalidInput`.
+    """
+    return None if text is None else granted_scopes(text, parse_token_scopes)
 
 
 def granted_scopes(text: str, parse: Callable[[str], Iterable[str]] = parse_scopes) -> tuple[str, ...]:
@@ -176,13 +199,15 @@ async def goes_by(host: Host, identity: Identity, name: str) -> bool:
     return found is not None and found.id == user.id
 
 
-async def list_api_tokens(host: Host) -> list[ApiToken]:
+async def list_api_tokens(host: Host) -> list[ListedToken]:
+    """Return the tokens of all users, and the access tokens of workspaces and projects."""
     return await rows.list_api_tokens(host.store.database)
 
 
 async def revoke_api_token(host: Host, token_id: int) -> None:
-    """Revoke a token. Raise `NotFound`."""
+    """Revoke a user's token or an access token. Raise `NotFound`."""
     async with host.store.database.transaction() as tx:
+        await users.deactivate_account_of(tx, token_id)
         if not await rows.delete_api_token(tx, token_id):
             raise NotFound(f"There is no token {token_id}.", "List them with: roadstead token-list")
         await _log(host, tx, "API token revoked", str(token_id))

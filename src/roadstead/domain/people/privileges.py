@@ -33,12 +33,21 @@ async def project_in(reader: Reader, identity: Identity, visible: Visible, key: 
     if found is None:
         raise NoSuchProject(key)
     project, granted = found
-    held = highest(["admin"] if may_administer(identity, visible) else [*granted, *_of_members(project)])
+    held = _held(identity, visible, project, granted)
     if held == "none":
         raise NoSuchProject(key)
     if not includes(held, least):
         raise WrongCredential(f"Access denied. You must have {least} access to this project.")
     return project
+
+
+def _held(identity: Identity, visible: Visible, project: Project, granted: Iterable[Privilege]) -> Privilege:
+    """Return what a caller may do in a project, with what was granted to the caller there."""
+    if may_administer(identity, visible):
+        return "admin"
+    if identity.owner is not None:
+        return "admin" if identity.owner.project_id == project.id else "none"
+    return highest([*granted, *_of_members(project)])
 
 
 def _of_members(project: Project) -> list[Privilege]:

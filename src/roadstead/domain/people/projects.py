@@ -38,8 +38,12 @@ class ProjectChanges:
 async def page_of_projects(host: Host, identity: Identity, workspace: str, wanted: PageRequest) -> Slice[Project]:
     """Return a page of the projects that the caller sees. Raise `NoSuchWorkspace`."""
     visible = await find_visible(host, identity, workspace)
-    seen_by = None if may_administer(identity, visible) or identity.user is None else identity.user.id
-    return await rows.page_of_projects(host.store.database, visible.workspace, wanted, seen_by=seen_by)
+    only = seen_by = None
+    if identity.owner is not None:
+        only = identity.owner.project_id
+    elif identity.user is not None and not may_administer(identity, visible):
+        seen_by = identity.user.id
+    return await rows.page_of_projects(host.store.database, visible.workspace, wanted, seen_by=seen_by, only=only)
 
 
 async def expect_project(host: Host, workspace: str, key: str) -> None:
@@ -205,7 +209,7 @@ async def _log_permission(
 
 
 def refuse_apps(identity: Identity) -> None:
-    """Raise `WrongCredential` for an app or an OAuth consumer: integrations are not allowed to change permissions."""
+    """Raise `WrongCredential` for an app, an OAuth consumer or an access token: only people change permissions."""
     if identity.is_integration:
         raise WrongCredential(NOT_BY_APPS)
 
@@ -284,7 +288,8 @@ async def _log(
 
 
 async def _actor(host: Host, tx: Transaction, identity: Identity) -> str:
-    if identity.user is not None:
-        return f"user {identity.user.username}"
+    user = identity.user
+    if user is not None:
+        return f"user {user.username}" if user.kind == "user" else f"access token {user.display_name} {user.uuid}"
     assert identity.installation_id is not None  # noqa: S101  # every other credential is a user's
     return f"app {(await get_installed(host, identity.installation_id, tx)).app_key}"

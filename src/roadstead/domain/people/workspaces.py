@@ -17,7 +17,7 @@ from roadstead.errors import (
     WrongCredential,
 )
 from roadstead.listing import Listing, PageRequest, Slice
-from roadstead.model import ROLES, Identity, Membership, Role, User, Workspace
+from roadstead.model import ROLES, Identity, Membership, Role, TokenOwner, User, Workspace
 from roadstead.query import Comparison, Scalar, comparisons
 from roadstead.storage import groups, permissions, projects, workspaces
 from roadstead.storage import members as rows
@@ -27,6 +27,8 @@ from roadstead.storage.database import Reader, Transaction
 _EMAIL = "user.email"
 MOST_EMAILS = 90
 """In one filter, as on the cloud."""
+NOT_BY_ACCESS_TOKENS = "This API is only accessible with the following authentication types: apitoken, oauth2, jwt"
+"""In the style of what the cloud answers to a user's token at an address for apps."""
 NO_ADMIN = "Access denied. You must have admin access to this workspace."
 
 
@@ -39,7 +41,7 @@ class NoSuchWorkspace(NotFound):
 
 @dataclass(frozen=True, slots=True)
 class Visible:
-    """A workspace that the caller sees, and the caller's role in it. An app has none."""
+    """A workspace that the caller sees, and the caller's role in it. An app and a project's token have none."""
 
     workspace: Workspace
     role: Role | None
@@ -57,6 +59,8 @@ async def find_visible(host: Host, identity: Identity, slug_or_uuid: str, tx: Tr
     if tx is not None:
         await _expect_active(tx, identity.user)
     found = await rows.find_with_role(tx or host.store.database, slug_or_uuid, identity.user.id)
+    if identity.owner is not None:
+        return _of_token(identity.owner, found and found[0], slug_or_uuid)
     workspace, role = found or (None, None)
     # An OAuth consumer that acts for an administrator is of one workspace, and must not have all others.
     if identity.user.is_administrator and not identity.is_integration:
@@ -64,6 +68,13 @@ async def find_visible(host: Host, identity: Identity, slug_or_uuid: str, tx: Tr
     if workspace is None or role is None:
         raise NoSuchWorkspace(slug_or_uuid)
     return Visible(workspace, role)
+
+
+def _of_token(owner: TokenOwner, workspace: Workspace | None, slug_or_uuid: str) -> Visible:
+    """Return the workspace of an access token. The workspace's own token may do everything there."""
+    if workspace is None or workspace.id != owner.workspace_id:
+        raise NoSuchWorkspace(slug_or_uuid)
+    return Visible(workspace, "owner" if owner.project_id is None else None)
 
 
 async def _of_app(
@@ -106,8 +117,16 @@ async def role_in(reader: Reader, user: User, workspace: Workspace) -> Role | No
 
 
 def may_administer(identity: Identity, visible: Visible) -> bool:
-    """Return whether the caller may do everything in a workspace: an owner, and an app within its scopes."""
+    """Return whether the caller may do everything in a workspace: an owner, and an app or the workspace's own token
+    within its scopes.
+    """
     return identity.user is None or visible.role == "owner"
+
+
+def refuse_access_tokens(identity: Identity) -> None:
+    """Raise `WrongCredential` for an access token, which may not even read who may do what."""
+    if identity.owner is not None:
+        raise WrongCredential(NOT_BY_ACCESS_TOKENS)
 
 
 async def page_of_members(host: Host, identity: Identity, visible: Visible, wanted: PageRequest) -> Slice[Membership]:
