@@ -18,16 +18,29 @@ SOURCE = Path(__file__).parent.parent / "src" / "roadstead"
 
 # From the front doors down to the leaves; a room imports itself and the rooms in its line.
 LEAVES: set[str] = set()
-MODEL = {"data_folder", "errors", "gist", "listing", "model", "plain", "query", "settings", "targets", "turns"}
+MODEL = {
+    "data_folder",
+    "errors",
+    "gist",
+    "listing",
+    "model",
+    "plain",
+    "query",
+    "recorded",
+    "settings",
+    "targets",
+    "turns",
+}
 ROOMS: dict[str, set[str]] = {
     "connect": LEAVES,
     "linkify": LEAVES,
     "data_folder": {"errors"},
     "errors": LEAVES,
     "gist": LEAVES,
-    "model": {"listing", "connect"},
+    "model": {"listing"},
     "listing": {"query"},
     "query": {"errors"},
+    "recorded": {"listing", "connect"},
     "settings": {"data_folder", "errors", "targets"},
     "targets": LEAVES,
     "turns": {"errors"},

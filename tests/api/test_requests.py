@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import pytest
 
-from roadstead.model import REQUEST_LIST
+from roadstead.recorded import REQUEST_LIST
 from tests.live import AppClient, LiveHost, RecordingApp, live_host, recording_app
 
 LINKERS = "/2.0/addon/linkers"

@@ -12,7 +12,7 @@ import pytest
 from roadstead.connect.evidence import Check, Evidence, Known
 from roadstead.errors import StorageUnusable
 from roadstead.listing import PageRequest
-from roadstead.model import Message, RecordedRequest, RequestDetails
+from roadstead.recorded import Message, RecordedRequest, RequestDetails
 from roadstead.settings import Settings
 from roadstead.storage import open_database, postgres, sqlite
 from roadstead.storage.database import AlreadyThere, Database, ListTakesTooLong, Transaction, Unfit

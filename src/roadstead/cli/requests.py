@@ -16,7 +16,7 @@ from roadstead.plain import plain
 if TYPE_CHECKING:
     from roadstead.connect.diagnosis import Diagnosis
     from roadstead.domain.host import Host
-    from roadstead.model import Message, RecordedRequest, RequestDetails
+    from roadstead.recorded import Message, RecordedRequest, RequestDetails
 
 
 def list_requests(
@@ -49,8 +49,8 @@ def list_requests(
     from roadstead.control.requests import recorded_request
     from roadstead.domain.traffic.requests import page_of_requests
     from roadstead.listing import PageRequest
-    from roadstead.model import REQUEST_LIST
     from roadstead.query import parse_filter
+    from roadstead.recorded import REQUEST_LIST
 
     expression = parse_filter(wanted, REQUEST_LIST.kinds) if wanted else None
     settings = read_settings(data=data, database_url=database_url)

@@ -14,7 +14,7 @@ from roadstead.domain.access.diagnosis import explain_recorded
 from roadstead.domain.traffic import requests
 from roadstead.domain.traffic.curl import as_curl
 from roadstead.listing import PageRequest
-from roadstead.model import REQUEST_LIST, Message, RecordedRequest, RequestDetails
+from roadstead.recorded import REQUEST_LIST, Message, RecordedRequest, RequestDetails
 
 
 class RequestSummary(TypedDict):

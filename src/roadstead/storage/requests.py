@@ -9,7 +9,7 @@ import msgspec
 from roadstead.connect.evidence import Evidence
 from roadstead.connect.presented import Presented
 from roadstead.listing import PageRequest, Slice
-from roadstead.model import REFUSALS, REQUEST_LIST, Message, RecordedRequest, RequestDetails
+from roadstead.recorded import REFUSALS, REQUEST_LIST, Message, RecordedRequest, RequestDetails
 from roadstead.storage.database import Argument, Reader, Row, Transaction
 from roadstead.storage.listing import Source, read_page
 from roadstead.storage.moments import from_text, to_text

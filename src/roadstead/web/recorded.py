@@ -9,7 +9,7 @@ from roadstead.domain.access.diagnosis import explain_recorded
 from roadstead.domain.host import Host
 from roadstead.domain.traffic import requests
 from roadstead.domain.traffic.curl import as_curl
-from roadstead.model import Message, RecordedRequest, RequestDetails
+from roadstead.recorded import Message, RecordedRequest, RequestDetails
 from roadstead.web.bodies import pretty
 from roadstead.web.tokens import DecodedToken, decoded
 

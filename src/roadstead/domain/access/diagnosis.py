@@ -12,7 +12,7 @@ from roadstead.connect.presented import NO_TOKEN, Presented, present_pasted
 from roadstead.domain.access.evidence import evidence_of
 from roadstead.domain.host import Host
 from roadstead.errors import InvalidInput
-from roadstead.model import RequestDetails
+from roadstead.recorded import RequestDetails
 
 LONGEST_PASTE = 20_000
 """Characters: a token and a command around it."""

@@ -3,7 +3,8 @@
 import shlex
 
 from roadstead.domain.host import Host
-from roadstead.model import HIDDEN, RequestDetails
+from roadstead.model import HIDDEN
+from roadstead.recorded import RequestDetails
 from roadstead.storage.installations import find_named_installations
 
 _MADE_BY_CURL = frozenset({"host", "content-length", "connection", "accept", "accept-encoding", "user-agent"})

@@ -11,8 +11,9 @@ from roadstead.connect.presented import Presented, present, present_token
 from roadstead.domain.traffic import request_id
 from roadstead.domain.traffic.answered import Answered, Headers
 from roadstead.domain.traffic.redaction import KEPT, RAW_BYTES, cleaned, kept, named_secrets
-from roadstead.model import REFUSALS, Identity, Message, RecordedRequest, RequestDetails
+from roadstead.model import Identity
 from roadstead.outbound.calls import Answer, Sent
+from roadstead.recorded import REFUSALS, Message, RecordedRequest, RequestDetails
 from roadstead.storage import Store
 from roadstead.storage.installations import find_app_key, find_caller, get_installation
 

@@ -10,7 +10,8 @@ from functools import lru_cache
 from itertools import islice
 
 from roadstead.connect.presented import Presented
-from roadstead.model import HIDDEN, Message
+from roadstead.model import HIDDEN
+from roadstead.recorded import Message
 
 RAW_BYTES = 6 * 1024
 """Of a body that are searched. Longer than the kept part, so that no secret can be cut in two and its first half stay.

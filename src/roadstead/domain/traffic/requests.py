@@ -7,7 +7,8 @@ from datetime import datetime, timedelta
 from roadstead.domain.host import Host
 from roadstead.errors import NotFound
 from roadstead.listing import PageRequest, Slice
-from roadstead.model import REFUSALS, Installation, LifecycleCall, RecordedRequest, RequestDetails
+from roadstead.model import Installation, LifecycleCall
+from roadstead.recorded import REFUSALS, RecordedRequest, RequestDetails
 from roadstead.storage import requests as rows
 
 _LARGEST_ID = 2**63 - 1
