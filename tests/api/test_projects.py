@@ -47,8 +47,6 @@ async def _make(host: Host) -> tuple[dict[str, str], dict[str, str]]:
     for name in PEOPLE[1:-1]:
         await workspaces.add_member(host, "acme", name, "member")
     await groups.create_group(host, "acme", "Writers", ["grouped", "both"])
-    owner = await users.find_user(host, "owner")
-    tokens["reader"], _ = await credentials.create_api_token(host, "r", None, user_id=owner.id, scopes="project")
     tokens["operator"], _ = await credentials.create_api_token(host, "operator", None)
     return tokens, accounts
 
@@ -92,74 +90,7 @@ def _fill(acme: Acme) -> None:
     assert acme.owner("PUT", f"{BELOW}/SECRET/default-reviewers/{acme.user('reviewer')}").status_code == 200
 
 
-# Who may do what
-
-
-HELD = {
-    "owner": ("admin", "admin"),
-    "operator": ("admin", "admin"),
-    "app": ("admin", "admin"),
-    "exchanged": ("admin", "admin"),
-    "direct": ("write", "read"),
-    "grouped": ("admin", "read"),
-    "both": ("admin", "read"),
-    "plain": (None, "read"),
-    "reviewer": (None, "read"),
-    "reader": ("admin", "admin"),
-    "stranger": ("nothing", "nothing"),
-    "app elsewhere": ("nothing", "nothing"),
-}
-"""Written by hand: the privilege of each caller in the private and in the public project."""
-
-_PERMISSION = {"json": {"permission": "read"}}
-OPERATIONS: list[tuple[str, str, str, dict[str, Any], str]] = [
-    ("GET", "/{key}", "read", {}, ""),
-    ("PUT", "/{key}", "admin", {"json": {"description": "Text"}}, ""),
-    ("GET", "/{key}/permissions-config/users", "admin", {}, ""),
-    ("GET", "/{key}/permissions-config/users/{plain}", "admin", {}, ""),
-    ("PUT", "/{key}/permissions-config/users/{direct}", "admin", {"json": {"permission": "write"}}, "by users"),
-    ("DELETE", "/{key}/permissions-config/users/{plain}", "admin", {}, "by users"),
-    ("GET", "/{key}/permissions-config/groups", "admin", {}, ""),
-    ("GET", "/{key}/permissions-config/groups/writers", "admin", {}, ""),
-    ("PUT", "/{key}/permissions-config/groups/writers", "admin", {"json": {"permission": "admin"}}, "by users"),
-    ("GET", "/{key}/default-reviewers", "admin", {}, ""),
-    ("PUT", "/{key}/default-reviewers/{reviewer}", "admin", {}, ""),
-    ("GET", "/{key}/default-reviewers/{reviewer}", "admin", {}, ""),
-]
-"""Written by hand: what each operation needs, none of which changes what is there. Those that delete are below."""
-
-
-def _expected(who: str, held: str | None, needed: str, method: str, template: str, only: str) -> int:
-    if who == "anonymous":
-        return 401
-    if who == "reader" and not (method == "GET" and template == "/{key}"):
-        return 403  # its token has the scope to read projects alone
-    if held in (None, "nothing"):
-        # A member who does not see the project is told that members create none.
-        return 403 if (method, template, held) == ("PUT", "/{key}", None) else 404
-    order = ["read", "write", "create-repo", "admin"]
-    if order.index(str(held)) < order.index(needed) or (only and who in ("app", "exchanged")):
-        return 403
-    return 200 if method != "DELETE" else 204
-
-
-@pytest.mark.parametrize(("number", "key"), [(0, "SECRET"), (1, "OPEN")])
-def test_every_caller_may_do_what_is_granted(acme: Acme, number: int, key: str) -> None:
-    """Caller by operation: the answer follows from the privilege that the table gives, the highest of all grants.
-
-    The operations on the public project come after those on the private one, whose grants stay as they are.
-    """
-    names = {name: acme.user(name) for name in PEOPLE}
-    operations = OPERATIONS if key == "SECRET" else OPERATIONS[:2]
-    given, expected = {}, {}
-    for who in (*HELD, "anonymous"):
-        for method, template, needed, request, only in operations:
-            held = HELD[who][number] if who in HELD else None
-            target = f"{BELOW}{template.format(key=key, **names)}"
-            place = who, method, template
-            given[place] = acme.send[who](method, target, **request).status_code
-            expected[place] = _expected(who, held, needed, method, template, only)
-    assert given == expected
+# What is there for whom: `test_permissions.py` has who may do what
 
 
 @pytest.mark.parametrize(
@@ -186,48 +117,6 @@ def test_a_list_has_what_the_caller_sees(acme: Acme, who: str, keys: list[str]) 
     if "next" in by_privacy:
         target = by_privacy["next"].removeprefix(acme.host.url)
         assert [one["key"] for one in acme.send[who]("GET", target).json()["values"]] == keys[1:]
-
-
-def test_an_invisible_project_is_answered_like_a_missing_one(acme: Acme) -> None:
-    """Status and body are the same but for the key that the caller gave, at each address below it."""
-    for method, template, _, request, _ in OPERATIONS:
-        hidden, missing = (
-            acme.send["plain"](method, f"{BELOW}{template.format(key=key, **acme.accounts)}", **request)
-            for key in ("SECRET", "NOWHERE")
-        )
-        assert (hidden.status_code, hidden.text) == (missing.status_code, missing.text.replace("NOWHERE", "SECRET"))
-
-
-GRANULAR: dict[str, list[int]] = {
-    "read:project:bitbucket": [200, 403, 200, 403, 403, 403],
-    "admin:project:bitbucket": [403, 200, 403, 403, 403, 200],
-    "admin:project:bitbucket write:permission:bitbucket": [403, 200, 403, 200, 403, 200],
-    "write:permission:bitbucket": [403, 403, 403, 403, 403, 403],
-    "read:pullrequest:bitbucket": [403, 403, 403, 403, 200, 403],
-    "project read:user:bitbucket": [200, 403, 403, 403, 403, 403],
-    "read:user:bitbucket read:workspace:bitbucket": [403, 403, 403, 403, 403, 403],
-}
-"""Written by hand: the statuses of six operations for an owner's token with these scopes."""
-
-
-@pytest.mark.parametrize("scopes", GRANULAR)
-def test_granular_scopes_imply_nothing(acme: Acme, scopes: str) -> None:
-    """An operation needs all of its granular scopes, or the classic one; administering does not imply reading."""
-
-    async def make(host: Host) -> str:
-        owner = await users.find_user(host, "owner")
-        return (await credentials.create_api_token(host, "g", None, user_id=owner.id, scopes=scopes))[0]
-
-    send, below = _sender(acme.host, acme.host.work(make)), f"{BELOW}/SECRET"
-    given = [
-        send("GET", below),
-        send("PUT", below, json={"description": "Text"}),
-        send("GET", f"{below}/permissions-config/groups"),
-        send("PUT", f"{below}/permissions-config/groups/writers", json={"permission": "admin"}),
-        send("GET", f"{below}/default-reviewers"),
-        send("PUT", f"{below}/default-reviewers/{acme.user('reviewer')}"),
-    ]
-    assert [answer.status_code for answer in given] == GRANULAR[scopes]
 
 
 # Shapes

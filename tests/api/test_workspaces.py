@@ -1,6 +1,5 @@
 """Workspaces over HTTP: which of them a caller sees, with which role, and in which era."""
 
-import base64
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
@@ -48,11 +47,9 @@ async def _make(host: Host) -> tuple[dict[tuple[str, str], str], dict[str, str]]
     headers: dict[tuple[str, str], str] = {}
     for name in (*PEOPLE, "operator"):
         user = await users.find_user(host, name)
-        for how, scopes in (("token", None), ("account", "account"), ("repository", "repository webhook")):
+        for how, scopes in (("token", None), ("account", "account")):
             token, _ = await credentials.create_api_token(host, how, None, user_id=user.id, scopes=scopes)
             headers[name, how] = f"Bearer {token}"
-            if how == "token":
-                headers[name, "basic"] = "Basic " + base64.b64encode(f"{name}:{token}".encode()).decode()
     return headers, {user.username: user.uuid for user in await users.list_users(host)}
 
 
@@ -71,7 +68,6 @@ def _app(host: LiveHost, app: RecordingApp, workspace: str) -> dict[str, Get]:
     return {
         "token": partial(api, "GET"),
         "account": exchanged("account"),
-        "repository": exchanged("repository"),
     }
 
 
@@ -86,83 +82,12 @@ def acme(tmp_path_factory: pytest.TempPathFactory, new_database: NewDatabase) ->
         yield Acme(host, gets, accounts)
 
 
-# Who sees it
-
-
-SEES = {
-    "owner": "owner",
-    "collaborator": "collaborator",
-    "member": "member",
-    "stranger": None,
-    "operator": "owner",
-    "app": "app",
-    "app elsewhere": None,
-    "anonymous": None,
-}
-"""Written by hand: what each caller is in the workspace."""
-NEEDS = {
-    "/2.0/workspaces/{ws}": None,
-    "/2.0/workspaces/{ws}/members": "account",
-    "/2.0/workspaces/{ws}/members/{owner}": "account",
-    "/2.0/workspaces/{ws}/permissions": "account",
-    "/2.0/user/workspaces/{ws}/permission": "account",
-}
-"""Written by hand: the scope of each operation."""
-HAS_SCOPE = {"token": True, "basic": True, "account": True, "repository": False}
-
-
-def _expected(who: str, how: str, operation: str) -> int:
-    if who == "anonymous":
-        return 401
-    if NEEDS[operation] and not HAS_SCOPE[how]:
-        return 403
-    if SEES[who] is None:
-        return 404
-    return 403 if SEES[who] == "app" and operation.endswith("/permission") else 200
-
-
 def test_a_call_without_a_credential_learns_which_there_are(acme: Acme) -> None:
     """The 401 names the tokens that the address takes: of an app and of a user, or an app's JWT alone."""
     for target, needed in (("/2.0/workspaces/acme", "Bearer <token> for a user's"), ("/2.0/addon/linkers", "JWT")):
         answer = httpx.get(f"{acme.host.url}{target}")
         detail = answer.json()["error"]["detail"]
         assert (answer.status_code, needed in detail, "Bearer" in needed or "Bearer" not in detail) == (401, True, True)
-
-
-def test_every_role_sees_what_it_may_with_every_credential(acme: Acme) -> None:
-    """Role by credential by operation: 200, the 404 of a missing thing, or the 403 of a missing scope."""
-    ws, owner = quote(next(iter(_uuid(acme))), safe=""), quote(acme.accounts["owner"], safe="")
-    expected, given = {}, {}
-    for (who, how), get in acme.gets.items():
-        for operation in NEEDS:
-            for name in ("acme", ws):
-                key = who, how, operation, name == "acme"
-                expected[key] = _expected(who, how, operation)
-                given[key] = get(operation.format(ws=name, owner=owner)).status_code
-    assert given == expected
-
-
-def _uuid(acme: Acme) -> list[str]:
-    return [acme.get("owner", "/2.0/workspaces/acme").json()["uuid"]]
-
-
-@pytest.mark.parametrize("operation", NEEDS)
-@pytest.mark.parametrize("who", ["stranger", "app elsewhere"])
-def test_an_invisible_workspace_is_answered_like_a_missing_one(acme: Acme, who: str, operation: str) -> None:
-    """Status, headers and body are the same but for the name that the caller gave."""
-    hidden, missing = (
-        acme.get(who, operation.format(ws=name, owner=quote(acme.accounts["owner"], safe="")))
-        for name in ("acme", "nowhere")
-    )
-    assert hidden.status_code == missing.status_code == 404
-    assert hidden.json() == {"type": "error", "error": {"message": "No workspace with identifier 'acme'."}}
-    assert missing.text == hidden.text.replace("acme", "nowhere")
-    differing = {"date", "x-request-id", "content-length"}
-    assert _without(hidden.headers, differing) == _without(missing.headers, differing)
-
-
-def _without(headers: httpx.Headers, names: set[str]) -> dict[str, str]:
-    return {name: value for name, value in headers.items() if name not in names}
 
 
 def test_a_stranger_links_no_text_of_a_workspace(acme: Acme) -> None:
