@@ -17,6 +17,7 @@ import httpx
 from roadstead.domain.access import consumers, credentials
 from roadstead.domain.apps import installations, lifecycle
 from roadstead.domain.host import Host
+from roadstead.domain.people import invitations
 from roadstead.domain.upkeep import audit, transfer
 from roadstead.domain.upkeep.keys import rotate_key
 from roadstead.storage.secrets import new_key
@@ -62,6 +63,7 @@ def _use_everything(
     for secret in ("refresh token", "OAuth code", "OAuth token"):
         yield httpx.get(f"{host.url}/2.0/user", headers={"Authorization": f"Bearer {planted[secret]}"})
         yield httpx.post(f"{host.url}/site/oauth2/access_token", data={"client_id": "x", "code": planted[secret]})
+    yield from _invite_a_guest(host, planted)
     yield api("PUT", VALUES, json=["BB", "OPS"])
     yield api("GET", VALUES, token=planted["JWT"])
     yield api("POST", VALUES, token=planted["JWT"])
@@ -101,6 +103,26 @@ def _let_a_consumer_in(host: LiveHost, browser: httpx.Client) -> dict[str, str]:
     }
 
 
+def _invite_a_guest(host: LiveHost, planted: dict[str, str]) -> Iterator[httpx.Response]:
+    """Use an invitation and a password, also where they are wrong; only the page of the invitation has its code."""
+    link, _ = host.work(invitations.invite)
+    planted["invitation"] = link.partition("code=")[2]
+    planted["password"] = "a password that is planted"
+    guest = {"username": "gil", "password": planted["password"], "again": planted["password"]}
+    with httpx.Client(base_url=host.url) as client:
+        yield client.post("/-/invitation", data={"code": planted["invitation"], **guest})
+        planted["session of a guest"] = client.cookies["roadstead_session"]
+        yield client.post("/-/invitation", data={"code": planted["invitation"], **guest})
+        yield client.get("/-/profile")
+        client.cookies.clear()
+        yield client.get("/-/invitation", params={"code": planted["invitation"]})
+        for name in ("gil", "nobody"):
+            yield client.post("/-/sign-in/password", data={"name": name, "password": planted["password"]})
+            client.cookies.clear()
+        yield client.get("/2.0/user", auth=("gil", planted["password"]))
+        yield client.get(f"/2.0/user?password={quote(planted['password'])}", auth=("gil", "x"))
+
+
 def _echo_to(app: RecordingApp) -> Callable[[dict[str, Any]], Awaitable[None]]:
     """Return a handler of an app that answers with the secret it was sent, as a failing app may."""
 
@@ -126,7 +148,7 @@ def test_planted_secrets_are_nowhere(tmp_path: Path) -> None:
         for number, call in enumerate(app.calls("installed")):
             planted[f"shared secret {number}"] = call.body["sharedSecret"]
             planted[f"signature {number}"] = call.headers.get("authorization", ".not signed").rpartition(".")[2]
-        assert len(planted) == 18
+        assert len(planted) == 21
         assert {answer.status_code for answer in answers} >= {200, 204, 400, 401, 403, 404, 424}
         found = host.work(_everything_that_is_shown)
         _break(data, host)

@@ -132,7 +132,7 @@ async def _accept(host: Host, code: str, name: str) -> str:
 
 
 def test_only_an_administrator_vouches_for_an_address(tmp_path: Path) -> None:
-    """An owner could name an address of somebody else, so the account's is not confirmed."""
+    """An owner could name the address of another person, so the account's is not confirmed."""
 
     async def run() -> None:
         async with open_host(Settings(data=tmp_path)) as host:

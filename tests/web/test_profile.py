@@ -116,7 +116,7 @@ def test_a_consent_is_ended(host: LiveHost) -> None:
     assert _status(host, token) == 401
 
 
-def test_nobody_changes_what_is_anothers(host: LiveHost) -> None:
+def test_a_user_cannot_change_what_is_of_another(host: LiveHost) -> None:
     """A token's number is not enough to revoke it: it is answered as if there were none."""
     ann, eve = person(host, "pa-ann"), person(host, "pa-mallory")
     token, made = host.work(lambda opened: credentials.create_api_token(opened, "ci", None, user_id=ann.id))

@@ -69,7 +69,7 @@ def _user(host: LiveHost, name: str) -> User:
         ("", ""),
     ],
 )
-def test_whoever_is_named_the_refusal_is_the_same(guarded: LiveHost, refusal: str, name: str, password: str) -> None:
+def test_the_refusal_is_the_same_for_every_name(guarded: LiveHost, refusal: str, name: str, password: str) -> None:
     """An unknown account, one without a password, a deactivated one and a wrong password: one status and one body."""
     with visitor_at(guarded) as client:
         refused = sign_in(client, name, password)
@@ -133,7 +133,7 @@ def test_guesses_that_are_sent_at_once_are_counted_one_by_one(tmp_path: Path) ->
     ],
     ids=str,
 )
-def test_another_site_signs_nobody_in(guarded: LiveHost, headers: dict[str, str]) -> None:
+def test_another_site_cannot_sign_a_visitor_in(guarded: LiveHost, headers: dict[str, str]) -> None:
     """Its form could bring a visitor into an account of its own, and see what the visitor does there."""
     with visitor_at(guarded) as client:
         client.headers.update(headers)

@@ -120,7 +120,7 @@ async def accept(
 
 
 async def join(host: Host, code: str, user: User) -> Workspace:
-    """Give somebody who has an account the role in the workspace.
+    """Give a user who has an account the role in the workspace.
 
     Raise `NoSuchInvitation`, and `Conflict` for a member, who would lose the present role.
     """
