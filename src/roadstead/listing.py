@@ -7,7 +7,7 @@ orders rows by it; `slice_of` does so with items in memory.
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime
 from types import NoneType
-from typing import Any, Generic, TypeVar, get_args, get_type_hints
+from typing import Any, Generic, TypeVar, get_args
 
 import msgspec
 
@@ -34,11 +34,11 @@ class Field(msgspec.Struct, frozen=True):
     shown: bool = True
 
 
-def fields_of(model: type, *, unique: str, without: Collection[str] = ()) -> Iterator[Field]:
+def fields_of(model: type[msgspec.Struct], *, unique: str, without: Collection[str] = ()) -> Iterator[Field]:
     """Yield the members of a model as fields, but for those in `without`; the one that is `unique` is marked so."""
-    for name, hint in get_type_hints(model).items():
-        if name not in without:
-            yield Field(name, _kind(hint), unique=name == unique)
+    for member in msgspec.structs.fields(model):
+        if member.name not in without:
+            yield Field(member.name, _kind(member.type), unique=member.name == unique)
 
 
 def _kind(hint: Any) -> FieldType:

@@ -1,7 +1,7 @@
 """Recorded requests, as frozen values: calls of apps to the host, and of the host to apps."""
 
 from datetime import datetime
-from typing import Literal
+from typing import Generic, Literal, TypeVar
 
 import msgspec
 
@@ -13,8 +13,11 @@ REFUSALS = (401, 403)
 """The statuses of an answer to a caller whose credential was not accepted."""
 
 
-class RecordedRequest(msgspec.Struct, frozen=True):
-    """One call of an app to the host (`in`) or of the host to an app (`out`), and its outcome.
+Moment = TypeVar("Moment")
+
+
+class Recorded(msgspec.Struct, Generic[Moment], frozen=True):
+    """One call of an app to the host (`in`) or of the host to an app (`out`), and its outcome. Sizes are in bytes.
 
     `app` is the app's key, if known; for a refused call it is the caller's claim. `url` is path and query of a call to
     the host, and the whole address of any other. Without an answer there is an `error`. The `id` is 0 until the
@@ -22,7 +25,7 @@ class RecordedRequest(msgspec.Struct, frozen=True):
     """
 
     id: int
-    time: datetime
+    time: Moment
     direction: Literal["in", "out"]
     app: str | None
     method: str
@@ -32,6 +35,10 @@ class RecordedRequest(msgspec.Struct, frozen=True):
     duration_ms: float
     request_size: int
     answer_size: int
+
+
+class RecordedRequest(Recorded[datetime], frozen=True):
+    """A recorded call as it is stored. Others have its members with the moment in another form."""
 
 
 REQUEST_LIST = Listing(

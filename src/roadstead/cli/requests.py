@@ -3,6 +3,7 @@
 import json
 from typing import TYPE_CHECKING, Annotated
 
+import msgspec
 import typer
 
 from roadstead.cli.declared import Argument, Option
@@ -57,7 +58,7 @@ def list_requests(
     newest = PageRequest(number=1, length=limit, filter=expression)
     found = on_host(settings, lambda host: page_of_requests(host, newest)).items
     if as_json:
-        print_json([recorded_request(one) for one in found])
+        print_json(msgspec.to_builtins([recorded_request(one) for one in found]))
     elif found:
         print_table(("ID", "TIME", "APP", "METHOD", "URL", "STATUS"), map(_row, found))
     elif wanted:
@@ -89,7 +90,7 @@ def show(
     if as_json:
         from roadstead.control.requests import explained_request
 
-        print_json(explained_request(details, curl, diagnosis))
+        print_json(msgspec.to_builtins(explained_request(details, curl, diagnosis)))
         return
     _print_call(details)
     if diagnosis is not None:

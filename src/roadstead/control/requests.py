@@ -1,6 +1,6 @@
 """`/-/requests`: the last calls in both directions."""
 
-from typing import Literal, TypedDict, cast
+import msgspec
 
 from roadstead.api.answers import Answer
 from roadstead.api.listing import Page, Partial, page_answer, shaped
@@ -14,42 +14,25 @@ from roadstead.domain.access.diagnosis import explain_recorded
 from roadstead.domain.traffic import requests
 from roadstead.domain.traffic.curl import as_curl
 from roadstead.listing import PageRequest
-from roadstead.recorded import REQUEST_LIST, Message, RecordedRequest, RequestDetails
+from roadstead.recorded import REQUEST_LIST, Message, Recorded, RecordedRequest, RequestDetails
 
 
-class RequestSummary(TypedDict):
+class RequestSummary(Recorded[str], frozen=True):
     """A call of an app to the host (`in`) or of the host to an app (`out`). Sizes are in bytes."""
 
-    id: int
-    time: str
-    direction: Literal["in", "out"]
-    app: str | None
-    method: str
-    url: str
-    status: int | None
-    error: str | None
-    duration_ms: float
-    request_size: int
-    answer_size: int
 
-
-class MessageResource(TypedDict):
+class MessageResource(msgspec.Struct, frozen=True):
     """Headers and the beginning of the body, without secrets."""
 
-    headers: list[tuple[str, str]]
+    headers: tuple[tuple[str, str], ...]
     body: str
 
 
-class RequestInFull(RequestSummary):
-    """Everything that is recorded of a call."""
+class ExplainedRequest(RequestSummary, frozen=True):
+    """Everything that is recorded of a call, a command that sends it again, and for a refused one, why."""
 
     request: MessageResource
     answer: MessageResource | None
-
-
-class ExplainedRequest(RequestInFull):
-    """Everything that is recorded of a call, a command that sends it again, and for a refused one, why."""
-
     curl: str
     diagnosis: DiagnosisResource | None
 
@@ -71,23 +54,20 @@ async def get_request(call: Call) -> Answer:
 
 def recorded_request(request: RecordedRequest) -> RequestSummary:
     """Return a call as data."""
-    return cast("RequestSummary", as_data(request))
-
-
-def request_details(details: RequestDetails) -> RequestInFull:
-    """Return a call with everything recorded of it, as data."""
-    return {
-        **recorded_request(details.summary),
-        "request": _message(details.request),
-        "answer": None if details.summary.status is None else _message(details.answer),
-    }
+    return RequestSummary(**as_data(request))
 
 
 def explained_request(details: RequestDetails, curl: str, diagnosis: Diagnosis | None) -> ExplainedRequest:
     """Return everything that is known of a call as data."""
     explained = None if diagnosis is None else explained_token(diagnosis)
-    return {**request_details(details), "curl": curl, "diagnosis": explained}
+    return ExplainedRequest(
+        **as_data(details.summary),
+        request=_message(details.request),
+        answer=None if details.summary.status is None else _message(details.answer),
+        curl=curl,
+        diagnosis=explained,
+    )
 
 
 def _message(message: Message) -> MessageResource:
-    return {"headers": list(message.headers), "body": message.body}
+    return MessageResource(message.headers, message.body)

@@ -34,19 +34,19 @@ class Table:
     remembered: bool = False
     first_rows: int = 0
 
-    def of(self, model: type, alias: str = "") -> str:
+    def of(self, model: type[Any], alias: str = "") -> str:
         """Return the columns that are members of a model, in its order, to select a model's values."""
         prefix = f"{alias}." if alias else ""
-        return ", ".join(f"{prefix}{name}" for name in model.__annotations__ if name in self.columns)
+        return ", ".join(f"{prefix}{name}" for name in model.__match_args__ if name in self.columns)
 
-    def members(self, model: type, row: tuple[Any, ...]) -> tuple[dict[str, Any], tuple[Any, ...]]:
+    def members(self, model: type[Any], row: tuple[Any, ...]) -> tuple[dict[str, Any], tuple[Any, ...]]:
         """Return the cells that `of` selects, by name, and the rest of the row."""
-        names = [name for name in model.__annotations__ if name in self.columns]
+        names = [name for name in model.__match_args__ if name in self.columns]
         return dict(zip(names, row, strict=False)), row[len(names) :]
 
-    def besides(self, model: type) -> str:
+    def besides(self, model: type[Any]) -> str:
         """Return the columns that are no members of a model, in the order of the table."""
-        return ", ".join(name for name in self.columns if name not in model.__annotations__)
+        return ", ".join(name for name in self.columns if name not in model.__match_args__)
 
     def replacing(self, columns: Iterable[str]) -> str:
         """Return the end of the statement that adds a row, if it may be one of the first, which it then replaces."""
