@@ -19,6 +19,7 @@ SOURCE = Path(__file__).parent.parent / "src" / "roadstead"
 # From the front doors down to the leaves; a room imports itself and the rooms in its line.
 LEAVES: set[str] = set()
 MODEL = {
+    "accounts",
     "data_folder",
     "errors",
     "gist",
@@ -38,6 +39,7 @@ ROOMS: dict[str, set[str]] = {
     "errors": LEAVES,
     "gist": LEAVES,
     "model": {"listing"},
+    "accounts": {"model"},
     "listing": {"query"},
     "query": {"errors"},
     "recorded": {"listing", "connect"},

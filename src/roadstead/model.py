@@ -76,22 +76,6 @@ class Membership:
 
 
 @dataclass(frozen=True, slots=True)
-class Invitation:
-    """An open invitation to the host, by its maker. With a workspace, the guest gets the role there.
-
-    `username` and `email` are what the maker proposes for the account.
-    """
-
-    id: int
-    inviter: User
-    username: str | None
-    email: str | None
-    workspace: Workspace | None
-    role: Role | None
-    expires_on: datetime
-
-
-@dataclass(frozen=True, slots=True)
 class Group:
     """A group of a workspace's members."""
 
@@ -423,16 +407,6 @@ class Grant(msgspec.Struct, frozen=True):
     scopes: tuple[str, ...]
     redirect_uri: str | None
     challenge: str | None
-
-
-class Consent(msgspec.Struct, frozen=True):
-    """What a user lets a consumer do, as the user sees it: `consumer` and `workspace` are names."""
-
-    id: int
-    consumer: str
-    workspace: str
-    scopes: tuple[str, ...]
-    expires_on: datetime
 
 
 class GrantedToken(msgspec.Struct, frozen=True):

@@ -10,8 +10,9 @@ from roadstead.cli.state import on_host
 from roadstead.cli.tables import Row
 
 if TYPE_CHECKING:
+    from roadstead.accounts import Invitation
     from roadstead.domain.host import Host
-    from roadstead.model import Invitation, User
+    from roadstead.model import User
 
 HELP = "Create, invite, list, show or deactivate users."
 

@@ -5,7 +5,8 @@ from typing import Literal
 
 import msgspec
 
-from roadstead.model import Consent, Grant, GrantedToken, User
+from roadstead.accounts import Consent
+from roadstead.model import Grant, GrantedToken, User
 from roadstead.storage.credentials import hash_token
 from roadstead.storage.database import Reader, Transaction
 from roadstead.storage.moments import from_text, to_text

@@ -2,7 +2,8 @@
 
 from datetime import datetime
 
-from roadstead.model import Invitation, Role, User, Workspace
+from roadstead.accounts import Invitation
+from roadstead.model import Role, User, Workspace
 from roadstead.storage.credentials import hash_token
 from roadstead.storage.database import Reader, Row, Transaction
 from roadstead.storage.moments import from_text, to_text

@@ -4,10 +4,11 @@ from dataclasses import dataclass
 
 from starlette.responses import RedirectResponse, Response
 
+from roadstead.accounts import Invitation
 from roadstead.domain.access.passwords import LONGEST, SHORTEST
 from roadstead.domain.people import invitations
 from roadstead.errors import Conflict, InvalidInput
-from roadstead.model import Invitation, User
+from roadstead.model import User
 from roadstead.web.page import Visit, render, require
 from roadstead.web.sign_in import signed_in
 

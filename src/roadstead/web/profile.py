@@ -5,11 +5,11 @@ from urllib.parse import quote
 
 from starlette.responses import RedirectResponse, Response
 
+from roadstead.accounts import Consent, Session
 from roadstead.domain.access import credentials, grants, passwords
-from roadstead.domain.access.credentials import Session
 from roadstead.domain.people import users
 from roadstead.errors import InvalidInput, TooManyGuesses
-from roadstead.model import ApiToken, Consent, Email, User
+from roadstead.model import ApiToken, Email, User
 from roadstead.web.page import Visit, render, require
 from roadstead.web.tokens_form import EXPIRIES, TokenForm, TokenWish, read_wish, token_form
 

@@ -3,10 +3,10 @@
 import secrets
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from urllib.parse import quote
 
+from roadstead.accounts import Session
 from roadstead.connect.scopes import RENAMED, UnknownScope, implied_by, parse_scopes, parse_token_scopes
 from roadstead.domain.apps.descriptors import stored_descriptor
 from roadstead.domain.apps.installations import get_installed
@@ -22,15 +22,6 @@ from roadstead.storage.database import Transaction
 ACCESS_TOKEN_LIFETIME = timedelta(hours=1)
 SIGN_IN_LIFETIME = timedelta(hours=12)
 SESSION_LIFETIME = timedelta(days=7)
-
-
-@dataclass(frozen=True, slots=True)
-class Session:
-    """A session at the pages: when it began and ends, and whether it is the one that asks."""
-
-    began_on: datetime
-    ends_on: datetime
-    is_current: bool
 
 
 _OF_USER = "rst_"

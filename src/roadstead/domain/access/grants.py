@@ -14,12 +14,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Literal
 
+from roadstead.accounts import Consent
 from roadstead.connect.scopes import UnknownScope, implied_by, parse_scopes
 from roadstead.domain.access.credentials import CLOCKS_DIFFER
 from roadstead.domain.host import Host
 from roadstead.domain.people.users import lock_active
 from roadstead.errors import Conflict, InvalidInput, NotAuthenticated, NotFound
-from roadstead.model import Consent, Consumer, Grant, GrantedToken, User
+from roadstead.model import Consumer, Grant, GrantedToken, User
 from roadstead.storage import consumers as consumer_rows
 from roadstead.storage import grants as rows
 from roadstead.storage.audit import add_entry

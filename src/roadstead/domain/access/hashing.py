@@ -7,14 +7,14 @@ from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
 HASHER = PasswordHasher(time_cost=2, memory_cost=19 * 1024, parallelism=1)
-_NOBODYS = HASHER.hash("")
+_OF_NO_ACCOUNT = HASHER.hash("")
 """For an account that does not exist or has no password: a guess takes as long as at any other."""
 
 
 def verify(stored: str | None, password: bytes) -> bool:
     """Return whether a password is the one of a hash; without a hash it is not, and takes as long."""
     try:
-        return HASHER.verify(stored or _NOBODYS, password) and stored is not None
+        return HASHER.verify(stored or _OF_NO_ACCOUNT, password) and stored is not None
     except (VerificationError, InvalidHashError):
         return False
 

@@ -8,6 +8,7 @@ import secrets
 from dataclasses import replace
 from datetime import timedelta
 
+from roadstead.accounts import Invitation
 from roadstead.domain.access import passwords
 from roadstead.domain.access.credentials import CLOCKS_DIFFER, begin_session
 from roadstead.domain.apps.installations import get_workspace
@@ -15,7 +16,7 @@ from roadstead.domain.host import Host
 from roadstead.domain.people.users import add_user, check_email, check_username, lock_active
 from roadstead.domain.people.workspaces import NO_ADMIN, lock_and_keep
 from roadstead.errors import Conflict, NotFound, WrongCredential
-from roadstead.model import Invitation, Role, User, Workspace
+from roadstead.model import Role, User, Workspace
 from roadstead.storage import credentials as credential_rows
 from roadstead.storage import invitations as rows
 from roadstead.storage import members, users

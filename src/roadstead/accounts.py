@@ -1,0 +1,42 @@
+"""What an account has beside the user: the invitation to it, its sessions, and what OAuth consumers may do with it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from roadstead.model import Role, User, Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class Invitation:
+    """An open invitation to the host, by its maker. With a workspace, the guest gets the role there.
+
+    `username` and `email` are what the maker proposes for the account.
+    """
+
+    id: int
+    inviter: User
+    username: str | None
+    email: str | None
+    workspace: Workspace | None
+    role: Role | None
+    expires_on: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """A session at the pages: when it began and ends, and whether it is the one that asks."""
+
+    began_on: datetime
+    ends_on: datetime
+    is_current: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Consent:
+    """What a user lets a consumer do, as the user sees it: `consumer` and `workspace` are names."""
+
+    id: int
+    consumer: str
+    workspace: str
+    scopes: tuple[str, ...]
+    expires_on: datetime
