@@ -17,6 +17,7 @@ from urllib.parse import quote, urlsplit
 import pytest
 
 from roadstead.domain.access import consumers, credentials, grants, guesses
+from roadstead.domain.access.access_tokens import create_access_token
 from roadstead.domain.host import Host
 from roadstead.domain.people import groups, users, workspaces
 from roadstead.model import Consumer, User
@@ -50,7 +51,14 @@ def _has(who: str, of: str) -> bool:
         return of == "nobody"
     if who.startswith("app"):
         return of == "apps"
+    if is_token(who):
+        return of == "tokens"
     return of == "users" or (of == "owners" and who in _OWNERS)
+
+
+def is_token(who: str) -> bool:
+    """Return whether a caller is an access token."""
+    return who in ("workspace-token", "project-token", "token-elsewhere")
 
 
 def expected(caller: Caller, operation: Mapping[str, Any], project: str) -> tuple[int, str]:
@@ -61,11 +69,15 @@ def expected(caller: Caller, operation: Mapping[str, Any], project: str) -> tupl
         return 401, ""
     if needs == "app":
         return (operation.get("gives", 200), "") if caller[1].startswith("jwt") else (403, "This API is only")
+    if is_token(caller[0]) and operation.get("tokens") == 401:
+        return 401, "Token is invalid, expired, or not supported for this endpoint."
     if not _has_scope(how, operation):
         return 403, "Your credentials lack"
     if operation.get("gives") == 410:
         return 410, "CHANGE-2770"
     refusal = _refusal_of_privilege(who, how, needs, operation, project, sees_workspace(caller))
+    if is_token(caller[0]) and operation.get("tokens") == 403 and (refusal is None or needs == "admin of it"):
+        refusal = (403, "This API is only") if sees_workspace(caller) else refusal
     return refusal or (operation.get("gives", 200), "")
 
 
@@ -125,7 +137,7 @@ def _refusal_of_privilege(
     if needs == "role":
         return (403, "You do not have access") if who["workspace"] == "app" else None
     if needs == "admin of it":
-        administers = who["workspace"] in ("owner", "app")
+        administers = who["workspace"] in ("owner", "app") or who.get("administers", False)
         return None if administers else (403, "Access denied. You must have admin access to this workspace.")
     return None if needs == "workspace" else _refusal_of_project(who, how, operation, project)
 
@@ -153,6 +165,13 @@ _WHO = {
 }
 
 
+_NOT_BY = {
+    (False, False): "",
+    (False, True): "; no access token",
+    (True, True): "; no app, no OAuth token, no access token",
+}
+
+
 def documented() -> Iterator[str]:
     """Return the rows about operations as the reference has them. What differs by the query is in prose there."""
     for one in OPERATIONS:
@@ -160,7 +179,7 @@ def documented() -> Iterator[str]:
             continue
         scope = f"`{one['scope']}`" if "scope" in one else "any"
         granular = ", ".join(f"`{name.removesuffix(':bitbucket')}`" for name in one["granular"].split())
-        who = _WHO[one["needs"]] + one.get("note", "") + ("; no app, no OAuth token" if one.get("people") else "")
+        who = _WHO[one["needs"]] + one.get("note", "") + _NOT_BY[bool(one.get("people")), "tokens" in one]
         yield f"| `{template_of(one['call'])}` | {scope} | {granular} | {who} |"
 
 
@@ -266,12 +285,15 @@ class World:
         address, _, query = re.sub(r"{([a-z -]+)}", value, text).partition("?")
         return f"{address}?{quote(query, safe='=')}" if query else address
 
-    def throwaway(self, project: str) -> str:
-        """Create a project like the private or the public one; return its key."""
+    def throwaway(self, caller: Caller, project: str) -> tuple[Caller, str]:
+        """Create a project like the private or the public one. Return its token for the private one's, and its key."""
         self._throwaways += 1
         key = f"T{self._throwaways}"
         _make_project(self, key, f"Throw-away {key}", project)
-        return key
+        if caller[0] == "project-token":
+            caller = f"token of {key}", caller[1]
+            self.host.work(partial(_make_token, world=self, caller=caller, slug="acme", key=key))
+        return caller, key
 
     def state(self) -> dict[str, Any]:
         """Return everything that the operations could change, as the owner sees it."""
@@ -305,11 +327,13 @@ def world(folder: Path, callers: Collection[Caller], **settings: Any) -> Iterato
             for key, name in NAMES.items():
                 _make_project(made, PROJECTS[key], name, key)
             host.work(_make_former_people)
+            for caller, (slug, of) in ((one, _TOKENS[one[0]]) for one in callers if is_token(one[0])):
+                host.work(partial(_make_token, world=made, caller=caller, slug=slug, key=of))
             _make_apps(made, app, small_app, callers)
             yield made
 
 
-_PEOPLE = [who for who in CALLERS if who not in ("operator", "nobody") and not who.startswith("app")]
+_PEOPLE = [who for who in CALLERS if who not in ("operator", "nobody") and not (who.startswith("app") or is_token(who))]
 _GRANTED = {
     "bystander": "read",
     "reader": "read",
@@ -403,6 +427,20 @@ async def _consented(host: Host, user: User, consumer: Consumer, scopes: str) ->
     asked = grants.read_asked(consumer, {"response_type": "code", "scope": scopes})
     code = await grants.consent(host, user, asked)
     return (await grants.redeem(host, consumer, code, redirect_uri=None, verifier=None)).access_token
+
+
+_TOKENS = {
+    "workspace-token": ("acme", None),
+    "project-token": ("acme", PROJECTS["private"]),
+    "token-elsewhere": ("elsewhere", None),
+}
+
+
+async def _make_token(host: Host, world: World, caller: Caller, slug: str, key: str | None) -> None:
+    scopes = CREDENTIALS[caller[1]].get("scopes")
+    token, _ = await create_access_token(host, caller[1], slug, key, scopes=scopes, lifetime=None)
+    basic = base64.b64encode(f"bystander:{token}".encode()).decode()
+    world.authorizations[caller] = f"Basic {basic}" if caller[1].endswith("password") else f"Bearer {token}"
 
 
 def _make_apps(world: World, app: RecordingApp, small_app: RecordingApp, callers: Collection[Caller]) -> None:

@@ -19,46 +19,61 @@ BELOW_A_PROJECT = [one for one in MAP.operations if "project_key" in one.templat
 
 STRANGERS = [caller for caller in everyone() if is_accepted(caller) and not sees_workspace(caller)]
 """Everyone whose credential works, and who does not see the workspace."""
-MEMBERS = [caller for caller in everyone() if CALLERS[caller[0]].get("private") is None and sees_workspace(caller)]
+MEMBERS = [caller for caller in everyone() if "private" not in CALLERS[caller[0]] and sees_workspace(caller)]
 """Everyone who sees the workspace, and not its private project."""
-SAMPLE = [(who, how) for who, how in STRANGERS + MEMBERS if how in ("token", "oauth", "client", "jwt", "exchanged")]
+PROJECT_TOKENS = [caller for caller in everyone() if caller[0] == "project-token" and is_accepted(caller)]
+"""They see no project but their own, the private one."""
+_SAMPLE = ("token", "oauth", "client", "jwt", "exchanged", "access-token")
+SAMPLE = [(who, how) for who, how in STRANGERS + MEMBERS + PROJECT_TOKENS if how in _SAMPLE]
 
 # The two of a pair have the same length, so that the length of an answer says nothing either.
 WORKSPACES = ("acme", "nope")
 PROJECTS = ("HIDDEN", "ABSENT")
+OTHERS = ("OPEN", "NONE")
 NOBODY = "{00000000-6a0d-4c0e-9a59-2b3f6d0d1111}"
 DIFFERING = {"date", "x-request-id"}
 
 
 @pytest.fixture(scope="module")
 def acme(tmp_path_factory: pytest.TempPathFactory, new_database: NewDatabase) -> Iterator[World]:
-    with world(tmp_path_factory.mktemp("acme"), [*STRANGERS, *MEMBERS], database_url=new_database()) as made:
+    with world(
+        tmp_path_factory.mktemp("acme"), [*STRANGERS, *MEMBERS, *PROJECT_TOKENS], database_url=new_database()
+    ) as made:
         yield made
 
 
 def test_an_invisible_workspace_is_like_a_missing_one(acme: World) -> None:
     """For a caller of each kind at each operation below a workspace, by name and by UUID."""
     callers = [caller for caller in SAMPLE if caller in STRANGERS]
-    assert (_told_apart(acme, callers, BELOW_A_WORKSPACE, "workspace"), len(callers) > 5) == ([], True)
+    pairs = [WORKSPACES, (acme.workspace_uuid, NOBODY)]
+    assert (_told_apart(acme, callers, BELOW_A_WORKSPACE, "workspace", pairs), len(callers) > 5) == ([], True)
 
 
 def test_an_invisible_project_is_like_a_missing_one(acme: World) -> None:
     """For a caller of each kind at each operation below a project."""
     callers = [caller for caller in SAMPLE if caller in MEMBERS]
-    assert (_told_apart(acme, callers, BELOW_A_PROJECT, "project_key"), len(callers) > 3) == ([], True)
+    assert (_told_apart(acme, callers, BELOW_A_PROJECT, "project_key", [PROJECTS]), len(callers) > 3) == ([], True)
+    tokens = [caller for caller in SAMPLE if caller in PROJECT_TOKENS]
+    assert (_told_apart(acme, tokens, BELOW_A_PROJECT, "project_key", [OTHERS]), len(tokens)) == ([], 1)
 
 
 @pytest.mark.slow
 def test_no_credential_tells_them_apart(acme: World) -> None:
     """Everyone who does not see them, with every credential."""
-    assert _told_apart(acme, STRANGERS, BELOW_A_WORKSPACE, "workspace") == []
-    assert _told_apart(acme, MEMBERS, BELOW_A_PROJECT, "project_key") == []
+    pairs = [WORKSPACES, (acme.workspace_uuid, NOBODY)]
+    assert _told_apart(acme, STRANGERS, BELOW_A_WORKSPACE, "workspace", pairs) == []
+    assert _told_apart(acme, MEMBERS, BELOW_A_PROJECT, "project_key", [PROJECTS]) == []
+    assert _told_apart(acme, PROJECT_TOKENS, BELOW_A_PROJECT, "project_key", [OTHERS]) == []
 
 
-def _told_apart(made: World, callers: Sequence[Caller], operations: Sequence[Operation], hidden: str) -> list[str]:
+def _told_apart(
+    made: World,
+    callers: Sequence[Caller],
+    operations: Sequence[Operation],
+    hidden: str,
+    pairs: Sequence[tuple[str, str]],
+) -> list[str]:
     """Return the requests whose answers differ, for an example of the operation's body and for one that is wrong."""
-    uuids = (made.workspace_uuid, NOBODY)
-    pairs = [WORKSPACES, uuids] if hidden == "workspace" else [PROJECTS]
     found = []
     for operation in operations:
         bodies = [_body(operation), {"name": 1, "permission": 1}]
