@@ -146,7 +146,6 @@ def addresses(host: LiveHost) -> Iterator[list[str]]:
             f"/-/apps/{installation.id}/values?linker=tickets",
             f"/-/apps/{installation.id}/modules",
             "/-/profile",
-            "/-/sign-in",
             _path_of_invitation(host),
             "/-/lab?how=pattern",
             "/-/lab?how=workspace&workspace=harbour&text=PROJECT1-2 and XPROJECT1-2",
