@@ -19,11 +19,17 @@ _WITH_EMAIL = "LEFT JOIN emails e ON e.user_id = u.id AND e.is_primary = 1"
 _OF_USER, _OF_WORKSPACE = len(USERS.columns), len(USERS.columns) + len(WORKSPACES.of(Workspace).split(", "))
 
 
-async def find_with_role(reader: Reader, slug_or_uuid: str, user_id: int) -> tuple[Workspace, Role | None] | None:
-    """Return a workspace and a user's role in it. It takes the same time whether or not the user has one."""
+async def find_with_role(
+    reader: Reader, slug_or_uuid: str, user_id: int, *, without_role: bool = True
+) -> tuple[Workspace, Role | None] | None:
+    """Return a workspace and a user's role in it; unless `without_role`, only a workspace in which the user has one.
+
+    The condition is in the statement, so that one without a role takes as long as one that does not exist.
+    """
+    join = "LEFT JOIN" if without_role else "JOIN"
     rows = await reader.read(
-        f"SELECT {WORKSPACES.of(Workspace, 'w')}, m.role FROM workspaces w "
-        "LEFT JOIN members m ON m.workspace_id = w.id AND m.user_id = ? WHERE w.slug = ? OR w.uuid = ?",
+        f"SELECT {WORKSPACES.of(Workspace, 'w')}, m.role FROM workspaces w {join} members m "
+        "ON m.workspace_id = w.id AND m.user_id = ? WHERE w.slug = ? OR w.uuid = ?",
         user_id,
         slug_or_uuid,
         slug_or_uuid,

@@ -14,6 +14,7 @@ from roadstead.storage.users import user_of
 _COLUMNS = f"{PROJECTS.of(Project, 'p')}, (p.private = 1)"
 _REVIEWERS = "default_reviewers x JOIN users u ON u.id = x.user_id"
 _TO_USER = "permissions x ON x.project_id = p.id AND x.user_id = ?"
+_SEEN = " AND (p.private = 0 OR x.id IS NOT NULL)"
 _TO_GROUPS = (
     "permissions x ON x.project_id = p.id AND x.group_id IS NOT NULL "
     "JOIN group_members m ON m.group_id = x.group_id AND m.user_id = ?"
@@ -60,17 +61,19 @@ async def add_project(
 
 
 async def find_project(
-    reader: Reader, workspace: Workspace, key: str, user_id: int
+    reader: Reader, workspace: Workspace, key: str, user_id: int, *, only_seen: bool = False
 ) -> tuple[Project, list[Privilege]] | None:
     """Return a project, and what was granted to a user and the user's groups there, in one statement.
+
+    With `only_seen`, a private project without such a grant is not found.
 
     Its time depends on how many groups have a privilege in the project, not on how many users have one: that would tell
     an invisible project from a missing one.
     """
     found, named = f"SELECT {_COLUMNS}, x.privilege FROM projects p", "WHERE p.workspace_id = ? AND p.key = ?"
-    wanted = (user_id, workspace.id, key)
+    wanted, seen = (user_id, workspace.id, key), _SEEN if only_seen else ""
     rows = await reader.read(
-        f"{found} LEFT JOIN {_TO_USER} {named} UNION ALL {found} JOIN {_TO_GROUPS} {named}", *wanted, *wanted
+        f"{found} LEFT JOIN {_TO_USER} {named}{seen} UNION ALL {found} JOIN {_TO_GROUPS} {named}", *wanted, *wanted
     )
     if not rows:
         return None

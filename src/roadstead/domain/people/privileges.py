@@ -29,7 +29,8 @@ async def find_project(host: Host, identity: Identity, workspace: str, key: str,
 async def project_in(reader: Reader, identity: Identity, visible: Visible, key: str, least: Privilege) -> Project:
     """Return a project of a workspace that the caller sees. Raise as `find_project` does."""
     user_id = 0 if identity.user is None else identity.user.id
-    found = await rows.find_project(reader, visible.workspace, key, user_id)
+    only_seen = not may_administer(identity, visible) and identity.owner is None
+    found = await rows.find_project(reader, visible.workspace, key, user_id, only_seen=only_seen)
     if found is None:
         raise NoSuchProject(key)
     project, granted = found

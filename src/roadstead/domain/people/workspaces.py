@@ -58,16 +58,20 @@ async def find_visible(host: Host, identity: Identity, slug_or_uuid: str, tx: Tr
     assert identity.user is not None  # noqa: S101  # every other credential is a user's
     if tx is not None:
         await _expect_active(tx, identity.user)
-    found = await rows.find_with_role(tx or host.store.database, slug_or_uuid, identity.user.id)
+    # An OAuth consumer that acts for an administrator is of one workspace, and must not have all others.
+    sees_all = identity.user.is_administrator and not identity.is_integration
+    found = await rows.find_with_role(
+        tx or host.store.database,
+        slug_or_uuid,
+        identity.user.id,
+        without_role=sees_all or identity.owner is not None,
+    )
     if identity.owner is not None:
         return _of_token(identity.owner, found and found[0], slug_or_uuid)
-    workspace, role = found or (None, None)
-    # An OAuth consumer that acts for an administrator is of one workspace, and must not have all others.
-    if identity.user.is_administrator and not identity.is_integration:
-        role = "owner"
-    if workspace is None or role is None:
+    if found is None:
         raise NoSuchWorkspace(slug_or_uuid)
-    return Visible(workspace, role)
+    workspace, role = found
+    return Visible(workspace, "owner" if sees_all else role)
 
 
 def _of_token(owner: TokenOwner, workspace: Workspace | None, slug_or_uuid: str) -> Visible:
