@@ -15,6 +15,7 @@ from bench import (
     mix,
     pages,
     peers,
+    people,
     postgresql,
     routing,
     scale,
@@ -43,6 +44,7 @@ SUITES: dict[str, tuple[str, Suite]] = {
     ),
     "scale": ("The cost of the number of values", scale.figures),
     "pages": ("Each page with a hundred apps and a million values", pages.figures),
+    "people": ("What users may do, and reads with a user's token beside hello-world", lambda _: people.figures()),
     "postgresql": ("On PostgreSQL", lambda _: postgresql.figures()),
     "peers": ("Beside what a user would pick instead", lambda options: peers.figures(options.openapi)),
 }

@@ -89,8 +89,7 @@ Holder = User | Group
 """A user or a group, to whom a privilege is granted."""
 
 
-@dataclass(frozen=True, slots=True)
-class Project:
+class Project(msgspec.Struct, frozen=True, gc=False):
     """A project of a workspace, to which repositories belong."""
 
     id: int

@@ -131,7 +131,7 @@ def test_the_operator_is_the_actor_of_lifecycle_calls(people: People, host: Live
     """Apps meet the same account in their calls as in the API."""
     sender = host.work(Host.sender)
     operator = people.gets["operator"]("/2.0/user").json()
-    assert (operator["uuid"], operator["account_id"]) == (sender.actor_uuid, sender.actor_account_id)
+    assert (operator["uuid"], operator["account_id"]) == (sender.actor.uuid, sender.actor.account_id)
     assert (operator["username"], operator["display_name"]) == ("operator", "Operator")
 
 

@@ -1,5 +1,6 @@
 """Accounts, as lifecycle calls and resources show them."""
 
+from functools import lru_cache
 from typing import Any, Literal, TypedDict
 from urllib.parse import quote
 
@@ -66,6 +67,7 @@ class AppUser(TypedDict):
     kind: str
 
 
+@lru_cache(maxsize=4096)
 def avatar_url(base_url: str, name: str) -> str:
     """Return the address of the picture that the host draws for a name."""
     return f"{base_url}/account/{quote(name, safe='')}/avatar/"

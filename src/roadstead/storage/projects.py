@@ -84,13 +84,36 @@ async def page_of_projects(
     reader: Reader, workspace: Workspace, wanted: PageRequest, *, seen_by: int | None, only: int | None
 ) -> Slice[Project]:
     """Return a page of a workspace's projects: with `seen_by` of those that this user sees, with `only` of this one."""
-    condition = Clause("p.workspace_id = ?", (workspace.id,))
+    condition, size = Clause("p.workspace_id = ?", (workspace.id,)), None
     if seen_by is not None:
         condition = Clause(f"{condition.sql} AND {_VISIBLE}", (workspace.id, seen_by, seen_by))
+        size = await _count_seen(reader, workspace.id, seen_by) if wanted.filter is None else None
     if only is not None:
         condition = Clause(f"{condition.sql} AND p.id = ?", (workspace.id, only))
-    page = await read_page(reader.scan, Source("projects p", _COLUMNS, condition), PROJECT_LIST, wanted)
+    # In its own order a page is read from an index, which takes less time than another thread does.
+    fetch = reader.read if wanted.filter is None and wanted.sort is None else reader.scan
+    page = await read_page(fetch, Source("projects p", _COLUMNS, condition), PROJECT_LIST, wanted, size=size)
     return page.of([_project(workspace, row) for row in page.items])
+
+
+async def _count_seen(reader: Reader, workspace_id: int, user_id: int) -> int:
+    """Return how many projects a user sees: those that are not private, and of the others those with a grant.
+
+    So the time depends on the grants, and not on the private projects that the user does not see.
+    """
+    rows = await reader.read(
+        "SELECT (SELECT COUNT(*) FROM projects WHERE workspace_id = ? AND private = 0) + "
+        "(SELECT COUNT(*) FROM projects WHERE workspace_id = ? AND private = 1 AND id IN ("
+        "SELECT project_id FROM permissions WHERE user_id = ? AND workspace_id = ? UNION "
+        "SELECT x.project_id FROM group_members g JOIN permissions x ON x.group_id = g.group_id WHERE g.user_id = ?))",
+        workspace_id,
+        workspace_id,
+        user_id,
+        workspace_id,
+        user_id,
+    )
+    count: int = rows[0][0]
+    return count
 
 
 async def change_project(tx: Transaction, project: Project) -> None:

@@ -1,5 +1,7 @@
 """`/2.0/workspaces/{workspace}/projects`: projects, what is granted in them, and their default reviewers."""
 
+from collections.abc import Sequence
+
 from roadstead.api.answers import Answer, json_answer, no_content
 from roadstead.api.listing import Page, Partial, page_answer, shaped
 from roadstead.api.needs import Scope
@@ -34,7 +36,7 @@ _REVIEWERS = "/{project_key}/default-reviewers"
 async def list_projects(call: Call, wanted: PageRequest) -> Answer:
     """List the projects of a workspace that the caller sees."""
     page = await projects.page_of_projects(call.host, call.identity, call.path["workspace"], wanted)
-    return page_answer(call, page.of([_resource(call, one) for one in page.items]))
+    return page_answer(call, page.of(_resources(call, page.items)))
 
 
 @OPERATIONS.post(needs=ADMIN, takes=shapes.NEW_PROJECT, gives={201: ProjectResource})
@@ -211,7 +213,15 @@ async def _group(call: Call, project: Project) -> Group:
 
 
 def _resource(call: Call, project: Project) -> ProjectResource:
-    return shapes.project(project, call.host.base_url, _url(call, project), _workspace_url(call, project))
+    return _resources(call, [project])[0]
+
+
+def _resources(call: Call, found: Sequence[Project]) -> list[ProjectResource]:
+    """Return projects of one workspace."""
+    if not found:
+        return []
+    shape = shapes.projects(found[0].workspace, call.host.base_url, _workspace_url(call, found[0]))
+    return [shape(one, _url(call, one)) for one in found]
 
 
 def _created(call: Call, project: Project) -> Answer:

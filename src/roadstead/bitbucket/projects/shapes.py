@@ -1,5 +1,6 @@
 """Projects, permissions and default reviewers over the wire."""
 
+from collections.abc import Callable
 from typing import Annotated, Literal, NotRequired, TypedDict
 
 import msgspec
@@ -8,7 +9,7 @@ from roadstead.api.bodies import Shape
 from roadstead.bitbucket.workspaces.shapes import CondensedWorkspace, condensed_workspace
 from roadstead.domain.people.projects import ProjectChanges
 from roadstead.errors import InvalidInput
-from roadstead.model import Group, Privilege, Project, User
+from roadstead.model import Group, Privilege, Project, User, Workspace
 from roadstead.shapes.accounts import CondensedUser, NamedUser, Team, avatar_url, condensed_user, team
 from roadstead.shapes.links import Link
 from roadstead.shapes.moments import moment
@@ -162,18 +163,23 @@ def condensed_project(project: Project, base_url: str, self_url: str) -> Condens
     }
 
 
-def project(project: Project, base_url: str, self_url: str, workspace_url: str) -> ProjectResource:
-    """Return a project."""
-    return {
-        **condensed_project(project, base_url, self_url),
-        "description": project.description,
-        "is_private": project.is_private,
-        "has_publicly_visible_repos": False,
-        "created_on": moment(project.created_on),
-        "updated_on": moment(project.updated_on),
-        "owner": team(project.workspace, base_url),
-        "workspace": condensed_workspace(project.workspace, base_url, workspace_url),
-    }
+def projects(workspace: Workspace, base_url: str, workspace_url: str) -> Callable[[Project, str], ProjectResource]:
+    """Return a function that shapes a project of a workspace, given its URL. What all of them share is made once."""
+    owner, condensed = team(workspace, base_url), condensed_workspace(workspace, base_url, workspace_url)
+
+    def shape(project: Project, self_url: str) -> ProjectResource:
+        return {
+            **condensed_project(project, base_url, self_url),
+            "description": project.description,
+            "is_private": project.is_private,
+            "has_publicly_visible_repos": False,
+            "created_on": moment(project.created_on),
+            "updated_on": moment(project.updated_on),
+            "owner": owner,
+            "workspace": condensed,
+        }
+
+    return shape
 
 
 def group(group: Group, base_url: str, workspace_url: str) -> GroupResource:

@@ -4,6 +4,8 @@ import re
 import uuid
 from dataclasses import asdict, dataclass, replace
 
+import msgspec
+
 from roadstead.domain.apps.installations import get_installed, get_workspace
 from roadstead.domain.host import Host
 from roadstead.domain.names import LONGEST_NAME, is_name
@@ -128,7 +130,7 @@ async def _add(host: Host, tx: Transaction, identity: Identity, workspace: Works
 async def _change(host: Host, tx: Transaction, identity: Identity, project: Project, given: ProjectChanges) -> Project:
     _check(given)
     members_given = {name: value for name, value in asdict(given).items() if value is not None}
-    changed = replace(project, **members_given, updated_on=host.now())
+    changed = msgspec.structs.replace(project, **members_given, updated_on=host.now())
     try:
         await rows.change_project(tx, changed)
     except rows.KeyTaken as exc:
