@@ -101,7 +101,7 @@ async def _check(host: Host, size: Size, distinct: int) -> float:
 
 async def _caller(host: Host) -> ApiToken:
     user: User = await users.find_user(host, "ann")
-    return ApiToken(1, "bench", user, None, host.now(), None, None)
+    return ApiToken(1, "bench", user, None, host.now(), None, None, None)
 
 
 # Over HTTP

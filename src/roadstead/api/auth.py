@@ -7,6 +7,7 @@ Handlers never read headers, and a test refuses an operation without a rule.
 import base64
 import binascii
 from collections.abc import Sequence
+from functools import lru_cache
 
 from starlette.requests import Request
 
@@ -92,8 +93,13 @@ def scope_headers(needed: str, identity: Identity) -> dict[str, str]:
     """Return the headers that say which scope an operation needs, and the kind and the scopes of a credential."""
     headers = {"X-Accepted-OAuth-Scopes": needed, "X-Credential-Type": identity.kind}
     if identity.scopes is not None or identity.user is not None:
-        headers["X-OAuth-Scopes"] = ", ".join(sorted(SCOPES if identity.scopes is None else identity.scopes))
+        headers["X-OAuth-Scopes"] = _in_header(identity.scopes)
     return headers
+
+
+@lru_cache(maxsize=256)
+def _in_header(scopes: tuple[str, ...] | None) -> str:
+    return ", ".join(sorted(SCOPES if scopes is None else scopes))
 
 
 async def any_credential_or_local(request: Request, host: Host) -> Identity:
