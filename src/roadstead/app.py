@@ -187,12 +187,18 @@ def _page_routes() -> dict[object, str]:
     return {route.app if isinstance(route, Mount) else route.endpoint: route.path for route in web.ROUTES}
 
 
+_NO_OPERATION = RequestRefused(404, "Resource not found", "There is no API hosted at this URL")
+"""In the cloud's own words."""
+_NO_PAGE = RequestRefused(404, "There is nothing at this address.", "The API begins at /2.0, the pages at /.")
+
+
 async def _nothing_here(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["type"] != "http":
         return
     started = time.perf_counter()
-    refusal = RequestRefused(404, "There is nothing at this address.", "The API begins at /2.0, the pages at /.")
-    for_browser = "text/html" in Headers(scope=scope).get("accept", "") and not scope["path"].startswith("/2.0")
+    below_api = scope["path"].startswith("/2.0")
+    refusal = _NO_OPERATION if below_api else _NO_PAGE
+    for_browser = "text/html" in Headers(scope=scope).get("accept", "") and not below_api
     if for_browser:
         from roadstead.web.page import refuse
 

@@ -126,7 +126,7 @@ def _number(query: Mapping[str, str], name: str, default: int, most: int) -> int
         return default
     if not (text.isascii() and text.isdigit() and len(text) <= 13 and 1 <= int(text) <= most):
         raise InvalidInput(
-            f"`{name}` is not a page number." if name == "page" else f"`{name}` must be from 1 to {most}.",
+            "`page` is not a page number." if name == "page" else "Invalid pagelen",
             f"Give a whole number from 1 to {most}, or leave it out.",
             fields={name: ["Out of range."]},
         )

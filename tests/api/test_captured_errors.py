@@ -1,0 +1,71 @@
+"""The refusals of people, workspaces and projects whose texts are captured: each is answered to the word."""
+
+from collections.abc import Callable
+from typing import Any
+
+import httpx
+import pytest
+
+from roadstead.domain.access import credentials
+from roadstead.domain.host import Host
+from roadstead.domain.people import users, workspaces
+from tests.live import LiveHost, sender
+
+PROJECTS = "/2.0/workspaces/captured/projects"
+TAKEN = {"key": "TAKEN", "name": "Taken"}
+CASES: list[tuple[str, str, Any, int, dict[str, Any]]] = [
+    ("GET", "/2.0/workspaces/nowhere", None, 404, {"message": "No workspace with identifier 'nowhere'."}),
+    ("GET", "/2.0/workspaces/nowhere/projects/P", None, 404, {"message": "No workspace with identifier 'nowhere'."}),
+    (
+        "GET",
+        "/2.0/workspaces",
+        None,
+        410,
+        {
+            "message": "CHANGE-2770 - Functionality has been deprecated",
+            "detail": "Please read the changelog entry for more details.",
+            "data": {"announcement_url": "https://developer.atlassian.com/cloud/bitbucket/changelog#CHANGE-2770"},
+        },
+    ),
+    (
+        "POST",
+        PROJECTS,
+        TAKEN,
+        400,
+        {"message": "Bad request", "fields": {"__all__": ["Project with this Owner and Key already exists."]}},
+    ),
+    (
+        "GET",
+        "/2.0/workspaces/captured/no/such/thing",
+        None,
+        404,
+        {"message": "Resource not found", "detail": "There is no API hosted at this URL"},
+    ),
+    ("POST", PROJECTS, {"key": "K"}, 400, {"message": "Bad request", "fields": {"name": "required key not provided"}}),
+    ("POST", PROJECTS, [], 400, {"message": "Bad request", "fields": {"": "expected a dictionary"}}),
+    ("GET", f"{PROJECTS}?pagelen=101", None, 400, {"message": "Invalid pagelen"}),
+    ("GET", "/2.0/user/workspaces?pagelen=101", None, 400, {"message": "Invalid pagelen"}),
+]
+
+
+async def _make(host: Host) -> str:
+    user = await users.create_user(host, "captor")
+    await workspaces.create_workspace(host, "captured", name=None, owner="captor")
+    return (await credentials.create_api_token(host, "test", None, user_id=user.id))[0]
+
+
+@pytest.fixture(scope="module")
+def send(host: LiveHost) -> Callable[..., httpx.Response]:
+    send = sender(host, f"Bearer {host.work(_make)}")
+    assert send("POST", PROJECTS, json=TAKEN).status_code == 201
+    return send
+
+
+@pytest.mark.parametrize(("method", "target", "body", "status", "error"), CASES)
+def test_captured_refusals_are_answered_to_the_word(
+    send: Callable[..., httpx.Response], method: str, target: str, body: Any, status: int, error: dict[str, Any]
+) -> None:
+    """Status, message, and the members beside it that the cloud has."""
+    answer = send(method, target, **({} if body is None else {"json": body}))
+    found = answer.json()["error"]
+    assert (answer.status_code, {name: found.get(name) for name in error}) == (status, error)
