@@ -214,5 +214,5 @@ def test_an_access_token_ends(tokens: Tokens) -> None:
     send = {one: sender(tokens.host, f"Bearer {one}") for one in (of_gone, revoked)}
     assert [one("GET", OURS).status_code for one in send.values()] == [200, 200]
     tokens.host.work(lambda host: credentials.revoke_api_token(host, listed.token.id))
-    assert tokens("workspace", "DELETE", f"{OURS}/projects/GONE").status_code == 204
+    assert send[of_gone]("DELETE", f"{OURS}/projects/GONE").status_code == 204
     assert [one("GET", OURS).status_code for one in send.values()] == [401, 401]
