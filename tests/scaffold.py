@@ -87,7 +87,7 @@ from roadstead.listing import PageRequest, slice_of
 
 @OPERATIONS.get($template, needs=Scope("account"), lists=shapes.LIST, gives={200: Page[shapes.${Item}Resource]})
 async def list_$name(call: Call, wanted: PageRequest) -> Answer:
-    """The $name."""
+    """List the $name."""
     found = await rules.list_all(call.host$argument)
     return page_answer(call, slice_of([shapes.resource(item) for item in found], wanted))
 ''',
