@@ -8,11 +8,12 @@ import pytest
 
 from roadstead.domain.access import credentials
 from roadstead.domain.host import Host
-from roadstead.domain.people import projects, users, workspaces
+from roadstead.domain.people import groups, projects, users, workspaces
 from roadstead.domain.people.privileges import NoSuchProject, find_project
 from roadstead.domain.people.projects import ProjectChanges
 from roadstead.domain.people.workspaces import NoSuchWorkspace
 from roadstead.errors import NotAuthenticated, WrongCredential
+from roadstead.listing import PageRequest
 from roadstead.model import Identity
 from roadstead.settings import Settings
 from tests.conftest import NewDatabase
@@ -97,4 +98,31 @@ def test_who_lost_the_right_meanwhile_changes_nothing(
         await projects.grant(host, ann, project, carl, "admin")
 
     with opened(Settings(data=tmp_path)) as on_host:
+        on_host(work)
+
+
+def test_a_user_counts_the_projects_that_they_see(tmp_path: Path, new_database: NewDatabase) -> None:
+    """Each once: public ones, and private ones by a grant to the user, to a group, or to both; no other workspace's."""
+
+    async def work(host: Host) -> None:
+        ann = await _owner(host, "ann")
+        ben, token = await credentials.create_user_with_token(host, "ben")
+        caller = await credentials.find_api_token(host, token)
+        assert caller is not None
+        await workspaces.create_workspace(host, "other", name=None, owner="ann")
+        for slug in ("acme", "other"):
+            await workspaces.add_member(host, slug, "ben", "member")
+            group = await groups.create_group(host, slug, "crew", ["ben"])
+            for key in ("DIRECT", "GROUP", "BOTH", "HIDDEN", "PUBLIC"):
+                given = ProjectChanges(key=key, name=key, is_private=key != "PUBLIC")
+                project = await projects.create_project(host, ann, slug, given)
+                if key in ("DIRECT", "BOTH", "PUBLIC"):
+                    await projects.grant(host, ann, project, ben, "read")
+                if key in ("GROUP", "BOTH", "PUBLIC"):
+                    await projects.grant(host, ann, project, group, "read")
+        for number, length, seen in ((1, 10, "DIRECT GROUP BOTH PUBLIC"), (2, 3, "PUBLIC")):
+            page = await projects.page_of_projects(host, caller, "acme", PageRequest(number, length))
+            assert (page.size, [one.key for one in page.items]) == (4, seen.split())
+
+    with opened(Settings(data=tmp_path, database_url=new_database())) as on_host:
         on_host(work)
