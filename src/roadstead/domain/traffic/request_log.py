@@ -126,7 +126,7 @@ class RequestLog(Batches[tuple[Any, ...]]):
 
 class _Content(msgspec.Struct):
     message: str
-    detail: str | dict[str, list[str]] = ""
+    detail: str = ""
 
 
 class _ErrorBody(msgspec.Struct):
@@ -142,10 +142,7 @@ def _reason(failure: bytes) -> str | None:
         error = _error_body.decode(failure).error
     except msgspec.DecodeError:
         return None
-    if isinstance(error.detail, str):
-        return f"{error.message} {error.detail}".rstrip()
-    scopes = "; ".join(f"{name}: {' '.join(values) or 'none'}" for name, values in error.detail.items())
-    return f"{error.message} {scopes}"
+    return f"{error.message} {error.detail}".rstrip()
 
 
 def _shown_path(path: str, query: str) -> str:
