@@ -263,6 +263,28 @@ WRONG: list[tuple[str, str, Any, dict[str, Any] | None]] = [
 ]
 
 
+def test_the_size_of_the_list_follows_each_change(acme: Acme) -> None:
+    """Projects that are created either way or deleted count at once; a refused or repeated change does not."""
+
+    def size() -> int:
+        counted: int = acme.owner("GET", BELOW).json()["size"]
+        return counted
+
+    before = size()
+    steps = (
+        ("POST", BELOW, {"key": "COUNT", "name": "Counted"}, 201, 1),
+        ("POST", BELOW, {"key": "COUNT", "name": "Counted"}, 400, 1),
+        ("PUT", f"{BELOW}/COUNT2", {"name": "Counted too"}, 201, 2),
+        ("PUT", f"{BELOW}/COUNT2", {"name": "Counted still"}, 200, 2),
+        ("DELETE", f"{BELOW}/COUNT", None, 204, 1),
+        ("DELETE", f"{BELOW}/COUNT", None, 404, 1),
+        ("DELETE", f"{BELOW}/COUNT2", None, 204, 0),
+    )
+    for method, target, body, status, more in steps:
+        assert acme.owner(method, target, json=body).status_code == status
+        assert size() == before + more, (method, target)
+
+
 @pytest.mark.parametrize(("method", "template", "body", "error"), WRONG)
 def test_what_cannot_be_is_a_400(
     acme: Acme, method: str, template: str, body: Any, error: dict[str, Any] | None

@@ -13,10 +13,11 @@ from roadstead.storage.tables import MEMBERS, USERS, WORKSPACES
 from roadstead.storage.users import user_of
 from roadstead.storage.workspaces import workspace_of
 
-_COLUMNS = f"{USERS.of(User, 'u')}, {WORKSPACES.of(Workspace, 'w')}, {MEMBERS.of(Membership, 'm')}"
+_WORKSPACE_COLUMNS = WORKSPACES.of(Workspace, "w")
+_COLUMNS = f"{USERS.of(User, 'u')}, {_WORKSPACE_COLUMNS}, {MEMBERS.of(Membership, 'm')}"
 _JOINED = "members m JOIN users u ON u.id = m.user_id JOIN workspaces w ON w.id = m.workspace_id"
 _WITH_EMAIL = "LEFT JOIN emails e ON e.user_id = u.id AND e.is_primary = 1"
-_OF_USER, _OF_WORKSPACE = len(USERS.columns), len(USERS.columns) + len(WORKSPACES.of(Workspace).split(", "))
+_OF_USER, _OF_WORKSPACE = len(USERS.columns), len(USERS.columns) + len(_WORKSPACE_COLUMNS.split(", "))
 
 
 async def find_with_role(
@@ -28,7 +29,7 @@ async def find_with_role(
     """
     join = "LEFT JOIN" if without_role else "JOIN"
     rows = await reader.read(
-        f"SELECT {WORKSPACES.of(Workspace, 'w')}, m.role FROM workspaces w {join} members m "
+        f"SELECT {_WORKSPACE_COLUMNS}, m.role FROM workspaces w {join} members m "
         "ON m.workspace_id = w.id AND m.user_id = ? WHERE w.slug = ? OR w.uuid = ?",
         user_id,
         slug_or_uuid,

@@ -10,6 +10,7 @@ from roadstead.storage.listing import Source, read_page
 from roadstead.storage.moments import from_text, to_text
 from roadstead.storage.tables import DEFAULT_REVIEWERS, PROJECTS, USERS
 from roadstead.storage.users import user_of
+from roadstead.storage.workspaces import change_project_count, count_projects
 
 _COLUMNS = f"{PROJECTS.of(Project, 'p')}, (p.private = 1)"
 _REVIEWERS = "default_reviewers x JOIN users u ON u.id = x.user_id"
@@ -57,6 +58,7 @@ async def add_project(
         identity = await tx.insert(*statement)
     except AlreadyThere as exc:
         raise KeyTaken(key) from exc
+    await change_project_count(tx, workspace.id, 1)
     return Project(identity, workspace, uuid, key, name, description, now, now, is_private)
 
 
@@ -88,6 +90,8 @@ async def page_of_projects(
     if seen_by is not None:
         condition = Clause(f"{condition.sql} AND {_VISIBLE}", (workspace.id, seen_by, seen_by))
         size = await _count_seen(reader, workspace.id, seen_by) if wanted.filter is None else None
+    elif only is None and wanted.filter is None:
+        size = await count_projects(reader, workspace.id)
     if only is not None:
         condition = Clause(f"{condition.sql} AND p.id = ?", (workspace.id, only))
     # In its own order a page is read from an index, which takes less time than another thread does.
@@ -132,8 +136,9 @@ async def change_project(tx: Transaction, project: Project) -> None:
     )
 
 
-async def delete_project(tx: Transaction, project_id: int) -> None:
-    await tx.run("DELETE FROM projects WHERE id = ?", project_id)
+async def delete_project(tx: Transaction, project: Project) -> None:
+    if await tx.run("DELETE FROM projects WHERE id = ?", project.id):
+        await change_project_count(tx, project.workspace.id, -1)
 
 
 # Default reviewers

@@ -127,7 +127,9 @@ PASSWORDS = _table("passwords", "user_id hash changed_on", "everywhere", unsafe=
 
 # Apps
 
-WORKSPACES = _table("workspaces", "id slug uuid name created_on made_for_app", "everywhere", remembered=True)
+WORKSPACES = _table(
+    "workspaces", "id slug uuid name created_on made_for_app project_count", "everywhere", remembered=True
+)
 MEMBER_GROUPS = _table("member_groups", "id workspace_id slug name", "everywhere")
 GROUP_MEMBERS = _table("group_members", "group_id user_id", "everywhere", key="group_id user_id")
 PROJECTS = _table("projects", "id workspace_id uuid key name description private created_on updated_on", "everywhere")

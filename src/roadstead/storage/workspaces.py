@@ -64,6 +64,17 @@ async def keep_workspace(tx: Transaction, workspace_id: int) -> None:
     await tx.run("UPDATE workspaces SET made_for_app = 0 WHERE id = ?", workspace_id)
 
 
+async def count_projects(reader: Reader, workspace_id: int) -> int:
+    """Return how many projects a workspace has."""
+    rows = await reader.read("SELECT project_count FROM workspaces WHERE id = ?", workspace_id)
+    return int(rows[0][0]) if rows else 0
+
+
+async def change_project_count(tx: Transaction, workspace_id: int, change: int) -> None:
+    """Keep the number of a workspace's projects after an addition or a deletion."""
+    await tx.run("UPDATE workspaces SET project_count = project_count + ? WHERE id = ?", change, workspace_id)
+
+
 async def drop_empty_workspace(tx: Transaction, workspace_id: int) -> None:
     """Delete a workspace that an installation made, and that has neither present or past installations nor offers."""
     # Lock first, then look: an app may be being installed into it.

@@ -82,7 +82,7 @@ async def delete_project(host: Host, identity: Identity, workspace: str, key: st
     project = await find_project(host, identity, workspace, key, "admin")
     async with host.store.database.transaction() as tx:
         project = await _hold(host, tx, identity, project)
-        await rows.delete_project(tx, project.id)
+        await rows.delete_project(tx, project)
         await _log(host, tx, "project deleted", project, identity)
 
 
