@@ -184,7 +184,7 @@ def _row_without_its_parent(lines: list[Any]) -> None:
 
 def _huge_id(lines: list[Any]) -> None:
     place = next(n for n, line in enumerate(lines) if isinstance(line, dict) and line.get("table") == "workspaces") + 1
-    lines.insert(place, [2**70, "local", "{}", "local", "2026-01-01T00:00:00+00:00", 0])
+    lines.insert(place, [2**70, "local", "{}", "local", "2026-01-01T00:00:00+00:00", 0, 0])
     lines[0]["rows"] += 1
 
 
