@@ -2,6 +2,9 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import ClassVar
+
+import msgspec
 
 from roadstead.model import Role, User, Workspace
 
@@ -40,3 +43,22 @@ class Consent:
     workspace: str
     scopes: tuple[str, ...]
     expires_on: datetime
+
+
+class SessionUser(msgspec.Struct, frozen=True):
+    """A user who is signed in at the pages, and may do there what the user may."""
+
+    user: User
+    kind: ClassVar[str] = "session"
+    installation_id: ClassVar[None] = None
+    app_key: ClassVar[None] = None
+    secrets: ClassVar[tuple[str, ...]] = ()
+    scopes: ClassVar[None] = None
+    owner: ClassVar[None] = None
+    repository: ClassVar[None] = None
+    is_integration: ClassVar[bool] = False
+
+    @property
+    def is_operator(self) -> bool:
+        """Return whether the user is an administrator of the host."""
+        return self.user.is_administrator

@@ -82,7 +82,7 @@ def test_every_link_leads_somewhere(host: LiveHost, browser: httpx.Client, app: 
     }
 
 
-def test_a_workspace_leads_to_home_for_who_is_signed_in(
+def test_a_workspace_leads_to_its_page_for_those_who_see_it(
     host: LiveHost, browser: httpx.Client, connect_app: RecordingApp
 ) -> None:
     """Others are asked to sign in, whether or not the workspace exists; a missing one is a 404."""
@@ -90,7 +90,7 @@ def test_a_workspace_leads_to_home_for_who_is_signed_in(
     (call,) = connect_app.calls("installed")
     address = call.body["principal"]["links"]["html"]["href"]
     there = browser.get(address)
-    assert (there.status_code, there.headers["Location"]) == (303, "/")
+    assert (there.status_code, there.headers["Location"]) == (303, "/local/workspace/overview")
     nowhere = f"{host.url}/%7B0f4d1c1e-6a0d-4c0e-9a59-2b3f6d0d1111%7D/"
     assert browser.get(nowhere).status_code == 404
     assert [httpx.get(url).status_code for url in (address, nowhere)] == [401, 401]

@@ -5,6 +5,7 @@ import io
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -175,7 +176,13 @@ def test_a_consumer_that_could_not_be_trusted_is_not_created(tmp_path: Path) -> 
         async with open_host(Settings(data=tmp_path)) as host:
             await _consumer(host)
             for changes, error in NOT_CREATED:
-                given = {"slug": "acme", "name": "x", "callback_url": CALLBACK, "scopes": "account", **changes}
+                given: dict[str, Any] = {
+                    "slug": "acme",
+                    "name": "x",
+                    "callback_url": CALLBACK,
+                    "scopes": "account",
+                    **changes,
+                }
                 slug, name = given.pop("slug"), given.pop("name")
                 with pytest.raises(error):
                     await consumers.create_consumer(host, slug, name, **given)

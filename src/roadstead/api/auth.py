@@ -28,6 +28,10 @@ SEND_A_TOKEN = "Send an API token: Authorization: Bearer <token>. Make one with:
 OPERATOR_CHALLENGE = {"WWW-Authenticate": 'Bearer realm="Roadstead"'}
 """The challenge of a 401 at an operator's address."""
 _SEND_JWT = "Send the app's token in the header: Authorization: JWT <token>."
+_SEND_FOR_EXCHANGE = (
+    "Send the key and the secret of an OAuth consumer as Basic, or as client_id and client_secret in the form, "
+    "or the token of an app in the header: Authorization: JWT <token>."
+)
 _SEND_ANY = "Send a token in the header: Authorization: JWT <token> for an app's, Bearer <token> for a user's."
 CALLER = "roadstead.caller"
 """The key of the scope that an operation needs and the identified caller, in the scope of a request."""
@@ -55,9 +59,9 @@ async def app_jwt(request: Request, host: Host) -> Caller:
 
 async def app_jwt_for_exchange(request: Request, host: Host) -> Caller:
     """Return the installed app at the token endpoint, where real clients send no `qsh` or a wrong one."""
-    scheme, credential = _authorization(request, _SEND_JWT)
+    scheme, credential = _authorization(request, _SEND_FOR_EXCHANGE)
     if scheme != "JWT":
-        raise NotAuthenticated("The token endpoint takes an app's JWT.", "Send: Authorization: JWT <token>")
+        raise NotAuthenticated("The token endpoint takes no such credential.", _SEND_FOR_EXCHANGE)
     return await _verified_caller(host, credential, canonical=None)
 
 
@@ -196,7 +200,8 @@ async def _token_identity(request: Request, host: Host, token: str, name: str | 
         wrong_secret(host, "token", name, request.scope["client"][0])
         raise NotAuthenticated(
             "The access token is not valid.",
-            "It has expired, was revoked, was never issued here, or belongs to another user than the one named.",
+            "It has expired, was revoked, was never issued here, or belongs to another user than the one named. "
+            "Send an access token of a workspace or project as: Authorization: Bearer <token>.",
         )
     _count(host, identity)
     return identity

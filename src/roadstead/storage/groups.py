@@ -40,6 +40,21 @@ async def list_groups(reader: Reader, workspace: Workspace) -> list[tuple[Group,
     return list(groups.items())
 
 
+async def list_members(reader: Reader, group_id: int) -> list[User]:
+    """Return the members of a group by their names."""
+    rows = await reader.scan(
+        f"SELECT {USERS.of(User, 'u')} FROM group_members m JOIN users u ON u.id = m.user_id "
+        "WHERE m.group_id = ? ORDER BY u.username",
+        group_id,
+    )
+    return [user_of(row) for row in rows]
+
+
+async def delete_group(tx: Transaction, group_id: int) -> None:
+    """Delete a group, its memberships, and what was granted to it."""
+    await tx.run("DELETE FROM member_groups WHERE id = ?", group_id)
+
+
 async def keep_group_member(tx: Transaction, group_id: int, user_id: int) -> None:
     """Add a member, unless the group has it."""
     await tx.run(*GROUP_MEMBERS.insert("ON CONFLICT DO NOTHING", group_id=group_id, user_id=user_id))

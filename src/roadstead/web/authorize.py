@@ -1,7 +1,7 @@
 """`/site/addons/authorize`: the cloud's own install link, with a page that asks for consent.
 
-The visitor sees the app's name, what it may do and the workspace. On approval the handshake runs; only then is the
-browser sent to the app, which has had its `installed` call by that time.
+The visitor, an owner of the workspace or an operator, sees the app's name, what it may do and the workspace. On
+approval the handshake runs; only then is the browser sent to the app, which has had its `installed` call by that time.
 """
 
 from dataclasses import dataclass
@@ -12,15 +12,19 @@ from roadstead.connect import Descriptor
 from roadstead.connect.urls import is_below
 from roadstead.domain.apps import installations
 from roadstead.domain.apps.page_loads import post_install_url
-from roadstead.errors import InstallationFailed, InvalidInput
+from roadstead.errors import InstallationFailed, InvalidInput, WrongCredential
 from roadstead.web.descriptor_view import Scope, digest, scopes_in_words
 from roadstead.web.page import Visit, problem, render, require
 from roadstead.web.redirects import back_to
+from roadstead.web.seen_workspaces import seen_workspaces
 
 
 @dataclass(frozen=True, slots=True)
 class Consent:
-    """Context of `consent.html`. `workspace_wrong` says why the workspace in the field cannot be used."""
+    """Context of `consent.html`. `workspace_wrong` says why the workspace in the field cannot be used.
+
+    Only an operator may name a workspace that is new.
+    """
 
     digest: str
     changed: bool
@@ -30,6 +34,7 @@ class Consent:
     all_scopes: bool
     scopes: list[Scope]
     workspaces: list[str]
+    may_be_new: bool
     workspace: str
     workspace_wrong: str
     redirect_uri: str | None
@@ -54,12 +59,17 @@ class _Wish:
     redirect_uri: str | None
 
 
+_NO_OWNER = "Only an owner of a workspace may install an app there."
+
+
 async def ask(visit: Visit) -> Response:
+    await _known_workspaces(visit)
     return await _consent_page(visit, await _read_link(visit))
 
 
 async def decide(visit: Visit) -> Response:
     form = await visit.form()
+    known = await _known_workspaces(visit)
     wish = await _read_link(visit)
     if form.get("decision") != "allow":
         if wish.redirect_uri is None:
@@ -70,6 +80,7 @@ async def decide(visit: Visit) -> Response:
     workspace = form.get("workspace", "").strip()
     try:
         installations.check_workspace_slug(workspace)
+        require(visit.is_operator or workspace in known, _NO_OWNER, "Choose one of yours.")
     except InvalidInput as exc:
         return await _consent_page(visit, wish, workspace=workspace, wrong=f"{exc.message} {exc.detail}")
     return await _install(visit, wish, workspace)
@@ -90,6 +101,17 @@ async def _install(visit: Visit, wish: _Wish, workspace: str) -> Response:
     linkers = len(wish.descriptor.modules.linkers)
     installed = Installed(installation.id, wish.descriptor.name, workspace, linkers)
     return render("installed.html", installed, visit=visit)
+
+
+async def _known_workspaces(visit: Visit) -> list[str]:
+    """Return the slugs of the workspaces into which the visitor may install. Raise `WrongCredential` if there is none.
+
+    An operator may install into any, also into a new one.
+    """
+    known = [one.slug for one in await seen_workspaces(visit, roles=("owner",))]
+    if not known and not visit.is_operator:
+        raise WrongCredential(_NO_OWNER, "You own none. Ask an owner to open this link.")
+    return known or ["local"]
 
 
 async def _read_link(visit: Visit) -> _Wish:
@@ -116,7 +138,7 @@ async def _consent_page(
     visit: Visit, wish: _Wish, *, changed: bool = False, workspace: str = "", wrong: str = ""
 ) -> Response:
     app = wish.descriptor
-    known = [one.slug for one in await installations.list_workspaces(visit.host)] or ["local"]
+    known = await _known_workspaces(visit)
     context = Consent(
         digest=digest(app),
         changed=changed,
@@ -126,6 +148,7 @@ async def _consent_page(
         all_scopes=app.scopes is None,
         scopes=scopes_in_words(app),
         workspaces=known,
+        may_be_new=visit.is_operator,
         workspace=workspace or known[0],
         workspace_wrong=wrong,
         redirect_uri=wish.redirect_uri,

@@ -12,9 +12,10 @@ from roadstead.domain.apps.descriptors import stored_name
 from roadstead.domain.linking import linkers
 from roadstead.domain.traffic import requests
 from roadstead.domain.upkeep import audit, transfer
-from roadstead.model import AuditEntry, Installation, QueueCounts
+from roadstead.model import AuditEntry, Installation, QueueCounts, Workspace
 from roadstead.web.page import Visit, render
 from roadstead.web.parking import parked_linkers
+from roadstead.web.seen_workspaces import seen_workspaces
 
 _ENTRIES = 12
 _REFUSALS_WITHIN = timedelta(days=1)
@@ -70,17 +71,22 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """Context of `home.html`. Only an operator sees the state; `username` is of any other user who is signed in."""
+    """Context of `home.html`. Only an operator sees the state; `username` is of any other user who is signed in.
+
+    `workspaces` are those that the visitor sees.
+    """
 
     base_url: str
     state: State | None
     username: str
+    workspaces: list[Workspace]
 
 
 async def show(visit: Visit) -> Response:
     state = await _state(visit) if visit.is_operator else None
     username = visit.user.username if visit.user else ""
-    return render("home.html", Home(visit.host.base_url, state, username), visit=visit)
+    page = Home(visit.host.base_url, state, username, await seen_workspaces(visit))
+    return render("home.html", page, visit=visit)
 
 
 async def _state(visit: Visit) -> State:

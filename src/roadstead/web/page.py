@@ -22,6 +22,7 @@ from starlette.staticfiles import StaticFiles
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from roadstead import __version__
+from roadstead.accounts import SessionUser
 from roadstead.api.bodies import MAX_BYTES, MAX_FORM_BYTES, expect_body, read_bytes
 from roadstead.api.errors import STOPPING, RequestRefused, headers_of, status_of
 from roadstead.connect.urls import origin_of
@@ -68,6 +69,11 @@ class Visit:
         """Return the visitor's address, which limits count."""
         address: str = self.request.scope["client"][0]
         return address
+
+    @property
+    def identity(self) -> SessionUser:
+        """Return that user as a caller, whose privileges are checked."""
+        return SessionUser(self.viewer)
 
     @property
     def part_only(self) -> bool:

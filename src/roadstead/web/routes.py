@@ -10,16 +10,21 @@ from roadstead.web import (
     app_overview,
     app_settings,
     authorize,
+    consumers,
     debugger,
     documentation,
     frames,
+    groups,
     home,
     install,
     invitation,
     lab,
+    members,
     modules,
     oauth_consent,
     profile,
+    project,
+    projects,
     queue,
     sign_in,
     traffic,
@@ -28,6 +33,7 @@ from roadstead.web import (
 )
 from roadstead.web.page import Page, static_files
 from roadstead.web.sign_in import for_operator, for_user
+from roadstead.web.workspace_page import Forms
 
 
 class _Id(Convertor[int]):
@@ -57,6 +63,12 @@ class _Uuid(Convertor[str]):
 register_url_convertor("id", _Id())
 register_url_convertor("uuid", _Uuid())
 
+
+def _with_forms(forms: Forms) -> Page:
+    """Return a page for signed-in users, at whose address its forms arrive, too."""
+    return Page(GET=for_user(forms.show), POST=for_user(forms.change))
+
+
 ROUTES: list[Route | Mount] = [
     Route("/", Page(GET=home.show)),
     Route("/-/install", Page(GET=for_operator(install.ask), POST=for_operator(install.judge))),
@@ -84,7 +96,7 @@ ROUTES: list[Route | Mount] = [
     Route("/-/queue/{call:id}", Page(POST=for_operator(queue.retry))),
     Route("/-/lab", Page(GET=for_operator(lab.show), POST=for_operator(lab.try_out))),
     Route("/-/lab/commits", Page(POST=for_operator(lab.load_commits))),
-    Route("/site/addons/authorize", Page(GET=for_operator(authorize.ask), POST=for_operator(authorize.decide))),
+    Route("/site/addons/authorize", Page(GET=for_user(authorize.ask), POST=for_user(authorize.decide))),
     Route("/site/oauth2/authorize", Page(GET=for_user(oauth_consent.ask), POST=for_user(oauth_consent.decide))),
     Route("/-/traffic", Page(GET=for_operator(traffic.show))),
     Route("/-/traffic/{call:id}", Page(GET=for_operator(traffic.show_call))),
@@ -103,8 +115,14 @@ ROUTES: list[Route | Mount] = [
     Route("/-/profile/consents/{consent:id}/end", Page(POST=for_user(profile.end_consent))),
     Route("/-/sign-out", Page(POST=sign_in.leave)),
     Mount("/-/static", static_files()),
-    Route("/{account:uuid}", Page(GET=for_operator(workspaces.show))),
-    Route("/{workspace}/workspace/projects/{key}", Page(GET=for_operator(workspaces.show_project))),
+    Route("/{account:uuid}", Page(GET=for_user(workspaces.show))),
+    Route("/{workspace}/workspace/overview", Page(GET=for_user(workspaces.show_overview))),
+    Route("/{workspace}/workspace/projects", _with_forms(projects.FORMS)),
+    Route("/{workspace}/workspace/projects/{key}", _with_forms(project.FORMS)),
+    Route("/{workspace}/workspace/members", _with_forms(members.FORMS)),
+    Route("/{workspace}/workspace/settings/groups", _with_forms(groups.GROUPS)),
+    Route("/{workspace}/workspace/settings/groups/{group}", _with_forms(groups.GROUP)),
+    Route("/{workspace}/workspace/settings/api", _with_forms(consumers.FORMS)),
     Route("/account/{name}/avatar", Page(GET=workspaces.avatar)),
     Route("/atlassian-connect/all.js", Page(GET=frames.all_js)),
     Route("/atlassian-connect/all-debug.js", Page(GET=frames.all_js)),

@@ -1,13 +1,18 @@
-"""The targets of an account's links in the API: its page, and its picture."""
+"""The targets of an account's links in the API: its page, the overview of a workspace, and pictures."""
 
 import zlib
+from dataclasses import dataclass
 from html import escape
 
 from starlette.responses import RedirectResponse, Response
 
 from roadstead.domain.apps import installations
-from roadstead.domain.people import projects, users
-from roadstead.web.page import Visit
+from roadstead.domain.apps.descriptors import stored_name
+from roadstead.domain.people import users
+from roadstead.domain.people.workspaces import find_visible
+from roadstead.model import Role
+from roadstead.web.page import Visit, render
+from roadstead.web.workspace_page import NOTHING, Here, find_workspace, here_at, root_of
 
 _PICTURE = """<svg xmlns="http://www.w3.org/2000/svg" width="64" height="64" viewBox="0 0 64 64">
 <rect width="64" height="64" fill="hsl({hue},45%,40%)"/>
@@ -16,19 +21,33 @@ _PICTURE = """<svg xmlns="http://www.w3.org/2000/svg" width="64" height="64" vie
 """
 
 
+@dataclass(frozen=True, slots=True)
+class OverviewPage:
+    """Context of `workspace.html`. `apps` are the names of the installed apps, by key."""
+
+    here: Here
+    role: Role | None
+    apps: list[tuple[str, str]]
+
+
 async def show(visit: Visit) -> Response:
-    """Lead to Home, which has the apps of every workspace. Raise `WorkspaceNotFound` for no account's UUID."""
+    """Lead to the page of an account: of a workspace that the visitor sees, or Home for a user.
+
+    Raise `NoSuchWorkspace` for no account's UUID.
+    """
     uuid: str = visit.request.path_params["account"]
-    if await users.find_account(visit.host, uuid) is None:
-        await installations.get_workspace(visit.host, uuid)
-    return RedirectResponse("/", 303)
+    if await users.find_account(visit.host, uuid) is not None:
+        return RedirectResponse("/", 303)
+    visible = await find_visible(visit.host, visit.identity, uuid)
+    return RedirectResponse(f"{root_of(visible.workspace)}/overview", 303)
 
 
-async def show_project(visit: Visit) -> Response:
-    """Lead to Home. Raise `WorkspaceNotFound` and `NoSuchProject`."""
-    path = visit.request.path_params
-    await projects.expect_project(visit.host, path["workspace"], path["key"])
-    return RedirectResponse("/", 303)
+async def show_overview(visit: Visit) -> Response:
+    visible = await find_workspace(visit)
+    found = await installations.list_apps(visit.host)
+    apps = [(stored_name(one.descriptor), one.app_key) for one in found if one.workspace.id == visible.workspace.id]
+    page = OverviewPage(here_at(visit, visible, "/overview", NOTHING), visible.role, apps)
+    return render("workspace.html", page, visit=visit)
 
 
 async def avatar(visit: Visit) -> Response:

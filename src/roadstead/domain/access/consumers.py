@@ -3,14 +3,14 @@
 import re
 import secrets
 
+from roadstead.accounts import SessionUser
 from roadstead.connect.scopes import SCOPES
 from roadstead.connect.urls import MAX_URL_LENGTH, is_below, web_url_fault
 from roadstead.domain.access.credentials import granted_scopes
-from roadstead.domain.apps.installations import get_workspace
 from roadstead.domain.host import Host
 from roadstead.domain.names import check_name
 from roadstead.domain.people.users import lock_active
-from roadstead.domain.people.workspaces import list_members
+from roadstead.domain.people.workspaces import actor_of, find_changeable, hold, list_members
 from roadstead.errors import Conflict, InvalidInput, NotFound
 from roadstead.model import Consumer, User, Workspace
 from roadstead.storage import consumers as rows
@@ -22,19 +22,20 @@ _IN_ANSWERS = re.compile(r"[?&](code|state|error|error_description|iss)(=|&|$)",
 
 
 async def create_consumer(
-    host: Host, slug: str, name: str, *, callback_url: str, scopes: str | None
+    host: Host, slug: str, name: str, *, callback_url: str, scopes: str | None, by: SessionUser | None = None
 ) -> tuple[Consumer, str]:
     """Create a consumer and return it with its secret, which is shown now and never again.
 
     Without scopes it may ask for all of them. It belongs to the earliest active owner of the workspace.
-    Raise `InvalidInput`, `NotFound` and `Conflict`.
+    Raise `InvalidInput`, `NotFound`, `WrongCredential` and `Conflict`.
     """
     _check(name, callback_url)
     granted = tuple(sorted(SCOPES)) if scopes is None else granted_scopes(scopes)
-    workspace = await get_workspace(host, slug)
+    workspace = await find_changeable(host, slug, by)
     owner = await _owner(host, workspace)
     secret = secrets.token_urlsafe(32)
     async with host.store.database.transaction() as tx:
+        await hold(host, tx, workspace, by)
         await lock_active(tx, owner.id)
         made = await rows.add_consumer(
             tx,
@@ -47,7 +48,7 @@ async def create_consumer(
             scopes=granted,
             now=host.now(),
         )
-        await _log(host, tx, "OAuth consumer created", workspace, made.key)
+        await _log(host, tx, "OAuth consumer created", workspace, made.key, by)
     return made, secret
 
 
@@ -59,7 +60,8 @@ def _check(name: str, callback_url: str) -> None:
     if fault is None and not may_redirect(callback_url, callback_url):
         fault = "contains a fragment, a user name, dots as a folder, or a parameter that the answer adds"
     if fault is not None:
-        raise InvalidInput(f"The callback URL {fault}.", "Write it as in https://app.example/callback")
+        wrong, hint = f"The callback URL {fault}.", "Write it as in https://app.example/callback"
+        raise InvalidInput(wrong, hint, fields={"callback": [f"{wrong} {hint}"]})
 
 
 async def _owner(host: Host, workspace: Workspace) -> User:
@@ -82,20 +84,21 @@ async def find_by_secret(host: Host, key: str, secret: str) -> Consumer | None:
     return await rows.find_by_secret(host.store.database, key, secret)
 
 
-async def list_consumers(host: Host, slug: str) -> list[Consumer]:
-    """Return the consumers of a workspace in the order of their creation. Raise `NotFound`."""
-    return await rows.list_consumers(host.store.database, (await get_workspace(host, slug)).id)
+async def list_consumers(host: Host, slug: str, *, by: SessionUser | None = None) -> list[Consumer]:
+    """Return the consumers of a workspace in the order of their creation. Raise `NotFound` and `WrongCredential`."""
+    return await rows.list_consumers(host.store.database, (await find_changeable(host, slug, by)).id)
 
 
-async def delete_consumer(host: Host, slug: str, key: str) -> None:
-    """Delete a consumer, and end all its codes and tokens. Raise `NotFound`."""
-    workspace = await get_workspace(host, slug)
+async def delete_consumer(host: Host, slug: str, key: str, *, by: SessionUser | None = None) -> None:
+    """Delete a consumer, and end all its codes and tokens. Raise `NotFound` and `WrongCredential`."""
+    workspace = await find_changeable(host, slug, by)
     async with host.store.database.transaction() as tx:
+        await hold(host, tx, workspace, by)
         if not await rows.delete_consumer(tx, workspace.id, key):
             raise NotFound(
                 f"There is no consumer {key!r} in {slug}.", "List them with: roadstead consumer list WORKSPACE"
             )
-        await _log(host, tx, "OAuth consumer deleted", workspace, key)
+        await _log(host, tx, "OAuth consumer deleted", workspace, key, by)
 
 
 def may_redirect(url: str, callback_url: str) -> bool:
@@ -105,6 +108,8 @@ def may_redirect(url: str, callback_url: str) -> bool:
     return url == callback_url or ("?" not in callback_url and is_below(url, callback_url))
 
 
-async def _log(host: Host, tx: Transaction, action: str, workspace: Workspace, key: str) -> None:
-    details = {"consumer": key}
-    await add_entry(tx, actor=host.operator, action=action, subject=workspace.slug, details=details, now=host.now())
+async def _log(
+    host: Host, tx: Transaction, action: str, workspace: Workspace, key: str, by: SessionUser | None
+) -> None:
+    actor, details = actor_of(host, by), {"consumer": key}
+    await add_entry(tx, actor=actor, action=action, subject=workspace.slug, details=details, now=host.now())

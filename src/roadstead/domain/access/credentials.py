@@ -7,7 +7,7 @@ from datetime import timedelta
 from urllib.parse import quote
 
 from roadstead.accounts import Session
-from roadstead.connect.scopes import RENAMED, UnknownScope, implied_by, parse_scopes, parse_token_scopes
+from roadstead.connect.scopes import RENAMED, SCOPES, UnknownScope, implied_by, parse_scopes, parse_token_scopes
 from roadstead.domain.apps.descriptors import stored_descriptor
 from roadstead.domain.apps.installations import get_installed
 from roadstead.domain.host import Host
@@ -149,7 +149,8 @@ def granted_scopes(text: str, parse: Callable[[str], Iterable[str]] = parse_scop
         scopes = tuple(sorted(parse(text)))
     except UnknownScope as exc:
         raise InvalidInput(
-            str(exc), f"Did you mean {exc.suggestion}?" if exc.suggestion else "See the documentation of scopes."
+            str(exc),
+            f"Did you mean {exc.suggestion}?" if exc.suggestion else f"There are: {', '.join(sorted(SCOPES))}.",
         ) from exc
     if not scopes:
         raise InvalidInput("No scope is named.", "Name the scopes that the token needs, or none for all.")

@@ -2,11 +2,11 @@
 
 from collections.abc import Sequence
 
-from roadstead.domain.apps.installations import get_workspace
+from roadstead.accounts import SessionUser
 from roadstead.domain.host import Host
 from roadstead.domain.names import LONGEST_NAME, is_name
 from roadstead.domain.people.users import find_user, lock_active
-from roadstead.domain.people.workspaces import lock_and_keep
+from roadstead.domain.people.workspaces import actor_of, find_changeable, hold
 from roadstead.domain.slugs import slug_of
 from roadstead.errors import Conflict, InvalidInput, NotFound
 from roadstead.model import Group, User, Workspace
@@ -25,9 +25,11 @@ class GroupNotFound(NotFound):
         )
 
 
-async def create_group(host: Host, slug: str, name: str, usernames: Sequence[str]) -> Group:
-    """Create a group with members. Raise `NotFound`, `InvalidInput` and `Conflict`."""
-    workspace = await get_workspace(host, slug)
+async def create_group(
+    host: Host, slug: str, name: str, usernames: Sequence[str], *, by: SessionUser | None = None
+) -> Group:
+    """Create a group with members. Raise `NotFound`, `WrongCredential`, `InvalidInput` and `Conflict`."""
+    workspace = await find_changeable(host, slug, by)
     users = [await find_user(host, username) for username in usernames]
     shown = name.strip()
     if not slug_of(shown) or not is_name(shown):
@@ -35,40 +37,62 @@ async def create_group(host: Host, slug: str, name: str, usernames: Sequence[str
             f"{name!r} cannot be the name of a group.", f"Use letters and digits, at most {LONGEST_NAME} characters."
         )
     async with host.store.database.transaction() as tx:
-        await lock_and_keep(tx, workspace)
+        await hold(host, tx, workspace, by)
         group = await rows.add_group(tx, workspace, slug=slug_of(shown), name=shown)
         if group is None:
             raise Conflict(f"There is a group {slug_of(shown)!r} already.", "Nothing was changed.")
-        await _log(host, tx, "group created", group, None)
+        await _log(host, tx, "group created", group, None, by)
         for user in users:
-            await _add(host, tx, group, user)
+            await _add(host, tx, group, user, by)
     return group
 
 
-async def add_to_group(host: Host, slug: str, group_slug: str, username: str) -> Group:
-    """Add a user to a group, and to the workspace if need be. Raise `NotFound` and `Conflict`."""
-    workspace, user = await get_workspace(host, slug), await find_user(host, username)
+async def add_to_group(
+    host: Host, slug: str, group_slug: str, username: str, *, by: SessionUser | None = None
+) -> Group:
+    """Add a user to a group, and to the workspace if need be. Raise `NotFound`, `WrongCredential` and `Conflict`."""
+    workspace, user = await find_changeable(host, slug, by), await find_user(host, username)
     async with host.store.database.transaction() as tx:
-        await lock_and_keep(tx, workspace)
+        await hold(host, tx, workspace, by)
         group = await _get(tx, workspace, group_slug)
-        await _add(host, tx, group, user)
+        await _add(host, tx, group, user, by)
     return group
 
 
-async def remove_from_group(host: Host, slug: str, group_slug: str, username: str) -> Group:
-    """Remove a user from a group, who stays in the workspace. Raise `NotFound`."""
-    workspace, user = await get_workspace(host, slug), await find_user(host, username)
+async def remove_from_group(
+    host: Host, slug: str, group_slug: str, username: str, *, by: SessionUser | None = None
+) -> Group:
+    """Remove a user from a group, who stays in the workspace. Raise `NotFound` and `WrongCredential`."""
+    workspace, user = await find_changeable(host, slug, by), await find_user(host, username)
     async with host.store.database.transaction() as tx:
+        await hold(host, tx, workspace, by)
         group = await _get(tx, workspace, group_slug)
         if not await rows.delete_group_member(tx, group.id, user.id):
             raise NotFound(f"{user.username} is not in the group {group.slug}.", "Nothing was changed.")
-        await _log(host, tx, "group member removed", group, user)
+        await _log(host, tx, "group member removed", group, user, by)
     return group
 
 
-async def list_groups(host: Host, slug: str) -> list[tuple[Group, list[User]]]:
-    """Return the groups of a workspace with their members. Raise `WorkspaceNotFound`."""
-    return await rows.list_groups(host.store.database, await get_workspace(host, slug))
+async def delete_group(host: Host, slug: str, group_slug: str, *, by: SessionUser | None = None) -> None:
+    """Delete a group, and what was granted to it. Its members stay. Raise `NotFound` and `WrongCredential`."""
+    workspace = await find_changeable(host, slug, by)
+    async with host.store.database.transaction() as tx:
+        await hold(host, tx, workspace, by)
+        group = await _get(tx, workspace, group_slug)
+        await rows.delete_group(tx, group.id)
+        await _log(host, tx, "group deleted", group, None, by)
+
+
+async def list_groups(host: Host, slug: str, *, by: SessionUser | None = None) -> list[tuple[Group, list[User]]]:
+    """Return the groups of a workspace with their members. Raise `NotFound` and `WrongCredential`."""
+    return await rows.list_groups(host.store.database, await find_changeable(host, slug, by))
+
+
+async def get_group(host: Host, slug: str, group_slug: str, *, by: SessionUser) -> tuple[Group, list[User]]:
+    """Return a group with its members. Raise `NotFound` and `WrongCredential`."""
+    workspace = await find_changeable(host, slug, by)
+    group = await _get(host.store.database, workspace, group_slug)
+    return group, await rows.list_members(host.store.database, group.id)
 
 
 async def _get(reader: Reader, workspace: Workspace, slug: str) -> Group:
@@ -78,14 +102,16 @@ async def _get(reader: Reader, workspace: Workspace, slug: str) -> Group:
     return group
 
 
-async def _add(host: Host, tx: Transaction, group: Group, user: User) -> None:
+async def _add(host: Host, tx: Transaction, group: Group, user: User, by: SessionUser | None) -> None:
     await lock_active(tx, user.id)
     await members.add_member(tx, group.workspace.id, user.id, host.now())
     await rows.keep_group_member(tx, group.id, user.id)
-    await _log(host, tx, "group member added", group, user)
+    await _log(host, tx, "group member added", group, user, by)
 
 
-async def _log(host: Host, tx: Transaction, action: str, group: Group, user: User | None) -> None:
+async def _log(
+    host: Host, tx: Transaction, action: str, group: Group, user: User | None, by: SessionUser | None
+) -> None:
     details = {} if user is None else {"user": user.username}
     subject = f"{group.workspace.slug}:{group.slug}"
-    await add_entry(tx, actor=host.operator, action=action, subject=subject, details=details, now=host.now())
+    await add_entry(tx, actor=actor_of(host, by), action=action, subject=subject, details=details, now=host.now())

@@ -6,11 +6,11 @@ from dataclasses import asdict, dataclass, replace
 
 import msgspec
 
-from roadstead.domain.apps.installations import get_installed, get_workspace
+from roadstead.domain.apps.installations import get_installed
 from roadstead.domain.host import Host
 from roadstead.domain.names import LONGEST_NAME, is_name
 from roadstead.domain.people.privileges import NoSuchProject, find_project, project_in
-from roadstead.domain.people.workspaces import NO_ADMIN, Visible, find_visible, lock_and_keep, may_administer
+from roadstead.domain.people.workspaces import Visible, administered, find_visible, lock_and_keep, may_administer
 from roadstead.errors import InvalidInput, NotFound, WrongCredential
 from roadstead.listing import PageRequest, Slice
 from roadstead.model import PRIVILEGES, Group, Holder, Identity, Privilege, Project, Role, User, Workspace
@@ -48,18 +48,12 @@ async def page_of_projects(host: Host, identity: Identity, workspace: str, wante
     return await rows.page_of_projects(host.store.database, visible.workspace, wanted, seen_by=seen_by, only=only)
 
 
-async def expect_project(host: Host, workspace: str, key: str) -> None:
-    """Raise `WorkspaceNotFound` or `NoSuchProject` if there is no such project."""
-    if await rows.find_project(host.store.database, await get_workspace(host, workspace), key, 0) is None:
-        raise NoSuchProject(key)
-
-
 async def create_project(host: Host, identity: Identity, workspace: str, given: ProjectChanges) -> Project:
     """Create a project. Raise `NoSuchWorkspace`, `WrongCredential` and `InvalidInput`."""
-    visible = await _administered(host, identity, workspace)
+    visible = await administered(host, identity, workspace)
     async with host.store.database.transaction() as tx:
         await lock_and_keep(tx, visible.workspace)
-        visible = await _administered(host, identity, workspace, tx)
+        visible = await administered(host, identity, workspace, tx)
         return await _add(host, tx, identity, visible.workspace, given)
 
 
@@ -86,14 +80,6 @@ async def delete_project(host: Host, identity: Identity, workspace: str, key: st
         await _log(host, tx, "project deleted", project, identity)
 
 
-async def _administered(host: Host, identity: Identity, workspace: str, tx: Transaction | None = None) -> Visible:
-    """Return a workspace in which the caller may create projects. Raise `NoSuchWorkspace` and `WrongCredential`."""
-    visible = await find_visible(host, identity, workspace, tx)
-    if not may_administer(identity, visible):
-        raise WrongCredential(NO_ADMIN)
-    return visible
-
-
 async def _to_put(
     host: Host, identity: Identity, workspace: str, key: str, tx: Transaction | None = None
 ) -> tuple[Visible, Project | None]:
@@ -102,7 +88,7 @@ async def _to_put(
     try:
         return visible, await project_in(tx or host.store.database, identity, visible, key, "admin")
     except NoSuchProject:
-        return await _administered(host, identity, workspace, tx), None
+        return await administered(host, identity, workspace, tx), None
 
 
 async def _add(host: Host, tx: Transaction, identity: Identity, workspace: Workspace, given: ProjectChanges) -> Project:

@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from roadstead.accounts import SessionUser
 from roadstead.domain.apps.installations import check_workspace_slug, get_installed, get_workspace
 from roadstead.domain.host import Host
 from roadstead.domain.names import check_name
@@ -133,6 +134,14 @@ def refuse_access_tokens(identity: Identity) -> None:
         raise WrongCredential(NOT_BY_ACCESS_TOKENS)
 
 
+async def administered(host: Host, identity: Identity, slug_or_uuid: str, tx: Transaction | None = None) -> Visible:
+    """Return a workspace in which the caller may change everything. Raise `NoSuchWorkspace` and `WrongCredential`."""
+    visible = await find_visible(host, identity, slug_or_uuid, tx)
+    if not may_administer(identity, visible):
+        raise WrongCredential(NO_ADMIN)
+    return visible
+
+
 async def page_of_members(host: Host, identity: Identity, visible: Visible, wanted: PageRequest) -> Slice[Membership]:
     """Return a page of the members of a workspace. Of their e-mail addresses it has those that the filter names.
 
@@ -172,7 +181,26 @@ async def page_of_memberships(
     return await rows.page_of_memberships(host.store.database, user_id, listing, wanted, within=within, roles=roles)
 
 
-# For operators
+# For owners, and for operators at the command line: there, no user is given
+
+
+async def find_changeable(host: Host, slug_or_uuid: str, by: SessionUser | None) -> Workspace:
+    """Return a workspace that a user may change. Raise as `administered` does, and `WorkspaceNotFound`."""
+    if by is None:
+        return await get_workspace(host, slug_or_uuid)
+    return (await administered(host, by, slug_or_uuid)).workspace
+
+
+async def hold(host: Host, tx: Transaction, workspace: Workspace, by: SessionUser | None) -> None:
+    """Lock a workspace, and check again that the user may change it. Raise as `administered` does."""
+    await lock_and_keep(tx, workspace)
+    if by is not None:
+        await administered(host, by, workspace.slug, tx)
+
+
+def actor_of(host: Host, by: SessionUser | None) -> str:
+    """Return the name of who acts, for the audit log."""
+    return host.operator if by is None else f"user {by.user.username}"
 
 
 async def create_workspace(host: Host, slug: str, *, name: str | None, owner: str) -> Workspace:
@@ -189,34 +217,37 @@ async def create_workspace(host: Host, slug: str, *, name: str | None, owner: st
         if workspace is None:
             raise Conflict(f"There is a workspace {slug!r} already.", "Nothing was changed.")
         await rows.keep_member(tx, workspace.id, first.id, "owner", host.now())
-        await _log(host, tx, "workspace created", workspace, first, "owner")
+        await _log(host, tx, "workspace created", workspace, first, "owner", None)
     return workspace
 
 
-async def add_member(host: Host, slug: str, username: str, role: Role) -> Workspace:
-    """Add a member, or give one another role. Raise `NotFound` and `Conflict`."""
-    workspace, user = await get_workspace(host, slug), await find_user(host, username)
+async def add_member(host: Host, slug: str, username: str, role: Role, *, by: SessionUser | None = None) -> Workspace:
+    """Add a member, or give one another role. Raise `NotFound`, `WrongCredential` and `Conflict`."""
+    workspace, user = await find_changeable(host, slug, by), await find_user(host, username)
     async with host.store.database.transaction() as tx:
-        await lock_and_keep(tx, workspace)
+        await hold(host, tx, workspace, by)
         await lock_active(tx, user.id)
         await rows.keep_member(tx, workspace.id, user.id, role, host.now())
         await _expect_owner(tx, workspace)
-        await _log(host, tx, "member added", workspace, user, role)
+        await _log(host, tx, "member added", workspace, user, role, by)
     return workspace
 
 
-async def remove_member(host: Host, slug: str, username: str) -> Workspace:
-    """Remove a member, and what was granted there. Raise `NotFound`, and `Conflict` for the last owner."""
-    workspace, user = await get_workspace(host, slug), await find_user(host, username)
+async def remove_member(host: Host, slug: str, username: str, *, by: SessionUser | None = None) -> Workspace:
+    """Remove a member, and what was granted there.
+
+    Raise `NotFound`, `WrongCredential`, and `Conflict` for the last owner.
+    """
+    workspace, user = await find_changeable(host, slug, by), await find_user(host, username)
     async with host.store.database.transaction() as tx:
-        await lock_and_keep(tx, workspace)
+        await hold(host, tx, workspace, by)
         if not await rows.delete_member(tx, workspace.id, user.id):
             raise NotFound(f"{user.username} is no member of {slug}.", "List them with: roadstead workspace show SLUG")
         await groups.leave_groups(tx, workspace.id, user.id)
         await permissions.drop_of_user(tx, workspace.id, user.id)
         await projects.drop_reviewer(tx, workspace.id, user.id)
         await _expect_owner(tx, workspace)
-        await _log(host, tx, "member removed", workspace, user, None)
+        await _log(host, tx, "member removed", workspace, user, None, by)
     return workspace
 
 
@@ -236,6 +267,15 @@ async def _expect_owner(tx: Transaction, workspace: Workspace) -> None:
         raise Conflict(f"The workspace {workspace.slug} needs an active owner.", "Make another member an owner first.")
 
 
-async def _log(host: Host, tx: Transaction, action: str, workspace: Workspace, user: User, role: Role | None) -> None:
+async def _log(
+    host: Host,
+    tx: Transaction,
+    action: str,
+    workspace: Workspace,
+    user: User,
+    role: Role | None,
+    by: SessionUser | None,
+) -> None:
     details = {"user": user.username, **({"role": role} if role else {})}
-    await add_entry(tx, actor=host.operator, action=action, subject=workspace.slug, details=details, now=host.now())
+    actor = actor_of(host, by)
+    await add_entry(tx, actor=actor, action=action, subject=workspace.slug, details=details, now=host.now())

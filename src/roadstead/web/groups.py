@@ -1,0 +1,117 @@
+"""`/{workspace}/workspace/settings/groups`: the groups of a workspace, for its owners; each has a page below."""
+
+from dataclasses import dataclass
+
+from starlette.responses import RedirectResponse, Response
+
+from roadstead.domain.people import groups
+from roadstead.listing import Slice
+from roadstead.model import Group, User
+from roadstead.web.page import Visit, render
+from roadstead.web.workspace_page import (
+    Action,
+    Form,
+    Forms,
+    Here,
+    Outcome,
+    Part,
+    find_workspace,
+    here_at,
+    part_of,
+    wanted_page,
+)
+
+_TAB = "/settings/groups"
+
+
+@dataclass(frozen=True, slots=True)
+class CountedGroup:
+    """A group in the list, and the number of its members."""
+
+    group: Group
+    members: int
+
+
+@dataclass(frozen=True, slots=True)
+class GroupsPage:
+    """Context of `groups.html`."""
+
+    here: Here
+    groups: list[CountedGroup]
+
+
+@dataclass(frozen=True, slots=True)
+class GroupPage:
+    """Context of `group.html`."""
+
+    here: Here
+    group: Group
+    members: Part[User]
+
+
+async def _list_page(visit: Visit, outcome: Outcome) -> Response:
+    visible = await find_workspace(visit)
+    found = await groups.list_groups(visit.host, visible.workspace.slug, by=visit.identity)
+    here = here_at(visit, visible, _TAB, outcome, done=GROUPS.notice(visit))
+    page = GroupsPage(here, [CountedGroup(group, len(members)) for group, members in found])
+    return render("groups.html", page, visit=visit, status=outcome.status)
+
+
+async def _group_page(visit: Visit, outcome: Outcome) -> Response:
+    visible, slug = await find_workspace(visit), _group(visit)
+    group, members = await groups.get_group(visit.host, visible.workspace.slug, slug, by=visit.identity)
+    here = here_at(visit, visible, _TAB, outcome, done=GROUP.notice(visit), below=f"/{group.slug}")
+    wanted = wanted_page(visit)
+    cut = members[wanted.skip : wanted.skip + wanted.length]
+    has_next = wanted.skip + wanted.length < len(members)
+    shown = Slice(cut, len(members), wanted.number, wanted.length, has_next=has_next)
+    page = GroupPage(here, group, part_of(here.path, shown))
+    return render("group.html", page, visit=visit, status=outcome.status)
+
+
+async def _create(visit: Visit, form: Form) -> None:
+    await groups.create_group(visit.host, _workspace(visit), form.get("name", ""), (), by=visit.identity)
+
+
+async def _add(visit: Visit, form: Form) -> None:
+    name = form.get("name", "").strip()
+    await groups.add_to_group(visit.host, _workspace(visit), _group(visit), name, by=visit.identity)
+
+
+async def _remove(visit: Visit, form: Form) -> None:
+    name = form.get("name", "")
+    await groups.remove_from_group(visit.host, _workspace(visit), _group(visit), name, by=visit.identity)
+
+
+async def _delete(visit: Visit, form: Form) -> Response:
+    workspace = _workspace(visit)
+    await groups.delete_group(visit.host, workspace, _group(visit), by=visit.identity)
+    return RedirectResponse(f"/{workspace}/workspace{_TAB}?done=delete", 303)
+
+
+def _workspace(visit: Visit) -> str:
+    slug: str = visit.request.path_params["workspace"]
+    return slug
+
+
+def _group(visit: Visit) -> str:
+    slug: str = visit.request.path_params["group"]
+    return slug
+
+
+_DELETE = Action(
+    _delete,
+    "The group was deleted.",
+    "name",
+    asks="Delete the group {name}? Its members stay in the workspace, and lose what was granted to the group.",
+)
+
+GROUPS = Forms(_list_page, {"create": Action(_create, "The group was created.", "name")}, {"delete": _DELETE.done})
+GROUP = Forms(
+    _group_page,
+    {
+        "add": Action(_add, "The user is in the group.", "name"),
+        "remove": Action(_remove, "The user was removed from the group.", "name"),
+        "delete": _DELETE,
+    },
+)

@@ -1,0 +1,127 @@
+"""`/{workspace}/workspace/projects/{key}`: a project, and for its administrators the settings and permissions."""
+
+from dataclasses import dataclass
+from urllib.parse import quote
+
+from starlette.responses import RedirectResponse, Response
+
+from roadstead.domain.people import privileges, projects
+from roadstead.domain.people.users import find_user
+from roadstead.errors import InvalidInput, WrongCredential
+from roadstead.listing import PageRequest
+from roadstead.model import PRIVILEGES, Group, Holder, Privilege, Project, User
+from roadstead.web.page import Visit, render
+from roadstead.web.projects import TAB, changes_of
+from roadstead.web.workspace_page import Action, Form, Forms, Here, Outcome, find_workspace, here_at, root_of
+
+_MOST = PageRequest(1, 1_000)
+"""More users than a project is likely to name one by one: groups are for more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Grants:
+    """What a project's administrators see besides: who was granted what, and the default reviewers."""
+
+    users: list[tuple[User, Privilege]]
+    groups: list[tuple[Group, Privilege]]
+    reviewers: list[User]
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectPage:
+    """Context of `project.html`. Only administrators of the project have `grants`."""
+
+    here: Here
+    project: Project
+    grants: Grants | None
+    privileges: tuple[Privilege, ...]
+
+
+async def _page(visit: Visit, outcome: Outcome) -> Response:
+    visible = await find_workspace(visit)
+    project = await _project(visit, "read")
+    below = f"/{quote(project.key)}"
+    here = here_at(visit, visible, TAB, outcome, done=FORMS.notice(visit), below=below)
+    page = ProjectPage(here, project, await _grants(visit), PRIVILEGES[1:])
+    return render("project.html", page, visit=visit, status=outcome.status)
+
+
+async def _grants(visit: Visit) -> Grants | None:
+    try:
+        project = await _project(visit, "admin")
+    except WrongCredential:
+        return None
+    users = await projects.page_of_users(visit.host, project, _MOST)
+    groups = await projects.page_of_groups(visit.host, project, _MOST)
+    reviewers = await projects.page_of_reviewers(visit.host, project, _MOST)
+    return Grants(list(users.items), list(groups.items), list(reviewers.items))
+
+
+async def _project(visit: Visit, least: Privilege) -> Project:
+    path = visit.request.path_params
+    return await privileges.find_project(visit.host, visit.identity, path["workspace"], path["key"], least)
+
+
+async def _change(visit: Visit, form: Form) -> Response:
+    path = visit.request.path_params
+    await _project(visit, "admin")  # a project that is gone is not made again
+    changed, _ = await projects.put_project(
+        visit.host, visit.identity, path["workspace"], path["key"], changes_of(form)
+    )
+    return RedirectResponse(f"{root_of(changed.workspace)}{TAB}/{quote(changed.key)}?done=change", 303)
+
+
+async def _delete(visit: Visit, form: Form) -> Response:
+    path = visit.request.path_params
+    await projects.delete_project(visit.host, visit.identity, path["workspace"], path["key"])
+    return RedirectResponse(f"/{path['workspace']}/workspace{TAB}?done=delete", 303)
+
+
+async def _grant(visit: Visit, form: Form) -> None:
+    project = await _project(visit, "admin")
+    privilege = projects.grantable(form.get("permission", ""))
+    await projects.grant(visit.host, visit.identity, project, await _holder(visit, project, form), privilege)
+
+
+async def _take_back(visit: Visit, form: Form) -> None:
+    project = await _project(visit, "admin")
+    await projects.take_back(visit.host, visit.identity, project, await _holder(visit, project, form))
+
+
+async def _holder(visit: Visit, project: Project, form: Form) -> Holder:
+    """Return the user or the group that a form names. Raise `InvalidInput` and `NotFound`."""
+    user, group = form.get("user", "").strip(), form.get("group", "").strip()
+    if bool(user) == bool(group):
+        wrong = "Name either a user or a group."
+        raise InvalidInput(wrong, fields={"user": [wrong]})
+    if user:
+        return await find_user(visit.host, user)
+    return await projects.find_group(visit.host, project, group)
+
+
+async def _add_reviewer(visit: Visit, form: Form) -> None:
+    project, user = await _project(visit, "admin"), await find_user(visit.host, form.get("name", "").strip())
+    await projects.add_reviewer(visit.host, visit.identity, project, user)
+
+
+async def _remove_reviewer(visit: Visit, form: Form) -> None:
+    project, user = await _project(visit, "admin"), await find_user(visit.host, form.get("name", ""))
+    await projects.remove_reviewer(visit.host, visit.identity, project, user)
+
+
+FORMS = Forms(
+    _page,
+    {
+        "change": Action(_change, "The project was changed.", "name"),
+        "delete": Action(
+            _delete,
+            "",
+            "name",
+            asks="Delete the project {name}, with its permissions and default reviewers, for good?",
+        ),
+        "grant": Action(_grant, "The permission was granted.", "user"),
+        "take-back": Action(_take_back, "The permission was taken back.", "user"),
+        "add-reviewer": Action(_add_reviewer, "The user is a default reviewer.", "name"),
+        "remove-reviewer": Action(_remove_reviewer, "The default reviewer was removed.", "name"),
+    },
+)

@@ -1,0 +1,411 @@
+"""The pages of a workspace: who sees which, their forms, and what the audit log says of them."""
+
+import re
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from functools import partial
+
+import httpx
+import pytest
+
+from roadstead.accounts import SessionUser
+from roadstead.domain.access import consumers, credentials
+from roadstead.domain.host import Host
+from roadstead.domain.people import groups, projects, users, workspaces
+from roadstead.domain.people.projects import ProjectChanges
+from roadstead.domain.upkeep import audit
+from tests.live import LiveHost, RecordingApp, live_host
+from tests.web.reading import document, fields, main_text, submit, texts
+
+ROOT = "/acme/workspace"
+NAMES = ("owner", "collaborator", "member", "stranger", "invited")
+PAGES = (
+    "/overview",
+    "/projects",
+    "/projects/OPEN",
+    "/projects/SECRET",
+    "/members",
+    "/settings/groups",
+    "/settings/groups/writers",
+    "/settings/api",
+)
+SEEN = {
+    "operator": (200, 200, 200, 200, 200, 200, 200, 200),
+    "owner": (200, 200, 200, 200, 200, 200, 200, 200),
+    "collaborator": (200, 200, 200, 200, 200, 403, 403, 403),
+    "member": (200, 200, 200, 404, 200, 403, 403, 403),
+    "stranger": (404, 404, 404, 404, 404, 404, 404, 404),
+    "nobody": (401, 401, 401, 401, 401, 401, 401, 401),
+}
+"""The status of each page for each viewer. A collaborator here is in the group that has the secret project."""
+LONG = "\U0001f6a2שלום " + "W" * 44
+
+
+@dataclass
+class Acme:
+    """A workspace with people, a group and two projects, and a browser for each of them."""
+
+    host: LiveHost
+    browsers: dict[str, httpx.Client] = field(default_factory=dict)
+
+    def __call__(self, name: str) -> httpx.Client:
+        return self.browsers[name]
+
+    def send(self, name: str, page: str, do: str, /, **given: str) -> httpx.Response:
+        """Send a form of a page as somebody, whatever forms the page shows, and follow the redirect."""
+        browser, address = self(name), f"{ROOT}{page}"
+        (csrf, *_) = re.findall(r'name="csrf" value="(\w+)"', browser.get("/").text)
+        return browser.post(address, data={"csrf": csrf, "do": do, **given}, follow_redirects=True)
+
+    def roles(self) -> dict[str, str]:
+        """Return the roles of all members, by user name."""
+
+        async def read(host: Host) -> dict[str, str]:
+            found = await workspaces.find_changeable(host, "acme", None)
+            return {one.user.username: one.role for one in await workspaces.list_members(host, found)}
+
+        roles: dict[str, str] = self.host.work(read)
+        return roles
+
+
+async def _people(host: Host) -> None:
+    for name in NAMES:
+        await users.create_user(host, name, display_name=name.title())
+    await workspaces.create_workspace(host, "acme", name="Acme", owner="owner")
+    await workspaces.add_member(host, "acme", "collaborator", "collaborator")
+    await workspaces.add_member(host, "acme", "member", "member")
+    writers = await groups.create_group(host, "acme", "Writers", ["collaborator"])
+    owner = SessionUser(await users.find_user(host, "owner"))
+    await projects.create_project(host, owner, "acme", ProjectChanges("OPEN", "Open", "", False))
+    secret = await projects.create_project(host, owner, "acme", ProjectChanges("SECRET", "Secret", "", True))
+    await projects.grant(host, owner, secret, writers, "write")
+
+
+@pytest.fixture(scope="module")
+def acme(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Acme]:
+    """Yield the workspace, shared by the tests of this module, which leave its five people their roles."""
+    with live_host(tmp_path_factory.mktemp("acme")) as host, ExitStack() as stack:
+        host.work(_people)
+        found = Acme(host)
+        for name in (*NAMES, "operator"):
+            browser = stack.enter_context(httpx.Client(base_url=host.url, timeout=30))
+            browser.get(host.work(partial(_link, name=name)))
+            found.browsers[name] = browser
+        found.browsers["nobody"] = stack.enter_context(httpx.Client(base_url=host.url, timeout=30))
+        yield found
+
+
+async def _link(host: Host, name: str) -> str:
+    return await credentials.sign_in_link(host, user_id=(await users.find_user(host, name)).id)
+
+
+# Who sees what
+
+
+@pytest.mark.parametrize("viewer", SEEN)
+def test_each_page_is_for_those_who_may_see_it(acme: Acme, viewer: str) -> None:
+    """Owners and operators see all, members what the API lets them read; a stranger learns nothing."""
+    browser = acme(viewer)
+    assert tuple(browser.get(f"{ROOT}{page}").status_code for page in PAGES) == SEEN[viewer]
+
+
+def test_an_invisible_workspace_looks_like_a_missing_one(acme: Acme) -> None:
+    """The same status, headers and text, but for the name that was asked for."""
+    for page in PAGES:
+        hidden, missing = (acme("stranger").get(f"/{slug}/workspace{page}") for slug in ("acme", "nope"))
+        assert hidden.text.replace("acme", "nope") == missing.text, page
+        assert {*hidden.headers} == {*missing.headers}
+
+
+@pytest.mark.parametrize("viewer", ["collaborator", "member", "stranger"])
+def test_only_an_owner_changes_anything(acme: Acme, viewer: str) -> None:
+    """Every form of every page is refused to others, whatever they send, and nothing is changed."""
+    forms = {
+        "/members": ("add", "role", "remove", "invite", "withdraw"),
+        "/settings/groups": ("create",),
+        "/settings/groups/writers": ("add", "remove", "delete"),
+        "/projects": ("create",),
+        "/projects/OPEN": ("change", "delete", "grant", "take-back", "add-reviewer", "remove-reviewer"),
+        "/settings/api": ("create", "delete"),
+    }
+    before = acme.host.work(_entries)
+    given = {"name": "member", "role": "owner", "sure": "yes", "key": "X", "permission": "admin", "user": "member"}
+    given |= {"callback": "http://localhost/", "scope:account": "yes", "id": "1"}
+    for page, actions in forms.items():
+        for do in actions:
+            answer = acme.send(viewer, page, do, **given)
+            assert answer.status_code == (404 if viewer == "stranger" else 403), (page, do)
+    assert acme.host.work(_entries) == before
+
+
+async def _entries(host: Host) -> int:
+    return len(await _audit(host))
+
+
+async def _audit(host: Host) -> list[tuple[str, str, str]]:
+    return [(one.actor, one.action, one.subject) for one in await audit.latest_changes(host, 100)]
+
+
+def test_home_leads_to_the_workspaces_that_a_user_sees(acme: Acme) -> None:
+    """A member has the link, a stranger has none; the links in API bodies lead to the same page."""
+    link = f'a[href="{ROOT}/overview"]'
+    assert document(acme("member").get("/")).css(link)
+    assert document(acme("operator").get("/")).css(link)
+    assert not document(acme("stranger").get("/")).css(link)
+    uuid = acme.host.work(lambda host: workspaces.find_changeable(host, "acme", None)).uuid
+    led = acme("member").get(f"/{uuid}/")
+    assert (led.status_code, led.headers["location"]) == (303, f"{ROOT}/overview")
+    assert acme("stranger").get(f"/{uuid}/").status_code == 404
+
+
+def test_an_owner_finds_every_page_from_the_overview(acme: Acme) -> None:
+    """The tabs lead to all pages; a member's only to those which the member sees."""
+    for viewer, count in (("owner", 5), ("member", 3)):
+        page = acme(viewer).get(f"{ROOT}/overview")
+        tabs = [str(tab.attributes["href"]) for tab in document(page).css(".tabs a")]
+        assert [acme(viewer).get(tab).status_code for tab in tabs] == [200] * count
+
+
+# Members
+
+
+def test_an_owner_adds_changes_and_removes_a_member(acme: Acme) -> None:
+    """Removal asks first; each change is in the audit log by the owner's name."""
+    assert "The user is a member." in main_text(acme.send("owner", "/members", "add", name="stranger", role="member"))
+    assert acme.roles()["stranger"] == "member"
+    acme.send("owner", "/members", "role", name="stranger", role="collaborator")
+    assert acme.roles()["stranger"] == "collaborator"
+    asked = acme.send("owner", "/members", "remove", name="stranger")
+    assert "Remove stranger?" in main_text(asked)
+    assert acme.roles()["stranger"] == "collaborator"
+    done = acme("owner").post(f"{ROOT}/members", data=_confirmed(asked), follow_redirects=True)
+    assert "The member was removed." in main_text(done)
+    assert "stranger" not in acme.roles()
+    assert acme.host.work(_audit)[:3] == [
+        ("user owner", "member removed", "acme"),
+        ("user owner", "member added", "acme"),
+        ("user owner", "member added", "acme"),
+    ]
+
+
+def _confirmed(page: httpx.Response) -> dict[str, str]:
+    (form,) = document(page).css("form.question")
+    return {str(one.attributes["name"]): one.attributes["value"] or "" for one in form.css("input")}
+
+
+@pytest.mark.parametrize(
+    ("do", "given"),
+    [("role", {"role": "member"}), ("role", {"role": "collaborator"}), ("add", {"role": "member"}), ("remove", {})],
+)
+def test_the_last_active_owner_stays(acme: Acme, do: str, given: dict[str, str]) -> None:
+    """Not even the operator removes or demotes the last owner."""
+    for viewer in ("owner", "operator"):
+        refused = acme.send(viewer, "/members", do, name="owner", sure="yes", **given)
+        assert refused.status_code == 409
+        assert "needs an active owner" in main_text(refused)
+    assert acme.roles()["owner"] == "owner"
+
+
+def test_a_refused_form_keeps_what_was_typed(acme: Acme) -> None:
+    """The error is beside its field, which says so to a screen reader; the role that was chosen stays chosen."""
+    page = acme.send("owner", "/members", "add", name='"><b>nobody', role="collaborator")
+    assert page.status_code == 400
+    (wrong,) = document(page).css('[aria-invalid="true"]')
+    assert (wrong.attributes["name"], wrong.attributes["value"]) == ("name", '"><b>nobody')
+    (why,) = document(page).css(f"#{wrong.attributes['aria-describedby']}")
+    assert "There is no user" in why.text()
+    (chosen,) = document(page).css("#add option[selected]")
+    assert chosen.text() == "collaborator"
+    assert acme.send("owner", "/members", "add", name="stranger", role="king").status_code == 400
+    assert acme.send("owner", "/members", "fly").status_code == 400
+
+
+def test_an_invitation_is_shown_once_and_can_be_withdrawn(acme: Acme) -> None:
+    """The link is on the answer alone; the list has its address, role and a button."""
+    made = acme.send("owner", "/members", "invite", email="new@acme.example", role="collaborator")
+    (link,) = texts(made, "pre")
+    assert link.startswith(f"{acme.host.url}/-/invitation?code=")
+    page = acme("owner").get(f"{ROOT}/members")
+    assert link not in page.text
+    assert "new@acme.example" in main_text(page)
+    (row,) = [one for one in document(page).css("tr") if "new@acme.example" in one.text()]
+    sent = {str(one.attributes["name"]): one.attributes["value"] or "" for one in row.css("input")}
+    done = acme("owner").post(f"{ROOT}/members", data=sent, follow_redirects=True)
+    assert "withdrawn" in main_text(done)
+    assert "new@acme.example" not in main_text(done)
+    assert acme.send("owner", "/members", "invite", email="x", role="member").status_code == 400
+
+
+# Groups
+
+
+def test_an_owner_makes_a_group_and_deletes_it(acme: Acme) -> None:
+    """A user who joins a group joins the workspace; deleting the group asks first, and leaves its members there."""
+    acme.send("owner", "/settings/groups", "create", name="Release Team")
+    again = acme.send("owner", "/settings/groups", "create", name="Release Team")
+    assert (again.status_code, fields(again, f"{ROOT}/settings/groups")["name"]) == (409, "Release Team")
+    page = "/settings/groups/release-team"
+    assert "Nobody is in the group yet." in main_text(acme("owner").get(f"{ROOT}{page}"))
+    acme.send("owner", page, "add", name="invited")
+    assert acme.roles()["invited"] == "member"
+    assert "invited" in main_text(acme("owner").get(f"{ROOT}{page}"))
+    assert acme.send("owner", page, "remove", name="owner").status_code == 400
+    acme.send("owner", page, "remove", name="invited")
+    acme.send("owner", page, "delete", name="Release Team")
+    assert acme("owner").get(f"{ROOT}{page}").status_code == 200
+    assert "was deleted" in main_text(acme.send("owner", page, "delete", sure="yes"))
+    assert acme("owner").get(f"{ROOT}{page}").status_code == 404
+    acme.send("owner", "/members", "remove", name="invited", sure="yes")
+
+
+# Projects
+
+
+def test_an_owner_makes_a_project_and_says_who_may_what(acme: Acme) -> None:
+    """What is granted there holds at once, for a user and a group, and can be taken back."""
+    made = acme.send("owner", "/projects", "create", name="New", key="NEW", description="a\r\nb", private="yes")
+    page = "/projects/NEW"
+    assert made.url.path == f"{ROOT}{page}"
+    member = acme("member")
+    assert member.get(f"{ROOT}{page}").status_code == 404
+    acme.send("owner", page, "grant", user="member", permission="read")
+    assert "Permissions" not in main_text(member.get(f"{ROOT}{page}"))
+    acme.send("owner", page, "grant", user="member", permission="admin")
+    assert "Permissions" in main_text(member.get(f"{ROOT}{page}"))
+    acme.send("owner", page, "take-back", user="member")
+    assert member.get(f"{ROOT}{page}").status_code == 404
+    acme.send("owner", page, "grant", group="writers", permission="write")
+    assert acme("collaborator").get(f"{ROOT}{page}").status_code == 200
+    acme.send("owner", page, "add-reviewer", name="member")
+    assert "Member" in main_text(acme("owner").get(f"{ROOT}{page}"))
+    acme.send("owner", page, "remove-reviewer", name="member")
+    moved = acme.send("owner", page, "change", name="Newer", key="NEWER", description="", private="")
+    assert (moved.url.path, "The project was changed." in moved.text) == (f"{ROOT}/projects/NEWER", True)
+    assert acme.send("owner", page, "change", name="Back", key="NEW", description="").status_code == 404
+    acme.send("owner", "/projects/NEWER", "delete", sure="yes")
+    assert acme("owner").get(f"{ROOT}/projects/NEWER").status_code == 404
+
+
+@pytest.mark.parametrize(
+    ("page", "do", "given", "name"),
+    [
+        ("/projects", "create", {"name": "x", "key": "1"}, "key"),
+        ("/projects", "create", {"name": "", "key": "K"}, "name"),
+        ("/projects", "create", {"name": "x", "key": "K", "description": "x" * 10_001}, "description"),
+        ("/projects/OPEN", "grant", {"user": "nobody", "permission": "read"}, "user"),
+        ("/projects/OPEN", "grant", {"user": "owner", "permission": "read"}, "user"),
+        ("/projects/OPEN", "grant", {"user": "member", "permission": "all"}, "permission"),
+        ("/projects/OPEN", "grant", {"user": "", "permission": "read"}, "user"),
+        ("/projects/OPEN", "grant", {"user": "member", "group": "writers", "permission": "read"}, "user"),
+        ("/projects/OPEN", "add-reviewer", {"name": "stranger"}, "name"),
+        ("/settings/api", "create", {"name": "x", "callback": "ftp://x", "scope:account": "yes"}, "callback"),
+        ("/settings/api", "create", {"name": "", "callback": "http://localhost/", "scope:account": "yes"}, "name"),
+        ("/settings/groups", "create", {"name": "🚢"}, "name"),
+        ("/settings/groups/writers", "add", {"name": "nobody"}, "name"),
+    ],
+)
+def test_a_wrong_field_says_why(acme: Acme, page: str, do: str, given: dict[str, str], name: str) -> None:
+    """Each error is beside its field, and nothing that was typed is lost."""
+    refused = acme.send("owner", page, do, **given)
+    assert refused.status_code == 400
+    (wrong,) = document(refused).css('[aria-invalid="true"]')
+    assert wrong.attributes["name"] == name
+    assert document(refused).css(f"#{wrong.attributes['aria-describedby']}")
+    form = document(refused).css_first(f"#{do}")
+    assert form is not None
+    kept = {str(one.attributes["name"]): one.attributes.get("value") for one in form.css("input")}
+    kept |= {str(one.attributes["name"]): one.text() for one in form.css("textarea")}
+    assert all(kept[key] == value for key, value in given.items() if key in kept)
+
+
+def test_a_taken_key_is_told(acme: Acme) -> None:
+    """Two projects of a workspace cannot have one key."""
+    refused = acme.send("owner", "/projects", "create", name="Other", key="OPEN")
+    assert (refused.status_code, "already exists" in main_text(refused)) == (400, True)
+
+
+# OAuth consumers
+
+
+def test_the_secret_of_a_consumer_is_shown_once(acme: Acme) -> None:
+    """It works, is not on the page afterwards, and deleting the consumer asks first."""
+    page = acme("owner").get(f"{ROOT}/settings/api")
+    assert "no OAuth consumers yet" in main_text(page)
+    given = {"name": LONG, "callback": "http://localhost:9000/back", "scope:account": "yes"}
+    made = submit(acme("owner"), page, f"{ROOT}/settings/api", **given)
+    key, secret = texts(made, ".notice code")
+    found = acme.host.work(lambda host: consumers.find_by_secret(host, key, secret))
+    assert found is not None
+    assert found.scopes == ("account",)
+    later = acme("owner").get(f"{ROOT}/settings/api")
+    assert (secret in later.text, key in later.text) == (False, True)
+    acme.send("owner", "/settings/api", "delete", key=key)
+    assert key in acme("owner").get(f"{ROOT}/settings/api").text
+    acme.send("owner", "/settings/api", "delete", key=key, sure="yes")
+    assert key not in acme("owner").get(f"{ROOT}/settings/api").text
+    none = acme.send("owner", "/settings/api", "create", name="x", callback="http://localhost/")
+    assert (none.status_code, "Tick at least one scope." in none.text) == (400, True)
+
+
+# Many
+
+
+def test_a_long_list_has_pages(acme: Acme) -> None:
+    """Fifty members are on each, in the order of their accounts; a wrong number of a page is the first."""
+
+    async def fill(host: Host) -> None:
+        await workspaces.create_workspace(host, "many", name=LONG, owner="owner")
+        for number in range(60):
+            await users.create_user(host, f"user-{number}", display_name=LONG[:50])
+            await workspaces.add_member(host, "many", f"user-{number}", "member")
+
+    acme.host.work(fill)
+    first, second = (acme("owner").get(f"/many/workspace/members?page={number}") for number in ("1", "2"))
+    counts = [len(document(page).css('select[aria-label^="Role of"]')) for page in (first, second)]
+    assert counts == [50, 11]
+    assert texts(first, ".pages a") == ["Next"]
+    assert texts(second, ".pages a") == ["Previous"]
+    for number in ("0", "x", "-1", "9" * 20):
+        assert acme("owner").get(f"/many/workspace/members?page={number}").status_code == 200
+
+
+# The consent to an installation
+
+
+def test_an_owner_consents_to_an_installation(acme: Acme, connect_app: RecordingApp) -> None:
+    """Into a workspace of the owner's own; an ordinary member is refused, and so is every other workspace."""
+    link = f"/site/addons/authorize?descriptor_uri={connect_app.descriptor_url}"
+    for viewer in ("member", "collaborator", "stranger"):
+        refused = acme(viewer).get(link)
+        assert (refused.status_code, "Only an owner" in main_text(refused)) == (403, True)
+    page = acme("owner").get(link)
+    assert "acme" in [option.text() for option in document(page).css("option")]
+    form = _consent_form(page)
+    for slug in ("local", "nowhere", ""):
+        wrong = acme("owner").post(link, data={**form, "workspace": slug})
+        assert wrong.status_code == 400
+    assert connect_app.received == []
+    csrf = _consent_form(acme("operator").get(link))["csrf"]
+    assert acme("owner").post(link, data={**form, "workspace": "acme", "csrf": csrf}).status_code == 403
+    done = acme("owner").post(link, data={**form, "workspace": "acme"})
+    assert "is installed" in main_text(done)
+    assert not document(done).css('a[href^="/-/apps"]')
+    (call,) = connect_app.calls("installed")
+    assert call.body["principal"]["username"] == "acme"
+
+
+def test_a_member_cannot_send_the_consent_of_an_owner(acme: Acme, connect_app: RecordingApp) -> None:
+    """The form alone is not enough: who sends it must own the workspace."""
+    link = f"/site/addons/authorize?descriptor_uri={connect_app.descriptor_url}"
+    form = _consent_form(acme("owner").get(link))
+    (csrf, *_) = re.findall(r'name="csrf" value="(\w+)"', acme("member").get("/").text)
+    answer = acme("member").post(link, data={**form, "csrf": csrf, "workspace": "acme"})
+    assert answer.status_code == 403
+    assert connect_app.received == []
+
+
+def _consent_form(page: httpx.Response) -> dict[str, str]:
+    (form,) = document(page).css("form.fields")
+    given = {str(one.attributes["name"]): one.attributes["value"] or "" for one in form.css("input")}
+    return {**given, "decision": "allow"}
