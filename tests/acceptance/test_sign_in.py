@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -9,6 +10,8 @@ import pytest
 
 from roadstead.app import create_app
 from roadstead.domain.access import credentials
+from roadstead.domain.people import users
+from roadstead.model import OPERATOR_ID
 from roadstead.settings import Settings
 from tests.live import LiveHost, live_host, serving
 
@@ -138,10 +141,15 @@ def test_an_address_with_nothing_is_a_page_for_browsers_alone(host: LiveHost) ->
 
 
 def test_a_form_that_anybody_may_send_is_short(host: LiveHost) -> None:
-    """A form of an unknown sender cannot take the host's memory or time."""
+    """A form of an unknown sender, or of a user who is no operator, cannot take the host's memory or time."""
     body = b"code=" + b"&a=" * 30_000
+    headers = {"Content-Type": "application/x-www-form-urlencoded"}
     for path in ("/-/sign-in", "/site/oauth2/access_token"):
-        answer = httpx.post(
-            host.url + path, content=body, headers={"Content-Type": "application/x-www-form-urlencoded"}
-        )
-        assert answer.status_code == 413
+        assert httpx.post(host.url + path, content=body, headers=headers).status_code == 413
+    user = host.work(lambda opened: users.create_user(opened, "long-form"))
+    for user_id, status in ((user.id, 413), (OPERATOR_ID, 403)):
+        link = host.work(partial(credentials.sign_in_link, user_id=user_id))
+        with httpx.Client(base_url=host.url) as client:
+            client.get(link)
+            # The operator's is read, and refused because it is of no page.
+            assert client.post("/-/profile/names", content=body, headers=headers).status_code == status

@@ -348,6 +348,27 @@ def test_the_secret_of_a_consumer_is_shown_once(acme: Acme) -> None:
     assert (none.status_code, "Tick at least one scope." in none.text) == (400, True)
 
 
+def test_a_consumer_acts_for_the_owner_who_created_it(acme: Acme) -> None:
+    """The creator has the secret: it must not open the other workspaces of an earlier owner."""
+
+    async def owners(host: Host) -> str:
+        await users.create_user(host, "second")
+        await workspaces.add_member(host, "acme", "second", "owner")
+        return await _link(host, "second")
+
+    second = httpx.Client(base_url=acme.host.url, timeout=30)
+    with second:
+        second.get(acme.host.work(owners))
+        acme.browsers["second"] = second
+        for creator, owner in (("second", "second"), ("owner", "owner"), ("operator", "owner")):
+            given = {"name": "x", "callback": "http://localhost/", "scope:account": "yes"}
+            key = texts(acme.send(creator, "/settings/api", "create", **given), ".notice code")[0]
+            found = acme.host.work(partial(consumers.get_consumer, key=key))
+            assert found.owner.username == owner
+            acme.send("owner", "/settings/api", "delete", key=key, sure="yes")
+    acme.send("owner", "/members", "remove", name="second", sure="yes")
+
+
 # Many
 
 

@@ -26,13 +26,14 @@ async def create_consumer(
 ) -> tuple[Consumer, str]:
     """Create a consumer and return it with its secret, which is shown now and never again.
 
-    Without scopes it may ask for all of them. It belongs to the earliest active owner of the workspace.
+    Without scopes it may ask for all of them. It belongs to the owner who creates it: with the secret, the creator acts
+    as its owner in every workspace of that user. One that an operator creates belongs to the earliest active owner.
     Raise `InvalidInput`, `NotFound`, `WrongCredential` and `Conflict`.
     """
     _check(name, callback_url)
     granted = tuple(sorted(SCOPES)) if scopes is None else granted_scopes(scopes)
     workspace = await find_changeable(host, slug, by)
-    owner = await _owner(host, workspace)
+    owner = await _earliest_owner(host, workspace) if by is None or by.is_operator else by.user
     secret = secrets.token_urlsafe(32)
     async with host.store.database.transaction() as tx:
         await hold(host, tx, workspace, by)
@@ -64,7 +65,7 @@ def _check(name: str, callback_url: str) -> None:
         raise InvalidInput(wrong, hint, fields={"callback": [f"{wrong} {hint}"]})
 
 
-async def _owner(host: Host, workspace: Workspace) -> User:
+async def _earliest_owner(host: Host, workspace: Workspace) -> User:
     owners = [one for one in await list_members(host, workspace) if one.role == "owner" and one.user.is_active]
     if not owners:
         raise Conflict(f"The workspace {workspace.slug} has no active owner.", "Make a member an owner first.")

@@ -11,6 +11,7 @@ from roadstead.connect.scopes import RENAMED, SCOPES, UnknownScope, implied_by, 
 from roadstead.domain.apps.descriptors import stored_descriptor
 from roadstead.domain.apps.installations import get_installed
 from roadstead.domain.host import Host
+from roadstead.domain.names import check_name
 from roadstead.domain.people.users import add_user, lock_active
 from roadstead.errors import InvalidInput, NotFound, StorageUnavailable
 from roadstead.model import OPERATOR_ID, AccessToken, ApiToken, Identity, ListedToken, TokenOwner, User
@@ -84,8 +85,7 @@ async def create_api_token(
     actor: str | None = None,
 ) -> tuple[str, ApiToken]:
     """Create a user's token for the API; it is shown now and never again. Without scopes it has all of them."""
-    if not name.strip() or not name.isprintable():
-        raise InvalidInput("A token needs a name.", "The name identifies it in the list.")
+    check_name(name, "A token needs a name.")
     granted = token_scopes(scopes)
     async with host.store.database.transaction() as tx:
         user = await lock_active(tx, user_id)
