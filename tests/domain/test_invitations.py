@@ -132,7 +132,7 @@ async def _accept(host: Host, code: str, name: str) -> str:
 
 
 def test_only_an_administrator_vouches_for_an_address(tmp_path: Path) -> None:
-    """An owner could name the address of another person, so the account's is not confirmed."""
+    """An owner could name the address of another person: the account's is not confirmed, and no one goes by it."""
 
     async def run() -> None:
         async with open_host(Settings(data=tmp_path)) as host:
@@ -140,7 +140,11 @@ def test_only_an_administrator_vouches_for_an_address(tmp_path: Path) -> None:
             for by, name in ((owner, "gil"), (None, "gus")):
                 link, _ = await invitations.invite(host, by=by, email=f"{name}@acme.example", workspace="acme")
                 await _accept(host, link.partition("code=")[2], name)
-                (email,) = await users.list_emails(host, await users.find_user(host, name))
+                guest = await users.find_user(host, name)
+                (email,) = await users.list_emails(host, guest)
                 assert (email.address, email.is_confirmed) == (f"{name}@acme.example", by is None)
+            assert await users.find_user(host, "gus@acme.example") == guest
+            with pytest.raises(NotFound):
+                await users.find_user(host, "gil@acme.example")
 
     asyncio.run(run())

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -98,6 +98,22 @@ def acme(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Acme]:
 
 async def _link(host: Host, name: str) -> str:
     return await credentials.sign_in_link(host, user_id=(await users.find_user(host, name)).id)
+
+
+@contextmanager
+def _another_owner(acme: Acme, name: str) -> Iterator[None]:
+    """Have another owner, who is new, until the block ends."""
+
+    async def add(host: Host) -> str:
+        await users.create_user(host, name)
+        await workspaces.add_member(host, "acme", name, "owner")
+        return await _link(host, name)
+
+    with httpx.Client(base_url=acme.host.url, timeout=30) as browser:
+        browser.get(acme.host.work(add))
+        acme.browsers[name] = browser
+        yield
+    acme.host.work(lambda host: workspaces.remove_member(host, "acme", name))
 
 
 # Who sees what
@@ -302,6 +318,7 @@ def test_an_owner_makes_a_project_and_says_who_may_what(acme: Acme) -> None:
         ("/settings/api", "create", {"name": "x", "callback": "ftp://x", "scope:account": "yes"}, "callback"),
         ("/settings/api", "create", {"name": "", "callback": "http://localhost/", "scope:account": "yes"}, "name"),
         ("/settings/groups", "create", {"name": "🚢"}, "name"),
+        ("/settings/groups", "create", {"name": ".."}, "name"),
         ("/settings/groups/writers", "add", {"name": "nobody"}, "name"),
     ],
 )
@@ -350,23 +367,13 @@ def test_the_secret_of_a_consumer_is_shown_once(acme: Acme) -> None:
 
 def test_a_consumer_acts_for_the_owner_who_created_it(acme: Acme) -> None:
     """The creator has the secret: it must not open the other workspaces of an earlier owner."""
-
-    async def owners(host: Host) -> str:
-        await users.create_user(host, "second")
-        await workspaces.add_member(host, "acme", "second", "owner")
-        return await _link(host, "second")
-
-    second = httpx.Client(base_url=acme.host.url, timeout=30)
-    with second:
-        second.get(acme.host.work(owners))
-        acme.browsers["second"] = second
+    with _another_owner(acme, "second"):
         for creator, owner in (("second", "second"), ("owner", "owner"), ("operator", "owner")):
             given = {"name": "x", "callback": "http://localhost/", "scope:account": "yes"}
             key = texts(acme.send(creator, "/settings/api", "create", **given), ".notice code")[0]
             found = acme.host.work(partial(consumers.get_consumer, key=key))
             assert found.owner.username == owner
             acme.send("owner", "/settings/api", "delete", key=key, sure="yes")
-    acme.send("owner", "/members", "remove", name="second", sure="yes")
 
 
 # Many
@@ -414,6 +421,7 @@ def test_an_owner_consents_to_an_installation(acme: Acme, connect_app: Recording
     assert not document(done).css('a[href^="/-/apps"]')
     (call,) = connect_app.calls("installed")
     assert call.body["principal"]["username"] == "acme"
+    assert acme.host.work(_audit)[0] == ("user owner", "app installed", f"acme/{connect_app.key}")
 
 
 def test_a_member_cannot_send_the_consent_of_an_owner(acme: Acme, connect_app: RecordingApp) -> None:
@@ -424,6 +432,48 @@ def test_a_member_cannot_send_the_consent_of_an_owner(acme: Acme, connect_app: R
     answer = acme("member").post(link, data={**form, "csrf": csrf, "workspace": "acme"})
     assert answer.status_code == 403
     assert connect_app.received == []
+
+
+@pytest.mark.parametrize("change", ["role", "deactivated"])
+def test_an_owner_installs_only_as_long_as_being_one(acme: Acme, connect_app: RecordingApp, change: str) -> None:
+    """An owner who loses the role, or is deactivated, while the descriptor is fetched does not install the app."""
+    name = f"owner-{change}"
+
+    async def lose(host: Host) -> None:
+        if change == "role":
+            await workspaces.add_member(host, "acme", name, "member")
+        else:
+            await users.deactivate_user(host, name)
+
+    link = f"/site/addons/authorize?descriptor_uri={connect_app.descriptor_url}"
+    with _another_owner(acme, name):
+        form = _consent_form(acme(name).get(link))
+        connect_app.on_descriptor = lambda: acme.host.work(lose)
+        answer = acme(name).post(link, data={**form, "workspace": "acme"})
+    assert (answer.status_code, connect_app.received) == (403 if change == "role" else 401, [])
+
+
+def test_an_owner_learns_only_which_step_of_an_installation_failed(acme: Acme, connect_app: RecordingApp) -> None:
+    """The answer may be that of a server which only this host reaches; an operator reads it."""
+    link = f"/site/addons/authorize?descriptor_uri={connect_app.descriptor_url}"
+    connect_app.status, connect_app.answer = 500, "answer of an inner server"
+    found = {}
+    for viewer in ("owner", "operator"):
+        form = _consent_form(acme(viewer).get(link))
+        refused = acme(viewer).post(link, data={**form, "workspace": "acme"})
+        descriptor, connect_app.descriptor = connect_app.descriptor, {"inner": "secret"}
+        invalid = acme(viewer).get(link)
+        connect_app.descriptor = descriptor
+        missing = acme(viewer).get(f"{link}.nowhere")
+        found[viewer] = [(one.status_code, texts(one, "h1")) for one in (refused, invalid, missing)]
+        learned = ("inner" in refused.text, "baseUrl" in invalid.text, "404" in missing.text)
+        assert learned == (viewer == "operator",) * 3
+    assert found["owner"] == [
+        (424, ["The app was not installed."]),
+        (424, ["The descriptor cannot be used."]),
+        (424, ["The descriptor cannot be fetched."]),
+    ]
+    assert [status for status, _ in found["operator"]] == [424] * 3
 
 
 def _consent_form(page: httpx.Response) -> dict[str, str]:

@@ -65,13 +65,15 @@ async def find_account(reader: Reader, uuid_or_account_id: str) -> User | None:
     )
 
 
-async def find_by_name(reader: Reader, username_or_email: str) -> User | None:
-    """Return the person of a name: the account of an access token goes by none."""
+async def find_by_name(reader: Reader, username_or_email: str, *, only_confirmed: bool = False) -> User | None:
+    """Return the person of a name, or of an e-mail address: the account of an access token goes by none."""
     return _first(
         await reader.read(
-            f"{_SELECT} WHERE kind = 'user' AND (username = ? OR id = (SELECT user_id FROM emails WHERE address = ?))",
+            f"{_SELECT} WHERE kind = 'user' AND "
+            "(username = ? OR id = (SELECT user_id FROM emails WHERE address = ? AND is_confirmed >= ?))",
             username_or_email,
             username_or_email,
+            int(only_confirmed),
         )
     )
 

@@ -12,6 +12,7 @@ from roadstead.connect import Descriptor
 from roadstead.connect.urls import is_below
 from roadstead.domain.apps import installations
 from roadstead.domain.apps.page_loads import post_install_url
+from roadstead.domain.people.workspaces import may_install
 from roadstead.errors import InstallationFailed, InvalidInput, WrongCredential
 from roadstead.web.descriptor_view import Scope, digest, scopes_in_words
 from roadstead.web.page import Visit, problem, render, require
@@ -59,6 +60,11 @@ class _Wish:
     redirect_uri: str | None
 
 
+_TOLD_TO_OWNERS = {
+    "fetch": ("The descriptor cannot be fetched.", "An operator finds the reason among the recorded requests."),
+    "validate": ("The descriptor cannot be used.", "Find out why with: roadstead check URL. Or ask an operator."),
+    "installed": ("The app was not installed.", "An operator finds its answer among the recorded requests."),
+}
 _NO_OWNER = "Only an owner of a workspace may install an app there."
 
 
@@ -69,7 +75,7 @@ async def ask(visit: Visit) -> Response:
 
 async def decide(visit: Visit) -> Response:
     form = await visit.form()
-    known = await _known_workspaces(visit)
+    await _known_workspaces(visit)
     wish = await _read_link(visit)
     if form.get("decision") != "allow":
         if wish.redirect_uri is None:
@@ -80,7 +86,8 @@ async def decide(visit: Visit) -> Response:
     workspace = form.get("workspace", "").strip()
     try:
         installations.check_workspace_slug(workspace)
-        require(visit.is_operator or workspace in known, _NO_OWNER, "Choose one of yours.")
+        # Asked now: while the descriptor was fetched, the visitor may have ceased to be an owner.
+        require(await may_install(visit.host, visit.identity, workspace), _NO_OWNER, "Choose one of yours.")
     except InvalidInput as exc:
         return await _consent_page(visit, wish, workspace=workspace, wrong=f"{exc.message} {exc.detail}")
     return await _install(visit, wish, workspace)
@@ -92,7 +99,8 @@ async def _install(visit: Visit, wish: _Wish, workspace: str) -> Response:
             visit.host, wish.descriptor, wish.descriptor_url, workspace, actor=visit.viewer
         )
     except InstallationFailed as exc:
-        return problem(exc, visit=visit, answer=exc.body)
+        told = _told(visit, exc)
+        return problem(told, visit=visit, answer=told.body)
     if wish.redirect_uri is not None:
         return back_to(wish.redirect_uri, client_key=installation.client_key)
     target = await post_install_url(visit.host, installation, visit.viewer)
@@ -124,7 +132,7 @@ async def _read_link(visit: Visit) -> _Wish:
         "It takes either descriptor_uri=<URL of the descriptor> or addon_key=<key of a registered app>.",
     )
     url = uri if uri is not None else (await installations.get_registration(visit.host, key or "")).descriptor_url
-    descriptor = await installations.fetch(visit.host, url)
+    descriptor = await _fetch(visit, url)
     if redirect_uri is not None:
         require(
             is_below(redirect_uri, descriptor.base_url),
@@ -132,6 +140,21 @@ async def _read_link(visit: Visit) -> _Wish:
             f"It must be absolute, begin with the baseUrl {descriptor.base_url}, and contain no context parameters.",
         )
     return _Wish(descriptor, url, redirect_uri)
+
+
+async def _fetch(visit: Visit, url: str) -> Descriptor:
+    try:
+        return await installations.fetch(visit.host, url)
+    except InstallationFailed as exc:
+        raise _told(visit, exc) from exc
+
+
+def _told(visit: Visit, failure: InstallationFailed) -> InstallationFailed:
+    """Return what a visitor learns of a failure: an owner who is no operator learns which step failed.
+
+    The answer may be that of a server that only this host reaches.
+    """
+    return failure if visit.is_operator else InstallationFailed(*_TOLD_TO_OWNERS[failure.step], step=failure.step)
 
 
 async def _consent_page(

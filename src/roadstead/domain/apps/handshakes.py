@@ -84,7 +84,7 @@ async def shake_hands(
             signing = signed and descriptor.authentication == "jwt"
             signing_secrets = await _signing_secrets(host, installation, registration) if signing else [None]
             await _post_installed(host, installation, descriptor, signing_secrets, actor)
-            return await _accept(host, installation.id)
+            return await _accept(host, installation.id, actor)
         except BaseException as exc:
             refused = isinstance(exc, InstallationFailed) and not exc.unanswered
             await _undo(host, installation.id, keep_offer=not refused)
@@ -154,7 +154,7 @@ async def _post_installed(
     return await lifecycle.post_installed(host, installation, descriptor, last, actor)
 
 
-async def _accept(host: Host, installation_id: int) -> Installation:
+async def _accept(host: Host, installation_id: int, actor: User | None) -> Installation:
     async with host.store.database.transaction() as tx:
         await rows.hold_with_key(tx, installation_id)
         previous = await finish_handshake(tx, installation_id, host.now())
@@ -164,7 +164,7 @@ async def _accept(host: Host, installation_id: int) -> Installation:
             await add_installation_entry(
                 tx,
                 installation_id,
-                actor=host.operator,
+                actor=host.operator if actor is None or actor.is_administrator else f"user {actor.username}",
                 action=_action(previous),
                 details={"descriptor_url": installation.descriptor_url},
                 now=host.now(),

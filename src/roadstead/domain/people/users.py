@@ -87,8 +87,11 @@ def check_email(email: str) -> None:
 
 
 async def find_user(host: Host, name: str) -> User:
-    """Return the user of a user name or an e-mail address. Raise `UserNotFound`."""
-    user = await rows.find_by_name(host.store.database, name.lower())
+    """Return the user of a user name or a confirmed e-mail address. Raise `UserNotFound`.
+
+    Otherwise an owner who invited a person with the address of another would get the roles that are given to the other.
+    """
+    user = await rows.find_by_name(host.store.database, name.lower(), only_confirmed=True)
     if user is None:
         raise UserNotFound(name)
     return user

@@ -142,6 +142,21 @@ async def administered(host: Host, identity: Identity, slug_or_uuid: str, tx: Tr
     return visible
 
 
+async def may_install(host: Host, by: SessionUser, slug: str) -> bool:
+    """Return whether a user may install apps into a workspace: an operator into any, also a new one, others as owner.
+
+    Raise `NotAuthenticated` for a user who was deactivated since the session was checked.
+    """
+    if by.is_operator:
+        return True
+    try:
+        async with host.store.database.transaction() as tx:
+            await administered(host, by, slug, tx)
+    except (NoSuchWorkspace, WrongCredential):
+        return False
+    return True
+
+
 async def page_of_members(host: Host, identity: Identity, visible: Visible, wanted: PageRequest) -> Slice[Membership]:
     """Return a page of the members of a workspace. Of their e-mail addresses it has those that the filter names.
 
