@@ -70,7 +70,13 @@ def serving(
     listener = listener or listening_socket()
     server = _QuickServer(
         uvicorn.Config(
-            app, interface="asgi3", log_level="warning", access_log=False, timeout_graceful_shutdown=1, http=http
+            app,
+            interface="asgi3",
+            log_level="warning",
+            access_log=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=1,
+            http=http,
         )
     )
     thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})

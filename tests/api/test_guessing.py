@@ -2,6 +2,7 @@
 
 import base64
 from collections.abc import Iterator
+from pathlib import Path
 
 import httpx
 import pytest
@@ -42,3 +43,18 @@ def test_guessing_a_token_is_slowed_and_the_right_one_works(guessed: LiveHost) -
     refused = httpx.get(f"{guessed.url}/2.0/user", headers={"Authorization": "Bearer x"})
     assert 0 < int(refused.headers["Retry-After"]) <= 300
     assert refused.json()["error"]["message"] == "There were too many wrong tokens."
+
+
+def test_behind_a_proxy_each_client_is_counted_for_itself(tmp_path: Path) -> None:
+    """One who guesses there uses up the attempts of the address that the proxy adds, whatever the client wrote before
+    it, and not those of all others.
+    """
+    with live_host(tmp_path, base_url="https://roadstead.example") as host, httpx.Client(base_url=host.url) as client:
+
+        def guess(forwarded: str) -> int:
+            headers = {"Authorization": "Bearer x", "X-Forwarded-For": forwarded}
+            return client.get("/2.0/user", headers=headers).status_code
+
+        statuses = [guess(f"198.51.100.{number}, 203.0.113.1") for number in range(MOST_OF_ONE + 1)]
+        assert statuses == [401] * MOST_OF_ONE + [429]
+        assert guess("203.0.113.2") == 401

@@ -104,6 +104,8 @@ class Connection(HttpToolsProtocol):
             self.admission = self.app_state.setdefault("admission", Admission(open_files()))
         peer = self.client[0] if self.client else ""
         self._caller = caller_at(peer)
+        if self.client is not None:
+            self.client = self._caller, self.client[1]  # of each request, for what is limited by address
         self._extensions: dict[Any, Any] = {AT_ONCE: self._answer_at_once, IN_PIECES: self._in_pieces}
         self._is_proxy = self._host is not None and not self._host.is_for_this_machine and is_loopback(peer)
         self._address, in_the_way = self.admission.connections.add(self, self._caller)
@@ -255,6 +257,8 @@ class Connection(HttpToolsProtocol):
         An incomplete request takes its place when it is complete.
         """
         scope = cycle.scope
+        if self._is_proxy:
+            scope["client"] = self._caller_of(scope), scope["client"][1]
         name: str = scope[request_id.IN_SCOPE]
         cycle.default_headers = [*cycle.default_headers, (request_id.HEADER, name.encode())]
         if self._places is not None:
@@ -275,7 +279,8 @@ class Connection(HttpToolsProtocol):
         own = self._address
         places = self.admission.places(scope["path"])
         if places is not None:
-            address = self._address_of(scope) if self._is_proxy or own is None else own
+            caller: str = scope["client"][0] if self._is_proxy else self._caller
+            address = self.admission.connections.address(caller) if self._is_proxy or own is None else own
             if (shortage := places.take(address)) is not None:
                 if self._host is not None:
                     reason: Reason = "requests" if shortage is Shortage.ALL else "address"
@@ -286,13 +291,12 @@ class Connection(HttpToolsProtocol):
             own.waiting.pop(self, None)
         return None
 
-    def _address_of(self, scope: Any) -> "Address[Connection]":
-        """Return the client's address: the one that a proxy on this machine names, or else that of the connection."""
-        caller = None
-        if self._is_proxy:
-            said = [value for name, value in scope["headers"] if name == b"x-forwarded-for"]
-            caller = forwarded_for(said[-1]) if said else None
-        return self.admission.connections.address(caller or self._caller)
+    def _caller_of(self, scope: Any) -> str:
+        """Return the holder of the client's address: the one that a proxy on this machine names, or else that of the
+        connection.
+        """
+        said = [value for name, value in scope["headers"] if name == b"x-forwarded-for"]
+        return (forwarded_for(said[-1]) if said else None) or self._caller
 
     def _give_place_back(self) -> None:
         if self._places is not None:

@@ -87,7 +87,7 @@ def configured(
         log_config=logs.configuration(),
         access_log=False,
         server_header=False,
-        # No answer depends on a proxy's statements about the caller.
+        # `Connection` reads the one statement of a proxy that counts, and only for limits.
         proxy_headers=False,
         lifespan="on",
         ws="none",
