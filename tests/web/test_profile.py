@@ -72,7 +72,11 @@ def test_a_token_is_created_listed_and_revoked(host: LiveHost) -> None:
         nothing = submit_profile(client, "tokens", name="ci")
         assert (nothing.status_code, "Tick what the token may do" in main_text(nothing)) == (400, True)
         for name in (" ", "x" * 101, "two\nlines"):
-            assert submit_profile(client, "tokens", name=name, **{"scope:account": "yes"}).status_code == 400
+            refused = submit_profile(client, "tokens", name=name, expires="30", **{"scope:account": "yes"})
+            assert (refused.status_code, "needs a name" in main_text(refused)) == (400, True)
+        for expires in ("", "0", "31"):
+            refused = submit_profile(client, "tokens", name="ci", expires=expires, **{"scope:account": "yes"})
+            assert (refused.status_code, "Choose when" in main_text(refused)) == (400, True)
         made = submit_profile(client, "tokens", name="ci", expires="30", **{"scope:account": "yes"})
         (token,) = (one.text() for one in document(made).css("[data-copy='the token']"))
         assert token not in client.get("/-/profile").text
@@ -132,7 +136,7 @@ def test_who_acts_is_in_the_audit_log(host: LiveHost, browser: httpx.Client) -> 
     with signed_in_as(host, ann) as client:
         submit_profile(client, "names", display_name="Ann", nickname="ann")
         submit_profile(client, "password", password=PASSWORD, again=PASSWORD)
-        submit_profile(client, "tokens", name="ci", **{"scope:all": "yes"})
+        submit_profile(client, "tokens", name="ci", expires="30", **{"scope:all": "yes"})
         submit_profile(client, "sessions")
     listed = browser.get("/-/audit", params={"pagelen": "50"})
     assert [one["action"] for one in listed.json()["values"] if one["actor"] == "user pa-audit"] == [

@@ -11,7 +11,7 @@ from roadstead.domain.people import users
 from roadstead.errors import InvalidInput, TooManyGuesses
 from roadstead.model import ApiToken, Email, User
 from roadstead.web.page import Visit, render, require
-from roadstead.web.tokens_form import EXPIRIES, TokenForm, TokenWish, read_wish, token_form
+from roadstead.web.tokens_form import EXPIRIES, NEVER, TokenForm, TokenWish, read_wish, token_form
 
 _DONE = {
     "names": "Your names were changed.",
@@ -107,6 +107,7 @@ async def create_token(visit: Visit) -> Response:
     wish = read_wish(await visit.form())
     try:
         require(bool(wish.scopes), "Tick what the token may do.")
+        require(wish.expires in (*EXPIRIES, NEVER), "Choose when the token expires.")
         token, _ = await credentials.create_api_token(
             visit.host,
             wish.name,

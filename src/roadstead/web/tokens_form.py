@@ -12,7 +12,8 @@ EXPIRIES: Mapping[str, timedelta] = {
     "90": timedelta(days=90),
     "365": timedelta(days=365),
 }
-"""The choices, by the number of days; any other text means that the token does not expire."""
+"""The choices besides `NEVER`, by the number of days."""
+NEVER = "never"
 _ALL = "all"
 _FIELD = "scope:"
 """The beginning of the name of a scope's box."""
