@@ -6,7 +6,6 @@ from dataclasses import asdict, dataclass, replace
 
 import msgspec
 
-from roadstead.domain.apps.installations import get_installed
 from roadstead.domain.host import Host
 from roadstead.domain.names import LONGEST_NAME, is_name
 from roadstead.domain.people.privileges import NoSuchProject, find_project, project_in
@@ -16,7 +15,7 @@ from roadstead.listing import PageRequest, Slice
 from roadstead.model import PRIVILEGES, Group, Holder, Identity, Privilege, Project, Role, User, Workspace
 from roadstead.storage import groups, members, permissions
 from roadstead.storage import projects as rows
-from roadstead.storage.audit import add_entry
+from roadstead.storage.audit import add_entry, add_entry_of_run
 from roadstead.storage.database import Transaction
 from roadstead.storage.workspaces import lock_workspace
 
@@ -270,14 +269,16 @@ async def _log(
     identity: Identity,
     details: dict[str, str | int | None] | None = None,
 ) -> None:
+    """Add an entry to the audit log. What an app repeats is counted, so that no app fills the log."""
+    given, now = details or {}, host.now()
+    if identity.user is None:
+        assert identity.installation_id is not None  # noqa: S101  # every other credential is a user's
+        about, named = project.key, {"project": project.key, **given}
+        await add_entry_of_run(tx, identity.installation_id, action=action, about=about, details=named, now=now)
+        return
     subject = f"{project.workspace.slug}/{project.key}"
-    actor = await _actor(host, tx, identity)
-    await add_entry(tx, actor=actor, action=action, subject=subject, details=details or {}, now=host.now())
+    await add_entry(tx, actor=_actor(identity.user), action=action, subject=subject, details=given, now=now)
 
 
-async def _actor(host: Host, tx: Transaction, identity: Identity) -> str:
-    user = identity.user
-    if user is not None:
-        return f"user {user.username}" if user.kind == "user" else f"access token {user.display_name} {user.uuid}"
-    assert identity.installation_id is not None  # noqa: S101  # every other credential is a user's
-    return f"app {(await get_installed(host, identity.installation_id, tx)).app_key}"
+def _actor(user: User) -> str:
+    return f"user {user.username}" if user.kind == "user" else f"access token {user.display_name} {user.uuid}"
