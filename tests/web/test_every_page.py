@@ -150,7 +150,7 @@ def test_a_template_sees_its_context_and_the_frame_alone() -> None:
     """Every page has one frozen dataclass, which names its template and has everything that the template uses."""
     folder = Path(roadstead.web.__file__).parent / "templates"
     environment = jinja2.Environment(autoescape=True)
-    environment.filters |= {"ago": str, "exactly": str, "breakable": str}
+    environment.filters |= {"ago": str, "exactly": str, "breakable": str, "avatar": str}
     seen = set()
     for context, templates in {(context, tuple(names)) for context, names in _contexts()}:
         assert context.__dataclass_params__.frozen, context  # type: ignore[attr-defined]

@@ -336,6 +336,20 @@ def test_a_wrong_field_says_why(acme: Acme, page: str, do: str, given: dict[str,
     assert all(kept[key] == value for key, value in given.items() if key in kept)
 
 
+def test_a_project_has_a_picture_whatever_its_name(acme: Acme) -> None:
+    """A slash or a question mark in the name is not one of the address."""
+    acme.send("owner", "/projects", "create", name="a/b?c", key="SLASH")
+    for page in ("/projects", "/projects/SLASH"):
+        (address,) = [
+            str(one.attributes["src"])
+            for one in document(acme("owner").get(f"{ROOT}{page}")).css("main img")
+            if "b%3Fc" in str(one.attributes["src"])
+        ]
+        picture = acme("owner").get(address, follow_redirects=True)
+        assert (picture.status_code, picture.headers["Content-Type"]) == (200, "image/svg+xml")
+    acme.send("owner", "/projects/SLASH", "delete", sure="yes")
+
+
 def test_a_taken_key_is_told(acme: Acme) -> None:
     """Two projects of a workspace cannot have one key."""
     refused = acme.send("owner", "/projects", "create", name="Other", key="OPEN")

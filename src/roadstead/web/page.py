@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs
+from urllib.parse import parse_qs, quote
 
 from markupsafe import Markup
 from starlette.datastructures import MutableHeaders
@@ -369,7 +369,13 @@ def _templates(*, asynchronous: bool = False) -> "jinja2.Environment":
     environment.filters["exactly"] = _exactly
     environment.filters["ago"] = jinja2.pass_context(_ago)
     environment.filters["breakable"] = _breakable
+    environment.filters["avatar"] = _avatar
     return environment
+
+
+def _avatar(name: str) -> str:
+    """Return the address of the picture of a name, which may contain slashes."""
+    return f"/account/{quote(name, safe='')}/avatar"
 
 
 _BREAKS = re.compile(r"(?<=[/.?&=])(?=[\w{])")
