@@ -336,6 +336,21 @@ def test_a_wrong_field_says_why(acme: Acme, page: str, do: str, given: dict[str,
     assert all(kept[key] == value for key, value in given.items() if key in kept)
 
 
+def test_an_administrator_of_a_project_does_not_learn_who_has_an_account(acme: Acme) -> None:
+    """A user who is no member, by name or address, and a name that no one has, are refused alike."""
+
+    async def add(host: Host) -> None:
+        await users.create_user(host, "elsewhere", display_name="Else Where", email="elsewhere@acme.example")
+
+    acme.host.work(add)
+    acme.send("owner", "/projects/OPEN", "grant", user="member", permission="admin")
+    for do, name in (("grant", "user"), ("take-back", "user"), ("add-reviewer", "name"), ("remove-reviewer", "name")):
+        for one in ("elsewhere", "elsewhere@acme.example", "unused"):
+            refused = acme.send("member", "/projects/OPEN", do, permission="read", **{name: one})
+            assert (refused.status_code, texts(refused, ".wrong")) == (400, [f"'{one}' is no member of acme."])
+    acme.send("owner", "/projects/OPEN", "take-back", user="member")
+
+
 def test_a_project_has_a_picture_whatever_its_name(acme: Acme) -> None:
     """A slash or a question mark in the name is not one of the address."""
     acme.send("owner", "/projects", "create", name="a/b?c", key="SLASH")

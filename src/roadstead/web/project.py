@@ -6,7 +6,7 @@ from urllib.parse import quote
 from starlette.responses import RedirectResponse, Response
 
 from roadstead.domain.people import privileges, projects
-from roadstead.domain.people.users import find_user
+from roadstead.domain.people.workspaces import find_member_named
 from roadstead.errors import InvalidInput, WrongCredential
 from roadstead.listing import PageRequest
 from roadstead.model import PRIVILEGES, Group, Holder, Privilege, Project, User
@@ -95,17 +95,19 @@ async def _holder(visit: Visit, project: Project, form: Form) -> Holder:
         wrong = "Name either a user or a group."
         raise InvalidInput(wrong, fields={"user": [wrong]})
     if user:
-        return await find_user(visit.host, user)
+        return await find_member_named(visit.host, project.workspace, user)
     return await projects.find_group(visit.host, project, group)
 
 
 async def _add_reviewer(visit: Visit, form: Form) -> None:
-    project, user = await _project(visit, "admin"), await find_user(visit.host, form.get("name", "").strip())
+    project = await _project(visit, "admin")
+    user = await find_member_named(visit.host, project.workspace, form.get("name", "").strip())
     await projects.add_reviewer(visit.host, visit.identity, project, user)
 
 
 async def _remove_reviewer(visit: Visit, form: Form) -> None:
-    project, user = await _project(visit, "admin"), await find_user(visit.host, form.get("name", ""))
+    project = await _project(visit, "admin")
+    user = await find_member_named(visit.host, project.workspace, form.get("name", ""))
     await projects.remove_reviewer(visit.host, visit.identity, project, user)
 
 

@@ -185,6 +185,18 @@ async def get_member(host: Host, workspace: Workspace, selected: str) -> Members
     return found
 
 
+async def find_member_named(host: Host, workspace: Workspace, name: str) -> User:
+    """Return the member of a user name or a confirmed e-mail address.
+
+    Raise `NotFound` for any other, alike whether or not there is such a user: not every member may learn who has an
+    account on this host.
+    """
+    try:
+        return (await get_member(host, workspace, (await find_user(host, name)).uuid)).user
+    except NotFound as exc:
+        raise NotFound(f"{name!r} is no member of {workspace.slug}.") from exc
+
+
 async def page_of_memberships(
     host: Host, identity: Identity, listing: Listing, wanted: PageRequest, *, roles: Sequence[Role] = ROLES
 ) -> Slice[Membership]:
