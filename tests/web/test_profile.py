@@ -94,7 +94,10 @@ def test_a_token_is_created_listed_and_revoked(host: LiveHost) -> None:
 
 
 async def _consent(host: Host, user: User) -> tuple[int, str]:
-    """Let a consumer act as a user; return the grant's id and the access token."""
+    """Let a consumer act as a user; return the grant's id and the access token.
+
+    The consumer acts as its owner, too, which is the same user: no consent is listed for that.
+    """
     await workspaces.create_workspace(host, "pa-acme", name=None, owner=user.username)
     consumer, _ = await consumers.create_consumer(
         host, "pa-acme", "Robot", callback_url="http://localhost/back", scopes="account"
@@ -102,6 +105,7 @@ async def _consent(host: Host, user: User) -> tuple[int, str]:
     asked = grants.read_asked(consumer, {"response_type": "code", "client_id": consumer.key})
     code = await grants.consent(host, user, asked)
     issued = await grants.redeem(host, consumer, code, redirect_uri=None, verifier=None)
+    await grants.act_as_owner(host, consumer, None)
     (found,) = await grants.list_consents(host, user)
     return found.id, issued.access_token
 

@@ -34,6 +34,7 @@ async def add_grant(
     *,
     redirect_uri: str | None,
     challenge: str | None,
+    by_consent: bool,
     now: datetime,
 ) -> Grant:
     """Add a grant without tokens, and delete the consumer's grants whose tokens have all expired."""
@@ -47,6 +48,7 @@ async def add_grant(
             redirect_uri=redirect_uri,
             challenge=challenge,
             expires_on=to_text(now),
+            by_consent=int(by_consent),
         )
     )
     return Grant(identity, consumer_id, user, scopes, redirect_uri, challenge)
@@ -98,11 +100,11 @@ async def find_granted(reader: Reader, token: str) -> GrantedToken | None:
 
 
 async def list_consents(reader: Reader, user_id: int, now: datetime) -> list[Consent]:
-    """Return what a user lets consumers do, as far as its tokens have not expired."""
+    """Return what a user consented to, as far as its tokens have not expired."""
     rows = await reader.read(
         "SELECT g.id, c.name, w.name, g.scopes, g.expires_on FROM oauth_grants g "
         "JOIN consumers c ON c.id = g.consumer_id JOIN workspaces w ON w.id = c.workspace_id "
-        "WHERE g.user_id = ? AND g.expires_on > ? ORDER BY g.id",
+        "WHERE g.user_id = ? AND g.by_consent = 1 AND g.expires_on > ? ORDER BY g.id",
         user_id,
         to_text(now),
     )

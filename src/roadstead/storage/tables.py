@@ -206,7 +206,9 @@ API_TOKENS = _table(
 CONSUMERS = _table(
     "consumers", "id key secret_hash workspace_id owner_id name callback_url scopes created_on", "everywhere"
 )
-OAUTH_GRANTS = _table("oauth_grants", "id consumer_id user_id scopes redirect_uri challenge expires_on", "everywhere")
+OAUTH_GRANTS = _table(
+    "oauth_grants", "id consumer_id user_id scopes redirect_uri challenge expires_on by_consent", "everywhere"
+)
 OAUTH_TOKENS = _table("oauth_tokens", "token_hash grant_id kind is_used expires_on", "everywhere")
 SESSIONS = _table(
     "sessions", "token_hash kind expires_on user_id", "in one place", stays="Signing in belongs to one host."

@@ -117,7 +117,7 @@ def _challenge(query: Mapping[str, str]) -> str | None:
 
 
 async def list_consents(host: Host, user: User) -> list[Consent]:
-    """Return what a user lets consumers do."""
+    """Return what a user consented to."""
     return await rows.list_consents(host.store.database, user.id, host.now())
 
 
@@ -133,13 +133,13 @@ async def end_consent(host: Host, user: User, grant_id: int) -> None:
 async def consent(host: Host, user: User, asked: Asked) -> str:
     """Let a consumer do what it asks for, as this user; return the code. Raise `Conflict`."""
     async with host.store.database.transaction() as tx:
-        grant = await _add_grant(host, tx, user, asked)
+        grant = await _add_grant(host, tx, user, asked, by_consent=True)
         code = await _add_token(host, tx, grant, "code")
         await _log(host, tx, user.username, "OAuth access granted", asked.consumer, grant)
     return code
 
 
-async def _add_grant(host: Host, tx: Transaction, user: User, asked: Asked) -> Grant:
+async def _add_grant(host: Host, tx: Transaction, user: User, asked: Asked, *, by_consent: bool) -> Grant:
     await lock_active(tx, user.id)
     if not await consumer_rows.lock_consumer(tx, asked.consumer.id):
         raise Conflict("The consumer was deleted.", "Nothing was changed.")
@@ -150,6 +150,7 @@ async def _add_grant(host: Host, tx: Transaction, user: User, asked: Asked) -> G
         asked.scopes,
         redirect_uri=asked.redirect_uri,
         challenge=asked.challenge,
+        by_consent=by_consent,
         now=host.now(),
     )
 
@@ -181,7 +182,7 @@ async def act_as_owner(host: Host, consumer: Consumer, wanted: str | None) -> Is
     asked = Asked(consumer, scopes_for(consumer, wanted), None, None)
     try:
         async with host.store.database.transaction() as tx:
-            grant = await _add_grant(host, tx, consumer.owner, asked)
+            grant = await _add_grant(host, tx, consumer.owner, asked, by_consent=False)
             return await _issue(host, tx, consumer, grant, "client_credentials")
     except Conflict as exc:
         raise Refused("unauthorized_client", f"{exc.message} {exc.detail}") from exc
