@@ -8,12 +8,10 @@ from roadstead.connect.scopes import SCOPES
 from roadstead.domain.access import consumers
 from roadstead.errors import InvalidInput
 from roadstead.model import Consumer
-from roadstead.web.descriptor_view import Scope, in_words
+from roadstead.web.descriptor_view import in_words
 from roadstead.web.page import Visit, render
-from roadstead.web.workspace_page import Action, Form, Forms, Here, Outcome, find_workspace, here_at
-
-_SCOPE = "scope:"
-"""The beginning of the name of a scope's box."""
+from roadstead.web.scope_boxes import Box, boxes_of, ticked_in
+from roadstead.web.workspace_page import Action, Form, Forms, Here, Outcome, find_workspace, here_at, slug_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,11 +24,11 @@ class Created:
 
 @dataclass(frozen=True, slots=True)
 class ConsumersPage:
-    """Context of `consumers.html`. `scopes` are those that a consumer may ask for."""
+    """Context of `consumers.html`. `boxes` are those of the scopes that a consumer may ask for."""
 
     here: Here
     consumers: list[Consumer]
-    scopes: list[Scope]
+    boxes: list[Box]
     created: Created | None
 
 
@@ -38,18 +36,19 @@ async def _page(visit: Visit, outcome: Outcome, *, created: Created | None = Non
     visible = await find_workspace(visit)
     found = await consumers.list_consumers(visit.host, visible.workspace.slug, by=visit.identity)
     here = here_at(visit, visible, "/settings/api", outcome, done=FORMS.notice(visit))
-    page = ConsumersPage(here, found, in_words(sorted(SCOPES)), created)
+    ticked = ticked_in(outcome.tried.typed if outcome.tried else {})
+    page = ConsumersPage(here, found, boxes_of(in_words(sorted(SCOPES)), ticked), created)
     return render("consumers.html", page, visit=visit, status=outcome.status)
 
 
 async def _create(visit: Visit, form: Form) -> Response:
-    scopes = [name.removeprefix(_SCOPE) for name in form if name.startswith(_SCOPE)]
+    scopes = ticked_in(form)
     if not scopes:
         wrong = "Tick at least one scope."
         raise InvalidInput(wrong, fields={"scopes": [wrong]})
     made, secret = await consumers.create_consumer(
         visit.host,
-        visit.request.path_params["workspace"],
+        slug_in(visit),
         form.get("name", "").strip(),
         callback_url=form.get("callback", "").strip(),
         scopes=" ".join(scopes),
@@ -59,8 +58,7 @@ async def _create(visit: Visit, form: Form) -> Response:
 
 
 async def _delete(visit: Visit, form: Form) -> None:
-    slug: str = visit.request.path_params["workspace"]
-    await consumers.delete_consumer(visit.host, slug, form.get("key", ""), by=visit.identity)
+    await consumers.delete_consumer(visit.host, slug_in(visit), form.get("key", ""), by=visit.identity)
 
 
 FORMS = Forms(

@@ -18,6 +18,7 @@ from roadstead.web.workspace_page import (
     find_workspace,
     here_at,
     part_of,
+    slug_in,
     wanted_page,
 )
 
@@ -70,28 +71,23 @@ async def _group_page(visit: Visit, outcome: Outcome) -> Response:
 
 
 async def _create(visit: Visit, form: Form) -> None:
-    await groups.create_group(visit.host, _workspace(visit), form.get("name", ""), (), by=visit.identity)
+    await groups.create_group(visit.host, slug_in(visit), form.get("name", ""), (), by=visit.identity)
 
 
 async def _add(visit: Visit, form: Form) -> None:
     name = form.get("name", "").strip()
-    await groups.add_to_group(visit.host, _workspace(visit), _group(visit), name, by=visit.identity)
+    await groups.add_to_group(visit.host, slug_in(visit), _group(visit), name, by=visit.identity)
 
 
 async def _remove(visit: Visit, form: Form) -> None:
     name = form.get("name", "")
-    await groups.remove_from_group(visit.host, _workspace(visit), _group(visit), name, by=visit.identity)
+    await groups.remove_from_group(visit.host, slug_in(visit), _group(visit), name, by=visit.identity)
 
 
 async def _delete(visit: Visit, form: Form) -> Response:
-    workspace = _workspace(visit)
+    workspace = slug_in(visit)
     await groups.delete_group(visit.host, workspace, _group(visit), by=visit.identity)
     return RedirectResponse(f"/{workspace}/workspace{_TAB}?done=delete", 303)
-
-
-def _workspace(visit: Visit) -> str:
-    slug: str = visit.request.path_params["workspace"]
-    return slug
 
 
 def _group(visit: Visit) -> str:

@@ -19,6 +19,7 @@ from roadstead.web.workspace_page import (
     find_workspace,
     here_at,
     part_of,
+    slug_in,
     wanted_page,
 )
 
@@ -48,15 +49,15 @@ async def _page(visit: Visit, outcome: Outcome, *, link: str = "") -> Response:
 
 async def _add(visit: Visit, form: Form) -> None:
     name, role = form.get("name", "").strip(), _role(form)
-    await workspaces.add_member(visit.host, _slug(visit), name, role, by=visit.identity)
+    await workspaces.add_member(visit.host, slug_in(visit), name, role, by=visit.identity)
 
 
 async def _remove(visit: Visit, form: Form) -> None:
-    await workspaces.remove_member(visit.host, _slug(visit), form.get("name", ""), by=visit.identity)
+    await workspaces.remove_member(visit.host, slug_in(visit), form.get("name", ""), by=visit.identity)
 
 
 async def _invite(visit: Visit, form: Form) -> Response:
-    workspace = (await workspaces.administered(visit.host, visit.identity, _slug(visit))).workspace
+    workspace = (await workspaces.administered(visit.host, visit.identity, slug_in(visit))).workspace
     email = form.get("email", "").strip() or None
     link, _ = await invitations.invite(
         visit.host, by=visit.viewer, email=email, workspace=workspace.slug, role=_role(form)
@@ -65,15 +66,10 @@ async def _invite(visit: Visit, form: Form) -> Response:
 
 
 async def _withdraw(visit: Visit, form: Form) -> None:
-    workspace = (await workspaces.administered(visit.host, visit.identity, _slug(visit))).workspace
+    workspace = (await workspaces.administered(visit.host, visit.identity, slug_in(visit))).workspace
     number = form.get("id", "")
     known = int(number) if number.isascii() and number.isdigit() and len(number) < 19 else 0
     await invitations.withdraw(visit.host, workspace, known, visit.viewer)
-
-
-def _slug(visit: Visit) -> str:
-    slug: str = visit.request.path_params["workspace"]
-    return slug
 
 
 def _role(form: Form) -> Role:

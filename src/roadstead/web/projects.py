@@ -20,6 +20,7 @@ from roadstead.web.workspace_page import (
     here_at,
     part_of,
     root_of,
+    slug_in,
     wanted_page,
 )
 
@@ -43,8 +44,7 @@ async def _page(visit: Visit, outcome: Outcome) -> Response:
 
 
 async def _create(visit: Visit, form: Form) -> Response:
-    workspace: str = visit.request.path_params["workspace"]
-    made = await projects.create_project(visit.host, visit.identity, workspace, changes_of(form))
+    made = await projects.create_project(visit.host, visit.identity, slug_in(visit), changes_of(form))
     return RedirectResponse(f"{root_of(made.workspace)}{TAB}/{quote(made.key)}", 303)
 
 

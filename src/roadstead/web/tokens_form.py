@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from roadstead.connect.scopes import SCOPES
 from roadstead.web.descriptor_view import Scope, in_words
+from roadstead.web.scope_boxes import Box, boxes_of, ticked_in
 
 EXPIRIES: Mapping[str, timedelta] = {
     "30": timedelta(days=30),
@@ -15,8 +16,6 @@ EXPIRIES: Mapping[str, timedelta] = {
 """The choices besides `NEVER`, by the number of days."""
 NEVER = "never"
 _ALL = "all"
-_FIELD = "scope:"
-"""The beginning of the name of a scope's box."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,15 +33,6 @@ class TokenWish:
 
 
 @dataclass(frozen=True, slots=True)
-class Box:
-    """The box of a scope."""
-
-    field: str
-    scope: Scope
-    ticked: bool
-
-
-@dataclass(frozen=True, slots=True)
 class TokenForm:
     """The form as it is shown."""
 
@@ -54,13 +44,11 @@ class TokenForm:
 
 def read_wish(form: Mapping[str, str]) -> TokenWish:
     """Return what was submitted."""
-    ticked = tuple(name.removeprefix(_FIELD) for name in form if name.startswith(_FIELD))
-    return TokenWish(form.get("name", "").strip(), ticked, form.get("expires", ""))
+    return TokenWish(form.get("name", "").strip(), ticked_in(form), form.get("expires", ""))
 
 
 def token_form(wish: TokenWish | None) -> TokenForm:
     """Return the form, with what was submitted."""
     filled = wish or TokenWish()
     scopes = [Scope(_ALL, "Everything that you may do"), *in_words(sorted(SCOPES))]
-    boxes = [Box(f"{_FIELD}{one.name}", one, one.name in filled.scopes) for one in scopes]
-    return TokenForm(filled.name, boxes, list(EXPIRIES), filled.expires)
+    return TokenForm(filled.name, boxes_of(scopes, filled.scopes), list(EXPIRIES), filled.expires)

@@ -183,9 +183,15 @@ def root_of(workspace: Workspace) -> str:
     return f"/{workspace.slug}/workspace"
 
 
+def slug_in(visit: Visit) -> str:
+    """Return the slug or the UUID of the workspace that the address names."""
+    slug: str = visit.request.path_params["workspace"]
+    return slug
+
+
 async def find_workspace(visit: Visit) -> Visible:
     """Return the workspace of the address, and the visitor's role in it. Raise `NoSuchWorkspace`."""
-    return await find_visible(visit.host, visit.identity, visit.request.path_params["workspace"])
+    return await find_visible(visit.host, visit.identity, slug_in(visit))
 
 
 def here_at(

@@ -34,9 +34,7 @@ async def hash_new(host: Host, password: str, caller: str) -> str:
             f"A password has {SHORTEST} to {LONGEST} characters.",
             "Several words are easy to remember, and long enough.",
         )
-    from roadstead.domain.access.hashing import hash_password
-
-    return await _in_turn(host, caller, hash_password, _bytes(password))
+    return await _in_turn(host, caller, _hash, password)
 
 
 async def sign_in(host: Host, name: str, password: str, caller: str, *, ending: str | None = None) -> str | None:

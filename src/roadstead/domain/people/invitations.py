@@ -14,7 +14,7 @@ from roadstead.domain.access.credentials import CLOCKS_DIFFER, begin_session
 from roadstead.domain.apps.installations import get_workspace
 from roadstead.domain.host import Host
 from roadstead.domain.people.users import add_user, check_email, check_username, lock_active
-from roadstead.domain.people.workspaces import NO_ADMIN, lock_and_keep
+from roadstead.domain.people.workspaces import NO_ADMIN, lock_and_keep, role_in
 from roadstead.errors import Conflict, NotFound, WrongCredential
 from roadstead.model import Role, User, Workspace
 from roadstead.storage import credentials as credential_rows
@@ -191,12 +191,7 @@ async def _is_in_force(reader: Reader, invitation: Invitation) -> bool:
 
 async def _may_invite(reader: Reader, user: User, workspace: Workspace | None) -> bool:
     """Return whether a user invites into a workspace; without one, to the host alone."""
-    if user.is_administrator:
-        return True
-    if workspace is None:
-        return False
-    found = await members.find_with_role(reader, workspace.slug, user.id)
-    return found is not None and found[1] == "owner"
+    return user.is_administrator if workspace is None else await role_in(reader, user, workspace) == "owner"
 
 
 async def _expect_may_invite(tx: Transaction, user: User, workspace: Workspace | None) -> None:
