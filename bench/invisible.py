@@ -35,7 +35,7 @@ ROUNDS = 400
 MEMBERS = 200
 GRANTS = 150
 """As many users have a privilege in the project."""
-NAMES = {"workspace": ("acme", "nope", "none"), "project_key": ("HIDDEN", "ABSENT", "NOBODY")}
+NAMES = {"workspace": ("acme", "gone", "lost"), "project_key": ("HIDDEN", "ABSENT", "VACANT")}
 """Of one length: the invisible one, and two that do not exist."""
 MOST = 1.05
 """Times as long. The control of one run, two missing things, reaches this on a machine that does other work."""

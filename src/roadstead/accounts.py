@@ -1,4 +1,4 @@
-"""What an account has beside the user: the invitation to it, its sessions, and what OAuth consumers may do with it."""
+"""What belongs to an account: the invitation to it, its sessions, the signed-in user as a caller, OAuth consents."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""Published clients that nobody here wrote manage people and projects, with Basic.
+"""Published clients, unchanged, manage people and projects, with Basic.
 
 npm `bitbucket`, npm `@coderabbitai/bitbucket`, and `atlassian-python-api`; only the address of the host is theirs to be
 told.

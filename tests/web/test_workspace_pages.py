@@ -53,7 +53,7 @@ class Acme:
         return self.browsers[name]
 
     def send(self, name: str, page: str, do: str, /, **given: str) -> httpx.Response:
-        """Send a form of a page as somebody, whatever forms the page shows, and follow the redirect."""
+        """Send a form of a page as one of the viewers, whatever forms the page shows, and follow the redirect."""
         browser, address = self(name), f"{ROOT}{page}"
         (csrf, *_) = re.findall(r'name="csrf" value="(\w+)"', browser.get("/").text)
         return browser.post(address, data={"csrf": csrf, "do": do, **given}, follow_redirects=True)
@@ -262,7 +262,7 @@ def test_an_owner_makes_a_group_and_deletes_it(acme: Acme) -> None:
     again = acme.send("owner", "/settings/groups", "create", name="Release Team")
     assert (again.status_code, fields(again, f"{ROOT}/settings/groups")["name"]) == (409, "Release Team")
     page = "/settings/groups/release-team"
-    assert "Nobody is in the group yet." in main_text(acme("owner").get(f"{ROOT}{page}"))
+    assert "The group has no members yet." in main_text(acme("owner").get(f"{ROOT}{page}"))
     acme.send("owner", page, "add", name="invited")
     assert acme.roles()["invited"] == "member"
     assert "invited" in main_text(acme("owner").get(f"{ROOT}{page}"))
