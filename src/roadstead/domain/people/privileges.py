@@ -48,12 +48,8 @@ def _held(identity: Identity, visible: Visible, project: Project, granted: Itera
         return "admin"
     if identity.owner is not None:
         return "admin" if identity.owner.project_id == project.id else "none"
-    return highest([*granted, *_of_members(project)])
-
-
-def _of_members(project: Project) -> list[Privilege]:
-    """Return what every member of the workspace may do."""
-    return [] if project.is_private else ["read"]
+    # Everyone else finds only projects that are not private, which all members read, and those with a grant.
+    return highest([*granted, "read"])
 
 
 def highest(held: Iterable[Privilege]) -> Privilege:
