@@ -69,6 +69,13 @@ def test_nobody_can_keep_the_operator_out(fresh: LiveHost) -> None:
     assert [httpx.get(link).status_code for link in links] == [429] * 3
 
 
+def test_a_session_that_has_ended_does_not_hinder_a_visitor(fresh: LiveHost) -> None:
+    """A browser that still sends the cookie of an ended session is a visitor: it signs in with a form as any other."""
+    code = fresh.work(credentials.sign_in_link).partition("code=")[2]
+    answer = httpx.post(f"{fresh.url}/-/sign-in", data={"code": code}, cookies={"roadstead_session": "ended"})
+    assert (answer.status_code, "roadstead_session" in answer.cookies) == (303, True)
+
+
 def test_a_preview_does_not_use_the_link_up(fresh: LiveHost) -> None:
     """A request for only the head is not a visitor."""
     link = fresh.work(credentials.sign_in_link)

@@ -149,6 +149,7 @@ def test_a_blank_field_is_not_left_out(api: AppClient, name: str, error: str, bl
         {"json": {"scope": None}},
         {"json": {"bitbucket_repository": {}}},
         {"files": [("scope", (None, "account")), ("scope", (None, "repository"))]},
+        {"files": [("scope", ("scope.txt", "account"))]},
     ],
 )
 def test_a_field_that_cannot_be_read_is_not_left_out(api: AppClient, sent: dict[str, Any]) -> None:

@@ -206,7 +206,7 @@ def _taken(url: str, *, pause: float) -> int:
         with contextlib.suppress(ConnectionResetError):
             while True:
                 time.sleep(pause)
-                piece = connection.recv(10_000_000, socket.MSG_WAITALL)
+                piece = connection.recv(5_000_000, socket.MSG_WAITALL)
                 received += len(piece)
                 if not piece:
                     break
