@@ -28,6 +28,10 @@ def test_a_group_lives_by_commands(acme: Roadstead) -> None:
         {**made, "members": ["ben"]},
     ]
     assert b"Release managers  ben" in acme.call("group", "list", "acme").stdout
+    acme.read("user", "create", "cid")
+    for said in (b"cid is in the group empty, and now a member of acme.\n", b"cid is in the group empty.\n"):
+        assert acme.call("group", "add", "acme", "empty", "cid").stderr == said
+    acme.read("workspace", "remove", "acme", "cid")
     acme.read("workspace", "remove", "acme", "ben")
     assert [one["members"] for one in acme.read("group", "list", "acme")] == [[], []]
 

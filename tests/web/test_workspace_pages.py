@@ -263,7 +263,9 @@ def test_an_owner_makes_a_group_and_deletes_it(acme: Acme) -> None:
     assert (again.status_code, fields(again, f"{ROOT}/settings/groups")["name"]) == (409, "Release Team")
     page = "/settings/groups/release-team"
     assert "The group has no members yet." in main_text(acme("owner").get(f"{ROOT}{page}"))
-    acme.send("owner", page, "add", name="invited")
+    joined = acme.send("owner", page, "add", name="invited")
+    assert "now a member of the workspace." in main_text(joined)
+    assert "now a member" not in main_text(acme.send("owner", page, "add", name="invited"))
     assert acme.roles()["invited"] == "member"
     assert "invited" in main_text(acme("owner").get(f"{ROOT}{page}"))
     assert acme.send("owner", page, "remove", name="owner").status_code == 400
@@ -410,14 +412,7 @@ def test_a_consumer_acts_for_the_owner_who_created_it(acme: Acme) -> None:
 
 def test_a_long_list_has_pages(acme: Acme) -> None:
     """Fifty members are on each, in the order of their accounts; a wrong number of a page is the first."""
-
-    async def fill(host: Host) -> None:
-        await workspaces.create_workspace(host, "many", name=LONG, owner="owner")
-        for number in range(60):
-            await users.create_user(host, f"user-{number}", display_name=LONG[:50])
-            await workspaces.add_member(host, "many", f"user-{number}", "member")
-
-    acme.host.work(fill)
+    acme.host.work(_fill)
     first, second = (acme("owner").get(f"/many/workspace/members?page={number}") for number in ("1", "2"))
     counts = [len(document(page).css('select[aria-label^="Role of"]')) for page in (first, second)]
     assert counts == [50, 11]
@@ -425,6 +420,39 @@ def test_a_long_list_has_pages(acme: Acme) -> None:
     assert texts(second, ".pages a") == ["Previous"]
     for number in ("0", "x", "-1", "9" * 20):
         assert acme("owner").get(f"/many/workspace/members?page={number}").status_code == 200
+    for page, nav, names in _LISTS:
+        first = acme("owner").get(f"/many/workspace{page}")
+        (following,) = document(first).css(f'[aria-label="{nav}"] a')
+        second = acme("owner").get(str(following.attributes["href"]))
+        shown = [texts(answer, f'table:has(+ [aria-label="{nav}"]) tbody th') for answer in (first, second)]
+        assert (len(shown[0]), len(shown[1]), {*shown[0], *shown[1]}) == (50, len(names) - 50, names), page
+
+
+async def _fill(host: Host) -> None:
+    """Make a workspace with long names, and in each list more than a page has."""
+    await workspaces.create_workspace(host, "many", name=LONG, owner="owner")
+    owner = SessionUser(await users.find_user(host, "owner"))
+    project = await projects.create_project(host, owner, "many", ProjectChanges("BIG", "Big", "", False))
+    crew = await groups.create_group(host, "many", "Crew", ())
+    for number in range(60):
+        user = await users.create_user(host, f"user-{number:02}", display_name=LONG[:50])
+        await workspaces.add_member(host, "many", user.username, "member")
+        await groups.add_to_group(host, "many", crew.slug, user.username)
+        await projects.grant(host, owner, project, user, "read")
+        await projects.add_reviewer(host, owner, project, user)
+        await projects.grant(host, owner, project, await groups.create_group(host, "many", f"{number:02}", ()), "read")
+
+
+_USERS = {f"{LONG[:50]} user-{number:02}" for number in range(60)}
+_GROUPS = {f"{number:02} {number:02}" for number in range(60)}
+_LISTS = (
+    ("/settings/groups", "Pages of groups", _GROUPS | {"Crew crew"}),
+    ("/settings/groups/crew", "Pages of members", _USERS),
+    ("/projects/BIG", "Pages of groups", _GROUPS),
+    ("/projects/BIG", "Pages of users", _USERS),
+    ("/projects/BIG", "Pages of default reviewers", _USERS),
+)
+"""Lists beside that of the members: the page, the name of the links to its parts, and what is in it."""
 
 
 # The consent to an installation

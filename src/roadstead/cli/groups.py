@@ -50,11 +50,12 @@ def add(
     """
     from roadstead.domain.people import groups
 
-    found = on_host(
+    found, joined = on_host(
         read_settings(data=data, database_url=database_url),
         lambda host: groups.add_to_group(host, workspace, group, name),
     )
-    _say(found, f"{name} is in the group {found.slug}.", as_json)
+    also = f", and now a member of {workspace}" if joined else ""
+    _say(found, f"{name} is in the group {found.slug}{also}.", as_json)
 
 
 def remove(

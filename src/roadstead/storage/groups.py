@@ -1,9 +1,15 @@
 """Groups of a workspace, and their members."""
 
+from roadstead.listing import Field, Listing, PageRequest, Slice
 from roadstead.model import Group, User, Workspace
 from roadstead.storage.database import AlreadyThere, Reader, Transaction
+from roadstead.storage.filters import Clause
+from roadstead.storage.listing import Source, read_page
 from roadstead.storage.tables import GROUP_MEMBERS, MEMBER_GROUPS, USERS
 from roadstead.storage.users import user_of
+
+_BY_SLUG = Listing(Field("slug", str, "g.slug", unique=True), order="slug")
+_BY_NAME = Listing(Field("username", str, "u.username", unique=True), order="username")
 
 
 async def add_group(tx: Transaction, workspace: Workspace, *, slug: str, name: str) -> Group | None:
@@ -40,14 +46,25 @@ async def list_groups(reader: Reader, workspace: Workspace) -> list[tuple[Group,
     return list(groups.items())
 
 
-async def list_members(reader: Reader, group_id: int) -> list[User]:
-    """Return the members of a group by their names."""
-    rows = await reader.scan(
-        f"SELECT {USERS.of(User, 'u')} FROM group_members m JOIN users u ON u.id = m.user_id "
-        "WHERE m.group_id = ? ORDER BY u.username",
-        group_id,
+async def page_of_groups(reader: Reader, workspace: Workspace, wanted: PageRequest) -> Slice[tuple[Group, int]]:
+    """Return a page of the groups of a workspace by their slugs, each with the number of its members."""
+    members = "(SELECT COUNT(*) FROM group_members m WHERE m.group_id = g.id)"
+    source = Source(
+        "member_groups g", f"g.slug, g.id, g.name, {members}", Clause("g.workspace_id = ?", (workspace.id,))
     )
-    return [user_of(row) for row in rows]
+    page = await read_page(reader.scan, source, _BY_SLUG, wanted)
+    return page.of([(Group(identity, workspace, slug, name), count) for slug, identity, name, count in page.items])
+
+
+async def page_of_members(reader: Reader, group_id: int, wanted: PageRequest) -> Slice[User]:
+    """Return a page of the members of a group by their names."""
+    source = Source(
+        "group_members m JOIN users u ON u.id = m.user_id",
+        f"u.username, {USERS.of(User, 'u')}",
+        Clause("m.group_id = ?", (group_id,)),
+    )
+    page = await read_page(reader.scan, source, _BY_NAME, wanted)
+    return page.of([user_of(row[1:]) for row in page.items])
 
 
 async def delete_group(tx: Transaction, group_id: int) -> None:

@@ -57,10 +57,11 @@ async def keep_member(tx: Transaction, workspace_id: int, user_id: int, role: Ro
     await tx.run(*MEMBERS.insert(end, workspace_id=workspace_id, user_id=user_id, role=role, added_on=to_text(now)))
 
 
-async def add_member(tx: Transaction, workspace_id: int, user_id: int, now: datetime) -> None:
-    """Add a user as a member, unless the user has a role already."""
+async def add_member(tx: Transaction, workspace_id: int, user_id: int, now: datetime) -> bool:
+    """Add a user as a member, unless the user has a role already; return whether the user was added."""
     end = "ON CONFLICT (workspace_id, user_id) DO NOTHING"
-    await tx.run(*MEMBERS.insert(end, workspace_id=workspace_id, user_id=user_id, role="member", added_on=to_text(now)))
+    cells = {"workspace_id": workspace_id, "user_id": user_id, "role": "member", "added_on": to_text(now)}
+    return await tx.run(*MEMBERS.insert(end, **cells)) > 0
 
 
 async def delete_member(tx: Transaction, workspace_id: int, user_id: int) -> bool:

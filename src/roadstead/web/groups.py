@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from starlette.responses import RedirectResponse, Response
 
 from roadstead.domain.people import groups
-from roadstead.listing import Slice
 from roadstead.model import Group, User
 from roadstead.web.page import Visit, render
 from roadstead.web.workspace_page import (
@@ -23,22 +22,16 @@ from roadstead.web.workspace_page import (
 )
 
 _TAB = "/settings/groups"
-
-
-@dataclass(frozen=True, slots=True)
-class CountedGroup:
-    """A group in the list, and the number of its members."""
-
-    group: Group
-    members: int
+_JOINED = "joined"
+"""The notice about a user who became a member of the workspace, too."""
 
 
 @dataclass(frozen=True, slots=True)
 class GroupsPage:
-    """Context of `groups.html`."""
+    """Context of `groups.html`. Each group has the number of its members."""
 
     here: Here
-    groups: list[CountedGroup]
+    groups: Part[tuple[Group, int]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,21 +45,19 @@ class GroupPage:
 
 async def _list_page(visit: Visit, outcome: Outcome) -> Response:
     visible = await find_workspace(visit)
-    found = await groups.list_groups(visit.host, visible.workspace.slug, by=visit.identity)
+    found = await groups.page_of_groups(visit.host, visible.workspace.slug, wanted_page(visit), by=visit.identity)
     here = here_at(visit, visible, _TAB, outcome, done=GROUPS.notice(visit))
-    page = GroupsPage(here, [CountedGroup(group, len(members)) for group, members in found])
+    page = GroupsPage(here, part_of(here.path, found))
     return render("groups.html", page, visit=visit, status=outcome.status)
 
 
 async def _group_page(visit: Visit, outcome: Outcome) -> Response:
     visible, slug = await find_workspace(visit), _group(visit)
-    group, members = await groups.get_group(visit.host, visible.workspace.slug, slug, by=visit.identity)
+    group, members = await groups.get_group(
+        visit.host, visible.workspace.slug, slug, wanted_page(visit), by=visit.identity
+    )
     here = here_at(visit, visible, _TAB, outcome, done=GROUP.notice(visit), below=f"/{group.slug}")
-    wanted = wanted_page(visit)
-    cut = members[wanted.skip : wanted.skip + wanted.length]
-    has_next = wanted.skip + wanted.length < len(members)
-    shown = Slice(cut, len(members), wanted.number, wanted.length, has_next=has_next)
-    page = GroupPage(here, group, part_of(here.path, shown))
+    page = GroupPage(here, group, part_of(here.path, members))
     return render("group.html", page, visit=visit, status=outcome.status)
 
 
@@ -74,9 +65,10 @@ async def _create(visit: Visit, form: Form) -> None:
     await groups.create_group(visit.host, slug_in(visit), form.get("name", ""), (), by=visit.identity)
 
 
-async def _add(visit: Visit, form: Form) -> None:
+async def _add(visit: Visit, form: Form) -> Response | None:
     name = form.get("name", "").strip()
-    await groups.add_to_group(visit.host, slug_in(visit), _group(visit), name, by=visit.identity)
+    _, joined = await groups.add_to_group(visit.host, slug_in(visit), _group(visit), name, by=visit.identity)
+    return RedirectResponse(f"{visit.request.url.path}?done={_JOINED}", 303) if joined else None
 
 
 async def _remove(visit: Visit, form: Form) -> None:
@@ -110,4 +102,5 @@ GROUP = Forms(
         "remove": Action(_remove, "The user was removed from the group.", "name"),
         "delete": _DELETE,
     },
+    {_JOINED: "The user is in the group, and now a member of the workspace."},
 )

@@ -8,23 +8,31 @@ from starlette.responses import RedirectResponse, Response
 from roadstead.domain.people import privileges, projects
 from roadstead.domain.people.workspaces import find_member_named
 from roadstead.errors import InvalidInput, WrongCredential
-from roadstead.listing import PageRequest
 from roadstead.model import PRIVILEGES, Group, Holder, Privilege, Project, User
 from roadstead.web.page import Visit, render
 from roadstead.web.projects import TAB, changes_of
-from roadstead.web.workspace_page import Action, Form, Forms, Here, Outcome, find_workspace, here_at, root_of
-
-_MOST = PageRequest(1, 1_000)
-"""More users than a project is likely to name one by one: groups are for more."""
+from roadstead.web.workspace_page import (
+    Action,
+    Form,
+    Forms,
+    Here,
+    Outcome,
+    Part,
+    find_workspace,
+    here_at,
+    part_of,
+    root_of,
+    wanted_page,
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Grants:
     """What a project's administrators see besides: who was granted what, and the default reviewers."""
 
-    users: list[tuple[User, Privilege]]
-    groups: list[tuple[Group, Privilege]]
-    reviewers: list[User]
+    users: Part[tuple[User, Privilege]]
+    groups: Part[tuple[Group, Privilege]]
+    reviewers: Part[User]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,19 +50,19 @@ async def _page(visit: Visit, outcome: Outcome) -> Response:
     project = await _project(visit, "read")
     below = f"/{quote(project.key)}"
     here = here_at(visit, visible, TAB, outcome, done=FORMS.notice(visit), below=below)
-    page = ProjectPage(here, project, await _grants(visit), PRIVILEGES[1:])
+    page = ProjectPage(here, project, await _grants(visit, here.path), PRIVILEGES[1:])
     return render("project.html", page, visit=visit, status=outcome.status)
 
 
-async def _grants(visit: Visit) -> Grants | None:
+async def _grants(visit: Visit, path: str) -> Grants | None:
     try:
         project = await _project(visit, "admin")
     except WrongCredential:
         return None
-    users = await projects.page_of_users(visit.host, project, _MOST)
-    groups = await projects.page_of_groups(visit.host, project, _MOST)
-    reviewers = await projects.page_of_reviewers(visit.host, project, _MOST)
-    return Grants(list(users.items), list(groups.items), list(reviewers.items))
+    users = await projects.page_of_users(visit.host, project, wanted_page(visit, "users"))
+    groups = await projects.page_of_groups(visit.host, project, wanted_page(visit, "groups"))
+    reviewers = await projects.page_of_reviewers(visit.host, project, wanted_page(visit, "reviewers"))
+    return Grants(part_of(path, users, "users"), part_of(path, groups, "groups"), part_of(path, reviewers, "reviewers"))
 
 
 async def _project(visit: Visit, least: Privilege) -> Project:

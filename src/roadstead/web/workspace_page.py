@@ -206,15 +206,16 @@ def here_at(
     return Here(visible.workspace, path, tabs, above, administers, done, outcome)
 
 
-def wanted_page(visit: Visit, length: int = SHOWN) -> PageRequest:
-    """Return which page of a list the visitor wants."""
-    number = visit.request.query_params.get("page", "1")
+def wanted_page(visit: Visit, name: str = "page") -> PageRequest:
+    """Return which page of a list the visitor wants; `name` is the list's parameter in the address."""
+    number = visit.request.query_params.get(name, "1")
     usable = number.isascii() and number.isdigit() and 0 < len(number) < 7
-    return PageRequest(max(1, int(number)) if usable else 1, length)
+    return PageRequest(max(1, int(number)) if usable else 1, SHOWN)
 
 
-def part_of(path: str, found: Slice[T]) -> Part[T]:
-    """Return a page of a list as a page shows it."""
-    previous = f"{path}?page={found.number - 1}" if found.number > 1 else None
-    following = f"{path}?page={found.number + 1}" if found.has_next else None
+def part_of(path: str, found: Slice[T], name: str = "") -> Part[T]:
+    """Return a page of a list as a page shows it; with a name, the list is one of several, below the heading `name`."""
+    address = f"{path}?{name}={{}}#{name}" if name else f"{path}?page={{}}"
+    previous = address.format(found.number - 1) if found.number > 1 else None
+    following = address.format(found.number + 1) if found.has_next else None
     return Part(list(found.items), found.size, previous, following)

@@ -9,6 +9,7 @@ from roadstead.domain.people.users import find_user, lock_active
 from roadstead.domain.people.workspaces import actor_of, find_changeable, hold
 from roadstead.domain.slugs import slug_of
 from roadstead.errors import Conflict, InvalidInput, NotFound
+from roadstead.listing import PageRequest, Slice
 from roadstead.model import Group, User, Workspace
 from roadstead.storage import groups as rows
 from roadstead.storage import members
@@ -50,14 +51,17 @@ async def create_group(
 
 async def add_to_group(
     host: Host, slug: str, group_slug: str, username: str, *, by: SessionUser | None = None
-) -> Group:
-    """Add a user to a group, and to the workspace if need be. Raise `NotFound`, `WrongCredential` and `Conflict`."""
+) -> tuple[Group, bool]:
+    """Add a user to a group, and to the workspace if need be; return the group, and whether the user joined that.
+
+    Raise `NotFound`, `WrongCredential` and `Conflict`.
+    """
     workspace, user = await find_changeable(host, slug, by), await find_user(host, username)
     async with host.store.database.transaction() as tx:
         await hold(host, tx, workspace, by)
         group = await _get(tx, workspace, group_slug)
-        await _add(host, tx, group, user, by)
-    return group
+        joined = await _add(host, tx, group, user, by)
+    return group, joined
 
 
 async def remove_from_group(
@@ -89,11 +93,18 @@ async def list_groups(host: Host, slug: str, *, by: SessionUser | None = None) -
     return await rows.list_groups(host.store.database, await find_changeable(host, slug, by))
 
 
-async def get_group(host: Host, slug: str, group_slug: str, *, by: SessionUser) -> tuple[Group, list[User]]:
-    """Return a group with its members. Raise `NotFound` and `WrongCredential`."""
+async def page_of_groups(host: Host, slug: str, wanted: PageRequest, *, by: SessionUser) -> Slice[tuple[Group, int]]:
+    """Return a page of the groups, each with the number of its members. Raise `NotFound` and `WrongCredential`."""
+    return await rows.page_of_groups(host.store.database, await find_changeable(host, slug, by), wanted)
+
+
+async def get_group(
+    host: Host, slug: str, group_slug: str, wanted: PageRequest, *, by: SessionUser
+) -> tuple[Group, Slice[User]]:
+    """Return a group with a page of its members. Raise `NotFound` and `WrongCredential`."""
     workspace = await find_changeable(host, slug, by)
     group = await _get(host.store.database, workspace, group_slug)
-    return group, await rows.list_members(host.store.database, group.id)
+    return group, await rows.page_of_members(host.store.database, group.id, wanted)
 
 
 async def _get(reader: Reader, workspace: Workspace, slug: str) -> Group:
@@ -103,11 +114,12 @@ async def _get(reader: Reader, workspace: Workspace, slug: str) -> Group:
     return group
 
 
-async def _add(host: Host, tx: Transaction, group: Group, user: User, by: SessionUser | None) -> None:
+async def _add(host: Host, tx: Transaction, group: Group, user: User, by: SessionUser | None) -> bool:
     await lock_active(tx, user.id)
-    await members.add_member(tx, group.workspace.id, user.id, host.now())
+    joined = await members.add_member(tx, group.workspace.id, user.id, host.now())
     await rows.keep_group_member(tx, group.id, user.id)
     await _log(host, tx, "group member added", group, user, by)
+    return joined
 
 
 async def _log(
