@@ -92,6 +92,7 @@ OWNERS = {
     "uvicorn": {"server", "cli", "sample_app"},
     "cryptography": {"storage", "domain"},
     "argon2": {"domain"},
+    "pygit2": {"git"},
 }
 
 
