@@ -90,7 +90,7 @@ OWNERS = {
     "markdown_it": {"web", "linkify"},
     "prometheus_client": {"control"},
     "uvicorn": {"server", "cli", "sample_app"},
-    "cryptography": {"storage", "domain"},
+    "cryptography": {"storage", "domain", "connect"},
     "argon2": {"domain"},
     "pygit2": {"git"},
 }

@@ -14,7 +14,7 @@ def test_a_burst_begins_over_several_turns() -> None:
 
         def come(*numbers: int) -> None:
             for number in numbers:
-                if starts.may_begin(loop, connections=3):
+                if starts.may_begin(loop):
                     begun.append(number)
                 else:
                     starts.wait(lambda number=number: begun.append(number))  # type: ignore[misc]

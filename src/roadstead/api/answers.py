@@ -43,19 +43,16 @@ other sites.
 class Answer:
     """A complete answer, ready to be sent. Leaner than Starlette's `Response`, which also streams and sets cookies."""
 
-    __slots__ = ("body", "closes", "headers", "status")
+    __slots__ = ("body", "closes", "headers", "size", "status")
 
     def __init__(self, status: int, content_type: tuple[bytes, bytes], body: bytes) -> None:
         self.status = status
         self.body = body
+        self.size = len(body)
+        """Bytes of the body; of a stream, those that were sent so far."""
         self.headers = [content_type, _ANY_ORIGIN]
         self.closes = False
         """Whether the connection is closed after it."""
-
-    @property
-    def size(self) -> int:
-        """The length of the body in bytes."""
-        return len(self.body)
 
     def add_headers(self, headers: Mapping[str, str]) -> None:
         """Add headers. Raise `ValueError` for a value of more than one line."""

@@ -58,7 +58,7 @@ class Stream(Answer):
     answered like any other; a later one breaks the connection off.
     """
 
-    __slots__ = ("_first", "_pieces", "_sent", "installation", "length")
+    __slots__ = ("_first", "_pieces", "installation", "length")
 
     def __init__(
         self,
@@ -72,7 +72,6 @@ class Stream(Answer):
         super().__init__(status, (b"content-type", content_type.encode()), b"")
         self._pieces = pieces
         self._first: bytes | None = None
-        self._sent = 0
         self.length = length
         self.installation: int | None = None
         """The app's installation, of whose running requests this is one until its end."""
@@ -80,11 +79,6 @@ class Stream(Answer):
             self.headers.append((b"content-length", b"%d" % length))
         if headers:
             self.add_headers(headers)
-
-    @property
-    def size(self) -> int:
-        """The number of bytes that were sent."""
-        return self._sent
 
     async def begin(self) -> None:
         """Make the first piece."""
@@ -121,20 +115,20 @@ class Stream(Answer):
         except Exception:
             sending.break_off()
             host.metrics.closed["broken"] += 1
-            log.exception("%s %s broke off after %d bytes", scope["method"], scope["path"], self._sent)
+            log.exception("%s %s broke off after %d bytes", scope["method"], scope["path"], self.size)
 
     async def _send_pieces(self, sending: Sending) -> None:
         piece, self._first = self._first, None
         while piece is not None:
-            if self.length is not None and self._sent + len(piece) > self.length:
+            if self.length is not None and self.size + len(piece) > self.length:
                 raise _WrongLengthError(f"There is more than the {self.length} bytes that the answer has said.")
             await sending.write(piece)
-            self._sent += len(piece)
+            self.size += len(piece)
             if len(self.body) < RAW_BYTES:
                 self.body += piece[: RAW_BYTES - len(self.body)]
             piece = await self._next()
-        if self.length is not None and self._sent < self.length:
-            raise _WrongLengthError(f"There are only {self._sent} of the {self.length} bytes.")
+        if self.length is not None and self.size < self.length:
+            raise _WrongLengthError(f"There are only {self.size} of the {self.length} bytes.")
 
     async def _next(self) -> bytes | None:
         """Return the next piece that is not empty, or `None` at the end."""

@@ -240,11 +240,13 @@ class Connection(HttpToolsProtocol):
         """Begin with a request now, or in a later turn of the loop where many have come at once."""
         self._not_begun = None
         admission = self.admission
-        may_begin = admission.starts.may_begin(self.loop, admission.connections.connections)
+        starts = admission.starts
+        # While few connections are open, nothing is counted: each begins with one request in a turn.
+        may_begin = admission.connections.connections <= starts.most or starts.may_begin(self.loop)
         if may_begin or admission.places(cycle.scope["path"]) is None:
             self._begin(cycle)
         else:
-            admission.starts.wait(partial(self._begin_late, cycle))
+            starts.wait(partial(self._begin_late, cycle))
 
     def _begin_late(self, cycle: Any) -> None:
         """Begin with a request that had to wait, unless its client has closed the connection."""

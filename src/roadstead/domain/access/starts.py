@@ -15,21 +15,16 @@ MOST_IN_A_TURN = 64
 class Starts:
     """The requests of one process that wait to begin, in the order of their arrival."""
 
-    __slots__ = ("_begun", "_most", "_waiting")
+    __slots__ = ("_begun", "_waiting", "most")
 
     def __init__(self, most: int = MOST_IN_A_TURN) -> None:
-        self._most = most
+        self.most = most
         self._begun = 0
         self._waiting: deque[Callable[[], None]] = deque()
 
-    def may_begin(self, loop: AbstractEventLoop, connections: int) -> bool:
-        """Count a request that begins in this turn of the loop, and return `True`, or `False` where it has to wait.
-
-        While few connections are open, nothing is counted: each begins with one request in a turn.
-        """
-        if connections <= self._most:
-            return True
-        if self._begun >= self._most:
+    def may_begin(self, loop: AbstractEventLoop) -> bool:
+        """Count a request that begins in this turn of the loop, and return `True`, or `False` where it has to wait."""
+        if self._begun >= self.most:
             return False
         if not self._begun:
             loop.call_soon(self._next_turn, loop)
@@ -41,7 +36,7 @@ class Starts:
         self._waiting.append(begin)
 
     def _next_turn(self, loop: AbstractEventLoop) -> None:
-        self._begun = min(len(self._waiting), self._most)
+        self._begun = min(len(self._waiting), self.most)
         if self._begun:
             loop.call_soon(self._next_turn, loop)
         for _ in range(self._begun):
