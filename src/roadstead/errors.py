@@ -22,6 +22,8 @@
     ├── HostBusy                  others keep the host busy for longer than this caller waits
     ├── OutgoingCallFailed        a server could not be reached, or may not be called
     ├── InstallationFailed        has the step, and the app's answer
+    ├── GitFailed                 git is missing, or failed
+    │   └── GitLimit              it would take longer, or say more, than is allowed
     └── StorageUnavailable        the database cannot serve a request now; try again later
         ├── StorageBusy           other callers keep it busy, without a fault
         └── StorageUnusable       the data folder or the database cannot be used at all
@@ -223,6 +225,10 @@ class InstallationFailed(RoadsteadError):
 
 class GitFailed(RoadsteadError):
     """git is missing, or failed."""
+
+
+class GitLimit(GitFailed):
+    """git would take longer, or say more, than is allowed. Nothing is wrong with the repository."""
 
 
 class StorageUnavailable(RoadsteadError):

@@ -6,6 +6,7 @@ from typing import Literal, NotRequired, TypedDict
 from roadstead.api.answers import Answer, json_answer
 from roadstead.errors import (
     Conflict,
+    GitFailed,
     HostBusy,
     InstallationFailed,
     InvalidInput,
@@ -72,6 +73,7 @@ STATUS: Mapping[type[RoadsteadError], int] = {
     OutgoingCallFailed: 502,  # for a page of an app about its proxy, within a 200
     InstallationFailed: 424,  # not a 5xx: an app's answer, or a link's target, is not a failure of this host
     HostBusy: 503,
+    GitFailed: 503,
     StorageUnavailable: 503,
 }
 

@@ -1,1 +1,5 @@
-"""Git: the only room that runs git."""
+"""Git: the only room that runs git or imports a git library. It knows ids, bytes and folders, and nothing of Bitbucket.
+
+A repository is named by its folder, as `folders.Folders.path` returns it. Ids are texts of 40 hexadecimal digits, paths
+in a repository are bytes without a slash at either end, and the empty path is the root.
+"""

@@ -1,0 +1,84 @@
+"""The environment of every git process: nothing of ours is inherited, and no configuration but this one counts.
+
+Settings are given as variables, which a process hands to those that it starts itself. `-c` on a command line overrules
+them.
+"""
+
+import functools
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+
+from roadstead.errors import GitFailed
+
+EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
+"""The id of a tree without entries, which every repository has."""
+
+_TOLERATED = ("zeroPaddedFilemode", "missingSpaceBeforeDate", "badTimezone")
+"""Faults that histories of the years before 2012 have. A push or import with any other is refused."""
+
+SETTINGS: Mapping[str, str] = {
+    # Nothing that a repository contains is run.
+    "core.hooksPath": "/dev/null",
+    "core.fsmonitor": "false",
+    "core.alternateRefsCommand": ":",
+    "protocol.allow": "never",
+    "safe.directory": "*",
+    # What comes in is checked, and is on the disk before anything refers to it.
+    "transfer.fsckObjects": "true",
+    **{f"{when}.{fault}": "warn" for when in ("receive.fsck", "fetch.fsck", "fsck") for fault in _TOLERATED},
+    "core.fsync": "all",
+    "core.protectHFS": "true",
+    "core.protectNTFS": "true",
+    "core.logAllRefUpdates": "always",
+    "transfer.advertiseSID": "false",
+    # Maintenance runs when the host says so.
+    "receive.autogc": "false",
+    "gc.auto": "0",
+    "maintenance.auto": "false",
+    # A process fits beside others, whatever it packs.
+    "pack.threads": "1",
+    "pack.windowMemory": "256m",
+    "pack.deltaCacheSize": "64m",
+    "core.packedGitWindowSize": "64m",
+    "core.packedGitLimit": "1g",
+    # Every version of git answers alike: some read the attributes of the newest commit in a bare repository.
+    "core.attributesFile": "/dev/null",
+    "attr.tree": EMPTY_TREE,
+}
+
+
+@functools.cache
+def program() -> str:
+    """Return the absolute path of git. Raise `GitFailed`."""
+    found = shutil.which("git")
+    if found is None:
+        raise GitFailed("git is not installed.", "Install git 2.39 or later, and put it on the PATH.")
+    return str(Path(found).absolute())
+
+
+@functools.cache
+def environment() -> Mapping[str, str]:
+    """Return all variables that a git process has."""
+    settings = {"GIT_CONFIG_COUNT": str(len(SETTINGS))}
+    for number, (name, value) in enumerate(SETTINGS.items()):
+        settings |= {f"GIT_CONFIG_KEY_{number}": name, f"GIT_CONFIG_VALUE_{number}": value}
+    return {
+        "PATH": f"{Path(program()).parent}:/usr/bin:/bin",
+        "LC_ALL": "C",
+        "HOME": "/nonexistent",
+        "GIT_CONFIG_NOSYSTEM": "1",
+        "GIT_CONFIG_GLOBAL": "/dev/null",
+        "GIT_ATTR_NOSYSTEM": "1",
+        "GIT_TERMINAL_PROMPT": "0",
+        # A pushed `refs/replace/…` would change what readers see of other commits.
+        "GIT_NO_REPLACE_OBJECTS": "1",
+        "GIT_NO_LAZY_FETCH": "1",
+        "GIT_OPTIONAL_LOCKS": "0",
+        # A path is a path, whatever colons, stars and brackets are in it.
+        "GIT_LITERAL_PATHSPECS": "1",
+        # git 3 has other defaults, which libgit2 cannot read.
+        "GIT_DEFAULT_HASH": "sha1",
+        "GIT_DEFAULT_REF_FORMAT": "files",
+        **settings,
+    }

@@ -1,0 +1,198 @@
+"""Where repositories are: each has a folder that is named after its UUID, so a rename moves nothing.
+
+git/ab/cd/abcd….git   a repository
+git/tmp/…             one that is being made: it appears at its place complete, or not at all
+git/trash/…           one that was deleted
+"""
+
+import asyncio
+import contextlib
+import os
+import secrets
+import shlex
+import shutil
+import time
+from collections.abc import AsyncIterator, Iterator
+from functools import lru_cache
+from pathlib import Path
+from uuid import UUID
+
+from roadstead.errors import Conflict, GitFailed, InvalidInput
+from roadstead.git import locks
+from roadstead.git.environment import program
+from roadstead.git.processes import Child, Limits, run
+
+_LONG = Limits(seconds=3600)
+_LOCAL = {"GIT_ALLOW_PROTOCOL": "file"}
+"""The one protocol by which a repository is copied on this machine."""
+_BROUGHT = ("refs/heads/*", "refs/tags/*", "refs/notes/*")
+"""What an import brings along. Anything else, such as configuration, hooks and replaced commits, stays where it is."""
+_DAY = 86400.0
+
+
+class Folders:
+    """The repositories in the data folder of a host. A `uuid` is as text, with braces or without."""
+
+    def __init__(self, data: Path) -> None:
+        self.root = data / "git"
+
+    def path(self, uuid: str) -> Path:
+        """Return the folder of a repository, there or not."""
+        return _path(self.root, uuid)
+
+    def uuids(self) -> Iterator[str]:
+        """Yield the UUIDs of all repositories that are there, without braces."""
+        for folder in self.root.glob("[0-9a-f][0-9a-f]/[0-9a-f][0-9a-f]/*.git"):
+            yield folder.stem
+
+    async def create(self, uuid: str, *, branch: str = "main") -> Path:
+        """Make an empty repository whose HEAD names a branch. Raise `Conflict` if it is there."""
+        async with self._making(uuid) as new:
+            await _init(new, branch)
+        return self.path(uuid)
+
+    async def fork(self, parent: str, uuid: str) -> Path:
+        """Make a repository with the branches and tags of another, and share its files by hard links.
+
+        Where a link cannot be, git copies. Raise `Conflict` if it is there.
+        """
+        async with self._making(uuid) as new:
+            copy = ("clone", "--quiet", "--bare", "--template=", "--", str(self.path(parent)), str(new))
+            async with Child(None, *copy, limits=_LONG, variables=_LOCAL) as git:
+                await git.end()
+            await run(new, "config", "--remove-section", "remote.origin")
+            await asyncio.to_thread(remove_quarantines, new, older_than=0)
+        return self.path(uuid)
+
+    async def import_from(self, source: Path, uuid: str) -> str:
+        """Make a repository with the branches, tags and notes of one on this machine, bare or not.
+
+        Each object is checked as in a push. Return the branch that HEAD names. Raise `InvalidInput` if it is no whole
+        repository, `GitFailed` with git's words if an object is bad, `Conflict` if there is one with this UUID.
+        """
+        origin = await _repository_around(source)
+        branch = await _head_of(origin)
+        async with self._making(uuid) as new:
+            await _init(new, branch)
+            await _fetch(origin, new)
+            await _check_names(new)
+        return branch
+
+    async def trash(self, uuid: str) -> None:
+        """Take a repository away; `sweep` removes it later. There may be none: an earlier try may have got this far."""
+        with contextlib.suppress(FileNotFoundError):
+            await asyncio.to_thread(self._move_to_trash, self.path(uuid))
+
+    async def sweep(self, *, older_than: float = _DAY) -> None:
+        """Remove what is in the trash, and what was never completed, unless it is younger than some seconds."""
+        await asyncio.to_thread(self._sweep, time.time() - older_than)
+
+    @contextlib.asynccontextmanager
+    async def _making(self, uuid: str) -> AsyncIterator[Path]:
+        """Yield a folder that does not exist, and put what is made there at its place."""
+        place = self.path(uuid)
+        new = self.root / "tmp" / f"{place.stem}-{secrets.token_hex(4)}.git"
+        await asyncio.to_thread(new.parent.mkdir, parents=True, exist_ok=True)
+        try:
+            yield new
+            await asyncio.to_thread(_put, new, place)
+        finally:
+            await asyncio.to_thread(shutil.rmtree, new, ignore_errors=True)  # after a failure
+
+    def _move_to_trash(self, folder: Path) -> None:
+        trash = self.root / "trash"
+        trash.mkdir(parents=True, exist_ok=True)
+        gone = folder.rename(trash / f"{folder.stem}-{secrets.token_hex(4)}.git")
+        os.utime(gone)  # the time from which `sweep` counts
+        _sync(folder.parent)
+        _sync(trash)
+
+    def _sweep(self, before: float) -> None:
+        for folder in [*self.root.glob("tmp/*.git"), *self.root.glob("trash/*.git")]:
+            with contextlib.suppress(FileNotFoundError):  # another process sweeps, too
+                if folder.stat().st_mtime <= before:
+                    _remove_unused(folder)
+
+
+def _remove_unused(folder: Path) -> None:
+    with locks.alone(folder) as lock:
+        if lock is not None:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+def remove_quarantines(folder: Path, *, older_than: float = _DAY) -> None:
+    """Remove what pushes left that were killed before their objects were accepted."""
+    for left in (folder / "objects").glob("tmp_objdir-*"):
+        with contextlib.suppress(FileNotFoundError):
+            if left.stat().st_mtime <= time.time() - older_than:
+                shutil.rmtree(left, ignore_errors=True)
+
+
+@lru_cache(4096)
+def _path(root: Path, uuid: str) -> Path:
+    name = str(UUID(uuid))
+    return root / name[:2] / name[2:4] / f"{name}.git"
+
+
+async def _init(folder: Path, branch: str) -> None:
+    options = ("--quiet", "--bare", "--template=", "--object-format=sha1", f"--initial-branch={branch}")
+    await run(None, "init", *options, "--", str(folder))
+
+
+async def _repository_around(source: Path) -> Path:
+    """Return the folder with the objects of a repository. Raise `InvalidInput` if there is none, or not a whole one."""
+    start = os.path.abspath(source)  # noqa: PTH100, ASYNC240  # looks at no disk
+    question = ("-C", start, "rev-parse", "--path-format=absolute", "--git-common-dir")
+    try:
+        found = Path(os.fsdecode((await run(None, *question)).removesuffix(b"\n")))
+    except GitFailed as exc:
+        raise InvalidInput(f"{source} is no git repository.", exc.detail) from exc
+    if (found / "shallow").exists():
+        raise InvalidInput(f"{source} has only the newest commits.", "Complete it with: git fetch --unshallow")
+    return found
+
+
+async def _head_of(folder: Path) -> str:
+    """Return the branch that HEAD names; `main` if it names a commit."""
+    name = (await run(folder, "symbolic-ref", "--quiet", "HEAD", codes=(0, 1))).decode("utf-8", "replace").strip()
+    return name.removeprefix("refs/heads/") if name.startswith("refs/heads/") else "main"
+
+
+async def _fetch(origin: Path, new: Path) -> None:
+    # The other side is a git of its own, for which our settings do not count: this one must reach it.
+    server = f"{shlex.quote(program())} -c 'safe.directory=*' upload-pack"
+    options = ("--quiet", "--no-tags", "--no-write-fetch-head", f"--upload-pack={server}")
+    refs = [f"{ref}:{ref}" for ref in _BROUGHT]
+    fetch = ("-c", "fetch.unpackLimit=1", "fetch", *options, "--", str(origin), *refs)
+    async with Child(new, *fetch, limits=_LONG, variables=_LOCAL) as git:
+        await git.end()
+
+
+async def _check_names(folder: Path) -> None:
+    for name in (await run(folder, "for-each-ref", "--format=%(refname)")).splitlines():
+        try:
+            name.decode()
+        except UnicodeDecodeError as exc:
+            raise InvalidInput(f"The name {name!r} is no UTF-8.", "Rename this branch or tag, then try again.") from exc
+
+
+def _put(new: Path, place: Path) -> None:
+    """Move a complete repository to its place, so that it is still there after the power failed."""
+    for path in [*new.rglob("*"), new]:
+        if path.is_dir() or path.parent == new:
+            _sync(path)
+    place.parent.mkdir(parents=True, exist_ok=True)
+    try:
+        new.rename(place)
+    except OSError as exc:
+        raise Conflict(f"There is a repository {place.stem} already.") from exc
+    for folder in (place.parent, *place.parent.parents[:2]):
+        _sync(folder)
+
+
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

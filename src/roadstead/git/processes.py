@@ -1,0 +1,215 @@
+"""Runs of git: started without a copy of this process, bounded in time, output and memory, and ended as a group."""
+
+import asyncio
+import contextlib
+import math
+import os
+import resource
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Mapping, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import IO, NamedTuple, Self
+
+from roadstead.errors import GitFailed, GitLimit
+from roadstead.git.environment import environment, program
+
+
+class Limits(NamedTuple):
+    """What a run may use. `seconds` are those in which we wait for git, not those in which a reader is slow."""
+
+    seconds: float = 30
+    output: int = 64 << 20
+    memory: int = 4 << 30
+
+
+USUAL = Limits()
+_MOST_STDERR = 4096
+_PIECE = 1 << 16
+_NAP = 0.001
+
+
+async def run(
+    folder: Path | None, *arguments: str, stdin: bytes = b"", limits: Limits = USUAL, codes: Sequence[int] = (0,)
+) -> bytes:
+    """Return what a git command writes. Raise `GitLimit`, or `GitFailed` for an exit code that is not in `codes`.
+
+    An argument that comes from outside follows `--end-of-options` or `--`, or is an id.
+    """
+    async with Child(folder, *arguments, stdin=stdin, limits=limits) as git:
+        answer = b"".join([piece async for piece in git.pieces()])
+        await git.end(codes)
+    return answer
+
+
+class Child:
+    """A running git command. Leaving its `async with` block kills it and all that it started.
+
+    It is bound to no loop between two calls. `variables` are added to the environment.
+    """
+
+    def __init__(
+        self,
+        folder: Path | None,
+        *arguments: str,
+        stdin: bytes = b"",
+        stays: bool = False,
+        limits: Limits = USUAL,
+        variables: Mapping[str, str] | None = None,
+    ) -> None:
+        """Start it. Its input ends after `stdin`, unless it `stays` for what `ask` brings. Raise `GitFailed`."""
+        self._command = arguments[0]
+        self._seconds, self._left, memory = limits
+        where = () if folder is None else (f"--git-dir={folder}",)
+        try:
+            # No `preexec_fn`: with one, the whole memory of this process would be copied.
+            self._process = subprocess.Popen(  # noqa: S603  # no shell; see `run` about arguments from outside
+                [program(), *where, *arguments],
+                env={**environment(), **(variables or {})},
+                cwd=folder or "/",
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                start_new_session=True,
+                bufsize=0,
+            )
+        except (OSError, ValueError) as exc:
+            raise GitFailed("git cannot be run.", str(exc)) from exc
+        _bound(self._process.pid, memory, None if stays else math.ceil(limits.seconds))
+        self._stdin, self._stdout, self._stderr = map(_descriptor, self._pipes())
+        self._stays = stays
+        self._said = b""
+        self._speaks = True
+        self._unsent = memoryview(stdin)
+        self._write()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.kill()
+        while self.is_running:  # noqa: ASYNC110  # its end is no event of the loop
+            await asyncio.sleep(_NAP)
+
+    @property
+    def is_running(self) -> bool:
+        """Return whether it has not ended."""
+        return self._process.poll() is None
+
+    def ask(self, question: bytes, limits: Limits) -> None:
+        """Write to a process that stays, and count time and output anew."""
+        self._seconds, self._left, _ = limits
+        self._unsent = memoryview(bytes(self._unsent) + question)
+        self._write()
+
+    async def pieces(self) -> AsyncIterator[bytes]:
+        """Yield its output as it comes, to the end. Raise `GitLimit`."""
+        while piece := await self.read():
+            yield piece
+
+    async def read(self) -> bytes:
+        """Return the next piece of its output, nothing at the end. Raise `GitLimit`."""
+        while True:
+            self._write()
+            self._listen()
+            try:
+                piece = os.read(self._stdout, _PIECE)
+            except BlockingIOError:
+                await self._wait()
+            else:
+                return self._counted(piece)
+
+    async def end(self, codes: Sequence[int] = (0,)) -> int:
+        """Return its exit code, when all output was read. Raise `GitLimit`, or `GitFailed` for one not in `codes`."""
+        while (code := self._process.poll()) is None:
+            self._listen()
+            await asyncio.sleep(_NAP)
+            self._spend(_NAP)
+        self._listen()
+        if code not in codes:
+            said = self._said.decode("utf-8", "replace").strip()
+            raise GitFailed(f"git {self._command} failed.", said or f"It ended with {code}.")
+        return code
+
+    def kill(self) -> None:
+        """End it at once, with all that it started, and close its pipes."""
+        if self._process.returncode is None:  # not yet waited for, so no other process has its number
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self._process.pid, signal.SIGKILL)
+        for pipe in self._pipes():
+            pipe.close()
+
+    def _pipes(self) -> Sequence[IO[bytes]]:
+        pipes = self._process.stdin, self._process.stdout, self._process.stderr
+        return [pipe for pipe in pipes if pipe is not None]
+
+    def _counted(self, piece: bytes) -> bytes:
+        self._left -= len(piece)
+        if self._left < 0:
+            raise GitLimit(f"git {self._command} has more to say than is allowed here.")
+        return piece
+
+    def _spend(self, seconds: float) -> None:
+        self._seconds -= seconds
+        if self._seconds <= 0:
+            raise GitLimit(f"git {self._command} takes longer than is allowed here.")
+
+    def _write(self) -> None:
+        try:
+            while self._unsent:
+                self._unsent = self._unsent[os.write(self._stdin, self._unsent) :]
+        except BlockingIOError:
+            return
+        except BrokenPipeError:  # it ended, and its exit code says why
+            self._unsent = memoryview(b"")
+        if not self._stays:
+            self._pipes()[0].close()
+
+    def _listen(self) -> None:
+        """Keep the beginning of what it says on stderr, and let the rest pass: a full pipe would stop it."""
+        with contextlib.suppress(BlockingIOError):
+            while self._speaks:
+                said = os.read(self._stderr, _PIECE)
+                self._speaks = bool(said)
+                self._said = (self._said + said)[:_MOST_STDERR]
+
+    async def _wait(self) -> None:
+        """Wait until a pipe is ready."""
+        loop = asyncio.get_running_loop()
+        ready = asyncio.Event()
+        readers = [self._stdout, *([self._stderr] if self._speaks else [])]
+        writers = [self._stdin] if self._unsent else []
+        began = loop.time()
+        for reader in readers:
+            loop.add_reader(reader, ready.set)
+        for writer in writers:
+            loop.add_writer(writer, ready.set)
+        try:
+            await asyncio.wait_for(ready.wait(), self._seconds)
+        except TimeoutError:
+            pass  # `_spend` says so
+        finally:
+            # Before anything closes them: numbers of descriptors are used again at once.
+            for reader in readers:
+                loop.remove_reader(reader)
+            for writer in writers:
+                loop.remove_writer(writer)
+        self._spend(loop.time() - began)
+
+
+def _descriptor(pipe: IO[bytes]) -> int:
+    os.set_blocking(pipe.fileno(), False)
+    return pipe.fileno()
+
+
+def _bound(pid: int, memory: int, seconds: int | None) -> None:
+    """Bound memory and processor time of a process that has just begun; not all systems can do that."""
+    if sys.platform == "linux":
+        with contextlib.suppress(ProcessLookupError):
+            resource.prlimit(pid, resource.RLIMIT_AS, (memory, memory))
+            if seconds is not None:
+                resource.prlimit(pid, resource.RLIMIT_CPU, (seconds, seconds))

@@ -1,0 +1,173 @@
+"""Runs of git: what they are given, and that each ends, in time and with all that it started."""
+
+import asyncio
+import contextlib
+import os
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+import uvloop
+
+from roadstead.errors import GitFailed, GitLimit
+from roadstead.git import processes
+from roadstead.git.environment import SETTINGS, environment
+from roadstead.git.processes import Child, Limits, run
+from tests.git.plain import git, repository
+
+QUICK = Limits(seconds=0.2)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    return repository(tmp_path / "work") / ".git"
+
+
+@pytest.fixture
+def shell(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str], None]:
+    """Return a function that puts a script in the place of git."""
+    script = tmp_path / "git"
+
+    def write(text: str) -> None:
+        script.write_text(f"#!/bin/sh\n{text}\n")
+        script.chmod(0o755)
+        monkeypatch.setattr(processes, "program", lambda: str(script))
+
+    return write
+
+
+def _gone(pid: int) -> bool:
+    """Wait until a process has ended, and return whether it has. A zombie has: nobody waited for it yet."""
+    for _ in range(200):
+        try:
+            if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z":
+                return True
+        except FileNotFoundError:
+            return True
+        time.sleep(0.01)
+    return False
+
+
+def test_nothing_is_inherited(shell: Callable[[str], None], monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process has the variables that are listed, and none of the host's."""
+    monkeypatch.setenv("GIT_DIR", "/elsewhere")
+    monkeypatch.setenv("LD_PRELOAD_OF_SOMEBODY", "yes")
+    shell("exec /usr/bin/env")
+    given = dict(line.split("=", 1) for line in asyncio.run(run(None, "x")).decode().splitlines())
+    assert {
+        name: value for name, value in given.items() if name not in {"PWD", "_", "SHLVL", "OLDPWD"}
+    } == environment()
+
+
+def test_git_knows_every_setting(folder: Path) -> None:
+    """git reads each setting, and it overrules what a repository says."""
+    for name in SETTINGS:
+        git(folder, "config", name, "false")
+    for name, value in SETTINGS.items():
+        assert asyncio.run(run(folder, "config", "--get", name)).decode().strip() == value
+
+
+@pytest.mark.parametrize("loop", [asyncio.new_event_loop, uvloop.new_event_loop])
+def test_input_of_any_size_goes_in_while_output_comes_out(
+    folder: Path, loop: Callable[[], asyncio.AbstractEventLoop]
+) -> None:
+    """What is larger than the pipes does not stop a run that answers while it reads."""
+    ids = b"\n".join([b"4b825dc642cb6eb9a060e54bf8d69288fbee4904"] * 20_000)
+    with asyncio.Runner(loop_factory=loop) as runner:
+        answer = runner.run(run(folder, "cat-file", "--batch-check", stdin=ids))
+    assert answer.count(b" tree 0\n") == 20_000
+
+
+@pytest.mark.parametrize(
+    ("script", "limits", "says"),
+    [
+        ("sleep 60", QUICK, "longer"),
+        ("exec >&- 2>&-; sleep 60", QUICK, "longer"),
+        ("while :; do echo yes; done", Limits(seconds=5, output=100_000), "more"),
+        ("while :; do echo no >&2; done", QUICK, "longer"),
+    ],
+    ids=["silent", "mute", "talkative", "complaining"],
+)
+def test_a_limit_ends_the_whole_group(
+    shell: Callable[[str], None], tmp_path: Path, script: str, limits: Limits, says: str
+) -> None:
+    """A run over its time or output is ended, with what it started itself."""
+    shell(f"sleep 100 >/dev/null 2>&1 </dev/null & echo $! >{tmp_path}/below; {script}")
+    with pytest.raises(GitLimit, match=says):
+        asyncio.run(run(None, "x", limits=limits))
+    assert _gone(int((tmp_path / "below").read_text()))
+
+
+def test_a_cancelled_run_is_ended(shell: Callable[[str], None], tmp_path: Path) -> None:
+    """When a client is gone, its git is, too."""
+    shell(f"echo $$ >{tmp_path}/pid; sleep 100")
+
+    async def cancel() -> None:
+        task = asyncio.create_task(run(None, "x"))
+        while not (tmp_path / "pid").exists() or not (tmp_path / "pid").read_text():
+            await asyncio.sleep(0.01)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+
+    asyncio.run(cancel())
+    assert _gone(int((tmp_path / "pid").read_text()))
+
+
+def test_memory_is_bounded(shell: Callable[[str], None]) -> None:
+    """A process that takes more memory than it may fails, and takes nothing from others."""
+    shell("sleep 0.1; exec /usr/bin/head -c 200M /dev/zero | /usr/bin/tail -c 150M >/dev/null")
+    with pytest.raises(GitFailed):
+        asyncio.run(run(None, "x", limits=Limits(memory=60 << 20)))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [(("cat-file", "blob", "--end-of-options", "--help"), "--help"), (("no-such-command",), "not a git command")],
+)
+def test_what_git_says_is_in_the_error(folder: Path, arguments: tuple[str, ...], says: str) -> None:
+    """A failure tells why, and a name that begins with a dash is a name."""
+    with pytest.raises(GitFailed) as failed:
+        asyncio.run(run(folder, *arguments))
+    assert says in failed.value.detail
+
+
+def test_the_loop_goes_on(shell: Callable[[str], None]) -> None:
+    """While git runs, other tasks run."""
+    shell("read line; sleep 0.05; echo $line")
+    turns = 0
+
+    async def count() -> None:
+        nonlocal turns
+        while True:
+            turns += 1
+            await asyncio.sleep(0)
+
+    async def both() -> bytes:
+        counting = asyncio.create_task(count())
+        async with Child(None, "x", stdin=b"Hello\n") as child:
+            answer = b"".join([piece async for piece in child.pieces()])
+        counting.cancel()
+        return answer
+
+    assert asyncio.run(both()) == b"Hello\n"
+    assert turns > 10
+
+
+def test_no_descriptor_is_left(folder: Path) -> None:
+    """Runs that end, and runs that fail, close their pipes."""
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    for arguments in (("rev-parse", "--git-dir"), ("no-such-command",)):
+        with contextlib.suppress(GitFailed):
+            asyncio.run(run(folder, *arguments))
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+def test_a_repository_of_another_user_is_read(folder: Path) -> None:
+    """The owner of a folder on the disk does not matter: git would refuse it otherwise."""
+    if os.geteuid() != 0:
+        pytest.skip("only root can give a folder away")
+    os.chown(folder, 12345, 12345)
+    os.chown(folder.parent, 12345, 12345)
+    assert asyncio.run(run(None, "-C", str(folder.parent), "rev-parse", "--git-dir")) == b".git\n"
