@@ -95,7 +95,7 @@ class Address:
         if counted_for is not None:
             host.admission.of_installations[counted_for] -= 1
         if CALLER in scope:
-            answer.add_headers(scope_headers(*scope[CALLER]))
+            answer.headers += scope_headers(*scope[CALLER])
         if HELD in scope:
             let_go(scope)
         # Yield once, so that all requests of this loop turn are handled before any answer is written: alternating

@@ -93,17 +93,20 @@ async def _with_scope(
     return identity
 
 
-def scope_headers(needed: str, identity: Identity) -> dict[str, str]:
+def scope_headers(needed: str, identity: Identity) -> Sequence[tuple[bytes, bytes]]:
     """Return the headers that say which scope an operation needs, and the kind and the scopes of a credential."""
-    headers = {"X-Accepted-OAuth-Scopes": needed, "X-Credential-Type": identity.kind}
-    if identity.scopes is not None or identity.user is not None:
-        headers["X-OAuth-Scopes"] = _in_header(identity.scopes)
+    has_scopes = identity.scopes is not None or identity.user is not None
+    return _scope_headers(needed, identity.kind, identity.scopes, has_scopes)
+
+
+@lru_cache(maxsize=1024)
+def _scope_headers(
+    needed: str, kind: str, scopes: tuple[str, ...] | None, has_scopes: bool
+) -> Sequence[tuple[bytes, bytes]]:
+    headers = [(b"x-accepted-oauth-scopes", needed.encode()), (b"x-credential-type", kind.encode())]
+    if has_scopes:
+        headers.append((b"x-oauth-scopes", ", ".join(sorted(SCOPES if scopes is None else scopes)).encode()))
     return headers
-
-
-@lru_cache(maxsize=256)
-def _in_header(scopes: tuple[str, ...] | None) -> str:
-    return ", ".join(sorted(SCOPES if scopes is None else scopes))
 
 
 async def any_credential_or_local(request: Request, host: Host) -> Identity:

@@ -115,9 +115,10 @@ def _link(call: "Call", number: int, direction: str, cursor: str | None) -> str:
     scope = call.request.scope
     query = scope["query_string"].decode("latin-1").split("&")
     kept = [part for part in query if part and part.partition("=")[0] not in ("page", "after", "before")]
-    place = [f"page={number}"] if cursor is None else [f"page={number}", f"{direction}={cursor}"]
+    place = f"page={number}" if cursor is None else f"page={number}&{direction}={cursor}"
     path = scope["raw_path"].decode("latin-1").rstrip("/")
-    return f"{call.host.base_url}{path}?{quote('&'.join((*kept, *place)), safe=_IN_QUERY)}"
+    before = quote("&".join((*kept, "")), safe=_IN_QUERY) if kept else ""
+    return f"{call.host.base_url}{path}?{before}{place}"
 
 
 def _number(query: Mapping[str, str], name: str, default: int, most: int) -> int:

@@ -73,6 +73,11 @@ def avatar_url(base_url: str, name: str) -> str:
     return f"{base_url}/account/{quote(name, safe='')}/avatar/"
 
 
+@lru_cache(maxsize=4096)
+def _in_path(uuid: str) -> str:
+    return quote(uuid, safe="")
+
+
 def named_user(user: User) -> NamedUser:
     """Return a user without links."""
     return {
@@ -86,7 +91,7 @@ def named_user(user: User) -> NamedUser:
 
 def condensed_user(user: User, base_url: str) -> CondensedUser:
     """Return a user as other objects contain one."""
-    uuid = quote(user.uuid, safe="")
+    uuid = _in_path(user.uuid)
     return {
         **named_user(user),
         "links": {
@@ -147,7 +152,7 @@ class Principal(Team):
 
 def team(workspace: Workspace, base_url: str) -> Team:
     """Return a workspace as the owner of something."""
-    uuid = quote(workspace.uuid, safe="")
+    uuid = _in_path(workspace.uuid)
     return {
         "type": "team",
         "username": workspace.slug,

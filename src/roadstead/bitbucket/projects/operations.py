@@ -221,7 +221,8 @@ def _resources(call: Call, found: Sequence[Project]) -> list[ProjectResource]:
     if not found:
         return []
     shape = shapes.projects(found[0].workspace, call.host.base_url, _workspace_url(call, found[0]))
-    return [shape(one, _url(call, one)) for one in found]
+    below = call.url(get_project, found[0].workspace.slug)
+    return [shape(one, below + one.key) for one in found]
 
 
 def _created(call: Call, project: Project) -> Answer:

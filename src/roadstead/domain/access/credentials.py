@@ -3,7 +3,7 @@
 import secrets
 from collections.abc import Callable, Collection, Iterable, Sequence
 from contextlib import suppress
-from datetime import timedelta
+from datetime import datetime, timedelta
 from urllib.parse import quote
 
 from roadstead.accounts import Session
@@ -159,11 +159,19 @@ def granted_scopes(text: str, parse: Callable[[str], Iterable[str]] = parse_scop
 
 async def find_api_token(host: Host, token: str) -> ApiToken | None:
     """Return the token if it is valid, and note its use."""
-    now = host.now()
-    found = await rows.find_api_token(host.store.database, token, now, now + CLOCKS_DIFFER)
-    if found is not None and not host.token_uses.take(found.id):
+    found = await rows.find_api_token(host.store.database, token)
+    if found is None or not _is_in_force(found, host.now()):
+        return None
+    if not host.token_uses.take(found.id):
         host.run_later(_note_use(host, found.id))
     return found
+
+
+def _is_in_force(token: ApiToken, now: datetime) -> bool:
+    """Return whether a token has not expired. If it expires, it must not be made in the future, as after a clock that
+    was wrong.
+    """
+    return token.expires_on is None or (now < token.expires_on and token.created_on <= now + CLOCKS_DIFFER)
 
 
 async def find_token(host: Host, token: str) -> Identity | None:
