@@ -1,17 +1,23 @@
 """Access tokens of workspaces and projects: who they are, and that a running request ends with its token."""
 
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from roadstead.domain.access import credentials
-from roadstead.domain.access.access_tokens import create_access_token
+from roadstead.accounts import SessionUser
+from roadstead.domain.access import access_tokens, credentials
+from roadstead.domain.access.access_tokens import create_access_token, revoke_access_token
 from roadstead.domain.host import Host
-from roadstead.domain.people import projects, workspaces
+from roadstead.domain.people import projects, users, workspaces
 from roadstead.domain.people.privileges import NoSuchProject
 from roadstead.domain.people.projects import ProjectChanges
-from roadstead.errors import InvalidInput, NotAuthenticated, WorkspaceNotFound
+from roadstead.domain.people.workspaces import lock_and_keep
+from roadstead.errors import InvalidInput, NotAuthenticated, WorkspaceNotFound, WrongCredential
+from roadstead.model import Workspace
 from roadstead.settings import Settings
+from roadstead.storage import members
+from roadstead.storage.database import Transaction
 from tests.conftest import NewDatabase
 from tests.live import opened
 
@@ -24,13 +30,15 @@ def test_a_revoked_token_changes_nothing_any_more(tmp_path: Path, new_database: 
         await workspaces.create_workspace(host, "acme", name=None, owner="operator")
         operator = (await credentials.create_api_token(host, "operator", None))[1]
         await projects.create_project(host, operator, "acme", ProjectChanges(key="TOOLS", name="Tools"))
-        revoked, kept = [
+        first, second, kept = [
             (await create_access_token(host, name, "acme", "TOOLS", scopes="project:admin", lifetime=None))[1].token
-            for name in ("revoked", "kept")
+            for name in ("first", "second", "kept")
         ]
-        await credentials.revoke_api_token(host, revoked.id)
-        with pytest.raises(NotAuthenticated):
-            await projects.put_project(host, revoked, "acme", "TOOLS", ProjectChanges(name="New"))
+        await credentials.revoke_api_token(host, first.id)
+        await revoke_access_token(host, "acme", "TOOLS", second.id, by=SessionUser(operator.user))
+        for revoked in (first, second):
+            with pytest.raises(NotAuthenticated):
+                await projects.put_project(host, revoked, "acme", "TOOLS", ProjectChanges(name="New"))
         changed, _ = await projects.put_project(host, kept, "acme", "TOOLS", ProjectChanges(description="New"))
         assert (changed.name, changed.description) == ("Tools", "New")
         assert [one.token.name for one in await credentials.list_api_tokens(host)] == ["operator", "kept"]
@@ -46,4 +54,32 @@ def test_a_revoked_token_changes_nothing_any_more(tmp_path: Path, new_database: 
         assert len(await credentials.list_api_tokens(host)) == 2
 
     with opened(Settings(data=tmp_path, database_url=new_database())) as on_host:
+        on_host(work)
+
+
+@pytest.mark.parametrize("key", [None, "TOOLS"])
+def test_who_lost_the_right_meanwhile_neither_makes_nor_revokes_a_token(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: str | None
+) -> None:
+    """An owner passes the first check, and has lost the role when the change gets the lock of the workspace."""
+
+    async def work(host: Host) -> None:
+        workspace = await workspaces.create_workspace(host, "acme", name=None, owner="operator")
+        ben = SessionUser(await users.create_user(host, "ben"))
+        await workspaces.add_member(host, "acme", "ben", "owner")
+        await projects.create_project(host, ben, "acme", ProjectChanges(key="TOOLS", name="Tools", is_private=False))
+        make = partial(create_access_token, host, "ci", "acme", key, scopes=None, lifetime=None, by=ben)
+        kept = (await make())[1].token
+
+        async def lock_too_late(tx: Transaction, locked: Workspace) -> None:
+            await lock_and_keep(tx, locked)
+            await members.keep_member(tx, workspace.id, ben.user.id, "member", host.now())
+
+        monkeypatch.setattr(access_tokens, "lock_and_keep", lock_too_late)
+        for change in (make(), revoke_access_token(host, "acme", key, kept.id, by=ben)):
+            with pytest.raises(WrongCredential):
+                await change
+        assert [one.token.id for one in await credentials.list_api_tokens(host)] == [kept.id]
+
+    with opened(Settings(data=tmp_path)) as on_host:
         on_host(work)

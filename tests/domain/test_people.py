@@ -71,7 +71,7 @@ def test_an_older_state_keeps_the_operator_with_token_and_session(
     asyncio.run(run())
 
 
-_LATER_COLUMNS = ("user_id", "scopes", "last_used_on", "workspace_id", "project_id")
+_LATER_COLUMNS = ("user_id", "scopes", "last_used_on", "workspace_id", "project_id", "creator_id")
 
 
 def _older(exported: bytes) -> bytes:

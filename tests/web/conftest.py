@@ -7,6 +7,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 
 from roadstead.domain.access import credentials
 from tests.live import LiveHost, live_host
+from tests.web.acme import Acme, acme_at
 from tests.web.chromium import chromium, signed_in, tab_of, visitor
 
 # Pages look for news every two seconds, and later on a busy machine.
@@ -54,3 +55,10 @@ def lone_tab(real_browser: Browser, host: LiveHost) -> Iterator[Page]:
     """Yield a tab in a profile of its own, whose clock and permissions a test may change."""
     with visitor(real_browser, host) as page:
         yield page
+
+
+@pytest.fixture(scope="module")
+def acme(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Acme]:
+    """Yield a workspace with people, shared by the tests of a module, which leave its five people their roles."""
+    with live_host(tmp_path_factory.mktemp("acme")) as host, acme_at(host) as workspace:
+        yield workspace

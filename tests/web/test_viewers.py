@@ -65,6 +65,14 @@ PAGES = {
         Seen(401, 404, 404, 404),
     ),
     "/{workspace}/workspace/settings/api": ("/foreign-harbour/workspace/settings/api", OF_A_FOREIGN_WORKSPACE),
+    "/{workspace}/workspace/settings/access-tokens": (
+        "/foreign-harbour/workspace/settings/access-tokens",
+        OF_A_FOREIGN_WORKSPACE,
+    ),
+    "/{workspace}/workspace/projects/{key}/settings/access-tokens": (
+        "/foreign-harbour/workspace/projects/SEA/settings/access-tokens",
+        Seen(401, 404, 404, 404),
+    ),
     "/{workspace}/workspace/projects/{key}": ("/foreign-harbour/workspace/projects/SEA", Seen(401, 404, 404, 404)),
     "/account/{name}/avatar": ("/account/x/avatar", OF_ALL),
     "/atlassian-connect/all.js": ("/atlassian-connect/all.js", OF_ALL),

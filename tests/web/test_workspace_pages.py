@@ -1,25 +1,15 @@
 """The pages of a workspace: who sees which, their forms, and what the audit log says of them."""
 
-import re
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass, field
-from functools import partial
-
 import httpx
 import pytest
 
 from roadstead.accounts import SessionUser
-from roadstead.domain.access import consumers, credentials
 from roadstead.domain.host import Host
 from roadstead.domain.people import groups, projects, users, workspaces
 from roadstead.domain.people.projects import ProjectChanges
-from roadstead.domain.upkeep import audit
-from tests.live import LiveHost, RecordingApp, live_host
-from tests.web.reading import document, fields, main_text, submit, texts
+from tests.web.acme import LONG, ROOT, Acme, changes
+from tests.web.reading import document, fields, main_text, texts
 
-ROOT = "/acme/workspace"
-NAMES = ("owner", "collaborator", "member", "stranger", "invited")
 PAGES = (
     "/overview",
     "/projects",
@@ -29,91 +19,19 @@ PAGES = (
     "/settings/groups",
     "/settings/groups/writers",
     "/settings/api",
+    "/settings/access-tokens",
+    "/projects/OPEN/settings/access-tokens",
+    "/projects/SECRET/settings/access-tokens",
 )
 SEEN = {
-    "operator": (200, 200, 200, 200, 200, 200, 200, 200),
-    "owner": (200, 200, 200, 200, 200, 200, 200, 200),
-    "collaborator": (200, 200, 200, 200, 200, 403, 403, 403),
-    "member": (200, 200, 200, 404, 200, 403, 403, 403),
-    "stranger": (404, 404, 404, 404, 404, 404, 404, 404),
-    "nobody": (401, 401, 401, 401, 401, 401, 401, 401),
+    "operator": (200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200),
+    "owner": (200, 200, 200, 200, 200, 200, 200, 200, 200, 200, 200),
+    "collaborator": (200, 200, 200, 200, 200, 403, 403, 403, 403, 403, 403),
+    "member": (200, 200, 200, 404, 200, 403, 403, 403, 403, 403, 404),
+    "stranger": (404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404),
+    "nobody": (401, 401, 401, 401, 401, 401, 401, 401, 401, 401, 401),
 }
 """The status of each page for each viewer. A collaborator here is in the group that has the secret project."""
-LONG = "\U0001f6a2שלום " + "W" * 44
-
-
-@dataclass
-class Acme:
-    """A workspace with people, a group and two projects, and a browser for each of them."""
-
-    host: LiveHost
-    browsers: dict[str, httpx.Client] = field(default_factory=dict)
-
-    def __call__(self, name: str) -> httpx.Client:
-        return self.browsers[name]
-
-    def send(self, name: str, page: str, do: str, /, **given: str) -> httpx.Response:
-        """Send a form of a page as one of the viewers, whatever forms the page shows, and follow the redirect."""
-        browser, address = self(name), f"{ROOT}{page}"
-        (csrf, *_) = re.findall(r'name="csrf" value="(\w+)"', browser.get("/").text)
-        return browser.post(address, data={"csrf": csrf, "do": do, **given}, follow_redirects=True)
-
-    def roles(self) -> dict[str, str]:
-        """Return the roles of all members, by user name."""
-
-        async def read(host: Host) -> dict[str, str]:
-            found = await workspaces.find_changeable(host, "acme", None)
-            return {one.user.username: one.role for one in await workspaces.list_members(host, found)}
-
-        roles: dict[str, str] = self.host.work(read)
-        return roles
-
-
-async def _people(host: Host) -> None:
-    for name in NAMES:
-        await users.create_user(host, name, display_name=name.title())
-    await workspaces.create_workspace(host, "acme", name="Acme", owner="owner")
-    await workspaces.add_member(host, "acme", "collaborator", "collaborator")
-    await workspaces.add_member(host, "acme", "member", "member")
-    writers = await groups.create_group(host, "acme", "Writers", ["collaborator"])
-    owner = SessionUser(await users.find_user(host, "owner"))
-    await projects.create_project(host, owner, "acme", ProjectChanges("OPEN", "Open", "", False))
-    secret = await projects.create_project(host, owner, "acme", ProjectChanges("SECRET", "Secret", "", True))
-    await projects.grant(host, owner, secret, writers, "write")
-
-
-@pytest.fixture(scope="module")
-def acme(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Acme]:
-    """Yield the workspace, shared by the tests of this module, which leave its five people their roles."""
-    with live_host(tmp_path_factory.mktemp("acme")) as host, ExitStack() as stack:
-        host.work(_people)
-        found = Acme(host)
-        for name in (*NAMES, "operator"):
-            browser = stack.enter_context(httpx.Client(base_url=host.url, timeout=30))
-            browser.get(host.work(partial(_link, name=name)))
-            found.browsers[name] = browser
-        found.browsers["nobody"] = stack.enter_context(httpx.Client(base_url=host.url, timeout=30))
-        yield found
-
-
-async def _link(host: Host, name: str) -> str:
-    return await credentials.sign_in_link(host, user_id=(await users.find_user(host, name)).id)
-
-
-@contextmanager
-def _another_owner(acme: Acme, name: str) -> Iterator[None]:
-    """Have another owner, who is new, until the block ends."""
-
-    async def add(host: Host) -> str:
-        await users.create_user(host, name)
-        await workspaces.add_member(host, "acme", name, "owner")
-        return await _link(host, name)
-
-    with httpx.Client(base_url=acme.host.url, timeout=30) as browser:
-        browser.get(acme.host.work(add))
-        acme.browsers[name] = browser
-        yield
-    acme.host.work(lambda host: workspaces.remove_member(host, "acme", name))
 
 
 # Who sees what
@@ -144,23 +62,17 @@ def test_only_an_owner_changes_anything(acme: Acme, viewer: str) -> None:
         "/projects": ("create",),
         "/projects/OPEN": ("change", "delete", "grant", "take-back", "add-reviewer", "remove-reviewer"),
         "/settings/api": ("create", "delete"),
+        "/settings/access-tokens": ("create", "revoke"),
+        "/projects/OPEN/settings/access-tokens": ("create", "revoke"),
     }
-    before = acme.host.work(_entries)
+    before = acme.host.work(changes)
     given = {"name": "member", "role": "owner", "sure": "yes", "key": "X", "permission": "admin", "user": "member"}
-    given |= {"callback": "http://localhost/", "scope:account": "yes", "id": "1"}
+    given |= {"callback": "http://localhost/", "scope:account": "yes", "id": "1", "expires": "30"}
     for page, actions in forms.items():
         for do in actions:
             answer = acme.send(viewer, page, do, **given)
             assert answer.status_code == (404 if viewer == "stranger" else 403), (page, do)
-    assert acme.host.work(_entries) == before
-
-
-async def _entries(host: Host) -> int:
-    return len(await _audit(host))
-
-
-async def _audit(host: Host) -> list[tuple[str, str, str]]:
-    return [(one.actor, one.action, one.subject) for one in await audit.latest_changes(host, 100)]
+    assert acme.host.work(changes) == before
 
 
 def test_home_leads_to_the_workspaces_that_a_user_sees(acme: Acme) -> None:
@@ -177,7 +89,7 @@ def test_home_leads_to_the_workspaces_that_a_user_sees(acme: Acme) -> None:
 
 def test_an_owner_finds_every_page_from_the_overview(acme: Acme) -> None:
     """The tabs lead to all pages; a member's only to those which the member sees."""
-    for viewer, count in (("owner", 5), ("member", 3)):
+    for viewer, count in (("owner", 6), ("member", 3)):
         page = acme(viewer).get(f"{ROOT}/overview")
         tabs = [str(tab.attributes["href"]) for tab in document(page).css(".tabs a")]
         assert [acme(viewer).get(tab).status_code for tab in tabs] == [200] * count
@@ -198,7 +110,7 @@ def test_an_owner_adds_changes_and_removes_a_member(acme: Acme) -> None:
     done = acme("owner").post(f"{ROOT}/members", data=_confirmed(asked), follow_redirects=True)
     assert "The member was removed." in main_text(done)
     assert "stranger" not in acme.roles()
-    assert acme.host.work(_audit)[:3] == [
+    assert acme.host.work(changes)[:3] == [
         ("user owner", "member removed", "acme"),
         ("user owner", "member added", "acme"),
         ("user owner", "member added", "acme"),
@@ -373,40 +285,6 @@ def test_a_taken_key_is_told(acme: Acme) -> None:
     assert (refused.status_code, "already exists" in main_text(refused)) == (400, True)
 
 
-# OAuth consumers
-
-
-def test_the_secret_of_a_consumer_is_shown_once(acme: Acme) -> None:
-    """It works, is not on the page afterwards, and deleting the consumer asks first."""
-    page = acme("owner").get(f"{ROOT}/settings/api")
-    assert "no OAuth consumers yet" in main_text(page)
-    given = {"name": LONG, "callback": "http://localhost:9000/back", "scope:account": "yes"}
-    made = submit(acme("owner"), page, f"{ROOT}/settings/api", **given)
-    key, secret = texts(made, ".notice code")
-    found = acme.host.work(lambda host: consumers.find_by_secret(host, key, secret))
-    assert found is not None
-    assert found.scopes == ("account",)
-    later = acme("owner").get(f"{ROOT}/settings/api")
-    assert (secret in later.text, key in later.text) == (False, True)
-    acme.send("owner", "/settings/api", "delete", key=key)
-    assert key in acme("owner").get(f"{ROOT}/settings/api").text
-    acme.send("owner", "/settings/api", "delete", key=key, sure="yes")
-    assert key not in acme("owner").get(f"{ROOT}/settings/api").text
-    none = acme.send("owner", "/settings/api", "create", name="x", callback="http://localhost/")
-    assert (none.status_code, "Tick at least one scope." in none.text) == (400, True)
-
-
-def test_a_consumer_acts_for_the_owner_who_created_it(acme: Acme) -> None:
-    """The creator has the secret: it must not open the other workspaces of an earlier owner."""
-    with _another_owner(acme, "second"):
-        for creator, owner in (("second", "second"), ("owner", "owner"), ("operator", "owner")):
-            given = {"name": "x", "callback": "http://localhost/", "scope:account": "yes"}
-            key = texts(acme.send(creator, "/settings/api", "create", **given), ".notice code")[0]
-            found = acme.host.work(partial(consumers.get_consumer, key=key))
-            assert found.owner.username == owner
-            acme.send("owner", "/settings/api", "delete", key=key, sure="yes")
-
-
 # Many
 
 
@@ -453,88 +331,3 @@ _LISTS = (
     ("/projects/BIG", "Pages of default reviewers", _USERS),
 )
 """Lists beside that of the members: the page, the name of the links to its parts, and what is in it."""
-
-
-# The consent to an installation
-
-
-def test_an_owner_consents_to_an_installation(acme: Acme, connect_app: RecordingApp) -> None:
-    """Into a workspace of the owner's own; an ordinary member is refused, and so is every other workspace."""
-    link = f"/site/addons/authorize?descriptor_uri={connect_app.descriptor_url}"
-    for viewer in ("member", "collaborator", "stranger"):
-        refused = acme(viewer).get(link)
-        assert (refused.status_code, "Only an owner" in main_text(refused)) == (403, True)
-    page = acme("owner").get(link)
-    assert "acme" in [option.text() for option in document(page).css("option")]
-    form = _consent_form(page)
-    for slug in ("local", "nowhere", ""):
-        wrong = acme("owner").post(link, data={**form, "workspace": slug})
-        assert wrong.status_code == 400
-    assert connect_app.received == []
-    csrf = _consent_form(acme("operator").get(link))["csrf"]
-    assert acme("owner").post(link, data={**form, "workspace": "acme", "csrf": csrf}).status_code == 403
-    done = acme("owner").post(link, data={**form, "workspace": "acme"})
-    assert "is installed" in main_text(done)
-    assert not document(done).css('a[href^="/-/apps"]')
-    (call,) = connect_app.calls("installed")
-    assert call.body["principal"]["username"] == "acme"
-    assert acme.host.work(_audit)[0] == ("user owner", "app installed", f"acme/{connect_app.key}")
-
-
-def test_a_member_cannot_send_the_consent_of_an_owner(acme: Acme, connect_app: RecordingApp) -> None:
-    """The form alone is not enough: who sends it must own the workspace."""
-    link = f"/site/addons/authorize?descriptor_uri={connect_app.descriptor_url}"
-    form = _consent_form(acme("owner").get(link))
-    (csrf, *_) = re.findall(r'name="csrf" value="(\w+)"', acme("member").get("/").text)
-    answer = acme("member").post(link, data={**form, "csrf": csrf, "workspace": "acme"})
-    assert answer.status_code == 403
-    assert connect_app.received == []
-
-
-@pytest.mark.parametrize("change", ["role", "deactivated"])
-def test_an_owner_installs_only_as_long_as_being_one(acme: Acme, connect_app: RecordingApp, change: str) -> None:
-    """An owner who loses the role, or is deactivated, while the descriptor is fetched does not install the app."""
-    name = f"owner-{change}"
-
-    async def lose(host: Host) -> None:
-        if change == "role":
-            await workspaces.add_member(host, "acme", name, "member")
-        else:
-            await users.deactivate_user(host, name)
-
-    link = f"/site/addons/authorize?descriptor_uri={connect_app.descriptor_url}"
-    with _another_owner(acme, name):
-        form = _consent_form(acme(name).get(link))
-        connect_app.on_descriptor = lambda: acme.host.work(lose)
-        answer = acme(name).post(link, data={**form, "workspace": "acme"})
-    assert (answer.status_code, connect_app.received) == (403 if change == "role" else 401, [])
-
-
-def test_an_owner_learns_only_which_step_of_an_installation_failed(acme: Acme, connect_app: RecordingApp) -> None:
-    """The answer may be that of a server which only this host reaches; an operator reads it."""
-    link = f"/site/addons/authorize?descriptor_uri={connect_app.descriptor_url}"
-    connect_app.status, connect_app.answer = 500, "answer of an inner server"
-    found = {}
-    for viewer in ("owner", "operator"):
-        form = _consent_form(acme(viewer).get(link))
-        refused = acme(viewer).post(link, data={**form, "workspace": "acme"})
-        descriptor, connect_app.descriptor = connect_app.descriptor, {"inner": "secret"}
-        invalid = acme(viewer).get(link)
-        connect_app.descriptor = descriptor
-        missing = acme(viewer).get(f"{link}.nowhere")
-        found[viewer] = [(one.status_code, texts(one, "h1")) for one in (refused, invalid, missing)]
-        # Of the main part alone: the ids and tokens around it may contain any digits.
-        learned = zip((refused, invalid, missing), ("inner", "baseUrl", "answered 404"), strict=True)
-        assert {word in main_text(page) for page, word in learned} == {viewer == "operator"}
-    assert found["owner"] == [
-        (424, ["The app was not installed."]),
-        (424, ["The descriptor cannot be used."]),
-        (424, ["The descriptor cannot be fetched."]),
-    ]
-    assert [status for status, _ in found["operator"]] == [424] * 3
-
-
-def _consent_form(page: httpx.Response) -> dict[str, str]:
-    (form,) = document(page).css("form.fields")
-    given = {str(one.attributes["name"]): one.attributes["value"] or "" for one in form.css("input")}
-    return {**given, "decision": "allow"}

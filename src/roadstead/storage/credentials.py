@@ -8,14 +8,19 @@ import hashlib
 from datetime import datetime
 from typing import Literal
 
+from roadstead.listing import Field, Listing, PageRequest, Slice
 from roadstead.model import AccessToken, ApiToken, ListedToken, TokenOwner, User
 from roadstead.storage.database import Reader, Row, Transaction
+from roadstead.storage.filters import Clause
+from roadstead.storage.listing import Source, read_page
 from roadstead.storage.moments import from_text, to_text
 from roadstead.storage.tables import ACCESS_TOKENS, API_TOKENS, SESSIONS, USERS
 from roadstead.storage.users import user_of
 
 _COLUMNS = f"{API_TOKENS.of(ApiToken, 't')}, {API_TOKENS.of(TokenOwner, 't')}, {USERS.of(User, 'u')}"
 _API_TOKENS = "FROM api_tokens t JOIN users u ON u.id = t.user_id"
+
+_BY_ID = Listing(Field("id", int, "t.id", unique=True), order="id")
 
 SessionKind = Literal["sign-in", "session"]
 
@@ -68,7 +73,9 @@ async def add_api_token(
     now: datetime,
     expires_on: datetime | None,
     owner: TokenOwner | None,
+    creator: User | None,
 ) -> ApiToken:
+    """Add a user's token, or with an owner an access token, which may have a creator."""
     identity = await tx.insert(
         *API_TOKENS.insert(
             "RETURNING id",
@@ -80,6 +87,7 @@ async def add_api_token(
             expires_on=to_text(expires_on) if expires_on else None,
             workspace_id=owner and owner.workspace_id,
             project_id=owner and owner.project_id,
+            creator_id=creator and creator.id,
         )
     )
     return ApiToken(identity, name, user, scopes, now, expires_on, None, owner)
@@ -103,6 +111,31 @@ async def list_tokens_of(reader: Reader, user_id: int) -> list[ApiToken]:
     """Return a user's tokens in the order in which they were made."""
     statement = f"SELECT {_COLUMNS} {_API_TOKENS} WHERE t.user_id = ? ORDER BY t.id"
     return [_api_token(row) for row in await reader.read(statement, user_id)]
+
+
+async def page_of_access_tokens(
+    reader: Reader, owner: TokenOwner, wanted: PageRequest
+) -> Slice[tuple[ApiToken, str | None]]:
+    """Return a page of the access tokens of an owner in the order in which they were made, and the creators' names."""
+    source = Source(
+        "api_tokens t JOIN users u ON u.id = t.user_id LEFT JOIN users c ON c.id = t.creator_id",
+        f"t.id, c.display_name, {_COLUMNS}",
+        _owned_by(owner),
+    )
+    page = await read_page(reader.scan, source, _BY_ID, wanted)
+    return page.of([(_api_token(row[2:]), row[1]) for row in page.items])
+
+
+async def delete_access_token(tx: Transaction, owner: TokenOwner, token_id: int) -> bool:
+    """Delete an access token of an owner; return whether there was one."""
+    owned = _owned_by(owner)
+    return await tx.run(f"DELETE FROM api_tokens AS t WHERE t.id = ? AND {owned.sql}", token_id, *owned.arguments) > 0
+
+
+def _owned_by(owner: TokenOwner) -> Clause:
+    if owner.project_id is None:
+        return Clause("t.workspace_id = ? AND t.project_id IS NULL", (owner.workspace_id,))
+    return Clause("t.project_id = ?", (owner.project_id,))
 
 
 async def delete_token_of(tx: Transaction, user_id: int, token_id: int) -> bool:

@@ -200,7 +200,7 @@ ACCESS_TOKENS = _table(
 )
 API_TOKENS = _table(
     "api_tokens",
-    "id name token_hash created_on expires_on user_id scopes last_used_on workspace_id project_id",
+    "id name token_hash created_on expires_on user_id scopes last_used_on workspace_id project_id creator_id",
     "in one place",
 )
 CONSUMERS = _table(

@@ -36,7 +36,7 @@ async def _page(visit: Visit, outcome: Outcome, *, created: Created | None = Non
     visible = await find_workspace(visit)
     found = await consumers.list_consumers(visit.host, visible.workspace.slug, by=visit.identity)
     here = here_at(visit, visible, "/settings/api", outcome, done=FORMS.notice(visit))
-    ticked = ticked_in(outcome.tried.typed if outcome.tried else {})
+    ticked = ticked_in(outcome.typed("create") or {})
     page = ConsumersPage(here, found, boxes_of(in_words(sorted(SCOPES)), ticked), created)
     return render("consumers.html", page, visit=visit, status=outcome.status)
 

@@ -18,6 +18,7 @@ from roadstead.web.workspace_page import (
     Part,
     find_workspace,
     here_at,
+    number_in,
     part_of,
     slug_in,
     wanted_page,
@@ -67,9 +68,7 @@ async def _invite(visit: Visit, form: Form) -> Response:
 
 async def _withdraw(visit: Visit, form: Form) -> None:
     workspace = (await workspaces.administered(visit.host, visit.identity, slug_in(visit))).workspace
-    number = form.get("id", "")
-    known = int(number) if number.isascii() and number.isdigit() and len(number) < 19 else 0
-    await invitations.withdraw(visit.host, workspace, known, visit.viewer)
+    await invitations.withdraw(visit.host, workspace, number_in(form, "id"), visit.viewer)
 
 
 def _role(form: Form) -> Role:

@@ -11,7 +11,7 @@ from roadstead.domain.people import users
 from roadstead.errors import InvalidInput, TooManyGuesses
 from roadstead.model import ApiToken, Email, User
 from roadstead.web.page import Visit, render, require
-from roadstead.web.tokens_form import EXPIRIES, NEVER, TokenForm, TokenWish, read_wish, token_form
+from roadstead.web.tokens_form import TokenForm, TokenWish, read_wish, token_form
 
 _DONE = {
     "names": "Your names were changed.",
@@ -106,14 +106,13 @@ async def create_token(visit: Visit) -> Response:
     """Create a token, and show it on the page that answers, which no one stores."""
     wish = read_wish(await visit.form())
     try:
-        require(bool(wish.scopes), "Tick what the token may do.")
-        require(wish.expires in (*EXPIRIES, NEVER), "Choose when the token expires.")
+        scopes, lifetime = wish.granted(), wish.lifetime()
         token, _ = await credentials.create_api_token(
             visit.host,
             wish.name,
-            EXPIRIES.get(wish.expires),
+            lifetime,
             user_id=visit.viewer.id,
-            scopes=None if wish.has_all else " ".join(wish.scopes),
+            scopes=scopes,
             actor=f"user {visit.viewer.username}",
         )
     except InvalidInput as exc:
@@ -150,7 +149,7 @@ async def _page(
         sessions=await credentials.list_sessions(host, user, visit.session or ""),
         tokens=await credentials.list_tokens_of(host, user),
         consents=await grants.list_consents(host, user),
-        new=token_form(wish),
+        new=token_form(wish, "Everything that you may do"),
         done=_DONE.get(visit.request.query_params.get("done", ""), ""),
         wrong=wrong or _NOTHING,
         made=made,

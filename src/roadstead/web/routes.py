@@ -4,6 +4,7 @@ from starlette.convertors import Convertor, register_url_convertor
 from starlette.routing import Mount, Route
 
 from roadstead.web import (
+    access_tokens,
     app_calls,
     app_descriptor,
     app_linkers,
@@ -123,6 +124,8 @@ ROUTES: list[Route | Mount] = [
     Route("/{workspace}/workspace/settings/groups", _with_forms(groups.GROUPS)),
     Route("/{workspace}/workspace/settings/groups/{group}", _with_forms(groups.GROUP)),
     Route("/{workspace}/workspace/settings/api", _with_forms(consumers.FORMS)),
+    Route("/{workspace}/workspace/settings/access-tokens", _with_forms(access_tokens.FORMS)),
+    Route("/{workspace}/workspace/projects/{key}/settings/access-tokens", _with_forms(access_tokens.FORMS)),
     Route("/account/{name}/avatar", Page(GET=workspaces.avatar)),
     Route("/atlassian-connect/all.js", Page(GET=frames.all_js)),
     Route("/atlassian-connect/all-debug.js", Page(GET=frames.all_js)),

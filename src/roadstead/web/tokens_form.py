@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from roadstead.connect.scopes import SCOPES
+from roadstead.errors import InvalidInput
 from roadstead.web.descriptor_view import Scope, in_words
 from roadstead.web.scope_boxes import Box, boxes_of, ticked_in
 
@@ -26,10 +27,19 @@ class TokenWish:
     scopes: tuple[str, ...] = ()
     expires: str = "90"
 
-    @property
-    def has_all(self) -> bool:
-        """Return whether the token shall have all scopes."""
-        return _ALL in self.scopes
+    def granted(self) -> str | None:
+        """Return the scopes, or `None` for all. Raise `InvalidInput` if none is ticked."""
+        if not self.scopes:
+            wrong = "Tick what the token may do."
+            raise InvalidInput(wrong, fields={"scopes": [wrong]})
+        return None if _ALL in self.scopes else " ".join(self.scopes)
+
+    def lifetime(self) -> timedelta | None:
+        """Return how long the token lasts, or `None` for ever. Raise `InvalidInput` if that is not chosen."""
+        if self.expires not in (*EXPIRIES, NEVER):
+            wrong = "Choose when the token expires."
+            raise InvalidInput(wrong, fields={"expires": [wrong]})
+        return EXPIRIES.get(self.expires)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +57,8 @@ def read_wish(form: Mapping[str, str]) -> TokenWish:
     return TokenWish(form.get("name", "").strip(), ticked_in(form), form.get("expires", ""))
 
 
-def token_form(wish: TokenWish | None) -> TokenForm:
-    """Return the form, with what was submitted."""
+def token_form(wish: TokenWish | None, everything: str) -> TokenForm:
+    """Return the form, with what was submitted; `everything` says what a token may do that has all scopes."""
     filled = wish or TokenWish()
-    scopes = [Scope(_ALL, "Everything that you may do"), *in_words(sorted(SCOPES))]
+    scopes = [Scope(_ALL, everything), *in_words(sorted(SCOPES))]
     return TokenForm(filled.name, boxes_of(scopes, filled.scopes), list(EXPIRIES), filled.expires)

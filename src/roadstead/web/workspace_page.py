@@ -4,7 +4,7 @@ from collections import defaultdict
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 from starlette.responses import RedirectResponse, Response
 
@@ -27,6 +27,7 @@ _TABS = {
 """The names of a workspace's tabs, by the end of their addresses, which are the cloud's."""
 _TABS_OF_OWNERS = {
     "/settings/groups": "Groups",
+    "/settings/access-tokens": "Access tokens",
     "/settings/api": "OAuth consumers",
 }
 
@@ -61,6 +62,10 @@ class Outcome:
         """Return the status of the answer."""
         return 200 if self.tried is None else self.tried.status
 
+    def typed(self, action: str) -> Form | None:
+        """Return what was typed into a form, if it is the one that was refused."""
+        return self.tried.typed if self.tried is not None and self.tried.action == action else None
+
 
 NOTHING = Outcome()
 
@@ -87,8 +92,8 @@ class Here:
 
     def typed(self, action: str, name: str, otherwise: str = "") -> str:
         """Return what a field of a form contains: after a refusal, what was typed."""
-        tried = self.outcome.tried
-        return tried.typed.get(name, "") if tried is not None and tried.action == action else otherwise
+        typed = self.outcome.typed(action)
+        return otherwise if typed is None else typed.get(name, "")
 
     def fault(self, action: str, name: str) -> str:
         """Return what is wrong with a field of a form."""
@@ -178,6 +183,12 @@ def _sentence(said: str | Sequence[str]) -> str:
     return said if isinstance(said, str) else " ".join(said)
 
 
+def number_in(form: Form, name: str) -> int:
+    """Return the id of a row that a form names, or 0, which is no row's."""
+    number = form.get(name, "")
+    return int(number) if number.isascii() and number.isdigit() and len(number) < 19 else 0
+
+
 def root_of(workspace: Workspace) -> str:
     """Return the beginning of the addresses of a workspace's pages."""
     return f"/{workspace.slug}/workspace"
@@ -195,14 +206,19 @@ async def find_workspace(visit: Visit) -> Visible:
 
 
 def here_at(
-    visit: Visit, visible: Visible, tab: str, outcome: Outcome, *, done: str = "", below: str = "", name: str = ""
+    visit: Visit, visible: Visible, tab: str, outcome: Outcome, *, done: str = "", below: str = "", project: str = ""
 ) -> Here:
-    """Return what the page has in common with the others; `below` is the end of its address below the tab's."""
+    """Return what the page has in common with the others; `below` is the end of its address below the tab's.
+
+    `project` is the key of the project whose page is above this one.
+    """
     root, administers = root_of(visible.workspace), may_administer(visit.identity, visible)
     ends = _TABS | _TABS_OF_OWNERS if administers else _TABS
     tabs = [NavigationLink(f"{root}{end}", label, end == tab) for end, label in ends.items()]
     path = f"{root}{tab}{below}"
     above = [one for one in tabs if one.current] if below else []
+    if project:
+        above.append(NavigationLink(f"{root}{tab}/{quote(project)}", project, current=False))
     return Here(visible.workspace, path, tabs, above, administers, done, outcome)
 
 

@@ -125,13 +125,22 @@ async def add_token(
     scopes: tuple[str, ...] | None,
     lifetime: timedelta | None,
     owner: TokenOwner | None = None,
+    creator: User | None = None,
 ) -> tuple[str, ApiToken]:
-    """Add a token of an account: a user's, or with an owner an access token."""
+    """Add a token of an account: a user's, or with an owner an access token, which may have a creator."""
     token = f"{_OF_USER}{secrets.token_urlsafe(32)}"
     now = host.now()
     expires_on = now + lifetime if lifetime else None
     return token, await rows.add_api_token(
-        tx, token, name=name, user=account, scopes=scopes, now=now, expires_on=expires_on, owner=owner
+        tx,
+        token,
+        name=name,
+        user=account,
+        scopes=scopes,
+        now=now,
+        expires_on=expires_on,
+        owner=owner,
+        creator=creator,
     )
 
 
