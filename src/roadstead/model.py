@@ -384,7 +384,8 @@ class ListedToken(msgspec.Struct, frozen=True):
 class Consumer(msgspec.Struct, frozen=True):
     """An OAuth consumer of a workspace. Its secret is shown once and stored only as a hash.
 
-    It acts for the users who consent, or else for its `owner`, and never with more than its scopes.
+    It acts for the users who consent, or else for its `owner`, and never with more than its scopes. Users who are asked
+    to consent see its name, its description and the `url` of a page about it, each of which but the name may be empty.
     """
 
     id: int
@@ -393,6 +394,8 @@ class Consumer(msgspec.Struct, frozen=True):
     callback_url: str
     scopes: tuple[str, ...]
     created_on: datetime
+    description: str
+    url: str
     workspace: Workspace
     owner: User
 

@@ -10,7 +10,7 @@ import pytest
 from roadstead.domain.access import access_tokens, consumers, credentials
 from roadstead.domain.host import Host
 from roadstead.domain.people import users, workspaces
-from roadstead.model import ListedToken
+from roadstead.model import Consumer, ListedToken
 from tests.live import sender
 from tests.web.acme import LONG, ROOT, Acme, another_owner, changes
 from tests.web.reading import document, main_text, submit, texts
@@ -47,6 +47,70 @@ def test_a_consumer_acts_for_the_owner_who_created_it(acme: Acme) -> None:
             found = acme.host.work(partial(consumers.get_consumer, key=key))
             assert found.owner.username == owner
             acme.send("owner", "/settings/api", "delete", key=key, sure="yes")
+
+
+async def _consumer(host: Host) -> Consumer:
+    made, _ = await consumers.create_consumer(
+        host, "acme", "Widgets", callback_url="http://localhost/back", scopes="account"
+    )
+    return made
+
+
+def test_an_owner_changes_a_consumer(acme: Acme) -> None:
+    """Its page shows what is stored; users who are asked see it; a wrong field says why, and changes nothing."""
+    key = acme.host.work(_consumer).key
+    page = f"/settings/api/{key}"
+    given = {"name": "Gadgets", "callback": "http://localhost/new", "description": "one\r\ntwo"}
+    given |= {"url": "https://app.example/about", "scope:project": "yes"}
+    done = acme.send("owner", page, "change", **given)
+    assert "The consumer was changed." in main_text(done)
+    found = acme.host.work(partial(consumers.get_consumer, key=key))
+    stored = (found.name, found.callback_url, found.description, found.url, found.scopes)
+    assert stored == ("Gadgets", "http://localhost/new", "one\ntwo", "https://app.example/about", ("project",))
+    kept = [one.attributes.get("value") for one in document(done).css("#change input[type=url]")]
+    assert kept == ["http://localhost/new", "https://app.example/about"]
+    asked = acme("stranger").get(f"/site/oauth2/authorize?client_id={key}&response_type=code")
+    assert all(text in main_text(asked) for text in ("Gadgets", "one two", "https://app.example/about"))
+    for wrong, name in (
+        ({"name": " "}, "name"),
+        ({"callback": "ftp://x"}, "callback"),
+        ({"url": "javascript:alert(1)"}, "url"),
+        ({"description": "x" * 1001}, "description"),
+    ):
+        refused = acme.send("owner", page, "change", **(given | wrong))
+        (marked,) = document(refused).css('[aria-invalid="true"]')
+        assert (refused.status_code, marked.attributes["name"]) == (400, name)
+    none = acme.send("owner", page, "change", name="x", callback="http://localhost/")
+    assert (none.status_code, "Tick at least one scope." in none.text) == (400, True)
+    assert acme.host.work(partial(consumers.get_consumer, key=key)) == found
+    assert acme.host.work(changes)[0] == ("user owner", "OAuth consumer changed", "acme")
+    gone = acme.send("owner", page, "delete", key=key, sure="yes")
+    assert (gone.url.path, "The consumer was deleted" in main_text(gone)) == (f"{ROOT}/settings/api", True)
+    assert acme("owner").get(f"{ROOT}{page}").status_code == 404
+
+
+@pytest.mark.parametrize(
+    "changed", [{"scope:account": "yes", "scope:project": "yes"}, {"callback": "http://localhost/x"}]
+)
+def test_a_user_decides_about_what_the_page_showed(acme: Acme, changed: dict[str, str]) -> None:
+    """A consumer that is changed while the user reads is shown again, with its new scopes and address."""
+    key = acme.host.work(_consumer).key
+    link, user = f"/site/oauth2/authorize?client_id={key}&response_type=code", acme("stranger")
+    form = _consent_form(user.get(link))
+    given = {"name": "Widgets", "callback": "http://localhost/back", "scope:account": "yes", **changed}
+    acme.send("owner", f"/settings/api/{key}", "change", **given)
+    again = user.post(link, data=form)
+    assert (again.status_code, "Location" in again.headers) == (200, False)
+    agreed = user.post(link, data=_consent_form(again))
+    assert (agreed.status_code, agreed.headers["Location"].partition("?")[0]) == (303, given["callback"])
+    acme.send("owner", "/settings/api", "delete", key=key, sure="yes")
+
+
+def _consent_form(page: httpx.Response) -> dict[str, str]:
+    (form,) = document(page).css("form.fields")
+    return {str(one.attributes["name"]): one.attributes["value"] or "" for one in form.css("input")} | {
+        "decision": "allow"
+    }
 
 
 # Access tokens
@@ -96,7 +160,7 @@ def test_an_access_token_is_made_listed_and_revoked(
     shown = acme("owner").get(f"{ROOT}{page}")
     assert token not in shown.text
     (row,) = texts(shown, "tbody tr")
-    assert re.fullmatch(rf"pipeline project now {viewer.title()} 20.* now Revoke", row)
+    assert re.fullmatch(rf"pipeline project .* {viewer.title()} 20.* Revoke", row)
     sent = {"id": str(listed.token.id), "name": "pipeline"}
     asked = acme.send(viewer, page, "revoke", **sent)
     assert ("Revoke the token pipeline?" in main_text(asked), _statuses(acme, token)) == (True, statuses)

@@ -65,6 +65,10 @@ PAGES = {
         Seen(401, 404, 404, 404),
     ),
     "/{workspace}/workspace/settings/api": ("/foreign-harbour/workspace/settings/api", OF_A_FOREIGN_WORKSPACE),
+    "/{workspace}/workspace/settings/api/{key}": (
+        "/foreign-harbour/workspace/settings/api/ghost",
+        Seen(401, 404, 404, 404),
+    ),
     "/{workspace}/workspace/settings/access-tokens": (
         "/foreign-harbour/workspace/settings/access-tokens",
         OF_A_FOREIGN_WORKSPACE,

@@ -62,6 +62,7 @@ def test_only_an_owner_changes_anything(acme: Acme, viewer: str) -> None:
         "/projects": ("create",),
         "/projects/OPEN": ("change", "delete", "grant", "take-back", "add-reviewer", "remove-reviewer"),
         "/settings/api": ("create", "delete"),
+        "/settings/api/ghost": ("change", "delete"),
         "/settings/access-tokens": ("create", "revoke"),
         "/projects/OPEN/settings/access-tokens": ("create", "revoke"),
     }

@@ -26,6 +26,8 @@ async def add_consumer(
     name: str,
     callback_url: str,
     scopes: tuple[str, ...],
+    description: str,
+    url: str,
     now: datetime,
 ) -> Consumer:
     identity = await tx.insert(
@@ -39,13 +41,19 @@ async def add_consumer(
             callback_url=callback_url,
             scopes=" ".join(scopes),
             created_on=to_text(now),
+            description=description,
+            url=url,
         )
     )
-    return Consumer(identity, key, name, callback_url, scopes, now, workspace, owner)
+    return Consumer(identity, key, name, callback_url, scopes, now, description, url, workspace, owner)
 
 
 async def find_consumer(reader: Reader, key: str) -> Consumer | None:
     return _first(await reader.read(f"{_SELECT} WHERE c.key = ?", key))
+
+
+async def find_in_workspace(reader: Reader, workspace_id: int, key: str) -> Consumer | None:
+    return _first(await reader.read(f"{_SELECT} WHERE c.workspace_id = ? AND c.key = ?", workspace_id, key))
 
 
 async def find_by_secret(reader: Reader, key: str, secret: str) -> Consumer | None:
@@ -59,9 +67,25 @@ async def list_consumers(reader: Reader, workspace_id: int) -> list[Consumer]:
     ]
 
 
-async def lock_consumer(tx: Transaction, consumer_id: int) -> bool:
-    """Keep a consumer from being deleted until the transaction ends; return whether it is still there."""
-    return bool(await tx.read(f"SELECT 1 FROM consumers WHERE id = ?{tx.dialect.for_update}", consumer_id))
+async def lock_consumer(tx: Transaction, consumer: Consumer) -> bool:
+    """Keep a consumer from being changed or deleted until the transaction ends; return whether it still is as given,
+    but for what users only read of it.
+    """
+    rows = await tx.read(f"SELECT callback_url, scopes FROM consumers WHERE id = ?{tx.dialect.for_update}", consumer.id)
+    return [tuple(row) for row in rows] == [(consumer.callback_url, " ".join(consumer.scopes))]
+
+
+async def change_consumer(tx: Transaction, consumer: Consumer) -> None:
+    """Store what can change of a consumer."""
+    await tx.run(
+        "UPDATE consumers SET name = ?, callback_url = ?, scopes = ?, description = ?, url = ? WHERE id = ?",
+        consumer.name,
+        consumer.callback_url,
+        " ".join(consumer.scopes),
+        consumer.description,
+        consumer.url,
+        consumer.id,
+    )
 
 
 async def delete_consumer(tx: Transaction, workspace_id: int, key: str) -> bool:

@@ -114,6 +114,21 @@ async def list_consents(reader: Reader, user_id: int, now: datetime) -> list[Con
     ]
 
 
+async def scopes_of_grants(tx: Transaction, consumer_id: int) -> list[tuple[str, ...]]:
+    """Return the different scopes that the grants of a consumer have."""
+    rows = await tx.read("SELECT DISTINCT scopes FROM oauth_grants WHERE consumer_id = ?", consumer_id)
+    return [tuple(scopes.split()) for (scopes,) in rows]
+
+
+async def change_scopes(tx: Transaction, consumer_id: int, old: tuple[str, ...], new: tuple[str, ...]) -> None:
+    """Give the grants of a consumer that have some scopes others; without any, delete them with all their tokens."""
+    which, named = "WHERE consumer_id = ? AND scopes = ?", (consumer_id, " ".join(old))
+    if new:
+        await tx.run(f"UPDATE oauth_grants SET scopes = ? {which}", " ".join(new), *named)
+    else:
+        await tx.run(f"DELETE FROM oauth_grants {which}", *named)
+
+
 async def end_consent(tx: Transaction, user_id: int, grant_id: int) -> bool:
     """Delete a user's grant with all its tokens; return whether there was one."""
     return await tx.run("DELETE FROM oauth_grants WHERE id = ? AND user_id = ?", grant_id, user_id) > 0

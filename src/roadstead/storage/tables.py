@@ -204,7 +204,9 @@ API_TOKENS = _table(
     "in one place",
 )
 CONSUMERS = _table(
-    "consumers", "id key secret_hash workspace_id owner_id name callback_url scopes created_on", "everywhere"
+    "consumers",
+    "id key secret_hash workspace_id owner_id name callback_url scopes created_on description url",
+    "everywhere",
 )
 OAUTH_GRANTS = _table(
     "oauth_grants", "id consumer_id user_id scopes redirect_uri challenge expires_on by_consent", "everywhere"

@@ -17,12 +17,13 @@ from roadstead.web.redirects import back_to
 
 @dataclass(frozen=True, slots=True)
 class OAuthConsent:
-    """Context of `oauth_consent.html`."""
+    """Context of `oauth_consent.html`. `seen` is what the user decides about, and comes back with the decision."""
 
     consumer: Consumer
     user: User
     scopes: list[Scope]
     redirect_uri: str
+    seen: str
 
 
 async def ask(visit: Visit) -> Response:
@@ -31,7 +32,8 @@ async def ask(visit: Visit) -> Response:
         asked = _read_asked(visit, consumer)
     except grants.Refused as exc:
         return _back(visit, address, error=exc.error, error_description=exc.message)
-    context = OAuthConsent(consumer, visit.viewer, in_words(asked.scopes), address)
+    seen = _seen(asked, address)
+    context = OAuthConsent(consumer, visit.viewer, in_words(asked.scopes), address, seen)
     return render("oauth_consent.html", context, visit=visit, form_target=address)
 
 
@@ -44,7 +46,15 @@ async def decide(visit: Visit) -> Response:
             raise grants.Refused("access_denied", "The user refused access.")
     except grants.Refused as exc:
         return _back(visit, address, error=exc.error, error_description=exc.message)
+    seen = _seen(asked, address)
+    if form.get("seen", seen) != seen:
+        return await ask(visit)  # the consumer was changed since the page was shown
     return _back(visit, address, code=await grants.consent(visit.host, visit.viewer, asked))
+
+
+def _seen(asked: grants.Asked, address: str) -> str:
+    """Return the part of a request for access that may change while the user reads the page."""
+    return " ".join((address, *asked.scopes))
 
 
 async def _read_address(visit: Visit) -> tuple[Consumer, str]:
@@ -57,7 +67,7 @@ async def _read_address(visit: Visit) -> tuple[Consumer, str]:
     require(
         consumers.may_redirect(address, consumer.callback_url),
         "The redirect_uri is not the consumer's.",
-        "It must be the callback URL that the consumer was created with, or an address below it.",
+        "It must be the consumer's callback URL, or an address below it.",
     )
     return consumer, address
 

@@ -21,6 +21,7 @@ from roadstead.web.workspace_page import (
     part_of,
     root_of,
     slug_in,
+    text_in,
     wanted_page,
 )
 
@@ -53,8 +54,7 @@ def changes_of(form: Form) -> ProjectChanges:
     return ProjectChanges(
         key=form.get("key", "").strip(),
         name=form.get("name", "").strip(),
-        # A browser ends lines as HTTP does.
-        description=form.get("description", "").replace("\r\n", "\n"),
+        description=text_in(form, "description"),
         is_private=form.get("private") == "yes",
     )
 

@@ -183,6 +183,11 @@ def _sentence(said: str | Sequence[str]) -> str:
     return said if isinstance(said, str) else " ".join(said)
 
 
+def text_in(form: Form, name: str) -> str:
+    """Return a text of several lines; a browser ends them as HTTP does."""
+    return form.get(name, "").replace("\r\n", "\n")
+
+
 def number_in(form: Form, name: str) -> int:
     """Return the id of a row that a form names, or 0, which is no row's."""
     number = form.get(name, "")

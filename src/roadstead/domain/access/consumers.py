@@ -1,12 +1,16 @@
-"""OAuth consumers: create, list and delete them, and tell one by its key and secret."""
+"""OAuth consumers: create, list, change and delete them, and tell one by its key and secret."""
 
 import re
 import secrets
+from typing import NoReturn
+
+from msgspec.structs import replace
 
 from roadstead.accounts import SessionUser
 from roadstead.connect.scopes import SCOPES
 from roadstead.connect.urls import MAX_URL_LENGTH, is_below, web_url_fault
 from roadstead.domain.access.credentials import granted_scopes
+from roadstead.domain.access.grants import keep_within
 from roadstead.domain.host import Host
 from roadstead.domain.names import check_name
 from roadstead.domain.people.users import lock_active
@@ -15,14 +19,23 @@ from roadstead.errors import Conflict, InvalidInput, NotFound
 from roadstead.model import Consumer, User, Workspace
 from roadstead.storage import consumers as rows
 from roadstead.storage.audit import add_entry
-from roadstead.storage.database import Transaction
+from roadstead.storage.database import Reader, Transaction
 
+LONGEST_DESCRIPTION = 1_000
 _IN_ANSWERS = re.compile(r"[?&](code|state|error|error_description|iss)(=|&|$)", re.IGNORECASE)
 """A parameter of the answer in the query of a `redirect_uri`: the consumer would read two of one name."""
 
 
 async def create_consumer(
-    host: Host, slug: str, name: str, *, callback_url: str, scopes: str | None, by: SessionUser | None = None
+    host: Host,
+    slug: str,
+    name: str,
+    *,
+    callback_url: str,
+    scopes: str | None,
+    description: str = "",
+    url: str = "",
+    by: SessionUser | None = None,
 ) -> tuple[Consumer, str]:
     """Create a consumer and return it with its secret, which is shown now and never again.
 
@@ -30,7 +43,7 @@ async def create_consumer(
     as its owner in every workspace of that user. One that an operator creates belongs to the earliest active owner.
     Raise `InvalidInput`, `NotFound`, `WrongCredential` and `Conflict`.
     """
-    _check(name, callback_url)
+    _check(name, callback_url, description, url)
     granted = tuple(sorted(SCOPES)) if scopes is None else granted_scopes(scopes)
     workspace = await find_changeable(host, slug, by)
     owner = await _earliest_owner(host, workspace) if by is None or by.is_operator else by.user
@@ -47,22 +60,71 @@ async def create_consumer(
             name=name,
             callback_url=callback_url,
             scopes=granted,
+            description=description,
+            url=url,
             now=host.now(),
         )
         await _log(host, tx, "OAuth consumer created", workspace, made.key, by)
     return made, secret
 
 
-def _check(name: str, callback_url: str) -> None:
+async def change_consumer(
+    host: Host,
+    slug: str,
+    key: str,
+    *,
+    name: str,
+    callback_url: str,
+    scopes: str,
+    description: str,
+    url: str,
+    by: SessionUser,
+) -> None:
+    """Change a consumer. Scopes that it loses are taken from all its grants and tokens, before this returns.
+
+    Raise as `create_consumer` does.
+    """
+    _check(name, callback_url, description, url)
+    granted = granted_scopes(scopes)
+    workspace = await find_changeable(host, slug, by)
+    async with host.store.database.transaction() as tx:
+        await hold(host, tx, workspace, by)
+        changed = replace(
+            await _find(tx, workspace, key),
+            name=name,
+            callback_url=callback_url,
+            scopes=granted,
+            description=description,
+            url=url,
+        )
+        await rows.change_consumer(tx, changed)
+        await keep_within(tx, changed)
+        given = {"callback": callback_url, "scopes": " ".join(granted)}
+        await _log(host, tx, "OAuth consumer changed", workspace, key, by, given)
+
+
+def _check(name: str, callback_url: str, description: str, url: str) -> None:
     check_name(name, "A consumer needs a name.")
-    fault = web_url_fault(callback_url)
-    if fault is None and (not callback_url.isascii() or len(callback_url) > MAX_URL_LENGTH):
-        fault = f"is not ASCII, or longer than {MAX_URL_LENGTH} characters"
+    fault = _fault(callback_url)
     if fault is None and not may_redirect(callback_url, callback_url):
         fault = "contains a fragment, a user name, dots as a folder, or a parameter that the answer adds"
     if fault is not None:
-        wrong, hint = f"The callback URL {fault}.", "Write it as in https://app.example/callback"
-        raise InvalidInput(wrong, hint, fields={"callback": [f"{wrong} {hint}"]})
+        _refuse("callback", f"The callback URL {fault}.", "Write it as in https://app.example/callback")
+    if url and (fault := _fault(url)):
+        _refuse("url", f"The URL {fault}.", "Write it as in https://app.example/")
+    if len(description) > LONGEST_DESCRIPTION or "\0" in description:
+        _refuse("description", f"A description has at most {LONGEST_DESCRIPTION} characters, and no NUL.")
+
+
+def _fault(url: str) -> str | None:
+    fault = web_url_fault(url)
+    if fault is None and (not url.isascii() or len(url) > MAX_URL_LENGTH):
+        fault = f"is not ASCII, or longer than {MAX_URL_LENGTH} characters"
+    return fault
+
+
+def _refuse(field: str, wrong: str, hint: str = "") -> NoReturn:
+    raise InvalidInput(wrong, hint, fields={field: [f"{wrong} {hint}".strip()]})
 
 
 async def _earliest_owner(host: Host, workspace: Workspace) -> User:
@@ -78,6 +140,22 @@ async def get_consumer(host: Host, key: str) -> Consumer:
     if found is None:
         raise NotFound("There is no OAuth consumer with this client_id.", "It may have been deleted.")
     return found
+
+
+async def get_consumer_of(host: Host, slug: str, key: str, *, by: SessionUser) -> Consumer:
+    """Return a consumer of a workspace. Raise `NotFound` and `WrongCredential`."""
+    return await _find(host.store.database, await find_changeable(host, slug, by), key)
+
+
+async def _find(reader: Reader, workspace: Workspace, key: str) -> Consumer:
+    found = await rows.find_in_workspace(reader, workspace.id, key)
+    if found is None:
+        raise _no_consumer(workspace.slug, key)
+    return found
+
+
+def _no_consumer(slug: str, key: str) -> NotFound:
+    return NotFound(f"There is no consumer {key!r} in {slug}.", "List them with: roadstead consumer list WORKSPACE")
 
 
 async def find_by_secret(host: Host, key: str, secret: str) -> Consumer | None:
@@ -96,9 +174,7 @@ async def delete_consumer(host: Host, slug: str, key: str, *, by: SessionUser | 
     async with host.store.database.transaction() as tx:
         await hold(host, tx, workspace, by)
         if not await rows.delete_consumer(tx, workspace.id, key):
-            raise NotFound(
-                f"There is no consumer {key!r} in {slug}.", "List them with: roadstead consumer list WORKSPACE"
-            )
+            raise _no_consumer(slug, key)
         await _log(host, tx, "OAuth consumer deleted", workspace, key, by)
 
 
@@ -110,7 +186,13 @@ def may_redirect(url: str, callback_url: str) -> bool:
 
 
 async def _log(
-    host: Host, tx: Transaction, action: str, workspace: Workspace, key: str, by: SessionUser | None
+    host: Host,
+    tx: Transaction,
+    action: str,
+    workspace: Workspace,
+    key: str,
+    by: SessionUser | None,
+    given: dict[str, str] | None = None,
 ) -> None:
-    actor, details = actor_of(host, by), {"consumer": key}
+    actor, details = actor_of(host, by), {"consumer": key, **(given or {})}
     await add_entry(tx, actor=actor, action=action, subject=workspace.slug, details=details, now=host.now())

@@ -141,8 +141,9 @@ async def consent(host: Host, user: User, asked: Asked) -> str:
 
 async def _add_grant(host: Host, tx: Transaction, user: User, asked: Asked, *, by_consent: bool) -> Grant:
     await lock_active(tx, user.id)
-    if not await consumer_rows.lock_consumer(tx, asked.consumer.id):
-        raise Conflict("The consumer was deleted.", "Nothing was changed.")
+    # The scopes and the address were judged by the consumer as it was read.
+    if not await consumer_rows.lock_consumer(tx, asked.consumer):
+        raise Conflict("The consumer was changed or deleted.", "Nothing was changed. Ask again.")
     return await rows.add_grant(
         tx,
         asked.consumer.id,
@@ -186,6 +187,14 @@ async def act_as_owner(host: Host, consumer: Consumer, wanted: str | None) -> Is
             return await _issue(host, tx, consumer, grant, "client_credentials")
     except Conflict as exc:
         raise Refused("unauthorized_client", f"{exc.message} {exc.detail}") from exc
+
+
+async def keep_within(tx: Transaction, consumer: Consumer) -> None:
+    """Take from the grants of a changed consumer what it may not ask for any more; one that has nothing left ends."""
+    allowed = implied_by(consumer.scopes)
+    for scopes in await rows.scopes_of_grants(tx, consumer.id):
+        if not allowed.issuperset(scopes):
+            await rows.change_scopes(tx, consumer.id, scopes, tuple(sorted(implied_by(scopes) & allowed)))
 
 
 _GRANT_TYPES: Mapping[rows.Kind, str] = {"code": "authorization_code", "refresh": "refresh_token"}
