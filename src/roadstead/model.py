@@ -27,7 +27,7 @@ class Workspace(msgspec.Struct, frozen=True):
     created_on: datetime
 
 
-AccountKind = Literal["user", "workspace_access_token", "project_access_token"]
+AccountKind = Literal["user", "workspace_access_token", "project_access_token", "repository_access_token"]
 
 
 class User(msgspec.Struct, frozen=True):
@@ -114,6 +114,106 @@ PROJECT_LIST = Listing(
     Field("is_private", bool, "(p.private = 1)"),
     order="id",
 )
+ForkPolicy = Literal["allow_forks", "no_public_forks", "no_forks"]
+FORK_POLICIES: tuple[ForkPolicy, ...] = get_args(ForkPolicy)
+
+
+class Parent(msgspec.Struct, frozen=True, gc=False):
+    """The repository that another was forked from, as that one shows it."""
+
+    id: int
+    workspace_slug: str
+    slug: str
+    uuid: str
+    name: str
+    is_private: bool
+
+    @property
+    def full_name(self) -> str:
+        """Return the slugs of the workspace and the repository."""
+        return f"{self.workspace_slug}/{self.slug}"
+
+
+class Repository(msgspec.Struct, frozen=True, gc=False):
+    """A repository of a project. `uuid` is written with its braces. One without commits has no `mainbranch`.
+
+    `own_merge_strategy` and `own_branching_model` say that these settings are the repository's, not its project's.
+    """
+
+    id: int
+    workspace: Workspace
+    project: Project
+    uuid: str
+    slug: str
+    name: str
+    description: str
+    is_private: bool
+    fork_policy: ForkPolicy
+    language: str
+    has_issues: bool
+    has_wiki: bool
+    website: str | None
+    mainbranch: str | None
+    size: int
+    own_merge_strategy: bool
+    own_branching_model: bool
+    created_on: datetime
+    updated_on: datetime
+    parent: Parent | None = None
+
+    @property
+    def full_name(self) -> str:
+        """Return the slugs of the workspace and the repository."""
+        return f"{self.workspace.slug}/{self.slug}"
+
+
+_OF_REPOSITORY = (
+    ("uuid", str, "r.uuid"),
+    ("name", str, "r.name"),
+    ("slug", str, "r.slug"),
+    ("full_name", str, "(w.slug || '/' || r.slug)"),
+)
+REPOSITORY_LIST = Listing(
+    Field("id", int, "r.id", unique=True, queryable=False),
+    *(Field(name, kind, column) for name, kind, column in _OF_REPOSITORY),
+    Field("description", str, "r.description"),
+    Field("is_private", bool, "(r.is_private = 1)"),
+    Field("language", str, "r.language"),
+    Field("fork_policy", str, "r.fork_policy"),
+    Field("size", int, "r.size"),
+    Field("scm", str, always="git"),
+    Field("created_on", datetime, "r.created_on"),
+    Field("updated_on", datetime, "r.updated_on"),
+    Field("project.key", str, "p.key"),
+    Field("project.name", str, "p.name"),
+    Field("project.uuid", str, "p.uuid"),
+    Field("workspace.slug", str, "w.slug"),
+    Field("parent.full_name", str, "(fw.slug || '/' || f.slug)"),
+    order="id",
+)
+
+
+RepositoryRole = Literal["member", "contributor", "admin", "owner"]
+"""What a list of repositories can be narrowed to: the least that a caller may do there; an owner has its workspace."""
+
+Place = Project | Repository
+"""What privileges are granted in."""
+
+
+class Reach(msgspec.Struct, frozen=True):
+    """The repositories in which a caller may have a privilege, beside the public ones, which everyone reads.
+
+    A caller administers all repositories within the limits that are given, and with a `user_id` has what was granted to
+    this user in them.
+    """
+
+    user_id: int | None = None
+    workspace_id: int | None = None
+    project_id: int | None = None
+    repository_id: int | None = None
+    repository_uuid: str | None = None
+
+
 Privilege = Literal["none", "read", "write", "create-repo", "admin"]
 PRIVILEGES: tuple[Privilege, ...] = get_args(Privilege)
 """What a user may do in a project, the least first: each includes those before it."""
@@ -181,12 +281,18 @@ class Installation:
 
 
 class TokenOwner(msgspec.Struct, frozen=True):
-    """What an access token belongs to: a workspace, or a project of one. It may do everything there that its scopes
-    allow, and nothing elsewhere.
+    """What an access token belongs to: a workspace, or a project or a repository of one. It may do everything there
+    that its scopes allow, and nothing elsewhere.
     """
 
     workspace_id: int
     project_id: int | None
+    repository_id: int | None
+
+    @property
+    def is_workspace(self) -> bool:
+        """Return whether the token is of the whole workspace."""
+        return self.project_id is None and self.repository_id is None
 
 
 class Identity(Protocol):
@@ -379,6 +485,7 @@ class ListedToken(msgspec.Struct, frozen=True):
     token: ApiToken
     workspace: str | None
     project: str | None
+    repository: str | None
 
 
 class Consumer(msgspec.Struct, frozen=True):

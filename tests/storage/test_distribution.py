@@ -27,6 +27,7 @@ CROSSING = {
     "listing.py: read_page": "it reads what a `Source` names, and that says where",
     "postgres.py: go_on_after_ids": "at the end of an import, once",
     "queue.py": "a queue is in one place",
+    "reach.py: grants": "it reads repositories and what is granted in them, of which there is a copy everywhere",
     "rotation.py: _seal_column": "changing the key, and no distributed table has a secret",
     "transfer.py: add_rows": "an import fills tables one after the other",
     "transfer.py: count_rows": "export and migrate-data read whole tables",

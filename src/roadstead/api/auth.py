@@ -79,6 +79,13 @@ async def holder_of(scope: str | None, granular: Sequence[str], request: Request
     return await _with_scope(scope, granular, request, host, await identify(request, host))
 
 
+async def holder_or_anyone(scope: str, granular: Sequence[str], request: Request, host: Host) -> Identity:
+    """Return as `holder_of` a caller with a credential, and admit a caller without one."""
+    if VIEWER not in request.scope and not has_credential(request):
+        return UNIDENTIFIED
+    return await holder_of(scope, granular, request, host)
+
+
 async def _with_scope(
     scope: str | None, granular: Sequence[str], request: Request, host: Host, identity: Identity
 ) -> Identity:

@@ -1,13 +1,14 @@
 """The needs of operations, as values. Refusals and the document's `security` follow from them."""
 
 from collections.abc import Awaitable, Callable
+from copy import copy
 from functools import partial
 
 from starlette.requests import Request
 
 from roadstead.api import auth
 from roadstead.domain.host import Host
-from roadstead.model import Identity
+from roadstead.model import Identity, Privilege
 
 _ANY = ("jwt", "bearer", "basic")
 
@@ -15,8 +16,11 @@ _ANY = ("jwt", "bearer", "basic")
 class Need:
     """A rule that finds the caller of a request, or refuses. `credentials` are the schemes of the OpenAPI document.
 
-    `open_here` says that a caller needs no credential, everywhere or on this machine.
+    `open_here` says that a caller needs no credential, everywhere or on this machine. `least` is the privilege that the
+    caller must have within the address, see `Group`.
     """
+
+    least: Privilege | None = None
 
     def __init__(
         self,
@@ -53,6 +57,21 @@ class Scope(Need):
         name = "any credential" if scope is None else f"scope {scope}"
         super().__init__(name, partial(auth.holder_of, scope, granular), _ANY)
         self.scope = scope
+
+    def __and__(self, least: Privilege) -> "Scope":
+        """Return the need of the scope and of a privilege, as in `Scope("repository:write") & "write"`."""
+        both = copy(self)
+        both.name, both.least = f"{self.name}, {least}", least
+        return both
+
+
+class OpenScope(Scope):
+    """As `Scope`, for what may be public: a caller without a credential is admitted, and sees that alone."""
+
+    def __init__(self, scope: str, *granular: str) -> None:
+        super().__init__(scope, *granular)
+        self.identify = partial(auth.holder_or_anyone, scope, granular)
+        self.open_here = True
 
 
 class OwnScope(Scope):

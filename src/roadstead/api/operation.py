@@ -22,7 +22,7 @@ from roadstead.api.template import Template
 from roadstead.domain.host import Host
 from roadstead.errors import Removed
 from roadstead.listing import Listing
-from roadstead.model import Identity
+from roadstead.model import Identity, Privilege, Repository
 
 Body = Shape[Any] | ReadByHandler
 Handler = Callable[..., Awaitable[Answer]]
@@ -59,6 +59,7 @@ class Operation:
     `refuses` are the statuses of refusals that follow from none of these.
     `in_turn` says that each app runs one request of such operations at a time, because it may change so much.
     `removed` is the change with which the cloud removed the operation: it is served in the eras before.
+    `within` finds what the address is within, if `needs` has a privilege, before the body is read.
     """
 
     group: str
@@ -73,6 +74,7 @@ class Operation:
     refuses: tuple[int, ...] = ()
     in_turn: bool = False
     removed: Removal | None = None
+    within: "Within | None" = None
     answer: Handler = field(init=False)
     """Answers a call: the handler, after the body, or the request for a page of a list, has been read."""
 
@@ -95,6 +97,8 @@ class Operation:
             answer = self._answer_with_body if isinstance(self.takes, Shape) else self.handler
         if any(isinstance(kind, Media) for kind in self.gives.values()):
             answer = partial(_answer_with_stream, answer)
+        if self.within is not None and self.needs.least is not None:
+            answer = partial(_answer_within, self.within, self.needs.least, answer)
         if self.removed is not None:
             answer = partial(_answer_unless_removed, self.removed, answer)
         object.__setattr__(self, "answer", answer)
@@ -121,6 +125,10 @@ async def _answer_unless_removed(removed: Removal, answer: Handler, call: "Call"
     return await answer(call)
 
 
+async def _answer_within(within: "Within", least: Privilege, answer: Handler, call: "Call") -> Answer:
+    return await within(call, least) or await answer(call)
+
+
 async def _answer_with_stream(answer: Handler, call: "Call", *given: Any) -> Answer:
     """Make the beginning of a stream, because only now can a failure become an answer."""
     made = await answer(call, *given)
@@ -133,7 +141,7 @@ async def _answer_with_stream(answer: Handler, call: "Call", *given: Any) -> Ans
 class Call:
     """One request to an operation, after its caller is known."""
 
-    __slots__ = ("_query", "host", "identity", "path", "request")
+    __slots__ = ("_held", "_query", "host", "identity", "path", "request")
 
     def __init__(self, request: Request, host: Host, identity: Identity, path: dict[str, Any]) -> None:
         self.request = request
@@ -142,6 +150,23 @@ class Call:
         self.path = path
         """The parameters of the address by name."""
         self._query: dict[str, str] | None = None
+        self._held: tuple[Repository, Privilege] | None = None
+
+    def is_within(self, repository: Repository, privilege: Privilege) -> None:
+        """Note the repository of the address, and what the caller may do there."""
+        self._held = repository, privilege
+
+    @property
+    def repository(self) -> Repository:
+        """Return the repository of the address of an operation that needs a privilege within one."""
+        assert self._held is not None  # noqa: S101  # `within` has found it
+        return self._held[0]
+
+    @property
+    def privilege(self) -> Privilege:
+        """Return what the caller may do in that repository."""
+        assert self._held is not None  # noqa: S101  # `within` has found it
+        return self._held[1]
 
     @property
     def installation_id(self) -> int:
@@ -169,19 +194,34 @@ class Call:
         return operation.template.url(self.host.base_url, *values)
 
 
+Within = Callable[[Call, Privilege], Awaitable[Answer | None]]
+"""Finds what the address of a call is within, and raises if the caller may do less there than a privilege.
+
+Returns an answer if the call is not for this address.
+"""
+
+
 class Group:
     """The operations of one subject, whose addresses begin with `below`, and go on with one of `then` if it is given.
 
     `module` declares them. It is imported when a request for such an address comes, or when `operations` are listed.
+    `within` finds what those operations are within that need a privilege there.
     """
 
     def __init__(
-        self, name: str, *, below: str, then: AbstractSet[str] = frozenset(), module: str | None = None
+        self,
+        name: str,
+        *,
+        below: str,
+        then: AbstractSet[str] = frozenset(),
+        module: str | None = None,
+        within: Within | None = None,
     ) -> None:
         self.name = name
         self.below = below.split("/") if below else []
         self.then = then
         self.module = module
+        self.within = within
         self._below = below
         self._operations: list[Operation] = []
 
@@ -222,7 +262,9 @@ class Group:
 
     def _declare(self, method: str, template: str, declared: Declared) -> Callable[[Handler], Operation]:
         def declare(handler: Handler) -> Operation:
-            operation = Operation(self.name, method, Template(self._below + template), handler, **declared)
+            operation = Operation(
+                self.name, method, Template(self._below + template), handler, within=self.within, **declared
+            )
             self._operations.append(operation)
             return operation
 

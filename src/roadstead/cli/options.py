@@ -92,6 +92,16 @@ def read_settings(**options: object) -> "Settings":
     return Settings.read(options, os.environ)
 
 
+def split(text: str, what: str, form: str) -> tuple[str, str]:
+    """Return a workspace and a name in it, which a slash separates. Raise `InvalidInput`."""
+    from roadstead.errors import InvalidInput
+
+    slug, slash, name = text.partition("/")
+    if not (slug and slash and name):
+        raise InvalidInput(f"{text!r} is not {what}.", f"Write it as {form}.")
+    return slug, name
+
+
 def read_role(text: str) -> "Role":
     """Return the role of that name in a workspace. Raise `WrongUsage`."""
     from roadstead.model import ROLES

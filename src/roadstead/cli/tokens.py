@@ -1,10 +1,10 @@
-"""Credentials: sign-in links for the pages, tokens of users, workspaces and projects for the API."""
+"""Credentials: sign-in links for the pages, tokens of users, workspaces, projects and repositories for the API."""
 
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
 from roadstead.cli.declared import Argument, Option
-from roadstead.cli.options import AsJson, Data, DatabaseUrl, Scopes, read_settings
+from roadstead.cli.options import AsJson, Data, DatabaseUrl, Scopes, read_settings, split
 from roadstead.cli.output import print_json, print_table, tell
 from roadstead.cli.state import mention_absent_host, on_host
 from roadstead.cli.tables import Row
@@ -48,6 +48,9 @@ def token_create(
     project: Annotated[
         str | None, Option("--project", metavar="WORKSPACE/KEY", help="Make an access token of this project.")
     ] = None,
+    repository: Annotated[
+        str | None, Option("--repository", metavar="WORKSPACE/SLUG", help="Make an access token of this repository.")
+    ] = None,
     scopes: Scopes = None,
     expires_in: Annotated[
         int | None,
@@ -59,18 +62,22 @@ def token_create(
 ) -> None:
     """Create a user's token, or an access token.
 
-    It is sent as a Bearer token, and printed only once. An access token, of a workspace or of a project, acts as an
-    account of its own with the name NAME, and sees nothing else.
+    It is sent as a Bearer token, and printed only once. An access token, of a workspace, a project or a
+    repository, acts as an account of its own with the name NAME, and sees nothing else.
     """
     from roadstead.domain.access import access_tokens
 
-    owner = _owner(user, workspace, project)
+    _expect_one_owner(user, workspace, project, repository)
     lifetime = timedelta(days=expires_in) if expires_in else None
 
     async def make(host: "Host") -> "tuple[str, ListedToken]":
-        if owner is None:
+        if repository is not None:
+            of = split(repository, "a repository", "WORKSPACE/SLUG")
+            return await access_tokens.create_repository_token(host, name, *of, scopes=scopes, lifetime=lifetime)
+        if workspace is None and project is None:
             return await _make_api_token(host, name, user, scopes, lifetime)
-        return await access_tokens.create_access_token(host, name, *owner, scopes=scopes, lifetime=lifetime)
+        slug, key = (workspace or "", None) if project is None else split(project, "a project", "WORKSPACE/KEY")
+        return await access_tokens.create_access_token(host, name, slug, key, scopes=scopes, lifetime=lifetime)
 
     secret, made = on_host(read_settings(data=data, database_url=database_url), make)
     if as_json:
@@ -80,13 +87,12 @@ def token_create(
         tell("Store the token now: it is not shown again. Send it as: Authorization: Bearer <token>")
 
 
-def _owner(user: str | None, workspace: str | None, project: str | None) -> tuple[str, str | None] | None:
-    """Return the workspace of an access token, and its project if any; `None` for a user's. Raise `InvalidInput`."""
-    if sum(one is not None for one in (user, workspace, project)) > 1:
-        raise InvalidInput("A token belongs to one owner.", "Give one of --user, --workspace and --project.")
-    if project is not None:
-        return _split(project)
-    return None if workspace is None else (workspace, None)
+def _expect_one_owner(*owners: str | None) -> None:
+    """Raise `InvalidInput` if more than one owner is given."""
+    if sum(one is not None for one in owners) > 1:
+        raise InvalidInput(
+            "A token belongs to one owner.", "Give one of --user, --workspace, --project and --repository."
+        )
 
 
 async def _make_api_token(
@@ -97,14 +103,7 @@ async def _make_api_token(
 
     user_id = await _id_of(host, user)
     secret, made = await credentials.create_api_token(host, name, lifetime, user_id=user_id, scopes=scopes)
-    return secret, ListedToken(made, None, None)
-
-
-def _split(project: str) -> tuple[str, str]:
-    slug, slash, key = project.partition("/")
-    if not (slug and slash and key):
-        raise InvalidInput(f"{project!r} is not a project.", "Write it as WORKSPACE/KEY.")
-    return slug, key
+    return secret, ListedToken(made, None, None, None)
 
 
 def token_list(data: Data = None, database_url: DatabaseUrl = None, as_json: AsJson = False) -> None:
@@ -146,7 +145,7 @@ async def _id_of(host: "Host", name: str | None) -> int:
 def _row(listed: "ListedToken") -> Row:
     token = listed.token
     scopes = "all" if token.scopes is None else " ".join(token.scopes)
-    owner = "/".join(name for name in (listed.workspace, listed.project) if name)
+    owner = "/".join(name for name in (listed.workspace, listed.project, listed.repository) if name)
     return Row(
         (
             token.id,
@@ -168,6 +167,7 @@ def _as_data(listed: "ListedToken") -> dict[str, Any]:
         "user": token.user.username if token.owner is None else None,
         "workspace": listed.workspace,
         "project": listed.project,
+        "repository": listed.repository,
         "scopes": None if token.scopes is None else list(token.scopes),
         "created_on": token.created_on.isoformat(),
         "expires_on": token.expires_on.isoformat() if token.expires_on else None,

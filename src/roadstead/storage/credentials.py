@@ -87,6 +87,7 @@ async def add_api_token(
             expires_on=to_text(expires_on) if expires_on else None,
             workspace_id=owner and owner.workspace_id,
             project_id=owner and owner.project_id,
+            repository_id=owner and owner.repository_id,
             creator_id=creator and creator.id,
         )
     )
@@ -101,10 +102,10 @@ async def find_api_token(reader: Reader, token: str) -> ApiToken | None:
 
 async def list_api_tokens(reader: Reader) -> list[ListedToken]:
     rows = await reader.read(
-        f"SELECT w.slug, p.key, {_COLUMNS} {_API_TOKENS} LEFT JOIN workspaces w ON w.id = t.workspace_id "
-        "LEFT JOIN projects p ON p.id = t.project_id ORDER BY t.id"
+        f"SELECT w.slug, p.key, r.slug, {_COLUMNS} {_API_TOKENS} LEFT JOIN workspaces w ON w.id = t.workspace_id "
+        "LEFT JOIN projects p ON p.id = t.project_id LEFT JOIN repositories r ON r.id = t.repository_id ORDER BY t.id"
     )
-    return [ListedToken(_api_token(row[2:]), *row[:2]) for row in rows]
+    return [ListedToken(_api_token(row[3:]), *row[:3]) for row in rows]
 
 
 async def list_tokens_of(reader: Reader, user_id: int) -> list[ApiToken]:
@@ -134,7 +135,8 @@ async def delete_access_token(tx: Transaction, owner: TokenOwner, token_id: int)
 
 def _owned_by(owner: TokenOwner) -> Clause:
     if owner.project_id is None:
-        return Clause("t.workspace_id = ? AND t.project_id IS NULL", (owner.workspace_id,))
+        of_itself = "t.workspace_id = ? AND t.project_id IS NULL AND t.repository_id IS NULL"
+        return Clause(of_itself, (owner.workspace_id,))
     return Clause("t.project_id = ?", (owner.project_id,))
 
 
@@ -206,7 +208,7 @@ async def delete_session(tx: Transaction, token: str) -> None:
 
 
 def _api_token(row: Row) -> ApiToken:
-    identity, name, scopes, created_on, expires_on, last_used_on, workspace_id, project_id, *user = row
+    identity, name, scopes, created_on, expires_on, last_used_on, workspace_id, project_id, repository_id, *user = row
     return ApiToken(
         identity,
         name,
@@ -215,5 +217,5 @@ def _api_token(row: Row) -> ApiToken:
         from_text(created_on),
         from_text(expires_on) if expires_on else None,
         from_text(last_used_on) if last_used_on else None,
-        None if workspace_id is None else TokenOwner(workspace_id, project_id),
+        None if workspace_id is None else TokenOwner(workspace_id, project_id, repository_id),
     )

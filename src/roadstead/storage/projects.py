@@ -1,10 +1,12 @@
 """Projects, and their default reviewers."""
 
+from collections.abc import Sequence
 from datetime import datetime
+from typing import Any
 
 from roadstead.listing import PageRequest, Slice
 from roadstead.model import PLAIN_LIST, PROJECT_LIST, Privilege, Project, User, Workspace
-from roadstead.storage.database import AlreadyThere, Reader, Row, Transaction
+from roadstead.storage.database import AlreadyThere, Reader, Transaction
 from roadstead.storage.filters import Clause
 from roadstead.storage.listing import Source, read_page
 from roadstead.storage.moments import from_text, to_text
@@ -12,7 +14,8 @@ from roadstead.storage.tables import DEFAULT_REVIEWERS, PROJECTS, USERS
 from roadstead.storage.users import user_of
 from roadstead.storage.workspaces import change_project_count, count_projects
 
-_COLUMNS = f"{PROJECTS.of(Project, 'p')}, (p.private = 1)"
+COLUMNS = f"{PROJECTS.of(Project, 'p')}, (p.private = 1)"
+"""The columns of a project, from `projects p`."""
 _REVIEWERS = "default_reviewers x JOIN users u ON u.id = x.user_id"
 _TO_USER = "permissions x ON x.project_id = p.id AND x.user_id = ?"
 _SEEN = " AND (p.private = 0 OR x.id IS NOT NULL)"
@@ -65,21 +68,28 @@ async def add_project(
 async def find_project(
     reader: Reader, workspace: Workspace, key: str, user_id: int, *, only_seen: bool = False
 ) -> tuple[Project, list[Privilege]] | None:
-    """Return a project, and what was granted to a user and the user's groups there, in one statement.
+    """Return a project, by key or UUID, and what was granted to a user and the user's groups there, in one statement.
 
     With `only_seen`, a private project without such a grant is not found.
 
     Its time depends on how many groups have a privilege in the project, not on how many users have one: that would tell
     an invisible project from a missing one.
     """
-    found, named = f"SELECT {_COLUMNS}, x.privilege FROM projects p", "WHERE p.workspace_id = ? AND p.key = ?"
+    found, named = (
+        f"SELECT {COLUMNS}, x.privilege FROM projects p",
+        f"WHERE p.workspace_id = ? AND p.{_named_by(key)} = ?",
+    )
     wanted, seen = (user_id, workspace.id, key), _SEEN if only_seen else ""
     rows = await reader.read(
         f"{found} LEFT JOIN {_TO_USER} {named}{seen} UNION ALL {found} JOIN {_TO_GROUPS} {named}", *wanted, *wanted
     )
     if not rows:
         return None
-    return _project(workspace, rows[0][:-1]), [row[-1] for row in rows if row[-1] is not None]
+    return project_of(workspace, rows[0][:-1]), [row[-1] for row in rows if row[-1] is not None]
+
+
+def _named_by(key_or_uuid: str) -> str:
+    return "uuid" if key_or_uuid.startswith("{") else "key"
 
 
 async def page_of_projects(
@@ -96,8 +106,8 @@ async def page_of_projects(
         condition = Clause(f"{condition.sql} AND p.id = ?", (workspace.id, only))
     # In its own order a page is read from an index, which takes less time than another thread does.
     fetch = reader.read if wanted.filter is None and wanted.sort is None else reader.scan
-    page = await read_page(fetch, Source("projects p", _COLUMNS, condition), PROJECT_LIST, wanted, size=size)
-    return page.of([_project(workspace, row) for row in page.items])
+    page = await read_page(fetch, Source("projects p", COLUMNS, condition), PROJECT_LIST, wanted, size=size)
+    return page.of([project_of(workspace, row) for row in page.items])
 
 
 async def _count_seen(reader: Reader, workspace_id: int, user_id: int) -> int:
@@ -141,6 +151,14 @@ async def delete_project(tx: Transaction, project: Project) -> None:
         await change_project_count(tx, project.workspace.id, -1)
 
 
+async def oldest_project(reader: Reader, workspace: Workspace) -> Project | None:
+    """Return the project of a workspace that was made first."""
+    rows = await reader.read(
+        f"SELECT {COLUMNS} FROM projects p WHERE p.workspace_id = ? ORDER BY p.id LIMIT 1", workspace.id
+    )
+    return project_of(workspace, rows[0]) if rows else None
+
+
 # Default reviewers
 
 
@@ -173,7 +191,8 @@ async def page_of_reviewers(reader: Reader, project_id: int, wanted: PageRequest
     return page.of([user_of(row[1:]) for row in page.items])
 
 
-def _project(workspace: Workspace, row: Row) -> Project:
+def project_of(workspace: Workspace, row: Sequence[Any]) -> Project:
+    """Return the project of a row with its columns."""
     identity, uuid, key, name, description, created_on, updated_on, is_private = row
     return Project(
         identity,

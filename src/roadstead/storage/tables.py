@@ -133,7 +133,17 @@ WORKSPACES = _table(
 MEMBER_GROUPS = _table("member_groups", "id workspace_id slug name", "everywhere")
 GROUP_MEMBERS = _table("group_members", "group_id user_id", "everywhere", key="group_id user_id")
 PROJECTS = _table("projects", "id workspace_id uuid key name description private created_on updated_on", "everywhere")
-PERMISSIONS = _table("permissions", "id workspace_id project_id user_id group_id privilege", "everywhere")
+REPOSITORIES = _table(
+    "repositories",
+    "id workspace_id project_id uuid slug name description is_private fork_policy language has_issues has_wiki website "
+    "mainbranch size parent_id storage own_merge_strategy own_branching_model created_on updated_on",
+    "everywhere",
+)
+REPOSITORY_REDIRECTS = _table(
+    "repository_redirects", "workspace_id slug repository_id", "everywhere", key="workspace_id slug"
+)
+WATCHERS = _table("watchers", "id workspace_id repository_id user_id", "everywhere")
+PERMISSIONS = _table("permissions", "id workspace_id project_id user_id group_id privilege repository_id", "everywhere")
 DEFAULT_REVIEWERS = _table("default_reviewers", "id workspace_id project_id user_id", "everywhere")
 MEMBERS = _table("members", "workspace_id user_id role added_on", "everywhere", key="workspace_id user_id")
 INVITATIONS = _table(
@@ -200,7 +210,8 @@ ACCESS_TOKENS = _table(
 )
 API_TOKENS = _table(
     "api_tokens",
-    "id name token_hash created_on expires_on user_id scopes last_used_on workspace_id project_id creator_id",
+    "id name token_hash created_on expires_on user_id scopes last_used_on workspace_id project_id creator_id "
+    "repository_id",
     "in one place",
 )
 CONSUMERS = _table(
@@ -247,6 +258,9 @@ TABLES = (
     MEMBER_GROUPS,
     GROUP_MEMBERS,
     PROJECTS,
+    REPOSITORIES,
+    REPOSITORY_REDIRECTS,
+    WATCHERS,
     PERMISSIONS,
     DEFAULT_REVIEWERS,
     REGISTRATIONS,

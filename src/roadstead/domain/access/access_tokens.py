@@ -1,4 +1,4 @@
-"""Access tokens of workspaces and projects. Each acts as an account of its own, whose name is the token's.
+"""Access tokens of workspaces, projects and repositories. Each acts as an account that has the name of the token.
 
 Owners manage those of their workspace, and administrators of a project those of the project: in a signed-in session
 only, so that no token makes another. Without a user, an operator does at the command line.
@@ -15,11 +15,12 @@ from roadstead.domain.host import Host
 from roadstead.domain.names import check_name
 from roadstead.domain.people.privileges import NoSuchProject, project_in
 from roadstead.domain.people.workspaces import actor_of, administered, find_visible, lock_and_keep
+from roadstead.domain.repositories.access import NoSuchRepository
 from roadstead.errors import NotFound
 from roadstead.listing import PageRequest, Slice
 from roadstead.model import AccountKind, ApiToken, ListedToken, Project, TokenOwner, User, Workspace
-from roadstead.storage import credentials, projects, users
-from roadstead.storage.audit import add_entry
+from roadstead.storage import credentials, projects, repositories, users
+from roadstead.storage.audit import Details, add_entry
 from roadstead.storage.database import Reader, Transaction
 
 
@@ -42,13 +43,34 @@ async def create_access_token(
     workspace, _ = await _find_owner(host, slug, key, by)
     async with host.store.database.transaction() as tx:
         owner = await _hold_owner(host, tx, workspace, key, by)
-        account = await _add_account(
-            host, tx, name, "workspace_access_token" if key is None else "project_access_token"
-        )
-        creator = None if by is None else by.user
+        kind: AccountKind = "workspace_access_token" if key is None else "project_access_token"
+        account, creator = await _add_account(host, tx, name, kind), None if by is None else by.user
         token, made = await add_token(host, tx, account, name, granted, lifetime, owner, creator)
         await _log(host, tx, "access token made", workspace, key, by, {"token": made.id, "name": name})
-    return token, ListedToken(made, workspace.slug, key)
+    return token, ListedToken(made, workspace.slug, key, None)
+
+
+async def create_repository_token(
+    host: Host, name: str, slug: str, repository_slug: str, *, scopes: str | None, lifetime: timedelta | None
+) -> tuple[str, ListedToken]:
+    """Create an access token of a repository, for an operator, as `create_access_token` does.
+
+    Raise `InvalidInput`, `WorkspaceNotFound` and `NoSuchRepository`.
+    """
+    check_name(name, "A token needs a name.")
+    granted = token_scopes(scopes)
+    workspace = await get_workspace(host, slug)
+    async with host.store.database.transaction() as tx:
+        await lock_and_keep(tx, workspace)
+        repository = await repositories.find_repository(tx, slug, repository_slug)
+        if repository is None:
+            raise NoSuchRepository
+        owner = TokenOwner(workspace.id, None, repository.id)
+        account = await _add_account(host, tx, name, "repository_access_token")
+        token, made = await add_token(host, tx, account, name, granted, lifetime, owner)
+        details: Details = {"token": made.id, "name": name}
+        await _log(host, tx, "access token made", workspace, repository.slug, None, details)
+    return token, ListedToken(made, workspace.slug, None, repository.slug)
 
 
 async def page_of_access_tokens(
@@ -91,7 +113,7 @@ async def _find_owner(
     else:
         visible = await find_visible(host, by, slug, tx)
         workspace, project = visible.workspace, await project_in(reader, by, visible, key, "admin")
-    return workspace, TokenOwner(workspace.id, project.id if project else None)
+    return workspace, TokenOwner(workspace.id, project.id if project else None, None)
 
 
 async def _hold_owner(
@@ -129,7 +151,8 @@ async def _log(
     workspace: Workspace,
     key: str | None,
     by: SessionUser | None,
-    details: dict[str, str | int | None],
+    details: Details,
 ) -> None:
+    """Add an entry about a workspace, or about what is there with a key or a slug."""
     subject = workspace.slug if key is None else f"{workspace.slug}/{key}"
     await add_entry(tx, actor=actor_of(host, by), action=action, subject=subject, details=details, now=host.now())

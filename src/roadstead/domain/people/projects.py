@@ -7,7 +7,8 @@ from dataclasses import asdict, dataclass, replace
 import msgspec
 
 from roadstead.domain.host import Host
-from roadstead.domain.names import LONGEST_NAME, is_name
+from roadstead.domain.names import LONGEST_DESCRIPTION, LONGEST_NAME, is_name, is_text
+from roadstead.domain.people.changes import log_change
 from roadstead.domain.people.privileges import NoSuchProject, find_project, project_in
 from roadstead.domain.people.workspaces import Visible, administered, find_visible, lock_and_keep, may_administer
 from roadstead.errors import InvalidInput, NotFound, WrongCredential
@@ -15,11 +16,11 @@ from roadstead.listing import PageRequest, Slice
 from roadstead.model import PRIVILEGES, Group, Holder, Identity, Privilege, Project, Role, User, Workspace
 from roadstead.storage import groups, members, permissions
 from roadstead.storage import projects as rows
-from roadstead.storage.audit import add_entry, add_entry_of_run
+from roadstead.storage.audit import Details
 from roadstead.storage.database import Transaction
+from roadstead.storage.repositories import find_projects_with_public, has_repositories
 from roadstead.storage.workspaces import lock_workspace
 
-LONGEST_DESCRIPTION = 10_000
 _KEY = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}")
 
 NOT_BY_APPS = "This API is only accessible with the following authentication types: apitoken"
@@ -41,7 +42,8 @@ async def page_of_projects(host: Host, identity: Identity, workspace: str, wante
     visible = await find_visible(host, identity, workspace)
     only = seen_by = None
     if identity.owner is not None:
-        only = identity.owner.project_id
+        # A repository's token sees no project: there is none with the id 0.
+        only = None if identity.owner.is_workspace else identity.owner.project_id or 0
     elif identity.user is not None and not may_administer(identity, visible):
         seen_by = identity.user.id
     return await rows.page_of_projects(host.store.database, visible.workspace, wanted, seen_by=seen_by, only=only)
@@ -54,6 +56,11 @@ async def create_project(host: Host, identity: Identity, workspace: str, given: 
         await lock_and_keep(tx, visible.workspace)
         visible = await administered(host, identity, workspace, tx)
         return await _add(host, tx, identity, visible.workspace, given)
+
+
+async def add_default_project(host: Host, tx: Transaction, identity: Identity, workspace: Workspace) -> Project:
+    """Add the project that the cloud gives to a workspace whose first repository names none."""
+    return await _add(host, tx, identity, workspace, ProjectChanges("PROJ", "Untitled project"))
 
 
 async def put_project(
@@ -71,10 +78,15 @@ async def put_project(
 
 
 async def delete_project(host: Host, identity: Identity, workspace: str, key: str) -> None:
-    """Delete a project, and what was granted in it. Raise as `find_project` does."""
+    """Delete a project without repositories, and what was granted in it. Raise as `find_project` does."""
     project = await find_project(host, identity, workspace, key, "admin")
     async with host.store.database.transaction() as tx:
         project = await _hold(host, tx, identity, project)
+        if await has_repositories(tx, project):
+            raise WrongCredential(
+                "You cannot delete a project that still contains repositories.",
+                "Delete the repositories first, or move them to another project.",
+            )
         await rows.delete_project(tx, project)
         await _log(host, tx, "project deleted", project, identity)
 
@@ -116,6 +128,8 @@ async def _change(host: Host, tx: Transaction, identity: Identity, project: Proj
     _check(given)
     members_given = {name: value for name, value in asdict(given).items() if value is not None}
     changed = msgspec.structs.replace(project, **members_given, updated_on=host.now())
+    if changed.is_private and await find_projects_with_public(tx, [project.id]):
+        raise InvalidInput("Bad request", fields={"is_private": "The project has public repositories."})
     try:
         await rows.change_project(tx, changed)
     except rows.KeyTaken as exc:
@@ -130,7 +144,7 @@ def _check(given: ProjectChanges) -> None:
         wrong["key"] = "Use letters, digits and underscores, at most 63, beginning with a letter."
     if given.name is not None and not is_name(given.name):
         wrong["name"] = f"Use 1 to {LONGEST_NAME} printable characters."
-    if given.description is not None and (len(given.description) > LONGEST_DESCRIPTION or "\0" in given.description):
+    if not is_text(given.description or "", LONGEST_DESCRIPTION):
         wrong["description"] = f"Use at most {LONGEST_DESCRIPTION} characters, and no NUL."
     if wrong:
         raise InvalidInput("Bad request", fields=wrong)
@@ -153,17 +167,17 @@ async def find_group(host: Host, project: Project, slug: str) -> Group:
 
 async def page_of_users(host: Host, project: Project, wanted: PageRequest) -> Slice[tuple[User, Privilege]]:
     """Return a page of the users with a privilege of their own."""
-    return await permissions.page_of_users(host.store.database, project.id, wanted)
+    return await permissions.page_of_users(host.store.database, project, wanted)
 
 
 async def page_of_groups(host: Host, project: Project, wanted: PageRequest) -> Slice[tuple[Group, Privilege]]:
     """Return a page of the groups with a privilege."""
-    return await permissions.page_of_groups(host.store.database, project.id, project.workspace, wanted)
+    return await permissions.page_of_groups(host.store.database, project, wanted)
 
 
 async def privilege_of(host: Host, project: Project, holder: Holder) -> Privilege:
     """Return what is granted to a user alone, or to a group."""
-    return await permissions.find_privilege(host.store.database, project.id, holder)
+    return await permissions.find_privilege(host.store.database, project, holder)
 
 
 async def grant(host: Host, identity: Identity, project: Project, holder: Holder, privilege: Privilege) -> None:
@@ -184,7 +198,7 @@ async def take_back(host: Host, identity: Identity, project: Project, holder: Ho
     """Take back what is granted to a user or to a group, if anything is."""
     async with host.store.database.transaction() as tx:
         project = await _hold(host, tx, identity, project)
-        await permissions.delete_permission(tx, project.id, holder)
+        await permissions.delete_permission(tx, project, holder)
         await _log_permission(host, tx, project, identity, holder, None)
 
 
@@ -262,23 +276,6 @@ async def _hold(host: Host, tx: Transaction, identity: Identity, project: Projec
 
 
 async def _log(
-    host: Host,
-    tx: Transaction,
-    action: str,
-    project: Project,
-    identity: Identity,
-    details: dict[str, str | int | None] | None = None,
+    host: Host, tx: Transaction, action: str, project: Project, identity: Identity, details: Details | None = None
 ) -> None:
-    """Add an entry to the audit log. What an app repeats is counted, so that no app fills the log."""
-    given, now = details or {}, host.now()
-    if identity.user is None:
-        assert identity.installation_id is not None  # noqa: S101  # every other credential is a user's
-        about, named = project.key, {"project": project.key, **given}
-        await add_entry_of_run(tx, identity.installation_id, action=action, about=about, details=named, now=now)
-        return
-    subject = f"{project.workspace.slug}/{project.key}"
-    await add_entry(tx, actor=_actor(identity.user), action=action, subject=subject, details=given, now=now)
-
-
-def _actor(user: User) -> str:
-    return f"user {user.username}" if user.kind == "user" else f"access token {user.display_name} {user.uuid}"
+    await log_change(host, tx, identity, action, project.workspace, "project", project.key, details)

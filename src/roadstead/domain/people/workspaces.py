@@ -20,7 +20,7 @@ from roadstead.errors import (
 from roadstead.listing import Listing, PageRequest, Slice
 from roadstead.model import ROLES, Identity, Membership, Role, TokenOwner, User, Workspace
 from roadstead.query import Comparison, Scalar, comparisons
-from roadstead.storage import groups, permissions, projects, workspaces
+from roadstead.storage import groups, permissions, projects, repositories, workspaces
 from roadstead.storage import members as rows
 from roadstead.storage.audit import add_entry
 from roadstead.storage.database import Reader, Transaction
@@ -56,9 +56,10 @@ async def find_visible(host: Host, identity: Identity, slug_or_uuid: str, tx: Tr
     """
     if identity.installation_id is not None:
         return await _of_app(host, identity, identity.installation_id, slug_or_uuid, tx)
-    assert identity.user is not None  # noqa: S101  # every other credential is a user's
+    if identity.user is None:
+        raise NoSuchWorkspace(slug_or_uuid)
     if tx is not None:
-        await _expect_active(tx, identity.user)
+        await expect_active(tx, identity.user)
     # An OAuth consumer that acts for an administrator is of one workspace, and must not have all others.
     sees_all = identity.user.is_administrator and not identity.is_integration
     found = await rows.find_with_role(
@@ -79,7 +80,7 @@ def _of_token(owner: TokenOwner, workspace: Workspace | None, slug_or_uuid: str)
     """Return the workspace of an access token. The workspace's own token may do everything there."""
     if workspace is None or workspace.id != owner.workspace_id:
         raise NoSuchWorkspace(slug_or_uuid)
-    return Visible(workspace, "owner" if owner.project_id is None else None)
+    return Visible(workspace, "owner" if owner.is_workspace else None)
 
 
 async def _of_app(
@@ -97,7 +98,8 @@ async def _of_app(
     return Visible(workspace, role)
 
 
-async def _expect_active(tx: Transaction, user: User) -> None:
+async def expect_active(tx: Transaction, user: User) -> None:
+    """Keep a user active until the transaction ends. Raise `NotAuthenticated` for one who was deactivated."""
     try:
         await lock_active(tx, user.id)
     except Conflict as exc:
@@ -273,6 +275,7 @@ async def remove_member(host: Host, slug: str, username: str, *, by: SessionUser
         await groups.leave_groups(tx, workspace.id, user.id)
         await permissions.drop_of_user(tx, workspace.id, user.id)
         await projects.drop_reviewer(tx, workspace.id, user.id)
+        await repositories.drop_watcher(tx, workspace.id, user.id)
         await _expect_owner(tx, workspace)
         await _log(host, tx, "member removed", workspace, user, None, by)
     return workspace
