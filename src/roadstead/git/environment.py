@@ -77,6 +77,9 @@ def environment() -> Mapping[str, str]:
         "GIT_OPTIONAL_LOCKS": "0",
         # A path is a path, whatever colons, stars and brackets are in it.
         "GIT_LITERAL_PATHSPECS": "1",
+        # Who changes a ref is in our database; without a name here, git asks the network for one.
+        "GIT_COMMITTER_NAME": "Roadstead",
+        "GIT_COMMITTER_EMAIL": "roadstead@localhost",
         # git 3 has other defaults, which libgit2 cannot read.
         "GIT_DEFAULT_HASH": "sha1",
         "GIT_DEFAULT_REF_FORMAT": "files",

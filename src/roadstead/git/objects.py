@@ -1,0 +1,200 @@
+"""Commits and tags as values, read as git reads them: also those that a strict reader refuses.
+
+Text is decoded from the encoding that a commit names, else from UTF-8; bytes that do not fit are replaced.
+"""
+
+import re
+from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+import pygit2
+from pygit2.enums import ObjectType
+
+from roadstead.errors import NotFound
+from roadstead.git.opened import repository
+
+Kind = Literal["commit", "tree", "blob", "tag"]
+
+_KINDS: dict[int, Kind] = {
+    ObjectType.COMMIT: "commit",
+    ObjectType.TREE: "tree",
+    ObjectType.BLOB: "blob",
+    ObjectType.TAG: "tag",
+}
+_SIGNATURE = re.compile(rb"([^<]*?)\s*<([^>]*)>(?:.*>)?\s*(\d*)\s*([+-]\d+)?", re.DOTALL)
+_LATEST = int(datetime(9999, 12, 30, tzinfo=UTC).timestamp())
+_DAY = 24 * 60
+_MOST_TAGS = 20
+"""Of tags that point at tags; a longer chain leads nowhere."""
+
+
+class Signature(msgspec.Struct, frozen=True, gc=False):
+    """Who wrote or committed something, or tagged it. `offset` is in minutes east of UTC."""
+
+    name: str
+    email: str
+    seconds: int
+    offset: int
+
+    @property
+    def raw(self) -> str:
+        """Return name and address as git writes them."""
+        return f"{self.name} <{self.email}>"
+
+    @property
+    def on(self) -> datetime:
+        """Return the moment with its offset. What Python's dates do not hold becomes the nearest that they do."""
+        zone = timezone(timedelta(minutes=self.offset)) if abs(self.offset) < _DAY else UTC
+        return datetime.fromtimestamp(min(self.seconds, _LATEST), zone)
+
+
+class Commit(msgspec.Struct, frozen=True):
+    """A commit. `hash`, `tree` and `parents` are ids."""
+
+    hash: str
+    tree: str
+    parents: tuple[str, ...]
+    author: Signature
+    committer: Signature
+    message: str
+
+
+class Tag(msgspec.Struct, frozen=True):
+    """An annotated tag, of an object of a kind. Old ones have no `tagger`."""
+
+    hash: str
+    name: str
+    target: str
+    kind: Kind
+    tagger: Signature | None
+    message: str
+
+
+class NoSuchObject(NotFound):
+    """The repository has no object of the wanted kind with this id."""
+
+    def __init__(self, kind: str, wanted: str) -> None:
+        super().__init__(f"There is no {kind} {wanted}.")
+
+
+def commit(folder: Path, id_: str) -> Commit:
+    """Return a commit. Raise `NoSuchObject`."""
+    return commit_of(id_, data_of(repository(folder), "commit", id_))
+
+
+def tag(folder: Path, id_: str) -> Tag:
+    """Return an annotated tag. Raise `NoSuchObject`."""
+    return _tag_of(id_, data_of(repository(folder), "tag", id_))
+
+
+def kind_of(folder: Path, id_: str) -> Kind | None:
+    """Return of which kind an object is; nothing if there is none with this id."""
+    return header_of(repository(folder), id_)[0]
+
+
+def commit_behind(folder: Path, id_: str) -> str | None:
+    """Return the commit that an id of a commit or an annotated tag stands for; nothing if it is another object."""
+    for _ in range(_MOST_TAGS):
+        kind = kind_of(folder, id_)
+        if kind != "tag":
+            return id_ if kind == "commit" else None
+        id_ = tag(folder, id_).target
+    return None
+
+
+def header_of(opened: pygit2.Repository, id_: str) -> tuple[Kind | None, int]:
+    """Return kind and size of an object without reading it; no kind if there is none with this id."""
+    try:
+        kind, size = opened.odb.read_header(_whole(id_))
+    except (KeyError, ValueError):
+        return None, 0
+    return _KINDS[kind], size
+
+
+def data_of(opened: pygit2.Repository, kind: Kind, id_: str) -> bytes:
+    """Return the content of an object. Raise `NoSuchObject` if there is none, or one of another kind."""
+    try:
+        found, data = opened.odb.read(_whole(id_))
+    except (KeyError, ValueError):
+        raise NoSuchObject(kind, id_) from None
+    if _KINDS[found] != kind:
+        raise NoSuchObject(kind, id_)
+    return data
+
+
+def _whole(id_: str) -> str:
+    """Return an id. Raise `KeyError` if it is too short: the library takes digits for all that begins with them."""
+    if len(id_) != 40:
+        raise KeyError(id_)
+    return id_
+
+
+def commit_of(id_: str, data: bytes) -> Commit:
+    """Return a commit with its content as a value."""
+    head, _, message = data.partition(b"\n\n")
+    tree, *lines = head.split(b"\n")
+    parents = []
+    while lines and lines[0].startswith(b"parent "):
+        parents.append(lines.pop(0)[7:].decode())
+    fields = _fields(lines)
+    encoding = fields.get(b"encoding", b"utf-8").decode("ascii", "replace")
+    return Commit(
+        id_,
+        tree[5:].decode(),
+        tuple(parents),
+        _signature_of(fields.get(b"author", b""), encoding),
+        _signature_of(fields.get(b"committer", b""), encoding),
+        _text(message, encoding),
+    )
+
+
+def tree_id(data: bytes) -> str:
+    """Return the id of the tree that the content of a commit has."""
+    return data[5:45].decode()
+
+
+def _tag_of(id_: str, data: bytes) -> Tag:
+    head, _, message = data.partition(b"\n\n")
+    fields = _fields(head.split(b"\n"))
+    kind = fields[b"type"].decode()
+    return Tag(
+        id_,
+        _text(fields.get(b"tag", b""), "utf-8"),
+        fields[b"object"].decode(),
+        msgspec.convert(kind, Kind),
+        _signature_of(fields[b"tagger"], "utf-8") if b"tagger" in fields else None,
+        _text(message, "utf-8"),
+    )
+
+
+def _fields(lines: list[bytes]) -> dict[bytes, bytes]:
+    """Return the first value of each field; lines that begin with a space continue one that nobody asks for."""
+    fields: dict[bytes, bytes] = {}
+    for line in lines:
+        name, _, value = line.partition(b" ")
+        fields.setdefault(name, value)
+    return fields
+
+
+def _signature_of(line: bytes, encoding: str) -> Signature:
+    found = _SIGNATURE.match(line)
+    if found is None:
+        return Signature(_text(line, encoding), "", 0, 0)
+    name, email, seconds, zone = found.groups(b"")
+    return Signature(_text(name, encoding), _text(email, encoding), int(seconds or 0), _minutes(zone))
+
+
+def _minutes(zone: bytes) -> int:
+    """Return the minutes of an offset such as `-0330`."""
+    size = abs(int(zone or 0))
+    minutes = size // 100 * 60 + size % 100
+    return -minutes if zone.startswith(b"-") else minutes
+
+
+def _text(given: bytes, encoding: str) -> str:
+    try:
+        return given.decode(encoding, "replace")
+    except LookupError:
+        return given.decode("utf-8", "replace")

@@ -1,0 +1,99 @@
+"""Open repositories: opening costs several times what a small read does, so each process keeps the last ones.
+
+A library's handle is for the loop's thread, and for one step: get it, read, and drop it before the next `await`.
+"""
+
+import os
+from collections import OrderedDict
+from pathlib import Path
+from time import monotonic
+from typing import NamedTuple
+
+import pygit2
+from pygit2.enums import ConfigLevel, Option, RepositoryOpenFlag
+
+from roadstead.errors import GitFailed
+
+_LEVELS = (ConfigLevel.PROGRAMDATA, ConfigLevel.SYSTEM, ConfigLevel.XDG, ConfigLevel.GLOBAL)
+_CACHE_BYTES = 48 << 20
+_MAPPED_BYTES = 1 << 30
+
+
+class _Handle(NamedTuple):
+    repository: pygit2.Repository
+    until: float
+    packs: int
+
+
+class Opened:
+    """Repositories of which the one that was unused longest is closed when there are too many.
+
+    One is opened again when its packs have changed, because a handle keeps deleted packs on the disk, and after some
+    minutes in any case.
+    """
+
+    def __init__(self, *, most: int = 200, seconds: float = 600) -> None:
+        self._most = most
+        self._seconds = seconds
+        self._handles: OrderedDict[Path, _Handle] = OrderedDict()
+
+    def repository(self, folder: Path) -> pygit2.Repository:
+        """Return a repository. Raise `GitFailed` if it is not there."""
+        handle = self._handles.get(folder)
+        packs = _packs(folder)
+        if handle is None or handle.packs != packs or handle.until < monotonic():
+            self.close(folder)
+            handle = self._handles[folder] = _Handle(_open(folder), monotonic() + self._seconds, packs)
+            if len(self._handles) > self._most:
+                self.close(next(iter(self._handles)))
+        else:
+            self._handles.move_to_end(folder)
+        return handle.repository
+
+    def close(self, folder: Path) -> None:
+        """Close a repository that may be open."""
+        handle = self._handles.pop(folder, None)
+        if handle is not None:
+            handle.repository.free()
+
+    def close_all(self) -> None:
+        """Close all that are open."""
+        for folder in list(self._handles):
+            self.close(folder)
+
+
+def _packs(folder: Path) -> int:
+    """Return a number that changes with the packs of a repository."""
+    try:
+        return os.stat(f"{folder}/objects/pack").st_mtime_ns  # noqa: PTH116  # twice as fast
+    except OSError as exc:
+        raise GitFailed("A repository cannot be read.", str(exc)) from exc
+
+
+def _open(folder: Path) -> pygit2.Repository:
+    try:
+        return pygit2.Repository(str(folder), RepositoryOpenFlag.NO_SEARCH | RepositoryOpenFlag.BARE)
+    except pygit2.GitError as exc:
+        raise GitFailed("A repository cannot be read.", str(exc)) from exc
+
+
+def _set_up() -> None:
+    """Make libgit2 read no configuration but a repository's, keep little, and write what stays."""
+    pygit2.settings.owner_validation = False
+    pygit2.settings.cache_max_size(_CACHE_BYTES)
+    pygit2.settings.mwindow_mapped_limit = _MAPPED_BYTES
+    pygit2.settings.enable_fsync_gitdir(True)
+    # Objects were checked when they came in; checking them again costs more than reading them.
+    pygit2.option(Option.ENABLE_STRICT_HASH_VERIFICATION, False)
+    for level in _LEVELS:
+        pygit2.settings.search_path[level] = ""
+
+
+_set_up()
+OPENED = Opened()
+"""Those of this process."""
+
+
+def repository(folder: Path) -> pygit2.Repository:
+    """Return an open repository. Raise `GitFailed` if it is not there."""
+    return OPENED.repository(folder)

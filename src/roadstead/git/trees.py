@@ -1,0 +1,134 @@
+"""Folders of a commit: what is at a path, and what is below it."""
+
+import os
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+import pygit2
+
+from roadstead.errors import GitLimit, NotFound
+from roadstead.git.objects import NoSuchObject, data_of, header_of
+from roadstead.git.opened import repository
+
+EntryKind = Literal["folder", "file", "submodule"]
+
+_ENTRY = re.compile(rb"(\d+) ([^\0]+)\0(.{20})", re.DOTALL)
+_FOLDER, _LINK, _SUBMODULE = 0o040000, 0o120000, 0o160000
+_TYPE = 0o170000
+_MOST_LISTED = 60_000
+"""A repository of some kilobytes can have folders in folders in folders with billions of paths."""
+
+
+class Entry(msgspec.Struct, frozen=True, gc=False):
+    """What a folder has under a name. `id` is that of a tree, a blob, or of a commit in another repository."""
+
+    path: bytes
+    mode: int
+    id: str
+
+    @property
+    def kind(self) -> EntryKind:
+        """Return what it is. A symbolic link is a file, whose content is its target."""
+        form = self.mode & _TYPE
+        return "folder" if form == _FOLDER else "submodule" if form == _SUBMODULE else "file"
+
+    @property
+    def is_link(self) -> bool:
+        """Return whether it is a symbolic link."""
+        return self.mode & _TYPE == _LINK
+
+    @property
+    def is_executable(self) -> bool:
+        """Return whether it is a program."""
+        return self.kind == "file" and not self.is_link and bool(self.mode & 0o100)
+
+
+class NoSuchPath(NotFound):
+    """A commit has nothing at this path."""
+
+    def __init__(self, path: bytes) -> None:
+        super().__init__(f"No such file or directory: {path.decode('utf-8', 'replace')}")
+
+
+def entry(folder: Path, tree: str, path: bytes) -> Entry:
+    """Return what is at a path below a tree, such as that of a commit. The empty path is the tree itself.
+
+    Raise `NoSuchPath`, and `NoSuchObject` if there is no such tree.
+    """
+    return _entry(repository(folder), tree, path)
+
+
+def entries(folder: Path, tree: str, path: bytes = b"") -> list[Entry]:
+    """Return what a folder has, in git's order: that of bytes, where the name of a folder ends with a slash.
+
+    Raise `NoSuchPath` if it is no folder, and `NoSuchObject` if there is no such tree.
+    """
+    opened = repository(folder)
+    return _entries(opened, _folder(opened, tree, path), path)
+
+
+def walk(folder: Path, tree: str, path: bytes = b"", *, depth: int = 1, most: int = _MOST_LISTED) -> Iterator[Entry]:
+    """Yield what is in a folder, then what is in its folders, and so on for `depth` levels.
+
+    A folder is read when its first entry is wanted. Raise as `entries` does, and `GitLimit` before a folder whose
+    entries would be too many.
+    """
+    level = [Entry(path, _FOLDER, _folder(repository(folder), tree, path))]
+    for _ in range(depth):
+        below: list[Entry] = []
+        for parent in level:
+            found = _entries(repository(folder), parent.id, parent.path)
+            most -= len(found)
+            if most < 0:
+                raise GitLimit("There are more files and folders than are listed.", "Ask for fewer levels.")
+            yield from found
+            below += [each for each in found if each.kind == "folder"]
+        level = below
+
+
+def sizes(folder: Path, entries_: list[Entry]) -> list[int | None]:
+    """Return the size in bytes of each entry that is a file."""
+    opened = repository(folder)
+    return [header_of(opened, found.id)[1] if found.kind == "file" else None for found in entries_]
+
+
+def _folder(opened: pygit2.Repository, tree: str, path: bytes) -> str:
+    found = _entry(opened, tree, path)
+    if found.kind != "folder":
+        raise NoSuchPath(path)
+    return found.id
+
+
+def _entry(opened: pygit2.Repository, tree: str, path: bytes) -> Entry:
+    at = Entry(path, _FOLDER, tree)
+    for name in path.split(b"/") if path else ():
+        at = _below(opened, at, path, name)
+    return at
+
+
+def _below(opened: pygit2.Repository, at: Entry, path: bytes, name: bytes) -> Entry:
+    if at.kind != "folder" or not name or b"\0" in name:
+        raise NoSuchPath(path)
+    try:
+        # The library keeps the folders that it has parsed: a name is found in one of 50,000 without a search.
+        found = tree_of(opened, at.id)[os.fsdecode(name)]
+    except KeyError:
+        raise NoSuchPath(path) from None
+    return Entry(path, found.filemode, str(found.id))
+
+
+def tree_of(opened: pygit2.Repository, id_: str) -> pygit2.Tree:
+    """Return a tree of the library. Raise `NoSuchObject`."""
+    found = opened.get(id_)
+    if not isinstance(found, pygit2.Tree):
+        raise NoSuchObject("tree", id_)
+    return found
+
+
+def _entries(opened: pygit2.Repository, id_: str, path: bytes) -> list[Entry]:
+    prefix = path + b"/" if path else b""
+    data = data_of(opened, "tree", id_)
+    return [Entry(prefix + name, int(mode, 8), found.hex()) for mode, name, found in _ENTRY.findall(data)]
