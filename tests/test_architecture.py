@@ -53,7 +53,7 @@ ROOMS: dict[str, set[str]] = {
     "git": {*MODEL},
     "domain": {*MODEL, "connect", "linkify", "storage", "outbound", "git", "__version__"},
     "api": {*MODEL, "connect", "domain", "__version__"},
-    "bitbucket": {*MODEL, "shapes", "domain", "api"},
+    "bitbucket": {*MODEL, "shapes", "domain", "git", "api"},
     "control": {*MODEL, "connect", "linkify", "domain", "api", "__version__"},
     "server": {*MODEL, "domain", "api", "app"},
     "web": {*MODEL, "connect", "linkify", "domain", "api", "__version__"},

@@ -39,10 +39,13 @@ class Map:
         return list(dict.fromkeys(self._addresses[operation] for operation in self.operations))
 
     async def warm(self) -> None:
-        """Put one group after the other on the map, with pauses in which requests are answered."""
-        while self._cold:
+        """Put one group after the other on the map, with pauses in which requests are answered.
+
+        Those that read git stay off it until the first request for one, because not every host has repositories.
+        """
+        for group in [group for group in self._cold if not group.reads_git]:
             await asyncio.sleep(PAUSE_SECONDS)
-            self._put_on(self._cold[:1])
+            self._put_on([group])
 
     def _put_on(self, groups: Iterable[Group]) -> None:
         for group in groups:

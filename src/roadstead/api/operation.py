@@ -205,7 +205,8 @@ class Group:
     """The operations of one subject, whose addresses begin with `below`, and go on with one of `then` if it is given.
 
     `module` declares them. It is imported when a request for such an address comes, or when `operations` are listed.
-    `within` finds what those operations are within that need a privilege there.
+    `within` finds what those operations are within that need a privilege there. A group that `reads_git` imports the
+    library for it, which takes memory: it is not imported before it is used.
     """
 
     def __init__(
@@ -216,12 +217,14 @@ class Group:
         then: AbstractSet[str] = frozenset(),
         module: str | None = None,
         within: Within | None = None,
+        reads_git: bool = False,
     ) -> None:
         self.name = name
         self.below = below.split("/") if below else []
         self.then = then
         self.module = module
         self.within = within
+        self.reads_git = reads_git
         self._below = below
         self._operations: list[Operation] = []
 

@@ -78,6 +78,18 @@ async def find_by_name(reader: Reader, username_or_email: str, *, only_confirmed
     )
 
 
+async def find_by_emails(reader: Reader, addresses: Sequence[str]) -> Mapping[str, User]:
+    """Return the people who have confirmed some of these e-mail addresses, by address."""
+    if not addresses:
+        return {}
+    rows = await reader.read(
+        f"SELECT e.address, {USERS.of(User, 'u')} FROM emails e JOIN users u ON u.id = e.user_id "
+        f"WHERE e.is_confirmed = 1 AND e.address IN ({', '.join('?' * len(addresses))})",
+        *addresses,
+    )
+    return {address: user_of(row) for address, *row in rows}
+
+
 async def lock_user(tx: Transaction, user_id: int) -> User | None:
     """Return a user, whom no other transaction changes until this one ends."""
     return _first(await tx.read(f"{_SELECT} WHERE id = ?{tx.dialect.for_update}", user_id))

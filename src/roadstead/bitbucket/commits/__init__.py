@@ -1,0 +1,1 @@
+"""Commits: read, compare, comment and approve them."""

@@ -1,0 +1,144 @@
+"""Commits over the wire."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC
+from typing import Literal, NotRequired, TypedDict
+
+from roadstead.domain.repositories.known import Known
+from roadstead.git.objects import Commit, Signature
+from roadstead.model import Repository
+from roadstead.shapes.accounts import AppUser, CondensedUser, Href, condensed_user
+from roadstead.shapes.rendered import Rendered, rendered
+from roadstead.shapes.repositories import CondensedRepository, condensed_repository, repository_page, repository_url
+
+
+class ParentLinks(TypedDict):
+    self: Href
+    html: Href
+
+
+class CommitLinks(ParentLinks):
+    """Where a commit is. A merge has no `patch`."""
+
+    diff: Href
+    approve: Href
+    comments: Href
+    statuses: Href
+    patch: NotRequired[Href]
+
+
+class CondensedCommit(TypedDict):
+    """A commit, as its children and files contain one."""
+
+    type: Literal["commit"]
+    hash: str
+    links: ParentLinks
+
+
+class Author(TypedDict):
+    """Who made a commit, as git has it. `user` is the account with that e-mail address, if there is one."""
+
+    type: Literal["author"]
+    raw: str
+    user: NotRequired[CondensedUser]
+
+
+class TargetCommit(TypedDict):
+    """A commit, as branches and tags contain one."""
+
+    type: Literal["commit"]
+    hash: str
+    date: str
+    author: Author
+    message: str
+    links: CommitLinks
+    parents: Sequence[CondensedCommit]
+    repository: CondensedRepository
+
+
+class ListedCommit(TargetCommit):
+    """A commit, as lists contain one."""
+
+    summary: Rendered
+    rendered: Mapping[Literal["message"], Rendered]
+
+
+class Participant(TypedDict):
+    """Who took part in a commit or a pull request."""
+
+    type: Literal["participant"]
+    user: CondensedUser | AppUser
+    role: Literal["PARTICIPANT", "REVIEWER"]
+    approved: bool
+    state: Literal["approved", "changes_requested"] | None
+    participated_on: str
+
+
+class CommitResource(ListedCommit):
+    """A commit of a repository."""
+
+    participants: Sequence[Participant]
+
+
+class CommitShapes:
+    """The shapes of commits of one repository; `known` are the accounts of their authors, and the HTML of messages."""
+
+    def __init__(self, repository: Repository, base_url: str, known: Known) -> None:
+        self._base_url = base_url
+        self._api = f"{repository_url(repository, base_url)}/"
+        self._web = f"{repository_page(repository, base_url)}/commits/"
+        self._repository = condensed_repository(repository, base_url)
+        self._known = known
+
+    def condensed(self, hash_: str) -> CondensedCommit:
+        """Return a commit of which only the hash is known."""
+        return {
+            "type": "commit",
+            "hash": hash_,
+            "links": {"self": {"href": f"{self._api}commit/{hash_}"}, "html": {"href": self._web + hash_}},
+        }
+
+    def target(self, commit: Commit) -> TargetCommit:
+        """Return a commit as branches and tags contain one."""
+        return {
+            "type": "commit",
+            "hash": commit.hash,
+            "date": commit.committer.on.astimezone(UTC).isoformat(),
+            "author": self.author(commit.author),
+            "message": commit.message,
+            "links": self._links(commit),
+            "parents": [self.condensed(parent) for parent in commit.parents],
+            "repository": self._repository,
+        }
+
+    def listed(self, commit: Commit) -> ListedCommit:
+        """Return a commit as lists contain one."""
+        message = rendered(commit.message, self._known.html[commit.message])
+        return {**self.target(commit), "summary": message, "rendered": {"message": message}}
+
+    def full(self, commit: Commit, participants: Sequence[Participant]) -> CommitResource:
+        """Return a commit with those who took part in it."""
+        return {**self.listed(commit), "participants": participants}
+
+    def author(self, signature: Signature) -> Author:
+        """Return who made a commit or a tag."""
+        author: Author = {"type": "author", "raw": signature.raw}
+        user = self._known.user(signature)
+        if user is not None:
+            author["user"] = condensed_user(user, self._base_url)
+        return author
+
+    def _links(self, commit: Commit) -> CommitLinks:
+        api, hash_ = self._api, commit.hash
+        below = f"{api}commit/{hash_}"
+        links: CommitLinks = {
+            "self": {"href": below},
+            "html": {"href": self._web + hash_},
+            "diff": {"href": f"{api}diff/{hash_}"},
+            "approve": {"href": f"{below}/approve"},
+            "comments": {"href": f"{below}/comments"},
+            "statuses": {"href": f"{below}/statuses"},
+        }
+        if len(commit.parents) < 2:
+            links["patch"] = {"href": f"{api}patch/{hash_}"}
+        return links

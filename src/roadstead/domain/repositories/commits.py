@@ -1,0 +1,35 @@
+"""Find the commits that callers name."""
+
+from pathlib import Path
+
+from roadstead.domain.host import Host
+from roadstead.errors import NotFound
+from roadstead.git import objects, revisions
+from roadstead.git.folders import Folders
+from roadstead.git.objects import Commit
+from roadstead.model import Repository
+
+
+class NoSuchCommit(NotFound):
+    """The repository has no commit, branch or tag of this name. The message is the cloud's."""
+
+    def __init__(self, revision: str) -> None:
+        super().__init__("Commit not found", f"There is no commit, branch or tag {revision[:100]!r}.")
+
+
+def folder_of(host: Host, repository: Repository) -> Path:
+    """Return where git has a repository."""
+    return Folders(host.settings.data).path(repository.uuid)
+
+
+def find_hash(folder: Path, revision: str) -> str:
+    """Return the id of the commit that a branch, a tag, an id or its beginning names. Raise `NoSuchCommit`."""
+    found = revisions.find(folder, revision)
+    if found is None:
+        raise NoSuchCommit(revision)
+    return found
+
+
+def find_commit(folder: Path, revision: str) -> Commit:
+    """Return the commit that `find_hash` finds. Raise `NoSuchCommit`."""
+    return objects.commit(folder, find_hash(folder, revision))
