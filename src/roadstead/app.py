@@ -23,6 +23,7 @@ from roadstead.domain.apps import handshakes, lifecycle
 from roadstead.domain.host import Host, open_host
 from roadstead.domain.linking.ahead import read_ahead
 from roadstead.domain.linking.workspaces import WorkspaceLinkers
+from roadstead.domain.rendering.renderer import Renderer
 from roadstead.domain.shutdown import meanwhile
 from roadstead.domain.telemetry.samples import process_samples
 from roadstead.domain.telemetry.worker_samples import WorkerSamples
@@ -74,7 +75,8 @@ def create_app(
                 meanwhile(_warm()),
                 meanwhile(parts.ahead(linkers)),
             ):
-                yield {"host": host, "linkers": linkers, "samples": samples, "map": MAP}
+                renderer = Renderer(host, linkers)
+                yield {"host": host, "linkers": linkers, "renderer": renderer, "samples": samples, "map": MAP}
 
     return _operations_before_pages(Starlette(lifespan=lifespan))
 

@@ -78,6 +78,11 @@ def _in_path(uuid: str) -> str:
     return quote(uuid, safe="")
 
 
+def profile_url(base_url: str, account: User | Workspace) -> str:
+    """Return the address of an account's page."""
+    return f"{base_url}/{_in_path(account.uuid)}/"
+
+
 def named_user(user: User) -> NamedUser:
     """Return a user without links."""
     return {
@@ -97,7 +102,7 @@ def condensed_user(user: User, base_url: str) -> CondensedUser:
         "links": {
             "self": {"href": f"{base_url}/2.0/users/{uuid}"},
             "avatar": {"href": avatar_url(base_url, user.display_name)},
-            "html": {"href": f"{base_url}/{uuid}/"},
+            "html": {"href": profile_url(base_url, user)},
         },
     }
 
@@ -160,7 +165,7 @@ def team(workspace: Workspace, base_url: str) -> Team:
         "uuid": workspace.uuid,
         "links": {
             "self": {"href": f"{base_url}/2.0/workspaces/{uuid}"},
-            "html": {"href": f"{base_url}/{uuid}/"},
+            "html": {"href": profile_url(base_url, workspace)},
             "avatar": {"href": avatar_url(base_url, workspace.slug)},
         },
     }

@@ -65,6 +65,12 @@ async def find_account(reader: Reader, uuid_or_account_id: str) -> User | None:
     )
 
 
+async def find_accounts(reader: Reader, account_ids: Sequence[str]) -> list[User]:
+    """Return the accounts with these ids, of which there are at most some hundreds."""
+    wanted = ", ".join("?" * len(account_ids))
+    return [user_of(row) for row in await reader.read(f"{_SELECT} WHERE account_id IN ({wanted})", *account_ids)]
+
+
 async def find_by_name(reader: Reader, username_or_email: str, *, only_confirmed: bool = False) -> User | None:
     """Return the person of a name, or of an e-mail address: the account of an access token goes by none."""
     return _first(

@@ -6,17 +6,21 @@ through the sanitiser: they are decoded once, and escaped once.
 """
 
 import re
+from collections.abc import Mapping
+from types import MappingProxyType
 
 import msgspec
 import nh3
 
 from roadstead.linkify.documents.elements import ATTRIBUTES, ELEMENTS, UNTOUCHED
 from roadstead.linkify.documents.markup import outline_of
+from roadstead.linkify.documents.references import with_references
 from roadstead.linkify.documents.texts import Texts
 from roadstead.linkify.linker import Link, Linkified, Unfinished
 from roadstead.linkify.matching.matcher import CompiledLinkers
 from roadstead.linkify.render.html import render_html
 
+_NONE: Mapping[str, str] = MappingProxyType({})
 _TAG = re.compile(r'(<[^<>"]*+(?:"[^"]*+"[^<>"]*+)*+>)')
 _NAME = re.compile(r"</?([a-z0-9]+)")
 _NUMBER = re.compile(r"([0-9]+);")
@@ -40,12 +44,15 @@ class LinkifiedHtml(msgspec.Struct, frozen=True):
     unfinished: tuple[Unfinished, ...] = ()
 
 
-def linkify_html(linkers: CompiledLinkers, html: str) -> LinkifiedHtml:
+def linkify_html(linkers: CompiledLinkers, html: str, references: Mapping[str, str] = _NONE) -> LinkifiedHtml:
     """Return the HTML with the links of its texts, and without anything that could run or disguise itself.
 
     A text is everything between two tags: a match never spans elements, and a pattern does not see what comes before an
     element's text. Texts in links and code are left unchanged. Elements and attributes that rendered Markdown does not
     need are removed, and so is the mark of a linker's link on a link of the input.
+
+    `references` are words with a URL of their own, such as hashes of commits. Each becomes a link where no linker makes
+    one.
 
     No HTML and no pattern raises an exception. For all texts together each linker has the time of one text. After
     1,000,000 characters or 10,000 links nothing more is linked. Each limit that was reached is listed as unfinished.
@@ -63,7 +70,7 @@ def linkify_html(linkers: CompiledLinkers, html: str) -> LinkifiedHtml:
             rendered.append(piece)
         elif piece:
             text = _NUMBER.sub(lambda number: outline.texts[int(number[1])], piece)
-            linkified = Linkified(text, ()) if untouched else texts.linkify(text)
+            linkified = Linkified(text, ()) if untouched else with_references(texts.linkify(text), references)
             links += linkified.links
             rendered.append(render_html(linkified))
     return LinkifiedHtml("".join(rendered), tuple(links), tuple(texts.unfinished))

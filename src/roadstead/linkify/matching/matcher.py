@@ -77,7 +77,7 @@ def _index(pattern: Pattern, values: Mapping[int, Collection[str]]) -> ValueInde
     return ValueIndex.of(values, ignore_case=any(group.ignore_case for group in pattern.value_groups))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, weakref_slot=True)
 class CompiledLinkers:
     """Linkers ready for any number of texts, in any number of threads. Make them with `compile_linkers`.
 

@@ -1,0 +1,96 @@
+"""Markdown to HTML, as Bitbucket writes it: CommonMark with tables and strikethrough; HTML in it is text."""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
+from itertools import pairwise
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from markdown_it import MarkdownIt
+    from markdown_it.rules_inline import StateInline
+    from markdown_it.token import Token
+
+LONGEST = 32_768
+"""Characters that are read as Markdown, in at most half a second. A longer text is shown as it is."""
+_MENTION = re.compile(r"@\{([^{}\s]{1,200})\}")
+_PLAIN_LINK = {"rel": "nofollow", "class": "ap-connect-link"}
+_ALIGNMENT = re.compile(r"text-align:(\w+)")
+_NOT_IN_ID = re.compile(r"[^\w\- ]")
+_PARAGRAPHS = re.compile(r"\n{2,}")
+
+
+class Mention(NamedTuple):
+    """A mentioned user: the name to show, and the address of the profile."""
+
+    name: str
+    url: str
+
+
+def mentioned(text: str) -> Iterator[str]:
+    """Yield the account ids that a text mentions, as `@{account_id}`."""
+    return (found[1] for found in _MENTION.finditer(text))
+
+
+def to_html(text: str, mentions: Mapping[str, Mention]) -> str:
+    """Return the HTML of Markdown, without a line break at the end. `mentions` are users by account id."""
+    text = text.replace("\0", "\ufffd")
+    if len(text) > LONGEST:
+        return _as_it_is(text)
+    reader = _reader()
+    tokens = reader.parse(text, environment := {"mentions": mentions})
+    _name_headings(tokens)
+    for token in tokens:
+        _align(token)
+        _mark_links(token.children or ())
+    return str(reader.renderer.render(tokens, reader.options, environment)).removesuffix("\n")
+
+
+def _as_it_is(text: str) -> str:
+    from markdown_it.common.utils import escapeHtml
+
+    return "\n".join(f"<p>{escapeHtml(part)}</p>" for part in _PARAGRAPHS.split(text.strip("\n")))
+
+
+@cache
+def _reader() -> "MarkdownIt":
+    from markdown_it import MarkdownIt
+
+    reader = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
+    reader.inline.ruler.before("link", "mention", _mention)
+    return reader
+
+
+def _mention(state: "StateInline", silent: bool) -> bool:
+    """Read `@{account_id}` as a link to the user, if there is one."""
+    found = _MENTION.match(state.src, state.pos) if state.src.startswith("@{", state.pos) else None
+    mention = state.env["mentions"].get(found[1]) if found else None
+    if found is None or mention is None:
+        return False
+    if not silent:
+        state.push("link_open", "a", 1).attrs = {"href": mention.url}
+        state.push("text", "", 0).content = f"@{mention.name}"
+        state.push("link_close", "a", -1)
+    state.pos = found.end()
+    return True
+
+
+def _name_headings(tokens: "Sequence[Token]") -> None:
+    """Give each heading the id that Bitbucket gives it, for links within the text."""
+    for opening, inline in pairwise(tokens):
+        if opening.type == "heading_open":
+            title = "".join(child.content for child in inline.children or ())
+            opening.attrs["id"] = f"markdown-header-{_NOT_IN_ID.sub('', title.lower()).replace(' ', '-')[:200]}"
+
+
+def _align(token: "Token") -> None:
+    """Say how a cell is aligned in an attribute, because a style would be removed."""
+    alignment = _ALIGNMENT.match(str(token.attrs.pop("style", "")))
+    if alignment:
+        token.attrs["align"] = alignment[1]
+
+
+def _mark_links(tokens: "Iterable[Token]") -> None:
+    for token in tokens:
+        if token.type == "link_open":
+            token.attrs.update(_PLAIN_LINK)

@@ -1,0 +1,157 @@
+"""What people write, as HTML."""
+
+import asyncio
+from collections.abc import Callable, Coroutine, Iterator
+from typing import Any
+
+import pytest
+
+from roadstead.domain.host import Host, open_host
+from roadstead.domain.linking import linkers
+from roadstead.domain.linking.workspaces import WorkspaceLinkers
+from roadstead.domain.people import users
+from roadstead.domain.rendering.markdown import LONGEST, Mention, to_html
+from roadstead.domain.rendering.renderer import Renderer
+from roadstead.errors import WorkspaceNotFound
+from tests.live import LiveHost, recording_app
+
+ANN = {"557058:a": Mention("Ann <b>", "https://h.example/%7Bu%7D/")}
+PLAIN = 'rel="nofollow" class="ap-connect-link"'
+
+MARKDOWN = [
+    ("fix BB-12\n", "<p>fix BB-12</p>"),
+    ("", ""),
+    ("one\ntwo\n\nthree", "<p>one\ntwo</p>\n<p>three</p>"),
+    ("<b onclick=x>&", "<p>&lt;b onclick=x&gt;&amp;</p>"),
+    ("# The *title*", '<h1 id="markdown-header-the-title">The <em>title</em></h1>'),
+    ("[a](https://a.example/)", f'<p><a href="https://a.example/" {PLAIN}>a</a></p>'),
+    ("[a](javascript:alert(1))", "<p>[a](javascript:alert(1))</p>"),
+    ("by @{557058:a}!", f'<p>by <a href="https://h.example/%7Bu%7D/" {PLAIN}>@Ann &lt;b&gt;</a>!</p>'),
+    ("by @{nobody} and @{", "<p>by @{nobody} and @{</p>"),
+    ("`@{557058:a}`", "<p><code>@{557058:a}</code></p>"),
+    ("~~no~~", "<p><s>no</s></p>"),
+    ("```python\nx = 1\n```", '<pre><code class="language-python">x = 1\n</code></pre>'),
+    ("a\0b", "<p>a\ufffdb</p>"),
+    ("*" * (LONGEST + 1), f"<p>{'*' * (LONGEST + 1)}</p>"),
+]
+
+
+@pytest.mark.parametrize(("text", "html"), MARKDOWN, ids=lambda value: repr(value[:20]))
+def test_markdown_is_read_as_bitbucket_reads_it(text: str, html: str) -> None:
+    """CommonMark with mentions and names for headings; HTML is text, and what is too long is shown as it is."""
+    assert to_html(text, ANN) == html
+
+
+def test_a_table_says_how_its_cells_are_aligned() -> None:
+    """In an attribute, because the sanitiser removes styles."""
+    html = to_html("| a | b |\n|:-:|---|\n| 1 | 2 |", {})
+    assert '<th align="center">a</th>\n<th>b</th>' in html
+    assert "style" not in html
+
+
+@pytest.fixture(scope="module")
+def workplace(host: LiveHost) -> Iterator[tuple[str, int]]:
+    """Yield an app alone in a workspace: its slug, and the id of the installation."""
+    with recording_app() as app:
+        workspace = f"w-{app.key}"
+        yield workspace, host.install(app, workspace).id
+
+
+Work = Callable[[Host, Renderer], Coroutine[Any, Any, None]]
+
+
+def _run(host: LiveHost, work: Work, **limits: int) -> None:
+    async def run() -> None:
+        async with open_host(host.settings) as opened:
+            await work(opened, Renderer(opened, WorkspaceLinkers(opened), **limits))
+
+    asyncio.run(run())
+
+
+def test_linkers_come_before_hashes_of_commits(host: LiveHost, workplace: tuple[str, int]) -> None:
+    """A text has the links of the workspace's apps and, of the words like hashes, those of commits that there are."""
+    workspace, installation = workplace
+
+    def commits(words: Any) -> dict[str, str]:
+        assert words == {"abcdef1", "1234567", "7654321"}, "no word of letters, digits and more is asked for"
+        return {word: f"https://h.example/{word}" for word in ("abcdef1", "7654321")}
+
+    async def work(opened: Host, renderer: Renderer) -> None:
+        await linkers.add_value(opened, installation, "tickets", "BB")
+        text = "BB-7654321 in abcdef1 and 1234567, not xabcdef1, `abcdef1`; 7654321"
+        (html,) = await renderer.render([text], workspace, "me", commits)
+        assert 'data-link-key="tickets"' in html
+        assert ">BB-7654321</a> in " in html
+        assert f'<a href="https://h.example/abcdef1" {PLAIN}>abcdef1</a> and 1234567, not xabcdef1' in html
+        assert "<code>abcdef1</code>" in html
+        assert html.count("https://h.example/7654321") == 1
+
+    _run(host, work)
+
+
+def test_what_is_kept_is_never_old(host: LiveHost, workplace: tuple[str, int]) -> None:
+    """The same text has other HTML after a linker has another value, a user another name, a commit come."""
+    workspace, installation = workplace
+
+    async def work(opened: Host, renderer: Renderer) -> None:
+        user = await users.create_user(opened, "kept")
+        text = f"KEPT-1 abcdef1 @{{{user.account_id}}}"
+
+        async def render(commits: dict[str, str]) -> str:
+            (html,) = await renderer.render([text], workspace, "me", lambda words: commits)
+            return html
+
+        first = await render({})
+        assert "KEPT-1 abcdef1 <a" in first
+        assert await render({}) == first
+        assert 'href="https://h.example/c"' in await render({"abcdef1": "https://h.example/c"})
+        value = await linkers.add_value(opened, installation, "tickets", "KEPT")
+        assert ">KEPT-1</a>" in await render({})
+        await linkers.delete_value(opened, installation, "tickets", value.id)
+        assert await render({}) == first
+        await users.rename(opened, user, display_name="Another", nickname="another")
+        assert ">@Another</a>" in await render({})
+
+    _run(host, work)
+
+
+def test_little_is_kept(host: LiveHost, workplace: tuple[str, int]) -> None:
+    """Texts and HTML together have so many characters at most; the text that was used the longest ago goes first."""
+
+    async def work(opened: Host, renderer: Renderer) -> None:
+        texts = [f"text {number}" for number in range(100)]
+        wanted = [f"<p>{text}</p>" for text in texts]
+        assert await renderer.render(texts, workplace[0], "me") == wanted
+        assert renderer.kept <= 500
+        assert await renderer.render([*texts, *texts], workplace[0], "me") == [*wanted, *wanted]
+        assert renderer.kept <= 500
+
+    _run(host, work, most_kept=500)
+
+
+def test_much_text_holds_nobody(host: LiveHost, workplace: tuple[str, int]) -> None:
+    """While long and hostile Markdown is rendered, the loop takes turns; the answer is safe to show."""
+
+    async def work(opened: Host, renderer: Renderer) -> None:
+        hostile = ["![" * (LONGEST // 2), "<script>" * 4_000, "[a](" * (LONGEST // 4), "x" * 1_000_000]
+        rendering = asyncio.ensure_future(renderer.render(hostile, workplace[0], "me"))
+        turns = 0
+        while not rendering.done():
+            await asyncio.sleep(0.005)
+            turns += 1
+        made = await rendering
+        assert turns >= 10
+        assert [html for html in made if "<script" in html] == []
+        assert all(made)
+
+    _run(host, work)
+
+
+def test_an_unknown_workspace_is_refused(host: LiveHost) -> None:
+    """There are no linkers to render with."""
+
+    async def work(opened: Host, renderer: Renderer) -> None:
+        with pytest.raises(WorkspaceNotFound):
+            await renderer.render(["text"], "nowhere", "me")
+
+    _run(host, work)
