@@ -13,9 +13,9 @@ from playwright.sync_api import Browser, Page, expect
 from roadstead.domain.access import credentials
 from roadstead.domain.linking import linkers
 from roadstead.domain.people import invitations
-from tests.acceptance.node.programs import node_packages
 from tests.live import AppClient, LiveHost, RecordingApp, recording_app
 from tests.web.chromium import visitor
+from tests.web.everybody import add_axe, expect_nothing_grave, expect_to_fit
 
 pytestmark = pytest.mark.browser
 
@@ -160,28 +160,6 @@ def _path_of_invitation(host: LiveHost) -> str:
     return f"/-/{link.partition('/-/')[2]}"
 
 
-_UNLABELLED = """() => [...document.querySelectorAll("tbody td")].filter((cell) => {
-    const heads = cell.closest("table").tHead.rows[0].cells;
-    return cell.dataset.label !== heads[cell.cellIndex].textContent;
-}).map((cell) => cell.outerHTML)"""
-_BROKEN_WORDS = """() => {
-    const broken = [];
-    for (const cell of document.querySelectorAll("tbody :is(th, td)")) {
-        const walker = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
-        for (let node = walker.nextNode(); node; node = walker.nextNode()) {
-            for (const word of node.data.matchAll(/[^\\s-]+-?/g)) {
-                const range = document.createRange();
-                range.setStart(node, word.index);
-                range.setEnd(node, word.index + word[0].length);
-                const lines = new Set([...range.getClientRects()].map((one) => Math.round(one.top)));
-                if (word[0].length < 15 && lines.size > 1) broken.push(word[0]);
-            }
-        }
-    }
-    return broken;
-}"""
-
-
 @pytest.mark.parametrize(
     ("width", "step"), [(390, 4), *(pytest.param(width, 1, marks=pytest.mark.slow) for width in (390, 660))]
 )
@@ -190,13 +168,8 @@ def test_every_page_fits_a_small_screen(tab: Page, addresses: list[str], width: 
 
     By default every fourth page on a phone, because each takes half a second.
     """
-    tab.set_viewport_size({"width": width, "height": 900})
     for address in addresses[::step]:
-        tab.goto(address)
-        tab.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
-        assert tab.evaluate("document.documentElement.scrollWidth") <= width, address
-        assert tab.evaluate(_BROKEN_WORDS) == [], address
-        assert tab.evaluate(_UNLABELLED) == [], address
+        expect_to_fit(tab, address, width)
 
 
 def test_a_verdict_is_to_be_seen_at_once(tab: Page, addresses: list[str]) -> None:
@@ -241,20 +214,7 @@ def test_every_page_can_be_used_by_everybody(
 
     By default a few pages in each theme, because each takes a second.
     """
-    axe = node_packages() / "axe-core" / "axe.min.js"
     with visitor(real_browser, host, bypass_policy=True) as tab:
-        tab.emulate_media(color_scheme=theme)
-        tab.context.add_init_script(path=axe)
+        add_axe(tab, theme)
         for address in addresses[first::step]:
-            tab.goto(address)
-            tab.evaluate("document.querySelectorAll('details').forEach(one => one.open = true)")
-            found = tab.evaluate("axe.run({resultTypes: ['violations']})")
-            assert found["passes"]
-            assert [_shown(one) for one in found["violations"] if one["impact"] in _GRAVE] == [], address
-
-
-_GRAVE = ("serious", "critical")
-
-
-def _shown(violation: dict[str, Any]) -> tuple[str, list[str]]:
-    return violation["id"], [node["html"] for node in violation["nodes"]]
+            expect_nothing_grave(tab, address)
