@@ -19,11 +19,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from roadstead.api.bodies import HELD, let_go
 from roadstead.api.errors import RequestRefused, error_answer
 from roadstead.control.line_server import linking_lines
+from roadstead.domain.access.admission import GIT_ENDINGS
 from roadstead.domain.apps import handshakes, lifecycle
 from roadstead.domain.host import Host, open_host
 from roadstead.domain.linking.ahead import read_ahead
 from roadstead.domain.linking.workspaces import WorkspaceLinkers
 from roadstead.domain.rendering.renderer import Renderer
+from roadstead.domain.repositories.reconciling import record_left_pushes
 from roadstead.domain.shutdown import meanwhile
 from roadstead.domain.telemetry.samples import process_samples
 from roadstead.domain.telemetry.worker_samples import WorkerSamples
@@ -74,6 +76,7 @@ def create_app(
                 parts.lines(settings, linkers),
                 meanwhile(_warm()),
                 meanwhile(parts.ahead(linkers)),
+                meanwhile(record_left_pushes(host)),
             ):
                 renderer = Renderer(host, linkers)
                 yield {"host": host, "linkers": linkers, "renderer": renderer, "samples": samples, "map": MAP}
@@ -129,7 +132,11 @@ def _operations_before_pages(lifespan: ASGIApp) -> ASGIApp:
         if scope["type"] != "http":
             return _pages()(scope, receive, send)
         address = MAP.find(scope)
-        return _watched(_pages(), scope, receive, send) if address is None else address(scope, receive, send)
+        if address is not None:
+            return address(scope, receive, send)
+        if scope["path"].endswith(GIT_ENDINGS):
+            return _git()(scope, receive, send)
+        return _watched(_pages(), scope, receive, send)
 
     return application
 
@@ -167,6 +174,14 @@ class _PageAnswer:
         if message["type"] == "http.response.start":
             self.status = message["status"]
         self.size += len(message.get("body", b""))
+
+
+@cache
+def _git() -> ASGIApp:
+    """Return git's own door, imported late with all that runs git."""
+    from roadstead.smart_http.door import serve
+
+    return serve
 
 
 @cache

@@ -3,6 +3,7 @@
 import asyncio
 import re
 from collections.abc import Callable, Iterable, MutableMapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 from urllib.parse import parse_qsl
@@ -32,6 +33,10 @@ INSTALLATION = "roadstead.installation"
 """The key in a request's scope of the installation that has proved to be the caller, by its id."""
 HELD = "roadstead.held"
 """The key of a request's share of the room for bodies, until `let_go`."""
+IN_PIECES = "roadstead.body_in_pieces"
+"""An ASGI extension: under this name in a scope, our server has a function that opens a block. Within it, the server
+leaves it to the application how long the client may take for the body.
+"""
 _FORM = "application/x-www-form-urlencoded"
 _MULTIPART = "multipart/form-data"
 _JSON_TYPE = re.compile(r"application/[\w.-]+\+json")
@@ -166,6 +171,12 @@ def _form_wanted(body: bytes, complaint: str) -> InvalidInput:
 
 
 _FIELDS: Shape[dict[str, str]] = Shape(dict[str, str] | None, lambda fields: fields or {}, _form_wanted)
+
+
+def body_in_pieces(scope: MutableMapping[str, Any]) -> AbstractContextManager[None]:
+    """Let the block decide how long the client may take for the body of a request."""
+    taking: Callable[[], AbstractContextManager[None]] = scope["extensions"][IN_PIECES]
+    return taking()
 
 
 async def read_bytes(request: Request, *, most: int = MAX_BYTES) -> bytes:

@@ -54,11 +54,13 @@ class _WrongLengthError(Exception):
 class Stream(Answer):
     """An answer whose body is made in pieces. `length` is that of the body, if it is known.
 
+    With `paced`, who makes the pieces watches the time that each takes.
+
     `body` is the beginning of what was sent, for the record, and `size` its length. A failure before the first piece is
     answered like any other; a later one breaks the connection off.
     """
 
-    __slots__ = ("_first", "_pieces", "installation", "length")
+    __slots__ = ("_first", "_is_paced", "_pieces", "installation", "length")
 
     def __init__(
         self,
@@ -68,9 +70,11 @@ class Stream(Answer):
         status: int = 200,
         length: int | None = None,
         headers: Mapping[str, str] | None = None,
+        paced: bool = False,
     ) -> None:
         super().__init__(status, (b"content-type", content_type.encode()), b"")
         self._pieces = pieces
+        self._is_paced = paced
         self._first: bytes | None = None
         self.length = length
         self.installation: int | None = None
@@ -132,7 +136,7 @@ class Stream(Answer):
 
     async def _next(self) -> bytes | None:
         """Return the next piece that is not empty, or `None` at the end."""
-        async with asyncio.timeout(PIECE_SECONDS):
+        async with asyncio.timeout(None if self._is_paced else PIECE_SECONDS):
             while True:
                 try:
                     piece = await self._pieces.__anext__()

@@ -16,6 +16,7 @@ from roadstead.domain.access.admission import Admission, open_files
 from roadstead.domain.access.guesses import Guesses
 from roadstead.domain.access.rate_limit import RateLimit
 from roadstead.domain.access.refusals import Refusals
+from roadstead.domain.access.transfers import Transfers
 from roadstead.domain.coalescing import Coalescing
 from roadstead.domain.running import running_hosts
 from roadstead.domain.shutdown import finish
@@ -55,6 +56,7 @@ class Host:
     `guesses` counts wrong secrets; `domain/access/wrong_secrets.py` asks it.
     `token_uses` counts the uses of API tokens, to note one an hour.
     `changing` gives each installation its turn to change many values, and `hashing` each caller to hash a password.
+    `transfers` has the places for clones and pushes.
     """
 
     settings: Settings
@@ -75,6 +77,7 @@ class Host:
     updating: set[int] = field(default_factory=set, repr=False)
     judging: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)
     hashing: Turns = field(default_factory=lambda: Turns(1, HASHING_SECONDS, "passwords"), repr=False)
+    transfers: Transfers = field(default_factory=Transfers, repr=False)
     _running: set[asyncio.Task[None]] = field(default_factory=set, repr=False)
     coalescing: Coalescing = field(init=False, repr=False)
     refusals: Refusals = field(init=False, repr=False)

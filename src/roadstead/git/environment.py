@@ -21,7 +21,7 @@ SETTINGS: Mapping[str, str] = {
     # Nothing that a repository contains is run.
     "core.hooksPath": "/dev/null",
     "core.fsmonitor": "false",
-    "core.alternateRefsCommand": ":",
+    "core.alternateRefsCommand": "true",
     "protocol.allow": "never",
     "safe.directory": "*",
     # What comes in is checked, and is on the disk before anything refers to it.

@@ -6,6 +6,8 @@ API.
 
 import asyncio
 from collections import deque
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from http import HTTPStatus
@@ -15,6 +17,7 @@ import msgspec
 from starlette.types import Scope
 from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
+from roadstead.api import bodies
 from roadstead.api.answers import AT_ONCE, Answer
 from roadstead.api.bodies import MAX_BYTES
 from roadstead.api.errors import RequestRefused, error_answer, error_body
@@ -89,6 +92,8 @@ class Connection(HttpToolsProtocol):
     _given: Any = None
     _places: Places | None = None
     """The places of which that request, or an answered one before it, takes one, on the account of `_holder`."""
+    _is_taken_in_pieces = False
+    """Whether the application decides how long the client may take for the present body."""
     _streaming: Streaming | None = None
     """The latest answer in pieces."""
     _not_begun: Any = None
@@ -106,7 +111,11 @@ class Connection(HttpToolsProtocol):
         self._caller = caller_at(peer)
         if self.client is not None:
             self.client = self._caller, self.client[1]  # of each request, for what is limited by address
-        self._extensions: dict[Any, Any] = {AT_ONCE: self._answer_at_once, IN_PIECES: self._in_pieces}
+        self._extensions: dict[Any, Any] = {
+            AT_ONCE: self._answer_at_once,
+            IN_PIECES: self._in_pieces,
+            bodies.IN_PIECES: self._body_in_pieces,
+        }
         self._is_proxy = self._host is not None and not self._host.is_for_this_machine and is_loopback(peer)
         self._address, in_the_way = self.admission.connections.add(self, self._caller)
         if in_the_way is not None:
@@ -209,6 +218,16 @@ class Connection(HttpToolsProtocol):
             return None
         self._streaming = Streaming(self._given, self._task)
         return self._streaming
+
+    @contextmanager
+    def _body_in_pieces(self) -> Iterator[None]:
+        """Leave it to the application, while the block runs, how long the client may take for the body."""
+        self._is_taken_in_pieces = True
+        self._body_is_complete()
+        try:
+            yield
+        finally:
+            self._is_taken_in_pieces = False
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -337,7 +356,7 @@ class Connection(HttpToolsProtocol):
         self._body_bytes += length
         if self._address is not None:
             self._address.wait_on(self)
-        if self._body_deadline is None:
+        if self._body_deadline is None and not self._is_taken_in_pieces:
             self._body_began = self.loop.time()
             self._body_deadline = self.loop.call_later(self.patience.body_seconds, self._check_body)
 

@@ -1,6 +1,7 @@
 """Repositories, the slugs that they had before, and their watchers."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -184,6 +185,17 @@ async def _drop_redirect(tx: Transaction, repository: Repository) -> None:
         repository.workspace.id,
         repository.slug,
     )
+
+
+async def note_push(tx: Transaction, repository_id: int, now: datetime) -> Repository | None:
+    """Note that a repository was pushed to, and return it. Until the transaction ends, no other can note a push."""
+    await tx.run("UPDATE repositories SET updated_on = ? WHERE id = ?", to_text(now), repository_id)
+    return await find_by_id(tx, repository_id)
+
+
+async def set_mainbranch(tx: Transaction, repository_id: int, name: str) -> None:
+    """Store the name of a repository's main branch."""
+    await tx.run("UPDATE repositories SET mainbranch = ? WHERE id = ?", name, repository_id)
 
 
 async def delete_repository(tx: Transaction, repository_id: int) -> None:

@@ -152,6 +152,9 @@ INVITATIONS = _table(
     "everywhere",
     stays="Their links lead to the host that made them.",
 )
+REFS = _table(
+    "refs", "repository_id kind name target commit_hash committed_on", "in one place", key="repository_id kind name"
+)
 REGISTRATIONS = _table(
     "registrations", "app_key descriptor_url shared_secret created_on", "everywhere", sealed="shared_secret"
 )
@@ -185,6 +188,11 @@ LIFECYCLE_CALLS = _table(
     sealed="secret",
     unsafe="body",
 )
+
+# Pushes
+
+PUSHES = _table("pushes", "id repository_id user_id installation_id begun_on changes", "in one place")
+"""The importing host records what those did that ran during the export, as after a crash."""
 
 # Linkers
 
@@ -236,6 +244,12 @@ REQUESTS = _table(
     "in one place",
     stays="They tell what went on at one host.",
 )
+EVENTS = _table(
+    "events",
+    "id key workspace_id repository_id user_id installation_id time payload",
+    "in one place",
+    stays="They tell what went on at one host.",
+)
 AUDIT_RUNS = _table(
     "audit_runs",
     "installation_id action about began_on last_on repeats details",
@@ -263,11 +277,13 @@ TABLES = (
     WATCHERS,
     PERMISSIONS,
     DEFAULT_REVIEWERS,
+    REFS,
     REGISTRATIONS,
     INSTALLATIONS,
     HANDSHAKES,
     OFFERS,
     RETIRED_SECRETS,
+    PUSHES,
     LINKERS,
     LINKER_VALUES,
     DELETED_VALUES,
@@ -279,6 +295,7 @@ TABLES = (
     SESSIONS,
     LIFECYCLE_CALLS,
     REQUESTS,
+    EVENTS,
     AUDIT_RUNS,
     AUDIT_LOG,
 )

@@ -29,6 +29,8 @@ HEALTH = "/-/health/"
 """Where a request never waits for others."""
 _CALLERS = ("/2.0/", "/site/", "/-/linkify")
 """The addresses for apps and strangers. All others are for operators, and refuse other callers immediately."""
+GIT_ENDINGS = ("/info/refs", "/git-upload-pack", "/git-receive-pack")
+"""The ends of the addresses that git asks for, below that of a repository. They are for strangers, too."""
 _OTHER_FILES = 64
 """For the database, calls to apps and the log, at least; an eighth of all files if that is more."""
 _USUAL_FILES = 1024
@@ -61,7 +63,7 @@ class Admission:
 
     def places(self, path: str) -> Places | None:
         """Return the places for requests to an address of this host; `None` if no place is needed."""
-        if path.startswith(_CALLERS):
+        if path.startswith(_CALLERS) or path.endswith(GIT_ENDINGS):
             return self.callers
         return None if path.startswith(HEALTH) else self.operators
 

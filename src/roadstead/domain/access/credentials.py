@@ -29,6 +29,8 @@ _OF_USER = "rst_"
 """The beginning of the tokens of users."""
 _WITH_USER = "made with the user"
 """The name of a token that is created together with its user."""
+_ANY_USER = ("x-bitbucket-api-token-auth", "x-token-auth")
+"""The user names with which git sends the token of any user, and of an app, a workspace, a project or a repository."""
 CLOCKS_DIFFER = timedelta(minutes=1)
 """The maximum difference between the clocks of several hosts on one database."""
 
@@ -199,10 +201,10 @@ async def _note_use(host: Host, token_id: int) -> None:
 async def goes_by(host: Host, identity: Identity, name: str) -> bool:
     """Return whether a credential may be sent with a user name: that of its user, or an e-mail address.
 
-    The operator's tokens and those of apps are sent with any.
+    The operator's tokens and those of apps are sent with any, and git sends every token with a name for all.
     """
     user = identity.user
-    if user is None or user.id == OPERATOR_ID:
+    if user is None or user.id == OPERATOR_ID or name in _ANY_USER:
         return True
     found = await users.find_by_name(host.store.database, name.lower())
     return found is not None and found.id == user.id

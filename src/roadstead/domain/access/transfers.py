@@ -1,0 +1,58 @@
+"""Places for transfers of git, each of which has programs running for minutes: as many as the machine bears.
+
+Who finds no place waits for one, and is refused after a while. One caller never has all places.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Hashable
+from contextlib import asynccontextmanager
+
+from roadstead.domain.access.shares import Shares
+from roadstead.errors import HostBusy
+
+MOST = 24
+"""At a time, in one process."""
+SHARE = 8
+"""Of one caller."""
+WAIT_SECONDS = 30.0
+
+
+class Transfers:
+    """The places for transfers, of one process."""
+
+    def __init__(self, most: int = MOST, share: int = SHARE, seconds: float = WAIT_SECONDS) -> None:
+        self._places = Shares(most, share)
+        self._seconds = seconds
+        self._waiting: dict[asyncio.Future[None], Hashable] = {}
+
+    @asynccontextmanager
+    async def place(self, caller: Hashable) -> AsyncIterator[None]:
+        """Hold a place while the block runs. Raise `HostBusy` when there is none for too long."""
+        if self._places.take(caller) is not None:
+            await self._wait(caller)
+        try:
+            yield
+        finally:
+            self._places.give_back(caller)
+            self._pass_on()
+
+    async def _wait(self, caller: Hashable) -> None:
+        place = asyncio.get_running_loop().create_future()
+        self._waiting[place] = caller
+        try:
+            async with asyncio.timeout(self._seconds):
+                await place
+        except BaseException as exc:
+            if self._waiting.pop(place, None) is None and not place.cancelled():
+                self._places.give_back(caller)  # it came at this very moment
+                self._pass_on()
+            if isinstance(exc, TimeoutError):
+                raise HostBusy("Roadstead has as many transfers of git as it can have.", "Try again later.") from exc
+            raise
+
+    def _pass_on(self) -> None:
+        """Give free places to those who have waited longest, as far as their shares allow."""
+        for place, caller in list(self._waiting.items()):
+            if not place.done() and self._places.take(caller) is None:
+                del self._waiting[place]
+                place.set_result(None)

@@ -1,0 +1,174 @@
+"""The journal of changes of refs, by which each has exactly one event, however a process ends.
+
+Whoever changes refs of a repository takes these steps, with the repository's lock, which programs of git inherit:
+
+1. `begin`: store what is to be changed, and that the caller may. Only then does git change anything.
+2. git changes the refs. Its reflogs name the push.
+3. `record`: in one transaction, add the event of what has changed, mirror the refs, and remove the journal's row. Only
+   then does the caller learn that it went through.
+
+After a crash between 1 and 3, `reconcile` takes step 3: the lock tells when no program of the push runs any more, and
+the reflogs what the push did.
+"""
+
+import asyncio
+import logging
+import uuid
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from roadstead.domain.happened import Actor, actor_of, happened
+from roadstead.domain.host import Host
+from roadstead.domain.repositories.access import hold
+from roadstead.errors import RoadsteadError
+from roadstead.git import locks
+from roadstead.git.folders import Folders
+from roadstead.git.transfer.names import BRANCH, kind_and_name
+from roadstead.git.transfer.outcome import forced, logged, point_head, refs_now
+from roadstead.git.transfer.waiting import locked
+from roadstead.model import Identity, Repository
+from roadstead.pushed import Push, Ref, RefChange
+from roadstead.storage import pushes
+from roadstead.storage.database import Transaction
+from roadstead.storage.refs import delete_ref, find_ref, keep_refs
+from roadstead.storage.repositories import find_by_id, note_push, set_mainbranch
+
+AGAIN_SECONDS = 1.0
+"""Before the database is asked again to record a push."""
+
+_USUAL_MAIN = ("main", "master")
+
+log = logging.getLogger("roadstead.git")
+
+
+def folder_of(host: Host, repository: Repository) -> Path:
+    """Return the folder of a repository."""
+    return Folders(host.settings.data).path(repository.uuid)
+
+
+def new_id() -> str:
+    """Return the id of a new push."""
+    return str(uuid.uuid4())
+
+
+async def begin(
+    host: Host, identity: Identity, repository: Repository, push_id: str, changes: Iterable[RefChange]
+) -> Push:
+    """Store that a caller, who still may, is about to change refs. Raise as `hold` does."""
+    push = Push(push_id, repository.id, *actor_of(identity), host.now(), tuple(changes))
+    async with host.store.database.transaction() as tx:
+        await hold(host, tx, identity, repository, "write")
+        await pushes.add_push(tx, push)
+    return push
+
+
+async def record(
+    host: Host, repository: Repository, push: Push, reported: Sequence[RefChange] | None = None
+) -> Sequence[RefChange]:
+    """Record what a push did, as git has reported it, or else as the repository tells; return it.
+
+    Nothing of the push may be running.
+    """
+    folder = folder_of(host, repository)
+    backwards = await asyncio.to_thread(forced, folder, push.changes)
+    async with host.store.database.transaction() as tx:
+        # From here on, no other transaction records a push to the repository.
+        found = await note_push(tx, repository.id, host.now())
+        if found is None or not await pushes.delete_push(tx, push.id):
+            return []
+        now = refs_now(folder, [change.ref for change in push.changes])
+        done = await _done(tx, folder, push, now) if reported is None else reported
+        if done:
+            await _mirror(tx, found, now, done)
+            await _choose_main_branch(tx, folder, found, done)
+            await happened(host, tx, "repo:push", _actor(push), found, _payload(done, backwards))
+    return done
+
+
+async def finish(
+    host: Host, repository: Repository, push: Push, reported: Sequence[RefChange] | None = None
+) -> Sequence[RefChange]:
+    """Record a push, and if the database cannot now, try again later and raise its error."""
+    try:
+        return await record(host, repository, push, reported)
+    except RoadsteadError:
+        host.run_later(_record_later(host, repository, push, reported))
+        raise
+
+
+async def _record_later(host: Host, repository: Repository, push: Push, reported: Sequence[RefChange] | None) -> None:
+    while True:
+        await asyncio.sleep(AGAIN_SECONDS)
+        try:
+            await record(host, repository, push, reported)
+        except RoadsteadError as exc:
+            log.warning("What a push did is recorded later: %s %s", exc.message, exc.detail)
+        else:
+            return
+
+
+async def reconcile(host: Host, push: Push) -> None:
+    """Record a push that a process left, when all of its programs have ended. Raise `HostBusy` if they run long."""
+    repository = await find_by_id(host.store.database, push.repository_id)
+    if repository is not None:
+        async with locked(locks.alone, folder_of(host, repository)):
+            done = await record(host, repository, push)
+        log.info("A push to %s that was cut off has changed %d refs.", repository.full_name, len(done))
+
+
+async def _done(tx: Transaction, folder: Path, push: Push, now: dict[str, Ref | None]) -> list[RefChange]:
+    """Return the changes that happened and are not recorded. After a deletion the ref is gone, but not its mirror."""
+    found = logged(folder, push.id, push.changes)
+    for change in push.changes:
+        if change.deletes and now[change.ref] is None and await _is_mirrored(tx, push.repository_id, change.ref):
+            found.append(change)
+    return found
+
+
+async def _is_mirrored(tx: Transaction, repository_id: int, ref: str) -> bool:
+    named = kind_and_name(ref)
+    return named is not None and await find_ref(tx, repository_id, *named) is not None
+
+
+async def _mirror(
+    tx: Transaction, repository: Repository, now: dict[str, Ref | None], changes: Sequence[RefChange]
+) -> None:
+    """Let the mirror say what is now there. That may be more than these changes: a later push may have come first."""
+    there = [ref for change in changes if (ref := now[change.ref]) is not None]
+    await keep_refs(tx, repository.id, there)
+    for change in changes:
+        named = kind_and_name(change.ref)
+        if named is not None and now[change.ref] is None:
+            await delete_ref(tx, repository.id, *named)
+
+
+async def _choose_main_branch(
+    tx: Transaction, folder: Path, repository: Repository, changes: Sequence[RefChange]
+) -> None:
+    """Make a branch of the first push the main one."""
+    created = [change.ref.removeprefix(BRANCH) for change in changes if change.ref.startswith(BRANCH)]
+    if repository.mainbranch is None and created:
+        chosen = next((name for name in _USUAL_MAIN if name in created), created[0])
+        point_head(folder, BRANCH + chosen)
+        await set_mainbranch(tx, repository.id, chosen)
+
+
+def _actor(push: Push) -> Actor:
+    return Actor(push.user_id, push.installation_id)
+
+
+def _payload(changes: Sequence[RefChange], backwards: set[RefChange]) -> dict[str, object]:
+    return {"changes": [_told(change, change in backwards) for change in changes]}
+
+
+def _told(change: RefChange, is_forced: bool) -> dict[str, object]:
+    kind, name = kind_and_name(change.ref) or ("", change.ref)
+    return {
+        "kind": kind,
+        "name": name,
+        "old": None if change.creates else change.old,
+        "new": None if change.deletes else change.new,
+        "created": change.creates,
+        "closed": change.deletes,
+        "forced": is_forced,
+    }

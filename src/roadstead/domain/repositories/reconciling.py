@@ -1,0 +1,26 @@
+"""At the start of a host: record the pushes that processes left when they were killed."""
+
+import asyncio
+import logging
+
+from roadstead.domain.host import Host
+from roadstead.errors import RoadsteadError
+from roadstead.storage.pushes import list_pushes
+
+AGAIN_SECONDS = 1.0
+
+log = logging.getLogger("roadstead.git")
+
+
+async def record_left_pushes(host: Host) -> None:
+    """Record all pushes that began before this moment, also those that another process is about to record."""
+    begun = host.now()
+    while left := await list_pushes(host.store.database, before=begun):
+        from roadstead.domain.repositories.journal import reconcile  # imports git, which a start does not need
+
+        for push in left:
+            try:
+                await reconcile(host, push)
+            except RoadsteadError as exc:
+                log.warning("What a push did is recorded later: %s %s", exc.message, exc.detail)
+        await asyncio.sleep(AGAIN_SECONDS)

@@ -1,0 +1,170 @@
+"""Clones, fetches and pushes by git's own protocol. Each takes a place, and flows through pipes in flat memory."""
+
+import asyncio
+import logging
+from collections.abc import AsyncGenerator, AsyncIterator, Hashable, Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+from urllib.parse import quote
+
+from roadstead.domain.host import Host
+from roadstead.domain.repositories.journal import begin, finish, folder_of, new_id
+from roadstead.errors import RoadsteadError
+from roadstead.git import locks
+from roadstead.git.folders import Folders
+from roadstead.git.transfer import programs
+from roadstead.git.transfer.commands import Commands, read_commands
+from roadstead.git.transfer.names import BRANCH, reason_against
+from roadstead.git.transfer.outcome import refs_now
+from roadstead.git.transfer.programs import Body, Pushing
+from roadstead.git.transfer.report import Report
+from roadstead.git.transfer.verdict import Question, write_hook
+from roadstead.git.transfer.waiting import locked
+from roadstead.model import Identity, Repository
+from roadstead.pushed import Push, Ref, RefChange, Service
+
+_MOST_REASONS = 10
+"""Of a refusal. The user who pushes reads them in a terminal."""
+_MOST_LINKS = 5
+
+log = logging.getLogger("roadstead.git")
+
+
+class Transfer(NamedTuple):
+    """Who transfers with which repository; `sender` has a share of all places."""
+
+    host: Host
+    identity: Identity
+    repository: Repository
+    sender: Hashable
+
+
+async def advertise(transfer: Transfer, service: Service, protocol: str) -> AsyncGenerator[bytes, None]:
+    """Yield what the repository has for a client that is about to fetch or to push."""
+    host, _, repository, sender = transfer
+    async with host.transfers.place(sender):
+        pieces = programs.advertise(folder_of(host, repository), service, protocol)
+        async for piece in _closed(pieces):
+            yield piece
+
+
+async def upload(transfer: Transfer, body: Body, protocol: str) -> AsyncGenerator[bytes, None]:
+    """Yield the objects that a client asks for in its body."""
+    host, _, repository, sender = transfer
+    async with host.transfers.place(sender):
+        async for piece in _closed(programs.upload_pack(folder_of(host, repository), body, protocol)):
+            yield piece
+
+
+async def receive(transfer: Transfer, body: Body) -> AsyncGenerator[bytes, None]:
+    """Yield git's answers to a push. What was begun ends even if the client leaves."""
+    output: asyncio.Queue[bytes | Exception | None] = asyncio.Queue()
+    transfer.host.run_later(_Receiving(transfer, body, output).run())
+    while (piece := await output.get()) is not None:
+        if isinstance(piece, Exception):
+            raise piece
+        yield piece
+
+
+async def _closed(pieces: AsyncGenerator[bytes, None]) -> AsyncIterator[bytes]:
+    """Yield the pieces, and close their generator at once however this one ends."""
+    try:
+        async for piece in pieces:
+            yield piece
+    finally:
+        await pieces.aclose()
+
+
+class _Receiving:
+    """One push, from its commands to its report."""
+
+    def __init__(self, transfer: Transfer, body: Body, output: "asyncio.Queue[bytes | Exception | None]") -> None:
+        self._host, self._identity, self._repository, self._sender = transfer
+        self._folder = folder_of(self._host, self._repository)
+        self._body = body
+        self._output = output
+        self._push_id = new_id()
+        self._push: Push | None = None
+        """In the journal, once the push may go on."""
+
+    async def run(self) -> None:
+        """Take the push. What fails is raised where the output is read."""
+        try:
+            async with self._host.transfers.place(self._sender):
+                commands = await read_commands(self._body)
+                if commands.changes:
+                    await self._take(commands)
+        except RoadsteadError as exc:
+            self._output.put_nowait(exc)
+        except Exception as exc:
+            log.exception("A push to %s failed", self._repository.full_name)
+            self._output.put_nowait(exc)
+        finally:
+            self._output.put_nowait(None)
+
+    async def _take(self, commands: Commands) -> None:
+        hooks = _hooks(self._host)
+        async with locked(locks.shared, self._folder) as lock:
+            pushing = Pushing(self._push_id, hooks, self._judge, lock)
+            try:
+                report = await programs.receive_pack(self._folder, commands, self._body, pushing, self._send)
+            except Exception:
+                if self._push is not None:
+                    await finish(self._host, self._repository, self._push)
+                raise
+            message = "" if self._push is None else await self._finish(self._push, report)
+        self._send(report.end(message))
+
+    async def _finish(self, push: Push, report: Report) -> str:
+        """Record the push, and return the message for the user."""
+        accepted = report.accepted
+        reported = None if accepted is None else [change for change in push.changes if change.ref in accepted]
+        return _message(self._host, self._repository, await finish(self._host, self._repository, push, reported))
+
+    async def _judge(self, question: Question) -> str | None:
+        """Return why the push is refused, or put it into the journal: from then on it may change refs."""
+        there = refs_now(self._folder, [change.ref for change in question.changes if change.deletes])
+        reasons = [reason for change in question.changes if (reason := _reason_against(change, there)) is not None]
+        if reasons:
+            return "\n".join(reasons[:_MOST_REASONS])
+        # git reports the deletion of a ref that is not there as done.
+        changes = [change for change in question.changes if not change.deletes or there[change.ref] is not None]
+        try:
+            self._push = await begin(self._host, self._identity, self._repository, self._push_id, changes)
+        except RoadsteadError as exc:
+            return f"{exc.message}\n{exc.detail}".strip()
+        return None
+
+    def _send(self, piece: bytes) -> None:
+        if piece:
+            self._output.put_nowait(piece)
+
+
+def _reason_against(change: RefChange, there: Mapping[str, Ref | None]) -> str | None:
+    """Return why a change is refused. git deletes a ref from any place if it does not know the object named as old."""
+    now = there.get(change.ref)
+    if now is not None and now.target != change.old:
+        return f"{change.ref} was changed meanwhile."
+    return reason_against(change.ref)
+
+
+def _hooks(host: Host) -> Path:
+    """Return the folder of our hook, which is written if it is not there."""
+    folder = Folders(host.settings.data).root / "hooks"
+    write_hook(folder)
+    return folder
+
+
+def _message(host: Host, repository: Repository, changes: Sequence[RefChange]) -> str:
+    """Return links to create pull requests, as the cloud prints them: for new branches, and others but the main one."""
+    pushed = [
+        change.ref.removeprefix(BRANCH)
+        for change in changes
+        if change.ref.startswith(BRANCH)
+        and not change.deletes
+        and (change.creates or change.ref != f"{BRANCH}{repository.mainbranch}")
+    ]
+    page = f"{host.base_url}/{repository.full_name}/pull-requests/new"
+    return "".join(
+        f"\nCreate pull request for {name}:\n  {page}?source={quote(name)}&t=1\n\n" for name in pushed[:_MOST_LINKS]
+    )

@@ -1,0 +1,88 @@
+"""The commands of a push: which refs it wants to change, and how. The pack follows them."""
+
+import re
+from collections.abc import AsyncIterator
+from typing import NamedTuple
+
+from roadstead.errors import InvalidInput
+from roadstead.git.transfer.pktlines import Lines, MalformedLine
+from roadstead.pushed import RefChange
+
+MOST_BYTES = 4 * 1024 * 1024
+"""Of all commands of a push: some 30,000 refs."""
+_COMMAND = re.compile(rb"([0-9a-f]{40}) ([0-9a-f]{40}) ([^\x00-\x20\x7f]+)\n?")
+_SHALLOW = re.compile(rb"shallow [0-9a-f]{40}\n?")
+
+
+class MalformedPush(InvalidInput):
+    """The body is not a push as git sends it."""
+
+    def __init__(self, reason: str) -> None:
+        super().__init__("This is not a push that can be read.", reason)
+
+
+class TooManyCommands(InvalidInput):
+    """The commands of a push are longer than the host reads."""
+
+    def __init__(self) -> None:
+        super().__init__("The push changes too many refs at once.", "Push some of them at a time.")
+
+
+class Commands(NamedTuple):
+    """The commands of a push, what its client is capable of, and all bytes that were read, also those of the pack."""
+
+    changes: list[RefChange]
+    capabilities: frozenset[str]
+    raw: bytes
+
+
+async def read_commands(body: AsyncIterator[bytes]) -> Commands:
+    """Return the commands at the beginning of a body. Raise `MalformedPush` and `TooManyCommands`."""
+    reading = _Reading()
+    async for piece in body:
+        if reading.is_complete_with(piece):
+            return reading.commands
+    if reading.read:
+        raise MalformedPush("It ends within its commands.")
+    return reading.commands
+
+
+class _Reading:
+    def __init__(self) -> None:
+        self.read = bytearray()
+        self._lines = Lines()
+        self._changes: list[RefChange] = []
+        self._capabilities: frozenset[str] = frozenset()
+
+    @property
+    def commands(self) -> Commands:
+        return Commands(self._changes, self._capabilities, bytes(self.read))
+
+    def is_complete_with(self, piece: bytes) -> bool:
+        """Add a piece, and return whether the commands end in it."""
+        self.read += piece
+        self._lines.add(piece)
+        try:
+            for line in self._lines.take():
+                if line.payload is None:
+                    return True
+                self._add(line.payload)
+        except MalformedLine as exc:
+            raise MalformedPush(str(exc)) from exc
+        if len(self.read) > MOST_BYTES:
+            raise TooManyCommands
+        return False
+
+    def _add(self, payload: bytes) -> None:
+        command, _, capabilities = payload.partition(b"\0")
+        if _SHALLOW.fullmatch(command):
+            return
+        found = _COMMAND.fullmatch(command)
+        if found is None:
+            raise MalformedPush("A command is not: old id, new id, name of a ref.")
+        if not self._changes:
+            self._capabilities = frozenset(capabilities.decode("latin-1").split())
+        old, new, name = found.groups()
+        if old == new:  # git would delete a ref for nothing to nothing, whatever it is at
+            raise MalformedPush("A command changes nothing.")
+        self._changes.append(RefChange(old.decode(), new.decode(), name.decode("utf-8", "surrogateescape")))

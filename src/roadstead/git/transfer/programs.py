@@ -1,0 +1,157 @@
+"""The programs of git that answer a client: `upload-pack` for clones and fetches, `receive-pack` for pushes."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple, Protocol
+
+from roadstead.git.environment import environment, program
+from roadstead.git.transfer.commands import Commands
+from roadstead.git.transfer.piped import Piped
+from roadstead.git.transfer.pktlines import FLUSH, pkt_line
+from roadstead.git.transfer.report import Report
+from roadstead.git.transfer.verdict import Dialogue, Judge
+from roadstead.pushed import Service
+
+_LAST_SECONDS = 60.0
+"""How long `receive-pack` may take to end after its last output."""
+MOST_PUSHED_BYTES = 4 * 1024**3
+"""Of a pack: as much as a repository of the cloud may have."""
+_SETTINGS = {
+    "uploadpack.allowFilter": "true",
+    "receive.maxInputSize": str(MOST_PUSHED_BYTES),
+    "receive.denyDeleteCurrent": "refuse",
+}
+
+
+class Body(Protocol):
+    """What a client sends, in pieces."""
+
+    def __aiter__(self) -> AsyncIterator[bytes]: ...
+    async def __anext__(self) -> bytes: ...
+
+    async def left(self) -> None:
+        """Wait until the client has left. To be called after the last piece."""
+
+
+async def advertise(folder: Path, service: Service, protocol: str) -> AsyncGenerator[bytes, None]:
+    """Yield what a repository has, in pieces."""
+    if service == "git-receive-pack" or "version=2" not in protocol.split(":"):
+        yield pkt_line(f"# service={service}\n".encode()) + FLUSH
+    child = _started(folder, service, "--http-backend-info-refs", reads=False, variables=_speaking(protocol))
+    try:
+        while piece := await child.read():
+            yield piece
+    finally:
+        await child.kill()
+        await child.end()
+
+
+async def upload_pack(folder: Path, body: Body, protocol: str) -> AsyncGenerator[bytes, None]:
+    """Yield what a client asks for in its body."""
+    child = _started(folder, "git-upload-pack", variables=_speaking(protocol))
+    feeding = asyncio.create_task(_feed_and_watch(child, body))
+    try:
+        while piece := await child.read():
+            yield piece
+    finally:
+        await _stop(feeding)
+        await child.kill()
+        await child.end()
+    _raise_failure(feeding)
+
+
+class Pushing(NamedTuple):
+    """One push: its `id`, the folder of our hook, who judges it, and the lock that its programs hold."""
+
+    id: str
+    hooks: Path
+    judge: Judge
+    lock: int
+
+
+async def receive_pack(
+    folder: Path, commands: Commands, body: Body, pushing: Pushing, send: Callable[[bytes], None]
+) -> Report:
+    """Take a push, and return git's report. Progress is sent meanwhile.
+
+    Before any ref changes, the judge is asked. The id is that of the committer in the reflogs, which tell afterwards
+    what the push did (`outcome.py`).
+    """
+    dialogue, report = Dialogue(), Report(commands.capabilities)
+    with dialogue.passing() as descriptors:
+        child = _started(
+            folder,
+            "git-receive-pack",
+            passed=(pushing.lock, *descriptors),
+            variables={**committer(pushing.id), **dialogue.variables},
+            settings={"core.hooksPath": str(pushing.hooks)},
+        )
+    answering = asyncio.create_task(dialogue.answer(pushing.judge))
+    feeding = asyncio.create_task(_feed(child, body, commands.raw))
+    try:
+        while piece := await child.read():
+            send(report.add(piece))
+        await child.wait(_LAST_SECONDS)
+    finally:
+        await _stop(feeding)
+        await child.end()
+        await _stop(answering)
+    _raise_failure(feeding)
+    _raise_failure(answering)
+    return report
+
+
+def committer(push_id: str) -> Mapping[str, str]:
+    """Return the variables by which the reflogs name a push."""
+    return {"GIT_COMMITTER_NAME": "push", "GIT_COMMITTER_EMAIL": push_id}
+
+
+async def _feed_and_watch(child: Piped, body: Body) -> None:
+    """Give a program the client's body, and kill it when the client leaves."""
+    await _feed(child, body)
+    await body.left()
+    await child.kill()
+
+
+async def _feed(child: Piped, body: Body, first: bytes = b"") -> None:
+    """Give a program the client's body. One that has ended needs no more of it, and its output says why."""
+    try:
+        with suppress(BrokenPipeError):
+            await child.write(first)
+            async for piece in body:
+                await child.write(piece)
+    finally:
+        child.close_input()
+
+
+async def _stop(task: "asyncio.Task[None]") -> None:
+    """Let a task end, and note its failure, which only the end of a transfer without another one raises."""
+    task.cancel()
+    await asyncio.wait([task])
+    if not task.cancelled():
+        task.exception()
+
+
+def _raise_failure(task: "asyncio.Task[None]") -> None:
+    if not task.cancelled():
+        task.result()
+
+
+def _started(
+    folder: Path,
+    service: Service,
+    *options: str,
+    reads: bool = True,
+    passed: Sequence[int] = (),
+    variables: Mapping[str, str] | None = None,
+    settings: Mapping[str, str] | None = None,
+) -> Piped:
+    config = [part for name, value in (_SETTINGS | dict(settings or {})).items() for part in ("-c", f"{name}={value}")]
+    command = [program(), *config, service.removeprefix("git-"), "--stateless-rpc", *options, "--", str(folder)]
+    return Piped(command, {**environment(), **(variables or {})}, reads=reads, passed=passed)
+
+
+def _speaking(protocol: str) -> Mapping[str, str]:
+    return {"GIT_PROTOCOL": protocol} if protocol else {}

@@ -1,0 +1,53 @@
+"""What `receive-pack` says: progress, which goes on at once, and the report, which waits until the push is recorded."""
+
+import os
+
+from roadstead.git.transfer.pktlines import Lines, pkt_line
+
+_REPORT, _PROGRESS = b"\1", b"\2"
+_SIDE_BAND = "side-band-64k"
+
+
+class Report:
+    """The output of one push, whose client has the `capabilities`. Without side-bands, all of it is the report."""
+
+    def __init__(self, capabilities: frozenset[str]) -> None:
+        self._has_bands = _SIDE_BAND in capabilities
+        self._lines = Lines()
+        self._held = bytearray()
+
+    def add(self, piece: bytes) -> bytes:
+        """Add output, and return what may be sent at once. Raise `MalformedLine`."""
+        if not self._has_bands:
+            self._held += piece
+            return b""
+        at_once = bytearray()
+        self._lines.add(piece)
+        for payload, raw in self._lines.take():
+            # An empty line of the report keeps the connection alive while git checks a pack.
+            is_report = payload is None or (payload[:1] == _REPORT and len(payload) > 1)
+            (self._held if is_report else at_once).extend(raw)
+        return bytes(at_once)
+
+    @property
+    def accepted(self) -> frozenset[str] | None:
+        """The refs that git has changed; `None` if the client wants no report, and so git wrote none."""
+        lines, inner = Lines(), bytes(self._held)
+        if self._has_bands:
+            lines.add(inner)
+            inner = b"".join(payload[1:] for payload, _ in lines.take() if payload)
+            lines = Lines()
+        lines.add(inner)
+        said = [payload.rstrip(b"\n") for payload, _ in lines.take() if payload]
+        if not said:
+            return None
+        return frozenset(os.fsdecode(line.removeprefix(b"ok ")) for line in said if line.startswith(b"ok "))
+
+    def end(self, message: str = "") -> bytes:
+        """Return the report, after a message for the user who pushes."""
+        shown = b"".join(map(_progress, message.splitlines(keepends=True))) if self._has_bands else b""
+        return shown + bytes(self._held)
+
+
+def _progress(line: str) -> bytes:
+    return pkt_line(_PROGRESS + line.encode())

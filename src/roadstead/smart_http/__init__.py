@@ -1,0 +1,1 @@
+"""Git's own door: clones, fetches and pushes over HTTP."""

@@ -1,0 +1,84 @@
+"""The body of a transfer: of any length, chunked, compressed; read only as fast as git takes it."""
+
+import asyncio
+import zlib
+
+from starlette.types import Receive
+
+from roadstead.api.errors import RequestRefused
+from roadstead.errors import InvalidInput
+
+IDLE_SECONDS = 60.0
+"""How long a client may send nothing."""
+_MOST_UNPACKED = 1024 * 1024
+"""Of one piece: a short body may unpack to gigabytes."""
+_GZIP = 31
+
+
+class Incoming:
+    """The pieces of a body, at most `most` bytes in all."""
+
+    def __init__(
+        self, receive: Receive, *, gzipped: bool = False, most: int | None = None, idle_seconds: float = IDLE_SECONDS
+    ) -> None:
+        self._receive = receive
+        self._gzip = zlib.decompressobj(_GZIP) if gzipped else None
+        self._most = most
+        self._idle_seconds = idle_seconds
+        self._received = b""
+        self._more = True
+        self._size = 0
+        self._is_begun = False
+
+    def __aiter__(self) -> "Incoming":
+        return self
+
+    async def __anext__(self) -> bytes:
+        """Return the next piece.
+
+        Raise `InvalidInput` for a body that ends early or cannot be unpacked, and `RequestRefused` for one that is too
+        long or does not go on.
+        """
+        while not (piece := self._next()):
+            if not self._more:
+                self._check_end()
+                raise StopAsyncIteration
+            await self._wait()
+        self._size += len(piece)
+        if self._most is not None and self._size > self._most:
+            raise RequestRefused(413, "The body is too large.", f"At most {self._most} bytes are taken here.")
+        return piece
+
+    async def left(self) -> None:
+        """Wait until the client has left. To be called after the last piece."""
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+
+    def _next(self) -> bytes:
+        """Return bytes that have been received."""
+        received, self._received = self._received, b""
+        if self._gzip is None or not (received := self._gzip.unconsumed_tail + received):
+            return received
+        try:
+            return self._gzip.decompress(received, _MOST_UNPACKED)
+        except zlib.error as exc:
+            raise InvalidInput("The compressed body cannot be read.", f"{exc}.") from exc
+
+    def _check_end(self) -> None:
+        if self._gzip is not None and self._is_begun and not self._gzip.eof:
+            raise InvalidInput("The compressed body ended early.")
+
+    async def _wait(self) -> None:
+        """Wait for the client."""
+        try:
+            async with asyncio.timeout(self._idle_seconds):
+                message = await self._receive()
+        except TimeoutError as exc:
+            raise RequestRefused(
+                408, "The body did not go on.", f"There was no byte for {self._idle_seconds:g} seconds."
+            ) from exc
+        if message["type"] == "http.disconnect":
+            raise InvalidInput("The body ended early.")
+        self._received = message.get("body", b"")
+        self._is_begun |= self._received != b""
+        self._more = message.get("more_body", False)

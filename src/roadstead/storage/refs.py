@@ -1,0 +1,49 @@
+"""The mirror of the refs of repositories, which lists of branches and tags read. Recording a push changes it."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from roadstead.pushed import Ref, RefKind
+from roadstead.storage.database import Reader, Row, Transaction
+from roadstead.storage.moments import from_text, to_text
+from roadstead.storage.tables import REFS
+
+_COLUMNS = REFS.of(Ref)
+_KEY = "WHERE repository_id = ? AND kind = ? AND name = ?"
+
+
+async def find_ref(reader: Reader, repository_id: int, kind: RefKind, name: str) -> Ref | None:
+    """Return a ref by its kind and its name without the beginning."""
+    rows = await reader.read(f"SELECT {_COLUMNS} FROM refs {_KEY}", repository_id, kind, name)
+    return ref_of(rows[0]) if rows else None
+
+
+async def list_refs(reader: Reader, repository_id: int) -> list[Ref]:
+    """Return all refs of a repository, by kind and name."""
+    rows = await reader.scan(f"SELECT {_COLUMNS} FROM refs WHERE repository_id = ? ORDER BY kind, name", repository_id)
+    return [ref_of(row) for row in rows]
+
+
+async def keep_refs(tx: Transaction, repository_id: int, refs: Sequence[Ref]) -> None:
+    """Add refs, or change those that are there."""
+    statement = REFS.adding(REFS.columns)
+    changes = "target = excluded.target, commit_hash = excluded.commit_hash, committed_on = excluded.committed_on"
+    await tx.run_many(
+        f"{statement} ON CONFLICT (repository_id, kind, name) DO UPDATE SET {changes}",
+        [(repository_id, ref.kind, ref.name, ref.target, ref.commit_hash, _text(ref.committed_on)) for ref in refs],
+    )
+
+
+async def delete_ref(tx: Transaction, repository_id: int, kind: RefKind, name: str) -> bool:
+    """Delete a ref; return whether there was one."""
+    return await tx.run(f"DELETE FROM refs {_KEY}", repository_id, kind, name) > 0
+
+
+def ref_of(row: Row) -> Ref:
+    """Return the ref of a row with the columns of `Ref`."""
+    kind, name, target, commit_hash, committed_on = row
+    return Ref(kind, name, target, commit_hash, None if committed_on is None else from_text(committed_on))
+
+
+def _text(moment: datetime | None) -> str | None:
+    return None if moment is None else to_text(moment)

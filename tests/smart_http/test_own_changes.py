@@ -1,0 +1,76 @@
+"""Changes of refs that the host makes for the API take the steps of a push."""
+
+import pytest
+
+from roadstead.domain.access.credentials import find_token
+from roadstead.domain.host import Host
+from roadstead.domain.repositories.pushing import RefMoved, push_changes
+from roadstead.errors import GitFailed, InvalidInput, NotFound, RoadsteadError, WrongCredential
+from roadstead.pushed import NO_OBJECT, RefChange
+from tests.smart_http.conftest import Place
+from tests.smart_http.git_client import Work
+
+MAIN, OTHER = "refs/heads/main", "refs/heads/other"
+
+
+def _change(place: Place, *changes: RefChange, token: str | None = None) -> None:
+    async def job(host: Host) -> None:
+        caller = await find_token(host, token or place.ann)
+        assert caller is not None
+        await push_changes(host, caller, place.repository, changes)
+
+    place.host.work(job)
+
+
+def test_refs_are_created_moved_and_deleted(place: Place, work: Work) -> None:
+    """In one call or in several; each call is one event, of the caller."""
+    first, second = work.head(), work.commit("second")
+    work.git("push", place.url(), "main")
+    _change(place, RefChange(second, first, MAIN), RefChange(NO_OBJECT, second, OTHER))
+    assert place.mirror() == {MAIN: first, OTHER: second}
+    _change(place, RefChange(second, NO_OBJECT, OTHER))
+    assert place.changes() == [
+        ("main", None, second),
+        ("main", second, first),
+        ("other", None, second),
+        ("other", second, None),
+    ]
+    assert [change["forced"] for event in place.events() for change in event.payload["changes"]][1] is True
+    assert place.is_whole()
+
+
+@pytest.mark.parametrize(
+    ("changes", "refusal"),
+    [
+        ([RefChange("{first}", "{second}", MAIN)], RefMoved),
+        ([RefChange(NO_OBJECT, "{first}", MAIN)], RefMoved),
+        ([RefChange("{first}", NO_OBJECT, OTHER)], RefMoved),
+        ([RefChange("{second}", "{first}", MAIN), RefChange("{first}", "{second}", OTHER)], RefMoved),
+        ([RefChange(NO_OBJECT, "a" * 40, OTHER)], GitFailed),
+        ([RefChange(NO_OBJECT, "{first}", f"{MAIN}/below")], GitFailed),
+        ([RefChange(NO_OBJECT, "{first}", "refs/heads/a..b")], InvalidInput),
+        ([RefChange(NO_OBJECT, "{first}", "refs/replace/x")], InvalidInput),
+    ],
+)
+def test_what_cannot_be_done_changes_nothing(
+    place: Place, work: Work, changes: list[RefChange], refusal: type[RoadsteadError]
+) -> None:
+    """A ref that moved meanwhile, an object that is not there, a name that cannot be: all changes are left out."""
+    ids = {"first": work.head(), "second": work.commit("second")}
+    work.git("push", place.url(), "main")
+    named = [RefChange(old.format(**ids), new.format(**ids), ref) for old, new, ref in changes]
+    with pytest.raises(refusal):
+        _change(place, *named)
+    assert place.refs() == {MAIN: ids["second"]}
+    assert len(place.events()) == 1
+    assert place.is_whole()
+
+
+def test_only_who_may_write_changes_refs(place: Place, public_place: Place, work: Work) -> None:
+    """The caller's privilege is read in the transaction that begins the change."""
+    for one, refusal in ((place, NotFound), (public_place, WrongCredential)):
+        work.git("push", one.url(), "main")
+        with pytest.raises(refusal):
+            _change(one, RefChange(work.head(), NO_OBJECT, MAIN), token=one.ben)
+        assert one.refs() == {MAIN: work.head()}
+        assert one.is_whole()

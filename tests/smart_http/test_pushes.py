@@ -1,0 +1,155 @@
+"""Pushes by git itself: each is recorded, once and as a whole, before git's client learns that it went through."""
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.smart_http.conftest import Place
+from tests.smart_http.git_client import Work, git, new_work
+
+
+def test_a_branch_lives(place: Place, work: Work, tmp_path: Path) -> None:
+    """It is created, moved, forced and deleted; each time there is one event, and the mirror is right."""
+    first = work.head()
+    work.git("push", place.url(), "HEAD:refs/heads/work")
+    second = work.commit("second")
+    work.git("push", place.url(), "HEAD:work")
+    work.git("reset", "--hard", first)
+    other = work.commit("another second")
+    work.git("push", place.url(), "HEAD:work", code=1)
+    work.git("push", "--force", place.url(), "HEAD:work", "HEAD:main")
+    assert place.mirror() == {"refs/heads/work": other, "refs/heads/main": other}
+    work.git("push", place.url(), ":main")
+    told = [change for event in place.events() for change in event.payload["changes"]]
+    assert [(change["name"], change["created"], change["closed"], change["forced"]) for change in told] == [
+        ("work", True, False, False),
+        ("work", False, False, False),
+        ("work", False, False, True),
+        ("main", True, False, False),
+        ("main", False, True, False),
+    ]
+    assert [(change["old"], change["new"]) for change in told if change["name"] == "work"] == [
+        (None, first),
+        (first, second),
+        (second, other),
+    ]
+    assert place.is_whole()
+
+
+def test_the_actor_of_an_event_is_who_pushed(place: Place, work: Work) -> None:
+    """The event tells the user, the workspace and the repository, and which event it is."""
+    work.git("push", place.url(), "main")
+    (event,) = place.events()
+    assert (event.key, event.repository_id) == ("repo:push", place.repository.id)
+    assert event.workspace_id == place.repository.workspace.id
+    assert event.user_id is not None
+    assert event.installation_id is None
+
+
+def test_tags_and_notes_are_pushed(place: Place, work: Work) -> None:
+    """Light and annotated tags, of commits and of files, and notes are mirrored with the commit that they lead to."""
+    work.git("tag", "light")
+    work.git("tag", "-m", "a tag", "annotated")
+    work.git("tag", "of-a-file", "HEAD:file")
+    work.git("notes", "add", "-m", "a note")
+    work.git("push", place.url(), "main", "--tags", "refs/notes/*:refs/notes/*")
+    assert place.mirror() == {
+        "refs/heads/main": work.head(),
+        "refs/tags/light": work.head(),
+        "refs/tags/annotated": work.head("annotated"),
+        "refs/tags/of-a-file": work.head("of-a-file"),
+        "refs/notes/commits": work.head("refs/notes/commits"),
+    }
+    assert place.is_whole()
+    assert len(place.events()) == 1, "one push is one event, of several changes"
+
+
+def test_the_first_branch_is_checked_out_by_clones(place: Place, tmp_path: Path) -> None:
+    """It becomes the main branch, whatever its name: else a clone of it would have no files."""
+    work = new_work(tmp_path / "old", branch="trunk")
+    work.commit("the first")
+    work.git("push", place.url(), "trunk")
+    assert git("clone", "--quiet", place.url(), str(tmp_path / "clone")).returncode == 0
+    assert Work(tmp_path / "clone").git("branch", "--show-current").strip() == "trunk"
+    assert "prohibited" in work.git("push", place.url(), ":trunk", code=1)
+
+
+def test_a_push_prints_a_link(place: Place, work: Work) -> None:
+    """The user reads where to create a pull request: for a new branch, and for a pushed one that is not the main."""
+    page = f"{place.host.url}/{place.repository.full_name}/pull-requests/new"
+    said = work.git("push", place.url(), "main", "HEAD:feature/é&x")
+    assert "remote: Create pull request for main:" in said
+    assert f"remote:   {page}?source=main&t=1" in said
+    assert f"remote:   {page}?source=feature/%C3%A9%26x&t=1" in said
+    work.commit("more")
+    said = work.git("push", place.url(), "main")
+    assert "pull request" not in said
+
+
+@pytest.mark.parametrize(
+    ("refs", "reason"),
+    [
+        (["HEAD:refs/pull-requests/1/from"], "Only branches, tags and notes"),
+        (["HEAD:refs/replace/{head}"], "Only branches, tags and notes"),
+        (["HEAD:refs/heads/-d"], "not a valid name"),
+        (["HEAD:refs/heads/good", "HEAD:refs/keep/x"], "Only branches, tags and notes"),
+        (["HEAD:refs/heads/" + "x" * 256], "too long"),
+    ],
+)
+def test_a_refused_push_says_why_and_changes_nothing(place: Place, work: Work, refs: list[str], reason: str) -> None:
+    """Neither a ref nor an object stays, also where others of the same push would be taken."""
+    work.git("push", place.url(), "main")
+    before, objects = place.refs(), _objects(place)
+    work.commit("more")
+    named = [ref.format(head=work.head()) for ref in refs]
+    assert reason in work.git("push", place.url(), *named, code=1)
+    assert place.refs() == before
+    assert _objects(place) == objects
+    assert len(place.events()) == 1
+    assert place.is_whole()
+
+
+def _objects(place: Place) -> set[str]:
+    return {path.name for path in (place.folder / "objects").rglob("*") if path.is_file()}
+
+
+def test_of_two_pushes_at_once_to_one_branch_one_wins(place: Place, tmp_path: Path) -> None:
+    """The other is refused, and has no event."""
+    results = _at_once(place, tmp_path, lambda number: ["HEAD:main"])
+    assert sorted(code for code, _ in results) == [0, 1]
+    assert len(place.changes()) == 2, "the first commit, and one of the two"
+    assert place.is_whole()
+
+
+def test_two_pushes_at_once_to_two_branches_both_go_through(place: Place, tmp_path: Path) -> None:
+    """Neither waits for the other, and both have an event."""
+    results = _at_once(place, tmp_path, lambda number: [f"HEAD:refs/heads/of-{number}"])
+    assert [code for code, _ in results] == [0, 0], results
+    assert {name for name, _, _ in place.changes()} == {"main", "of-0", "of-1"}
+    assert place.is_whole()
+
+
+def _at_once(place: Place, folder: Path, refs: Callable[[int], list[str]]) -> list[tuple[int, str]]:
+    """Push from two clones at the same time; return the exit codes and what git said."""
+    works = [Work(folder / str(number)) for number in range(2)]
+    base = new_work(folder / "base")
+    base.commit("the first")
+    base.git("push", place.url(), "main")
+    for number, one in enumerate(works):
+        git("clone", "--quiet", str(base.folder), str(one.folder))
+        one.commit(f"of {number}", file=f"{number}")
+    start, results = threading.Barrier(len(works)), [(-1, "")] * len(works)
+
+    def push(number: int) -> None:
+        start.wait()
+        done = git("push", place.url(), *refs(number), folder=works[number].folder)
+        results[number] = done.returncode, done.stderr
+
+    threads = [threading.Thread(target=push, args=[number]) for number in range(len(works))]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    return results
