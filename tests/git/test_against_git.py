@@ -8,8 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from roadstead.git import ancestry, blobs, history, last_commits, objects, refs, trees
-from roadstead.git.opened import OPENED
+from roadstead.git import ancestry, blobs, close, history, last_commits, objects, refs, trees
 from tests.git.generated import Made, Repository, histories, repository
 from tests.git.plain import git
 
@@ -142,4 +141,4 @@ def _last(folder: Path, tip: str, path: bytes) -> str:
 @pytest.fixture(autouse=True)
 def closed() -> None:
     """Close what an earlier test opened: its folder is gone, and another may have the same name."""
-    OPENED.close_all()
+    asyncio.run(close())

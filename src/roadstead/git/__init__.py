@@ -3,3 +3,14 @@
 A repository is named by its folder, as `folders.Folders.path` returns it. Ids are texts of 40 hexadecimal digits, paths
 in a repository are bytes without a slash at either end, and the empty path is the root.
 """
+
+from collections.abc import Awaitable, Callable
+
+closing: list[Callable[[], Awaitable[None]]] = []
+"""What modules that were imported want to do when the host stops. Nothing is imported for it."""
+
+
+async def close() -> None:
+    """Close the repositories and end the processes that are open in this process. They open again when needed."""
+    for each in closing:
+        await each()

@@ -45,6 +45,7 @@ SETTINGS: Mapping[str, str] = {
     # Every version of git answers alike: some read the attributes of the newest commit in a bare repository.
     "core.attributesFile": "/dev/null",
     "attr.tree": EMPTY_TREE,
+    "core.abbrev": "7",
 }
 
 

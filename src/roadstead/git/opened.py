@@ -13,6 +13,7 @@ import pygit2
 from pygit2.enums import ConfigLevel, Option, RepositoryOpenFlag
 
 from roadstead.errors import GitFailed
+from roadstead.git import closing
 
 _LEVELS = (ConfigLevel.PROGRAMDATA, ConfigLevel.SYSTEM, ConfigLevel.XDG, ConfigLevel.GLOBAL)
 _CACHE_BYTES = 48 << 20
@@ -40,7 +41,7 @@ class Opened:
     def repository(self, folder: Path) -> pygit2.Repository:
         """Return a repository. Raise `GitFailed` if it is not there."""
         handle = self._handles.get(folder)
-        packs = _packs(folder)
+        packs = packs_of(folder)
         if handle is None or handle.packs != packs or handle.until < monotonic():
             self.close(folder)
             handle = self._handles[folder] = _Handle(_open(folder), monotonic() + self._seconds, packs)
@@ -56,13 +57,13 @@ class Opened:
         if handle is not None:
             handle.repository.free()
 
-    def close_all(self) -> None:
+    async def close_all(self) -> None:
         """Close all that are open."""
         for folder in list(self._handles):
             self.close(folder)
 
 
-def _packs(folder: Path) -> int:
+def packs_of(folder: Path) -> int:
     """Return a number that changes with the packs of a repository."""
     try:
         return os.stat(f"{folder}/objects/pack").st_mtime_ns  # noqa: PTH116  # twice as fast
@@ -92,6 +93,7 @@ def _set_up() -> None:
 _set_up()
 OPENED = Opened()
 """Those of this process."""
+closing.append(OPENED.close_all)
 
 
 def repository(folder: Path) -> pygit2.Repository:

@@ -91,6 +91,10 @@ class Child:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        await self.close()
+
+    async def close(self) -> None:
+        """Kill it if it runs, and wait until it is gone."""
         self.kill()
         while self.is_running:  # noqa: ASYNC110  # its end is no event of the loop
             await asyncio.sleep(_NAP)

@@ -1,0 +1,97 @@
+"""Processes that wait for the next question: a diff costs a ninth of what it costs in a process of its own."""
+
+import asyncio
+import contextlib
+import secrets
+from collections import OrderedDict
+from collections.abc import AsyncIterator
+from pathlib import Path
+from time import monotonic
+from typing import NamedTuple
+
+from roadstead.errors import GitFailed
+from roadstead.git import closing
+from roadstead.git.opened import packs_of
+from roadstead.git.processes import Child, Limits
+
+_Key = tuple[Path, tuple[str, ...]]
+
+
+class _Waiting(NamedTuple):
+    child: Child
+    packs: int
+    since: float
+
+
+class Pool:
+    """Processes of `git diff-tree`, each for a repository and some options. Those unused for some seconds end.
+
+    One that answers is not in the pool. So a question that comes meanwhile starts another, and the later of the two
+    comes back alone.
+    """
+
+    def __init__(self, *, most: int = 12, seconds: float = 60) -> None:
+        self._most = most
+        self._seconds = seconds
+        self._waiting: OrderedDict[_Key, _Waiting] = OrderedDict()
+        self._ending: set[asyncio.Task[None]] = set()
+
+    async def ask(self, folder: Path, options: tuple[str, ...], old: str, new: str, limits: Limits) -> bytes:
+        """Return how two trees differ. Raise `GitLimit`, or `GitFailed`."""
+        async with self._taken(folder, options) as child:
+            end = f"end-{secrets.token_hex(16)}\n".encode()  # git repeats a line that is no id
+            child.ask(f"{old} {new}\n".encode() + end, limits)
+            answer = bytearray()
+            while not answer.endswith(end):
+                piece = await child.read()
+                if not piece:
+                    raise GitFailed("git diff-tree ended.")
+                answer += piece
+            return bytes(answer[answer.index(b"\n") + 1 : -len(end)])
+
+    async def close(self) -> None:
+        """End all processes that wait."""
+        while self._waiting:
+            _, waiting = self._waiting.popitem()
+            await waiting.child.close()
+
+    @contextlib.asynccontextmanager
+    async def _taken(self, folder: Path, options: tuple[str, ...]) -> AsyncIterator[Child]:
+        packs = packs_of(folder)
+        waiting = self._waiting.pop((folder, options), None)
+        if waiting is not None and (waiting.packs != packs or not waiting.child.is_running):
+            await waiting.child.close()
+            waiting = None
+        child = waiting.child if waiting else Child(folder, "diff-tree", "--stdin", *options, stays=True)
+        try:
+            yield child
+        except BaseException:
+            await child.close()
+            raise
+        await self._put_back((folder, options), child, packs)
+
+    async def _put_back(self, key: _Key, child: Child, packs: int) -> None:
+        other = self._waiting.pop(key, None)
+        self._waiting[key] = _Waiting(child, packs, monotonic())
+        oldest = self._waiting.popitem(last=False)[1] if len(self._waiting) > self._most else None
+        for superfluous in (other, oldest):
+            if superfluous is not None:
+                await superfluous.child.close()
+        asyncio.get_running_loop().call_later(self._seconds, self._end_idle)
+
+    def _end_idle(self) -> None:
+        task = asyncio.get_running_loop().create_task(self._close_idle())
+        self._ending.add(task)
+        task.add_done_callback(self._ending.discard)
+
+    async def _close_idle(self) -> None:
+        before = monotonic() - self._seconds
+        for key in [key for key, waiting in self._waiting.items() if waiting.since <= before]:
+            waiting = self._waiting.pop(key, None)
+            if waiting is not None:
+                await waiting.child.close()
+
+
+POOL = Pool()
+"""Those of this process."""
+closing.append(POOL.close)

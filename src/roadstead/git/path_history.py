@@ -1,0 +1,66 @@
+"""The history of paths: git compares the trees of a whole history faster than we can, and can be ended."""
+
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from roadstead.git.objects import NoSuchObject, kind_of
+from roadstead.git.processes import Limits, run
+
+_LIMITS = Limits(seconds=60, output=16 << 20)
+
+
+class PathCommit(NamedTuple):
+    """A commit that changed a file, and the path that the file had in it."""
+
+    commit: str
+    path: bytes
+
+
+async def commits_of(
+    folder: Path,
+    include: Sequence[str],
+    paths: Sequence[bytes],
+    *,
+    exclude: Sequence[str] = (),
+    skip: int = 0,
+    length: int = 30,
+) -> list[str]:
+    """Return ids of commits that changed a file or folder, the latest first, as `git log -- PATH` shows them.
+
+    Raise `NoSuchObject`, and `GitLimit` if it takes too long.
+    """
+    arguments = (*_window(skip, length), *_tips(folder, include, exclude), "--", *map(os.fsdecode, paths))
+    return (await run(folder, "rev-list", *arguments, limits=_LIMITS)).decode().split()
+
+
+async def file_history(
+    folder: Path, commit: str, path: bytes, *, renames: bool = True, skip: int = 0, length: int = 50
+) -> list[PathCommit]:
+    """Return the commits that changed a file, the latest first, and before a rename by its earlier path.
+
+    Raise `NoSuchObject`, and `GitLimit` if it takes too long.
+    """
+    follow = ("--follow", "-M") if renames else ("--no-renames",)
+    shown = ("--format=%x00%H", "--name-only", "-z", "--no-ext-diff", "--no-textconv")
+    arguments = (*follow, *shown, *_window(skip, length), *_tips(folder, [commit]), "--", os.fsdecode(path))
+    said = await run(folder, "log", *arguments, limits=_LIMITS)
+    return [_commit(record, path) for record in said.split(b"\0\0")] if said else []
+
+
+def _commit(record: bytes, path: bytes) -> PathCommit:
+    """Return a commit and the path that git names; of a merge it names none, and there is no rename in one."""
+    id_, _, named = record.strip(b"\0").partition(b"\0\n")
+    return PathCommit(id_.decode(), named or path)
+
+
+def _window(skip: int, length: int) -> tuple[str, str]:
+    return f"--skip={skip}", f"--max-count={length}"
+
+
+def _tips(folder: Path, include: Sequence[str], exclude: Sequence[str] = ()) -> list[str]:
+    for id_ in (*include, *exclude):
+        if kind_of(folder, id_) != "commit":
+            raise NoSuchObject("commit", id_)
+    return [*include, *(f"^{id_}" for id_ in exclude)]
