@@ -31,8 +31,9 @@ async def commits_of(
 
     Raise `NoSuchObject`, and `GitLimit` if it takes too long.
     """
-    arguments = (*_window(skip, length), *_tips(folder, include, exclude), "--", *map(os.fsdecode, paths))
-    return (await run(folder, "rev-list", *arguments, limits=_LIMITS)).decode().split()
+    window = (f"--skip={skip}", f"--max-count={length}")
+    which = (*_tips(folder, include, exclude), "--", *map(os.fsdecode, paths))
+    return (await run(folder, "rev-list", *window, *which, limits=_LIMITS)).decode().split()
 
 
 async def file_history(
@@ -44,19 +45,17 @@ async def file_history(
     """
     follow = ("--follow", "-M") if renames else ("--no-renames",)
     shown = ("--format=%x00%H", "--name-only", "-z", "--no-ext-diff", "--no-textconv")
-    arguments = (*follow, *shown, *_window(skip, length), *_tips(folder, [commit]), "--", os.fsdecode(path))
-    said = await run(folder, "log", *arguments, limits=_LIMITS)
-    return [_commit(record, path) for record in said.split(b"\0\0")] if said else []
+    # git's own `--skip` counts commits that it does not show when it follows renames.
+    most = f"--max-count={skip + length}"
+    which = (*_tips(folder, [commit]), "--", os.fsdecode(path))
+    said = await run(folder, "log", *follow, *shown, most, *which, limits=_LIMITS)
+    return [_commit(record, path) for record in said.split(b"\0\0")[skip:]] if said else []
 
 
 def _commit(record: bytes, path: bytes) -> PathCommit:
     """Return a commit and the path that git names; of a merge it names none, and there is no rename in one."""
     id_, _, named = record.strip(b"\0").partition(b"\0\n")
     return PathCommit(id_.decode(), named or path)
-
-
-def _window(skip: int, length: int) -> tuple[str, str]:
-    return f"--skip={skip}", f"--max-count={length}"
 
 
 def _tips(folder: Path, include: Sequence[str], exclude: Sequence[str] = ()) -> list[str]:
