@@ -11,7 +11,7 @@ from roadstead.connect import check_descriptor, implied_by
 from roadstead.connect.descriptor import PROPERTIES
 from roadstead.connect.modules_reader import MODULE_NAMES
 from roadstead.connect.scopes import DESCRIPTIONS
-from tests.connect.test_descriptor import ONE_OF_EACH, TIDY, tidy, with_module, without
+from tests.connect.descriptors import ONE_OF_EACH, TIDY, tidy, with_module, without
 
 PAGE = (Path(__file__).parents[2] / "docs" / "reference" / "descriptor.md").read_text()
 

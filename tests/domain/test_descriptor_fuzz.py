@@ -22,7 +22,7 @@ from roadstead.domain.apps.check import check
 from roadstead.domain.apps.descriptors import read_descriptor
 from roadstead.errors import InstallationFailed, InvalidInput
 from roadstead.settings import Settings
-from tests.connect.test_descriptor import ONE_OF_EACH, TIDY
+from tests.connect.descriptors import ONE_OF_EACH, TIDY
 from tests.live import AppClient, LiveHost, opened, recording_app, serving
 
 VALID: dict[str, Any] = {**TIDY, "modules": ONE_OF_EACH}
