@@ -19,6 +19,7 @@ from uuid import UUID
 
 from roadstead.errors import Conflict, GitFailed, InvalidInput
 from roadstead.git import locks
+from roadstead.git.disk import sync
 from roadstead.git.environment import program
 from roadstead.git.processes import Child, Limits, run
 
@@ -104,8 +105,8 @@ class Folders:
         trash.mkdir(parents=True, exist_ok=True)
         gone = folder.rename(trash / f"{folder.stem}-{secrets.token_hex(4)}.git")
         os.utime(gone)  # the time from which `sweep` counts
-        _sync(folder.parent)
-        _sync(trash)
+        sync(folder.parent)
+        sync(trash)
 
     def _sweep(self, before: float) -> None:
         for folder in [*self.root.glob("tmp/*.git"), *self.root.glob("trash/*.git")]:
@@ -180,19 +181,11 @@ def _put(new: Path, place: Path) -> None:
     """Move a complete repository to its place, so that it is still there after the power failed."""
     for path in [*new.rglob("*"), new]:
         if path.is_dir() or path.parent == new:
-            _sync(path)
+            sync(path)
     place.parent.mkdir(parents=True, exist_ok=True)
     try:
         new.rename(place)
     except OSError as exc:
         raise Conflict(f"There is a repository {place.stem} already.") from exc
     for folder in (place.parent, *place.parent.parents[:2]):
-        _sync(folder)
-
-
-def _sync(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        sync(folder)

@@ -79,11 +79,10 @@ def _open(folder: Path) -> pygit2.Repository:
 
 
 def _set_up() -> None:
-    """Make libgit2 read no configuration but a repository's, keep little, and write what stays."""
+    """Make libgit2 read no configuration but a repository's, and keep little."""
     pygit2.settings.owner_validation = False
     pygit2.settings.cache_max_size(_CACHE_BYTES)
     pygit2.settings.mwindow_mapped_limit = _MAPPED_BYTES
-    pygit2.settings.enable_fsync_gitdir(True)
     # Objects were checked when they came in; checking them again costs more than reading them.
     pygit2.option(Option.ENABLE_STRICT_HASH_VERIFICATION, False)
     for level in _LEVELS:

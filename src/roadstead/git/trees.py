@@ -130,5 +130,9 @@ def tree_of(opened: pygit2.Repository, id_: str) -> pygit2.Tree:
 
 def _entries(opened: pygit2.Repository, id_: str, path: bytes) -> list[Entry]:
     prefix = path + b"/" if path else b""
-    data = data_of(opened, "tree", id_)
-    return [Entry(prefix + name, int(mode, 8), found.hex()) for mode, name, found in _ENTRY.findall(data)]
+    return [Entry(prefix + name, mode, below) for mode, name, below in read_tree(opened, id_)]
+
+
+def read_tree(opened: pygit2.Repository, id_: str) -> list[tuple[int, bytes, str]]:
+    """Return mode, name and id of each entry of a tree, in git's order. Raise `NoSuchObject`."""
+    return [(int(mode, 8), name, below.hex()) for mode, name, below in _ENTRY.findall(data_of(opened, "tree", id_))]

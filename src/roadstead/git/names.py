@@ -1,0 +1,28 @@
+"""Names of files that no repository may have, because git on some system would write them into its own folder."""
+
+import re
+
+from roadstead.errors import InvalidInput
+
+_IGNORED_BY_HFS = re.compile("[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]")
+_GIT_ON_NTFS = re.compile(r"(?:\.git|git~1)[ .]*(?::.*)?", re.IGNORECASE | re.DOTALL)
+_LONGEST = 4096
+"""Bytes of a path, as many as Linux takes."""
+
+
+def segments_of(path: bytes) -> list[bytes]:
+    """Return the names in a path. Raise `InvalidInput` for a path that git would not take from a user."""
+    names = path.split(b"/")
+    if len(path) > _LONGEST or any(_is_refused(name) for name in names):
+        raise InvalidInput(f"This cannot be the path of a file: {path[:200].decode('utf-8', 'replace')}")
+    return names
+
+
+def _is_refused(name: bytes) -> bool:
+    return name in {b"", b".", b".."} or b"\0" in name or _is_git(name.decode("utf-8", "surrogateescape"))
+
+
+def _is_git(name: str) -> bool:
+    """Return whether a file system takes a name for `.git`: HFS leaves out some characters, NTFS reads others."""
+    parts = [_IGNORED_BY_HFS.sub("", name), *name.split("\\")]
+    return any(_GIT_ON_NTFS.fullmatch(part) for part in parts)

@@ -1,0 +1,172 @@
+"""New trees, commits and tags. Each is on the disk when its id is returned; a ref makes it visible (`refs.update`).
+
+The library writes objects, and their files are made durable by a thread: while the library waits for a disk, nothing
+else runs.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Iterable, Mapping, Sequence
+from itertools import groupby
+from operator import itemgetter
+from pathlib import Path
+from typing import NamedTuple
+
+import pygit2
+from pygit2.enums import ObjectType
+
+from roadstead.errors import InvalidInput
+from roadstead.git.disk import sync
+from roadstead.git.names import segments_of
+from roadstead.git.objects import Kind, Signature
+from roadstead.git.opened import repository
+from roadstead.git.trees import NoSuchPath, read_tree
+
+FILE, PROGRAM, LINK, _FOLDER = 0o100644, 0o100755, 0o120000, 0o040000
+_KINDS: Mapping[Kind, ObjectType] = {
+    "commit": ObjectType.COMMIT,
+    "tree": ObjectType.TREE,
+    "blob": ObjectType.BLOB,
+    "tag": ObjectType.TAG,
+}
+
+
+class FileWrite(NamedTuple):
+    """A file's new content, nothing to remove it. Without a mode it keeps its own, or becomes a plain file."""
+
+    path: bytes
+    content: bytes | None
+    mode: int | None = None
+
+
+async def write_tree(folder: Path, base: str | None, files: Sequence[FileWrite]) -> str:
+    """Return the id of a tree that is like another, or empty, but for some files.
+
+    A folder without files disappears. Raise `InvalidInput` for a path or mode that cannot be, or that is a folder on
+    one side and a file on the other; `NoSuchPath` if a file to remove is not there; `NoSuchObject`.
+    """
+    writer = _Writer(repository(folder))
+    changes = sorted(((segments_of(file.path), file) for file in files), key=itemgetter(0))
+    tree = writer.tree(base, changes) or writer.write("tree", b"")
+    await asyncio.to_thread(_make_durable, folder, writer.written)
+    return tree
+
+
+async def write_commit(
+    folder: Path, tree: str, parents: Sequence[str], author: Signature, committer: Signature, message: str
+) -> str:
+    """Return the id of a new commit. Raise `InvalidInput` for a person or message that git would not take."""
+    lines = [f"tree {tree}", *(f"parent {parent}" for parent in parents)]
+    people = [f"author {_line(author)}", f"committer {_line(committer)}"]
+    return await _write(folder, "commit", [*lines, *people], message)
+
+
+async def write_tag(folder: Path, name: str, target: str, kind: Kind, tagger: Signature, message: str) -> str:
+    """Return the id of a new annotated tag of an object. Raise `InvalidInput` for what git would not take."""
+    if "\0" in name or not pygit2.reference_is_valid_name(f"refs/tags/{name}"):
+        raise InvalidInput(f"This is no name of a tag: {name}")
+    lines = [f"object {target}", f"type {kind}", f"tag {name}", f"tagger {_line(tagger)}"]
+    return await _write(folder, "tag", lines, message)
+
+
+async def _write(folder: Path, kind: Kind, lines: Sequence[str], message: str) -> str:
+    if "\0" in message:
+        raise InvalidInput("A message has no NUL character.")
+    content = "\n".join([*lines, "", message])
+    try:
+        data = content.encode()
+    except UnicodeEncodeError as exc:
+        raise InvalidInput("This is no text.", str(exc)) from exc
+    writer = _Writer(repository(folder))
+    id_ = writer.write(kind, data)
+    await asyncio.to_thread(_make_durable, folder, writer.written)
+    return id_
+
+
+def _line(person: Signature) -> str:
+    """Return a person as git writes one, with the time. Raise `InvalidInput` if it cannot."""
+    name, email = person.name.strip(), person.email.strip()
+    if not name or any(character in name + email for character in "<>\n\0"):
+        raise InvalidInput(
+            f"This is no author of a commit: {person.raw!r}", "Write it like this: Ada <ada@example.com>"
+        )
+    sign = "-" if person.offset < 0 else "+"
+    hours, minutes = divmod(abs(person.offset), 60)
+    return f"{name} <{email}> {person.seconds} {sign}{hours:02}{minutes:02}"
+
+
+_Change = tuple[list[bytes], FileWrite]
+_There = tuple[int, str]
+
+
+class _Writer:
+    """Trees that are being written from the deepest folder up. `written` are the ids of new objects.
+
+    The bytes of a tree are made here, because the library takes no names but in UTF-8.
+    """
+
+    def __init__(self, opened: pygit2.Repository) -> None:
+        self._opened = opened
+        self.written: list[str] = []
+
+    def tree(self, base: str | None, changes: Iterable[_Change], depth: int = 0) -> str | None:
+        """Write a folder with some changes below it, and return its id; nothing if it has no files."""
+        listed = read_tree(self._opened, base) if base else []
+        entries: dict[bytes, _There] = {name: (mode, id_) for mode, name, id_ in listed}
+        for name, below in groupby(changes, key=lambda change: change[0][depth]):
+            entry = self._entry(entries.pop(name, None), list(below), depth)
+            if entry is not None:
+                entries[name] = entry
+        if not entries:
+            return None
+        return self.write("tree", b"".join(_line_of(entry) for entry in sorted(entries.items(), key=_order)))
+
+    def _entry(self, there: _There | None, changes: list[_Change], depth: int) -> _There | None:
+        file = changes[0][1]
+        is_file = len(changes[0][0]) == depth + 1
+        was_folder = there is not None and there[0] == _FOLDER
+        if (len(changes) > 1 and is_file) or (there is not None and is_file == was_folder):
+            raise InvalidInput(f"{_shown(file.path)} is a file and a folder, or changes twice.")
+        if not is_file:
+            tree = self.tree(there[1] if there else None, changes, depth + 1)
+            return None if tree is None else (_FOLDER, tree)
+        if file.content is not None:
+            return _mode(file, there), self.write("blob", file.content)
+        if there is None:
+            raise NoSuchPath(file.path)
+        return None
+
+    def write(self, kind: Kind, content: bytes) -> str:
+        """Write an object, and return its id."""
+        self.written.append(str(self._opened.odb.write(_KINDS[kind], content)))
+        return self.written[-1]
+
+
+def _order(entry: tuple[bytes, _There]) -> bytes:
+    name, (mode, _) = entry
+    return name + b"/" if mode == _FOLDER else name
+
+
+def _line_of(entry: tuple[bytes, _There]) -> bytes:
+    name, (mode, id_) = entry
+    return b"%o %s\0" % (mode, name) + bytes.fromhex(id_)
+
+
+def _mode(file: FileWrite, there: _There | None) -> int:
+    mode = file.mode or (there[0] if there is not None else FILE)
+    if mode not in {FILE, PROGRAM, LINK}:
+        raise InvalidInput(f"{_shown(file.path)} cannot have the mode {mode:o}.")
+    return mode
+
+
+def _shown(path: bytes) -> str:
+    return path.decode("utf-8", "replace")
+
+
+def _make_durable(folder: Path, ids: Iterable[str]) -> None:
+    """Wait until objects are on the disk, with the names of their files. One that was packed already is."""
+    objects = folder / "objects"
+    files = {objects / name[:2] / name[2:] for name in ids}
+    for path in (*files, *{file.parent for file in files}, objects):
+        with contextlib.suppress(FileNotFoundError):
+            sync(path)
