@@ -1,7 +1,8 @@
 """A host with a workspace, its people and their tokens, and as many repositories as the tests want."""
 
 import itertools
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -88,6 +89,14 @@ class Place:
 
     def get(self, path: str, **options: Any) -> httpx.Response:
         return httpx.get(f"{self.host.url}{path}", **options)
+
+
+def wait_until(is_so: Callable[[], object]) -> None:
+    """Wait for something that comes soon."""
+    deadline = time.monotonic() + 10
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
 
 
 def tokens(names: Sequence[str]) -> Job:

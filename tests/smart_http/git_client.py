@@ -27,9 +27,9 @@ class Work:
 
     folder: Path
 
-    def git(self, *arguments: str, code: int | None = 0) -> str:
+    def git(self, *arguments: str, code: int | None = 0, seconds: float = 60) -> str:
         """Run git here, and return what it prints and says; expect an exit code, unless it is `None`."""
-        done = git(*arguments, folder=self.folder)
+        done = git(*arguments, folder=self.folder, seconds=seconds)
         said = done.stdout + done.stderr
         assert code is None or done.returncode == code, said
         return said
@@ -46,10 +46,10 @@ class Work:
         return self.git("rev-parse", revision).strip()
 
 
-def git(*arguments: str, folder: Path | None = None) -> "subprocess.CompletedProcess[str]":
+def git(*arguments: str, folder: Path | None = None, seconds: float = 60) -> "subprocess.CompletedProcess[str]":
     """Run git, whatever comes of it."""
     return subprocess.run(
-        ["git", *arguments], cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, check=False, timeout=60
+        ["git", *arguments], cwd=folder, env=ENVIRONMENT, capture_output=True, text=True, check=False, timeout=seconds
     )
 
 

@@ -1,13 +1,9 @@
 """Hostile requests at git's door: each is refused, or harmless, and the repository and the host are as before."""
 
 import gzip
-import hashlib
 import http.client
-import socket
 import struct
-import time
-import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import httpx
 import pytest
@@ -17,9 +13,9 @@ from roadstead.git.transfer.pktlines import FLUSH, pkt_line
 from roadstead.pushed import NO_OBJECT
 from tests.smart_http.conftest import Place
 from tests.smart_http.git_client import Work
+from tests.smart_http.raw_pushes import object_id, push_of, whole_pack
 
 READ, WRITE = "git-upload-pack", "git-receive-pack"
-_CAPABLE = b"\0 report-status side-band-64k"
 A = "a" * 40
 
 
@@ -39,41 +35,18 @@ def _post(place: Place, service: str, body: bytes | Iterator[bytes], **headers: 
     return httpx.post(f"{place.public_url}/{service}", content=body, headers=sent, timeout=30)
 
 
-def _pack(*objects: tuple[int, bytes]) -> bytes:
-    """Return a pack of whole objects, each of a type and with a content."""
-    packed = b"PACK" + struct.pack(">II", 2, len(objects))
-    for kind, content in objects:
-        size, length = len(content) >> 4, len(content) & 15
-        head = [kind << 4 | length]
-        while size:
-            head[-1] |= 128
-            head.append(size & 127)
-            size >>= 7
-        packed += bytes(head) + zlib.compress(content)
-    return packed + hashlib.sha1(packed).digest()
-
-
-def _id(kind: str, content: bytes) -> str:
-    return hashlib.sha1(f"{kind} {len(content)}\0".encode() + content).hexdigest()
-
-
-def _push(*commands: str, pack: bytes = b"") -> bytes:
-    first, *others = [command.encode() for command in commands]
-    return b"".join(map(pkt_line, [first + _CAPABLE, *others])) + FLUSH + pack
-
-
 _BLOB = b"a file\n"
 
 
 def _commit_of(entries: bytes) -> tuple[str, bytes]:
     """Return a commit of a tree with these entries, and a pack with all of it."""
-    tree = _id("tree", entries)
+    tree = object_id("tree", entries)
     commit = f"tree {tree}\nauthor A <a@b.c> 1 +0000\ncommitter A <a@b.c> 1 +0000\n\nx\n".encode()
-    return _id("commit", commit), _pack((3, _BLOB), (2, entries), (1, commit))
+    return object_id("commit", commit), whole_pack((3, _BLOB), (2, entries), (1, commit))
 
 
 def _entry(mode: str, name: bytes) -> bytes:
-    return mode.encode() + b" " + name + b"\0" + bytes.fromhex(_id("blob", _BLOB))
+    return mode.encode() + b" " + name + b"\0" + bytes.fromhex(object_id("blob", _BLOB))
 
 
 @pytest.mark.parametrize(
@@ -103,12 +76,12 @@ def test_a_name_is_only_a_name(place: Place, path: str) -> None:
         (b"junk", 400),
         (b"0001", 400),
         (b"fffe", 400),
-        (_push(f"{A} {A}"), 400),
-        (_push(f"{A} {A} refs/heads/a b"), 400),
+        (push_of(f"{A} {A}"), 400),
+        (push_of(f"{A} {A} refs/heads/a b"), 400),
         (pkt_line(b"push-cert\0 push-cert\n") + FLUSH, 400),
         (pkt_line(f"{A} {NO_OBJECT} refs/heads/main".encode()), 400),
-        (_push(f"{A} {A} refs/heads/main"), 400),
-        (_push(f"{NO_OBJECT} {NO_OBJECT} refs/heads/main"), 400),
+        (push_of(f"{A} {A} refs/heads/main"), 400),
+        (push_of(f"{NO_OBJECT} {NO_OBJECT} refs/heads/main"), 400),
         (pkt_line(f"{A} {NO_OBJECT} refs/heads/{'x' * 60_000}".encode()) * (MOST_BYTES // 60_000 + 2), 400),
     ],
     ids=[
@@ -135,21 +108,21 @@ def test_a_push_that_git_would_not_send_is_refused(filled: Place, body: bytes, s
 @pytest.mark.parametrize(
     "body",
     [
-        _push(f"{NO_OBJECT} {A} refs/heads/none"),
-        _push(f"{NO_OBJECT} {A} refs/heads/none", pack=b"PACK"),
-        _push(f"{NO_OBJECT} {A} refs/heads/none", pack=_pack()[:-1] + b"x"),
-        _push(f"{NO_OBJECT} {A} refs/heads/none", pack=_pack()),
-        _push(f"{NO_OBJECT} {A} refs/heads/none", pack=b"PACK" + struct.pack(">II", 2, 2**32 - 1)),
-        _push(f"{NO_OBJECT} {A} refs/heads/none", pack=_pack((7, b"x" * 30))),
-        _push(f"{A} {NO_OBJECT} refs/heads/phantom"),
-        _push(f"{A} {NO_OBJECT} refs/heads/main"),
-        _push(f"{A} {NO_OBJECT} refs/heads/other"),
-        _push(f"{NO_OBJECT} {_id('blob', _BLOB)} refs/heads/file", pack=_pack((3, _BLOB))),
-        _push(f"{NO_OBJECT} {_id('blob', _BLOB)} refs/heads/../../x", pack=_pack((3, _BLOB))),
-        _push(f"{NO_OBJECT} {_id('blob', _BLOB)} HEAD", pack=_pack((3, _BLOB))),
-        _push(f"{NO_OBJECT} {_id('blob', _BLOB)} refs/replace/{A}", pack=_pack((3, _BLOB))),
+        push_of(f"{NO_OBJECT} {A} refs/heads/none"),
+        push_of(f"{NO_OBJECT} {A} refs/heads/none", pack=b"PACK"),
+        push_of(f"{NO_OBJECT} {A} refs/heads/none", pack=whole_pack()[:-1] + b"x"),
+        push_of(f"{NO_OBJECT} {A} refs/heads/none", pack=whole_pack()),
+        push_of(f"{NO_OBJECT} {A} refs/heads/none", pack=b"PACK" + struct.pack(">II", 2, 2**32 - 1)),
+        push_of(f"{NO_OBJECT} {A} refs/heads/none", pack=whole_pack((7, b"x" * 30))),
+        push_of(f"{A} {NO_OBJECT} refs/heads/phantom"),
+        push_of(f"{A} {NO_OBJECT} refs/heads/main"),
+        push_of(f"{A} {NO_OBJECT} refs/heads/other"),
+        push_of(f"{NO_OBJECT} {object_id('blob', _BLOB)} refs/heads/file", pack=whole_pack((3, _BLOB))),
+        push_of(f"{NO_OBJECT} {object_id('blob', _BLOB)} refs/heads/../../x", pack=whole_pack((3, _BLOB))),
+        push_of(f"{NO_OBJECT} {object_id('blob', _BLOB)} HEAD", pack=whole_pack((3, _BLOB))),
+        push_of(f"{NO_OBJECT} {object_id('blob', _BLOB)} refs/replace/{A}", pack=whole_pack((3, _BLOB))),
         *(
-            _push(f"{NO_OBJECT} {commit} refs/heads/evil", pack=pack)
+            push_of(f"{NO_OBJECT} {commit} refs/heads/evil", pack=pack)
             for commit, pack in map(
                 _commit_of,
                 [
@@ -224,23 +197,3 @@ def test_an_odd_version_is_ignored(filled: Place, version: str) -> None:
     )
     assert answer.status_code in (200, 400)
     assert answer.status_code == 400 or answer.content.startswith(b"001e# service=git-upload-pack")
-
-
-def test_a_client_that_leaves_leaves_nothing(filled: Place) -> None:
-    """Its push ends, with all programs, and git removes what it has received."""
-    with socket.create_connection(("127.0.0.1", int(filled.host.url.rpartition(":")[2]))) as leaving:
-        head = (
-            f"POST {filled.path}/{WRITE} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {filled.ann}\r\n"
-            f"Content-Type: application/x-{WRITE}-request\r\nContent-Length: 1000000\r\n\r\n"
-        )
-        leaving.sendall(head.encode() + _push(f"{NO_OBJECT} {A} refs/heads/never", pack=_pack((3, b"x" * 99))[:60]))
-        _wait_until(lambda: list(filled.folder.glob("objects/tmp_objdir-*")))
-    _wait_until(lambda: not list(filled.folder.glob("objects/tmp_objdir-*")))
-    assert filled.is_whole()
-
-
-def _wait_until(is_so: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 10
-    while not is_so():
-        assert time.monotonic() < deadline
-        time.sleep(0.01)

@@ -1,0 +1,100 @@
+"""The verdict on a push: without one, git changes nothing."""
+
+import asyncio
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from roadstead.git.transfer.verdict import Dialogue, Question, write_hook
+from roadstead.pushed import RefChange
+
+A, B = "a" * 40, "b" * 40
+LINES = f"{A} {B} refs/heads/main\n{B} {A} refs/tags/é\n"
+
+
+def _hook(folder: Path, dialogue: Dialogue) -> "subprocess.Popen[bytes]":
+    """Run the hook as git does."""
+    with dialogue.passing() as descriptors:
+        return subprocess.Popen(
+            [folder / "pre-receive"],
+            stdin=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env={"PATH": os.environ["PATH"], "GIT_QUARANTINE_PATH": "/quarantine", **dialogue.variables},
+            pass_fds=descriptors,
+        )
+
+
+@pytest.mark.parametrize(("reason", "code"), [(None, 0), ("no\nbecause", 1), ("x" * 5000, 1)])
+def test_the_hook_asks_and_obeys(tmp_path: Path, reason: str | None, code: int) -> None:
+    """It tells the host all changes, and the user the reason; git takes its exit code as the verdict."""
+    asked: list[Question] = []
+
+    async def judge(question: Question) -> str | None:
+        asked.append(question)
+        return reason
+
+    async def check() -> bytes:
+        dialogue = Dialogue()
+        running = _hook(tmp_path, dialogue)
+        said = asyncio.create_task(asyncio.to_thread(running.communicate, LINES.encode()))
+        await dialogue.answer(judge)
+        await said
+        assert running.returncode == code
+        return said.result()[1]
+
+    write_hook(tmp_path)
+    said = asyncio.run(check()).decode()
+    assert asked == [
+        Question(
+            Path("/quarantine"),
+            [RefChange(A, B, "refs/heads/main"), RefChange(B, A, os.fsdecode("refs/tags/é".encode()))],
+        )
+    ]
+    assert said == ("" if reason is None else f"{reason[:2000]}\n")
+
+
+def test_without_the_host_no_push_goes_on(tmp_path: Path) -> None:
+    """When the host ends instead of answering, the hook refuses."""
+
+    async def fail(question: Question) -> str | None:
+        raise RuntimeError(question)
+
+    async def check() -> int:
+        dialogue = Dialogue()
+        running = _hook(tmp_path, dialogue)
+        ended = asyncio.create_task(asyncio.to_thread(running.communicate, LINES.encode()))
+        with pytest.raises(RuntimeError):
+            await dialogue.answer(fail)
+        await ended
+        return running.returncode
+
+    write_hook(tmp_path)
+    assert asyncio.run(check()) == 1
+
+
+def test_a_push_without_changes_is_not_judged() -> None:
+    """git ends without a question, and so does the host's waiting."""
+
+    async def judge(question: Question) -> str | None:
+        raise AssertionError(question)
+
+    async def check() -> None:
+        dialogue = Dialogue()
+        with dialogue.passing():
+            pass
+        await dialogue.answer(judge)
+
+    asyncio.run(check())
+
+
+def test_the_hook_is_ours(tmp_path: Path) -> None:
+    """Whatever was there before, under whose mask, it is our script and can be run."""
+    hook = tmp_path / "hooks" / "pre-receive"
+    write_hook(hook.parent)
+    hook.write_text("#!/bin/sh\nexit 0\n", "utf-8")
+    write_hook(hook.parent)
+    assert "ROADSTEAD_VERDICT" in hook.read_text("utf-8")
+    assert os.access(hook, os.X_OK)
+    assert [path.name for path in hook.parent.iterdir()] == ["pre-receive"]

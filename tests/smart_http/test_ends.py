@@ -1,0 +1,116 @@
+"""How transfers end: clients that leave or stand still, a host that stops, places that are taken."""
+
+import contextlib
+import socket
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+from roadstead.app import Parts
+from roadstead.domain.access.transfers import Transfers
+from roadstead.domain.host import open_host
+from roadstead.domain.people.workspaces import create_workspace
+from roadstead.pushed import NO_OBJECT
+from tests.live import live_host
+from tests.smart_http.conftest import Place, new_repository, tokens, wait_until
+from tests.smart_http.git_client import Work
+from tests.smart_http.raw_pushes import object_id, push_of, whole_pack
+
+COMMIT = b"tree 4b825dc642cb6eb9a060e54bf8d69288fbee4904\nauthor A <a@b.c> 1 +0000\ncommitter A <a@b.c> 1 +0000\n\nx\n"
+PUSH = push_of(f"{NO_OBJECT} {object_id('commit', COMMIT)} refs/heads/raw", pack=whole_pack((2, b""), (1, COMMIT)))
+
+
+@contextlib.contextmanager
+def _pushing(place: Place, body: bytes, *, length: int | None = None) -> Iterator[socket.socket]:
+    """Send the head of a push of some length, and a body; the client leaves when the block ends."""
+    with socket.create_connection(("127.0.0.1", int(place.host.url.rpartition(":")[2]))) as sending:
+        head = (
+            f"POST {place.path}/git-receive-pack HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {place.ann}\r\n"
+            f"Content-Type: application/x-git-receive-pack-request\r\nContent-Length: {length or len(body)}\r\n\r\n"
+        )
+        sending.sendall(head.encode() + body)
+        yield sending
+
+
+def _quarantines(place: Place) -> list[Path]:
+    return list(place.folder.glob("objects/tmp_objdir-*"))
+
+
+def _programs(place: Place) -> list[Path]:
+    """Return the running programs of a repository."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            if place.folder.name.encode() in (process / "cmdline").read_bytes():
+                found.append(process)
+    return found
+
+
+def test_a_client_that_leaves_leaves_nothing(place: Place) -> None:
+    """Its push ends with all programs, and git removes what it has received."""
+    with _pushing(place, PUSH[:-30], length=1_000_000):
+        wait_until(lambda: _quarantines(place))
+    wait_until(lambda: not _programs(place))
+    assert _quarantines(place) == []
+    assert place.is_whole()
+    assert place.events() == []
+
+
+def test_a_push_that_has_come_whole_goes_through_without_its_client(place: Place) -> None:
+    """Who leaves before the answer does not undo it: the branch is there, and its event."""
+    with _pushing(place, PUSH):
+        pass
+    wait_until(lambda: place.events() and not place.open_pushes())
+    assert list(place.refs()) == ["refs/heads/raw"]
+    assert place.is_whole()
+
+
+def test_a_clone_whose_client_leaves_ends(place: Place, work: Work) -> None:
+    """The programs of a fetch end with its client, also while the client reads nothing."""
+    work.commit("large", content="".join(f"{number * 7919 % 104729}\n" for number in range(500_000)))
+    work.git("push", place.url(), "main")
+    want = f"0032want {work.head()}\n00000009done\n".encode()
+    with socket.create_connection(("127.0.0.1", int(place.host.url.rpartition(":")[2]))) as reading:
+        reading.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        head = (
+            f"POST {place.path}/git-upload-pack HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {place.ann}\r\n"
+            f"Content-Type: application/x-git-upload-pack-request\r\nContent-Length: {len(want)}\r\n\r\n"
+        )
+        reading.sendall(head.encode() + want)
+        assert reading.recv(12) == b"HTTP/1.1 200"
+        assert _programs(place)
+    wait_until(lambda: not _programs(place))
+
+
+def test_a_host_stops_beside_an_open_push(tmp_path: Path) -> None:
+    """It does not wait for a client that sends nothing, and no program stays behind."""
+    with live_host(tmp_path / "data") as host:
+        ann, ben = host.work(tokens(["ann", "ben"]))
+        host.work(lambda opened: create_workspace(opened, "acme", name="Acme", owner="ann"))
+        place = Place(host, host.work(new_repository(ann, "acme")), ann, ben)
+        opened = contextlib.ExitStack()
+        opened.enter_context(_pushing(place, PUSH[:-30], length=1_000_000))
+        wait_until(lambda: _quarantines(place))
+    with opened:
+        assert _programs(place) == []
+        assert _quarantines(place) == []
+        assert place.refs() == {}
+
+
+def test_who_finds_no_place_is_told_to_come_back(tmp_path: Path, work: Work) -> None:
+    """Transfers that stand still use up the places for transfers, and none for other requests."""
+    parts = Parts(host=partial(open_host, transfers=Transfers(1, 1, seconds=0.05)))
+    with live_host(tmp_path / "data", parts) as host:
+        ann, ben = host.work(tokens(["ann", "ben"]))
+        host.work(lambda opened: create_workspace(opened, "acme", name="Acme", owner="ann"))
+        place = Place(host, host.work(new_repository(ann, "acme")), ann, ben)
+        with _pushing(place, PUSH[:-30], length=1_000_000):
+            wait_until(lambda: _programs(place))
+            answer = place.get(
+                f"{place.path}/info/refs?service=git-upload-pack", headers={"Authorization": f"Bearer {place.ann}"}
+            )
+            assert (answer.status_code, answer.headers["retry-after"]) == (503, "1")
+            assert place.get("/-/health/ready").status_code == 200
+            assert "503" in work.git("push", place.url(), "main", code=128)
+        wait_until(lambda: not _programs(place))
+        work.git("push", place.url(), "main")

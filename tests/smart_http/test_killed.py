@@ -1,0 +1,110 @@
+"""A host that is killed during pushes: what it answered is there, and each change of a ref has one event."""
+
+import random
+import threading
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from roadstead.domain.people.workspaces import create_workspace
+from roadstead.settings import Settings
+from tests.live import LiveHost, host_process, opened
+from tests.smart_http.conftest import Place, new_repository, tokens
+from tests.smart_http.git_client import Work, git, new_work
+
+Change = tuple[str, str | None, str | None]
+
+
+class _Pusher:
+    """Pushes one commit after the other, each to main, and to branches that it creates and deletes."""
+
+    def __init__(self, work: Work) -> None:
+        self._work = work
+        self._number = 0
+        self.answered: list[Change] = []
+        self._at: dict[str, str] = {}
+
+    def push_until(self, url: str, stopped: threading.Event) -> None:
+        self._learn(url)
+        while not stopped.is_set():
+            self._number += 1
+            commit = self._work.commit(f"{self._number}")
+            wanted: dict[str, str | None] = {"main": commit}
+            if self._number % 3 == 0:
+                wanted[f"branch-{self._number}"] = commit
+            if self._number % 4 == 0:
+                wanted |= dict.fromkeys([name for name in self._at if name != "main"][:1])
+            self._push(url, wanted)
+
+    def _push(self, url: str, wanted: dict[str, str | None]) -> None:
+        refs = [f"{commit or ''}:refs/heads/{name}" for name, commit in wanted.items()]
+        before = dict(self._at)
+        if git("push", "--quiet", url, *refs, folder=self._work.folder).returncode == 0:
+            self.answered += [(name, before.get(name), commit) for name, commit in wanted.items()]
+            self._at = {name: commit for name, commit in {**before, **wanted}.items() if commit is not None}
+
+    def _learn(self, url: str) -> None:
+        """Ask where the branches are after a kill: some may have moved although no answer came."""
+        shown = git("ls-remote", "--heads", url).stdout
+        self._at = {
+            name: commit for commit, _, name in (line.partition("\trefs/heads/") for line in shown.splitlines())
+        }
+
+
+def _logged(place: Place) -> "Counter[Change]":
+    """Return the changes of the refs that are there, from their reflogs."""
+    found: Counter[Change] = Counter()
+    logs = place.folder / "logs" / "refs" / "heads"
+    for log in logs.rglob("*"):
+        for line in log.read_text("utf-8").splitlines():
+            old, new, *_ = line.split(" ")
+            found[log.name, None if not old.strip("0") else old, new] += 1
+    return found
+
+
+def _state(data: Path) -> tuple[str, Place]:
+    """Make a state with an empty repository."""
+    settings = Settings(data=data)
+    with opened(settings) as work:
+        ann, ben = work(tokens(["ann", "ben"]))
+        work(lambda host: create_workspace(host, "acme", name="Acme", owner="ann"))
+        repository = work(new_repository(ann, "acme"))
+    return ann, Place(LiveHost("http://nowhere", settings), repository, ann, ben)
+
+
+@pytest.mark.parametrize("kills", [3, pytest.param(200, marks=pytest.mark.slow)])
+def test_a_killed_host_loses_nothing_and_doubles_nothing(tmp_path: Path, kills: int) -> None:
+    """Killed at any moment of a push: no event is missing for what git's client was told, or for what a ref went
+    through, no event is there twice, and the repository is whole.
+    """
+    _, place = _state(tmp_path / "data")
+    pusher = _Pusher(new_work(tmp_path / "work"))
+    chance = random.Random(kills)
+    for _ in range(kills):
+        with host_process(tmp_path / "data", tmp_path / "log") as (host, _, process):
+            stopped, url = threading.Event(), Place(host, place.repository, place.ann, place.ben).url()
+            thread = threading.Thread(target=pusher.push_until, args=[url, stopped])
+            thread.start()
+            time.sleep(chance.uniform(0.2, 0.8))
+            process.kill()
+            process.wait()
+            stopped.set()
+            thread.join()
+    with host_process(tmp_path / "data", tmp_path / "log"):
+        deadline = time.monotonic() + 20
+        while place.open_pushes():
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+    told, logged = Counter(place.changes()), _logged(place)
+    assert pusher.answered, "no push went through"
+    assert Counter(pusher.answered) - told == Counter(), "answered without an event"
+    assert logged - told == Counter(), "changed without an event"
+    assert {change: count for change, count in told.items() if count > 1} == {}
+    there = {ref.removeprefix("refs/heads/") for ref in place.refs()}
+    moves = Counter({change: count for change, count in told.items() if change[0] in there})
+    assert moves - logged == Counter(), "an event without a change"
+    assert place.mirror() == place.refs()
+    checked = git("--git-dir", str(place.folder), "fsck", "--strict", "--connectivity-only")
+    assert checked.returncode == 0, checked.stderr
