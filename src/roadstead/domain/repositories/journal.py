@@ -20,9 +20,9 @@ from pathlib import Path
 from roadstead.domain.happened import Actor, actor_of, happened
 from roadstead.domain.host import Host
 from roadstead.domain.repositories.access import hold
+from roadstead.domain.repositories.commits import folder_of
 from roadstead.errors import RoadsteadError
 from roadstead.git import locks
-from roadstead.git.folders import Folders
 from roadstead.git.transfer.names import BRANCH, kind_and_name
 from roadstead.git.transfer.outcome import forced, logged, point_head, refs_now
 from roadstead.git.transfer.waiting import locked
@@ -39,11 +39,6 @@ AGAIN_SECONDS = 1.0
 _USUAL_MAIN = ("main", "master")
 
 log = logging.getLogger("roadstead.git")
-
-
-def folder_of(host: Host, repository: Repository) -> Path:
-    """Return the folder of a repository."""
-    return Folders(host.settings.data).path(repository.uuid)
 
 
 def new_id() -> str:

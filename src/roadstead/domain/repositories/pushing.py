@@ -14,7 +14,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from roadstead.domain.host import Host
-from roadstead.domain.repositories.journal import begin, finish, folder_of, new_id
+from roadstead.domain.repositories.commits import folder_of
+from roadstead.domain.repositories.journal import begin, finish, new_id
 from roadstead.errors import Conflict, GitFailed, InvalidInput, RoadsteadError
 from roadstead.git import locks
 from roadstead.git.transfer.names import kind_and_name, reason_against

@@ -8,7 +8,8 @@ from typing import NamedTuple
 from urllib.parse import quote
 
 from roadstead.domain.host import Host
-from roadstead.domain.repositories.journal import begin, finish, folder_of, new_id
+from roadstead.domain.repositories.commits import folder_of
+from roadstead.domain.repositories.journal import begin, finish, new_id
 from roadstead.errors import RoadsteadError
 from roadstead.git import locks
 from roadstead.git.folders import Folders
