@@ -17,7 +17,8 @@ _WORKSPACE_COLUMNS = WORKSPACES.of(Workspace, "w")
 _COLUMNS = f"{USERS.of(User, 'u')}, {_WORKSPACE_COLUMNS}, {MEMBERS.of(Membership, 'm')}"
 _JOINED = "members m JOIN users u ON u.id = m.user_id JOIN workspaces w ON w.id = m.workspace_id"
 _WITH_EMAIL = "LEFT JOIN emails e ON e.user_id = u.id AND e.is_primary = 1"
-_OF_USER, _OF_WORKSPACE = len(USERS.columns), len(USERS.columns) + len(_WORKSPACE_COLUMNS.split(", "))
+_OF_USER = len(User.__match_args__)
+_OF_WORKSPACE = _OF_USER + len(Workspace.__match_args__)
 
 
 async def find_with_role(

@@ -143,19 +143,15 @@ async def adopt_operator(tx: Transaction) -> None:
 
 def user_of(row: Sequence[Any]) -> User:
     """Return the user of a row with the columns of the model."""
-    identity, uuid, account_id, username, nickname, display_name, created_on, is_active, is_administrator, kind = row
-    return User(
-        identity,
-        uuid,
-        account_id,
-        username,
-        nickname,
-        display_name,
-        from_text(created_on),
-        bool(is_active),
-        bool(is_administrator),
-        kind,
-    )
+    cells = [*row]
+    cells[_CREATED_ON] = from_text(cells[_CREATED_ON])
+    cells[_IS_ACTIVE], cells[_IS_ADMINISTRATOR] = bool(cells[_IS_ACTIVE]), bool(cells[_IS_ADMINISTRATOR])
+    return User(*cells)
+
+
+_CREATED_ON, _IS_ACTIVE, _IS_ADMINISTRATOR = map(
+    User.__match_args__.index, ("created_on", "is_active", "is_administrator")
+)
 
 
 def _first(rows: Sequence[Sequence[Any]]) -> User | None:

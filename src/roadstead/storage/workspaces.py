@@ -91,5 +91,9 @@ async def drop_empty_workspace(tx: Transaction, workspace_id: int) -> None:
 
 def workspace_of(row: Sequence[Any]) -> Workspace:
     """Return the workspace of a row with its columns."""
-    identity, slug, uuid, name, created_on = row
-    return Workspace(identity, slug, uuid, name, from_text(created_on))
+    cells = [*row]
+    cells[_CREATED_ON] = from_text(cells[_CREATED_ON])
+    return Workspace(*cells)
+
+
+_CREATED_ON = Workspace.__match_args__.index("created_on")
