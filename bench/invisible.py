@@ -25,7 +25,7 @@ from bench.scratch import scratch_folder
 from roadstead.api.operation import Operation
 from roadstead.domain.access import consumers, credentials, grants
 from roadstead.domain.host import Host, open_host
-from roadstead.domain.people import groups, projects, users, workspaces
+from roadstead.domain.people import groups, permissions, projects, users, workspaces
 from roadstead.domain.people.projects import ProjectChanges
 from roadstead.model import Installation
 from roadstead.routes import MAP
@@ -132,7 +132,7 @@ async def _fill(data: Path) -> Authorize:
         _, owner = await credentials.create_api_token(host, "owner", None, user_id=people[0].id)
         project, _ = await projects.put_project(host, owner, "acme", "HIDDEN", ProjectChanges(name="Hidden"))
         for holder in people[1:GRANTS]:
-            await projects.grant(host, owner, project, holder, "admin")
+            await permissions.grant(host, owner, project, holder, "admin")
         tokens = {
             name: (await credentials.create_api_token(host, name, None, user_id=user.id))[0]
             for name, user in (("stranger, token", stranger), ("member, token", people[-1]))

@@ -145,7 +145,7 @@ def test_a_library_has_one_owner() -> None:
 
 IN_A_GROUP = {"operations": {"rules", "shapes"}, "rules": {"rows", "events", "model"}, "events": {"shapes", "model"}}
 """The modules of its group that a file of a group may import; `rows`, `shapes` and the rest may import its `model`."""
-USES: dict[str, set[str]] = {"projects": {"workspaces"}}
+USES: dict[str, set[str]] = {"projects": {"workspaces"}, "repositories": {"workspaces", "projects"}}
 """The other groups that a group may use, through their `rules`, `shapes` and `model`. None may use its own users."""
 SHARED_BY_GROUPS = {"rules", "shapes", "model"}
 

@@ -118,8 +118,8 @@ ForkPolicy = Literal["allow_forks", "no_public_forks", "no_forks"]
 FORK_POLICIES: tuple[ForkPolicy, ...] = get_args(ForkPolicy)
 
 
-class Parent(msgspec.Struct, frozen=True, gc=False):
-    """The repository that another was forked from, as that one shows it."""
+class BriefRepository(msgspec.Struct, frozen=True, gc=False):
+    """A repository, as other objects show it."""
 
     id: int
     workspace_slug: str
@@ -159,7 +159,12 @@ class Repository(msgspec.Struct, frozen=True, gc=False):
     own_branching_model: bool
     created_on: datetime
     updated_on: datetime
-    parent: Parent | None = None
+    parent: BriefRepository | None = None
+
+    @property
+    def workspace_slug(self) -> str:
+        """Return the slug of the workspace, as `BriefRepository` has it."""
+        return self.workspace.slug
 
     @property
     def full_name(self) -> str:
@@ -167,15 +172,15 @@ class Repository(msgspec.Struct, frozen=True, gc=False):
         return f"{self.workspace.slug}/{self.slug}"
 
 
-_OF_REPOSITORY = (
-    ("uuid", str, "r.uuid"),
-    ("name", str, "r.name"),
-    ("slug", str, "r.slug"),
-    ("full_name", str, "(w.slug || '/' || r.slug)"),
-)
+_OF_REPOSITORY = {
+    "uuid": "r.uuid",
+    "name": "r.name",
+    "slug": "r.slug",
+    "full_name": "(w.slug || '/' || r.slug)",
+}
 REPOSITORY_LIST = Listing(
     Field("id", int, "r.id", unique=True, queryable=False),
-    *(Field(name, kind, column) for name, kind, column in _OF_REPOSITORY),
+    *(Field(name, str, column) for name, column in _OF_REPOSITORY.items()),
     Field("description", str, "r.description"),
     Field("is_private", bool, "(r.is_private = 1)"),
     Field("language", str, "r.language"),
@@ -188,13 +193,14 @@ REPOSITORY_LIST = Listing(
     Field("project.name", str, "p.name"),
     Field("project.uuid", str, "p.uuid"),
     Field("workspace.slug", str, "w.slug"),
-    Field("parent.full_name", str, "(fw.slug || '/' || f.slug)"),
     order="id",
 )
 
 
 RepositoryRole = Literal["member", "contributor", "admin", "owner"]
 """What a list of repositories can be narrowed to: the least that a caller may do there; an owner has its workspace."""
+
+REPOSITORY_ROLES: tuple[RepositoryRole, ...] = get_args(RepositoryRole)
 
 Place = Project | Repository
 """What privileges are granted in."""
@@ -225,6 +231,19 @@ _OF_USER = tuple(Field(f"user.{name}", str, f"u.{name}") for name in ("uuid", "a
 _OF_WORKSPACE = tuple(Field(f"workspace.{name}", str, f"w.{name}") for name in ("slug", "uuid", "name"))
 _PERMISSION = Field("permission", str, "m.role", shown=False)
 
+_EFFECTIVE = (
+    *(Field(f"repository.{name}", str, column) for name, column in _OF_REPOSITORY.items()),
+    Field("permission", str, "x.permission"),
+)
+OWN_PERMISSION_LIST = Listing(Field("id", int, "r.id", unique=True, queryable=False), *_EFFECTIVE, order="id")
+PERMISSION_LIST = Listing(
+    Field("id", str, "(x.repository_id || '-' || x.user_id)", unique=True, queryable=False),
+    *_EFFECTIVE,
+    *_OF_USER,
+    order="id",
+)
+PERMISSION_IN_LIST = Listing(Field("id", int, "u.id", unique=True, queryable=False), *_EFFECTIVE, *_OF_USER, order="id")
+
 MEMBER_LIST = Listing(
     Field("id", int, "u.id", unique=True, queryable=False),
     *_OF_USER,
@@ -247,6 +266,15 @@ WORKSPACE_LIST = Listing(
     Field("created_on", datetime, "w.created_on"),
     order="id",
 )
+
+
+@dataclass(frozen=True, slots=True)
+class EffectivePermission:
+    """The highest privilege that a user was granted in a repository, in any way."""
+
+    user: User
+    repository: BriefRepository
+    permission: Privilege
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,9 @@ from roadstead.domain.access.shares import Places
 from roadstead.domain.host import Host
 from roadstead.domain.people import groups, projects, users, workspaces
 from roadstead.domain.people.projects import ProjectChanges
+from roadstead.domain.repositories.access import RepositoryMoved
+from roadstead.domain.repositories.changes import put_repository
+from roadstead.domain.repositories.given import RepositoryChanges
 from roadstead.domain.telemetry import readiness
 from roadstead.errors import Conflict, NotFound, StorageUnavailable
 from roadstead.model import ApiToken
@@ -59,11 +62,17 @@ THERE = {
     "project_key": "THERE",
     "selected_user_id": "{reader}",
     "group_slug": "readers",
+    "repo_slug": "there",
 }
 """What an address's parameter may be in a host with an app; nothing in it is called `0`."""
 OF_A_USER = ("/2.0/user/emails", "/2.0/user/workspaces/", "/2.0/workspaces/local/members/")
 """What only a user has, so that a user's token asks for it; the reader is a member of the workspace."""
-PROJECTS = "/2.0/workspaces/local/projects"
+OF_AN_ADMINISTRATOR = (
+    "/2.0/workspaces/local/projects",
+    "/2.0/repositories",
+    "/2.0/workspaces/local/permissions/repositories",
+    "/2.0/user/permissions/repositories",
+)
 """What the app of these tests has no scope for, so that the operator's token asks for it."""
 BY_NAME = {("GET", "/-/linkers"): "?workspace=", ("POST", "/-/linkify"): {"text": "REF#7"}}
 """Operations that name a workspace elsewhere than in their address: in the query, or in a body."""
@@ -98,13 +107,17 @@ async def _reader(host: Host) -> tuple[str, str]:
     return (await credentials.create_api_token(host, "test", None, user_id=reader.id))[0], reader.account_id
 
 
-async def _project_of_a_reader(host: Host) -> str:
-    """Make what the addresses of a project name; return the reader's account id."""
+async def _places_of_a_reader(host: Host) -> str:
+    """Make what the addresses of a project and a repository name; return the reader's account id."""
     _, account_id = await _reader(host)
     operator = ApiToken(0, "samples", await host.find_operator(), None, datetime.now(UTC), None, None, None)
     given = ProjectChanges(name="There")
     project, _ = await projects.put_project(host, operator, "local", "THERE", given)
     await projects.add_reviewer(host, operator, project, operator.user)
+    await projects.put_project(host, operator, "local", "HOME", given)
+    with suppress(RepositoryMoved):
+        await put_repository(host, operator, "local", "earlier", RepositoryChanges(project="HOME"))
+        await put_repository(host, operator, "local", "earlier", RepositoryChanges(name="there"))
     with suppress(Conflict):
         await groups.create_group(host, "local", "Readers", [])
     with suppress(Conflict):
@@ -131,9 +144,9 @@ class Caller:
             reader, account_id = host.work(_reader)
             self._as_user = {"Authorization": f"Bearer {reader}"}
             self._target = self._target.replace("{reader}", account_id)
-        if self._target.startswith(PROJECTS):
+        if self._target.startswith(OF_AN_ADMINISTRATOR):
             self._as_user = {"Authorization": f"Bearer {host.api_token()}"}
-            self._target = self._target.replace("{reader}", host.work(_project_of_a_reader))
+            self._target = self._target.replace("{reader}", host.work(_places_of_a_reader))
         if "{user}" in self._target:
             self._target = self._target.replace("{user}", host.work(Host.find_operator).account_id)
 
@@ -144,7 +157,8 @@ class Caller:
         return self._api(self._method, target or self._target, token=token, **body, **changes)
 
     def success(self) -> httpx.Response:
-        return self._send()
+        is_creation = self._method == "POST" and self._target.endswith("/there")
+        return self.created() if is_creation else self._send()
 
     def not_accepted(self) -> httpx.Response:
         if "/default-reviewers/" in self._target and self._method != "GET":
@@ -187,7 +201,13 @@ class Caller:
         return answer
 
     def created(self) -> httpx.Response:
-        return self._send(self._target.replace("/THERE", f"/N{next(_NUMBERS)}"))
+        name = f"n{next(_NUMBERS)}"
+        if self._target.endswith("/forks"):
+            return self._send(json={"name": name})
+        return self._send(self._target.replace("/THERE", f"/{name}").replace("/there", f"/{name}"))
+
+    def moved(self) -> httpx.Response:
+        return self._send(self._target.replace("/there", "/earlier"))
 
     def there_already(self) -> httpx.Response:
         return self._send(json={"value": "THERE"})
@@ -218,6 +238,8 @@ PROVOKE: dict[int, Callable[[Caller], httpx.Response]] = {
     411: Caller.without_length,
     413: Caller.too_large,
     415: Caller.of_another_type,
+    301: Caller.moved,
+    308: Caller.moved,
     503: Caller.at_a_busy_moment,
     # Last, because it may uninstall the app.
     200: Caller.success,

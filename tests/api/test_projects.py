@@ -154,8 +154,10 @@ def test_a_project_has_the_shape_of_the_cloud(acme: Acme) -> None:
         "slug": "acme",
         "links": {"self": {"href": f"{url}/2.0/workspaces/acme"}, "avatar": avatar, "html": html},
     }
+    repositories = {"href": f'{url}/2.0/repositories/acme?q=project.key="SECRET"'}
     assert {**project, "created_on": "…", "updated_on": "…"} == {
         **condensed,
+        "links": {**condensed["links"], "repositories": repositories},
         "description": "Text",
         "is_private": True,
         "has_publicly_visible_repos": False,

@@ -118,6 +118,7 @@ def test_a_workspace_has_the_shapes_of_the_cloud(acme: Acme) -> None:
         "members": {"href": f"{url}/2.0/workspaces/acme/members"},
         "owners": {"href": f"{url}/2.0/workspaces/acme/members?q=permission%3D%22owner%22"},
         "projects": {"href": f"{url}/2.0/workspaces/acme/projects"},
+        "repositories": {"href": f"{url}/2.0/repositories/acme"},
     }
     assert {**full, "created_on": "…"} == {
         "type": "workspace",

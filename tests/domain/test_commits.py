@@ -9,8 +9,9 @@ from roadstead.bitbucket.commits.shapes import CommitShapes
 from roadstead.domain.host import Host
 from roadstead.domain.people import users
 from roadstead.domain.people.workspaces import create_workspace
-from roadstead.domain.repositories.changes import RepositoryChanges, create_repository
 from roadstead.domain.repositories.commits import NoSuchCommit, find_commit, find_hash
+from roadstead.domain.repositories.creation import create_repository
+from roadstead.domain.repositories.given import RepositoryChanges
 from roadstead.domain.repositories.known import known_of_commits
 from roadstead.git.objects import Signature
 from roadstead.settings import Settings

@@ -8,7 +8,7 @@ import pytest
 
 from roadstead.domain.access import credentials
 from roadstead.domain.host import Host
-from roadstead.domain.people import groups, projects, users, workspaces
+from roadstead.domain.people import groups, permissions, projects, users, workspaces
 from roadstead.domain.people.privileges import NoSuchProject, find_project
 from roadstead.domain.people.projects import ProjectChanges
 from roadstead.domain.people.workspaces import NoSuchWorkspace
@@ -89,13 +89,13 @@ def test_who_lost_the_right_meanwhile_changes_nothing(
         await workspaces.add_member(host, "acme", "carl", "member")
         await lose(host)
         for change in (
-            projects.grant(host, ben, project, carl, "admin"),
+            permissions.grant(host, ben, project, carl, "admin"),
             projects.add_reviewer(host, ben, project, carl),
         ):
             with pytest.raises(refusal):
                 await change
-        assert await projects.privilege_of(host, project, carl) == "none"
-        await projects.grant(host, ann, project, carl, "admin")
+        assert await permissions.privilege_of(host, project, carl) == "none"
+        await permissions.grant(host, ann, project, carl, "admin")
 
     with opened(Settings(data=tmp_path)) as on_host:
         on_host(work)
@@ -117,9 +117,9 @@ def test_a_user_counts_the_projects_that_they_see(tmp_path: Path, new_database: 
                 given = ProjectChanges(key=key, name=key, is_private=key != "PUBLIC")
                 project = await projects.create_project(host, ann, slug, given)
                 if key in ("DIRECT", "BOTH", "PUBLIC"):
-                    await projects.grant(host, ann, project, ben, "read")
+                    await permissions.grant(host, ann, project, ben, "read")
                 if key in ("GROUP", "BOTH", "PUBLIC"):
-                    await projects.grant(host, ann, project, group, "read")
+                    await permissions.grant(host, ann, project, group, "read")
         for number, length, seen in ((1, 10, "DIRECT GROUP BOTH PUBLIC"), (2, 3, "PUBLIC")):
             page = await projects.page_of_projects(host, caller, "acme", PageRequest(number, length))
             assert (page.size, [one.key for one in page.items]) == (4, seen.split())

@@ -14,12 +14,9 @@ from roadstead.domain.people import groups, projects, users, workspaces
 from roadstead.domain.people.projects import ProjectChanges
 from roadstead.domain.people.workspaces import NoSuchWorkspace
 from roadstead.domain.repositories.access import NoSuchRepository, RepositoryMoved, find_repository
-from roadstead.domain.repositories.changes import (
-    RepositoryChanges,
-    create_repository,
-    delete_repository,
-    put_repository,
-)
+from roadstead.domain.repositories.changes import delete_repository, put_repository
+from roadstead.domain.repositories.creation import create_repository
+from roadstead.domain.repositories.given import RepositoryChanges
 from roadstead.errors import InvalidInput, NotFound, RoadsteadError, WrongCredential
 from roadstead.listing import PageRequest
 from roadstead.model import UNIDENTIFIED, Identity, Privilege, Repository

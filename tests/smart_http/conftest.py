@@ -16,7 +16,8 @@ from roadstead.domain.host import Host
 from roadstead.domain.people.projects import ProjectChanges, create_project
 from roadstead.domain.people.users import create_user
 from roadstead.domain.people.workspaces import create_workspace
-from roadstead.domain.repositories.changes import RepositoryChanges, create_repository
+from roadstead.domain.repositories.creation import create_repository
+from roadstead.domain.repositories.given import RepositoryChanges
 from roadstead.git.folders import Folders
 from roadstead.model import Repository
 from roadstead.pushed import Event, Push, Ref

@@ -9,7 +9,8 @@ import pytest
 
 from roadstead.domain.access.credentials import find_token
 from roadstead.domain.host import Host
-from roadstead.domain.repositories.changes import RepositoryChanges, put_repository
+from roadstead.domain.repositories.changes import put_repository
+from roadstead.domain.repositories.given import RepositoryChanges
 from roadstead.git.transfer.pktlines import FLUSH, pkt_line
 from tests.smart_http.conftest import Place
 from tests.smart_http.git_client import Work, git

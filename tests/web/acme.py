@@ -11,7 +11,7 @@ import httpx
 from roadstead.accounts import SessionUser
 from roadstead.domain.access import credentials
 from roadstead.domain.host import Host
-from roadstead.domain.people import groups, projects, users, workspaces
+from roadstead.domain.people import groups, permissions, projects, users, workspaces
 from roadstead.domain.people.projects import ProjectChanges
 from roadstead.domain.upkeep import audit
 from tests.live import LiveHost
@@ -58,7 +58,7 @@ async def _people(host: Host) -> None:
     owner = SessionUser(await users.find_user(host, "owner"))
     await projects.create_project(host, owner, "acme", ProjectChanges("OPEN", "Open", "", False))
     secret = await projects.create_project(host, owner, "acme", ProjectChanges("SECRET", "Secret", "", True))
-    await projects.grant(host, owner, secret, writers, "write")
+    await permissions.grant(host, owner, secret, writers, "write")
 
 
 @contextmanager

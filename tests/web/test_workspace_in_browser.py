@@ -10,7 +10,7 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from roadstead.accounts import SessionUser
 from roadstead.domain.access import access_tokens, consumers
 from roadstead.domain.host import Host
-from roadstead.domain.people import invitations, projects, users
+from roadstead.domain.people import invitations, permissions, projects, users
 from roadstead.domain.people.privileges import find_project
 from roadstead.domain.people.projects import ProjectChanges
 from tests.web.acme import LONG, ROOT, Acme
@@ -26,8 +26,8 @@ async def _fill(host: Host) -> tuple[str, str]:
     await projects.create_project(host, owner, "acme", ProjectChanges("LONG", LONG, LONG, True))
     project = await find_project(host, owner, "acme", "OPEN", "admin")
     member = await users.find_user(host, "member")
-    for holder in (member, await projects.find_group(host, project, "writers")):
-        await projects.grant(host, owner, project, holder, "create-repo")
+    for holder in (member, await permissions.find_group(host, project, "writers")):
+        await permissions.grant(host, owner, project, holder, "create-repo")
     await projects.add_reviewer(host, owner, project, member)
     for key in (None, "OPEN"):
         for name, scopes in (("pipeline", "project repository:write webhook"), ("W" * 60, None)):

@@ -5,7 +5,7 @@ import pytest
 
 from roadstead.accounts import SessionUser
 from roadstead.domain.host import Host
-from roadstead.domain.people import groups, projects, users, workspaces
+from roadstead.domain.people import groups, permissions, projects, users, workspaces
 from roadstead.domain.people.projects import ProjectChanges
 from tests.web.acme import LONG, ROOT, Acme, changes
 from tests.web.reading import document, fields, main_text, texts
@@ -317,9 +317,11 @@ async def _fill(host: Host) -> None:
         user = await users.create_user(host, f"user-{number:02}", display_name=LONG[:50])
         await workspaces.add_member(host, "many", user.username, "member")
         await groups.add_to_group(host, "many", crew.slug, user.username)
-        await projects.grant(host, owner, project, user, "read")
+        await permissions.grant(host, owner, project, user, "read")
         await projects.add_reviewer(host, owner, project, user)
-        await projects.grant(host, owner, project, await groups.create_group(host, "many", f"{number:02}", ()), "read")
+        await permissions.grant(
+            host, owner, project, await groups.create_group(host, "many", f"{number:02}", ()), "read"
+        )
 
 
 _USERS = {f"{LONG[:50]} user-{number:02}" for number in range(60)}

@@ -96,7 +96,7 @@ async def _with_scope(
     if granted is not None and not satisfy(granted, scope, granular):
         if scope is None or (granular and not GRANULAR.isdisjoint(granted)):
             raise ScopeMissing(granular, granted)
-        raise ScopeMissing([scope], granted)
+        raise ScopeMissing(scope.split(), granted)
     return identity
 
 
@@ -110,7 +110,7 @@ def scope_headers(needed: str, identity: Identity) -> Sequence[tuple[bytes, byte
 def _scope_headers(
     needed: str, kind: str, scopes: tuple[str, ...] | None, has_scopes: bool
 ) -> Sequence[tuple[bytes, bytes]]:
-    headers = [(b"x-accepted-oauth-scopes", needed.encode()), (b"x-credential-type", kind.encode())]
+    headers = [(b"x-accepted-oauth-scopes", needed.replace(" ", ", ").encode()), (b"x-credential-type", kind.encode())]
     if has_scopes:
         headers.append((b"x-oauth-scopes", ", ".join(sorted(SCOPES if scopes is None else scopes)).encode()))
     return headers

@@ -47,6 +47,7 @@ _STATUSES = {
     204: "Done, without a body.",
     301: "It has moved for good; `Location` has its address.",
     302: "It is at another address for now, which `Location` has.",
+    308: "It has moved for good; `Location` has its address, which takes the same method.",
     400: "The request cannot be accepted; nothing changed.",
     401: "No credential, or one that fails.",
     403: "A valid credential of another kind, or without the scope; or a page of another site, and no credential.",
@@ -63,6 +64,7 @@ _HEADERS = {
     201: "Location",
     301: "Location",
     302: "Location",
+    308: "Location",
     401: "WWW-Authenticate",
     429: "Retry-After",
     503: "Retry-After",
@@ -98,7 +100,8 @@ def statuses_of(operation: Operation) -> dict[int, Any]:
         refusals.add(404)
     if operation.removed is not None:
         refusals.add(410)
-    return dict(sorted({**dict.fromkeys(refusals, ErrorBody), **operation.gives}.items()))
+    moved = {} if operation.is_anywhere else {301 if operation.method == "GET" else 308: None}
+    return dict(sorted({**dict.fromkeys(refusals, ErrorBody), **operation.gives, **moved}.items()))
 
 
 def _operation(operation: Operation, schemas: "_Schemas") -> dict[str, Any]:

@@ -88,6 +88,11 @@ class Operation:
         """Return the docstring of the handler."""
         return self.handler.__doc__ or ""
 
+    @property
+    def is_anywhere(self) -> bool:
+        """Return whether the operation is within nothing that is found before it runs."""
+        return self.within is None or self.needs.least is None
+
     def __post_init__(self) -> None:
         if self.in_turn:
             answer: Handler = self._answer_in_turn
@@ -97,8 +102,10 @@ class Operation:
             answer = self._answer_with_body if isinstance(self.takes, Shape) else self.handler
         if any(isinstance(kind, Media) for kind in self.gives.values()):
             answer = partial(_answer_with_stream, answer)
-        if self.within is not None and self.needs.least is not None:
-            answer = partial(_answer_within, self.within, self.needs.least, answer)
+        if not self.is_anywhere:
+            assert self.within is not None  # noqa: S101  # see `is_anywhere`
+            assert self.needs.least is not None  # noqa: S101
+            answer = partial(_answer_within, self.within, self.needs.least, self.template, answer)
         if self.removed is not None:
             answer = partial(_answer_unless_removed, self.removed, answer)
         object.__setattr__(self, "answer", answer)
@@ -125,8 +132,10 @@ async def _answer_unless_removed(removed: Removal, answer: Handler, call: "Call"
     return await answer(call)
 
 
-async def _answer_within(within: "Within", least: Privilege, answer: Handler, call: "Call") -> Answer:
-    return await within(call, least) or await answer(call)
+async def _answer_within(
+    within: "Within", least: Privilege, template: Template, answer: Handler, call: "Call"
+) -> Answer:
+    return await within(call, least, template) or await answer(call)
 
 
 async def _answer_with_stream(answer: Handler, call: "Call", *given: Any) -> Answer:
@@ -194,8 +203,8 @@ class Call:
         return operation.template.url(self.host.base_url, *values)
 
 
-Within = Callable[[Call, Privilege], Awaitable[Answer | None]]
-"""Finds what the address of a call is within, and raises if the caller may do less there than a privilege.
+Within = Callable[[Call, Privilege, Template], Awaitable[Answer | None]]
+"""Finds what an address is within, and raises if the caller may do less there than a privilege.
 
 Returns an answer if the call is not for this address.
 """

@@ -7,13 +7,11 @@ from roadstead.model import Privilege
 
 if TYPE_CHECKING:
     from roadstead.api.operation import Call
+    from roadstead.api.template import Template
     from roadstead.model import Repository
 
-_NAMED_IN = slice(3, 5)
-"""Which segments of `/2.0/repositories/{workspace}/{repo_slug}` name the repository."""
 
-
-async def repository(call: "Call", least: Privilege) -> Answer | None:
+async def repository(call: "Call", least: Privilege, template: "Template") -> Answer | None:
     """Find the repository of an address; return a redirect if it has another slug by now.
 
     Raise as `find_repository` does.
@@ -25,16 +23,17 @@ async def repository(call: "Call", least: Privilege) -> Answer | None:
     try:
         held = await find_repository(call.host, call.identity, workspace, slug, least)
     except RepositoryMoved as moved:
-        return redirect(call, moved.repository)
+        return redirect(call, moved.repository, template)
     call.is_within(held.repository, held.privilege)
     return None
 
 
-def redirect(call: "Call", repository: "Repository") -> Answer:
-    """Return the redirect to the same address below the present name of a repository; it keeps method and query."""
+def redirect(call: "Call", repository: "Repository", template: "Template") -> Answer:
+    """Return the redirect to the same address with the present name of a repository; it keeps method and query."""
     scope = call.request.scope
     segments = scope["raw_path"].decode("latin-1").split("/")
-    segments[_NAMED_IN] = [repository.workspace.slug, repository.slug]
+    segments[template.segments.index("{workspace}")] = repository.workspace.slug
+    segments[template.segments.index("{repo_slug}")] = repository.slug
     query = scope["query_string"].decode("latin-1")
     status = 301 if scope["method"] in ("GET", "HEAD") else 308
     return Redirect(status, f"{call.host.base_url}{'/'.join(segments)}{'?' if query else ''}{query}")

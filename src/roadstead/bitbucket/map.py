@@ -1,6 +1,7 @@
 """The groups of Bitbucket's API: where each begins, and the module that declares its operations."""
 
 from roadstead.api.operation import Group
+from roadstead.api.within import repository
 
 ADDON = Group("addon", below="/2.0/addon", module="roadstead.bitbucket.addon.operations")
 LINKERS = Group("linkers", below="/2.0/addon/linkers", module="roadstead.bitbucket.linkers.operations")
@@ -11,6 +12,13 @@ WORKSPACES = Group(
 PROJECTS = Group(
     "projects", below="/2.0/workspaces/{workspace}/projects", module="roadstead.bitbucket.projects.operations"
 )
+REPOSITORIES = Group(
+    "repositories",
+    below="/2.0",
+    then={"repositories", "user", "workspaces"},
+    within=repository,
+    module="roadstead.bitbucket.repositories.operations",
+)
 OAUTH = Group("oauth", below="/site/oauth2", module="roadstead.bitbucket.oauth.operations")
 
-GROUPS = [ADDON, LINKERS, USERS, WORKSPACES, PROJECTS, OAUTH]
+GROUPS = [ADDON, LINKERS, USERS, WORKSPACES, PROJECTS, REPOSITORIES, OAUTH]

@@ -115,10 +115,11 @@ def parse_token_scopes(text: str) -> frozenset[str]:
 
 
 def satisfy(granted: Iterable[str], scope: str | None, granular: Iterable[str]) -> bool:
-    """Return whether scopes grant what needs either a scope or, all together, some granular ones.
+    """Return whether scopes grant what needs either a scope, or several in one text, or, all together, granular ones.
 
     `None` instead of a scope means that any one that is not granular will do.
     """
     held = frozenset(granted)
     classic = implied_by(held - GRANULAR)
-    return (bool(classic) if scope is None else scope in classic) or (bool(granular) and held.issuperset(granular))
+    has_classic = bool(classic) if scope is None else scope in classic or classic.issuperset(scope.split())
+    return has_classic or (bool(granular) and held.issuperset(granular))

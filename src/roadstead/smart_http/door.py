@@ -124,6 +124,8 @@ class _Visit:
         slug = self._name.removesuffix(".git")
         try:
             held = await find_repository(self.host, self.identity, self._workspace, slug, least)
+        except RepositoryMoved:
+            raise
         except (NotFound, WrongCredential) as exc:
             if self.identity is UNIDENTIFIED:
                 raise _SEND_A_TOKEN from exc

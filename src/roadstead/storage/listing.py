@@ -25,12 +25,16 @@ _ALL, _NOTHING = Clause("1 = 1"), Clause("")
 
 
 class Source(msgspec.Struct, frozen=True):
-    """The rows of a list: those of a table that fit a condition. `more` follows the columns in the SELECT."""
+    """The rows of a list: those of a table that fit a condition. `more` follows the columns in the SELECT.
+
+    The table may be a SELECT with `arguments`.
+    """
 
     table: str
     columns: str
     condition: Clause = _ALL
     more: Clause = _NOTHING
+    arguments: Sequence[Argument] = ()
 
 
 async def read_page(
@@ -44,7 +48,9 @@ async def read_page(
     if wanted.filter is not None:
         condition, size = _both(condition, condition_of(wanted.filter, listing)), None
     if size is None:
-        ((size,),) = await fetch(f"SELECT COUNT(*) FROM {source.table} WHERE {condition.sql}", *condition.arguments)
+        ((size,),) = await fetch(
+            f"SELECT COUNT(*) FROM {source.table} WHERE {condition.sql}", *source.arguments, *condition.arguments
+        )
     order = order_of(listing, wanted.sort, source.columns)
     cut = _cut(order, wanted, size)
     if cut.limit <= 0:
@@ -54,6 +60,7 @@ async def read_page(
         f"SELECT {source.columns}{source.more.sql} FROM {source.table} WHERE {condition.sql} "
         f"ORDER BY {order.backwards if cut.backwards else order.forwards} LIMIT ? OFFSET ?",
         *source.more.arguments,
+        *source.arguments,
         *condition.arguments,
         cut.limit + 1,
         cut.skip,

@@ -1,10 +1,21 @@
 """Permissions: what is granted to users and groups in projects and repositories."""
 
-from roadstead.listing import PageRequest, Slice
-from roadstead.model import PLAIN_LIST, Group, Holder, Place, Privilege, Project, User
-from roadstead.storage.database import Reader, Transaction
+from roadstead.listing import Listing, PageRequest, Slice
+from roadstead.model import (
+    PLAIN_LIST,
+    BriefRepository,
+    EffectivePermission,
+    Group,
+    Holder,
+    Place,
+    Privilege,
+    Project,
+    User,
+)
+from roadstead.storage.database import Reader, Row, Transaction
 from roadstead.storage.filters import Clause
 from roadstead.storage.listing import Source, read_page
+from roadstead.storage.reach import grants
 from roadstead.storage.tables import PERMISSIONS, USERS
 from roadstead.storage.users import user_of
 
@@ -28,6 +39,43 @@ async def find_privilege(reader: Reader, place: Place, holder: Holder) -> Privil
 
 async def delete_permission(tx: Transaction, place: Place, holder: Holder) -> None:
     await tx.run(f"DELETE FROM permissions WHERE {_where(place)} = ? AND {_whose(holder)} = ?", place.id, holder.id)
+
+
+async def page_of_effective(
+    reader: Reader,
+    listing: Listing,
+    wanted: PageRequest,
+    *,
+    user_id: int | None = None,
+    workspace_id: int | None = None,
+    repository_id: int | None = None,
+) -> Slice[EffectivePermission]:
+    """Return a page of the highest privileges that were granted in repositories: of one user, there, or of all."""
+    granted = grants(user_id=user_id, workspace_id=workspace_id, repository_id=repository_id)
+    highest = (
+        "CASE WHEN MAX(CASE WHEN g.privilege = 'admin' THEN 1 ELSE 0 END) = 1 THEN 'admin' "
+        "WHEN MAX(CASE WHEN g.privilege IN ('write', 'create-repo') THEN 1 ELSE 0 END) = 1 THEN 'write' "
+        "ELSE 'read' END"
+    )
+    held = (
+        f"(SELECT g.repository_id, g.user_id, {highest} AS permission FROM ({granted.sql}) g "
+        "GROUP BY g.repository_id, g.user_id)"
+    )
+    source = Source(
+        f"{held} x JOIN repositories r ON r.id = x.repository_id JOIN workspaces w ON w.id = r.workspace_id "
+        "JOIN users u ON u.id = x.user_id",
+        f"x.permission, r.id, w.slug, r.slug, r.uuid, r.name, r.is_private, {USERS.of(User, 'u')}, "
+        "(w.slug || '/' || r.slug), (x.repository_id || '-' || x.user_id)",
+        arguments=granted.arguments,
+    )
+    page = await read_page(reader.scan, source, listing, wanted)
+    return page.of([_effective(row) for row in page.items])
+
+
+def _effective(row: Row) -> EffectivePermission:
+    permission, identity, workspace_slug, slug, uuid, name, is_private = row[:7]
+    repository = BriefRepository(identity, workspace_slug, slug, uuid, name, bool(is_private))
+    return EffectivePermission(user_of(row[7:-2]), repository, permission)
 
 
 def _where(place: Place) -> str:

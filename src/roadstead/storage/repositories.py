@@ -10,7 +10,7 @@ from roadstead.listing import PageRequest, Slice
 from roadstead.model import (
     PLAIN_LIST,
     REPOSITORY_LIST,
-    Parent,
+    BriefRepository,
     Project,
     Reach,
     Repository,
@@ -36,7 +36,7 @@ JOINED = (
     "repositories r JOIN workspaces w ON w.id = r.workspace_id JOIN projects p ON p.id = r.project_id "
     "LEFT JOIN repositories f ON f.id = r.parent_id LEFT JOIN workspaces fw ON fw.id = f.workspace_id"
 )
-_SORTED_BY = "(r.is_private = 1), (w.slug || '/' || r.slug), (fw.slug || '/' || f.slug)"
+_SORTED_BY = "(r.is_private = 1), (w.slug || '/' || r.slug)"
 _OF_WORKSPACE = _OWN.count(",") + 1
 _OF_PROJECT = _OF_WORKSPACE + _WORKSPACE.count(",") + 1
 _OF_PARENT = _OF_PROJECT + PROJECT_COLUMNS.count(",") + 1
@@ -237,6 +237,6 @@ def repository_of(row: Sequence[Any]) -> Repository:
     return Repository(workspace=workspace, project=project, parent=_parent_of(row[_OF_PARENT:]), **members)
 
 
-def _parent_of(row: Sequence[Any]) -> Parent | None:
+def _parent_of(row: Sequence[Any]) -> BriefRepository | None:
     identity, workspace_slug, slug, uuid, name, is_private = row
-    return None if identity is None else Parent(identity, workspace_slug, slug, uuid, name, bool(is_private))
+    return None if identity is None else BriefRepository(identity, workspace_slug, slug, uuid, name, bool(is_private))

@@ -5,7 +5,7 @@ from urllib.parse import quote
 
 from starlette.responses import RedirectResponse, Response
 
-from roadstead.domain.people import privileges, projects
+from roadstead.domain.people import permissions, privileges, projects
 from roadstead.domain.people.workspaces import find_member_named
 from roadstead.errors import InvalidInput, WrongCredential
 from roadstead.model import PRIVILEGES, Group, Holder, Privilege, Project, User
@@ -59,8 +59,8 @@ async def _grants(visit: Visit, path: str) -> Grants | None:
         project = await _project(visit, "admin")
     except WrongCredential:
         return None
-    users = await projects.page_of_users(visit.host, project, wanted_page(visit, "users"))
-    groups = await projects.page_of_groups(visit.host, project, wanted_page(visit, "groups"))
+    users = await permissions.page_of_users(visit.host, project, wanted_page(visit, "users"))
+    groups = await permissions.page_of_groups(visit.host, project, wanted_page(visit, "groups"))
     reviewers = await projects.page_of_reviewers(visit.host, project, wanted_page(visit, "reviewers"))
     return Grants(part_of(path, users, "users"), part_of(path, groups, "groups"), part_of(path, reviewers, "reviewers"))
 
@@ -87,13 +87,13 @@ async def _delete(visit: Visit, form: Form) -> Response:
 
 async def _grant(visit: Visit, form: Form) -> None:
     project = await _project(visit, "admin")
-    privilege = projects.grantable(form.get("permission", ""))
-    await projects.grant(visit.host, visit.identity, project, await _holder(visit, project, form), privilege)
+    privilege = permissions.grantable(form.get("permission", ""), project)
+    await permissions.grant(visit.host, visit.identity, project, await _holder(visit, project, form), privilege)
 
 
 async def _take_back(visit: Visit, form: Form) -> None:
     project = await _project(visit, "admin")
-    await projects.take_back(visit.host, visit.identity, project, await _holder(visit, project, form))
+    await permissions.take_back(visit.host, visit.identity, project, await _holder(visit, project, form))
 
 
 async def _holder(visit: Visit, project: Project, form: Form) -> Holder:
@@ -104,7 +104,7 @@ async def _holder(visit: Visit, project: Project, form: Form) -> Holder:
         raise InvalidInput(wrong, fields={"user": [wrong]})
     if user:
         return await find_member_named(visit.host, project.workspace, user)
-    return await projects.find_group(visit.host, project, group)
+    return await permissions.find_group(visit.host, project, group)
 
 
 async def _add_reviewer(visit: Visit, form: Form) -> None:

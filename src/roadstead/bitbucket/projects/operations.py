@@ -14,7 +14,7 @@ from roadstead.bitbucket.projects.shapes import (
     ProjectResource,
     ProjectUserPermission,
 )
-from roadstead.domain.people import privileges, projects, users, workspaces
+from roadstead.domain.people import permissions, privileges, projects, users, workspaces
 from roadstead.domain.people.projects import ProjectChanges
 from roadstead.listing import PageRequest
 from roadstead.model import PLAIN_LIST, PROJECT_LIST, Group, Privilege, Project, User
@@ -36,19 +36,19 @@ _REVIEWERS = "/{project_key}/default-reviewers"
 async def list_projects(call: Call, wanted: PageRequest) -> Answer:
     """List the projects of a workspace that the caller sees."""
     page = await projects.page_of_projects(call.host, call.identity, call.path["workspace"], wanted)
-    return page_answer(call, page.of(_resources(call, page.items)))
+    return page_answer(call, page.of(await _resources(call, page.items)))
 
 
 @OPERATIONS.post(needs=ADMIN, takes=shapes.NEW_PROJECT, gives={201: ProjectResource})
 async def create_project(call: Call, given: ProjectChanges) -> Answer:
     """Create a project. It is private unless the body says otherwise."""
-    return _created(call, await projects.create_project(call.host, call.identity, call.path["workspace"], given))
+    return await _created(call, await projects.create_project(call.host, call.identity, call.path["workspace"], given))
 
 
 @OPERATIONS.get("/{project_key}", needs=READ, query=Partial, gives={200: ProjectResource})
 async def get_project(call: Call) -> Answer:
     """Return a project."""
-    return shaped(call, _resource(call, await _project(call, "read")))
+    return shaped(call, await _resource(call, await _project(call, "read")))
 
 
 @OPERATIONS.put("/{project_key}", needs=ADMIN, takes=shapes.PROJECT, gives={200: ProjectResource, 201: ProjectResource})
@@ -57,8 +57,8 @@ async def put_project(call: Call, given: ProjectChanges) -> Answer:
     key: str = call.path["project_key"]
     project, is_new = await projects.put_project(call.host, call.identity, call.path["workspace"], key, given)
     if is_new:
-        return _created(call, project)
-    return json_answer(_resource(call, project), headers={} if project.key == key else _location(call, project))
+        return await _created(call, project)
+    return json_answer(await _resource(call, project), headers={} if project.key == key else _location(call, project))
 
 
 @OPERATIONS.delete("/{project_key}", needs=ADMIN, gives={204: None})
@@ -75,7 +75,7 @@ async def delete_project(call: Call) -> Answer:
 async def list_user_permissions(call: Call, wanted: PageRequest) -> Answer:
     """List what is granted to users in a project, not to groups. No access token may read it."""
     project = await _of_grants(call)
-    page = await projects.page_of_users(call.host, project, wanted)
+    page = await permissions.page_of_users(call.host, project, wanted)
     return page_answer(call, page.of([_of_user(call, project, *one) for one in page.items]))
 
 
@@ -84,7 +84,7 @@ async def get_user_permission(call: Call) -> Answer:
     """Return what is granted to a user in a project, by UUID in braces or account id."""
     project = await _of_grants(call)
     user = await _user(call, "selected_user_id")
-    return shaped(call, _of_user(call, project, user, await projects.privilege_of(call.host, project, user)))
+    return shaped(call, _of_user(call, project, user, await permissions.privilege_of(call.host, project, user)))
 
 
 @OPERATIONS.put(
@@ -94,8 +94,8 @@ async def put_user_permission(call: Call, permission: str) -> Answer:
     """Grant a privilege to a member who is no owner. Only a person may."""
     project = await _to_grant(call)
     user = await _user(call, "selected_user_id")
-    privilege = projects.grantable(permission)
-    await projects.grant(call.host, call.identity, project, user, privilege)
+    privilege = permissions.grantable(permission, project)
+    await permissions.grant(call.host, call.identity, project, user, privilege)
     return json_answer(_of_user(call, project, user, privilege))
 
 
@@ -104,7 +104,7 @@ async def delete_user_permission(call: Call) -> Answer:
     """Take back what is granted to a user, if anything is. Only a person may."""
     project = await _to_grant(call)
     user = await _user(call, "selected_user_id")
-    await projects.take_back(call.host, call.identity, project, user)
+    await permissions.take_back(call.host, call.identity, project, user)
     return no_content()
 
 
@@ -115,7 +115,7 @@ async def delete_user_permission(call: Call) -> Answer:
 async def list_group_permissions(call: Call, wanted: PageRequest) -> Answer:
     """List what is granted to groups in a project."""
     project = await _of_grants(call)
-    page = await projects.page_of_groups(call.host, project, wanted)
+    page = await permissions.page_of_groups(call.host, project, wanted)
     return page_answer(call, page.of([_of_group(call, project, *one) for one in page.items]))
 
 
@@ -124,7 +124,7 @@ async def get_group_permission(call: Call) -> Answer:
     """Return what is granted to a group in a project."""
     project = await _of_grants(call)
     group = await _group(call, project)
-    return shaped(call, _of_group(call, project, group, await projects.privilege_of(call.host, project, group)))
+    return shaped(call, _of_group(call, project, group, await permissions.privilege_of(call.host, project, group)))
 
 
 @OPERATIONS.put(f"{_GROUPS}/{{group_slug}}", needs=GRANT, takes=shapes.PERMISSION, gives={200: ProjectGroupPermission})
@@ -132,8 +132,8 @@ async def put_group_permission(call: Call, permission: str) -> Answer:
     """Grant a privilege to a group. Only a person may."""
     project = await _to_grant(call)
     group = await _group(call, project)
-    privilege = projects.grantable(permission)
-    await projects.grant(call.host, call.identity, project, group, privilege)
+    privilege = permissions.grantable(permission, project)
+    await permissions.grant(call.host, call.identity, project, group, privilege)
     return json_answer(_of_group(call, project, group, privilege))
 
 
@@ -142,7 +142,7 @@ async def delete_group_permission(call: Call) -> Answer:
     """Take back what is granted to a group, if anything is. Only a person may."""
     project = await _to_grant(call)
     group = await _group(call, project)
-    await projects.take_back(call.host, call.identity, project, group)
+    await permissions.take_back(call.host, call.identity, project, group)
     return no_content()
 
 
@@ -200,7 +200,7 @@ async def _of_grants(call: Call) -> Project:
 async def _to_grant(call: Call) -> Project:
     """Return the project of the address, for a caller who may change what is granted there."""
     project = await _project(call, "admin")
-    projects.refuse_apps(call.identity)
+    permissions.refuse_apps(call.identity)
     return project
 
 
@@ -209,24 +209,25 @@ async def _user(call: Call, parameter: str) -> User:
 
 
 async def _group(call: Call, project: Project) -> Group:
-    return await projects.find_group(call.host, project, call.path["group_slug"])
+    return await permissions.find_group(call.host, project, call.path["group_slug"])
 
 
-def _resource(call: Call, project: Project) -> ProjectResource:
-    return _resources(call, [project])[0]
+async def _resource(call: Call, project: Project) -> ProjectResource:
+    return (await _resources(call, [project]))[0]
 
 
-def _resources(call: Call, found: Sequence[Project]) -> list[ProjectResource]:
+async def _resources(call: Call, found: Sequence[Project]) -> list[ProjectResource]:
     """Return projects of one workspace."""
     if not found:
         return []
-    shape = shapes.projects(found[0].workspace, call.host.base_url, _workspace_url(call, found[0]))
+    public = await projects.find_with_public(call.host, found)
+    shape = shapes.projects(found[0].workspace, call.host.base_url, _workspace_url(call, found[0]), public)
     below = call.url(get_project, found[0].workspace.slug)
     return [shape(one, below + one.key) for one in found]
 
 
-def _created(call: Call, project: Project) -> Answer:
-    return json_answer(_resource(call, project), 201, headers=_location(call, project))
+async def _created(call: Call, project: Project) -> Answer:
+    return json_answer(await _resource(call, project), 201, headers=_location(call, project))
 
 
 def _location(call: Call, project: Project) -> dict[str, str]:

@@ -1,6 +1,6 @@
 """Projects, permissions and default reviewers over the wire."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Set
 from typing import Annotated, Literal, NotRequired, TypedDict
 
 import msgspec
@@ -60,13 +60,14 @@ def _changes(given: GivenProject) -> ProjectChanges:
     return ProjectChanges(given.key, given.name, given.description, given.is_private)
 
 
-def _permission(given: GivenPermission) -> str:
+def permission(given: GivenPermission) -> str:
+    """Return the privilege that a body gives. Raise `InvalidInput` if it gives none."""
     if given.permission is None:
         raise InvalidInput("Bad request", fields={"permission": "required key not provided"})
     return given.permission
 
 
-def _wrong(body: bytes, complaint: str) -> InvalidInput:
+def wrong_body(body: bytes, complaint: str) -> InvalidInput:
     """Return the refusal of a body of another shape."""
     _, dotted, rest = complaint.partition("`$.")
     if dotted:
@@ -74,9 +75,9 @@ def _wrong(body: bytes, complaint: str) -> InvalidInput:
     return InvalidInput("Bad request", complaint, fields={"": "expected a dictionary"})
 
 
-NEW_PROJECT: Shape[ProjectChanges] = Shape(GivenProject, _changes, _wrong, documented=NewProject)
-PROJECT: Shape[ProjectChanges] = Shape(GivenProject, _changes, _wrong, documented=ProjectUpdate)
-PERMISSION: Shape[str] = Shape(GivenPermission, _permission, _wrong, documented=NewPermission)
+NEW_PROJECT: Shape[ProjectChanges] = Shape(GivenProject, _changes, wrong_body, documented=NewProject)
+PROJECT: Shape[ProjectChanges] = Shape(GivenProject, _changes, wrong_body, documented=ProjectUpdate)
+PERMISSION: Shape[str] = Shape(GivenPermission, permission, wrong_body, documented=NewPermission)
 
 
 class ProjectLinks(TypedDict):
@@ -95,9 +96,18 @@ class CondensedProject(TypedDict):
     links: ProjectLinks
 
 
-class ProjectResource(CondensedProject):
+class FullLinks(ProjectLinks):
+    repositories: Link
+
+
+class ProjectResource(TypedDict):
     """A project of a workspace, to which repositories belong."""
 
+    type: Literal["project"]
+    key: str
+    uuid: str
+    name: str
+    links: FullLinks
     description: str
     is_private: bool
     has_publicly_visible_repos: bool
@@ -163,16 +173,25 @@ def condensed_project(project: Project, base_url: str, self_url: str) -> Condens
     }
 
 
-def projects(workspace: Workspace, base_url: str, workspace_url: str) -> Callable[[Project, str], ProjectResource]:
-    """Return a function that shapes a project of a workspace, given its URL. What all of them share is made once."""
+def projects(
+    workspace: Workspace, base_url: str, workspace_url: str, with_public: Set[int]
+) -> Callable[[Project, str], ProjectResource]:
+    """Return a function that shapes a project of a workspace, given its URL. What all of them share is made once.
+
+    `with_public` are the ids of those that have a public repository.
+    """
     owner, condensed = team(workspace, base_url), condensed_workspace(workspace, base_url, workspace_url)
+    # Of a group that uses this one, so that its template is not known here.
+    repositories = f"{base_url}/2.0/repositories/{workspace.slug}?q=project.key="
 
     def shape(project: Project, self_url: str) -> ProjectResource:
+        brief = condensed_project(project, base_url, self_url)
         return {
-            **condensed_project(project, base_url, self_url),
+            **brief,
+            "links": {**brief["links"], "repositories": Link(f'{repositories}"{project.key}"')},
             "description": project.description,
             "is_private": project.is_private,
-            "has_publicly_visible_repos": False,
+            "has_publicly_visible_repos": project.id in with_public,
             "created_on": moment(project.created_on),
             "updated_on": moment(project.updated_on),
             "owner": owner,

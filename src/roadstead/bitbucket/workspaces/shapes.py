@@ -28,6 +28,7 @@ class WorkspaceLinks(CondensedLinks):
     members: Link
     owners: Link
     projects: Link
+    repositories: Link
 
 
 class WorkspaceBase(TypedDict):
@@ -129,8 +130,9 @@ def workspace(workspace: Workspace, base_url: str, self_url: str, members_url: s
             **condensed["links"],
             "members": Link(members_url),
             "owners": Link(f"{members_url}?q=permission%3D%22owner%22"),
-            # Of a group that uses this one, so that its template is not known here.
+            # Of groups that use this one, so that their templates are not known here.
             "projects": Link(f"{self_url}/projects"),
+            "repositories": Link(f"{base_url}/2.0/repositories/{workspace.slug}"),
         },
     }
 

@@ -7,7 +7,8 @@ from roadstead.domain.people.workspaces import Visible, find_visible, may_admini
 from roadstead.errors import NotFound, WrongCredential
 from roadstead.model import PRIVILEGES, Identity, Privilege, Project
 from roadstead.storage import projects as rows
-from roadstead.storage.database import Reader
+from roadstead.storage.database import Reader, Transaction
+from roadstead.storage.workspaces import lock_workspace
 
 
 class NoSuchProject(NotFound):
@@ -40,6 +41,16 @@ async def project_in(reader: Reader, identity: Identity, visible: Visible, key: 
     if not includes(held, least):
         raise WrongCredential(f"Access denied. You must have {least} access to this project.")
     return project
+
+
+async def hold_project(host: Host, tx: Transaction, identity: Identity, project: Project) -> Project:
+    """Lock the workspace of a project with its members, and return the project as it is now.
+
+    Raise as `find_project` does: since the first check, the project may be gone, or the caller's role.
+    """
+    await lock_workspace(tx, project.workspace.id)
+    visible = await find_visible(host, identity, project.workspace.slug, tx)
+    return await project_in(tx, identity, visible, project.key, "admin")
 
 
 def _held(identity: Identity, visible: Visible, project: Project, granted: Iterable[Privilege]) -> Privilege:

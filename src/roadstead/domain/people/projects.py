@@ -1,7 +1,8 @@
-"""Projects: create, change and delete them, and who may do what there."""
+"""Projects: create, change and delete them, and their default reviewers."""
 
 import re
 import uuid
+from collections.abc import Sequence, Set
 from dataclasses import asdict, dataclass, replace
 
 import msgspec
@@ -9,22 +10,24 @@ import msgspec
 from roadstead.domain.host import Host
 from roadstead.domain.names import LONGEST_DESCRIPTION, LONGEST_NAME, is_name, is_text
 from roadstead.domain.people.changes import log_change
-from roadstead.domain.people.privileges import NoSuchProject, find_project, project_in
-from roadstead.domain.people.workspaces import Visible, administered, find_visible, lock_and_keep, may_administer
-from roadstead.errors import InvalidInput, NotFound, WrongCredential
+from roadstead.domain.people.privileges import NoSuchProject, find_project, hold_project, project_in
+from roadstead.domain.people.workspaces import (
+    Visible,
+    administered,
+    find_visible,
+    lock_and_keep,
+    may_administer,
+    role_of,
+)
+from roadstead.errors import InvalidInput, WrongCredential
 from roadstead.listing import PageRequest, Slice
-from roadstead.model import PRIVILEGES, Group, Holder, Identity, Privilege, Project, Role, User, Workspace
-from roadstead.storage import groups, members, permissions
+from roadstead.model import Identity, Project, User, Workspace
 from roadstead.storage import projects as rows
 from roadstead.storage.audit import Details
 from roadstead.storage.database import Transaction
 from roadstead.storage.repositories import find_projects_with_public, has_repositories
-from roadstead.storage.workspaces import lock_workspace
 
 _KEY = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}")
-
-NOT_BY_APPS = "This API is only accessible with the following authentication types: apitoken"
-"""In the style of what the cloud answers to a user's token at an address for apps."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +50,12 @@ async def page_of_projects(host: Host, identity: Identity, workspace: str, wante
     elif identity.user is not None and not may_administer(identity, visible):
         seen_by = identity.user.id
     return await rows.page_of_projects(host.store.database, visible.workspace, wanted, seen_by=seen_by, only=only)
+
+
+async def find_with_public(host: Host, found: Sequence[Project]) -> Set[int]:
+    """Return the ids of those projects that have a public repository, which a private one cannot have."""
+    public = [one.id for one in found if not one.is_private]
+    return await find_projects_with_public(host.store.database, public) if public else frozenset()
 
 
 async def create_project(host: Host, identity: Identity, workspace: str, given: ProjectChanges) -> Project:
@@ -81,7 +90,7 @@ async def delete_project(host: Host, identity: Identity, workspace: str, key: st
     """Delete a project without repositories, and what was granted in it. Raise as `find_project` does."""
     project = await find_project(host, identity, workspace, key, "admin")
     async with host.store.database.transaction() as tx:
-        project = await _hold(host, tx, identity, project)
+        project = await hold_project(host, tx, identity, project)
         if await has_repositories(tx, project):
             raise WrongCredential(
                 "You cannot delete a project that still contains repositories.",
@@ -154,75 +163,6 @@ def _taken() -> InvalidInput:
     return InvalidInput("Bad request", fields={"__all__": ["Project with this Owner and Key already exists."]})
 
 
-# Permissions
-
-
-async def find_group(host: Host, project: Project, slug: str) -> Group:
-    """Return a group of the project's workspace. Raise `NotFound`."""
-    group = await groups.find_group(host.store.database, project.workspace, slug)
-    if group is None:
-        raise NotFound(f"No group with identifier '{slug}'.")
-    return group
-
-
-async def page_of_users(host: Host, project: Project, wanted: PageRequest) -> Slice[tuple[User, Privilege]]:
-    """Return a page of the users with a privilege of their own."""
-    return await permissions.page_of_users(host.store.database, project, wanted)
-
-
-async def page_of_groups(host: Host, project: Project, wanted: PageRequest) -> Slice[tuple[Group, Privilege]]:
-    """Return a page of the groups with a privilege."""
-    return await permissions.page_of_groups(host.store.database, project, wanted)
-
-
-async def privilege_of(host: Host, project: Project, holder: Holder) -> Privilege:
-    """Return what is granted to a user alone, or to a group."""
-    return await permissions.find_privilege(host.store.database, project, holder)
-
-
-async def grant(host: Host, identity: Identity, project: Project, holder: Holder, privilege: Privilege) -> None:
-    """Grant a privilege to a group, or to a member who is no owner. Raise `InvalidInput`."""
-    async with host.store.database.transaction() as tx:
-        project = await _hold(host, tx, identity, project)
-        if isinstance(holder, User) and await _role(tx, project, holder) in (None, "owner"):
-            raise InvalidInput(
-                "Bad request",
-                "A permission is for a member of the workspace who is no owner.",
-                fields={"user": "not a member, or an owner"},
-            )
-        await permissions.keep_permission(tx, project, holder, privilege)
-        await _log_permission(host, tx, project, identity, holder, privilege)
-
-
-async def take_back(host: Host, identity: Identity, project: Project, holder: Holder) -> None:
-    """Take back what is granted to a user or to a group, if anything is."""
-    async with host.store.database.transaction() as tx:
-        project = await _hold(host, tx, identity, project)
-        await permissions.delete_permission(tx, project, holder)
-        await _log_permission(host, tx, project, identity, holder, None)
-
-
-async def _log_permission(
-    host: Host, tx: Transaction, project: Project, identity: Identity, holder: Holder, privilege: Privilege | None
-) -> None:
-    named = {"user": holder.username} if isinstance(holder, User) else {"group": holder.slug}
-    await _log(host, tx, "permission changed", project, identity, {**named, "permission": privilege})
-
-
-def refuse_apps(identity: Identity) -> None:
-    """Raise `WrongCredential` for an app, an OAuth consumer or an access token: only people change permissions."""
-    if identity.is_integration:
-        raise WrongCredential(NOT_BY_APPS)
-
-
-def grantable(privilege: str) -> Privilege:
-    """Return a privilege that can be granted. Raise `InvalidInput`."""
-    found = next((one for one in PRIVILEGES if one == privilege and one != "none"), None)
-    if found is None:
-        raise InvalidInput("Bad request", fields={"permission": "not one of read, write, create-repo, admin"})
-    return found
-
-
 # Default reviewers
 
 
@@ -240,8 +180,8 @@ async def expect_reviewer(host: Host, project: Project, user: User) -> None:
 async def add_reviewer(host: Host, identity: Identity, project: Project, user: User) -> None:
     """Add a member to the default reviewers. Raise `InvalidInput`."""
     async with host.store.database.transaction() as tx:
-        project = await _hold(host, tx, identity, project)
-        if await _role(tx, project, user) is None:
+        project = await hold_project(host, tx, identity, project)
+        if await role_of(tx, project.workspace, user) is None:
             raise InvalidInput(f"{user.display_name} is no member of the workspace.")
         await rows.keep_reviewer(tx, project, user.id)
         await _log(host, tx, "default reviewer added", project, identity, {"user": user.username})
@@ -250,7 +190,7 @@ async def add_reviewer(host: Host, identity: Identity, project: Project, user: U
 async def remove_reviewer(host: Host, identity: Identity, project: Project, user: User) -> None:
     """Remove a user from the default reviewers. Raise `InvalidInput`."""
     async with host.store.database.transaction() as tx:
-        project = await _hold(host, tx, identity, project)
+        project = await hold_project(host, tx, identity, project)
         if not await rows.delete_reviewer(tx, project.id, user.id):
             raise _no_reviewer(user)
         await _log(host, tx, "default reviewer removed", project, identity, {"user": user.username})
@@ -258,21 +198,6 @@ async def remove_reviewer(host: Host, identity: Identity, project: Project, user
 
 def _no_reviewer(user: User) -> InvalidInput:
     return InvalidInput(f"{user.display_name} is not a default reviewer of the project.")
-
-
-async def _role(tx: Transaction, project: Project, user: User) -> Role | None:
-    member = await members.find_member(tx, project.workspace.id, user.uuid)
-    return None if member is None else member.role
-
-
-async def _hold(host: Host, tx: Transaction, identity: Identity, project: Project) -> Project:
-    """Lock the workspace of a project with its members, and return the project as it is now.
-
-    Raise as `find_project` does: since the first check, the project may be gone, or the caller's role.
-    """
-    await lock_workspace(tx, project.workspace.id)
-    visible = await find_visible(host, identity, project.workspace.slug, tx)
-    return await project_in(tx, identity, visible, project.key, "admin")
 
 
 async def _log(

@@ -123,6 +123,12 @@ async def role_in(reader: Reader, user: User, workspace: Workspace) -> Role | No
     return found[1] if found else None
 
 
+async def role_of(reader: Reader, workspace: Workspace, user: User) -> Role | None:
+    """Return the role that a user has as a member."""
+    member = await rows.find_member(reader, workspace.id, user.uuid)
+    return None if member is None else member.role
+
+
 def may_administer(identity: Identity, visible: Visible) -> bool:
     """Return whether the caller may do everything in a workspace: an owner, and an app or the workspace's own token
     within its scopes.

@@ -9,7 +9,7 @@ from roadstead.domain.apps.installations import get_installed
 from roadstead.domain.host import Host
 from roadstead.domain.people.privileges import highest, includes
 from roadstead.domain.people.workspaces import NoSuchWorkspace, expect_active, find_visible
-from roadstead.errors import NotFound, RoadsteadError, WrongCredential
+from roadstead.errors import NotFound, WrongCredential
 from roadstead.model import Identity, Privilege, Reach, Repository, Workspace
 from roadstead.storage import repositories as rows
 from roadstead.storage.database import Reader, Transaction
@@ -33,7 +33,7 @@ class NoSuchRepository(NotFound):
         )
 
 
-class RepositoryMoved(RoadsteadError):
+class RepositoryMoved(NotFound):
     """The repository has another slug now, and the caller sees it."""
 
     def __init__(self, repository: Repository) -> None:

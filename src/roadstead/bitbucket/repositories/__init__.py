@@ -1,0 +1,1 @@
+"""The group Repositories: repositories, their forks and watchers, and who may do what in them."""

@@ -1,0 +1,364 @@
+"""Repositories and what is granted in them over the wire."""
+
+from collections.abc import Callable
+from typing import Annotated, Any, Literal, NotRequired, TypedDict
+from urllib.parse import quote, urlsplit
+
+import msgspec
+
+from roadstead.api.bodies import Shape
+from roadstead.bitbucket.projects.shapes import (
+    CondensedProject,
+    GivenPermission,
+    GroupResource,
+    condensed_project,
+    permission,
+    wrong_body,
+)
+from roadstead.bitbucket.workspaces.shapes import CondensedWorkspace, condensed_workspace
+from roadstead.domain.repositories import changes
+from roadstead.domain.repositories.creation import ForkChanges
+from roadstead.domain.repositories.given import RepositoryChanges
+from roadstead.model import BriefRepository, ForkPolicy, Privilege, Repository, RepositoryRole, Workspace
+from roadstead.shapes.accounts import CondensedUser, NamedUser, Team, avatar_url, team
+from roadstead.shapes.links import Link
+from roadstead.shapes.moments import moment
+
+
+class OfRole(TypedDict, total=False):
+    """The parameter that chooses repositories by what the caller may do there."""
+
+    role: Annotated[RepositoryRole, msgspec.Meta(description="The least that the caller was granted there.")]
+
+
+class NamedProject(TypedDict, total=False):
+    """A project, by its key or UUID."""
+
+    key: Annotated[str, msgspec.Meta(examples=["TOOLS"])]
+    uuid: str
+
+
+class GivenMembers(TypedDict, total=False):
+    """The members of a repository to create or to change; those that the host does not keep are not read."""
+
+    name: str
+    description: str
+    is_private: bool
+    fork_policy: ForkPolicy
+    language: str
+    has_issues: bool
+    has_wiki: bool
+    website: str | None
+    project: NamedProject
+
+
+class NamedWorkspace(TypedDict, total=False):
+    """A workspace, by its slug or UUID."""
+
+    slug: str
+    uuid: str
+
+
+class ForkMembers(GivenMembers, total=False):
+    """What is to be different in a fork. Without a workspace it is in that of its parent."""
+
+    workspace: NamedWorkspace
+
+
+class NewRepositoryPermission(TypedDict):
+    """The privilege to grant."""
+
+    permission: Annotated[Literal["read", "write", "admin"], msgspec.Meta(examples=["read"])]
+
+
+class _Named(msgspec.Struct):
+    key: str | None = None
+    slug: str | None = None
+    uuid: str | None = None
+
+
+class GivenRepository(msgspec.Struct):
+    """A body that gives a repository."""
+
+    name: str | None = None
+    description: str | None = None
+    is_private: bool | None = None
+    fork_policy: str | None = None
+    language: str | None = None
+    has_issues: bool | None = None
+    has_wiki: bool | None = None
+    website: str | None = None
+    project: _Named | None = None
+
+
+class GivenFork(GivenRepository):
+    """A body that gives a fork."""
+
+    workspace: _Named | None = None
+
+
+def _changes(given: GivenRepository | None) -> RepositoryChanges:
+    if given is None:
+        return RepositoryChanges()
+    project = given.project
+    return RepositoryChanges(
+        given.name,
+        given.description,
+        given.is_private,
+        given.fork_policy,
+        given.language,
+        given.has_issues,
+        given.has_wiki,
+        given.website,
+        None if project is None else project.key or project.uuid,
+    )
+
+
+def _fork(given: GivenFork | None) -> ForkChanges:
+    workspace = None if given is None else given.workspace
+    return ForkChanges(_changes(given), None if workspace is None else workspace.slug or workspace.uuid)
+
+
+class _GivenSettings(msgspec.Struct):
+    default_merge_strategy: bool | None = None
+    branching_model: bool | None = None
+
+
+class GivenState(msgspec.Struct):
+    """A body that says which settings are the repository's."""
+
+    override_settings: _GivenSettings | None = None
+
+
+def _settings(given: GivenState | None) -> changes.OwnSettings:
+    settings = given and given.override_settings
+    return changes.OwnSettings() if settings is None else changes.OwnSettings(*msgspec.structs.astuple(settings))
+
+
+REPOSITORY: Shape[RepositoryChanges] = Shape(
+    GivenRepository | None, _changes, wrong_body, documented=GivenMembers | None
+)
+OWN_SETTINGS: Shape[changes.OwnSettings] = Shape(GivenState | None, _settings, wrong_body)
+PERMISSION: Shape[str] = Shape(GivenPermission, permission, wrong_body, documented=NewRepositoryPermission)
+FORK: Shape[ForkChanges] = Shape(GivenFork | None, _fork, wrong_body, documented=ForkMembers | None)
+
+
+class RepositoryBriefLinks(TypedDict):
+    self: Link
+    html: Link
+    avatar: Link
+
+
+class NamedLink(TypedDict):
+    name: Literal["https", "ssh"]
+    href: str
+
+
+class RepositoryLinks(RepositoryBriefLinks):
+    pullrequests: Link
+    commits: Link
+    forks: Link
+    watchers: Link
+    branches: Link
+    tags: Link
+    downloads: Link
+    source: Link
+    hooks: Link
+    clone: list[NamedLink]
+    issues: NotRequired[Link]
+
+
+class CondensedRepository(TypedDict):
+    """A repository, as other objects contain one."""
+
+    type: Literal["repository"]
+    full_name: str
+    links: RepositoryBriefLinks
+    name: str
+    uuid: str
+
+
+class MainBranch(TypedDict):
+    name: str
+    type: Literal["branch"]
+
+
+class OwnSettings(TypedDict):
+    """Which settings are the repository's, not its project's."""
+
+    default_merge_strategy: bool
+    branching_model: bool
+
+
+class RepositoryResource(TypedDict):
+    """A repository of a project."""
+
+    type: Literal["repository"]
+    full_name: str
+    links: RepositoryLinks
+    name: str
+    slug: str
+    description: str
+    scm: Literal["git"]
+    website: str | None
+    owner: Team
+    workspace: CondensedWorkspace
+    is_private: bool
+    project: CondensedProject
+    fork_policy: ForkPolicy
+    created_on: str
+    updated_on: str
+    size: int
+    language: str
+    uuid: str
+    mainbranch: MainBranch | None
+    override_settings: OwnSettings
+    parent: CondensedRepository | None
+    enforced_signed_commits: None
+    has_issues: bool
+    has_wiki: bool
+
+
+class RepositoryUserPermission(TypedDict):
+    """What is granted to a user in a repository. On the cloud, too, the user has no links."""
+
+    type: Literal["repository_user_permission"]
+    permission: Privilege
+    user: NamedUser
+    repository: CondensedRepository
+
+
+class RepositoryGroupPermission(TypedDict):
+    """What is granted to a group in a repository."""
+
+    type: Literal["repository_group_permission"]
+    permission: Privilege
+    group: GroupResource
+    repository: CondensedRepository
+
+
+class RepositoryPermission(TypedDict):
+    """The highest privilege that a user has in a repository."""
+
+    type: Literal["repository_permission"]
+    user: CondensedUser
+    repository: CondensedRepository
+    permission: Privilege
+
+
+class InheritanceState(TypedDict):
+    """Which settings are the repository's, not its project's."""
+
+    type: Literal["repository_inheritance_state"]
+    override_settings: OwnSettings
+
+
+_BELOW = {
+    "pullrequests": "pullrequests",
+    "commits": "commits",
+    "forks": "forks",
+    "watchers": "watchers",
+    "branches": "refs/branches",
+    "tags": "refs/tags",
+    "downloads": "downloads",
+    "source": "src",
+    "hooks": "hooks",
+}
+"""The links of a repository to addresses of groups that use this one, so that their templates are not known here."""
+
+
+def condensed_repository(repository: Repository | BriefRepository, base_url: str, self_url: str) -> CondensedRepository:
+    """Return a repository as other objects contain one."""
+    return {
+        "type": "repository",
+        "full_name": repository.full_name,
+        "links": {
+            "self": Link(self_url),
+            "html": Link(f"{base_url}/{repository.full_name}"),
+            "avatar": Link(avatar_url(base_url, repository.name)),
+        },
+        "name": repository.name,
+        "uuid": repository.uuid,
+    }
+
+
+def workspace_url(base_url: str, workspace: Workspace) -> str:
+    """Return the address of a workspace, which is of a group that this one does not know."""
+    return f"{base_url}/2.0/workspaces/{workspace.slug}"
+
+
+def repositories(
+    base_url: str, username: str | None
+) -> Callable[[Repository, str, CondensedRepository | None], RepositoryResource]:
+    """Return a function that shapes a repository, given its URL and its parent.
+
+    What all repositories of a workspace share is made once. `username` is the caller's, for the URL to clone from.
+    """
+    shared: dict[int, tuple[Team, CondensedWorkspace]] = {}
+
+    def shape(repository: Repository, self_url: str, parent: CondensedRepository | None) -> RepositoryResource:
+        workspace = repository.workspace
+        if workspace.id not in shared:
+            url = workspace_url(base_url, workspace)
+            shared[workspace.id] = team(workspace, base_url), condensed_workspace(workspace, base_url, url)
+        owner, condensed = shared[workspace.id]
+        project_url = f"{workspace_url(base_url, workspace)}/projects/{repository.project.key}"
+        return {
+            **condensed_repository(repository, base_url, self_url),
+            "links": _links(repository, base_url, self_url, username),
+            "slug": repository.slug,
+            "description": repository.description,
+            "scm": "git",
+            "website": repository.website,
+            "owner": owner,
+            "workspace": condensed,
+            "is_private": repository.is_private,
+            "project": condensed_project(repository.project, base_url, project_url),
+            "fork_policy": repository.fork_policy,
+            "created_on": moment(repository.created_on),
+            "updated_on": moment(repository.updated_on),
+            "size": repository.size,
+            "language": repository.language,
+            "mainbranch": None if repository.mainbranch is None else {"name": repository.mainbranch, "type": "branch"},
+            "override_settings": own_settings(repository),
+            "parent": parent,
+            "enforced_signed_commits": None,
+            "has_issues": repository.has_issues,
+            "has_wiki": repository.has_wiki,
+        }
+
+    return shape
+
+
+def _links(repository: Repository, base_url: str, self_url: str, username: str | None) -> RepositoryLinks:
+    below = [*_BELOW.items(), *([("issues", "issues")] if repository.has_issues else [])]
+    links: Any = {
+        **condensed_repository(repository, base_url, self_url)["links"],
+        **{name: Link(f"{self_url}/{path}") for name, path in below},
+        "clone": _clone(repository.full_name, base_url, username),
+    }
+    found: RepositoryLinks = links
+    return found
+
+
+def _clone(full_name: str, base_url: str, username: str | None) -> list[NamedLink]:
+    """Return the addresses for git; that of HTTP names the caller, whose password git then asks for."""
+    host = urlsplit(base_url)
+    named = f"{quote(username, safe='')}@" if username else ""
+    return [
+        {"name": "https", "href": f"{host.scheme}://{named}{host.netloc}{host.path}/{full_name}.git"},
+        {"name": "ssh", "href": f"git@{host.hostname}:{full_name}.git"},
+    ]
+
+
+def own_settings(repository: Repository) -> OwnSettings:
+    """Return which settings are the repository's, not its project's."""
+    return {
+        "default_merge_strategy": repository.own_merge_strategy,
+        "branching_model": repository.own_branching_model,
+    }
+
+
+def inheritance_state(repository: Repository) -> InheritanceState:
+    """Return which settings are the repository's, not its project's, as an answer of its own."""
+    return {"type": "repository_inheritance_state", "override_settings": own_settings(repository)}

@@ -1,0 +1,196 @@
+"""Create repositories: empty ones, forks, and copies of repositories on this machine.
+
+The folder is made before the row: a repository that is in the database has its files.
+"""
+
+import uuid
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from roadstead.domain.host import Host
+from roadstead.domain.people.changes import log_change
+from roadstead.domain.people.projects import add_default_project
+from roadstead.domain.people.workspaces import Visible, find_visible, lock_and_keep
+from roadstead.domain.repositories.access import ANY_WORKSPACE, find_repository
+from roadstead.domain.repositories.given import RepositoryChanges, check_privacy, check_slug, slug_taken
+from roadstead.domain.repositories.places import project_to_create_in
+from roadstead.domain.slugs import slug_of
+from roadstead.errors import InvalidInput, WrongCredential
+from roadstead.model import BriefRepository, Identity, Project, Repository
+from roadstead.storage import repositories as rows
+from roadstead.storage.database import Transaction
+
+if TYPE_CHECKING:
+    from roadstead.git.folders import Folders
+
+
+@dataclass(frozen=True, slots=True)
+class ForkChanges:
+    """What is to be different in a fork, and the workspace in which it is to be."""
+
+    members: RepositoryChanges
+    workspace: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    """A repository to create. `make` makes the folder of a UUID, and returns the main branch if it has commits."""
+
+    workspace: str
+    slug: str
+    given: RepositoryChanges
+    make: Callable[[str], Awaitable[str | None]]
+    parent: Repository | None = None
+
+
+def folders_of(host: Host) -> "Folders":
+    """Return the folders of the repositories of a host."""
+    # Imported with the first repository: the start of the host needs no git.
+    from roadstead.git.folders import Folders
+
+    return Folders(host.settings.data)
+
+
+async def create_repository(
+    host: Host, identity: Identity, workspace: str, slug: str, given: RepositoryChanges
+) -> Repository:
+    """Create an empty repository. Raise `NoSuchWorkspace`, `WrongCredential`, `InvalidInput` and `GitFailed`."""
+
+    async def make(uuid: str) -> None:
+        await folders_of(host).create(uuid)
+
+    return await _create(host, identity, _Plan(workspace, slug, given, make))
+
+
+async def import_repository(
+    host: Host, identity: Identity, workspace: str, slug: str, given: RepositoryChanges, source: Path
+) -> Repository:
+    """Create a repository with the branches and tags of one on this machine. Raise as `create_repository` does."""
+
+    async def make(uuid: str) -> str:
+        return await folders_of(host).import_from(source, uuid)
+
+    return await _create(host, identity, _Plan(workspace, slug, given, make))
+
+
+async def fork_repository(host: Host, identity: Identity, parent: Repository, given: ForkChanges) -> Repository:
+    """Fork a repository: the fork has what is not given of its parent, and shares its files.
+
+    Raise as `create_repository` does.
+    """
+    members = _forked(parent, given.members)
+
+    async def make(uuid: str) -> str | None:
+        await folders_of(host).fork(parent.uuid, uuid)
+        return parent.mainbranch
+
+    workspace = given.workspace or parent.workspace.slug
+    if members.project is None and workspace in (parent.workspace.slug, parent.workspace.uuid):
+        members = replace(members, project=parent.project.key)
+    return await _create(host, identity, _Plan(workspace, slug_of(members.name or ""), members, make, parent))
+
+
+def _forked(parent: Repository, given: RepositoryChanges) -> RepositoryChanges:
+    """Return the members of a fork. Raise `InvalidInput` and `WrongCredential` if its parent forbids it."""
+    if parent.fork_policy == "no_forks":
+        raise WrongCredential("Access denied. This repository cannot be forked.")
+    if parent.fork_policy == "no_public_forks" and given.is_private is False:
+        text = "Forks of this repository are private."
+        raise InvalidInput(f"is_private: {text}", fields={"is_private": [text]})
+    taken = ("name", "description", "fork_policy", "language", "has_issues", "has_wiki", "website")
+    missing: dict[str, Any] = {name: getattr(parent, name) for name in taken if getattr(given, name) is None}
+    if given.is_private is None and (parent.is_private or parent.fork_policy == "no_public_forks"):
+        missing["is_private"] = True
+    return replace(given, **missing)
+
+
+async def _create(host: Host, identity: Identity, plan: _Plan) -> Repository:
+    """Create the folder of a repository and then the repository, unless the caller may not."""
+    visible = await find_visible(host, identity, plan.workspace)
+    await _check(host, identity, visible, plan)
+    name = f"{{{uuid.uuid4()}}}"
+    branch = await plan.make(name)
+    try:
+        async with host.store.database.transaction() as tx:
+            await lock_and_keep(tx, visible.workspace)
+            visible = await find_visible(host, identity, plan.workspace, tx)
+            project = await _check(host, identity, visible, plan, tx)
+            project = project or await add_default_project(host, tx, identity, visible.workspace)
+            repository = _new(host, project, plan, uuid=name, branch=branch)
+            return await _add(host, tx, identity, repository)
+    except BaseException:
+        host.run_later(folders_of(host).trash(name))
+        raise
+
+
+async def _check(
+    host: Host, identity: Identity, visible: Visible, plan: _Plan, tx: Transaction | None = None
+) -> Project | None:
+    """Raise what speaks against a plan. Return its project if that exists."""
+    if plan.parent is not None:
+        await find_repository(host, identity, ANY_WORKSPACE, plan.parent.uuid, "read", tx)
+    project = await project_to_create_in(host, identity, visible, plan.given.project, tx)
+    check_slug(plan.slug)
+    plan.given.members()
+    if project is not None:
+        check_privacy(project, is_private=_is_private(plan.given, project))
+    if await rows.find_repository(tx or host.store.database, visible.workspace.slug, plan.slug):
+        raise slug_taken()
+    return project
+
+
+def _is_private(given: RepositoryChanges, project: Project) -> bool:
+    return project.is_private if given.is_private is None else given.is_private
+
+
+def _new(host: Host, project: Project, plan: _Plan, *, uuid: str, branch: str | None) -> Repository:
+    """Return a repository that is to be added."""
+    now, is_private = host.now(), _is_private(plan.given, project)
+    empty = Repository(
+        id=0,
+        workspace=project.workspace,
+        project=project,
+        uuid=uuid,
+        slug=plan.slug,
+        name=plan.slug,
+        description="",
+        is_private=is_private,
+        fork_policy="no_public_forks" if is_private else "allow_forks",
+        language="",
+        has_issues=False,
+        has_wiki=False,
+        website=None,
+        mainbranch=branch,
+        size=0,
+        own_merge_strategy=False,
+        own_branching_model=False,
+        created_on=now,
+        updated_on=now,
+        parent=None if plan.parent is None else _brief(plan.parent),
+    )
+    return msgspec.structs.replace(empty, **plan.given.members())
+
+
+def _brief(repository: Repository) -> BriefRepository:
+    return BriefRepository(
+        repository.id,
+        repository.workspace.slug,
+        repository.slug,
+        repository.uuid,
+        repository.name,
+        repository.is_private,
+    )
+
+
+async def _add(host: Host, tx: Transaction, identity: Identity, repository: Repository) -> Repository:
+    """Add a repository, which its creator watches."""
+    added = await rows.add_repository(tx, repository)
+    if identity.user is not None and identity.user.kind == "user":
+        await rows.keep_watcher(tx, added, identity.user.id)
+    details = {"parent": added.parent.full_name} if added.parent else {}
+    await log_change(host, tx, identity, "repository created", added.workspace, "repository", added.slug, details)
+    return added
