@@ -162,6 +162,14 @@ def test_only_ids_reach_git(work: Path, id_: str, tmp_path: Path) -> None:
             run(asking())
 
 
+def test_git_follows_no_replaced_commit(work: Path) -> None:
+    """Somebody who can push `refs/replace/…` does not change what git answers to others."""
+    first, second = _ids(work)
+    third = commit(work, one="3")
+    git(work, "replace", third, first)
+    assert run(path_history.commits_of(work / ".git", [third], [b"one"])) == [third, second, first]
+
+
 def test_a_large_diff_streams(work: Path) -> None:
     """A diff that is too large for one answer of a waiting process comes whole from another."""
     (work / "large").write_text("".join(f"{number}\n" for number in range(400_000)))

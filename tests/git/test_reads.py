@@ -110,6 +110,14 @@ def test_what_is_no_object_is_not_found(folder: Path, id_: str) -> None:
     assert objects.kind_of(folder, id_) is None
 
 
+def test_the_beginning_of_an_id_is_no_id(folder: Path) -> None:
+    """The library takes a few digits for an object; readers do not, so that nothing has two ids."""
+    beginning = _id(folder, "main")[:10]
+    assert objects.kind_of(folder, beginning) is None
+    with pytest.raises(NotFound):
+        objects.commit(folder, beginning)
+
+
 def test_an_object_of_another_kind_is_not_found(folder: Path) -> None:
     """A tree is no commit, and a commit no file."""
     with pytest.raises(NotFound):

@@ -55,6 +55,10 @@ class Queue:
         if id_ not in self.links:
             self.push(id_)
 
+    def leave_out(self, id_: str) -> None:
+        """Let a commit never be in the queue."""
+        self.links[id_] = Links(0, [])
+
     def push(self, id_: str) -> None:
         """Put in a commit, even if it was there before. Raise `NoSuchObject`."""
         data = data_of(self._opened, "commit", id_)

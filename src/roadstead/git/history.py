@@ -7,25 +7,25 @@ Commits that are reachable from some tips and not from others are walked from th
 those that were found can turn out to be excluded later. A range that is too long for that is git's to walk.
 """
 
-from base64 import b64decode, b64encode
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from roadstead.errors import InvalidInput
 from roadstead.git.commit_range import range_of
-from roadstead.git.graph import Queue
+from roadstead.git.frontier import Frontier, not_ours
+from roadstead.git.graph import Queue, Reached
 from roadstead.git.objects import Commit, commit, commit_of
 from roadstead.git.opened import repository
 from roadstead.git.processes import run
 
-_ID = 20
+_DIGITS = 20
 
 
 class Page(NamedTuple):
     """Some commits, and what leads to those that follow; nothing at the end.
 
-    `next` is as long as the history is wide there: 27 characters for each branch that is still open.
+    `next` is as long as the history is wide there: 27 characters for each branch that is still open, and at most 2,700
+    more where many commits are of the same second.
     """
 
     commits: list[Commit]
@@ -48,46 +48,40 @@ async def page(
     left_out = list(exclude)
     if left_out:
         return await _page_of_range(folder, list(include), left_out, length, _number(after))
-    return _page_of_history(folder, include if after is None else _frontier(after), length)
+    begin = Frontier(list(dict.fromkeys(include))) if after is None else Frontier.of(after)
+    return _page_of_history(folder, begin, length)
 
 
-def _page_of_history(folder: Path, tips: Iterable[str], length: int) -> Page:
+def _page_of_history(folder: Path, begin: Frontier, length: int) -> Page:
     queue = Queue(repository(folder))
-    for tip in tips:
+    for id_ in begin.shown:
+        queue.leave_out(id_)
+    for tip in begin.open:
         queue.add(tip)
-    commits: list[Commit] = []
-    while queue and len(commits) < length:
-        latest = queue.pop()
-        commits.append(commit_of(latest.id, latest.data))
-        for parent in latest.links.parents:
+    visited: list[Reached] = []
+    while queue and len(visited) < length:
+        visited.append(queue.pop())
+        for parent in visited[-1].links.parents:
             queue.add(parent)
-    return Page(commits, _text([reached.id for reached in queue.left()]) if queue else None)
+    next_ = _next(begin, visited, queue).text() if queue else None
+    return Page([commit_of(latest.id, latest.data) for latest in visited], next_)
 
 
-def _text(frontier: Sequence[str]) -> str:
-    return b64encode(bytes.fromhex("".join(frontier)), b"-_").decode().rstrip("=")
-
-
-def _frontier(after: str) -> list[str]:
-    try:
-        data = b64decode(after + "=" * (-len(after) % 4), b"-_", validate=True)
-    except ValueError as exc:
-        raise _not_ours() from exc
-    if not data or len(data) % _ID:
-        raise _not_ours()
-    return [data[at : at + _ID].hex() for at in range(0, len(data), _ID)]
+def _next(begin: Frontier, visited: Sequence[Reached], queue: Queue) -> Frontier:
+    open_ = [reached.id for reached in queue.left()]
+    if len(begin.open) == 1 and not begin.shown and all(len(each.links.parents) == 1 for each in visited):
+        return Frontier(open_)  # one line of commits never leads back
+    same_second = [each.id for each in visited if each.order == visited[-1].order == queue.left()[0].order]
+    stays = [*begin.shown, *same_second] if len(same_second) == len(visited) else same_second
+    return Frontier(open_, stays)
 
 
 def _number(after: str | None) -> int:
     if after is None:
         return 0
-    if not (after.isascii() and after.isdigit() and len(after) < _ID):
-        raise _not_ours()
+    if not (after.isascii() and after.isdigit() and len(after) < _DIGITS):
+        raise not_ours()
     return int(after)
-
-
-def _not_ours() -> InvalidInput:
-    return InvalidInput("This is no page of the list.", "Follow the address in `next`, unchanged.")
 
 
 async def _page_of_range(folder: Path, include: list[str], exclude: list[str], length: int, skip: int) -> Page:
