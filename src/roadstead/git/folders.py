@@ -18,7 +18,7 @@ from pathlib import Path
 from uuid import UUID
 
 from roadstead.errors import Conflict, GitFailed, InvalidInput
-from roadstead.git import locks
+from roadstead.git import bundles, locks
 from roadstead.git.disk import sync
 from roadstead.git.environment import program
 from roadstead.git.processes import Child, Limits, run
@@ -78,6 +78,17 @@ class Folders:
             await _fetch(origin, new)
             await _check_names(new)
         return branch
+
+    async def unpack(self, bundle: Path, uuid: str, *, branch: str) -> None:
+        """Make a repository from a bundle, whose HEAD names a branch; from an empty file, one without refs.
+
+        Raise `GitFailed` with git's words if the bundle is not whole, `Conflict` if there is one with this UUID.
+        """
+        async with self._making(uuid) as new:
+            await _init(new, branch)
+            if await asyncio.to_thread(os.path.getsize, bundle):
+                await bundles.unpack(bundle, new)
+                await _check_names(new)
 
     async def trash(self, uuid: str) -> None:
         """Take a repository away; `sweep` removes it later. There may be none: an earlier try may have got this far."""

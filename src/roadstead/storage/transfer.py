@@ -17,6 +17,11 @@ async def count_rows(reader: Reader) -> int:
     return sum([(await reader.scan(f"SELECT COUNT(*) FROM {table.name}"))[0][0] for table in TRAVELLING])
 
 
+async def repository_uuids(reader: Reader) -> list[str]:
+    """Return the UUIDs of all repositories, whose files travel with the rows."""
+    return [uuid for (uuid,) in await reader.scan("SELECT uuid FROM repositories ORDER BY id")]
+
+
 async def find_filled_tables(reader: Reader) -> list[str]:
     """Return the names of the tables that have more rows than the migrations made."""
     return [

@@ -5,6 +5,7 @@ The file is gzip of JSON lines in UTF-8, the same for every kind of database:
     {"format": "roadstead-export", "version": 1, "secrets": false, "rows": 3, "created_on": "…"}
     {"table": "workspaces", "columns": ["id", "slug", …]}
     [1, "local", …]                                             a row of that table; then more, then the next table
+    {"repository": "{8c3f…}", …}                                after all tables: see `repository_files.py`
     {"end": true, "rows": 3, "sha256": "…"}                     over every byte before this line
 
 Secrets are in the clear, because the host that reads the file has another key, or empty when they were left out.
@@ -17,11 +18,12 @@ import json
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 from roadstead.domain.apps.handshakes import new_secret
 from roadstead.domain.host import Host
 from roadstead.domain.upkeep.audit import secret_will_be_shown
+from roadstead.domain.upkeep.repository_files import Unpacking, lines_of_repositories
 from roadstead.errors import Conflict, InvalidInput
 from roadstead.model import Installation
 from roadstead.storage import transfer as rows
@@ -36,8 +38,8 @@ from roadstead.storage.transfer import PAGE
 from roadstead.storage.users import adopt_operator
 
 FORMAT = "roadstead-export"
-VERSION = 1
-"""Raised when earlier versions would misread a file."""
+VERSION = 2
+"""Raised when earlier versions would misread a file. Since 2, repositories come after the rows."""
 
 _LONGEST_LINE = 64 << 20
 """Four times the largest request body: a descriptor with every character escaped fits, and memory is bounded."""
@@ -92,6 +94,8 @@ async def export_state(
                     writer.write(*page)
                     done += len(page)
                     progress(done, total)
+            async for line in lines_of_repositories(host, snapshot):
+                writer.write(line)
             writer.write({"end": True, "rows": done, "sha256": writer.digest()})
     return Transferred(done, with_secrets)
 
@@ -123,10 +127,10 @@ async def import_state(host: Host, source: BinaryIO, *, progress: Progress = lam
     """
     lines = _Lines(source)
     header = _header(lines)
-    async with host.store.database.transaction() as tx:
+    async with Unpacking(host) as repositories, host.store.database.transaction() as tx:
         await hold_key(tx)
         await expect_empty(tx)
-        done = await _fill(host, tx, lines, int(header["rows"]), progress)
+        done = await _fill(host, tx, repositories, lines, int(header["rows"]), progress)
         await rows.go_on_after_ids(tx)
         await adopt_operator(tx)
         await ensure_owners(tx)
@@ -191,41 +195,79 @@ def _newer(reason: str) -> InvalidInput:
     return InvalidInput("The export was written by a newer version of Roadstead.", f"{reason} Upgrade Roadstead.")
 
 
-async def _fill(host: Host, tx: Transaction, lines: "_Lines", total: int, progress: Progress) -> int:
-    """Add every row up to the last line, which must agree with what was read. Return their number."""
+async def _fill(
+    host: Host, tx: Transaction, repositories: Unpacking, lines: "_Lines", total: int, progress: Progress
+) -> int:
+    """Add all rows and repositories up to the last line, which must agree with them. Return the number of rows."""
     done = 0
-    for table, columns, page in _pages(lines):
-        # A random secret replaces each one that was left out: no app can sign with it.
-        await rows.add_rows(host.store, tx, table, columns, page, make_secret=new_secret)
-        done += len(page)
-        progress(done, total)
+    for part in _parts(lines):
+        match part:
+            case _Page(table, columns, page):
+                # A random secret replaces each one that was left out: no app can sign with it.
+                await rows.add_rows(host.store, tx, table, columns, page, make_secret=new_secret)
+                done += len(page)
+                progress(done, total)
+            case _Repository(uuid, head):
+                await repositories.begin(uuid, head)
+            case str():
+                _add_piece(repositories, part)
+    await repositories.end()
     if done != total:
         raise DamagedExport(f"It has {done} of {total} rows.")
     return done
 
 
-def _pages(lines: "_Lines") -> Iterator[tuple[Table, list[str], list[list[Any]]]]:
-    table, columns = TRAVELLING[0], [""]
-    page: list[list[Any]] = []
+def _add_piece(repositories: Unpacking, piece: str) -> None:
+    try:
+        repositories.add(piece)
+    except ValueError as exc:
+        raise DamagedExport(str(exc)) from exc
+
+
+class _Page(NamedTuple):
+    """Rows of a table."""
+
+    table: Table
+    columns: list[str]
+    rows: list[list[Any]]
+
+
+class _Repository(NamedTuple):
+    """The heading of a repository."""
+
+    uuid: str
+    head: str
+
+
+def _parts(lines: "_Lines") -> Iterator[_Page | _Repository | str]:
+    """Yield the parts of an export: pages of rows, headings of repositories, and pieces of their bundles."""
+    page = _Page(TRAVELLING[0], [""], [])
     while True:
         before = lines.digest()
-        line = lines.next()
+        line: Any = lines.next()
         if isinstance(line, list):
-            if not _fits(line, columns):
-                raise DamagedExport(f"A row of {table.name} is not a row.")
-            page.append(line)
-        if page and (len(page) == PAGE or isinstance(line, dict)):
-            yield table, columns, page
-            page = []
-        if isinstance(line, dict) and "table" in line:
-            table, columns = _section(line)
-        elif isinstance(line, dict):
-            if line.get("sha256") != before:
-                raise DamagedExport("Its checksum is not that of its content.")
-            lines.expect_end()
-            return
-        elif not isinstance(line, list):
-            raise DamagedExport("A line is neither a row nor a heading.")
+            if not _fits(line, page.columns):
+                raise DamagedExport(f"A row of {page.table.name} is not a row.")
+            page.rows.append(line)
+        if page.rows and (len(page.rows) == PAGE or not isinstance(line, list)):
+            yield page
+            page = page._replace(rows=[])
+        match line:
+            case list():
+                pass
+            case str():
+                yield line
+            case {"table": _}:
+                page = _Page(*_section(line), [])
+            case {"repository": str(uuid), "head": str(head)}:
+                yield _Repository(uuid, head)
+            case {"end": True}:
+                if line.get("sha256") != before:
+                    raise DamagedExport("Its checksum is not that of its content.")
+                lines.expect_end()
+                return
+            case _:
+                raise DamagedExport("A line is neither a row nor a heading.")
 
 
 def _section(line: dict[str, Any]) -> tuple[Table, list[str]]:

@@ -1,0 +1,100 @@
+"""The files of repositories in an export: one heading each, then a bundle of git in pieces.
+
+    {"repository": "{8c3f…}", "head": "main"}
+    "IyB2MiBnaXQgYnVuZGxlCg…"                                   a piece in base64; then more, then the next repository
+
+They come after all rows. So a repository may have commits that are newer than the rows, never older ones.
+"""
+
+import base64
+import binascii
+import contextlib
+from collections.abc import AsyncIterator
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, BinaryIO, Self
+
+from roadstead.domain.host import Host
+from roadstead.errors import GitFailed, InvalidInput
+from roadstead.storage.database import Reader
+from roadstead.storage.transfer import repository_uuids
+
+if TYPE_CHECKING:
+    from roadstead.git.folders import Folders
+
+
+async def lines_of_repositories(host: Host, reader: Reader) -> AsyncIterator[object]:
+    """Yield the lines of all repositories. Raise `GitFailed` for one whose folder is missing or damaged."""
+    for uuid in await repository_uuids(reader):
+        from roadstead.git import bundles, refs  # imported late: most hosts have no repository
+
+        folder = _folders(host).path(uuid)
+        yield {"repository": uuid, "head": refs.head(folder)}
+        async for piece in bundles.pieces(folder):
+            yield base64.b64encode(piece).decode()
+
+
+class Unpacking:
+    """Makes the folders of repositories while an export is read. If its block fails, it removes them."""
+
+    def __init__(self, host: Host) -> None:
+        self._host = host
+        self._made: list[str] = []
+        self._next: tuple[str, str] | None = None
+        self._bundle: BinaryIO | None = None
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._drop_bundle()
+        if kind is not None:
+            for uuid in self._made:
+                await _folders(self._host).trash(uuid)
+
+    async def begin(self, uuid: str, head: str) -> None:
+        """Make the repository before this one, and begin with this one."""
+        await self.end()
+        self._next = uuid, head
+        place = _folders(self._host).root / "tmp"
+        place.mkdir(parents=True, exist_ok=True)
+        self._bundle = (place / "import.bundle").open("wb")
+
+    def add(self, piece: str) -> None:
+        """Add a piece to the repository that was begun. Raise `ValueError` if there is none, or this is no base64."""
+        if self._bundle is None:
+            raise ValueError("A piece comes before its repository.")
+        try:
+            self._bundle.write(base64.b64decode(piece, validate=True))
+        except binascii.Error as exc:
+            raise ValueError("A piece of a repository is not base64.") from exc
+
+    async def end(self) -> None:
+        """Make the repository that was begun, if any. Raise `InvalidInput` if it is not whole."""
+        if self._next is None or self._bundle is None:
+            return
+        uuid, head = self._next
+        self._bundle.close()
+        try:
+            await _folders(self._host).unpack(Path(self._bundle.name), uuid, branch=head)
+        except (GitFailed, ValueError) as exc:
+            raise InvalidInput(
+                f"The repository {uuid} of the export is damaged.", f"{exc} Nothing was imported."
+            ) from exc
+        self._made.append(uuid)
+        self._drop_bundle()
+
+    def _drop_bundle(self) -> None:
+        if self._bundle is not None:
+            self._bundle.close()
+            with contextlib.suppress(FileNotFoundError):
+                Path(self._bundle.name).unlink()
+        self._bundle = self._next = None
+
+
+def _folders(host: Host) -> "Folders":
+    from roadstead.git.folders import Folders  # imported late: most hosts have no repository
+
+    return Folders(host.settings.data)

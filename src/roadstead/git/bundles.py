@@ -1,0 +1,26 @@
+"""Repositories as one stream of bytes, with all refs and what they reach: git calls it a bundle."""
+
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+from roadstead.git.processes import Child, Limits, run
+
+_WHOLE = Limits(seconds=24 * 3600, output=1 << 60)
+
+
+async def pieces(folder: Path) -> AsyncIterator[bytes]:
+    """Yield the bundle of a repository piece by piece, nothing for one without refs. Raise `GitFailed`."""
+    if not await run(folder, "for-each-ref", "--count=1", "--format=%(refname)"):
+        return
+    async with Child(folder, "bundle", "create", "--quiet", "-", "--all", limits=_WHOLE) as git:
+        async for piece in git.pieces():
+            yield piece
+        await git.end()
+
+
+async def unpack(bundle: Path, folder: Path) -> None:
+    """Bring all that a bundle has into an empty repository, each object checked as in a push. Raise `GitFailed`."""
+    options = ("--quiet", "--no-tags", "--no-write-fetch-head")
+    fetch = ("-c", "fetch.unpackLimit=1", "fetch", *options, "--", str(bundle), "refs/*:refs/*")
+    async with Child(folder, *fetch, limits=_WHOLE, variables={"GIT_ALLOW_PROTOCOL": "file"}) as git:
+        await git.end()
