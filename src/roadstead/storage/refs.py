@@ -34,6 +34,12 @@ async def keep_refs(tx: Transaction, repository_id: int, refs: Sequence[Ref]) ->
     )
 
 
+async def replace_refs(tx: Transaction, repository_id: int, refs: Sequence[Ref]) -> None:
+    """Make these all the refs of a repository."""
+    await tx.run("DELETE FROM refs WHERE repository_id = ?", repository_id)
+    await keep_refs(tx, repository_id, refs)
+
+
 async def delete_ref(tx: Transaction, repository_id: int, kind: RefKind, name: str) -> bool:
     """Delete a ref; return whether there was one."""
     return await tx.run(f"DELETE FROM refs {_KEY}", repository_id, kind, name) > 0

@@ -6,7 +6,7 @@ from roadstead.errors import InvalidInput
 from roadstead.storage import Store
 from roadstead.storage.database import Argument, Reader, Row, Transaction, Unfit
 from roadstead.storage.sealing import Seal, sealer
-from roadstead.storage.tables import TRAVELLING, Table
+from roadstead.storage.tables import PUSHES, TRAVELLING, Table
 
 PAGE = 5_000
 """Rows read at a time, so that memory is bounded for any state."""
@@ -17,9 +17,9 @@ async def count_rows(reader: Reader) -> int:
     return sum([(await reader.scan(f"SELECT COUNT(*) FROM {table.name}"))[0][0] for table in TRAVELLING])
 
 
-async def repository_uuids(reader: Reader) -> list[str]:
-    """Return the UUIDs of all repositories, whose files travel with the rows."""
-    return [uuid for (uuid,) in await reader.scan("SELECT uuid FROM repositories ORDER BY id")]
+async def repository_ids(reader: Reader) -> dict[str, int]:
+    """Return the ids of all repositories by UUID. Their files travel with the rows."""
+    return dict(await reader.scan("SELECT uuid, id FROM repositories ORDER BY id"))
 
 
 async def find_filled_tables(reader: Reader) -> list[str]:
@@ -91,7 +91,7 @@ async def add_rows(
 async def go_on_after_ids(tx: Transaction) -> None:
     """Make the ids of later additions follow those of the imported rows."""
     for table in TRAVELLING:
-        if "id" in table.columns:
+        if "id" in table.columns and table is not PUSHES:  # whose ids are no numbers
             await tx.go_on_after_ids(table.name)
 
 

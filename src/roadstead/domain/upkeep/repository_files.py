@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, BinaryIO, Self
 
 from roadstead.domain.host import Host
 from roadstead.errors import GitFailed, InvalidInput
-from roadstead.storage.database import Reader
-from roadstead.storage.transfer import repository_uuids
+from roadstead.storage.database import Reader, Transaction
+from roadstead.storage.transfer import repository_ids
 
 if TYPE_CHECKING:
     from roadstead.git.folders import Folders
@@ -25,11 +25,11 @@ if TYPE_CHECKING:
 
 async def lines_of_repositories(host: Host, reader: Reader) -> AsyncIterator[object]:
     """Yield the lines of all repositories. Raise `GitFailed` for one whose folder is missing or damaged."""
-    for uuid in await repository_uuids(reader):
+    for uuid in await repository_ids(reader):
         from roadstead.git import bundles, refs  # imported late: most hosts have no repository
 
         folder = _folders(host).path(uuid)
-        yield {"repository": uuid, "head": refs.head(folder)}
+        yield {"repository": uuid, "head": refs.head(folder).removeprefix("refs/heads/")}
         async for piece in bundles.pieces(folder):
             yield base64.b64encode(piece).decode()
 
@@ -70,6 +70,18 @@ class Unpacking:
             self._bundle.write(base64.b64decode(piece, validate=True))
         except binascii.Error as exc:
             raise ValueError("A piece of a repository is not base64.") from exc
+
+    async def mirror(self, tx: Transaction) -> None:
+        """Let the mirror of refs follow the repositories: they may be newer than the rows. Raise `InvalidInput`."""
+        ids = await repository_ids(tx)
+        if missing := ids.keys() ^ self._made:
+            raise InvalidInput(
+                "The repositories of the export are not those of its rows.", f"{min(missing)} is one-sided."
+            )
+        for uuid in self._made:
+            from roadstead.domain.repositories.mirroring import mirror_all  # imports git, as `lines_of_repositories`
+
+            await mirror_all(tx, ids[uuid], _folders(self._host).path(uuid))
 
     async def end(self) -> None:
         """Make the repository that was begun, if any. Raise `InvalidInput` if it is not whole."""

@@ -212,6 +212,7 @@ async def _fill(
             case str():
                 _add_piece(repositories, part)
     await repositories.end()
+    await repositories.mirror(tx)
     if done != total:
         raise DamagedExport(f"It has {done} of {total} rows.")
     return done
