@@ -1,7 +1,9 @@
 """Repositories: who may do what in them, by each way to a privilege, and their lives from creation to deletion."""
 
 import asyncio
+import subprocess
 from collections.abc import Callable, Coroutine
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -15,17 +17,24 @@ from roadstead.domain.people.projects import ProjectChanges
 from roadstead.domain.people.workspaces import NoSuchWorkspace
 from roadstead.domain.repositories.access import NoSuchRepository, RepositoryMoved, find_repository
 from roadstead.domain.repositories.changes import delete_repository, put_repository
-from roadstead.domain.repositories.creation import create_repository
+from roadstead.domain.repositories.creation import (
+    ForkChanges,
+    create_repository,
+    fork_repository,
+    import_repository,
+)
 from roadstead.domain.repositories.given import RepositoryChanges
-from roadstead.errors import InvalidInput, NotFound, RoadsteadError, WrongCredential
-from roadstead.listing import PageRequest
+from roadstead.errors import GitFailed, InvalidInput, NotFound, RoadsteadError, WrongCredential
+from roadstead.git.folders import Folders
+from roadstead.git.repositories import make_repository
 from roadstead.model import UNIDENTIFIED, Identity, Privilege, Repository
 from roadstead.settings import Settings
 from roadstead.storage import permissions
+from roadstead.storage.events import list_events
+from roadstead.storage.refs import list_refs
 from tests.conftest import NewDatabase
 from tests.live import opened
 
-FIRST_PAGE = PageRequest(1, 100)
 PRIVATE, PUBLIC = RepositoryChanges(project="HIDDEN"), RepositoryChanges(project="OPEN", is_private=False)
 
 
@@ -277,5 +286,54 @@ def test_who_lost_the_right_meanwhile_deletes_nothing(run: Any) -> None:
             refusals.append(refused.value)
         assert [type(one).__name__ for one in refusals] == ["NoSuchRepository", "NotAuthenticated"]
         assert await _repository(host, owner) == repository
+
+    run(work)
+
+
+@pytest.mark.each_database
+def test_a_copy_has_its_refs_and_its_events(run: Any, tmp_path: Path) -> None:
+    """An import and a fork of it have branches, tags and main branch in files and mirror alike; each is told once."""
+    source = tmp_path / "source"
+    source.mkdir()
+    make_repository(source, ["one", "two"], first_on=datetime(2026, 1, 1, tzinfo=UTC))
+    for command in (("branch", "-M", "trunk"), ("branch", "side"), ("tag", "v1")):
+        subprocess.run(["git", "-C", str(source), *command], check=True)  # git of this machine
+
+    async def work(host: Host) -> None:
+        owner = await _acme(host)
+        copy = await import_repository(host, owner, "acme", "copy", PRIVATE, source)
+        fork = await fork_repository(host, owner, copy, ForkChanges(RepositoryChanges(name="Fork")))
+        reader = host.store.database
+        mirrored = [await list_refs(reader, one.id) for one in (copy, fork)]
+        assert [(one.kind, one.name) for one in mirrored[0]] == [("branch", "side"), ("branch", "trunk"), ("tag", "v1")]
+        assert mirrored[0] == mirrored[1]
+        assert [one.mainbranch for one in (copy, fork)] == ["trunk", "trunk"]
+        assert (fork.parent and fork.parent.uuid, (await _repository(host, owner, "fork")).parent) == (
+            copy.uuid,
+            fork.parent,
+        )
+        await put_repository(host, owner, "acme", "fork", RepositoryChanges(name="Fork 2", language="c"))
+        found = await _repository(host, owner, "fork-2")
+        assert found.mainbranch == "trunk", "a change has lost what a push stored"
+        told = [[event.key for event in await list_events(reader, one.id)] for one in (copy, fork)]
+        assert told == [["repo:imported", "repo:fork"], ["repo:created", "repo:updated"]]
+        changes = (await list_events(reader, fork.id))[1].payload["changes"]
+        assert changes["full_name"] == {"old": "acme/fork", "new": "acme/fork-2"}
+        assert list(changes) == ["name", "language", "full_name", "slug"]
+
+    run(work)
+
+
+def test_a_copy_of_what_is_no_repository_leaves_nothing(run: Any, tmp_path: Path) -> None:
+    """Neither a row nor a folder."""
+
+    async def work(host: Host) -> None:
+        owner = await _acme(host)
+        folders = Folders(host.settings.data)
+        before = sorted(folders.uuids())
+        with pytest.raises((InvalidInput, GitFailed)):
+            await import_repository(host, owner, "acme", "copy", PRIVATE, tmp_path)
+        await host.finish()
+        assert (sorted(folders.uuids()), await _holds(host, owner, "copy")) == (before, "none")
 
     run(work)

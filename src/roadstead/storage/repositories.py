@@ -44,7 +44,8 @@ WIDTH = COLUMNS.count(",") + 1
 """The number of these columns."""
 _FLAGS = ("is_private", "has_issues", "has_wiki", "own_merge_strategy", "own_branching_model")
 _MOMENTS = ("created_on", "updated_on")
-_FIXED = ("id", "workspace", "project", "parent", "uuid", "created_on", "updated_on")
+_FIXED = ("id", "workspace", "project", "parent", "uuid", "created_on", "updated_on", "mainbranch", "size")
+"""What a change does not write: pushes, beside which it may go on, change the last two."""
 
 
 class SlugTaken(Exception):
@@ -147,6 +148,7 @@ async def add_repository(tx: Transaction, repository: Repository) -> Repository:
         "uuid": repository.uuid,
         "parent_id": repository.parent and repository.parent.id,
         "created_on": to_text(repository.created_on),
+        "mainbranch": repository.mainbranch,
         **_changing(repository),
     }
     try:
@@ -185,6 +187,11 @@ async def _drop_redirect(tx: Transaction, repository: Repository) -> None:
         repository.workspace.id,
         repository.slug,
     )
+
+
+async def lock_repository(tx: Transaction, repository_id: int) -> None:
+    """Keep other transactions from deleting a repository until this one ends."""
+    await tx.read(f"SELECT 1 FROM repositories WHERE id = ?{tx.dialect.for_update}", repository_id)
 
 
 async def note_push(tx: Transaction, repository_id: int, now: datetime) -> Repository | None:

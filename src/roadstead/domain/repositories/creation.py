@@ -3,14 +3,16 @@
 The folder is made before the row: a repository that is in the database has its files.
 """
 
+import asyncio
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from roadstead.domain.happened import actor_of, happened
 from roadstead.domain.host import Host
 from roadstead.domain.people.changes import log_change
 from roadstead.domain.people.projects import add_default_project
@@ -21,8 +23,10 @@ from roadstead.domain.repositories.places import project_to_create_in
 from roadstead.domain.slugs import slug_of
 from roadstead.errors import InvalidInput, WrongCredential
 from roadstead.model import BriefRepository, Identity, Project, Repository
+from roadstead.pushed import Ref
 from roadstead.storage import repositories as rows
 from roadstead.storage.database import Transaction
+from roadstead.storage.refs import keep_refs
 
 if TYPE_CHECKING:
     from roadstead.git.folders import Folders
@@ -38,12 +42,13 @@ class ForkChanges:
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """A repository to create. `make` makes the folder of a UUID, and returns the main branch if it has commits."""
+    """A repository to create. `make` makes the folder of a UUID, and returns the branch that its HEAD names."""
 
     workspace: str
     slug: str
     given: RepositoryChanges
-    make: Callable[[str], Awaitable[str | None]]
+    event: str
+    make: Callable[[str], Awaitable[str]]
     parent: Repository | None = None
 
 
@@ -60,10 +65,11 @@ async def create_repository(
 ) -> Repository:
     """Create an empty repository. Raise `NoSuchWorkspace`, `WrongCredential`, `InvalidInput` and `GitFailed`."""
 
-    async def make(uuid: str) -> None:
+    async def make(uuid: str) -> str:
         await folders_of(host).create(uuid)
+        return ""
 
-    return await _create(host, identity, _Plan(workspace, slug, given, make))
+    return await _create(host, identity, _Plan(workspace, slug, given, "repo:created", make))
 
 
 async def import_repository(
@@ -74,7 +80,7 @@ async def import_repository(
     async def make(uuid: str) -> str:
         return await folders_of(host).import_from(source, uuid)
 
-    return await _create(host, identity, _Plan(workspace, slug, given, make))
+    return await _create(host, identity, _Plan(workspace, slug, given, "repo:imported", make))
 
 
 async def fork_repository(host: Host, identity: Identity, parent: Repository, given: ForkChanges) -> Repository:
@@ -84,14 +90,15 @@ async def fork_repository(host: Host, identity: Identity, parent: Repository, gi
     """
     members = _forked(parent, given.members)
 
-    async def make(uuid: str) -> str | None:
+    async def make(uuid: str) -> str:
         await folders_of(host).fork(parent.uuid, uuid)
-        return parent.mainbranch
+        return parent.mainbranch or ""
 
     workspace = given.workspace or parent.workspace.slug
     if members.project is None and workspace in (parent.workspace.slug, parent.workspace.uuid):
         members = replace(members, project=parent.project.key)
-    return await _create(host, identity, _Plan(workspace, slug_of(members.name or ""), members, make, parent))
+    slug = slug_of(members.name or "")
+    return await _create(host, identity, _Plan(workspace, slug, members, "repo:created", make, parent))
 
 
 def _forked(parent: Repository, given: RepositoryChanges) -> RepositoryChanges:
@@ -113,18 +120,33 @@ async def _create(host: Host, identity: Identity, plan: _Plan) -> Repository:
     visible = await find_visible(host, identity, plan.workspace)
     await _check(host, identity, visible, plan)
     name = f"{{{uuid.uuid4()}}}"
-    branch = await plan.make(name)
     try:
+        branch = await plan.make(name)
+        refs = await _refs(host, name)
         async with host.store.database.transaction() as tx:
             await lock_and_keep(tx, visible.workspace)
+            if plan.parent is not None:
+                await rows.lock_repository(tx, plan.parent.id)
             visible = await find_visible(host, identity, plan.workspace, tx)
             project = await _check(host, identity, visible, plan, tx)
             project = project or await add_default_project(host, tx, identity, visible.workspace)
-            repository = _new(host, project, plan, uuid=name, branch=branch)
-            return await _add(host, tx, identity, repository)
+            has_branch = any(ref.kind == "branch" and ref.name == branch for ref in refs)
+            repository = _new(host, project, plan, uuid=name, branch=branch if has_branch else None)
+            return await _add(host, tx, identity, plan, repository, refs)
     except BaseException:
         host.run_later(folders_of(host).trash(name))
         raise
+
+
+async def _refs(host: Host, uuid: str) -> Sequence[Ref]:
+    """Return what the mirror is to have of a repository that was just made."""
+    from roadstead.git.refs import read_all
+    from roadstead.git.transfer.outcome import refs_now
+
+    folder = folders_of(host).path(uuid)
+    names = [ref.name for ref in await read_all(folder)]
+    found = await asyncio.to_thread(refs_now, folder, names) if names else {}
+    return [ref for ref in found.values() if ref is not None]
 
 
 async def _check(
@@ -186,9 +208,15 @@ def _brief(repository: Repository) -> BriefRepository:
     )
 
 
-async def _add(host: Host, tx: Transaction, identity: Identity, repository: Repository) -> Repository:
-    """Add a repository, which its creator watches."""
+async def _add(
+    host: Host, tx: Transaction, identity: Identity, plan: _Plan, repository: Repository, refs: Sequence[Ref]
+) -> Repository:
+    """Add a repository, which its creator watches, with its refs and the event."""
     added = await rows.add_repository(tx, repository)
+    await keep_refs(tx, added.id, refs)
+    await happened(host, tx, plan.event, actor_of(identity), added, {})
+    if plan.parent is not None:
+        await happened(host, tx, "repo:fork", actor_of(identity), plan.parent, {"fork": added.uuid})
     if identity.user is not None and identity.user.kind == "user":
         await rows.keep_watcher(tx, added, identity.user.id)
     details = {"parent": added.parent.full_name} if added.parent else {}
