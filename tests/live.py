@@ -321,16 +321,19 @@ class AppClient:
             "Authorization": f"JWT {token or self.token(method, target)}",
             **request.pop("headers", {}),
         }
-        sent = httpx.Request(method, self._url, headers=headers, **request)
-        base = urlsplit(self._url)
-        # httpx would normalise the path, but the test needs it unchanged.
-        url = httpcore.URL(
-            scheme=base.scheme, host=base.hostname or "", port=base.port, target=target.encode("latin-1")
-        )
-        received = _connections.request(method, url, headers=sent.headers.raw, content=sent.read())
-        answer = httpx.Response(received.status, headers=received.headers, content=received.content, request=sent)
-        check_answer(answer, target)
-        return answer
+        return exchange(self._url, method, target, headers=headers, **request)
+
+
+def exchange(base_url: str, method: str, target: str, **request: Any) -> httpx.Response:
+    """Send a request; `target` is path and query, sent exactly as given. The answer must be a documented one."""
+    sent = httpx.Request(method, base_url, **request)
+    base = urlsplit(base_url)
+    # httpx would normalise the path, but the test needs it unchanged.
+    url = httpcore.URL(scheme=base.scheme, host=base.hostname or "", port=base.port, target=target.encode("latin-1"))
+    received = _connections.request(method, url, headers=sent.headers.raw, content=sent.read())
+    answer = httpx.Response(received.status, headers=received.headers, content=received.content, request=sent)
+    check_answer(answer, target)
+    return answer
 
 
 def sender(host: LiveHost, authorization: str | None) -> Callable[..., httpx.Response]:

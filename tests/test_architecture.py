@@ -10,6 +10,7 @@ from pathlib import Path
 import msgspec
 
 from roadstead.api.needs import APP_JWT, Need
+from roadstead.api.operation import kinds_of
 from roadstead.routes import MAP
 from roadstead.storage.tables import TABLES
 from tests.storage.statements import statements, texts
@@ -145,7 +146,11 @@ def test_a_library_has_one_owner() -> None:
 
 IN_A_GROUP = {"operations": {"rules", "shapes"}, "rules": {"rows", "events", "model"}, "events": {"shapes", "model"}}
 """The modules of its group that a file of a group may import; `rows`, `shapes` and the rest may import its `model`."""
-USES: dict[str, set[str]] = {"projects": {"workspaces"}, "repositories": {"workspaces", "projects"}}
+USES: dict[str, set[str]] = {
+    "projects": {"workspaces"},
+    "repositories": {"workspaces", "projects"},
+    "source": {"commits"},
+}
 """The other groups that a group may use, through their `rules`, `shapes` and `model`. None may use its own users."""
 SHARED_BY_GROUPS = {"rules", "shapes", "model"}
 
@@ -254,7 +259,7 @@ def test_what_a_list_may_be_asked_for_is_in_its_items() -> None:
     listing = [(operation, operation.lists) for operation in MAP.operations if operation.lists is not None]
     assert listing
     for operation, declared in listing:
-        item = operation.gives[200].__args__[0]
+        item = next(kind for kind in kinds_of(operation.gives[200]) if hasattr(kind, "__args__")).__args__[0]
         schema, components = msgspec.json.schema_components([item], ref_template="{name}")
         members = components[schema[0]["$ref"]]["properties"]
         shown = [name for name in declared.kinds if declared.fields[name].shown]

@@ -122,7 +122,14 @@ def matches(expression: Expression, resource: Mapping[str, object]) -> bool:
             return any(matches(part, resource) for part in parts)
         case Comparison(field, operator, literal):
             value = member_of(resource, field)
+            if isinstance(value, list):
+                return _some_or_all(operator)(_COMPARE[operator](one, literal) for one in value)
             return _COMPARE[operator](_moment_of(value) if _is_moment(literal) else value, literal)
+
+
+def _some_or_all(operator: Operator) -> Callable[[Iterable[bool]], bool]:
+    """Return which values of a member with several must fit: one, or all where none may be the literal."""
+    return all if operator in ("!=", "!~", "not in") else any
 
 
 def in_order(items: Iterable[Mapping[str, Any]], sort: Sort) -> list[Mapping[str, Any]]:

@@ -3,6 +3,7 @@
 import base64
 import itertools
 import re
+import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -33,7 +34,8 @@ from roadstead.errors import Conflict, NotFound, StorageUnavailable
 from roadstead.model import ApiToken
 from roadstead.routes import MAP
 from tests.contract import DOCUMENT, check_answer, sample_body
-from tests.live import AppClient, LiveHost, RecordingApp, live_host
+from tests.live import AppClient, LiveHost, RecordingApp, live_host, sender
+from tests.smart_http.git_client import new_work
 
 OPERATIONS = [(method.upper(), address) for address, methods in DOCUMENT["paths"].items() for method in methods]
 VALUES = "/2.0/addon/linkers/{linker_key}/values"
@@ -63,6 +65,8 @@ THERE = {
     "selected_user_id": "{reader}",
     "group_slug": "readers",
     "repo_slug": "there",
+    "commit": "main",
+    "path": "README.md",
 }
 """What an address's parameter may be in a host with an app; nothing in it is called `0`."""
 OF_A_USER = ("/2.0/user/emails", "/2.0/user/workspaces/", "/2.0/workspaces/local/members/")
@@ -74,6 +78,7 @@ OF_AN_ADMINISTRATOR = (
     "/2.0/user/permissions/repositories",
 )
 """What the app of these tests has no scope for, so that the operator's token asks for it."""
+REPOSITORY = "/2.0/repositories/local/there"
 BY_NAME = {("GET", "/-/linkers"): "?workspace=", ("POST", "/-/linkify"): {"text": "REF#7"}}
 """Operations that name a workspace elsewhere than in their address: in the query, or in a body."""
 
@@ -125,6 +130,16 @@ async def _places_of_a_reader(host: Host) -> str:
     return account_id
 
 
+def _keep_commit(host: LiveHost) -> None:
+    """Push a commit with a file to the repository, unless it has one."""
+    token = host.api_token()
+    if sender(host, f"Bearer {token}")("GET", f"{REPOSITORY}/src").status_code == 404:
+        with tempfile.TemporaryDirectory() as folder:
+            work = new_work(Path(folder))
+            work.commit(file="README.md")
+            work.git("push", host.url.replace("//", f"//x-token-auth:{token}@") + "/local/there.git", "main")
+
+
 _NUMBERS = itertools.count()
 
 
@@ -147,6 +162,8 @@ class Caller:
         if self._target.startswith(OF_AN_ADMINISTRATOR):
             self._as_user = {"Authorization": f"Bearer {host.api_token()}"}
             self._target = self._target.replace("{reader}", host.work(_places_of_a_reader))
+        if self._target.startswith(REPOSITORY):
+            _keep_commit(host)
         if "{user}" in self._target:
             self._target = self._target.replace("{user}", host.work(Host.find_operator).account_id)
 
@@ -200,6 +217,15 @@ class Caller:
         self._api.installation = self._host.install(self._app)
         return answer
 
+    def in_part(self) -> httpx.Response:
+        return self._send(headers={**self._as_user, "Range": "bytes=0-0"})
+
+    def outside(self) -> httpx.Response:
+        return self._send(headers={**self._as_user, "Range": "bytes=1000-"})
+
+    def known(self) -> httpx.Response:
+        return self._send(headers={**self._as_user, "If-None-Match": "*"})
+
     def created(self) -> httpx.Response:
         name = f"n{next(_NUMBERS)}"
         if self._target.endswith("/forks"):
@@ -245,6 +271,10 @@ PROVOKE: dict[int, Callable[[Caller], httpx.Response]] = {
     200: Caller.success,
     201: Caller.created,
     204: Caller.success,
+    206: Caller.in_part,
+    302: Caller.success,
+    304: Caller.known,
+    416: Caller.outside,
 }
 
 
@@ -254,7 +284,7 @@ def test_every_documented_answer_is_given(
 ) -> None:
     """Each documented status of an operation occurs, in the documented shape; `AppClient` compares."""
     caller = Caller(api, host, connect_app, method, address)
-    documented = {int(status) for status in DOCUMENT["paths"][address][method.lower()]["responses"]} - {429}
+    documented = {int(status) for status in DOCUMENT["paths"][address][method.lower()]["responses"]} - {429, 555}
     if 410 in documented:
         documented -= {200, 400}  # of an earlier era, which `test_workspaces.py` shows
     given = {status: PROVOKE[status](caller).status_code for status in PROVOKE if status in documented}

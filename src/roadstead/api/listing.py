@@ -33,6 +33,16 @@ class Page(TypedDict, Generic[T]):
     previous: NotRequired[str]
 
 
+class UncountedPage(TypedDict, Generic[T]):
+    """A slice of a list whose length nobody counts. Follow `next` and `previous` as given."""
+
+    page: int
+    pagelen: int
+    values: Sequence[T]
+    next: NotRequired[str]
+    previous: NotRequired[str]
+
+
 class Partial(TypedDict, total=False):
     """The parameter of every resource that can be requested in part."""
 
@@ -100,6 +110,16 @@ def page_answer(call: "Call", page: Slice[Any], values: object = None, *, on_req
     if page.number > 1:
         body["previous"] = _link(call, page.number - 1, "before", page.before)
     return shaped(call, body, on_request)
+
+
+def uncounted_answer(call: "Call", wanted: PageRequest, values: Sequence[Any], *, has_next: bool) -> Answer:
+    """Return a page of a list whose length nobody counts, with the requested fields. Raise `InvalidInput`."""
+    body: dict[str, Any] = {"page": wanted.number, "pagelen": wanted.length, "values": values}
+    if has_next:
+        body["next"] = _link(call, wanted.number + 1, "after", None)
+    if wanted.number > 1:
+        body["previous"] = _link(call, wanted.number - 1, "before", None)
+    return shaped(call, body)
 
 
 def shaped(call: "Call", body: object, on_request: Sequence[Path] = ()) -> Answer:

@@ -12,7 +12,7 @@ from roadstead import __version__
 from roadstead.api.errors import ErrorBody
 from roadstead.api.listing import Partial, parameters_of
 from roadstead.api.map import Map
-from roadstead.api.operation import Media, Operation
+from roadstead.api.operation import Media, Operation, kinds_of
 from roadstead.domain.access.admission import HEALTH
 
 
@@ -45,9 +45,11 @@ _STATUSES = {
     200: "As asked.",
     201: "Created; `Location` has its address.",
     204: "Done, without a body.",
+    206: "The requested range of it.",
     301: "It has moved for good; `Location` has its address.",
     302: "It is at another address for now, which `Location` has.",
     308: "It has moved for good; `Location` has its address, which takes the same method.",
+    304: "It is as the caller knows it.",
     400: "The request cannot be accepted; nothing changed.",
     401: "No credential, or one that fails.",
     403: "A valid credential of another kind, or without the scope; or a page of another site, and no credential.",
@@ -57,15 +59,20 @@ _STATUSES = {
     411: "The length of the body is not stated.",
     413: "The body is too large.",
     415: "The body is of another type, or compressed.",
+    416: "The requested range is outside the file.",
     429: "The app has used up its rate limit or its share of running requests; `Retry-After` says when to continue.",
     503: "The request cannot be served now; `Retry-After` says when to try again.",
+    555: "It would take too long, because there are too many files and folders.",
 }
 _HEADERS = {
     201: "Location",
+    206: "Content-Range",
     301: "Location",
     302: "Location",
     308: "Location",
+    304: "ETag",
     401: "WWW-Authenticate",
+    416: "Content-Range",
     429: "Retry-After",
     503: "Retry-After",
 }
@@ -142,11 +149,14 @@ def _query_parameters(operation: Operation, schemas: "_Schemas") -> list[dict[st
 
 def _response(status: int, kind: Any, schemas: "_Schemas") -> dict[str, Any]:
     response: dict[str, Any] = {"description": _STATUSES[status]}
-    if isinstance(kind, Media):
-        response["content"] = {kind.type: {"schema": {"type": "string"}} if kind.type.startswith("text/") else {}}
-    elif kind is not None:
+    media = [one for one in kinds_of(kind) if isinstance(one, Media)]
+    others = tuple(one for one in kinds_of(kind) if one is not None and one not in media)
+    content = {one.type: {"schema": {"type": "string"}} if one.type.startswith("text/") else {} for one in media}
+    if others:
         media_type = "text/plain" if kind is str else "application/json"
-        response["content"] = {media_type: {"schema": schemas.of(kind)}}
+        content[media_type] = {"schema": schemas.of(others if len(others) > 1 else others[0])}
+    if content:
+        response["content"] = content
     if status in _HEADERS:
         response["headers"] = {_HEADERS[status]: {"required": True, "schema": {"type": "string"}}}
     return response

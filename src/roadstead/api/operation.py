@@ -49,12 +49,17 @@ class Media:
     type: str
 
 
+def kinds_of(kind: Any) -> tuple[Any, ...]:
+    """Return the types of a body that has one of several, or one."""
+    return kind if isinstance(kind, tuple) else (kind,)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Operation:
     """A method of an address.
 
     `gives` has the type of the body by status: `None` for an empty one, as that of a redirect, `str` for plain text,
-    `Media` for a stream. `takes` reads the body,
+    `Media` for a stream, several types in a tuple. `takes` reads the body,
     `lists` is the list that it returns a page of, `query` the type of the query parameters beside those of a list, and
     `refuses` are the statuses of refusals that follow from none of these.
     `in_turn` says that each app runs one request of such operations at a time, because it may change so much.
@@ -100,7 +105,7 @@ class Operation:
             answer = self._answer_with_page
         else:
             answer = self._answer_with_body if isinstance(self.takes, Shape) else self.handler
-        if any(isinstance(kind, Media) for kind in self.gives.values()):
+        if any(isinstance(one, Media) for kind in self.gives.values() for one in kinds_of(kind)):
             answer = partial(_answer_with_stream, answer)
         if not self.is_anywhere:
             assert self.within is not None  # noqa: S101  # see `is_anywhere`

@@ -11,13 +11,16 @@ from urllib.parse import quote
 
 from roadstead.errors import NotFound
 
-_PARAMETER = re.compile(r"\{(\w+)(?::(int|rest))?\}")
+_PARAMETER = re.compile(r"\{(\w+)(?::(int|rest\??))?\}")
 _NUMBER = re.compile(r"0|[1-9][0-9]{0,17}")
 _SHOWN_CHARACTERS = 40
 
 
 class Template:
-    """An address with parameters. `{name:int}` is a number, `{name:rest}` the whole rest of the path."""
+    """An address with parameters. `{name:int}` is a number, `{name:rest}` the whole rest of the path.
+
+    `{name:rest?}` is the rest, too, and there may be none.
+    """
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -28,13 +31,15 @@ class Template:
         self.names = [name for name, _ in parameters]
         """The names of the parameters, in order."""
         self._numbers = [name for name, kind in parameters if kind == "int"]
-        self._kept = ["/" if kind == "rest" else "" for _, kind in parameters]
+        self._kept = ["/" if kind.startswith("rest") else "" for _, kind in parameters]
         """For each parameter, the characters that are not quoted in a URL."""
         self._literals = _PARAMETER.split(text)[::3]
 
     def read(self, values: Sequence[str]) -> dict[str, Any]:
         """Return the parameters by name. Raise `NotFound` if one that must be a number is not."""
-        parameters: dict[str, Any] = dict(zip(self.names, values, strict=True))
+        parameters: dict[str, Any] = dict(zip(self.names, values, strict=False))
+        if len(values) < len(self.names):
+            parameters[self.names[-1]] = ""
         for name in self._numbers:
             parameters[name] = _number(name, parameters[name])
         return parameters

@@ -30,7 +30,8 @@ class _Node(dict[str, "_Node[T]"], Generic[T]):
 class Tree(Generic[T]):
     """Targets by the segments of their templates.
 
-    In each segment a literal is tried before a parameter, and a parameter before `{name:rest}`, which takes the rest.
+    In each segment a literal is tried before a parameter, and a parameter before `{name:rest}`, which takes the rest;
+    `{name:rest?}` takes none, too.
     The path is split into segments before they are decoded, so that `%2F` is a character of its segment.
     """
 
@@ -44,6 +45,9 @@ class Tree(Generic[T]):
             if segment.endswith(":rest}"):
                 node.rest = node.rest or target
                 return node.rest
+            if segment.endswith(":rest?}"):
+                target = node.rest = node.rest or target
+                break
             if segment.startswith("{"):
                 if node.parameter is None:
                     node.parameter = _Node()
@@ -51,7 +55,9 @@ class Tree(Generic[T]):
             else:
                 node = node.setdefault(segment, _Node())
         node.here = node.here or target
-        node.places = [place for place, segment in enumerate(segments) if segment.startswith("{")]
+        node.places = [
+            place for place, segment in enumerate(segments) if segment.startswith("{") and "?" not in segment
+        ]
         return node.here
 
     def find(self, segments: Sequence[str]) -> tuple[T, list[str]] | None:

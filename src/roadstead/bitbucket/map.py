@@ -19,6 +19,14 @@ REPOSITORIES = Group(
     within=repository,
     module="roadstead.bitbucket.repositories.operations",
 )
+SOURCE = Group(
+    "source",
+    below="/2.0/repositories/{workspace}/{repo_slug}",
+    then={"src", "filehistory"},
+    module="roadstead.bitbucket.source.operations",
+    within=repository,
+    reads_git=True,
+)
 OAUTH = Group("oauth", below="/site/oauth2", module="roadstead.bitbucket.oauth.operations")
 
-GROUPS = [ADDON, LINKERS, USERS, WORKSPACES, PROJECTS, REPOSITORIES, OAUTH]
+GROUPS = [ADDON, LINKERS, USERS, WORKSPACES, PROJECTS, REPOSITORIES, SOURCE, OAUTH]

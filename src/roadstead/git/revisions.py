@@ -1,6 +1,7 @@
 """The commits that people mean by names, and by the first digits of an id."""
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import pygit2
@@ -10,6 +11,8 @@ from roadstead.git.opened import repository
 
 _ID = re.compile(r"[0-9a-f]{40}")
 _BEGINNING = re.compile(r"[0-9a-f]{4,39}")
+_DEEPEST = 20
+"""Parts of a name that are looked for in an address."""
 _PLACES = ("refs/heads/", "refs/tags/")
 
 
@@ -21,12 +24,30 @@ def find(folder: Path, revision: str) -> str | None:
     """
     if _ID.fullmatch(revision.lower()):
         return commit_behind(folder, revision.lower())
+    return _named_commit(folder, revision) or _beginning_with(folder, revision.lower())
+
+
+def find_longest(folder: Path, parts: Sequence[str]) -> tuple[str, int] | None:
+    """Return the commit of the longest revision that some parts of an address begin with, and the number of its parts.
+
+    Two parts or more make the name of a branch or a tag, or a whole name; one makes any revision.
+    """
+    most = 1 if _ID.fullmatch(parts[0].lower()) else min(len(parts), _DEEPEST)
+    for number in range(most, 0, -1):
+        name = "/".join(parts[:number])
+        id_ = find(folder, name) if number == 1 else _named_commit(folder, name)
+        if id_ is not None:
+            return id_, number
+    return None
+
+
+def _named_commit(folder: Path, revision: str) -> str | None:
     is_whole = revision == "HEAD" or revision.startswith("refs/")
     for name in (*(place + revision for place in _PLACES), *([revision] if is_whole else [])):
         id_ = named(folder, name)
         if id_ is not None:
             return commit_behind(folder, id_)
-    return _beginning_with(folder, revision.lower())
+    return None
 
 
 def named(folder: Path, ref: str) -> str | None:

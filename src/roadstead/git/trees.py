@@ -71,7 +71,7 @@ def entries(folder: Path, tree: str, path: bytes = b"") -> list[Entry]:
 
 
 def walk(folder: Path, tree: str, path: bytes = b"", *, depth: int = 1, most: int = _MOST_LISTED) -> Iterator[Entry]:
-    """Yield what is in a folder, then what is in its folders, and so on for `depth` levels.
+    """Yield what is in a folder, folders first, then what is in its folders, and so on for `depth` levels.
 
     A folder is read when its first entry is wanted. Raise as `entries` does, and `GitLimit` before a folder whose
     entries would be too many.
@@ -84,8 +84,10 @@ def walk(folder: Path, tree: str, path: bytes = b"", *, depth: int = 1, most: in
             most -= len(found)
             if most < 0:
                 raise GitLimit("There are more files and folders than are listed.", "Ask for fewer levels.")
-            yield from found
-            below += [each for each in found if each.kind == "folder"]
+            folders = [each for each in found if each.kind == "folder"]
+            below += folders
+            yield from folders
+            yield from (each for each in found if each.kind != "folder")
         level = below
 
 

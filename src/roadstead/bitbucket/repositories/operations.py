@@ -12,7 +12,6 @@ from roadstead.bitbucket.map import REPOSITORIES as OPERATIONS
 from roadstead.bitbucket.projects.shapes import group
 from roadstead.bitbucket.repositories import shapes
 from roadstead.bitbucket.repositories.shapes import (
-    CondensedRepository,
     InheritanceState,
     OfRole,
     RepositoryGroupPermission,
@@ -44,6 +43,7 @@ from roadstead.model import (
     User,
 )
 from roadstead.shapes.accounts import CondensedUser, condensed_user, named_user
+from roadstead.shapes.repositories import condensed_repository
 
 PUBLIC = OpenScope("repository", "read:repository:bitbucket")
 READ = PUBLIC & "read"
@@ -305,7 +305,7 @@ def _effective(call: Call, one: EffectivePermission) -> RepositoryPermission:
     return {
         "type": "repository_permission",
         "user": condensed_user(one.user, call.host.base_url),
-        "repository": _condensed(call, one.repository),
+        "repository": condensed_repository(one.repository, call.host.base_url),
         "permission": one.permission,
     }
 
@@ -342,11 +342,12 @@ def _resources(call: Call, found: Sequence[Repository]) -> list[RepositoryResour
     user = call.identity.user
     username = user.username if user is not None and user.kind == "user" else None
     shape = shapes.repositories(call.host.base_url, username)
-    return [shape(one, _url(call, one), None if one.parent is None else _condensed(call, one.parent)) for one in found]
-
-
-def _condensed(call: Call, repository: Repository | BriefRepository) -> CondensedRepository:
-    return shapes.condensed_repository(repository, call.host.base_url, _url(call, repository))
+    return [
+        shape(
+            one, _url(call, one), None if one.parent is None else condensed_repository(one.parent, call.host.base_url)
+        )
+        for one in found
+    ]
 
 
 def _url(call: Call, repository: Repository | BriefRepository) -> str:
@@ -358,7 +359,7 @@ def _of_user(call: Call, user: User, privilege: Privilege) -> RepositoryUserPerm
         "type": "repository_user_permission",
         "permission": privilege,
         "user": named_user(user),
-        "repository": _condensed(call, call.repository),
+        "repository": condensed_repository(call.repository, call.host.base_url),
     }
 
 
@@ -367,5 +368,5 @@ def _of_group(call: Call, found: Group, privilege: Privilege) -> RepositoryGroup
         "type": "repository_group_permission",
         "permission": privilege,
         "group": group(found, call.host.base_url, shapes.workspace_url(call.host.base_url, found.workspace)),
-        "repository": _condensed(call, call.repository),
+        "repository": condensed_repository(call.repository, call.host.base_url),
     }

@@ -19,10 +19,11 @@ from roadstead.bitbucket.workspaces.shapes import CondensedWorkspace, condensed_
 from roadstead.domain.repositories import changes
 from roadstead.domain.repositories.creation import ForkChanges
 from roadstead.domain.repositories.given import RepositoryChanges
-from roadstead.model import BriefRepository, ForkPolicy, Privilege, Repository, RepositoryRole, Workspace
-from roadstead.shapes.accounts import CondensedUser, NamedUser, Team, avatar_url, team
+from roadstead.model import ForkPolicy, Privilege, Repository, RepositoryRole, Workspace
+from roadstead.shapes.accounts import CondensedUser, NamedUser, Team, team
 from roadstead.shapes.links import Link
 from roadstead.shapes.moments import moment
+from roadstead.shapes.repositories import CondensedRepository, RepositoryBriefLinks, condensed_repository
 
 
 class OfRole(TypedDict, total=False):
@@ -143,12 +144,6 @@ PERMISSION: Shape[str] = Shape(GivenPermission, permission, wrong_body, document
 FORK: Shape[ForkChanges] = Shape(GivenFork | None, _fork, wrong_body, documented=ForkMembers | None)
 
 
-class RepositoryBriefLinks(TypedDict):
-    self: Link
-    html: Link
-    avatar: Link
-
-
 class NamedLink(TypedDict):
     name: Literal["https", "ssh"]
     href: str
@@ -166,16 +161,6 @@ class RepositoryLinks(RepositoryBriefLinks):
     hooks: Link
     clone: list[NamedLink]
     issues: NotRequired[Link]
-
-
-class CondensedRepository(TypedDict):
-    """A repository, as other objects contain one."""
-
-    type: Literal["repository"]
-    full_name: str
-    links: RepositoryBriefLinks
-    name: str
-    uuid: str
 
 
 class MainBranch(TypedDict):
@@ -267,21 +252,6 @@ _BELOW = {
 """The links of a repository to addresses of groups that use this one, so that their templates are not known here."""
 
 
-def condensed_repository(repository: Repository | BriefRepository, base_url: str, self_url: str) -> CondensedRepository:
-    """Return a repository as other objects contain one."""
-    return {
-        "type": "repository",
-        "full_name": repository.full_name,
-        "links": {
-            "self": Link(self_url),
-            "html": Link(f"{base_url}/{repository.full_name}"),
-            "avatar": Link(avatar_url(base_url, repository.name)),
-        },
-        "name": repository.name,
-        "uuid": repository.uuid,
-    }
-
-
 def workspace_url(base_url: str, workspace: Workspace) -> str:
     """Return the address of a workspace, which is of a group that this one does not know."""
     return f"{base_url}/2.0/workspaces/{workspace.slug}"
@@ -304,7 +274,7 @@ def repositories(
         owner, condensed = shared[workspace.id]
         project_url = f"{workspace_url(base_url, workspace)}/projects/{repository.project.key}"
         return {
-            **condensed_repository(repository, base_url, self_url),
+            **condensed_repository(repository, base_url),
             "links": _links(repository, base_url, self_url, username),
             "slug": repository.slug,
             "description": repository.description,
@@ -333,7 +303,7 @@ def repositories(
 def _links(repository: Repository, base_url: str, self_url: str, username: str | None) -> RepositoryLinks:
     below = [*_BELOW.items(), *([("issues", "issues")] if repository.has_issues else [])]
     links: Any = {
-        **condensed_repository(repository, base_url, self_url)["links"],
+        **condensed_repository(repository, base_url)["links"],
         **{name: Link(f"{self_url}/{path}") for name, path in below},
         "clone": _clone(repository.full_name, base_url, username),
     }

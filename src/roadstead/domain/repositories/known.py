@@ -24,6 +24,9 @@ class Known(NamedTuple):
         return self.users.get(signature.email.lower())
 
 
+NOTHING = Known({}, {})
+
+
 async def known_of_commits(host: Host, repository: Repository, commits: Iterable[Commit]) -> Known:
     """Return what is known of commits with their messages."""
     found = list(commits)

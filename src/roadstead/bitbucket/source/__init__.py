@@ -1,0 +1,1 @@
+"""Files and folders: read as commits have them, and committed."""

@@ -1,0 +1,82 @@
+"""What there is to know of a file or folder of a commit, without looking into it."""
+
+import re
+from mimetypes import MimeTypes
+from typing import Any, Literal, NamedTuple
+
+from roadstead.git.objects import Commit
+from roadstead.git.trees import Entry
+
+Attribute = Literal["link", "executable", "subrepository", "binary"]
+
+_MIMETYPES = MimeTypes()
+_TEXTS = ("text/", "application/javascript", "application/json", "application/xml")
+_ENDINGS_OF_TEXTS = ("+xml", "+json", "x-sh", "x-csh", "x-tex", "x-latex", "x-texinfo", "msdos-program", "postscript")
+_SPECIAL = re.compile(rb'[\x00-\x1f\x7f-\xff"\\]')
+_ESCAPES = {b"\a": "\\a", b"\b": "\\b", b"\t": "\\t", b"\n": "\\n", b"\v": "\\v", b"\f": "\\f", b"\r": "\\r"}
+
+
+class Listed(NamedTuple):
+    """A file or folder, and the size of the file. The content of a submodule is the hash of its commit."""
+
+    entry: Entry
+    size: int
+
+
+class FileChange(NamedTuple):
+    """A commit that changed a file or folder, and what was at its path then: nothing if the commit deleted it."""
+
+    commit: Commit
+    path: bytes
+    entry: Entry | None
+    size: int | None
+
+
+def mimetype_of(path: bytes) -> str | None:
+    """Return the media type that a name promises."""
+    kind, encoding = _MIMETYPES.guess_type(path.rpartition(b"/")[2].decode("utf-8", "replace"))
+    return kind if encoding is None else f"application/{encoding}"
+
+
+def attributes_of(entry: Entry) -> list[Attribute]:
+    """Return what is special about a file. One is binary whose name promises that."""
+    if entry.kind == "submodule":
+        return ["subrepository"]
+    if entry.is_link:
+        return ["link"]
+    kind = mimetype_of(entry.path)
+    is_text = kind is None or kind.startswith(_TEXTS) or kind.endswith(_ENDINGS_OF_TEXTS)
+    executable: list[Attribute] = ["executable"] if entry.is_executable else []
+    return executable if is_text else [*executable, "binary"]
+
+
+def facts_of(listed: Listed) -> dict[str, Any]:
+    """Return what `q` and `sort` can name of a file or folder, and what it is."""
+    entry, size = listed
+    if entry.kind == "folder":
+        return {"listed": listed, "type": "commit_directory", "path": shown(entry.path)}
+    return {
+        "listed": listed,
+        "type": "commit_file",
+        "path": shown(entry.path),
+        "size": size,
+        "attributes": attributes_of(entry),
+        "mimetype": mimetype_of(entry.path),
+    }
+
+
+def escaped(path: bytes) -> str:
+    """Return a path as git writes it in diffs."""
+    if not _SPECIAL.search(path):
+        return path.decode()
+    return f'"{_SPECIAL.sub(_escape, path).decode()}"'
+
+
+def _escape(found: re.Match[bytes]) -> bytes:
+    byte = found[0]
+    return _ESCAPES[byte].encode() if byte in _ESCAPES else b"\\" + (byte if byte in b'"\\' else b"%03o" % ord(byte))
+
+
+def shown(path: bytes) -> str:
+    """Return a path as a text."""
+    return path.decode("utf-8", "replace")

@@ -1,0 +1,144 @@
+"""`/2.0/repositories/{workspace}/{repo_slug}/src` and `…/filehistory`: files and folders, as commits have them."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Annotated, Literal, TypedDict
+from urllib.parse import unquote_to_bytes
+
+import msgspec
+
+from roadstead.api.answers import Answer, Redirect
+from roadstead.api.errors import RequestRefused
+from roadstead.api.files import file_answer
+from roadstead.api.listing import UncountedPage, shaped, uncounted_answer
+from roadstead.api.needs import OpenScope
+from roadstead.api.operation import Call, Media
+from roadstead.bitbucket.commits.shapes import CommitShapes
+from roadstead.bitbucket.map import SOURCE as OPERATIONS
+from roadstead.bitbucket.source import rules
+from roadstead.bitbucket.source.shapes import (
+    HISTORY_LIST,
+    SOURCE_LIST,
+    HistoryEntry,
+    SourceShapes,
+    TreeEntry,
+    history_entry,
+)
+from roadstead.domain.repositories.known import NOTHING, Known, users_of
+from roadstead.domain.repositories.source import Place, find_main_commit, find_place
+from roadstead.errors import GitLimit, InvalidInput
+from roadstead.listing import PageRequest, slice_of
+from roadstead.shapes.repositories import repository_url
+
+READ = OpenScope("repository", "read:repository:bitbucket") & "read"
+
+_REVISION_AT = 6
+"""Which segment of `/2.0/repositories/{workspace}/{repo_slug}/src/{commit}/{path}` the revision is."""
+_DEEPEST = 10**6
+
+
+class SourceQuery(TypedDict, total=False):
+    """How a file or folder is to be shown."""
+
+    format: Annotated[
+        Literal["meta"], msgspec.Meta(description="`meta` for the description of a file or folder, not its content.")
+    ]
+    max_depth: Annotated[
+        int, msgspec.Meta(ge=1, le=_DEEPEST, description="How many levels of folders to list. Default 1.")
+    ]
+
+
+class HistoryQuery(TypedDict, total=False):
+    """Which changes of a file to list."""
+
+    renames: Annotated[
+        Literal["true", "false"], msgspec.Meta(description="`false` to end at the commit that gave the file its name.")
+    ]
+
+
+@OPERATIONS.get("/src", needs=READ, gives={302: None})
+async def get_main_source(call: Call) -> Answer:
+    """Redirect to the root folder of the newest commit of the main branch."""
+    commit = find_main_commit(call.host, call.repository)
+    query = call.request.scope["query_string"].decode("latin-1")
+    return Redirect(302, f"{_url(call)}/src/{commit}/{'?' if query else ''}{query}")
+
+
+@OPERATIONS.get(
+    "/src/{commit}/{path:rest?}",
+    needs=READ,
+    lists=SOURCE_LIST,
+    query=SourceQuery,
+    gives={200: (Media("*/*"), UncountedPage[TreeEntry], TreeEntry), 206: Media("*/*"), 304: None},
+    refuses=(416, 555),
+)
+async def get_source(call: Call, wanted: PageRequest) -> Answer:
+    """Return the content of a file, or list a folder."""
+    place = find_place(call.host, call.repository, _parts(call))
+    shapes = SourceShapes(_url(call), place.commit, CommitShapes(call.repository, call.host.base_url, NOTHING))
+    if _wants_description(call):
+        return shaped(call, shapes.listed(rules.listed(place)))
+    if place.entry.kind == "folder":
+        return await _folder(call, place, wanted, shapes)
+    return file_answer(call.request, rules.content_of(place))
+
+
+@OPERATIONS.get(
+    "/filehistory/{commit}/{path:rest}",
+    needs=READ,
+    lists=HISTORY_LIST,
+    query=HistoryQuery,
+    gives={200: UncountedPage[HistoryEntry]},
+    refuses=(555,),
+)
+async def list_file_history(call: Call, wanted: PageRequest) -> Answer:
+    """List the commits that changed a file, the latest first. `q` and `sort` look at the last thousand."""
+    place = find_place(call.host, call.repository, _parts(call))
+    with _in_time():
+        changes, has_next = await rules.changes_of(place, wanted, renames=call.query.get("renames") != "false")
+    people = await users_of(call.host, [change.commit.author for change in changes])
+    shapes = CommitShapes(call.repository, call.host.base_url, Known(people, {}))
+    entries = [history_entry(_url(call), change, shapes) for change in changes]
+    if wanted.filter is None and wanted.sort is None:
+        return uncounted_answer(call, wanted, entries, has_next=has_next)
+    page = slice_of(entries, wanted)
+    return uncounted_answer(call, wanted, page.items, has_next=page.has_next)
+
+
+@contextmanager
+def _in_time() -> Iterator[None]:
+    try:
+        yield
+    except GitLimit as exc:
+        raise RequestRefused(555, exc.message, exc.detail) from exc
+
+
+async def _folder(call: Call, place: Place, wanted: PageRequest, shapes: SourceShapes) -> Answer:
+    with _in_time():
+        page = await rules.page_of_folder(place, wanted, _depth(call))
+    return uncounted_answer(call, wanted, [shapes.listed(one) for one in page.items], has_next=page.has_next)
+
+
+def _url(call: Call) -> str:
+    return repository_url(call.repository, call.host.base_url)
+
+
+def _parts(call: Call) -> list[bytes]:
+    """Return the decoded segments of the address from the revision on; names of files need not be texts."""
+    raw: bytes = call.request.scope["raw_path"]
+    return [unquote_to_bytes(segment) for segment in raw.rstrip(b"/").split(b"/")[_REVISION_AT:]]
+
+
+def _wants_description(call: Call) -> bool:
+    wanted = call.query.get("format")
+    if wanted not in (None, "", "meta"):
+        raise InvalidInput("Invalid format", "Give `meta`, or leave it out.", fields={"format": ["Unknown."]})
+    return wanted == "meta"
+
+
+def _depth(call: Call) -> int:
+    text = call.query.get("max_depth", "1")
+    if not (text.isascii() and text.isdigit() and len(text) <= len(str(_DEEPEST)) and 1 <= int(text) <= _DEEPEST):
+        message = f"Give a whole number from 1 to {_DEEPEST}."
+        raise InvalidInput("Invalid max_depth", message, fields={"max_depth": ["Out of range."]})
+    return int(text)

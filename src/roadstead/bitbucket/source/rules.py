@@ -1,0 +1,125 @@
+"""Pages of folders, and the contents of files."""
+
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from functools import partial
+from itertools import islice
+from typing import Any, NamedTuple
+
+from roadstead.api.files import Content
+from roadstead.bitbucket.source.model import FileChange, Listed, facts_of, mimetype_of
+from roadstead.domain.repositories.source import Place
+from roadstead.git import blobs, objects, path_history, trees
+from roadstead.git.trees import Entry, NoSuchPath
+from roadstead.listing import PageRequest
+from roadstead.query import Expression, in_order, matches
+
+_TURN = 500
+"""Files and folders that take the loop a few milliseconds."""
+_HASH_BYTES = 40
+_MOST_JUDGED = 1000
+"""Changes of a file that a filter or an order looks at."""
+
+
+class Page(NamedTuple):
+    """A page of files and folders, and whether more follows."""
+
+    items: list[Listed]
+    has_next: bool
+
+
+async def page_of_folder(place: Place, wanted: PageRequest, depth: int) -> Page:
+    """Return a page of what is in a folder, and in those below it to a depth.
+
+    Raise `GitLimit` if there is too much to look at.
+    """
+    tree = objects.commit(place.folder, place.commit).tree
+    entries = trees.walk(place.folder, tree, place.entry.path, depth=depth)
+    if wanted.filter is None and wanted.sort is None:
+        await _skip(entries, wanted.skip)
+        return _page(_listed(place, list(islice(entries, wanted.length + 1))), wanted)
+    found: list[dict[str, Any]] = []
+    async for facts in _matching(place, entries, wanted.filter):
+        found.append(facts)
+        if wanted.sort is None and len(found) > wanted.skip + wanted.length:
+            break
+    ordered = found if wanted.sort is None else in_order(found, wanted.sort)
+    return _page([facts["listed"] for facts in ordered[wanted.skip : wanted.skip + wanted.length + 1]], wanted)
+
+
+async def changes_of(place: Place, wanted: PageRequest, *, renames: bool) -> tuple[list[FileChange], bool]:
+    """Return the commits of a page that changed a file, the latest first, and whether more follow.
+
+    For a filter or an order, return the last thousand instead. Raise `GitLimit` if it takes too long.
+    """
+    if wanted.filter is not None or wanted.sort is not None:
+        found = await _history(place, renames, 0, _MOST_JUDGED)
+        return found, False
+    found = await _history(place, renames, wanted.skip, wanted.length + 1)
+    return found[: wanted.length], len(found) > wanted.length
+
+
+async def _history(place: Place, renames: bool, skip: int, length: int) -> list[FileChange]:
+    folder, commit, entry = place
+    follow = renames and entry.kind != "folder"
+    found = await path_history.file_history(folder, commit, entry.path, renames=follow, skip=skip, length=length)
+    return [_change(place, one.commit, entry.path if entry.kind == "folder" else one.path) for one in found]
+
+
+def _change(place: Place, commit: str, path: bytes) -> FileChange:
+    made = objects.commit(place.folder, commit)
+    try:
+        entry = trees.entry(place.folder, made.tree, path)
+    except NoSuchPath:
+        return FileChange(made, path, None, None)
+    return FileChange(made, path, entry, trees.sizes(place.folder, [entry])[0])
+
+
+def listed(place: Place) -> Listed:
+    """Return a place as lists contain it."""
+    return _listed(place, [place.entry])[0]
+
+
+def content_of(place: Place) -> Content:
+    """Return the content of a file: of a link its target, of a submodule the hash of its commit."""
+    entry, size = listed(place)
+    tag = f"{entry.id}-{entry.mode:o}"
+    if entry.kind == "submodule":
+        return Content(tag, "text/plain", size, lambda start, end: entry.id[start:end].encode())
+    if size > blobs.INLINE:
+        pieces = partial(_pieces, place)
+        return Content(tag, mimetype_of(entry.path) or "application/octet-stream", size, pieces)
+    content = blobs.content(place.folder, entry.id)
+    kind = mimetype_of(entry.path) or ("application/octet-stream" if b"\0" in content else "text/plain")
+    return Content(tag, kind, size, lambda start, end: content[start:end])
+
+
+def _pieces(place: Place, start: int, end: int) -> AsyncGenerator[bytes, None]:
+    return blobs.pieces(place.folder, place.entry.id, start=start, end=end)
+
+
+def _page(items: list[Listed], wanted: PageRequest) -> Page:
+    """Return a page whose list has one item more than fits if there is more."""
+    return Page(items[: wanted.length], len(items) > wanted.length)
+
+
+async def _skip(entries: Iterator[Entry], number: int) -> None:
+    """Skip some entries, and let others run meanwhile."""
+    while number > 0 and (skipped := sum(1 for _ in islice(entries, min(number, _TURN)))):
+        number -= skipped
+        await asyncio.sleep(0)
+
+
+async def _matching(
+    place: Place, entries: Iterator[Entry], expression: Expression | None
+) -> AsyncIterator[dict[str, Any]]:
+    while batch := list(islice(entries, _TURN)):
+        for facts in map(facts_of, _listed(place, batch)):
+            if expression is None or matches(expression, facts):
+                yield facts
+        await asyncio.sleep(0)
+
+
+def _listed(place: Place, entries: list[Entry]) -> list[Listed]:
+    sizes = trees.sizes(place.folder, entries)
+    return [Listed(entry, _HASH_BYTES if size is None else size) for entry, size in zip(entries, sizes, strict=True)]

@@ -1,0 +1,42 @@
+"""What a repository has at an address: a revision and a path."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from roadstead.domain.host import Host
+from roadstead.domain.repositories.commits import NoSuchCommit, find_hash, folder_of
+from roadstead.git import objects, revisions, trees
+from roadstead.git.trees import Entry
+from roadstead.model import Repository
+
+
+class Place(NamedTuple):
+    """A file or folder as a commit has it. `folder` is where git has the repository."""
+
+    folder: Path
+    commit: str
+    entry: Entry
+
+
+def find_place(host: Host, repository: Repository, parts: Sequence[bytes]) -> Place:
+    """Return what is at the parts of an address: first those of a revision, then those of a path.
+
+    The revision is the longest name of a branch or tag that the address begins with, or else its first part. Raise
+    `NoSuchCommit` and `NoSuchPath`.
+    """
+    folder = folder_of(host, repository)
+    names = [part.decode("utf-8", "replace") for part in parts]
+    found = revisions.find_longest(folder, names)
+    if found is None:
+        raise NoSuchCommit(names[0])
+    commit, length = found
+    path = b"/".join(parts[length:]).strip(b"/")
+    return Place(folder, commit, trees.entry(folder, objects.commit(folder, commit).tree, path))
+
+
+def find_main_commit(host: Host, repository: Repository) -> str:
+    """Return the newest commit of the main branch. Raise `NoSuchCommit` if the repository is empty."""
+    if repository.mainbranch is None:
+        raise NoSuchCommit("HEAD")
+    return find_hash(folder_of(host, repository), f"refs/heads/{repository.mainbranch}")
