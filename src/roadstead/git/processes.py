@@ -18,27 +18,37 @@ from roadstead.git.environment import environment, program
 
 
 class Limits(NamedTuple):
-    """What a run may use. `seconds` are those in which we wait for git, not those in which a reader is slow."""
+    """What a run may use. `seconds` are those in which we wait for git, not those in which a reader is slow.
+
+    One that is `nice` leaves the processor to others.
+    """
 
     seconds: float = 30
     output: int = 64 << 20
     memory: int = 4 << 30
+    nice: bool = False
 
 
 USUAL = Limits()
 _MOST_STDERR = 4096
 _PIECE = 1 << 16
 _NAP = 0.001
+_NICENESS = 10
 
 
 async def run(
-    folder: Path | None, *arguments: str, stdin: bytes = b"", limits: Limits = USUAL, codes: Sequence[int] = (0,)
+    folder: Path | None,
+    *arguments: str,
+    stdin: bytes = b"",
+    limits: Limits = USUAL,
+    codes: Sequence[int] = (0,),
+    passed: Sequence[int] = (),
 ) -> bytes:
     """Return what a git command writes. Raise `GitLimit`, or `GitFailed` for an exit code that is not in `codes`.
 
     An argument that comes from outside follows `--end-of-options` or `--`, or is an id.
     """
-    async with Child(folder, *arguments, stdin=stdin, limits=limits) as git:
+    async with Child(folder, *arguments, stdin=stdin, limits=limits, passed=passed) as git:
         answer = b"".join([piece async for piece in git.pieces()])
         await git.end(codes)
     return answer
@@ -47,7 +57,8 @@ async def run(
 class Child:
     """A running git command. Leaving its `async with` block kills it and all that it started.
 
-    It is bound to no loop between two calls. `variables` are added to the environment.
+    It is bound to no loop between two calls. `variables` are added to the environment, and it inherits the descriptors
+    that are `passed`.
     """
 
     def __init__(
@@ -58,10 +69,11 @@ class Child:
         stays: bool = False,
         limits: Limits = USUAL,
         variables: Mapping[str, str] | None = None,
+        passed: Sequence[int] = (),
     ) -> None:
         """Start it. Its input ends after `stdin`, unless it `stays` for what `ask` brings. Raise `GitFailed`."""
         self._command = arguments[0]
-        self._seconds, self._left, memory = limits
+        self._seconds, self._left, *_ = limits
         where = () if folder is None else (f"--git-dir={folder}",)
         try:
             # No `preexec_fn`: with one, the whole memory of this process would be copied.
@@ -73,11 +85,12 @@ class Child:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
                 start_new_session=True,
+                pass_fds=passed,
                 bufsize=0,
             )
         except (OSError, ValueError) as exc:
             raise GitFailed("git cannot be run.", str(exc)) from exc
-        _bound(self._process.pid, memory, None if stays else math.ceil(limits.seconds))
+        _bound(self._process.pid, limits, stays=stays)
         self._stdin, self._stdout, self._stderr = map(_descriptor, self._pipes())
         self._stays = stays
         self._said = b""
@@ -106,7 +119,7 @@ class Child:
 
     def ask(self, question: bytes, limits: Limits) -> None:
         """Write to a process that stays, and count time and output anew."""
-        self._seconds, self._left, _ = limits
+        self._seconds, self._left, *_ = limits
         self._unsent = memoryview(bytes(self._unsent) + question)
         self._write()
 
@@ -210,10 +223,12 @@ def _descriptor(pipe: IO[bytes]) -> int:
     return pipe.fileno()
 
 
-def _bound(pid: int, memory: int, seconds: int | None) -> None:
+def _bound(pid: int, limits: Limits, *, stays: bool) -> None:
     """Bound memory and processor time of a process that has just begun; not all systems can do that."""
-    if sys.platform == "linux":
-        with contextlib.suppress(ProcessLookupError):
-            resource.prlimit(pid, resource.RLIMIT_AS, (memory, memory))
-            if seconds is not None:
-                resource.prlimit(pid, resource.RLIMIT_CPU, (seconds, seconds))
+    with contextlib.suppress(ProcessLookupError):
+        if limits.nice:
+            os.setpriority(os.PRIO_PROCESS, pid, _NICENESS)
+        if sys.platform == "linux":
+            resource.prlimit(pid, resource.RLIMIT_AS, (limits.memory, limits.memory))
+            seconds = resource.RLIM_INFINITY if stays else math.ceil(limits.seconds)
+            resource.prlimit(pid, resource.RLIMIT_CPU, (seconds, seconds))
