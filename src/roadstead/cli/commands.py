@@ -21,6 +21,7 @@ from roadstead.cli import (
     keys,
     linkify,
     queue,
+    repositories,
     requests,
     routes,
     serve,
@@ -40,6 +41,7 @@ PANELS = {
     "Run": ("serve", "demo", "sign-in", "doctor", "version"),
     "Apps": ("install", "uninstall", "apps", "register", "queue"),
     "Linkers": ("check", "linkify"),
+    "Repositories": ("repo",),
     "People": ("user", "workspace", "group", "consumer", "token-create", "token-list", "token-revoke"),
     "Debug": ("routes", "requests", "debug-jwt", "token"),
     "Operate": ("audit", "rotate-key", "export", "import", "migrate-data"),
@@ -188,6 +190,12 @@ _add_group(
     *(workspaces.create, workspaces.add, workspaces.remove, workspaces.list_workspaces, workspaces.show),
 )
 _add_group("group", groups.HELP, groups.create, groups.add, groups.remove, groups.list_groups)
+_add_group(
+    "repo",
+    repositories.HELP,
+    *(repositories.create, repositories.import_repository, repositories.list_repositories),
+    *(repositories.show, repositories.delete),
+)
 _add_group("consumer", consumers.HELP, consumers.create, consumers.list_consumers, consumers.delete)
 app.command()(_failing_clearly(tokens.token_create))
 app.command()(_failing_clearly(tokens.token_list))

@@ -114,6 +114,12 @@ async def page_of_repositories(
     return page.of([repository_of(row[:WIDTH]) for row in page.items])
 
 
+async def list_repositories(reader: Reader, workspace_id: int) -> list[Repository]:
+    """Return all repositories of a workspace by their slugs."""
+    rows = await reader.scan(f"SELECT {COLUMNS} FROM {JOINED} WHERE r.workspace_id = ? ORDER BY r.slug", workspace_id)
+    return [repository_of(row) for row in rows]
+
+
 async def find_seen(reader: Reader, reach: Reach, ids: Sequence[int]) -> set[int]:
     """Return those of some repositories that a caller sees."""
     clause = seen(reach)

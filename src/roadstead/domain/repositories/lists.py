@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from roadstead.domain.apps.installations import get_workspace
 from roadstead.domain.host import Host
 from roadstead.domain.people.workspaces import administered, find_visible, refuse_access_tokens
 from roadstead.domain.repositories.access import find_workspace, reach_of
@@ -37,6 +38,11 @@ async def page_of_repositories(
     within = None if workspace is None else (await find_workspace(host, identity, workspace)).id
     page = await rows.page_of_repositories(reader, reach, wanted, workspace_id=within, role=role)
     return page.of(await without_hidden_parents(reader, reach, page.items))
+
+
+async def list_repositories(host: Host, workspace: str) -> list[Repository]:
+    """Return all repositories of a workspace, for an operator. Raise `WorkspaceNotFound`."""
+    return await rows.list_repositories(host.store.database, (await get_workspace(host, workspace)).id)
 
 
 async def page_of_forks(

@@ -1,0 +1,200 @@
+"""`roadstead repo`: the repositories of workspaces."""
+
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+
+import typer
+
+from roadstead.cli.declared import Argument, Option
+from roadstead.cli.options import AsJson, Data, DatabaseUrl, InWorkspace, read_settings, split
+from roadstead.cli.output import print_facts, print_json, print_table, tell
+from roadstead.cli.state import on_host
+from roadstead.cli.tables import Row
+from roadstead.errors import InvalidInput
+
+if TYPE_CHECKING:
+    from roadstead.accounts import SessionUser
+    from roadstead.domain.host import Host
+    from roadstead.domain.repositories.given import RepositoryChanges
+    from roadstead.model import Repository
+
+HELP = "Create, import, list, show or delete repositories."
+
+T = TypeVar("T")
+
+Name = Annotated[
+    str, Argument(metavar="WORKSPACE/SLUG", help="The short names of the workspace and of the repository.")
+]
+InProject = Annotated[
+    str | None, Option("--project", metavar="KEY", help="Its project. Default: the oldest of the workspace.")
+]
+Public = Annotated[bool, Option("--public", help="Everyone may read it.")]
+Private = Annotated[bool, Option("--private", help="Only those with a permission may. Default: as its project.")]
+
+
+def create(
+    name: Name,
+    project: InProject = None,
+    public: Public = False,
+    private: Private = False,
+    data: Data = None,
+    database_url: DatabaseUrl = None,
+    as_json: AsJson = False,
+) -> None:
+    """Create an empty repository."""
+    from roadstead.domain.repositories.creation import create_repository
+
+    workspace, slug = _split(name)
+    given = _given(project, public, private)
+    made = _as_operator(data, database_url, lambda host, by: create_repository(host, by, workspace, slug, given))
+    _say(made, f"Created the repository {made.full_name}, {made.uuid}.", as_json)
+
+
+def import_repository(
+    path: Annotated[str, Argument(metavar="PATH", help="A repository on this machine, bare or not.")],
+    name: Name,
+    project: InProject = None,
+    public: Public = False,
+    private: Private = False,
+    data: Data = None,
+    database_url: DatabaseUrl = None,
+    as_json: AsJson = False,
+) -> None:
+    """Copy a repository on this machine.
+
+    With all its branches, tags and notes.
+    """
+    from roadstead.domain.repositories import creation
+
+    workspace, slug = _split(name)
+    given, source = _given(project, public, private), Path(path).absolute()
+    made = _as_operator(
+        data,
+        database_url,
+        lambda host, by: creation.import_repository(host, by, workspace, slug, given, source),
+    )
+    _say(made, f"Imported the repository {made.full_name}, {made.uuid}.", as_json)
+
+
+def list_repositories(
+    workspace: InWorkspace, data: Data = None, database_url: DatabaseUrl = None, as_json: AsJson = False
+) -> None:
+    """List the repositories of a workspace."""
+    from roadstead.domain.repositories.lists import list_repositories
+
+    found = on_host(
+        read_settings(data=data, database_url=database_url), lambda host: list_repositories(host, workspace)
+    )
+    if as_json:
+        print_json([_as_data(one) for one in found])
+    elif found:
+        rows = [Row((one.slug, one.name, one.project.key, _access(one), one.updated_on)) for one in found]
+        print_table(("SLUG", "NAME", "PROJECT", "ACCESS", "UPDATED"), rows)
+    else:
+        tell("There are no repositories. Create one with: roadstead repo create WORKSPACE/SLUG")
+
+
+def show(name: Name, data: Data = None, database_url: DatabaseUrl = None, as_json: AsJson = False) -> None:
+    """Show a repository."""
+    found = _as_operator(data, database_url, lambda host, by: _find(host, by, name))
+    if as_json:
+        print_json(_as_data(found))
+        return
+    facts = [("name", found.name), ("UUID", found.uuid), ("project", found.project.key), ("access", _access(found))]
+    if found.mainbranch is not None:
+        facts.append(("main branch", found.mainbranch))
+    if found.parent is not None:
+        facts.append(("fork of", found.parent.full_name))
+    print_facts([("repository", found.full_name), *facts])
+
+
+def delete(
+    name: Name,
+    yes: Annotated[bool, Option("--yes", help="Delete it without asking.")] = False,
+    data: Data = None,
+    database_url: DatabaseUrl = None,
+    as_json: AsJson = False,
+) -> None:
+    """Delete a repository.
+
+    Its forks stay.
+    """
+    from roadstead.domain.repositories.changes import delete_repository
+
+    async def work(host: "Host", by: "SessionUser") -> "Repository":
+        found = await _find(host, by, name)
+        await delete_repository(host, by, found)
+        return found
+
+    if not yes:
+        _confirm(f"Delete the repository {name} with all its commits?")
+    gone = _as_operator(data, database_url, work)
+    _say(gone, f"Deleted the repository {gone.full_name}.", as_json)
+
+
+def _confirm(question: str) -> None:
+    """Ask the user, and end the command unless the answer is yes. Raise `InvalidInput` without a terminal."""
+    if not sys.stdin.isatty():
+        raise InvalidInput("Nobody can be asked here whether to delete it.", "Give --yes.")
+    if not typer.confirm(question, err=True):
+        tell("Nothing was changed.")
+        raise typer.Exit(1)
+
+
+async def _find(host: "Host", by: "SessionUser", name: str) -> "Repository":
+    from roadstead.domain.repositories.access import find_repository
+
+    return (await find_repository(host, by, *_split(name), "admin")).repository
+
+
+def _as_operator(data: str | None, database_url: str | None, work: "Callable[[Host, SessionUser], Awaitable[T]]") -> T:
+    """Run work as the operator, who may do everything."""
+
+    async def run(host: "Host") -> T:
+        from roadstead.accounts import SessionUser
+
+        return await work(host, SessionUser(await host.find_operator()))
+
+    return on_host(read_settings(data=data, database_url=database_url), run)
+
+
+def _split(name: str) -> tuple[str, str]:
+    return split(name, "a repository", "WORKSPACE/SLUG")
+
+
+def _given(project: str | None, public: bool, private: bool) -> "RepositoryChanges":
+    """Return what the options say. Raise `InvalidInput`."""
+    from roadstead.domain.repositories.given import RepositoryChanges
+
+    if public and private:
+        raise InvalidInput("A repository is public or private.", "Give one of --public and --private.")
+    return RepositoryChanges(project=project, is_private=not public if public or private else None)
+
+
+def _say(repository: "Repository", message: str, as_json: bool) -> None:
+    if as_json:
+        print_json(_as_data(repository))
+    else:
+        tell(message)
+
+
+def _access(repository: "Repository") -> str:
+    return "private" if repository.is_private else "public"
+
+
+def _as_data(repository: "Repository") -> dict[str, Any]:
+    return {
+        "workspace": repository.workspace.slug,
+        "slug": repository.slug,
+        "full_name": repository.full_name,
+        "uuid": repository.uuid,
+        "name": repository.name,
+        "project": repository.project.key,
+        "is_private": repository.is_private,
+        "mainbranch": repository.mainbranch,
+        "parent": repository.parent.full_name if repository.parent else None,
+        "created_on": repository.created_on.isoformat(),
+        "updated_on": repository.updated_on.isoformat(),
+    }

@@ -1,0 +1,78 @@
+"""`roadstead repo`: repositories by commands, without a running host."""
+
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import Roadstead
+
+MEMBERS = "workspace slug full_name uuid name project is_private mainbranch parent created_on updated_on"
+
+
+@pytest.fixture
+def acme(roadstead: Roadstead) -> Roadstead:
+    roadstead.read("workspace", "create", "acme")
+    return roadstead
+
+
+@pytest.fixture
+def source(tmp_path: Path) -> Path:
+    """Return a repository with a commit on `trunk`, a branch and a tag."""
+    folder = tmp_path / "source"
+    identity = ("-c", "user.name=Ann", "-c", "user.email=ann@acme.example")
+    for command in (
+        ("init", "--quiet", "--initial-branch=trunk", str(folder)),
+        ("-C", str(folder), *identity, "commit", "--quiet", "--allow-empty", "--message=One"),
+        ("-C", str(folder), "branch", "side"),
+        ("-C", str(folder), "tag", "v1"),
+    ):
+        subprocess.run(["git", *command], check=True)
+    return folder
+
+
+def test_a_repository_lives_by_commands(acme: Roadstead, source: Path) -> None:
+    """It is created in a project, imported with its refs, listed, shown, and deleted with `--yes`."""
+    made = acme.read("repo", "create", "acme/widgets")
+    assert " ".join(made) == MEMBERS
+    assert (made["full_name"], made["project"], made["is_private"], made["mainbranch"]) == (
+        "acme/widgets",
+        "PROJ",
+        True,
+        None,
+    )
+    copy = acme.read("repo", "import", str(source), "acme/copy", "--project", "PROJ", "--private")
+    assert copy["mainbranch"] == "trunk"
+    assert acme.read("repo", "list", "acme") == [copy, made]
+    assert acme.read("repo", "show", f"acme/{copy['uuid']}") == copy
+    assert b"main branch  trunk" in acme.call("repo", "show", "acme/copy").stdout
+    listed = acme.call("repo", "list", "acme").stdout.decode()
+    assert "copy" in listed
+    assert max(map(len, listed.splitlines())) <= 80
+    token = acme.read("token-create", "ci", "--repository", "acme/copy")
+    assert (token["workspace"], token["project"], token["repository"]) == ("acme", None, "copy")
+    assert acme.call("repo", "delete", "acme/copy").returncode == 1
+    assert acme.read("repo", "delete", "acme/copy", "--yes") == copy
+    assert acme.read("repo", "list", "acme") == [made]
+    assert [one["name"] for one in acme.read("token-list")] == []
+
+
+def test_what_cannot_be_is_refused(acme: Roadstead, tmp_path: Path) -> None:
+    """Unknown workspaces, projects and repositories, names that are none or taken: nothing is half done."""
+    made = acme.read("repo", "create", "acme/widgets")
+    for arguments, reason in (
+        (("create", "acme"), "is not a repository"),
+        (("create", "other/x"), "No workspace with identifier 'other'."),
+        (("create", "acme/Capitals"), "Invalid slug."),
+        (("create", "acme/widgets"), "already exists"),
+        (("create", "acme/x", "--project", "NONE"), "No project with identifier 'NONE'."),
+        (("create", "acme/x", "--public"), "A private project cannot have public repositories."),
+        (("create", "acme/x", "--public", "--private"), "public or private"),
+        (("import", str(tmp_path), "acme/x"), ""),
+        (("list", "other"), "no workspace 'other'"),
+        (("show", "acme/x"), "no longer exists"),
+        (("delete", "acme/x", "--yes"), "no longer exists"),
+    ):
+        done = acme.call("repo", *arguments)
+        assert (done.returncode, reason in done.stderr.decode()) == (1, True), (arguments, done.stderr)
+    assert acme.read("repo", "list", "acme") == [made]
