@@ -3,7 +3,6 @@
 The folder is made before the row: a repository that is in the database has its files.
 """
 
-import asyncio
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
@@ -121,8 +120,10 @@ async def _create(host: Host, identity: Identity, plan: _Plan) -> Repository:
     await _check(host, identity, visible, plan)
     name = f"{{{uuid.uuid4()}}}"
     try:
+        from roadstead.domain.repositories.mirroring import refs_of  # imports git, see `folders_of`
+
         branch = await plan.make(name)
-        refs = await _refs(host, name)
+        refs = await refs_of(folders_of(host).path(name))
         async with host.store.database.transaction() as tx:
             await lock_and_keep(tx, visible.workspace)
             if plan.parent is not None:
@@ -136,17 +137,6 @@ async def _create(host: Host, identity: Identity, plan: _Plan) -> Repository:
     except BaseException:
         host.run_later(folders_of(host).trash(name))
         raise
-
-
-async def _refs(host: Host, uuid: str) -> Sequence[Ref]:
-    """Return what the mirror is to have of a repository that was just made."""
-    from roadstead.git.refs import read_all
-    from roadstead.git.transfer.outcome import refs_now
-
-    folder = folders_of(host).path(uuid)
-    names = [ref.name for ref in await read_all(folder)]
-    found = await asyncio.to_thread(refs_now, folder, names) if names else {}
-    return [ref for ref in found.values() if ref is not None]
 
 
 async def _check(
