@@ -67,6 +67,8 @@ THERE = {
     "repo_slug": "there",
     "commit": "main",
     "path": "README.md",
+    "app_key": "{app}",
+    "property_name": "THERE",
 }
 """What an address's parameter may be in a host with an app; nothing in it is called `0`."""
 OF_A_USER = ("/2.0/user/emails", "/2.0/user/workspaces/", "/2.0/workspaces/local/members/")
@@ -166,6 +168,10 @@ class Caller:
             _keep_commit(host)
         if "{user}" in self._target:
             self._target = self._target.replace("{user}", host.work(Host.find_operator).account_id)
+        if "/properties/" in self._target:
+            self._as_user = {}
+            self._target = self._target.replace("{app}", api.installation.app_key)
+            api("PUT", self._target, json={})
 
     def _send(self, target: str | None = None, *, token: str | None = None, **changes: Any) -> httpx.Response:
         body = {} if changes.keys() & {"json", "content", "data"} else self._sent.body

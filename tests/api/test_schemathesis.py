@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from schemathesis import GenerationMode
 from schemathesis.specs.openapi import checks
 
+from tests.api.repositories import Made, repository
 from tests.contract import DOCUMENT
 from tests.live import AppClient, LiveHost, RecordingApp, recording_app
 
@@ -53,11 +54,17 @@ def app() -> Iterator[RecordingApp]:
         yield running
 
 
+@pytest.fixture(scope="module")
+def made(host: LiveHost) -> Made:
+    return repository(host)
+
+
 @pytest.mark.parametrize("examples", [SHORT, pytest.param(LONG, marks=pytest.mark.slow)])
 @pytest.mark.parametrize(("method", "address"), OPERATIONS)
 def test_answers_are_as_documented(
     host: LiveHost,
     app: RecordingApp,
+    made: Made,
     method: str,
     address: str,
     examples: int,
@@ -67,7 +74,7 @@ def test_answers_are_as_documented(
     api = AppClient(host.url, host.install(app))
     operation = SCHEMA[address][method]
     good, bad = (operation.as_strategy(generation_mode=mode) for mode in GenerationMode)
-    cases = st.one_of(good, good.map(lambda case: _at_a_known_place(case, api)), bad)
+    cases = st.one_of(good, good.map(lambda case: _at_a_known_place(case, api, made)), bad)
     judged: Counter[int] = Counter()
 
     @settings(
@@ -87,9 +94,16 @@ def test_answers_are_as_documented(
     record_property("examples", judged.total())
 
 
-def _at_a_known_place(case: schemathesis.Case[Any], api: AppClient) -> schemathesis.Case[Any]:
+def _at_a_known_place(case: schemathesis.Case[Any], api: AppClient, made: Made) -> schemathesis.Case[Any]:
     """Return the case with an address that exists."""
-    known = {"linker_key": "tickets", "workspace": "local", "value_id": ""}
+    known = {
+        "linker_key": "tickets",
+        "workspace": "local",
+        "value_id": "",
+        "repo_slug": made.repository.slug,
+        "commit": "main",
+        "app_key": api.installation.app_key,
+    }
     for name in known.keys() & case.path_parameters.keys():
         case.path_parameters[name] = known[name] or str(_new_value(api))
     return case

@@ -27,6 +27,16 @@ SOURCE = Group(
     within=repository,
     reads_git=True,
 )
+PROPERTIES = Group(
+    "properties",
+    below="/2.0/repositories/{workspace}/{repo_slug}",
+    then={"properties", "commit"},
+    module="roadstead.bitbucket.properties.operations",
+    within=repository,
+)
+USER_PROPERTIES = Group(
+    "properties", below="/2.0/users/{selected_user}/properties", module="roadstead.bitbucket.properties.operations"
+)
 OAUTH = Group("oauth", below="/site/oauth2", module="roadstead.bitbucket.oauth.operations")
 
-GROUPS = [ADDON, LINKERS, USERS, WORKSPACES, PROJECTS, REPOSITORIES, SOURCE, OAUTH]
+GROUPS = [ADDON, LINKERS, USERS, WORKSPACES, PROJECTS, REPOSITORIES, SOURCE, PROPERTIES, USER_PROPERTIES, OAUTH]

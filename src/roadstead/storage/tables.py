@@ -165,6 +165,7 @@ INSTALLATIONS = _table(
     sealed="shared_secret",
     remembered=True,
 )
+PROPERTIES = _table("properties", "id installation_id repository_id commit_hash user_id name value", "everywhere")
 HANDSHAKES = _table(
     "handshakes",
     "installation_id started_on previous_state previous_descriptor_url previous_descriptor previous_secret",
@@ -280,6 +281,7 @@ TABLES = (
     REFS,
     REGISTRATIONS,
     INSTALLATIONS,
+    PROPERTIES,
     HANDSHAKES,
     OFFERS,
     RETIRED_SECRETS,

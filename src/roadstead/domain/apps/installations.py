@@ -25,6 +25,7 @@ from roadstead.storage.audit import add_entry, add_installation_entry
 from roadstead.storage.credentials import drop_access_tokens
 from roadstead.storage.database import Transaction
 from roadstead.storage.offers import drop_offers
+from roadstead.storage.properties import drop_properties
 from roadstead.storage.registrations import find_registration, keep_registration
 from roadstead.storage.sealing import sealer
 
@@ -253,6 +254,7 @@ async def _take_out(
     await handshake_rows.go_back_to_uninstalled(tx, installation_id)
     await drop_access_tokens(tx, installation_id)
     await linkers.drop_linkers(tx, installation_id)
+    await drop_properties(tx, installation_id)
     await drop_offers(tx, installation.client_key)
     await add_installation_entry(tx, installation_id, actor=actor, action="app uninstalled", details={}, now=host.now())
     return await lifecycle.queue_uninstalled(host, tx, installation, sender, seal)

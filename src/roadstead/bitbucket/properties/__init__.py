@@ -1,0 +1,1 @@
+"""The group Properties: what apps keep beside repositories, commits and users."""
