@@ -161,6 +161,24 @@ async def read_form(request: Request) -> dict[str, str]:
         raise InvalidInput("The multipart form cannot be read.", str(exc)) from exc
 
 
+async def read_pairs(request: Request) -> list[tuple[str, str]]:
+    """Return the fields of an urlencoded form, in which a field may be repeated; JSON with texts or lists of them is
+    accepted, too. Bytes that are no UTF-8 become surrogates. Raise as `Shape.read` does.
+    """
+    if _content_type(request) != _FORM:
+        members = await _LISTS.read(request, most=MAX_FORM_BYTES)
+        return [(name, text) for name, given in members.items() for text in _listed(given)]
+    body = await read_bytes(request, most=MAX_FORM_BYTES)
+    try:
+        return parse_qsl(body.decode("ascii"), keep_blank_values=True, errors="surrogateescape")
+    except ValueError as exc:
+        raise InvalidInput("The form cannot be read.", f"{exc}.") from exc
+
+
+def _listed(given: str | list[str]) -> list[str]:
+    return [given] if isinstance(given, str) else given
+
+
 def is_form(request: Request) -> bool:
     """Return whether a request states that its body is a form."""
     return _content_type(request) in (_FORM, _MULTIPART)
@@ -170,6 +188,8 @@ def _form_wanted(body: bytes, complaint: str) -> InvalidInput:
     return InvalidInput("The body must be a form of texts.", f"{complaint} Send it as {_FORM}.")
 
 
+_Members = dict[str, str | list[str]]
+_LISTS: Shape[_Members] = Shape(_Members | None, lambda members: members or {}, _form_wanted)
 _FIELDS: Shape[dict[str, str]] = Shape(dict[str, str] | None, lambda fields: fields or {}, _form_wanted)
 
 

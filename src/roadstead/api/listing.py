@@ -1,6 +1,6 @@
 """Lists over HTTP: the query parameters `page`, `pagelen`, `q`, `sort` and `fields`, and the envelope of a page."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Generic, NotRequired, TypedDict, TypeVar
 from urllib.parse import quote
 
@@ -131,11 +131,18 @@ def shaped(call: "Call", body: object, on_request: Sequence[Path] = ()) -> Answe
 
 
 def _link(call: "Call", number: int, direction: str, cursor: str | None) -> str:
-    """Return the address of a neighbouring page; it keeps every other parameter, as clients follow it unchanged."""
+    place = f"page={number}" if cursor is None else f"page={number}&{direction}={cursor}"
+    return link_to(call, place, instead_of=("page", "after", "before"))
+
+
+def link_to(call: "Call", place: str, *, instead_of: Collection[str]) -> str:
+    """Return the address of another page, which `place` has `instead_of` some parameters.
+
+    It keeps every other parameter, as clients follow it unchanged.
+    """
     scope = call.request.scope
     query = scope["query_string"].decode("latin-1").split("&")
-    kept = [part for part in query if part and part.partition("=")[0] not in ("page", "after", "before")]
-    place = f"page={number}" if cursor is None else f"page={number}&{direction}={cursor}"
+    kept = [part for part in query if part and part.partition("=")[0] not in instead_of]
     path = scope["raw_path"].decode("latin-1").rstrip("/")
     before = quote("&".join((*kept, "")), safe=_IN_QUERY) if kept else ""
     return f"{call.host.base_url}{path}?{before}{place}"

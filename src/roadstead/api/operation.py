@@ -2,7 +2,7 @@
 docs and `roadstead routes` are made from the declarations.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Hashable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
 from functools import partial
@@ -181,6 +181,14 @@ class Call:
         """Return what the caller may do in that repository."""
         assert self._held is not None  # noqa: S101  # `within` has found it
         return self._held[1]
+
+    @property
+    def caller(self) -> Hashable:
+        """Return who has a share of what is limited: an account, an app, or an address without a credential."""
+        user, installation = self.identity.user, self.identity.installation_id
+        if user is None and installation is None:
+            return str(self.request.scope["client"][0])
+        return user and user.id, installation
 
     @property
     def installation_id(self) -> int:

@@ -37,6 +37,26 @@ PROPERTIES = Group(
 USER_PROPERTIES = Group(
     "properties", below="/2.0/users/{selected_user}/properties", module="roadstead.bitbucket.properties.operations"
 )
+COMMITS = Group(
+    "commits",
+    below="/2.0/repositories/{workspace}/{repo_slug}",
+    then={"commit", "commits", "diff", "diffstat", "merge-base", "patch"},
+    within=repository,
+    module="roadstead.bitbucket.commits.operations",
+    reads_git=True,
+)
 OAUTH = Group("oauth", below="/site/oauth2", module="roadstead.bitbucket.oauth.operations")
 
-GROUPS = [ADDON, LINKERS, USERS, WORKSPACES, PROJECTS, REPOSITORIES, SOURCE, PROPERTIES, USER_PROPERTIES, OAUTH]
+GROUPS = [
+    ADDON,
+    LINKERS,
+    USERS,
+    WORKSPACES,
+    PROJECTS,
+    REPOSITORIES,
+    SOURCE,
+    COMMITS,
+    PROPERTIES,
+    USER_PROPERTIES,
+    OAUTH,
+]

@@ -56,7 +56,7 @@ class Host:
     `guesses` counts wrong secrets; `domain/access/wrong_secrets.py` asks it.
     `token_uses` counts the uses of API tokens, to note one an hour.
     `changing` gives each installation its turn to change many values, and `hashing` each caller to hash a password.
-    `transfers` has the places for clones and pushes.
+    `transfers` has the places for clones and pushes, and `comparing` those for other processes that read a repository.
     """
 
     settings: Settings
@@ -77,6 +77,7 @@ class Host:
     updating: set[int] = field(default_factory=set, repr=False)
     judging: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)
     hashing: Turns = field(default_factory=lambda: Turns(1, HASHING_SECONDS, "passwords"), repr=False)
+    comparing: Transfers = field(default_factory=lambda: Transfers(what="comparisons and histories"), repr=False)
     transfers: Transfers = field(default_factory=Transfers, repr=False)
     _running: set[asyncio.Task[None]] = field(default_factory=set, repr=False)
     coalescing: Coalescing = field(init=False, repr=False)

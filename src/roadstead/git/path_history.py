@@ -20,7 +20,7 @@ class PathCommit(NamedTuple):
 
 async def commits_of(
     folder: Path,
-    include: Sequence[str],
+    include: Sequence[str] | None,
     paths: Sequence[bytes],
     *,
     exclude: Sequence[str] = (),
@@ -29,10 +29,11 @@ async def commits_of(
 ) -> list[str]:
     """Return ids of commits that changed a file or folder, the latest first, as `git log -- PATH` shows them.
 
-    Raise `NoSuchObject`, and `GitLimit` if it takes too long.
+    Without `include` they are those of all branches and tags. Raise `NoSuchObject`, and `GitLimit` if that takes long.
     """
     window = (f"--skip={skip}", f"--max-count={length}")
-    which = (*_tips(folder, include, exclude), "--", *map(os.fsdecode, paths))
+    everything = ("--branches", "--tags") if include is None else ()
+    which = (*everything, *_tips(folder, include or (), exclude), "--", *map(os.fsdecode, paths))
     return (await run(folder, "rev-list", *window, *which, limits=_LIMITS)).decode().split()
 
 

@@ -1,7 +1,8 @@
 """Accounts, as lifecycle calls and resources show them."""
 
+from collections.abc import Mapping
 from functools import lru_cache
-from typing import Any, Literal, TypedDict
+from typing import Any, Literal, NotRequired, TypedDict, cast
 from urllib.parse import quote
 
 from roadstead.model import User, Workspace
@@ -146,6 +147,21 @@ class Team(TypedDict):
     links: AccountLinks
 
 
+class Account(TypedDict):
+    """Who did something: a user, a workspace for its app, or the account of an access token."""
+
+    type: Literal["user", "team", "app_user"]
+    display_name: str
+    uuid: str
+    links: Mapping[str, Href]
+    account_id: NotRequired[str]
+    nickname: NotRequired[str]
+    username: NotRequired[str]
+    created_on: NotRequired[str]
+    account_status: NotRequired[str]
+    kind: NotRequired[str]
+
+
 class Principal(Team):
     """The account that an app is installed on."""
 
@@ -180,3 +196,8 @@ def principal(workspace: Workspace, base_url: str) -> Principal:
         "properties": {},
         "has_2fa_enabled": None,
     }
+
+
+def account(user: User, base_url: str) -> Account:
+    """Return a user, or the account of an access token, as the one who did something."""
+    return cast("Account", condensed_user(user, base_url) if user.kind == "user" else app_user(user, base_url))

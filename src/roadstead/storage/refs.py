@@ -24,6 +24,17 @@ async def list_refs(reader: Reader, repository_id: int) -> list[Ref]:
     return [ref_of(row) for row in rows]
 
 
+async def list_tips(reader: Reader, repository_id: int, most: int) -> list[str]:
+    """Return the commits that branches and tags lead to, of at most so many refs: branches by name, then tags."""
+    rows = await reader.read(
+        "SELECT commit_hash FROM refs WHERE repository_id = ? AND kind <> 'note' AND commit_hash IS NOT NULL "
+        "ORDER BY kind, name LIMIT ?",
+        repository_id,
+        most,
+    )
+    return [commit for (commit,) in rows]
+
+
 async def keep_refs(tx: Transaction, repository_id: int, refs: Sequence[Ref]) -> None:
     """Add refs, or change those that are there."""
     statement = REFS.adding(REFS.columns)

@@ -2,12 +2,16 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC
-from typing import Literal, NotRequired, TypedDict
+from typing import Annotated, Literal, NotRequired, TypedDict
 
+import msgspec
+
+from roadstead.api.listing import Partial
 from roadstead.domain.repositories.known import Known
 from roadstead.git.objects import Commit, Signature
+from roadstead.listing import Listing
 from roadstead.model import Repository
-from roadstead.shapes.accounts import AppUser, CondensedUser, Href, condensed_user
+from roadstead.shapes.accounts import Account, CondensedUser, Href, condensed_user
 from roadstead.shapes.rendered import Rendered, rendered
 from roadstead.shapes.repositories import CondensedRepository, condensed_repository, repository_page, repository_url
 
@@ -67,7 +71,7 @@ class Participant(TypedDict):
     """Who took part in a commit or a pull request."""
 
     type: Literal["participant"]
-    user: CondensedUser | AppUser
+    user: Account
     role: Literal["PARTICIPANT", "REVIEWER"]
     approved: bool
     state: Literal["approved", "changes_requested"] | None
@@ -78,6 +82,39 @@ class CommitResource(ListedCommit):
     """A commit of a repository."""
 
     participants: Sequence[Participant]
+
+
+class CommitPage(TypedDict):
+    """A page of commits, whose number nobody counts. Follow `next` as given."""
+
+    values: Sequence[ListedCommit]
+    pagelen: int
+    next: NotRequired[str]
+
+
+COMMIT_LIST = Listing(length=30)
+_Number = Annotated[int, msgspec.Meta(ge=1, le=10**12, description="Which page; follow `next` instead.")]
+_Length = Annotated[int, msgspec.Meta(ge=1, le=100, description="Default 30.")]
+
+
+class PageQuery(Partial, total=False):
+    """The parameters of a page of commits."""
+
+    page: _Number
+    pagelen: _Length
+    ctx: Annotated[str, msgspec.Meta(description="Where a page begins, as `next` has it. Nothing else then counts.")]
+
+
+class ChosenCommits(TypedDict, total=False):
+    """Which commits to list."""
+
+    include: Annotated[str, msgspec.Meta(description="A revision whose commits are listed. It can be repeated.")]
+    exclude: Annotated[str, msgspec.Meta(description="A revision whose commits are left out. It can be repeated.")]
+    path: Annotated[str, msgspec.Meta(description="A file or folder that the commits change.")]
+
+
+class CommitsQuery(PageQuery, ChosenCommits, total=False):
+    """The parameters of a page of commits, and of what it has."""
 
 
 class CommitShapes:

@@ -18,9 +18,12 @@ WAIT_SECONDS = 30.0
 
 
 class Transfers:
-    """The places for transfers, of one process."""
+    """The places for transfers, of one process. `what` names them in a sentence."""
 
-    def __init__(self, most: int = MOST, share: int = SHARE, seconds: float = WAIT_SECONDS) -> None:
+    def __init__(
+        self, most: int = MOST, share: int = SHARE, seconds: float = WAIT_SECONDS, what: str = "transfers of git"
+    ) -> None:
+        self._what = what
         self._places = Shares(most, share)
         self._seconds = seconds
         self._waiting: dict[asyncio.Future[None], Hashable] = {}
@@ -47,7 +50,7 @@ class Transfers:
                 self._places.give_back(caller)  # it came at this very moment
                 self._pass_on()
             if isinstance(exc, TimeoutError):
-                raise HostBusy("Roadstead has as many transfers of git as it can have.", "Try again later.") from exc
+                raise HostBusy(f"Roadstead has as many {self._what} as it can have.", "Try again later.") from exc
             raise
 
     def _pass_on(self) -> None:

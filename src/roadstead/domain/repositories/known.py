@@ -1,16 +1,15 @@
 """What the host knows about commits and comments beside what git or a row says: accounts, and texts as HTML."""
 
-import html
-import re
 from collections.abc import Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
 from roadstead.domain.host import Host
+from roadstead.domain.repositories.reading import Reading
+from roadstead.git import revisions
 from roadstead.git.objects import Commit, Signature
-from roadstead.model import Repository, User
+from roadstead.model import User
 from roadstead.storage.users import find_by_emails
-
-_BETWEEN_PARAGRAPHS = re.compile(r"\n[ \t]*\n\s*")
 
 
 class Known(NamedTuple):
@@ -27,12 +26,12 @@ class Known(NamedTuple):
 NOTHING = Known({}, {})
 
 
-async def known_of_commits(host: Host, repository: Repository, commits: Iterable[Commit]) -> Known:
+async def known_of_commits(reading: Reading, commits: Iterable[Commit]) -> Known:
     """Return what is known of commits with their messages."""
     found = list(commits)
     return Known(
-        await users_of(host, [commit.author for commit in found]),
-        html_of(repository, [commit.message for commit in found]),
+        await users_of(reading.host, [commit.author for commit in found]),
+        await html_of(reading, [commit.message for commit in found]),
     )
 
 
@@ -42,12 +41,14 @@ async def users_of(host: Host, signatures: Iterable[Signature]) -> Mapping[str, 
     return await find_by_emails(host.store.database, sorted(address for address in addresses if "@" in address))
 
 
-def html_of(repository: Repository, texts: Iterable[str]) -> Mapping[str, str]:
-    """Return the HTML of texts that people wrote in a repository."""
-    return {text: _paragraphs(text) for text in texts}
+async def html_of(reading: Reading, texts: Iterable[str]) -> Mapping[str, str]:
+    """Return the HTML of texts that people wrote in a repository, by text."""
+    wanted = list(dict.fromkeys(texts))
+    _, repository, caller, renderer = reading
+    folder, address = reading.folder, f"/{repository.full_name}/commits/"
 
+    def commits(words: AbstractSet[str]) -> dict[str, str]:
+        return {word: address + word for word in words if revisions.find(folder, word) is not None}
 
-def _paragraphs(text: str) -> str:
-    """Return a text as paragraphs, in which nothing is markup."""
-    parts = _BETWEEN_PARAGRAPHS.split(text.replace("\r\n", "\n").strip())
-    return "\n".join(f"<p>{html.escape(part, quote=False)}</p>" for part in parts if part)
+    html = await renderer.render(wanted, repository.workspace.slug, caller, commits)
+    return dict(zip(wanted, html, strict=True))

@@ -1,0 +1,155 @@
+"""Pages of commits: those that are reachable from some and not from others, and that change a path.
+
+A page leads to the next by its `Place`, which the caller keeps. That has the open ends of the history, so each page
+costs what the first costs. Where these are many, git counts the commits that came before.
+"""
+
+import re
+from base64 import b64decode, b64encode
+from collections.abc import Iterable
+from typing import NamedTuple
+
+import msgspec
+
+from roadstead.domain.repositories.commits import find_hash
+from roadstead.domain.repositories.reading import Reading
+from roadstead.errors import InvalidInput
+from roadstead.git import history, objects, path_history
+from roadstead.git.objects import Commit
+from roadstead.storage.refs import list_tips
+
+MOST_IDS = 60
+"""Of commits that a place names, so that an address with one has some 2 KB."""
+_ID = 20
+_CHARACTERS = 26
+"""Of an id in `after`, and some."""
+_NOWHERE = re.compile(rb"(?:^|/)\.{0,2}(?:/|$)|\0|^.{4096}", re.DOTALL)
+"""What no path of a repository has; on a disk it may lead out of a folder."""
+
+
+class Place(msgspec.Struct, frozen=True):
+    """Where a page begins: after `skip` of the commits that are reachable from `include` and not from `exclude`.
+
+    Without `include` these are all branches and tags. A `path` is that of a file or folder that the commits change.
+    `after` has the open ends of the history there, if they are few.
+    """
+
+    include: tuple[str, ...] | None
+    exclude: tuple[str, ...] = ()
+    path: bytes = b""
+    skip: int = 0
+    after: str = ""
+
+
+class Page(NamedTuple):
+    """Some commits, and where the next page begins; nothing at the end."""
+
+    commits: list[Commit]
+    next: Place | None
+
+
+class _Packed(msgspec.Struct, array_like=True):
+    """A place as the address of a page has it, with ids one after the other."""
+
+    include: bytes | None
+    exclude: bytes
+    path: bytes
+    skip: int
+    after: str
+
+
+def beginning(
+    reading: Reading, include: Iterable[str] | None, exclude: Iterable[str], path: bytes, *, skip: int = 0
+) -> Place:
+    """Return where the commits begin that a caller names by revisions. Raise `NoSuchCommit`."""
+    folder = reading.folder
+    included = None if include is None else tuple(dict.fromkeys(find_hash(folder, one) for one in include))
+    excluded = tuple(dict.fromkeys(find_hash(folder, one) for one in exclude))
+    return Place(included, excluded, path.strip(b"/"), skip)
+
+
+def text_of(place: Place) -> str:
+    """Return a place as a text for an address. Raise `InvalidInput` for one that has too many commits."""
+    include, exclude = place.include or (), place.exclude
+    if len(include) + len(exclude) > MOST_IDS:
+        raise InvalidInput(
+            "There is more than one page, and too many commits were named to continue.",
+            f"Name at most {MOST_IDS} in `include` and `exclude` together, or ask for a longer page.",
+        )
+    ids = [bytes.fromhex("".join(given)) for given in (include, exclude)]
+    packed = _Packed(None if place.include is None else ids[0], ids[1], place.path, place.skip, place.after)
+    return b64encode(msgspec.msgpack.encode(packed), b"-_").decode().rstrip("=")
+
+
+def place_of(text: str) -> Place:
+    """Return the place that `text_of` made a text of. Raise `InvalidInput` for any other text."""
+    try:
+        data = b64decode(text + "=" * (-len(text) % 4), b"-_", validate=True)
+        packed = msgspec.msgpack.decode(data, type=_Packed)
+    except (ValueError, msgspec.DecodeError) as exc:
+        raise _not_ours() from exc
+    include = None if packed.include is None else _ids(packed.include)
+    place = Place(include, _ids(packed.exclude), packed.path, packed.skip, packed.after)
+    if not 0 <= place.skip < 1 << 31 or len(place.include or ()) + len(place.exclude) > MOST_IDS:
+        raise _not_ours()
+    return place
+
+
+async def page(reading: Reading, place: Place, length: int) -> Page:
+    """Return the commits at a place, the latest first, as `git log` orders them.
+
+    Raise `NoSuchObject`, `GitLimit` and `HostBusy`.
+    """
+    if place.include is None:
+        place = await _at_tips(reading, place)
+    if place.include == () or (place.path and _NOWHERE.search(place.path)):
+        return Page([], None)
+    if place.exclude and not place.path and place.include is not None:
+        return await _page_of_range(reading, place, length)
+    if place.include is None or place.path or (place.skip and not place.after):
+        return await _page_by_number(reading, place, length)
+    found = await history.page(reading.folder, place.include, length=length, after=place.after or None)
+    return Page(found.commits, _following(place, length, found.next) if found.next else None)
+
+
+def _following(place: Place, length: int, after: str) -> Place:
+    """Return the next place. It has no open ends if these are too many for an address."""
+    fits = len(place.include or ()) + len(after) // _CHARACTERS <= MOST_IDS
+    return msgspec.structs.replace(place, skip=place.skip + length, after=after if fits else "")
+
+
+async def _at_tips(reading: Reading, place: Place) -> Place:
+    """Name the commits of all branches and tags, if they are not too many."""
+    tips = await list_tips(reading.host.store.database, reading.repository.id, MOST_IDS + 1)
+    if len(tips) > MOST_IDS:
+        return place
+    return msgspec.structs.replace(place, include=tuple(dict.fromkeys(tips)))
+
+
+async def _page_of_range(reading: Reading, place: Place, length: int) -> Page:
+    """Return a page of what is left after an exclusion: mostly so few commits that it takes no process."""
+    async with reading.process():
+        found = await history.page(
+            reading.folder, place.include or (), place.exclude, length=length, after=str(place.skip)
+        )
+    return Page(found.commits, _following(place, length, "") if found.next else None)
+
+
+async def _page_by_number(reading: Reading, place: Place, length: int) -> Page:
+    folder, paths = reading.folder, [place.path] if place.path else []
+    async with reading.process():
+        ids = await path_history.commits_of(
+            folder, place.include, paths, exclude=place.exclude, skip=place.skip, length=length + 1
+        )
+    commits = [objects.commit(folder, id_) for id_ in ids[:length]]
+    return Page(commits, _following(place, length, "") if len(ids) > length else None)
+
+
+def _ids(data: bytes) -> tuple[str, ...]:
+    if len(data) % _ID:
+        raise _not_ours()
+    return tuple(data[at : at + _ID].hex() for at in range(0, len(data), _ID))
+
+
+def _not_ours() -> InvalidInput:
+    return InvalidInput("This is no page of the list.", "Follow the address in `next`, unchanged.")

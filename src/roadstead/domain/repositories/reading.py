@@ -1,0 +1,31 @@
+"""A repository that is being read for a caller, and the caller's share of the processes that read it."""
+
+from collections.abc import AsyncIterator, Hashable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from roadstead.domain.host import Host
+from roadstead.domain.rendering.renderer import Renderer
+from roadstead.domain.repositories.commits import folder_of
+from roadstead.model import Repository
+
+
+class Reading(NamedTuple):
+    """A repository, and who reads it: the `caller` has a share of what is limited."""
+
+    host: Host
+    repository: Repository
+    caller: Hashable
+    renderer: Renderer
+
+    @property
+    def folder(self) -> Path:
+        """Return where git has the repository."""
+        return folder_of(self.host, self.repository)
+
+    @asynccontextmanager
+    async def process(self) -> AsyncIterator[None]:
+        """Hold a place for a process of git while the block runs. Raise `HostBusy`."""
+        async with self.host.comparing.place(self.caller):
+            yield
