@@ -193,15 +193,13 @@ async def page_of_reviewers(reader: Reader, project_id: int, wanted: PageRequest
 
 def project_of(workspace: Workspace, row: Sequence[Any]) -> Project:
     """Return the project of a row with its columns."""
-    identity, uuid, key, name, description, created_on, updated_on, is_private = row
-    return Project(
-        identity,
-        workspace,
-        uuid,
-        key,
-        name,
-        description,
-        from_text(created_on),
-        from_text(updated_on),
-        bool(is_private),
-    )
+    cells = [*row]
+    cells.insert(_WORKSPACE, workspace)
+    cells[_CREATED_ON], cells[_UPDATED_ON] = from_text(cells[_CREATED_ON]), from_text(cells[_UPDATED_ON])
+    cells[_IS_PRIVATE] = bool(cells[_IS_PRIVATE])
+    return Project(*cells)
+
+
+_WORKSPACE, _CREATED_ON, _UPDATED_ON, _IS_PRIVATE = map(
+    Project.__match_args__.index, ("workspace", "created_on", "updated_on", "is_private")
+)
