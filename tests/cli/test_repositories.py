@@ -1,5 +1,7 @@
 """`roadstead repo`: repositories by commands, without a running host."""
 
+import json
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -55,6 +57,50 @@ def test_a_repository_lives_by_commands(acme: Roadstead, source: Path) -> None:
     assert acme.read("repo", "delete", "acme/copy", "--yes") == copy
     assert acme.read("repo", "list", "acme") == [made]
     assert [one["name"] for one in acme.read("token-list")] == []
+
+
+def test_a_check_finds_what_is_wrong(acme: Roadstead, source: Path) -> None:
+    """Each fault is named: of git, of the mirror, a folder that is missing or belongs to none. Without one, 0."""
+    acme.read("repo", "create", "acme/empty")
+    copy = acme.read("repo", "import", str(source), "acme/copy")
+    assert acme.read("repo", "check") == [
+        {"repository": "acme/copy", "faults": []},
+        {"repository": "acme/empty", "faults": []},
+    ]
+    assert b"Repositories checked: 2. With faults: 0" in acme.call("repo", "check").stderr
+    name = copy["uuid"].strip("{}")
+    folder = acme.data / "git" / name[:2] / name[2:4] / f"{name}.git"
+    subprocess.run(["git", f"--git-dir={folder}", "tag", "v2"], check=True)
+    subprocess.run(["git", f"--git-dir={folder}", "branch", "-D", "side"], check=True, capture_output=True)
+    (commit,) = (one for one in folder.rglob("objects/pack/*.pack"))
+    commit.chmod(0o600)
+    commit.write_bytes(commit.read_bytes()[:-30])
+    stray = folder.with_name(f"{name[:-1]}{'0' if name[-1] != '0' else '1'}.git")
+    shutil.copytree(folder, stray)
+    found = acme.call("repo", "check", "--json")
+    assert found.returncode == 1
+    faults = {one["repository"]: one["faults"] for one in json.loads(found.stdout)}
+    assert faults["acme/empty"] == []
+    assert faults[str(stray)] == ["It belongs to no repository in the database."]
+    assert [fault for fault in faults["acme/copy"] if fault.startswith("git: ")] != []
+    one = acme.call("repo", "check", "acme/copy", "--json")
+    assert (one.returncode, len(json.loads(one.stdout))) == (1, 1)
+    shutil.rmtree(folder)
+    assert b"Its folder is missing" in acme.call("repo", "check", "acme/copy").stdout
+    assert b"1 of 2 have no folder: acme/copy" in acme.call("doctor").stdout
+
+
+def test_a_check_compares_refs_with_the_mirror(acme: Roadstead, source: Path) -> None:
+    """What was changed behind the host's back is named, in both directions."""
+    copy = acme.read("repo", "import", str(source), "acme/copy")
+    name = copy["uuid"].strip("{}")
+    folder = acme.data / "git" / name[:2] / name[2:4] / f"{name}.git"
+    subprocess.run(["git", f"--git-dir={folder}", "tag", "v2"], check=True)
+    subprocess.run(["git", f"--git-dir={folder}", "branch", "-D", "side"], check=True, capture_output=True)
+    (checked,) = json.loads(acme.call("repo", "check", "--json").stdout)
+    gone, added = checked["faults"]
+    assert gone.startswith("branch side is not there, and in the database ")
+    assert (added.startswith("tag v2 is "), added.endswith(" and in the database not there.")) == (True, True)
 
 
 def test_what_cannot_be_is_refused(acme: Roadstead, tmp_path: Path) -> None:

@@ -194,7 +194,7 @@ _add_group(
     "repo",
     repositories.HELP,
     *(repositories.create, repositories.import_repository, repositories.list_repositories),
-    *(repositories.show, repositories.delete),
+    *(repositories.show, repositories.check, repositories.delete),
 )
 _add_group("consumer", consumers.HELP, consumers.create, consumers.list_consumers, consumers.delete)
 app.command()(_failing_clearly(tokens.token_create))

@@ -1,6 +1,7 @@
 """`roadstead doctor`: find what is wrong with this set-up, and say how to fix it."""
 
 import os
+import re
 import shutil
 import stat
 from collections.abc import Iterator, Sequence
@@ -22,6 +23,10 @@ if TYPE_CHECKING:
     from roadstead.settings import Settings
 
 _OTHERS = stat.S_IRWXG | stat.S_IRWXO
+_VERSION = re.compile(r"(\d+)\.(\d+)")
+_OLDEST_GIT = (2, 39)
+_SHOWN = 5
+"""Repositories that one line names."""
 _STYLES = {"ok": "green", "warning": "yellow", "problem": "red"}
 
 
@@ -180,7 +185,21 @@ async def _look_inside(host: "Host") -> list[Check]:
     running = running_hosts(host.settings)
     base_url = await _base_url(host, running)
     checks = [Check("database", "ok", opens), *_sqlite(host.settings, running), *_hosts(host.settings, running)]
+    checks += await _repositories(host)
+    checks += await _repositories(host)
     return [*checks, *filter(None, [base_url]), *_refused_apps(installed), *await _strangers(host.base_url)]
+
+
+async def _repositories(host: "Host") -> list[Check]:
+    """Check that each repository has its folder, if there are any."""
+    from roadstead.domain.upkeep.repository_files import without_folder
+
+    count, missing = await without_folder(host)
+    if missing:
+        names = ", ".join(one.full_name for one in missing[:_SHOWN])
+        advice = "Restore the folder git of the data folder from a backup, or delete them: roadstead repo delete"
+        return [Check("repositories", "problem", f"{len(missing)} of {count} have no folder: {names}", advice)]
+    return [Check("repositories", "ok", f"{count}, each with its folder.")] if count else []
 
 
 def _refused_apps(installed: "Sequence[Installation]") -> Iterator[Check]:
@@ -319,9 +338,13 @@ def _git() -> Check:
     from roadstead.domain.linking.local_commits import git_version
 
     try:
-        return Check("git", "ok", f"{git_version()} is installed.")
+        found = git_version()
     except RoadsteadError as exc:
-        return Check("git", "warning", exc.message, "Only roadstead demo needs git.")
+        return Check("git", "warning", exc.message, "Repositories and roadstead demo need git 2.39 or later.")
+    numbers = _VERSION.search(found)
+    if numbers is None or (int(numbers[1]), int(numbers[2])) < _OLDEST_GIT:
+        return Check("git", "warning", f"{found} is installed.", "Repositories need git 2.39 or later.")
+    return Check("git", "ok", f"{found} is installed.")
 
 
 def _print(check: Check) -> None:

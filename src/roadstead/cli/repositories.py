@@ -1,7 +1,7 @@
 """`roadstead repo`: the repositories of workspaces."""
 
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
@@ -18,9 +18,10 @@ if TYPE_CHECKING:
     from roadstead.accounts import SessionUser
     from roadstead.domain.host import Host
     from roadstead.domain.repositories.given import RepositoryChanges
+    from roadstead.domain.upkeep.repository_check import Checked
     from roadstead.model import Repository
 
-HELP = "Create, import, list, show or delete repositories."
+HELP = "Create, import, list, check or delete repositories."
 
 T = TypeVar("T")
 
@@ -132,6 +133,42 @@ def delete(
         _confirm(f"Delete the repository {name} with all its commits?")
     gone = _as_operator(data, database_url, work)
     _say(gone, f"Deleted the repository {gone.full_name}.", as_json)
+
+
+def check(
+    name: Annotated[
+        str | None, Argument(metavar="WORKSPACE/SLUG", help="Only this one. Default: all, and folders without one.")
+    ] = None,
+    data: Data = None,
+    database_url: DatabaseUrl = None,
+    as_json: AsJson = False,
+) -> None:
+    """Compare database, refs and events of repositories, and run git's own check.
+
+    The host may go on serving meanwhile. Exits with 1 if something is wrong.
+    """
+
+    async def work(host: "Host", by: "SessionUser") -> "list[Checked]":
+        from roadstead.domain.upkeep.repository_check import check_repositories
+
+        only = None if name is None else await _find(host, by, name)
+        return [checked async for checked in check_repositories(host, only)]
+
+    found = _as_operator(data, database_url, work)
+    if as_json:
+        print_json([{"repository": one.name, "faults": list(one.faults)} for one in found])
+    else:
+        _print_faults(found)
+    if any(one.faults for one in found):
+        raise typer.Exit(1)
+
+
+def _print_faults(found: "Sequence[Checked]") -> None:
+    for one in found:
+        for fault in one.faults:
+            print_facts([("repository", one.name), ("fault", fault)])
+    faulty = sum(bool(one.faults) for one in found)
+    tell(f"Repositories checked: {len(found)}. With faults: {faulty}")
 
 
 def _confirm(question: str) -> None:

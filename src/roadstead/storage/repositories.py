@@ -120,6 +120,12 @@ async def list_repositories(reader: Reader, workspace_id: int) -> list[Repositor
     return [repository_of(row) for row in rows]
 
 
+async def list_all(reader: Reader) -> list[Repository]:
+    """Return all repositories of the host by workspace and slug."""
+    rows = await reader.scan(f"SELECT {COLUMNS} FROM {JOINED} ORDER BY w.slug, r.slug")
+    return [repository_of(row) for row in rows]
+
+
 async def find_seen(reader: Reader, reach: Reach, ids: Sequence[int]) -> set[int]:
     """Return those of some repositories that a caller sees."""
     clause = seen(reach)

@@ -16,7 +16,9 @@ from typing import TYPE_CHECKING, BinaryIO, Self
 
 from roadstead.domain.host import Host
 from roadstead.errors import GitFailed, InvalidInput
+from roadstead.model import Repository
 from roadstead.storage.database import Reader, Transaction
+from roadstead.storage.repositories import list_all
 from roadstead.storage.transfer import repository_ids
 
 if TYPE_CHECKING:
@@ -32,6 +34,13 @@ async def lines_of_repositories(host: Host, reader: Reader) -> AsyncIterator[obj
         yield {"repository": uuid, "head": refs.head(folder).removeprefix("refs/heads/")}
         async for piece in bundles.pieces(folder):
             yield base64.b64encode(piece).decode()
+
+
+async def without_folder(host: Host) -> tuple[int, list[Repository]]:
+    """Return how many repositories there are, and those whose folder is missing."""
+    repositories = await list_all(host.store.database)
+    folders = _folders(host)
+    return len(repositories), [one for one in repositories if not folders.path(one.uuid).is_dir()]
 
 
 class Unpacking:

@@ -1,0 +1,116 @@
+"""Compare what the database, the events and git say of repositories.
+
+A push may go on meanwhile. So what differs is read again while nothing else changes the repository.
+"""
+
+from collections.abc import AsyncIterator, Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from roadstead.domain.host import Host
+from roadstead.domain.repositories.commits import folder_of
+from roadstead.domain.repositories.mirroring import refs_of
+from roadstead.errors import GitFailed, HostBusy
+from roadstead.git import locks
+from roadstead.git.folders import Folders
+from roadstead.git.processes import Limits, run
+from roadstead.git.transfer.waiting import locked
+from roadstead.model import Repository
+from roadstead.pushed import Event, Ref
+from roadstead.storage.events import list_events
+from roadstead.storage.refs import list_refs
+from roadstead.storage.repositories import list_all
+
+_LONG = Limits(seconds=24 * 3600, output=1 << 20)
+_MOST_SHOWN = 20
+"""Faults of one kind in one repository."""
+_WAIT_SECONDS = 10.0
+
+
+class Checked(NamedTuple):
+    """A repository, and its faults in words. A folder without a repository has its place as the name."""
+
+    name: str
+    faults: Sequence[str]
+
+
+async def check_repositories(host: Host, only: Repository | None = None) -> AsyncIterator[Checked]:
+    """Yield what was found of all repositories, and of folders that belong to none; or of one repository alone."""
+    repositories = await list_all(host.store.database) if only is None else [only]
+    for repository in repositories:
+        yield Checked(repository.full_name, [fault async for fault in _faults(host, repository)])
+    if only is None:
+        folders, known = Folders(host.settings.data), {one.uuid.strip("{}") for one in repositories}
+        for uuid in sorted({*folders.uuids()} - known):
+            yield Checked(str(folders.path(uuid)), ["It belongs to no repository in the database."])
+
+
+async def _faults(host: Host, repository: Repository) -> AsyncIterator[str]:
+    folder = folder_of(host, repository)
+    if not folder.is_dir():
+        yield f"Its folder is missing: {folder}"
+        return
+    for fault in await _faults_of_git(folder):
+        yield fault
+    try:
+        if not await _differences(host, repository, folder):
+            return
+        async with locked(locks.alone, folder, _WAIT_SECONDS):
+            differences = await _differences(host, repository, folder)
+    except HostBusy:
+        differences = ["Its refs could not be compared, because pushes to it went on all the time."]
+    except GitFailed as exc:
+        differences = [f"Its refs cannot be read: {exc.message}"]
+    for fault in differences:
+        yield fault
+
+
+async def _faults_of_git(folder: Path) -> list[str]:
+    """Return what git's own check says."""
+    options = ("--full", "--no-dangling", "--no-progress")
+    try:
+        await run(folder, "fsck", *options, limits=_LONG)
+    except GitFailed as exc:
+        return [f"git: {line}" for line in exc.detail.splitlines()[:_MOST_SHOWN]]
+    return []
+
+
+async def _differences(host: Host, repository: Repository, folder: Path) -> list[str]:
+    there = {_name(ref): ref for ref in await refs_of(folder)}
+    mirror = {_name(ref): ref for ref in await list_refs(host.store.database, repository.id)}
+    events = await list_events(host.store.database, repository.id)
+    return [*_first(_of_mirror(there, mirror)), *_first(_of_events(there, events))]
+
+
+def _of_mirror(there: dict[str, Ref], mirror: dict[str, Ref]) -> Iterator[str]:
+    for name in sorted(there.keys() | mirror.keys()):
+        if there.get(name) != mirror.get(name):
+            yield f"{name} is {_target(there, name)}, and in the database {_target(mirror, name)}."
+
+
+def _of_events(there: dict[str, Ref], events: Sequence[Event]) -> Iterator[str]:
+    """Compare each ref with the last event about it. Refs that came with an import or a fork have none."""
+    told = {
+        f"{change['kind']} {change['name']}": change["new"]
+        for event in events
+        if event.key == "repo:push"
+        for change in event.payload["changes"]
+    }
+    for name, target in sorted(told.items()):
+        if (there[name].target if name in there else None) != target:
+            yield f"{name} is {_target(there, name)}, and by its last event {target or 'deleted'}."
+
+
+def _first(faults: Iterator[str]) -> list[str]:
+    """Return some faults, and how many more there are."""
+    every = list(faults)
+    more = len(every) - _MOST_SHOWN
+    return [*every[:_MOST_SHOWN], *([f"… and {more} more refs like these"] if more > 0 else [])]
+
+
+def _name(ref: Ref) -> str:
+    return f"{ref.kind} {ref.name}"
+
+
+def _target(refs: dict[str, Ref], name: str) -> str:
+    return refs[name].target if name in refs else "not there"

@@ -1,0 +1,48 @@
+"""`repo check` beside pushes: it finds what is wrong, and nothing else."""
+
+import threading
+from collections.abc import Sequence
+
+from roadstead.domain.host import Host
+from roadstead.domain.upkeep.repository_check import check_repositories
+from tests.smart_http.conftest import Place
+from tests.smart_http.git_client import Work, git
+
+
+def _faults(place: Place) -> Sequence[str]:
+    async def check(host: Host) -> Sequence[str]:
+        (checked,) = [one async for one in check_repositories(host, place.repository)]
+        return checked.faults
+
+    found: Sequence[str] = place.host.work(check)
+    return found
+
+
+def test_a_push_meanwhile_is_no_fault(place: Place, work: Work) -> None:
+    """While branches come and go, every check finds nothing."""
+    work.git("push", place.url(), "main")
+    stop = threading.Event()
+
+    def push() -> None:
+        while not stop.is_set():
+            work.git("push", place.url(), "main:other")
+            work.git("push", place.url(), ":other")
+
+    pusher = threading.Thread(target=push)
+    pusher.start()
+    found = [_faults(place) for _ in range(5)]
+    stop.set()
+    pusher.join()
+    assert found == [[]] * 5
+
+
+def test_a_change_without_an_event_is_a_fault(place: Place, work: Work) -> None:
+    """A ref that was changed behind the host's back is not what its last event and the database say."""
+    first = work.head()
+    second = work.commit("second")
+    work.git("push", place.url(), "main")
+    assert git("--git-dir", str(place.folder), "update-ref", "refs/heads/main", first).returncode == 0
+    assert _faults(place) == [
+        f"branch main is {first}, and in the database {second}.",
+        f"branch main is {first}, and by its last event {second}.",
+    ]
