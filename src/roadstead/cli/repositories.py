@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from roadstead.domain.upkeep.repository_check import Checked
     from roadstead.model import Repository
 
-HELP = "Create, import, list, check or delete repositories."
+HELP = "Create, import, list, show or check repositories."
 
 T = TypeVar("T")
 
@@ -143,7 +143,7 @@ def check(
     database_url: DatabaseUrl = None,
     as_json: AsJson = False,
 ) -> None:
-    """Compare database, refs and events of repositories, and run git's own check.
+    """Compare repositories with the database and check them.
 
     The host may go on serving meanwhile. Exits with 1 if something is wrong.
     """
