@@ -10,7 +10,8 @@ import pytest
 from roadstead.errors import Conflict, GitFailed, GitLimit, InvalidInput, NotFound
 from roadstead.git import ancestry, blobs, commit_range, history, last_commits, objects, refs, revisions, trees
 from roadstead.git.opened import Opened
-from roadstead.git.refs import Change, RefChanged
+from roadstead.git.refs import RefChanged
+from roadstead.pushed import NO_OBJECT, RefChange
 from tests.git.plain import commit, git, repository
 
 NOTHING = "0" * 40
@@ -278,16 +279,16 @@ def test_refs_change_together_or_not_at_all(folder: Path) -> None:
     tip = _id(folder, "main")
     other = _written(folder, "commit", _TREE + b"author A <a> 0 +0000\ncommitter A <a> 0 +0000\n\nx")
     changes = [
-        Change("refs/heads/new", None, tip),
-        Change("refs/heads/main", tip, other),
-        Change("refs/tags/light", tip, None),
+        RefChange(NO_OBJECT, tip, "refs/heads/new"),
+        RefChange(tip, other, "refs/heads/main"),
+        RefChange(tip, NO_OBJECT, "refs/tags/light"),
     ]
     before = asyncio.run(refs.read_all(folder))
-    for wrong in (Change("refs/heads/topic/one", other, None), Change("refs/heads/main/x", None, tip)):
+    for wrong in (RefChange(other, NO_OBJECT, "refs/heads/topic/one"), RefChange(NO_OBJECT, tip, "refs/heads/main/x")):
         with pytest.raises(RefChanged):
             asyncio.run(refs.update(folder, [*changes[:1], wrong]))
     with pytest.raises(RefChanged, match="refs/heads/new has changed"):
-        asyncio.run(refs.update(folder, [Change("refs/heads/new", tip, other)]))
+        asyncio.run(refs.update(folder, [RefChange(tip, other, "refs/heads/new")]))
     assert asyncio.run(refs.read_all(folder)) == before
     asyncio.run(refs.update(folder, changes))
     after = {ref.name: ref.target for ref in asyncio.run(refs.read_all(folder, "refs/heads/", "refs/tags/"))}
@@ -305,7 +306,7 @@ def test_refs_change_together_or_not_at_all(folder: Path) -> None:
 def test_names_that_git_does_not_take_are_refused(folder: Path, name: str) -> None:
     """What is no whole name of a branch or tag changes nothing."""
     with pytest.raises(InvalidInput):
-        asyncio.run(refs.update(folder, [Change(name, None, _id(folder, "main"))]))
+        asyncio.run(refs.update(folder, [RefChange(NO_OBJECT, _id(folder, "main"), name)]))
     with pytest.raises(InvalidInput):
         asyncio.run(refs.set_head(folder, name))
 

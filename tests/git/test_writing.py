@@ -12,8 +12,9 @@ from roadstead.errors import InvalidInput, NotFound
 from roadstead.git import close, objects, writing
 from roadstead.git.names import segments_of
 from roadstead.git.objects import Signature
-from roadstead.git.refs import Change, update
+from roadstead.git.refs import update
 from roadstead.git.writing import LINK, PROGRAM, FileWrite, write_commit, write_tag, write_tree
+from roadstead.pushed import NO_OBJECT, RefChange
 from tests.git.plain import commit, git, repository
 
 ADA = Signature("Ada Harbour", "ada@example.com", 1_790_000_000, 120)
@@ -182,7 +183,9 @@ def test_commits_and_tags_pass_gits_own_check(work: Path) -> None:
     async def write() -> tuple[str, str]:
         made = await write_commit(folder, tree, [parent], ADA, west, "Subject\n\nBody ✓\n")
         named = await write_tag(folder, "v1/é", made, "commit", ADA, "A release")
-        await update(folder, [Change("refs/heads/main", parent, made), Change("refs/tags/v1/é", None, named)])
+        await update(
+            folder, [RefChange(parent, made, "refs/heads/main"), RefChange(NO_OBJECT, named, "refs/tags/v1/é")]
+        )
         return made, named
 
     made, named = asyncio.run(write())

@@ -59,8 +59,9 @@ class Place:
         return Folders(self.host.settings.data).path(self.repository.uuid)
 
     def events(self) -> list[Event]:
+        """Return the events of pushes."""
         found: list[Event] = self.host.work(lambda host: list_events(host.store.database, self.repository.id))
-        return found
+        return [event for event in found if event.key == "repo:push"]
 
     def changes(self) -> list[tuple[str, str | None, str | None]]:
         """Return the name, the old and the new object of each change of which there is an event."""

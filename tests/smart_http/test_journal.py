@@ -12,7 +12,7 @@ from roadstead.domain.repositories.journal import begin, new_id, record
 from roadstead.domain.repositories.reconciling import record_left_pushes
 from roadstead.errors import StorageBusy
 from roadstead.git import locks
-from roadstead.git.transfer.updating import update_refs
+from roadstead.git.refs import update
 from roadstead.pushed import NO_OBJECT, Push, RefChange
 from tests.smart_http.conftest import Place, wait_until
 from tests.smart_http.git_client import Work, git
@@ -30,7 +30,7 @@ def _begun(place: Place, *changes: RefChange, done: Sequence[RefChange] = ()) ->
         if done:
             with locks.shared(place.folder) as lock:
                 assert lock is not None
-                await update_refs(place.folder, push.id, lock, done)
+                await update(place.folder, done, push_id=push.id, passed=[lock])
         return push
 
     made: Push = place.host.work(job)
@@ -101,7 +101,7 @@ def test_a_running_push_is_not_judged_by_a_start(filled: Place, work: Work) -> N
             assert lock is not None
             starting = asyncio.create_task(record_left_pushes(host))
             await asyncio.sleep(0.1)
-            await update_refs(filled.folder, push.id, lock, [created])
+            await update(filled.folder, [created], push_id=push.id, passed=[lock])
         await starting
 
     filled.host.work(start_meanwhile)

@@ -4,8 +4,9 @@ import pytest
 
 from roadstead.domain.access.credentials import find_token
 from roadstead.domain.host import Host
-from roadstead.domain.repositories.pushing import RefMoved, push_changes
-from roadstead.errors import GitFailed, InvalidInput, NotFound, RoadsteadError, WrongCredential
+from roadstead.domain.repositories.pushing import push_changes
+from roadstead.errors import InvalidInput, NotFound, RoadsteadError, WrongCredential
+from roadstead.git.refs import RefChanged
 from roadstead.pushed import NO_OBJECT, RefChange
 from tests.smart_http.conftest import Place
 from tests.smart_http.git_client import Work
@@ -42,13 +43,15 @@ def test_refs_are_created_moved_and_deleted(place: Place, work: Work) -> None:
 @pytest.mark.parametrize(
     ("changes", "refusal"),
     [
-        ([RefChange("{first}", "{second}", MAIN)], RefMoved),
-        ([RefChange(NO_OBJECT, "{first}", MAIN)], RefMoved),
-        ([RefChange("{first}", NO_OBJECT, OTHER)], RefMoved),
-        ([RefChange("{second}", "{first}", MAIN), RefChange("{first}", "{second}", OTHER)], RefMoved),
-        ([RefChange(NO_OBJECT, "a" * 40, OTHER)], GitFailed),
-        ([RefChange(NO_OBJECT, "{first}", f"{MAIN}/below")], GitFailed),
+        ([RefChange("{first}", "{second}", MAIN)], RefChanged),
+        ([RefChange(NO_OBJECT, "{first}", MAIN)], RefChanged),
+        ([RefChange("{first}", NO_OBJECT, OTHER)], RefChanged),
+        ([RefChange("{second}", "{first}", MAIN), RefChange("{first}", "{second}", OTHER)], RefChanged),
+        ([RefChange(NO_OBJECT, "a" * 40, OTHER)], InvalidInput),
+        ([RefChange(NO_OBJECT, "{first}", f"{MAIN}/below")], RefChanged),
         ([RefChange(NO_OBJECT, "{first}", "refs/heads/a..b")], InvalidInput),
+        ([RefChange("{second}", "{second}", MAIN)], InvalidInput),
+        ([RefChange(NO_OBJECT, NO_OBJECT, MAIN)], InvalidInput),
         ([RefChange(NO_OBJECT, "{first}", "refs/replace/x")], InvalidInput),
     ],
 )

@@ -42,13 +42,14 @@ async def run(
     stdin: bytes = b"",
     limits: Limits = USUAL,
     codes: Sequence[int] = (0,),
+    variables: Mapping[str, str] | None = None,
     passed: Sequence[int] = (),
 ) -> bytes:
     """Return what a git command writes. Raise `GitLimit`, or `GitFailed` for an exit code that is not in `codes`.
 
     An argument that comes from outside follows `--end-of-options` or `--`, or is an id.
     """
-    async with Child(folder, *arguments, stdin=stdin, limits=limits, passed=passed) as git:
+    async with Child(folder, *arguments, stdin=stdin, limits=limits, variables=variables, passed=passed) as git:
         answer = b"".join([piece async for piece in git.pieces()])
         await git.end(codes)
     return answer

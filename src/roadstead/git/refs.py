@@ -1,6 +1,6 @@
 """Branches and tags in git: all of them at once, and changes that happen together or not at all."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -12,8 +12,8 @@ from roadstead.git.objects import Kind, commit_behind
 from roadstead.git.opened import repository
 from roadstead.git.processes import Limits, run
 from roadstead.git.revisions import named
+from roadstead.pushed import NO_OBJECT, RefChange
 
-_NONE = "0" * 40
 _FIELDS = ("refname", "objectname", "objecttype", "*objectname", "*objecttype")
 _FORMAT = "%00".join(f"%({field})" for field in _FIELDS)
 _MANY = Limits(output=1 << 30)
@@ -26,14 +26,6 @@ class Ref(NamedTuple):
     target: str
     kind: Kind
     commit: str | None
-
-
-class Change(NamedTuple):
-    """A change of a ref from an id to another; nothing for a ref that is not there, before or after."""
-
-    name: str
-    old: str | None
-    new: str | None
 
 
 class RefChanged(Conflict):
@@ -57,20 +49,30 @@ async def set_head(folder: Path, branch: str) -> None:
     await run(folder, "symbolic-ref", "--end-of-options", "HEAD", branch)
 
 
-async def update(folder: Path, changes: Sequence[Change]) -> None:
+async def update(
+    folder: Path, changes: Sequence[RefChange], *, push_id: str | None = None, passed: Sequence[int] = ()
+) -> None:
     """Change refs, by their whole names: all of them, and only if each is as `old` says. It is on the disk then.
 
-    Raise `InvalidInput` for what is no name, and `RefChanged`.
+    The reflogs name the push, and git inherits the descriptors that are passed. Raise `InvalidInput` for what is no
+    name, and `RefChanged`.
     """
     for change in changes:
-        _check(change.name)
-    commands = "".join(f"update {name}\0{new or _NONE}\0{old or _NONE}\0" for name, old, new in changes)
+        _check(change.ref)
+    commands = "".join(f"update {ref}\0{new}\0{old}\0" for old, new, ref in changes).encode()
+    arguments = ("update-ref", "-m", "push", "--no-deref", "--stdin", "-z")
+    variables = None if push_id is None else committer(push_id)
     try:
-        await run(folder, "update-ref", "--no-deref", "--stdin", "-z", stdin=commands.encode())
+        await run(folder, *arguments, stdin=commands, variables=variables, passed=passed)
     except GitFailed as exc:
-        moved = [change.name for change in changes if named(folder, change.name) != change.old]
+        moved = [change.ref for change in changes if (named(folder, change.ref) or NO_OBJECT) != change.old]
         what = f"{moved[0]} has changed meanwhile." if moved else "A branch or tag cannot be changed like this."
         raise RefChanged(what, exc.detail) from exc
+
+
+def committer(push_id: str) -> Mapping[str, str]:
+    """Return the variables by which the entries of reflogs name a push."""
+    return {"GIT_COMMITTER_NAME": "push", "GIT_COMMITTER_EMAIL": push_id}
 
 
 def _check(name: str) -> None:

@@ -23,8 +23,9 @@ from roadstead.domain.repositories.access import hold
 from roadstead.domain.repositories.commits import folder_of
 from roadstead.errors import RoadsteadError
 from roadstead.git import locks
+from roadstead.git.refs import set_head
 from roadstead.git.transfer.names import BRANCH, kind_and_name
-from roadstead.git.transfer.outcome import forced, logged, point_head, refs_now
+from roadstead.git.transfer.outcome import forced, logged, refs_now
 from roadstead.git.transfer.waiting import locked
 from roadstead.model import Identity, Repository
 from roadstead.pushed import Push, Ref, RefChange
@@ -65,7 +66,7 @@ async def record(
     Nothing of the push may be running.
     """
     folder = folder_of(host, repository)
-    backwards = await asyncio.to_thread(forced, folder, push.changes)
+    backwards = await forced(folder, push.changes)
     async with host.store.database.transaction() as tx:
         # From here on, no other transaction records a push to the repository.
         found = await note_push(tx, repository.id, host.now())
@@ -144,7 +145,7 @@ async def _choose_main_branch(
     created = [change.ref.removeprefix(BRANCH) for change in changes if change.ref.startswith(BRANCH)]
     if repository.mainbranch is None and created:
         chosen = next((name for name in _USUAL_MAIN if name in created), created[0])
-        point_head(folder, BRANCH + chosen)
+        await set_head(folder, BRANCH + chosen)
         await set_mainbranch(tx, repository.id, chosen)
 
 

@@ -1,12 +1,12 @@
 """What a push did, as the repository itself tells: its reflogs name the push, and a deleted ref is gone."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from contextlib import suppress
-from datetime import UTC, datetime
 from pathlib import Path
 
-import pygit2
-
+from roadstead.git.ancestry import is_ancestor
+from roadstead.git.objects import NoSuchObject, commit, commit_behind
+from roadstead.git.revisions import named
 from roadstead.git.transfer.names import kind_and_name
 from roadstead.pushed import Ref, RefChange
 
@@ -19,65 +19,31 @@ def logged(folder: Path, push_id: str, changes: Iterable[RefChange]) -> list[Ref
     return [change for change in changes if not change.deletes and _is_logged(folder, push_id, change)]
 
 
-def refs_now(folder: Path, names: Sequence[str]) -> dict[str, Ref | None]:
+def refs_now(folder: Path, names: Iterable[str]) -> dict[str, Ref | None]:
     """Return branches, tags and notes as they are; `None` for one that is not there, and for another kind of ref."""
-    opened = pygit2.Repository(str(folder))
-    try:
-        return {name: _read(opened, name) for name in names}
-    finally:
-        opened.free()
+    return {name: _read(folder, name) for name in names}
 
 
-def forced(folder: Path, changes: Iterable[RefChange]) -> set[RefChange]:
-    """Return the changes after which a ref no longer leads to the commit that it was at. May take long."""
-    opened = pygit2.Repository(str(folder))
-    try:
-        return {change for change in changes if not _goes_forward(opened, change)}
-    finally:
-        opened.free()
+async def forced(folder: Path, changes: Iterable[RefChange]) -> set[RefChange]:
+    """Return the changes after which a ref does not lead to where it was."""
+    return {change for change in changes if not await _goes_forward(folder, change)}
 
 
-def point_head(folder: Path, ref: str) -> None:
-    """Make a branch the one that a clone checks out."""
-    opened = pygit2.Repository(str(folder))
-    try:
-        opened.set_head(ref)
-    finally:
-        opened.free()
-
-
-def _goes_forward(opened: pygit2.Repository, change: RefChange) -> bool:
+async def _goes_forward(folder: Path, change: RefChange) -> bool:
     if change.creates or change.deletes:
         return True
     try:
-        return bool(opened.descendant_of(change.new, change.old))
-    except (KeyError, ValueError, pygit2.GitError):  # a tag of something else than a commit
+        return await is_ancestor(folder, change.old, change.new)
+    except NoSuchObject:  # it is a tag, or the push was refused and its objects are gone
         return False
 
 
-def _read(opened: pygit2.Repository, ref: str) -> Ref | None:
-    named = kind_and_name(ref)
-    if named is None:
+def _read(folder: Path, ref: str) -> Ref | None:
+    known, target = kind_and_name(ref), named(folder, ref)
+    if known is None or target is None:
         return None
-    try:
-        target = str(opened.lookup_reference(ref).target)
-    except (KeyError, ValueError):
-        return None
-    return Ref(*named, target, *_commit(opened, target))
-
-
-def _commit(opened: pygit2.Repository, target: str) -> tuple[str | None, datetime | None]:
-    try:
-        commit = opened[target].peel(pygit2.Commit)
-    except (ValueError, pygit2.GitError):  # a tag of something else
-        return None, None
-    return str(commit.id), _moment(commit.commit_time)
-
-
-def _moment(seconds: int) -> datetime | None:
-    with suppress(ValueError, OverflowError, OSError):
-        return datetime.fromtimestamp(seconds, UTC)
-    return None
+    found = commit_behind(folder, target)
+    return Ref(*known, target, found, None if found is None else commit(folder, found).committer.on)
 
 
 def _is_logged(folder: Path, push_id: str, change: RefChange) -> bool:

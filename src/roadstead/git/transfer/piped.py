@@ -25,7 +25,7 @@ _SET_PIPE_SIZE = getattr(fcntl, "F_SETPIPE_SZ", None)
 
 
 class Piped:
-    """A running program. `passed` are the descriptors that it inherits, `errors` is where its messages go."""
+    """A running program. `passed` are the descriptors that it inherits."""
 
     def __init__(
         self,
@@ -34,7 +34,6 @@ class Piped:
         *,
         reads: bool = True,
         passed: Sequence[int] = (),
-        errors: int = subprocess.DEVNULL,
     ) -> None:
         try:
             # `Popen` starts it with vfork. The loop's own way forks, which copies the page tables of the whole process.
@@ -42,7 +41,7 @@ class Piped:
                 command,
                 stdin=subprocess.PIPE if reads else subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
-                stderr=errors,
+                stderr=subprocess.DEVNULL,
                 env=environment,
                 pass_fds=passed,
                 start_new_session=True,

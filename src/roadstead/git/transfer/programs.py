@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import NamedTuple, Protocol
 
 from roadstead.git.environment import environment, program
+from roadstead.git.refs import committer
 from roadstead.git.transfer.commands import Commands
 from roadstead.git.transfer.piped import Piped
 from roadstead.git.transfer.pktlines import FLUSH, pkt_line
@@ -101,11 +102,6 @@ async def receive_pack(
     _raise_failure(feeding)
     _raise_failure(answering)
     return report
-
-
-def committer(push_id: str) -> Mapping[str, str]:
-    """Return the variables by which the reflogs name a push."""
-    return {"GIT_COMMITTER_NAME": "push", "GIT_COMMITTER_EMAIL": push_id}
 
 
 async def _feed_and_watch(child: Piped, body: Body) -> None:
