@@ -7,9 +7,12 @@ from functools import partial
 import httpx
 import pytest
 
+from roadstead.accounts import SessionUser
 from roadstead.domain.access import access_tokens, consumers, credentials
 from roadstead.domain.host import Host
 from roadstead.domain.people import users, workspaces
+from roadstead.domain.repositories.creation import create_repository
+from roadstead.domain.repositories.given import RepositoryChanges
 from roadstead.model import Consumer, ListedToken
 from tests.live import sender
 from tests.web.acme import LONG, ROOT, Acme, another_owner, changes
@@ -194,7 +197,7 @@ def test_a_wrong_wish_for_a_token_says_why(acme: Acme, page: str) -> None:
 
 
 def test_a_page_revokes_only_what_it_lists(acme: Acme, administrator: str) -> None:
-    """Not a token of another project, of the workspace, of another workspace, or of a user, whoever asks."""
+    """Not a token of another project, a repository, the workspace, another workspace, or a user, whoever asks."""
 
     async def make(host: Host) -> dict[str, tuple[str, int]]:
         await workspaces.create_workspace(host, "other", name=None, owner="owner")
@@ -205,6 +208,11 @@ def test_a_page_revokes_only_what_it_lists(acme: Acme, administrator: str) -> No
         }
         made["other"] = await access_tokens.create_access_token(
             host, "other", "other", None, scopes="project", lifetime=None
+        )
+        changes = RepositoryChanges(project="SECRET")
+        await create_repository(host, SessionUser(owner), "acme", "ships", changes)
+        made["ships"] = await access_tokens.create_repository_token(
+            host, "ships", "acme", "ships", scopes="project", lifetime=None
         )
         personal, token = await credentials.create_api_token(host, "personal", None, user_id=owner.id)
         return {name: (text, one.token.id) for name, (text, one) in made.items()} | {"personal": (personal, token.id)}
@@ -218,7 +226,7 @@ def test_a_page_revokes_only_what_it_lists(acme: Acme, administrator: str) -> No
     for number in ("", "x", "0", "-1", "9" * 30):
         assert acme.send("owner", TOKENS, "revoke", id=number, sure="yes").status_code == 400
     alive = {name: _statuses(acme, token)[0] for name, (token, _) in made.items()}
-    assert alive == {"own": 200, "secret": 404, "acme": 200, "other": 404, "personal": 200}
+    assert alive == {"own": 200, "secret": 404, "acme": 200, "other": 404, "ships": 404, "personal": 200}
     assert len(texts(acme("owner").get(f"{ROOT}{TOKENS}"), "tbody tr")) == 1
     assert acme.send(administrator, TOKENS, "create", **WISH).status_code == 403
     assert acme.send(administrator, f"/projects/SECRET{TOKENS}", "create", **WISH).status_code == 404
