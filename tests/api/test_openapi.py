@@ -188,6 +188,8 @@ class Caller:
         if "/default-reviewers/" in self._target and self._method != "GET":
             outsider = self._host.work(lambda host: users.find_user(host, "outsider"))
             return self._send(f"{self._target.rpartition('/')[0]}/{outsider.account_id}")
+        if "/diff/" in self._target or "/patch/" in self._target:
+            return self._send(f"{self._target}..")
         if self._method == "GET":
             return self._send(f"{self._target.partition('?')[0]}?pagelen=0&fields={',' * 200}")
         return self._send(content=b"{")

@@ -1,5 +1,6 @@
 """A host with a repository on real git, which git itself has pushed, and the requests of its callers."""
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -92,7 +93,20 @@ def _fill(tree: Path) -> None:
     for name in ("ANN", "ben"):
         git(tree, "switch", "--quiet", "-c", f"by-{name.lower()}", "v1")
         git(tree, "commit", "--quiet", "--allow-empty", "-m", "By", "--author", f"X <{name}@acme.example>")
+    _fill_odd(tree)
     git(tree, "switch", "--quiet", "main")
+
+
+def _fill_odd(tree: Path) -> None:
+    """Make branches with changes of white space, with a name that is no UTF-8, and with a large file."""
+    git(tree, "switch", "--quiet", "-c", "spaces", "main")
+    commit(tree, "Indent", renamed="1\n  2\n3\n4\nfive\n6\n7 \n8\n9\n", **{"src/b": "b\n\tc\n"})
+    git(tree, "switch", "--quiet", "-c", "odd", "main")
+    (tree / os.fsdecode(b"caf\xe9")).write_bytes(b"\xff\xfe\n")
+    (tree / "image").unlink()
+    commit(tree, "Odd \N{LATIN SMALL LETTER E WITH ACUTE}", **{"src/b": "b\nc\nno end"})
+    git(tree, "switch", "--quiet", "-c", "large", "main")
+    commit(tree, "Large", large="".join(f"{number}\n" for number in range(200_000)))
 
 
 @contextmanager

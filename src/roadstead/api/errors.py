@@ -7,6 +7,7 @@ from roadstead.api.answers import Answer, json_answer
 from roadstead.errors import (
     Conflict,
     GitFailed,
+    GitLimit,
     HostBusy,
     InstallationFailed,
     InvalidInput,
@@ -74,6 +75,7 @@ STATUS: Mapping[type[RoadsteadError], int] = {
     InstallationFailed: 424,  # not a 5xx: an app's answer, or a link's target, is not a failure of this host
     HostBusy: 503,
     GitFailed: 503,
+    GitLimit: 555,  # the cloud's own, for what would take too long
     StorageUnavailable: 503,
 }
 

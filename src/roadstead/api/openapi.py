@@ -62,7 +62,7 @@ _STATUSES = {
     416: "The requested range is outside the file.",
     429: "The app has used up its rate limit or its share of running requests; `Retry-After` says when to continue.",
     503: "The request cannot be served now; `Retry-After` says when to try again.",
-    555: "It would take too long, because there are too many files and folders.",
+    555: "It would take too long, or be too large.",
 }
 _HEADERS = {
     201: "Location",

@@ -1,27 +1,41 @@
 """`/2.0/repositories/{workspace}/{repo_slug}/commit` and `/commits`."""
 
-from roadstead.api.answers import Answer
+from collections.abc import AsyncGenerator
+from contextlib import aclosing
+
+from roadstead.api.answers import Answer, text_answer
 from roadstead.api.bodies import ReadByHandler, read_pairs
-from roadstead.api.listing import Partial, link_to, page_request, shaped
+from roadstead.api.listing import Page, Partial, link_to, page_answer, page_request, shaped
 from roadstead.api.needs import OpenScope
-from roadstead.api.operation import Call
+from roadstead.api.operation import Call, Media
+from roadstead.api.streams import Stream
 from roadstead.bitbucket.commits import rules
 from roadstead.bitbucket.commits.shapes import (
     COMMIT_LIST,
+    DIFFSTAT_LIST,
     ChosenCommits,
     CommitPage,
     CommitResource,
     CommitShapes,
     CommitsQuery,
+    DiffQuery,
+    DiffStat,
     PageQuery,
+    StatQuery,
 )
 from roadstead.bitbucket.map import COMMITS as OPERATIONS
-from roadstead.domain.repositories import history
+from roadstead.domain.repositories import comparing, history
 from roadstead.domain.repositories.commits import find_commit
-from roadstead.domain.repositories.known import known_of_commits
+from roadstead.domain.repositories.known import NOTHING, known_of_commits
+from roadstead.domain.repositories.reading import Reading
+from roadstead.git.objects import Commit
+from roadstead.listing import PageRequest, Slice
 
 READ = OpenScope("repository", "read:repository:bitbucket") & "read"
 _CHOICE = ReadByHandler(ChosenCommits | None)
+_TEXT = Media("text/plain")
+_NO_GUESSING = {"X-Content-Type-Options": "nosniff"}
+"""No browser may take what a commit contains for a page."""
 _PLACE = ("ctx", "page", "include", "exclude", "path")
 
 
@@ -29,9 +43,7 @@ _PLACE = ("ctx", "page", "include", "exclude", "path")
 async def get_commit(call: Call) -> Answer:
     """Return a commit, by its id, the beginning of one, a branch or a tag."""
     reading = rules.reading(call)
-    commit = find_commit(reading.folder, call.path["commit"])
-    shapes = CommitShapes(call.repository, call.host.base_url, await known_of_commits(reading, [commit]))
-    return shaped(call, shapes.full(commit, []))
+    return await _commit(call, reading, find_commit(reading.folder, call.path["commit"]))
 
 
 @OPERATIONS.get("/commits", needs=READ, query=CommitsQuery, gives={200: CommitPage})
@@ -68,3 +80,75 @@ async def _page(call: Call, given: rules.Pairs) -> Answer:
         place = f"ctx={history.text_of(found.next)}&page={wanted.number + 1}"
         body["next"] = link_to(call, place, instead_of=_PLACE)
     return shaped(call, body)
+
+
+async def _commit(call: Call, reading: Reading, commit: Commit) -> Answer:
+    shapes = CommitShapes(call.repository, call.host.base_url, await known_of_commits(reading, [commit]))
+    return shaped(call, shapes.full(commit, []))
+
+
+# Comparisons
+
+
+@OPERATIONS.get("/diff/{spec:rest}", needs=READ, query=DiffQuery, gives={200: _TEXT}, refuses=(555,))
+async def get_diff(call: Call) -> Answer:
+    """Return how a commit differs from its first parent, or A from B for `A..B`, as git writes it."""
+    reading, options, binary = rules.reading(call), rules.options_of(call), rules.is_on(call, "binary", default=True)
+    sides = await comparing.sides_of(reading, call.path["spec"], topic=rules.wants_topic(call))
+    return await _text(comparing.diff(reading, sides, options, binary=binary))
+
+
+@OPERATIONS.get("/patch/{spec:rest}", needs=READ, gives={200: _TEXT}, refuses=(400, 555))
+async def get_patch(call: Call) -> Answer:
+    """Return a commit as a patch, or for `A..B` the series of commits that A has and B has not."""
+    return await _text(comparing.patch(rules.reading(call), call.path["spec"]))
+
+
+@OPERATIONS.get(
+    "/diffstat/{spec:rest}",
+    needs=READ,
+    lists=DIFFSTAT_LIST,
+    query=StatQuery,
+    gives={200: Page[DiffStat]},
+    refuses=(555,),
+)
+async def get_diffstat(call: Call, wanted: PageRequest) -> Answer:
+    """List the files that differ in a commit from its first parent, or in A from B for `A..B`."""
+    reading = rules.reading(call)
+    sides = await comparing.sides_of(reading, call.path["spec"], topic=rules.wants_topic(call))
+    files = await comparing.files_of(reading, sides, rules.options_of(call))
+    shapes = CommitShapes(call.repository, call.host.base_url, NOTHING)
+    cut = files[wanted.skip : wanted.skip + wanted.length]
+    has_next = wanted.skip + wanted.length < len(files)
+    values = [shapes.difference(file, *sides) for file in cut]
+    return page_answer(call, Slice(values, len(files), wanted.number, wanted.length, has_next))
+
+
+@OPERATIONS.get("/merge-base/{revspec:rest}", needs=READ, query=Partial, gives={200: CommitResource})
+async def get_merge_base(call: Call) -> Answer:
+    """Return the best common ancestor of the two commits of `A..B`."""
+    reading = rules.reading(call)
+    return await _commit(call, reading, await comparing.common_ancestor(reading, call.path["revspec"]))
+
+
+async def _text(pieces: AsyncGenerator[bytes]) -> Answer:
+    """Return a text: whole if git has made it in one piece, else as a stream."""
+    try:
+        first = await anext(pieces, b"")
+        second = await anext(pieces, None)
+    except BaseException:
+        await pieces.aclose()
+        raise
+    if second is None:
+        answer = text_answer(first, "text/plain")
+        answer.add_headers(_NO_GUESSING)
+        return answer
+    return Stream(_rest(first, second, pieces), "text/plain", headers=_NO_GUESSING)
+
+
+async def _rest(first: bytes, second: bytes, pieces: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
+    async with aclosing(pieces):
+        yield first
+        yield second
+        async for piece in pieces:
+            yield piece

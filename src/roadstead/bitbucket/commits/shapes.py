@@ -8,10 +8,13 @@ import msgspec
 
 from roadstead.api.listing import Partial
 from roadstead.domain.repositories.known import Known
+from roadstead.git.diffs import FileChange
 from roadstead.git.objects import Commit, Signature
 from roadstead.listing import Listing
 from roadstead.model import Repository
 from roadstead.shapes.accounts import Account, CondensedUser, Href, condensed_user
+from roadstead.shapes.links import in_path
+from roadstead.shapes.paths import escaped, shown
 from roadstead.shapes.rendered import Rendered, rendered
 from roadstead.shapes.repositories import CondensedRepository, condensed_repository, repository_page, repository_url
 
@@ -117,6 +120,51 @@ class CommitsQuery(PageQuery, ChosenCommits, total=False):
     """The parameters of a page of commits, and of what it has."""
 
 
+class FileLinks(TypedDict):
+    self: Href
+
+
+class ComparedFile(TypedDict):
+    """A file, as one of two commits has it."""
+
+    path: str
+    type: Literal["commit_file"]
+    escaped_path: str
+    links: FileLinks
+
+
+class DiffStat(TypedDict):
+    """How a file differs in two commits. A binary file has no lines."""
+
+    type: Literal["diffstat"]
+    lines_added: int
+    lines_removed: int
+    status: Literal["added", "removed", "modified", "renamed"]
+    old: ComparedFile | None
+    new: ComparedFile | None
+
+
+DIFFSTAT_LIST = Listing(length=500, longest=5000)
+Flag = Literal["true", "false"]
+
+
+class StatQuery(TypedDict, total=False):
+    """How to compare."""
+
+    path: Annotated[str, msgspec.Meta(description="Only this file or folder. It can be repeated.")]
+    ignore_whitespace: Annotated[Flag, msgspec.Meta(description="Whether changes of white space count as none.")]
+    renames: Annotated[Flag, msgspec.Meta(description="Whether to find renames; true by default.")]
+    topic: Annotated[Flag, msgspec.Meta(description="Whether to compare with the common ancestor; true by default.")]
+    merge: Annotated[Flag, msgspec.Meta(description="The older name of `topic`.")]
+
+
+class DiffQuery(StatQuery, total=False):
+    """How to compare as text."""
+
+    context: Annotated[int, msgspec.Meta(ge=0, le=999_999, description="Unchanged lines around a change; 3.")]
+    binary: Annotated[Flag, msgspec.Meta(description="Whether to show binary files; true by default.")]
+
+
 class CommitShapes:
     """The shapes of commits of one repository; `known` are the accounts of their authors, and the HTML of messages."""
 
@@ -156,6 +204,21 @@ class CommitShapes:
     def full(self, commit: Commit, participants: Sequence[Participant]) -> CommitResource:
         """Return a commit with those who took part in it."""
         return {**self.listed(commit), "participants": participants}
+
+    def difference(self, change: FileChange, old: str | None, new: str) -> DiffStat:
+        """Return how a file differs in two commits."""
+        return {
+            "type": "diffstat",
+            "lines_added": change.lines_added or 0,
+            "lines_removed": change.lines_removed or 0,
+            "status": "added" if change.status == "copied" else change.status,
+            "old": None if change.old is None or old is None else self._file(change.old, old),
+            "new": None if change.new is None else self._file(change.new, new),
+        }
+
+    def _file(self, path: bytes, commit: str) -> ComparedFile:
+        links: FileLinks = {"self": {"href": f"{self._api}src/{commit}/{in_path(path)}"}}
+        return {"path": shown(path), "type": "commit_file", "escaped_path": escaped(path), "links": links}
 
     def author(self, signature: Signature) -> Author:
         """Return who made a commit or a tag."""

@@ -1,19 +1,17 @@
 """What there is to know of a file or folder of a commit, without looking into it."""
 
-import re
 from mimetypes import MimeTypes
 from typing import Any, Literal, NamedTuple
 
 from roadstead.git.objects import Commit
 from roadstead.git.trees import Entry
+from roadstead.shapes.paths import shown
 
 Attribute = Literal["link", "executable", "subrepository", "binary"]
 
 _MIMETYPES = MimeTypes()
 _TEXTS = ("text/", "application/javascript", "application/json", "application/xml")
 _ENDINGS_OF_TEXTS = ("+xml", "+json", "x-sh", "x-csh", "x-tex", "x-latex", "x-texinfo", "msdos-program", "postscript")
-_SPECIAL = re.compile(rb'[\x00-\x1f\x7f-\xff"\\]')
-_ESCAPES = {b"\a": "\\a", b"\b": "\\b", b"\t": "\\t", b"\n": "\\n", b"\v": "\\v", b"\f": "\\f", b"\r": "\\r"}
 
 
 class Listed(NamedTuple):
@@ -63,20 +61,3 @@ def facts_of(listed: Listed) -> dict[str, Any]:
         "attributes": attributes_of(entry),
         "mimetype": mimetype_of(entry.path),
     }
-
-
-def escaped(path: bytes) -> str:
-    """Return a path as git writes it in diffs."""
-    if not _SPECIAL.search(path):
-        return path.decode()
-    return f'"{_SPECIAL.sub(_escape, path).decode()}"'
-
-
-def _escape(found: re.Match[bytes]) -> bytes:
-    byte = found[0]
-    return _ESCAPES[byte].encode() if byte in _ESCAPES else b"\\" + (byte if byte in b'"\\' else b"%03o" % ord(byte))
-
-
-def shown(path: bytes) -> str:
-    """Return a path as a text."""
-    return path.decode("utf-8", "replace")

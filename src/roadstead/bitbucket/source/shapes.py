@@ -5,10 +5,11 @@ from datetime import datetime
 from typing import Literal, NotRequired, TypedDict
 
 from roadstead.bitbucket.commits.shapes import CommitShapes, CondensedCommit, TargetCommit
-from roadstead.bitbucket.source.model import Attribute, FileChange, Listed, attributes_of, escaped, mimetype_of, shown
+from roadstead.bitbucket.source.model import Attribute, FileChange, Listed, attributes_of, mimetype_of
 from roadstead.listing import Field, Listing
 from roadstead.shapes.accounts import Href
 from roadstead.shapes.links import in_path
+from roadstead.shapes.paths import escaped, shown
 
 
 class EntryLinks(TypedDict):

@@ -1,5 +1,6 @@
 """Find the commits that callers name."""
 
+import re
 from pathlib import Path
 
 from roadstead.domain.host import Host
@@ -8,6 +9,9 @@ from roadstead.git import objects, revisions
 from roadstead.git.folders import Folders
 from roadstead.git.objects import Commit
 from roadstead.model import Repository
+
+_NOWHERE = re.compile(rb"(?:^|/)\.{0,2}(?:/|$)|\0|^.{4096}", re.DOTALL)
+"""What no path of a repository has; on a disk it may lead out of a folder."""
 
 
 class NoSuchCommit(NotFound):
@@ -33,3 +37,8 @@ def find_hash(folder: Path, revision: str) -> str:
 def find_commit(folder: Path, revision: str) -> Commit:
     """Return the commit that `find_hash` finds. Raise `NoSuchCommit`."""
     return objects.commit(folder, find_hash(folder, revision))
+
+
+def is_possible(path: bytes) -> bool:
+    """Return whether a repository may have something at a path; it has everything at the empty one."""
+    return not (path and _NOWHERE.search(path))

@@ -4,14 +4,13 @@ A page leads to the next by its `Place`, which the caller keeps. That has the op
 costs what the first costs. Where these are many, git counts the commits that came before.
 """
 
-import re
 from base64 import b64decode, b64encode
 from collections.abc import Iterable
 from typing import NamedTuple
 
 import msgspec
 
-from roadstead.domain.repositories.commits import find_hash
+from roadstead.domain.repositories.commits import find_hash, is_possible
 from roadstead.domain.repositories.reading import Reading
 from roadstead.errors import InvalidInput
 from roadstead.git import history, objects, path_history
@@ -23,8 +22,6 @@ MOST_IDS = 60
 _ID = 20
 _CHARACTERS = 26
 """Of an id in `after`, and some."""
-_NOWHERE = re.compile(rb"(?:^|/)\.{0,2}(?:/|$)|\0|^.{4096}", re.DOTALL)
-"""What no path of a repository has; on a disk it may lead out of a folder."""
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -65,7 +62,7 @@ def beginning(
     folder = reading.folder
     included = None if include is None else tuple(dict.fromkeys(find_hash(folder, one) for one in include))
     excluded = tuple(dict.fromkeys(find_hash(folder, one) for one in exclude))
-    return Place(included, excluded, path.strip(b"/"), skip)
+    return Place(included, excluded, path, skip)
 
 
 def text_of(place: Place) -> str:
@@ -102,7 +99,7 @@ async def page(reading: Reading, place: Place, length: int) -> Page:
     """
     if place.include is None:
         place = await _at_tips(reading, place)
-    if place.include == () or (place.path and _NOWHERE.search(place.path)):
+    if place.include == () or not is_possible(place.path):
         return Page([], None)
     if place.exclude and not place.path and place.include is not None:
         return await _page_of_range(reading, place, length)
