@@ -8,7 +8,7 @@ import pygit2
 
 from roadstead.git.objects import data_of
 
-_LINKS = re.compile(rb"tree .{40}\n((?:parent .{40}\n)*)(?:author [^\n]*\ncommitter [^\n>]*> *(\d*))?")
+_LINKS = re.compile(rb"tree .{40}\n((?:parent .{40}\n)*)(?:author [^\n]*\ncommitter [^\n>]*> *(\d{0,19}))?")
 
 
 class Links(NamedTuple):

@@ -5,6 +5,7 @@ Text is decoded from the encoding that a commit names, else from UTF-8; bytes th
 
 import re
 from datetime import UTC, datetime, timedelta, timezone
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
@@ -23,9 +24,11 @@ _KINDS: dict[int, Kind] = {
     ObjectType.BLOB: "blob",
     ObjectType.TAG: "tag",
 }
-_SIGNATURE = re.compile(rb"([^<]*?)\s*<([^>]*)>(?:.*>)?\s*(\d*)\s*([+-]\d+)?", re.DOTALL)
+_COMMIT = re.compile(rb"tree ([^\n]{40})\n?((?:parent [^\n]{40}\n?)*)(?:author ([^\n]*)\n?)?(?:committer ([^\n]*))?")
+_ENCODING = re.compile(rb"\nencoding ([^\n]*)")
 _LATEST = int(datetime(9999, 12, 30, tzinfo=UTC).timestamp())
 _DAY = 24 * 60
+_MOST_DIGITS = 20
 _MOST_TAGS = 20
 """Of tags that point at tags; a longer chain leads nowhere."""
 
@@ -134,18 +137,17 @@ def _whole(id_: str) -> str:
 def commit_of(id_: str, data: bytes) -> Commit:
     """Return a commit with its content as a value."""
     head, _, message = data.partition(b"\n\n")
-    tree, *lines = head.split(b"\n")
-    parents = []
-    while lines and lines[0].startswith(b"parent "):
-        parents.append(lines.pop(0)[7:].decode())
-    fields = _fields(lines)
-    encoding = fields.get(b"encoding", b"utf-8").decode("ascii", "replace")
+    found = _COMMIT.match(head)
+    assert found is not None  # noqa: S101  # every part may be missing
+    tree, parents, author, committer = found.groups(b"")
+    named = _ENCODING.search(head, found.end())
+    encoding = named[1].decode("ascii", "replace") if named else "utf-8"
     return Commit(
         id_,
-        tree[5:].decode(),
-        tuple(parents),
-        _signature_of(fields.get(b"author", b""), encoding),
-        _signature_of(fields.get(b"committer", b""), encoding),
+        tree.decode(),
+        tuple(parents.decode().split()[1::2]),
+        _signature_of(author, encoding),
+        _signature_of(committer, encoding),
         _text(message, encoding),
     )
 
@@ -179,16 +181,20 @@ def _fields(lines: list[bytes]) -> dict[bytes, bytes]:
 
 
 def _signature_of(line: bytes, encoding: str) -> Signature:
-    found = _SIGNATURE.match(line)
-    if found is None:
-        return Signature(_text(line, encoding), "", 0, 0)
-    name, email, seconds, zone = found.groups(b"")
-    return Signature(_text(name, encoding), _text(email, encoding), int(seconds or 0), _minutes(zone))
+    name, _, rest = line.partition(b"<")
+    email, _, rest = rest.partition(b">")
+    seconds, zone, *_ = (*rest.rpartition(b">")[2].split(), b"", b"")
+    return Signature(_text(name.rstrip(), encoding), _text(email, encoding), _seconds(seconds), _minutes(zone))
 
 
+def _seconds(digits: bytes) -> int:
+    return int(digits) if digits.isdigit() and len(digits) < _MOST_DIGITS else 0
+
+
+@lru_cache(256)
 def _minutes(zone: bytes) -> int:
     """Return the minutes of an offset such as `-0330`."""
-    size = abs(int(zone or 0))
+    size = _seconds(zone[1:])
     minutes = size // 100 * 60 + size % 100
     return -minutes if zone.startswith(b"-") else minutes
 
