@@ -7,13 +7,14 @@ import pytest
 
 from roadstead.accounts import SessionUser
 from roadstead.domain.access import access_tokens, credentials
-from roadstead.domain.access.access_tokens import create_access_token, revoke_access_token
+from roadstead.domain.access.access_tokens import create_access_token, page_of_access_tokens, revoke_access_token
 from roadstead.domain.host import Host
 from roadstead.domain.people import projects, users, workspaces
 from roadstead.domain.people.privileges import NoSuchProject
 from roadstead.domain.people.projects import ProjectChanges
 from roadstead.domain.people.workspaces import lock_and_keep
 from roadstead.errors import InvalidInput, NotAuthenticated, WorkspaceNotFound, WrongCredential
+from roadstead.listing import PageRequest
 from roadstead.model import Workspace
 from roadstead.settings import Settings
 from roadstead.storage import members
@@ -42,6 +43,11 @@ def test_a_revoked_token_changes_nothing_any_more(tmp_path: Path, new_database: 
         changed, _ = await projects.put_project(host, kept, "acme", "TOOLS", ProjectChanges(description="New"))
         assert (changed.name, changed.description) == ("Tools", "New")
         assert [one.token.name for one in await credentials.list_api_tokens(host)] == ["operator", "kept"]
+        by = SessionUser(operator.user)
+        await create_access_token(host, "whole", "acme", None, scopes=None, lifetime=None, by=by)
+        for key, shown in (("TOOLS", ("kept", None)), (None, ("whole", operator.user.display_name))):
+            page = await page_of_access_tokens(host, "acme", key, PageRequest(1, 10), by=by)
+            assert [(token.name, creator) for token, creator in page.items] == [shown]
         for slug, key, name, scopes, error in (
             ("ghost", None, "ci", None, WorkspaceNotFound),
             ("acme", "GHOST", "ci", None, NoSuchProject),
@@ -51,7 +57,7 @@ def test_a_revoked_token_changes_nothing_any_more(tmp_path: Path, new_database: 
         ):
             with pytest.raises(error):
                 await create_access_token(host, name, slug, key, scopes=scopes, lifetime=None)
-        assert len(await credentials.list_api_tokens(host)) == 2
+        assert len(await credentials.list_api_tokens(host)) == 3
 
     with opened(Settings(data=tmp_path, database_url=new_database())) as on_host:
         on_host(work)

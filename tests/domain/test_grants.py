@@ -18,6 +18,7 @@ from roadstead.errors import Conflict, InvalidInput, NotAuthenticated, NotFound
 from roadstead.model import Consumer
 from roadstead.settings import Settings
 from tests.conftest import NewDatabase
+from tests.postgres import Server
 
 NOW = 1_800_000_000.0
 MINUTE, HOUR, DAY = 60, 3600, 86400
@@ -212,6 +213,22 @@ def test_a_consumer_of_the_operator_does_not_have_every_workspace(tmp_path: Path
             assert (await workspaces.find_visible(host, usual, "acme")).role == "owner"
             with pytest.raises(NotFound):
                 await workspaces.find_visible(host, granted, "acme")
+
+    asyncio.run(run())
+
+
+def test_a_refresh_does_not_wait_for_an_owner_who_changes_the_consumer(tmp_path: Path, postgresql: Server) -> None:
+    """The owner holds the own row, and then takes the grants: a refresh that did the reverse would be a deadlock."""
+
+    settings = Settings(data=tmp_path, database_url=postgresql.new_database())
+
+    async def run() -> None:
+        async with open_host(settings) as host:
+            consumer = await _consumer(host)
+            issued = await grants.act_as_owner(host, consumer, None)
+            async with host.store.database.transaction() as tx:
+                await users.lock_active(tx, consumer.owner.id)
+                assert (await _refresh(host, consumer, issued.refresh_token)).scopes == ("account",)
 
     asyncio.run(run())
 

@@ -65,10 +65,12 @@ async def add_token(tx: Transaction, grant: Grant, token: str, kind: Kind, expir
 
 async def lock_presented(tx: Transaction, token: str, kind: Kind) -> Presented | None:
     """Return a code or a refresh token, whose grant no other transaction uses or ends until this one ends."""
+    # Without the user: an owner who changes or deletes a consumer locks the own row before the grants.
+    locked = f"{tx.dialect.for_update} OF g, t" if tx.dialect.for_update else ""
     rows = await tx.read(
         f"SELECT t.is_used, t.expires_on, g.id, g.consumer_id, g.scopes, g.redirect_uri, g.challenge, {_USER} "
         "FROM oauth_grants g JOIN oauth_tokens t ON t.grant_id = g.id JOIN users u ON u.id = g.user_id "
-        f"WHERE t.token_hash = ? AND t.kind = ?{tx.dialect.for_update}",
+        f"WHERE t.token_hash = ? AND t.kind = ?{locked}",
         hash_token(token),
         kind,
     )
