@@ -25,6 +25,7 @@ from roadstead.domain.host import Host, open_host
 from roadstead.domain.linking.ahead import read_ahead
 from roadstead.domain.linking.workspaces import WorkspaceLinkers
 from roadstead.domain.rendering.renderer import Renderer
+from roadstead.domain.repositories.maintaining import maintain_repositories
 from roadstead.domain.repositories.reconciling import record_left_pushes
 from roadstead.domain.shutdown import meanwhile
 from roadstead.domain.telemetry.samples import process_samples
@@ -77,6 +78,7 @@ def create_app(
                 meanwhile(_warm()),
                 meanwhile(parts.ahead(linkers)),
                 meanwhile(record_left_pushes(host)),
+                meanwhile(maintain_repositories(host)),
             ):
                 renderer = Renderer(host, linkers)
                 yield {"host": host, "linkers": linkers, "renderer": renderer, "samples": samples, "map": MAP}

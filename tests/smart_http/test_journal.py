@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 
 import pytest
 
@@ -9,9 +10,13 @@ from roadstead.domain.access.credentials import find_token
 from roadstead.domain.host import Host
 from roadstead.domain.repositories import journal
 from roadstead.domain.repositories.journal import begin, new_id, record
+from roadstead.domain.repositories.maintaining import maintain_repositories
+from roadstead.domain.repositories.pushing import push_changes
 from roadstead.domain.repositories.reconciling import record_left_pushes
+from roadstead.domain.shutdown import meanwhile
 from roadstead.errors import StorageBusy
-from roadstead.git import locks
+from roadstead.git import caretaker, locks
+from roadstead.git.caretaker import Caretaker
 from roadstead.git.refs import update
 from roadstead.pushed import NO_OBJECT, Push, RefChange
 from tests.smart_http.conftest import Place, wait_until
@@ -137,4 +142,22 @@ def test_a_client_learns_of_its_push_after_the_record(
     assert failed
     wait_until(lambda: not filled.open_pushes())
     assert filled.changes()[2:] == [("new", None, work.head())]
+    assert filled.is_whole()
+
+
+def test_a_repository_is_maintained_after_a_push(filled: Place, work: Work, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each recorded push tells who maintains repositories, some time later; git's own maintenance is off."""
+    monkeypatch.setattr(caretaker, "Caretaker", partial(Caretaker, delay=0))
+    graph = filled.folder / "objects" / "info" / "commit-graphs"
+    assert not graph.exists()
+
+    async def push_and_wait(host: Host) -> None:
+        ann = await find_token(host, filled.ann)
+        assert ann is not None
+        async with meanwhile(maintain_repositories(host)):
+            await push_changes(host, ann, filled.repository, [RefChange(work.head(), NO_OBJECT, MAIN)])
+            while not graph.exists():
+                await asyncio.sleep(0.01)
+
+    filled.host.work(push_and_wait)
     assert filled.is_whole()

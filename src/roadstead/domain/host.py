@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -57,6 +58,7 @@ class Host:
     `token_uses` counts the uses of API tokens, to note one an hour.
     `changing` gives each installation its turn to change many values, and `hashing` each caller to hash a password.
     `transfers` has the places for clones and pushes, and `comparing` those for other processes that read a repository.
+    `pushed_to` has the folders of repositories that were pushed to, for maintenance.
     """
 
     settings: Settings
@@ -79,6 +81,7 @@ class Host:
     hashing: Turns = field(default_factory=lambda: Turns(1, HASHING_SECONDS, "passwords"), repr=False)
     comparing: Transfers = field(default_factory=lambda: Transfers(what="comparisons and histories"), repr=False)
     transfers: Transfers = field(default_factory=Transfers, repr=False)
+    pushed_to: asyncio.Queue[Path] = field(default_factory=asyncio.Queue, repr=False)
     _running: set[asyncio.Task[None]] = field(default_factory=set, repr=False)
     coalescing: Coalescing = field(init=False, repr=False)
     refusals: Refusals = field(init=False, repr=False)

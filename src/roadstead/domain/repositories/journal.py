@@ -77,6 +77,7 @@ async def record(
         if done:
             await _mirror(tx, found, now, done)
             await _choose_main_branch(tx, folder, found, done)
+            host.pushed_to.put_nowait(folder)
             await happened(host, tx, "repo:push", _actor(push), found, _payload(done, backwards))
     return done
 

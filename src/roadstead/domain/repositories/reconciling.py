@@ -2,6 +2,7 @@
 
 import asyncio
 import logging
+from datetime import datetime
 
 from roadstead.domain.host import Host
 from roadstead.errors import RoadsteadError
@@ -15,12 +16,21 @@ log = logging.getLogger("roadstead.git")
 async def record_left_pushes(host: Host) -> None:
     """Record all pushes that began before this moment, also those that another process is about to record."""
     begun = host.now()
-    while left := await list_pushes(host.store.database, before=begun):
+    while await _are_left(host, begun):  # noqa: ASYNC110  # other processes record them, too
+        await asyncio.sleep(AGAIN_SECONDS)
+
+
+async def _are_left(host: Host, begun: datetime) -> bool:
+    """Record each of those pushes that can be recorded now, and return whether there may be others."""
+    try:
+        left = await list_pushes(host.store.database, before=begun)
+    except RoadsteadError:
+        return True
+    for push in left:
         from roadstead.domain.repositories.journal import reconcile  # imports git, which a start does not need
 
-        for push in left:
-            try:
-                await reconcile(host, push)
-            except RoadsteadError as exc:
-                log.warning("What a push did is recorded later: %s %s", exc.message, exc.detail)
-        await asyncio.sleep(AGAIN_SECONDS)
+        try:
+            await reconcile(host, push)
+        except RoadsteadError as exc:
+            log.warning("What a push did is recorded later: %s %s", exc.message, exc.detail)
+    return bool(left)
