@@ -49,7 +49,7 @@ ROOMS: dict[str, set[str]] = {
     "targets": LEAVES,
     "turns": {"errors"},
     "plain": LEAVES,
-    "pushed": LEAVES,
+    "pushed": {"listing"},
     "shapes": {*MODEL},
     "storage": {*MODEL, "connect"},
     "outbound": {*MODEL, "shapes", "__version__"},
@@ -149,6 +149,7 @@ IN_A_GROUP = {"operations": {"rules", "shapes"}, "rules": {"rows", "events", "mo
 USES: dict[str, set[str]] = {
     "projects": {"workspaces"},
     "repositories": {"workspaces", "projects"},
+    "refs": {"projects", "commits"},
     "source": {"commits"},
 }
 """The other groups that a group may use, through their `rules`, `shapes` and `model`. None may use its own users."""

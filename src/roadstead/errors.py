@@ -37,6 +37,9 @@ from collections.abc import Iterable, Mapping, Sequence
 class RoadsteadError(Exception):
     """The base of every error that a user may see."""
 
+    data: Mapping[str, str] | None = None
+    """What a program may read of it."""
+
     def __init__(self, message: str, detail: str = "", *, fields: Mapping[str, Sequence[str]] | None = None) -> None:
         super().__init__(message)
         self.message = message

@@ -20,9 +20,10 @@ U = TypeVar("U")
 class Field(msgspec.Struct, frozen=True):
     """A member of an item: `key`, or `linker.key` for a nested one.
 
-    `column` is its column if the items are rows; by default it has the same name. `always` is the value of a text that
-    is the same in all items and so has no column. `unique` says that every row has another value, and none is null.
-    `queryable` says that `q` and `sort` may name it, and `shown` that it is in the item.
+    `column` is its column if the items are rows; by default it has the same name. `order_column` is the column to sort
+    by, if that is another. `always` is the value of a text that is the same in all items and so has no column. `unique`
+    says that every row has another value, and none is null. `queryable` says that `q` and `sort` may name it, and
+    `shown` that it is in the item.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Field(msgspec.Struct, frozen=True):
     column: str = ""
     always: str | None = None
     unique: bool = False
+    order_column: str = ""
     queryable: bool = True
     shown: bool = True
 
@@ -66,6 +68,8 @@ class Listing:
         self.kinds: Mapping[str, FieldType] = {field.name: field.kind for field in fields if field.queryable}
         self.columns = {field.name: field.column or field.name for field in fields if field.always is None}
         """The columns by field."""
+        self.orders = {name: self.fields[name].order_column or column for name, column in self.columns.items()}
+        """The columns to sort by, by field."""
 
 
 class PageRequest(msgspec.Struct, frozen=True):

@@ -5,6 +5,8 @@ from typing import Any, Literal, NamedTuple
 
 import msgspec
 
+from roadstead.listing import Field, Listing
+
 NO_OBJECT = "0" * 40
 """In place of an object's id where there is no ref: before it is created, or after it is deleted."""
 
@@ -41,6 +43,22 @@ class Ref(msgspec.Struct, frozen=True, gc=False):
     target: str
     commit_hash: str | None
     committed_on: datetime | None
+
+
+WHOLE_NAME = "(f.kind || '/' || f.name)"
+_NAME = Field("name", str, "f.name", order_column="f.natural_name")
+_OF_TARGET = (Field("target.hash", str, "f.commit_hash"), Field("target.date", datetime, "f.committed_on"))
+_KEY = Field("key", str, "f.name", unique=True, queryable=False)
+BRANCH_LIST = Listing(_KEY, _NAME, Field("type", str, always="branch"), *_OF_TARGET, order="key")
+TAG_LIST = Listing(_KEY, _NAME, Field("type", str, always="tag"), *_OF_TARGET, order="key")
+REF_LIST = Listing(
+    Field("key", str, WHOLE_NAME, unique=True, queryable=False),
+    _NAME,
+    Field("type", str, "f.kind"),
+    *_OF_TARGET,
+    order="key",
+)
+"""Without `sort`, refs are in git's order, that of bytes; by `name`, in that of the numbers in their names, too."""
 
 
 class Push(msgspec.Struct, frozen=True):

@@ -8,7 +8,9 @@ from typing import Any
 
 import httpx
 
+from roadstead.domain.access.credentials import find_token
 from roadstead.domain.host import Host
+from roadstead.domain.people.projects import ProjectChanges, create_project
 from roadstead.domain.people.workspaces import create_workspace
 from tests.live import LiveHost, exchange
 from tests.smart_http.conftest import Place, new_repository, tokens
@@ -52,17 +54,21 @@ def workspace(host: LiveHost, slug: str) -> tuple[str, str]:
     """Make a workspace; return the tokens of its owner and of a stranger."""
 
     async def job(opened: Host) -> tuple[str, str]:
-        owner, stranger = await tokens([f"owner-{slug}", f"stranger-{slug}"])(opened)
-        await create_workspace(opened, slug, name="Acme", owner=f"owner-{slug}")
+        owner, stranger = await tokens([f"{slug}owner", f"{slug}stranger"])(opened)
+        await create_workspace(opened, slug, name="Acme", owner=f"{slug}owner")
+        identity = await find_token(opened, owner)
+        assert identity is not None
+        # The oldest project is that of new repositories, and a private one has no public repositories.
+        await create_project(opened, identity, slug, ProjectChanges("OPEN", "Open", is_private=False))
         return owner, stranger
 
     made: tuple[str, str] = host.work(job)
     return made
 
 
-def stocked(host: LiveHost, folder: Path, slug: str, people: tuple[str, str]) -> Stocked:
+def stocked(host: LiveHost, folder: Path, slug: str, people: tuple[str, str], *, is_private: bool = True) -> Stocked:
     """Return a new, empty repository of a workspace."""
-    place = Place(host, host.work(new_repository(people[0], slug)), *people)
+    place = Place(host, host.work(new_repository(people[0], slug, is_private=is_private)), *people)
     senders = [partial(_send, host, token) for token in (*people, None)]
     return Stocked(place, new_work(folder), *senders)
 

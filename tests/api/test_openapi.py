@@ -8,6 +8,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, TypedDict
 
@@ -68,6 +69,7 @@ THERE = {
     **dict.fromkeys(("commit", "revision", "spec"), "main"),
     "revspec": "main..main",
     "path": "README.md",
+    "name": "spare",
     "app_key": "{app}",
     "property_name": "THERE",
 }
@@ -134,13 +136,17 @@ async def _places_of_a_reader(host: Host) -> str:
 
 
 def _keep_commit(host: LiveHost) -> None:
-    """Push a commit with a file to the repository, unless it has one."""
+    """Push a commit with a file, a branch and a tag to the repository, unless it has them."""
     token = host.api_token()
-    if sender(host, f"Bearer {token}")("GET", f"{REPOSITORY}/src").status_code == 404:
+    get = partial(sender(host, f"Bearer {token}"), "GET")
+    if any(
+        get(f"{REPOSITORY}{path}").status_code == 404 for path in ("/src", "/refs/branches/spare", "/refs/tags/spare")
+    ):
         with tempfile.TemporaryDirectory() as folder:
             work = new_work(Path(folder))
             work.commit(file="README.md")
-            work.git("push", host.url.replace("//", f"//x-token-auth:{token}@") + "/local/there.git", "main")
+            url = host.url.replace("//", f"//x-token-auth:{token}@") + "/local/there.git"
+            work.git("push", "--force", url, "main", "main:refs/heads/spare", "main:refs/tags/spare")
 
 
 _NUMBERS = itertools.count()
@@ -190,6 +196,8 @@ class Caller:
             return self._send(f"{self._target.rpartition('/')[0]}/{outsider.account_id}")
         if "/diff/" in self._target or "/patch/" in self._target:
             return self._send(f"{self._target}..")
+        if "/refs/branches/" in self._target and self._method == "DELETE":
+            return self._send(self._target.replace("/spare", "/main"))
         if self._method == "GET":
             return self._send(f"{self._target.partition('?')[0]}?pagelen=0&fields={',' * 200}")
         return self._send(content=b"{")
@@ -239,6 +247,8 @@ class Caller:
         name = f"n{next(_NUMBERS)}"
         if self._target.endswith("/forks"):
             return self._send(json={"name": name})
+        if self._target.endswith(("/refs/branches", "/refs/tags")):
+            return self._send(json={"name": name, "target": {"hash": "main"}})
         return self._send(self._target.replace("/THERE", f"/{name}").replace("/there", f"/{name}"))
 
     def moved(self) -> httpx.Response:

@@ -65,7 +65,7 @@ class Place:
 
     def changes(self) -> list[tuple[str, str | None, str | None]]:
         """Return the name, the old and the new object of each change of which there is an event."""
-        told = [change for event in self.events() for change in event.payload["changes"]]
+        told = [change for event in self.events() for change in event.payload.get("changes", [])]
         return [(change["name"], change["old"], change["new"]) for change in told]
 
     def mirror(self) -> dict[str, str]:

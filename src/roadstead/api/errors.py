@@ -131,6 +131,6 @@ def error_body(error: RoadsteadError) -> ErrorBody:
         content["detail"] = error.detail
     if error.fields:
         content["fields"] = error.fields
-    if isinstance(error, Removed):
+    if error.data:
         content["data"] = error.data
     return {"type": "error", "error": content}

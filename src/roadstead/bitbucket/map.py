@@ -19,6 +19,13 @@ REPOSITORIES = Group(
     within=repository,
     module="roadstead.bitbucket.repositories.operations",
 )
+REFS = Group(
+    "refs",
+    below="/2.0/repositories/{workspace}/{repo_slug}/refs",
+    module="roadstead.bitbucket.refs.operations",
+    within=repository,
+    reads_git=True,
+)
 SOURCE = Group(
     "source",
     below="/2.0/repositories/{workspace}/{repo_slug}",
@@ -54,6 +61,7 @@ GROUPS = [
     WORKSPACES,
     PROJECTS,
     REPOSITORIES,
+    REFS,
     SOURCE,
     COMMITS,
     PROPERTIES,

@@ -123,9 +123,9 @@ class Order:
         self._key = listing.fields[listing.order.field]
         self._is_by_key = self._field is self._key
         self._key_descends = sort.descending if self._is_by_key else listing.order.descending
-        self._column, self._key_column = listing.columns[sort.field], listing.columns[self._key.name]
+        self._column, self._key_column = listing.orders[sort.field], listing.orders[self._key.name]
         selected = columns.split(", ")
-        self._places = [selected.index(listing.columns[field.name]) for field in self._fields]
+        self._places = [selected.index(listing.orders[field.name]) for field in self._fields]
         self.forwards, self.backwards = self._sql(backwards=False), self._sql(backwards=True)
 
     @property

@@ -1,14 +1,20 @@
 """The mirror of the refs of repositories, which lists of branches and tags read. Recording a push changes it."""
 
+import re
 from collections.abc import Sequence
 from datetime import datetime
 
-from roadstead.pushed import Ref, RefKind
+from roadstead.listing import Listing, PageRequest, Slice
+from roadstead.pushed import WHOLE_NAME, Ref, RefKind
 from roadstead.storage.database import Reader, Row, Transaction
+from roadstead.storage.filters import Clause
+from roadstead.storage.listing import Source, read_page
 from roadstead.storage.moments import from_text, to_text
 from roadstead.storage.tables import REFS
 
 _COLUMNS = REFS.of(Ref)
+_WIDTH = _COLUMNS.count(",") + 1
+_NUMBER = re.compile(r"[0-9]+")
 _KEY = "WHERE repository_id = ? AND kind = ? AND name = ?"
 
 
@@ -35,13 +41,26 @@ async def list_tips(reader: Reader, repository_id: int, most: int) -> list[str]:
     return [commit for (commit,) in rows]
 
 
+async def page_of_refs(
+    reader: Reader, repository_id: int, kinds: Sequence[RefKind], listing: Listing, wanted: PageRequest
+) -> Slice[Ref]:
+    """Return a page of the refs of some kinds."""
+    condition = Clause(f"f.repository_id = ? AND f.kind IN ({', '.join('?' * len(kinds))})", (repository_id, *kinds))
+    source = Source("refs f", f"{REFS.of(Ref, 'f')}, f.natural_name, {WHOLE_NAME}", condition)
+    page = await read_page(reader.scan, source, listing, wanted)
+    return page.of([ref_of(row[:_WIDTH]) for row in page.items])
+
+
 async def keep_refs(tx: Transaction, repository_id: int, refs: Sequence[Ref]) -> None:
     """Add refs, or change those that are there."""
     statement = REFS.adding(REFS.columns)
+    kept = [
+        (ref.kind, ref.name, ref.target, ref.commit_hash, _text(ref.committed_on), natural(ref.name)) for ref in refs
+    ]
     changes = "target = excluded.target, commit_hash = excluded.commit_hash, committed_on = excluded.committed_on"
     await tx.run_many(
         f"{statement} ON CONFLICT (repository_id, kind, name) DO UPDATE SET {changes}",
-        [(repository_id, ref.kind, ref.name, ref.target, ref.commit_hash, _text(ref.committed_on)) for ref in refs],
+        [(repository_id, *cells) for cells in kept],
     )
 
 
@@ -60,6 +79,11 @@ def ref_of(row: Row) -> Ref:
     """Return the ref of a row with the columns of `Ref`."""
     kind, name, target, commit_hash, committed_on = row
     return Ref(kind, name, target, commit_hash, None if committed_on is None else from_text(committed_on))
+
+
+def natural(name: str) -> str:
+    """Return a text whose order among others is that of names, and of the numbers in them."""
+    return _NUMBER.sub(lambda found: f"{len(digits := found[0].lstrip('0')):03}{digits}", name)
 
 
 def _text(moment: datetime | None) -> str | None:

@@ -153,7 +153,10 @@ INVITATIONS = _table(
     stays="Their links lead to the host that made them.",
 )
 REFS = _table(
-    "refs", "repository_id kind name target commit_hash committed_on", "in one place", key="repository_id kind name"
+    "refs",
+    "repository_id kind name target commit_hash committed_on natural_name",
+    "in one place",
+    key="repository_id kind name",
 )
 REGISTRATIONS = _table(
     "registrations", "app_key descriptor_url shared_secret created_on", "everywhere", sealed="shared_secret"

@@ -13,6 +13,7 @@ from roadstead.api.files import file_answer
 from roadstead.api.listing import UncountedPage, shaped, uncounted_answer
 from roadstead.api.needs import OpenScope
 from roadstead.api.operation import Call, Media
+from roadstead.bitbucket.commits.rules import reading
 from roadstead.bitbucket.commits.shapes import CommitShapes
 from roadstead.bitbucket.map import SOURCE as OPERATIONS
 from roadstead.bitbucket.source import rules
@@ -95,7 +96,8 @@ async def list_file_history(call: Call, wanted: PageRequest) -> Answer:
     """List the commits that changed a file, the latest first. `q` and `sort` look at the last thousand."""
     place = find_place(call.host, call.repository, _parts(call))
     with _in_time():
-        changes, has_next = await rules.changes_of(place, wanted, renames=call.query.get("renames") != "false")
+        async with reading(call).process():
+            changes, has_next = await rules.changes_of(place, wanted, renames=call.query.get("renames") != "false")
     people = await users_of(call.host, [change.commit.author for change in changes])
     shapes = CommitShapes(call.repository, call.host.base_url, Known(people, {}))
     entries = [history_entry(_url(call), change, shapes) for change in changes]

@@ -9,6 +9,8 @@ PLACES: dict[RefKind, str] = {"branch": BRANCH, "tag": TAG, "note": NOTE}
 """Where refs of each kind are."""
 LONGEST_NAME = 255
 """In bytes: longer ones cannot be files on most file systems."""
+LONGEST_REF = 1024
+"""In bytes, all parts together: a lock's file, whose name is longer, must be possible, too."""
 _UNFIT = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|\.lock(?:/|$)|/$|\.$|[\ud800-\udfff]")
 
 
@@ -32,6 +34,6 @@ def reason_against(ref: str) -> str | None:
     _, name = found
     if not name or name[0] in "./" or name == "@" or name[0] == "-" or _UNFIT.search(ref):
         return f"{shown} is not a valid name."
-    if any(len(part.encode()) > LONGEST_NAME for part in ref.split("/")):
+    if len(ref.encode()) > LONGEST_REF or any(len(part.encode()) > LONGEST_NAME for part in ref.split("/")):
         return f"{shown}… is too long a name."
     return None

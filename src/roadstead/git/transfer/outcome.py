@@ -47,7 +47,10 @@ def _read(folder: Path, ref: str) -> Ref | None:
 
 
 def _is_logged(folder: Path, push_id: str, change: RefChange) -> bool:
-    with suppress(FileNotFoundError, NotADirectoryError), (folder / "logs" / change.ref).open("rb") as log:
+    with (
+        suppress(FileNotFoundError, NotADirectoryError, IsADirectoryError),
+        (folder / "logs" / change.ref).open("rb") as log,
+    ):
         size = log.seek(0, 2)
         log.seek(max(0, size - _END_BYTES))
         if _has_entry(log.read(), push_id, change):

@@ -1,0 +1,1 @@
+"""Branches and tags: listed, created and deleted."""
