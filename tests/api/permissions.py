@@ -17,7 +17,7 @@ from urllib.parse import quote, urlsplit
 import pytest
 
 from roadstead.domain.access import consumers, credentials, grants, guesses
-from roadstead.domain.access.access_tokens import create_access_token
+from roadstead.domain.access.access_tokens import create_access_token, create_repository_token
 from roadstead.domain.host import Host
 from roadstead.domain.people import groups, users, workspaces
 from roadstead.model import Consumer, User
@@ -30,7 +30,16 @@ OPERATIONS: list[dict[str, Any]] = TABLES["operations"]
 
 PROJECTS = {"private": "HIDDEN", "public": "OPEN"}
 """The keys of the two projects."""
+REPOSITORIES = {"private": "hidden", "public": "open"}
+"""The slugs of the repositories in them."""
 NAMES = {"private": "Hidden Tools", "public": "Open Tools"}
+_TOKENS: dict[str, tuple[str, str | None]] = {
+    "workspace-token": ("acme", None),
+    "project-token": ("acme", PROJECTS["private"]),
+    "token-elsewhere": ("elsewhere", None),
+    "repository-token": ("acme", REPOSITORIES["private"]),
+}
+"""The workspace of each access token, and its project or repository."""
 _LADDER = ("none", "read", "write", "create-repo", "admin")
 _CLASSIC = re.compile(r"[a-z]+(:[a-z]+)?")
 _OWNERS = ("owner", "stranger")
@@ -58,24 +67,28 @@ def _has(who: str, of: str) -> bool:
 
 def is_token(who: str) -> bool:
     """Return whether a caller is an access token."""
-    return who in ("workspace-token", "project-token", "token-elsewhere")
+    return who in _TOKENS
 
 
 def expected(caller: Caller, operation: Mapping[str, Any], project: str) -> tuple[int, str]:
     """Return the status of an operation on the private or the public project, and the beginning of a refusal."""
     who, how = CALLERS[caller[0]], CREDENTIALS[caller[1]]
     needs = operation["needs"]
-    if not is_accepted(caller):
+    is_anonymous = caller == ("nobody", "none") and operation.get("open", False)
+    if not is_accepted(caller) and not is_anonymous:
         return 401, ""
     if needs == "app":
         return (operation.get("gives", 200), "") if caller[1].startswith("jwt") else (403, "This API is only")
     if is_token(caller[0]) and operation.get("tokens") == 401:
         return 401, "Token is invalid, expired, or not supported for this endpoint."
-    if not _has_scope(how, operation):
+    if not is_anonymous and not _has_scope(how, operation):
         return 403, "Your credentials lack"
     if operation.get("gives") == 410:
         return 410, "CHANGE-2770"
-    refusal = _refusal_of_privilege(who, how, needs, operation, project, sees_workspace(caller))
+    if "{repo" in operation["call"] or needs == "create-repo":
+        refusal = _refusal_of_repository(caller, operation, project)
+    else:
+        refusal = _refusal_of_privilege(who, how, needs, operation, project, sees_workspace(caller))
     if is_token(caller[0]) and operation.get("tokens") == 403 and (refusal is None or needs == "admin of it"):
         refusal = (403, "This API is only") if sees_workspace(caller) else refusal
     return refusal or (operation.get("gives", 200), "")
@@ -101,6 +114,47 @@ def holds(caller: Caller, project: str) -> str:
     return str(CALLERS[caller[0]].get(project, "none")) if sees_workspace(caller) else "none"
 
 
+def holds_in_repository(caller: Caller, project: str) -> str:
+    """Return the caller's privilege in the repository of the private or the public project."""
+    who = CALLERS[caller[0]]
+    granted = who.get(project, "none") if sees_workspace(caller) else "none"
+    if project == "public":
+        return "admin" if granted == "admin" else "read"
+    granted = str(who.get("repository", granted)) if sees_workspace(caller) else "none"
+    return "write" if granted == "create-repo" else granted
+
+
+def _refusal_of_repository(caller: Caller, operation: Mapping[str, Any], project: str) -> tuple[int, str] | None:
+    needs, how = operation["needs"], CREDENTIALS[caller[1]]
+    if "{repo" in operation["call"]:
+        held, least = holds_in_repository(caller, project), "read" if needs == "create-repo" else needs
+        if held == "none" and "unseen" in operation:
+            return _refusal_of_creation(caller, "none")
+        if held == "none":
+            return 404, "You may not have access to this repository"
+        if _LADDER.index(held) < _LADDER.index(least):
+            return 403, f"Access denied. You must have {least} access to this repository."
+    if needs == "create-repo":
+        return _refusal_of_creation(caller, project)
+    return (403, "This API is only") if operation.get("people") and how.get("integration") else None
+
+
+def _refusal_of_creation(caller: Caller, project: str) -> tuple[int, str] | None:
+    """Return the refusal of a new repository in a project; `none` is for a body that names none."""
+    if not sees_workspace(caller):
+        return 404, "No workspace with identifier"
+    held = CALLERS[caller[0]].get(project, "none")
+    if held == "none" and project != "none":
+        return 400, "project: No project with identifier"
+    too_little = _LADDER.index(held) < _LADDER.index("create-repo")
+    return (403, "Access denied. You must have create-repo access to this project.") if too_little else None
+
+
+def is_of_a_project(operation: Mapping[str, Any]) -> bool:
+    """Return whether an operation is asked about both projects."""
+    return bool(re.search(r"{(project|repo)", operation["call"] + str(operation.get("body"))))
+
+
 def _has_scope(how: Mapping[str, Any], operation: Mapping[str, Any]) -> bool:
     if "scopes" not in how:
         return True
@@ -109,14 +163,14 @@ def _has_scope(how: Mapping[str, Any], operation: Mapping[str, Any]) -> bool:
     classic |= {implied for scope in classic for implied in TABLES["implies"].get(scope, [])}
     if set(operation["granular"].split()) <= set(granted):
         return True
-    return operation["scope"] in classic if "scope" in operation else bool(classic)
+    return classic.issuperset(operation["scope"].split()) if "scope" in operation else bool(classic)
 
 
 def shown_scopes(caller: Caller, operation: Mapping[str, Any]) -> dict[str, list[str]]:
     """Return what a refusal says: the scopes that are needed, of the kind that the credential has, and those it has."""
     granted = str(CREDENTIALS[caller[1]]["scopes"]).split()
     is_granular = not all(_CLASSIC.fullmatch(scope) for scope in granted)
-    needed = operation["granular"].split() if is_granular else [operation["scope"]]
+    needed = operation["granular" if is_granular else "scope"].split()
     return {"required": needed, "granted": sorted(granted)}
 
 
@@ -162,6 +216,7 @@ _WHO = {
     "admin of it": "an administrator of the workspace",
     "read": "`read` in the project",
     "admin": "`admin` in the project",
+    "create-repo": "`create-repo` in the project",
 }
 
 
@@ -177,9 +232,14 @@ def documented() -> Iterator[str]:
     for one in OPERATIONS:
         if one["needs"] == "app" or "?" in one["call"] or "{deactivated}" in one["call"] or one.get("gives") == 404:
             continue
-        scope = f"`{one['scope']}`" if "scope" in one else "any"
+        scope = ", ".join(f"`{name}`" for name in one["scope"].split()) if "scope" in one else "any"
         granular = ", ".join(f"`{name.removesuffix(':bitbucket')}`" for name in one["granular"].split())
-        who = _WHO[one["needs"]] + one.get("note", "") + _NOT_BY[bool(one.get("people")), "tokens" in one]
+        who = _WHO[one["needs"]]
+        if "{repo" in one["call"]:
+            is_fork = one["needs"] == "create-repo"
+            who = f"{who}, `read` in its parent" if is_fork else who.replace("project", "repository")
+        who += "; without a credential, what is public" if one.get("open") else ""
+        who += one.get("note", "") + _NOT_BY[bool(one.get("people")), "tokens" in one]
         yield f"| `{template_of(one['call'])}` | {scope} | {granular} | {who} |"
 
 
@@ -195,6 +255,9 @@ _PARAMETERS = {
     "NEW": "{project_key}",
     "{project}": "{project_key}",
     "{project to delete}": "{project_key}",
+    "{repo}": "{repo_slug}",
+    "{repo to delete}": "{repo_slug}",
+    "new": "{repo_slug}",
     "bystanders": "{group_slug}",
     "{bystander}": "{user}",
     "{member}": "{user}",
@@ -275,6 +338,8 @@ class World:
             match found[1]:
                 case "project" | "project to delete":
                     return PROJECTS[project]
+                case "repo" | "repo to delete":
+                    return REPOSITORIES[project]
                 case "own email":
                     return f"{caller[0]}@acme.example"
                 case "workspace uuid":
@@ -292,26 +357,48 @@ class World:
         _make_project(self, key, f"Throw-away {key}", project)
         if caller[0] == "project-token":
             caller = f"token of {key}", caller[1]
-            self.host.work(partial(_make_token, world=self, caller=caller, slug="acme", key=key))
+            self.host.work(partial(_make_token, world=self, caller=caller, slug="acme", of=key))
         return caller, key
+
+    def throwaway_repository(self, caller: Caller, project: str) -> tuple[Caller, str]:
+        """Create a repository like the private or the public one. Return who may delete it, and its slug."""
+        self._throwaways += 1
+        slug = f"t{self._throwaways}"
+        _make_repository(self, slug, project, is_private=project == "private")
+        if caller[0] == "repository-token":
+            caller = f"repository-token of {slug}", caller[1]
+            self.host.work(partial(_make_token, world=self, caller=caller, slug="acme", of=slug))
+        return caller, slug
 
     def state(self) -> dict[str, Any]:
         """Return everything that the operations could change, as the owner sees it."""
         below = "/2.0/workspaces/acme/projects"
         state: dict[str, Any] = {}
-        for target in [below, "/2.0/workspaces/acme/permissions"] + [
-            f"{below}/{key}/{what}"
-            for key in PROJECTS.values()
-            for what in ("permissions-config/users", "permissions-config/groups", "default-reviewers")
-        ]:
+        for target in (
+            [below, "/2.0/workspaces/acme/permissions"]
+            + [
+                f"{below}/{key}/{what}"
+                for key in PROJECTS.values()
+                for what in ("permissions-config/users", "permissions-config/groups", "default-reviewers")
+            ]
+            + ["/2.0/repositories/acme"]
+            + [
+                f"/2.0/repositories/acme/{slug}/permissions-config/{what}"
+                for slug in REPOSITORIES.values()
+                for what in ("users", "groups")
+            ]
+        ):
             values = self.owner("GET", f"{target}?pagelen=100").json["values"]
             state[target] = sorted(json.dumps({**one, "updated_on": ""}, sort_keys=True) for one in values)
         return state
 
 
 @contextmanager
-def world(folder: Path, callers: Collection[Caller], **settings: Any) -> Iterator[World]:
-    """Yield a host with everyone in the tables, and the credentials of these callers."""
+def world(folder: Path, callers: Collection[Caller], *, with_public: bool = True, **settings: Any) -> Iterator[World]:
+    """Yield a host with everyone in the tables, and the credentials of these callers.
+
+    Unless `with_public`, all repositories are private.
+    """
     scopes = [CREDENTIALS[how]["scopes"].split() for how in ("jwt", "jwt-too-little")]
     with (
         pytest.MonkeyPatch.context() as patch,
@@ -326,9 +413,11 @@ def world(folder: Path, callers: Collection[Caller], **settings: Any) -> Iterato
             host.work(lambda opened: _make_credentials(opened, made, {("owner", "token"), *callers}))
             for key, name in NAMES.items():
                 _make_project(made, PROJECTS[key], name, key)
+                is_private = key == "private" or not with_public
+                _make_repository(made, REPOSITORIES[key], key, is_private=is_private)
             host.work(_make_former_people)
             for caller, (slug, of) in ((one, _TOKENS[one[0]]) for one in callers if is_token(one[0])):
-                host.work(partial(_make_token, world=made, caller=caller, slug=slug, key=of))
+                host.work(partial(_make_token, world=made, caller=caller, slug=slug, of=of))
             _make_apps(made, app, small_app, callers)
             yield made
 
@@ -391,6 +480,15 @@ def _make_project(world: World, key: str, name: str, kind: str) -> None:
     world.owner("PUT", f"{below}/default-reviewers/{quote(world.accounts['bystander'].uuid, safe='')}")
 
 
+def _make_repository(world: World, slug: str, project: str, *, is_private: bool) -> None:
+    below = f"/2.0/repositories/acme/{slug}"
+    key = PROJECTS[project]
+    world.owner("PUT", below, {"description": "Text", "is_private": is_private, "project": {"key": key}})
+    user = quote(world.accounts["bystander"].uuid, safe="")
+    for holder in (f"users/{user}", "groups/bystanders"):
+        world.owner("PUT", f"{below}/permissions-config/{holder}", {"permission": "read"})
+
+
 # Credentials
 
 
@@ -429,16 +527,12 @@ async def _consented(host: Host, user: User, consumer: Consumer, scopes: str) ->
     return (await grants.redeem(host, consumer, code, redirect_uri=None, verifier=None)).access_token
 
 
-_TOKENS = {
-    "workspace-token": ("acme", None),
-    "project-token": ("acme", PROJECTS["private"]),
-    "token-elsewhere": ("elsewhere", None),
-}
-
-
-async def _make_token(host: Host, world: World, caller: Caller, slug: str, key: str | None) -> None:
+async def _make_token(host: Host, world: World, caller: Caller, slug: str, of: str | None) -> None:
     scopes = CREDENTIALS[caller[1]].get("scopes")
-    token, _ = await create_access_token(host, caller[1], slug, key, scopes=scopes, lifetime=None)
+    if caller[0].startswith("repository"):
+        token, _ = await create_repository_token(host, caller[1], slug, of or "", scopes=scopes, lifetime=None)
+    else:
+        token, _ = await create_access_token(host, caller[1], slug, of, scopes=scopes, lifetime=None)
     basic = base64.b64encode(f"bystander:{token}".encode()).decode()
     world.authorizations[caller] = f"Basic {basic}" if caller[1].endswith("password") else f"Bearer {token}"
 

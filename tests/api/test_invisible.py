@@ -15,6 +15,7 @@ from tests.conftest import NewDatabase
 from tests.contract import sample_body
 
 BELOW_A_WORKSPACE = [one for one in MAP.operations if "workspace" in one.template.names]
+BELOW_A_REPOSITORY = [one for one in MAP.operations if "repo_slug" in one.template.names]
 BELOW_A_PROJECT = [one for one in MAP.operations if "project_key" in one.template.names]
 
 STRANGERS = [caller for caller in everyone() if is_accepted(caller) and not sees_workspace(caller)]
@@ -23,6 +24,8 @@ MEMBERS = [caller for caller in everyone() if "private" not in CALLERS[caller[0]
 """Everyone who sees the workspace, and not its private project."""
 PROJECT_TOKENS = [caller for caller in everyone() if caller[0] == "project-token" and is_accepted(caller)]
 """They see no project but their own, the private one."""
+REPOSITORY_TOKENS = [caller for caller in MEMBERS if caller[0] == "repository-token"]
+"""They see no repository but the private one."""
 _SAMPLE = ("token", "oauth", "client", "jwt", "exchanged", "access-token")
 SAMPLE = [(who, how) for who, how in STRANGERS + MEMBERS + PROJECT_TOKENS if how in _SAMPLE]
 
@@ -30,6 +33,7 @@ SAMPLE = [(who, how) for who, how in STRANGERS + MEMBERS + PROJECT_TOKENS if how
 WORKSPACES = ("acme", "nope")
 PROJECTS = ("HIDDEN", "ABSENT")
 OTHERS = ("OPEN", "NONE")
+REPOSITORIES = ("hidden", "absent")
 NOBODY = "{00000000-6a0d-4c0e-9a59-2b3f6d0d1111}"
 DIFFERING = {"date", "x-request-id"}
 
@@ -37,7 +41,10 @@ DIFFERING = {"date", "x-request-id"}
 @pytest.fixture(scope="module")
 def acme(tmp_path_factory: pytest.TempPathFactory, new_database: NewDatabase) -> Iterator[World]:
     with world(
-        tmp_path_factory.mktemp("acme"), [*STRANGERS, *MEMBERS, *PROJECT_TOKENS], database_url=new_database()
+        tmp_path_factory.mktemp("acme"),
+        [*STRANGERS, *MEMBERS, *PROJECT_TOKENS],
+        with_public=False,
+        database_url=new_database(),
     ) as made:
         yield made
 
@@ -57,6 +64,14 @@ def test_an_invisible_project_is_like_a_missing_one(acme: World) -> None:
     assert (_told_apart(acme, tokens, BELOW_A_PROJECT, "project_key", [OTHERS]), len(tokens)) == ([], 1)
 
 
+def test_an_invisible_repository_is_like_a_missing_one(acme: World) -> None:
+    """For a caller of each kind at each operation below a repository."""
+    callers = [caller for caller in SAMPLE if caller in MEMBERS and caller not in REPOSITORY_TOKENS]
+    assert _told_apart(acme, callers, BELOW_A_REPOSITORY, "repo_slug", [REPOSITORIES]) == []
+    tokens = [caller for caller in SAMPLE if caller in REPOSITORY_TOKENS]
+    assert (_told_apart(acme, tokens, BELOW_A_REPOSITORY, "repo_slug", [("open", "none")]), len(tokens)) == ([], 1)
+
+
 @pytest.mark.slow
 def test_no_credential_tells_them_apart(acme: World) -> None:
     """Everyone who does not see them, with every credential."""
@@ -64,6 +79,8 @@ def test_no_credential_tells_them_apart(acme: World) -> None:
     assert _told_apart(acme, STRANGERS, BELOW_A_WORKSPACE, "workspace", pairs) == []
     assert _told_apart(acme, MEMBERS, BELOW_A_PROJECT, "project_key", [PROJECTS]) == []
     assert _told_apart(acme, PROJECT_TOKENS, BELOW_A_PROJECT, "project_key", [OTHERS]) == []
+    strangers = [caller for caller in MEMBERS if caller not in REPOSITORY_TOKENS]
+    assert _told_apart(acme, strangers, BELOW_A_REPOSITORY, "repo_slug", [REPOSITORIES]) == []
 
 
 def _told_apart(
@@ -98,6 +115,7 @@ def _ask(
     there = {
         "workspace": "acme",
         "project_key": PROJECTS[0],
+        "repo_slug": REPOSITORIES[0],
         "group_slug": "bystanders",
         **dict.fromkeys(("member", "selected_user", "selected_user_id"), made.accounts["bystander"].uuid),
         **hidden,

@@ -3,6 +3,7 @@
 The tables in `permissions.toml` are written by hand; the answers follow from them.
 """
 
+import json
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import Any
 import pytest
 
 from roadstead.bitbucket.map import PROJECTS as OF_PROJECTS
+from roadstead.bitbucket.map import REPOSITORIES as OF_REPOSITORIES
 from roadstead.bitbucket.map import USERS, WORKSPACES
 from roadstead.model import ROLES
 from tests.api.permissions import (
@@ -18,6 +20,7 @@ from tests.api.permissions import (
     NAMES,
     OPERATIONS,
     PROJECTS,
+    REPOSITORIES,
     Answer,
     Caller,
     World,
@@ -25,7 +28,9 @@ from tests.api.permissions import (
     everyone,
     expected,
     holds,
+    holds_in_repository,
     is_accepted,
+    is_of_a_project,
     sees_workspace,
     shown_scopes,
     template_of,
@@ -42,6 +47,7 @@ SAMPLE = [
     if caller[1] in ("token", "none", "jwt") or caller[0] == "admin" or caller[1].startswith(_OTHERS)
 ]
 """Each caller with one credential, and one with each kind."""
+BRIEF = [caller for caller in SAMPLE if caller[1] in ("token", "none", "jwt", "client", "exchanged", "access-token")]
 
 
 @pytest.fixture(scope="module")
@@ -57,8 +63,10 @@ def some(tmp_path_factory: pytest.TempPathFactory, new_database: NewDatabase) ->
 
 
 def test_a_sample_of_callers_may_do_what_the_tables_say(some: World) -> None:
-    """Each caller with one credential, and one with each, at every operation: status, and reason of a refusal."""
-    assert _differences(some, SAMPLE) == []
+    """Each caller with one credential, and one with each, at every operation: status, and reason of a refusal; at those
+    of repositories, each caller with one credential.
+    """
+    assert _differences(some, SAMPLE, BRIEF) == []
 
 
 @pytest.mark.slow
@@ -67,14 +75,17 @@ def test_every_caller_may_do_what_the_tables_say(everybody: World) -> None:
     assert _differences(everybody, everyone()) == []
 
 
-def _differences(made: World, callers: Sequence[Caller]) -> list[str]:
+def _differences(made: World, callers: Sequence[Caller], at_repositories: Sequence[Caller] | None = None) -> list[str]:
     """Return what was not answered as the tables say, and what a refused request changed."""
     before, found = made.state(), []
     for project in PROJECTS:
         for operation in OPERATIONS:
             # What is not about a project is asked once.
-            if project == "private" or "{project" in operation["call"]:
-                found += [line for caller in callers for line in _try(made, caller, operation, project)]
+            if project == "private" or is_of_a_project(operation):
+                asked = (
+                    callers if at_repositories is None or "/repositories" not in operation["call"] else at_repositories
+                )
+                found += [line for caller in asked for line in _try(made, caller, operation, project)]
     assert made.state() == before, "a refused request changed something"
     return found
 
@@ -86,7 +97,11 @@ def _try(made: World, caller: Caller, operation: dict[str, Any], project: str) -
     if "{project to delete}" in text and wanted[0] < 300:
         sender, key = made.throwaway(caller, project)
         target = target.replace(PROJECTS[project], key)
-    answer = made.send(sender, method, target, operation.get("body"))
+    if "{repo to delete}" in text and wanted[0] < 300:
+        sender, slug = made.throwaway_repository(caller, project)
+        target = target.replace(REPOSITORIES[project], slug)
+    body = json.loads(json.dumps(operation.get("body")).replace("{project}", PROJECTS[project]))
+    answer = made.send(sender, method, target, body)
     place = f"{' '.join(caller)}: {method} {text} on the {project} project"
     if (answer.status, answer.message[: len(wanted[1])]) != wanted:
         yield f"{place}: {wanted} expected, {answer.status} {answer.message!r} answered"
@@ -94,13 +109,13 @@ def _try(made: World, caller: Caller, operation: dict[str, Any], project: str) -
         caller, operation
     ):
         yield f"{place}: {answer.json['error']}"
-    yield from (f"{place} shows {what}" for what in _shown(made, caller, answer))
+    yield from (f"{place} shows {what}" for what in _shown(made, caller, answer, operation))
     if answer.status < 300 and "undo" in operation:
         undo, _, text = operation["undo"].partition(" ")
         made.owner(undo, made.target(text, caller, project), operation.get("undo_body"))
 
 
-def _shown(made: World, caller: Caller, answer: Answer) -> Iterator[str]:
+def _shown(made: World, caller: Caller, answer: Answer, operation: dict[str, Any]) -> Iterator[str]:
     """Return what an answer shows to a caller who may not see it."""
     text = answer.body.decode()
     others = text.replace(f"{caller[0]}@acme.example", "") if is_accepted(caller) else text
@@ -108,9 +123,11 @@ def _shown(made: World, caller: Caller, answer: Answer) -> Iterator[str]:
         yield "an e-mail address"
     # An app's account is the workspace, which its token for one repository has, too.
     may_see = sees_workspace(caller) or caller == ("app", "exchanged-for-repository")
-    if not (is_accepted(caller) and may_see) and "Hidden Acme" in text:
+    # A public repository names its workspace.
+    if not (is_accepted(caller) and may_see) and "/2.0/repositories" not in operation["call"] and "Hidden Acme" in text:
         yield "the workspace"
-    if (not is_accepted(caller) or holds(caller, "private") == "none") and NAMES["private"] in text:
+    is_hidden = holds(caller, "private") == holds_in_repository(caller, "private") == "none"
+    if (not is_accepted(caller) or is_hidden) and NAMES["private"] in text:
         yield "the private project"
 
 
@@ -166,13 +183,13 @@ def test_an_earlier_era_has_the_lists_that_are_gone(tmp_path: Path) -> None:
     removed = [{**one, "gives": 200} for one in OPERATIONS if one.get("gives") == 410]
     with world(tmp_path, everyone(), era="before-2026-04") as made:
         found = [line for one in removed for caller in everyone() for line in _try(made, caller, one, "private")]
-    assert (len(removed), found) == (2, [])
+    assert (len(removed), found) == (4, [])
 
 
 def test_every_operation_is_in_the_table() -> None:
     """No operation about people, workspaces or projects is added without a row written by hand."""
     rows = {_NAME.sub("{}", template_of(one["call"])) for one in OPERATIONS}
-    served = [one for group in (USERS, WORKSPACES, OF_PROJECTS) for one in group.operations]
+    served = [one for group in (USERS, WORKSPACES, OF_PROJECTS, OF_REPOSITORIES) for one in group.operations]
     assert {f"{one.method} {_NAME.sub('{}', one.template.path)}" for one in served} <= rows
 
 

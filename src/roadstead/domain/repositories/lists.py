@@ -103,8 +103,9 @@ async def page_of_permissions(
 
     Raise `NoSuchWorkspace` and `WrongCredential`.
     """
-    visible = await administered(host, identity, workspace)
+    await find_visible(host, identity, workspace)
     refuse_access_tokens(identity)
+    visible = await administered(host, identity, workspace)
     return await permissions.page_of_effective(
         host.store.database, PERMISSION_LIST, _by_rank(wanted), workspace_id=visible.workspace.id
     )
