@@ -4,7 +4,7 @@ import asyncio
 import os
 import time
 import uuid
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from itertools import cycle, islice
 from pathlib import Path
 from random import Random
@@ -19,16 +19,21 @@ from roadstead.domain.access import credentials
 from roadstead.domain.host import Host, open_host
 from roadstead.domain.people import users
 from roadstead.domain.people.privileges import find_project
-from roadstead.model import ApiToken, User
+from roadstead.domain.repositories.access import find_repository
+from roadstead.model import ApiToken, Privilege, Project, Repository, User
 from roadstead.settings import Settings
+from roadstead.storage.groups import add_group, keep_group_member
 from roadstead.storage.members import keep_member
 from roadstead.storage.permissions import keep_permission
 from roadstead.storage.projects import add_project
+from roadstead.storage.repositories import add_repository
 from roadstead.storage.workspaces import add_workspace
 
 
 class Size(NamedTuple):
-    """A host with one user, who is a member of each workspace, and has a privilege in each of its projects."""
+    """A host with one user, who is a member of each workspace, in its one group, and has a privilege in each of its
+    projects. Each project has a repository, in which the user and the group have one, too.
+    """
 
     workspaces: int
     projects: int
@@ -68,11 +73,42 @@ async def _fill(data: Path, size: Size) -> str:
                 workspace = await add_workspace(tx, slug=slug, uuid=f"{{{uuid.uuid4()}}}", name=slug, now=now)
                 assert workspace is not None
                 await keep_member(tx, workspace.id, user.id, "member", now)
+                group = await add_group(tx, workspace, slug="all", name="All")
+                assert group is not None
+                await keep_group_member(tx, group.id, user.id)
                 for key in (f"P{number}" for number in range(size.projects)):
                     named = {"uuid": f"{{{uuid.uuid4()}}}", "key": key, "name": key, "description": ""}
                     project = await add_project(tx, workspace, **named, is_private=True, now=now)
                     await keep_permission(tx, project, user, "write")
+                    repository = await add_repository(tx, _repository(project))
+                    await keep_permission(tx, repository, user, "read")
+                    await keep_permission(tx, repository, group, "read")
         return (await credentials.create_api_token(host, "bench", None, user_id=user.id))[0]
+
+
+def _repository(project: Project) -> Repository:
+    """Return a repository with the key of its project as the slug, to add."""
+    return Repository(
+        id=0,
+        workspace=project.workspace,
+        project=project,
+        uuid=f"{{{uuid.uuid4()}}}",
+        slug=project.key.lower(),
+        name=project.key,
+        description="",
+        is_private=True,
+        fork_policy="no_public_forks",
+        language="",
+        has_issues=False,
+        has_wiki=False,
+        website=None,
+        mainbranch=None,
+        size=0,
+        own_merge_strategy=False,
+        own_branching_model=False,
+        created_on=project.created_on,
+        updated_on=project.created_on,
+    )
 
 
 # What a user may do, without HTTP
@@ -81,22 +117,32 @@ async def _fill(data: Path, size: Size) -> str:
 async def _checks(few: Path, many: Path) -> AsyncIterator[Figure]:
     """Compare the time of a check, round by round."""
     async with open_host(_settings(few)) as small, open_host(_settings(many)) as large:
-        for what, distinct, target in (("ten", 10, MOST), ("a thousand", CHECKS, None)):
-            pairs = [(await _check(small, FEW, 10), await _check(large, MANY, distinct)) for _ in range(ROUNDS + 1)][1:]
-            ratio = median(of_many / of_few for of_few, of_many in pairs)
-            costs = [median(one) for one in zip(*pairs, strict=True)]
-            note = f"{costs[1]:.1f} µs, on the other host {costs[0]:.1f} µs"
-            yield Figure(f"checks in {what} of 100,000 projects", ratio, "× of 10", "most", target, note)
+        for what, places in (("ten", 10), ("a thousand", CHECKS)):
+            for check in (_Check("projects", find_project, "P"), _Check("repositories", find_repository, "p")):
+                pairs = [(await check(small, FEW, 10), await check(large, MANY, places)) for _ in range(ROUNDS + 1)][1:]
+                ratio = median(of_many / of_few for of_few, of_many in pairs)
+                costs = [median(one) for one in zip(*pairs, strict=True)]
+                note = f"{costs[1]:.1f} µs, on the other host {costs[0]:.1f} µs"
+                target = MOST if places == 10 else None
+                yield Figure(f"checks in {what} of 100,000 {check.of}", ratio, "× of 10", "most", target, note)
 
 
-async def _check(host: Host, size: Size, distinct: int) -> float:
-    """Return the processor time of a check, in microseconds, when so many projects take turns."""
-    chosen, caller = Random(1), await _caller(host)
-    places = [(f"w{chosen.randrange(size.workspaces)}", f"P{chosen.randrange(size.projects)}") for _ in range(distinct)]
-    began = time.process_time()
-    for workspace, key in islice(cycle(places), CHECKS):
-        await find_project(host, caller, workspace, key, "write")
-    return (time.process_time() - began) / CHECKS * 1e6
+class _Check(NamedTuple):
+    """Checks what a user may do in projects, or in repositories: `prefix` begins their names."""
+
+    of: str
+    find: Callable[[Host, ApiToken, str, str, Privilege], Awaitable[object]]
+    prefix: str
+
+    async def __call__(self, host: Host, size: Size, distinct: int) -> float:
+        """Return the processor time of a check, in microseconds, when so many places take turns."""
+        chosen, caller = Random(1), await _caller(host)
+        numbers = [(chosen.randrange(size.workspaces), chosen.randrange(size.projects)) for _ in range(distinct)]
+        names = [(f"w{workspace}", f"{self.prefix}{number}") for workspace, number in numbers]
+        began = time.process_time()
+        for workspace, name in islice(cycle(names), CHECKS):
+            await self.find(host, caller, workspace, name, "write")
+        return (time.process_time() - began) / CHECKS * 1e6
 
 
 async def _caller(host: Host) -> ApiToken:

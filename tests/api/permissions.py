@@ -72,9 +72,12 @@ def is_token(who: str) -> bool:
 
 def expected(caller: Caller, operation: Mapping[str, Any], project: str) -> tuple[int, str]:
     """Return the status of an operation on the private or the public project, and the beginning of a refusal."""
+    # The API reads no session.
+    is_anonymous = caller[1] in ("none", "session") and operation.get("open", False)
+    if is_anonymous:
+        caller = "nobody", "none"
     who, how = CALLERS[caller[0]], CREDENTIALS[caller[1]]
     needs = operation["needs"]
-    is_anonymous = caller == ("nobody", "none") and operation.get("open", False)
     if not is_accepted(caller) and not is_anonymous:
         return 401, ""
     if needs == "app":

@@ -242,6 +242,7 @@ def test_a_repository_is_found_by_each_of_its_names(acme: Acme, who: str, status
         assert answer.status_code == status, name
         if status == 404:
             assert answer.json()["error"]["message"] == GONE
+    assert acme.owner("GET", f"/2.0/repositories/closed/{uuid}").status_code == 404
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,7 @@ from roadstead.domain.repositories.given import RepositoryChanges
 from roadstead.errors import GitFailed, InvalidInput, NotFound, RoadsteadError, WrongCredential
 from roadstead.git.folders import Folders
 from roadstead.git.repositories import make_repository
+from roadstead.listing import PageRequest
 from roadstead.model import UNIDENTIFIED, Identity, Privilege, Repository
 from roadstead.settings import Settings
 from roadstead.storage import permissions
@@ -144,6 +145,8 @@ def test_an_access_token_has_what_it_belongs_to(run: Any) -> None:
             assert (held, await _holds(host, token, "secret", "elsewhere")) == (administered, "none")
         listed = {(one.workspace, one.project, one.repository) for one in await credentials.list_api_tokens(host)}
         assert listed == {("acme", None, None), ("acme", "HIDDEN", None), ("acme", None, "secret")}
+        managed = await access_tokens.page_of_access_tokens(host, "acme", None, PageRequest(1, 10), by=owner)
+        assert [token.name for token, _ in managed.items] == ["workspace"]
         await delete_repository(host, owner, await _repository(host, owner))
         assert {one.repository for one in await credentials.list_api_tokens(host)} == {None}
 
