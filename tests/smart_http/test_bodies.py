@@ -37,7 +37,7 @@ def _read(body: Incoming) -> bytes:
     async def read() -> bytes:
         return b"".join([piece async for piece in body])
 
-    return asyncio.run(read())
+    return asyncio.run(asyncio.wait_for(read(), 10))
 
 
 @given(st.binary(max_size=500), st.lists(st.integers(min_value=1, max_value=50)), st.booleans())
