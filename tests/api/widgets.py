@@ -18,7 +18,7 @@ from roadstead.domain.repositories.creation import create_repository
 from roadstead.domain.repositories.given import RepositoryChanges
 from roadstead.storage.users import add_email
 from tests.git.plain import commit, git, repository
-from tests.live import LiveHost, live_host, sender
+from tests.live import AppClient, LiveHost, live_host, recording_app, sender
 
 Send = Callable[..., httpx.Response]
 BELOW = "/2.0/repositories/acme/widgets"
@@ -112,7 +112,8 @@ def _fill_odd(tree: Path) -> None:
 @contextmanager
 def widgets(folder: Path, database_url: str | None) -> Iterator[Widgets]:
     """Serve a host with the repository."""
-    with live_host(folder / "data", database_url=database_url) as host:
+    scopes = ["repository:write"]
+    with live_host(folder / "data", database_url=database_url) as host, recording_app(scopes=scopes) as app:
         tokens, uuid = host.work(_make)
         _fill(folder / "tree")
         server = urlsplit(host.url).netloc
@@ -122,4 +123,5 @@ def widgets(folder: Path, database_url: str | None) -> Iterator[Widgets]:
             git(folder / "tree", "push", "--quiet", remote, "--tags")
         git(folder / "tree", "remote", "add", "origin", remote.replace("/open", "/widgets"))
         send = {name: sender(host, f"Bearer {token}") for name, token in tokens.items()}
-        yield Widgets(host, folder / "tree", uuid, {**send, "nobody": sender(host, None)})
+        signed = AppClient(host.url, host.install(app, "acme"))
+        yield Widgets(host, folder / "tree", uuid, {**send, "nobody": sender(host, None), "app": signed})

@@ -201,3 +201,8 @@ def principal(workspace: Workspace, base_url: str) -> Principal:
 def account(user: User, base_url: str) -> Account:
     """Return a user, or the account of an access token, as the one who did something."""
     return cast("Account", condensed_user(user, base_url) if user.kind == "user" else app_user(user, base_url))
+
+
+def team_account(workspace: Workspace, base_url: str) -> Account:
+    """Return a workspace as the one who did something: what its app did."""
+    return cast("Account", team(workspace, base_url))

@@ -158,6 +158,18 @@ REFS = _table(
     "in one place",
     key="repository_id kind name",
 )
+COMMIT_COMMENTS = _table(
+    "commit_comments",
+    "id repository_id commit_hash user_id installation_id parent_id path line_from line_to start_from start_to "
+    "content is_deleted created_on updated_on",
+    "in one place",
+)
+COMMIT_APPROVALS = _table(
+    "commit_approvals",
+    "repository_id commit_hash user_id approved_on",
+    "in one place",
+    key="repository_id commit_hash user_id",
+)
 REGISTRATIONS = _table(
     "registrations", "app_key descriptor_url shared_secret created_on", "everywhere", sealed="shared_secret"
 )
@@ -285,6 +297,8 @@ TABLES = (
     REGISTRATIONS,
     INSTALLATIONS,
     PROPERTIES,
+    COMMIT_COMMENTS,
+    COMMIT_APPROVALS,
     HANDSHAKES,
     OFFERS,
     RETIRED_SECRETS,

@@ -1,19 +1,22 @@
 """`/2.0/repositories/{workspace}/{repo_slug}/commit` and `/commits`."""
 
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 
-from roadstead.api.answers import Answer, text_answer
+from roadstead.api.answers import Answer, json_answer, no_content, text_answer
 from roadstead.api.bodies import ReadByHandler, read_pairs
 from roadstead.api.listing import Page, Partial, link_to, page_answer, page_request, shaped
-from roadstead.api.needs import OpenScope
+from roadstead.api.needs import OpenScope, Scope
 from roadstead.api.operation import Call, Media
 from roadstead.api.streams import Stream
 from roadstead.bitbucket.commits import rules
 from roadstead.bitbucket.commits.shapes import (
+    COMMENT_TEXT,
     COMMIT_LIST,
     DIFFSTAT_LIST,
+    NEW_COMMENT,
     ChosenCommits,
+    CommentResource,
     CommitPage,
     CommitResource,
     CommitShapes,
@@ -21,17 +24,24 @@ from roadstead.bitbucket.commits.shapes import (
     DiffQuery,
     DiffStat,
     PageQuery,
+    Participant,
     StatQuery,
 )
 from roadstead.bitbucket.map import COMMITS as OPERATIONS
-from roadstead.domain.repositories import comparing, history
-from roadstead.domain.repositories.commits import find_commit
-from roadstead.domain.repositories.known import NOTHING, known_of_commits
+from roadstead.domain.repositories import approvals, comments, comparing, history
+from roadstead.domain.repositories.comments import NewComment
+from roadstead.domain.repositories.commits import find_commit, find_hash
+from roadstead.domain.repositories.known import NOTHING, Known, html_of, known_of_commits
 from roadstead.domain.repositories.reading import Reading
 from roadstead.git.objects import Commit
 from roadstead.listing import PageRequest, Slice
+from roadstead.reviewed import COMMENT_LIST, CommitComment
+from roadstead.shapes.accounts import Account, account, team_account
 
 READ = OpenScope("repository", "read:repository:bitbucket") & "read"
+COMMENT = Scope("repository", "read:repository:bitbucket") & "read"
+APPROVE = Scope("repository:write", "read:repository:bitbucket", "write:repository:bitbucket") & "read"
+WITHDRAW = Scope("repository:write", "write:repository:bitbucket") & "read"
 _CHOICE = ReadByHandler(ChosenCommits | None)
 _TEXT = Media("text/plain")
 _NO_GUESSING = {"X-Content-Type-Options": "nosniff"}
@@ -84,7 +94,85 @@ async def _page(call: Call, given: rules.Pairs) -> Answer:
 
 async def _commit(call: Call, reading: Reading, commit: Commit) -> Answer:
     shapes = CommitShapes(call.repository, call.host.base_url, await known_of_commits(reading, [commit]))
-    return shaped(call, shapes.full(commit, []))
+    approved = await approvals.approvals_of(call.host, call.repository, commit.hash)
+    return shaped(call, shapes.full(commit, [shapes.participant(approval) for approval in approved]))
+
+
+# Comments
+
+_COMMENTS = "/commit/{commit}/comments"
+
+
+@OPERATIONS.get(_COMMENTS, needs=READ, lists=COMMENT_LIST, gives={200: Page[CommentResource]})
+async def list_comments(call: Call, wanted: PageRequest) -> Answer:
+    """List the comments on a commit, the earliest first."""
+    page = await comments.page_of_comments(call.host, call.repository, _hash(call), wanted)
+    return page_answer(call, page.of(await _comments(call, page.items)))
+
+
+@OPERATIONS.post(_COMMENTS, needs=COMMENT, takes=NEW_COMMENT, gives={201: CommentResource})
+async def create_comment(call: Call, given: NewComment) -> Answer:
+    """Comment on a commit, perhaps at a line of a file, or as a reply."""
+    comment = await comments.add_comment(call.host, call.identity, call.repository, _hash(call), given)
+    (resource,) = await _comments(call, [comment])
+    return json_answer(resource, 201, headers={"Location": resource["links"]["self"]["href"]})
+
+
+@OPERATIONS.get(f"{_COMMENTS}/{{comment_id:int}}", needs=READ, query=Partial, gives={200: CommentResource})
+async def get_comment(call: Call) -> Answer:
+    """Return a comment on a commit."""
+    reader = call.host.store.database
+    comment = await comments.get_comment(reader, call.repository, _hash(call), call.path["comment_id"])
+    return shaped(call, (await _comments(call, [comment]))[0])
+
+
+@OPERATIONS.put(f"{_COMMENTS}/{{comment_id:int}}", needs=COMMENT, takes=COMMENT_TEXT, gives={200: CommentResource})
+async def update_comment(call: Call, text: str) -> Answer:
+    """Change the text of a comment. Only its author may."""
+    comment = await comments.change_comment(
+        call.host, call.identity, call.repository, _hash(call), call.path["comment_id"], text
+    )
+    return json_answer((await _comments(call, [comment]))[0])
+
+
+@OPERATIONS.delete(f"{_COMMENTS}/{{comment_id:int}}", needs=COMMENT, gives={204: None})
+async def delete_comment(call: Call) -> Answer:
+    """Delete a comment. One with replies stays, as deleted and without its text."""
+    await comments.delete_comment(call.host, call.identity, call.repository, _hash(call), call.path["comment_id"])
+    return no_content()
+
+
+async def _comments(call: Call, found: Sequence[CommitComment]) -> list[CommentResource]:
+    html = await html_of(rules.reading(call), [comment.content for comment in found if not comment.is_deleted])
+    shapes = CommitShapes(call.repository, call.host.base_url, Known({}, html))
+    return [shapes.comment(comment, _author(call, comment)) for comment in found]
+
+
+def _author(call: Call, comment: CommitComment) -> Account:
+    """Return who wrote a comment: of an app the account that it is installed on."""
+    base_url = call.host.base_url
+    return account(comment.user, base_url) if comment.user else team_account(call.repository.workspace, base_url)
+
+
+def _hash(call: Call) -> str:
+    return find_hash(rules.reading(call).folder, call.path["commit"])
+
+
+# Approvals
+
+
+@OPERATIONS.post("/commit/{commit}/approve", needs=APPROVE, gives={200: Participant})
+async def approve_commit(call: Call) -> Answer:
+    """Approve a commit. Only users may to whom something was granted in the repository."""
+    approval = await approvals.approve(call.host, call.identity, call.repository, _hash(call))
+    return json_answer(CommitShapes(call.repository, call.host.base_url, NOTHING).participant(approval))
+
+
+@OPERATIONS.delete("/commit/{commit}/approve", needs=WITHDRAW, gives={204: None})
+async def unapprove_commit(call: Call) -> Answer:
+    """Withdraw the approval of a commit."""
+    await approvals.withdraw(call.host, call.identity, call.repository, _hash(call))
+    return no_content()
 
 
 # Comparisons

@@ -6,14 +6,19 @@ from typing import Annotated, Literal, NotRequired, TypedDict
 
 import msgspec
 
+from roadstead.api.bodies import Shape
 from roadstead.api.listing import Partial
+from roadstead.domain.repositories.comments import NewComment
 from roadstead.domain.repositories.known import Known
+from roadstead.errors import InvalidInput
 from roadstead.git.diffs import FileChange
 from roadstead.git.objects import Commit, Signature
 from roadstead.listing import Listing
 from roadstead.model import Repository
-from roadstead.shapes.accounts import Account, CondensedUser, Href, condensed_user
+from roadstead.reviewed import Approval, CommitComment, Inline
+from roadstead.shapes.accounts import Account, CondensedUser, Href, account, condensed_user
 from roadstead.shapes.links import in_path
+from roadstead.shapes.moments import moment
 from roadstead.shapes.paths import escaped, shown
 from roadstead.shapes.rendered import Rendered, rendered
 from roadstead.shapes.repositories import CondensedRepository, condensed_repository, repository_page, repository_url
@@ -165,6 +170,115 @@ class DiffQuery(StatQuery, total=False):
     binary: Annotated[Flag, msgspec.Meta(description="Whether to show binary files; true by default.")]
 
 
+Anchor = TypedDict(
+    "Anchor",
+    {
+        "path": str,
+        "from": int | None,
+        "to": int | None,
+        "start_from": NotRequired[int | None],
+        "start_to": NotRequired[int | None],
+    },
+)
+"""Where a comment is: at a file, and there at lines of its old or its new version."""
+
+
+class CommentLinks(TypedDict):
+    self: Href
+    html: Href
+
+
+class ParentComment(TypedDict):
+    """The comment to which another is a reply."""
+
+    id: int
+    links: CommentLinks
+
+
+class CommentResource(TypedDict):
+    """A comment on a commit. It has a `parent` if it is a reply, and `inline` if it is about a file."""
+
+    type: Literal["commit_comment"]
+    id: int
+    created_on: str
+    updated_on: str
+    content: Rendered
+    user: Account
+    deleted: bool
+    links: CommentLinks
+    commit: CondensedCommit
+    parent: NotRequired[ParentComment]
+    inline: NotRequired[Anchor]
+
+
+class GivenText(TypedDict):
+    raw: Annotated[str, msgspec.Meta(examples=["Well done."])]
+
+
+GivenAnchor = TypedDict("GivenAnchor", {"path": str, "from": NotRequired[int], "to": NotRequired[int]})
+
+
+class GivenParent(TypedDict):
+    id: int
+
+
+class ChangedComment(TypedDict):
+    """A comment's new text."""
+
+    content: GivenText
+
+
+class CommentToAdd(ChangedComment):
+    """A comment to add: with `inline` about a file, with `parent` as a reply."""
+
+    inline: NotRequired[GivenAnchor]
+    parent: NotRequired[GivenParent]
+
+
+class _Content(msgspec.Struct):
+    raw: str | None = None
+
+
+class _Anchor(msgspec.Struct, rename={"line_from": "from", "line_to": "to"}):
+    path: str
+    line_from: int | None = None
+    line_to: int | None = None
+    start_from: int | None = None
+    start_to: int | None = None
+
+
+class _Parent(msgspec.Struct):
+    id: int
+
+
+class _Comment(msgspec.Struct):
+    content: _Content | None = None
+    inline: _Anchor | None = None
+    parent: _Parent | None = None
+
+
+def _new_comment(given: _Comment) -> NewComment:
+    inline = Inline(*msgspec.structs.astuple(given.inline)) if given.inline else None
+    return NewComment(_raw(given), inline, given.parent.id if given.parent else None)
+
+
+def _raw(given: _Comment) -> str:
+    if given.content is None or given.content.raw is None:
+        raise InvalidInput("Bad request", fields={"content": "required key not provided"})
+    return given.content.raw
+
+
+def _wrong(body: bytes, complaint: str) -> InvalidInput:
+    """Return the refusal of a body of another shape."""
+    _, dotted, rest = complaint.partition("`$.")
+    field, text = (rest.partition("`")[0], "of another type") if dotted else ("", "expected a dictionary")
+    return InvalidInput("Bad request", complaint, fields={field: text})
+
+
+NEW_COMMENT: Shape[NewComment] = Shape(_Comment, _new_comment, _wrong, documented=CommentToAdd)
+COMMENT_TEXT: Shape[str] = Shape(_Comment, _raw, _wrong, documented=ChangedComment)
+
+
 class CommitShapes:
     """The shapes of commits of one repository; `known` are the accounts of their authors, and the HTML of messages."""
 
@@ -220,6 +334,44 @@ class CommitShapes:
         links: FileLinks = {"self": {"href": f"{self._api}src/{commit}/{in_path(path)}"}}
         return {"path": shown(path), "type": "commit_file", "escaped_path": escaped(path), "links": links}
 
+    def comment(self, comment: CommitComment, author: Account) -> CommentResource:
+        """Return a comment on a commit."""
+        html = "" if comment.is_deleted else self._known.html[comment.content]
+        shape: CommentResource = {
+            "type": "commit_comment",
+            "id": comment.id,
+            "created_on": moment(comment.created_on),
+            "updated_on": moment(comment.updated_on),
+            "content": rendered(comment.content, html),
+            "user": author,
+            "deleted": comment.is_deleted,
+            "links": self._comment_links(comment.commit_hash, comment.id),
+            "commit": self.condensed(comment.commit_hash),
+        }
+        if comment.parent_id is not None:
+            links = self._comment_links(comment.commit_hash, comment.parent_id)
+            shape["parent"] = {"id": comment.parent_id, "links": links}
+        if comment.inline is not None:
+            shape["inline"] = _anchor(comment.inline)
+        return shape
+
+    def participant(self, approval: Approval) -> Participant:
+        """Return a user who has approved a commit."""
+        return {
+            "type": "participant",
+            "user": account(approval.user, self._base_url),
+            "role": "PARTICIPANT",
+            "approved": True,
+            "state": "approved",
+            "participated_on": moment(approval.approved_on),
+        }
+
+    def _comment_links(self, commit: str, comment_id: int) -> CommentLinks:
+        return {
+            "self": {"href": f"{self._api}commit/{commit}/comments/{comment_id}"},
+            "html": {"href": f"{self._web}{commit}#comment-{comment_id}"},
+        }
+
     def author(self, signature: Signature) -> Author:
         """Return who made a commit or a tag."""
         author: Author = {"type": "author", "raw": signature.raw}
@@ -242,3 +394,10 @@ class CommitShapes:
         if len(commit.parents) < 2:
             links["patch"] = {"href": f"{api}patch/{hash_}"}
         return links
+
+
+def _anchor(inline: Inline) -> Anchor:
+    anchor: Anchor = {"from": inline.line_from, "to": inline.line_to, "path": inline.path}
+    if inline.start_from is not None or inline.start_to is not None:
+        anchor |= {"start_from": inline.start_from, "start_to": inline.start_to}
+    return anchor

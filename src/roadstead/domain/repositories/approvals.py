@@ -1,0 +1,45 @@
+"""Approvals of commits: by users to whom something was granted in the repository, not by everyone who reads it."""
+
+from collections.abc import Sequence
+
+import msgspec
+
+from roadstead.domain.host import Host
+from roadstead.domain.repositories.access import held_in, hold, reach_of
+from roadstead.errors import WrongCredential
+from roadstead.model import Identity, Repository, User
+from roadstead.reviewed import Approval
+from roadstead.storage import commit_approvals as rows
+from roadstead.storage.database import Transaction
+
+
+async def approvals_of(host: Host, repository: Repository, commit_hash: str) -> Sequence[Approval]:
+    """Return who has approved a commit, the earliest first."""
+    return await rows.list_approvals(host.store.database, repository.id, commit_hash)
+
+
+async def approve(host: Host, identity: Identity, repository: Repository, commit_hash: str) -> Approval:
+    """Approve a commit, unless the caller has. Raise `WrongCredential`, and as `hold` does."""
+    async with host.store.database.transaction() as tx:
+        user = await _approver(host, tx, identity, repository)
+        await rows.keep_approval(tx, repository.id, commit_hash, user.id, host.now())
+        found = await rows.list_approvals(tx, repository.id, commit_hash)
+    return next(approval for approval in found if approval.user.id == user.id)
+
+
+async def withdraw(host: Host, identity: Identity, repository: Repository, commit_hash: str) -> None:
+    """Withdraw the caller's approval, if there is one. Raise as `approve` does."""
+    async with host.store.database.transaction() as tx:
+        user = await _approver(host, tx, identity, repository)
+        await rows.delete_approval(tx, repository.id, commit_hash, user.id)
+
+
+async def _approver(host: Host, tx: Transaction, identity: Identity, repository: Repository) -> User:
+    """Return the user who approves: one who would see the repository if it were private."""
+    repository = await hold(host, tx, identity, repository, "read")
+    if identity.user is None:
+        raise WrongCredential("Only a user approves a commit.")
+    private = msgspec.structs.replace(repository, is_private=True)
+    if await held_in(tx, await reach_of(host, identity, tx), private) is None:
+        raise WrongCredential("Access denied. You must have been granted access to this repository.")
+    return identity.user
