@@ -2,16 +2,19 @@
 
 import contextlib
 import socket
+import time
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-from roadstead.app import Parts
+from roadstead.app import Parts, create_app
 from roadstead.domain.access.transfers import Transfers
 from roadstead.domain.host import open_host
 from roadstead.domain.people.workspaces import create_workspace
 from roadstead.pushed import NO_OBJECT
-from tests.live import live_host
+from roadstead.server.connections import Connection, Patience
+from roadstead.settings import Settings
+from tests.live import LiveHost, address, listening_socket, live_host, serving
 from tests.smart_http.conftest import Place, new_repository, tokens, wait_until
 from tests.smart_http.git_client import Work
 from tests.smart_http.raw_pushes import object_id, push_of, whole_pack
@@ -114,3 +117,25 @@ def test_who_finds_no_place_is_told_to_come_back(tmp_path: Path, work: Work) -> 
             assert "503" in work.git("push", place.url(), "main", code=128)
         wait_until(lambda: not _programs(place))
         work.git("push", place.url(), "main")
+
+
+class _Hasty(Connection):
+    """A server that waits for no body."""
+
+    patience = Patience(body_seconds=0.05, body_bytes_per_second=2**30)
+
+
+def test_a_slow_push_is_waited_for(tmp_path: Path) -> None:
+    """Other bodies must come at some speed; of a push, each piece may take its time."""
+    listener = listening_socket()
+    settings = Settings(data=tmp_path / "data", base_url=address(listener), port=listener.getsockname()[1])
+    with serving(create_app(settings), listener, http=_Hasty) as url:
+        host = LiveHost(url, settings)
+        ann, ben = host.work(tokens(["ann", "ben"]))
+        host.work(lambda opened: create_workspace(opened, "acme", name="Acme", owner="ann"))
+        place = Place(host, host.work(new_repository(ann, "acme")), ann, ben)
+        with _pushing(place, PUSH[:-30], length=len(PUSH)) as sending:
+            time.sleep(0.2)
+            sending.sendall(PUSH[-30:])
+            assert sending.recv(12) == b"HTTP/1.1 200"
+        assert list(place.refs()) == ["refs/heads/raw"]
