@@ -252,6 +252,8 @@ class Caller:
         name = f"n{next(_NUMBERS)}"
         if self._target.endswith("/forks"):
             return self._send(json={"name": name})
+        if self._target.endswith("/src"):
+            return self._send(json={name: "A file"})
         if self._target.endswith(("/refs/branches", "/refs/tags")):
             return self._send(json={"name": name, "target": {"hash": "main"}})
         if self._target.endswith("/comments"):
@@ -262,6 +264,9 @@ class Caller:
         return self._send(self._target.replace("/there", "/earlier"))
 
     def there_already(self) -> httpx.Response:
+        if self._target.endswith("/src"):
+            self.created()
+            return self._send(json={"x": "A file", "parents": "spare"})
         return self._send(json={"value": "THERE"})
 
     def without_length(self) -> httpx.Response:

@@ -110,6 +110,13 @@ def no_content(headers: Mapping[str, str] | None = None) -> Answer:
     return answer
 
 
+def created_at(location: str) -> Answer:
+    """Return a 201 without a body, which says where the new thing is, also to pages of other sites."""
+    answer = Answer(201, _EMPTY, b"")
+    answer.add_headers({"Location": location, "Access-Control-Expose-Headers": "Location", "Content-Length": "0"})
+    return answer
+
+
 class Redirect(Answer):
     """Sends the client to another address, which is absolute; what a URL cannot contain is encoded in it."""
 

@@ -81,7 +81,7 @@ class Shape(Generic[T]):
 
         Raise `InvalidInput` for a form that cannot be read, or `RequestRefused` for a body that HTTP refuses.
         """
-        media_type = _content_type(request)
+        media_type = content_type(request)
         if media_type == _FORM:
             fields = _form_object(await read_bytes(request, most=min(most, MAX_FORM_BYTES)))
             return msgspec.json.encode(fields)
@@ -149,7 +149,7 @@ def _too_deep() -> InvalidInput:
 
 async def read_form(request: Request) -> dict[str, str]:
     """Return the fields of a form, urlencoded or multipart; JSON is accepted too. Raise as `Shape.read` does."""
-    if _content_type(request) != _MULTIPART:
+    if content_type(request) != _MULTIPART:
         return await _FIELDS.read(request, most=MAX_FORM_BYTES)
     expect_body(request, MAX_FORM_BYTES)
     try:
@@ -161,14 +161,18 @@ async def read_form(request: Request) -> dict[str, str]:
         raise InvalidInput("The multipart form cannot be read.", str(exc)) from exc
 
 
-async def read_pairs(request: Request) -> list[tuple[str, str]]:
+async def read_pairs(request: Request, *, most: int = MAX_FORM_BYTES) -> list[tuple[str, str]]:
     """Return the fields of an urlencoded form, in which a field may be repeated; JSON with texts or lists of them is
     accepted, too. Bytes that are no UTF-8 become surrogates. Raise as `Shape.read` does.
     """
-    if _content_type(request) != _FORM:
-        members = await _LISTS.read(request, most=MAX_FORM_BYTES)
+    if content_type(request) != _FORM:
+        members = await _LISTS.read(request, most=most)
         return [(name, text) for name, given in members.items() for text in _listed(given)]
-    body = await read_bytes(request, most=MAX_FORM_BYTES)
+    body = await read_bytes(request, most=most)
+    return _pairs(body) if len(body) <= SHORT_BYTES else await asyncio.to_thread(_pairs, body)
+
+
+def _pairs(body: bytes) -> list[tuple[str, str]]:
     try:
         return parse_qsl(body.decode("ascii"), keep_blank_values=True, errors="surrogateescape")
     except ValueError as exc:
@@ -181,7 +185,7 @@ def _listed(given: str | list[str]) -> list[str]:
 
 def is_form(request: Request) -> bool:
     """Return whether a request states that its body is a form."""
-    return _content_type(request) in (_FORM, _MULTIPART)
+    return content_type(request) in (_FORM, _MULTIPART)
 
 
 def _form_wanted(body: bytes, complaint: str) -> InvalidInput:
@@ -274,7 +278,7 @@ def let_go(scope: MutableMapping[str, Any]) -> None:
     host.admission.bodies.give_back(*scope.pop(HELD))
 
 
-def _content_type(request: Request) -> str | None:
+def content_type(request: Request) -> str | None:
     """Return the media type that the request states, without parameters; `None` if it states none."""
     stated = dict(request.scope["headers"]).get(b"content-type")
     return None if stated is None else stated.decode("latin-1").partition(";")[0].strip().lower()

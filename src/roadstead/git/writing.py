@@ -16,10 +16,12 @@ import pygit2
 from pygit2.enums import ObjectType
 
 from roadstead.errors import InvalidInput
+from roadstead.git.blobs import INLINE
 from roadstead.git.disk import sync
 from roadstead.git.names import segments_of
 from roadstead.git.objects import Kind, Signature
 from roadstead.git.opened import repository
+from roadstead.git.processes import run
 from roadstead.git.trees import NoSuchPath, read_tree
 
 FILE, PROGRAM, LINK, _FOLDER = 0o100644, 0o100755, 0o120000, 0o040000
@@ -45,11 +47,17 @@ async def write_tree(folder: Path, base: str | None, files: Sequence[FileWrite])
     A folder without files disappears. Raise `InvalidInput` for a path or mode that cannot be, or that is a folder on
     one side and a file on the other; `NoSuchPath` if a file to remove is not there; `NoSuchObject`.
     """
-    writer = _Writer(repository(folder))
+    large = {file.path: await _write_large(folder, file.content) for file in files if len(file.content or b"") > INLINE}
+    writer = _Writer(repository(folder), large)
     changes = sorted(((segments_of(file.path), file) for file in files), key=itemgetter(0))
     tree = writer.tree(base, changes) or writer.write("tree", b"")
     await asyncio.to_thread(_make_durable, folder, writer.written)
     return tree
+
+
+async def _write_large(folder: Path, content: bytes | None) -> str:
+    """Return the id of a file's content that would hold up the loop: git writes it, and makes it durable."""
+    return (await run(folder, "hash-object", "-w", "--stdin", stdin=content or b"")).decode().strip()
 
 
 async def write_commit(
@@ -105,8 +113,10 @@ class _Writer:
     The bytes of a tree are made here, because the library takes no names but in UTF-8.
     """
 
-    def __init__(self, opened: pygit2.Repository) -> None:
+    def __init__(self, opened: pygit2.Repository, large: Mapping[bytes, str] | None = None) -> None:
         self._opened = opened
+        self._large = large or {}
+        """Contents that are written already, by path."""
         self.written: list[str] = []
 
     def tree(self, base: str | None, changes: Iterable[_Change], depth: int = 0) -> str | None:
@@ -131,7 +141,7 @@ class _Writer:
             tree = self.tree(there[1] if there else None, changes, depth + 1)
             return None if tree is None else (_FOLDER, tree)
         if file.content is not None:
-            return _mode(file, there), self.write("blob", file.content)
+            return _mode(file, there), self._large.get(file.path) or self.write("blob", file.content)
         if there is None:
             raise NoSuchPath(file.path)
         return None

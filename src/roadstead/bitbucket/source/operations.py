@@ -7,11 +7,13 @@ from urllib.parse import unquote_to_bytes
 
 import msgspec
 
-from roadstead.api.answers import Answer, Redirect
+from roadstead.api.answers import Answer, Redirect, created_at
+from roadstead.api.bodies import ReadByHandler
 from roadstead.api.errors import RequestRefused
 from roadstead.api.files import file_answer
 from roadstead.api.listing import UncountedPage, shaped, uncounted_answer
-from roadstead.api.needs import OpenScope
+from roadstead.api.multipart import read_parts
+from roadstead.api.needs import OpenScope, Scope
 from roadstead.api.operation import Call, Media
 from roadstead.bitbucket.commits.rules import reading
 from roadstead.bitbucket.commits.shapes import CommitShapes
@@ -21,10 +23,13 @@ from roadstead.bitbucket.source.shapes import (
     HISTORY_LIST,
     SOURCE_LIST,
     HistoryEntry,
+    NewCommit,
     SourceShapes,
     TreeEntry,
     history_entry,
+    wanted_commit,
 )
+from roadstead.domain.repositories.committing import commit_files
 from roadstead.domain.repositories.known import NOTHING, Known, users_of
 from roadstead.domain.repositories.source import Place, find_main_commit, find_place
 from roadstead.errors import GitLimit, InvalidInput
@@ -32,6 +37,7 @@ from roadstead.listing import PageRequest, slice_of
 from roadstead.shapes.repositories import repository_url
 
 READ = OpenScope("repository", "read:repository:bitbucket") & "read"
+WRITE = Scope("repository:write", "write:repository:bitbucket") & "write"
 
 _REVISION_AT = 6
 """Which segment of `/2.0/repositories/{workspace}/{repo_slug}/src/{commit}/{path}` the revision is."""
@@ -63,6 +69,14 @@ async def get_main_source(call: Call) -> Answer:
     commit = find_main_commit(call.host, call.repository)
     query = call.request.scope["query_string"].decode("latin-1")
     return Redirect(302, f"{_url(call)}/src/{commit}/{'?' if query else ''}{query}")
+
+
+@OPERATIONS.post("/src", needs=WRITE, takes=ReadByHandler(NewCommit), gives={201: None}, refuses=(409,))
+async def create_commit(call: Call) -> Answer:
+    """Commit files, which are sent as a form: multipart, or urlencoded. `Location` has the address of the commit."""
+    wanted = wanted_commit(await read_parts(call.request))
+    commit = await commit_files(call.host, call.identity, call.repository, wanted)
+    return created_at(f"{_url(call)}/commit/{commit}")
 
 
 @OPERATIONS.get(

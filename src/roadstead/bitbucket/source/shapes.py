@@ -1,11 +1,17 @@
 """Files and folders over the wire."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Literal, NotRequired, TypedDict
+from typing import Annotated, Literal, NotRequired, TypedDict
 
+import msgspec
+
+from roadstead.api.multipart import Part
 from roadstead.bitbucket.commits.shapes import CommitShapes, CondensedCommit, TargetCommit
 from roadstead.bitbucket.source.model import Attribute, FileChange, Listed, attributes_of, mimetype_of
+from roadstead.domain.repositories.committing import WantedCommit
+from roadstead.errors import InvalidInput
+from roadstead.git.writing import FILE, LINK, PROGRAM, FileWrite
 from roadstead.listing import Field, Listing
 from roadstead.shapes.accounts import Href
 from roadstead.shapes.links import in_path
@@ -121,3 +127,67 @@ def history_entry(url: str, change: FileChange, commits: CommitShapes) -> Histor
     if size is not None:
         shape["size"] = size
     return shape
+
+
+# What is committed
+
+
+class NewCommit(TypedDict, total=False):
+    """A commit. Each other field, and each file of a multipart form, is a file: its name is the path."""
+
+    message: Annotated[str, msgspec.Meta(description="By default it names the files.")]
+    author: Annotated[str, msgspec.Meta(description="By default the caller.", examples=["Ada <ada@example.com>"])]
+    parents: Annotated[str, msgspec.Meta(description="The commit that the branch must be at, or a new one begins at.")]
+    branch: Annotated[str, msgspec.Meta(description="By default the main branch. It may be new.")]
+    files: Annotated[str, msgspec.Meta(description="A path. What is not sent as a file is deleted. May be repeated.")]
+
+
+_FIELDS = (b"message", b"author", b"parents", b"branch", b"files")
+_MODES = {b"executable": PROGRAM, b"link": LINK}
+
+
+def wanted_commit(parts: Iterable[Part]) -> WantedCommit:
+    """Return the commit that a form describes. Raise `InvalidInput`."""
+    fields: dict[bytes, list[str]] = {name: [] for name in _FIELDS}
+    files: dict[bytes, FileWrite] = {}
+    named: list[bytes] = []
+    for part in parts:
+        if part.is_file or part.name not in _FIELDS:
+            _add(files, FileWrite(part.name.removeprefix(b"/"), part.content, _mode(part.attributes)))
+        elif part.name == b"files":
+            named.append(part.content.removeprefix(b"/"))
+        else:
+            fields[part.name].append(_read(part))
+    deleted = [FileWrite(path, None) for path in dict.fromkeys(named) if path not in files]
+    message, author, parents, branch = (_only(name.decode(), fields[name]) for name in _FIELDS[:-1])
+    return WantedCommit([*files.values(), *deleted], branch or None, parents or None, author or None, message or None)
+
+
+def _add(files: dict[bytes, FileWrite], file: FileWrite) -> None:
+    if file.path in files:
+        raise InvalidInput(f"The file {shown(file.path)[:200]} is given more than once.")
+    files[file.path] = file
+
+
+def _mode(attributes: bytes) -> int:
+    words = attributes.replace(b",", b" ").split()
+    if not set(words) <= set(_MODES):
+        raise InvalidInput("A file may be `executable` or a `link`.", f"{shown(attributes)[:100]!r} is neither.")
+    return LINK if b"link" in words else PROGRAM if words else FILE
+
+
+def _read(part: Part) -> str:
+    try:
+        return part.content.decode()
+    except UnicodeDecodeError as exc:
+        raise _wrong(part.name.decode(), "It is no UTF-8.") from exc
+
+
+def _only(name: str, values: Sequence[str]) -> str:
+    if len(values) > 1:
+        raise _wrong(name, "It is given more than once.")
+    return values[0] if values else ""
+
+
+def _wrong(name: str, reason: str) -> InvalidInput:
+    return InvalidInput(f"{name}: {reason}", fields={name: [reason]})
