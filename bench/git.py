@@ -42,11 +42,11 @@ async def _figures(deep: Path, wide: Path) -> AsyncIterator[Figure]:
     tip = _tip(deep)
     tree = objects.commit(deep, tip).tree
     near = revisions.find(deep, "side") or tip
-    yield await _cheaper("30 commits", _page(deep, tip), _git(deep, "log", "-z", "-n30", _FORMAT, tip), 10)
-    yield await _cheaper("a tree of 100 with sizes", _listing(deep, tree), _git(deep, "ls-tree", "-l", f"{tip}:src"), 5)
+    yield await _cheaper("30 commits", _page(deep, tip), _git(deep, "log", "-z", "-n30", _FORMAT, tip))
+    yield await _cheaper("a tree of 100 with sizes", _listing(deep, tree), _git(deep, "ls-tree", "-l", f"{tip}:src"))
     readme = f"{tip}:{git_repositories.README.decode()}"
-    yield await _cheaper("a file of 6 KB by its path", _file(deep, tip), _git(deep, "cat-file", "blob", readme), 8)
-    yield await _cheaper("a near merge base", _base(deep, tip, near), _git(deep, "merge-base", tip, near), 8)
+    yield await _cheaper("a file of 6 KB by its path", _file(deep, tip), _git(deep, "cat-file", "blob", readme))
+    yield await _cheaper("a near merge base", _base(deep, tip, near), _git(deep, "merge-base", tip, near))
     yield await _cheaper(
         "the patch of a commit", _patch(deep, tip), _git(deep, "diff-tree", "-p", "-M", f"{tip}~1", tip), 4
     )

@@ -6,8 +6,10 @@ commit in which the whole folder is as in its parent, no entry is looked at.
 
 import asyncio
 import os
+import re
 from collections.abc import Iterable
 from pathlib import Path
+from typing import NamedTuple
 
 import pygit2
 
@@ -19,7 +21,9 @@ from roadstead.git.trees import tree_of
 _TURN = 500
 """Commits that take the loop some 5 ms."""
 
-_Entry = tuple[int, pygit2.Oid]
+_OTHER_MODE = re.compile(rb"1(?:00755|00664|20000|60000) ")
+
+_Entries = dict[str, pygit2.Oid]
 
 
 async def last_commits(
@@ -40,21 +44,34 @@ async def last_commits(
     return {os.fsencode(name): id_ for name, id_ in walk.found.items()}
 
 
+class _Folder(NamedTuple):
+    """A folder as it is in a commit.
+
+    `has_other_modes` says that it may have entries other than plain files and folders, whose ids tell one from the
+    other: the library takes several times as long for a mode as for an id.
+    """
+
+    tree: pygit2.Tree
+    has_other_modes: bool
+
+
 class _Walk:
     """Entries on their way back in history. `waiting` has those that wait at each commit."""
 
     def __init__(self, opened: pygit2.Repository, path: bytes) -> None:
         self.found: dict[str, str] = {}
-        self.waiting: dict[str, dict[str, _Entry]] = {}
+        self.waiting: dict[str, _Entries] = {}
         self._opened = opened
         self._path = os.fsdecode(path)
         self._queue = Queue(opened)
+        self._folders: dict[str, _Folder | None] = {}
 
     def begin(self, commit: str, names: Iterable[bytes]) -> None:
         """Let the entries with these names wait at a commit."""
         there = self._folder(commit)
-        entries = ((name, _in(there, name)) for name in map(os.fsdecode, names))
-        self._wait(commit, {name: (entry.filemode, entry.id) for name, entry in entries if entry is not None})
+        if there is not None:
+            tree = there.tree
+            self._wait(commit, {name: tree[name].id for name in map(os.fsdecode, names) if name in tree})
 
     def step(self) -> None:
         """Let what waits at the latest commit go on to its parents; what stays is found."""
@@ -64,13 +81,15 @@ class _Walk:
         left = self.waiting.pop(latest.id)
         here = self._folder(latest.id)
         for parent in latest.links.parents:
-            there = self._folder(parent)
-            same = left if there == here else {name: entry for name, entry in left.items() if _is(there, name, entry)}
-            left = {name: entry for name, entry in left.items() if name not in same}
+            same = _same(here, self._folder(parent), left)
+            if not same:
+                del self._folders[parent]
+            left = {name: id_ for name, id_ in left.items() if name not in same}
             self._wait(parent, same)
         self.found |= dict.fromkeys(left, latest.id)
+        del self._folders[latest.id]
 
-    def _wait(self, commit: str, entries: dict[str, _Entry]) -> None:
+    def _wait(self, commit: str, entries: _Entries) -> None:
         if not entries:
             return
         if commit not in self.waiting:  # it may have been visited already, where a clock went wrong
@@ -78,22 +97,35 @@ class _Walk:
             self.waiting[commit] = {}
         self.waiting[commit].update(entries)
 
-    def _folder(self, commit: str) -> pygit2.Tree | None:
-        """Return the folder as it is in a commit, if it has one there."""
-        root = tree_of(self._opened, tree_id(data_of(self._opened, "commit", commit)))
-        found = _in(root, self._path) if self._path else root
-        return found if isinstance(found, pygit2.Tree) else None
+    def _folder(self, commit: str) -> _Folder | None:
+        """Return the folder in a commit, if it has one there."""
+        if commit not in self._folders:
+            self._folders[commit] = self._read(commit)
+        return self._folders[commit]
+
+    def _read(self, commit: str) -> _Folder | None:
+        id_ = tree_id(data_of(self._opened, "commit", commit))
+        if self._path:
+            try:
+                found = tree_of(self._opened, id_)[self._path]
+            except KeyError:
+                return None
+            if found.type_str != "tree":
+                return None
+            id_ = str(found.id)
+        # Content first: the library parses what it has just read, and does not keep both.
+        has_other_modes = _OTHER_MODE.search(data_of(self._opened, "tree", id_)) is not None
+        return _Folder(tree_of(self._opened, id_), has_other_modes)
 
 
-def _in(tree: pygit2.Tree | None, name: str) -> pygit2.Object | None:
-    if tree is None:
-        return None
-    try:
-        return tree[name]
-    except KeyError:
-        return None
-
-
-def _is(tree: pygit2.Tree | None, name: str, entry: _Entry) -> bool:
-    found = _in(tree, name)
-    return found is not None and (found.filemode, found.id) == entry
+def _same(here: _Folder | None, there: _Folder | None, entries: _Entries) -> _Entries:
+    """Return the entries that are the same in two folders."""
+    if here is None or there is None:
+        return {}
+    before, after = there.tree, here.tree
+    if before == after:
+        return entries
+    same = {name: id_ for name, id_ in entries.items() if name in before and before[name].id == id_}
+    if here.has_other_modes or there.has_other_modes:
+        return {name: id_ for name, id_ in same.items() if before[name].filemode == after[name].filemode}
+    return same

@@ -53,7 +53,7 @@ class Signature(msgspec.Struct, frozen=True, gc=False):
         return datetime.fromtimestamp(min(self.seconds, _LATEST), zone)
 
 
-class Commit(msgspec.Struct, frozen=True):
+class Commit(msgspec.Struct, frozen=True, gc=False):
     """A commit. `hash`, `tree` and `parents` are ids."""
 
     hash: str
@@ -64,7 +64,7 @@ class Commit(msgspec.Struct, frozen=True):
     message: str
 
 
-class Tag(msgspec.Struct, frozen=True):
+class Tag(msgspec.Struct, frozen=True, gc=False):
     """An annotated tag, of an object of a kind. Old ones have no `tagger`."""
 
     hash: str
