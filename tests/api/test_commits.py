@@ -171,6 +171,31 @@ def test_a_page_stays_where_it_is_while_others_push(acme: Widgets) -> None:
     assert [first["values"][0]["hash"], *_hashes(acme, rest)] == wanted
 
 
+WIDE = "/2.0/repositories/acme/wide/commits"
+
+
+def test_a_wide_history_is_listed_as_well(acme: Widgets) -> None:
+    """Where it has more open ends than fit an address, the next page is found by counting."""
+    answer = acme.send["ann"]("GET", f"{WIDE}?fields=values.hash,values.date,next")
+    dates = []
+    while True:
+        dates += [commit["date"] for commit in answer.json()["values"]]
+        if "next" not in answer.json():
+            break
+        assert len(answer.json()["next"]) < 300
+        answer = acme.send["ann"]("GET", answer.json()["next"].removeprefix(acme.host.url))
+    assert dates == [f"1970-01-01T00:{second // 60:02}:{second % 60:02}+00:00" for second in reversed(range(70))]
+
+
+def test_too_many_revisions_have_one_page(acme: Widgets) -> None:
+    """More than an address can name are listed, unless there is a next page."""
+    many = {"include": [f"b{number}" for number in range(70)]}
+    whole = acme.send["ann"]("POST", f"{WIDE}?pagelen=100&fields=values.hash", data=many)
+    assert len(whole.json()["values"]) == 70
+    refused = acme.send["ann"]("POST", WIDE, data=many)
+    assert (refused.status_code, refused.json()["error"]["message"][:29]) == (400, "There is more than one page, ")
+
+
 def test_an_empty_repository_has_no_commits(acme: Widgets) -> None:
     """The list of all is empty, and any revision is missing."""
     empty = "/2.0/repositories/acme/empty"

@@ -61,7 +61,7 @@ async def _make(host: Host) -> tuple[dict[str, str], str]:
     await workspaces.create_workspace(host, "acme", name=None, owner="ann")
     ann = SessionUser(await users.find_user(host, "ann"))
     await create_project(host, ann, "acme", ProjectChanges("OPEN", "Open", is_private=False))
-    for slug, is_private in (("widgets", True), ("empty", True), ("open", False)):
+    for slug, is_private in (("widgets", True), ("empty", True), ("wide", True), ("open", False)):
         given = RepositoryChanges(is_private=is_private, project="OPEN")
         made = await create_repository(host, ann, "acme", slug, given)
         uuids[slug] = made.uuid
@@ -109,6 +109,14 @@ def _fill_odd(tree: Path) -> None:
     commit(tree, "Large", large="".join(f"{number}\n" for number in range(200_000)))
 
 
+def _wide(host: LiveHost, token: str, folder: Path) -> None:
+    """Push a history that has more open ends than an address can name: commits without parents, each on a branch."""
+    git(folder.parent, "init", "--quiet", "--bare", folder.name)
+    commits = (f"commit refs/heads/b{n}\ncommitter A <a@b> {n} +0000\ndata 1\nx\n\n" for n in range(70))
+    git(folder, "fast-import", "--quiet", stdin="".join(commits).encode())
+    git(folder, "push", "--quiet", f"http://x-token-auth:{quote(token)}@{urlsplit(host.url).netloc}/acme/wide", "--all")
+
+
 @contextmanager
 def widgets(folder: Path, database_url: str | None) -> Iterator[Widgets]:
     """Serve a host with the repository."""
@@ -123,5 +131,6 @@ def widgets(folder: Path, database_url: str | None) -> Iterator[Widgets]:
             git(folder / "tree", "push", "--quiet", remote, "--tags")
         git(folder / "tree", "remote", "add", "origin", remote.replace("/open", "/widgets"))
         send = {name: sender(host, f"Bearer {token}") for name, token in tokens.items()}
+        _wide(host, tokens["ann"], folder / "wide.git")
         signed = AppClient(host.url, host.install(app, "acme"))
         yield Widgets(host, folder / "tree", uuid, {**send, "nobody": sender(host, None), "app": signed})

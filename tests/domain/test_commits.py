@@ -4,9 +4,15 @@ from pathlib import Path
 
 import pytest
 
+from roadstead.domain.access.transfers import Transfers
+from roadstead.domain.host import Host
 from roadstead.domain.repositories.commits import NoSuchCommit, find_hash
+from roadstead.domain.repositories.reading import Reading
+from roadstead.errors import HostBusy
+from roadstead.settings import Settings
 from tests.git import plain
 from tests.git.plain import git
+from tests.live import opened
 
 
 @pytest.fixture
@@ -32,3 +38,18 @@ def test_a_commit_is_found_as_git_finds_it(source: Path, named: str) -> None:
         return
     id_ = git(source, "rev-parse", f"{named}^{{commit}}").decode().strip()
     assert [find_hash(folder, one) for one in (named, id_, id_[:7], id_.upper())] == [id_] * 4
+
+
+def test_a_caller_has_a_share_of_the_processes(tmp_path: Path) -> None:
+    """One who has as many as a caller may is refused after a while, and others are not."""
+
+    async def work(host: Host) -> None:
+        object.__setattr__(host, "comparing", Transfers(4, 1, 0.01, "comparisons"))
+        mine, others = (Reading(host, None, caller, None) for caller in "ab")  # type: ignore[arg-type]
+        async with mine.process(), others.process():
+            with pytest.raises(HostBusy, match="comparisons"):
+                async with mine.process():
+                    pass
+
+    with opened(Settings(data=tmp_path)) as on_host:
+        on_host(work)

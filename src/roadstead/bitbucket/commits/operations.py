@@ -56,25 +56,27 @@ async def get_commit(call: Call) -> Answer:
     return await _commit(call, reading, find_commit(reading.folder, call.path["commit"]))
 
 
-@OPERATIONS.get("/commits", needs=READ, query=CommitsQuery, gives={200: CommitPage})
+@OPERATIONS.get("/commits", needs=READ, query=CommitsQuery, gives={200: CommitPage}, refuses=(555,))
 async def list_commits(call: Call) -> Answer:
     """List the commits of all branches and tags, or of some revisions, the latest first."""
     return await _page(call, rules.pairs_of(call))
 
 
-@OPERATIONS.post("/commits", needs=READ, takes=_CHOICE, query=PageQuery, gives={200: CommitPage})
+@OPERATIONS.post("/commits", needs=READ, takes=_CHOICE, query=PageQuery, gives={200: CommitPage}, refuses=(555,))
 async def list_chosen_commits(call: Call) -> Answer:
     """List commits as GET does; a form has the revisions, of which there may be many."""
     return await _page(call, [*rules.pairs_of(call), *await read_pairs(call.request)])
 
 
-@OPERATIONS.get("/commits/{revision:rest}", needs=READ, query=CommitsQuery, gives={200: CommitPage})
+@OPERATIONS.get("/commits/{revision:rest}", needs=READ, query=CommitsQuery, gives={200: CommitPage}, refuses=(555,))
 async def list_commits_of_revision(call: Call) -> Answer:
     """List the commits of a revision, the latest first. A branch may have slashes in its name."""
     return await _page(call, rules.pairs_of(call))
 
 
-@OPERATIONS.post("/commits/{revision:rest}", needs=READ, takes=_CHOICE, query=PageQuery, gives={200: CommitPage})
+@OPERATIONS.post(
+    "/commits/{revision:rest}", needs=READ, takes=_CHOICE, query=PageQuery, gives={200: CommitPage}, refuses=(555,)
+)
 async def list_chosen_commits_of_revision(call: Call) -> Answer:
     """List the commits of a revision as GET does; a form has more revisions."""
     return await _page(call, [*rules.pairs_of(call), *await read_pairs(call.request)])
@@ -212,7 +214,7 @@ async def get_diffstat(call: Call, wanted: PageRequest) -> Answer:
     return page_answer(call, Slice(values, len(files), wanted.number, wanted.length, has_next))
 
 
-@OPERATIONS.get("/merge-base/{revspec:rest}", needs=READ, query=Partial, gives={200: CommitResource})
+@OPERATIONS.get("/merge-base/{revspec:rest}", needs=READ, query=Partial, gives={200: CommitResource}, refuses=(555,))
 async def get_merge_base(call: Call) -> Answer:
     """Return the best common ancestor of the two commits of `A..B`."""
     reading = rules.reading(call)
