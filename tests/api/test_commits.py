@@ -121,6 +121,7 @@ def test_messages_link_to_commits(acme: Widgets) -> None:
         ("/commits/main?path=src%2Fc%20d", ["main", "--", "src/c d"]),
         ("/commits/main?path=none", ["main", "--", "none"]),
         ("/commits/main?include=&path=", ["main"]),
+        ("/commits/main?sort=-date&q=x", ["main"]),
     ],
 )
 def test_a_list_has_the_commits_of_git_log_in_its_order(acme: Widgets, target: str, log: list[str]) -> None:

@@ -26,11 +26,12 @@ BELOW = "/2.0/repositories/acme/widgets"
 
 @dataclass(frozen=True)
 class Widgets:
-    """The repository `acme/widgets`: its working tree, and the requests of each caller."""
+    """The repository `acme/widgets`: its working tree, the requests of each caller, and ann's token."""
 
     host: LiveHost
     tree: Path
     uuid: str
+    token: str
     send: dict[str, Send]
 
     def get(self, target: str) -> httpx.Response:
@@ -133,4 +134,4 @@ def widgets(folder: Path, database_url: str | None) -> Iterator[Widgets]:
         send = {name: sender(host, f"Bearer {token}") for name, token in tokens.items()}
         _wide(host, tokens["ann"], folder / "wide.git")
         signed = AppClient(host.url, host.install(app, "acme"))
-        yield Widgets(host, folder / "tree", uuid, {**send, "nobody": sender(host, None), "app": signed})
+        yield Widgets(host, folder / "tree", uuid, tokens["ann"], {**send, "nobody": sender(host, None), "app": signed})

@@ -5,14 +5,13 @@ from contextlib import aclosing
 
 from roadstead.api.answers import Answer, json_answer, no_content, text_answer
 from roadstead.api.bodies import ReadByHandler, read_pairs
-from roadstead.api.listing import Page, Partial, link_to, page_answer, page_request, shaped
+from roadstead.api.listing import Page, Partial, link_to, page_answer, shaped
 from roadstead.api.needs import OpenScope, Scope
 from roadstead.api.operation import Call, Media
 from roadstead.api.streams import Stream
 from roadstead.bitbucket.commits import rules
 from roadstead.bitbucket.commits.shapes import (
     COMMENT_TEXT,
-    COMMIT_LIST,
     DIFFSTAT_LIST,
     NEW_COMMENT,
     ChosenCommits,
@@ -83,7 +82,7 @@ async def list_chosen_commits_of_revision(call: Call) -> Answer:
 
 
 async def _page(call: Call, given: rules.Pairs) -> Answer:
-    wanted = page_request(call.query, COMMIT_LIST)
+    wanted = rules.wanted_page(call)
     reading = rules.reading(call)
     found = await history.page(reading, rules.place_in(call, given, wanted), wanted.length)
     shapes = CommitShapes(call.repository, call.host.base_url, await known_of_commits(reading, found.commits))

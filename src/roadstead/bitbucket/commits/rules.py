@@ -2,15 +2,17 @@
 
 from urllib.parse import parse_qsl
 
+from roadstead.api.listing import page_request
 from roadstead.api.operation import Call
 from roadstead.domain.repositories.history import Place, beginning, place_of
 from roadstead.domain.repositories.reading import Reading
 from roadstead.errors import InvalidInput
 from roadstead.git.diffs import DiffOptions
-from roadstead.listing import PageRequest
+from roadstead.listing import Listing, PageRequest
 
 Pairs = list[tuple[str, str]]
 
+COMMIT_LIST = Listing(length=30)
 _FLAGS = {"true": True, "1": True, "yes": True, "false": False, "0": False, "no": False, "": False}
 _MOST_DIGITS = 6
 
@@ -24,6 +26,14 @@ def pairs_of(call: Call) -> Pairs:
     """Return the query parameters, of which some may be repeated. Bytes that are no UTF-8 become surrogates."""
     text = call.request.scope["query_string"].decode("latin-1")
     return parse_qsl(text, keep_blank_values=True, errors="surrogateescape")
+
+
+def wanted_page(call: Call) -> PageRequest:
+    """Return which page of commits a caller wants. As on the cloud, `q` and `sort` have no effect: the order is git's.
+
+    Raise `InvalidInput`.
+    """
+    return page_request({name: call.query[name] for name in ("page", "pagelen") if name in call.query}, COMMIT_LIST)
 
 
 def place_in(call: Call, given: Pairs, wanted: PageRequest) -> Place:

@@ -100,7 +100,6 @@ class CommitPage(TypedDict):
     next: NotRequired[str]
 
 
-COMMIT_LIST = Listing(length=30)
 _Number = Annotated[int, msgspec.Meta(ge=1, le=10**12, description="Which page; follow `next` instead.")]
 _Length = Annotated[int, msgspec.Meta(ge=1, le=100, description="Default 30.")]
 
