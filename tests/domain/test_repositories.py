@@ -24,6 +24,7 @@ from roadstead.domain.repositories.creation import (
     import_repository,
 )
 from roadstead.domain.repositories.given import RepositoryChanges
+from roadstead.domain.repositories.lists import page_of_watchers
 from roadstead.errors import GitFailed, InvalidInput, NotFound, RoadsteadError, WrongCredential
 from roadstead.git.folders import Folders
 from roadstead.git.repositories import make_repository
@@ -33,6 +34,7 @@ from roadstead.settings import Settings
 from roadstead.storage import permissions
 from roadstead.storage.events import list_events
 from roadstead.storage.refs import list_refs
+from roadstead.storage.repositories import keep_watcher
 from tests.conftest import NewDatabase
 from tests.live import opened
 
@@ -149,6 +151,25 @@ def test_an_access_token_has_what_it_belongs_to(run: Any) -> None:
         assert [token.name for token, _ in managed.items] == ["workspace"]
         await delete_repository(host, owner, await _repository(host, owner))
         assert {one.repository for one in await credentials.list_api_tokens(host)} == {None}
+
+    run(work)
+
+
+def test_a_member_who_is_removed_loses_what_was_granted(run: Any) -> None:
+    """Also as a watcher; coming back brings nothing back."""
+
+    async def work(host: Host) -> None:
+        owner = await _acme(host)
+        member = await _user(host, "member", "member")
+        repository = await _repository(host, owner)
+        async with host.store.database.transaction() as tx:
+            await permissions.keep_permission(tx, repository, member.user, "admin")
+            await keep_watcher(tx, repository, member.user.id)
+        assert await _holds(host, member, "secret") == "admin"
+        await workspaces.remove_member(host, "acme", "member")
+        await workspaces.add_member(host, "acme", "member", "member")
+        watchers = await page_of_watchers(host, repository, PageRequest(1, 10))
+        assert (await _holds(host, member, "secret"), [one.username for one in watchers.items]) == ("none", ["owner"])
 
     run(work)
 
@@ -316,10 +337,18 @@ def test_a_copy_has_its_refs_and_its_events(run: Any, tmp_path: Path) -> None:
             fork.parent,
         )
         await put_repository(host, owner, "acme", "fork", RepositoryChanges(name="Fork 2", language="c"))
+        for branch in ("side", "trunk"):
+            changed, _ = await put_repository(host, owner, "acme", "copy", RepositoryChanges(mainbranch=branch))
+            head = (Folders(host.settings.data).path(copy.uuid) / "HEAD").read_text("utf-8")
+            assert (changed.mainbranch, head) == (branch, f"ref: refs/heads/{branch}\n")
+        with pytest.raises(InvalidInput, match="branch not found: v1"):
+            await put_repository(host, owner, "acme", "copy", RepositoryChanges(mainbranch="v1"))
+        assert (await _repository(host, owner, "copy")).mainbranch == "trunk"
         found = await _repository(host, owner, "fork-2")
         assert found.mainbranch == "trunk", "a change has lost what a push stored"
         told = [[event.key for event in await list_events(reader, one.id)] for one in (copy, fork)]
-        assert told == [["repo:imported", "repo:fork"], ["repo:created", "repo:updated"]]
+        updated = ["repo:updated", "repo:updated"]
+        assert told == [["repo:imported", "repo:fork", *updated], ["repo:created", "repo:updated"]]
         changes = (await list_events(reader, fork.id))[1].payload["changes"]
         assert changes["full_name"] == {"old": "acme/fork", "new": "acme/fork-2"}
         assert list(changes) == ["name", "language", "full_name", "slug"]

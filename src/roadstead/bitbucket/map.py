@@ -18,6 +18,7 @@ REPOSITORIES = Group(
     then={"repositories", "user", "workspaces"},
     within=repository,
     module="roadstead.bitbucket.repositories.operations",
+    reads_git=True,
 )
 REFS = Group(
     "refs",

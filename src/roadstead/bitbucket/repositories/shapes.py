@@ -39,6 +39,12 @@ class NamedProject(TypedDict, total=False):
     uuid: str
 
 
+class NamedBranch(TypedDict):
+    """A branch that exists."""
+
+    name: str
+
+
 class GivenMembers(TypedDict, total=False):
     """The members of a repository to create or to change; those that the host does not keep are not read."""
 
@@ -51,6 +57,7 @@ class GivenMembers(TypedDict, total=False):
     has_wiki: bool
     website: str | None
     project: NamedProject
+    mainbranch: NamedBranch
 
 
 class NamedWorkspace(TypedDict, total=False):
@@ -73,6 +80,7 @@ class NewRepositoryPermission(TypedDict):
 
 
 class _Named(msgspec.Struct):
+    name: str | None = None
     key: str | None = None
     slug: str | None = None
     uuid: str | None = None
@@ -90,6 +98,7 @@ class GivenRepository(msgspec.Struct):
     has_wiki: bool | None = None
     website: str | None = None
     project: _Named | None = None
+    mainbranch: _Named | None = None
 
 
 class GivenFork(GivenRepository):
@@ -112,6 +121,7 @@ def _changes(given: GivenRepository | None) -> RepositoryChanges:
         given.has_wiki,
         given.website,
         None if project is None else project.key or project.uuid,
+        None if given.mainbranch is None else given.mainbranch.name,
     )
 
 

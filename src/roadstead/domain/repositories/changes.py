@@ -14,10 +14,12 @@ from roadstead.domain.repositories.creation import create_repository, folders_of
 from roadstead.domain.repositories.given import RepositoryChanges, check_privacy, check_slug, slug_taken
 from roadstead.domain.repositories.places import named_project
 from roadstead.domain.slugs import slug_of
+from roadstead.errors import InvalidInput
 from roadstead.model import Identity, Project, Repository
 from roadstead.storage import repositories as rows
 from roadstead.storage.audit import Details
 from roadstead.storage.database import Transaction
+from roadstead.storage.refs import find_ref
 
 _TOLD = ("name", "website", "language", "description", "full_name", "slug")
 """The members that an event of a change tells."""
@@ -44,6 +46,8 @@ async def _change(host: Host, identity: Identity, repository: Repository, given:
         changed = msgspec.structs.replace(before, **given.members(), project=project, updated_on=host.now())
         # A slug that was chosen at the creation stays until the name changes.
         after = changed if changed.name == before.name else msgspec.structs.replace(changed, slug=slug_of(changed.name))
+        if given.mainbranch is not None:
+            after = await _with_main_branch(host, tx, after, given.mainbranch)
         check_slug(after.slug)
         check_privacy(project, is_private=after.is_private)
         try:
@@ -60,6 +64,18 @@ def _told(before: Repository, after: Repository) -> dict[str, Any]:
     """Return the old and the new of each member that an event tells, if it has changed."""
     both = ((name, getattr(before, name), getattr(after, name)) for name in _TOLD)
     return {name: {"old": old, "new": new} for name, old, new in both if old != new}
+
+
+async def _with_main_branch(host: Host, tx: Transaction, repository: Repository, name: str) -> Repository:
+    """Make a branch the main one, which a clone checks out. Raise `InvalidInput` if there is no such branch."""
+    from roadstead.git.refs import set_head
+
+    if await find_ref(tx, repository.id, "branch", name) is None:
+        text = f"branch not found: {name}"
+        raise InvalidInput(f"mainbranch: {text}", fields={"mainbranch": [text]})
+    await set_head(folders_of(host).path(repository.uuid), f"refs/heads/{name}")
+    await rows.set_mainbranch(tx, repository.id, name)
+    return msgspec.structs.replace(repository, mainbranch=name)
 
 
 async def _project(host: Host, tx: Transaction, identity: Identity, repository: Repository, key: str | None) -> Project:

@@ -26,10 +26,12 @@ class RepositoryChanges:
     has_wiki: bool | None = None
     website: str | None = None
     project: str | None = None
+    mainbranch: str | None = None
 
     def members(self) -> dict[str, Any]:
-        """Return what is given, but for the project. Raise `InvalidInput`."""
-        members = {name: value for name, value in asdict(self).items() if value is not None and name != "project"}
+        """Return what is given, but for what must exist: a project, a branch. Raise `InvalidInput`."""
+        given = {name: value for name, value in asdict(self).items() if value is not None}
+        members = {name: value for name, value in given.items() if name not in ("project", "mainbranch")}
         wrong = dict(_wrong(members))
         if wrong:
             raise InvalidInput("Bad request", fields=wrong)
