@@ -10,11 +10,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from roadstead.domain.host import open_host
 from roadstead.errors import GitLimit, NotFound
 from roadstead.git import close, diff_processes, diffs, path_history
 from roadstead.git.diff_processes import Pool
 from roadstead.git.diffs import DiffOptions
 from roadstead.git.processes import Child, Limits
+from roadstead.settings import Settings
 from tests.git.generated import Made, histories
 from tests.git.generated import repository as generated
 from tests.git.plain import commit, git, repository
@@ -250,6 +252,22 @@ def test_a_process_is_replaced_after_packs_changed_and_after_it_died(work: Path)
         assert _children() == before
 
     asyncio.run(ask())
+
+
+def test_a_host_that_stops_leaves_none(work: Path, tmp_path: Path) -> None:
+    """When a host closes, the processes that wait for questions end, and no repository stays open."""
+    git(work, "repack", "-adq")
+    first, second = _ids(work)
+
+    async def live() -> None:
+        before = _children()
+        async with open_host(Settings.read({"data": str(tmp_path / "data")}, {})):
+            await diffs.diffstat(work / ".git", first, second)
+            assert _children() == before + 1
+        assert _children() == before
+        assert str(work / ".git") not in Path("/proc/self/maps").read_text()
+
+    asyncio.run(live())
 
 
 def test_a_question_over_its_limit_ends_the_process(work: Path) -> None:

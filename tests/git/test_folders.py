@@ -10,7 +10,7 @@ import pytest
 from roadstead.errors import Conflict, GitFailed, InvalidInput
 from roadstead.git import folders as module
 from roadstead.git import locks
-from roadstead.git.folders import Folders
+from roadstead.git.folders import Folders, sweep
 from tests.git.plain import commit, git, repository
 
 
@@ -177,12 +177,12 @@ def test_a_deleted_repository_goes_to_the_trash_and_then_away(folders: Folders) 
         asyncio.run(folders.trash(name))
     assert not folders.path(name).exists()
     (gone,) = folders.root.glob("trash/*")
-    asyncio.run(folders.sweep(older_than=3600))
+    asyncio.run(sweep(folders.root, older_than=3600))
     assert gone.exists()
     with locks.shared(gone):
-        asyncio.run(folders.sweep(older_than=0))
+        asyncio.run(sweep(folders.root, older_than=0))
     assert gone.exists()
-    asyncio.run(folders.sweep(older_than=0))
+    asyncio.run(sweep(folders.root, older_than=0))
     assert not gone.exists()
     assert folders.path(kept).exists()
 
@@ -191,10 +191,10 @@ def test_what_was_begun_long_ago_is_swept(folders: Folders) -> None:
     """A repository that a killed host was making does not stay for ever."""
     begun = folders.root / "tmp" / "x.git"
     begun.mkdir(parents=True)
-    asyncio.run(folders.sweep())
+    asyncio.run(sweep(folders.root))
     assert begun.exists()
     os.utime(begun, (0, 0))
-    asyncio.run(folders.sweep())
+    asyncio.run(sweep(folders.root))
     assert not begun.exists()
 
 

@@ -125,15 +125,20 @@ def test_a_running_git_keeps_the_lock(work: Path) -> None:
 
 
 def test_changed_repositories_are_maintained_one_after_the_other(work: Path, tmp_path: Path) -> None:
-    """After a push, maintenance comes by itself; many pushes are one; a deleted repository stops nothing."""
+    """After a push, maintenance comes by itself; many pushes are one; a deleted repository stops nothing, and goes."""
 
     async def live() -> None:
+        left = tmp_path / "trash/old.git"
+        left.mkdir(parents=True)
+        os.utime(left, (0, 0))
         caretaker = Caretaker(tmp_path, delay=0.05)
         running = asyncio.create_task(caretaker.run())
         caretaker.changed(tmp_path / "deleted")
         for _ in range(3):
             caretaker.changed(work / ".git")
         while not list((work / ".git/objects/info").glob("commit-graphs/*.graph")):
+            await asyncio.sleep(0.02)
+        while left.exists():
             await asyncio.sleep(0.02)
         assert not running.done()
         running.cancel()

@@ -354,6 +354,17 @@ def test_a_repository_is_opened_again_after_its_packs_changed(folder: Path) -> N
     assert passing.repository(folder) is not passing.repository(folder)
 
 
+def test_what_is_too_old_is_closed_though_nobody_asks_for_it(tmp_path: Path) -> None:
+    """The files of a deleted repository do not stay on the disk: opening another closes it."""
+    opened = Opened(seconds=-1)
+    first, second = (repository(tmp_path / name) / ".git" for name in "ab")
+    tip = commit(first.parent, one="1")
+    git(first, "repack", "-adq")
+    opened.repository(first).odb.read(tip)
+    opened.repository(second)
+    assert not _is_in_use(first)
+
+
 def test_a_missing_repository_says_so(tmp_path: Path) -> None:
     """A folder that is not there, or is no repository, is a failure that can be shown."""
     for folder in (tmp_path / "none", tmp_path):

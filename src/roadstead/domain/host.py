@@ -24,6 +24,7 @@ from roadstead.domain.shutdown import finish
 from roadstead.domain.telemetry.metrics import Metrics
 from roadstead.domain.traffic.recording import Recorder
 from roadstead.domain.traffic.request_log import RequestLog
+from roadstead.git import close as close_repositories
 from roadstead.model import OPERATOR_ID, User
 from roadstead.outbound.calls import Outbound
 from roadstead.outbound.lifecycle import Sender
@@ -198,6 +199,7 @@ async def open_host(
             await host.finish()
             await recorder.close()
             await host.request_log.close()
+            await close_repositories()
 
 
 def _make_public_key() -> str:

@@ -1,4 +1,7 @@
-"""Who maintains repositories after pushes: one repository at a time on a machine, some time after a push to it."""
+"""Who maintains repositories after pushes: one repository at a time on a machine, some time after a push to it.
+
+It empties the trash, too.
+"""
 
 import asyncio
 import logging
@@ -6,6 +9,7 @@ from pathlib import Path
 
 from roadstead.errors import GitFailed
 from roadstead.git import locks
+from roadstead.git.folders import sweep
 from roadstead.git.maintenance import maintain
 
 log = logging.getLogger("roadstead")
@@ -52,5 +56,6 @@ class Caretaker:
                 if lock is not None:
                     if not await maintain(folder):
                         self.changed(folder)  # it was pushed to while it was to be pruned
+                    await sweep(self._root)
                     return
             await asyncio.sleep(_PAUSE)  # another process maintains one

@@ -95,10 +95,6 @@ class Folders:
         with contextlib.suppress(FileNotFoundError):
             await asyncio.to_thread(self._move_to_trash, self.path(uuid))
 
-    async def sweep(self, *, older_than: float = _DAY) -> None:
-        """Remove what is in the trash, and what was never completed, unless it is younger than some seconds."""
-        await asyncio.to_thread(self._sweep, time.time() - older_than)
-
     @contextlib.asynccontextmanager
     async def _making(self, uuid: str) -> AsyncIterator[Path]:
         """Yield a folder that does not exist, and put what is made there at its place."""
@@ -119,11 +115,17 @@ class Folders:
         sync(folder.parent)
         sync(trash)
 
-    def _sweep(self, before: float) -> None:
-        for folder in [*self.root.glob("tmp/*.git"), *self.root.glob("trash/*.git")]:
-            with contextlib.suppress(FileNotFoundError):  # another process sweeps, too
-                if folder.stat().st_mtime <= before:
-                    _remove_unused(folder)
+
+async def sweep(root: Path, *, older_than: float = _DAY) -> None:
+    """Remove what is in the trash, and what was never completed, unless it is younger than some seconds."""
+    await asyncio.to_thread(_sweep, root, time.time() - older_than)
+
+
+def _sweep(root: Path, before: float) -> None:
+    for folder in [*root.glob("tmp/*.git"), *root.glob("trash/*.git")]:
+        with contextlib.suppress(FileNotFoundError):  # another process sweeps, too
+            if folder.stat().st_mtime <= before:
+                _remove_unused(folder)
 
 
 def _remove_unused(folder: Path) -> None:

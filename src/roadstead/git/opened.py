@@ -44,6 +44,7 @@ class Opened:
         packs = packs_of(folder)
         if handle is None or handle.packs != packs or handle.until < monotonic():
             self.close(folder)
+            self._close_expired()
             handle = self._handles[folder] = _Handle(_open(folder), monotonic() + self._seconds, packs)
             if len(self._handles) > self._most:
                 self.close(next(iter(self._handles)))
@@ -56,6 +57,12 @@ class Opened:
         handle = self._handles.pop(folder, None)
         if handle is not None:
             handle.repository.free()
+
+    def _close_expired(self) -> None:
+        """Close what is too old: of a deleted repository, nothing else would."""
+        now = monotonic()
+        for folder in [folder for folder, handle in self._handles.items() if handle.until < now]:
+            self.close(folder)
 
     async def close_all(self) -> None:
         """Close all that are open."""
