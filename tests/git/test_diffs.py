@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 from collections.abc import AsyncIterator, Awaitable, Iterator
 from pathlib import Path
 from typing import TypeVar
@@ -108,12 +109,18 @@ async def _file_history(
             return found
 
 
-@pytest.fixture
-def work(tmp_path: Path) -> Path:
-    folder = repository(tmp_path / "work")
+@pytest.fixture(scope="module")
+def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = repository(tmp_path_factory.mktemp("template") / "work")
     commit(folder, one="1\n", two="2\n")
     commit(folder, "More", one="1\n1\n", three="3\n")
     return folder
+
+
+@pytest.fixture
+def work(template: Path, tmp_path: Path) -> Path:
+    """Return a copy, which costs less than git does."""
+    return shutil.copytree(template, tmp_path / "work")
 
 
 def _ids(work: Path) -> list[str]:
