@@ -64,6 +64,8 @@ def sample_body(method: str, address: str) -> dict[str, Any]:
     described = DOCUMENT["paths"][address][method.lower()].get("requestBody")
     if described is None or not described["required"]:
         return {}
+    if "multipart/form-data" in described["content"]:
+        return {"files": {"files": ("THERE", b"content")}}
     kind = "data" if "application/x-www-form-urlencoded" in described["content"] else "json"
     return {kind: sample(described["content"]["application/json"]["schema"])}
 

@@ -22,6 +22,7 @@ LEAVES: set[str] = set()
 MODEL = {
     "accounts",
     "data_folder",
+    "downloads",
     "errors",
     "gist",
     "listing",
@@ -39,6 +40,7 @@ ROOMS: dict[str, set[str]] = {
     "connect": LEAVES,
     "linkify": LEAVES,
     "data_folder": {"errors"},
+    "downloads": {"listing", "model"},
     "errors": LEAVES,
     "gist": LEAVES,
     "model": {"listing"},

@@ -79,6 +79,7 @@ def create_app(
                 meanwhile(parts.ahead(linkers)),
                 meanwhile(record_left_pushes(host)),
                 meanwhile(maintain_repositories(host)),
+                meanwhile(_sweep(host)),
             ):
                 renderer = Renderer(host, linkers)
                 yield {"host": host, "linkers": linkers, "renderer": renderer, "samples": samples, "map": MAP}
@@ -90,6 +91,14 @@ async def _warm() -> None:
     """Import what the first requests need; the parts first, because the groups of operations import them, too."""
     await warm()
     await MAP.warm()
+
+
+async def _sweep(host: Host) -> None:
+    """Remove the files for downloading that a process left behind."""
+    if (host.settings.data / "downloads").exists():
+        from roadstead.domain.repositories.downloads import sweep_downloads  # with all that reads repositories
+
+        await sweep_downloads(host)
 
 
 async def _undo_abandoned_handshakes(host: Host) -> None:

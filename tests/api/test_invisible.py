@@ -104,8 +104,9 @@ def _told_apart(
 
 
 def _body(operation: Operation) -> object:
-    """Return an example of the body that an operation takes, if it must have one."""
-    return next(iter(sample_body(operation.method, operation.template.path).values()), None)
+    """Return an example of the JSON that an operation takes, if it must have one."""
+    sample = sample_body(operation.method, operation.template.path)
+    return sample.get("json", sample.get("data"))
 
 
 def _ask(

@@ -73,6 +73,8 @@ THERE = {
     "name": "spare",
     "app_key": "{app}",
     "property_name": "THERE",
+    "filename": "THERE",
+    "download_id": "{download}",
 }
 """What an address's parameter may be in a host with an app; nothing in it is called `0`."""
 OF_A_USER = ("/2.0/user/emails", "/2.0/user/workspaces/", "/2.0/workspaces/local/members/")
@@ -85,6 +87,7 @@ OF_AN_ADMINISTRATOR = (
 )
 """What the app of these tests has no scope for, so that the operator's token asks for it."""
 REPOSITORY = "/2.0/repositories/local/there"
+FORM = {"Content-Type": "multipart/form-data; boundary=X"}
 BY_NAME = {("GET", "/-/linkers"): "?workspace=", ("POST", "/-/linkify"): {"text": "REF#7"}}
 """Operations that name a workspace elsewhere than in their address: in the query, or in a body."""
 
@@ -150,6 +153,15 @@ def _keep_commit(host: LiveHost) -> None:
             work.git("push", "--force", url, "main", "main:refs/heads/spare", "main:refs/tags/spare")
 
 
+def _download_there(host: LiveHost) -> str:
+    """Upload a file to the repository; return the link to its content."""
+    host.work(_places_of_a_reader)
+    send = sender(host, f"Bearer {host.api_token()}")
+    send("POST", f"{REPOSITORY}/downloads", files={"files": ("THERE", b"content")})
+    link: str = send("GET", f"{REPOSITORY}/downloads/THERE").headers["Location"]
+    return link.removeprefix(host.url)
+
+
 _NUMBERS = itertools.count()
 
 
@@ -178,6 +190,9 @@ class Caller:
             comments = f"{REPOSITORY}/commit/main/comments"
             written = api("POST", comments, headers=self._as_user, json={"content": {"raw": "Well done."}}).json()
             self._target = self._target.replace("{comment}", str(written["id"]))
+        if address.endswith("/{filename}"):
+            link = _download_there(host)
+            self._target = link if address.startswith("/-/") else self._target
         if "{user}" in self._target:
             self._target = self._target.replace("{user}", host.work(Host.find_operator).account_id)
         if "/properties/" in self._target:
@@ -186,16 +201,25 @@ class Caller:
             api("PUT", self._target, json={})
 
     def _send(self, target: str | None = None, *, token: str | None = None, **changes: Any) -> httpx.Response:
-        body = {} if changes.keys() & {"json", "content", "data"} else self._sent.body
+        body = {} if changes.keys() & {"json", "content", "data", "files"} else self._sent.body
         if token is None and self._as_user:
             changes.setdefault("headers", self._as_user)
         return self._api(self._method, target or self._target, token=token, **body, **changes)
+
+    @property
+    def _is_upload(self) -> bool:
+        return self._method == "POST" and self._target.endswith("/downloads")
+
+    def no_form(self) -> httpx.Response:
+        return self._send(content=b"x")
 
     def success(self) -> httpx.Response:
         is_creation = self._method == "POST" and self._target.endswith("/there")
         return self.created() if is_creation else self._send()
 
     def not_accepted(self) -> httpx.Response:
+        if self._is_upload:
+            return self._send(content=b"", headers={**self._as_user, **FORM})
         if "/default-reviewers/" in self._target and self._method != "GET":
             outsider = self._host.work(lambda host: users.find_user(host, "outsider"))
             return self._send(f"{self._target.rpartition('/')[0]}/{outsider.account_id}")
@@ -249,6 +273,8 @@ class Caller:
         return self._send(headers={**self._as_user, "If-None-Match": "*"})
 
     def created(self) -> httpx.Response:
+        if self._is_upload:
+            return self._send()
         name = f"n{next(_NUMBERS)}"
         if self._target.endswith("/forks"):
             return self._send(json={"name": name})
@@ -273,9 +299,15 @@ class Caller:
         return self._send(content=iter([b"{}"]))
 
     def too_large(self) -> httpx.Response:
+        if self._is_upload:
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setattr("roadstead.bitbucket.downloads.operations.MOST_BYTES", 1)
+                return self._send()
         return self._send(content=bytes(16 * 1024 * 1024 + 1))
 
     def of_another_type(self) -> httpx.Response:
+        if self._is_upload:
+            return self._send(content=b"x", headers={**self._as_user, "Content-Encoding": "gzip"})
         return self._send(content=b"x", headers={**self._as_user, "Content-Type": "text/plain"})
 
     def at_a_busy_moment(self) -> httpx.Response:
@@ -293,6 +325,7 @@ PROVOKE: dict[int, Callable[[Caller], httpx.Response]] = {
     410: Caller.success,
     409: Caller.there_already,
     411: Caller.without_length,
+    406: Caller.no_form,
     413: Caller.too_large,
     415: Caller.of_another_type,
     301: Caller.moved,

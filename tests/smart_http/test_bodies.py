@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from roadstead.api.errors import RequestRefused
+from roadstead.api.incoming import Incoming
 from roadstead.errors import InvalidInput
-from roadstead.smart_http.bodies import Incoming
 
 Message = dict[str, object]
 

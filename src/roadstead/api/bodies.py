@@ -47,6 +47,7 @@ class ReadByHandler:
     """A body that the handler reads itself. `documented` is its type in the OpenAPI document."""
 
     documented: Any
+    media_type: str = "application/json"
 
 
 class Shape(Generic[T]):
@@ -225,9 +226,16 @@ async def _received(request: Request) -> bytes:
 
 
 def expect_body(request: Request, most: int) -> None:
-    """Reserve room for the body.
+    """Reserve room for the body. Raise `RequestRefused` as `check_body` does, and while there is no room."""
+    length = check_body(request, most)
+    if length > SHORT_BYTES:
+        _hold(request.scope, length)
 
-    Raise `RequestRefused` for a body that is too large, compressed, or of unstated length, and while there is no room.
+
+def check_body(request: Request, most: int) -> int:
+    """Return the length of the body.
+
+    Raise `RequestRefused` for a body that is too large, compressed, or of unstated length.
     """
     # Read in one pass, and as bytes: Starlette's mapping goes through all headers for each name.
     headers = dict(request.scope["headers"])
@@ -245,8 +253,7 @@ def expect_body(request: Request, most: int) -> None:
             f"At most {most} bytes are taken here.",
             headers={"Connection": "close"},
         )
-    if int(length) > SHORT_BYTES:
-        _hold(request.scope, int(length))
+    return int(length)
 
 
 def _hold(scope: MutableMapping[str, Any], length: int) -> None:

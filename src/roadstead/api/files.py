@@ -13,7 +13,6 @@ from roadstead.api.streams import Stream
 _RANGE = re.compile(r"bytes=(?=\d|-\d)([0-9]{0,18})-([0-9]{0,18})")
 _HARMLESS = {
     # Whoever pushes to a repository writes its files: none may run in a reader's browser as a page of this host.
-    "Content-Disposition": "attachment",
     "Content-Security-Policy": "default-src 'none'; sandbox",
     "X-Content-Type-Options": "nosniff",
 }
@@ -23,18 +22,21 @@ _HARMLESS = {
 class Content:
     """The content of a file. `tag` tells it from any other.
 
-    `read` returns it from one byte to before another: whole if it is short, otherwise in pieces.
+    `read` returns it from one byte to before another: whole if it is short, otherwise in pieces. `disposition` says
+    under which name a browser saves it.
     """
 
     tag: str
     type: str
     length: int
     read: Callable[[int, int], bytes | AsyncGenerator[bytes, None]]
+    disposition: str = "attachment"
 
 
 def file_answer(request: Request, content: Content) -> Answer:
     """Return the content, the range of it that the request asks for, or a 304. Raise `RequestRefused`."""
-    headers = {"ETag": f'"{content.tag}"', "Accept-Ranges": "bytes", **_HARMLESS}
+    headers = {"ETag": f'"{content.tag}"', "Accept-Ranges": "bytes", "Content-Disposition": content.disposition}
+    headers |= _HARMLESS
     if _is_known(request, content.tag):
         return _whole(304, content.type, b"", headers)
     start, end = _range(request, content) or (0, content.length)

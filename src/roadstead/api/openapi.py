@@ -9,10 +9,11 @@ from typing import Any, Literal, TypedDict, get_args, is_typeddict
 import msgspec
 
 from roadstead import __version__
+from roadstead.api.bodies import ReadByHandler
 from roadstead.api.errors import ErrorBody
 from roadstead.api.listing import Partial, parameters_of
 from roadstead.api.map import Map
-from roadstead.api.operation import Media, Operation, kinds_of
+from roadstead.api.operation import Body, Media, Operation, kinds_of
 from roadstead.domain.access.admission import HEALTH
 
 
@@ -54,6 +55,7 @@ _STATUSES = {
     401: "No credential, or one that fails.",
     403: "A valid credential of another kind, or without the scope; or a page of another site, and no credential.",
     404: "It does not exist, or the caller may not know that it does.",
+    406: "The body is no multipart form.",
     409: "The request is valid, but conflicts with the present state.",
     410: "The cloud removed it; the host serves it with an earlier `era`.",
     411: "The length of the body is not stated.",
@@ -121,7 +123,7 @@ def _operation(operation: Operation, schemas: "_Schemas") -> dict[str, Any]:
         "responses": {str(status): _response(status, kind, schemas) for status, kind in statuses_of(operation).items()},
     }
     if operation.takes is not None:
-        described["requestBody"] = _request_body(operation.takes.documented, schemas)
+        described["requestBody"] = _request_body(operation.takes, schemas)
     return described
 
 
@@ -162,10 +164,11 @@ def _response(status: int, kind: Any, schemas: "_Schemas") -> dict[str, Any]:
     return response
 
 
-def _request_body(kind: Any, schemas: "_Schemas") -> dict[str, Any]:
+def _request_body(takes: Body, schemas: "_Schemas") -> dict[str, Any]:
     """Return the schema of JSON, and of a form as well if all members are texts, which `Shape.read` accepts."""
+    kind = takes.documented
     schema = schemas.of(kind)
-    content = {"application/json": {"schema": schema}}
+    content = {takes.media_type if isinstance(takes, ReadByHandler) else "application/json": {"schema": schema}}
     if is_typeddict(kind) and all(map(_is_text, schemas.members_of(kind).values())):
         content["application/x-www-form-urlencoded"] = {"schema": schema}
     return {"required": type(None) not in get_args(kind), "content": content}

@@ -35,6 +35,12 @@ SOURCE = Group(
     within=repository,
     reads_git=True,
 )
+DOWNLOADS = Group(
+    "downloads",
+    below="/2.0/repositories/{workspace}/{repo_slug}/downloads",
+    module="roadstead.bitbucket.downloads.operations",
+    within=repository,
+)
 PROPERTIES = Group(
     "properties",
     below="/2.0/repositories/{workspace}/{repo_slug}",
@@ -65,6 +71,7 @@ GROUPS = [
     REFS,
     SOURCE,
     COMMITS,
+    DOWNLOADS,
     PROPERTIES,
     USER_PROPERTIES,
     OAUTH,

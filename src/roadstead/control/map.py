@@ -9,5 +9,6 @@ REQUESTS = Group("requests", below="/-/requests", module="roadstead.control.requ
 HEALTH = Group("health", below="/-/health", module="roadstead.control.health")
 METRICS = Group("metrics", below="/-/metrics", module="roadstead.control.metrics")
 OPENAPI = Group("openapi", below="/-/openapi.json", module="roadstead.control.openapi")
+DOWNLOADS = Group("downloads_content", below="/-/downloads", module="roadstead.control.downloads")
 
-GROUPS = [LINKIFY, AUDIT, DEBUG_JWT, REQUESTS, HEALTH, METRICS, OPENAPI]
+GROUPS = [LINKIFY, AUDIT, DEBUG_JWT, REQUESTS, HEALTH, METRICS, OPENAPI, DOWNLOADS]

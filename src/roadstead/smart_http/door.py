@@ -14,6 +14,7 @@ from roadstead.api import auth
 from roadstead.api.answers import Answer, Redirect
 from roadstead.api.bodies import body_in_pieces
 from roadstead.api.errors import STOPPING, RequestRefused, headers_of, status_of
+from roadstead.api.incoming import Incoming
 from roadstead.api.streams import Stream
 from roadstead.domain.happened import actor_of
 from roadstead.domain.host import Host
@@ -24,7 +25,6 @@ from roadstead.domain.traffic.answered import answered
 from roadstead.errors import NotAuthenticated, NotFound, RoadsteadError, WrongCredential
 from roadstead.model import UNIDENTIFIED, Identity, Privilege
 from roadstead.pushed import Service
-from roadstead.smart_http.bodies import Incoming
 
 MOST_ASKED_BYTES = 10 * 1024 * 1024
 """Of what a client says that it has and wants, unpacked."""

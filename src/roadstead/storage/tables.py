@@ -180,6 +180,7 @@ INSTALLATIONS = _table(
     sealed="shared_secret",
     remembered=True,
 )
+DOWNLOADS = _table("downloads", "id repository_id name file size downloads user_id created_on", "in one place")
 PROPERTIES = _table("properties", "id installation_id repository_id commit_hash user_id name value", "everywhere")
 HANDSHAKES = _table(
     "handshakes",
@@ -294,6 +295,7 @@ TABLES = (
     PERMISSIONS,
     DEFAULT_REVIEWERS,
     REFS,
+    DOWNLOADS,
     REGISTRATIONS,
     INSTALLATIONS,
     PROPERTIES,

@@ -27,7 +27,7 @@ MAX_UNSENT_BYTES = 256 * 1024 * 1024
 
 HEALTH = "/-/health/"
 """Where a request never waits for others."""
-_CALLERS = ("/2.0/", "/site/", "/-/linkify")
+_CALLERS = ("/2.0/", "/site/", "/-/linkify", "/-/downloads/")
 """The addresses for apps and strangers. All others are for operators, and refuse other callers immediately."""
 GIT_ENDINGS = ("/info/refs", "/git-upload-pack", "/git-receive-pack")
 """The ends of the addresses that git asks for, below that of a repository. They are for strangers, too."""

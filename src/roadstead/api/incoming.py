@@ -1,4 +1,4 @@
-"""The body of a transfer: of any length, chunked, compressed; read only as fast as git takes it."""
+"""Bodies that are read in pieces: of any length, chunked, compressed; only as fast as the pieces are used."""
 
 import asyncio
 import zlib

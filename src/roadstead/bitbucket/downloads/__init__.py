@@ -1,0 +1,1 @@
+"""The group Downloads: files that people upload to a repository for others to download."""

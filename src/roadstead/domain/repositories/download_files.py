@@ -1,0 +1,166 @@
+"""Where files for downloading are: by the UUID of the repository and a random name, never by one that a user gave.
+
+downloads/ab/cd/abcd…/…      those of a repository
+downloads/tmp/…              one that is being uploaded: it appears at its place complete, or not at all
+"""
+
+import asyncio
+import contextlib
+import os
+import secrets
+import shutil
+import time
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from pathlib import Path
+from uuid import UUID
+
+from roadstead.errors import StorageUnusable
+from roadstead.git.disk import sync
+
+_PIECE = 256 * 1024
+_AT_ONCE = 1024 * 1024
+"""Written with one step to a thread, which takes as long as writing some pieces."""
+_DAY = 86400.0
+
+
+class DownloadFiles:
+    """The files for downloading in the data folder of a host."""
+
+    def __init__(self, data: Path) -> None:
+        self.root = data / "downloads"
+
+    def path(self, repository_uuid: str, file: str) -> Path:
+        """Return where a file of a repository is, there or not."""
+        return self._folder(repository_uuid) / file
+
+    def draft(self) -> "Draft":
+        """Return a new file that is to be written."""
+        return Draft(self.root / "tmp" / secrets.token_hex(32))
+
+    async def keep(self, draft: "Draft", repository_uuid: str) -> None:
+        """Move a complete file to its place, so that it is still there after the power failed."""
+        with _told():
+            await asyncio.to_thread(_put, draft.path, self.path(repository_uuid, draft.file), self.root)
+
+    async def remove(self, repository_uuid: str, file: str) -> None:
+        """Remove a file, there or not."""
+        with contextlib.suppress(OSError):  # `sweep` finds it again
+            await asyncio.to_thread(self.path(repository_uuid, file).unlink)
+
+    async def remove_all(self, repository_uuid: str) -> None:
+        """Remove all files of a repository."""
+        await asyncio.to_thread(shutil.rmtree, self._folder(repository_uuid), ignore_errors=True)
+
+    async def sweep(self, known: Callable[[str], Awaitable[set[str]]], *, older_than: float = _DAY) -> None:
+        """Remove old files that are not `known` of their repository, which processes left that were killed."""
+        before = time.time() - older_than
+        for folder in await asyncio.to_thread(self._folders):
+            old = await asyncio.to_thread(_old_files, folder, before)
+            kept = await known(f"{{{folder.name}}}") if old and folder.name != "tmp" else set()
+            for file in old:
+                if file.name not in kept:
+                    with contextlib.suppress(OSError):
+                        await asyncio.to_thread(file.unlink)
+
+    def _folder(self, repository_uuid: str) -> Path:
+        name = str(UUID(repository_uuid))
+        return self.root / name[:2] / name[2:4] / name
+
+    def _folders(self) -> list[Path]:
+        return [*self.root.glob("tmp"), *self.root.glob("??/??/*")]
+
+
+class Draft:
+    """A file that is being written. Leaving its `with` block removes it, unless it was moved to its place."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.size = 0
+        self._pieces: list[bytes] = []
+        self._waiting = 0
+        self._descriptor = -1
+        self._running: asyncio.Future[None] | None = None
+
+    @property
+    def file(self) -> str:
+        """Return the random name."""
+        return self.path.name
+
+    async def __aenter__(self) -> "Draft":
+        with _told():
+            self.path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._descriptor = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._running is not None:
+            await asyncio.wait([self._running])  # a thread may still use the descriptor of a caller who has left
+        if self._descriptor >= 0:
+            os.close(self._descriptor)
+        self.path.unlink(missing_ok=True)
+
+    async def write(self, piece: bytes) -> None:
+        """Add a piece. Raise `StorageUnusable`, for instance when the disk is full."""
+        self.size += len(piece)
+        self._pieces.append(piece)
+        self._waiting += len(piece)
+        if self._waiting >= _AT_ONCE:
+            await self._flush()
+
+    async def complete(self) -> None:
+        """Write everything to the disk. Raise as `write` does."""
+        await self._flush()
+        await self._in_thread(os.fsync, self._descriptor)
+        os.close(self._descriptor)
+        self._descriptor = -1
+
+    async def _flush(self) -> None:
+        content, self._pieces, self._waiting = b"".join(self._pieces), [], 0
+        await self._in_thread(_write, self._descriptor, content)
+
+    async def _in_thread(self, do: Callable[..., None], *arguments: object) -> None:
+        self._running = asyncio.ensure_future(asyncio.to_thread(do, *arguments))
+        with _told():
+            await asyncio.shield(self._running)
+
+
+async def read_pieces(path: Path, start: int, end: int) -> AsyncGenerator[bytes, None]:
+    """Yield the content of a file from one byte to before another."""
+    opened = await asyncio.to_thread(path.open, "rb")
+    try:
+        opened.seek(start)
+        while start < end and (piece := await asyncio.to_thread(opened.read, min(_PIECE, end - start))):
+            start += len(piece)
+            yield piece
+    finally:
+        opened.close()
+
+
+@contextlib.contextmanager
+def _told() -> Iterator[None]:
+    """Raise `StorageUnusable` with the reason for which the system refuses."""
+    try:
+        yield
+    except OSError as exc:
+        raise StorageUnusable("The file cannot be stored.", f"{exc.strerror}. Nothing was changed.") from exc
+
+
+def _write(descriptor: int, content: bytes) -> None:
+    left = memoryview(content)
+    while left:
+        left = left[os.write(descriptor, left) :]
+
+
+def _put(draft: Path, place: Path, root: Path) -> None:
+    place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    draft.rename(place)
+    for folder in (place.parent, *place.parent.parents):
+        sync(folder)
+        if folder == root:
+            break
+
+
+def _old_files(folder: Path, before: float) -> list[Path]:
+    with contextlib.suppress(OSError):
+        return [file for file in folder.iterdir() if file.stat().st_mtime < before]
+    return []
