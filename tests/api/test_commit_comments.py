@@ -194,6 +194,14 @@ def test_a_bad_comment_is_refused(acme: Widgets, body: Any, fields: Any) -> None
     assert _listed(acme, "main") == before
 
 
+@pytest.mark.parametrize("raw", [r"\ud800", r"\udcff x"])
+def test_half_a_character_is_refused(acme: Widgets, raw: str) -> None:
+    """What no database can keep is a 400."""
+    body = f'{{"content": {{"raw": "{raw}"}}}}'
+    answer = acme.send["ann"]("POST", f"{BELOW}/commit/main/comments", content=body.encode())
+    assert answer.status_code == 400
+
+
 def test_a_parent_is_on_the_same_commit(acme: Widgets) -> None:
     """One on another commit is a 400, one of another repository or none at all a 404 with its id."""
     elsewhere = [_say(acme, "There", at="v1"), _say(acme, "There", below=OPEN)]

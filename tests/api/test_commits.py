@@ -223,6 +223,8 @@ _NO_PAGE = (400, "This is no page of the list.")
         ("/commits/main/deeper", _NO_COMMIT),
         ("/commits?include=none", _NO_COMMIT),
         ("/commits?exclude=--all", _NO_COMMIT),
+        ("/commits?include=%FF", _NO_COMMIT),
+        ("/commits?include=a%00b", _NO_COMMIT),
         ("/commits?pagelen=101", (400, "Invalid pagelen")),
         ("/commits?pagelen=0", (400, "Invalid pagelen")),
         ("/commits?ctx=x", _NO_PAGE),

@@ -17,26 +17,28 @@ from roadstead.listing import Listing
 from roadstead.model import Repository
 from roadstead.reviewed import Approval, CommitComment, Inline
 from roadstead.shapes.accounts import Account, CondensedUser, Href, account, condensed_user
-from roadstead.shapes.links import in_path
+from roadstead.shapes.links import Link, in_path
 from roadstead.shapes.moments import moment
 from roadstead.shapes.paths import escaped, shown
 from roadstead.shapes.rendered import Rendered, rendered
 from roadstead.shapes.repositories import CondensedRepository, condensed_repository, repository_page, repository_url
 
 
-class ParentLinks(TypedDict):
-    self: Href
-    html: Href
+class ParentLinks(msgspec.Struct, rename={"to_self": "self"}, gc=False):
+    to_self: Link
+    html: Link
 
 
-class CommitLinks(ParentLinks):
+class CommitLinks(msgspec.Struct, rename={"to_self": "self"}, gc=False):
     """Where a commit is. A merge has no `patch`."""
 
-    diff: Href
-    approve: Href
-    comments: Href
-    statuses: Href
-    patch: NotRequired[Href]
+    to_self: Link
+    html: Link
+    diff: Link
+    approve: Link
+    comments: Link
+    statuses: Link
+    patch: Link | msgspec.UnsetType = msgspec.UNSET
 
 
 class CondensedCommit(TypedDict):
@@ -287,13 +289,14 @@ class CommitShapes:
         self._web = f"{repository_page(repository, base_url)}/commits/"
         self._repository = condensed_repository(repository, base_url)
         self._known = known
+        self._authors: dict[str, Author] = {}
 
     def condensed(self, hash_: str) -> CondensedCommit:
         """Return a commit of which only the hash is known."""
         return {
             "type": "commit",
             "hash": hash_,
-            "links": {"self": {"href": f"{self._api}commit/{hash_}"}, "html": {"href": self._web + hash_}},
+            "links": ParentLinks(Link(f"{self._api}commit/{hash_}"), Link(self._web + hash_)),
         }
 
     def target(self, commit: Commit) -> TargetCommit:
@@ -373,26 +376,27 @@ class CommitShapes:
 
     def author(self, signature: Signature) -> Author:
         """Return who made a commit or a tag."""
-        author: Author = {"type": "author", "raw": signature.raw}
-        user = self._known.user(signature)
-        if user is not None:
-            author["user"] = condensed_user(user, self._base_url)
-        return author
+        name = signature.raw
+        known = self._authors.get(name)
+        if known is None:
+            known = self._authors[name] = {"type": "author", "raw": name}
+            user = self._known.user(signature)
+            if user is not None:
+                known["user"] = condensed_user(user, self._base_url)
+        return known
 
     def _links(self, commit: Commit) -> CommitLinks:
         api, hash_ = self._api, commit.hash
         below = f"{api}commit/{hash_}"
-        links: CommitLinks = {
-            "self": {"href": below},
-            "html": {"href": self._web + hash_},
-            "diff": {"href": f"{api}diff/{hash_}"},
-            "approve": {"href": f"{below}/approve"},
-            "comments": {"href": f"{below}/comments"},
-            "statuses": {"href": f"{below}/statuses"},
-        }
-        if len(commit.parents) < 2:
-            links["patch"] = {"href": f"{api}patch/{hash_}"}
-        return links
+        return CommitLinks(
+            Link(below),
+            Link(self._web + hash_),
+            Link(f"{api}diff/{hash_}"),
+            Link(f"{below}/approve"),
+            Link(f"{below}/comments"),
+            Link(f"{below}/statuses"),
+            Link(f"{api}patch/{hash_}") if len(commit.parents) < 2 else msgspec.UNSET,
+        )
 
 
 def _anchor(inline: Inline) -> Anchor:
