@@ -218,6 +218,7 @@ _WHO = {
     "workspace": "who sees the workspace",
     "admin of it": "an administrator of the workspace",
     "read": "`read` in the project",
+    "write": "`write` in the project",
     "admin": "`admin` in the project",
     "create-repo": "`create-repo` in the project",
 }

@@ -11,7 +11,9 @@ import httpx
 import pytest
 
 from roadstead.api.multipart import Part, parse
+from roadstead.domain.repositories import committing
 from roadstead.errors import InvalidInput
+from roadstead.git.writing import write_commit
 from tests.api.stocked import Stocked, stocked, workspace, write
 from tests.live import LiveHost
 
@@ -321,6 +323,26 @@ def test_commits_at_once_are_all_kept(make: Make) -> None:
         assert sorted(answer.status_code for answer in given) == [201, 409, 409, 409]
     assert len(made.git("rev-list", f"{parent}..main").split()) == 1
     assert made.place.is_whole()
+
+
+def test_a_commit_that_lost_a_race_is_made_again(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever pushed between its first and its last step is its parent; it gives up when others never stop."""
+    made = make()
+    others: list[str] = []
+
+    async def slow(folder: Path, *arguments: Any) -> str:
+        commit = await write_commit(folder, *arguments)
+        if len(others) < 6:
+            tree = made.git("rev-parse", "main^{tree}").strip()
+            others.append(made.git("commit-tree", "-p", "main", "-m", "Other", tree).strip())
+            made.git("update-ref", "refs/heads/main", others[-1])
+        return commit
+
+    monkeypatch.setattr(committing, "write_commit", slow)
+    assert _form(made, ("a", "1")).status_code == 409
+    assert len(others) == 5
+    assert _form(made, ("a", "1")).status_code == 201
+    assert made.git("rev-parse", "main^").strip() == others[-1]
 
 
 def test_who_may_not_write_commits_nothing(make: Make) -> None:
