@@ -279,5 +279,6 @@ def test_an_app_comments_as_the_workspace(acme: Widgets) -> None:
     changed = app("PUT", _at(acme, made), json={"content": {"raw": "Other"}})
     assert changed.json()["content"]["raw"] == "Other"
     assert acme.send["ann"]("PUT", _at(acme, made), json={"content": _TEXT}).status_code == 403
+    assert app("PUT", _at(acme, _say(acme, "By ann")), json={"content": _TEXT}).status_code == 403
     assert _approve(acme, "app").status_code == 403
     assert app("DELETE", _at(acme, made)).status_code == 204

@@ -111,10 +111,14 @@ def _fill_odd(tree: Path) -> None:
 
 
 def _wide(host: LiveHost, token: str, folder: Path) -> None:
-    """Push a history that has more open ends than an address can name: commits without parents, each on a branch."""
+    """Push a history with more open ends than an address can name: commits without parents, each on a branch, and a
+    merge of them all.
+    """
     git(folder.parent, "init", "--quiet", "--bare", folder.name)
     commits = (f"commit refs/heads/b{n}\ncommitter A <a@b> {n} +0000\ndata 1\nx\n\n" for n in range(70))
-    git(folder, "fast-import", "--quiet", stdin="".join(commits).encode())
+    merge = "commit refs/heads/all\ncommitter A <a@b> 70 +0000\ndata 1\nx\nfrom refs/heads/b0\n"
+    merged = "".join(f"merge refs/heads/b{n}\n" for n in range(1, 70))
+    git(folder, "fast-import", "--quiet", stdin="".join((*commits, merge, merged)).encode())
     git(folder, "push", "--quiet", f"http://x-token-auth:{quote(token)}@{urlsplit(host.url).netloc}/acme/wide", "--all")
 
 
