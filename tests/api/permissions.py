@@ -234,7 +234,12 @@ _NOT_BY = {
 def documented() -> Iterator[str]:
     """Return the rows about operations as the reference has them. What differs by the query is in prose there."""
     for one in OPERATIONS:
-        if one["needs"] == "app" or "?" in one["call"] or "{deactivated}" in one["call"] or one.get("gives") == 404:
+        if (
+            one["needs"] == "app"
+            or "?" in one["call"]
+            or "{deactivated}" in one["call"]
+            or one.get("gives") in (403, 404)
+        ):
             continue
         scope = ", ".join(f"`{name}`" for name in one["scope"].split()) if "scope" in one else "any"
         granular = ", ".join(f"`{name.removesuffix(':bitbucket')}`" for name in one["granular"].split())

@@ -21,7 +21,7 @@ from roadstead.domain.repositories import downloads
 from roadstead.domain.repositories.changes import delete_repository
 from roadstead.domain.repositories.download_files import DownloadFiles, Draft
 from tests.api.repositories import Made, host_operator, repository
-from tests.live import AppClient, LiveHost, live_host, recording_app
+from tests.live import AppClient, LiveHost, host_process, live_host, recording_app
 
 CONTENT = bytes(range(256)) * 5_000
 _FORM = {"Content-Type": "multipart/form-data; boundary=X"}
@@ -380,6 +380,33 @@ def test_an_upload_over_the_limit_is_refused(host: LiveHost, operator: httpx.Cli
         ]
         connection.sendall("\r\n".join([*head, "", ""]).encode())
         assert connection.recv(20).startswith(b"HTTP/1.1 413")
+
+
+@pytest.mark.slow
+def test_a_large_upload_takes_little_memory(tmp_path: Path) -> None:
+    """Half a gigabyte goes to the disk as it arrives, and comes from it as it is read."""
+    megabyte, number = os.urandom(1 << 20), 512
+    with host_process(tmp_path / "data", tmp_path / "log") as (host, _, process):
+        made, token = repository(host), {"Authorization": f"Bearer {host.api_token()}"}
+
+        def peak() -> int:
+            status = Path(f"/proc/{process.pid}/status").read_text("ascii")
+            return int(status.partition("VmHWM:")[2].split()[0]) << 10
+
+        def body() -> Iterator[bytes]:
+            yield _PART
+            yield from (megabyte for _ in range(number))
+            yield b"\r\n--X--\r\n"
+
+        with httpx.Client(base_url=host.url, headers=token, timeout=60) as client:
+            assert _names(client, made) == []
+            before = peak()
+            length = {"Content-Length": str(len(_PART) + number * len(megabyte) + 9)}
+            sent = client.post(f"{made.below}/downloads", content=body(), headers={**_FORM, **length})
+            assert sent.status_code == 201
+            with httpx.stream("GET", _link(client, made, "a"), timeout=60) as got:
+                assert sum(map(len, got.iter_raw())) == number * len(megabyte)
+        assert peak() - before < 64 << 20
 
 
 @pytest.fixture(autouse=True)
