@@ -225,10 +225,10 @@ def test_paths_that_are_not_there(folder: Path, path: bytes) -> None:
 
 
 def test_a_bomb_of_folders_is_bounded(folder: Path) -> None:
-    """A repository of some kilobytes with 10^10 paths is listed as far as allowed, and then refused."""
+    """Folders that are all the same, so that some kilobytes have as many paths as one likes, are not all listed."""
     tree = _written(folder, "blob", b"x")
     kind = b"100644"
-    for _ in range(10):
+    for _ in range(5):
         entries = b"".join(kind + b" %d\0" % name + bytes.fromhex(tree) for name in range(10))
         tree, kind = _written(folder, "tree", entries), b"40000"
     with pytest.raises(GitLimit):
