@@ -64,7 +64,7 @@ ROOMS: dict[str, set[str]] = {
     "control": {*MODEL, "connect", "linkify", "domain", "api", "__version__"},
     "smart_http": {*MODEL, "domain", "api"},
     "server": {*MODEL, "domain", "api", "app"},
-    "web": {*MODEL, "connect", "linkify", "domain", "api", "__version__"},
+    "web": {*MODEL, "connect", "linkify", "git", "domain", "api", "__version__"},
     "client": {"connect", "__version__"},
     "sample_app": {"client", "connect"},
     "routes": {"api", "bitbucket", "control"},

@@ -145,7 +145,7 @@ def _operations_before_pages(lifespan: ASGIApp) -> ASGIApp:
         address = MAP.find(scope)
         if address is not None:
             return address(scope, receive, send)
-        if scope["path"].endswith(GIT_ENDINGS):
+        if f"/{scope['path'].split('/', 3)[-1]}" in GIT_ENDINGS:  # deeper below a repository, files may have such names
             return _git()(scope, receive, send)
         return _watched(_pages(), scope, receive, send)
 

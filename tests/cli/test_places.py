@@ -165,6 +165,23 @@ def test_a_place_is_kept_for_a_client_that_has_gone() -> None:
         assert [_status(url, path) for path in ("/2.0/x", GO, "/-/health/live", "/2.0/x")] == [503, 200, 200, 200]
 
 
+@pytest.mark.parametrize(
+    ("path", "is_for_callers"),
+    [
+        ("/acme/widgets", True),
+        ("/acme/widgets/src/main/workspace/", True),
+        ("/acme/workspace/overview", False),
+        ("/account/Ada/avatar", False),
+        ("/atlassian-connect/all.js", False),
+        ("/%7Bx%7D", False),
+    ],
+)
+def test_pages_of_repositories_are_among_the_callers(path: str, is_for_callers: bool) -> None:
+    """Strangers read public ones, and must not take the operators' places."""
+    admission = Admission(10_000)
+    assert admission.places(path) is (admission.callers if is_for_callers else admission.operators)
+
+
 def test_health_and_operators_have_ways_of_their_own() -> None:
     """When callers have all places, operators have theirs; when these are taken, too, health needs none."""
     with serving(_narrow(hello)) as url, _held(url, 3, WAIT):

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from roadstead.errors import Conflict, GitFailed, GitLimit, InvalidInput, NotFound
-from roadstead.git import ancestry, blobs, commit_range, history, last_commits, objects, refs, revisions, trees
+from roadstead.git import ancestry, blobs, close, commit_range, history, last_commits, objects, refs, revisions, trees
 from roadstead.git.opened import Opened
 from roadstead.git.refs import RefChanged
 from roadstead.pushed import NO_OBJECT, RefChange
@@ -80,12 +80,16 @@ def test_authors_that_git_accepts_are_read(folder: Path, author: bytes, name: st
 
 
 def test_messages_are_in_the_encoding_that_they_name(folder: Path) -> None:
-    """A commit in Latin-1 is decoded; one in an unknown encoding is taken for UTF-8."""
+    """A commit in Latin-1 is decoded; one in another encoding than systems have is taken for UTF-8."""
     people = b"author A <a> 0 +0000\ncommitter A <a> 0 +0000\n"
     for encoding, message, text in [
         (b"ISO-8859-1", b"caf\xe9", "café"),
         (b"no-such", "café".encode(), "café"),
         (b"\xff", b"plain", "plain"),
+        # Python's own: one makes what is no text, one fails, one takes hours for a megabyte.
+        (b"unicode_escape", rb"\ud800", r"\ud800"),
+        (b"idna", "café".encode(), "café"),
+        (b"punycode", b"caf-dma", "caf-dma"),
     ]:
         data = _TREE + people + b"encoding " + encoding + b"\ngpgsig -----BEGIN\n author Eve <eve>\n\n" + message
         found = objects.commit(folder, _written(folder, "commit", data))
@@ -264,6 +268,7 @@ def test_a_reader_that_stops_ends_git(work: Path, folder: Path) -> None:
         await anext(reading)
         await reading.aclose()
 
+    asyncio.run(close())  # of what other tests left waiting
     before = len(list(Path("/proc/self/fd").iterdir()))
     asyncio.run(begin())
     assert len(list(Path("/proc/self/fd").iterdir())) == before

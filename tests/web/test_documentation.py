@@ -41,7 +41,7 @@ def test_a_document_is_a_page_like_the_others(browser: httpx.Client) -> None:
     page = browser.get("/-/docs/how-to/use-the-pages.md")
     assert texts(page, "h1") == ["Use the pages"]
     labels = {cell.attributes["data-label"] for cell in document(page).css("td")}
-    assert labels == {"page", "tab", "shows", "an owner"}
+    assert labels == {"page", "address", "tab", "shows", "an owner"}
     for name in DOCUMENTS:
         body = browser.get(f"/-/docs/{name}").text
         assert not re.search(r"<[^>]+\sstyle=", body), name

@@ -33,7 +33,8 @@ OPEN = {
 }
 """Pages for visitors who are not signed in. The first page then shows nothing, and its own test proves that."""
 
-_EXAMPLES = {"path": "README.md", "id": "1", "uuid": "{0f4d1c1e-6a0d-4c0e-9a59-2b3f6d0d1111}", None: "1"}
+_UUID = "{0f4d1c1e-6a0d-4c0e-9a59-2b3f6d0d1111}"
+_EXAMPLES = {"path": "README.md", "id": "1", "uuid": _UUID, "owner": "1", "rest": "x", "end": "/", None: "1"}
 
 EVIL = "\"'><evil onclick=x>&amp;{{7*7}}{%x%}"
 
@@ -139,8 +140,8 @@ def test_assets_are_asked_about_each_time(host: LiveHost, name: str) -> None:
 
 
 def _contexts() -> Iterator[tuple[type, list[str]]]:
-    for module in pkgutil.iter_modules(roadstead.web.__path__):
-        for found in vars(importlib.import_module(f"roadstead.web.{module.name}")).values():
+    for module in pkgutil.walk_packages(roadstead.web.__path__, "roadstead.web."):
+        for found in vars(importlib.import_module(module.name)).values():
             doc = getattr(found, "__doc__", None) or ""
             if isinstance(found, type) and dataclasses.is_dataclass(found) and doc.startswith("Context of"):
                 yield found, re.findall(r"`([\w/]+\.html)`", doc.partition("\n\n")[0].replace("\n", " "))

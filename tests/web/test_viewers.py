@@ -9,7 +9,11 @@ import httpx
 import pytest
 from starlette.routing import Route
 
+from roadstead.accounts import SessionUser
+from roadstead.domain.host import Host
 from roadstead.domain.people import workspaces
+from roadstead.domain.repositories.creation import create_repository
+from roadstead.domain.repositories.given import RepositoryChanges
 from roadstead.web.page import Page
 from roadstead.web.routes import ROUTES
 from tests.live import AppClient, LiveHost, RecordingApp, live_host, recording_app
@@ -31,6 +35,7 @@ OF_USERS = Seen(401, 200, 200, 200)
 OF_ALL = Seen(200, 200, 200, 200)
 
 OF_A_FOREIGN_WORKSPACE = Seen(401, 404, 404, 200)
+MISSING_TO_ALL = Seen(401, 404, 404, 404)
 PAGES = {
     "/": ("/", OF_ALL),
     "/-/install": ("/-/install", OF_OPERATORS),
@@ -50,7 +55,7 @@ PAGES = {
     "/-/docs": ("/-/docs", OF_OPERATORS),
     "/-/docs/{name:path}": ("/-/docs/tutorial.md", OF_OPERATORS),
     "/site/addons/authorize": ("/site/addons/authorize?addon_key=ghost", Seen(401, 403, 400, 400)),
-    "/site/oauth2/authorize": ("/site/oauth2/authorize?client_id=ghost", Seen(401, 404, 404, 404)),
+    "/site/oauth2/authorize": ("/site/oauth2/authorize?client_id=ghost", MISSING_TO_ALL),
     "/-/sign-in": ("/-/sign-in", Seen(401, 401, 401, 401)),
     "/-/sign-in/password": ("/-/sign-in/password", Seen(401, 401, 401, 401)),
     "/-/invitation": ("/-/invitation?code=ghost", Seen(404, 404, 404, 404)),
@@ -62,12 +67,12 @@ PAGES = {
     "/{workspace}/workspace/settings/groups": ("/foreign-harbour/workspace/settings/groups", OF_A_FOREIGN_WORKSPACE),
     "/{workspace}/workspace/settings/groups/{group}": (
         "/foreign-harbour/workspace/settings/groups/crew",
-        Seen(401, 404, 404, 404),
+        MISSING_TO_ALL,
     ),
     "/{workspace}/workspace/settings/api": ("/foreign-harbour/workspace/settings/api", OF_A_FOREIGN_WORKSPACE),
     "/{workspace}/workspace/settings/api/{key}": (
         "/foreign-harbour/workspace/settings/api/ghost",
-        Seen(401, 404, 404, 404),
+        MISSING_TO_ALL,
     ),
     "/{workspace}/workspace/settings/access-tokens": (
         "/foreign-harbour/workspace/settings/access-tokens",
@@ -75,12 +80,22 @@ PAGES = {
     ),
     "/{workspace}/workspace/projects/{key}/settings/access-tokens": (
         "/foreign-harbour/workspace/projects/SEA/settings/access-tokens",
-        Seen(401, 404, 404, 404),
+        MISSING_TO_ALL,
     ),
-    "/{workspace}/workspace/projects/{key}": ("/foreign-harbour/workspace/projects/SEA", Seen(401, 404, 404, 404)),
+    "/{workspace}/workspace/projects/{key}": ("/foreign-harbour/workspace/projects/SEA", MISSING_TO_ALL),
     "/account/{name}/avatar": ("/account/x/avatar", OF_ALL),
     "/atlassian-connect/all.js": ("/atlassian-connect/all.js", OF_ALL),
     "/atlassian-connect/all-debug.js": ("/atlassian-connect/all-debug.js", OF_ALL),
+    "/{workspace:owner}/{repo}{end:end}": ("/foreign-harbour/pier", OF_A_FOREIGN_WORKSPACE),
+    "/{workspace:owner}/{repo}/src{end:end}": ("/foreign-harbour/pier/src", Seen(401, 404, 404, 302)),
+    "/{workspace:owner}/{repo}/src/{path:rest}": ("/foreign-harbour/pier/src/main/", MISSING_TO_ALL),
+    "/{workspace:owner}/{repo}/raw/{path:rest}": ("/foreign-harbour/pier/raw/main/x", MISSING_TO_ALL),
+    "/{workspace:owner}/{repo}/commits{end:end}": ("/foreign-harbour/pier/commits/", OF_A_FOREIGN_WORKSPACE),
+    "/{workspace:owner}/{repo}/commits/branch/{name:rest}": ("/foreign-harbour/pier/commits/branch/x", MISSING_TO_ALL),
+    "/{workspace:owner}/{repo}/commits/tag/{name:rest}": ("/foreign-harbour/pier/commits/tag/x", MISSING_TO_ALL),
+    "/{workspace:owner}/{repo}/commits/{hash}": ("/foreign-harbour/pier/commits/x", MISSING_TO_ALL),
+    "/{workspace:owner}/{repo}/branch/{name:rest}": ("/foreign-harbour/pier/branch/x", Seen(401, 404, 404, 302)),
+    "/{workspace:owner}/{repo}/branches{end:end}": ("/foreign-harbour/pier/branches/", OF_A_FOREIGN_WORKSPACE),
 }
 """Each address that answers GET, with an example in which everything is of a workspace that only the operator sees."""
 
@@ -113,10 +128,16 @@ def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
 def _foreign(host: LiveHost, app: RecordingApp) -> dict[str, str]:
     """Install an app that makes a call in a workspace of the operator's; return the names of what there is."""
     installation = host.install(app, "foreign-harbour")
+    host.work(_add_repository)
     api = AppClient(host.url, installation)
     api("GET", "/2.0/addon/linkers", token=api.token("GET", "/2.0/addon/linkers"))
     (call, *_) = api("GET", "/-/requests").json()["values"]
     return {"app": str(installation.id), "call": str(call["id"]), "workspace": installation.workspace.uuid}
+
+
+async def _add_repository(host: Host) -> None:
+    operator = SessionUser(await host.find_operator())
+    await create_repository(host, operator, "foreign-harbour", "pier", RepositoryChanges())
 
 
 def test_every_page_is_in_the_table() -> None:

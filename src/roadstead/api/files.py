@@ -11,7 +11,7 @@ from roadstead.api.errors import RequestRefused
 from roadstead.api.streams import Stream
 
 _RANGE = re.compile(r"bytes=(?=\d|-\d)([0-9]{0,18})-([0-9]{0,18})")
-_HARMLESS = {
+HARMLESS = {
     # Whoever pushes to a repository writes its files: none may run in a reader's browser as a page of this host.
     "Content-Security-Policy": "default-src 'none'; sandbox",
     "X-Content-Type-Options": "nosniff",
@@ -36,7 +36,7 @@ class Content:
 def file_answer(request: Request, content: Content) -> Answer:
     """Return the content, the range of it that the request asks for, or a 304. Raise `RequestRefused`."""
     headers = {"ETag": f'"{content.tag}"', "Accept-Ranges": "bytes", "Content-Disposition": content.disposition}
-    headers |= _HARMLESS
+    headers |= HARMLESS
     if _is_known(request, content.tag):
         return _whole(304, content.type, b"", headers)
     start, end = _range(request, content) or (0, content.length)

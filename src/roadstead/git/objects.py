@@ -3,6 +3,7 @@
 Text is decoded from the encoding that a commit names, else from UTF-8; bytes that do not fit are replaced.
 """
 
+import codecs
 import re
 from datetime import UTC, datetime, timedelta, timezone
 from functools import lru_cache
@@ -26,6 +27,7 @@ _KINDS: dict[int, Kind] = {
 }
 _COMMIT = re.compile(rb"tree ([^\n]{40})\n?((?:parent [^\n]{40}\n?)*)(?:author ([^\n]*)\n?)?(?:committer ([^\n]*))?")
 _ENCODING = re.compile(rb"\nencoding ([^\n]*)")
+_CODEC = re.compile("utf-(?:8|16|32)|ascii|iso|cp|koi8|kz|euc|gb|big5|hz|shift|johab|tis|ptcp|mac|hp")
 _LATEST = int(datetime(9999, 12, 30, tzinfo=UTC).timestamp())
 _DAY = 24 * 60
 _MOST_DIGITS = 20
@@ -141,7 +143,7 @@ def commit_of(id_: str, data: bytes) -> Commit:
     assert found is not None  # noqa: S101  # every part may be missing
     tree, parents, author, committer = found.groups(b"")
     named = _ENCODING.search(head, found.end())
-    encoding = named[1].decode("ascii", "replace") if named else "utf-8"
+    encoding = _codec(named[1].decode("ascii", "replace")) if named else "utf-8"
     return Commit(
         id_,
         tree.decode(),
@@ -199,8 +201,15 @@ def _minutes(zone: bytes) -> int:
     return -minutes if zone.startswith(b"-") else minutes
 
 
-def _text(given: bytes, encoding: str) -> str:
+@lru_cache(200)
+def _codec(encoding: str) -> str:
+    """Return the codec of an encoding that systems write texts in. Python has others, which take forever, or fail."""
     try:
-        return given.decode(encoding, "replace")
-    except LookupError:
-        return given.decode("utf-8", "replace")
+        name = codecs.lookup(encoding).name
+    except (LookupError, ValueError):
+        return "utf-8"
+    return name if _CODEC.match(name) else "utf-8"
+
+
+def _text(given: bytes, encoding: str) -> str:
+    return given.decode(encoding, "replace")

@@ -192,7 +192,7 @@ class Problem:
     answer: str | None = None
 
 
-Handler = Callable[[Visit], Awaitable[Response]]
+Handler = Callable[[Visit], Awaitable[ASGIApp]]
 
 
 class Page:

@@ -1,7 +1,10 @@
 """The map of the pages."""
 
+from importlib import import_module
+
 from starlette.convertors import Convertor, register_url_convertor
 from starlette.routing import Mount, Route
+from starlette.types import ASGIApp
 
 from roadstead.web import (
     access_tokens,
@@ -32,7 +35,7 @@ from roadstead.web import (
     values,
     workspaces,
 )
-from roadstead.web.page import Page, static_files
+from roadstead.web.page import Handler, Page, Visit, static_files
 from roadstead.web.sign_in import for_operator, for_user
 from roadstead.web.workspace_page import Forms
 
@@ -61,13 +64,62 @@ class _Uuid(Convertor[str]):
         return value
 
 
+class _Owner(Convertor[str]):
+    """The workspace of a repository: none has the name with which other addresses begin."""
+
+    regex = r"(?!(?:-|2\.0|site|account|atlassian-connect)/)[^/]+"
+
+    def convert(self, value: str) -> str:
+        return value
+
+    def to_string(self, value: str) -> str:
+        return value
+
+
+class _End(Convertor[str]):
+    """The end of an address, with a slash or without."""
+
+    regex = "/?"
+
+    def convert(self, value: str) -> str:
+        return value
+
+    def to_string(self, value: str) -> str:
+        return value
+
+
+class _Rest(Convertor[str]):
+    """All that follows, also a line feed, which the name of a file may have."""
+
+    regex = "(?s:.*)"
+
+    def convert(self, value: str) -> str:
+        return value
+
+    def to_string(self, value: str) -> str:
+        return value
+
+
 register_url_convertor("id", _Id())
+register_url_convertor("owner", _Owner())
+register_url_convertor("end", _End())
+register_url_convertor("rest", _Rest())
 register_url_convertor("uuid", _Uuid())
 
 
 def _with_forms(forms: Forms) -> Page:
     """Return a page for signed-in users, at whose address its forms arrive, too."""
     return Page(GET=for_user(forms.show), POST=for_user(forms.change))
+
+
+def _of_repository(module: str, name: str = "show") -> Page:
+    """Return a page of a repository, whose module is imported when the first is opened: it brings git with it."""
+
+    async def show(visit: Visit) -> ASGIApp:
+        handler: Handler = getattr(import_module(f"roadstead.web.repositories.{module}"), name)
+        return await handler(visit)
+
+    return Page(GET=show)
 
 
 ROUTES: list[Route | Mount] = [
@@ -130,4 +182,14 @@ ROUTES: list[Route | Mount] = [
     Route("/account/{name}/avatar", Page(GET=workspaces.avatar)),
     Route("/atlassian-connect/all.js", Page(GET=frames.all_js)),
     Route("/atlassian-connect/all-debug.js", Page(GET=frames.all_js)),
+    Route("/{workspace:owner}/{repo}{end:end}", _of_repository("overview")),
+    Route("/{workspace:owner}/{repo}/src{end:end}", _of_repository("source", "show_main")),
+    Route("/{workspace:owner}/{repo}/src/{path:rest}", _of_repository("source")),
+    Route("/{workspace:owner}/{repo}/raw/{path:rest}", _of_repository("source", "show_raw")),
+    Route("/{workspace:owner}/{repo}/commits{end:end}", _of_repository("commits", "show_main")),
+    Route("/{workspace:owner}/{repo}/commits/branch/{name:rest}", _of_repository("commits", "show_branch")),
+    Route("/{workspace:owner}/{repo}/commits/tag/{name:rest}", _of_repository("commits", "show_tag")),
+    Route("/{workspace:owner}/{repo}/commits/{hash}", _of_repository("commit")),
+    Route("/{workspace:owner}/{repo}/branch/{name:rest}", _of_repository("commits", "lead_to_branch")),
+    Route("/{workspace:owner}/{repo}/branches{end:end}", _of_repository("branches")),
 ]

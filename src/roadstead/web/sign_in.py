@@ -8,6 +8,7 @@ from urllib.parse import urlsplit
 
 from starlette.requests import Request
 from starlette.responses import RedirectResponse, Response
+from starlette.types import ASGIApp
 
 from roadstead.domain.access import credentials, passwords
 from roadstead.domain.access.wrong_secrets import wrong_secret
@@ -44,7 +45,7 @@ def for_operator(handler: Handler) -> Handler:
     It refuses other users.
     """
 
-    async def handle(visit: Visit) -> Response:
+    async def handle(visit: Visit) -> ASGIApp:
         if visit.user is not None and not visit.is_operator:
             raise WrongCredential("This page is for operators.", f"You are signed in as {visit.user.username}.")
         return await handler(visit)
@@ -55,7 +56,7 @@ def for_operator(handler: Handler) -> Handler:
 def for_user(handler: Handler) -> Handler:
     """Return a handler for any signed-in user, which asks visitors to sign in and leads them back."""
 
-    async def handle(visit: Visit) -> Response:
+    async def handle(visit: Visit) -> ASGIApp:
         return ask_to_sign_in(visit) if visit.user is None else await handler(visit)
 
     return handle

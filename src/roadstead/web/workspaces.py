@@ -10,10 +10,24 @@ from roadstead.domain.apps import installations
 from roadstead.domain.apps.descriptors import stored_name
 from roadstead.domain.people import users
 from roadstead.domain.people.workspaces import find_visible
-from roadstead.model import Role
+from roadstead.domain.repositories.lists import page_of_repositories
+from roadstead.listing import PageRequest
+from roadstead.model import Repository, Role
+from roadstead.query import Sort
 from roadstead.web.page import Visit, render
-from roadstead.web.workspace_page import NOTHING, Here, find_workspace, here_at, root_of
+from roadstead.web.workspace_page import (
+    NOTHING,
+    SHOWN,
+    Here,
+    Part,
+    find_workspace,
+    here_at,
+    part_of,
+    root_of,
+    wanted_page,
+)
 
+_LATEST_FIRST = Sort("updated_on", descending=True)
 _PICTURE = """<svg xmlns="http://www.w3.org/2000/svg" width="64" height="64" viewBox="0 0 64 64">
 <rect width="64" height="64" fill="hsl({hue},45%,40%)"/>
 <text x="32" y="43" font-family="sans-serif" font-size="32" text-anchor="middle" fill="#fff">{initials}</text>
@@ -27,6 +41,7 @@ class OverviewPage:
 
     here: Here
     role: Role | None
+    repositories: Part[Repository]
     apps: list[tuple[str, str]]
 
 
@@ -46,7 +61,10 @@ async def show_overview(visit: Visit) -> Response:
     visible = await find_workspace(visit)
     found = await installations.list_apps(visit.host)
     apps = [(stored_name(one.descriptor), one.app_key) for one in found if one.workspace.id == visible.workspace.id]
-    page = OverviewPage(here_at(visit, visible, "/overview", NOTHING), visible.role, apps)
+    here = here_at(visit, visible, "/overview", NOTHING)
+    wanted = PageRequest(wanted_page(visit, "repositories").number, SHOWN, sort=_LATEST_FIRST)
+    seen = await page_of_repositories(visit.host, visit.identity, visible.workspace.slug, wanted, None)
+    page = OverviewPage(here, visible.role, part_of(here.path, seen, "repositories"), apps)
     return render("workspace.html", page, visit=visit)
 
 

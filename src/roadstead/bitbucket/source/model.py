@@ -1,15 +1,14 @@
 """What there is to know of a file or folder of a commit, without looking into it."""
 
-from mimetypes import MimeTypes
 from typing import Any, Literal, NamedTuple
 
+from roadstead.domain.repositories.source import mimetype_of
 from roadstead.git.objects import Commit
 from roadstead.git.trees import Entry
 from roadstead.shapes.paths import shown
 
 Attribute = Literal["link", "executable", "subrepository", "binary"]
 
-_MIMETYPES = MimeTypes()
 _TEXTS = ("text/", "application/javascript", "application/json", "application/xml")
 _ENDINGS_OF_TEXTS = ("+xml", "+json", "x-sh", "x-csh", "x-tex", "x-latex", "x-texinfo", "msdos-program", "postscript")
 
@@ -28,12 +27,6 @@ class FileChange(NamedTuple):
     path: bytes
     entry: Entry | None
     size: int | None
-
-
-def mimetype_of(path: bytes) -> str | None:
-    """Return the media type that a name promises."""
-    kind, encoding = _MIMETYPES.guess_type(path.rpartition(b"/")[2].decode("utf-8", "replace"))
-    return kind if encoding is None else f"application/{encoding}"
 
 
 def attributes_of(entry: Entry) -> list[Attribute]:

@@ -7,8 +7,8 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from roadstead.api.files import Content
-from roadstead.bitbucket.source.model import FileChange, Listed, facts_of, mimetype_of
-from roadstead.domain.repositories.source import Place
+from roadstead.bitbucket.source.model import FileChange, Listed, facts_of
+from roadstead.domain.repositories.source import Place, mimetype_of
 from roadstead.git import blobs, objects, path_history, trees
 from roadstead.git.trees import Entry, NoSuchPath
 from roadstead.listing import PageRequest

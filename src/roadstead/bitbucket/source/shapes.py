@@ -8,8 +8,9 @@ import msgspec
 
 from roadstead.api.multipart import Part
 from roadstead.bitbucket.commits.shapes import CommitShapes, CondensedCommit, TargetCommit
-from roadstead.bitbucket.source.model import Attribute, FileChange, Listed, attributes_of, mimetype_of
+from roadstead.bitbucket.source.model import Attribute, FileChange, Listed, attributes_of
 from roadstead.domain.repositories.committing import WantedCommit
+from roadstead.domain.repositories.source import mimetype_of
 from roadstead.errors import InvalidInput
 from roadstead.git.writing import FILE, LINK, PROGRAM, FileWrite
 from roadstead.listing import Field, Listing

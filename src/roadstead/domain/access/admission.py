@@ -8,6 +8,7 @@ none.
 """
 
 import ipaddress
+import re
 import resource
 from collections import defaultdict
 from functools import lru_cache
@@ -28,7 +29,9 @@ MAX_UNSENT_BYTES = 256 * 1024 * 1024
 HEALTH = "/-/health/"
 """Where a request never waits for others."""
 _CALLERS = ("/2.0/", "/site/", "/-/linkify", "/-/downloads/")
-"""The addresses for apps and strangers. All others are for operators, and refuse other callers immediately."""
+"""The addresses for apps and strangers, beside those of repositories. All others are for operators."""
+_OF_REPOSITORY = re.compile(r"/(?!account/|atlassian-connect/)[^/]+/(?!workspace/)[^/]")
+"""How the address of a page of a repository begins. Strangers read the public ones."""
 GIT_ENDINGS = ("/info/refs", "/git-upload-pack", "/git-receive-pack")
 """The ends of the addresses that git asks for, below that of a repository. They are for strangers, too."""
 _OTHER_FILES = 64
@@ -65,7 +68,9 @@ class Admission:
         """Return the places for requests to an address of this host; `None` if no place is needed."""
         if path.startswith(_CALLERS) or path.endswith(GIT_ENDINGS):
             return self.callers
-        return None if path.startswith(HEALTH) else self.operators
+        if path.startswith("/-/"):
+            return None if path.startswith(HEALTH) else self.operators
+        return self.callers if _OF_REPOSITORY.match(path) else self.operators
 
 
 def open_files() -> int:

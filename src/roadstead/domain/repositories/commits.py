@@ -2,6 +2,7 @@
 
 import re
 from pathlib import Path
+from typing import Literal
 
 from roadstead.domain.host import Host
 from roadstead.errors import NotFound
@@ -42,3 +43,12 @@ def find_commit(folder: Path, revision: str) -> Commit:
 def is_possible(path: bytes) -> bool:
     """Return whether a repository may have something at a path; it has everything at the empty one."""
     return not (path and _NOWHERE.search(path))
+
+
+def find_tip(folder: Path, kind: Literal["heads", "tags"], name: str) -> str:
+    """Return the id of the commit that a branch or a tag of this very name leads to. Raise `NoSuchCommit`."""
+    id_ = revisions.named(folder, f"refs/{kind}/{name}")
+    found = None if id_ is None else objects.commit_behind(folder, id_)
+    if found is None:
+        raise NoSuchCommit(name)
+    return found

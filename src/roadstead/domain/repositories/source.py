@@ -1,6 +1,7 @@
 """What a repository has at an address: a revision and a path."""
 
 from collections.abc import Sequence
+from mimetypes import MimeTypes
 from pathlib import Path
 from typing import NamedTuple
 
@@ -9,6 +10,8 @@ from roadstead.domain.repositories.commits import NoSuchCommit, find_hash, folde
 from roadstead.git import objects, revisions, trees
 from roadstead.git.trees import Entry
 from roadstead.model import Repository
+
+_MIMETYPES = MimeTypes()
 
 
 class Place(NamedTuple):
@@ -40,3 +43,9 @@ def find_main_commit(host: Host, repository: Repository) -> str:
     if repository.mainbranch is None:
         raise NoSuchCommit("HEAD")
     return find_hash(folder_of(host, repository), f"refs/heads/{repository.mainbranch}")
+
+
+def mimetype_of(path: bytes) -> str | None:
+    """Return the media type that a name promises."""
+    kind, encoding = _MIMETYPES.guess_type(path.rpartition(b"/")[2].decode("utf-8", "replace"))
+    return kind if encoding is None else f"application/{encoding}"

@@ -1,0 +1,97 @@
+"""`/{workspace}/{repo}/commits/{hash}`: a commit, and what it changed."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from markupsafe import Markup
+from starlette.responses import Response
+
+from roadstead.domain.repositories.commit_diffs import Comparison, FileDiff, Run, changes_of
+from roadstead.domain.repositories.commits import find_commit
+from roadstead.domain.repositories.known import known_of_commits
+from roadstead.domain.repositories.reading import Reading
+from roadstead.git.objects import Commit
+from roadstead.web.page import NavigationLink, Visit, render
+from roadstead.web.repositories.commit_lines import CommitLine, commit_url, lines_of
+from roadstead.web.repositories.commits import TAB
+from roadstead.web.repositories.shown import Shown, name_in, of_repository, root, short, shown, source_url
+from roadstead.web.repositories.visible import visible, visible_path
+
+
+@dataclass(frozen=True, slots=True)
+class FileSection:
+    """A file that a commit changed. `url` is its page, and `notes` say what is not in its lines."""
+
+    url: str
+    name: str
+    status: str
+    added: int | None
+    removed: int | None
+    notes: list[str]
+    runs: list[Run]
+
+
+@dataclass(frozen=True, slots=True)
+class CommitPage:
+    """Context of `commit.html`. Without `files`, the changes are not shown; `size` is the number of all of them."""
+
+    here: Shown
+    line: CommitLine
+    hash: str
+    message: Markup
+    parents: list[NavigationLink]
+    source: str
+    files: list[FileSection] | None
+    size: int
+
+
+async def _show(visit: Visit, reading: Reading) -> Response:
+    commit = find_commit(reading.folder, name_in(visit))
+    here = await shown(visit, reading, TAB, [NavigationLink(f"{root(reading.repository)}{TAB}", "Commits", False)])
+    known = await known_of_commits(reading, [commit])
+    (line,) = await lines_of(reading, [commit])
+    changes = await changes_of(reading, commit)
+    context = CommitPage(
+        here,
+        line,
+        commit.hash,
+        Markup(known.html[commit.message]),  # noqa: S704  # it was sanitised
+        [NavigationLink(commit_url(reading.repository, one), short(one), current=False) for one in commit.parents],
+        source_url(reading.repository, commit.hash),
+        None if changes is None else list(_sections(reading, commit, changes)),
+        0 if changes is None else changes.size,
+    )
+    return render("commit.html", context, visit=visit)
+
+
+def _sections(reading: Reading, commit: Commit, changes: Comparison) -> Iterator[FileSection]:
+    for file in changes.files:
+        change = file.change
+        where = (commit.hash, change.new) if change.new is not None else (commit.parents[0], change.old or b"")
+        yield FileSection(
+            source_url(reading.repository, *where),
+            visible_path(change.new or change.old or b""),
+            change.status,
+            change.lines_added,
+            change.lines_removed,
+            list(_notes(file)),
+            [Run(run.kind, visible(run.text)) for run in file.runs],
+        )
+
+
+def _notes(file: FileDiff) -> Iterator[str]:
+    """Yield what there is to say of a file's change beside its lines."""
+    change = file.change
+    if change.status == "renamed" and change.old is not None:
+        yield f"Renamed from {visible_path(change.old)}."
+    if change.old_mode != change.new_mode and change.old is not None and change.new is not None:
+        yield f"The mode changed from {change.old_mode:o} to {change.new_mode:o}."
+    if change.lines_added is None:
+        yield "The file is binary."
+    elif file.is_cut:
+        yield "Not all lines are shown." if file.runs else "The lines are not shown: there are too many on this page."
+    elif not file.runs and change.status in ("added", "removed"):
+        yield "The file is empty."
+
+
+show = of_repository(_show)

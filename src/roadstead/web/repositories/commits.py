@@ -1,0 +1,74 @@
+"""`/{workspace}/{repo}/commits/`, and below it `branch/{name}` and `tag/{name}`: commits, the latest first."""
+
+from dataclasses import dataclass
+from typing import Literal
+from urllib.parse import urlencode
+
+from starlette.responses import RedirectResponse, Response
+
+from roadstead.domain.repositories.commits import NoSuchCommit, find_tip
+from roadstead.domain.repositories.history import Place, page, place_of, text_of
+from roadstead.domain.repositories.reading import Reading
+from roadstead.web.page import Visit, render
+from roadstead.web.repositories.commit_lines import CommitLine, lines_of
+from roadstead.web.repositories.shown import Shown, commits_url, name_in, of_repository, shown
+from roadstead.web.repositories.visible import visible_line
+
+TAB = "/commits/"
+_LENGTH = 30
+
+
+@dataclass(frozen=True, slots=True)
+class CommitsPage:
+    """Context of `commits.html`. `of` says whose commits they are; `older` and `newest` are addresses of pages."""
+
+    here: Shown
+    of: str
+    commits: list[CommitLine]
+    older: str | None
+    newest: str | None
+
+
+async def _show_main(visit: Visit, reading: Reading) -> Response:
+    main = reading.repository.mainbranch
+    try:
+        tip = None if main is None else find_tip(reading.folder, "heads", main)
+    except NoSuchCommit:
+        tip = None
+    return await _page(visit, reading, tip, "" if main is None else f"of the main branch, {visible_line(main)}")
+
+
+async def _show_branch(visit: Visit, reading: Reading) -> Response:
+    return await _show_ref(visit, reading, "heads", "branch")
+
+
+async def _show_tag(visit: Visit, reading: Reading) -> Response:
+    return await _show_ref(visit, reading, "tags", "tag")
+
+
+async def _show_ref(visit: Visit, reading: Reading, kind: Literal["heads", "tags"], word: str) -> Response:
+    name = name_in(visit, after=1)
+    return await _page(visit, reading, find_tip(reading.folder, kind, name), f"of the {word} {visible_line(name)}")
+
+
+async def _page(visit: Visit, reading: Reading, tip: str | None, of: str) -> Response:
+    after = visit.request.query_params.get("after")
+    here = await shown(visit, reading, TAB)
+    if tip is None:
+        return render("commits.html", CommitsPage(here, of, [], None, None), visit=visit)
+    found = await page(reading, Place((tip,)) if after is None else place_of(after), _LENGTH)
+    path = visit.request.scope["raw_path"].decode("latin-1")
+    older = None if found.next is None else f"{path}?{urlencode({'after': text_of(found.next)})}"
+    lines = await lines_of(reading, found.commits)
+    return render("commits.html", CommitsPage(here, of, lines, older, None if after is None else path), visit=visit)
+
+
+async def _lead_to_branch(visit: Visit, reading: Reading) -> Response:
+    """Lead from the address that links of the API have to the branch's commits."""
+    return RedirectResponse(commits_url(reading.repository, name_in(visit)), 302)
+
+
+show_main = of_repository(_show_main)
+show_branch = of_repository(_show_branch)
+show_tag = of_repository(_show_tag)
+lead_to_branch = of_repository(_lead_to_branch)

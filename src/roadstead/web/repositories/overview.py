@@ -1,0 +1,75 @@
+"""`/{workspace}/{repo}`: what a repository is, how to clone it, its files, its README and its last commits."""
+
+from dataclasses import dataclass
+
+from markupsafe import Markup
+from starlette.responses import Response
+
+from roadstead.domain.repositories.branches import LATEST_FIRST, page_of_branches
+from roadstead.domain.repositories.commits import NoSuchCommit, find_tip
+from roadstead.domain.repositories.history import Place, page
+from roadstead.domain.repositories.reading import Reading
+from roadstead.git import objects
+from roadstead.git.objects import Commit
+from roadstead.listing import PageRequest
+from roadstead.web.page import Visit, render
+from roadstead.web.repositories.commit_lines import CommitLine, lines_of
+from roadstead.web.repositories.entries import EntryLine, entries_in
+from roadstead.web.repositories.entries import lines_of as entry_lines
+from roadstead.web.repositories.readme import readme_of
+from roadstead.web.repositories.shown import Shown, of_repository, shown, source_url
+
+_COMMITS = 5
+_ENTRIES = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Newest:
+    """What the newest commit of the main branch has. `more` is the address of all files, if not all are here."""
+
+    entries: list[EntryLine]
+    more: str | None
+    readme: Markup | None
+    commits: list[CommitLine]
+
+
+@dataclass(frozen=True, slots=True)
+class RepositoryPage:
+    """Context of `repository.html`. An empty repository has no `newest` commit."""
+
+    here: Shown
+    clone_url: str
+    branches: int
+    newest: Newest | None
+
+
+async def _show(visit: Visit, reading: Reading) -> Response:
+    repository = reading.repository
+    clone_url = f"{visit.host.base_url}/{repository.full_name}.git"
+    branches = (await page_of_branches(reading, PageRequest(1, 1, sort=LATEST_FIRST))).size
+    commit = _main_commit(reading)
+    newest = None if commit is None else await _newest(reading, commit)
+    context = RepositoryPage(await shown(visit, reading, ""), clone_url, branches, newest)
+    return render("repository.html", context, visit=visit)
+
+
+def _main_commit(reading: Reading) -> Commit | None:
+    main = reading.repository.mainbranch
+    try:
+        return None if main is None else objects.commit(reading.folder, find_tip(reading.folder, "heads", main))
+    except NoSuchCommit:
+        return None
+
+
+async def _newest(reading: Reading, commit: Commit) -> Newest:
+    entries = entries_in(reading, commit)
+    latest = (await page(reading, Place((commit.hash,)), _COMMITS)).commits
+    return Newest(
+        entry_lines(reading, commit.hash, entries[:_ENTRIES]),
+        source_url(reading.repository, commit.hash) if len(entries) > _ENTRIES else None,
+        await readme_of(reading, commit, entries),
+        await lines_of(reading, latest),
+    )
+
+
+show = of_repository(_show)
