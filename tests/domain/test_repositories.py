@@ -124,7 +124,6 @@ def test_the_highest_privilege_holds(run: Any) -> None:
     run(work)
 
 
-@pytest.mark.each_database
 def test_an_access_token_has_what_it_belongs_to(run: Any) -> None:
     """The token of a workspace, a project or a repository administers the repositories there, and no others."""
     owners: dict[str, tuple[Any, str | None, set[str]]] = {
@@ -254,7 +253,6 @@ def test_a_repository_belongs_to_a_project(run: Any) -> None:
     run(work)
 
 
-@pytest.mark.each_database
 def test_an_earlier_slug_leads_to_the_repository(run: Any) -> None:
     """After a rename, and for those who see it alone; until another repository takes the slug."""
 
@@ -314,7 +312,6 @@ def test_who_lost_the_right_meanwhile_deletes_nothing(run: Any) -> None:
     run(work)
 
 
-@pytest.mark.each_database
 def test_a_copy_has_its_refs_and_its_events(run: Any, tmp_path: Path) -> None:
     """An import and a fork of it have branches, tags and main branch in files and mirror alike; each is told once."""
     source = tmp_path / "source"
