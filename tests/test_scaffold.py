@@ -28,7 +28,6 @@ def lists(tmp_path: Path) -> Path:
     ("name", "below", "address"),
     [
         ("snippets", "/2.0/snippets", "/2.0/snippets"),
-        ("downloads", "/2.0/repositories", "/2.0/repositories/{workspace}/{repo_slug}/downloads"),
         ("branch_restrictions", "/2.0/repositories", "/2.0/repositories/{workspace}/{repo_slug}/branch-restrictions"),
     ],
 )
@@ -62,7 +61,7 @@ def test_a_group_that_is_there_is_not_written_over(lists: Path) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["snippets", "downloads"])
+@pytest.mark.parametrize("name", ["snippets", "branch_restrictions"])
 def test_a_new_group_passes_the_suite(tmp_path: Path, name: str) -> None:
     """In a copy of the project: style, types, layers, docs, coverage, every documented status, and its own test."""
     for part in COPIED:

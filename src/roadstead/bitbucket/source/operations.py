@@ -1,7 +1,5 @@
 """`/2.0/repositories/{workspace}/{repo_slug}/src` and `…/filehistory`: files and folders, as commits have them."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Annotated, Literal, TypedDict
 from urllib.parse import unquote_to_bytes
 
@@ -9,7 +7,6 @@ import msgspec
 
 from roadstead.api.answers import Answer, Redirect, created_at
 from roadstead.api.bodies import ReadByHandler
-from roadstead.api.errors import RequestRefused
 from roadstead.api.files import file_answer
 from roadstead.api.listing import UncountedPage, shaped, uncounted_answer
 from roadstead.api.multipart import read_parts
@@ -32,7 +29,7 @@ from roadstead.bitbucket.source.shapes import (
 from roadstead.domain.repositories.committing import commit_files
 from roadstead.domain.repositories.known import NOTHING, Known, users_of
 from roadstead.domain.repositories.source import Place, find_main_commit, find_place
-from roadstead.errors import GitLimit, InvalidInput
+from roadstead.errors import InvalidInput
 from roadstead.listing import PageRequest, slice_of
 from roadstead.shapes.repositories import repository_url
 
@@ -109,9 +106,8 @@ async def get_source(call: Call, wanted: PageRequest) -> Answer:
 async def list_file_history(call: Call, wanted: PageRequest) -> Answer:
     """List the commits that changed a file, the latest first. `q` and `sort` look at the last thousand."""
     place = find_place(call.host, call.repository, _parts(call))
-    with _in_time():
-        async with reading(call).process():
-            changes, has_next = await rules.changes_of(place, wanted, renames=call.query.get("renames") != "false")
+    async with reading(call).process():
+        changes, has_next = await rules.changes_of(place, wanted, renames=call.query.get("renames") != "false")
     people = await users_of(call.host, [change.commit.author for change in changes])
     shapes = CommitShapes(call.repository, call.host.base_url, Known(people, {}))
     entries = [history_entry(_url(call), change, shapes) for change in changes]
@@ -121,17 +117,8 @@ async def list_file_history(call: Call, wanted: PageRequest) -> Answer:
     return uncounted_answer(call, wanted, page.items, has_next=page.has_next)
 
 
-@contextmanager
-def _in_time() -> Iterator[None]:
-    try:
-        yield
-    except GitLimit as exc:
-        raise RequestRefused(555, exc.message, exc.detail) from exc
-
-
 async def _folder(call: Call, place: Place, wanted: PageRequest, shapes: SourceShapes) -> Answer:
-    with _in_time():
-        page = await rules.page_of_folder(place, wanted, _depth(call))
+    page = await rules.page_of_folder(place, wanted, _depth(call))
     return uncounted_answer(call, wanted, [shapes.listed(one) for one in page.items], has_next=page.has_next)
 
 
