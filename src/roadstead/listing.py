@@ -22,8 +22,8 @@ class Field(msgspec.Struct, frozen=True):
 
     `column` is its column if the items are rows; by default it has the same name. `order_column` is the column to sort
     by, if that is another. `always` is the value of a text that is the same in all items and so has no column. `unique`
-    says that every row has another value, and none is null. `queryable` says that `q` and `sort` may name it, and
-    `shown` that it is in the item.
+    says that every row has another value, and none is null; `filled` says only that none is null. `queryable` says that
+    `q` and `sort` may name it, and `shown` that it is in the item.
     """
 
     name: str
@@ -31,6 +31,7 @@ class Field(msgspec.Struct, frozen=True):
     column: str = ""
     always: str | None = None
     unique: bool = False
+    filled: bool = False
     order_column: str = ""
     queryable: bool = True
     shown: bool = True

@@ -46,16 +46,20 @@ class Ref(msgspec.Struct, frozen=True, gc=False):
 
 
 WHOLE_NAME = "(f.kind || '/' || f.name)"
-_NAME = Field("name", str, "f.name", order_column="f.natural_name")
-_OF_TARGET = (Field("target.hash", str, "f.commit_hash"), Field("target.date", datetime, "f.committed_on"))
+_NAME = Field("name", str, "f.name", order_column="f.natural_name", filled=True)
+_HASH = Field("target.hash", str, "f.commit_hash")
+_DATE = Field("target.date", datetime, "f.committed_on")
 _KEY = Field("key", str, "f.name", unique=True, queryable=False)
-BRANCH_LIST = Listing(_KEY, _NAME, Field("type", str, always="branch"), *_OF_TARGET, order="key")
-TAG_LIST = Listing(_KEY, _NAME, Field("type", str, always="tag"), *_OF_TARGET, order="key")
+BRANCH_LIST = Listing(
+    _KEY, _NAME, Field("type", str, always="branch"), _HASH, msgspec.structs.replace(_DATE, filled=True), order="key"
+)
+TAG_LIST = Listing(_KEY, _NAME, Field("type", str, always="tag"), _HASH, _DATE, order="key")
 REF_LIST = Listing(
     Field("key", str, WHOLE_NAME, unique=True, queryable=False),
     _NAME,
     Field("type", str, "f.kind"),
-    *_OF_TARGET,
+    _HASH,
+    _DATE,
     order="key",
 )
 """Without `sort`, refs are in git's order, that of bytes; by `name`, in that of the numbers in their names, too."""

@@ -80,14 +80,15 @@ def walk(folder: Path, tree: str, path: bytes = b"", *, depth: int = 1, most: in
     for _ in range(depth):
         below: list[Entry] = []
         for parent in level:
-            found = _entries(repository(folder), parent.id, parent.path)
+            found = read_tree(repository(folder), parent.id)
             most -= len(found)
             if most < 0:
                 raise GitLimit("There are more files and folders than are listed.", "Ask for fewer levels.")
-            folders = [each for each in found if each.kind == "folder"]
+            prefix = parent.path + b"/" if parent.path else b""
+            folders = [Entry(prefix + name, mode, id_) for mode, name, id_ in found if mode == _FOLDER]
             below += folders
             yield from folders
-            yield from (each for each in found if each.kind != "folder")
+            yield from (Entry(prefix + name, mode, id_) for mode, name, id_ in found if mode != _FOLDER)
         level = below
 
 

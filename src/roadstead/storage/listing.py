@@ -138,7 +138,8 @@ class Order:
         if self._field.unique:
             return by_field
         by_key = f"{self._key_column} {_direction(self._key_descends != backwards)}"
-        return f"{self._column} IS NULL {_direction(backwards)}, {by_field}, {by_key}"
+        lacking = "" if self._field.filled else f"{self._column} IS NULL {_direction(backwards)}, "
+        return f"{lacking}{by_field}, {by_key}"
 
     def cursor(self, row: Row) -> str:
         """Return a row's place in the order, to continue from. Opaque to callers."""
@@ -156,7 +157,7 @@ class Order:
             last = f"({self._column} IS NULL AND {after_key.sql})"
             return Clause(f"({self._column} IS NOT NULL OR {last})" if backwards else last, after_key.arguments)
         equal = f"({self._column} = {mark(place[1])} AND {after_key.sql})"
-        lacking = "" if backwards else f" OR {self._column} IS NULL"
+        lacking = "" if backwards or self._field.filled else f" OR {self._column} IS NULL"
         sql = f"({after_field.sql} OR {equal}{lacking})"
         return Clause(sql, (*after_field.arguments, *after_field.arguments, *after_key.arguments))
 

@@ -1,5 +1,6 @@
 """What there is to know of a file or folder of a commit, without looking into it."""
 
+from functools import lru_cache
 from typing import Any, Literal, NamedTuple
 
 from roadstead.domain.repositories.source import mimetype_of
@@ -29,16 +30,19 @@ class FileChange(NamedTuple):
     size: int | None
 
 
-def attributes_of(entry: Entry) -> list[Attribute]:
-    """Return what is special about a file. One is binary whose name promises that."""
+@lru_cache(4096)
+def _is_binary(kind: str | None) -> bool:
+    return kind is not None and not kind.startswith(_TEXTS) and not kind.endswith(_ENDINGS_OF_TEXTS)
+
+
+def attributes_of(entry: Entry, kind: str | None) -> list[Attribute]:
+    """Return what is special about a file of a media type. One is binary whose name promises that."""
     if entry.kind == "submodule":
         return ["subrepository"]
     if entry.is_link:
         return ["link"]
-    kind = mimetype_of(entry.path)
-    is_text = kind is None or kind.startswith(_TEXTS) or kind.endswith(_ENDINGS_OF_TEXTS)
-    executable: list[Attribute] = ["executable"] if entry.is_executable else []
-    return executable if is_text else [*executable, "binary"]
+    found: list[Attribute] = ["executable"] if entry.is_executable else []
+    return [*found, "binary"] if _is_binary(kind) else found
 
 
 def facts_of(listed: Listed) -> dict[str, Any]:
@@ -46,11 +50,12 @@ def facts_of(listed: Listed) -> dict[str, Any]:
     entry, size = listed
     if entry.kind == "folder":
         return {"listed": listed, "type": "commit_directory", "path": shown(entry.path)}
+    kind = mimetype_of(entry.path)
     return {
         "listed": listed,
         "type": "commit_file",
         "path": shown(entry.path),
         "size": size,
-        "attributes": attributes_of(entry),
-        "mimetype": mimetype_of(entry.path),
+        "attributes": attributes_of(entry, kind),
+        "mimetype": kind,
     }

@@ -91,14 +91,15 @@ class SourceShapes:
     def file(self, listed: Listed) -> TreeEntry:
         """Return a file."""
         entry, size = listed
+        kind = mimetype_of(entry.path)
         return {
             "type": "commit_file",
             "path": shown(entry.path),
             "commit": self._commit,
-            "attributes": attributes_of(entry),
+            "attributes": attributes_of(entry, kind),
             "escaped_path": escaped(entry.path),
             "size": size,
-            "mimetype": mimetype_of(entry.path),
+            "mimetype": kind,
             "links": self.links(entry.path),
         }
 
@@ -115,15 +116,15 @@ class SourceShapes:
 def history_entry(url: str, change: FileChange, commits: CommitShapes) -> HistoryEntry:
     """Return a commit's change of a file of the repository at `url`."""
     commit, path, entry, size = change
-    shapes = SourceShapes(url, commit.hash, commits)
+    shapes, kind = SourceShapes(url, commit.hash, commits), mimetype_of(path)
     shape: HistoryEntry = {
         "type": "commit_directory" if entry is not None and entry.kind == "folder" else "commit_file",
         "path": shown(path),
         "commit": commits.target(commit),
         "links": shapes.links(path),
-        "attributes": [] if entry is None else attributes_of(entry),
+        "attributes": [] if entry is None else attributes_of(entry, kind),
         "escaped_path": escaped(path),
-        "mimetype": mimetype_of(path),
+        "mimetype": kind,
     }
     if size is not None:
         shape["size"] = size

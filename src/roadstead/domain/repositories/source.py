@@ -1,6 +1,7 @@
 """What a repository has at an address: a revision and a path."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from mimetypes import MimeTypes
 from pathlib import Path
 from typing import NamedTuple
@@ -47,5 +48,12 @@ def find_main_commit(host: Host, repository: Repository) -> str:
 
 def mimetype_of(path: bytes) -> str | None:
     """Return the media type that a name promises."""
-    kind, encoding = _MIMETYPES.guess_type(path.rpartition(b"/")[2].decode("utf-8", "replace"))
+    name = path.rpartition(b"/")[2]
+    return None if name.rfind(b".") < 1 else _type_of(b".".join(name.rsplit(b".", 2)[-2:]))
+
+
+@lru_cache(4096)
+def _type_of(endings: bytes) -> str | None:
+    """Return the media type of the last two endings of a name, such as `tar.gz`."""
+    kind, encoding = _MIMETYPES.guess_type(f"name.{endings.decode('utf-8', 'replace')}")
     return kind if encoding is None else f"application/{encoding}"
