@@ -194,6 +194,8 @@ def test_too_many_revisions_have_one_page(acme: Widgets) -> None:
     many = {"include": [f"b{number}" for number in range(70)]}
     whole = acme.send["ann"]("POST", f"{WIDE}?pagelen=100&fields=values.hash", data=many)
     assert len(whole.json()["values"]) == 70
+    too_many = acme.send["ann"]("POST", WIDE, data={"exclude": [f"b{number}" for number in range(1001)]})
+    assert (too_many.status_code, too_many.json()["error"]["message"][:23]) == (400, "At most 1000 revisions ")
     refused = acme.send["ann"]("POST", WIDE, data=many)
     assert (refused.status_code, refused.json()["error"]["message"][:29]) == (400, "There is more than one page, ")
 
@@ -220,6 +222,8 @@ _NO_PAGE = (400, "This is no page of the list.")
         ("/commit/main%00", _NO_COMMIT),
         ("/commit/%FF", _NO_COMMIT),
         (f"/commit/{'0' * 40}", _NO_COMMIT),
+        (f"/commit/{'a' * 3000}", _NO_COMMIT),
+        (f"/commits/{'x/' * 1000}y", _NO_COMMIT),
         ("/commits/none", _NO_COMMIT),
         ("/commits/main/deeper", _NO_COMMIT),
         ("/commits?include=none", _NO_COMMIT),

@@ -6,6 +6,7 @@ costs what the first costs. Where these are many, git counts the commits that ca
 
 from base64 import b64decode, b64encode
 from collections.abc import Iterable
+from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
@@ -19,6 +20,8 @@ from roadstead.storage.refs import list_tips
 
 MOST_IDS = 60
 """Of commits that a place names, so that an address with one has some 2 KB."""
+_MOST_REVISIONS = 1000
+"""That are looked up, which takes the loop some 20 ms."""
 _ID = 20
 _CHARACTERS = 26
 """Of an id in `after`, and some."""
@@ -58,11 +61,16 @@ class _Packed(msgspec.Struct, array_like=True):
 def beginning(
     reading: Reading, include: Iterable[str] | None, exclude: Iterable[str], path: bytes, *, skip: int = 0
 ) -> Place:
-    """Return where the commits begin that a caller names by revisions. Raise `NoSuchCommit`."""
-    folder = reading.folder
-    included = None if include is None else tuple(dict.fromkeys(find_hash(folder, one) for one in include))
-    excluded = tuple(dict.fromkeys(find_hash(folder, one) for one in exclude))
-    return Place(included, excluded, path, skip)
+    """Return where the commits begin that a caller names by revisions. Raise `NoSuchCommit` and `InvalidInput`."""
+    included, excluded = dict.fromkeys(include or ()), dict.fromkeys(exclude)
+    if len(included) + len(excluded) > _MOST_REVISIONS:
+        raise InvalidInput(f"At most {_MOST_REVISIONS} revisions are taken in `include` and `exclude` together.")
+    tips = None if include is None else _hashes(reading.folder, included)
+    return Place(tips, _hashes(reading.folder, excluded), path, skip)
+
+
+def _hashes(folder: Path, revisions: Iterable[str]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(find_hash(folder, revision) for revision in revisions))
 
 
 def text_of(place: Place) -> str:
