@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from roadstead.api.bodies import HELD, let_go
 from roadstead.api.errors import RequestRefused, error_answer
 from roadstead.control.line_server import linking_lines
-from roadstead.domain.access.admission import GIT_ENDINGS
+from roadstead.domain.access.admission import is_of_git
 from roadstead.domain.apps import handshakes, lifecycle
 from roadstead.domain.host import Host, open_host
 from roadstead.domain.linking.ahead import read_ahead
@@ -145,7 +145,7 @@ def _operations_before_pages(lifespan: ASGIApp) -> ASGIApp:
         address = MAP.find(scope)
         if address is not None:
             return address(scope, receive, send)
-        if f"/{scope['path'].split('/', 3)[-1]}" in GIT_ENDINGS:  # deeper below a repository, files may have such names
+        if is_of_git(scope["path"]):
             return _git()(scope, receive, send)
         return _watched(_pages(), scope, receive, send)
 

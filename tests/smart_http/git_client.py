@@ -37,7 +37,7 @@ class Work:
     def commit(self, message: str = "a change", *, file: str = "file", content: str | None = None) -> str:
         """Commit a change of a file; return the commit's hash."""
         (self.folder / file).write_text(content or f"{message}\n", "utf-8")
-        self.git("add", file)
+        self.git("add", "--", file)
         self.git("commit", "--quiet", "--allow-empty", "-m", message)
         return self.head()
 

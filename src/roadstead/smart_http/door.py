@@ -20,16 +20,19 @@ from roadstead.domain.happened import actor_of
 from roadstead.domain.host import Host
 from roadstead.domain.repositories import transfers
 from roadstead.domain.repositories.access import NoSuchRepository, RepositoryMoved, find_repository
+from roadstead.domain.repositories.commits import find_hash, folder_of
 from roadstead.domain.repositories.transfers import Transfer
 from roadstead.domain.traffic.answered import answered
 from roadstead.errors import NotAuthenticated, NotFound, RoadsteadError, WrongCredential
 from roadstead.model import UNIDENTIFIED, Identity, Privilege
-from roadstead.pushed import Service
+from roadstead.pushed import ArchiveFormat, Service
 
 MOST_ASKED_BYTES = 10 * 1024 * 1024
 """Of what a client says that it has and wants, unpacked."""
 _ADVERTISEMENT = "info/refs"
 _SERVICES: tuple[Service, ...] = ("git-upload-pack", "git-receive-pack")
+_ARCHIVES = "get/"
+_MEDIA: dict[ArchiveFormat, str] = {"tar.gz": "application/gzip", "zip": "application/zip"}
 _KNOWN = (_ADVERTISEMENT, *_SERVICES)
 _NEEDS: dict[Service, tuple[Privilege, str, str]] = {
     "git-upload-pack": ("read", "repository", "read:repository:bitbucket"),
@@ -54,7 +57,7 @@ log = logging.getLogger("roadstead.git")
 
 
 async def serve(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer a request of git, whose path has an ending of `admission.GIT_ENDINGS`."""
+    """Answer a request of git, or of whoever wants an archive: `admission.is_of_git` knows the address."""
     started, visit = time.perf_counter(), _Visit(scope, receive)
     with body_in_pieces(scope):
         answer = await visit.answer()
@@ -75,7 +78,8 @@ class _Visit:
     @property
     def template(self) -> str:
         """The address, as metrics name it."""
-        return f"/{{workspace}}/{{repo_slug}}/{self._rest}" if self._rest in _KNOWN else "none"
+        below = f"{_ARCHIVES}{{ref}}" if self._rest.startswith(_ARCHIVES) else self._rest
+        return f"/{{workspace}}/{{repo_slug}}/{below}" if below != self._rest or below in _KNOWN else "none"
 
     async def answer(self) -> Answer:
         """Return the answer. Every failure is one."""
@@ -90,6 +94,9 @@ class _Visit:
             return _refusal(RequestRefused(500, "Roadstead failed with an internal error.", "The log has the details."))
 
     async def _answer(self) -> Answer:
+        if self._rest.startswith(_ARCHIVES):
+            self._expect_method("GET", "HEAD")
+            return await self._archive(self._rest.removeprefix(_ARCHIVES).replace("%2F", "/"))
         if self._rest not in _KNOWN:
             raise RequestRefused(404, "There is nothing at this address.")
         if self._rest == _ADVERTISEMENT:
@@ -100,6 +107,25 @@ class _Visit:
         service = _service(self._rest)
         self._expect_type(f"application/x-{service}-request")
         return await self._streamed(service, "result", _exchanged)
+
+    async def _archive(self, asked: str) -> Answer:
+        """Return an archive of the commit that a branch, a tag or an id names, before one of the endings."""
+        wanted: ArchiveFormat = "zip" if asked.endswith(".zip") else "tar.gz"
+        try:
+            transfer = await self._transfer("git-upload-pack")
+        except RepositoryMoved as exc:
+            return self._moved(exc)
+        repository = transfer.repository
+        commit = find_hash(folder_of(self.host, repository), asked.removesuffix(f".{wanted}"))
+        name = f"{repository.workspace.slug}-{repository.slug}-{commit[:12]}"
+        headers = {
+            "Content-Disposition": f'attachment; filename="{name}.{wanted}"',
+            "X-Content-Type-Options": "nosniff",
+            **_FRESH,
+        }
+        stream = Stream(transfers.archive(transfer, commit, wanted, name), _MEDIA[wanted], headers=headers, paced=True)
+        await stream.begin()
+        return stream
 
     async def _streamed(self, service: Service, what: str, pieces: "_Pieces") -> Answer:
         """Return a stream, once its first piece is made: only until then can a failure become an answer."""
@@ -140,9 +166,9 @@ class _Visit:
         place = f"{self.host.base_url}/{moved.repository.full_name}{ending}/{self._rest}"
         return Redirect(301, f"{place}?{query}" if query else place)
 
-    def _expect_method(self, method: str) -> None:
-        if self._request.method != method:
-            raise RequestRefused(405, f"This address takes {method}.", headers={"Allow": method})
+    def _expect_method(self, *methods: str) -> None:
+        if self._request.method not in methods:
+            raise RequestRefused(405, f"This address takes {methods[0]}.", headers={"Allow": ", ".join(methods)})
 
     def _expect_type(self, media_type: str) -> None:
         if self._request.headers.get("content-type") != media_type:

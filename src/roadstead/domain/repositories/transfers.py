@@ -13,7 +13,7 @@ from roadstead.domain.repositories.journal import begin, finish, new_id
 from roadstead.errors import RoadsteadError
 from roadstead.git import locks
 from roadstead.git.folders import Folders
-from roadstead.git.transfer import programs
+from roadstead.git.transfer import archives, programs
 from roadstead.git.transfer.commands import Commands, read_commands
 from roadstead.git.transfer.names import BRANCH, reason_against
 from roadstead.git.transfer.outcome import refs_now
@@ -22,7 +22,7 @@ from roadstead.git.transfer.report import Report
 from roadstead.git.transfer.verdict import Question, write_hook
 from roadstead.git.transfer.waiting import locked
 from roadstead.model import Identity, Repository
-from roadstead.pushed import Push, Ref, RefChange, Service
+from roadstead.pushed import ArchiveFormat, Push, Ref, RefChange, Service
 
 _MOST_REASONS = 10
 """Of a refusal. The user who pushes reads them in a terminal."""
@@ -54,6 +54,14 @@ async def upload(transfer: Transfer, body: Body, protocol: str) -> AsyncGenerato
     host, _, repository, sender = transfer
     async with host.transfers.place(sender):
         async for piece in _closed(programs.upload_pack(folder_of(host, repository), body, protocol)):
+            yield piece
+
+
+async def archive(transfer: Transfer, commit: str, wanted: ArchiveFormat, name: str) -> AsyncGenerator[bytes, None]:
+    """Yield an archive of a commit, with all files below a folder of that name."""
+    host, _, repository, sender = transfer
+    async with host.transfers.place(sender):
+        async for piece in _closed(archives.archive(folder_of(host, repository), commit, wanted, name)):
             yield piece
 
 

@@ -7,8 +7,10 @@ has taken it; so a slow client slows git down, and a slow git the client.
 import asyncio
 import fcntl
 import os
+import resource
 import signal
 import subprocess
+import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
@@ -25,7 +27,7 @@ _SET_PIPE_SIZE = getattr(fcntl, "F_SETPIPE_SZ", None)
 
 
 class Piped:
-    """A running program. `passed` are the descriptors that it inherits."""
+    """A running program. It inherits the descriptors `passed`, and has `limits` of the system's resources."""
 
     def __init__(
         self,
@@ -34,6 +36,7 @@ class Piped:
         *,
         reads: bool = True,
         passed: Sequence[int] = (),
+        limits: Mapping[int, int] | None = None,
     ) -> None:
         try:
             # `Popen` starts it with vfork. The loop's own way forks, which copies the page tables of the whole process.
@@ -48,6 +51,10 @@ class Piped:
             )
         except OSError as exc:
             raise GitFailed("git cannot be run.", str(exc)) from exc
+        if limits is not None and sys.platform == "linux":
+            for kind, most in limits.items():
+                with suppress(ProcessLookupError):
+                    resource.prlimit(self._process.pid, kind, (most, most))
         self._loop = asyncio.get_running_loop()
         self._output = _prepared(self._process.stdout)
         self._input = _prepared(self._process.stdin) if reads else None
