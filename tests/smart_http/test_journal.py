@@ -154,7 +154,7 @@ def test_a_repository_is_maintained_after_a_push(filled: Place, work: Work, monk
     async def push_and_wait(host: Host) -> None:
         ann = await find_token(host, filled.ann)
         assert ann is not None
-        async with meanwhile(maintain_repositories(host)):
+        async with meanwhile(maintain_repositories(host)), asyncio.timeout(20):
             await push_changes(host, ann, filled.repository, [RefChange(work.head(), NO_OBJECT, MAIN)])
             while not graph.exists():
                 await asyncio.sleep(0.01)
