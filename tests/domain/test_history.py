@@ -38,7 +38,7 @@ async def _walk(reading: Reading, place: history.Place, length: int) -> list[str
     return found
 
 
-@pytest.mark.parametrize("most", [60, 4])
+@pytest.mark.parametrize("most", [4, pytest.param(60, marks=pytest.mark.slow)])
 @given(
     made=histories(),
     length=st.integers(1, 4),
