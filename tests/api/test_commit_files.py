@@ -213,6 +213,7 @@ REFUSED: list[tuple[Fields, str]] = [
     ([("a", "1"), ("author", "Ada")], "author: "),
     ([("a", "1"), ("author", "<ada@example.com>")], "author: "),
     ([("a", "1"), ("author", "A\nb <x@y>")], "author: "),
+    ([("a", "1"), ("author", " " * 100_000)], "author: "),
     ([("a", "1"), ("author", "A\0 <x@y>")], ""),
     ([("a", "1"), ("message", "a\0b")], ""),
     *(([("a", "1"), ("branch", name)], "branch: ") for name in ("a..b", "-x", "x.lock", "a b", "../x", "@", "x" * 300)),
@@ -242,6 +243,7 @@ REFUSED: list[tuple[Fields, str]] = [
                 ".git::$INDEX_ALLOCATION",
                 "a\\.git\\config",
                 "x" * 5000,
+                "x/" * 1500 + "y",
             ),
         )
     ),

@@ -421,6 +421,8 @@ def test_a_history_of_what_is_not_there(widgets: Stocked) -> None:
         assert widgets.get(f"/filehistory/{path}").status_code == 404, path
     found = widgets.get("/filehistory/main/src").json()["values"]
     assert [(one["type"], one["path"]) for one in found] == [("commit_directory", "src")]
+    root = widgets.get("/filehistory/main/%2F").json()["values"]
+    assert {(one["type"], one["path"]) for one in root} == {("commit_directory", "")}
     for name in ODD:
         assert len(widgets.get(f"/filehistory/main/odd/{quote(name)}").json()["values"]) == 1, name
     assert len(widgets.get(f"/filehistory/main/{quote(LATIN)}").json()["values"]) == 1

@@ -123,7 +123,8 @@ class Shape(Generic[T]):
             return _no_json(exc)  # it fails after the place where its shape is wrong
 
 
-_BRACKET = re.compile(rb'"(?:[^"\\]|\\.)*"|[\[{]|[\]}]')
+_BRACKET = re.compile(rb'"(?:[^"\\]|\\.)*"?|[\[{]|[\]}]')
+"""Or a string, which may have no end: were it searched for at each quote, 64 KB would take minutes."""
 
 
 def _is_deep(text: bytes) -> bool:

@@ -8,12 +8,14 @@ _IGNORED_BY_HFS = re.compile("[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]")
 _GIT_ON_NTFS = re.compile(r"(?:\.git|git~1)[ .]*(?::.*)?", re.IGNORECASE | re.DOTALL)
 _LONGEST = 4096
 """Bytes of a path, as many as Linux takes."""
+_DEEPEST = 256
+"""Names in a path. Trees are written by a recursive function."""
 
 
 def segments_of(path: bytes) -> list[bytes]:
     """Return the names in a path. Raise `InvalidInput` for a path that git would not take from a user."""
     names = path.split(b"/")
-    if len(path) > _LONGEST or any(_is_refused(name) for name in names):
+    if len(path) > _LONGEST or len(names) > _DEEPEST or any(_is_refused(name) for name in names):
         raise InvalidInput(f"This cannot be the path of a file: {path[:200].decode('utf-8', 'replace')}")
     return names
 

@@ -42,13 +42,13 @@ async def file_history(
 ) -> list[PathCommit]:
     """Return the commits that changed a file, the latest first, and before a rename by its earlier path.
 
-    Raise `NoSuchObject`, and `GitLimit` if it takes too long.
+    The empty path is the root folder. Raise `NoSuchObject`, and `GitLimit` if it takes too long.
     """
     follow = ("--follow", "-M") if renames else ("--no-renames",)
     shown = ("--format=%x00%H", "--name-only", "-z", "--no-ext-diff", "--no-textconv")
     # git's own `--skip` counts commits that it does not show when it follows renames.
     most = f"--max-count={skip + length}"
-    which = (*_tips(folder, [commit]), "--", os.fsdecode(path))
+    which = (*_tips(folder, [commit]), "--", os.fsdecode(path) or ".")
     said = await run(folder, "log", *follow, *shown, most, *which, limits=_LIMITS)
     return [_commit(record, path) for record in said.split(b"\0\0")[skip:]] if said else []
 

@@ -20,7 +20,7 @@ from roadstead.model import Identity, Repository
 from roadstead.pushed import NO_OBJECT, RefChange
 
 _TRIES = 5
-_PERSON = re.compile(r"\s*([^<>\n]*?)\s*<([^<>\n]*)>\s*")
+_PERSON = re.compile("([^<>]*)<([^<>\n]*)>")
 
 
 class BranchMoved(Conflict):
@@ -78,11 +78,12 @@ async def commit_files(host: Host, identity: Identity, repository: Repository, w
 
 
 def _author(raw: str, committer: Signature) -> Signature:
-    found = _PERSON.fullmatch(raw)
-    if found is None or not found[1]:
+    found = _PERSON.fullmatch(raw.strip())
+    name = "" if found is None else found[1].strip()
+    if found is None or not name or "\n" in name:
         reason = "Write it like this: Ada <ada@example.com>"
         raise InvalidInput(f"author: {reason}", fields={"author": [reason]})
-    return Signature(found[1], found[2], committer.seconds, committer.offset)
+    return Signature(name, found[2], committer.seconds, committer.offset)
 
 
 def _place(folder: Path, wanted: WantedCommit) -> _Place:
