@@ -56,11 +56,22 @@ def test_a_body_is_the_same_however_it_comes(whole: bytes, lengths: list[int], g
         ([b"abc"], _LEFT, {}, InvalidInput, None),
         ([gzip.compress(b"abc")[:12]], _END, {"gzipped": True}, InvalidInput, None),
         ([b"abc"], _END, {"gzipped": True}, InvalidInput, None),
+        ([gzip.compress(b"abc") + b"d"], None, {"gzipped": True}, InvalidInput, None),
+        ([gzip.compress(b"abc"), b"def"], None, {"gzipped": True}, InvalidInput, None),
         ([b"abc", b"def"], _END, {"most": 5}, RequestRefused, 413),
         ([gzip.compress(bytes(9999))], _END, {"gzipped": True, "most": 9998}, RequestRefused, 413),
         ([b"abc"], None, {"idle_seconds": 0.01}, RequestRefused, 408),
     ],
-    ids=["who leaves", "a cut body", "not packed", "too long", "too long unpacked", "who sends nothing"],
+    ids=[
+        "who leaves",
+        "a cut body",
+        "not packed",
+        "more than is packed",
+        "more in another piece",
+        "too long",
+        "too long unpacked",
+        "who sends nothing",
+    ],
 )
 def test_other_bodies_are_refused(
     pieces: list[bytes], then: Message | None, options: dict[str, int], refusal: type[Exception], status: int | None

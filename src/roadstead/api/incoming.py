@@ -60,9 +60,12 @@ class Incoming:
         if self._gzip is None or not (received := self._gzip.unconsumed_tail + received):
             return received
         try:
-            return self._gzip.decompress(received, _MOST_UNPACKED)
+            unpacked = self._gzip.decompress(received, _MOST_UNPACKED)
         except zlib.error as exc:
             raise InvalidInput("The compressed body cannot be read.", f"{exc}.") from exc
+        if self._gzip.unused_data:  # zlib would keep all that follows
+            raise InvalidInput("The compressed body goes on after its end.")
+        return unpacked
 
     def _check_end(self) -> None:
         if self._gzip is not None and self._is_begun and not self._gzip.eof:
