@@ -75,8 +75,9 @@ def test_any_bytes_are_read_or_refused(body: bytes) -> None:
 
 @given(
     st.lists(
-        st.tuples(st.sampled_from([A, NO_OBJECT]), st.just(B), st.sampled_from(["x", "é/y"])),
+        st.tuples(st.sampled_from([A, NO_OBJECT]), st.just(B), st.sampled_from(["x", "é/y", "z"])),
         min_size=1,
+        unique_by=lambda change: change[2],
     ),
     cuttings,
 )
@@ -102,6 +103,9 @@ def test_commands_are_read_as_git_writes_them(wanted: list[tuple[str, str, str]]
         pkt_line(f"{A[:39]} {B} refs/heads/a".encode()) + FLUSH,
         pkt_line(b"push-cert\0 push-cert") + FLUSH,
         pkt_line(f"{NO_OBJECT} {NO_OBJECT} refs/heads/a".encode()) + FLUSH,
+        pkt_line(f"{NO_OBJECT} {B} refs/heads/a\0 atomic".encode())
+        + pkt_line(f"{B} {A} refs/heads/a".encode())
+        + FLUSH,
         pkt_line(f"{A} {B} refs/heads/a".encode()),
         b"GET / HTTP/1.1",
     ],
@@ -113,6 +117,7 @@ def test_commands_are_read_as_git_writes_them(wanted: list[tuple[str, str, str]]
         "a short id",
         "a certificate",
         "nothing to nothing",
+        "a ref twice",
         "no end",
         "no push",
     ],
@@ -130,10 +135,10 @@ def test_nothing_is_an_empty_push() -> None:
 
 def test_commands_are_bounded() -> None:
     """A push of endless commands is refused before they fill the memory."""
-    line = pkt_line(f"{A} {B} refs/heads/{'x' * 200}".encode())
 
     async def endless() -> AsyncIterator[bytes]:
         for number in range(MOST_BYTES):
+            line = pkt_line(f"{A} {B} refs/heads/{number:0200}".encode())
             assert number * len(line) <= MOST_BYTES + LONGEST
             yield line
 

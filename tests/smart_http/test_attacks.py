@@ -197,3 +197,23 @@ def test_an_odd_version_is_ignored(filled: Place, version: str) -> None:
     )
     assert answer.status_code in (200, 400)
     assert answer.status_code == 400 or answer.content.startswith(b"001e# service=git-upload-pack")
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        (b"", b"\0 report-status side-band-64k"),
+        (b"\0 report-status side-band-64k=1", b""),
+        (b"\0 report-status x\x85side-band-64k", b""),
+        (b"\0 side-band-64k", b""),
+    ],
+    ids=["with the second command", "with a value", "after an odd space", "without a report"],
+)
+def test_an_odd_capability_hides_no_change(filled: Place, first: bytes, second: bytes) -> None:
+    """Where git reads other capabilities than we do, each change still has its event and is in the mirror."""
+    there = filled.refs()["refs/heads/main"].encode()
+    commands = [f"{NO_OBJECT} ".encode() + there + b" refs/heads/" + name for name in (b"one", b"two")]
+    body = pkt_line(commands[0] + first) + pkt_line(commands[1] + second) + FLUSH + whole_pack()
+    assert _post(filled, WRITE, body).status_code == 200
+    assert {name for name, _, _ in filled.changes()} == {"main", "other", "one", "two"}
+    assert filled.is_whole()

@@ -52,6 +52,7 @@ class _Reading:
         self.read = bytearray()
         self._lines = Lines()
         self._changes: list[RefChange] = []
+        self._names: set[bytes] = set()
         self._capabilities: frozenset[str] = frozenset()
 
     @property
@@ -85,4 +86,7 @@ class _Reading:
         old, new, name = found.groups()
         if old == new:  # git would delete a ref for nothing to nothing, whatever it is at
             raise MalformedPush("A command changes nothing.")
+        if name in self._names:  # git would carry out both, and report one result
+            raise MalformedPush("Two commands name the same ref.")
+        self._names.add(name)
         self._changes.append(RefChange(old.decode(), new.decode(), name.decode("utf-8", "surrogateescape")))

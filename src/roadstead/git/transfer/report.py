@@ -31,7 +31,10 @@ class Report:
 
     @property
     def accepted(self) -> frozenset[str] | None:
-        """The refs that git has changed; `None` if the client wants no report, and so git wrote none."""
+        """The refs that git has changed; `None` without a report, or with one in another form than was expected.
+
+        git reads capabilities from every command, and takes `side-band-64k=1` for `side-band-64k`.
+        """
         lines, inner = Lines(), bytes(self._held)
         if self._has_bands:
             lines.add(inner)
@@ -39,7 +42,7 @@ class Report:
             lines = Lines()
         lines.add(inner)
         said = [payload.rstrip(b"\n") for payload, _ in lines.take() if payload]
-        if not said:
+        if not said or not said[0].startswith(b"unpack "):
             return None
         return frozenset(os.fsdecode(line.removeprefix(b"ok ")) for line in said if line.startswith(b"ok "))
 
