@@ -9,15 +9,18 @@ import pytest
 from roadstead.domain.access.credentials import find_token
 from roadstead.domain.host import Host
 from roadstead.domain.repositories import journal
+from roadstead.domain.repositories.changes import delete_repository
 from roadstead.domain.repositories.journal import begin, new_id, record
 from roadstead.domain.repositories.maintaining import maintain_repositories
 from roadstead.domain.repositories.pushing import push_changes
 from roadstead.domain.repositories.reconciling import record_left_pushes
 from roadstead.domain.shutdown import meanwhile
-from roadstead.errors import StorageBusy
+from roadstead.errors import GitFailed, StorageBusy
 from roadstead.git import caretaker, locks
 from roadstead.git.caretaker import Caretaker
+from roadstead.git.folders import Folders
 from roadstead.git.refs import update
+from roadstead.git.transfer.waiting import locked
 from roadstead.pushed import NO_OBJECT, Push, RefChange
 from tests.smart_http.conftest import Place, wait_until
 from tests.smart_http.git_client import Work, git
@@ -69,6 +72,32 @@ def test_a_push_that_did_nothing_leaves_nothing(filled: Place, work: Work) -> No
     filled.host.work(record_left_pushes)
     assert len(filled.events()) == 1
     assert filled.is_whole()
+
+
+def test_a_push_to_a_repository_that_is_deleted_meanwhile_ends(filled: Place, work: Work) -> None:
+    """Its record finds nothing to record, instead of a folder that cannot be read, again and again."""
+    push = _begun(filled, RefChange(work.head(), work.head("HEAD~1"), MAIN))
+
+    async def job(host: Host) -> Sequence[RefChange]:
+        ann = await find_token(host, filled.ann)
+        assert ann is not None
+        await delete_repository(host, ann, filled.repository)
+        await Folders(host.settings.data).trash(filled.repository.uuid)
+        return await record(host, filled.repository, push)
+
+    assert filled.host.work(job) == []
+
+
+def test_a_push_to_a_folder_that_is_gone_fails(filled: Place, work: Work) -> None:
+    """As git does that cannot be run, and without a stack trace in the log."""
+    filled.folder.rename(filled.folder.with_suffix(".gone"))
+    with pytest.raises(GitFailed):
+        filled.host.work(lambda host: _locked_for_a_moment(filled))
+
+
+async def _locked_for_a_moment(place: Place) -> None:
+    async with locked(locks.shared, place.folder):
+        pass
 
 
 def test_a_push_that_was_repeated_is_recorded_once(filled: Place, work: Work) -> None:

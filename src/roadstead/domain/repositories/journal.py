@@ -21,7 +21,7 @@ from roadstead.domain.happened import Actor, actor_of, happened
 from roadstead.domain.host import Host
 from roadstead.domain.repositories.access import hold
 from roadstead.domain.repositories.commits import folder_of
-from roadstead.errors import RoadsteadError
+from roadstead.errors import GitFailed, RoadsteadError
 from roadstead.git import locks
 from roadstead.git.refs import set_head
 from roadstead.git.transfer.names import BRANCH, kind_and_name
@@ -63,10 +63,15 @@ async def record(
 ) -> Sequence[RefChange]:
     """Record what a push did, as git has reported it, or else as the repository tells; return it.
 
-    Nothing of the push may be running.
+    Nothing of the push may be running. Of a repository that was deleted meanwhile, nothing is recorded.
     """
     folder = folder_of(host, repository)
-    backwards = await forced(folder, push.changes)
+    try:
+        backwards = await forced(folder, push.changes)
+    except GitFailed:
+        if await find_by_id(host.store.database, repository.id) is None:
+            return []
+        raise
     async with host.store.database.transaction() as tx:
         # From here on, no other transaction records a push to the repository.
         found = await note_push(tx, repository.id, host.now())

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractContextManager, ExitStack, asynccontextmanager
 from pathlib import Path
 
-from roadstead.errors import HostBusy
+from roadstead.errors import GitFailed, HostBusy
 
 WAIT_SECONDS = 30.0
 _PAUSE_SECONDS = 0.02
@@ -15,7 +15,10 @@ Lock = Callable[[Path], AbstractContextManager[int | None]]
 
 @asynccontextmanager
 async def locked(lock: Lock, folder: Path, seconds: float = WAIT_SECONDS) -> AsyncIterator[int]:
-    """Hold a lock of the repository in a folder, and yield its descriptor. Raise `HostBusy`."""
+    """Hold a lock of the repository in a folder, and yield its descriptor.
+
+    Raise `HostBusy`, and `GitFailed` if there is no repository.
+    """
     with ExitStack() as held:
         yield await _taken(lock, folder, held, seconds)
 
@@ -29,5 +32,7 @@ async def _taken(lock: Lock, folder: Path, held: ExitStack, seconds: float) -> i
                     return descriptor
                 held.close()
                 await asyncio.sleep(_PAUSE_SECONDS)
+    except FileNotFoundError as exc:  # it was deleted meanwhile
+        raise GitFailed("A repository cannot be read.", str(exc)) from exc
     except TimeoutError as exc:
         raise HostBusy("The repository is busy.", "Try again in a moment.") from exc
