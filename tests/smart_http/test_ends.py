@@ -1,6 +1,7 @@
 """How transfers end: clients that leave or stand still, a host that stops, places that are taken."""
 
 import contextlib
+import re
 import socket
 import time
 from collections.abc import Iterator
@@ -57,6 +58,15 @@ def test_a_client_that_leaves_leaves_nothing(place: Place) -> None:
     assert _quarantines(place) == []
     assert place.is_whole()
     assert place.events() == []
+
+
+def test_the_programs_of_a_push_are_bounded(place: Place) -> None:
+    """In memory and processor time: a tree of gigabytes comes in a pack of megabytes."""
+    with _pushing(place, PUSH[:-30], length=1_000_000):
+        wait_until(lambda: _quarantines(place))
+        limits = [(program / "limits").read_text("ascii") for program in _programs(place)]
+    assert limits
+    assert not any(re.search(r"^Max (cpu time|address space) +unlimited", text, re.MULTILINE) for text in limits)
 
 
 def test_a_push_that_git_has_begun_goes_through_without_its_client(place: Place) -> None:

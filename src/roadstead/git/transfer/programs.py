@@ -1,6 +1,7 @@
 """The programs of git that answer a client: `upload-pack` for clones and fetches, `receive-pack` for pushes."""
 
 import asyncio
+import resource
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -19,6 +20,8 @@ _LAST_SECONDS = 60.0
 """How long `receive-pack` may take to end after its last output."""
 MOST_PUSHED_BYTES = 4 * 1024**3
 """Of a pack: as much as a repository of the cloud may have."""
+_LIMITS = {resource.RLIMIT_CPU: 3600, resource.RLIMIT_AS: 4 << 30}
+"""Of each program: a pack of some megabytes can have a tree of gigabytes."""
 _SETTINGS = {
     "uploadpack.allowFilter": "true",
     "receive.maxInputSize": str(MOST_PUSHED_BYTES),
@@ -146,7 +149,7 @@ def _started(
 ) -> Piped:
     config = [part for name, value in (_SETTINGS | dict(settings or {})).items() for part in ("-c", f"{name}={value}")]
     command = [program(), *config, service.removeprefix("git-"), "--stateless-rpc", *options, "--", str(folder)]
-    return Piped(command, {**environment(), **(variables or {})}, reads=reads, passed=passed)
+    return Piped(command, {**environment(), **(variables or {})}, reads=reads, passed=passed, limits=_LIMITS)
 
 
 def _speaking(protocol: str) -> Mapping[str, str]:
