@@ -169,7 +169,7 @@ def test_a_hostile_fetch_gets_no_objects(filled: Place, body: bytes) -> None:
     ("body", "encoding", "status"),
     [
         (b"no gzip", "gzip", 400),
-        (gzip.compress(bytes(9999))[:20], "gzip", 400),
+        (gzip.compress(bytes(9999), mtime=0)[:20], "gzip", 400),
         (FLUSH, "br", 415),
         (FLUSH, "gzip, gzip", 415),
     ],

@@ -54,12 +54,12 @@ def test_a_body_is_the_same_however_it_comes(whole: bytes, lengths: list[int], g
     ("pieces", "then", "options", "refusal", "status"),
     [
         ([b"abc"], _LEFT, {}, InvalidInput, None),
-        ([gzip.compress(b"abc")[:12]], _END, {"gzipped": True}, InvalidInput, None),
+        ([gzip.compress(b"abc", mtime=0)[:12]], _END, {"gzipped": True}, InvalidInput, None),
         ([b"abc"], _END, {"gzipped": True}, InvalidInput, None),
         ([gzip.compress(b"abc") + b"d"], None, {"gzipped": True}, InvalidInput, None),
         ([gzip.compress(b"abc"), b"def"], None, {"gzipped": True}, InvalidInput, None),
         ([b"abc", b"def"], _END, {"most": 5}, RequestRefused, 413),
-        ([gzip.compress(bytes(9999))], _END, {"gzipped": True, "most": 9998}, RequestRefused, 413),
+        ([gzip.compress(bytes(9999), mtime=0)], _END, {"gzipped": True, "most": 9998}, RequestRefused, 413),
         ([b"abc"], None, {"idle_seconds": 0.01}, RequestRefused, 408),
     ],
     ids=[
