@@ -116,8 +116,8 @@ def test_what_cannot_be_is_refused(acme: Roadstead, tmp_path: Path) -> None:
         (("create", "acme/x", "--public", "--private"), "public or private"),
         (("import", str(tmp_path), "acme/x"), ""),
         (("list", "other"), "no workspace 'other'"),
-        (("show", "acme/x"), "no longer exists"),
-        (("delete", "acme/x", "--yes"), "no longer exists"),
+        (("show", "acme/x"), "There is no such repository."),
+        (("delete", "acme/x", "--yes"), "There is no such repository."),
     ):
         done = acme.call("repo", *arguments)
         assert (done.returncode, reason in done.stderr.decode()) == (1, True), (arguments, done.stderr)

@@ -211,7 +211,7 @@ async def _token_identity(request: Request, host: Host, token: str, name: str | 
         raise NotAuthenticated(
             "The access token is not valid.",
             "It has expired, was revoked, was never issued here, or belongs to another user than the one named. "
-            "Send an access token of a workspace or project as: Authorization: Bearer <token>.",
+            "An access token goes with the user name x-token-auth, or as: Authorization: Bearer <token>.",
         )
     _count(host, identity)
     return identity

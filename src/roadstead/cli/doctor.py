@@ -186,7 +186,6 @@ async def _look_inside(host: "Host") -> list[Check]:
     base_url = await _base_url(host, running)
     checks = [Check("database", "ok", opens), *_sqlite(host.settings, running), *_hosts(host.settings, running)]
     checks += await _repositories(host)
-    checks += await _repositories(host)
     return [*checks, *filter(None, [base_url]), *_refused_apps(installed), *await _strangers(host.base_url)]
 
 

@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, TypeVar
 
 from roadstead.cli.output import tell
+from roadstead.errors import NotFound
 
 if TYPE_CHECKING:
     from roadstead.domain.host import Host
@@ -23,7 +24,19 @@ def on_host(settings: "Settings", work: "Callable[[Host], Awaitable[T]]") -> T:
         async with open_host(settings, operator=f"{_user()} (command line)") as host:
             return await work(host)
 
-    return asyncio.run(run())
+    try:
+        return asyncio.run(run())
+    except NotFound as missing:
+        raise _in_full(missing) from None
+
+
+def _in_full(missing: NotFound) -> NotFound:
+    """Return what an operator is told: the cloud's answer leaves open whether the caller may see the repository."""
+    from roadstead.domain.repositories.access import NoSuchRepository
+
+    if not isinstance(missing, NoSuchRepository):
+        return missing
+    return NotFound("There is no such repository.", "List those of a workspace with: roadstead repo list WORKSPACE")
 
 
 def mention_absent_host(settings: "Settings", base_url: str) -> None:

@@ -106,7 +106,7 @@ async def get_account(host: Host, selected: str) -> User:
     """Return the user of a UUID in braces or an account id. Raise `NotFound`."""
     user = await find_account(host, selected)
     if user is None:
-        raise NotFound(f"No user with identifier '{selected}'.")
+        raise NotFound(f"No user with identifier '{selected}'.", "Name the user by UUID in braces, or by account id.")
     return user
 
 

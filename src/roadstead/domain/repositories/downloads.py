@@ -43,7 +43,7 @@ class NoSuchLink(NotFound):
     """The link is no one's, has expired, or its file was replaced or deleted."""
 
     def __init__(self) -> None:
-        super().__init__("This link does not work, or not any more.", "Ask for the download again.")
+        super().__init__("This link does not work, or not any more.", "Ask for the download, or upload the file again.")
 
 
 class Begun(NamedTuple):
