@@ -1,13 +1,20 @@
 """Repositories that begin with commits: forks, and copies of repositories on this machine."""
 
+import threading
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import pytest
+
 from roadstead.domain.access.credentials import find_token
 from roadstead.domain.host import Host
+from roadstead.domain.repositories import mirroring
 from roadstead.domain.repositories.creation import ForkChanges, fork_repository, import_repository
 from roadstead.domain.repositories.given import RepositoryChanges
+from roadstead.git.transfer.outcome import refs_now
 from roadstead.model import Repository
+from roadstead.pushed import Ref
 from tests.smart_http.conftest import Place
 from tests.smart_http.git_client import Work, git, new_work
 
@@ -64,3 +71,22 @@ def test_an_import_of_nothing_is_empty(place: Place, tmp_path: Path) -> None:
     copy = replace(place, repository=place.host.work(bring))
     assert copy.is_whole()
     assert copy.repository.mainbranch is None
+
+
+def test_the_refs_of_a_copy_are_read_by_the_thread_of_the_loop(
+    place: Place, work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An open repository is of one thread: another one could close it while it is read."""
+    work.git("push", place.url(), "main")
+    threads = []
+
+    def noted(folder: Path, names: Sequence[str]) -> dict[str, Ref | None]:
+        threads.append(threading.current_thread())
+        return refs_now(folder, names)
+
+    async def job(_: Host) -> threading.Thread:
+        await mirroring.refs_of(place.folder)
+        return threading.current_thread()
+
+    monkeypatch.setattr(mirroring, "refs_now", noted)
+    assert [place.host.work(job)] == threads

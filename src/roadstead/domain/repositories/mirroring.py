@@ -10,12 +10,18 @@ from roadstead.pushed import Ref
 from roadstead.storage.database import Transaction
 from roadstead.storage.refs import replace_refs
 
+_AT_ONCE = 50
+"""Refs that are read before other tasks have their turn."""
+
 
 async def refs_of(folder: Path) -> Sequence[Ref]:
     """Return what the mirror is to have of a repository. Raise `GitFailed`."""
     names = [ref.name for ref in await refs.read_all(folder)]
-    found = await asyncio.to_thread(refs_now, folder, names) if names else {}
-    return [ref for ref in found.values() if ref is not None]
+    found: list[Ref | None] = []
+    for start in range(0, len(names), _AT_ONCE):  # by the loop's thread, to which open repositories belong
+        found += refs_now(folder, names[start : start + _AT_ONCE]).values()
+        await asyncio.sleep(0)
+    return [ref for ref in found if ref is not None]
 
 
 async def mirror_all(tx: Transaction, repository_id: int, folder: Path) -> None:
