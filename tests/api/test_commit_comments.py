@@ -205,7 +205,11 @@ def test_half_a_character_is_refused(acme: Widgets, raw: str) -> None:
 def test_a_parent_is_on_the_same_commit(acme: Widgets) -> None:
     """One on another commit is a 400, one of another repository or none at all a 404 with its id."""
     elsewhere = [_say(acme, "There", at="v1"), _say(acme, "There", below=OPEN)]
-    for parent, status in ((elsewhere[0]["id"], 400), (elsewhere[1]["id"], 404), (10**15, 404)):
+    for parent, status in (
+        (elsewhere[0]["id"], 400),
+        (elsewhere[1]["id"], 404),
+        *((id_, 404) for id_ in (10**15, 2**63, -(2**64))),
+    ):
         body = {"content": _TEXT, "parent": {"id": parent}}
         answer = acme.send["ann"]("POST", f"{BELOW}/commit/main/comments", json=body)
         assert answer.status_code == status

@@ -17,6 +17,8 @@ from roadstead.storage.database import Reader, Transaction
 LONGEST = 65_536
 """Characters of a comment. It is rendered whenever it is shown."""
 _HIGHEST_LINE = 2**31
+_LARGER_THAN_IDS = 2**63
+"""No database looks for such an id."""
 
 
 class NoSuchComment(NotFound):
@@ -132,6 +134,8 @@ def _check(given: NewComment) -> None:
         raise _invalid("content", f"At most {LONGEST} characters are taken.")
     if "\0" in given.content:
         raise _invalid("content", "It has a NUL character.")
+    if given.parent_id is not None and not 0 < given.parent_id < _LARGER_THAN_IDS:
+        raise NoSuchComment(given.parent_id)
     if given.inline is not None:
         _check_inline(given.inline)
 
