@@ -12,6 +12,7 @@ import uvloop
 
 from roadstead.errors import GitFailed, GitLimit
 from roadstead.git import processes
+from roadstead.git.diff_processes import Pool
 from roadstead.git.environment import SETTINGS, environment
 from roadstead.git.processes import Child, Limits, run
 from tests.git.plain import git, repository
@@ -120,6 +121,16 @@ def test_memory_is_bounded(shell: Callable[[str], None]) -> None:
     shell("sleep 0.1; exec /usr/bin/head -c 200M /dev/zero | /usr/bin/tail -c 150M >/dev/null")
     with pytest.raises(GitFailed):
         asyncio.run(run(None, "x", limits=Limits(memory=60 << 20)))
+
+
+@pytest.mark.parametrize("says", ["fatal: inflateInit: out of memory", "fatal: mmap failed: Cannot allocate memory"])
+def test_memory_that_git_does_not_get_is_a_limit(shell: Callable[[str], None], folder: Path, says: str) -> None:
+    """Nothing is wrong with the repository, whether git runs once or waits for questions."""
+    shell(f"echo '{says}' >&2; exit 128")
+    with pytest.raises(GitLimit, match="memory"):
+        asyncio.run(run(None, "x"))
+    with pytest.raises(GitLimit, match="memory"):
+        asyncio.run(Pool().ask(folder, (), "a", "b", Limits()))
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,6 @@ from pathlib import Path
 from time import monotonic
 from typing import NamedTuple
 
-from roadstead.errors import GitFailed
 from roadstead.git import closing
 from roadstead.git.opened import packs_of
 from roadstead.git.processes import Child, Limits
@@ -45,7 +44,7 @@ class Pool:
             while not answer.endswith(end):
                 piece = await child.read()
                 if not piece:
-                    raise GitFailed("git diff-tree ended.")
+                    raise await child.failure()
                 answer += piece
             return bytes(answer[answer.index(b"\n") + 1 : -len(end)])
 

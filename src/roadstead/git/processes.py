@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import math
 import os
+import re
 import resource
 import signal
 import subprocess
@@ -30,6 +31,8 @@ class Limits(NamedTuple):
 
 
 USUAL = Limits()
+_NO_MEMORY = re.compile("out of memory|cannot allocate memory", re.IGNORECASE)
+"""What git says, and the C library."""
 _MOST_STDERR = 4096
 _PIECE = 1 << 16
 _NAP = 0.001
@@ -143,15 +146,28 @@ class Child:
 
     async def end(self, codes: Sequence[int] = (0,)) -> int:
         """Return its exit code, when all output was read. Raise `GitLimit`, or `GitFailed` for one not in `codes`."""
+        code = await self._exit_code()
+        if code not in codes:
+            raise self._failure(code)
+        return code
+
+    async def failure(self) -> GitFailed:
+        """Return why it has ended where it should not. Raise `GitLimit`."""
+        return self._failure(await self._exit_code())
+
+    async def _exit_code(self) -> int:
         while (code := self._process.poll()) is None:
             self._listen()
             await asyncio.sleep(_NAP)
             self._spend(_NAP)
         self._listen()
-        if code not in codes:
-            said = self._said.decode("utf-8", "replace").strip()
-            raise GitFailed(f"git {self._command} failed.", said or f"It ended with {code}.")
         return code
+
+    def _failure(self, code: int) -> GitFailed:
+        said = self._said.decode("utf-8", "replace").strip()
+        if _NO_MEMORY.search(said):
+            return GitLimit(f"git {self._command} needs more memory than is allowed here.")
+        return GitFailed(f"git {self._command} failed.", said or f"It ended with {code}.")
 
     def kill(self) -> None:
         """End it at once, with all that it started, and close its pipes."""
