@@ -251,6 +251,7 @@ def test_a_repository_is_found_by_each_of_its_names(acme: Acme, who: str, status
         ({"name": "Widgets"}, "Repository with this Slug and Owner already exists.", ["name"]),
         ([], "Bad request", [""]),
         ({"fork_policy": "x"}, "Bad request", ["fork_policy"]),
+        ({"scm": "hg"}, "Bad request", ["scm"]),
         ({"is_private": "x"}, "Bad request", ["is_private"]),
         ({"project": {"key": "NONE"}}, "project: No project with identifier 'NONE'.", ["project"]),
         ({"is_private": False}, "is_private: A private project cannot have public repositories.", ["is_private"]),

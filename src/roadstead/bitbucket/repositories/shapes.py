@@ -19,6 +19,7 @@ from roadstead.bitbucket.workspaces.shapes import CondensedWorkspace, condensed_
 from roadstead.domain.repositories import changes
 from roadstead.domain.repositories.creation import ForkChanges
 from roadstead.domain.repositories.given import RepositoryChanges
+from roadstead.errors import InvalidInput
 from roadstead.model import ForkPolicy, Privilege, Repository, RepositoryRole, Workspace
 from roadstead.shapes.accounts import CondensedUser, NamedUser, Team, team
 from roadstead.shapes.links import Link
@@ -89,6 +90,7 @@ class _Named(msgspec.Struct):
 class GivenRepository(msgspec.Struct):
     """A body that gives a repository."""
 
+    scm: str | None = None
     name: str | None = None
     description: str | None = None
     is_private: bool | None = None
@@ -110,6 +112,8 @@ class GivenFork(GivenRepository):
 def _changes(given: GivenRepository | None) -> RepositoryChanges:
     if given is None:
         return RepositoryChanges()
+    if given.scm not in (None, "git"):
+        raise InvalidInput("Bad request", fields={"scm": "Only git is hosted here."})
     project = given.project
     return RepositoryChanges(
         given.name,
