@@ -212,7 +212,10 @@ def _page_routes() -> dict[object, str]:
     """Return the templates of the pages' addresses, by the endpoint that answers there."""
     from roadstead import web
 
-    return {route.app if isinstance(route, Mount) else route.endpoint: route.path for route in web.ROUTES}
+    return {
+        route.app if isinstance(route, Mount) else route.endpoint: route.path_format.replace("{end}", "")
+        for route in web.ROUTES
+    }
 
 
 _NO_OPERATION = RequestRefused(404, "Resource not found", "There is no API hosted at this URL")

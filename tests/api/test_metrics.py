@@ -76,8 +76,9 @@ def test_requests_are_counted_by_address_and_status(fresh: LiveHost) -> None:
         ("GET", f"{address}/{{value_id}}", "4xx"): 1,
         ("other", address, "4xx"): 2,
         ("GET", "/", "2xx"): 1,
-        ("GET", "/-/apps/{app:id}", "4xx"): 2,
-        ("GET", "none", "4xx"): 2,
+        ("GET", "/-/apps/{app}", "4xx"): 2,
+        ("GET", "/{workspace}/{repo}", "4xx"): 1,
+        ("GET", "none", "4xx"): 1,
     }
 
 

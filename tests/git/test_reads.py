@@ -269,11 +269,14 @@ def test_a_reader_that_stops_ends_git(work: Path, folder: Path) -> None:
         await reading.aclose()
 
     asyncio.run(close())  # of what other tests left waiting
-    before = len(list(Path("/proc/self/fd").iterdir()))
+    before = len(list(Path("/proc/self/fd").iterdir())), _children()
     asyncio.run(begin())
-    assert len(list(Path("/proc/self/fd").iterdir())) == before
-    with pytest.raises(ChildProcessError):
-        os.waitpid(-1, os.WNOHANG)
+    assert (len(list(Path("/proc/self/fd").iterdir())), _children()) == before
+
+
+def _children() -> set[str]:
+    """Return the numbers of the processes that this one has started, and of those that ended and wait for it."""
+    return {number for task in Path("/proc/self/task").iterdir() for number in (task / "children").read_text().split()}
 
 
 def test_last_commits_end_in_time(work: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,6 @@
 """The pages of a repository: what git has, shown to whom the API would show it, and never more than a page bears."""
 
+import asyncio
 from html import unescape
 from typing import NamedTuple
 from urllib.parse import quote
@@ -366,5 +367,6 @@ def test_a_large_diff_is_cut(filled: Filled, monkeypatch: pytest.MonkeyPatch) ->
             patched.setattr(commit_diffs, limit, value)
             shown = _main(filled, address)
             assert "Not all lines are shown." in shown or "The lines are not shown" in shown, limit
-    monkeypatch.setattr(commit_diffs, "_SECONDS", 0.0)
+    monkeypatch.setattr(commit_diffs, "_SECONDS", 0.01)
+    monkeypatch.setattr(commit_diffs, "files_of", lambda *sides: asyncio.sleep(60))
     assert "The changes are not shown: it takes too long to find them." in _main(filled, address)

@@ -67,7 +67,7 @@ class _Uuid(Convertor[str]):
 class _Owner(Convertor[str]):
     """The workspace of a repository: none has the name with which other addresses begin."""
 
-    regex = r"(?!(?:-|2\.0|site|account|atlassian-connect)/)[^/]+"
+    regex = r"(?!(?:-|[12]\.0|site|account|atlassian-connect)/)[^/]+"
 
     def convert(self, value: str) -> str:
         return value
