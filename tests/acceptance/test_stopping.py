@@ -19,9 +19,10 @@ def test_a_request_that_does_not_come_is_given_up(tmp_path: Path, capfd: pytest.
     with recording_app() as app, live_host(tmp_path) as host:
         api = AppClient(host.url, host.install(app))
         api("PUT", VALUES, json=["BEFORE"])
-        head = f"Host: x\r\nAuthorization: JWT {api.token('PUT', VALUES)}\r\nContent-Length: 9\r\n\r\n"
+        head = f"Host: x\r\nAuthorization: JWT {api.token('PUT', VALUES)}\r\nContent-Length: 9\r\n"
+        head += "Expect: 100-continue\r\n\r\n"
         waiting = [
-            _sent(host.url, f"PUT {VALUES} HTTP/1.1\r\n{head}["),
+            _sent(host.url, f"PUT {VALUES} HTTP/1.1\r\n{head}"),
             _sent(host.url, f"POST /-/sign-in HTTP/1.1\r\n{head}"),
         ]
         assert api("GET", VALUES).json()["size"] == 1
@@ -39,6 +40,7 @@ def test_a_request_that_does_not_come_is_given_up(tmp_path: Path, capfd: pytest.
 def _sent(url: str, request: str) -> socket.socket:
     connection = socket.create_connection((urlsplit(url).hostname, urlsplit(url).port), timeout=10)
     connection.sendall(request.encode())
+    assert connection.recv(25) == b"HTTP/1.1 100 Continue\r\n\r\n", "the host waits for the body"
     return connection
 
 
