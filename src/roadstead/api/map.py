@@ -26,6 +26,7 @@ class Map:
         self._tree: Tree[Address] = Tree()
         self._addresses: dict[Operation, Address] = {}
         self._cold = list(self.groups)
+        self._cold_heads = _heads_of(self._cold)
 
     @property
     def operations(self) -> list[Operation]:
@@ -55,6 +56,7 @@ class Map:
                     address.add(operation)
                     self._addresses[operation] = address
                 self._cold.remove(group)
+        self._cold_heads = _heads_of(self._cold)
 
     def find(self, scope: Scope) -> Address | None:
         """Return the address of a request, and store the values of its parameters in the scope.
@@ -74,10 +76,17 @@ class Map:
         if path[-1:] == "/" and path != "/":
             scope["path"] = path[:-1]
             segments.pop()
-        if self._cold:
+        # Groups that read git may stay cold for ever, so this test must be quick.
+        if self._cold_heads is None or not self._cold_heads.isdisjoint(segments[2:3]):
             self._put_on([group for group in self._cold if group.may_have(segments)])
         found = self._tree.find(segments)
         if found is None:
             return None
         address, scope[PATH_VALUES] = found
         return address
+
+
+def _heads_of(groups: Iterable[Group]) -> frozenset[str] | None:
+    """Return what addresses of some groups have in their third segment, or `None` if that may be anything."""
+    heads = [group.heads for group in groups]
+    return frozenset().union(*heads) if all(heads) else None
