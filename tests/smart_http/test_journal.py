@@ -143,6 +143,7 @@ def test_a_running_push_is_not_judged_by_a_start(filled: Place, work: Work) -> N
     assert filled.is_whole()
 
 
+@pytest.mark.slow
 def test_an_old_entry_of_a_long_reflog_is_found(filled: Place, work: Work) -> None:
     """Also when many pushes came after the one that was cut off."""
     created = RefChange(NO_OBJECT, work.head(), "refs/tags/v1")
