@@ -16,11 +16,3 @@ async def pieces(folder: Path) -> AsyncIterator[bytes]:
         async for piece in git.pieces():
             yield piece
         await git.end()
-
-
-async def unpack(bundle: Path, folder: Path) -> None:
-    """Bring all that a bundle has into an empty repository, each object checked as in a push. Raise `GitFailed`."""
-    options = ("--quiet", "--no-tags", "--no-write-fetch-head")
-    fetch = ("-c", "fetch.unpackLimit=1", "fetch", *options, "--", str(bundle), "refs/*:refs/*")
-    async with Child(folder, *fetch, limits=_WHOLE, variables={"GIT_ALLOW_PROTOCOL": "file"}) as git:
-        await git.end()

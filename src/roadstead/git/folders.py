@@ -18,7 +18,7 @@ from pathlib import Path
 from uuid import UUID
 
 from roadstead.errors import Conflict, GitFailed, InvalidInput
-from roadstead.git import bundles, locks
+from roadstead.git import locks
 from roadstead.git.disk import sync
 from roadstead.git.environment import program
 from roadstead.git.processes import Child, Limits, run
@@ -87,7 +87,7 @@ class Folders:
         async with self._making(uuid) as new:
             await _init(new, branch)
             if await asyncio.to_thread(os.path.getsize, bundle):
-                await bundles.unpack(bundle, new)
+                await _fetch(bundle, new)
                 await _check_names(new)
 
     async def trash(self, uuid: str) -> None:

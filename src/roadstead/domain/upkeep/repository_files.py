@@ -8,8 +8,9 @@ They come after all rows. So a repository may have commits that are newer than t
 
 import base64
 import binascii
-import contextlib
-from collections.abc import AsyncIterator
+import secrets
+import shutil
+from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO, Self
@@ -17,7 +18,7 @@ from typing import TYPE_CHECKING, BinaryIO, Self
 from roadstead.domain.host import Host
 from roadstead.errors import GitFailed, InvalidInput
 from roadstead.model import Repository
-from roadstead.storage.database import Reader, Transaction
+from roadstead.storage.database import Transaction
 from roadstead.storage.repositories import list_all
 from roadstead.storage.transfer import repository_ids
 
@@ -25,9 +26,9 @@ if TYPE_CHECKING:
     from roadstead.git.folders import Folders
 
 
-async def lines_of_repositories(host: Host, reader: Reader) -> AsyncIterator[object]:
-    """Yield the lines of all repositories. Raise `GitFailed` for one whose folder is missing or damaged."""
-    for uuid in await repository_ids(reader):
+async def lines_of_repositories(host: Host, uuids: Iterable[str]) -> AsyncIterator[object]:
+    """Yield the lines of repositories. Raise `GitFailed` for one whose folder is missing or damaged."""
+    for uuid in uuids:
         from roadstead.git import bundles, refs  # imported late: most hosts have no repository
 
         folder = _folders(host).path(uuid)
@@ -67,9 +68,10 @@ class Unpacking:
         """Make the repository before this one, and begin with this one."""
         await self.end()
         self._next = uuid, head
-        place = _folders(self._host).root / "tmp"
-        place.mkdir(parents=True, exist_ok=True)
-        self._bundle = (place / "import.bundle").open("wb")
+        # In a folder, which the sweep removes if this process is killed.
+        place = _folders(self._host).root / "tmp" / f"import-{secrets.token_hex(4)}.git"
+        place.mkdir(parents=True)
+        self._bundle = (place / "bundle").open("wb")
 
     def add(self, piece: str) -> None:
         """Add a piece to the repository that was begun. Raise `ValueError` if there is none, or this is no base64."""
@@ -85,7 +87,7 @@ class Unpacking:
         ids = await repository_ids(tx)
         if missing := ids.keys() ^ self._made:
             raise InvalidInput(
-                "The repositories of the export are not those of its rows.", f"{min(missing)} is one-sided."
+                "The repositories of the export are not those of its rows.", f"{min(missing)} is only in one of both."
             )
         for uuid in self._made:
             from roadstead.domain.repositories.mirroring import mirror_all  # imports git, as `lines_of_repositories`
@@ -101,8 +103,9 @@ class Unpacking:
         try:
             await _folders(self._host).unpack(Path(self._bundle.name), uuid, branch=head)
         except (GitFailed, ValueError) as exc:
+            said = exc.detail if isinstance(exc, GitFailed) else str(exc)
             raise InvalidInput(
-                f"The repository {uuid} of the export is damaged.", f"{exc} Nothing was imported."
+                f"The repository {uuid} of the export is damaged.", f"{said} Nothing was imported."
             ) from exc
         self._made.append(uuid)
         self._drop_bundle()
@@ -110,8 +113,7 @@ class Unpacking:
     def _drop_bundle(self) -> None:
         if self._bundle is not None:
             self._bundle.close()
-            with contextlib.suppress(FileNotFoundError):
-                Path(self._bundle.name).unlink()
+            shutil.rmtree(Path(self._bundle.name).parent)
         self._bundle = self._next = None
 
 

@@ -28,7 +28,7 @@ from roadstead.errors import Conflict, InvalidInput
 from roadstead.model import Installation
 from roadstead.storage import transfer as rows
 from roadstead.storage.audit import add_entry
-from roadstead.storage.database import Transaction
+from roadstead.storage.database import Reader, Transaction
 from roadstead.storage.facts import find_fact, keep_fact
 from roadstead.storage.members import ensure_owners
 from roadstead.storage.moments import from_text, to_text
@@ -74,30 +74,40 @@ async def export_state(
     """Write one committed state, while others may keep writing. Raise `StorageUnavailable` and `OSError`."""
     if with_secrets:
         await secret_will_be_shown(host, "export of all apps")
-    async with host.store.database.snapshot() as snapshot:
-        total = await rows.count_rows(snapshot)
-        with gzip.GzipFile(fileobj=out, mode="wb", compresslevel=6, filename="", mtime=0) as packed:
-            writer = _Writer(packed)
-            writer.write(
-                {
-                    "format": FORMAT,
-                    "version": VERSION,
-                    "secrets": with_secrets,
-                    "rows": total,
-                    "created_on": to_text(host.now()),
-                }
-            )
-            done = 0
-            for table in TRAVELLING:
-                writer.write({"table": table.name, "columns": table.columns})
-                async for page in rows.read_pages(host.store, snapshot, table, with_secrets=with_secrets):
-                    writer.write(*page)
-                    done += len(page)
-                    progress(done, total)
-            async for line in lines_of_repositories(host, snapshot):
-                writer.write(line)
-            writer.write({"end": True, "rows": done, "sha256": writer.digest()})
+    with gzip.GzipFile(fileobj=out, mode="wb", compresslevel=6, filename="", mtime=0) as packed:
+        writer = _Writer(packed)
+        async with host.store.database.snapshot() as snapshot:
+            repositories = await rows.repository_ids(snapshot)
+            done = await _write_rows(host, snapshot, writer, with_secrets=with_secrets, progress=progress)
+        # After the snapshot, which holds up a database's own cleaning: files may take hours.
+        async for line in lines_of_repositories(host, repositories):
+            writer.write(line)
+        writer.write({"end": True, "rows": done, "sha256": writer.digest()})
     return Transferred(done, with_secrets)
+
+
+async def _write_rows(
+    host: Host, snapshot: Reader, writer: "_Writer", *, with_secrets: bool, progress: Progress
+) -> int:
+    """Write the first line and all rows; return their number."""
+    total = await rows.count_rows(snapshot)
+    writer.write(
+        {
+            "format": FORMAT,
+            "version": VERSION,
+            "secrets": with_secrets,
+            "rows": total,
+            "created_on": to_text(host.now()),
+        }
+    )
+    done = 0
+    for table in TRAVELLING:
+        writer.write({"table": table.name, "columns": table.columns})
+        async for page in rows.read_pages(host.store, snapshot, table, with_secrets=with_secrets):
+            writer.write(*page)
+            done += len(page)
+            progress(done, total)
+    return done
 
 
 class _Writer:
