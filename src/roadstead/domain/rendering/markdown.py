@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from markdown_it.token import Token
 
 LONGEST = 32_768
-"""Characters that are read as Markdown, in at most half a second. A longer text is shown as it is."""
+"""Characters that are read as Markdown. Of the texts of this length that were tried, `![` again and again took longest:
+0.6 s. A longer text is shown as it is.
+"""
 _MENTION = re.compile(r"@\{([^{}\s]{1,200})\}")
 _PLAIN_LINK = {"rel": "nofollow", "class": "ap-connect-link"}
 _ALIGNMENT = re.compile(r"text-align:(\w+)")

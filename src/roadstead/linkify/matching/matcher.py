@@ -132,7 +132,7 @@ class CompiledLinkers:
     def without(self, linkers: Collection[Linker], reason: str) -> "CompiledLinkers":
         """Return these linkers without some of them. Those are listed as unfinished where they might have matched."""
         left_out = {number: reason for number, linker in enumerate(self.linkers) if linker in linkers}
-        return replace(self, _left_out={**self._left_out, **left_out})
+        return replace(self, _left_out={**self._left_out, **left_out}) if left_out else self
 
     def left_out(self, number: int) -> str | None:
         """Return why a linker is left out, or `None` if it is not."""
