@@ -237,6 +237,7 @@ def test_linkers_left_out_link_nothing() -> None:
     """
     linkers = [Linker(key, "OK-1", HERE) for key in ("one", "two")]
     compiled = compile_linkers(linkers)
+    assert compiled.without([Linker("elsewhere", "x", "https://e.example/")], "It is parked.") is compiled
     without_one = compiled.without(linkers[:1], "It is parked.")
     assert [link.linker for link in without_one.linkify("OK-1").links] == [linkers[1]]
     assert without_one.linkify("OK-1").unfinished == (Unfinished(linkers[0], "It is parked."),)
