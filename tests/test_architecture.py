@@ -153,7 +153,7 @@ IN_A_GROUP = {"operations": {"rules", "shapes"}, "rules": {"rows", "events", "mo
 USES: dict[str, set[str]] = {
     "projects": {"workspaces"},
     "repositories": {"workspaces", "projects"},
-    "refs": {"projects", "commits"},
+    "refs": {"commits"},
     "source": {"commits"},
 }
 """The other groups that a group may use, through their `rules`, `shapes` and `model`. None may use its own users."""

@@ -51,6 +51,11 @@ class InvalidInput(RoadsteadError):
     """The input cannot be accepted; nothing changed."""
 
 
+def invalid_member(name: str, reason: str) -> InvalidInput:
+    """Return the refusal of one member of a body, or of one field of a form."""
+    return InvalidInput(f"{name}: {reason}", fields={name: [reason]})
+
+
 class InvalidLinkerValue(InvalidInput):
     """At least one linker value is not acceptable; `fields` names the offenders."""
 

@@ -123,6 +123,13 @@ class Shape(Generic[T]):
             return _no_json(exc)  # it fails after the place where its shape is wrong
 
 
+def wrong_body(body: bytes, complaint: str) -> InvalidInput:
+    """Return the refusal of a body of another shape, which names the member that msgspec complains about."""
+    _, dotted, rest = complaint.partition("`$.")
+    member, text = (rest.partition("`")[0], "of another type") if dotted else ("", "expected a dictionary")
+    return InvalidInput("Bad request", complaint, fields={member: text})
+
+
 _BRACKET = re.compile(rb'"(?:[^"\\]|\\.)*"?|[\[{]|[\]}]')
 """Or a string, which may have no end: were it searched for at each quote, 64 KB would take minutes."""
 

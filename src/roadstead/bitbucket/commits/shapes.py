@@ -6,7 +6,7 @@ from typing import Annotated, Literal, NotRequired, TypedDict
 
 import msgspec
 
-from roadstead.api.bodies import Shape
+from roadstead.api.bodies import Shape, wrong_body
 from roadstead.api.listing import Partial
 from roadstead.domain.repositories.comments import NewComment
 from roadstead.domain.repositories.known import Known
@@ -269,15 +269,8 @@ def _raw(given: _Comment) -> str:
     return given.content.raw
 
 
-def _wrong(body: bytes, complaint: str) -> InvalidInput:
-    """Return the refusal of a body of another shape."""
-    _, dotted, rest = complaint.partition("`$.")
-    field, text = (rest.partition("`")[0], "of another type") if dotted else ("", "expected a dictionary")
-    return InvalidInput("Bad request", complaint, fields={field: text})
-
-
-NEW_COMMENT: Shape[NewComment] = Shape(_Comment, _new_comment, _wrong, documented=CommentToAdd)
-COMMENT_TEXT: Shape[str] = Shape(_Comment, _raw, _wrong, documented=ChangedComment)
+NEW_COMMENT: Shape[NewComment] = Shape(_Comment, _new_comment, wrong_body, documented=CommentToAdd)
+COMMENT_TEXT: Shape[str] = Shape(_Comment, _raw, wrong_body, documented=ChangedComment)
 
 
 class CommitShapes:

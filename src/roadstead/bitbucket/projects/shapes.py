@@ -5,7 +5,7 @@ from typing import Annotated, Literal, NotRequired, TypedDict
 
 import msgspec
 
-from roadstead.api.bodies import Shape
+from roadstead.api.bodies import Shape, wrong_body
 from roadstead.bitbucket.workspaces.shapes import CondensedWorkspace, condensed_workspace
 from roadstead.domain.people.projects import ProjectChanges
 from roadstead.errors import InvalidInput
@@ -65,14 +65,6 @@ def permission(given: GivenPermission) -> str:
     if given.permission is None:
         raise InvalidInput("Bad request", fields={"permission": "required key not provided"})
     return given.permission
-
-
-def wrong_body(body: bytes, complaint: str) -> InvalidInput:
-    """Return the refusal of a body of another shape."""
-    _, dotted, rest = complaint.partition("`$.")
-    if dotted:
-        return InvalidInput("Bad request", complaint, fields={rest.partition("`")[0]: "of another type"})
-    return InvalidInput("Bad request", complaint, fields={"": "expected a dictionary"})
 
 
 NEW_PROJECT: Shape[ProjectChanges] = Shape(GivenProject, _changes, wrong_body, documented=NewProject)

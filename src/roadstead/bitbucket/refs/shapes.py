@@ -6,9 +6,8 @@ from typing import Annotated, Literal, NamedTuple, NotRequired, TypedDict
 
 import msgspec
 
-from roadstead.api.bodies import Shape
+from roadstead.api.bodies import Shape, wrong_body
 from roadstead.bitbucket.commits.shapes import Author, CommitShapes, TargetCommit
-from roadstead.bitbucket.projects.shapes import wrong_body
 from roadstead.bitbucket.refs.model import Found
 from roadstead.errors import InvalidInput
 from roadstead.shapes.accounts import Href

@@ -6,14 +6,13 @@ from urllib.parse import quote, urlsplit
 
 import msgspec
 
-from roadstead.api.bodies import Shape
+from roadstead.api.bodies import Shape, wrong_body
 from roadstead.bitbucket.projects.shapes import (
     CondensedProject,
     GivenPermission,
     GroupResource,
     condensed_project,
     permission,
-    wrong_body,
 )
 from roadstead.bitbucket.workspaces.shapes import CondensedWorkspace, condensed_workspace
 from roadstead.domain.repositories import changes

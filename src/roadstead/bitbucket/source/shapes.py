@@ -11,7 +11,7 @@ from roadstead.bitbucket.commits.shapes import CommitShapes, CondensedCommit, Ta
 from roadstead.bitbucket.source.model import Attribute, FileChange, Listed, attributes_of
 from roadstead.domain.repositories.committing import WantedCommit
 from roadstead.domain.repositories.source import mimetype_of
-from roadstead.errors import InvalidInput
+from roadstead.errors import InvalidInput, invalid_member
 from roadstead.git.writing import FILE, LINK, PROGRAM, FileWrite
 from roadstead.listing import Field, Listing
 from roadstead.shapes.accounts import Href
@@ -182,14 +182,10 @@ def _read(part: Part) -> str:
     try:
         return part.content.decode()
     except UnicodeDecodeError as exc:
-        raise _wrong(part.name.decode(), "It is no UTF-8.") from exc
+        raise invalid_member(part.name.decode(), "It is no UTF-8.") from exc
 
 
 def _only(name: str, values: Sequence[str]) -> str:
     if len(values) > 1:
-        raise _wrong(name, "It is given more than once.")
+        raise invalid_member(name, "It is given more than once.")
     return values[0] if values else ""
-
-
-def _wrong(name: str, reason: str) -> InvalidInput:
-    return InvalidInput(f"{name}: {reason}", fields={name: [reason]})

@@ -15,7 +15,7 @@ from roadstead.domain.repositories.download_files import DownloadFiles
 from roadstead.domain.repositories.given import RepositoryChanges, check_privacy, check_slug, slug_taken
 from roadstead.domain.repositories.places import named_project
 from roadstead.domain.slugs import slug_of
-from roadstead.errors import InvalidInput
+from roadstead.errors import invalid_member
 from roadstead.model import Identity, Project, Repository
 from roadstead.storage import repositories as rows
 from roadstead.storage.audit import Details
@@ -72,8 +72,7 @@ async def _with_main_branch(host: Host, tx: Transaction, repository: Repository,
     from roadstead.git.refs import set_head
 
     if await find_ref(tx, repository.id, "branch", name) is None:
-        text = f"branch not found: {name}"
-        raise InvalidInput(f"mainbranch: {text}", fields={"mainbranch": [text]})
+        raise invalid_member("mainbranch", f"branch not found: {name}")
     await set_head(folders_of(host).path(repository.uuid), f"refs/heads/{name}")
     await rows.set_mainbranch(tx, repository.id, name)
     return msgspec.structs.replace(repository, mainbranch=name)

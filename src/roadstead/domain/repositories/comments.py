@@ -7,7 +7,7 @@ import msgspec
 from roadstead.domain.happened import actor_of, happened
 from roadstead.domain.host import Host
 from roadstead.domain.repositories.access import hold
-from roadstead.errors import InvalidInput, NotFound, WrongCredential
+from roadstead.errors import NotFound, WrongCredential, invalid_member
 from roadstead.listing import PageRequest, Slice
 from roadstead.model import Identity, Repository
 from roadstead.reviewed import CommitComment, Inline
@@ -117,7 +117,7 @@ async def _inline_of_parent(
         return parent.inline
     if await rows.find_commit_of(tx, repository.id, parent_id) is None:
         raise NoSuchComment(parent_id)
-    raise _invalid("parent", "The parent is a comment on another commit.")
+    raise invalid_member("parent", "The parent is a comment on another commit.")
 
 
 def _is_by(comment: CommitComment, identity: Identity) -> bool:
@@ -129,11 +129,11 @@ def _is_by(comment: CommitComment, identity: Identity) -> bool:
 
 def _check(given: NewComment) -> None:
     if not given.content.strip():
-        raise _invalid("content", "This field may not be blank.")
+        raise invalid_member("content", "This field may not be blank.")
     if len(given.content) > LONGEST:
-        raise _invalid("content", f"At most {LONGEST} characters are taken.")
+        raise invalid_member("content", f"At most {LONGEST} characters are taken.")
     if "\0" in given.content:
-        raise _invalid("content", "It has a NUL character.")
+        raise invalid_member("content", "It has a NUL character.")
     if given.parent_id is not None and not 0 < given.parent_id < _LARGER_THAN_IDS:
         raise NoSuchComment(given.parent_id)
     if given.inline is not None:
@@ -142,11 +142,7 @@ def _check(given: NewComment) -> None:
 
 def _check_inline(inline: Inline) -> None:
     if not inline.path or "\0" in inline.path or len(inline.path) > 4096:
-        raise _invalid("inline", "This is no path of a file.")
+        raise invalid_member("inline", "This is no path of a file.")
     lines = inline.line_from, inline.line_to, inline.start_from, inline.start_to
     if not all(line is None or 1 <= line < _HIGHEST_LINE for line in lines):
-        raise _invalid("inline", "A line is a number from 1 on.")
-
-
-def _invalid(field: str, text: str) -> InvalidInput:
-    return InvalidInput(f"{field}: {text}", fields={field: [text]})
+        raise invalid_member("inline", "A line is a number from 1 on.")

@@ -9,7 +9,7 @@ from roadstead.domain.host import Host
 from roadstead.domain.repositories.commits import folder_of
 from roadstead.domain.repositories.people import signature_of
 from roadstead.domain.repositories.pushing import push_changes
-from roadstead.errors import Conflict, InvalidInput
+from roadstead.errors import Conflict, InvalidInput, invalid_member
 from roadstead.git import objects, refs, revisions
 from roadstead.git.objects import Signature
 from roadstead.git.refs import RefChanged
@@ -81,8 +81,7 @@ def _author(raw: str, committer: Signature) -> Signature:
     found = _PERSON.fullmatch(raw.strip())
     name = "" if found is None else found[1].strip()
     if found is None or not name or "\n" in name:
-        reason = "Write it like this: Ada <ada@example.com>"
-        raise InvalidInput(f"author: {reason}", fields={"author": [reason]})
+        raise invalid_member("author", "Write it like this: Ada <ada@example.com>")
     return Signature(name, found[2], committer.seconds, committer.offset)
 
 
@@ -92,7 +91,7 @@ def _place(folder: Path, wanted: WantedCommit) -> _Place:
     branch = wanted.branch or main.removeprefix(BRANCH)
     reason = reason_against(BRANCH + branch)
     if reason is not None:
-        raise InvalidInput(f"branch: {reason}", fields={"branch": [reason]})
+        raise invalid_member("branch", reason)
     tip = revisions.named(folder, BRANCH + branch)
     parent = None if wanted.parent is None else _parent(folder, wanted.parent)
     if tip is not None and parent not in (None, tip):
@@ -116,7 +115,7 @@ async def _write(folder: Path, wanted: WantedCommit, place: _Place, author: Sign
     try:
         tree = await write_tree(folder, base, wanted.files)
     except NoSuchPath as exc:
-        raise InvalidInput(f"files: {exc.message}", fields={"files": [exc.message]}) from exc
+        raise invalid_member("files", exc.message) from exc
     parents = [] if place.parent is None else [place.parent]
     return await write_commit(folder, tree, parents, author, committer, wanted.message or _message(wanted.files))
 

@@ -20,7 +20,7 @@ from roadstead.domain.repositories.access import ANY_WORKSPACE, find_repository
 from roadstead.domain.repositories.given import RepositoryChanges, check_privacy, check_slug, slug_taken
 from roadstead.domain.repositories.places import project_to_create_in
 from roadstead.domain.slugs import slug_of
-from roadstead.errors import InvalidInput, WrongCredential
+from roadstead.errors import WrongCredential, invalid_member
 from roadstead.model import BriefRepository, Identity, Project, Repository
 from roadstead.pushed import Ref
 from roadstead.storage import repositories as rows
@@ -105,8 +105,7 @@ def _forked(parent: Repository, given: RepositoryChanges) -> RepositoryChanges:
     if parent.fork_policy == "no_forks":
         raise WrongCredential("Access denied. This repository cannot be forked.")
     if parent.fork_policy == "no_public_forks" and given.is_private is False:
-        text = "Forks of this repository are private."
-        raise InvalidInput(f"is_private: {text}", fields={"is_private": [text]})
+        raise invalid_member("is_private", "Forks of this repository are private.")
     taken = ("name", "description", "fork_policy", "language", "has_issues", "has_wiki", "website")
     missing: dict[str, Any] = {name: getattr(parent, name) for name in taken if getattr(given, name) is None}
     if given.is_private is None and (parent.is_private or parent.fork_policy == "no_public_forks"):

@@ -6,7 +6,7 @@ from typing import Any
 
 from roadstead.domain.names import LONGEST_DESCRIPTION, LONGEST_NAME, is_name, is_text
 from roadstead.domain.slugs import LONGEST, slug_of
-from roadstead.errors import InvalidInput
+from roadstead.errors import InvalidInput, invalid_member
 from roadstead.model import FORK_POLICIES, Project
 
 _SLUG = re.compile(rf"[a-z0-9_.-]{{1,{LONGEST}}}", re.ASCII)
@@ -67,8 +67,7 @@ def check_slug(slug: str) -> None:
 def check_privacy(project: Project, *, is_private: bool) -> None:
     """Raise `InvalidInput` for a public repository of a private project."""
     if project.is_private and not is_private:
-        text = "A private project cannot have public repositories."
-        raise InvalidInput(f"is_private: {text}", fields={"is_private": [text]})
+        raise invalid_member("is_private", "A private project cannot have public repositories.")
 
 
 def slug_taken() -> InvalidInput:

@@ -3,7 +3,7 @@
 from roadstead.domain.host import Host
 from roadstead.domain.people.privileges import NoSuchProject, project_in
 from roadstead.domain.people.workspaces import Visible, administered
-from roadstead.errors import InvalidInput, WrongCredential
+from roadstead.errors import WrongCredential, invalid_member
 from roadstead.model import Identity, Project
 from roadstead.storage.database import Reader, Transaction
 from roadstead.storage.projects import oldest_project
@@ -34,4 +34,4 @@ async def named_project(reader: Reader, identity: Identity, visible: Visible, ke
     try:
         return await project_in(reader, identity, visible, key, "create-repo")
     except NoSuchProject as exc:
-        raise InvalidInput(f"project: {exc.message}", fields={"project": [exc.message]}) from exc
+        raise invalid_member("project", exc.message) from exc

@@ -6,7 +6,7 @@ from roadstead.domain.host import Host
 from roadstead.domain.repositories.commits import folder_of
 from roadstead.domain.repositories.people import signature_of
 from roadstead.domain.repositories.pushing import push_changes
-from roadstead.errors import HostBusy, InvalidInput, NotFound
+from roadstead.errors import HostBusy, InvalidInput, NotFound, invalid_member
 from roadstead.git import revisions
 from roadstead.git.refs import RefChanged
 from roadstead.git.transfer.names import PLACES, reason_against
@@ -91,14 +91,13 @@ def _check_name(kind: RefKind, name: str) -> None:
     """Raise `InvalidInput` for a name that no branch or tag can have."""
     reason = reason_against(PLACES[kind] + name)
     if reason is not None:
-        raise InvalidInput(f"name: {reason}", fields={"name": [reason]})
+        raise invalid_member("name", reason)
 
 
 def _commit(host: Host, repository: Repository, target: str) -> str:
     found = revisions.find(folder_of(host, repository), target)
     if found is None:
-        reason = f"Commit not found: {target}"
-        raise InvalidInput(f"target: {reason}", fields={"target": [reason]})
+        raise invalid_member("target", f"Commit not found: {target}")
     return found
 
 
