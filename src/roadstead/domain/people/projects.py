@@ -14,6 +14,7 @@ from roadstead.domain.people.privileges import NoSuchProject, find_project, hold
 from roadstead.domain.people.workspaces import (
     Visible,
     administered,
+    expect_administrator,
     find_visible,
     lock_and_keep,
     may_administer,
@@ -108,7 +109,8 @@ async def _to_put(
     try:
         return visible, await project_in(tx or host.store.database, identity, visible, key, "admin")
     except NoSuchProject:
-        return await administered(host, identity, workspace, tx), None
+        expect_administrator(identity, visible)
+        return visible, None
 
 
 async def _add(host: Host, tx: Transaction, identity: Identity, workspace: Workspace, given: ProjectChanges) -> Project:

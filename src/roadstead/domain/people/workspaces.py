@@ -145,9 +145,14 @@ def refuse_access_tokens(identity: Identity) -> None:
 async def administered(host: Host, identity: Identity, slug_or_uuid: str, tx: Transaction | None = None) -> Visible:
     """Return a workspace in which the caller may change everything. Raise `NoSuchWorkspace` and `WrongCredential`."""
     visible = await find_visible(host, identity, slug_or_uuid, tx)
+    expect_administrator(identity, visible)
+    return visible
+
+
+def expect_administrator(identity: Identity, visible: Visible) -> None:
+    """Raise `WrongCredential` for a caller who may not change everything in a workspace."""
     if not may_administer(identity, visible):
         raise WrongCredential(NO_ADMIN)
-    return visible
 
 
 async def may_install(host: Host, by: SessionUser, slug: str) -> bool:
@@ -172,8 +177,8 @@ async def page_of_members(host: Host, identity: Identity, visible: Visible, want
     `InvalidInput` for one who asks about too many.
     """
     about_emails = [one for one in comparisons(wanted.filter) if one.field == _EMAIL]
-    if (about_emails or (wanted.sort and wanted.sort.field == _EMAIL)) and not may_administer(identity, visible):
-        raise WrongCredential(NO_ADMIN)
+    if about_emails or (wanted.sort and wanted.sort.field == _EMAIL):
+        expect_administrator(identity, visible)
     if sum(len(_literals(one)) for one in about_emails) > MOST_EMAILS:
         raise InvalidInput("Too many e-mail addresses.", f"At most {MOST_EMAILS} can be asked about at a time.")
     named = {literal for one in about_emails if one.operator in ("=", "in") for literal in _literals(one)}

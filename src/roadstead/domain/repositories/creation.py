@@ -144,12 +144,13 @@ async def _check(
     """Raise what speaks against a plan. Return its project if that exists."""
     if plan.parent is not None:
         await find_repository(host, identity, ANY_WORKSPACE, plan.parent.uuid, "read", tx)
-    project = await project_to_create_in(host, identity, visible, plan.given.project, tx)
+    reader = tx or host.store.database
+    project = await project_to_create_in(reader, identity, visible, plan.given.project)
     check_slug(plan.slug)
     plan.given.members()
     if project is not None:
         check_privacy(project, is_private=_is_private(plan.given, project))
-    if await rows.find_repository(tx or host.store.database, visible.workspace.slug, plan.slug):
+    if await rows.find_repository(reader, visible.workspace.slug, plan.slug):
         raise slug_taken()
     return project
 

@@ -6,7 +6,7 @@ import msgspec
 
 from roadstead.domain.apps.installations import get_workspace
 from roadstead.domain.host import Host
-from roadstead.domain.people.workspaces import administered, find_visible, refuse_access_tokens
+from roadstead.domain.people.workspaces import expect_administrator, find_visible, refuse_access_tokens
 from roadstead.domain.repositories.access import find_workspace, reach_of
 from roadstead.listing import PageRequest, Slice
 from roadstead.model import (
@@ -103,9 +103,9 @@ async def page_of_permissions(
 
     Raise `NoSuchWorkspace` and `WrongCredential`.
     """
-    await find_visible(host, identity, workspace)
+    visible = await find_visible(host, identity, workspace)
     refuse_access_tokens(identity)
-    visible = await administered(host, identity, workspace)
+    expect_administrator(identity, visible)
     return await permissions.page_of_effective(
         host.store.database, PERMISSION_LIST, _by_rank(wanted), workspace_id=visible.workspace.id
     )
