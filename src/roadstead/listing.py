@@ -120,7 +120,10 @@ class Slice(msgspec.Struct, Generic[T], frozen=True):
 def slice_of(items: Sequence[Mapping[str, Any]], wanted: PageRequest) -> Slice[Mapping[str, Any]]:
     """Filter, sort and cut a short list."""
     chosen = [item for item in items if wanted.filter is None or matches(wanted.filter, item)]
-    if wanted.sort is not None:
-        chosen = in_order(chosen, wanted.sort)
-    cut = chosen[wanted.skip : wanted.skip + wanted.length]
-    return Slice(cut, len(chosen), wanted.number, wanted.length, has_next=wanted.skip + wanted.length < len(chosen))
+    return cut(chosen if wanted.sort is None else in_order(chosen, wanted.sort), wanted)
+
+
+def cut(items: Sequence[T], wanted: PageRequest) -> Slice[T]:
+    """Return a page of a list in its order."""
+    end = wanted.skip + wanted.length
+    return Slice(items[wanted.skip : end], len(items), wanted.number, wanted.length, has_next=end < len(items))

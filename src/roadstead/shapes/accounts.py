@@ -198,11 +198,8 @@ def principal(workspace: Workspace, base_url: str) -> Principal:
     }
 
 
-def account(user: User, base_url: str) -> Account:
-    """Return a user, or the account of an access token, as the one who did something."""
-    return cast("Account", condensed_user(user, base_url) if user.kind == "user" else app_user(user, base_url))
-
-
-def team_account(workspace: Workspace, base_url: str) -> Account:
-    """Return a workspace as the one who did something: what its app did."""
-    return cast("Account", team(workspace, base_url))
+def account(one: User | Workspace, base_url: str) -> Account:
+    """Return who did something: a user, the account of an access token, or the workspace in which an app did it."""
+    if isinstance(one, Workspace):
+        return cast("Account", team(one, base_url))
+    return cast("Account", condensed_user(one, base_url) if one.kind == "user" else app_user(one, base_url))

@@ -33,9 +33,8 @@ from roadstead.domain.repositories.commits import find_commit, find_hash
 from roadstead.domain.repositories.known import NOTHING, Known, html_of, known_of_commits
 from roadstead.domain.repositories.reading import Reading
 from roadstead.git.objects import Commit
-from roadstead.listing import PageRequest, Slice
+from roadstead.listing import PageRequest, cut
 from roadstead.reviewed import COMMENT_LIST, CommitComment
-from roadstead.shapes.accounts import Account, account, team_account
 
 READ = OpenScope("repository", "read:repository:bitbucket") & "read"
 COMMENT = Scope("repository", "read:repository:bitbucket") & "read"
@@ -85,7 +84,7 @@ async def _page(call: Call, given: rules.Pairs) -> Answer:
     wanted = rules.wanted_page(call)
     reading = rules.reading(call)
     found = await history.page(reading, rules.place_in(call, given, wanted), wanted.length)
-    shapes = CommitShapes(call.repository, call.host.base_url, await known_of_commits(reading, found.commits))
+    shapes = _shapes(call, await known_of_commits(reading, found.commits))
     body: CommitPage = {"values": [shapes.listed(commit) for commit in found.commits], "pagelen": wanted.length}
     if found.next is not None:
         place = f"ctx={history.text_of(found.next)}&page={wanted.number + 1}"
@@ -94,9 +93,13 @@ async def _page(call: Call, given: rules.Pairs) -> Answer:
 
 
 async def _commit(call: Call, reading: Reading, commit: Commit) -> Answer:
-    shapes = CommitShapes(call.repository, call.host.base_url, await known_of_commits(reading, [commit]))
+    shapes = _shapes(call, await known_of_commits(reading, [commit]))
     approved = await approvals.approvals_of(call.host, call.repository, commit.hash)
     return shaped(call, shapes.full(commit, [shapes.participant(approval) for approval in approved]))
+
+
+def _shapes(call: Call, known: Known) -> CommitShapes:
+    return CommitShapes(call.repository, call.host.base_url, known)
 
 
 # Comments
@@ -145,14 +148,8 @@ async def delete_comment(call: Call) -> Answer:
 
 async def _comments(call: Call, found: Sequence[CommitComment]) -> list[CommentResource]:
     html = await html_of(rules.reading(call), [comment.content for comment in found if not comment.is_deleted])
-    shapes = CommitShapes(call.repository, call.host.base_url, Known({}, html))
-    return [shapes.comment(comment, _author(call, comment)) for comment in found]
-
-
-def _author(call: Call, comment: CommitComment) -> Account:
-    """Return who wrote a comment: of an app the account that it is installed on."""
-    base_url = call.host.base_url
-    return account(comment.user, base_url) if comment.user else team_account(call.repository.workspace, base_url)
+    shapes = _shapes(call, Known({}, html))
+    return [shapes.comment(comment) for comment in found]
 
 
 def _hash(call: Call) -> str:
@@ -166,7 +163,7 @@ def _hash(call: Call) -> str:
 async def approve_commit(call: Call) -> Answer:
     """Approve a commit. Only users may to whom something was granted in the repository."""
     approval = await approvals.approve(call.host, call.identity, call.repository, _hash(call))
-    return json_answer(CommitShapes(call.repository, call.host.base_url, NOTHING).participant(approval))
+    return json_answer(_shapes(call, NOTHING).participant(approval))
 
 
 @OPERATIONS.delete("/commit/{commit}/approve", needs=WITHDRAW, gives={204: None})
@@ -206,11 +203,8 @@ async def get_diffstat(call: Call, wanted: PageRequest) -> Answer:
     reading = rules.reading(call)
     sides = await comparing.sides_of(reading, call.path["spec"], topic=rules.wants_topic(call))
     files = await comparing.files_of(reading, sides, rules.options_of(call))
-    shapes = CommitShapes(call.repository, call.host.base_url, NOTHING)
-    cut = files[wanted.skip : wanted.skip + wanted.length]
-    has_next = wanted.skip + wanted.length < len(files)
-    values = [shapes.difference(file, *sides) for file in cut]
-    return page_answer(call, Slice(values, len(files), wanted.number, wanted.length, has_next))
+    shapes, page = _shapes(call, NOTHING), cut(files, wanted)
+    return page_answer(call, page.of([shapes.difference(file, *sides) for file in page.items]))
 
 
 @OPERATIONS.get("/merge-base/{revspec:rest}", needs=READ, query=Partial, gives={200: CommitResource}, refuses=(555,))

@@ -278,6 +278,7 @@ class CommitShapes:
 
     def __init__(self, repository: Repository, base_url: str, known: Known) -> None:
         self._base_url = base_url
+        self._workspace = repository.workspace
         self._api = f"{repository_url(repository, base_url)}/"
         self._web = f"{repository_page(repository, base_url)}/commits/"
         self._repository = condensed_repository(repository, base_url)
@@ -329,7 +330,7 @@ class CommitShapes:
         links: FileLinks = {"self": {"href": f"{self._api}src/{commit}/{in_path(path)}"}}
         return {"path": shown(path), "type": "commit_file", "escaped_path": escaped(path), "links": links}
 
-    def comment(self, comment: CommitComment, author: Account) -> CommentResource:
+    def comment(self, comment: CommitComment) -> CommentResource:
         """Return a comment on a commit."""
         html = "" if comment.is_deleted else self._known.html[comment.content]
         shape: CommentResource = {
@@ -338,7 +339,7 @@ class CommitShapes:
             "created_on": moment(comment.created_on),
             "updated_on": moment(comment.updated_on),
             "content": rendered(comment.content, html),
-            "user": author,
+            "user": account(comment.user or self._workspace, self._base_url),
             "deleted": comment.is_deleted,
             "links": self._comment_links(comment.commit_hash, comment.id),
             "commit": self.condensed(comment.commit_hash),

@@ -1,12 +1,12 @@
 """Downloads over the wire."""
 
-from typing import Annotated, Literal, TypedDict, cast
+from typing import Annotated, Literal, TypedDict
 
 import msgspec
 
 from roadstead.downloads import Download
 from roadstead.model import Workspace
-from roadstead.shapes.accounts import Account, account, team
+from roadstead.shapes.accounts import Account, account
 from roadstead.shapes.links import Link
 from roadstead.shapes.moments import moment
 
@@ -37,14 +37,13 @@ class UploadForm(TypedDict):
 
 
 def download(found: Download, workspace: Workspace, url: str, base_url: str) -> DownloadResource:
-    """Return a file for downloading. What an app uploaded is by the workspace, which is the app's account."""
-    by = cast("Account", team(workspace, base_url)) if found.user is None else account(found.user, base_url)
+    """Return a file for downloading."""
     return {
         "type": "download",
         "name": found.name,
         "size": found.size,
         "downloads": found.downloads,
         "created_on": moment(found.created_on),
-        "user": by,
+        "user": account(found.user or workspace, base_url),
         "links": {"self": Link(url)},
     }
