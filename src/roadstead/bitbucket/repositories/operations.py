@@ -26,7 +26,7 @@ from roadstead.domain.repositories.changes import OwnSettings
 from roadstead.domain.repositories.creation import ForkChanges
 from roadstead.domain.repositories.given import RepositoryChanges
 from roadstead.errors import InvalidInput
-from roadstead.listing import PageRequest
+from roadstead.listing import PageRequest, Slice
 from roadstead.model import (
     OWN_PERMISSION_LIST,
     PERMISSION_IN_LIST,
@@ -249,7 +249,7 @@ async def delete_group_permission(call: Call) -> Answer:
     return no_content()
 
 
-# What holds
+# The highest privileges
 
 
 @OPERATIONS.get(
@@ -262,7 +262,7 @@ async def delete_group_permission(call: Call) -> Answer:
 async def list_own_permissions(call: Call, wanted: PageRequest) -> Answer:
     """List the repositories in which something was granted to the user, and the highest privilege there."""
     page = await lists.page_of_own_permissions(call.host, call.identity, None, wanted)
-    return page_answer(call, page.of([_effective(call, one) for one in page.items]))
+    return _permissions(call, page)
 
 
 @OPERATIONS.get(
@@ -274,7 +274,7 @@ async def list_own_permissions(call: Call, wanted: PageRequest) -> Answer:
 async def list_own_permissions_in(call: Call, wanted: PageRequest) -> Answer:
     """List the repositories of a workspace in which something was granted to the user, and the highest privilege."""
     page = await lists.page_of_own_permissions(call.host, call.identity, call.path["workspace"], wanted)
-    return page_answer(call, page.of([_effective(call, one) for one in page.items]))
+    return _permissions(call, page)
 
 
 @OPERATIONS.get(
@@ -286,7 +286,7 @@ async def list_own_permissions_in(call: Call, wanted: PageRequest) -> Answer:
 async def list_permissions(call: Call, wanted: PageRequest) -> Answer:
     """List the highest privilege of each user in each repository of a workspace, for those who administer it."""
     page = await lists.page_of_permissions(call.host, call.identity, call.path["workspace"], wanted)
-    return page_answer(call, page.of([_effective(call, one) for one in page.items]))
+    return _permissions(call, page)
 
 
 @OPERATIONS.get(
@@ -298,10 +298,14 @@ async def list_permissions(call: Call, wanted: PageRequest) -> Answer:
 async def list_permissions_in(call: Call, wanted: PageRequest) -> Answer:
     """List the highest privilege of each user in a repository, for those who administer it."""
     page = await lists.page_of_permissions_in(call.host, call.identity, call.repository, wanted)
-    return page_answer(call, page.of([_effective(call, one) for one in page.items]))
+    return _permissions(call, page)
 
 
-def _effective(call: Call, one: EffectivePermission) -> RepositoryPermission:
+def _permissions(call: Call, page: Slice[EffectivePermission]) -> Answer:
+    return page_answer(call, page.of([_permission(call, one) for one in page.items]))
+
+
+def _permission(call: Call, one: EffectivePermission) -> RepositoryPermission:
     return {
         "type": "repository_permission",
         "user": condensed_user(one.user, call.host.base_url),

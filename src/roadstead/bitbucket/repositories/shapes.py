@@ -113,19 +113,10 @@ def _changes(given: GivenRepository | None) -> RepositoryChanges:
         return RepositoryChanges()
     if given.scm not in (None, "git"):
         raise InvalidInput("Bad request", fields={"scm": "Only git is hosted here."})
-    project = given.project
-    return RepositoryChanges(
-        given.name,
-        given.description,
-        given.is_private,
-        given.fork_policy,
-        given.language,
-        given.has_issues,
-        given.has_wiki,
-        given.website,
-        None if project is None else project.key or project.uuid,
-        None if given.mainbranch is None else given.mainbranch.name,
-    )
+    members = {name: getattr(given, name) for name in RepositoryChanges.__match_args__}
+    members["project"] = given.project and (given.project.key or given.project.uuid)
+    members["mainbranch"] = given.mainbranch and given.mainbranch.name
+    return RepositoryChanges(**members)
 
 
 def _fork(given: GivenFork | None) -> ForkChanges:
