@@ -9,8 +9,6 @@ from roadstead.storage.moments import from_text, to_text
 from roadstead.storage.tables import COMMIT_APPROVALS, USERS
 from roadstead.storage.users import user_of
 
-_KEY = "repository_id = ? AND commit_hash = ?"
-
 
 async def list_approvals(reader: Reader, repository_id: int, commit_hash: str) -> list[Approval]:
     """Return who has approved a commit, the earliest first."""
@@ -31,4 +29,9 @@ async def keep_approval(tx: Transaction, repository_id: int, commit_hash: str, u
 
 async def delete_approval(tx: Transaction, repository_id: int, commit_hash: str, user_id: int) -> None:
     """Remove a user's approval, if there is one."""
-    await tx.run(f"DELETE FROM commit_approvals WHERE {_KEY} AND user_id = ?", repository_id, commit_hash, user_id)
+    await tx.run(
+        "DELETE FROM commit_approvals WHERE repository_id = ? AND commit_hash = ? AND user_id = ?",
+        repository_id,
+        commit_hash,
+        user_id,
+    )

@@ -12,11 +12,7 @@ from roadstead.storage.moments import from_text, to_text
 from roadstead.storage.tables import COMMIT_COMMENTS, USERS
 from roadstead.storage.users import user_of
 
-_OWN = COMMIT_COMMENTS.of(CommitComment, "c")
-_PLACE = COMMIT_COMMENTS.of(Inline, "c")
-_PLACE_AT = _OWN.count(",") + 1
-_USER_AT = _PLACE_AT + _PLACE.count(",") + 1
-_COLUMNS = f"{_OWN}, {_PLACE}, {USERS.of(User, 'u')}"
+_COLUMNS = f"{COMMIT_COMMENTS.of(CommitComment, 'c')}, {COMMIT_COMMENTS.of(Inline, 'c')}, {USERS.of(User, 'u')}"
 _JOINED = "commit_comments c LEFT JOIN users u ON u.id = c.user_id"
 _OF_COMMIT = "c.repository_id = ? AND c.commit_hash = ?"
 
@@ -103,18 +99,9 @@ async def delete_unanswered(tx: Transaction, repository_id: int, comment_id: int
 
 
 def _comment(row: Row) -> CommitComment:
-    comment_id, commit_hash, installation_id, parent_id, content, is_deleted, created_on, updated_on = row[:_PLACE_AT]
-    path, *lines = row[_PLACE_AT:_USER_AT]
-    user = row[_USER_AT:]
-    return CommitComment(
-        comment_id,
-        commit_hash,
-        installation_id,
-        parent_id,
-        content,
-        bool(is_deleted),
-        from_text(created_on),
-        from_text(updated_on),
-        None if path is None else Inline(path, *lines),
-        None if user[0] is None else user_of(user),
-    )
+    members, rest = COMMIT_COMMENTS.members(CommitComment, row)
+    place, user = COMMIT_COMMENTS.members(Inline, rest)
+    members["is_deleted"] = bool(members["is_deleted"])
+    members.update((name, from_text(members[name])) for name in ("created_on", "updated_on"))
+    inline = None if place["path"] is None else Inline(**place)
+    return CommitComment(**members, inline=inline, user=None if user[0] is None else user_of(user))

@@ -45,7 +45,13 @@ WIDTH = COLUMNS.count(",") + 1
 _FLAGS = ("is_private", "has_issues", "has_wiki", "own_merge_strategy", "own_branching_model")
 _MOMENTS = ("created_on", "updated_on")
 _FIXED = ("id", "workspace", "project", "parent", "uuid", "created_on", "updated_on", "mainbranch", "size")
-"""What a change does not write: pushes, beside which it may go on, change the last two."""
+"""What `change_repository` does not write. A push that runs beside a change may set the main branch.
+
+Nothing writes `size` yet: it stays 0.
+"""
+
+ANY_WORKSPACE = "{}"
+"""In an address in the place of a workspace, before the UUID of a repository."""
 
 
 class SlugTaken(Exception):
@@ -53,9 +59,9 @@ class SlugTaken(Exception):
 
 
 async def find_repository(reader: Reader, workspace: str, slug_or_uuid: str) -> Repository | None:
-    """Return a repository of a workspace, each by slug or UUID; `{}` as the workspace is that of the UUID."""
+    """Return a repository of a workspace, each by slug or UUID. In `ANY_WORKSPACE`, the UUID alone names it."""
     named, arguments = f"r.{_named_by(slug_or_uuid)} = ?", [slug_or_uuid]
-    if workspace != "{}" or named == "r.slug = ?":
+    if workspace != ANY_WORKSPACE or named == "r.slug = ?":
         named, arguments = f"{named} AND w.{_named_by(workspace)} = ?", [slug_or_uuid, workspace]
     rows = await reader.read(f"SELECT {COLUMNS} FROM {JOINED} WHERE {named}", *arguments)
     return repository_of(rows[0]) if rows else None

@@ -16,8 +16,6 @@ from roadstead.storage.database import Reader, Transaction
 from roadstead.storage.reach import find_grants
 from roadstead.storage.workspaces import lock_workspace
 
-ANY_WORKSPACE = "{}"
-"""In the place of a workspace, beside the UUID of a repository."""
 NO_ONE = Reach(user_id=0)
 """Of a caller without a credential."""
 _FACTS = ("workspace_id", "project_id", "repository_id", "repository_uuid")
@@ -65,7 +63,7 @@ async def find_repository(
         moved = await held_in(reader, reach, await rows.find_redirected(reader, workspace, slug))
         if moved is not None:
             raise RepositoryMoved(moved.repository)
-        if workspace != ANY_WORKSPACE:
+        if workspace != rows.ANY_WORKSPACE:
             await find_workspace(host, identity, workspace, tx)
         raise NoSuchRepository
     expect_privilege(held, least)
@@ -84,7 +82,7 @@ async def hold(host: Host, tx: Transaction, identity: Identity, repository: Repo
     Raise as `find_repository` does: since the first check, the repository may be gone, or the caller's privilege.
     """
     await lock_workspace(tx, repository.workspace.id)
-    return (await find_repository(host, identity, ANY_WORKSPACE, repository.uuid, least, tx)).repository
+    return (await find_repository(host, identity, rows.ANY_WORKSPACE, repository.uuid, least, tx)).repository
 
 
 async def reach_of(host: Host, identity: Identity, tx: Transaction | None = None) -> Reach:

@@ -16,7 +16,7 @@ from roadstead.domain.host import Host
 from roadstead.domain.people.changes import log_change
 from roadstead.domain.people.projects import add_default_project
 from roadstead.domain.people.workspaces import Visible, find_visible, lock_and_keep
-from roadstead.domain.repositories.access import ANY_WORKSPACE, find_repository
+from roadstead.domain.repositories.access import find_repository
 from roadstead.domain.repositories.given import RepositoryChanges, check_privacy, check_slug, slug_taken
 from roadstead.domain.repositories.places import project_to_create_in
 from roadstead.domain.slugs import slug_of
@@ -143,7 +143,7 @@ async def _check(
 ) -> Project | None:
     """Raise what speaks against a plan. Return its project if that exists."""
     if plan.parent is not None:
-        await find_repository(host, identity, ANY_WORKSPACE, plan.parent.uuid, "read", tx)
+        await find_repository(host, identity, rows.ANY_WORKSPACE, plan.parent.uuid, "read", tx)
     reader = tx or host.store.database
     project = await project_to_create_in(reader, identity, visible, plan.given.project)
     check_slug(plan.slug)
