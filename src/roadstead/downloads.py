@@ -11,7 +11,7 @@ from roadstead.model import User
 class Download(msgspec.Struct, frozen=True):
     """A file for downloading. `downloads` counts the links to it that were given out.
 
-    `user` uploaded it; without one, an app did. `file` is the name on this machine, which nobody else learns: links are
+    `user` uploaded it; without one, an app did. `file` is the name on this machine, which no answer contains: links are
     signed with it.
     """
 

@@ -19,7 +19,7 @@ from tests.smart_http.git_client import Work, git, new_work
 
 @dataclass(frozen=True)
 class Stocked:
-    """A repository, a working copy of it, and the requests of its owner, of a stranger, and of nobody."""
+    """A repository, a working copy of it, and the requests of its owner, of a stranger, and without a credential."""
 
     place: Place
     work: Work

@@ -251,7 +251,7 @@ def test_an_approval_is_shown_with_the_commit(acme: Widgets) -> None:
 
 
 def test_reading_what_is_public_is_not_enough_to_approve(acme: Widgets) -> None:
-    """A user without a grant reads and comments, and does not approve; nobody does without a credential."""
+    """A user without a grant may comment on commits of a public repository, and may not approve them."""
     refused = _approve(acme, "ben", below=OPEN)
     assert (refused.status_code, _approve(acme, "ben", method="DELETE", below=OPEN).status_code) == (403, 403)
     assert _approvers(acme, OPEN) == []

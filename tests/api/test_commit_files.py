@@ -328,7 +328,7 @@ def test_commits_at_once_are_all_kept(make: Make) -> None:
 
 
 def test_a_commit_that_lost_a_race_is_made_again(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whoever pushed between its first and its last step is its parent; it gives up when others never stop."""
+    """A commit that is pushed between its first and its last step is its parent; it gives up when pushes never stop."""
     made = make()
     others: list[str] = []
 
@@ -348,7 +348,7 @@ def test_a_commit_that_lost_a_race_is_made_again(make: Make, monkeypatch: pytest
 
 
 def test_who_may_not_write_commits_nothing(make: Make) -> None:
-    """A stranger and nobody learn nothing of a private repository; parameters of the query do nothing."""
+    """Strangers, and callers without a credential, learn nothing of a private repository; the query does nothing."""
     made = make()
     before = made.place.refs()
     for send in (made.stranger, made.nobody):

@@ -86,7 +86,7 @@ def test_a_commit_has_the_shape_of_the_cloud(acme: Widgets) -> None:
 
 
 def test_an_author_is_the_account_that_confirmed_the_address(acme: Widgets) -> None:
-    """Whatever the case of the address; one that nobody has confirmed names no account, or anyone could be anyone."""
+    """In either case of letters; an address that is not confirmed names no account, or anyone could pose as anyone."""
     shown = {
         branch: acme.get(f"/commit/{branch}?fields=author").json()["author"].get("user", {}).get("display_name")
         for branch in ("by-ann", "by-ben")

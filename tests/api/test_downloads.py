@@ -299,7 +299,7 @@ def test_the_link_to_one_file_opens_no_other(operator: httpx.Client, made: Made)
 
 
 def test_a_link_ends(host: LiveHost, operator: httpx.Client, made: Made, monkeypatch: pytest.MonkeyPatch) -> None:
-    """After some minutes nobody can use it."""
+    """A link stops working after some minutes."""
     _upload(operator, made, ("a.bin", b"x"))
     monkeypatch.setattr(downloads, "LINK_SECONDS", -1)
     assert httpx.get(_link(operator, made)).status_code == 404

@@ -172,7 +172,7 @@ def test_only_ids_reach_git(work: Path, id_: str, tmp_path: Path) -> None:
 
 
 def test_git_follows_no_replaced_commit(work: Path) -> None:
-    """Somebody who can push `refs/replace/…` does not change what git answers to others."""
+    """A user who can push `refs/replace/…` does not change what git answers to others."""
     first, second = _ids(work)
     third = commit(work, one="3")
     git(work, "replace", third, first)
@@ -187,7 +187,7 @@ def test_a_large_diff_streams(work: Path) -> None:
 
 
 def test_no_file_can_end_an_answer(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What ends an answer is another text each time, so nobody can have committed it."""
+    """The text that ends an answer is random, so no commit can contain it."""
     asked: list[bytes] = []
 
     def note(child: Child, question: bytes, limits: Limits) -> None:

@@ -39,7 +39,7 @@ def shell(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str], No
 
 
 def _gone(pid: int) -> bool:
-    """Wait until a process has ended, and return whether it has. A zombie has: nobody waited for it yet."""
+    """Wait until a process has ended, and return whether it has. A zombie has: only its parent has not waited yet."""
     for _ in range(200):
         try:
             if Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] == "Z":

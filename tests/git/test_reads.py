@@ -205,7 +205,7 @@ def test_long_ranges_and_distant_relations_are_gits(folder: Path, monkeypatch: p
 
 
 def test_replaced_commits_are_not_shown(work: Path, folder: Path) -> None:
-    """Somebody who can push `refs/replace/…` cannot change what others see."""
+    """A user who can push `refs/replace/…` cannot change what others see."""
     first, second = _id(folder, "main"), commit(work, two="2")
     git(work, "replace", second, first)
     page = asyncio.run(history.page(folder, [second], [first]))
@@ -355,7 +355,7 @@ def test_the_repository_unused_longest_is_closed(tmp_path: Path) -> None:
 
 
 def test_a_repository_is_opened_again_after_its_packs_changed(folder: Path) -> None:
-    """Deleted packs do not stay on the disk because somebody once read them; and after a time it is opened anyway."""
+    """A repository that was read does not keep deleted packs on the disk; after a time it is opened anew anyway."""
     opened = Opened()
     git(folder, "repack", "-adq")
     first = opened.repository(folder)

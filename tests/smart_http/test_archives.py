@@ -1,4 +1,4 @@
-"""Archives of the files of a commit, for whoever may read the repository."""
+"""Archives of the files of a commit, for callers who may read the repository."""
 
 import asyncio
 import hashlib

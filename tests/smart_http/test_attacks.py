@@ -61,7 +61,7 @@ def _entry(mode: str, name: bytes) -> bytes:
     ],
 )  # fmt: skip
 def test_a_name_is_only_a_name(place: Place, path: str) -> None:
-    """No name of a repository is a path, an option or a pattern: none of these is there, whoever asks."""
+    """No name of a repository is a path, an option or a pattern: none of these is there, for any caller."""
     for headers, status in (({}, 401), ({"Authorization": f"Bearer {place.ann}"}, 404)):
         connection = http.client.HTTPConnection("127.0.0.1", int(place.host.url.rpartition(":")[2]))
         connection.request("GET", f"{path}/info/refs?service={READ}", headers=headers)  # as it is written

@@ -197,7 +197,7 @@ def test_a_wrong_wish_for_a_token_says_why(acme: Acme, page: str) -> None:
 
 
 def test_a_page_revokes_only_what_it_lists(acme: Acme, administrator: str) -> None:
-    """Not a token of another project, a repository, the workspace, another workspace, or a user, whoever asks."""
+    """Not a token of another project, a repository, another workspace or a user, nor one page those of the other."""
 
     async def make(host: Host) -> dict[str, tuple[str, int]]:
         await workspaces.create_workspace(host, "other", name=None, owner="owner")

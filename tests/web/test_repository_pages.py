@@ -80,7 +80,7 @@ def test_who_may_read_a_repository_sees_its_pages(filled: Filled, slug: str) -> 
 
 
 def test_a_missing_workspace_is_like_a_missing_repository(filled: Filled) -> None:
-    """Nobody learns which workspaces there are."""
+    """Visitors without access do not learn which workspaces there are."""
     for who in ("nobody", "stranger"):
         one, other = (_get(filled, address, who) for address in ("/ghosts/widgets", "/acme/ghosts"))
         assert one.status_code == other.status_code

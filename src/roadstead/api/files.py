@@ -12,7 +12,7 @@ from roadstead.api.streams import Stream
 
 _RANGE = re.compile(r"bytes=(?=\d|-\d)([0-9]{0,18})-([0-9]{0,18})")
 HARMLESS = {
-    # Whoever pushes to a repository writes its files: none may run in a reader's browser as a page of this host.
+    # Users who push may write any file: a reader's browser must not run one as a page of this host.
     "Content-Security-Policy": "default-src 'none'; sandbox",
     "X-Content-Type-Options": "nosniff",
 }

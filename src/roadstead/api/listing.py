@@ -34,7 +34,7 @@ class Page(TypedDict, Generic[T]):
 
 
 class UncountedPage(TypedDict, Generic[T]):
-    """A slice of a list whose length nobody counts. Follow `next` and `previous` as given."""
+    """A slice of a list, without the length of the list. Follow `next` and `previous` as given."""
 
     page: int
     pagelen: int
@@ -113,7 +113,7 @@ def page_answer(call: "Call", page: Slice[Any], values: object = None, *, on_req
 
 
 def uncounted_answer(call: "Call", wanted: PageRequest, values: Sequence[Any], *, has_next: bool) -> Answer:
-    """Return a page of a list whose length nobody counts, with the requested fields. Raise `InvalidInput`."""
+    """Return a page without the length of its list, with the requested fields. Raise `InvalidInput`."""
     body: dict[str, Any] = {"page": wanted.number, "pagelen": wanted.length, "values": values}
     if has_next:
         body["next"] = _link(call, wanted.number + 1, "after", None)

@@ -174,7 +174,7 @@ def _print_faults(found: "Sequence[Checked]") -> None:
 def _confirm(question: str) -> None:
     """Ask the user, and end the command unless the answer is yes. Raise `InvalidInput` without a terminal."""
     if not sys.stdin.isatty():
-        raise InvalidInput("Nobody can be asked here whether to delete it.", "Give --yes.")
+        raise InvalidInput("Without a terminal, this command cannot ask for confirmation.", "Give --yes.")
     if not typer.confirm(question, err=True):
         tell("Nothing was changed.")
         raise typer.Exit(1)

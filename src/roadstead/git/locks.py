@@ -1,4 +1,4 @@
-"""The lock of a repository: pushes and maintenance share it; whatever removes objects has it alone."""
+"""The lock of a repository: pushes and packing share it; pruning, which removes objects, has it alone."""
 
 import contextlib
 import fcntl

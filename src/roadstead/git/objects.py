@@ -174,7 +174,7 @@ def _tag_of(id_: str, data: bytes) -> Tag:
 
 
 def _fields(lines: list[bytes]) -> dict[bytes, bytes]:
-    """Return the first value of each field; lines that begin with a space continue one that nobody asks for."""
+    """Return the first value of each field. Signatures, whose further lines begin with a space, are not read."""
     fields: dict[bytes, bytes] = {}
     for line in lines:
         name, _, value = line.partition(b" ")

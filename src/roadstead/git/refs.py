@@ -29,7 +29,7 @@ class Ref(NamedTuple):
 
 
 class RefChanged(Conflict):
-    """Somebody else changed a ref meanwhile, or what is wanted of it cannot be beside another ref. Nothing changed."""
+    """Another process changed a ref meanwhile, or git cannot store the wanted ref beside another. Nothing changed."""
 
 
 async def read_all(folder: Path, *prefixes: str) -> list[Ref]:

@@ -57,7 +57,7 @@ log = logging.getLogger("roadstead.git")
 
 
 async def serve(scope: Scope, receive: Receive, send: Send) -> None:
-    """Answer a request of git, or of whoever wants an archive: `admission.is_of_git` knows the address."""
+    """Answer a request of git, or one for an archive: `admission.is_of_git` knows the addresses."""
     started, visit = time.perf_counter(), _Visit(scope, receive)
     with body_in_pieces(scope):
         answer = await visit.answer()

@@ -95,7 +95,7 @@ class CommitResource(ListedCommit):
 
 
 class CommitPage(TypedDict):
-    """A page of commits, whose number nobody counts. Follow `next` as given."""
+    """A page of commits, without the number of all commits. Follow `next` as given."""
 
     values: Sequence[ListedCommit]
     pagelen: int

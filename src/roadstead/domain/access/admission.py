@@ -75,7 +75,7 @@ class Admission:
 
 
 def is_of_git(path: str) -> bool:
-    """Return whether git asks for such an address, or whoever wants an archive of files.
+    """Return whether an address is one that git asks for, or that of an archive of files.
 
     Deeper below a repository, files may have such names.
     """

@@ -1,6 +1,7 @@
 """The journal of changes of refs, by which each has exactly one event, however a process ends.
 
-Whoever changes refs of a repository takes these steps, with the repository's lock, which programs of git inherit:
+A push, and each change of refs over the API, takes these steps. It holds the repository's lock, which git's programs
+inherit:
 
 1. `begin`: store what is to be changed, and that the caller may. Only then does git change anything.
 2. git changes the refs. Its reflogs name the push.

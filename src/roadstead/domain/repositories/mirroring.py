@@ -25,5 +25,5 @@ async def refs_of(folder: Path) -> Sequence[Ref]:
 
 
 async def mirror_all(tx: Transaction, repository_id: int, folder: Path) -> None:
-    """Make the mirror say what the repository has. Nobody may be pushing to it. Raise `GitFailed`."""
+    """Replace the mirror by the refs of the repository. No push to it may run meanwhile. Raise `GitFailed`."""
     await replace_refs(tx, repository_id, await refs_of(folder))

@@ -1,4 +1,4 @@
-"""The pages of a repository: its files, commits and branches, for everybody who may read it.
+"""The pages of a repository: its files, commits and branches, for everyone who may read it.
 
-Git is imported with them, when somebody opens the first one.
+They import git, so each module is imported when its first page is opened.
 """

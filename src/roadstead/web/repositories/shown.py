@@ -63,13 +63,13 @@ def short(hash_: str) -> str:
 
 _MISSING = NotFound(
     "There is no such repository.",
-    "Perhaps it has another name now, or it is private: then somebody who administers it can let you read it.",
+    "It may have another name now, or be private: then ask an administrator of it for permission to read it.",
 )
 Show = Callable[[Visit, Reading], Awaitable[ASGIApp]]
 
 
 def of_repository(show: Show) -> Handler:
-    """Return the handler of a page for everybody who may read the repository of the address.
+    """Return the handler of a page for everyone who may read the repository of the address.
 
     To others it is as if there were no such repository; those who are not signed in are asked to sign in.
     """
