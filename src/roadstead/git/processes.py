@@ -184,7 +184,7 @@ class Child:
     def _counted(self, piece: bytes) -> bytes:
         self._left -= len(piece)
         if self._left < 0:
-            raise GitLimit(f"git {self._command} has more to say than is allowed here.")
+            raise GitLimit(f"git {self._command} has a larger output than is allowed here.")
         return piece
 
     def _spend(self, seconds: float) -> None:

@@ -83,7 +83,7 @@ def walk(folder: Path, tree: str, path: bytes = b"", *, depth: int = 1, most: in
             found = read_tree(repository(folder), parent.id)
             most -= len(found)
             if most < 0:
-                raise GitLimit("There are more files and folders than are listed.", "Ask for fewer levels.")
+                raise GitLimit("The list would have too many files and folders.", "Ask for fewer levels of folders.")
             prefix = parent.path + b"/" if parent.path else b""
             folders = [Entry(prefix + name, mode, id_) for mode, name, id_ in found if mode == _FOLDER]
             below += folders

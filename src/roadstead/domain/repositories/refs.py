@@ -34,7 +34,7 @@ class RefExists(InvalidInput):
         self.data: Mapping[str, str] = {"key": f"{kind.upper()}_ALREADY_EXISTS"}
         super().__init__(
             f'{kind.capitalize()} "{name}" already exists.',
-            "Or there is one whose name goes on after this one and a slash, or the other way round.",
+            'Or there is one that git cannot have beside it, as "a" beside "a/b".',
             fields={"name": ["Already exists."]},
         )
 
@@ -84,7 +84,7 @@ async def delete_ref(host: Host, identity: Identity, repository: Repository, kin
             return await push_changes(host, identity, repository, [change])
         except RefChanged:
             continue
-    raise HostBusy(f"Others keep changing {name}.", "Try again when they are done.")
+    raise HostBusy(f"Other pushes keep changing {name}.", "Try again when they are done.")
 
 
 def _check_name(kind: RefKind, name: str) -> None:

@@ -87,7 +87,7 @@ class Unpacking:
         ids = await repository_ids(tx)
         if missing := ids.keys() ^ self._made:
             raise InvalidInput(
-                "The repositories of the export are not those of its rows.", f"{min(missing)} is only in one of both."
+                "The repositories of the export are not those of its rows.", f"{min(missing)} has no row, or no files."
             )
         for uuid in self._made:
             from roadstead.domain.repositories.mirroring import mirror_all  # imports git, as `lines_of_repositories`
