@@ -2,7 +2,7 @@
 
 from importlib import import_module
 
-from starlette.convertors import Convertor, register_url_convertor
+from starlette.convertors import Convertor, PathConvertor, StringConvertor, register_url_convertor
 from starlette.routing import Mount, Route
 from starlette.types import ASGIApp
 
@@ -52,52 +52,28 @@ class _Id(Convertor[int]):
         return str(value)
 
 
-class _Uuid(Convertor[str]):
+class _Uuid(StringConvertor):
     """A UUID in braces, as Bitbucket writes it: no other address of ours begins so."""
 
     regex = r"\{[0-9a-f-]{36}\}"
 
-    def convert(self, value: str) -> str:
-        return value
 
-    def to_string(self, value: str) -> str:
-        return value
-
-
-class _Owner(Convertor[str]):
+class _Owner(StringConvertor):
     """The workspace of a repository: none has the name with which other addresses begin."""
 
     regex = r"(?!(?:-|[12]\.0|site|account|atlassian-connect)/)[^/]+"
 
-    def convert(self, value: str) -> str:
-        return value
 
-    def to_string(self, value: str) -> str:
-        return value
-
-
-class _End(Convertor[str]):
+class _End(PathConvertor):
     """The end of an address, with a slash or without."""
 
     regex = "/?"
 
-    def convert(self, value: str) -> str:
-        return value
 
-    def to_string(self, value: str) -> str:
-        return value
-
-
-class _Rest(Convertor[str]):
+class _Rest(PathConvertor):
     """All that follows, also a line feed, which the name of a file may have."""
 
     regex = "(?s:.*)"
-
-    def convert(self, value: str) -> str:
-        return value
-
-    def to_string(self, value: str) -> str:
-        return value
 
 
 register_url_convertor("id", _Id())

@@ -12,6 +12,7 @@ from roadstead.domain.people.workspaces import Visible, find_visible, may_admini
 from roadstead.errors import Conflict, InvalidInput, NotFound, RoadsteadError
 from roadstead.listing import PageRequest, Slice
 from roadstead.model import Workspace
+from roadstead.query import Sort
 from roadstead.web.page import Handler, NavigationLink, Visit
 
 T = TypeVar("T")
@@ -227,11 +228,11 @@ def here_at(
     return Here(visible.workspace, path, tabs, above, administers, done, outcome)
 
 
-def wanted_page(visit: Visit, name: str = "page") -> PageRequest:
+def wanted_page(visit: Visit, name: str = "page", sort: Sort | None = None) -> PageRequest:
     """Return which page of a list the visitor wants; `name` is the list's parameter in the address."""
     number = visit.request.query_params.get(name, "1")
     usable = number.isascii() and number.isdigit() and 0 < len(number) < 7
-    return PageRequest(max(1, int(number)) if usable else 1, SHOWN)
+    return PageRequest(max(1, int(number)) if usable else 1, SHOWN, sort=sort)
 
 
 def part_of(path: str, found: Slice[T], name: str = "") -> Part[T]:

@@ -11,13 +11,11 @@ from roadstead.domain.apps.descriptors import stored_name
 from roadstead.domain.people import users
 from roadstead.domain.people.workspaces import find_visible
 from roadstead.domain.repositories.lists import page_of_repositories
-from roadstead.listing import PageRequest
 from roadstead.model import Repository, Role
 from roadstead.query import Sort
 from roadstead.web.page import Visit, render
 from roadstead.web.workspace_page import (
     NOTHING,
-    SHOWN,
     Here,
     Part,
     find_workspace,
@@ -62,7 +60,7 @@ async def show_overview(visit: Visit) -> Response:
     found = await installations.list_apps(visit.host)
     apps = [(stored_name(one.descriptor), one.app_key) for one in found if one.workspace.id == visible.workspace.id]
     here = here_at(visit, visible, "/overview", NOTHING)
-    wanted = PageRequest(wanted_page(visit, "repositories").number, SHOWN, sort=_LATEST_FIRST)
+    wanted = wanted_page(visit, "repositories", _LATEST_FIRST)
     seen = await page_of_repositories(visit.host, visit.identity, visible.workspace.slug, wanted, None)
     page = OverviewPage(here, visible.role, part_of(here.path, seen, "repositories"), apps)
     return render("workspace.html", page, visit=visit)

@@ -6,12 +6,11 @@ from starlette.responses import Response
 
 from roadstead.domain.repositories.branches import LATEST_FIRST, page_of_branches
 from roadstead.domain.repositories.reading import Reading
-from roadstead.listing import PageRequest
 from roadstead.web.page import Visit, render
 from roadstead.web.repositories.commit_lines import CommitLine, lines_of
 from roadstead.web.repositories.shown import Shown, commits_url, of_repository, root, shown
 from roadstead.web.repositories.visible import visible_line
-from roadstead.web.workspace_page import SHOWN, Part, part_of, wanted_page
+from roadstead.web.workspace_page import Part, part_of, wanted_page
 
 TAB = "/branches/"
 
@@ -36,8 +35,7 @@ class BranchesPage:
 
 async def _show(visit: Visit, reading: Reading) -> Response:
     repository = reading.repository
-    wanted = PageRequest(wanted_page(visit).number, SHOWN, sort=LATEST_FIRST)
-    found = await page_of_branches(reading, wanted)
+    found = await page_of_branches(reading, wanted_page(visit, sort=LATEST_FIRST))
     commits = await lines_of(reading, [branch.commit for branch in found.items])
     lines = [
         BranchLine(commits_url(repository, name), visible_line(name), name == repository.mainbranch, commit)

@@ -6,12 +6,12 @@ from urllib.parse import urlencode
 
 from starlette.responses import RedirectResponse, Response
 
-from roadstead.domain.repositories.commits import NoSuchCommit, find_tip
+from roadstead.domain.repositories.commits import find_tip
 from roadstead.domain.repositories.history import Place, page, place_of, text_of
 from roadstead.domain.repositories.reading import Reading
 from roadstead.web.page import Visit, render
 from roadstead.web.repositories.commit_lines import CommitLine, lines_of
-from roadstead.web.repositories.shown import Shown, commits_url, name_in, of_repository, shown
+from roadstead.web.repositories.shown import Shown, commits_url, main_commit, name_in, of_repository, shown
 from roadstead.web.repositories.visible import visible_line
 
 TAB = "/commits/"
@@ -31,11 +31,8 @@ class CommitsPage:
 
 async def _show_main(visit: Visit, reading: Reading) -> Response:
     main = reading.repository.mainbranch
-    try:
-        tip = None if main is None else find_tip(reading.folder, "heads", main)
-    except NoSuchCommit:
-        tip = None
-    return await _page(visit, reading, tip, "" if main is None else f"of the main branch, {visible_line(main)}")
+    of = "" if main is None else f"of the main branch, {visible_line(main)}"
+    return await _page(visit, reading, main_commit(reading), of)
 
 
 async def _show_branch(visit: Visit, reading: Reading) -> Response:

@@ -6,7 +6,6 @@ from markupsafe import Markup
 from starlette.responses import Response
 
 from roadstead.domain.repositories.branches import LATEST_FIRST, page_of_branches
-from roadstead.domain.repositories.commits import NoSuchCommit, find_tip
 from roadstead.domain.repositories.history import Place, page
 from roadstead.domain.repositories.reading import Reading
 from roadstead.git import objects
@@ -17,7 +16,7 @@ from roadstead.web.repositories.commit_lines import CommitLine, lines_of
 from roadstead.web.repositories.entries import EntryLine, entries_in
 from roadstead.web.repositories.entries import lines_of as entry_lines
 from roadstead.web.repositories.readme import readme_of
-from roadstead.web.repositories.shown import Shown, of_repository, shown, source_url
+from roadstead.web.repositories.shown import Shown, main_commit, of_repository, shown, source_url
 
 _COMMITS = 5
 _ENTRIES = 100
@@ -47,18 +46,10 @@ async def _show(visit: Visit, reading: Reading) -> Response:
     repository = reading.repository
     clone_url = f"{visit.host.base_url}/{repository.full_name}.git"
     branches = (await page_of_branches(reading, PageRequest(1, 1, sort=LATEST_FIRST))).size
-    commit = _main_commit(reading)
-    newest = None if commit is None else await _newest(reading, commit)
+    tip = main_commit(reading)
+    newest = None if tip is None else await _newest(reading, objects.commit(reading.folder, tip))
     context = RepositoryPage(await shown(visit, reading, ""), clone_url, branches, newest)
     return render("repository.html", context, visit=visit)
-
-
-def _main_commit(reading: Reading) -> Commit | None:
-    main = reading.repository.mainbranch
-    try:
-        return None if main is None else objects.commit(reading.folder, find_tip(reading.folder, "heads", main))
-    except NoSuchCommit:
-        return None
 
 
 async def _newest(reading: Reading, commit: Commit) -> Newest:

@@ -9,7 +9,9 @@ from starlette.types import ASGIApp
 
 from roadstead.domain.people.workspaces import NoSuchWorkspace, find_visible
 from roadstead.domain.repositories.access import NoSuchRepository, RepositoryMoved, find_repository
+from roadstead.domain.repositories.commits import NoSuchCommit
 from roadstead.domain.repositories.reading import Reading
+from roadstead.domain.repositories.source import find_main_commit
 from roadstead.errors import NotFound
 from roadstead.model import UNIDENTIFIED, Identity, Repository
 from roadstead.web.page import Handler, NavigationLink, Visit
@@ -46,9 +48,9 @@ def root(repository: Repository) -> str:
     return f"/{repository.full_name}"
 
 
-def source_url(repository: Repository, commit: str, path: bytes = b"", *, page: str = "src") -> str:
+def source_url(repository: Repository, revision: str, path: bytes = b"", *, page: str = "src") -> str:
     """Return the address of a file, or of a folder, whose `path` ends with a slash. `raw` is the page of a content."""
-    return f"{root(repository)}/{page}/{commit}/{quote(path)}"
+    return f"{root(repository)}/{page}/{quote(revision)}/{quote(path)}"
 
 
 def commits_url(repository: Repository, branch: str) -> str:
@@ -124,6 +126,14 @@ async def _workspace_page(visit: Visit, repository: Repository) -> str | None:
     except NotFound:
         return None
     return f"{root_of(repository.workspace)}/overview"
+
+
+def main_commit(reading: Reading) -> str | None:
+    """Return the newest commit of the main branch, or `None` if there is none."""
+    try:
+        return find_main_commit(reading.host, reading.repository)
+    except NoSuchCommit:
+        return None
 
 
 def parts_of(visit: Visit) -> list[bytes]:

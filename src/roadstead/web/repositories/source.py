@@ -18,7 +18,7 @@ from roadstead.web.page import NavigationLink, Visit, render
 from roadstead.web.repositories.commit_lines import CommitLine, lines_of
 from roadstead.web.repositories.entries import EntryLine, entries_in, note_of
 from roadstead.web.repositories.entries import lines_of as entry_lines
-from roadstead.web.repositories.shown import Shown, commits_url, of_repository, parts_of, root, shown, source_url
+from roadstead.web.repositories.shown import Shown, of_repository, parts_of, root, shown, source_url
 from roadstead.web.repositories.visible import visible, visible_path
 from roadstead.web.workspace_page import Part, wanted_page
 
@@ -58,11 +58,8 @@ class FilePage:
 
 async def _show_main(visit: Visit, reading: Reading) -> Response:
     main = reading.repository.mainbranch
-    return RedirectResponse(root(reading.repository) if main is None else _branch_url(reading, main), 302)
-
-
-def _branch_url(reading: Reading, branch: str) -> str:
-    return commits_url(reading.repository, branch).replace("/commits/branch/", "/src/", 1) + "/"
+    url = root(reading.repository) if main is None else source_url(reading.repository, main)
+    return RedirectResponse(url, 302)
 
 
 async def _show(visit: Visit, reading: Reading) -> Response:
