@@ -114,7 +114,7 @@ def test_what_cannot_be_is_refused(acme: Roadstead, tmp_path: Path) -> None:
         (("create", "acme/x", "--project", "NONE"), "No project with identifier 'NONE'."),
         (("create", "acme/x", "--public"), "A private project cannot have public repositories."),
         (("create", "acme/x", "--public", "--private"), "public or private"),
-        (("import", str(tmp_path), "acme/x"), ""),
+        (("import", str(tmp_path), "acme/x"), "is no git repository."),
         (("list", "other"), "no workspace 'other'"),
         (("show", "acme/x"), "There is no such repository."),
         (("delete", "acme/x", "--yes"), "There is no such repository."),
