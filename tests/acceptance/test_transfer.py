@@ -1,9 +1,6 @@
 """The whole state as one file: exported while serving, imported elsewhere, and refused when it is incomplete."""
 
 import gzip
-import hashlib
-import io
-import json
 import os
 import signal
 import subprocess
@@ -25,6 +22,7 @@ from roadstead.errors import Conflict, InvalidInput
 from roadstead.settings import Settings
 from roadstead.storage.tables import API_TOKENS
 from tests.conftest import NewDatabase
+from tests.exports import export_of, import_into, lines_of, packed
 from tests.live import AppClient, live_host, recording_app
 
 VALUES = "/2.0/addon/linkers/tickets/values"
@@ -34,37 +32,16 @@ def _settings(folder: Path, database_url: str | None = None) -> Settings:
     return Settings(data=folder, base_url="http://localhost:1", database_url=database_url)
 
 
-def _export(settings: Settings, *, with_secrets: bool = True) -> bytes:
-    out = io.BytesIO()
-    on_host(settings, lambda host: transfer.export_state(host, out, with_secrets=with_secrets))
-    return out.getvalue()
-
-
-def _import(settings: Settings, content: bytes) -> transfer.Transferred:
-    return on_host(settings, lambda host: transfer.import_state(host, io.BytesIO(content)))
-
-
-def _lines(content: bytes) -> list[Any]:
-    return [json.loads(line) for line in gzip.decompress(content).splitlines()]
-
-
-def _packed(lines: list[Any]) -> bytes:
-    """Return a file of those lines; the last one gets the right checksum."""
-    body = "".join(json.dumps(line) + "\n" for line in lines[:-1]).encode()
-    end = {**lines[-1], "sha256": hashlib.sha256(body).hexdigest()}
-    return gzip.compress(body + json.dumps(end).encode() + b"\n")
-
-
 def _content(content: bytes) -> list[Any]:
     """Return an export's content without its time and checksum."""
-    return _lines(content)[1:-1]
+    return lines_of(content)[1:-1]
 
 
 @pytest.fixture
 def small_export(tmp_path: Path) -> bytes:
     settings = _settings(tmp_path / "small")
     on_host(settings, lambda host: installations.register(host, "tide", "https://tide.example/"))
-    return _export(settings)
+    return export_of(settings)
 
 
 @pytest.mark.each_database
@@ -86,13 +63,13 @@ def test_an_app_goes_on_at_a_fresh_host(tmp_path: Path, new_database: NewDatabas
         writer = threading.Thread(target=write)
         writer.start()
         before = len(accepted)
-        exported = _export(old.settings)
+        exported = export_of(old.settings)
         during = len(accepted)
         stop.set()
         writer.join()
         first = api("GET", f"{VALUES}?pagelen=2").json()["values"]
         url = new_database()
-        _import(_settings(tmp_path / "new", url), exported)
+        import_into(_settings(tmp_path / "new", url), exported)
         with live_host(tmp_path / "new", database_url=url) as new:
             answer = AppClient(new.url, installed)("GET", f"{VALUES}?pagelen=2").json()
             assert [value["id"] for value in answer["values"]] == [value["id"] for value in first]
@@ -110,7 +87,7 @@ def test_an_app_goes_on_at_a_fresh_host(tmp_path: Path, new_database: NewDatabas
 def _rows(content: bytes, name: str) -> list[list[Any]]:
     rows: list[list[Any]] = []
     table = ""
-    for line in _lines(content)[1:-1]:
+    for line in lines_of(content)[1:-1]:
         if isinstance(line, dict):
             table = line["table"]
         elif table == name:
@@ -129,11 +106,11 @@ def test_an_export_of_an_import_is_the_same(
         token = old.api_token()
         old.work(lambda host: installations.register(host, "tide", "https://tide.example/"))
         old.work(credentials.sign_in_link)
-        exported = _export(old.settings)
+        exported = export_of(old.settings)
     url = request.getfixturevalue("postgresql").new_database() if there == "postgresql" else None
     new = _settings(tmp_path / "new", url)
-    assert _import(new, exported).rows == _lines(exported)[-1]["rows"]
-    *same, imported, exported_again = _content(_export(new))
+    assert import_into(new, exported).rows == lines_of(exported)[-1]["rows"]
+    *same, imported, exported_again = _content(export_of(new))
     assert same == _content(exported)
     assert (imported[3], exported_again[3]) == ("state imported", "secret shown")
     assert token.encode() not in gzip.decompress(exported)
@@ -145,10 +122,10 @@ def test_without_secrets_none_is_in_the_file_and_the_app_is_locked_out(tmp_path:
         registered = old.work(lambda host: installations.register(host, app.key, app.descriptor_url))
         app.status, app.answer = 200, registered.shared_secret
         installed = old.install(app)
-        exported = _export(old.settings, with_secrets=False)
-        assert installed.shared_secret.encode() in gzip.decompress(_export(old.settings))
+        exported = export_of(old.settings, with_secrets=False)
+        assert installed.shared_secret.encode() in gzip.decompress(export_of(old.settings))
         assert installed.shared_secret.encode() not in gzip.decompress(exported)
-        _import(_settings(tmp_path / "new"), exported)
+        import_into(_settings(tmp_path / "new"), exported)
         with live_host(tmp_path / "new") as new:
             assert AppClient(new.url, installed)("GET", VALUES).status_code == 401
             assert [found.app_key for found in new.work(_locked_out)] == [app.key]
@@ -213,10 +190,10 @@ def test_a_file_that_does_not_add_up_changes_nothing(
     tmp_path: Path, small_export: bytes, spoil: Callable[[list[Any]], None], message: str
 ) -> None:
     """Correctly packed and summed, but not an export: refused with the reason, and the state stays empty."""
-    lines = _lines(small_export)
+    lines = lines_of(small_export)
     spoil(lines)
-    _assert_refused(tmp_path / "new", _packed(lines), message)
-    _import(_settings(tmp_path / "new"), small_export)
+    _assert_refused(tmp_path / "new", packed(lines), message)
+    import_into(_settings(tmp_path / "new"), small_export)
 
 
 @pytest.mark.parametrize(
@@ -243,9 +220,9 @@ def test_a_damaged_file_changes_nothing(
 
 def _assert_refused(folder: Path, content: bytes, message: str) -> None:
     with pytest.raises(InvalidInput, match=message) as refused:
-        _import(_settings(folder), content)
+        import_into(_settings(folder), content)
     assert refused.value.detail
-    assert _is_empty(_export(_settings(folder), with_secrets=False))
+    assert _is_empty(export_of(_settings(folder), with_secrets=False))
 
 
 def _is_empty(export: bytes) -> bool:
@@ -257,11 +234,11 @@ def _is_empty(export: bytes) -> bool:
 def test_a_state_that_is_not_empty_is_left_alone(tmp_path: Path, small_export: bytes) -> None:
     """Importing a second time is refused, with what to do instead."""
     new = _settings(tmp_path / "new")
-    _import(new, small_export)
-    before = _content(_export(new, with_secrets=False))
+    import_into(new, small_export)
+    before = _content(export_of(new, with_secrets=False))
     with pytest.raises(Conflict, match=r"This state already has registered apps\."):
-        _import(new, small_export)
-    assert _content(_export(new, with_secrets=False)) == before
+        import_into(new, small_export)
+    assert _content(export_of(new, with_secrets=False)) == before
 
 
 def test_a_state_on_which_a_host_has_run_is_named_so(tmp_path: Path, small_export: bytes) -> None:
@@ -269,31 +246,31 @@ def test_a_state_on_which_a_host_has_run_is_named_so(tmp_path: Path, small_expor
     new = _settings(tmp_path / "new")
     on_host(new, Host.remember_address)
     with pytest.raises(Conflict, match="A host has run on this state already"):
-        _import(new, small_export)
+        import_into(new, small_export)
 
 
 def test_a_killed_import_leaves_an_empty_state(tmp_path: Path, small_export: bytes) -> None:
     """`kill -9` when many rows are written but not the end: nothing is stored, and it can be repeated."""
-    lines = _lines(small_export)
+    lines = lines_of(small_export)
     made_on = "2026-01-01T00:00:00+00:00"
     rest = [None] * (len(API_TOKENS.columns) - 6)
     tokens = [[number, "ci", os.urandom(32).hex(), made_on, None, 1, *rest] for number in range(40_000)]
     place = lines.index({"table": "api_tokens", "columns": list(API_TOKENS.columns)})
     lines[0]["rows"] += len(tokens)
-    packed = _packed([*lines[: place + 1], *tokens, *lines[place + 1 :]])
+    large = packed([*lines[: place + 1], *tokens, *lines[place + 1 :]])
     written_ahead = tmp_path / "new" / "roadstead.db-wal"
     command = [sys.executable, "-m", "roadstead", "import", "-", "--data", str(tmp_path / "new")]
     with subprocess.Popen(command, stdin=subprocess.PIPE, stderr=subprocess.DEVNULL) as process:
         assert process.stdin is not None
-        process.stdin.write(packed[:-20])
+        process.stdin.write(large[:-20])
         process.stdin.flush()
         while not (written_ahead.exists() and written_ahead.stat().st_size > 1_000_000):
             assert process.poll() is None
             time.sleep(0.01)
         process.send_signal(signal.SIGKILL)
     assert process.returncode == -signal.SIGKILL
-    assert _is_empty(_export(_settings(tmp_path / "new"), with_secrets=False))
-    _import(_settings(tmp_path / "new"), packed)
+    assert _is_empty(export_of(_settings(tmp_path / "new"), with_secrets=False))
+    import_into(_settings(tmp_path / "new"), large)
 
 
 def test_the_file_is_private_and_never_replaced(tmp_path: Path) -> None:

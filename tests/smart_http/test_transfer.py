@@ -1,9 +1,5 @@
 """Exports and imports with repositories: the database and the files of one moment, and nothing of a damaged file."""
 
-import gzip
-import hashlib
-import io
-import json
 import threading
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,25 +8,14 @@ from typing import Any
 
 import pytest
 
-from roadstead.cli.state import on_host
-from roadstead.domain.upkeep import transfer
 from roadstead.errors import InvalidInput
 from roadstead.git.folders import Folders
 from roadstead.settings import Settings
 from tests.conftest import NewDatabase
+from tests.exports import export_of, import_into, lines_of, packed
 from tests.live import live_host
 from tests.smart_http.conftest import Place, new_repository
 from tests.smart_http.git_client import Work, git
-
-
-def _export(settings: Settings) -> bytes:
-    out = io.BytesIO()
-    on_host(settings, lambda host: transfer.export_state(host, out, with_secrets=True))
-    return out.getvalue()
-
-
-def _import(settings: Settings, content: bytes) -> None:
-    on_host(settings, lambda host: transfer.import_state(host, io.BytesIO(content)))
 
 
 def _there(tmp_path: Path, url: str | None) -> Settings:
@@ -57,12 +42,12 @@ def test_repositories_travel_while_pushes_go_on(
     pusher.start()
     while len(pushed) < 2:
         stop.wait(0.01)
-    exported = _export(own_place.host.settings)
+    exported = export_of(own_place.host.settings)
     stop.set()
     pusher.join()
 
     there = _there(tmp_path, new_database())
-    _import(there, exported)
+    import_into(there, exported)
     with live_host(there.data, database_url=there.database_url) as host:
         place = replace(own_place, host=host)
         assert place.is_whole()
@@ -72,17 +57,6 @@ def test_repositories_travel_while_pushes_go_on(
         assert replace(place, repository=empty).is_whole()
         work.git("push", place.url(), "main")
         assert place.refs()["refs/heads/main"] == work.head()
-
-
-def _lines(content: bytes) -> list[Any]:
-    return [json.loads(line) for line in gzip.decompress(content).splitlines()]
-
-
-def _packed(lines: list[Any]) -> bytes:
-    """Return a file of those lines; the last one gets the right checksum."""
-    body = "".join(json.dumps(line) + "\n" for line in lines[:-1]).encode()
-    end = {**lines[-1], "sha256": hashlib.sha256(body).hexdigest()}
-    return gzip.compress(body + json.dumps(end).encode() + b"\n")
 
 
 def _piece(lines: list[Any]) -> int:
@@ -130,13 +104,13 @@ def test_a_damaged_repository_changes_nothing(
 ) -> None:
     """The import says what is wrong, and leaves neither rows nor folders; the whole file can be imported then."""
     work.git("push", own_place.url(), "main")
-    exported = _lines(_export(own_place.host.settings))
+    exported = lines_of(export_of(own_place.host.settings))
     damaged = [line.copy() if isinstance(line, dict) else line for line in exported]
     harm(damaged)
     there = _there(tmp_path, None)
     with pytest.raises(InvalidInput, match=r"damaged|not those of its rows"):
-        _import(there, _packed(damaged))
+        import_into(there, packed(damaged))
     assert [*Folders(there.data).uuids()] == []
     assert [*(there.data / "git").glob("tmp/*")] == []
-    _import(there, _packed(exported))
+    import_into(there, packed(exported))
     assert [*Folders(there.data).uuids()] == [own_place.folder.stem]

@@ -1,15 +1,15 @@
 """The pages of a repository in a real browser: on any screen, by keyboard, and for everybody."""
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, Page, expect
 
+from tests.live import LiveHost
 from tests.smart_http.git_client import new_work
 from tests.web.acme import LONG, Acme
-from tests.web.chromium import signed_in, tab_of, visitor
+from tests.web.chromium import visitor
 from tests.web.everybody import add_axe, expect_nothing_grave
 from tests.web.repositories import new_repository, push, widgets
 
@@ -37,16 +37,9 @@ def addresses(acme: Acme, tmp_path_factory: pytest.TempPathFactory) -> list[str]
 
 
 @pytest.fixture(scope="module")
-def profile(real_browser: Browser, acme: Acme) -> Iterator[BrowserContext]:
-    """Yield the operator's profile at the host of the workspace."""
-    with signed_in(real_browser, acme.host) as context:
-        yield context
-
-
-@pytest.fixture
-def tab(profile: BrowserContext, acme: Acme) -> Iterator[Page]:
-    with tab_of(profile, acme.host) as page:
-        yield page
+def host(acme: Acme) -> LiveHost:
+    """Return the host of the workspace: the tabs are at it."""
+    return acme.host
 
 
 @pytest.mark.parametrize(

@@ -13,8 +13,9 @@ from roadstead.domain.host import Host
 from roadstead.domain.people import invitations, permissions, projects, users
 from roadstead.domain.people.privileges import find_project
 from roadstead.domain.people.projects import ProjectChanges
+from tests.live import LiveHost
 from tests.web.acme import LONG, ROOT, Acme
-from tests.web.chromium import signed_in, tab_of, visitor
+from tests.web.chromium import tab_of, visitor
 from tests.web.everybody import add_axe, expect_nothing_grave, expect_to_fit
 
 pytestmark = pytest.mark.browser
@@ -57,16 +58,9 @@ def addresses(acme: Acme) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def profile(real_browser: Browser, acme: Acme) -> Iterator[BrowserContext]:
-    """Yield the operator's profile at the host of the workspace."""
-    with signed_in(real_browser, acme.host) as context:
-        yield context
-
-
-@pytest.fixture
-def tab(profile: BrowserContext, acme: Acme) -> Iterator[Page]:
-    with tab_of(profile, acme.host) as page:
-        yield page
+def host(acme: Acme) -> LiveHost:
+    """Return the host of the workspace: the tabs are at it."""
+    return acme.host
 
 
 @pytest.mark.parametrize(
