@@ -115,7 +115,6 @@ def test_what_is_no_object_is_not_found(folder: Path, id_: str) -> None:
         lambda: trees.entries(folder, id_),
         lambda: blobs.size(folder, id_),
         lambda: asyncio.run(history.page(folder, [id_])),
-        lambda: asyncio.run(ancestry.ahead_behind(folder, _id(folder, "main"), id_)),
         lambda: asyncio.run(ancestry.merge_base(folder, _id(folder, "main"), id_)),
     ]
     for read in reads:
@@ -199,7 +198,6 @@ def test_long_ranges_and_distant_relations_are_gits(folder: Path, monkeypatch: p
     last = asyncio.run(history.page(folder, [tip], [base], length=20, after=first.next))
     assert [each.hash for each in (*first.commits, *last.commits)] == wanted
     assert last.next is None
-    assert asyncio.run(ancestry.ahead_behind(folder, tip, base)) == (30, 0)
     assert asyncio.run(ancestry.merge_base(folder, tip, base)) == base
     assert asyncio.run(ancestry.merge_base(folder, tip, _id(folder, "main"))) is None
 

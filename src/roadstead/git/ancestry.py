@@ -1,11 +1,10 @@
-"""How two commits are related: where their histories part, and how many commits each has alone.
+"""How two commits are related: where their histories part, and whether one was made on top of the other.
 
 Near relations are found here, by git's own way; of distant ones git is asked, in a process that can end.
 """
 
 from pathlib import Path
 
-from roadstead.git.commit_range import range_of
 from roadstead.git.graph import Queue
 from roadstead.git.opened import repository
 from roadstead.git.processes import run
@@ -30,17 +29,6 @@ async def merge_base(folder: Path, one: str, other: str) -> str | None:
 async def is_ancestor(folder: Path, one: str, other: str) -> bool:
     """Return whether `other` is `one`, or was made on top of it. Raise `NoSuchObject`."""
     return await merge_base(folder, one, other) == one
-
-
-async def ahead_behind(folder: Path, one: str, other: str) -> tuple[int, int]:
-    """Return how many commits `one` has that `other` has not, and the reverse. Raise `NoSuchObject`."""
-    alone = range_of(folder, [one], [other])
-    others = range_of(folder, [other], [one]) if alone is not None else None
-    if alone is not None and others is not None:
-        return len(alone), len(others)
-    said = await run(folder, "rev-list", "--left-right", "--count", "--end-of-options", f"{one}...{other}")
-    ahead, behind = map(int, said.split())
-    return ahead, behind
 
 
 def _bases(folder: Path, one: str, other: str) -> list[str] | None:

@@ -59,10 +59,6 @@ class Piped:
         self._output = _prepared(self._process.stdout)
         self._input = _prepared(self._process.stdin) if reads else None
 
-    @property
-    def pid(self) -> int:
-        return self._process.pid
-
     async def read(self) -> bytes:
         """Return some output, or nothing at its end."""
         while True:

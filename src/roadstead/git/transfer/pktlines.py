@@ -35,11 +35,6 @@ class Lines:
     def __init__(self) -> None:
         self._rest = bytearray()
 
-    @property
-    def rest(self) -> bytes:
-        """The bytes after the last line that was taken."""
-        return bytes(self._rest)
-
     def add(self, piece: bytes) -> None:
         """Add bytes, whose lines `take` returns."""
         self._rest += piece
