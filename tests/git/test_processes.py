@@ -133,6 +133,14 @@ def test_memory_that_git_does_not_get_is_a_limit(shell: Callable[[str], None], f
         asyncio.run(Pool().ask(folder, (), "a", "b", Limits()))
 
 
+@pytest.mark.parametrize("signal", ["KILL", "XCPU"])
+def test_what_the_system_ends_was_over_a_limit(shell: Callable[[str], None], signal: str) -> None:
+    """git uses processor time that no one waits for while a reader is slow, and the system ends it."""
+    shell(f"kill -{signal} $$")
+    with pytest.raises(GitLimit, match="longer"):
+        asyncio.run(run(None, "x"))
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [(("cat-file", "blob", "--end-of-options", "--help"), "--help"), (("no-such-command",), "not a git command")],

@@ -13,6 +13,7 @@ import httpx
 import pytest
 
 from roadstead.errors import GitLimit
+from roadstead.git.processes import Limits
 from roadstead.git.transfer.archives import archive
 from tests.smart_http.conftest import Place
 from tests.smart_http.git_client import Work
@@ -37,7 +38,7 @@ def test_a_large_archive_ends(filled: Place, work: Work) -> None:
     """It is cut where it is larger than allowed, so that its reader does not take it for whole."""
 
     async def read() -> None:
-        async for _ in archive(filled.folder, work.head(), "zip", "x", most=100):
+        async for _ in archive(filled.folder, work.head(), "zip", "x", limits=Limits(output=100)):
             pass
 
     with pytest.raises(GitLimit):
@@ -121,7 +122,7 @@ def test_endless_folders_end(filled: Place) -> None:
     commit = write("commit", f"tree {tree}\nauthor A <a> 1 +0000\ncommitter A <a> 1 +0000\n\nx\n".encode())
 
     async def read() -> None:
-        async for _ in archive(filled.folder, commit, "zip", "x", seconds=1):
+        async for _ in archive(filled.folder, commit, "zip", "x", limits=Limits(seconds=1)):
             pass
 
     with pytest.raises(GitLimit):

@@ -33,6 +33,8 @@ class Limits(NamedTuple):
 USUAL = Limits()
 _NO_MEMORY = re.compile("out of memory|cannot allocate memory", re.IGNORECASE)
 """What git says, and the C library."""
+_KILLED = (-signal.SIGKILL, -signal.SIGXCPU)
+"""How it ends when it has used up its processor time, or the memory of the machine."""
 _MOST_STDERR = 4096
 _PIECE = 1 << 16
 _NAP = 0.001
@@ -58,6 +60,40 @@ async def run(
     return answer
 
 
+def start(
+    arguments: Sequence[str],
+    limits: Limits,
+    *,
+    folder: Path | None = None,
+    stdin: int = subprocess.PIPE,
+    stderr: int = subprocess.PIPE,
+    stays: bool = False,
+    variables: Mapping[str, str] | None = None,
+    passed: Sequence[int] = (),
+) -> "subprocess.Popen[bytes]":
+    """Start git in a group of its own, with bounded memory, and with bounded processor time unless it `stays`.
+
+    Raise `GitFailed`.
+    """
+    try:
+        # No `preexec_fn`, and not by the loop: with either, the whole memory of this process would be copied.
+        process = subprocess.Popen(  # noqa: S603  # no shell; see `run` about arguments from outside
+            [program(), *arguments],
+            env={**environment(), **(variables or {})},
+            cwd=folder or "/",
+            stdin=stdin,
+            stdout=subprocess.PIPE,
+            stderr=stderr,
+            start_new_session=True,
+            pass_fds=passed,
+            bufsize=0,
+        )
+    except (OSError, ValueError) as exc:
+        raise GitFailed("git cannot be run.", str(exc)) from exc
+    _bound(process.pid, limits, stays=stays)
+    return process
+
+
 class Child:
     """A running git command. Leaving its `async with` block kills it and all that it started.
 
@@ -79,22 +115,9 @@ class Child:
         self._command = arguments[0]
         self._seconds, self._left, *_ = limits
         where = () if folder is None else (f"--git-dir={folder}",)
-        try:
-            # No `preexec_fn`: with one, the whole memory of this process would be copied.
-            self._process = subprocess.Popen(  # noqa: S603  # no shell; see `run` about arguments from outside
-                [program(), *where, *arguments],
-                env={**environment(), **(variables or {})},
-                cwd=folder or "/",
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.PIPE,
-                start_new_session=True,
-                pass_fds=passed,
-                bufsize=0,
-            )
-        except (OSError, ValueError) as exc:
-            raise GitFailed("git cannot be run.", str(exc)) from exc
-        _bound(self._process.pid, limits, stays=stays)
+        self._process = start(
+            [*where, *arguments], limits, folder=folder, stays=stays, variables=variables, passed=passed
+        )
         self._stdin, self._stdout, self._stderr = map(_descriptor, self._pipes())
         self._stays = stays
         self._said = b""
@@ -165,6 +188,8 @@ class Child:
 
     def _failure(self, code: int) -> GitFailed:
         said = self._said.decode("utf-8", "replace").strip()
+        if code in _KILLED:
+            return GitLimit(f"git {self._command} takes longer, or needs more, than is allowed here.")
         if _NO_MEMORY.search(said):
             return GitLimit(f"git {self._command} needs more memory than is allowed here.")
         return GitFailed(f"git {self._command} failed.", said or f"It ended with {code}.")

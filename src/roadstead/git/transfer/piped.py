@@ -1,5 +1,7 @@
 """A git program whose input and output are a client's: both flow through pipes of the event loop, in flat memory.
 
+It waits for its client as long as the protocol lets it. `processes.Child` is for what git alone takes time for.
+
 Nothing is buffered here. A piece is read only when the one before has been sent, and written only as far as the program
 has taken it; so a slow client slows git down, and a slow git the client.
 """
@@ -7,15 +9,13 @@ has taken it; so a slow client slows git down, and a slow git the client.
 import asyncio
 import fcntl
 import os
-import resource
 import signal
 import subprocess
-import sys
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from roadstead.errors import GitFailed
+from roadstead.git.processes import Limits, start
 
 PIECE_BYTES = 256 * 1024
 PIPE_BYTES = 1024 * 1024
@@ -27,34 +27,21 @@ _SET_PIPE_SIZE = getattr(fcntl, "F_SETPIPE_SZ", None)
 
 
 class Piped:
-    """A running program. It inherits the descriptors `passed`, and has `limits` of the system's resources."""
+    """A running program, as `processes.start` starts it. Only the system bounds it: its memory and processor time."""
 
     def __init__(
         self,
-        command: Sequence[str],
-        environment: Mapping[str, str],
+        arguments: Sequence[str],
+        limits: Limits,
         *,
         reads: bool = True,
+        variables: Mapping[str, str] | None = None,
         passed: Sequence[int] = (),
-        limits: Mapping[int, int] | None = None,
     ) -> None:
-        try:
-            # `Popen` starts it with vfork. The loop's own way forks, which copies the page tables of the whole process.
-            self._process = subprocess.Popen(  # noqa: S603  # no shell, and every argument is ours
-                command,
-                stdin=subprocess.PIPE if reads else subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.DEVNULL,
-                env=environment,
-                pass_fds=passed,
-                start_new_session=True,
-            )
-        except OSError as exc:
-            raise GitFailed("git cannot be run.", str(exc)) from exc
-        if limits is not None and sys.platform == "linux":
-            for kind, most in limits.items():
-                with suppress(ProcessLookupError):
-                    resource.prlimit(self._process.pid, kind, (most, most))
+        stdin = subprocess.PIPE if reads else subprocess.DEVNULL
+        self._process = start(
+            arguments, limits, stdin=stdin, stderr=subprocess.DEVNULL, variables=variables, passed=passed
+        )
         self._loop = asyncio.get_running_loop()
         self._output = _prepared(self._process.stdout)
         self._input = _prepared(self._process.stdin) if reads else None

@@ -1,13 +1,12 @@
 """The programs of git that answer a client: `upload-pack` for clones and fetches, `receive-pack` for pushes."""
 
 import asyncio
-import resource
 from collections.abc import AsyncGenerator, AsyncIterator, Callable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple, Protocol
 
-from roadstead.git.environment import environment, program
+from roadstead.git.processes import Limits
 from roadstead.git.refs import committer
 from roadstead.git.transfer.commands import Commands
 from roadstead.git.transfer.piped import Piped
@@ -20,7 +19,7 @@ _LAST_SECONDS = 60.0
 """How long `receive-pack` may take to end after its last output."""
 MOST_PUSHED_BYTES = 4 * 1024**3
 """Of a pack: as much as a repository of the cloud may have."""
-_LIMITS = {resource.RLIMIT_CPU: 3600, resource.RLIMIT_AS: 4 << 30}
+_LIMITS = Limits(seconds=3600)
 """Of each program: a pack of some megabytes can have a tree of gigabytes."""
 _SETTINGS = {
     "uploadpack.allowFilter": "true",
@@ -148,8 +147,8 @@ def _started(
     settings: Mapping[str, str] | None = None,
 ) -> Piped:
     config = [part for name, value in (_SETTINGS | dict(settings or {})).items() for part in ("-c", f"{name}={value}")]
-    command = [program(), *config, service.removeprefix("git-"), "--stateless-rpc", *options, "--", str(folder)]
-    return Piped(command, {**environment(), **(variables or {})}, reads=reads, passed=passed, limits=_LIMITS)
+    arguments = [*config, service.removeprefix("git-"), "--stateless-rpc", *options, "--", str(folder)]
+    return Piped(arguments, _LIMITS, reads=reads, variables=variables, passed=passed)
 
 
 def _speaking(protocol: str) -> Mapping[str, str]:
