@@ -19,7 +19,6 @@ from roadstead.web.repositories.visible import visible
 _MARKDOWN = ("readme.md", "readme.markdown")
 _NAMES = (*_MARKDOWN, "readme", "readme.txt", "readme.rst")
 """In lower case, the preferred ones first."""
-_MOST_ENTRIES = 5_000
 _MOST_BYTES = 4 * LONGEST
 _TAG = re.compile(r'<(a|img)\b((?:[^<>"]|"[^"]*")*)>')
 """A tag as the sanitiser writes it."""
