@@ -6,7 +6,7 @@ Handlers never read headers, and a test refuses an operation without a rule.
 
 import base64
 import binascii
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 from functools import lru_cache
 
 from starlette.requests import Request
@@ -39,6 +39,14 @@ NOT_SUPPORTED = "Token is invalid, expired, or not supported for this endpoint."
 """The cloud's answer to an access token where a user is needed."""
 JWT_ONLY = "This API is only accessible with the following authentication types: jwt"
 """Observed on the cloud in 2026-05, for a valid credential of another kind."""
+
+
+def sharer_of(identity: Identity, request: Request) -> Hashable:
+    """Return to whom a share of what is limited belongs: an account, an app, or an address without a credential."""
+    user, installation = identity.user, identity.installation_id
+    if user is None and installation is None:
+        return str(request.scope["client"][0])
+    return user and user.id, installation
 
 
 async def anyone(request: Request, host: Host) -> Identity:

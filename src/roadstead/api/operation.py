@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl
 from starlette.requests import Request
 
 from roadstead.api.answers import Answer
+from roadstead.api.auth import sharer_of
 from roadstead.api.bodies import ReadByHandler, Shape
 from roadstead.api.eras import Removal
 from roadstead.api.listing import page_request
@@ -184,11 +185,8 @@ class Call:
 
     @property
     def caller(self) -> Hashable:
-        """Return who has a share of what is limited: an account, an app, or an address without a credential."""
-        user, installation = self.identity.user, self.identity.installation_id
-        if user is None and installation is None:
-            return str(self.request.scope["client"][0])
-        return user and user.id, installation
+        """Return to whom a share of what is limited belongs."""
+        return sharer_of(self.identity, self.request)
 
     @property
     def installation_id(self) -> int:

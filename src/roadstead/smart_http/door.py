@@ -16,7 +16,6 @@ from roadstead.api.bodies import body_in_pieces
 from roadstead.api.errors import STOPPING, RequestRefused, headers_of, status_of
 from roadstead.api.incoming import Incoming
 from roadstead.api.streams import Stream
-from roadstead.domain.happened import actor_of
 from roadstead.domain.host import Host
 from roadstead.domain.repositories import transfers
 from roadstead.domain.repositories.access import NoSuchRepository, RepositoryMoved, find_repository
@@ -85,6 +84,8 @@ class _Visit:
         """Return the answer. Every failure is one."""
         try:
             return await self._answer()
+        except RepositoryMoved as exc:
+            return self._moved(exc)
         except RoadsteadError as exc:
             return _refusal(exc)
         except asyncio.CancelledError:
@@ -111,10 +112,7 @@ class _Visit:
     async def _archive(self, asked: str) -> Answer:
         """Return an archive of the commit that a branch, a tag or an id names, before one of the endings."""
         wanted: ArchiveFormat = "zip" if asked.endswith(".zip") else "tar.gz"
-        try:
-            transfer = await self._transfer("git-upload-pack")
-        except RepositoryMoved as exc:
-            return self._moved(exc)
+        transfer = await self._transfer("git-upload-pack")
         repository = transfer.repository
         commit = find_hash(folder_of(self.host, repository), asked.removesuffix(f".{wanted}"))
         name = f"{repository.workspace.slug}-{repository.slug}-{commit[:12]}"
@@ -129,11 +127,7 @@ class _Visit:
 
     async def _streamed(self, service: Service, what: str, pieces: "_Pieces") -> Answer:
         """Return a stream, once its first piece is made: only until then can a failure become an answer."""
-        try:
-            transfer = await self._transfer(service)
-        except RepositoryMoved as exc:
-            return self._moved(exc)
-        made = pieces(transfer, service, self._request)
+        made = pieces(await self._transfer(service), service, self._request)
         stream = Stream(made, f"application/x-{service}-{what}", headers=_FRESH, paced=True)
         await stream.begin()
         return stream
@@ -156,9 +150,7 @@ class _Visit:
             if self.identity is UNIDENTIFIED:
                 raise _SEND_A_TOKEN from exc
             raise NoSuchRepository if isinstance(exc, NotFound) else exc from exc
-        user, installation = actor_of(self.identity)
-        sender = (user, installation) if user or installation else self._request.scope["client"][0]
-        return Transfer(self.host, self.identity, held.repository, sender)
+        return Transfer(self.host, self.identity, held.repository, auth.sharer_of(self.identity, self._request))
 
     def _moved(self, moved: RepositoryMoved) -> Answer:
         query = self._request.scope["query_string"].decode("latin-1")

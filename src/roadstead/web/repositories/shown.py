@@ -7,6 +7,7 @@ from urllib.parse import quote, unquote_to_bytes
 from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp
 
+from roadstead.api.auth import sharer_of
 from roadstead.domain.people.workspaces import NoSuchWorkspace, find_visible
 from roadstead.domain.repositories.access import NoSuchRepository, RepositoryMoved, find_repository
 from roadstead.domain.repositories.commits import NoSuchCommit
@@ -91,8 +92,9 @@ def of_repository(show: Show) -> Handler:
 
 async def _find(visit: Visit) -> Reading:
     workspace, slug = _names(visit)
-    held = await find_repository(visit.host, _identity(visit), workspace, slug, "read")
-    caller = visit.address if visit.user is None else visit.user.id
+    identity = _identity(visit)
+    held = await find_repository(visit.host, identity, workspace, slug, "read")
+    caller = sharer_of(identity, visit.request)
     return Reading(visit.host, held.repository, caller, visit.request.scope["state"]["renderer"])
 
 
