@@ -1,7 +1,6 @@
 """Repositories that begin with commits: forks, and copies of repositories on this machine."""
 
 import threading
-from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from roadstead.domain.host import Host
 from roadstead.domain.repositories import mirroring
 from roadstead.domain.repositories.creation import ForkChanges, fork_repository, import_repository
 from roadstead.domain.repositories.given import RepositoryChanges
-from roadstead.git.transfer.outcome import refs_now
+from roadstead.git.transfer.outcome import mirrored
 from roadstead.model import Repository
 from roadstead.pushed import Ref
 from tests.smart_http.conftest import Place
@@ -80,13 +79,13 @@ def test_the_refs_of_a_copy_are_read_by_the_thread_of_the_loop(
     work.git("push", place.url(), "main")
     threads = []
 
-    def noted(folder: Path, names: Sequence[str]) -> dict[str, Ref | None]:
+    def noted(folder: Path, name: str, target: str, commit_hash: str | None) -> Ref | None:
         threads.append(threading.current_thread())
-        return refs_now(folder, names)
+        return mirrored(folder, name, target, commit_hash)
 
     async def job(_: Host) -> threading.Thread:
         await mirroring.refs_of(place.folder)
         return threading.current_thread()
 
-    monkeypatch.setattr(mirroring, "refs_now", noted)
+    monkeypatch.setattr(mirroring, "mirrored", noted)
     assert [place.host.work(job)] == threads

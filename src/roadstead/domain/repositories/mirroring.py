@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from roadstead.git import refs
-from roadstead.git.transfer.outcome import refs_now
+from roadstead.git.transfer.outcome import mirrored
 from roadstead.pushed import Ref
 from roadstead.storage.database import Transaction
 from roadstead.storage.refs import replace_refs
@@ -16,10 +16,10 @@ _AT_ONCE = 50
 
 async def refs_of(folder: Path) -> Sequence[Ref]:
     """Return what the mirror is to have of a repository. Raise `GitFailed`."""
-    names = [ref.name for ref in await refs.read_all(folder)]
+    there = await refs.read_all(folder)
     found: list[Ref | None] = []
-    for start in range(0, len(names), _AT_ONCE):  # by the loop's thread, to which open repositories belong
-        found += refs_now(folder, names[start : start + _AT_ONCE]).values()
+    for start in range(0, len(there), _AT_ONCE):  # by the loop's thread, to which open repositories belong
+        found += [mirrored(folder, ref.name, ref.target, ref.commit) for ref in there[start : start + _AT_ONCE]]
         await asyncio.sleep(0)
     return [ref for ref in found if ref is not None]
 

@@ -24,6 +24,14 @@ def refs_now(folder: Path, names: Iterable[str]) -> dict[str, Ref | None]:
     return {name: _read(folder, name) for name in names}
 
 
+def mirrored(folder: Path, name: str, target: str, commit_hash: str | None) -> Ref | None:
+    """Return a ref as the mirror has it; `None` for one that is no branch, tag or note."""
+    known = kind_and_name(name)
+    if known is None:
+        return None
+    return Ref(*known, target, commit_hash, None if commit_hash is None else commit(folder, commit_hash).committer.on)
+
+
 async def forced(folder: Path, changes: Iterable[RefChange]) -> set[RefChange]:
     """Return the changes after which a ref does not lead to where it was."""
     return {change for change in changes if not await _goes_forward(folder, change)}
@@ -39,11 +47,8 @@ async def _goes_forward(folder: Path, change: RefChange) -> bool:
 
 
 def _read(folder: Path, ref: str) -> Ref | None:
-    known, target = kind_and_name(ref), named(folder, ref)
-    if known is None or target is None:
-        return None
-    found = commit_behind(folder, target)
-    return Ref(*known, target, found, None if found is None else commit(folder, found).committer.on)
+    target = named(folder, ref)
+    return None if target is None else mirrored(folder, ref, target, commit_behind(folder, target))
 
 
 def _is_logged(folder: Path, push_id: str, change: RefChange) -> bool:
