@@ -126,9 +126,10 @@ def test_lists_are_sorted_by_the_numbers_in_names_and_by_date(widgets: Stocked, 
         "branch10",
         "caf\u00e9",
         "main",
+        "v09",
         "v9/x",
+        "v10/x",
     ]
-    natural = [*natural[:-1], "v09", "v9/x", "v10/x"]
     for sort, wanted in (("name", natural), ("-name", natural[::-1])):
         assert [one["name"] for one in _walk(widgets, f"/refs/branches?sort={sort}&pagelen={pagelen}")] == wanted
     dated = _git_names(widgets, "--sort=committerdate", "refs/heads")
@@ -138,29 +139,31 @@ def test_lists_are_sorted_by_the_numbers_in_names_and_by_date(widgets: Stocked, 
     assert tags[-1] == "of-a-blob"
 
 
-CHOSEN = {
+CHOSEN: dict[str, set[str]] = {
     'q=name~"RANCH1"': {"branch1", "branch10"},
     'q=name~"stab"': set(),
     'q=name="branch2" or name="v09"': {"branch2", "v09"},
-    "q=target.date>=2026-03-11 and target.date<2026-04-01&sort=name": {"Branch3", "branch10", "v10/x", "100%", "v9/x"},
     'q=type="tag"': set(),
 }
 
 
-@pytest.mark.parametrize("query", CHOSEN)
-def test_lists_are_filtered(widgets: Stocked, query: str) -> None:
+def test_lists_are_filtered(widgets: Stocked) -> None:
     """By name, type, and date and hash of the target; what is unknown is a 400."""
-    answer = widgets.get(f"/refs/branches?pagelen=100&{quote(query, safe='=&')}").json()
-    expected = CHOSEN[query]
-    if "target.date" in query:
-        listed = _walk(widgets, "/refs/branches?pagelen=100")
-        expected = {one["name"] for one in listed if "2026-03-11" <= one["target"]["date"] < "2026-04-01"}
-        assert expected
-    assert ({one["name"] for one in answer["values"]}, answer["size"]) == (expected, len(expected))
+    for query, expected in CHOSEN.items():
+        assert _chosen(widgets, query) == (expected, len(expected)), query
+    listed = _walk(widgets, "/refs/branches?pagelen=100")
+    dated = {one["name"] for one in listed if "2026-03-04" <= one["target"]["date"] < "2026-03-09"}
+    assert 0 < len(dated) < len(listed)
+    assert _chosen(widgets, "q=target.date>=2026-03-04 and target.date<2026-03-09") == (dated, len(dated))
     commit = widgets.work.head("branch2")
     assert widgets.get(f"/refs?q=target.hash=%22{commit}%22").json()["size"] == 2
     assert widgets.get("/refs?q=nothing=1").status_code == 400
     assert widgets.get("/refs/tags?sort=nothing").status_code == 400
+
+
+def _chosen(widgets: Stocked, query: str) -> tuple[set[str], int]:
+    answer = widgets.get(f"/refs/branches?pagelen=100&{quote(query, safe='=&')}").json()
+    return {one["name"] for one in answer["values"]}, answer["size"]
 
 
 def test_a_branch_has_the_members_of_the_cloud(widgets: Stocked) -> None:
@@ -367,8 +370,8 @@ def test_who_may_not_write_changes_nothing(make: Make, public: Stocked) -> None:
     assert (list(made.place.refs()), list(public.place.refs())) == (["refs/heads/main"],) * 2
 
 
-def test_a_page_of_many_branches_reads_no_others(make: Make) -> None:
-    """Of 3,000 branches, sorted by any field, a page has the commits of its own alone."""
+def test_a_page_is_one_of_thousands_of_branches(make: Make) -> None:
+    """Of 3,000 branches, each order gives a page, also far from the beginning."""
     made = make()
     commit = made.work.head()
 
