@@ -3,7 +3,7 @@
 from datetime import datetime
 
 from roadstead.model import User
-from roadstead.reviewed import Approval
+from roadstead.model.reviews import Approval
 from roadstead.storage.database import Reader, Transaction
 from roadstead.storage.moments import from_text, to_text
 from roadstead.storage.tables import COMMIT_APPROVALS, USERS

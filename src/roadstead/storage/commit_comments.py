@@ -4,7 +4,7 @@ from datetime import datetime
 
 from roadstead.listing import PageRequest, Slice
 from roadstead.model import User
-from roadstead.reviewed import COMMENT_LIST, CommitComment, Inline
+from roadstead.model.reviews import COMMENT_LIST, CommitComment, Inline
 from roadstead.storage.database import Reader, Row, Transaction
 from roadstead.storage.filters import Clause
 from roadstead.storage.listing import Source, read_page

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from datetime import datetime
 
-from roadstead.downloads import DOWNLOAD_LIST, Download
 from roadstead.listing import PageRequest, Slice
 from roadstead.model import User
+from roadstead.model.downloads import DOWNLOAD_LIST, Download
 from roadstead.storage.database import Reader, Row, Transaction
 from roadstead.storage.filters import Clause
 from roadstead.storage.listing import Source, read_page

@@ -34,7 +34,7 @@ from roadstead.domain.repositories.known import NOTHING, Known, html_of, known_o
 from roadstead.domain.repositories.reading import Reading
 from roadstead.git.objects import Commit
 from roadstead.listing import PageRequest, cut
-from roadstead.reviewed import COMMENT_LIST, CommitComment
+from roadstead.model.reviews import COMMENT_LIST, CommitComment
 
 READ = OpenScope("repository", "read:repository:bitbucket") & "read"
 COMMENT = Scope("repository", "read:repository:bitbucket") & "read"

@@ -15,7 +15,7 @@ from roadstead.git.diffs import FileChange
 from roadstead.git.objects import Commit, Signature
 from roadstead.listing import Listing
 from roadstead.model import Repository
-from roadstead.reviewed import Approval, CommitComment, Inline
+from roadstead.model.reviews import Approval, CommitComment, Inline
 from roadstead.shapes.accounts import Account, CondensedUser, Href, account, condensed_user
 from roadstead.shapes.links import Link, in_path
 from roadstead.shapes.moments import moment

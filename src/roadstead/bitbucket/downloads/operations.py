@@ -16,8 +16,8 @@ from roadstead.bitbucket.downloads.shapes import DownloadResource, UploadForm
 from roadstead.bitbucket.map import DOWNLOADS as OPERATIONS
 from roadstead.domain.repositories import downloads
 from roadstead.domain.repositories.downloads import Begun
-from roadstead.downloads import DOWNLOAD_LIST, Download
 from roadstead.listing import PageRequest
+from roadstead.model.downloads import DOWNLOAD_LIST, Download
 
 READ = OpenScope("repository", "read:repository:bitbucket") & "read"
 WRITE = Scope("repository:write", "write:repository:bitbucket") & "write"

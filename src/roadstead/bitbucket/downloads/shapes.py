@@ -4,8 +4,8 @@ from typing import Annotated, Literal, TypedDict
 
 import msgspec
 
-from roadstead.downloads import Download
 from roadstead.model import Workspace
+from roadstead.model.downloads import Download
 from roadstead.shapes.accounts import Account, account
 from roadstead.shapes.links import Link
 from roadstead.shapes.moments import moment

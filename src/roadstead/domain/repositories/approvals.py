@@ -8,7 +8,7 @@ from roadstead.domain.host import Host
 from roadstead.domain.repositories.access import held_in, hold, reach_of
 from roadstead.errors import WrongCredential
 from roadstead.model import Identity, Repository, User
-from roadstead.reviewed import Approval
+from roadstead.model.reviews import Approval
 from roadstead.storage import commit_approvals as rows
 from roadstead.storage.database import Transaction
 

@@ -10,7 +10,7 @@ from roadstead.domain.repositories.access import hold
 from roadstead.errors import NotFound, WrongCredential, invalid_member
 from roadstead.listing import PageRequest, Slice
 from roadstead.model import Identity, Repository
-from roadstead.reviewed import CommitComment, Inline
+from roadstead.model.reviews import CommitComment, Inline
 from roadstead.storage import commit_comments as rows
 from roadstead.storage.database import Reader, Transaction
 

@@ -17,10 +17,10 @@ from roadstead.domain.happened import actor_of
 from roadstead.domain.host import Host
 from roadstead.domain.repositories.access import hold
 from roadstead.domain.repositories.download_files import DownloadFiles, Draft
-from roadstead.downloads import Download
 from roadstead.errors import InvalidInput, NotAuthenticated, NotFound, WrongCredential
 from roadstead.listing import PageRequest, Slice
 from roadstead.model import Identity, Repository
+from roadstead.model.downloads import Download
 from roadstead.storage import downloads as rows
 from roadstead.storage.database import Reader, Transaction
 

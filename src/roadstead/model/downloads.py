@@ -1,11 +1,11 @@
-"""Files that people upload to a repository for others to download, as Bitbucket's API has them."""
+"""Files that people upload to a repository for others to download."""
 
 from datetime import datetime
 
 import msgspec
 
 from roadstead.listing import Field, Listing
-from roadstead.model import User
+from roadstead.model.people import User
 
 
 class Download(msgspec.Struct, frozen=True):

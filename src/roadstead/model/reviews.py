@@ -1,11 +1,11 @@
-"""What is said about commits, and who approves them, as frozen values."""
+"""Comments on commits, and approvals of commits."""
 
 from datetime import datetime
 
 import msgspec
 
 from roadstead.listing import Field, Listing
-from roadstead.model import User
+from roadstead.model.people import User
 
 
 class Inline(msgspec.Struct, frozen=True):
