@@ -38,7 +38,7 @@ class RoadsteadError(Exception):
     """The base of every error that a user may see."""
 
     data: Mapping[str, str] | None = None
-    """What a program may read of it."""
+    """Texts for programs, which error bodies have as `data`."""
 
     def __init__(self, message: str, detail: str = "", *, fields: Mapping[str, Sequence[str]] | None = None) -> None:
         super().__init__(message)

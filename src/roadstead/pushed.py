@@ -1,4 +1,4 @@
-"""Refs, how they change, and what happened, as frozen values."""
+"""Refs and their changes, pushes, and events of repositories, as frozen values."""
 
 from datetime import datetime
 from typing import Any, Literal, NamedTuple

@@ -10,7 +10,7 @@ from roadstead.api.operation import Call, Media
 from roadstead.control.map import DOWNLOADS as OPERATIONS
 from roadstead.domain.repositories import downloads
 from roadstead.domain.repositories.download_files import read_pieces
-from roadstead.domain.repositories.downloads import Link
+from roadstead.domain.repositories.downloads import SignedLink
 
 _TYPE = "application/octet-stream"
 
@@ -29,7 +29,7 @@ async def get_content(call: Call) -> Answer:
     return file_answer(call.request, content)
 
 
-def _link(call: Call) -> Link:
+def _link(call: Call) -> SignedLink:
     expires = call.query.get("expires", "")
     is_number = expires.isascii() and expires.isdigit() and len(expires) <= 12
-    return Link(call.path["download_id"], int(expires) if is_number else 0, call.query.get("signature", ""))
+    return SignedLink(call.path["download_id"], int(expires) if is_number else 0, call.query.get("signature", ""))

@@ -252,7 +252,7 @@ SESSIONS = _table(
     "sessions", "token_hash kind expires_on user_id", "in one place", stays="Signing in belongs to one host."
 )
 
-# What went on
+# Records
 
 REQUESTS = _table(
     "requests",

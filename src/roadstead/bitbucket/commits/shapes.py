@@ -123,7 +123,7 @@ class ChosenCommits(TypedDict, total=False):
 
 
 class CommitsQuery(PageQuery, ChosenCommits, total=False):
-    """The parameters of a page of commits, and of what it has."""
+    """The parameters of a page of commits, and the choice of commits."""
 
 
 class FileLinks(TypedDict):

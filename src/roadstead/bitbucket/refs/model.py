@@ -1,4 +1,4 @@
-"""A branch or tag with what git has of it."""
+"""A branch or tag, with its commit and tag object from git."""
 
 from typing import NamedTuple
 

@@ -1,4 +1,4 @@
-"""Branches and tags with what git has of them."""
+"""Read the commits and tag objects of branches and tags from git."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,7 +13,7 @@ from roadstead.pushed import Ref
 
 
 async def read(host: Host, repository: Repository, refs: Sequence[Ref]) -> tuple[list[Found], Known]:
-    """Return what some branches and tags lead to, and the accounts of the people in it."""
+    """Return branches and tags with their objects, and the accounts of authors and taggers."""
     folder = folder_of(host, repository)
     found = [_found(folder, ref) for ref in refs]
     authors = [one.commit.author for one in found if one.commit is not None]

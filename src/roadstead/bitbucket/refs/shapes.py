@@ -51,7 +51,7 @@ class GivenRef(msgspec.Struct):
 
 
 class Wanted(NamedTuple):
-    """A branch or tag that is to be."""
+    """A branch or tag to create."""
 
     name: str
     target: str

@@ -68,7 +68,7 @@ class NamedWorkspace(TypedDict, total=False):
 
 
 class ForkMembers(GivenMembers, total=False):
-    """What is to be different in a fork. Without a workspace it is in that of its parent."""
+    """The members of a fork that differ from its parent's. Without a workspace, it is in that of its parent."""
 
     workspace: NamedWorkspace
 

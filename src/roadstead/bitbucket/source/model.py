@@ -1,4 +1,4 @@
-"""What there is to know of a file or folder of a commit, without looking into it."""
+"""Files and folders of commits: their kinds, sizes and media types, which need no look at their contents."""
 
 from functools import lru_cache
 from typing import Any, Literal, NamedTuple
@@ -21,7 +21,7 @@ class Listed(NamedTuple):
     size: int
 
 
-class FileChange(NamedTuple):
+class FileVersion(NamedTuple):
     """A commit that changed a file or folder, and what was at its path then: nothing if the commit deleted it."""
 
     commit: Commit
@@ -36,7 +36,7 @@ def _is_binary(kind: str | None) -> bool:
 
 
 def attributes_of(entry: Entry, kind: str | None) -> list[Attribute]:
-    """Return what is special about a file of a media type. One is binary whose name promises that."""
+    """Return the attributes of a file. Its media type, which is that of its name, tells whether it is binary."""
     if entry.kind == "submodule":
         return ["subrepository"]
     if entry.is_link:
@@ -46,7 +46,7 @@ def attributes_of(entry: Entry, kind: str | None) -> list[Attribute]:
 
 
 def facts_of(listed: Listed) -> dict[str, Any]:
-    """Return what `q` and `sort` can name of a file or folder, and what it is."""
+    """Return the members of a file or folder that `q` and `sort` can name, and under `listed` itself."""
     entry, size = listed
     if entry.kind == "folder":
         return {"listed": listed, "type": "commit_directory", "path": shown(entry.path)}

@@ -42,7 +42,7 @@ _DEEPEST = 10**6
 
 
 class SourceQuery(TypedDict, total=False):
-    """How a file or folder is to be shown."""
+    """How to show a file or folder."""
 
     format: Annotated[
         Literal["meta"], msgspec.Meta(description="`meta` for the description of a file or folder, not its content.")

@@ -7,7 +7,7 @@ from itertools import islice
 from typing import Any, NamedTuple
 
 from roadstead.api.files import Content
-from roadstead.bitbucket.source.model import FileChange, Listed, facts_of
+from roadstead.bitbucket.source.model import FileVersion, Listed, facts_of
 from roadstead.domain.repositories.source import Place, mimetype_of
 from roadstead.git import blobs, objects, path_history, trees
 from roadstead.git.trees import Entry, NoSuchPath
@@ -47,7 +47,7 @@ async def page_of_folder(place: Place, wanted: PageRequest, depth: int) -> Page:
     return _page([facts["listed"] for facts in ordered[wanted.skip : wanted.skip + wanted.length + 1]], wanted)
 
 
-async def changes_of(place: Place, wanted: PageRequest, *, renames: bool) -> tuple[list[FileChange], bool]:
+async def changes_of(place: Place, wanted: PageRequest, *, renames: bool) -> tuple[list[FileVersion], bool]:
     """Return the commits of a page that changed a file, the latest first, and whether more follow.
 
     For a filter or an order, return the last thousand instead. Raise `GitLimit` if it takes too long.
@@ -59,20 +59,20 @@ async def changes_of(place: Place, wanted: PageRequest, *, renames: bool) -> tup
     return found[: wanted.length], len(found) > wanted.length
 
 
-async def _history(place: Place, renames: bool, skip: int, length: int) -> list[FileChange]:
+async def _history(place: Place, renames: bool, skip: int, length: int) -> list[FileVersion]:
     folder, commit, entry = place
     follow = renames and entry.kind != "folder"
     found = await path_history.file_history(folder, commit, entry.path, renames=follow, skip=skip, length=length)
     return [_change(place, one.commit, entry.path if entry.kind == "folder" else one.path) for one in found]
 
 
-def _change(place: Place, commit: str, path: bytes) -> FileChange:
+def _change(place: Place, commit: str, path: bytes) -> FileVersion:
     made = objects.commit(place.folder, commit)
     try:
         entry = trees.entry(place.folder, made.tree, path)
     except NoSuchPath:
-        return FileChange(made, path, None, None)
-    return FileChange(made, path, entry, trees.sizes(place.folder, [entry])[0])
+        return FileVersion(made, path, None, None)
+    return FileVersion(made, path, entry, trees.sizes(place.folder, [entry])[0])
 
 
 def listed(place: Place) -> Listed:

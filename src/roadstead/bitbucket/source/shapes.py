@@ -8,7 +8,7 @@ import msgspec
 
 from roadstead.api.multipart import Part
 from roadstead.bitbucket.commits.shapes import CommitShapes, CondensedCommit, TargetCommit
-from roadstead.bitbucket.source.model import Attribute, FileChange, Listed, attributes_of
+from roadstead.bitbucket.source.model import Attribute, FileVersion, Listed, attributes_of
 from roadstead.domain.repositories.committing import WantedCommit
 from roadstead.domain.repositories.source import mimetype_of
 from roadstead.errors import InvalidInput, invalid_member
@@ -113,7 +113,7 @@ class SourceShapes:
         }
 
 
-def history_entry(url: str, change: FileChange, commits: CommitShapes) -> HistoryEntry:
+def history_entry(url: str, change: FileVersion, commits: CommitShapes) -> HistoryEntry:
     """Return a commit's change of a file of the repository at `url`."""
     commit, path, entry, size = change
     shapes, kind = SourceShapes(url, commit.hash, commits), mimetype_of(path)

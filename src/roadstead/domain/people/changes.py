@@ -1,4 +1,4 @@
-"""The entries of the audit log about what a workspace has, whoever changes it."""
+"""Entries of the audit log about projects and repositories of a workspace, and permissions in them."""
 
 from roadstead.domain.host import Host
 from roadstead.model import Identity, User, Workspace

@@ -88,14 +88,14 @@ async def _project(host: Host, tx: Transaction, identity: Identity, repository: 
 
 @dataclass(frozen=True, slots=True)
 class OwnSettings:
-    """Which settings are to be the repository's, not its project's; of one without a value nothing changes."""
+    """Which settings a repository takes from itself, not from its project. One without a value stays as it is."""
 
     own_merge_strategy: bool | None = None
     own_branching_model: bool | None = None
 
 
 async def change_own_settings(host: Host, identity: Identity, repository: Repository, given: OwnSettings) -> None:
-    """Say which settings are the repository's, not its project's. Raise as `find_repository` does."""
+    """Change which settings a repository takes from itself. Raise as `find_repository` does."""
     changes = {name: value for name, value in asdict(given).items() if value is not None}
     async with host.store.database.transaction() as tx:
         before = await hold(host, tx, identity, repository, "admin")

@@ -34,7 +34,7 @@ class BranchMoved(Conflict):
 
 @dataclass(frozen=True, slots=True)
 class WantedCommit:
-    """A commit that is to be: the files that it changes, and its parent if it must be a certain one.
+    """A commit to make: the files that it changes, and its parent if it must be a certain one.
 
     Without a branch it is on the main one, without an author it is the caller's, and without a message it names files.
     """

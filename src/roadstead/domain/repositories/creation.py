@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class ForkChanges:
-    """What is to be different in a fork, and the workspace in which it is to be."""
+    """The members of a fork that differ from its parent's, and the workspace to make it in."""
 
     members: RepositoryChanges
     workspace: str | None = None
@@ -83,7 +83,7 @@ async def import_repository(
 
 
 async def fork_repository(host: Host, identity: Identity, parent: Repository, given: ForkChanges) -> Repository:
-    """Fork a repository: the fork has what is not given of its parent, and shares its files.
+    """Fork a repository: it takes from its parent each member that is not given, and shares its files.
 
     Raise as `create_repository` does.
     """
@@ -141,7 +141,7 @@ async def _create(host: Host, identity: Identity, plan: _Plan) -> Repository:
 async def _check(
     host: Host, identity: Identity, visible: Visible, plan: _Plan, tx: Transaction | None = None
 ) -> Project | None:
-    """Raise what speaks against a plan. Return its project if that exists."""
+    """Raise if the plan cannot be carried out, or not by this caller. Return its project if that exists."""
     if plan.parent is not None:
         await find_repository(host, identity, rows.ANY_WORKSPACE, plan.parent.uuid, "read", tx)
     reader = tx or host.store.database
@@ -160,7 +160,7 @@ def _is_private(given: RepositoryChanges, project: Project) -> bool:
 
 
 def _new(host: Host, project: Project, plan: _Plan, *, uuid: str, branch: str | None) -> Repository:
-    """Return a repository that is to be added."""
+    """Return the repository of a plan, which has no id yet."""
     now, is_private = host.now(), _is_private(plan.given, project)
     empty = Repository(
         id=0,

@@ -34,7 +34,7 @@ class DownloadFiles:
         return self._folder(repository_uuid) / file
 
     def draft(self) -> "Draft":
-        """Return a new file that is to be written."""
+        """Return a new file to write."""
         return Draft(self.root / "tmp" / secrets.token_hex(32))
 
     async def keep(self, draft: "Draft", repository_uuid: str) -> None:
@@ -138,7 +138,7 @@ async def read_pieces(path: Path, start: int, end: int) -> AsyncGenerator[bytes,
 
 @contextlib.contextmanager
 def _told() -> Iterator[None]:
-    """Raise `StorageUnusable` with the reason for which the system refuses."""
+    """Raise `StorageUnusable`, with the system's reason, for each `OSError` of the block."""
     try:
         yield
     except OSError as exc:

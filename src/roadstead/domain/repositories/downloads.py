@@ -40,7 +40,7 @@ class NoSuchDownload(NotFound):
 
 
 class NoSuchLink(NotFound):
-    """The link is no one's, has expired, or its file was replaced or deleted."""
+    """The host did not sign the link, it has expired, or its file was replaced or deleted."""
 
     def __init__(self) -> None:
         super().__init__("This link does not work, or not any more.", "Ask for the download, or upload the file again.")
@@ -125,7 +125,7 @@ async def _keep(host: Host, identity: Identity, repository: Repository, received
 async def _replace(
     host: Host, tx: Transaction, identity: Identity, repository: Repository, name: str, draft: Draft
 ) -> str | None:
-    """Put a file on the list; return the one of the same name that was there."""
+    """Put a file on the list in place of one with the same name; return the replaced file's name on the machine."""
     before = await rows.find_download(tx, repository.id, name)
     if before is not None:
         await rows.delete_download(tx, before.id)
@@ -153,21 +153,21 @@ async def _find(reader: Reader, repository: Repository, name: str) -> Download:
 # Download
 
 
-class Link(NamedTuple):
-    """What is in a link beside the name: who has it needs no credential until it `expires`."""
+class SignedLink(NamedTuple):
+    """The parts of a link beside the name. With it, no credential is needed until it `expires`."""
 
     download_id: int
     expires: int
     signature: str
 
 
-async def link_to(host: Host, repository: Repository, name: str, *, counts: bool) -> Link:
+async def link_to(host: Host, repository: Repository, name: str, *, counts: bool) -> SignedLink:
     """Return a link to a file, which `counts` as a download. Raise `NoSuchDownload`."""
     found = await _find(host.store.database, repository, name)
     if counts:
         host.run_later(host.coalescing.do("downloads", found.id, lambda ids: _count(host, ids)))
     expires = int(host.clock()) + LINK_SECONDS
-    return Link(found.id, expires, _signature(found, expires))
+    return SignedLink(found.id, expires, _signature(found, expires))
 
 
 async def _count(host: Host, ids: Sequence[int]) -> Sequence[None]:
@@ -176,8 +176,8 @@ async def _count(host: Host, ids: Sequence[int]) -> Sequence[None]:
     return [None] * len(ids)
 
 
-async def follow(host: Host, link: Link) -> tuple[Download, Path]:
-    """Return what a link leads to, and where it is. Raise `NoSuchLink`."""
+async def follow(host: Host, link: SignedLink) -> tuple[Download, Path]:
+    """Return the download that a link leads to, and the path of its file. Raise `NoSuchLink`."""
     found = await rows.find_by_id(host.store.database, link.download_id)
     if found is None or link.expires < host.clock():
         raise NoSuchLink
@@ -194,10 +194,10 @@ def _signature(found: Download, expires: int) -> str:
 
 
 def tag_of(found: Download) -> str:
-    """Return what tells a file from all others. It does not reveal the name on the machine."""
+    """Return the entity tag of a file. It does not reveal the name on the machine."""
     return hashlib.sha256(f"tag {found.file}".encode()).hexdigest()[:32]
 
 
 async def sweep_downloads(host: Host) -> None:
-    """Remove the files that processes left when they were killed. Once, after the start."""
+    """Remove the files that killed processes left. The host does so once, after its start."""
     await files_of(host).sweep(lambda uuid: rows.list_files(host.store.database, uuid))

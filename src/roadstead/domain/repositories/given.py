@@ -1,4 +1,4 @@
-"""What a caller gives of a repository, and what it may be."""
+"""The members of a repository that a caller gives, and the limits of each."""
 
 import re
 from dataclasses import asdict, dataclass
@@ -29,7 +29,7 @@ class RepositoryChanges:
     mainbranch: str | None = None
 
     def members(self) -> dict[str, Any]:
-        """Return what is given, but for what must exist: a project, a branch. Raise `InvalidInput`."""
+        """Return the given members, without project and main branch, which must exist. Raise `InvalidInput`."""
         given = {name: value for name, value in asdict(self).items() if value is not None}
         members = {name: value for name, value in given.items() if name not in ("project", "mainbranch")}
         wrong = dict(_wrong(members))
@@ -39,7 +39,7 @@ class RepositoryChanges:
 
 
 def _wrong(members: dict[str, Any]) -> list[tuple[str, str]]:
-    """Return what is wrong with the members that are given, by name."""
+    """Return the names of members that break a limit, each with the limit."""
     wrong = []
     if not is_name(members.get("name", "x")):
         wrong.append(("name", f"Use 1 to {LONGEST_NAME} printable characters."))

@@ -1,4 +1,4 @@
-"""What the host knows about commits and comments beside what git or a row says: accounts, and texts as HTML."""
+"""The accounts of the authors of commits, and the texts of commits and comments as HTML."""
 
 from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
@@ -27,7 +27,7 @@ NOTHING = Known({}, {})
 
 
 async def known_of_commits(reading: Reading, commits: Iterable[Commit]) -> Known:
-    """Return what is known of commits with their messages."""
+    """Return the accounts of the authors of commits, and the HTML of their messages."""
     found = list(commits)
     return Known(
         await users_of(reading.host, [commit.author for commit in found]),

@@ -1,4 +1,4 @@
-"""Who commits and tags for a caller: the caller, with the primary e-mail address if there is one."""
+"""The signatures of callers in commits and tags: name, and primary e-mail address if there is one."""
 
 from roadstead.domain.host import Host
 from roadstead.git.objects import Signature

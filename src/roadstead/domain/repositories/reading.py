@@ -12,7 +12,7 @@ from roadstead.model import Repository
 
 
 class Reading(NamedTuple):
-    """A repository, and who reads it: the `caller` has a share of what is limited."""
+    """A repository, and its reader. Each `caller` has a share of the processes of git."""
 
     host: Host
     repository: Repository
