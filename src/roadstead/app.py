@@ -25,7 +25,7 @@ from roadstead.domain.host import Host, open_host
 from roadstead.domain.linking.ahead import read_ahead
 from roadstead.domain.linking.workspaces import WorkspaceLinkers
 from roadstead.domain.rendering.renderer import Renderer
-from roadstead.domain.repositories.maintaining import maintain_repositories
+from roadstead.domain.repositories.maintaining import maintain_repositories, remove_left_downloads
 from roadstead.domain.repositories.reconciling import record_left_pushes
 from roadstead.domain.shutdown import meanwhile
 from roadstead.domain.telemetry.samples import process_samples
@@ -79,7 +79,7 @@ def create_app(
                 meanwhile(parts.ahead(linkers)),
                 meanwhile(record_left_pushes(host)),
                 meanwhile(maintain_repositories(host)),
-                meanwhile(_sweep(host)),
+                meanwhile(remove_left_downloads(host)),
             ):
                 renderer = Renderer(host, linkers)
                 yield {"host": host, "linkers": linkers, "renderer": renderer, "samples": samples, "map": MAP}
@@ -91,14 +91,6 @@ async def _warm() -> None:
     """Import what the first requests need; the parts first, because the groups of operations import them, too."""
     await warm()
     await MAP.warm()
-
-
-async def _sweep(host: Host) -> None:
-    """Remove the files for downloading that a process left behind."""
-    if (host.settings.data / "downloads").exists():
-        from roadstead.domain.repositories.downloads import sweep_downloads  # with all that reads repositories
-
-        await sweep_downloads(host)
 
 
 async def _undo_abandoned_handshakes(host: Host) -> None:

@@ -121,11 +121,7 @@ def new_repository(owner_token: str, workspace: str, *, is_private: bool = True)
         owner = await find_token(host, owner_token)
         assert owner is not None
         slug = f"widgets-{next(_numbers)}"
-        made = await create_repository(host, owner, workspace, slug, RepositoryChanges(is_private=is_private))
-        folders = Folders(host.settings.data)
-        if not folders.path(made.uuid).exists():
-            await folders.create(made.uuid)
-        return made
+        return await create_repository(host, owner, workspace, slug, RepositoryChanges(is_private=is_private))
 
     return job
 
