@@ -157,12 +157,10 @@ def test_downloads_are_counted(operator: httpx.Client, made: Made) -> None:
     for _ in range(3):
         _link(operator, made)
     assert operator.head(f"{made.below}/downloads/a.bin").status_code == 302
-    deadline = 200
-    while deadline:
+    for _ in range(200):
         counts = {one["name"]: one["downloads"] for one in operator.get(f"{made.below}/downloads").json()["values"]}
         if counts == {"a.bin": 3, "b.bin": 0}:
             return
-        deadline -= 1
     raise AssertionError(counts)
 
 

@@ -1,4 +1,4 @@
-"""What happened, told in the transaction of the change itself: there is no change without its event, and no other."""
+"""Events of repositories. Each is stored in the transaction of its change, so neither is there without the other."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple

@@ -106,8 +106,8 @@ async def get_source(call: Call, wanted: PageRequest) -> Answer:
 async def list_file_history(call: Call, wanted: PageRequest) -> Answer:
     """List the commits that changed a file, the latest first. `q` and `sort` look at the last thousand."""
     place = find_place(call.host, call.repository, _parts(call))
-    async with reading(call).process():
-        changes, has_next = await rules.changes_of(place, wanted, renames=call.query.get("renames") != "false")
+    renames = call.query.get("renames") != "false"
+    changes, has_next = await rules.changes_of(reading(call), place, wanted, renames=renames)
     people = await users_of(call.host, [change.commit.author for change in changes])
     shapes = CommitShapes(call.repository, call.host.base_url, Known(people, {}))
     entries = [history_entry(_url(call), change, shapes) for change in changes]

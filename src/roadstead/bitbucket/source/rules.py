@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from roadstead.api.files import Content
 from roadstead.bitbucket.source.model import FileVersion, Listed, facts_of
+from roadstead.domain.repositories.reading import Reading
 from roadstead.domain.repositories.source import Place, mimetype_of
 from roadstead.git import blobs, objects, path_history, trees
 from roadstead.git.trees import Entry, NoSuchPath
@@ -47,15 +48,17 @@ async def page_of_folder(place: Place, wanted: PageRequest, depth: int) -> Page:
     return _page([facts["listed"] for facts in ordered[wanted.skip : wanted.skip + wanted.length + 1]], wanted)
 
 
-async def changes_of(place: Place, wanted: PageRequest, *, renames: bool) -> tuple[list[FileVersion], bool]:
+async def changes_of(
+    reading: Reading, place: Place, wanted: PageRequest, *, renames: bool
+) -> tuple[list[FileVersion], bool]:
     """Return the commits of a page that changed a file, the latest first, and whether more follow.
 
-    For a filter or an order, return the last thousand instead. Raise `GitLimit` if it takes too long.
+    For a filter or an order, return the last thousand instead. Raise `HostBusy`, and `GitLimit` if it takes too long.
     """
-    if wanted.filter is not None or wanted.sort is not None:
-        found = await _history(place, renames, 0, _MOST_JUDGED)
-        return found, False
-    found = await _history(place, renames, wanted.skip, wanted.length + 1)
+    async with reading.process():
+        if wanted.filter is not None or wanted.sort is not None:
+            return await _history(place, renames, 0, _MOST_JUDGED), False
+        found = await _history(place, renames, wanted.skip, wanted.length + 1)
     return found[: wanted.length], len(found) > wanted.length
 
 
