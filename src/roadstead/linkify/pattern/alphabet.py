@@ -49,8 +49,8 @@ class Alphabet:
 
     def encode(self, text: str, rough: bytes) -> bytes:
         """Return `text` with one byte for each character. `rough` is `text` with `?` for those beyond ASCII."""
-        beyond = rough.count(b"?") - text.count("?")
-        if beyond * _RARE > len(text):
+        marks, many = rough.count(b"?"), len(text) // _RARE
+        if marks > many and marks - text.count("?") > many:
             return text.translate(self._table).encode("latin-1")
         data, table = bytearray(rough), self._table
         at = rough.find(b"?")
