@@ -2,6 +2,7 @@
 
 from functools import cache
 from typing import Any
+from urllib.parse import unquote
 
 import httpx
 import jsonschema_rs
@@ -15,7 +16,7 @@ DOCUMENT: Any = document(MAP, "http://localhost")
 def operation_at(method: str, target: str) -> tuple[str, dict[str, Any]] | None:
     """Return the address and the operation of a request, as the document describes them."""
     path = target.partition("?")[0]
-    address = MAP.find({"raw_path": path.encode(), "path": path})
+    address = MAP.find({"raw_path": path.encode(), "path": unquote(path)})
     if address is None:
         return None
     operation: dict[str, Any] | None = DOCUMENT["paths"][address.path].get(method.lower())

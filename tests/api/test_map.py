@@ -1,11 +1,14 @@
 """The map of groups: a group's module is imported when a request asks for it, and all are after the start."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from roadstead.api.map import Map
+from roadstead.api.operation import Group
 from roadstead.routes import MAP
 
 
@@ -32,6 +35,8 @@ _COLD_HOST = """
 import asyncio, sys
 from pathlib import Path
 from roadstead.app import create_app
+from roadstead.api.map import Map
+from roadstead.api.operation import Group
 from roadstead.routes import MAP
 from roadstead.settings import Settings
 
@@ -69,3 +74,13 @@ def test_a_group_is_imported_when_first_asked_for(tmp_path: Path) -> None:
             f"lifespan.shutdown.complete {len(MAP.addresses)}",
         ],
     )
+
+
+@pytest.mark.parametrize("group", MAP.groups, ids=lambda group: group.name)
+def test_an_address_of_a_group_is_on_the_map_of_no_other(group: Group) -> None:
+    """The map looks at groups that are not imported yet only for an address that those on it have not."""
+    others = Map([other for other in MAP.groups if other is not group])
+    assert others.addresses
+    for operation in group.operations:
+        path = re.sub(r"\{[^}]+\}", "x", operation.template.text)
+        assert others.find({"path": path, "raw_path": path.encode()}) is None, path

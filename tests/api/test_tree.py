@@ -1,6 +1,7 @@
 """The router: the address of a path, among any number."""
 
 from typing import Any
+from urllib.parse import unquote
 
 import pytest
 from hypothesis import given
@@ -44,7 +45,7 @@ MAP = _map()
 
 
 def _found(raw_path: str) -> tuple[str, list[str], str] | None:
-    scope: dict[str, Any] = {"raw_path": raw_path.encode(), "path": raw_path}
+    scope: dict[str, Any] = {"raw_path": raw_path.encode(), "path": unquote(raw_path)}
     address = MAP.find(scope)
     return None if address is None else (address.path, scope["roadstead.path_values"], scope["path"])
 

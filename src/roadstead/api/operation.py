@@ -255,11 +255,6 @@ class Group:
             import_module(self.module)
         return self._operations
 
-    @property
-    def heads(self) -> AbstractSet[str]:
-        """Return what its addresses have in their third segment, after that of the API; nothing for anything."""
-        return {self.below[2]} if len(self.below) > 2 else self.then
-
     def may_have(self, segments: Sequence[str]) -> bool:
         """Return whether a path of these segments is below the group's address."""
         return (

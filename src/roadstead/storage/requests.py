@@ -1,7 +1,6 @@
 """The last calls in both directions. Rows are added in batches, and the oldest are deleted."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
 from datetime import datetime
 
 import msgspec
@@ -81,8 +80,8 @@ def _row(request: RequestDetails) -> Sequence[Argument]:
         "request_body": request.request.body,
         "answer_headers": _text(request.answer.headers),
         "answer_body": request.answer.body,
-        "credential": None if request.credential is None else _text(asdict(request.credential)),
-        "evidence": None if request.evidence is None else _text(asdict(request.evidence)),
+        "credential": None if request.credential is None else _text(request.credential),
+        "evidence": None if request.evidence is None else _text(request.evidence),
     }
     return [cells[column] for column in _ADDED]
 
