@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from roadstead.api.bodies import HELD, let_go
 from roadstead.api.errors import RequestRefused, error_answer
+from roadstead.bitbucket.events import PAYLOADS
 from roadstead.control.line_server import linking_lines
 from roadstead.domain.access.admission import is_of_git
 from roadstead.domain.apps import handshakes, lifecycle
@@ -82,7 +83,14 @@ def create_app(
                 meanwhile(remove_left_downloads(host)),
             ):
                 renderer = Renderer(host, linkers)
-                yield {"host": host, "linkers": linkers, "renderer": renderer, "samples": samples, "map": MAP}
+                yield {
+                    "host": host,
+                    "linkers": linkers,
+                    "renderer": renderer,
+                    "samples": samples,
+                    "map": MAP,
+                    "payloads": PAYLOADS,
+                }
 
     return _operations_before_pages(Starlette(lifespan=lifespan))
 

@@ -267,6 +267,13 @@ EVENTS = _table(
     "in one place",
     stays="They tell what went on at one host.",
 )
+HOOKS = _table(
+    "hooks",
+    "id uuid workspace_id repository_id installation_id url home description is_active secret events "
+    "skip_cert_verification history_enabled created_at",
+    "in one place",
+    sealed="secret",
+)
 AUDIT_RUNS = _table(
     "audit_runs",
     "installation_id action about began_on last_on repeats details",
@@ -301,6 +308,7 @@ TABLES = (
     PROPERTIES,
     COMMIT_COMMENTS,
     COMMIT_APPROVALS,
+    HOOKS,
     HANDSHAKES,
     OFFERS,
     RETIRED_SECRETS,
