@@ -26,7 +26,7 @@ from roadstead.domain.host import Host, open_host
 from roadstead.domain.linking.ahead import read_ahead
 from roadstead.domain.linking.workspaces import WorkspaceLinkers
 from roadstead.domain.rendering.renderer import Renderer
-from roadstead.domain.repositories.maintaining import maintain_repositories, remove_left_downloads
+from roadstead.domain.repositories.maintaining import maintain_repositories, remove_left_files
 from roadstead.domain.repositories.reconciling import record_left_pushes
 from roadstead.domain.shutdown import meanwhile
 from roadstead.domain.telemetry.samples import process_samples
@@ -80,7 +80,7 @@ def create_app(
                 meanwhile(parts.ahead(linkers)),
                 meanwhile(record_left_pushes(host)),
                 meanwhile(maintain_repositories(host)),
-                meanwhile(remove_left_downloads(host)),
+                meanwhile(remove_left_files(host)),
             ):
                 renderer = Renderer(host, linkers)
                 yield {
