@@ -150,6 +150,7 @@ IN_A_GROUP = {"operations": {"rules", "shapes"}, "rules": {"rows", "events", "mo
 USES: dict[str, set[str]] = {
     "projects": {"workspaces"},
     "repositories": {"workspaces", "projects"},
+    "webhooks": {"workspaces"},
     "refs": {"commits"},
     "source": {"commits"},
 }

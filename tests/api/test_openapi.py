@@ -75,12 +75,15 @@ THERE = {
     "property_name": "THERE",
     "filename": "THERE",
     "download_id": "{download}",
+    "uid": "{hook}",
+    "subject_type": "repository",
 }
 """What an address's parameter may be in a host with an app; nothing in it is called `0`."""
 OF_A_USER = ("/2.0/user/emails", "/2.0/user/workspaces/", "/2.0/workspaces/local/members/")
 """What only a user has, so that a user's token asks for it; the reader is a member of the workspace."""
 OF_AN_ADMINISTRATOR = (
     "/2.0/workspaces/local/projects",
+    "/2.0/workspaces/local/hooks",
     "/2.0/repositories",
     "/2.0/workspaces/local/permissions/repositories",
     "/2.0/user/permissions/repositories",
@@ -190,6 +193,10 @@ class Caller:
             comments = f"{REPOSITORY}/commit/main/comments"
             written = api("POST", comments, headers=self._as_user, json={"content": {"raw": "Well done."}}).json()
             self._target = self._target.replace("{comment}", str(written["id"]))
+        if "{hook}" in self._target:
+            body = sample_body("POST", address.removesuffix("/{uid}"))
+            made = api("POST", self._target.removesuffix("/{hook}"), headers=self._as_user, **body).json()
+            self._target = self._target.replace("{hook}", made["uuid"])
         if address.endswith("/{filename}"):
             link = _download_there(host)
             self._target = link if address.startswith("/-/") else self._target
@@ -282,7 +289,7 @@ class Caller:
             return self._send(json={name: "A file"})
         if self._target.endswith(("/refs/branches", "/refs/tags")):
             return self._send(json={"name": name, "target": {"hash": "main"}})
-        if self._target.endswith("/comments"):
+        if self._target.endswith(("/comments", "/hooks")):
             return self._send()
         return self._send(self._target.replace("/THERE", f"/{name}").replace("/there", f"/{name}"))
 

@@ -59,6 +59,16 @@ COMMITS = Group(
     module="roadstead.bitbucket.commits.operations",
     reads_git=True,
 )
+WEBHOOKS = Group(
+    "webhooks",
+    below="/2.0/repositories/{workspace}/{repo_slug}/hooks",
+    module="roadstead.bitbucket.webhooks.operations",
+    within=repository,
+)
+WORKSPACE_WEBHOOKS = Group(
+    "webhooks", below="/2.0/workspaces/{workspace}/hooks", module="roadstead.bitbucket.webhooks.operations"
+)
+HOOK_EVENTS = Group("webhooks", below="/2.0/hook_events", module="roadstead.bitbucket.webhooks.operations")
 OAUTH = Group("oauth", below="/site/oauth2", module="roadstead.bitbucket.oauth.operations")
 
 GROUPS = [
@@ -74,5 +84,8 @@ GROUPS = [
     DOWNLOADS,
     PROPERTIES,
     USER_PROPERTIES,
+    WEBHOOKS,
+    WORKSPACE_WEBHOOKS,
+    HOOK_EVENTS,
     OAUTH,
 ]

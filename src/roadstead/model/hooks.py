@@ -10,8 +10,9 @@ from roadstead.listing import Field, Listing
 class Hook(msgspec.Struct, frozen=True):
     """A subscription to events: of one repository, or of all of a workspace, and of the workspace itself.
 
-    `uuid` is written with its braces, and `events` are sorted. An app's hook has its `installation_id`. On this machine
-    deliveries go only to the place of `home`, a URL, if there is one: see `Outbound.send`. The secret is read apart.
+    `uuid` is written with its braces, and `events` are sorted. An app's hook has its `installation_id`, and the key of
+    the app as its `source`. On this machine deliveries go only to the place of `home`, a URL, if there is one: see
+    `Outbound.send`. The secret is read apart.
     """
 
     id: int
@@ -28,6 +29,7 @@ class Hook(msgspec.Struct, frozen=True):
     skip_cert_verification: bool
     history_enabled: bool
     created_at: datetime
+    source: str | None
 
 
 HOOK_LIST = Listing(Field("id", int, "h.id", unique=True, queryable=False), order="id")

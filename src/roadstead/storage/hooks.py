@@ -11,19 +11,16 @@ from roadstead.storage.listing import Source, read_page
 from roadstead.storage.moments import from_text, to_text
 from roadstead.storage.tables import HOOKS
 
-_COLUMNS = f"{HOOKS.of(Hook, 'h')}, (h.secret IS NOT NULL)"
-_SELECT = f"SELECT {_COLUMNS} FROM hooks h"
-_OF_INSTALLED_APPS = (
-    "(h.installation_id IS NULL OR EXISTS "
-    "(SELECT 1 FROM installations i WHERE i.id = h.installation_id AND i.state = 'installed'))"
-)
+_COLUMNS = f"{HOOKS.of(Hook, 'h')}, (h.secret IS NOT NULL), i.app_key"
+_JOINED = "hooks h LEFT JOIN installations i ON i.id = h.installation_id"
+_SELECT = f"SELECT {_COLUMNS} FROM {_JOINED}"
 
 
 async def hooks_for(reader: Reader, event: str, workspace_id: int, repository_id: int | None) -> list[Hook]:
     """Return the active hooks that subscribe to an event of a repository, or of the workspace itself."""
     rows = await reader.read(
         f"{_SELECT} WHERE h.workspace_id = ? AND (h.repository_id IS NULL OR h.repository_id = ?) "
-        f"AND h.is_active = 1 AND {_OF_INSTALLED_APPS} ORDER BY h.id",
+        "AND h.is_active = 1 AND (i.id IS NULL OR i.state = 'installed') ORDER BY h.id",
         workspace_id,
         repository_id or 0,
     )
@@ -46,9 +43,7 @@ async def page_of_hooks(
     reader: Reader, workspace_id: int, repository_id: int | None, wanted: PageRequest
 ) -> Slice[Hook]:
     """Return a page of the hooks of a repository, or of a workspace itself."""
-    page = await read_page(
-        reader.read, Source("hooks h", _COLUMNS, _of(workspace_id, repository_id)), HOOK_LIST, wanted
-    )
+    page = await read_page(reader.read, Source(_JOINED, _COLUMNS, _of(workspace_id, repository_id)), HOOK_LIST, wanted)
     return page.of([_hook(row) for row in page.items])
 
 
@@ -59,11 +54,17 @@ async def find_hook(reader: Reader, workspace_id: int, repository_id: int | None
     return _hook(rows[0]) if rows else None
 
 
-async def count_hooks(reader: Reader, workspace_id: int, repository_id: int | None) -> int:
-    """Return how many hooks a repository has, or a workspace itself."""
+async def count_hooks(
+    reader: Reader, workspace_id: int, repository_id: int | None, installation_id: int | None
+) -> tuple[int, int]:
+    """Return how many hooks a repository has, or a workspace itself, and how many of them are an app's."""
     condition = _of(workspace_id, repository_id)
-    ((number,),) = await reader.read(f"SELECT COUNT(*) FROM hooks h WHERE {condition.sql}", *condition.arguments)
-    return int(number)
+    ((number, of_app),) = await reader.read(
+        f"SELECT COUNT(*), COUNT(CASE WHEN h.installation_id = ? THEN 1 END) FROM hooks h WHERE {condition.sql}",
+        installation_id or 0,
+        *condition.arguments,
+    )
+    return int(number), int(of_app)
 
 
 async def add_hook(tx: Transaction, hook: Hook, secret: bytes | None) -> int:
@@ -90,7 +91,7 @@ async def delete_hook(tx: Transaction, hook_id: int) -> None:
     await tx.run("DELETE FROM hooks WHERE id = ?", hook_id)
 
 
-async def delete_hooks_of(tx: Transaction, installation_id: int) -> None:
+async def drop_hooks(tx: Transaction, installation_id: int) -> None:
     """Delete the hooks that an app has created."""
     await tx.run("DELETE FROM hooks WHERE installation_id = ?", installation_id)
 
@@ -115,8 +116,8 @@ def _cells(hook: Hook) -> dict[str, Any]:
 
 
 def _hook(row: Row) -> Hook:
-    members, (has_secret,) = HOOKS.members(Hook, row)
+    members, (has_secret, source) = HOOKS.members(Hook, row)
     for name in ("is_active", "skip_cert_verification", "history_enabled"):
         members[name] = bool(members[name])
     events, created_at = tuple(members.pop("events").split()), from_text(members.pop("created_at"))
-    return Hook(**members, events=events, created_at=created_at, has_secret=bool(has_secret))
+    return Hook(**members, events=events, created_at=created_at, has_secret=bool(has_secret), source=source)
