@@ -70,7 +70,7 @@ def test_the_programs_of_a_push_are_bounded(place: Place) -> None:
         wait_until(lambda: _quarantines(place))
         limits = [(program / "limits").read_text("ascii") for program in _programs(place)]
     assert limits
-    assert not any(re.search(r"^Max (cpu time|address space) +unlimited", text, re.MULTILINE) for text in limits)
+    assert not any(re.search(r"^Max (cpu time|data size) +unlimited", text, re.MULTILINE) for text in limits)
 
 
 def test_a_push_that_git_has_begun_goes_through_without_its_client(place: Place) -> None:

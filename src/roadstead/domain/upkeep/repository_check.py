@@ -15,7 +15,7 @@ from roadstead.domain.repositories.stored_files import lfs_objects_in
 from roadstead.errors import GitFailed, HostBusy
 from roadstead.git import locks
 from roadstead.git.folders import Folders
-from roadstead.git.processes import Limits, run
+from roadstead.git.processes import MOST_MEMORY, Limits, run
 from roadstead.git.transfer.waiting import locked
 from roadstead.model import Repository
 from roadstead.pushed import Event, Ref
@@ -23,7 +23,7 @@ from roadstead.storage.events import list_events
 from roadstead.storage.refs import list_refs
 from roadstead.storage.repositories import list_all
 
-_LONG = Limits(seconds=24 * 3600, output=1 << 20)
+_LONG = Limits(seconds=24 * 3600, output=1 << 20, memory=MOST_MEMORY)
 _MOST_SHOWN = 20
 """Faults of one kind in one repository."""
 _WAIT_SECONDS = 10.0
