@@ -149,6 +149,7 @@ IN_A_GROUP = {"operations": {"rules", "shapes"}, "rules": {"rows", "events", "mo
 """The modules of its group that a file of a group may import; `rows`, `shapes` and the rest may import its `model`."""
 USES: dict[str, set[str]] = {
     "projects": {"workspaces"},
+    "keys": {"projects"},
     "repositories": {"workspaces", "projects"},
     "webhooks": {"workspaces"},
     "refs": {"commits"},
@@ -237,7 +238,7 @@ def test_nothing_is_frozen_while_requests_are_served() -> None:
     assert freezing == {"cli/__init__.py", "app.py"}
 
 
-IDENTITIES = {"Identity", "Unidentified", "Caller", "AccessToken", "ApiToken", "GrantedToken", "Viewer"}
+IDENTITIES = {"Identity", "Unidentified", "Caller", "AccessToken", "ApiToken", "GrantedToken", "KeyHolder", "Viewer"}
 
 
 def test_nobody_asks_for_the_class_of_an_identity() -> None:

@@ -51,6 +51,18 @@ PROPERTIES = Group(
 USER_PROPERTIES = Group(
     "properties", below="/2.0/users/{selected_user}/properties", module="roadstead.bitbucket.properties.operations"
 )
+SSH_KEYS = Group("keys", below="/2.0/users/{selected_user}/ssh-keys", module="roadstead.bitbucket.keys.operations")
+DEPLOY_KEYS = Group(
+    "keys",
+    below="/2.0/repositories/{workspace}/{repo_slug}/deploy-keys",
+    module="roadstead.bitbucket.keys.operations",
+    within=repository,
+)
+PROJECT_KEYS = Group(
+    "keys",
+    below="/2.0/workspaces/{workspace}/projects/{project_key}/deploy-keys",
+    module="roadstead.bitbucket.keys.operations",
+)
 COMMITS = Group(
     "commits",
     below="/2.0/repositories/{workspace}/{repo_slug}",
@@ -87,5 +99,8 @@ GROUPS = [
     WEBHOOKS,
     WORKSPACE_WEBHOOKS,
     HOOK_EVENTS,
+    SSH_KEYS,
+    DEPLOY_KEYS,
+    PROJECT_KEYS,
     OAUTH,
 ]
