@@ -56,15 +56,16 @@ ROOMS: dict[str, set[str]] = {
     "git": {*MODEL},
     "domain": {*MODEL, "connect", "linkify", "storage", "outbound", "git", "shapes", "__version__"},
     "api": {*MODEL, "connect", "domain", "__version__"},
-    "bitbucket": {*MODEL, "shapes", "domain", "git", "api"},
-    "control": {*MODEL, "connect", "linkify", "domain", "api", "__version__"},
+    "events": {*MODEL, "connect", "shapes", "storage", "outbound", "domain"},
+    "bitbucket": {*MODEL, "shapes", "domain", "git", "api", "events"},
+    "control": {*MODEL, "connect", "linkify", "domain", "api", "events", "__version__"},
     "smart_http": {*MODEL, "domain", "api"},
     "server": {*MODEL, "domain", "api", "app"},
-    "web": {*MODEL, "connect", "linkify", "git", "domain", "api", "__version__"},
+    "web": {*MODEL, "connect", "linkify", "git", "domain", "api", "events", "__version__"},
     "client": {"connect", "__version__"},
     "sample_app": {"client", "connect"},
     "routes": {"api", "bitbucket", "control"},
-    "app": {*MODEL, "domain", "api", "control", "routes", "smart_http", "web"},
+    "app": {*MODEL, "domain", "api", "events", "bitbucket", "control", "routes", "smart_http", "web"},
     "cli": {
         *MODEL,
         "connect",
@@ -148,7 +149,9 @@ IN_A_GROUP = {"operations": {"rules", "shapes"}, "rules": {"rows", "events", "mo
 """The modules of its group that a file of a group may import; `rows`, `shapes` and the rest may import its `model`."""
 USES: dict[str, set[str]] = {
     "projects": {"workspaces"},
+    "keys": {"projects"},
     "repositories": {"workspaces", "projects"},
+    "webhooks": {"workspaces"},
     "refs": {"commits"},
     "source": {"commits"},
 }
@@ -235,7 +238,7 @@ def test_nothing_is_frozen_while_requests_are_served() -> None:
     assert freezing == {"cli/__init__.py", "app.py"}
 
 
-IDENTITIES = {"Identity", "Unidentified", "Caller", "AccessToken", "ApiToken", "GrantedToken", "Viewer"}
+IDENTITIES = {"Identity", "Unidentified", "Caller", "AccessToken", "ApiToken", "GrantedToken", "KeyHolder", "Viewer"}
 
 
 def test_nobody_asks_for_the_class_of_an_identity() -> None:

@@ -18,6 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from roadstead.api.bodies import HELD, let_go
 from roadstead.api.errors import RequestRefused, error_answer
+from roadstead.bitbucket.events import PAYLOADS
 from roadstead.control.line_server import linking_lines
 from roadstead.domain.access.admission import is_of_git
 from roadstead.domain.apps import handshakes, lifecycle
@@ -25,7 +26,7 @@ from roadstead.domain.host import Host, open_host
 from roadstead.domain.linking.ahead import read_ahead
 from roadstead.domain.linking.workspaces import WorkspaceLinkers
 from roadstead.domain.rendering.renderer import Renderer
-from roadstead.domain.repositories.maintaining import maintain_repositories, remove_left_downloads
+from roadstead.domain.repositories.maintaining import maintain_repositories, remove_left_files
 from roadstead.domain.repositories.reconciling import record_left_pushes
 from roadstead.domain.shutdown import meanwhile
 from roadstead.domain.telemetry.samples import process_samples
@@ -79,10 +80,17 @@ def create_app(
                 meanwhile(parts.ahead(linkers)),
                 meanwhile(record_left_pushes(host)),
                 meanwhile(maintain_repositories(host)),
-                meanwhile(remove_left_downloads(host)),
+                meanwhile(remove_left_files(host)),
             ):
                 renderer = Renderer(host, linkers)
-                yield {"host": host, "linkers": linkers, "renderer": renderer, "samples": samples, "map": MAP}
+                yield {
+                    "host": host,
+                    "linkers": linkers,
+                    "renderer": renderer,
+                    "samples": samples,
+                    "map": MAP,
+                    "payloads": PAYLOADS,
+                }
 
     return _operations_before_pages(Starlette(lifespan=lifespan))
 

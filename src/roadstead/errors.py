@@ -39,6 +39,8 @@ class RoadsteadError(Exception):
 
     data: Mapping[str, str] | None = None
     """Texts for programs, which error bodies have as `data`."""
+    sentences: Sequence[str] = ()
+    """What error bodies have as `fields` where the cloud lists sentences there, and not members."""
 
     def __init__(self, message: str, detail: str = "", *, fields: Mapping[str, Sequence[str]] | None = None) -> None:
         super().__init__(message)

@@ -19,7 +19,7 @@ from roadstead.domain.host import Host
 from roadstead.domain.people import users
 from roadstead.domain.repositories import downloads
 from roadstead.domain.repositories.changes import delete_repository
-from roadstead.domain.repositories.download_files import DownloadFiles, Draft
+from roadstead.domain.repositories.stored_files import Draft, StoredFiles, downloads_in
 from tests.api.repositories import Made, host_operator, repository
 from tests.live import AppClient, LiveHost, host_process, live_host, recording_app
 
@@ -105,7 +105,7 @@ def test_every_file_has_a_name_of_ours(host: LiveHost, operator: httpx.Client, m
         got = httpx.get(_link(operator, made, name))
         assert (got.status_code, got.content) == (200, name.encode())
         assert got.headers["Content-Disposition"].endswith(quote(name, safe=""))
-    folder = DownloadFiles(host.settings.data).path(made.repository.uuid, "x").parent
+    folder = downloads_in(host.settings.data).path(made.repository.uuid, "x").parent
     assert [bool(re.fullmatch(r"[0-9a-f]{64}", file.name)) for file in folder.iterdir()] == [True] * len(ODD_NAMES)
     assert {file.stat().st_mode & 0o777 for file in folder.iterdir()} == {0o600}
 
@@ -307,7 +307,7 @@ def test_a_link_ends(host: LiveHost, operator: httpx.Client, made: Made, monkeyp
 def test_the_files_go_with_the_repository(host: LiveHost, operator: httpx.Client, made: Made) -> None:
     """Nothing is left on the disk of a repository that was deleted."""
     _upload(operator, made, ("a.bin", b"x"))
-    link, folder = _link(operator, made), DownloadFiles(host.settings.data).path(made.repository.uuid, "x").parent
+    link, folder = _link(operator, made), downloads_in(host.settings.data).path(made.repository.uuid, "x").parent
     assert folder.is_dir()
 
     async def delete(opened: Host) -> None:
@@ -343,7 +343,7 @@ def test_a_full_disk_is_told(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with monkeypatch.context() as patch:
-        patch.setattr("roadstead.domain.repositories.download_files._write", full)
+        patch.setattr("roadstead.domain.repositories.stored_files._write", full)
         refused = _upload(operator, made, ("a.bin", CONTENT), ("b.bin", CONTENT))
     assert (refused.status_code, "No space left" in refused.text) == (503, True)
     assert (_names(operator, made), httpx.get(_link(operator, made)).content) == (["a.bin"], b"first")
@@ -353,14 +353,14 @@ def test_a_caller_who_may_no_longer_write_stores_nothing(
     host: LiveHost, operator: httpx.Client, made: Made, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The repository is deleted while the upload arrives: a 404, and no file is left."""
-    before, keep = _on_disk(host), DownloadFiles.keep
+    before, keep = _on_disk(host), StoredFiles.keep
 
-    async def delete_meanwhile(files: DownloadFiles, draft: Draft, uuid: str) -> None:
+    async def delete_meanwhile(files: StoredFiles, draft: Draft, uuid: str) -> None:
         await keep(files, draft, uuid)
         operator_there = await asyncio.to_thread(operator.delete, made.below)
         assert operator_there.status_code == 204
 
-    monkeypatch.setattr(DownloadFiles, "keep", delete_meanwhile)
+    monkeypatch.setattr(StoredFiles, "keep", delete_meanwhile)
     assert _upload(operator, made, ("a.bin", b"x")).status_code == 404
     assert _on_disk(host) == before
 

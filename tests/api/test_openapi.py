@@ -6,7 +6,7 @@ import re
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -36,6 +36,7 @@ from roadstead.model import ApiToken
 from roadstead.routes import MAP
 from tests.contract import DOCUMENT, check_answer, sample_body
 from tests.live import AppClient, LiveHost, RecordingApp, live_host, sender
+from tests.public_keys import public_key
 from tests.smart_http.git_client import new_work
 
 OPERATIONS = [(method.upper(), address) for address, methods in DOCUMENT["paths"].items() for method in methods]
@@ -75,12 +76,21 @@ THERE = {
     "property_name": "THERE",
     "filename": "THERE",
     "download_id": "{download}",
+    "uid": "{hook}",
+    "subject_type": "repository",
+    "key_id": "{key}",
 }
 """What an address's parameter may be in a host with an app; nothing in it is called `0`."""
-OF_A_USER = ("/2.0/user/emails", "/2.0/user/workspaces/", "/2.0/workspaces/local/members/")
+OF_A_USER = (
+    "/2.0/user/emails",
+    "/2.0/user/workspaces/",
+    "/2.0/workspaces/local/members/",
+    "/2.0/users/{user}/ssh-keys",
+)
 """What only a user has, so that a user's token asks for it; the reader is a member of the workspace."""
 OF_AN_ADMINISTRATOR = (
     "/2.0/workspaces/local/projects",
+    "/2.0/workspaces/local/hooks",
     "/2.0/repositories",
     "/2.0/workspaces/local/permissions/repositories",
     "/2.0/user/permissions/repositories",
@@ -181,6 +191,8 @@ class Caller:
             reader, account_id = host.work(_reader)
             self._as_user = {"Authorization": f"Bearer {reader}"}
             self._target = self._target.replace("{reader}", account_id)
+            if "-keys" in address:
+                self._target = self._target.replace("{user}", account_id)
         if self._target.startswith(OF_AN_ADMINISTRATOR):
             self._as_user = {"Authorization": f"Bearer {host.api_token()}"}
             self._target = self._target.replace("{reader}", host.work(_places_of_a_reader))
@@ -190,6 +202,12 @@ class Caller:
             comments = f"{REPOSITORY}/commit/main/comments"
             written = api("POST", comments, headers=self._as_user, json={"content": {"raw": "Well done."}}).json()
             self._target = self._target.replace("{comment}", str(written["id"]))
+        if "{hook}" in self._target:
+            body = sample_body("POST", address.removesuffix("/{uid}"))
+            made = api("POST", self._target.removesuffix("/{hook}"), headers=self._as_user, **body).json()
+            self._target = self._target.replace("{hook}", made["uuid"])
+        if "-keys" in address:
+            self._keep_key()
         if address.endswith("/{filename}"):
             link = _download_there(host)
             self._target = link if address.startswith("/-/") else self._target
@@ -205,6 +223,20 @@ class Caller:
         if token is None and self._as_user:
             changes.setdefault("headers", self._as_user)
         return self._api(self._method, target or self._target, token=token, **body, **changes)
+
+    def _keep_key(self) -> None:
+        """Add the key that the address names; for the list, have none, and another one to add."""
+        below, keys, named = self._target.partition("-keys")
+        keys = below + keys
+        for key in self._api("GET", keys, headers=self._as_user).json()["values"]:
+            self._api("DELETE", key["links"]["self"]["href"].removeprefix(self._host.url), headers=self._as_user)
+        self._target = keys
+        key = {"key": public_key()}
+        if self._sent.body:
+            self._sent = replace(self._sent, body={"json": key}, not_found_body={"json": key})
+        if named:
+            made = self._api("POST", keys, headers=self._as_user, json=key).json()
+            self._target = made["links"]["self"]["href"].removeprefix(self._host.url)
 
     @property
     def _is_upload(self) -> bool:
@@ -282,7 +314,7 @@ class Caller:
             return self._send(json={name: "A file"})
         if self._target.endswith(("/refs/branches", "/refs/tags")):
             return self._send(json={"name": name, "target": {"hash": "main"}})
-        if self._target.endswith("/comments"):
+        if self._target.endswith(("/comments", "/hooks")):
             return self._send()
         return self._send(self._target.replace("/THERE", f"/{name}").replace("/there", f"/{name}"))
 

@@ -302,7 +302,7 @@ def test_a_diffstat_of_a_bomb_is_bounded(work: Path, monkeypatch: pytest.MonkeyP
         entries = b"".join(kind + b" %d\0" % name + bytes.fromhex(tree) for name in range(10))
         tree = git(work, "hash-object", "-w", "-t", "tree", "--stdin", stdin=entries).decode().strip()
         kind = b"40000"
-    monkeypatch.setattr(diffs, "_FILES", Limits(seconds=2, output=1 << 20, memory=1 << 30))
+    monkeypatch.setattr(diffs, "_FILES", Limits(seconds=2, output=1 << 20))
     monkeypatch.setattr(diff_processes, "POOL", Pool())
     with pytest.raises(GitLimit):
         run(diffs.diffstat(work / ".git", None, tree))

@@ -7,6 +7,8 @@ import tarfile
 import zipfile
 import zlib
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 
 import httpx
@@ -14,6 +16,7 @@ import pytest
 
 from roadstead.errors import GitLimit
 from roadstead.git.processes import Limits
+from roadstead.git.transfer import archives
 from roadstead.git.transfer.archives import archive
 from tests.smart_http.conftest import Place
 from tests.smart_http.git_client import Work
@@ -104,9 +107,8 @@ def test_only_who_may_read_gets_an_archive(filled: Place, public_place: Place, w
     assert httpx.post(f"{filled.host.url}{path}", headers={"Authorization": f"Bearer {filled.ann}"}).status_code == 405
 
 
-@pytest.mark.slow
-def test_endless_folders_end(filled: Place) -> None:
-    """A few trees that name each other many times are a small repository, and an endless archive: git is ended."""
+def _endless(filled: Place) -> str:
+    """Write a few trees that name each other many times; return their commit."""
 
     def write(kind: str, content: bytes) -> str:
         whole = f"{kind} {len(content)}\0".encode() + content
@@ -119,7 +121,13 @@ def test_endless_folders_end(filled: Place) -> None:
     tree = write("tree", b"100644 f\0" + bytes.fromhex(write("blob", bytes(1000))))
     for _ in range(10):
         tree = write("tree", b"".join(b"40000 %d\0" % number + bytes.fromhex(tree) for number in range(10)))
-    commit = write("commit", f"tree {tree}\nauthor A <a> 1 +0000\ncommitter A <a> 1 +0000\n\nx\n".encode())
+    return write("commit", f"tree {tree}\nauthor A <a> 1 +0000\ncommitter A <a> 1 +0000\n\nx\n".encode())
+
+
+@pytest.mark.slow
+def test_endless_folders_end(filled: Place) -> None:
+    """Their repository is small, and an archive of it endless: git is ended."""
+    commit = _endless(filled)
 
     async def read() -> None:
         async for _ in archive(filled.folder, commit, "zip", "x", limits=Limits(seconds=1)):
@@ -127,3 +135,19 @@ def test_endless_folders_end(filled: Place) -> None:
 
     with pytest.raises(GitLimit):
         asyncio.run(read())
+
+
+@pytest.mark.slow
+def test_endless_folders_hold_up_no_one(filled: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While git packs them, others are answered, and in the end their archive breaks off."""
+    monkeypatch.setattr(archives, "archive", partial(archive, limits=Limits(seconds=3)))
+    commit, answered = _endless(filled), 0
+    with ThreadPoolExecutor(1) as thread:
+        endless = thread.submit(_get, filled, f"{commit}.zip")
+        while not endless.done():
+            assert filled.get("/-/health/ready").status_code == 200
+            assert _get(filled, "main.zip").status_code == 200
+            answered += 1
+    with pytest.raises(httpx.RemoteProtocolError):  # it broke off
+        endless.result()
+    assert answered > 1

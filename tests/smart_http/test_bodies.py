@@ -1,6 +1,7 @@
 """Bodies of transfers: bounded in size and in patience, and never unpacked further than they are read."""
 
 import asyncio
+import contextlib
 import gzip
 import zlib
 from collections.abc import Awaitable, Callable
@@ -92,3 +93,35 @@ def test_a_bomb_is_unpacked_piece_by_piece() -> None:
         return [len(await anext(body)) for _ in range(3)]
 
     assert max(asyncio.run(first_pieces())) <= 1024 * 1024
+
+
+class _Clock(asyncio.SelectorEventLoop):
+    """A loop whose clock a client can turn on."""
+
+    ahead = 0.0
+
+    def time(self) -> float:
+        return super().time() + self.ahead
+
+
+@pytest.mark.parametrize(
+    ("size", "seconds", "is_read"),
+    [(1, 59, False), (59 * 256, 59, False), (59 * 1024, 59, True), (1024, 1, True), (400, 1, False)],
+    ids=["a byte before each time-out", "half the least rate", "in bursts", "a slow line", "just too slow"],
+)
+def test_a_body_comes_at_a_least_rate(size: int, seconds: float, is_read: bool) -> None:
+    """A slow line may take as long as it needs; a client that only keeps its place is refused."""
+    clock, left = _Clock(), [200_000]
+
+    async def receive() -> Message:
+        clock.ahead += seconds
+        for _ in range(2):  # the first turn sets the time-out off, the second raises it
+            await asyncio.sleep(0)
+        left[0] -= size
+        return {"type": "http.request", "body": bytes(size), "more_body": left[0] > 0}
+
+    async def read() -> int:
+        return sum([len(piece) async for piece in Incoming(receive)])
+
+    with contextlib.closing(clock), contextlib.nullcontext() if is_read else pytest.raises(RequestRefused):
+        assert clock.run_until_complete(read()) >= 200_000

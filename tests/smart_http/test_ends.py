@@ -8,6 +8,9 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
+import pytest
+
+from roadstead.api.incoming import Incoming
 from roadstead.app import Parts, create_app
 from roadstead.domain.access.transfers import Transfers
 from roadstead.domain.host import open_host
@@ -15,6 +18,7 @@ from roadstead.domain.people.workspaces import create_workspace
 from roadstead.pushed import NO_OBJECT
 from roadstead.server.connections import Connection, Patience
 from roadstead.settings import Settings
+from roadstead.smart_http import door
 from tests.live import LiveHost, address, listening_socket, live_host, serving
 from tests.smart_http.conftest import Place, new_repository, tokens, wait_until
 from tests.smart_http.git_client import Work
@@ -66,7 +70,7 @@ def test_the_programs_of_a_push_are_bounded(place: Place) -> None:
         wait_until(lambda: _quarantines(place))
         limits = [(program / "limits").read_text("ascii") for program in _programs(place)]
     assert limits
-    assert not any(re.search(r"^Max (cpu time|address space) +unlimited", text, re.MULTILINE) for text in limits)
+    assert not any(re.search(r"^Max (cpu time|data size) +unlimited", text, re.MULTILINE) for text in limits)
 
 
 def test_a_push_that_git_has_begun_goes_through_without_its_client(place: Place) -> None:
@@ -127,6 +131,18 @@ def test_who_finds_no_place_is_told_to_come_back(tmp_path: Path, work: Work) -> 
             assert "503" in work.git("push", place.url(), "main", code=128)
         wait_until(lambda: not _programs(place))
         work.git("push", place.url(), "main")
+
+
+def test_a_push_that_comes_too_slowly_is_told_why(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the band whose text git shows its user, who would see only the number of an error status."""
+    monkeypatch.setattr(door, "Incoming", partial(Incoming, idle_seconds=0.05))
+    with _pushing(place, PUSH[:-30], length=len(PUSH)) as sending, sending.makefile("rb") as answer:
+        head, told = answer.readline(), b"".join(iter(answer.readline, b"0\r\n"))
+    assert head.startswith(b"HTTP/1.1 200")
+    assert b"\3The body did not come fast enough." in told
+    wait_until(lambda: not _programs(place))
+    assert place.is_whole()
+    assert place.refs() == {}
 
 
 class _Hasty(Connection):

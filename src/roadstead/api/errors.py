@@ -45,12 +45,12 @@ class ScopesOfCall(TypedDict):
 
 class ErrorContent(TypedDict):
     """`message` says in one sentence what is wrong, `detail` what to do, or which scopes are missing, `fields` which
-    members; `data` is more.
+    members, of webhooks in sentences; `data` is more.
     """
 
     message: str
     detail: NotRequired[str | ScopesOfCall]
-    fields: NotRequired[Mapping[str, str | Sequence[str]]]
+    fields: NotRequired[Mapping[str, str | Sequence[str]] | Sequence[str]]
     data: NotRequired[Mapping[str, str]]
 
 
@@ -129,8 +129,8 @@ def error_body(error: RoadsteadError) -> ErrorBody:
         content["detail"] = {"required": error.required, "granted": error.granted}
     elif error.detail:
         content["detail"] = error.detail
-    if error.fields:
-        content["fields"] = error.fields
+    if error.fields or error.sentences:
+        content["fields"] = error.fields or error.sentences
     if error.data:
         content["data"] = error.data
     return {"type": "error", "error": content}

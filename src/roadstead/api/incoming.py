@@ -9,7 +9,9 @@ from roadstead.api.errors import RequestRefused
 from roadstead.errors import InvalidInput
 
 IDLE_SECONDS = 60.0
-"""How long a client may send nothing."""
+"""How long a client may send nothing, if it has sent enough before."""
+LEAST_BYTES_PER_SECOND = 512
+"""On average, while its body is waited for: a modem sends ten times as much."""
 _MOST_UNPACKED = 1024 * 1024
 """Of one piece: a short body may unpack to gigabytes."""
 _GZIP = 31
@@ -24,7 +26,7 @@ class Incoming:
         self._receive = receive
         self._gzip = zlib.decompressobj(_GZIP) if gzipped else None
         self._most = most
-        self._idle_seconds = idle_seconds
+        self._idle_seconds = self._patience = idle_seconds
         self._received = b""
         self._more = True
         self._size = 0
@@ -37,7 +39,7 @@ class Incoming:
         """Return the next piece.
 
         Raise `InvalidInput` for a body that ends early or cannot be unpacked, and `RequestRefused` for one that is too
-        long or does not go on.
+        long or comes too slowly.
         """
         while not (piece := self._next()):
             if not self._more:
@@ -72,16 +74,23 @@ class Incoming:
             raise InvalidInput("The compressed body ended early.")
 
     async def _wait(self) -> None:
-        """Wait for the client."""
+        """Wait for the client, whose bytes earn it as much time as they take at the least rate."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
         try:
-            async with asyncio.timeout(self._idle_seconds):
+            async with asyncio.timeout(self._patience):
                 message = await self._receive()
         except TimeoutError as exc:
-            raise RequestRefused(
-                408, "The body did not go on.", f"There was no byte for {self._idle_seconds:g} seconds."
-            ) from exc
+            raise self._too_slow() from exc
         if message["type"] == "http.disconnect":
             raise InvalidInput("The body ended early.")
         self._received = message.get("body", b"")
         self._is_begun |= self._received != b""
         self._more = message.get("more_body", False)
+        earned = len(self._received) / LEAST_BYTES_PER_SECOND
+        self._patience = min(self._idle_seconds, self._patience - (loop.time() - began) + earned)
+
+    def _too_slow(self) -> RequestRefused:
+        rate, pause = LEAST_BYTES_PER_SECOND, self._idle_seconds
+        detail = f"Send at least {rate} bytes a second, without a pause of {pause:g} seconds."
+        return RequestRefused(408, "The body did not come fast enough.", detail)

@@ -51,6 +51,18 @@ PROPERTIES = Group(
 USER_PROPERTIES = Group(
     "properties", below="/2.0/users/{selected_user}/properties", module="roadstead.bitbucket.properties.operations"
 )
+SSH_KEYS = Group("keys", below="/2.0/users/{selected_user}/ssh-keys", module="roadstead.bitbucket.keys.operations")
+DEPLOY_KEYS = Group(
+    "keys",
+    below="/2.0/repositories/{workspace}/{repo_slug}/deploy-keys",
+    module="roadstead.bitbucket.keys.operations",
+    within=repository,
+)
+PROJECT_KEYS = Group(
+    "keys",
+    below="/2.0/workspaces/{workspace}/projects/{project_key}/deploy-keys",
+    module="roadstead.bitbucket.keys.operations",
+)
 COMMITS = Group(
     "commits",
     below="/2.0/repositories/{workspace}/{repo_slug}",
@@ -59,6 +71,16 @@ COMMITS = Group(
     module="roadstead.bitbucket.commits.operations",
     reads_git=True,
 )
+WEBHOOKS = Group(
+    "webhooks",
+    below="/2.0/repositories/{workspace}/{repo_slug}/hooks",
+    module="roadstead.bitbucket.webhooks.operations",
+    within=repository,
+)
+WORKSPACE_WEBHOOKS = Group(
+    "webhooks", below="/2.0/workspaces/{workspace}/hooks", module="roadstead.bitbucket.webhooks.operations"
+)
+HOOK_EVENTS = Group("webhooks", below="/2.0/hook_events", module="roadstead.bitbucket.webhooks.operations")
 OAUTH = Group("oauth", below="/site/oauth2", module="roadstead.bitbucket.oauth.operations")
 
 GROUPS = [
@@ -74,5 +96,11 @@ GROUPS = [
     DOWNLOADS,
     PROPERTIES,
     USER_PROPERTIES,
+    WEBHOOKS,
+    WORKSPACE_WEBHOOKS,
+    HOOK_EVENTS,
+    SSH_KEYS,
+    DEPLOY_KEYS,
+    PROJECT_KEYS,
     OAUTH,
 ]

@@ -9,8 +9,8 @@ from roadstead.api.needs import ANYONE
 from roadstead.api.operation import Call, Media
 from roadstead.control.map import DOWNLOADS as OPERATIONS
 from roadstead.domain.repositories import downloads
-from roadstead.domain.repositories.download_files import read_pieces
 from roadstead.domain.repositories.downloads import SignedLink
+from roadstead.domain.repositories.stored_files import read_pieces
 
 _TYPE = "application/octet-stream"
 

@@ -3,9 +3,9 @@
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-from roadstead.git.processes import Child, Limits, run
+from roadstead.git.processes import MOST_MEMORY, Child, Limits, run
 
-_WHOLE = Limits(seconds=24 * 3600, output=1 << 60)
+_WHOLE = Limits(seconds=24 * 3600, output=1 << 60, memory=MOST_MEMORY)
 
 
 async def pieces(folder: Path) -> AsyncIterator[bytes]:

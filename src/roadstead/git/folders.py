@@ -21,9 +21,9 @@ from roadstead.errors import Conflict, GitFailed, InvalidInput
 from roadstead.git import locks
 from roadstead.git.disk import sync
 from roadstead.git.environment import program
-from roadstead.git.processes import Child, Limits, run
+from roadstead.git.processes import MOST_MEMORY, Child, Limits, run
 
-_LONG = Limits(seconds=3600)
+_LONG = Limits(seconds=3600, memory=MOST_MEMORY)
 _LOCAL = {"GIT_ALLOW_PROTOCOL": "file"}
 """The one protocol by which a repository is copied on this machine."""
 _BROUGHT = ("refs/heads/*", "refs/tags/*", "refs/notes/*")

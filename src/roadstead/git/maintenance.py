@@ -12,9 +12,9 @@ from pathlib import Path
 
 from roadstead.git import locks
 from roadstead.git.folders import remove_quarantines
-from roadstead.git.processes import Limits, run
+from roadstead.git.processes import MOST_MEMORY, Limits, run
 
-_LIMITS = Limits(seconds=3600, nice=True)
+_LIMITS = Limits(seconds=3600, memory=MOST_MEMORY, nice=True)
 _MOST_LOOSE_REFS = 50
 _MOST_PACKS = 20
 _MOST_LOOSE_OBJECTS = 1000

@@ -21,16 +21,19 @@ from roadstead.git.environment import environment, program
 class Limits(NamedTuple):
     """What a run may use. `seconds` are those in which we wait for git, not those in which a reader is slow.
 
-    One that is `nice` leaves the processor to others.
+    `memory` is what git takes for itself; the system can drop the packs that it maps. One that is `nice` leaves the
+    processor to others.
     """
 
     seconds: float = 30
     output: int = 64 << 20
-    memory: int = 4 << 30
+    memory: int = 1 << 30
     nice: bool = False
 
 
 USUAL = Limits()
+MOST_MEMORY = 4 << 30
+"""Of what packs or checks a whole repository, which the host does for one at a time."""
 _NO_MEMORY = re.compile("out of memory|cannot allocate memory", re.IGNORECASE)
 """What git says, and the C library."""
 _KILLED = (-signal.SIGKILL, -signal.SIGXCPU)
@@ -271,6 +274,6 @@ def _bound(pid: int, limits: Limits, *, stays: bool) -> None:
         if limits.nice:
             os.setpriority(os.PRIO_PROCESS, pid, _NICENESS)
         if sys.platform == "linux":
-            resource.prlimit(pid, resource.RLIMIT_AS, (limits.memory, limits.memory))
+            resource.prlimit(pid, resource.RLIMIT_DATA, (limits.memory, limits.memory))
             seconds = resource.RLIM_INFINITY if stays else math.ceil(limits.seconds)
             resource.prlimit(pid, resource.RLIMIT_CPU, (seconds, seconds))

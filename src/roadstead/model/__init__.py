@@ -4,7 +4,8 @@ Most are structs of msgspec: an instance takes a fifth of a frozen dataclass's t
 fifteenth. Those with a secret are dataclasses, whose `repr` leaves it out. A value of which a page has a hundred is
 without `gc`: it is in no cycle, and the collector would traverse it.
 
-The modules `downloads` and `reviews` are imported by name, with the first request for a download or a comment.
+The modules `downloads`, `keys` and `reviews` are imported by name, with the first request for a download, a key or a
+comment.
 """
 
 from roadstead.model.apps import (

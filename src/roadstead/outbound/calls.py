@@ -10,12 +10,12 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from ipaddress import IPv6Address
+from ipaddress import IPv6Address, ip_address
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from roadstead.errors import OutgoingCallFailed
 from roadstead.outbound.addresses import Reach
-from roadstead.outbound.places import Ourselves, Place
+from roadstead.outbound.places import Ourselves, Place, address_in
 from roadstead.targets import AllowedTargets
 
 CONNECT_SECONDS = 5.0
@@ -89,7 +89,7 @@ class Outbound:
         method: str,
         url: str,
         *,
-        home: str,
+        home: str | None,
         headers: Mapping[str, str],
         body: bytes = b"",
         cap: int = 64 * 1024,
@@ -99,14 +99,14 @@ class Outbound:
         """Send one request and read the answer, following at most `redirects`, each checked like the first.
 
         `home` is the URL that the operator gave: on this machine only its host and port are called, because the app,
-        and a server that redirects, choose the others.
+        and a server that redirects, choose the others. Without one, nothing on this machine is.
 
         A public server cannot redirect to an address that only the operator's permission makes reachable: the stranger
         who chose its URL would choose the calls in the operator's network.
 
         Raise `OutgoingCallFailed` when the address may not be called or no answer arrived in time.
         """
-        reach = replace(self._reach, home=Place.of(_checked(home)))
+        reach = self._reach_from(home)
         try:
             async with asyncio.timeout(self._total_seconds):
                 for _ in range(redirects + 1):
@@ -124,6 +124,20 @@ class Outbound:
                 may_have_arrived=True,
             ) from exc
         raise OutgoingCallFailed(f"{shown(url)} redirects too often.", f"At most {redirects} redirects are followed.")
+
+    def check(self, url: str, *, home: str | None) -> None:
+        """Raise `OutgoingCallFailed` for a URL that `send` would not call, as far as its text tells.
+
+        A name is resolved by each call anew, so only an address, or a name of this machine, is judged.
+        """
+        parts = _checked(url)
+        place = Place.of(parts)
+        address = ip_address("127.0.0.1") if place.host == "localhost" else address_in(place.host)
+        if address is not None:
+            self._reach_from(home).check(parts.hostname or "", place.port, address)
+
+    def _reach_from(self, home: str | None) -> Reach:
+        return replace(self._reach, home=None if home is None else Place.of(_checked(home)))
 
     async def _watched(
         self,

@@ -22,7 +22,7 @@ class Place:
     def at(cls, host: str, port: int) -> "Place":
         """Return the place, for any spelling of the host."""
         name = host.lower().removesuffix(".")
-        address = _address(name)
+        address = address_in(name)
         name = name if address is None else str(address)
         is_here = name in _NAMES_OF_THIS_MACHINE or name.endswith(".localhost")
         return cls("localhost" if is_here else name, port)
@@ -35,7 +35,7 @@ class Place:
     @property
     def is_here_by_name(self) -> bool:
         """Return whether the host name means this machine, without asking a name server."""
-        address = _address(self.host)
+        address = address_in(self.host)
         return self.host == "localhost" or (address is not None and address.is_loopback)
 
     def __str__(self) -> str:
@@ -74,7 +74,8 @@ def _is_ours(address: Address) -> bool:
     return True
 
 
-def _address(host: str) -> Address | None:
+def address_in(host: str) -> Address | None:
+    """Return the address that a host of a URL is, or `None` for a name."""
     try:
         return ip_address(host)
     except ValueError:

@@ -25,6 +25,7 @@ from roadstead.domain.traffic.answered import answered
 from roadstead.errors import NotAuthenticated, NotFound, RoadsteadError, WrongCredential
 from roadstead.model import UNIDENTIFIED, Identity, Privilege
 from roadstead.pushed import ArchiveFormat, Service
+from roadstead.smart_http import lfs
 
 MOST_ASKED_BYTES = 10 * 1024 * 1024
 """Of what a client says that it has and wants, unpacked."""
@@ -39,7 +40,7 @@ _NEEDS: dict[Service, tuple[Privilege, str, str]] = {
 }
 """The privilege that each takes, the scope, and its granular form."""
 _PROTOCOL = re.compile(r"[\x21-\x7e]{1,64}")
-_CHALLENGE = {"WWW-Authenticate": 'Basic realm="Roadstead"'}
+_CHALLENGE = {"WWW-Authenticate": lfs.CHALLENGE}
 _PLAIN = (b"content-type", b"text/plain; charset=utf-8")
 _FRESH = {"Cache-Control": "no-cache, max-age=0, must-revalidate", "Pragma": "no-cache"}
 
@@ -77,6 +78,9 @@ class _Visit:
     @property
     def template(self) -> str:
         """The address, as metrics name it."""
+        if self._rest.startswith(lfs.BELOW):
+            known = lfs.template_of(self._rest.removeprefix(lfs.BELOW))
+            return f"/{{workspace}}/{{repo_slug}}/{lfs.BELOW}{known}" if known else "none"
         below = f"{_ARCHIVES}{{ref}}" if self._rest.startswith(_ARCHIVES) else self._rest
         return f"/{{workspace}}/{{repo_slug}}/{below}" if below != self._rest or below in _KNOWN else "none"
 
@@ -98,6 +102,9 @@ class _Visit:
         if self._rest.startswith(_ARCHIVES):
             self._expect_method("GET", "HEAD")
             return await self._archive(self._rest.removeprefix(_ARCHIVES).replace("%2F", "/"))
+        if self._rest.startswith(lfs.BELOW):
+            below = self._rest.removeprefix(lfs.BELOW)
+            return await lfs.answer(lfs.Visit(self.host, self._request, self._name, below, self._transfer))
         if self._rest not in _KNOWN:
             raise RequestRefused(404, "There is nothing at this address.")
         if self._rest == _ADVERTISEMENT:
@@ -156,7 +163,9 @@ class _Visit:
         query = self._request.scope["query_string"].decode("latin-1")
         ending = ".git" if self._name.endswith(".git") else ""
         place = f"{self.host.base_url}/{moved.repository.full_name}{ending}/{self._rest}"
-        return Redirect(301, f"{place}?{query}" if query else place)
+        # git follows a 301 with another POST, and git-lfs a 308.
+        status = 308 if self._rest.startswith(lfs.BELOW) else 301
+        return Redirect(status, f"{place}?{query}" if query else place)
 
     def _expect_method(self, *methods: str) -> None:
         if self._request.method not in methods:

@@ -8,6 +8,7 @@ another and everything stays readable; the database names the one that it is sea
 import base64
 import contextlib
 import hashlib
+import hmac
 import os
 import re
 import stat
@@ -108,6 +109,10 @@ class _Key:
 
         return Fernet(self._text)
 
+    def sign(self, text: str) -> str:
+        """Return a signature of a text."""
+        return hmac.new(self._text.encode(), f"signature of {text}".encode(), hashlib.sha256).hexdigest()
+
 
 class SecretBox:
     """Seals and opens short secrets."""
@@ -148,6 +153,21 @@ class SecretBox:
         """Return the fingerprint of the key it was sealed with. Raises as `open` does."""
         fingerprint, _ = self._decrypt(sealed)
         return fingerprint
+
+    def sign(self, text: str) -> str:
+        """Return a signature of a text, by which each host with the same key knows it again."""
+        return next(iter(self._found.values())).sign(text)
+
+    def has_signed(self, text: str, signature: str) -> bool:
+        """Return whether a text was signed with a key that we have, reading the keys again if needed."""
+        if self._is_signature(text, signature):
+            return True
+        self._read_keys()
+        return self._is_signature(text, signature)
+
+    def _is_signature(self, text: str, signature: str) -> bool:
+        made = [key.sign(text).encode() for key in self._found.values()]
+        return any(hmac.compare_digest(one, signature.encode()) for one in made)
 
     def _decrypt(self, sealed: bytes) -> tuple[str, str]:
         from cryptography.fernet import InvalidToken

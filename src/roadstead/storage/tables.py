@@ -239,6 +239,16 @@ API_TOKENS = _table(
     "repository_id",
     "in one place",
 )
+SSH_KEYS = _table(
+    "ssh_keys",
+    "id uuid user_id key comment fingerprint label created_on expires_on last_used_on",
+    "in one place",
+)
+DEPLOY_KEYS = _table(
+    "deploy_keys",
+    "id project_id repository_id key comment fingerprint label created_on last_used_on creator_id",
+    "in one place",
+)
 CONSUMERS = _table(
     "consumers",
     "id key secret_hash workspace_id owner_id name callback_url scopes created_on description url",
@@ -266,6 +276,13 @@ EVENTS = _table(
     "id key workspace_id repository_id user_id installation_id time payload",
     "in one place",
     stays="They tell what went on at one host.",
+)
+HOOKS = _table(
+    "hooks",
+    "id uuid workspace_id repository_id installation_id url home description is_active secret events "
+    "skip_cert_verification history_enabled created_at",
+    "in one place",
+    sealed="secret",
 )
 AUDIT_RUNS = _table(
     "audit_runs",
@@ -301,6 +318,7 @@ TABLES = (
     PROPERTIES,
     COMMIT_COMMENTS,
     COMMIT_APPROVALS,
+    HOOKS,
     HANDSHAKES,
     OFFERS,
     RETIRED_SECRETS,
@@ -310,6 +328,8 @@ TABLES = (
     DELETED_VALUES,
     ACCESS_TOKENS,
     API_TOKENS,
+    SSH_KEYS,
+    DEPLOY_KEYS,
     CONSUMERS,
     OAUTH_GRANTS,
     OAUTH_TOKENS,

@@ -34,6 +34,7 @@ _OF_REPOSITORY = re.compile(r"/(?!account/|atlassian-connect/)[^/]+/(?!workspace
 """How the address of a page of a repository begins. Strangers read the public ones."""
 GIT_ENDINGS = ("/info/refs", "/git-upload-pack", "/git-receive-pack")
 """The ends of the addresses that git asks for, below that of a repository. They are for strangers, too."""
+_LFS = "info/lfs/"
 _ARCHIVE_ENDINGS = (".tar.gz", ".zip")
 _OTHER_FILES = 64
 """For the database, calls to apps and the log, at least; an eighth of all files if that is more."""
@@ -75,12 +76,16 @@ class Admission:
 
 
 def is_of_git(path: str) -> bool:
-    """Return whether an address is one that git asks for, or that of an archive of files.
+    """Return whether an address is one that git or git LFS asks for, or that of an archive of files.
 
     Deeper below a repository, files may have such names.
     """
     rest = path.split("/", 3)[-1]
-    return f"/{rest}" in GIT_ENDINGS or (rest.startswith("get/") and rest.endswith(_ARCHIVE_ENDINGS))
+    return (
+        f"/{rest}" in GIT_ENDINGS
+        or rest.startswith(_LFS)
+        or (rest.startswith("get/") and rest.endswith(_ARCHIVE_ENDINGS))
+    )
 
 
 def open_files() -> int:

@@ -24,6 +24,7 @@ from roadstead.storage import linkers, workspaces
 from roadstead.storage.audit import add_entry, add_installation_entry
 from roadstead.storage.credentials import drop_access_tokens
 from roadstead.storage.database import Transaction
+from roadstead.storage.hooks import drop_hooks
 from roadstead.storage.offers import drop_offers
 from roadstead.storage.properties import drop_properties
 from roadstead.storage.registrations import find_registration, keep_registration
@@ -255,6 +256,7 @@ async def _take_out(
     await drop_access_tokens(tx, installation_id)
     await linkers.drop_linkers(tx, installation_id)
     await drop_properties(tx, installation_id)
+    await drop_hooks(tx, installation_id)
     await drop_offers(tx, installation.client_key)
     await add_installation_entry(tx, installation_id, actor=actor, action="app uninstalled", details={}, now=host.now())
     return await lifecycle.queue_uninstalled(host, tx, installation, sender, seal)

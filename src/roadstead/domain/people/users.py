@@ -126,10 +126,12 @@ async def list_emails(host: Host, user: User | None) -> list[Email]:
 
 
 async def deactivate_user(host: Host, name: str) -> User:
-    """End a user's password, tokens, sessions, OAuth grants and invitations; the user gets no others.
+    """End a user's password, tokens, SSH keys, sessions, OAuth grants and invitations; the user gets no others.
 
     Raise `UserNotFound` and `Conflict`.
     """
+    from roadstead.storage import ssh_keys  # a start needs none of it
+
     user = await find_user(host, name)
     if user.id == OPERATOR_ID:
         raise Conflict("The operator cannot be deactivated.", "Revoke a token with: roadstead token-revoke ID")
@@ -137,6 +139,7 @@ async def deactivate_user(host: Host, name: str) -> User:
         await rows.lock_user(tx, user.id)
         await rows.deactivate(tx, user.id)
         await credentials.end_all(tx, user.id)
+        await ssh_keys.delete_keys_of(tx, user.id)
         await grants.end_grants_of(tx, user.id)
         await invitations.delete_invitations_of(tx, user.id)
         await passwords.drop_password(tx, user.id)

@@ -11,9 +11,9 @@ from roadstead.domain.people.changes import log_change
 from roadstead.domain.people.workspaces import find_visible
 from roadstead.domain.repositories.access import NoSuchRepository, find_repository, hold
 from roadstead.domain.repositories.creation import create_repository, folders_of
-from roadstead.domain.repositories.download_files import DownloadFiles
 from roadstead.domain.repositories.given import RepositoryChanges, check_privacy, check_slug, slug_taken
 from roadstead.domain.repositories.places import named_project
+from roadstead.domain.repositories.stored_files import downloads_in, lfs_objects_in
 from roadstead.domain.slugs import slug_of
 from roadstead.errors import invalid_member
 from roadstead.model import Identity, Project, Repository
@@ -112,4 +112,5 @@ async def delete_repository(host: Host, identity: Identity, repository: Reposito
         await rows.delete_repository(tx, before.id)
         await log_change(host, tx, identity, "repository deleted", before.workspace, "repository", before.slug)
     host.run_later(folders_of(host).trash(before.uuid))
-    host.run_later(DownloadFiles(host.settings.data).remove_all(before.uuid))
+    for files in (downloads_in(host.settings.data), lfs_objects_in(host.settings.data)):
+        host.run_later(files.remove_all(before.uuid))

@@ -19,6 +19,7 @@ from roadstead.domain.people.workspaces import Visible, find_visible, lock_and_k
 from roadstead.domain.repositories.access import find_repository
 from roadstead.domain.repositories.given import RepositoryChanges, check_privacy, check_slug, slug_taken
 from roadstead.domain.repositories.places import project_to_create_in
+from roadstead.domain.repositories.stored_files import lfs_objects_in
 from roadstead.domain.slugs import slug_of
 from roadstead.errors import WrongCredential, invalid_member
 from roadstead.model import BriefRepository, Identity, Project, Repository
@@ -91,6 +92,7 @@ async def fork_repository(host: Host, identity: Identity, parent: Repository, gi
 
     async def make(uuid: str) -> str:
         await folders_of(host).fork(parent.uuid, uuid)
+        await lfs_objects_in(host.settings.data).share(parent.uuid, uuid)
         return parent.mainbranch or ""
 
     workspace = given.workspace or parent.workspace.slug
@@ -135,6 +137,7 @@ async def _create(host: Host, identity: Identity, plan: _Plan) -> Repository:
             return await _add(host, tx, identity, plan, repository, refs)
     except BaseException:
         host.run_later(folders_of(host).trash(name))
+        host.run_later(lfs_objects_in(host.settings.data).remove_all(name))
         raise
 
 

@@ -16,7 +16,7 @@ from typing import NamedTuple
 from roadstead.domain.happened import actor_of
 from roadstead.domain.host import Host
 from roadstead.domain.repositories.access import hold
-from roadstead.domain.repositories.download_files import DownloadFiles, Draft
+from roadstead.domain.repositories.stored_files import Draft, StoredFiles, downloads_in
 from roadstead.errors import InvalidInput, NotAuthenticated, NotFound, WrongCredential
 from roadstead.listing import PageRequest, Slice
 from roadstead.model import Identity, Repository
@@ -52,9 +52,9 @@ class Begun(NamedTuple):
     name: str
 
 
-def files_of(host: Host) -> DownloadFiles:
+def files_of(host: Host) -> StoredFiles:
     """Return the files for downloading of a host."""
-    return DownloadFiles(host.settings.data)
+    return downloads_in(host.settings.data)
 
 
 async def page_of_downloads(host: Host, repository: Repository, wanted: PageRequest) -> Slice[Download]:
@@ -79,9 +79,7 @@ async def upload(host: Host, identity: Identity, repository: Repository, parts: 
         await _keep(host, identity, repository, received)
 
 
-async def _receive(
-    files: DownloadFiles, drafts: AsyncExitStack, parts: AsyncIterator[Begun | bytes]
-) -> dict[str, Draft]:
+async def _receive(files: StoredFiles, drafts: AsyncExitStack, parts: AsyncIterator[Begun | bytes]) -> dict[str, Draft]:
     received: dict[str, Draft] = {}
     draft: Draft | None = None
     async for part in parts:

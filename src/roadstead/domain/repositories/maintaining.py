@@ -17,11 +17,16 @@ async def maintain_repositories(host: Host) -> None:
             folder = await host.pushed_to.get()
 
 
-async def remove_left_downloads(host: Host) -> None:
-    """Remove the files for downloading that processes left when they were killed. Once, after the start."""
-    from roadstead.domain.repositories.download_files import DownloadFiles
+async def remove_left_files(host: Host) -> None:
+    """Remove the downloads and objects of LFS that processes left when they were killed. Once, after the start."""
+    from roadstead.domain.repositories.stored_files import downloads_in, lfs_objects_in
 
-    if DownloadFiles(host.settings.data).root.exists():
-        from roadstead.domain.repositories.downloads import sweep_downloads  # with all that reads repositories
+    # The modules below bring all that reads repositories.
+    if downloads_in(host.settings.data).root.exists():
+        from roadstead.domain.repositories.downloads import sweep_downloads
 
         await sweep_downloads(host)
+    if lfs_objects_in(host.settings.data).root.exists():
+        from roadstead.domain.repositories.lfs import sweep_objects
+
+        await sweep_objects(host)

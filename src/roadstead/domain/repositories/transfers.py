@@ -18,7 +18,7 @@ from roadstead.git.transfer.commands import Commands, read_commands
 from roadstead.git.transfer.names import BRANCH, reason_against
 from roadstead.git.transfer.outcome import refs_now
 from roadstead.git.transfer.programs import Body, Pushing
-from roadstead.git.transfer.report import Report
+from roadstead.git.transfer.report import Report, failure_report
 from roadstead.git.transfer.verdict import Question, write_hook
 from roadstead.git.transfer.waiting import locked
 from roadstead.model import Identity, Repository
@@ -102,7 +102,7 @@ class _Receiving:
             async with self._host.transfers.place(self._sender):
                 commands = await read_commands(self._body)
                 if commands.changes:
-                    await self._take(commands)
+                    await self._answer(commands)
         except RoadsteadError as exc:
             self._output.put_nowait(exc)
         except Exception as exc:
@@ -110,6 +110,16 @@ class _Receiving:
             self._output.put_nowait(exc)
         finally:
             self._output.put_nowait(None)
+
+    async def _answer(self, commands: Commands) -> None:
+        """Take the push, and tell the client why if it fails."""
+        try:
+            await self._take(commands)
+        except RoadsteadError as exc:
+            told = failure_report(commands.capabilities, _text(exc))
+            if told is None:
+                raise
+            self._send(told)
 
     async def _take(self, commands: Commands) -> None:
         hooks = _hooks(self._host)
@@ -141,12 +151,16 @@ class _Receiving:
         try:
             self._push = await begin(self._host, self._identity, self._repository, self._push_id, changes)
         except RoadsteadError as exc:
-            return f"{exc.message}\n{exc.detail}".strip()
+            return _text(exc)
         return None
 
     def _send(self, piece: bytes) -> None:
         if piece:
             self._output.put_nowait(piece)
+
+
+def _text(error: RoadsteadError) -> str:
+    return f"{error.message}\n{error.detail}".strip()
 
 
 def _reason_against(change: RefChange, there: Mapping[str, Ref | None]) -> str | None:

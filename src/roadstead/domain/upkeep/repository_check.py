@@ -3,17 +3,19 @@
 A push may go on meanwhile. So what differs is read again while nothing else changes the repository.
 """
 
-from collections.abc import AsyncIterator, Iterator, Sequence
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
 from roadstead.domain.host import Host
 from roadstead.domain.repositories.commits import folder_of
 from roadstead.domain.repositories.mirroring import refs_of
+from roadstead.domain.repositories.stored_files import lfs_objects_in
 from roadstead.errors import GitFailed, HostBusy
 from roadstead.git import locks
 from roadstead.git.folders import Folders
-from roadstead.git.processes import Limits, run
+from roadstead.git.processes import MOST_MEMORY, Limits, run
 from roadstead.git.transfer.waiting import locked
 from roadstead.model import Repository
 from roadstead.pushed import Event, Ref
@@ -21,7 +23,7 @@ from roadstead.storage.events import list_events
 from roadstead.storage.refs import list_refs
 from roadstead.storage.repositories import list_all
 
-_LONG = Limits(seconds=24 * 3600, output=1 << 20)
+_LONG = Limits(seconds=24 * 3600, output=1 << 20, memory=MOST_MEMORY)
 _MOST_SHOWN = 20
 """Faults of one kind in one repository."""
 _WAIT_SECONDS = 10.0
@@ -50,7 +52,7 @@ async def _faults(host: Host, repository: Repository) -> AsyncIterator[str]:
     if not folder.is_dir():
         yield f"Its folder is missing: {folder}"
         return
-    for fault in await _faults_of_git(folder):
+    for fault in (*await _faults_of_git(folder), *await asyncio.to_thread(_faults_of_objects, host, repository)):
         yield fault
     try:
         if not await _differences(host, repository, folder):
@@ -73,6 +75,13 @@ async def _faults_of_git(folder: Path) -> list[str]:
     except GitFailed as exc:
         return [f"git: {line}" for line in exc.detail.splitlines()[:_MOST_SHOWN]]
     return []
+
+
+def _faults_of_objects(host: Host, repository: Repository) -> list[str]:
+    """Return which objects of LFS are not what their names say."""
+    files = lfs_objects_in(host.settings.data)
+    damaged = [name for name in sorted(files.names(repository.uuid)) if files.digest(repository.uuid, name) != name]
+    return _first(f"The LFS object {name} is damaged: its content has another SHA-256." for name in damaged)
 
 
 async def _differences(host: Host, repository: Repository, folder: Path) -> list[str]:
@@ -101,11 +110,11 @@ def _of_events(there: dict[str, Ref], events: Sequence[Event]) -> Iterator[str]:
             yield f"{name} is {_target(there, name)}, and by its last event {target or 'deleted'}."
 
 
-def _first(faults: Iterator[str]) -> list[str]:
+def _first(faults: Iterable[str]) -> list[str]:
     """Return some faults, and how many more there are."""
     every = list(faults)
     more = len(every) - _MOST_SHOWN
-    return [*every[:_MOST_SHOWN], *([f"… and {more} more refs like these"] if more > 0 else [])]
+    return [*every[:_MOST_SHOWN], *([f"… and {more} more like these"] if more > 0 else [])]
 
 
 def _name(ref: Ref) -> str:

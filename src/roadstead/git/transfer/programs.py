@@ -19,8 +19,8 @@ _LAST_SECONDS = 60.0
 """How long `receive-pack` may take to end after its last output."""
 MOST_PUSHED_BYTES = 4 * 1024**3
 """Of a pack: as much as a repository of the cloud may have."""
-_LIMITS = Limits(seconds=3600)
-"""Of each program: a pack of some megabytes can have a tree of gigabytes."""
+_LIMITS = Limits(seconds=3600, memory=2 << 30)
+"""Of each program: a pack of some megabytes can have a tree of gigabytes, and one of 4 GB has millions of objects."""
 _SETTINGS = {
     "uploadpack.allowFilter": "true",
     "receive.maxInputSize": str(MOST_PUSHED_BYTES),

@@ -2,9 +2,9 @@
 
 import os
 
-from roadstead.git.transfer.pktlines import Lines, pkt_line
+from roadstead.git.transfer.pktlines import FLUSH, Lines, pkt_line
 
-_REPORT, _PROGRESS = b"\1", b"\2"
+_REPORT, _PROGRESS, _FAILURE = b"\1", b"\2", b"\3"
 _SIDE_BAND = "side-band-64k"
 
 
@@ -50,6 +50,14 @@ class Report:
         """Return the report, after a message for the user who pushes."""
         shown = b"".join(map(_progress, message.splitlines(keepends=True))) if self._has_bands else b""
         return shown + bytes(self._held)
+
+
+def failure_report(capabilities: frozenset[str], message: str) -> bytes | None:
+    """Return how a client learns why its push failed: of an answer with an error status, git shows only the number.
+
+    A client without side-bands has no other way, so there is no such report for it.
+    """
+    return pkt_line(_FAILURE + message.encode()) + FLUSH if _SIDE_BAND in capabilities else None
 
 
 def _progress(line: str) -> bytes:

@@ -1,11 +1,13 @@
-"""Where files for downloading are: by the UUID of the repository and a random name, never by one that a user gave.
+"""Where files are that belong to repositories, beside git's own: by UUID of the repository, never by a user's name.
 
-downloads/ab/cd/abcd…/…      those of a repository
-downloads/tmp/…              one that is being uploaded: it appears at its place complete, or not at all
+downloads/ab/cd/abcd…/…      files for downloading, under random names
+lfs/ab/cd/abcd…/…            objects of git LFS, each under the SHA-256 of its content
+downloads/tmp/…, lfs/tmp/…   one that is being uploaded: it appears at its place complete, or not at all
 """
 
 import asyncio
 import contextlib
+import hashlib
 import os
 import secrets
 import shutil
@@ -23,19 +25,46 @@ _AT_ONCE = 1024 * 1024
 _DAY = 86400.0
 
 
-class DownloadFiles:
-    """The files for downloading in the data folder of a host."""
+class StoredFiles:
+    """The files of one kind, in the data folder of a host."""
 
-    def __init__(self, data: Path) -> None:
-        self.root = data / "downloads"
+    def __init__(self, root: Path) -> None:
+        self.root = root
 
     def path(self, repository_uuid: str, file: str) -> Path:
         """Return where a file of a repository is, there or not."""
         return self._folder(repository_uuid) / file
 
-    def draft(self) -> "Draft":
-        """Return a new file to write."""
-        return Draft(self.root / "tmp" / secrets.token_hex(32))
+    def names(self, repository_uuid: str) -> list[str]:
+        """Return the names of all files of a repository."""
+        with contextlib.suppress(FileNotFoundError):
+            return os.listdir(self._folder(repository_uuid))  # noqa: PTH208
+        return []
+
+    def size(self, repository_uuid: str) -> int:
+        """Return how many bytes all files of a repository have."""
+        with contextlib.suppress(FileNotFoundError), os.scandir(self._folder(repository_uuid)) as files:
+            return sum(file.stat().st_size for file in files)
+        return 0
+
+    def digest(self, repository_uuid: str, name: str) -> str:
+        """Return the SHA-256 of a file, in hexadecimal digits. It is read wholly."""
+        with self.path(repository_uuid, name).open("rb") as opened:
+            return hashlib.file_digest(opened, "sha256").hexdigest()
+
+    def changed_on(self, repository_uuid: str) -> float:
+        """Return when a repository last got or lost a file, in Unix time."""
+        return self._folder(repository_uuid).stat().st_mtime
+
+    def draft(self, name: str | None = None) -> "Draft":
+        """Return a new file to write, which is to have a name, or a random one."""
+        path = self.root / "tmp" / secrets.token_hex(32)
+        return Draft(path, name or path.name)
+
+    async def share(self, repository_uuid: str, with_uuid: str) -> None:
+        """Give a repository all files of another, by hard links where they can be. Raise `StorageUnusable`."""
+        with _told():
+            await asyncio.to_thread(self._link_all, repository_uuid, with_uuid)
 
     async def keep(self, draft: "Draft", repository_uuid: str) -> None:
         """Move a complete file to its place, so that it is still there after the power failed."""
@@ -62,6 +91,13 @@ class DownloadFiles:
                     with contextlib.suppress(OSError):
                         await asyncio.to_thread(file.unlink)
 
+    def _link_all(self, repository_uuid: str, with_uuid: str) -> None:
+        place = self._folder(with_uuid)
+        for name in self.names(repository_uuid):
+            place.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _link(self.path(repository_uuid, name), place / name)
+        _sync_up(place, self.root)
+
     def _folder(self, repository_uuid: str) -> Path:
         name = str(UUID(repository_uuid))
         return self.root / name[:2] / name[2:4] / name
@@ -70,21 +106,34 @@ class DownloadFiles:
         return [*self.root.glob("tmp"), *self.root.glob("??/??/*")]
 
 
+def downloads_in(data: Path) -> StoredFiles:
+    """Return the files for downloading in a data folder."""
+    return StoredFiles(data / "downloads")
+
+
+def lfs_objects_in(data: Path) -> StoredFiles:
+    """Return the objects of git LFS in a data folder."""
+    return StoredFiles(data / "lfs")
+
+
 class Draft:
     """A file that is being written. Leaving its `with` block removes it, unless it was moved to its place."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, file: str) -> None:
         self.path = path
+        self.file = file
+        """The name at its place."""
         self.size = 0
+        self._hash = hashlib.sha256()
         self._pieces: list[bytes] = []
         self._waiting = 0
         self._descriptor = -1
         self._running: asyncio.Future[None] | None = None
 
     @property
-    def file(self) -> str:
-        """Return the random name."""
-        return self.path.name
+    def digest(self) -> str:
+        """Return the SHA-256 of what is on the disk, in hexadecimal digits."""
+        return self._hash.hexdigest()
 
     async def __aenter__(self) -> "Draft":
         with _told():
@@ -116,7 +165,11 @@ class Draft:
 
     async def _flush(self) -> None:
         content, self._pieces, self._waiting = b"".join(self._pieces), [], 0
-        await self._in_thread(_write, self._descriptor, content)
+        await self._in_thread(self._add, content)
+
+    def _add(self, content: bytes) -> None:
+        _write(self._descriptor, content)
+        self._hash.update(content)
 
     async def _in_thread(self, do: Callable[..., None], *arguments: object) -> None:
         self._running = asyncio.ensure_future(asyncio.to_thread(do, *arguments))
@@ -154,10 +207,25 @@ def _write(descriptor: int, content: bytes) -> None:
 def _put(draft: Path, place: Path, root: Path) -> None:
     place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     draft.rename(place)
-    for folder in (place.parent, *place.parent.parents):
-        sync(folder)
-        if folder == root:
+    _sync_up(place.parent, root)
+
+
+def _sync_up(folder: Path, root: Path) -> None:
+    """Wait until the names in a folder, and in those up to the root, are on the disk."""
+    for one in (folder, *folder.parents):
+        if one.exists():
+            sync(one)
+        if one == root:
             break
+
+
+def _link(file: Path, place: Path) -> None:
+    """Share a file by a hard link. Where the file system has none, or not so many, copy it."""
+    try:
+        os.link(file, place)
+    except OSError:
+        shutil.copyfile(file, place)
+        sync(place)
 
 
 def _old_files(folder: Path, before: float) -> list[Path]:

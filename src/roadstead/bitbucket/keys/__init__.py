@@ -1,0 +1,1 @@
+"""SSH keys of users, and deploy keys of repositories and projects."""

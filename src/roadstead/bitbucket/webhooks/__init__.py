@@ -1,0 +1,1 @@
+"""The group Webhooks: subscriptions of repositories and workspaces to events."""
