@@ -12,7 +12,7 @@ NO_OBJECT = "0" * 40
 
 Service = Literal["git-upload-pack", "git-receive-pack"]
 """What a client of git asks for: to fetch, or to push."""
-ArchiveFormat = Literal["tar.gz", "zip"]
+ArchiveFormat = Literal["tar.gz", "tar.bz2", "zip"]
 RefKind = Literal["branch", "tag", "note"]
 
 

@@ -61,7 +61,11 @@ def _tarred(body: bytes) -> dict[str, bytes]:
 
 @pytest.mark.parametrize(
     ("ending", "read", "media_type"),
-    [("zip", _zipped, "application/zip"), ("tar.gz", _tarred, "application/gzip")],
+    [
+        ("zip", _zipped, "application/zip"),
+        ("tar.gz", _tarred, "application/gzip"),
+        ("tar.bz2", _tarred, "application/x-bzip2"),
+    ],
 )
 @pytest.mark.parametrize("revision", ["main", "v1.0", "HEAD", "{hash}", "{short}"])
 def test_an_archive_has_the_files_of_a_commit(
@@ -81,9 +85,10 @@ def test_a_branch_may_have_a_slash_and_an_ending(filled: Place, branch: str) -> 
     assert len(_zipped(_get(filled, f"{branch}.zip").content)) == 1
 
 
-def test_a_head_has_no_body(filled: Place) -> None:
+@pytest.mark.parametrize("ending", ["tar.gz", "tar.bz2"])
+def test_a_head_has_no_body(filled: Place, ending: str) -> None:
     """Clients ask it for the type and the name."""
-    answer = _get(filled, "main.tar.gz", method="HEAD")
+    answer = _get(filled, f"main.{ending}", method="HEAD")
     assert (answer.status_code, answer.content) == (200, b"")
     assert "attachment" in answer.headers["content-disposition"]
 

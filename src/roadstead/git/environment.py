@@ -5,7 +5,9 @@ them.
 """
 
 import functools
+import shlex
 import shutil
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -16,6 +18,11 @@ EMPTY_TREE = "4b825dc642cb6eb9a060e54bf8d69288fbee4904"
 
 _TOLERATED = ("zeroPaddedFilemode", "missingSpaceBeforeDate", "badTimezone")
 """Faults that histories of the years before 2012 have. A push or import with any other is refused."""
+
+_BZIP2 = (
+    "import bz2, shutil, sys; packed = bz2.open(sys.stdout.buffer, 'wb'); "
+    "shutil.copyfileobj(sys.stdin.buffer, packed); packed.close()"
+)
 
 SETTINGS: Mapping[str, str] = {
     # Nothing that a repository contains is run.
@@ -46,6 +53,8 @@ SETTINGS: Mapping[str, str] = {
     "core.attributesFile": "/dev/null",
     "attr.tree": EMPTY_TREE,
     "core.abbrev": "7",
+    # git has no bzip2 of its own, and the program is not on every machine.
+    "tar.tar.bz2.command": shlex.join([sys.executable, "-I", "-S", "-c", _BZIP2]),
 }
 
 

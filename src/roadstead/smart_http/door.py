@@ -32,7 +32,11 @@ MOST_ASKED_BYTES = 10 * 1024 * 1024
 _ADVERTISEMENT = "info/refs"
 _SERVICES: tuple[Service, ...] = ("git-upload-pack", "git-receive-pack")
 _ARCHIVES = "get/"
-_MEDIA: dict[ArchiveFormat, str] = {"tar.gz": "application/gzip", "zip": "application/zip"}
+_MEDIA: dict[ArchiveFormat, str] = {
+    "tar.gz": "application/gzip",
+    "tar.bz2": "application/x-bzip2",
+    "zip": "application/zip",
+}
 _KNOWN = (_ADVERTISEMENT, *_SERVICES)
 _NEEDS: dict[Service, tuple[Privilege, str, str]] = {
     "git-upload-pack": ("read", "repository", "read:repository:bitbucket"),
@@ -118,7 +122,7 @@ class _Visit:
 
     async def _archive(self, asked: str) -> Answer:
         """Return an archive of the commit that a branch, a tag or an id names, before one of the endings."""
-        wanted: ArchiveFormat = "zip" if asked.endswith(".zip") else "tar.gz"
+        wanted = next(ending for ending in _MEDIA if asked.endswith(f".{ending}"))
         transfer = await self._transfer("git-upload-pack")
         repository = transfer.repository
         commit = find_hash(folder_of(self.host, repository), asked.removesuffix(f".{wanted}"))

@@ -35,7 +35,7 @@ _OF_REPOSITORY = re.compile(r"/(?!account/|atlassian-connect/)[^/]+/(?!workspace
 GIT_ENDINGS = ("/info/refs", "/git-upload-pack", "/git-receive-pack")
 """The ends of the addresses that git asks for, below that of a repository. They are for strangers, too."""
 _LFS = "info/lfs/"
-_ARCHIVE_ENDINGS = (".tar.gz", ".zip")
+_ARCHIVE_ENDINGS = (".tar.gz", ".tar.bz2", ".zip")
 _OTHER_FILES = 64
 """For the database, calls to apps and the log, at least; an eighth of all files if that is more."""
 _USUAL_FILES = 1024
