@@ -151,8 +151,9 @@ USES: dict[str, set[str]] = {
     "projects": {"workspaces"},
     "keys": {"projects"},
     "repositories": {"workspaces", "projects"},
+    "commits": {"repositories"},
     "webhooks": {"workspaces"},
-    "refs": {"commits"},
+    "refs": {"commits", "repositories"},
     "source": {"commits"},
 }
 """The other groups that a group may use, through their `rules`, `shapes` and `model`. None may use its own users."""

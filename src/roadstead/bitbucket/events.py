@@ -2,4 +2,11 @@
 
 from roadstead.events.payloads import Payloads
 
-PAYLOADS = Payloads({})
+_ANNOUNCED = {
+    "projects": ("project:updated",),
+    "repositories": ("repo:created", "repo:imported", "repo:deleted", "repo:updated", "repo:fork"),
+    "refs": ("repo:push",),
+    "commits": ("repo:commit_comment_created",),
+}
+
+PAYLOADS = Payloads({key: f"roadstead.bitbucket.{group}.events" for group, keys in _ANNOUNCED.items() for key in keys})

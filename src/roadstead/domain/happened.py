@@ -1,10 +1,10 @@
-"""Events of repositories. Each is stored in the transaction of its change, so neither is there without the other."""
+"""Events of repositories and projects, each stored in the transaction of its change: neither is without the other."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, NamedTuple
 
 from roadstead.domain.host import Host
-from roadstead.model import Identity, Repository
+from roadstead.model import Identity, Project, Repository
 from roadstead.storage.database import Transaction
 from roadstead.storage.events import add_event
 
@@ -22,16 +22,24 @@ def actor_of(identity: Identity) -> Actor:
 
 
 async def happened(
-    host: Host, tx: Transaction, key: str, actor: Actor, repository: Repository, payload: Mapping[str, Any]
+    host: Host, tx: Transaction, key: str, actor: Actor, place: Repository | Project, payload: Mapping[str, Any]
 ) -> None:
-    """Add an event of a repository. `payload` has only what the database and the repository will not tell later."""
+    """Add an event of a repository or a project. `payload` has only what the database and the repository will not tell
+    later.
+    """
     await add_event(
         tx,
         key,
-        workspace_id=repository.workspace.id,
-        repository_id=repository.id,
+        workspace_id=place.workspace.id,
+        repository_id=place.id if isinstance(place, Repository) else None,
         user_id=actor.user_id,
         installation_id=actor.installation_id,
         now=host.now(),
         payload=payload,
     )
+
+
+def changes_of(before: object, after: object, names: Iterable[str]) -> dict[str, Any]:
+    """Return the old and the new of each member that has changed, as an event tells them."""
+    both = ((name, getattr(before, name), getattr(after, name)) for name in names)
+    return {name: {"old": old, "new": new} for name, old, new in both if old != new}

@@ -34,6 +34,15 @@ async def find_comment(reader: Reader, repository_id: int, commit_hash: str, com
     return _comment(rows[0]) if rows else None
 
 
+async def find_last_comment(reader: Reader, repository_id: int) -> CommitComment | None:
+    """Return the last comment on any commit of a repository that is not deleted."""
+    rows = await reader.read(
+        f"SELECT {_COLUMNS} FROM {_JOINED} WHERE c.repository_id = ? AND c.is_deleted = 0 ORDER BY c.id DESC LIMIT 1",
+        repository_id,
+    )
+    return _comment(rows[0]) if rows else None
+
+
 async def find_commit_of(reader: Reader, repository_id: int, comment_id: int) -> str | None:
     """Return the commit that a comment of a repository is on."""
     rows = await reader.read(

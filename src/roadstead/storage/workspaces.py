@@ -20,6 +20,12 @@ async def find_workspace(reader: Reader, slug_or_uuid: str) -> Workspace | None:
     return workspace_of(rows[0]) if rows else None
 
 
+async def find_workspace_by_id(reader: Reader, workspace_id: int) -> Workspace | None:
+    """Return the workspace of an id."""
+    rows = await reader.read(f"SELECT {_COLUMNS} FROM workspaces WHERE id = ?", workspace_id)
+    return workspace_of(rows[0]) if rows else None
+
+
 async def recall_workspace(store: Store, slug_or_uuid: str) -> Workspace | None:
     """Return the result of `find_workspace` outside a transaction, read once in each version of the cache."""
     known = await store.memory.in_force()

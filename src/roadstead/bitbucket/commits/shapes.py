@@ -77,6 +77,22 @@ class ListedCommit(TargetCommit):
     rendered: Mapping[Literal["message"], Rendered]
 
 
+class AnnouncedCommit(TypedDict):
+    """A commit, as payloads of events contain one. On the cloud, too, some members are always empty."""
+
+    type: Literal["commit"]
+    hash: str
+    date: str
+    author: Author
+    committer: Mapping[str, str]
+    message: str
+    summary: Rendered
+    links: ParentLinks | CommitLinks
+    parents: Sequence[CondensedCommit]
+    rendered: Mapping[str, str]
+    properties: Mapping[str, str]
+
+
 class Participant(TypedDict):
     """Who took part in a commit or a pull request."""
 
@@ -310,6 +326,26 @@ class CommitShapes:
         """Return a commit as lists contain one."""
         message = rendered(commit.message, self._known.html[commit.message])
         return {**self.target(commit), "summary": message, "rendered": {"message": message}}
+
+    def announced(self, commit: Commit) -> AnnouncedCommit:
+        """Return a commit as a branch or a tag of an event contains one."""
+        return {
+            "type": "commit",
+            "hash": commit.hash,
+            "date": commit.committer.on.astimezone(UTC).isoformat(),
+            "author": self.author(commit.author),
+            "committer": {},
+            "message": commit.message,
+            "summary": rendered(commit.message, self._known.html[commit.message]),
+            "links": self.condensed(commit.hash)["links"],
+            "parents": [self.condensed(parent) for parent in commit.parents],
+            "rendered": {},
+            "properties": {},
+        }
+
+    def announced_as_new(self, commit: Commit) -> AnnouncedCommit:
+        """Return a commit as the list of new ones of an event contains one."""
+        return {**self.announced(commit), "links": self._links(commit)}
 
     def full(self, commit: Commit, participants: Sequence[Participant]) -> CommitResource:
         """Return a commit with those who took part in it."""

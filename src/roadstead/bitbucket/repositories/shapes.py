@@ -242,6 +242,18 @@ class InheritanceState(TypedDict):
     override_settings: OwnSettings
 
 
+class AnnouncedRepository(CondensedRepository):
+    """A repository, as payloads of events contain one."""
+
+    scm: Literal["git"]
+    website: str | None
+    owner: Team
+    workspace: CondensedWorkspace
+    is_private: bool
+    project: CondensedProject
+    parent: CondensedRepository | None
+
+
 _BELOW = {
     "pullrequests": "pullrequests",
     "commits": "commits",
@@ -302,6 +314,23 @@ def repositories(
         }
 
     return shape
+
+
+def announced_repository(repository: Repository, base_url: str) -> AnnouncedRepository:
+    """Return a repository as payloads of events contain one."""
+    workspace, project = repository.workspace, repository.project
+    url = workspace_url(base_url, workspace)
+    parent = repository.parent
+    return {
+        **condensed_repository(repository, base_url),
+        "scm": "git",
+        "website": repository.website,
+        "owner": team(workspace, base_url),
+        "workspace": condensed_workspace(workspace, base_url, url),
+        "is_private": repository.is_private,
+        "project": condensed_project(project, base_url, f"{url}/projects/{project.key}"),
+        "parent": None if parent is None else condensed_repository(parent, base_url),
+    }
 
 
 def _links(repository: Repository, base_url: str, self_url: str, username: str | None) -> RepositoryLinks:

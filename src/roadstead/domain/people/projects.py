@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass, replace
 
 import msgspec
 
+from roadstead.domain.happened import actor_of, changes_of, happened
 from roadstead.domain.host import Host
 from roadstead.domain.names import LONGEST_DESCRIPTION, LONGEST_NAME, is_name, is_text
 from roadstead.domain.people.changes import log_change
@@ -28,6 +29,8 @@ from roadstead.storage.audit import Details
 from roadstead.storage.database import Transaction
 from roadstead.storage.repositories import find_projects_with_public, has_repositories
 
+_TOLD = ("key", "name", "description", "is_private")
+"""The members that an event of a change tells."""
 _KEY = re.compile(r"[A-Za-z][A-Za-z0-9_]{0,62}")
 
 
@@ -51,6 +54,12 @@ async def page_of_projects(host: Host, identity: Identity, workspace: str, wante
     elif identity.user is not None and not may_administer(identity, visible):
         seen_by = identity.user.id
     return await rows.page_of_projects(host.store.database, visible.workspace, wanted, seen_by=seen_by, only=only)
+
+
+async def find_project_of(host: Host, workspace: Workspace, uuid: str) -> Project | None:
+    """Return the project of a UUID, whoever sees it: an event tells of it."""
+    found = await rows.find_project(host.store.database, workspace, uuid, 0)
+    return None if found is None else found[0]
 
 
 async def find_with_public(host: Host, found: Sequence[Project]) -> Set[int]:
@@ -146,6 +155,8 @@ async def _change(host: Host, tx: Transaction, identity: Identity, project: Proj
     except rows.KeyTaken as exc:
         raise _taken() from exc
     await _log(host, tx, "project changed", changed, identity)
+    told = {"project": project.uuid, "changes": changes_of(project, changed, _TOLD)}
+    await happened(host, tx, "project:updated", actor_of(identity), changed, told)
     return changed
 
 

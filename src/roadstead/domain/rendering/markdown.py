@@ -38,7 +38,7 @@ def to_html(text: str, mentions: Mapping[str, Mention]) -> str:
     """Return the HTML of Markdown, without a line break at the end. `mentions` are users by account id."""
     text = text.replace("\0", "\ufffd")
     if len(text) > LONGEST:
-        return _as_it_is(text)
+        return as_it_is(text)
     reader = _reader()
     tokens = reader.parse(text, environment := {"mentions": mentions})
     _name_headings(tokens)
@@ -48,7 +48,8 @@ def to_html(text: str, mentions: Mapping[str, Mention]) -> str:
     return str(reader.renderer.render(tokens, reader.options, environment)).removesuffix("\n")
 
 
-def _as_it_is(text: str) -> str:
+def as_it_is(text: str) -> str:
+    """Return the HTML of a text that is not read as Markdown."""
     from markdown_it.common.utils import escapeHtml
 
     return "\n".join(f"<p>{escapeHtml(part)}</p>" for part in _PARAGRAPHS.split(text.strip("\n")))

@@ -1,11 +1,10 @@
 """Change and delete repositories."""
 
 from dataclasses import asdict, dataclass
-from typing import Any
 
 import msgspec
 
-from roadstead.domain.happened import actor_of, happened
+from roadstead.domain.happened import actor_of, changes_of, happened
 from roadstead.domain.host import Host
 from roadstead.domain.people.changes import log_change
 from roadstead.domain.people.workspaces import find_visible
@@ -57,14 +56,10 @@ async def _change(host: Host, identity: Identity, repository: Repository, given:
             raise slug_taken() from exc
         details: Details = {} if after.slug == before.slug else {"before": before.full_name}
         await log_change(host, tx, identity, "repository changed", after.workspace, "repository", after.slug, details)
-        await happened(host, tx, "repo:updated", actor_of(identity), after, {"changes": _told(before, after)})
+        await happened(
+            host, tx, "repo:updated", actor_of(identity), after, {"changes": changes_of(before, after, _TOLD)}
+        )
     return after
-
-
-def _told(before: Repository, after: Repository) -> dict[str, Any]:
-    """Return the old and the new of each member that an event tells, if it has changed."""
-    both = ((name, getattr(before, name), getattr(after, name)) for name in _TOLD)
-    return {name: {"old": old, "new": new} for name, old, new in both if old != new}
 
 
 async def _with_main_branch(host: Host, tx: Transaction, repository: Repository, name: str) -> Repository:
@@ -107,8 +102,7 @@ async def delete_repository(host: Host, identity: Identity, repository: Reposito
     """Delete a repository, which is gone for everyone at once; its files follow. Raise as `find_repository` does."""
     async with host.store.database.transaction() as tx:
         before = await hold(host, tx, identity, repository, "admin")
-        gone = {name: getattr(before, name) for name in ("uuid", "full_name", "name")}
-        await happened(host, tx, "repo:deleted", actor_of(identity), before, {"repository": gone})
+        await happened(host, tx, "repo:deleted", actor_of(identity), before, {"repository": before})
         await rows.delete_repository(tx, before.id)
         await log_change(host, tx, identity, "repository deleted", before.workspace, "repository", before.slug)
     host.run_later(folders_of(host).trash(before.uuid))

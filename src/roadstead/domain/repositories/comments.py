@@ -52,6 +52,16 @@ async def get_comment(reader: Reader, repository: Repository, commit_hash: str, 
     return found
 
 
+async def find_written(host: Host, repository: Repository, commit_hash: str, comment_id: int) -> CommitComment | None:
+    """Return a comment on a commit, as it is now; `None` if it is gone."""
+    return await rows.find_comment(host.store.database, repository.id, commit_hash, comment_id)
+
+
+async def find_last_comment(host: Host, repository: Repository) -> CommitComment | None:
+    """Return the last comment on any commit of a repository."""
+    return await rows.find_last_comment(host.store.database, repository.id)
+
+
 async def add_comment(
     host: Host, identity: Identity, repository: Repository, commit_hash: str, given: NewComment
 ) -> CommitComment:

@@ -84,7 +84,8 @@ async def record(
             await _mirror(tx, found, now, done)
             await _choose_main_branch(tx, folder, found, done)
             host.pushed_to.put_nowait(folder)
-            await happened(host, tx, "repo:push", _actor(push), found, _payload(done, backwards))
+            payload = {**_payload(done, backwards), **await _main_beside(tx, found, done)}
+            await happened(host, tx, "repo:push", _actor(push), found, payload)
     return done
 
 
@@ -154,6 +155,16 @@ async def _choose_main_branch(
         chosen = next((name for name in _USUAL_MAIN if name in created), created[0])
         await set_head(folder, BRANCH + chosen)
         await set_mainbranch(tx, repository.id, chosen)
+
+
+async def _main_beside(tx: Transaction, repository: Repository, changes: Sequence[RefChange]) -> dict[str, str | None]:
+    """Return the commit of the main branch, from which the new commits of another created branch differ."""
+    created = {change.ref for change in changes if change.creates and change.ref.startswith(BRANCH)}
+    main = repository.mainbranch
+    if main is None or not created or BRANCH + main in created:
+        return {}
+    tip = await find_ref(tx, repository.id, "branch", main)
+    return {"main": None if tip is None else tip.commit_hash}
 
 
 def _actor(push: Push) -> Actor:

@@ -5,6 +5,7 @@ from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
 from roadstead.domain.host import Host
+from roadstead.domain.rendering.markdown import as_it_is, to_html
 from roadstead.domain.repositories.reading import Reading
 from roadstead.git import revisions
 from roadstead.git.objects import Commit, Signature
@@ -24,6 +25,8 @@ class Known(NamedTuple):
 
 
 NOTHING = Known({}, {})
+_LONGEST_AT_ONCE = 2_000
+"""Characters of a text that the loop reads as Markdown."""
 
 
 async def known_of_commits(reading: Reading, commits: Iterable[Commit]) -> Known:
@@ -39,6 +42,11 @@ async def users_of(host: Host, signatures: Iterable[Signature]) -> Mapping[str, 
     """Return the people who have confirmed the addresses of signatures, by address in lower case."""
     addresses = {signature.email.lower() for signature in signatures}
     return await find_by_emails(host.store.database, sorted(address for address in addresses if "@" in address))
+
+
+def html_without_links(texts: Iterable[str]) -> Mapping[str, str]:
+    """Return the HTML of texts, by text, without links of apps, users and commits: of long ones without Markdown."""
+    return {text: to_html(text, {}) if len(text) <= _LONGEST_AT_ONCE else as_it_is(text) for text in texts}
 
 
 async def html_of(reading: Reading, texts: Iterable[str]) -> Mapping[str, str]:

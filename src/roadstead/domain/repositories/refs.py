@@ -55,6 +55,12 @@ async def find_ref(host: Host, repository: Repository, kind: RefKind, name: str)
     return found
 
 
+async def find_main_branch(host: Host, repository: Repository) -> Ref | None:
+    """Return the main branch of a repository, which an empty one does not have."""
+    name = repository.mainbranch
+    return None if name is None else await rows.find_ref(host.store.database, repository.id, "branch", name)
+
+
 async def create_branch(host: Host, identity: Identity, repository: Repository, name: str, target: str) -> Ref:
     """Create a branch at a commit, which is named in any way. Raise `InvalidInput`, and as `push_changes` does."""
     _check_name("branch", name)
