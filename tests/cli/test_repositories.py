@@ -9,7 +9,7 @@ import pytest
 
 from tests.cli.conftest import Roadstead
 
-MEMBERS = "workspace slug full_name uuid name project is_private mainbranch parent created_on updated_on"
+MEMBERS = "workspace slug full_name uuid name project is_private mainbranch size parent created_on updated_on"
 
 
 @pytest.fixture

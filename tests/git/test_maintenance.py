@@ -131,7 +131,8 @@ def test_changed_repositories_are_maintained_one_after_the_other(work: Path, tmp
         left = tmp_path / "trash/old.git"
         left.mkdir(parents=True)
         os.utime(left, (0, 0))
-        caretaker = Caretaker(tmp_path, delay=0.05)
+        maintained: list[Path] = []
+        caretaker = Caretaker(tmp_path, delay=0.05, maintained=maintained.append)
         running = asyncio.create_task(caretaker.run())
         caretaker.changed(tmp_path / "deleted")
         for _ in range(3):
@@ -139,6 +140,8 @@ def test_changed_repositories_are_maintained_one_after_the_other(work: Path, tmp
         while not list((work / ".git/objects/info").glob("commit-graphs/*.graph")):
             await asyncio.sleep(0.02)
         while left.exists():
+            await asyncio.sleep(0.02)
+        while work / ".git" not in maintained:
             await asyncio.sleep(0.02)
         assert not running.done()
         running.cancel()

@@ -448,7 +448,8 @@ async def _delete(place: Place, host: Host) -> None:
     await delete_repository(host, ann, place.repository)
 
 
-async def _fork(place: Place, host: Host) -> Repository:
+async def fork(place: Place, host: Host) -> Repository:
+    """Fork a repository as ann."""
     ann = await find_token(host, place.ann)
     assert ann is not None
     given = RepositoryChanges(name=f"fork-of-{place.repository.slug}")
@@ -458,12 +459,12 @@ async def _fork(place: Place, host: Host) -> Repository:
 def test_a_fork_shares_objects_and_outlives_its_parent(place: Place, large: Large) -> None:
     """They are hard links: no second copy, and the parent's deletion removes its own alone."""
     upload(place, large)
-    fork = replace(place, repository=place.host.work(partial(_fork, place)))
-    (theirs,), (ours,) = stored(fork), stored(place)
+    copy = replace(place, repository=place.host.work(partial(fork, place)))
+    (theirs,), (ours,) = stored(copy), stored(place)
     assert theirs.samefile(ours)
     place.host.work(partial(_delete, place))
     assert (stored(place), theirs.read_bytes()) == ([], large.content)
-    href, header = offered(ask(fork, "download", large.named), "download")
+    href, header = offered(ask(copy, "download", large.named), "download")
     assert httpx.get(href, headers=header).content == large.content
 
 

@@ -104,6 +104,7 @@ def show(name: Name, data: Data = None, database_url: DatabaseUrl = None, as_jso
         print_json(_as_data(found))
         return
     facts = [("name", found.name), ("UUID", found.uuid), ("project", found.project.key), ("access", _access(found))]
+    facts.append(("size", f"{found.size:,} bytes"))
     if found.mainbranch is not None:
         facts.append(("main branch", found.mainbranch))
     if found.parent is not None:
@@ -231,6 +232,7 @@ def _as_data(repository: "Repository") -> dict[str, Any]:
         "project": repository.project.key,
         "is_private": repository.is_private,
         "mainbranch": repository.mainbranch,
+        "size": repository.size,
         "parent": repository.parent.full_name if repository.parent else None,
         "created_on": repository.created_on.isoformat(),
         "updated_on": repository.updated_on.isoformat(),

@@ -5,6 +5,7 @@ It empties the trash, too.
 
 import asyncio
 import logging
+from collections.abc import Callable
 from pathlib import Path
 
 from roadstead.errors import GitFailed
@@ -18,11 +19,17 @@ _PAUSE = 1.0
 
 
 class Caretaker:
-    """Maintains repositories that have `changed`, as long as it runs. `root` is the folder of all of them."""
+    """Maintains repositories that have `changed`, as long as it runs. `root` is the folder of all of them.
 
-    def __init__(self, root: Path, *, delay: float = 45) -> None:
+    Each that was `maintained` is reported.
+    """
+
+    def __init__(
+        self, root: Path, *, delay: float = 45, maintained: Callable[[Path], None] = lambda folder: None
+    ) -> None:
         self._root = root
         self._delay = delay
+        self._maintained = maintained
         self._due: dict[Path, float] = {}
         self._news = asyncio.Event()
 
@@ -37,6 +44,7 @@ class Caretaker:
             folder = await self._next()
             try:
                 await self._maintain(folder)
+                self._maintained(folder)
             except (GitFailed, OSError) as exc:
                 if folder.exists():
                     log.warning("The repository in %s could not be maintained: %s", folder, exc)

@@ -45,10 +45,7 @@ WIDTH = COLUMNS.count(",") + 1
 _FLAGS = ("is_private", "has_issues", "has_wiki", "own_merge_strategy", "own_branching_model")
 _MOMENTS = ("created_on", "updated_on")
 _FIXED = ("id", "workspace", "project", "parent", "uuid", "created_on", "updated_on", "mainbranch", "size")
-"""What `change_repository` does not write. A push that runs beside a change may set the main branch.
-
-Nothing writes `size` yet: it stays 0.
-"""
+"""What `change_repository` does not write. A push that runs beside a change may set the main branch and the size."""
 
 ANY_WORKSPACE = "{}"
 """In an address in the place of a workspace, before the UUID of a repository."""
@@ -167,6 +164,7 @@ async def add_repository(tx: Transaction, repository: Repository) -> Repository:
         "parent_id": repository.parent and repository.parent.id,
         "created_on": to_text(repository.created_on),
         "mainbranch": repository.mainbranch,
+        "size": repository.size,
         **_changing(repository),
     }
     try:
@@ -221,6 +219,11 @@ async def note_push(tx: Transaction, repository_id: int, now: datetime) -> Repos
 async def set_mainbranch(tx: Transaction, repository_id: int, name: str) -> None:
     """Store the name of a repository's main branch."""
     await tx.run("UPDATE repositories SET mainbranch = ? WHERE id = ?", name, repository_id)
+
+
+async def set_size(tx: Transaction, uuid: str, size: int) -> None:
+    """Store how many bytes a repository has."""
+    await tx.run("UPDATE repositories SET size = ? WHERE uuid = ? AND size <> ?", size, uuid, size)
 
 
 async def delete_repository(tx: Transaction, repository_id: int) -> None:

@@ -121,10 +121,13 @@ async def _create(host: Host, identity: Identity, plan: _Plan) -> Repository:
     await _check(host, identity, visible, plan)
     name = f"{{{uuid.uuid4()}}}"
     try:
-        from roadstead.domain.repositories.mirroring import refs_of  # imports git, see `folders_of`
+        # They import git, see `folders_of`.
+        from roadstead.domain.repositories.mirroring import refs_of
+        from roadstead.domain.repositories.sizes import size_of
 
         branch = await plan.make(name)
         refs = await refs_of(folders_of(host).path(name))
+        size = await size_of(host, name)
         async with host.store.database.transaction() as tx:
             await lock_and_keep(tx, visible.workspace)
             if plan.parent is not None:
@@ -133,7 +136,8 @@ async def _create(host: Host, identity: Identity, plan: _Plan) -> Repository:
             project = await _check(host, identity, visible, plan, tx)
             project = project or await add_default_project(host, tx, identity, visible.workspace)
             has_branch = any(ref.kind == "branch" and ref.name == branch for ref in refs)
-            repository = _new(host, project, plan, uuid=name, branch=branch if has_branch else None)
+            made = _new(host, project, plan, uuid=name, branch=branch if has_branch else None)
+            repository = msgspec.structs.replace(made, size=size)
             return await _add(host, tx, identity, plan, repository, refs)
     except BaseException:
         host.run_later(folders_of(host).trash(name))

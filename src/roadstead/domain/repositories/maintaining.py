@@ -5,14 +5,17 @@ from roadstead.domain.shutdown import meanwhile
 
 
 async def maintain_repositories(host: Host) -> None:
-    """Maintain repositories some time after pushes to them, until this is cancelled."""
+    """Measure repositories after pushes to them, and maintain them some time later, until this is cancelled."""
     folder = await host.pushed_to.get()
+    from roadstead.domain.repositories.sizes import Measuring
     from roadstead.git.caretaker import Caretaker
     from roadstead.git.folders import Folders
 
-    caretaker = Caretaker(Folders(host.settings.data).root)
-    async with meanwhile(caretaker.run()):
+    measuring = Measuring(host)
+    caretaker = Caretaker(Folders(host.settings.data).root, maintained=lambda folder: measuring.changed(folder.stem))
+    async with meanwhile(measuring.run()), meanwhile(caretaker.run()):
         while True:
+            measuring.changed(folder.stem)
             caretaker.changed(folder)
             folder = await host.pushed_to.get()
 

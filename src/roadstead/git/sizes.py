@@ -1,0 +1,19 @@
+"""How large repositories are on the disk."""
+
+import contextlib
+import os
+from pathlib import Path
+
+_UNFINISHED = "tmp_"
+"""How the names begin of what a push or maintenance is writing."""
+
+
+def size(folder: Path) -> int:
+    """Return how many bytes the objects of a repository have. Those that it shares with forks count."""
+    total = 0
+    for place, folders, files in os.walk(folder / "objects"):
+        folders[:] = [name for name in folders if not name.startswith(_UNFINISHED)]
+        for name in files:
+            with contextlib.suppress(FileNotFoundError):  # maintenance has packed it
+                total += os.stat(os.path.join(place, name)).st_size  # noqa: PTH116, PTH118  # a fifth of the time
+    return total
