@@ -67,6 +67,7 @@ def test_a_whole_path_needs_no_current_folder(tmp_path: Path, monkeypatch: pytes
         ("rate_limit", "-1"),
         ("rate_limit", "1.5"),
         ("rate_limit", "100001"),
+        ("repository_limit", "-1"),
         ("host", " "),
         ("key", " "),
     ],

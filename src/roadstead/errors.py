@@ -20,6 +20,7 @@
     ├── TooMuchAtOnce             a caller has as much running as it may
     │   └── UpdateUnderWay        an app updates itself once at a time
     ├── HostBusy                  others keep the host busy for longer than this caller waits
+    ├── RepositoryFull            it would be larger than a repository may be here
     ├── OutgoingCallFailed        a server could not be reached, or may not be called
     ├── InstallationFailed        has the step, and the app's answer
     ├── GitFailed                 git is missing, or failed
@@ -189,6 +190,16 @@ class UpdateUnderWay(TooMuchAtOnce):
 
 class HostBusy(RoadsteadError):
     """Other callers keep the host busy for longer than this caller waits. Nothing changed; trying again may work."""
+
+
+class RepositoryFull(RoadsteadError):
+    """A repository would be larger than the operator allows. The message is the cloud's."""
+
+    def __init__(self, gibibytes: int) -> None:
+        super().__init__(
+            f"Repository is over the size limit ({gibibytes} GB) and will not accept further additions.",
+            "Remove what is not needed, or ask the operator of this host for more.",
+        )
 
 
 class OutgoingCallFailed(RoadsteadError):

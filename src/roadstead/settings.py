@@ -41,8 +41,9 @@ class Settings:
     `http://localhost:<port>`, or that of the running host. `key` is the secret that encrypts secrets; `None` means the
     key file in the data folder. `linkers_without_values` says what a `(?K)` linker matches before its first value is
     stored. `allow_target` names the targets that may be called beside public addresses. `rate_limit` is how many
-    requests an installation may make in an hour; 0 means any number. `keep_requests` is how many of the last calls are
-    kept, `log_requests` which get a line in the log. `era` says which of the cloud's later removals are not in force.
+    requests an installation may make in an hour, and `repository_limit` how many GiB a repository may have; 0 means any
+    number. `keep_requests` is how many of the last calls are kept, `log_requests` which get a line in the log. `era`
+    says which of the cloud's later removals are not in force.
     """
 
     data: Path
@@ -56,6 +57,7 @@ class Settings:
     log_requests: Literal["failed", "all"] = "failed"
     allow_target: AllowedTargets = field(default_factory=AllowedTargets)
     rate_limit: int = 0
+    repository_limit: int = 0
     era: Era = "2026-11"
     key: str | None = field(default=None, repr=False)
 
@@ -258,6 +260,7 @@ _CHECKS: Mapping[str, Any] = {
     "log_requests": lambda value, source: _one_of(value, source, "failed", "all"),
     "allow_target": _allow_target,
     "rate_limit": lambda value, source: _whole_number(value, source, 0, 100_000),
+    "repository_limit": lambda value, source: _whole_number(value, source, 0, 1_000_000),
     "era": lambda value, source: _one_of(value, source, *get_args(Era)),
     "key": _text,
 }

@@ -16,6 +16,7 @@ from roadstead.errors import (
     OutgoingCallFailed,
     RateLimitExceeded,
     Removed,
+    RepositoryFull,
     RoadsteadError,
     ScopeMissing,
     StorageUnavailable,
@@ -74,6 +75,7 @@ STATUS: Mapping[type[RoadsteadError], int] = {
     OutgoingCallFailed: 502,  # for a page of an app about its proxy, within a 200
     InstallationFailed: 424,  # not a 5xx: an app's answer, or a link's target, is not a failure of this host
     HostBusy: 503,
+    RepositoryFull: 413,
     GitFailed: 503,
     GitLimit: 555,  # the cloud's own, for what would take too long
     StorageUnavailable: 503,

@@ -44,6 +44,15 @@ RateLimit = Annotated[
         help="Requests an app may make per hour; 0 means any number. Default: 0. [env var: ROADSTEAD_RATE_LIMIT]",
     ),
 ]
+RepositoryLimit = Annotated[
+    str | None,
+    Option(
+        "--repository-limit",
+        metavar="GIB",
+        help="Gibibytes that a repository may have, with its LFS objects; 0 means any number. Default: 0. "
+        "[env var: ROADSTEAD_REPOSITORY_LIMIT]",
+    ),
+]
 Era = Annotated[
     str | None,
     Option(

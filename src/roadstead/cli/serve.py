@@ -10,7 +10,16 @@ from typing import TYPE_CHECKING, Annotated, NoReturn
 
 from roadstead.cli import importing
 from roadstead.cli.declared import Option
-from roadstead.cli.options import AllowTarget, Data, DatabaseUrl, Era, LinkersWithoutValues, RateLimit, read_settings
+from roadstead.cli.options import (
+    AllowTarget,
+    Data,
+    DatabaseUrl,
+    Era,
+    LinkersWithoutValues,
+    RateLimit,
+    RepositoryLimit,
+    read_settings,
+)
 from roadstead.cli.output import program, same_options
 from roadstead.cli.state import on_host
 
@@ -81,6 +90,7 @@ def serve(
     ] = None,
     allow_target: AllowTarget = None,
     rate_limit: RateLimit = None,
+    repository_limit: RepositoryLimit = None,
     era: Era = None,
 ) -> None:
     """Run the host until Ctrl-C."""
@@ -96,6 +106,7 @@ def serve(
         log_requests=log_requests,
         allow_target=allow_target,
         rate_limit=rate_limit,
+        repository_limit=repository_limit,
         era=era,
     )
     for stop in _STOPS:

@@ -10,8 +10,13 @@ _UNFINISHED = "tmp_"
 
 def size(folder: Path) -> int:
     """Return how many bytes the objects of a repository have. Those that it shares with forks count."""
+    return size_below(folder / "objects")
+
+
+def size_below(folder: Path) -> int:
+    """Return how many bytes the files in a folder have, but for unfinished ones."""
     total = 0
-    for place, folders, files in os.walk(folder / "objects"):
+    for place, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(_UNFINISHED)]
         for name in files:
             with contextlib.suppress(FileNotFoundError):  # maintenance has packed it

@@ -9,6 +9,7 @@ from roadstead.domain.host import Host
 from roadstead.domain.repositories.commits import folder_of
 from roadstead.domain.repositories.people import signature_of
 from roadstead.domain.repositories.pushing import push_changes
+from roadstead.domain.repositories.sizes import expect_room
 from roadstead.errors import Conflict, InvalidInput, invalid_member
 from roadstead.git import objects, refs, revisions
 from roadstead.git.objects import Signature
@@ -58,8 +59,9 @@ class _Place:
 async def commit_files(host: Host, identity: Identity, repository: Repository, wanted: WantedCommit) -> str:
     """Commit files, and return the hash of the commit. What others push meanwhile stays.
 
-    Raise `BranchMoved`, `InvalidInput`, and as `push_changes` does.
+    Raise `BranchMoved`, `InvalidInput`, `RepositoryFull`, and as `push_changes` does.
     """
+    expect_room(host, repository, sum(len(file.content or b"") for file in wanted.files))
     folder = folder_of(host, repository)
     committer = await signature_of(host, identity)
     author = committer if wanted.author is None else _author(wanted.author, committer)

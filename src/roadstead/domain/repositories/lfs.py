@@ -14,6 +14,7 @@ from typing import NamedTuple
 from roadstead.domain.host import Host
 from roadstead.domain.repositories import tickets
 from roadstead.domain.repositories.commits import folder_of
+from roadstead.domain.repositories.sizes import expect_room
 from roadstead.domain.repositories.stored_files import StoredFiles, lfs_objects_in, read_pieces
 from roadstead.domain.repositories.tickets import BadTicket, Purpose, Ticket
 from roadstead.domain.repositories.transfers import Transfer
@@ -83,10 +84,13 @@ async def transfer_with(host: Host, ticket: Ticket) -> Transfer:
 
 
 async def offers(transfer: Transfer, purpose: Purpose, objects: Sequence[Wanted]) -> list[Offer]:
-    """Return an answer for each object. Raise `InvalidInput` for too many."""
+    """Return an answer for each object. Raise `InvalidInput` for too many, and `RepositoryFull` for too large ones."""
     if len(objects) > MOST_OBJECTS:
         raise InvalidInput(f"There are {len(objects)} objects.", f"Ask for at most {MOST_OBJECTS} at a time.")
     there = await asyncio.to_thread(_sizes, transfer, objects)
+    if purpose == "upload":
+        new = sum(wanted.size for wanted, size in zip(objects, there, strict=True) if size is None)
+        expect_room(transfer.host, transfer.repository, new)
     return [_offer(transfer, purpose, wanted, size) for wanted, size in zip(objects, there, strict=True)]
 
 
@@ -119,7 +123,11 @@ def _check(purpose: Purpose, wanted: Wanted, there: int | None) -> None:
 
 
 async def upload(transfer: Transfer, wanted: Wanted, body: AsyncIterator[bytes]) -> None:
-    """Store an object. Raise `InvalidInput` if the body is not the object, `StorageUnusable`, and `HostBusy`."""
+    """Store an object.
+
+    Raise `InvalidInput` if the body is not the object, `RepositoryFull`, `StorageUnusable`, and `HostBusy`.
+    """
+    expect_room(transfer.host, transfer.repository, wanted.size)
     files = _files(transfer.host)
     async with transfer.host.transfers.place(transfer.sender), files.draft(wanted.oid) as draft:
         async for piece in body:

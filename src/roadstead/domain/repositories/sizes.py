@@ -6,9 +6,10 @@ import time
 
 from roadstead.domain.host import Host
 from roadstead.domain.repositories.stored_files import lfs_objects_in
-from roadstead.errors import RoadsteadError
+from roadstead.errors import RepositoryFull, RoadsteadError
 from roadstead.git.folders import Folders
 from roadstead.git.sizes import size
+from roadstead.model import Repository
 from roadstead.storage.repositories import set_size
 
 _PAUSE = 0.2
@@ -23,6 +24,13 @@ async def size_of(host: Host, repository_uuid: str) -> int:
     """Return how many bytes a repository has now."""
     folder, objects = Folders(host.settings.data).path(repository_uuid), lfs_objects_in(host.settings.data)
     return await asyncio.to_thread(lambda: size(folder) + objects.size(repository_uuid))
+
+
+def expect_room(host: Host, repository: Repository, more: int) -> None:
+    """Raise `RepositoryFull` if a repository may not become larger by some bytes. Nothing always fits."""
+    limit = host.settings.repository_limit
+    if limit and more and repository.size + more > limit << 30:
+        raise RepositoryFull(limit)
 
 
 class Measuring:

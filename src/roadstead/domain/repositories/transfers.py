@@ -10,9 +10,11 @@ from urllib.parse import quote
 from roadstead.domain.host import Host
 from roadstead.domain.repositories.commits import folder_of
 from roadstead.domain.repositories.journal import begin, finish, new_id
+from roadstead.domain.repositories.sizes import expect_room
 from roadstead.errors import RoadsteadError
 from roadstead.git import locks
 from roadstead.git.folders import Folders
+from roadstead.git.sizes import size_below
 from roadstead.git.transfer import archives, programs
 from roadstead.git.transfer.commands import Commands, read_commands
 from roadstead.git.transfer.names import BRANCH, reason_against
@@ -149,6 +151,9 @@ class _Receiving:
         # git reports the deletion of a ref that is not there as done.
         changes = [change for change in question.changes if not change.deletes or there[change.ref] is not None]
         try:
+            if self._host.settings.repository_limit:
+                added = await asyncio.to_thread(size_below, question.quarantine)
+                expect_room(self._host, self._repository, added)
             self._push = await begin(self._host, self._identity, self._repository, self._push_id, changes)
         except RoadsteadError as exc:
             return _text(exc)
