@@ -152,6 +152,7 @@ USES: dict[str, set[str]] = {
     "keys": {"projects"},
     "repositories": {"workspaces", "projects"},
     "commits": {"repositories"},
+    "statuses": {"commits", "repositories"},
     "webhooks": {"workspaces"},
     "refs": {"commits", "repositories"},
     "source": {"commits"},

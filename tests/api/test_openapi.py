@@ -76,6 +76,7 @@ THERE = {
     "property_name": "THERE",
     "filename": "THERE",
     "download_id": "{download}",
+    "key": "{status}",
     "uid": "{hook}",
     "subject_type": "repository",
     "key_id": "{key}",
@@ -202,6 +203,10 @@ class Caller:
             comments = f"{REPOSITORY}/commit/main/comments"
             written = api("POST", comments, headers=self._as_user, json={"content": {"raw": "Well done."}}).json()
             self._target = self._target.replace("{comment}", str(written["id"]))
+        if "/statuses/build" in self._target:
+            body = sample_body("POST", address.removesuffix("/{key}"))
+            made = api("POST", self._target.removesuffix("/{status}"), headers=self._as_user, **body).json()
+            self._target = self._target.replace("{status}", made["key"])
         if "{hook}" in self._target:
             body = sample_body("POST", address.removesuffix("/{uid}"))
             made = api("POST", self._target.removesuffix("/{hook}"), headers=self._as_user, **body).json()
@@ -316,6 +321,8 @@ class Caller:
             return self._send(json={"name": name, "target": {"hash": "main"}})
         if self._target.endswith(("/comments", "/hooks")):
             return self._send()
+        if self._target.endswith("/statuses/build"):
+            return self._send(json={**self._sent.body["json"], "key": name})
         return self._send(self._target.replace("/THERE", f"/{name}").replace("/there", f"/{name}"))
 
     def moved(self) -> httpx.Response:

@@ -258,6 +258,33 @@ def test_a_comment_on_a_commit_is_told_as_it_was_written(widgets: Stocked, told:
     assert set(payload["comment"]) == set(shown)
 
 
+STATUS = {
+    *("type", "key", "name", "description", "url", "state", "refname", "created_on", "updated_on", "commit"),
+    *("repository", "links{self commit}"),
+}
+
+
+def test_statuses_are_told_as_they_were_given(widgets: Stocked, told: Told) -> None:
+    """A new status is created, one with its key, or a change, updated; each event has the state of its moment."""
+    at = f"{widgets.at}/commit/main/statuses/build"
+    given = {"key": "unit", "url": "https://ci.example.com/1"}
+
+    def build() -> None:
+        widgets.send("POST", at, json={**given, "state": "INPROGRESS"})
+        widgets.send("POST", at, json={**given, "state": "FAILED"})
+        widgets.send("PUT", f"{at}/unit", json={"state": "SUCCESSFUL"})
+
+    states = []
+    for key, payload in told(build):
+        _one([(key, payload)], key)
+        assert set(payload) == {"commit_status", "repository", "actor"}
+        same(payload["commit_status"], STATUS)
+        same(payload["commit_status"]["commit"], {"type", "hash", "author", "date", "message", "links{self html}"})
+        same(payload["commit_status"]["repository"], BRIEF)
+        states.append((key.rpartition("_")[2], payload["commit_status"]["state"]))
+    assert states == [("created", "INPROGRESS"), ("updated", "FAILED"), ("updated", "SUCCESSFUL")]
+
+
 # Samples
 
 
@@ -271,6 +298,8 @@ def test_each_event_that_fires_has_a_sample(host: LiveHost, widgets: Stocked) ->
         return {key: await PAYLOADS.sample(opened, key, now) for key in CATALOGUE}
 
     widgets.send("POST", f"{widgets.at}/commit/main/comments", json={"content": {"raw": "Here"}})
+    status = {"key": "x", "state": "FAILED", "url": "https://ci.example.com"}
+    widgets.send("POST", f"{widgets.at}/commit/main/statuses/build", json=status)
     made: dict[str, Any] = host.work(samples)
     assert {key for key, sample in made.items() if sample} == {key for key, kind in CATALOGUE.items() if kind.fires}
     for key, sample in made.items():

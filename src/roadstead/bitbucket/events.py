@@ -7,6 +7,7 @@ _ANNOUNCED = {
     "repositories": ("repo:created", "repo:imported", "repo:deleted", "repo:updated", "repo:fork"),
     "refs": ("repo:push",),
     "commits": ("repo:commit_comment_created",),
+    "statuses": ("repo:commit_status_created", "repo:commit_status_updated"),
 }
 
 PAYLOADS = Payloads({key: f"roadstead.bitbucket.{group}.events" for group, keys in _ANNOUNCED.items() for key in keys})

@@ -71,6 +71,14 @@ COMMITS = Group(
     module="roadstead.bitbucket.commits.operations",
     reads_git=True,
 )
+STATUSES = Group(
+    "statuses",
+    below="/2.0/repositories/{workspace}/{repo_slug}/commit/{commit}",
+    then={"statuses"},
+    within=repository,
+    module="roadstead.bitbucket.statuses.operations",
+    reads_git=True,
+)
 WEBHOOKS = Group(
     "webhooks",
     below="/2.0/repositories/{workspace}/{repo_slug}/hooks",
@@ -96,6 +104,7 @@ GROUPS = [
     DOWNLOADS,
     PROPERTIES,
     USER_PROPERTIES,
+    STATUSES,
     WEBHOOKS,
     WORKSPACE_WEBHOOKS,
     HOOK_EVENTS,

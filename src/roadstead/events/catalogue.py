@@ -44,12 +44,8 @@ _ALL = (
     _repository("fork", "Fork", "Whenever a repository fork occurs"),
     _repository("updated", "Updated", "Whenever a repository is updated"),
     _repository("commit_comment_created", "Commit comment created", "Whenever a commit comment is created"),
-    _repository("commit_status_created", "Build status created", "Whenever a build status is created")._replace(
-        fires=False
-    ),
-    _repository("commit_status_updated", "Build status updated", "Whenever a build status is updated")._replace(
-        fires=False
-    ),
+    _repository("commit_status_created", "Build status created", "Whenever a build status is created"),
+    _repository("commit_status_updated", "Build status updated", "Whenever a build status is updated"),
     _repository("created", "Created", "Whenever a repository is created", _WORKSPACE),
     _repository("deleted", "Deleted", "Whenever a repository is deleted", _WORKSPACE),
     _repository("imported", "Import", "Whenever a repository import occurs", _WORKSPACE),

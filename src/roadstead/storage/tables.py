@@ -170,6 +170,11 @@ COMMIT_APPROVALS = _table(
     "in one place",
     key="repository_id commit_hash user_id",
 )
+COMMIT_STATUSES = _table(
+    "commit_statuses",
+    "id repository_id commit_hash key state name description url refname created_on updated_on",
+    "in one place",
+)
 REGISTRATIONS = _table(
     "registrations", "app_key descriptor_url shared_secret created_on", "everywhere", sealed="shared_secret"
 )
@@ -318,6 +323,7 @@ TABLES = (
     PROPERTIES,
     COMMIT_COMMENTS,
     COMMIT_APPROVALS,
+    COMMIT_STATUSES,
     HOOKS,
     HANDSHAKES,
     OFFERS,

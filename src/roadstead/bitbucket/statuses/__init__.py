@@ -1,0 +1,1 @@
+"""The group Commit statuses: what builds and checks say about commits."""
