@@ -34,6 +34,9 @@ from roadstead.domain.telemetry.worker_samples import WorkerSamples
 from roadstead.domain.traffic.answered import answered
 from roadstead.domain.warming import warm
 from roadstead.errors import StorageBusy
+from roadstead.events.dispatching import dispatch_events
+from roadstead.events.retention import remove_old_deliveries
+from roadstead.events.sending import sending_deliveries
 from roadstead.routes import MAP
 from roadstead.settings import SAMPLES_FOLDER, Settings
 
@@ -48,6 +51,7 @@ class Parts:
 
     host: Callable[[Settings], AbstractAsyncContextManager[Host]] = open_host
     calls: Callable[[Host], AbstractAsyncContextManager[None]] = lifecycle.making_pending_calls
+    deliveries: Callable[[Host], AbstractAsyncContextManager[None]] = sending_deliveries
     linkers: Callable[[Host], WorkspaceLinkers] = WorkspaceLinkers
     lines: Callable[[Settings, WorkspaceLinkers], AbstractAsyncContextManager[None]] = linking_lines
     ahead: Callable[[WorkspaceLinkers], Coroutine[None, None, None]] = read_ahead
@@ -67,7 +71,7 @@ def create_app(
 
     @asynccontextmanager
     async def lifespan(app: object) -> AsyncIterator[dict[str, object]]:
-        async with parts.host(settings) as host, parts.calls(host):
+        async with parts.host(settings) as host, parts.calls(host), parts.deliveries(host):
             await _undo_abandoned_handshakes(host)
             if started is not None:
                 await started(host)
@@ -81,6 +85,8 @@ def create_app(
                 meanwhile(record_left_pushes(host)),
                 meanwhile(maintain_repositories(host)),
                 meanwhile(remove_left_files(host)),
+                meanwhile(dispatch_events(host, PAYLOADS)),
+                meanwhile(remove_old_deliveries(host)),
             ):
                 renderer = Renderer(host, linkers)
                 yield {

@@ -42,8 +42,9 @@ class Settings:
     key file in the data folder. `linkers_without_values` says what a `(?K)` linker matches before its first value is
     stored. `allow_target` names the targets that may be called beside public addresses. `rate_limit` is how many
     requests an installation may make in an hour, and `repository_limit` how many GiB a repository may have; 0 means any
-    number. `keep_requests` is how many of the last calls are kept, `log_requests` which get a line in the log. `era`
-    says which of the cloud's later removals are not in force.
+    number. `keep_requests` is how many of the last calls are kept, `keep_deliveries` how many deliveries of events, and
+    `log_requests` which requests get a line in the log. `era` says which of the cloud's later removals are not in
+    force.
     """
 
     data: Path
@@ -54,6 +55,7 @@ class Settings:
     workers: int = 1
     linkers_without_values: Literal["everything", "nothing"] = "everything"
     keep_requests: int = 1_000
+    keep_deliveries: int = 10_000
     log_requests: Literal["failed", "all"] = "failed"
     allow_target: AllowedTargets = field(default_factory=AllowedTargets)
     rate_limit: int = 0
@@ -257,6 +259,7 @@ _CHECKS: Mapping[str, Any] = {
     "workers": lambda value, source: _whole_number(value, source, 1, 64),
     "linkers_without_values": lambda value, source: _one_of(value, source, "everything", "nothing"),
     "keep_requests": lambda value, source: _whole_number(value, source, 0, 10_000),
+    "keep_deliveries": lambda value, source: _whole_number(value, source, 0, 10_000_000),
     "log_requests": lambda value, source: _one_of(value, source, "failed", "all"),
     "allow_target": _allow_target,
     "rate_limit": lambda value, source: _whole_number(value, source, 0, 100_000),

@@ -79,6 +79,15 @@ def serve(
             "[env var: ROADSTEAD_KEEP_REQUESTS]",
         ),
     ] = None,
+    keep_deliveries: Annotated[
+        str | None,
+        Option(
+            "--keep-deliveries",
+            metavar="N",
+            help="How many deliveries of events are kept for roadstead deliveries. Default: 10000. "
+            "[env var: ROADSTEAD_KEEP_DELIVERIES]",
+        ),
+    ] = None,
     log_requests: Annotated[
         str | None,
         Option(
@@ -103,6 +112,7 @@ def serve(
         workers=workers,
         linkers_without_values=linkers_without_values,
         keep_requests=keep_requests,
+        keep_deliveries=keep_deliveries,
         log_requests=log_requests,
         allow_target=allow_target,
         rate_limit=rate_limit,

@@ -197,6 +197,7 @@ async def open_host(
             yield host
         finally:
             await host.finish()
+            await host.outbound.close()
             await recorder.close()
             await host.request_log.close()
             await close_repositories()

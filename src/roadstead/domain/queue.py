@@ -9,8 +9,9 @@ import asyncio
 import contextlib
 import logging
 import random
-from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from roadstead.domain.shutdown import finish
@@ -25,7 +26,7 @@ CLOCKS_DIFFER = 60.0
 CLAIM_SECONDS = 30.0
 """Longer than a call to an app and storing its outcome may take."""
 AT_ONCE = 10
-"""Rows that one process runs at a time, so that one slow app does not hold up the others."""
+"""Rows of a queue that one process runs at a time, so that one slow app does not hold up the others."""
 LOOK_SECONDS = 5.0
 """Between two looks for rows that have become due, or that another process left behind."""
 FINISH_SECONDS = 10.0
@@ -58,31 +59,61 @@ class Retry:
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """A table of pending work, and when to retry failed work."""
+    """A table of pending work, when to retry failed work, and how many rows one process runs `at_once`.
+
+    `shares` says for some columns how many of these rows may have the same value there.
+    """
 
     table: str
     retry: Retry
+    at_once: int = AT_ONCE
+    shares: Mapping[str, int] = field(default_factory=dict)
 
     async def is_any_due(self, database: Database, now: datetime) -> bool:
         """Return whether there is a row to claim, without a transaction."""
         return await rows.is_any_due(database, self.table, self._horizon(now))
 
-    async def claim_due(self, tx: Transaction, now: datetime, limit: int) -> list[Claim]:
-        """Claim due rows, the longest due first."""
-        horizon = self._horizon(now)
-        return await rows.claim_due(tx, self.table, horizon=horizon, until=_claimed_until(now), limit=limit)
+    async def claim_due(self, tx: Transaction, now: datetime, running: Collection[Claim]) -> list[Claim]:
+        """Claim due rows beside those that are running, the longest due first."""
+        claimed: list[Claim] = []
+        while free := self.at_once - len(running) - len(claimed):
+            found = await rows.claim_due(
+                tx,
+                self.table,
+                horizon=self._horizon(now),
+                until=_claimed_until(now),
+                limit=1 if self.shares else free,
+                full=self._full([*running, *claimed]),
+            )
+            claimed += found
+            if not found or not self.shares:
+                break
+        return claimed
+
+    def _full(self, running: Collection[Claim]) -> dict[str, list[str]]:
+        """Return the values that have their share of places already, by column."""
+        full = {}
+        for place, (column, share) in enumerate(self.shares.items()):
+            used = Counter(claim.shares[place] for claim in running)
+            full[column] = [value for value, count in used.items() if count >= share]
+        return full
 
     async def claim_one(self, tx: Transaction, row_id: int, now: datetime) -> Claim | None:
         """Claim a row, due or not; return `None` if it is not pending or another process has the claim."""
         return await rows.claim_one(tx, self.table, row_id, horizon=self._horizon(now), until=_claimed_until(now))
 
-    async def try_later(self, tx: Transaction, claim: Claim, now: datetime) -> None:
-        """Postpone a row that has failed, or give it up after the last attempt."""
+    async def try_later(self, tx: Transaction, claim: Claim, now: datetime, *, after: float = 0) -> bool:
+        """Postpone a row that has failed, by `after` seconds at least, or give it up after the last attempt.
+
+        Return whether it will be tried again. No pause is longer than the longest.
+        """
         pause = self.retry.pause_after(claim.attempts, _CHANCE.random())
         if pause is None:
             await rows.give_up(tx, self.table, claim, now)
-        else:
-            await rows.put_off(tx, self.table, claim, now + timedelta(seconds=pause))
+            return False
+        pause = min(max(pause, after), self.retry.longest_pause)
+        await rows.put_off(tx, self.table, claim, now + timedelta(seconds=pause))
+        return True
 
     def _horizon(self, now: datetime) -> Horizon:
         """Return how far ahead moments of the queue may be; the clocks of several hosts differ by some seconds."""
@@ -95,7 +126,7 @@ def _claimed_until(now: datetime) -> datetime:
 
 
 class Worker:
-    """Runs the due rows of a queue. `perform` runs a claimed row and stores the outcome.
+    """Runs the due rows of a queue. `perform` runs a claimed row, stores the outcome, and may return another claim.
 
     A commit that makes a row due wakes it.
     """
@@ -104,7 +135,7 @@ class Worker:
         self,
         database: Database,
         queue: Queue,
-        perform: Callable[[Claim], Awaitable[None]],
+        perform: Callable[[Claim], Awaitable[Claim | None]],
         *,
         now: Callable[[], datetime],
         look_seconds: float = LOOK_SECONDS,
@@ -119,7 +150,18 @@ class Worker:
         self._wake = database.wakers.of(queue.table)
         self._closing = False
         self._failing = False
-        self._under_way: set[asyncio.Task[None]] = set()
+        self._under_way: dict[asyncio.Task[None], Claim] = {}
+
+    @contextlib.asynccontextmanager
+    async def running(self) -> AsyncIterator[None]:
+        """Run due rows while the block runs, and wait for those that were begun."""
+        running = asyncio.create_task(self.run())
+        try:
+            yield
+        finally:
+            self.close()
+            await running
+            await self.finish()
 
     async def run(self) -> None:
         """Run due rows until `close`."""
@@ -127,7 +169,7 @@ class Worker:
             self._wake.clear()
             for claim in await self._claim_due():
                 task = asyncio.create_task(self._do(claim))
-                self._under_way.add(task)
+                self._under_way[task] = claim
                 task.add_done_callback(self._ended)
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._wake.wait(), self._look_seconds)
@@ -139,15 +181,15 @@ class Worker:
 
     async def finish(self) -> None:
         """Wait for running rows, up to a limit: the next process runs those that take too long."""
-        await finish(self._under_way, self._finish_seconds)
+        await finish(self._under_way.keys(), self._finish_seconds)
 
     async def _claim_due(self) -> list[Claim]:
-        free, now = AT_ONCE - len(self._under_way), self._now()
+        running, now = self._under_way.values(), self._now()
         claims = []
         try:
-            if free and await self._queue.is_any_due(self._database, now):
+            if len(running) < self._queue.at_once and await self._queue.is_any_due(self._database, now):
                 async with self._database.transaction() as tx:
-                    claims = await self._queue.claim_due(tx, now, free)
+                    claims = await self._queue.claim_due(tx, now, running)
             self._failing = False
         except StorageUnavailable as exc:
             if not self._failing:
@@ -158,12 +200,20 @@ class Worker:
         return claims
 
     def _ended(self, task: asyncio.Task[None]) -> None:
-        self._under_way.discard(task)
+        del self._under_way[task]
         self._wake.set()  # there is a place for another
 
-    async def _do(self, claim: Claim) -> None:
+    async def _do(self, first: Claim) -> None:
+        claim: Claim | None = first
+        while claim is not None and not self._closing:
+            claim = await self._run(claim)
+        if claim is not None:
+            await self._keep(claim, rows.return_unused)
+
+    async def _run(self, claim: Claim) -> Claim | None:
+        """Run a row, and return the claim to run next in its place."""
         try:
-            await self._perform(claim)
+            return await self._perform(claim)
         except asyncio.CancelledError:
             await self._keep(claim, rows.give_back)
             raise
@@ -172,6 +222,7 @@ class Worker:
         except Exception:
             log.exception("a pending call has failed")
             await self._keep(claim, self._try_later)
+        return None
 
     async def _try_later(self, tx: Transaction, table: str, claim: Claim) -> None:
         if await rows.is_ours(tx, table, claim):

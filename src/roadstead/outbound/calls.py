@@ -8,9 +8,11 @@ connected address could not be checked. An answer is read up to a cap, within a 
 import asyncio
 import re
 import time
+from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from ipaddress import IPv6Address, ip_address
+from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from roadstead.errors import OutgoingCallFailed
@@ -18,10 +20,16 @@ from roadstead.outbound.addresses import Reach
 from roadstead.outbound.places import Ourselves, Place, address_in
 from roadstead.targets import AllowedTargets
 
+if TYPE_CHECKING:
+    from roadstead.outbound.transport import Connections, Received
+
 CONNECT_SECONDS = 5.0
 """How long a connection to one address may take."""
 TOTAL_SECONDS = 10.0
 """How long a call may take, name resolution included: Bitbucket's documented webhook timeout."""
+
+MOST_KEPT = 100
+"""Places to which connections are kept; more while requests are being sent to more."""
 
 _NAME_AND_PORT = re.compile(r"(?=[^:]{1,254}(?::|$))[a-zA-Z0-9_\-]+(?:\.[a-zA-Z0-9_\-]+)*\.?(?::[0-9]*)?")
 _ADDRESS_AND_PORT = re.compile(r"\[[0-9a-fA-F:.]+\](?::[0-9]*)?")
@@ -83,6 +91,45 @@ class Outbound:
         self._connect_seconds = connect_seconds
         self._total_seconds = total_seconds
         self._watch = watch
+        self._kept: OrderedDict[tuple[str, Place | None, bool], Connections] = OrderedDict()
+
+    async def post(
+        self, url: str, *, home: str | None, headers: Mapping[str, str], body: bytes, cap: int, verify: bool = True
+    ) -> Answer:
+        """Send a request on a connection that is kept for later ones; redirects are not followed, nor is it watched.
+
+        `home` is as in `send`; without one, no place on this machine is called. Raise `OutgoingCallFailed`.
+        """
+        parts, started = _checked(url), time.monotonic()
+        kept = self._connections(parts.scheme, self._reach_from(home), verify=verify)
+        try:
+            async with asyncio.timeout(self._total_seconds):
+                received = await kept.exchange("POST", parts, headers=headers, body=body, cap=cap)
+        except TimeoutError as exc:
+            raise self._too_late(url) from exc
+        finally:
+            await self._drop_idle()
+        return _answer(received, cap, started)
+
+    def _connections(self, scheme: str, reach: Reach, *, verify: bool) -> "Connections":
+        from roadstead.outbound.transport import Connections
+
+        key = (scheme, reach.home, verify)
+        if key not in self._kept:
+            self._kept[key] = Connections(scheme, reach, connect_seconds=self._connect_seconds, verify=verify)
+        self._kept.move_to_end(key)
+        return self._kept[key]
+
+    async def _drop_idle(self) -> None:
+        """Make room: close the connections whose last use is longest ago, if no request uses them now."""
+        idle = [key for key, kept in self._kept.items() if not kept.running]
+        for key in idle[: max(len(self._kept) - MOST_KEPT, 0)]:
+            await self._kept.pop(key).close()
+
+    async def close(self) -> None:
+        """Close the connections that are kept."""
+        while self._kept:
+            await self._kept.popitem()[1].close()
 
     async def send(
         self,
@@ -118,11 +165,7 @@ class Outbound:
                         return answer
                     url = _redirected(url, target)
         except TimeoutError as exc:
-            raise OutgoingCallFailed(
-                f"{shown(url)} did not answer within {self._total_seconds:g} seconds.",
-                "Is the app running, and reachable from this machine?",
-                may_have_arrived=True,
-            ) from exc
+            raise self._too_late(url) from exc
         raise OutgoingCallFailed(f"{shown(url)} redirects too often.", f"At most {redirects} redirects are followed.")
 
     def check(self, url: str, *, home: str | None) -> None:
@@ -138,6 +181,13 @@ class Outbound:
 
     def _reach_from(self, home: str | None) -> Reach:
         return replace(self._reach, home=None if home is None else Place.of(_checked(home)))
+
+    def _too_late(self, url: str) -> OutgoingCallFailed:
+        return OutgoingCallFailed(
+            f"{shown(url)} did not answer within {self._total_seconds:g} seconds.",
+            "Is the app running, and reachable from this machine?",
+            may_have_arrived=True,
+        )
 
     async def _watched(
         self,
@@ -173,14 +223,17 @@ class Outbound:
         received = await transport.exchange(
             method, parts, headers=headers, body=body, cap=cap, reach=reach, connect_seconds=self._connect_seconds
         )
-        answer = Answer(
-            status=received.status,
-            headers=received.headers,
-            body=received.body[:cap],
-            truncated=len(received.body) > cap,
-            duration_ms=round((time.monotonic() - started) * 1000),
-        )
-        return answer, received.public
+        return _answer(received, cap, started), received.public
+
+
+def _answer(received: "Received", cap: int, started: float) -> Answer:
+    return Answer(
+        status=received.status,
+        headers=received.headers,
+        body=received.body[:cap],
+        truncated=len(received.body) > cap,
+        duration_ms=round((time.monotonic() - started) * 1000),
+    )
 
 
 def _redirected(url: str, target: str) -> str:

@@ -1,4 +1,4 @@
-"""One request on a connection to an address that may be called."""
+"""Requests on connections to addresses that may be called."""
 
 import asyncio
 import ipaddress
@@ -17,6 +17,11 @@ from roadstead.errors import NameNotResolved, OutgoingCallFailed
 from roadstead.outbound.addresses import Reach, kind_of
 from roadstead.outbound.calls import shown
 from roadstead.targets import Address
+
+MOST_CONNECTIONS = 200
+"""Of one pool: more than requests are sent at once, so that none waits for a slow server's."""
+KEPT_SECONDS = 4.0
+"""How long an idle connection is kept: less than servers keep it, most of them 5 seconds or longer."""
 
 log = logging.getLogger("roadstead.outbound")
 
@@ -50,48 +55,79 @@ async def exchange(
     reach: Reach,
     connect_seconds: float,
 ) -> Received:
-    """Send one request and read its answer; redirects are answers. Raises `OutgoingCallFailed`."""
-    network = _GuardedBackend(reach)
-    # Built from the checked parts, so that no second reading of the URL can differ from the first.
-    target = httpcore.URL(
-        scheme=url.scheme,
-        host=url.hostname or "",
-        port=url.port,
-        target=(url.path or "/") + (f"?{url.query}" if url.query else ""),
-    )
+    """Send one request on a connection of its own. Raise `OutgoingCallFailed`."""
+    connections = Connections(url.scheme, reach, connect_seconds=connect_seconds)
     try:
-        async with (
-            httpcore.AsyncConnectionPool(
-                ssl_context=_tls() if url.scheme == "https" else None, network_backend=network
-            ) as pool,
-            pool.stream(
+        return await connections.exchange(method, url, headers=headers, body=body, cap=cap)
+    finally:
+        await connections.close()
+
+
+class Connections:
+    """Connections to addresses that may be called, kept open for later requests for some seconds.
+
+    Without `verify`, the certificate of a server is not checked. `running` is how many requests are being sent.
+    """
+
+    def __init__(self, scheme: str, reach: Reach, *, connect_seconds: float, verify: bool = True) -> None:
+        self.running = 0
+        self._connect_seconds = connect_seconds
+        self._network = _GuardedBackend(reach)
+        self._pool = httpcore.AsyncConnectionPool(
+            ssl_context=_tls(verify) if scheme == "https" else None,
+            network_backend=self._network,
+            max_connections=MOST_CONNECTIONS,
+            keepalive_expiry=KEPT_SECONDS,
+        )
+
+    async def exchange(
+        self, method: str, url: SplitResult, *, headers: Mapping[str, str], body: bytes, cap: int
+    ) -> Received:
+        """Send one request and read its answer; redirects are answers. Raise `OutgoingCallFailed`."""
+        # Built from the checked parts, so that no second reading of the URL can differ from the first.
+        target = httpcore.URL(
+            scheme=url.scheme,
+            host=url.hostname or "",
+            port=url.port,
+            target=(url.path or "/") + (f"?{url.query}" if url.query else ""),
+        )
+        self.running += 1
+        try:
+            async with self._pool.stream(
                 method,
                 target,
                 headers=[("Host", url.netloc), *headers.items()],
                 content=body,
-                extensions={"timeout": {"connect": connect_seconds}},
-            ) as response,
-        ):
-            return Received(
-                status=response.status,
-                headers={name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers},
-                body=await _read(response, cap),
-                public=network.reached_public,
-            )
-    except httpcore.ConnectTimeout as exc:
-        raise OutgoingCallFailed(
-            f"{shown(url.geturl())} did not accept a connection within {connect_seconds:g} seconds.",
-            "Is the address right, and reachable from this machine?",
-        ) from exc
-    except OutgoingCallFailed:
-        raise
-    except Exception as exc:
-        # A connection that is reset while it is made raises an error of any layer and type.
-        raise OutgoingCallFailed(
-            f"{shown(url.geturl())} cannot be reached: {_reason(exc)}.",
-            "Is the app running at that address?",
-            may_have_arrived=not isinstance(exc, httpcore.ConnectError),
-        ) from exc
+                extensions={"timeout": {"connect": self._connect_seconds}},
+            ) as response:
+                return Received(
+                    status=response.status,
+                    headers={
+                        name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers
+                    },
+                    body=await _read(response, cap),
+                    public=self._network.reached_public,
+                )
+        except httpcore.ConnectTimeout as exc:
+            raise OutgoingCallFailed(
+                f"{shown(url.geturl())} did not accept a connection within {self._connect_seconds:g} seconds.",
+                "Is the address right, and reachable from this machine?",
+            ) from exc
+        except OutgoingCallFailed:
+            raise
+        except Exception as exc:
+            # A connection that is reset while it is made raises an error of any layer and type.
+            raise OutgoingCallFailed(
+                f"{shown(url.geturl())} cannot be reached: {_reason(exc)}.",
+                "Is the app running at that address?",
+                may_have_arrived=not isinstance(exc, httpcore.ConnectError),
+            ) from exc
+        finally:
+            self.running -= 1
+
+    async def close(self) -> None:
+        """Close all connections."""
+        await self._pool.aclose()
 
 
 class _GuardedBackend(httpcore.AsyncNetworkBackend):
@@ -133,8 +169,12 @@ class _GuardedBackend(httpcore.AsyncNetworkBackend):
 
 
 @cache
-def _tls() -> ssl.SSLContext:
-    return httpcore.default_ssl_context()
+def _tls(verify: bool) -> ssl.SSLContext:
+    context = httpcore.default_ssl_context()
+    if not verify:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    return context
 
 
 async def _resolve(host: str, port: int) -> list[Address]:

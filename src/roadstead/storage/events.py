@@ -1,6 +1,6 @@
 """What happened. A row is added in the transaction of the change that it tells of."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -23,7 +23,10 @@ async def add_event(
     now: datetime,
     payload: Mapping[str, Any],
 ) -> int:
-    """Add an event, caused by a user or an installation; return its id."""
+    """Add an event, caused by a user or an installation; return its id.
+
+    It is pending until its deliveries are stored, for which the commit wakes the dispatcher.
+    """
     statement = EVENTS.insert(
         "RETURNING id",
         key=key,
@@ -33,7 +36,9 @@ async def add_event(
         installation_id=installation_id,
         time=to_text(now),
         payload=msgspec.json.encode(payload).decode(),
+        is_pending=1,
     )
+    tx.wake(EVENTS.name)
     return await tx.insert(*statement)
 
 
@@ -42,6 +47,24 @@ async def list_events(reader: Reader, repository_id: int) -> list[Event]:
     columns = EVENTS.of(Event)
     rows = await reader.scan(f"SELECT {columns} FROM events WHERE repository_id = ? ORDER BY id", repository_id)
     return [_event(row) for row in rows]
+
+
+async def list_pending_events(reader: Reader, limit: int) -> list[Event]:
+    """Return the events whose deliveries are not stored yet, the oldest first."""
+    columns = EVENTS.of(Event)
+    rows = await reader.read(f"SELECT {columns} FROM events WHERE is_pending = 1 ORDER BY id LIMIT ?", limit)
+    return [_event(row) for row in rows]
+
+
+async def end_pending(tx: Transaction, events: Sequence[Event]) -> set[int]:
+    """Mark events as dispatched. Return the ids of those that no other process had marked before."""
+    packed = tx.pack_strings([str(event.id) for event in events])
+    rows = await tx.read(
+        "UPDATE events SET is_pending = 0 WHERE is_pending = 1 AND id IN "
+        f"(SELECT CAST(value AS BIGINT) FROM ({tx.dialect.strings}) AS packed) RETURNING id",
+        packed,
+    )
+    return {row[0] for row in rows}
 
 
 def _event(row: Row) -> Event:

@@ -9,6 +9,7 @@ No valid moment is further ahead than the longest pause, or than the length of a
 wrote any moment beyond that; it counts as past, or the row would wait for as long as that clock was ahead.
 """
 
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
@@ -18,10 +19,14 @@ from roadstead.storage.moments import to_text
 
 
 class Claim(NamedTuple):
-    """A row that this process has claimed. `attempts` includes this try, which tells it from later ones."""
+    """A row that this process has claimed. `attempts` includes this try, which tells it from later ones.
+
+    `shares` are the row's values in the columns by which the queue shares its places.
+    """
 
     id: int
     attempts: int
+    shares: tuple[str, ...] = ()
 
 
 class Horizon(NamedTuple):
@@ -43,19 +48,33 @@ async def is_any_due(reader: Reader, table: str, horizon: Horizon) -> bool:
     return bool(await reader.read(f"SELECT 1 FROM {table} WHERE {_DUE} LIMIT 1", *_due(horizon)))
 
 
-async def claim_due(tx: Transaction, table: str, *, horizon: Horizon, until: datetime, limit: int) -> list[Claim]:
-    """Claim due rows, the longest due first, skipping those that another process is claiming at this moment."""
+async def claim_due(
+    tx: Transaction,
+    table: str,
+    *,
+    horizon: Horizon,
+    until: datetime,
+    limit: int,
+    full: Mapping[str, Sequence[str]] | None = None,
+) -> list[Claim]:
+    """Claim due rows, the longest due first, skipping those that another process is claiming at this moment.
+
+    Skip those, too, with one of the `full` values in a column by which the queue shares its places.
+    """
+    full = full or {}
+    without = "".join(f" AND {tx.dialect.not_among.format(column=column)}" for column in full)
     rows = await tx.read(
         # Materialized: looked up again for each row, it would find others the second time.
         f"WITH due AS MATERIALIZED ("
-        f"SELECT id FROM {table} WHERE {_DUE} ORDER BY due_on LIMIT ?{tx.dialect.skip_locked}) "
+        f"SELECT id FROM {table} WHERE {_DUE}{without} ORDER BY due_on LIMIT ?{tx.dialect.skip_locked}) "
         f"UPDATE {table} SET claimed_until = ?, attempts = attempts + 1 "
-        "WHERE id IN (SELECT id FROM due) RETURNING id, attempts",
+        f"WHERE id IN (SELECT id FROM due) RETURNING {', '.join(('id', 'attempts', *full))}",
         *_due(horizon),
+        *(tx.pack_strings(values) for values in full.values()),
         limit,
         to_text(until),
     )
-    return [Claim(*row) for row in rows]
+    return [Claim(identity, attempts, tuple(shares)) for identity, attempts, *shares in rows]
 
 
 async def claim_one(tx: Transaction, table: str, row_id: int, *, horizon: Horizon, until: datetime) -> Claim | None:
@@ -78,7 +97,8 @@ async def is_ours(tx: Transaction, table: str, claim: Claim) -> bool:
     return bool(
         await tx.read(
             f"SELECT 1 FROM {table} WHERE id = ? AND attempts = ? AND claimed_until IS NOT NULL{tx.dialect.for_update}",
-            *claim,
+            claim.id,
+            claim.attempts,
         )
     )
 
@@ -104,6 +124,12 @@ async def give_back(tx: Transaction, table: str, claim: Claim) -> None:
     """Release the claim, so that another process can claim the row immediately."""
     if await is_ours(tx, table, claim):
         await tx.run(f"UPDATE {table} SET claimed_until = NULL WHERE id = ?", claim.id)
+
+
+async def return_unused(tx: Transaction, table: str, claim: Claim) -> None:
+    """Release the claim of a row that was not tried."""
+    if await is_ours(tx, table, claim):
+        await tx.run(f"UPDATE {table} SET claimed_until = NULL, attempts = attempts - 1 WHERE id = ?", claim.id)
 
 
 async def count(reader: Reader, table: str, *, due_before: datetime) -> QueueCounts:

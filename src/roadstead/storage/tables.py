@@ -278,7 +278,7 @@ REQUESTS = _table(
 )
 EVENTS = _table(
     "events",
-    "id key workspace_id repository_id user_id installation_id time payload",
+    "id key workspace_id repository_id user_id installation_id time payload is_pending",
     "in one place",
     stays="They tell what went on at one host.",
 )
@@ -288,6 +288,15 @@ HOOKS = _table(
     "skip_cert_verification history_enabled created_at",
     "in one place",
     sealed="secret",
+)
+DELIVERIES = _table(
+    "deliveries",
+    "id time event hook url status error attempts request_id state workspace repository duration_ms resent_from "
+    "is_edited hook_id installation_id event_time lane target content request_headers answer_headers answer_body "
+    "answer_size outcomes due_on claimed_until given_up_on",
+    "in one place",
+    unsafe="answer_body",
+    stays="They tell what one host sends.",
 )
 AUDIT_RUNS = _table(
     "audit_runs",
@@ -343,6 +352,7 @@ TABLES = (
     LIFECYCLE_CALLS,
     REQUESTS,
     EVENTS,
+    DELIVERIES,
     AUDIT_RUNS,
     AUDIT_LOG,
 )

@@ -6,7 +6,6 @@ process that stored it, and the installation. It is not sent to an app that has 
 app would take it for the end of the new installation.
 """
 
-import asyncio
 import json
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -166,13 +165,8 @@ async def making_pending_calls(
         look_seconds=look_seconds,
         finish_seconds=finish_seconds,
     )
-    running = asyncio.create_task(worker.run())
-    try:
+    async with worker.running():
         yield
-    finally:
-        worker.close()
-        await running
-        await worker.finish()
 
 
 async def try_now(host: Host, call_id: int) -> LifecycleCall:

@@ -1,0 +1,114 @@
+"""From events to deliveries: one for each event and subscriber, stored in one transaction with "dispatched".
+
+So each event is dispatched exactly once, also when the process dies or another does the same. Payloads are built before
+the transaction, which would otherwise keep other writers waiting for git.
+"""
+
+import asyncio
+import contextlib
+import logging
+import uuid
+from collections.abc import Sequence
+from functools import partial
+
+import msgspec
+
+from roadstead.domain.host import Host
+from roadstead.domain.queue import LOOK_SECONDS
+from roadstead.errors import StorageUnavailable
+from roadstead.events.payloads import Payload, Payloads
+from roadstead.events.subscribers import Subscriber, subscribers_of
+from roadstead.model.deliveries import NewDelivery
+from roadstead.pushed import Event
+from roadstead.storage.deliveries import add_deliveries
+from roadstead.storage.events import end_pending, list_pending_events
+from roadstead.storage.tables import EVENTS
+from roadstead.storage.workspaces import find_workspace_by_id
+
+AT_ONCE = 20
+"""Events of one transaction."""
+LONGEST_BODY = 256 * 1024
+"""Bytes. Documented: the cloud does not send longer ones."""
+
+log = logging.getLogger("roadstead.events")
+
+
+async def dispatch_events(host: Host, payloads: Payloads, *, look_seconds: float = LOOK_SECONDS) -> None:
+    """Store the deliveries of pending events as they come, until cancelled. A commit of an event wakes this."""
+    wake = host.store.database.wakers.of(EVENTS.name)
+    while True:
+        wake.clear()
+        await _dispatch_all(host, payloads)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(wake.wait(), look_seconds)
+
+
+async def _dispatch_all(host: Host, payloads: Payloads) -> None:
+    try:
+        while await dispatch_some(host, payloads):
+            pass
+    except StorageUnavailable as exc:
+        log.warning("events cannot be dispatched now: %s %s", exc.message, exc.detail)
+    except Exception:
+        log.exception("events cannot be dispatched now")
+
+
+async def dispatch_some(host: Host, payloads: Payloads) -> bool:
+    """Store the deliveries of the oldest pending events. Return whether there were any."""
+    events = await list_pending_events(host.store.database, AT_ONCE)
+    made = {event.id: await _deliveries_of(host, payloads, event) for event in events}
+    if events:
+        async with host.store.database.transaction() as tx:
+            ours = await end_pending(tx, events)
+            deliveries = [delivery for event in events if event.id in ours for delivery in made[event.id]]
+            if deliveries:
+                await add_deliveries(tx, deliveries, host.now())
+    return bool(events)
+
+
+async def _deliveries_of(host: Host, payloads: Payloads, event: Event) -> Sequence[NewDelivery]:
+    """Return the deliveries of an event. A payload that cannot be built is an error of each, and holds up no other."""
+    subscribers = await subscribers_of(host, event)
+    if not subscribers:
+        return ()
+    payload: Payload | None = None
+    error = None
+    try:
+        payload = await payloads.build(host, event)
+    except StorageUnavailable:
+        raise
+    except Exception:
+        log.exception("the payload of event %s, %s, cannot be built", event.id, event.key)
+        error = "The payload could not be built; the log of the host says why."
+    if payload is None and error is None:
+        return ()
+    workspace = await find_workspace_by_id(host.store.database, event.workspace_id)
+    slug = workspace.slug if workspace else ""
+    return list(map(partial(delivery_to, event, slug, payload or {}, error), subscribers))
+
+
+def delivery_to(
+    event: Event, workspace: str, payload: Payload, error: str | None, subscriber: Subscriber
+) -> NewDelivery:
+    """Return the delivery of an event to a subscriber: apps get the payload wrapped, hooks get it alone."""
+    repository = payload.get("repository") or {}
+    wrapped = {"event": event.key, "data": payload} if subscriber.is_app else payload
+    content = msgspec.json.encode(wrapped)
+    if len(content) > LONGEST_BODY:
+        error = f"Not sent: the body has {len(content):,} bytes, and at most {LONGEST_BODY:,} are sent."
+        content = b""
+    return NewDelivery(
+        event=event.key,
+        event_time=event.time,
+        hook=subscriber.hook,
+        hook_id=subscriber.hook_id,
+        installation_id=subscriber.installation_id,
+        workspace=workspace,
+        repository=repository.get("full_name"),
+        lane=subscriber.lane(repository.get("uuid")),
+        target=subscriber.target,
+        url=subscriber.url,
+        request_id=str(uuid.uuid4()),
+        content=content.decode(),
+        error=error,
+    )

@@ -1,0 +1,31 @@
+"""Removal of old deliveries, by count and by age."""
+
+import asyncio
+import logging
+from datetime import timedelta
+
+from roadstead.domain.host import Host
+from roadstead.errors import StorageUnavailable
+from roadstead.storage.deliveries import remove_old
+
+KEPT_FOR = timedelta(days=30)
+"""How long a delivery that has ended is kept at most."""
+PAUSE_SECONDS = 60.0
+
+log = logging.getLogger("roadstead.events")
+
+
+async def remove_old_deliveries(host: Host) -> None:
+    """Remove what is too old or too much, once a minute, until cancelled."""
+    while True:
+        await asyncio.sleep(PAUSE_SECONDS)
+        try:
+            await remove_now(host)
+        except StorageUnavailable as exc:
+            log.warning("old deliveries are removed later: %s %s", exc.message, exc.detail)
+
+
+async def remove_now(host: Host) -> None:
+    """Remove the oldest deliveries, but for the pending ones."""
+    async with host.store.database.transaction() as tx:
+        await remove_old(tx, keep=host.settings.keep_deliveries, before=host.now() - KEPT_FOR)

@@ -1,0 +1,67 @@
+"""Who is told of an event: hooks of the repository and of the workspace, and apps that are installed there."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, NamedTuple
+from urllib.parse import urlsplit
+from uuid import NAMESPACE_URL, uuid5
+
+from roadstead.domain.apps.descriptors import stored_descriptor
+from roadstead.domain.host import Host
+from roadstead.events.catalogue import CATALOGUE
+from roadstead.pushed import Event
+from roadstead.storage.hooks import hooks_for
+from roadstead.storage.installations import list_descriptors
+
+if TYPE_CHECKING:
+    from roadstead.connect import Descriptor
+
+
+class Subscriber(NamedTuple):
+    """Where an event is sent: for a hook, or for the webhooks of an installed app.
+
+    `hook` is the UUID of the subscription, without braces.
+    """
+
+    hook: str
+    url: str
+    hook_id: int | None = None
+    installation_id: int | None = None
+
+    @property
+    def is_app(self) -> bool:
+        """Return whether an app is told, by its descriptor."""
+        return self.installation_id is not None
+
+    @property
+    def target(self) -> str:
+        """Return the server that is told: the host and port of the address."""
+        return urlsplit(self.url).netloc.lower()
+
+    def lane(self, repository: str | None) -> str:
+        """Return the name of the deliveries that reach this subscriber in order: those about one repository."""
+        kind, number = ("app", self.installation_id) if self.is_app else ("hook", self.hook_id)
+        return f"{kind} {number} {repository or ''}"
+
+
+async def subscribers_of(host: Host, event: Event) -> list[Subscriber]:
+    """Return all who are told of an event now."""
+    database = host.store.database
+    hooks = await hooks_for(database, event.key, event.workspace_id, event.repository_id)
+    found = [Subscriber(hook.uuid.strip("{}"), hook.url, hook_id=hook.id) for hook in hooks]
+    for installation_id, _, descriptor in await list_descriptors(database, event.workspace_id):
+        found += _of_app(stored_descriptor(descriptor), installation_id, event.key)
+    return found
+
+
+def _of_app(descriptor: "Descriptor", installation_id: int, event: str) -> Iterator[Subscriber]:
+    """Yield the addresses at which an app hears of an event, if its scopes let it."""
+    known = CATALOGUE.get(event)
+    if known is not None and known.scope not in descriptor.effective_scopes:
+        return
+    urls = {
+        descriptor.url(webhook.url): None for webhook in descriptor.modules.webhooks if webhook.event in (event, "*")
+    }
+    # Captured: one subscription for each event and installation, also under a single `*`.
+    hook = str(uuid5(NAMESPACE_URL, f"roadstead:installation:{installation_id}:{event}"))
+    for url in urls:
+        yield Subscriber(hook, url, installation_id=installation_id)
