@@ -27,7 +27,7 @@ NewDatabase = Callable[[], str | None]
 """Returns the URL of an empty database, or `None` for the one in the data folder."""
 
 
-_SQLITE_BY_DEFAULT = ("acceptance", "api", "domain", "smart_http", "web", "webhooks")
+_SQLITE_BY_DEFAULT = ("acceptance", "api", "domain", "events", "smart_http", "web", "webhooks")
 """Folders of tests that run on PostgreSQL in the slow suite only, unless they are marked `each_database`.
 
 What differs between the databases is tested in `storage`, and by the tests that are marked.

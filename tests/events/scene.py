@@ -103,6 +103,7 @@ class Scene:
             skip_cert_verification=False,
             history_enabled=False,
             created_at=self.host.now(),
+            source=None,
         )
         hook = msgspec.structs.replace(hook, **changes)
         async with self.host.store.database.transaction() as tx:
@@ -135,7 +136,8 @@ class Scene:
         host = at(self.host, seconds)
         async with sending_deliveries(host, queue=queue):
             due = "SELECT 1 FROM deliveries WHERE due_on <= ? LIMIT 1"
-            while await host.store.database.read(due, to_text(host.now())):
+            # A second later: another may become due between this moment and the read.
+            while await host.store.database.read(due, to_text(at(host, 1).now())):
                 await asyncio.sleep(0.005)
 
     async def log(self) -> list[Delivery]:

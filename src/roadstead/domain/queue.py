@@ -204,7 +204,7 @@ class Worker:
         self._wake.set()  # there is a place for another
 
     async def _do(self, first: Claim) -> None:
-        claim: Claim | None = first
+        claim = await self._run(first)
         while claim is not None and not self._closing:
             claim = await self._run(claim)
         if claim is not None:
