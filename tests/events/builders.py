@@ -3,7 +3,7 @@
 from typing import Any
 
 from roadstead.domain.host import Host
-from roadstead.pushed import Event
+from roadstead.events.payloads import Happening
 
 SENT = "repo:push"
 """The event of these payloads, which says its number."""
@@ -12,24 +12,25 @@ GONE = "repo:fork"
 BROKEN = "repo:created"
 
 
-def _payload(event: Event) -> dict[str, Any]:
-    uuid = f"{{{event.repository_id}}}"
-    return {"number": event.payload["number"], "repository": {"uuid": uuid, "full_name": f"acme/{event.repository_id}"}}
+def _payload(happening: Happening) -> dict[str, Any]:
+    number = happening.event.repository_id
+    repository = {"uuid": f"{{{number}}}", "full_name": f"acme/{number}"}
+    return {"number": happening.told["number"], "repository": repository}
 
 
-async def _sent(host: Host, event: Event) -> dict[str, Any]:
-    return _payload(event)
+async def _sent(host: Host, happening: Happening) -> dict[str, Any]:
+    return _payload(happening)
 
 
-async def _large(host: Host, event: Event) -> dict[str, Any]:
-    return {**_payload(event), "large": "x" * 300_000}
+async def _large(host: Host, happening: Happening) -> dict[str, Any]:
+    return {**_payload(happening), "large": "x" * 300_000}
 
 
-async def _gone(host: Host, event: Event) -> None:
+async def _gone(host: Host, happening: Happening) -> None:
     return None
 
 
-async def _broken(host: Host, event: Event) -> dict[str, Any]:
+async def _broken(host: Host, happening: Happening) -> dict[str, Any]:
     raise RuntimeError("on purpose")
 
 

@@ -81,7 +81,7 @@ def receiving(secrets: Secrets = NO_SECRETS, answering: Answering = USUAL) -> It
 
 @dataclass(frozen=True)
 class Scene:
-    """A host with a workspace `acme` and some repositories in it."""
+    """A host with a workspace `acme` and some repositories in it, at one moment."""
 
     host: Host
     repositories: list[Repository]
@@ -136,8 +136,7 @@ class Scene:
         host = at(self.host, seconds)
         async with sending_deliveries(host, queue=queue):
             due = "SELECT 1 FROM deliveries WHERE due_on <= ? LIMIT 1"
-            # A second later: another may become due between this moment and the read.
-            while await host.store.database.read(due, to_text(at(host, 1).now())):
+            while await host.store.database.read(due, to_text(host.now())):
                 await asyncio.sleep(0.005)
 
     async def log(self) -> list[Delivery]:
@@ -147,9 +146,9 @@ class Scene:
 
 
 def at(host: Host, seconds: float) -> Host:
-    """Return the host some seconds later."""
-    clock = host.clock
-    return replace(host, clock=lambda: clock() + seconds)
+    """Return the host some seconds later, where its clock stands still."""
+    moment = host.clock() + seconds
+    return replace(host, clock=lambda: moment)
 
 
 @asynccontextmanager
@@ -164,7 +163,7 @@ async def scene(settings: Settings, repositories: int = 1) -> AsyncIterator[Scen
             for number in range(repositories)
         ]
         await _drain(host)
-        yield Scene(host, made)
+        yield Scene(at(host, 0), made)
 
 
 async def _drain(host: Host) -> None:

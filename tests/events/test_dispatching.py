@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -32,7 +33,9 @@ def test_two_hosts_dispatch_each_event_once(settings: Settings) -> None:
         for number in range(60):
             await scene.event(number)
         async with open_host(settings) as other:
-            await asyncio.gather(scene.dispatch(), Scene(other, scene.repositories).dispatch())
+            await asyncio.gather(
+                scene.dispatch(), Scene(replace(other, clock=scene.host.clock), scene.repositories).dispatch()
+            )
         await scene.send()
         assert receiver.numbers == list(range(60))
 
