@@ -1,7 +1,7 @@
 """Fixtures for every test; and at the end of a run, the generated examples and skipped tests."""
 
 import re
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
 from typing import Any
@@ -14,12 +14,12 @@ from roadstead.domain.access import credentials
 from tests import postgres
 from tests.live import AppClient, LiveHost, RecordingApp, live_host, recording_app
 
-settings.register_profile("a sample", deadline=None, max_examples=30)
+settings.register_profile("a sample", deadline=None, max_examples=10)
 settings.register_profile("everything", deadline=None, max_examples=300)
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make few examples for the default suite, and ten times as many otherwise; no test depends on a measured time."""
+    """Make few examples for the default suite, and many otherwise; no test depends on a measured time."""
     settings.load_profile("a sample" if config.option.markexpr == "not slow" else "everything")
 
 
@@ -44,6 +44,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
     On PostgreSQL the slow suite runs all others, and the default suite those of the database.
     """
+    _leave_out_all_but_samples(items)
     left_out = set()
     for item in items:
         if "[postgresql" not in item.name:
@@ -56,6 +57,22 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     items[:] = [item for item in items if item not in left_out]
     # Those that take longest come first, so that no worker is left alone with a file of them in the end.
     items.sort(key=lambda item: not _has_a_client(item))
+
+
+def _leave_out_all_but_samples(items: Sequence[pytest.Item]) -> None:
+    """Mark as slow all cases of a table but the `sample(N)`, which are spread evenly over it: the same in every run."""
+    tables: dict[tuple[str, bool], list[pytest.Item]] = defaultdict(list)
+    for item in items:
+        if item.get_closest_marker("sample") and not item.get_closest_marker("slow"):
+            tables[item.nodeid.partition("[")[0], "[postgresql" in item.name].append(item)
+    for cases in tables.values():
+        marker = cases[0].get_closest_marker("sample")
+        assert marker is not None
+        (wanted,) = marker.args
+        kept = {number * len(cases) // wanted for number in range(wanted)}
+        for number, case in enumerate(cases):
+            if number not in kept:
+                case.add_marker(pytest.mark.slow)
 
 
 def _has_a_client(item: pytest.Item) -> bool:
@@ -82,19 +99,43 @@ def postgresql() -> Iterator[postgres.Server]:
 
 
 @pytest.fixture(scope="session", params=["sqlite", "postgresql"])
-def new_database(request: pytest.FixtureRequest) -> NewDatabase:
-    """Yield a maker of databases; each test that uses it, also through a host, runs on each kind of database."""
-    if request.param == "sqlite":
+def kind_of_database(request: pytest.FixtureRequest) -> str:
+    """Return the kind of database; each test that uses it, also through a host, runs on each kind."""
+    kind: str = request.param
+    return kind
+
+
+@pytest.fixture(scope="session")
+def new_database(request: pytest.FixtureRequest, kind_of_database: str) -> NewDatabase:
+    """Return a maker of databases."""
+    if kind_of_database == "sqlite":
         return lambda: None
     server: postgres.Server = request.getfixturevalue("postgresql")
     return server.new_database
 
 
 @pytest.fixture(scope="session")
-def host(tmp_path_factory: pytest.TempPathFactory, new_database: NewDatabase) -> Iterator[LiveHost]:
-    """Yield a running host, shared by the tests of a process; each test installs its own app."""
-    with live_host(tmp_path_factory.mktemp("host"), database_url=new_database()) as running:
+def host_on_sqlite(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveHost]:
+    """Yield a running host; see `host`."""
+    with live_host(tmp_path_factory.mktemp("host")) as running:
         yield running
+
+
+@pytest.fixture(scope="session")
+def host_on_postgresql(tmp_path_factory: pytest.TempPathFactory, postgresql: postgres.Server) -> Iterator[LiveHost]:
+    """Yield a running host; see `host`."""
+    with live_host(tmp_path_factory.mktemp("host"), database_url=postgresql.new_database()) as running:
+        yield running
+
+
+@pytest.fixture(scope="session")
+def host(request: pytest.FixtureRequest, kind_of_database: str) -> LiveHost:
+    """Return a running host, shared by the tests of a process; each test installs its own app.
+
+    Files alternate between the databases, so each kind has a host that runs until the end.
+    """
+    running: LiveHost = request.getfixturevalue(f"host_on_{kind_of_database}")
+    return running
 
 
 @pytest.fixture

@@ -28,6 +28,7 @@ def _at_once(host: LiveHost, requests: list[tuple[str, str, str, object]]) -> li
     return asyncio.run(send())
 
 
+@pytest.mark.slow
 def test_one_value_is_added_once(api: AppClient, host: LiveHost) -> None:
     """Of 200 concurrent POSTs of one value exactly one is answered 201, the rest 409."""
     token = api.token("POST", VALUES)

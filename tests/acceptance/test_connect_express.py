@@ -135,6 +135,7 @@ def test_the_framework_would_refuse_an_unsigned_reinstallation(app: ExpressApp) 
     assert httpx.post(f"{app.base_url}/installed", json=body).status_code == 401
 
 
+@pytest.mark.slow
 def test_an_app_that_lost_its_store_is_installed_again(start: Start) -> None:
     """The framework accepts the call of an unknown client key, although it cannot check the signature."""
     before = start()
@@ -200,6 +201,7 @@ def test_a_registered_app_is_signed_from_its_first_installation(start: Start) ->
     assert _open(app, app.install()).shown["linkers"]["status"] == 200
 
 
+@pytest.mark.slow
 @pytest.mark.browser
 def test_the_panel_of_the_app_works_in_its_frame(start: Start) -> None:
     """In a real browser, the app's server and its page call the API; the host forwards calls and gives tokens."""
@@ -244,7 +246,7 @@ def test_the_framework_accepts_a_host_on_its_list(start: Start, mode: str, white
 NOT_LISTED = "does not match the registration whitelist"
 REFUSED = [
     pytest.param("development", "bitbucket.org", 401, NOT_LISTED, marks=pytest.mark.slow),
-    ("production", "bitbucket.org", 401, NOT_LISTED),
+    pytest.param("production", "bitbucket.org", 401, NOT_LISTED, marks=pytest.mark.slow),
     pytest.param("production", "", 500, "Internal Server Error", marks=pytest.mark.slow),
 ]
 

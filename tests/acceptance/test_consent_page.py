@@ -79,6 +79,7 @@ def test_a_refusal_shows_what_the_app_said(browser: httpx.Client, connect_app: R
     assert "&lt;b&gt;already here&lt;/b&gt;" in answer.text
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("descriptor", "reason"),
     [

@@ -144,6 +144,7 @@ def _caller(body: dict[str, Any]) -> Any:
     return Credentials
 
 
+@pytest.mark.slow
 def test_a_promised_farewell_is_sent_after_a_crash(tmp_path: Path) -> None:
     """An app that deleted itself is notified by the next process, if the first one died before it could."""
     with recording_app() as app:

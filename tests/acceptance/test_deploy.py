@@ -13,6 +13,7 @@ import pytest
 DEPLOY = Path(__file__).parent.parent.parent / "deploy"
 
 
+@pytest.mark.slow
 def test_the_files_pass_their_check() -> None:
     """The commands of the unit and the container serve, notify systemd, and stop; the rest is consistent."""
     done = subprocess.run(
@@ -34,6 +35,7 @@ def check(tmp_path: Path) -> Any:
     return script
 
 
+@pytest.mark.sample(5)
 @pytest.mark.parametrize(
     ("file", "function", "there", "instead"),
     [

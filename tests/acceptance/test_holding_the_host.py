@@ -159,6 +159,7 @@ def test_a_stranger_is_not_waited_for(tmp_path: Path) -> None:
                 assert connection.recv(100).startswith(b"HTTP/1.1 401 "), path
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize(
     ("body", "says"),
     [

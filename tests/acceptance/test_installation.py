@@ -291,6 +291,7 @@ def test_an_update_may_move_to_the_registered_url_alone(host: LiveHost, connect_
     assert api("PUT", "/2.0/addon", json={"descriptor_url": connect_app.descriptor_url}).status_code == 400
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize(
     ("changes", "complaint"),
     [
@@ -324,6 +325,7 @@ def test_an_update_that_changes_the_agreement_is_refused(
     assert api("GET", "/2.0/addon/linkers").json() == before
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize(
     "body",
     [

@@ -63,6 +63,7 @@ def app() -> Iterator[RecordingApp]:
         yield app
 
 
+@pytest.mark.slow
 def test_every_link_leads_somewhere(host: LiveHost, browser: httpx.Client, app: RecordingApp) -> None:
     """Links of an account, a workspace, a linker with a slash in its key, a value, the next page: all are answered."""
     api = AppClient(host.url, host.install(app))

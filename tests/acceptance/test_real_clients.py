@@ -331,6 +331,7 @@ TARGETS = [
 ]
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("target", TARGETS)
 def test_targets_hashed_by_python_atlassian_jwt(python_client: PythonClient, target: str) -> None:
     """The package's hash of a target is the host's."""

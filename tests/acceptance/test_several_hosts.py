@@ -49,6 +49,7 @@ def _installed(host: LiveHost) -> Iterator[tuple[RecordingApp, Any]]:
         yield app, host.install(app, f"w-{app.key}")
 
 
+@pytest.mark.slow
 def test_every_change_through_one_is_seen_through_the_other(hosts: tuple[LiveHost, LiveHost]) -> None:
     """After each addition, removal, replacement or listing, a read through the other host sees the answered change."""
     with _installed(hosts[0]) as (app, installation):
@@ -191,6 +192,7 @@ def test_an_app_that_leaves_through_one_is_a_stranger_at_the_other(hosts: tuple[
             installation = hosts[number % 2].install(app, f"w-{app.key}")
 
 
+@pytest.mark.slow
 def test_workers_of_one_host_agree_and_stop_together(tmp_path: Path, new_database: NewDatabase) -> None:
     """A change answered on one connection is in force on every other, with any worker; the sign-in link works once."""
     with (

@@ -119,6 +119,7 @@ PAGES = [
 ]
 
 
+@pytest.mark.sample(6)
 @pytest.mark.parametrize(("method", "path", "status"), PAGES, ids=str)
 def test_every_answer_of_the_pages_is_strict(host: LiveHost, method: str, path: str, status: int) -> None:
     """Pages, refusals, redirects and files: no foreign script, frame or guess of a type, and nothing is cached."""

@@ -95,6 +95,7 @@ def _rows(content: bytes, name: str) -> list[list[Any]]:
     return rows
 
 
+@pytest.mark.sample(1)
 @pytest.mark.each_database
 @pytest.mark.parametrize("there", ["sqlite", "postgresql"])
 def test_an_export_of_an_import_is_the_same(
@@ -173,6 +174,7 @@ def _no_heading(lines: list[Any]) -> None:
     lines.insert(1, "facts")
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
@@ -196,6 +198,7 @@ def test_a_file_that_does_not_add_up_changes_nothing(
     import_into(_settings(tmp_path / "new"), small_export)
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
@@ -249,6 +252,7 @@ def test_a_state_on_which_a_host_has_run_is_named_so(tmp_path: Path, small_expor
         import_into(new, small_export)
 
 
+@pytest.mark.slow
 def test_a_killed_import_leaves_an_empty_state(tmp_path: Path, small_export: bytes) -> None:
     """`kill -9` when many rows are written but not the end: nothing is stored, and it can be repeated."""
     lines = lines_of(small_export)

@@ -134,6 +134,7 @@ def test_other_grants_are_refused(api: AppClient, form: dict[str, str], error: s
     assert (answer.status_code, answer.json()["error"]) == (400, error)
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("blank", ["", " ", ",", "\t"])
 @pytest.mark.parametrize(("name", "error"), [("scope", "invalid_scope"), ("bitbucket_repository", "invalid_request")])
 def test_a_blank_field_is_not_left_out(api: AppClient, name: str, error: str, blank: str) -> None:

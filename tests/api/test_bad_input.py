@@ -36,6 +36,7 @@ def stored(api: AppClient) -> Any:
     assert [value["value"] for value in api("GET", VALUES).json()["values"]] == ["BEFORE"]
 
 
+@pytest.mark.sample(8)
 @pytest.mark.parametrize(
     "body",
     [

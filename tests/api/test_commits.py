@@ -105,6 +105,7 @@ def test_messages_link_to_commits(acme: Widgets) -> None:
 # Lists of commits
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize(
     ("target", "log"),
     [

@@ -46,6 +46,7 @@ COMPARED = [
 ]
 
 
+@pytest.mark.sample(6)
 @pytest.mark.parametrize(("spec", "compared"), COMPARED)
 def test_a_diff_is_that_of_git(acme: Widgets, spec: str, compared: list[str]) -> None:
     """Byte for byte, also where files are no UTF-8; what does not differ is an empty text with its length."""

@@ -41,6 +41,7 @@ def one_client() -> Iterator[httpx.Client]:
         yield client
 
 
+@pytest.mark.sample(7)
 @pytest.mark.parametrize(("mistake", "check", "words"), [row[1:] for row in MISTAKES], ids=[row[0] for row in MISTAKES])
 def test_refused_call_is_explained_from_its_record(
     http: httpx.Client, host: LiveHost, api: AppClient, mistake: Mistake, check: str, words: str

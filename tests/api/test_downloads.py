@@ -164,6 +164,7 @@ def test_downloads_are_counted(operator: httpx.Client, made: Made) -> None:
     raise AssertionError(counts)
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize(
     "name", ["..", ".", "a/b", "../../up", "a\\b", "a\x00b", "line\nbreak", "x" * 256, "ü" * 128, ""]
 )
@@ -183,6 +184,7 @@ def test_names_that_could_do_harm_are_refused(host: LiveHost, operator: httpx.Cl
     assert (_names(operator, made), _on_disk(host)) == ([], before)
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize(
     ("body", "headers", "status"),
     [

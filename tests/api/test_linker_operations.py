@@ -131,6 +131,7 @@ def test_every_word_with_hyphens_is_a_value(api: AppClient, value: str) -> None:
     assert _stored(api) == [value]
 
 
+@pytest.mark.sample(5)
 @pytest.mark.parametrize(
     "body",
     [
@@ -197,6 +198,7 @@ def test_an_empty_list_removes_all(api: AppClient) -> None:
     assert api("GET", VALUES).json() == {"size": 0, "page": 1, "pagelen": 10, "values": []}
 
 
+@pytest.mark.sample(5)
 @pytest.mark.parametrize(
     ("body", "offender"),
     [
@@ -248,6 +250,7 @@ def test_values_of_an_unknown_linker_are_not_found(api: AppClient, method: str) 
     assert (answer.status_code, _error(answer)["message"]) == (404, "There is no linker 'other'.")
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize(
     "value_id", ["%EF%BC%91", "+1", "1_0", "-1", "01", "1.0", "0x1", "%201", "1%00", "9" * 30, "BB", "1e1", "%D9%A1"]
 )
@@ -293,6 +296,7 @@ def test_pages_follow_each_other(api: AppClient, host: LiveHost) -> None:
         assert back["page"] == expected["page"]
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("sort", ["", "&sort=id", "&sort=-id", "&sort=value", "&sort=-value"])
 @pytest.mark.parametrize("filtered", ["", "&q=value~%221%22"])
 def test_numbered_pages_and_links_agree(api: AppClient, host: LiveHost, sort: str, filtered: str) -> None:
@@ -329,6 +333,7 @@ def test_values_can_be_filtered_and_sorted(api: AppClient) -> None:
     assert found("page=9") == []
 
 
+@pytest.mark.sample(5)
 @pytest.mark.parametrize(
     "query",
     [

@@ -114,6 +114,7 @@ def _code(answer: httpx.Response) -> str:
 # Attacks on the address of the answer
 
 
+@pytest.mark.sample(9)
 @pytest.mark.parametrize(
     "changes",
     [
@@ -347,6 +348,7 @@ ATTACKS: dict[str, tuple[str, Attack]] = {
 }
 
 
+@pytest.mark.sample(10)
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_the_token_endpoint_refuses(client: Client, other: Client, ben: Person, attack: str) -> None:
     """Each is the error that OAuth defines, and gives no token."""

@@ -381,6 +381,7 @@ PROVOKE: dict[int, Callable[[Caller], httpx.Response]] = {
 }
 
 
+@pytest.mark.sample(40)
 @pytest.mark.parametrize(("method", "address"), OPERATIONS)
 def test_every_documented_answer_is_given(
     api: AppClient, host: LiveHost, connect_app: RecordingApp, method: str, address: str
@@ -394,6 +395,7 @@ def test_every_documented_answer_is_given(
     assert given == {status: status for status in documented}
 
 
+@pytest.mark.slow
 def test_an_app_over_its_limit_gets_the_documented_answer_everywhere(tmp_path: Path, connect_app: RecordingApp) -> None:
     """Each operation that apps may call answers the 429, and no other operation documents it."""
     with live_host(tmp_path, rate_limit=1) as limited:

@@ -106,6 +106,7 @@ FOREIGN = [
 ]
 
 
+@pytest.mark.sample(12)
 @pytest.mark.parametrize("headers", FOREIGN, ids=str)
 @pytest.mark.parametrize(("method", "path"), OPERATORS)
 def test_a_page_of_another_site_needs_a_credential(
@@ -128,6 +129,7 @@ def test_this_machine_needs_none(host: LiveHost, headers: dict[str, str]) -> Non
 HERE = ["127.0.0.1", "localhost", "[::1]", "127.0.0.1:{port}", "localhost:{port}", "roadstead.example.com"]
 
 
+@pytest.mark.sample(12)
 @pytest.mark.parametrize("name", HERE)
 @pytest.mark.parametrize(("method", "path"), OPERATORS)
 def test_with_a_base_url_of_others_everybody_is_asked(proxied: LiveHost, method: str, path: str, name: str) -> None:

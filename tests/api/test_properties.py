@@ -112,6 +112,7 @@ def test_a_commit_has_several_names(api: AppClient, made: Made, name: str) -> No
     assert {api(method, missing, json={}).status_code for method in ("GET", "PUT", "DELETE")} == {404}
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize(
     ("body", "said"),
     [

@@ -100,6 +100,7 @@ def test_whoever_called_with_another_credential_is_named(watched: LiveHost, conn
     ]
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize(
     ("q", "count"),
     [
@@ -206,6 +207,7 @@ def test_no_secret_is_kept(watched: LiveHost, tmp_path: Path) -> None:
     assert tokens[0].rpartition(".")[0] in everything
 
 
+@pytest.mark.slow
 def test_only_the_last_are_kept(tmp_path: Path, connect_app: RecordingApp) -> None:
     """The record has as many as the operator says, through a restart, of all processes together."""
     with live_host(tmp_path, keep_requests=3) as host:
@@ -261,6 +263,7 @@ def test_record_that_cannot_be_written_disturbs_no_call(
     assert recorded(watched)[0]["url"] == f"{LINKERS}?page=2"
 
 
+@pytest.mark.slow
 def test_record_waits_while_others_keep_the_database_busy(
     watched: LiveHost, connect_app: RecordingApp, tmp_path: Path
 ) -> None:

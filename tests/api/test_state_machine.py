@@ -301,7 +301,7 @@ def apps() -> Iterator[tuple[RecordingApp, RecordingApp]]:
 
 
 @pytest.mark.each_database
-@pytest.mark.parametrize("examples", [5, pytest.param(100, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("examples", [2, pytest.param(100, marks=pytest.mark.slow)])
 def test_ten_operations_do_what_the_model_does(
     host: LiveHost,
     apps: tuple[RecordingApp, RecordingApp],

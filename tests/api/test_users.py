@@ -151,6 +151,7 @@ def test_addresses_are_a_list(people: People) -> None:
     assert people.gets["operator"]("/2.0/user/emails").json()["size"] == 0
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("selected", ["ann", "ann@acme.example", "%7B%7D", "1", "x%00y", "%F0%9F%92%A9", "a%2Fb"])
 def test_a_user_is_found_by_uuid_or_account_id_alone(people: People, selected: str) -> None:
     """A user name or an address that another user tries is no name of an account, as on the cloud since 2019."""

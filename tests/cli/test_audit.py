@@ -43,6 +43,7 @@ def test_operator_actions_are_logged(roadstead: Roadstead, serve_app: ServeApp) 
     assert len(roadstead.call("audit", "--limit", "2").stdout.splitlines()) == 3
 
 
+@pytest.mark.slow
 def test_bulk_change_of_an_app_is_logged(roadstead: Roadstead, sample_app: str) -> None:
     """The log has the sample app's set with the app's name and the counts before and after."""
     with running(roadstead):

@@ -78,6 +78,7 @@ CASES = [
 ]
 
 
+@pytest.mark.sample(14)
 @pytest.mark.parametrize("case", CASES, ids=lambda case: " ".join(case.arguments))
 def test_command_answers(case: Case, tmp_path: Path) -> None:
     """Each command ends with its exit code and writes to the right stream."""

@@ -146,6 +146,7 @@ def _taken(url: str, *, pause: float) -> int:
 ONE, TWO = (b'{"asked":"%d"}' % number for number in (1, 2))
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize(
     ("requests", "answers", "closed"),
     [
@@ -178,6 +179,7 @@ def test_header_of_two_lines_is_no_answer() -> None:
         json_answer({}, headers={"Location": "/x\r\nSet-Cookie: y"})
 
 
+@pytest.mark.slow
 def test_answer_that_nobody_takes_is_dropped() -> None:
     """A client that stops reading does not keep an answer in memory for ever; a slow one gets it all."""
     with serving(hello, http=_with(Patience(answer_seconds=0.5))) as url:

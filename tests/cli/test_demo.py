@@ -38,6 +38,7 @@ def test_demo_links_the_messages_it_made(roadstead: Roadstead) -> None:
     assert not roadstead.data.exists()
 
 
+@pytest.mark.slow
 def test_demo_reads_any_repository(roadstead: Roadstead, tmp_path: Path) -> None:
     """A text that looks like a ticket key in the given repository is stored as a value, and linked."""
     make_repository(tmp_path, ["TIDE-4: rise", "Read UTF-8, not ISO-8859"], first_on=datetime(2026, 8, 1, tzinfo=UTC))
@@ -88,6 +89,7 @@ def test_demo_stays_with_a_page_until_it_is_stopped(roadstead: Roadstead, stop: 
         urllib.request.urlopen(links_in(output)["BB-12"], timeout=5)
 
 
+@pytest.mark.slow
 def test_demo_without_git_says_so(roadstead: Roadstead) -> None:
     """A machine without git gets a sentence."""
     from tests.cli.conftest import PROGRAM

@@ -135,6 +135,7 @@ def test_person_at_a_terminal_is_asked(
     assert len(installed) == apps
 
 
+@pytest.mark.slow
 def test_app_that_will_not_answer_is_uninstalled_all_the_same(roadstead: Roadstead, serve_app: ServeApp) -> None:
     """An app cannot object to its removal; its answer is reported."""
     url = serve_app(status=200, body=b"fine")
@@ -152,6 +153,7 @@ def test_registered_url_is_binding(roadstead: Roadstead, serve_app: ServeApp) ->
     assert roadstead.call("install", serve_app(status=200, body=b"")).returncode == 1
 
 
+@pytest.mark.slow
 def test_what_is_no_url_is_not_recorded_as_a_request(roadstead: Roadstead) -> None:
     """Nothing was sent, so the record has no request; an address without a server was tried."""
     for url in ("foo", "ftp://app.example/x", "http://"):
@@ -181,6 +183,7 @@ def test_a_page_in_place_of_an_answer_is_read(roadstead: Roadstead, serve_app: S
     assert "<" not in told
 
 
+@pytest.mark.slow
 def test_an_app_that_lost_its_secret_is_installed_again(roadstead: Roadstead) -> None:
     """The refusal names the client key and the solution; called unsigned, as for the first time, the app accepts."""
     with recording_app() as app:
@@ -200,6 +203,7 @@ def test_an_app_that_lost_its_secret_is_installed_again(roadstead: Roadstead) ->
         assert app.received[-1].body["sharedSecret"] == again["shared_secret"]
 
 
+@pytest.mark.slow
 def test_an_offer_is_named_and_withdrawn(roadstead: Roadstead) -> None:
     """An installation whose answer is not known is listed with what to do, and can be withdrawn once."""
     with recording_app() as app:

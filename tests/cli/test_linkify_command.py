@@ -21,6 +21,7 @@ def installed(tmp_path_factory: pytest.TempPathFactory, serve_app: ServeApp) -> 
     return roadstead, url.removesuffix("descriptor.json") + "tickets/"
 
 
+@pytest.mark.slow
 def test_formats(installed: tuple[Roadstead, str]) -> None:
     """Each format shows the same link in its own way."""
     roadstead, tickets = installed
@@ -106,6 +107,7 @@ def test_nothing_of_ours_is_in_a_pipe(installed: tuple[Roadstead, str]) -> None:
     assert installed[0].run("linkify", "--color", "always", stdin=text).stdout.count(b"\x1b]8;;http") == 3
 
 
+@pytest.mark.slow
 def test_limits_of_html_are_told(installed: tuple[Roadstead, str]) -> None:
     """Unlinked parts are reported on stderr; stdout has the HTML nevertheless."""
     done = installed[0].call("linkify", "--input", "html", stdin=b"<p>BB-1</p>" * 10_001)
@@ -122,6 +124,7 @@ def test_offsets_are_those_of_the_whole_text(installed: tuple[Roadstead, str]) -
     assert all(content[link["start"] : link["end"]] == link["text"] for link in document["links"])
 
 
+@pytest.mark.slow
 def test_bytes_that_are_no_text_survive(installed: tuple[Roadstead, str], tmp_path: Path) -> None:
     """Input that is not UTF-8, and line ends of every kind, are printed unchanged."""
     content = bytes(range(256)) * 3 + "é\r\nlast line without end \N{SHIP}".encode()
@@ -203,6 +206,7 @@ def test_explanation_has_no_other_format(roadstead: Roadstead, arguments: tuple[
     assert b"as terminal or as json" in done.stderr
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", [10, pytest.param(LONGEST_LINE, marks=pytest.mark.slow)])
 def test_file_is_linked_beside_a_progress_bar(installed: tuple[Roadstead, str], tmp_path: Path, size: int) -> None:
     """With messages on a terminal and the output elsewhere, the document is the same as without a bar."""

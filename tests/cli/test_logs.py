@@ -6,9 +6,12 @@ import pty
 import subprocess
 import urllib.request
 
+import pytest
+
 from tests.cli.conftest import PROGRAM, Roadstead, running
 
 
+@pytest.mark.slow
 def test_each_line_is_an_object_where_no_terminal_is(roadstead: Roadstead) -> None:
     """A collector can read each line separately, and find the request by the id in its answer."""
     with running(roadstead, "--log-requests", "all") as (process, base_url):

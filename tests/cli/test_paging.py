@@ -43,6 +43,7 @@ def test_git_pages_through_us(installed: Roadstead, repository: Path) -> None:
         assert shown.process.returncode == 0
 
 
+@pytest.mark.slow
 def test_short_log_ends_at_once(installed: Roadstead, repository: Path) -> None:
     """A log that fits on the screen is printed, and the shell returns."""
     with screen([*GIT, "-3"], installed.environment, repository) as shown:
@@ -60,6 +61,7 @@ def test_pager_is_the_users(installed: Roadstead, repository: Path, pager: str) 
         assert text.count("\x1b]8;;http") == 60
 
 
+@pytest.mark.slow
 def test_pager_that_calls_us_again_is_the_last(installed: Roadstead, repository: Path) -> None:
     """A command that our pager runs finds that it is paged already, and starts no further one."""
     tell = "env | grep -c ^_ROADSTEAD_PAGED=1; cat"
@@ -69,6 +71,7 @@ def test_pager_that_calls_us_again_is_the_last(installed: Roadstead, repository:
         assert "paged:" not in shown.rest()
 
 
+@pytest.mark.slow
 def test_ctrl_c_leaves_the_pager(installed: Roadstead, repository: Path) -> None:
     """Ctrl-C is for the pager, which stays until the user leaves it."""
     with screen(GIT, installed.environment, repository) as shown:

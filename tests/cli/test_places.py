@@ -190,6 +190,7 @@ def test_health_and_operators_have_ways_of_their_own() -> None:
             assert [_status(url, path) for path in ("/-/health/ready", "/-/audit", GO)] == [200, 503, 200]
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("sent", "told"),
     [(b"", False), (b"GET /2.0/x HT", True), (UNFINISHED, True), (START + b"\r\n", False)],

@@ -16,6 +16,7 @@ from tests.conftest import NewDatabase
 NOBODY = b"No host is running"
 
 
+@pytest.mark.slow
 def test_a_second_host_on_one_folder_says_so_and_leaves_the_address(roadstead: Roadstead, serve_app: ServeApp) -> None:
     """Commands and apps keep the address of the first host until it ends, even by kill -9, then the second's."""
     with running(roadstead) as (first, first_url), running(roadstead) as (second, second_url):

@@ -34,6 +34,7 @@ def test_serve_answers_and_stops_quietly(roadstead: Roadstead, stop: signal.Sign
     assert err == b""
 
 
+@pytest.mark.slow
 def test_commands_beside_a_host_use_its_address(roadstead: Roadstead, sample_app: str) -> None:
     """A token made beside the running host opens its API; the links in the answer are the host's."""
     with running(roadstead) as (_, base_url):
@@ -72,6 +73,7 @@ def test_unusable_state_is_a_clear_error(roadstead: Roadstead) -> None:
     assert b"Traceback" not in done.stderr
 
 
+@pytest.mark.slow
 def test_host_that_others_can_reach_says_what_follows(roadstead: Roadstead) -> None:
     """Off loopback, the operator learns what --base-url is for."""
     with running(roadstead, "--host", "0.0.0.0", "--base-url", "http://host.example") as (process, base_url):

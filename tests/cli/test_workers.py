@@ -102,6 +102,7 @@ def test_a_worker_that_stands_still_for_a_while_is_not_killed(roadstead: Roadste
         assert _workers(process.pid) == before
 
 
+@pytest.mark.slow
 def test_workers_end_with_their_parent(roadstead: Roadstead) -> None:
     """A parent that is killed leaves no process behind that would keep the port and the database."""
     with running(roadstead, "--workers", "2") as (process, base_url):

@@ -242,6 +242,7 @@ def test_an_installation_fails_when_its_credentials_do_not_work(
     assert sample.installed("another secret").status_code == 204
 
 
+@pytest.mark.slow
 def test_with_a_state_file_it_remembers_across_runs(tmp_path: Path, loopback: LoopbackHost) -> None:
     """After a restart the app still requires the signature; only the file's owner can read it."""
     state = tmp_path / "state.json"
@@ -259,6 +260,7 @@ def test_with_a_state_file_it_remembers_across_runs(tmp_path: Path, loopback: Lo
     assert list(tmp_path.iterdir()) == [state]
 
 
+@pytest.mark.slow
 def test_without_values_none_are_stored(loopback: LoopbackHost) -> None:
     """An empty list is stored like any other: the linker's values are removed."""
     with running("--values", "") as (url, _):
@@ -267,6 +269,7 @@ def test_without_values_none_are_stored(loopback: LoopbackHost) -> None:
     assert loopback.requests[0].json() == {"values": []}
 
 
+@pytest.mark.slow
 def test_sigterm_ends_it(loopback: LoopbackHost) -> None:
     """The process is gone and the port is free soon after the signal."""
     with running() as (url, process):

@@ -27,6 +27,7 @@ def one_value(loopback: LoopbackHost) -> None:
     loopback.values["tickets"] = {5: "BB"}
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize(
     "trouble",
     [
@@ -57,6 +58,7 @@ def test_trouble_that_stays_is_an_error(loopback: LoopbackHost, call: Call) -> N
     assert len(loopback.requests) == 4
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("trouble", [HangUp(), NotHttp(b"garbage"), Stall()], ids=["hangs up", "garbage", "silence"])
 def test_a_value_is_never_added_twice(
     loopback: LoopbackHost, call_at: Callable[..., Call], trouble: HangUp | NotHttp | Stall

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from roadstead.domain.apps import descriptors
@@ -63,8 +63,8 @@ def _apply(host: Host, installation_id: int, what: str, value: Any) -> Awaitable
             return linkers.replace_values(host, installation_id, "tickets", value)
 
 
+@pytest.mark.sample(1)
 @pytest.mark.each_database
-@settings(max_examples=20)
 @given(changes=_CHANGES)
 @example(
     changes=[("replace", ["V0", "V1"]), ("look", None), ("delete", "V0"), ("replace", ["V0"]), ("delete", "V0")]

@@ -172,6 +172,7 @@ def test_who_waits_for_the_answer_makes_the_call(settings: Settings) -> None:
     _run(settings, scenario)
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("status", [200, 302, 401, 404, 410])
 def test_the_last_word_of_an_app_is_taken(tmp_path: Path, status: int) -> None:
     """The app is notified and cannot object, so any answer except a passing failure is final."""

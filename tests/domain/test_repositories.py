@@ -194,6 +194,7 @@ def test_what_is_missing_and_what_is_invisible_are_refused_alike(run: Any) -> No
     run(work)
 
 
+@pytest.mark.sample(4)
 def test_a_bad_creation_changes_nothing(run: Any) -> None:
     """A slug that is none or taken, a project that is none, and a member out of bounds are refused."""
     bad = [

@@ -43,6 +43,7 @@ def test_verdict(row: Hostile) -> None:
         assert check_linker(row.linker("/")).engine == row.verdict
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize(
     ("regex", "witness"),
     [

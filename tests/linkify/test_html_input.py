@@ -348,6 +348,7 @@ LONG = [
 ]
 
 
+@pytest.mark.sample(6)
 @pytest.mark.parametrize(("html", "found"), LONG, ids=[repr(html[:20]) for html, _ in LONG])
 def test_html_made_to_be_slow_is_linked_all_the_same(html: str, found: list[str]) -> None:
     """Each of these keeps some parser busy for minutes, or makes its output grow a hundredfold; here

@@ -89,6 +89,7 @@ def test_matches_that_come_quickly_end_at_the_number_of_links(
     assert [one.out_of_time for one in linkified.unfinished] == [ends_by_time]
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     ("regex", "key", "count"),
     [

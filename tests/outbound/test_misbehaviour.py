@@ -88,6 +88,7 @@ def test_a_huge_header_is_refused(server: Server, answer: bytes, drip: bytes) ->
         get(server.url, seconds=30)
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("answer", "drip"),
     [

@@ -28,6 +28,7 @@ def _basic(user: str, token: str) -> str:
     return f"Basic {base64.b64encode(f'{user}:{token}'.encode()).decode()}"
 
 
+@pytest.mark.sample(5)
 @pytest.mark.parametrize(
     ("form", "status"),
     [

@@ -82,6 +82,7 @@ def test_a_push_that_git_has_begun_goes_through_without_its_client(place: Place)
     assert place.is_whole()
 
 
+@pytest.mark.slow
 def test_a_clone_whose_client_leaves_ends(place: Place, work: Work) -> None:
     """The programs of a fetch end with its client, also while the client reads nothing."""
     work.commit("large", content="".join(f"{number * 7919 % 104729}\n" for number in range(500_000)))
@@ -114,6 +115,7 @@ def test_a_host_stops_beside_an_open_push(tmp_path: Path) -> None:
         assert place.refs() == {}
 
 
+@pytest.mark.slow
 def test_who_finds_no_place_is_told_to_come_back(tmp_path: Path, work: Work) -> None:
     """Transfers that stand still use up the places for transfers, and none for other requests."""
     parts = Parts(host=partial(open_host, transfers=Transfers(1, 1, seconds=0.05)))

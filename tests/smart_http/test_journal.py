@@ -100,6 +100,7 @@ async def _locked_for_a_moment(place: Place) -> None:
         pass
 
 
+@pytest.mark.slow
 def test_a_push_that_was_repeated_is_recorded_once(filled: Place, work: Work) -> None:
     """A push that died before git changed anything is pushed again: the same change by another push is not its own."""
     first, second = work.head("HEAD~1"), work.head()

@@ -40,6 +40,7 @@ def test_refs_are_created_moved_and_deleted(place: Place, work: Work) -> None:
     assert place.is_whole()
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize(
     ("changes", "refusal"),
     [

@@ -69,6 +69,7 @@ def test_an_empty_repository_is_cloned(place: Place, tmp_path: Path) -> None:
     assert "empty repository" in done.stderr
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("ending", [".git", "", "/", ".git/"])
 def test_the_address_is_written_in_many_ways(filled: Place, ending: str) -> None:
     """With and without `.git`, and with a slash behind."""
@@ -143,6 +144,7 @@ def test_one_byte_a_chunk_is_a_push(place: Place) -> None:
     assert answer.headers["content-type"] == "application/x-git-receive-pack-result"
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [

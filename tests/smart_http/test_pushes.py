@@ -88,6 +88,7 @@ def test_a_push_prints_a_link(place: Place, work: Work) -> None:
     assert "pull request" not in said
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("refs", "reason"),
     [

@@ -95,6 +95,7 @@ def _no_branch(lines: list[Any]) -> None:
     lines[_piece(lines) - 1]["head"] = "a..b"
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     "harm",
     [_cut, _no_base64, _no_bundle, _no_heading, _not_among_the_rows, _one_more_than_the_rows, _no_uuid, _no_branch],

@@ -97,6 +97,7 @@ def test_a_locked_database_is_waited_for_and_then_refused(tmp_path: Path) -> Non
         assert _writable(host) == 1
 
 
+@pytest.mark.slow
 def test_a_start_does_not_wait_for_a_locked_database(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -157,6 +158,7 @@ def _replaced(file: Path, content: bytes | None) -> Iterator[None]:
     file.chmod(0o600)
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("failure", "check", "message"),
     [

@@ -129,6 +129,7 @@ def test_a_row_that_is_held_is_waited_for_and_then_refused(settings: Settings) -
     asyncio.run(run())
 
 
+@pytest.mark.slow
 def test_more_readers_than_connections_take_turns(settings: Settings) -> None:
     """Readers wait for a connection; one that waits too long is refused, and delays no other."""
 
@@ -187,6 +188,7 @@ def test_cancelled_readers_leave_no_connection_at_work(settings: Settings) -> No
     asyncio.run(run())
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("preparation", "url", "told"),
     [

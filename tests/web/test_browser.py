@@ -20,6 +20,7 @@ from tests.web.everybody import add_axe, expect_nothing_grave, expect_to_fit
 pytestmark = pytest.mark.browser
 
 
+@pytest.mark.slow
 def test_a_broken_descriptor_is_mended_and_installed(tab: Page, connect_app: RecordingApp) -> None:
     """A finding appears during typing; the corrected descriptor can be installed."""
     text = json.dumps(connect_app.descriptor)
@@ -37,6 +38,7 @@ def test_a_broken_descriptor_is_mended_and_installed(tab: Page, connect_app: Rec
     assert len(connect_app.calls("installed")) == 1
 
 
+@pytest.mark.slow
 def test_the_steps_of_a_handshake_appear_as_they_happen(tab: Page, connect_app: RecordingApp) -> None:
     """Until the app has answered, the page says what it waits for; the answer then appears without a reload."""
     answer = threading.Event()
@@ -76,6 +78,7 @@ def test_a_value_that_is_added_changes_the_lab(tab: Page, host: LiveHost, connec
     expect(tab.locator(".linked a")).to_have_text(["OPS-7", "BB-1"])
 
 
+@pytest.mark.slow
 def test_many_values_are_read_after_the_page_is_there(tab: Page, host: LiveHost, connect_app: RecordingApp) -> None:
     """The result appears without an action of the user."""
     installation = host.install(connect_app, "many-in-browser")
@@ -86,6 +89,7 @@ def test_many_values_are_read_after_the_page_is_there(tab: Page, host: LiveHost,
     expect(tab.get_by_text("are being read")).to_have_count(0)
 
 
+@pytest.mark.slow
 def test_a_pattern_is_judged_as_it_is_written(tab: Page) -> None:
     """Half a pattern is an error in words; the complete one makes the links appear."""
     tab.goto("/-/lab?how=pattern&text=RFC 9110")
@@ -98,6 +102,7 @@ def test_a_pattern_is_judged_as_it_is_written(tab: Page) -> None:
     expect(tab.get_by_label("Workspace", exact=True)).to_be_visible()
 
 
+@pytest.mark.slow
 def test_values_are_found_while_one_types(tab: Page, host: LiveHost, connect_app: RecordingApp) -> None:
     """The list changes during typing, and a found value can be removed."""
     installation = host.install(connect_app)
@@ -161,17 +166,18 @@ def _path_of_invitation(host: LiveHost) -> str:
 
 
 @pytest.mark.parametrize(
-    ("width", "step"), [(390, 4), *(pytest.param(width, 1, marks=pytest.mark.slow) for width in (390, 660))]
+    ("width", "step"), [(390, 8), *(pytest.param(width, 1, marks=pytest.mark.slow) for width in (390, 660))]
 )
 def test_every_page_fits_a_small_screen(tab: Page, addresses: list[str], width: int, step: int) -> None:
     """No page overflows sideways, no word in a table is broken, and on a phone each cell has its column's name.
 
-    By default every fourth page on a phone, because each takes half a second.
+    By default every eighth page on a phone, because each takes half a second.
     """
     for address in addresses[::step]:
         expect_to_fit(tab, address, width)
 
 
+@pytest.mark.slow
 def test_a_verdict_is_to_be_seen_at_once(tab: Page, addresses: list[str]) -> None:
     """On a common laptop's screen everything from the URL to the button is visible without scrolling."""
     (address,) = [one for one in addresses if one.startswith("/-/install")][:1]
@@ -197,7 +203,6 @@ def test_a_keyboard_is_enough(tab: Page) -> None:
 @pytest.mark.parametrize(
     ("theme", "first", "step"),
     [
-        ("light", 0, 10),
         ("dark", 5, 10),
         *(pytest.param(theme, first, 4, marks=pytest.mark.slow) for theme in ("light", "dark") for first in range(4)),
     ],
@@ -212,7 +217,7 @@ def test_every_page_can_be_used_by_everybody(
 ) -> None:
     """axe-core finds nothing serious: labels, landmarks, names, and contrast in both themes.
 
-    By default a few pages in each theme, because each takes a second.
+    By default a few pages in the dark, because each takes a second.
     """
     with visitor(real_browser, host, bypass_policy=True) as tab:
         add_axe(tab, theme)

@@ -70,6 +70,7 @@ def shown(
 # What a page can do
 
 
+@pytest.mark.slow
 def test_page_needs_no_script_of_ours(host: LiveHost, profile: BrowserContext) -> None:
     """The page is chosen in the list and shown, with a token in its address that the app can check."""
     panel = {"key": "plain", "name": {"value": "Plain"}, "url": "/plain", "location": "x"}
@@ -82,6 +83,7 @@ def test_page_needs_no_script_of_ours(host: LiveHost, profile: BrowserContext) -
     verify(read(token), shared_secret=pages.installation.shared_secret, now=time.time(), canonical=canonical)
 
 
+@pytest.mark.slow
 def test_requests_are_made_as_who_is_looking(host: LiveHost, profile: BrowserContext) -> None:
     """In both styles, with JSON parsed unless text is requested, errors distinguished, and links in answers
     followed.
@@ -153,6 +155,7 @@ def test_proxied_calls_reach_the_app_signed(host: LiveHost, profile: BrowserCont
     assert [call.path for call in by_path.values()] == ["/echo/chosen?%7Br-1%7D&status=409"]
 
 
+@pytest.mark.slow
 def test_a_page_learns_who_is_looking_and_where(host: LiveHost, profile: BrowserContext) -> None:
     """A token for its own server, the account in it, and the address of the page around it."""
     scripts = {
@@ -173,6 +176,7 @@ _CUT_OFF = "() => document.documentElement.scrollHeight - window.innerHeight"
 _GROWS = "setTimeout(() => { document.querySelector('div').style.height = '700px' }, 100);"
 
 
+@pytest.mark.slow
 def test_frames_take_the_size_that_is_asked_for(host: LiveHost, profile: BrowserContext) -> None:
     """The requested size, or that of the content, once or as it changes, or of the window; never one that breaks the
     page.
@@ -202,6 +206,7 @@ _TEXT = """const content = document.querySelector(".ac-content");
     write(30); setTimeout(() => write(3), 200);"""
 
 
+@pytest.mark.slow
 def test_a_frame_shows_all_of_its_content(host: LiveHost, profile: BrowserContext) -> None:
     """To the last line and its margin, and no more; also a page that becomes shorter, and one out of sight."""
     with shown(host, profile, {"ac-content": _TEXT}, options="margin:true") as pages:
@@ -216,6 +221,7 @@ def test_a_frame_shows_all_of_its_content(host: LiveHost, profile: BrowserContex
         expect(pages.element("ac-content")).not_to_have_css("height", "384px")
 
 
+@pytest.mark.slow
 def test_events_go_to_every_frame_of_the_app(host: LiveHost, profile: BrowserContext) -> None:
     """To all listeners, as often as they asked for, and to none that has stopped."""
     scripts = {
@@ -260,6 +266,7 @@ def test_notes_are_shown_as_text(host: LiveHost, profile: BrowserContext) -> Non
         expect(notes).to_have_count(1)
 
 
+@pytest.mark.slow
 def test_what_is_not_there_says_so(host: LiveHost, profile: BrowserContext) -> None:
     """Once for each, by its name, and the rest of the page continues."""
     heard: list[str] = []
@@ -286,6 +293,7 @@ _POST = """const answers = [];
     const request = { url: "/2.0/user", method: "GET", body: "", content_type: "", accept: "" };"""
 
 
+@pytest.mark.slow
 def test_messages_of_another_form_are_not_answered(host: LiveHost, profile: BrowserContext) -> None:
     """Only messages in the form of `all.js` are read; none breaks the page around the frame."""
     heard: list[str] = []

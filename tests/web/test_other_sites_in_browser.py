@@ -49,7 +49,7 @@ def statuses(tab: Page, host: LiveHost) -> Iterator[dict[str, set[int]]]:
     yield seen
 
 
-@pytest.mark.parametrize("name", ["127.0.0.1", "localhost"])
+@pytest.mark.parametrize("name", ["127.0.0.1", pytest.param("localhost", marks=pytest.mark.slow)])
 def test_page_of_another_origin(host: LiveHost, real_browser: Browser, name: str) -> None:
     """A page of another port, which browsers count as the same site, and of another site; the operator is signed in."""
     with framed_app(host.url, "elsewhere", {"asks": script_for(host)}) as site:
@@ -75,6 +75,7 @@ def test_an_apps_own_page_in_its_frame(host: LiveHost, profile: BrowserContext) 
         expect(pages.out("allowed")).to_have_text('"user"')
 
 
+@pytest.mark.slow
 def test_address_typed_into_the_browser(host: LiveHost, real_browser: Browser) -> None:
     """The operator can open it there, and follow a link in it; a link on another site leads to a refusal."""
     with framed_app(host.url, "links", {"links": f"location.href = '{host.url}/-/audit';"}) as site:

@@ -26,6 +26,7 @@ def test_calls_appear_as_they_come_in(tab: Page, api: AppClient) -> None:
     expect(tab.locator("tbody tr")).to_have_count(2)
 
 
+@pytest.mark.slow
 def test_focus_stays_while_the_list_changes(tab: Page, api: AppClient) -> None:
     """The keyboard focus stays on its link when a new call appears above it."""
     tab.goto(f"/-/traffic?app={api.installation.app_key}")
@@ -57,6 +58,7 @@ def test_a_call_is_read_beside_the_list(tab: Page, api: AppClient) -> None:
     expect(tab).to_have_url(f"/-/traffic?app={app}")
 
 
+@pytest.mark.slow
 def test_a_call_has_a_page_of_its_own_on_a_phone(tab: Page, api: AppClient) -> None:
     """There is no room beside the list."""
     tab.set_viewport_size({"width": 390, "height": 800})
@@ -66,6 +68,7 @@ def test_a_call_has_a_page_of_its_own_on_a_phone(tab: Page, api: AppClient) -> N
     expect(tab.get_by_role("heading", level=1)).to_contain_text("/installed")
 
 
+@pytest.mark.slow
 def test_the_list_can_be_paused(lone_tab: Page, api: AppClient) -> None:
     """Nothing moves until the reader continues."""
     lone_tab.clock.install()
@@ -81,6 +84,7 @@ def test_the_list_can_be_paused(lone_tab: Page, api: AppClient) -> None:
     expect(lone_tab.locator("tbody tr")).to_have_count(3)
 
 
+@pytest.mark.slow
 def test_what_is_read_can_be_copied(lone_tab: Page, api: AppClient) -> None:
     """Each block by its own button: the whole text, and only the text."""
     lone_tab.context.grant_permissions(["clipboard-read", "clipboard-write"])
@@ -93,6 +97,7 @@ def test_what_is_read_can_be_copied(lone_tab: Page, api: AppClient) -> None:
     assert copied.startswith("curl -X POST")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("step", [16, pytest.param(1, marks=pytest.mark.slow)])
 def test_cause_is_one_click_away(tab: Page, api: AppClient, host: LiveHost, step: int) -> None:
     """A call is refused, its line in the list leads to the debugger, and the cause comes first.
@@ -108,6 +113,7 @@ def test_cause_is_one_click_away(tab: Page, api: AppClient, host: LiveHost, step
             expect(tab.get_by_role("row", name=f"{check} fails")).to_be_visible()
 
 
+@pytest.mark.slow
 def test_token_is_pasted_and_explained(tab: Page, api: AppClient) -> None:
     """With both canonical requests, marked where they differ."""
     tab.goto("/-/jwt")
@@ -118,6 +124,7 @@ def test_token_is_pasted_and_explained(tab: Page, api: AppClient) -> None:
     expect(tab.locator("mark")).to_have_text(["G", "P"])
 
 
+@pytest.mark.slow
 def test_a_browser_tells_moments_as_the_server_does(lone_tab: Page) -> None:
     """Every ten seconds each is updated, in the same words."""
     lone_tab.clock.install(time=NOW)

@@ -51,6 +51,7 @@ def _user(host: LiveHost, name: str) -> User:
     return found
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize(
     ("name", "password"),
     [
@@ -111,6 +112,7 @@ def test_passwords_are_not_guessed(tmp_path: Path) -> None:
         assert sign_in(client, "nobody", "wrong").status_code == 403
 
 
+@pytest.mark.slow
 def test_guesses_that_are_sent_at_once_are_counted_one_by_one(tmp_path: Path) -> None:
     """Of twenty at the same time, ten are tried, and no more."""
     with live_host(tmp_path) as host, ThreadPoolExecutor(20) as pool:

@@ -155,6 +155,7 @@ def test_a_list_is_added_or_put_in_place(values: Values) -> None:
     assert values.listed() == ["X", "Y"]
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("given", "how", "said"),
     [
@@ -188,6 +189,7 @@ def test_a_file_that_cannot_be_used_is_there_to_be_corrected(values: Values) -> 
     assert area.text() == ""
 
 
+@pytest.mark.slow
 def test_what_is_downloaded_can_be_loaded_again(values: Values) -> None:
     """CSV with one column: a hundred thousand values are exported and imported unchanged."""
     many = [f"PRJ-{number}" for number in range(100_000)]

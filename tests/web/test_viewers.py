@@ -150,6 +150,7 @@ def test_every_page_is_in_the_table() -> None:
     assert pages == set(PAGES)
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("viewer", Seen._fields)
 def test_a_viewer_sees_what_the_table_says(scene: Scene, viewer: str) -> None:
     """Each page answers each viewer with the status of the table; what only others see is nowhere in the answer."""
