@@ -185,7 +185,7 @@ def test_a_body_that_cannot_be_unpacked_is_refused(filled: Place, body: bytes, e
 
 
 def test_a_bomb_is_ended(filled: Place) -> None:
-    """A body that unpacks to a hundred times its size is given to git in small pieces, and no further than git reads."""
+    """A body that unpacks to a hundred times as much is given to git in small pieces, as far as git reads."""
     bomb = gzip.compress((pkt_line(b"have " + A.encode() + b"\n") * 1000) * 600, compresslevel=1)
     answer = _post(filled, READ, pkt_line(b"x"), Content_Encoding="identity")
     assert answer.status_code == 200
