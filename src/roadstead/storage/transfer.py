@@ -22,6 +22,15 @@ async def repository_ids(reader: Reader) -> dict[str, int]:
     return dict(await reader.scan("SELECT uuid, id FROM repositories ORDER BY id"))
 
 
+async def download_files(reader: Reader) -> list[tuple[str, str]]:
+    """Return the UUID of the repository, and the name on the machine, of each file for downloading."""
+    return list(
+        await reader.scan(
+            "SELECT r.uuid, d.file FROM downloads d JOIN repositories r ON r.id = d.repository_id ORDER BY d.id"
+        )
+    )
+
+
 async def find_filled_tables(reader: Reader) -> list[str]:
     """Return the names of the tables that have more rows than the migrations made."""
     return [

@@ -6,6 +6,7 @@ The file is gzip of JSON lines in UTF-8, the same for every kind of database:
     {"table": "workspaces", "columns": ["id", "slug", …]}
     [1, "local", …]                                             a row of that table; then more, then the next table
     {"repository": "{8c3f…}", …}                                after all tables: see `repository_files.py`
+    {"file": "lfs", …}                                          after all repositories: see `attached_files.py`
     {"end": true, "rows": 3, "sha256": "…"}                     over every byte before this line
 
 Secrets are in the clear, because the host that reads the file has another key, or empty when they were left out.
@@ -22,6 +23,7 @@ from typing import Any, BinaryIO, NamedTuple
 
 from roadstead.domain.apps.handshakes import new_secret
 from roadstead.domain.host import Host
+from roadstead.domain.upkeep.attached_files import Heading, ReceivingFiles, lines_of_files
 from roadstead.domain.upkeep.audit import secret_will_be_shown
 from roadstead.domain.upkeep.repository_files import Unpacking, lines_of_repositories
 from roadstead.errors import Conflict, InvalidInput
@@ -38,8 +40,8 @@ from roadstead.storage.transfer import PAGE
 from roadstead.storage.users import adopt_operator
 
 FORMAT = "roadstead-export"
-VERSION = 2
-"""Raised when earlier versions would misread a file. Since 2, repositories come after the rows."""
+VERSION = 3
+"""Raised when earlier versions would misread a file. Since 2, repositories come after the rows, and since 3 files."""
 
 _LONGEST_LINE = 64 << 20
 """Four times the largest request body: a descriptor with every character escaped fits, and memory is bounded."""
@@ -77,11 +79,12 @@ async def export_state(
     with gzip.GzipFile(fileobj=out, mode="wb", compresslevel=6, filename="", mtime=0) as packed:
         writer = _Writer(packed)
         async with host.store.database.snapshot() as snapshot:
-            repositories = await rows.repository_ids(snapshot)
+            repositories, downloads = await rows.repository_ids(snapshot), await rows.download_files(snapshot)
             done = await _write_rows(host, snapshot, writer, with_secrets=with_secrets, progress=progress)
         # After the snapshot, which holds up a database's own cleaning: files may take hours.
-        async for line in lines_of_repositories(host, repositories):
-            writer.write(line)
+        for lines in (lines_of_repositories(host, repositories), lines_of_files(host, repositories, downloads)):
+            async for line in lines:
+                writer.write(line)
         writer.write({"end": True, "rows": done, "sha256": writer.digest()})
     return Transferred(done, with_secrets)
 
@@ -137,10 +140,10 @@ async def import_state(host: Host, source: BinaryIO, *, progress: Progress = lam
     """
     lines = _Lines(source)
     header = _header(lines)
-    async with Unpacking(host) as repositories, host.store.database.transaction() as tx:
+    async with Unpacking(host) as repositories, ReceivingFiles(host) as files, host.store.database.transaction() as tx:
         await hold_key(tx)
         await expect_empty(tx)
-        done = await _fill(host, tx, repositories, lines, int(header["rows"]), progress)
+        done = await _fill(host, tx, _Files(repositories, files), lines, int(header["rows"]), progress)
         await rows.go_on_after_ids(tx)
         await adopt_operator(tx)
         await ensure_owners(tx)
@@ -205,10 +208,8 @@ def _newer(reason: str) -> InvalidInput:
     return InvalidInput("The export was written by a newer version of Roadstead.", f"{reason} Upgrade Roadstead.")
 
 
-async def _fill(
-    host: Host, tx: Transaction, repositories: Unpacking, lines: "_Lines", total: int, progress: Progress
-) -> int:
-    """Add all rows and repositories up to the last line, which must agree with them. Return the number of rows."""
+async def _fill(host: Host, tx: Transaction, files: "_Files", lines: "_Lines", total: int, progress: Progress) -> int:
+    """Add all rows and files up to the last line, which must agree with them. Return the number of rows."""
     done = 0
     for part in _parts(lines):
         match part:
@@ -217,22 +218,46 @@ async def _fill(
                 await rows.add_rows(host.store, tx, table, columns, page, make_secret=new_secret)
                 done += len(page)
                 progress(done, total)
-            case _Repository(uuid, head):
-                await repositories.begin(uuid, head)
-            case str():
-                _add_piece(repositories, part)
-    await repositories.end()
-    await repositories.mirror(tx)
+            case _:
+                await files.take(part)
+    await files.check(tx)
     if done != total:
         raise DamagedExport(f"It has {done} of {total} rows.")
     return done
 
 
-def _add_piece(repositories: Unpacking, piece: str) -> None:
-    try:
-        repositories.add(piece)
-    except ValueError as exc:
-        raise DamagedExport(str(exc)) from exc
+class _Files(NamedTuple):
+    """What comes after the rows."""
+
+    repositories: Unpacking
+    attached: ReceivingFiles
+
+    async def take(self, part: "_FilePart") -> None:
+        """Take a heading, a piece or an end. Raise `DamagedExport`, and `InvalidInput`."""
+        try:
+            await self._take(part)
+        except ValueError as exc:
+            raise DamagedExport(str(exc)) from exc
+
+    async def _take(self, part: "_FilePart") -> None:
+        match part:
+            case _Repository(uuid, head):
+                await self.repositories.begin(uuid, head)
+            case Heading():
+                await self.repositories.end()
+                await self.attached.begin(part)
+            case _End(sha256):
+                await self.attached.end(sha256)
+            case str() if self.attached.is_open:
+                await self.attached.add(part)
+            case str():
+                self.repositories.add(part)
+
+    async def check(self, tx: Transaction) -> None:
+        """Complete the last one, and raise `InvalidInput` for what has no row."""
+        await self.repositories.end()
+        await self.repositories.mirror(tx)
+        await self.attached.check(tx)
 
 
 class _Page(NamedTuple):
@@ -250,8 +275,17 @@ class _Repository(NamedTuple):
     head: str
 
 
-def _parts(lines: "_Lines") -> Iterator[_Page | _Repository | str]:
-    """Yield the parts of an export: pages of rows, headings of repositories, and pieces of their bundles."""
+class _End(NamedTuple):
+    """The end of a file, with the hash of its content."""
+
+    sha256: str
+
+
+_FilePart = _Repository | Heading | _End | str
+
+
+def _parts(lines: "_Lines") -> Iterator[_Page | _FilePart]:
+    """Yield the parts of an export: pages of rows, then headings, pieces and ends of repositories and files."""
     page = _Page(TRAVELLING[0], [""], [])
     while True:
         before = lines.digest()
@@ -266,19 +300,30 @@ def _parts(lines: "_Lines") -> Iterator[_Page | _Repository | str]:
         match line:
             case list():
                 pass
-            case str():
-                yield line
             case {"table": _}:
                 page = _Page(*_section(line), [])
-            case {"repository": str(uuid), "head": str(head)}:
-                yield _Repository(uuid, head)
             case {"end": True}:
                 if line.get("sha256") != before:
                     raise DamagedExport("Its checksum is not that of its content.")
                 lines.expect_end()
                 return
             case _:
-                raise DamagedExport("A line is neither a row nor a heading.")
+                yield _file_part(line)
+
+
+def _file_part(line: Any) -> _FilePart:
+    """Return what a line is that comes after the rows."""
+    match line:
+        case str():
+            return line
+        case {"repository": str(uuid), "head": str(head)}:
+            return _Repository(uuid, head)
+        case {"file": str(kind), "repository": str(uuid), "name": str(name), "size": int(size)}:
+            return Heading(kind, uuid, name, size)
+        case {"sha256": str(sha256)}:
+            return _End(sha256)
+        case _:
+            raise DamagedExport("A line is neither a row nor a heading.")
 
 
 def _section(line: dict[str, Any]) -> tuple[Table, list[str]]:
