@@ -10,7 +10,10 @@ import pytest
 
 from roadstead.bitbucket.events import PAYLOADS
 from roadstead.bitbucket.refs import events as pushes
+from roadstead.domain.access.credentials import find_token
 from roadstead.domain.host import Host
+from roadstead.domain.repositories.creation import import_repository
+from roadstead.domain.repositories.given import RepositoryChanges
 from roadstead.events.catalogue import CATALOGUE
 from tests.api.stocked import Stocked, stocked, workspace
 from tests.live import AppClient, LiveHost, recording_app, sender
@@ -228,6 +231,17 @@ def test_what_happens_to_repositories_is_told(host: LiveHost, people: tuple[str,
     deleted = _one(told(lambda: send("DELETE", f"{at}/copy")), "repo:deleted")
     assert deleted["repository"]["full_name"] == f"{SLUG}/copy"
     assert deleted["repository"]["parent"]["full_name"] == f"{SLUG}/gizmo"
+
+
+def test_an_import_is_told(host: LiveHost, people: tuple[str, str], widgets: Stocked, told: Told) -> None:
+    """A repository that is imported is told as imported, not as created."""
+
+    async def job(opened: Host) -> None:
+        owner = await find_token(opened, people[0])
+        assert owner is not None
+        await import_repository(opened, owner, SLUG, "brought", RepositoryChanges(), widgets.work.folder)
+
+    assert set(_one(told(lambda: host.work(job)), "repo:imported")) == {"repository", "actor"}
 
 
 def test_a_changed_project_is_told_without_a_repository(host: LiveHost, people: tuple[str, str], told: Told) -> None:
