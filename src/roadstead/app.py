@@ -39,6 +39,7 @@ from roadstead.events.retention import remove_old_deliveries
 from roadstead.events.sending import sending_deliveries
 from roadstead.routes import MAP
 from roadstead.settings import SAMPLES_FOLDER, Settings
+from roadstead.ssh.listening import serving_ssh
 
 log = logging.getLogger("roadstead")
 
@@ -80,6 +81,7 @@ def create_app(
             async with (
                 samples.shared(),
                 parts.lines(settings, linkers),
+                serving_ssh(host),
                 meanwhile(_warm()),
                 meanwhile(parts.ahead(linkers)),
                 meanwhile(record_left_pushes(host)),

@@ -44,7 +44,7 @@ class Settings:
     requests an installation may make in an hour, and `repository_limit` how many GiB a repository may have; 0 means any
     number. `keep_requests` is how many of the last calls are kept, `keep_deliveries` how many deliveries of events, and
     `log_requests` which requests get a line in the log. `era` says which of the cloud's later removals are not in
-    force.
+    force. `ssh_url` is where the system's sshd serves git over SSH, if it does: `ssh://git@host`, perhaps with a port.
     """
 
     data: Path
@@ -61,6 +61,7 @@ class Settings:
     rate_limit: int = 0
     repository_limit: int = 0
     era: Era = "2026-11"
+    ssh_url: str | None = None
     key: str | None = field(default=None, repr=False)
 
     @property
@@ -204,6 +205,19 @@ def _base_url(value: object, source: str) -> str:
     return url
 
 
+_SSH_URL = re.compile(r"ssh://[a-z_][a-z0-9_.-]{0,31}@[a-zA-Z0-9_.-]+(:[0-9]{1,5})?")
+
+
+def _ssh_url(value: object, source: str) -> str:
+    url = _text(value, source)
+    if _SSH_URL.fullmatch(url):
+        return url
+    raise InvalidSetting(
+        f"{source} must be an address like ssh://roadstead@code.example.com, not {value!r}.",
+        "Give the account that runs Roadstead, the host, and the port where it is not 22.",
+    )
+
+
 def read_database_url(value: object, source: str) -> str:
     """Return the URL as `source` gave it. Raise `InvalidSetting`."""
     url = _text(value, source)
@@ -264,6 +278,7 @@ _CHECKS: Mapping[str, Any] = {
     "allow_target": _allow_target,
     "rate_limit": lambda value, source: _whole_number(value, source, 0, 100_000),
     "repository_limit": lambda value, source: _whole_number(value, source, 0, 1_000_000),
+    "ssh_url": _ssh_url,
     "era": lambda value, source: _one_of(value, source, *get_args(Era)),
     "key": _text,
 }

@@ -108,10 +108,7 @@ def test_a_repository_has_the_shape_of_the_cloud(acme: Acme) -> None:
     for name in ("pullrequests", "commits", "forks", "watchers", "downloads", "hooks", "issues", *below):
         assert links[name]["href"] == f"{here}/{below.get(name, name)}"
     netloc = acme.host.url.removeprefix("http://")
-    assert links["clone"] == [
-        {"name": "https", "href": f"http://owner@{netloc}/acme/widgets.git"},
-        {"name": "ssh", "href": f"git@{netloc.partition(':')[0]}:acme/widgets.git"},
-    ]
+    assert links["clone"] == [{"name": "https", "href": f"http://owner@{netloc}/acme/widgets.git"}]
     assert (found["full_name"], found["owner"]["type"], found["workspace"]["slug"]) == ("acme/widgets", "team", "acme")
     assert found["project"]["links"]["self"]["href"].endswith("/workspaces/acme/projects/SECRET")
     assert (found["fork_policy"], found["size"], found["mainbranch"], found["parent"]) == (

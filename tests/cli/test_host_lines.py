@@ -17,8 +17,8 @@ import pytest
 
 from roadstead.app import Parts
 from roadstead.cli import linkers
-from roadstead.control.line_frames import MOST_BYTES, framed
 from roadstead.control.line_server import LineLimits, linking_lines
+from roadstead.frames import MOST_BYTES, framed
 from tests.cli.conftest import Roadstead, ServeApp
 from tests.live import LiveHost, live_host
 

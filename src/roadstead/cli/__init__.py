@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from importlib import import_module
 
-_FAST = ("linkify", "serve", "demo", "check", "version")
+_FAST = ("linkify", "serve", "demo", "check", "ssh-serve", "ssh-keys-for", "version")
 """The commands that run without Typer; each is the function of its name in the module of its name."""
 
 
@@ -38,7 +38,8 @@ def _run_fast(name: str, arguments: list[str]) -> None:
     with importing():
         from roadstead.cli import quick
 
-        command = getattr(import_module(f"roadstead.cli.{name}"), name)
+        module = name.replace("-", "_")
+        command = getattr(import_module(f"roadstead.cli.{module}"), module)
     with suppress(quick.NotOrdinary):
         sys.exit(quick.run(command, arguments))
 

@@ -25,6 +25,9 @@ from roadstead.cli import (
     requests,
     routes,
     serve,
+    ssh_keys,
+    ssh_keys_for,
+    ssh_serve,
     token,
     tokens,
     transfer,
@@ -43,6 +46,7 @@ PANELS = {
     "Linkers": ("check", "linkify"),
     "Repositories": ("repo",),
     "People": ("user", "workspace", "group", "consumer", "token-create", "token-list", "token-revoke"),
+    "SSH": ("ssh-key", "ssh-keys-for", "ssh-serve"),
     "Debug": ("routes", "requests", "debug-jwt", "token"),
     "Operate": ("audit", "rotate-key", "export", "import", "migrate-data"),
 }
@@ -200,6 +204,9 @@ _add_group("consumer", consumers.HELP, consumers.create, consumers.list_consumer
 app.command()(_failing_clearly(tokens.token_create))
 app.command()(_failing_clearly(tokens.token_list))
 app.command()(_failing_clearly(tokens.token_revoke))
+_add_group("ssh-key", ssh_keys.HELP, ssh_keys.add, ssh_keys.list_keys, ssh_keys.remove)
+app.command()(_failing_clearly(ssh_keys_for.ssh_keys_for))
+app.command()(_failing_clearly(ssh_serve.ssh_serve))
 app.command()(_failing_clearly(audit.audit))
 app.command()(_failing_clearly(keys.rotate_key))
 app.command("export")(_failing_clearly(transfer.export_state))

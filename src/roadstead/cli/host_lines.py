@@ -5,8 +5,8 @@ import socket
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
-from roadstead.control.line_frames import LENGTH_BYTES, SUFFIX, framed, socket_folder
 from roadstead.data_folder import data_folder
+from roadstead.frames import LENGTH_BYTES, LINES, framed, socket_folder, sockets_in
 
 if TYPE_CHECKING:
     from roadstead.domain.linking.lines import LinkedLines
@@ -114,8 +114,8 @@ def _running_host(settings: Mapping[str, str | None], workspace: str, form: str)
     if any(settings[name] or os.environ.get(f"ROADSTEAD_{name.upper()}") for name in settings if name != "data"):
         return None
     folder = socket_folder(data_folder(settings["data"], os.environ))
-    for name in _sockets_in(folder):
-        host = Host(f"{folder}/{name}")
+    for file in sockets_in(folder, LINES):
+        host = Host(file)
         try:
             host.begin(form, workspace)
         except OSError:  # it is gone, or busy
@@ -123,10 +123,3 @@ def _running_host(settings: Mapping[str, str | None], workspace: str, form: str)
             continue
         return host
     return None
-
-
-def _sockets_in(folder: str) -> list[str]:
-    try:
-        return sorted(name for name in os.listdir(folder) if name.endswith(SUFFIX))  # noqa: PTH208  # pathlib is slow
-    except OSError:  # no host has run here
-        return []

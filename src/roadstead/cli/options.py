@@ -62,6 +62,14 @@ Era = Annotated[
         "[env var: ROADSTEAD_ERA]",
     ),
 ]
+SshUrl = Annotated[
+    str | None,
+    Option(
+        "--ssh-url",
+        metavar="ssh://USER@HOST[:PORT]",
+        help="Where the system's sshd serves git. Default: git is not served over SSH. [env var: ROADSTEAD_SSH_URL]",
+    ),
+]
 AllowTarget = Annotated[
     list[str] | None,
     Option(

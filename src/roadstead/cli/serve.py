@@ -18,6 +18,7 @@ from roadstead.cli.options import (
     LinkersWithoutValues,
     RateLimit,
     RepositoryLimit,
+    SshUrl,
     read_settings,
 )
 from roadstead.cli.output import program, same_options
@@ -101,6 +102,7 @@ def serve(
     rate_limit: RateLimit = None,
     repository_limit: RepositoryLimit = None,
     era: Era = None,
+    ssh_url: SshUrl = None,
 ) -> None:
     """Run the host until Ctrl-C."""
     settings = read_settings(
@@ -118,6 +120,7 @@ def serve(
         rate_limit=rate_limit,
         repository_limit=repository_limit,
         era=era,
+        ssh_url=ssh_url,
     )
     for stop in _STOPS:
         signal.signal(stop, _leave)

@@ -1,22 +1,25 @@
-"""The host's side of `roadstead linkify`: its linkers are compiled already, so the first line is there immediately."""
+"""The host's side of `roadstead linkify`: its linkers are compiled already, so the first line is there immediately.
+
+The command sends the output format and the workspace, then the lines, some at a time, and at the end nothing. The host
+answers the first frame with nothing, each of the others with the lines as they are printed, and the end with the limits
+that linkers met, as JSON. On an error the host closes the connection, and the command links the lines itself.
+"""
 
 import asyncio
 import io
 import logging
-import os
-import socket
 from asyncio import StreamReader, StreamWriter
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager, suppress
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from dataclasses import dataclass
-from pathlib import Path
 
 import msgspec
 
-from roadstead.control.line_frames import LENGTH_BYTES, MOST_BYTES, SUFFIX, framed, socket_folder
 from roadstead.domain.linking.lines import RENDERERS, CountedLine, LinkedLines
 from roadstead.domain.linking.workspaces import WorkspaceLinkers
+from roadstead.domain.local_sockets import listening, read_frame
 from roadstead.errors import RoadsteadError
+from roadstead.frames import LINES, framed
 from roadstead.settings import Settings
 
 log = logging.getLogger("roadstead.linkify")
@@ -42,20 +45,14 @@ async def linking_lines(
     if not _are_usual(settings):
         yield
         return
-    try:
-        listening, file = _listen(Path(socket_folder(str(settings.data))))
-    except OSError as exc:
-        log.info("roadstead linkify works without the host: %s.", exc)
-        yield
-        return
     server = _LineServer(linkers, limits)
-    async with await asyncio.start_unix_server(server.serve, sock=listening) as accepting:
+    async with AsyncExitStack() as until_the_end:
         try:
-            yield
-        finally:
-            file.unlink(missing_ok=True)
-            accepting.close()
-            server.hang_up()
+            await until_the_end.enter_async_context(listening(settings.data, LINES, server.serve))
+        except OSError as exc:
+            log.info("roadstead linkify works without the host: %s.", exc)
+        until_the_end.callback(server.hang_up)
+        yield
 
 
 def _are_usual(settings: Settings) -> bool:
@@ -65,34 +62,6 @@ def _are_usual(settings: Settings) -> bool:
         settings.database_name,
         settings.linkers_without_values,
     )
-
-
-def _listen(folder: Path) -> tuple[socket.socket, Path]:
-    """Return a listening socket that only its owner can reach, and its file. Delete those of dead hosts."""
-    folder.mkdir(mode=0o700, exist_ok=True)
-    _sweep(folder)
-    file = folder / f"{os.getpid()}{SUFFIX}"
-    new = file.with_suffix(".new")
-    new.unlink(missing_ok=True)
-    listening = socket.socket(socket.AF_UNIX)
-    try:
-        listening.bind(str(new))
-        new.chmod(0o600)  # before anyone can connect
-        listening.listen()
-        new.rename(file)
-    except OSError:
-        listening.close()
-        raise
-    return listening, file
-
-
-def _sweep(folder: Path) -> None:
-    for file in folder.glob(f"*{SUFFIX}"):
-        with socket.socket(socket.AF_UNIX) as probe:
-            try:
-                probe.connect(str(file))
-            except ConnectionRefusedError:
-                file.unlink(missing_ok=True)
 
 
 class _LineServer:
@@ -122,7 +91,7 @@ class _LineServer:
 
     async def _link(self, reader: StreamReader, writer: StreamWriter) -> None:
         async with asyncio.timeout(self._limits.idle_seconds):
-            form, _, workspace = (await _read(reader)).decode().partition(" ")
+            form, _, workspace = (await read_frame(reader)).decode().partition(" ")
         if form not in RENDERERS:
             return
         compiled = await self._linkers.of(workspace)
@@ -149,14 +118,7 @@ class _LineServer:
         async with asyncio.timeout(self._limits.idle_seconds):
             writer.write(framed(answer))
             await writer.drain()
-            return await _read(reader)
-
-
-async def _read(reader: StreamReader) -> bytes:
-    length = int.from_bytes(await reader.readexactly(LENGTH_BYTES), "big")
-    if length > MOST_BYTES:
-        raise ValueError(length)
-    return await reader.readexactly(length)
+            return await read_frame(reader)
 
 
 def _rendered(lines: LinkedLines, chunk: bytes) -> bytes:

@@ -27,8 +27,6 @@ from roadstead.model import UNIDENTIFIED, Identity, Privilege
 from roadstead.pushed import ArchiveFormat, Service
 from roadstead.smart_http import lfs
 
-MOST_ASKED_BYTES = 10 * 1024 * 1024
-"""Of what a client says that it has and wants, unpacked."""
 _ADVERTISEMENT = "info/refs"
 _SERVICES: tuple[Service, ...] = ("git-upload-pack", "git-receive-pack")
 _ARCHIVES = "get/"
@@ -198,7 +196,7 @@ def _advertised(transfer: Transfer, service: Service, request: Request) -> Async
 def _exchanged(transfer: Transfer, service: Service, request: Request) -> AsyncGenerator[bytes, None]:
     if service == "git-receive-pack":
         return transfers.receive(transfer, _body(request))
-    return transfers.upload(transfer, _body(request, most=MOST_ASKED_BYTES), _protocol(request))
+    return transfers.upload(transfer, _body(request, most=transfers.MOST_ASKED_BYTES), _protocol(request))
 
 
 def _body(request: Request, *, most: int | None = None) -> Incoming:

@@ -345,7 +345,7 @@ def _resources(call: Call, found: Sequence[Repository]) -> list[RepositoryResour
     """Return repositories, without the parents that the caller does not see."""
     user = call.identity.user
     username = user.username if user is not None and user.kind == "user" else None
-    shape = shapes.repositories(call.host.base_url, username)
+    shape = shapes.repositories(call.host.base_url, username, call.host.settings.ssh_url)
     return [
         shape(
             one, _url(call, one), None if one.parent is None else condensed_repository(one.parent, call.host.base_url)

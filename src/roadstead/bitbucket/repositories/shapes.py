@@ -274,11 +274,12 @@ def workspace_url(base_url: str, workspace: Workspace) -> str:
 
 
 def repositories(
-    base_url: str, username: str | None
+    base_url: str, username: str | None, ssh_url: str | None
 ) -> Callable[[Repository, str, CondensedRepository | None], RepositoryResource]:
     """Return a function that shapes a repository, given its URL and its parent.
 
-    What all repositories of a workspace share is made once. `username` is the caller's, for the URL to clone from.
+    What all repositories of a workspace share is made once. `username` is the caller's, for the URL to clone from, and
+    `ssh_url` where git is served over SSH, if it is.
     """
     shared: dict[int, tuple[Team, CondensedWorkspace]] = {}
 
@@ -291,7 +292,7 @@ def repositories(
         project_url = f"{workspace_url(base_url, workspace)}/projects/{repository.project.key}"
         return {
             **condensed_repository(repository, base_url),
-            "links": _links(repository, base_url, self_url, username),
+            "links": _links(repository, base_url, self_url, _clone(repository.full_name, base_url, username, ssh_url)),
             "slug": repository.slug,
             "description": repository.description,
             "scm": "git",
@@ -333,25 +334,34 @@ def announced_repository(repository: Repository, base_url: str) -> AnnouncedRepo
     }
 
 
-def _links(repository: Repository, base_url: str, self_url: str, username: str | None) -> RepositoryLinks:
+def _links(repository: Repository, base_url: str, self_url: str, clone: list[NamedLink]) -> RepositoryLinks:
     below = [*_BELOW.items(), *([("issues", "issues")] if repository.has_issues else [])]
     links: Any = {
         **condensed_repository(repository, base_url)["links"],
         **{name: Link(f"{self_url}/{path}") for name, path in below},
-        "clone": _clone(repository.full_name, base_url, username),
+        "clone": clone,
     }
     found: RepositoryLinks = links
     return found
 
 
-def _clone(full_name: str, base_url: str, username: str | None) -> list[NamedLink]:
+def _clone(full_name: str, base_url: str, username: str | None, ssh_url: str | None) -> list[NamedLink]:
     """Return the addresses for git; that of HTTP names the caller, whose password git then asks for."""
     host = urlsplit(base_url)
     named = f"{quote(username, safe='')}@" if username else ""
-    return [
-        {"name": "https", "href": f"{host.scheme}://{named}{host.netloc}{host.path}/{full_name}.git"},
-        {"name": "ssh", "href": f"git@{host.hostname}:{full_name}.git"},
+    links: list[NamedLink] = [
+        {"name": "https", "href": f"{host.scheme}://{named}{host.netloc}{host.path}/{full_name}.git"}
     ]
+    if ssh_url is not None:
+        links.append({"name": "ssh", "href": _over_ssh(full_name, ssh_url)})
+    return links
+
+
+def _over_ssh(full_name: str, ssh_url: str) -> str:
+    """Return the address for git over SSH: in the cloud's short form, which has no place for a port."""
+    if urlsplit(ssh_url).port is None:
+        return f"{ssh_url.removeprefix('ssh://')}:{full_name}.git"
+    return f"{ssh_url}/{full_name}.git"
 
 
 def own_settings(repository: Repository) -> OwnSettings:

@@ -26,6 +26,8 @@ from roadstead.git.transfer.waiting import locked
 from roadstead.model import Identity, Repository
 from roadstead.pushed import ArchiveFormat, Push, Ref, RefChange, Service
 
+MOST_ASKED_BYTES = 10 * 1024 * 1024
+"""Of what a client says that it has and wants, unpacked."""
 _MOST_REASONS = 10
 """Of a refusal. The user who pushes reads them in a terminal."""
 _MOST_LINKS = 5
@@ -42,20 +44,25 @@ class Transfer(NamedTuple):
     sender: Hashable
 
 
-async def advertise(transfer: Transfer, service: Service, protocol: str) -> AsyncGenerator[bytes, None]:
-    """Yield what the repository has for a client that is about to fetch or to push."""
+async def advertise(
+    transfer: Transfer, service: Service, protocol: str, *, named: bool = True
+) -> AsyncGenerator[bytes, None]:
+    """Yield what the repository has for a client that is about to fetch or to push; see `programs` for `named`."""
     host, _, repository, sender = transfer
     async with host.transfers.place(sender):
-        pieces = programs.advertise(folder_of(host, repository), service, protocol)
+        pieces = programs.advertise(folder_of(host, repository), service, protocol, named=named)
         async for piece in _closed(pieces):
             yield piece
 
 
-async def upload(transfer: Transfer, body: Body, protocol: str) -> AsyncGenerator[bytes, None]:
-    """Yield the objects that a client asks for in its body."""
+async def upload(
+    transfer: Transfer, body: Body, protocol: str, *, stateless: bool = True
+) -> AsyncGenerator[bytes, None]:
+    """Yield the objects that a client asks for in its body, at most `MOST_ASKED_BYTES`; see `programs` for the rest."""
     host, _, repository, sender = transfer
     async with host.transfers.place(sender):
-        async for piece in _closed(programs.upload_pack(folder_of(host, repository), body, protocol)):
+        pieces = programs.upload_pack(folder_of(host, repository), body, protocol, stateless=stateless)
+        async for piece in _closed(pieces):
             yield piece
 
 

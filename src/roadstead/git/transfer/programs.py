@@ -38,9 +38,11 @@ class Body(Protocol):
         """Wait until the client has left. To be called after the last piece."""
 
 
-async def advertise(folder: Path, service: Service, protocol: str) -> AsyncGenerator[bytes, None]:
-    """Yield what a repository has, in pieces."""
-    if service == "git-receive-pack" or "version=2" not in protocol.split(":"):
+async def advertise(
+    folder: Path, service: Service, protocol: str, *, named: bool = True
+) -> AsyncGenerator[bytes, None]:
+    """Yield what a repository has, in pieces. If it is `named`, the name of the service comes first, as over HTTP."""
+    if named and (service == "git-receive-pack" or "version=2" not in protocol.split(":")):
         yield pkt_line(f"# service={service}\n".encode()) + FLUSH
     child = _started(folder, service, "--http-backend-info-refs", reads=False, variables=_speaking(protocol))
     try:
@@ -51,9 +53,11 @@ async def advertise(folder: Path, service: Service, protocol: str) -> AsyncGener
         await child.end()
 
 
-async def upload_pack(folder: Path, body: Body, protocol: str) -> AsyncGenerator[bytes, None]:
-    """Yield what a client asks for in its body."""
-    child = _started(folder, "git-upload-pack", variables=_speaking(protocol))
+async def upload_pack(
+    folder: Path, body: Body, protocol: str, *, stateless: bool = True
+) -> AsyncGenerator[bytes, None]:
+    """Yield what a client asks for in its body. Unless it is `stateless`, begin with what the repository has."""
+    child = _started(folder, "git-upload-pack", stateless=stateless, variables=_speaking(protocol))
     feeding = asyncio.create_task(_feed_and_watch(child, body))
     try:
         while piece := await child.read():
@@ -142,12 +146,14 @@ def _started(
     service: Service,
     *options: str,
     reads: bool = True,
+    stateless: bool = True,
     passed: Sequence[int] = (),
     variables: Mapping[str, str] | None = None,
     settings: Mapping[str, str] | None = None,
 ) -> Piped:
     config = [part for name, value in (_SETTINGS | dict(settings or {})).items() for part in ("-c", f"{name}={value}")]
-    arguments = [*config, service.removeprefix("git-"), "--stateless-rpc", *options, "--", str(folder)]
+    kind = ["--stateless-rpc"] if stateless else []
+    arguments = [*config, service.removeprefix("git-"), *kind, *options, "--", str(folder)]
     return Piped(arguments, _LIMITS, reads=reads, variables=variables, passed=passed)
 
 
