@@ -14,6 +14,7 @@ from roadstead.domain.access.credentials import find_token
 from roadstead.domain.host import Host
 from roadstead.domain.repositories.creation import import_repository
 from roadstead.domain.repositories.given import RepositoryChanges
+from roadstead.errors import GitFailed, HostBusy
 from roadstead.events.catalogue import CATALOGUE
 from tests.api.stocked import Stocked, stocked, workspace
 from tests.live import AppClient, LiveHost, recording_app, sender
@@ -190,6 +191,30 @@ def test_a_large_push_is_told_in_part(widgets: Stocked, told: Told, monkeypatch:
     monkeypatch.setattr(pushes, "MOST_BYTES", 1)
     nothing = _one(told(partial(widgets.push, "main:refs/heads/last")), "repo:push")["push"]
     assert nothing == {"changes": [], "truncated": True}
+
+
+@pytest.mark.parametrize(
+    "failure", [HostBusy("All places are taken."), GitFailed("git took too long."), TimeoutError()]
+)
+def test_a_push_is_told_without_its_commits_if_git_cannot_list_them(
+    widgets: Stocked, told: Told, monkeypatch: pytest.MonkeyPatch, failure: Exception
+) -> None:
+    """A busy host, or a history that takes too long, costs a payload its commits, and never the event."""
+
+    async def fail(*_: object, **__: object) -> None:
+        raise failure
+
+    monkeypatch.setattr("roadstead.git.history.page", fail)
+    widgets.work.commit(f"{failure!r}", file="unlisted")
+    (change,) = _one(told(partial(widgets.push, "HEAD:refs/heads/unlisted")), "repo:push")["push"]["changes"]
+    assert (change["commits"], change["truncated"]) == ([], True)
+
+
+def test_a_tag_of_a_file_has_no_target(widgets: Stocked, told: Told) -> None:
+    """A tag may name what is no commit, and then leads nowhere."""
+    widgets.work.git("tag", "-f", "of-a-file", "main:file")
+    (change,) = _one(told(partial(widgets.push, "of-a-file")), "repo:push")["push"]["changes"]
+    assert (change["new"]["target"], "links" in change) == (None, False)
 
 
 def test_an_app_acts_as_its_workspace(host: LiveHost, widgets: Stocked, told: Told) -> None:

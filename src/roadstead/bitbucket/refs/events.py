@@ -16,6 +16,7 @@ from roadstead.domain.host import Host
 from roadstead.domain.repositories.commits import folder_of
 from roadstead.domain.repositories.known import Known, html_without_links, users_of
 from roadstead.domain.repositories.refs import find_main_branch
+from roadstead.errors import GitFailed, HostBusy
 from roadstead.events.payloads import Happening, Payload
 from roadstead.git import history, objects
 from roadstead.git.objects import Commit, NoSuchObject
@@ -28,6 +29,8 @@ MOST_COMMITS = 5
 """Of a change, as on the cloud."""
 MOST_BYTES = 200 * 1024
 """Of all changes of a payload. The cloud drops one of more than 256 KB."""
+MOST_SECONDS = 5.0
+"""That git looks for the commits of a payload. Without them, it is still worth sending."""
 _KINDS: tuple[RefKind, ...] = ("branch", "tag")
 
 
@@ -70,12 +73,10 @@ async def _pushed(host: Host, happening: Happening) -> Payload | None:
 async def _fitting(host: Host, repository: Repository, changes: Sequence[_Change], main: str | None) -> Payload:
     """Return as many changes as fit; the last of them perhaps without its commits."""
     found: list[Any] = []
-    room = MOST_BYTES
+    room, until = MOST_BYTES, asyncio.get_running_loop().time() + MOST_SECONDS
     for change in changes:
         await asyncio.sleep(0)  # reading is quick, but there may be many changes
-        async with host.comparing.place(("events", repository.workspace.id)):
-            read = await _read(folder_of(host, repository), change, main)
-        shape = await _shaped(host, repository, read)
+        shape = await _shaped(host, repository, await _read(host, repository, change, main, until))
         if len(msgspec.json.encode(shape)) > room and shape.get("commits"):
             shape = {**shape, "commits": [], "truncated": True}
         room -= len(msgspec.json.encode(shape))
@@ -85,16 +86,18 @@ async def _fitting(host: Host, repository: Repository, changes: Sequence[_Change
     return {"changes": found}
 
 
-async def _read(folder: Path, change: _Change, main: str | None) -> _Read:
+async def _read(host: Host, repository: Repository, change: _Change, main: str | None, until: float) -> _Read:
+    folder = folder_of(host, repository)
     old, new = (None if id_ is None else _found(folder, change, id_) for id_ in (change.old, change.new))
     if change.kind != "branch" or new is None or new.commit is None:
         return _Read(change, old, new, [], truncated=False)
     known = main if old is None else old.ref.commit_hash
     exclude = [known] if known is not None else []
     try:
-        page = await history.page(folder, [new.commit.hash], exclude, length=MOST_COMMITS)
-    except NoSuchObject:
-        return _Read(change, old, new, [], truncated=False)
+        async with asyncio.timeout_at(until), host.comparing.place(("events", repository.workspace.id)):
+            page = await history.page(folder, [new.commit.hash], exclude, length=MOST_COMMITS)
+    except (TimeoutError, NoSuchObject, HostBusy, GitFailed):
+        return _Read(change, old, new, [], truncated=True)
     return _Read(change, old, new, page.commits, truncated=page.next is not None)
 
 
@@ -139,7 +142,7 @@ class _Shapes:
             "forced": change.forced,
             "truncated": read.truncated,
         }
-        if new is not None:
+        if new is not None and new.commit is not None:
             shape["links"] = self._links(read, new)
         if new is not None and new.ref.kind == "branch":
             shape["commits"] = [self._commits.announced_as_new(commit) for commit in read.commits]
