@@ -105,12 +105,28 @@ def test_what_is_kept_is_never_old(host: LiveHost, workplace: tuple[str, int]) -
         assert "KEPT-1 abcdef1 <a" in first
         assert await render({}) == first
         assert 'href="https://h.example/c"' in await render({"abcdef1": "https://h.example/c"})
+        state = await renderer.state(workspace)
         value = await linkers.add_value(opened, installation, "tickets", "KEPT")
         assert ">KEPT-1</a>" in await render({})
+        assert state != await renderer.state(workspace)
         await linkers.delete_value(opened, installation, "tickets", value.id)
         assert await render({}) == first
         await users.rename(opened, user, display_name="Another", nickname="another")
         assert ">@Another</a>" in await render({})
+
+    _run(host, work)
+
+
+def test_a_text_that_is_not_finished_changes_the_state(host: LiveHost, workplace: tuple[str, int]) -> None:
+    """So no answer that contains it is found again; the state of another workspace, and one of whole texts, stays."""
+
+    async def work(opened: Host, renderer: Renderer) -> None:
+        workspace = workplace[0]
+        states = [await renderer.state(workspace)]
+        for text in ("short", "x" * 2_000_000):
+            await renderer.render([text], workspace, "me")
+            states.append(await renderer.state(workspace))
+        assert (states[0] == states[1], states[1] == states[2]) == (True, False)
 
     _run(host, work)
 

@@ -17,12 +17,13 @@ from roadstead.settings import Settings
 from roadstead.storage.database import Argument, Database, Row, Transaction
 from roadstead.storage.facts import keep_fact
 from roadstead.storage.installations import find_caller
-from roadstead.storage.remembered import NAMES, READ, is_change
+from roadstead.storage.remembered import COUNTERS, READ, counter_of
 from roadstead.storage.rotation import seal_anew
 from roadstead.storage.sealing import key_in_force
 from roadstead.storage.workspaces import recall_workspace, take_workspace
 from tests.conftest import NewDatabase
 from tests.live import LiveHost, RecordingApp
+from tests.storage.reads import tables_read
 from tests.storage.statements import statements
 from tests.storage.test_transactions import Place
 
@@ -161,6 +162,34 @@ def test_whichever_way_a_statement_runs_it_counts_once(place: Place) -> None:
     place.run(scenario)
 
 
+COUNTED = {
+    "UPDATE users SET nickname = ''": (0, 1, 0),
+    "DELETE FROM permissions": (0, 1, 0),
+    "UPDATE repositories SET updated_on = ''": (0, 0, 1),
+    "UPDATE workspaces SET name = ''": (1, 0, 0),
+    "DELETE FROM sessions": (0, 0, 0),
+}
+"""Statements, and what each adds to the versions."""
+
+
+def test_each_change_counts_for_what_is_cached_of_it(place: Place) -> None:
+    """Another process sees at once which version has grown; several changes in a transaction are all counted."""
+
+    async def scenario(database: Database) -> None:
+        async with place.opened() as other:
+            for statements_, expected in [*(([one], added) for one, added in COUNTED.items()), ([*COUNTED], (1, 1, 1))]:
+                before = await other.versions()
+                async with database.transaction() as tx:
+                    for statement in statements_:
+                        await tx.run(statement)
+                await asyncio.sleep(0)
+                after = await other.versions()
+                assert after == await database.versions()
+                assert tuple(new - old for old, new in zip(before, after, strict=True)) == expected, statements_
+
+    place.run(scenario)
+
+
 def test_none_of_many_changes_at_once_is_lost(place: Place) -> None:
     """Concurrent transactions of two processes that lock the rows of the others, in any order, all count, and none
     fails.
@@ -215,14 +244,14 @@ def test_the_version_is_not_asked_of_sqlite_again_as_long_as_nothing_is_committe
 
 def _writes(statement: str) -> set[str]:
     """Return the cached tables that a statement changes, anywhere in it."""
-    return set(re.findall(rf"\b(?:INTO|UPDATE|FROM) ({'|'.join(NAMES)})\b", re.sub(r"SELECT.*", "", statement)))
+    return set(re.findall(rf"\b(?:INTO|UPDATE|FROM) ({'|'.join(COUNTERS)})\b", re.sub(r"SELECT.*", "", statement)))
 
 
 def test_every_statement_that_changes_what_is_remembered_is_seen_to() -> None:
     """In the whole storage room, except for the count of a linker's values, which is not cached."""
     changing = [(f"{file}: {function}", text) for file, function, text in statements() if _writes(text)]
-    assert {table for _, text in changing for table in _writes(text)} == set(NAMES)
-    assert {place for place, text in changing if not is_change(text)} == {
+    assert {table for _, text in changing for table in _writes(text)} == set(COUNTERS)
+    assert {place for place, text in changing if counter_of(text) is None} == {
         "linkers.py: _add_to_count",
         "linkers.py: _set_count",
     }
@@ -231,20 +260,23 @@ def test_every_statement_that_changes_what_is_remembered_is_seen_to() -> None:
 @pytest.mark.parametrize(
     ("statement", "expected"),
     [
-        ("INSERT INTO workspaces (slug) VALUES (?)", True),
-        ("\n    UPDATE installations SET shared_secret = ? WHERE id = ?", True),
-        ("DELETE FROM handshakes WHERE installation_id = ?", True),
-        ("UPDATE linkers SET position = NULL, revision = revision + 1", True),
-        ("UPDATE linkers SET value_count = 3, revision = revision + 1 WHERE id = ?", False),
-        ("INSERT INTO linker_values (value) VALUES (?)", False),
-        ("UPDATE installations_of_old SET state = ''", False),
-        ("SELECT id FROM installations WHERE id = ? FOR UPDATE", False),
-        ("INSERT INTO requests (url) SELECT url FROM installations", False),
+        ("INSERT INTO workspaces (slug) VALUES (?)", "version"),
+        ("\n    UPDATE installations SET shared_secret = ? WHERE id = ?", "version"),
+        ("DELETE FROM handshakes WHERE installation_id = ?", "version"),
+        ("UPDATE linkers SET position = NULL, revision = revision + 1", "version"),
+        ("DELETE FROM members WHERE user_id = ?", "people"),
+        ("UPDATE users SET is_active = 0", "people"),
+        ("UPDATE repositories SET mainbranch = ? WHERE id = ?", "repositories"),
+        ("UPDATE linkers SET value_count = 3, revision = revision + 1 WHERE id = ?", None),
+        ("INSERT INTO linker_values (value) VALUES (?)", None),
+        ("UPDATE installations_of_old SET state = ''", None),
+        ("SELECT id FROM installations WHERE id = ? FOR UPDATE", None),
+        ("INSERT INTO requests (url) SELECT url FROM installations", None),
     ],
 )
-def test_changes_are_told_from_other_statements(statement: str, expected: bool) -> None:
+def test_changes_are_told_from_other_statements(statement: str, expected: str | None) -> None:
     """By the tables that they write, not by those that they read."""
-    assert is_change(statement) == expected
+    assert counter_of(statement) == expected
 
 
 def test_what_is_remembered_comes_from_the_tables_that_count(
@@ -254,18 +286,10 @@ def test_what_is_remembered_comes_from_the_tables_that_count(
     caller, slug = host.install(connect_app, f"w-{connect_app.key}"), f"w-{connect_app.key}"
 
     async def run(opened_host: Host) -> set[str]:
-        database, read = opened_host.store.database, opened_host.store.database.read
-        found: set[str] = set()
-
-        async def looked_at(sql: str, *arguments: Argument) -> list[Row]:
-            found.update(re.findall(r"\b(?:FROM|JOIN) (\w+)", sql))
-            return await read(sql, *arguments)
-
-        with monkeypatch.context() as patched:
-            patched.setattr(database, "read", looked_at)
+        with tables_read(opened_host.store.database, monkeypatch) as found:
             assert await find_caller(opened_host.store, caller.client_key)
             assert await recall_workspace(opened_host.store, slug)
             await WorkspaceLinkers(opened_host)._apps_in(caller.workspace)
         return found - {"remembered"}
 
-    assert host.work(run) == set(NAMES) - {"linkers"}
+    assert host.work(run) == {name for name, counter in COUNTERS.items() if counter == "version"} - {"linkers"}

@@ -93,6 +93,13 @@ def json_answer(body: object, status: int = 200, *, headers: Mapping[str, str] |
     return answer
 
 
+def encoded_answer(content: bytes) -> Answer:
+    """Return a 200 with JSON that is encoded already."""
+    answer = Answer(200, _JSON, content)
+    answer.headers.append((b"content-length", b"%d" % len(content)))
+    return answer
+
+
 def text_answer(content: bytes, content_type: str) -> Answer:
     """Return a 200 with a text."""
     answer = Answer(200, (b"content-type", content_type.encode()), content)

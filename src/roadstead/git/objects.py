@@ -101,11 +101,16 @@ def kind_of(folder: Path, id_: str) -> Kind | None:
 
 def commit_behind(folder: Path, id_: str) -> str | None:
     """Return the commit that an id of a commit or an annotated tag stands for; nothing if it is another object."""
+    return behind(repository(folder), id_)
+
+
+def behind(opened: pygit2.Repository, id_: str) -> str | None:
+    """Return as `commit_behind` does from an open repository."""
     for _ in range(_MOST_TAGS):
-        kind = kind_of(folder, id_)
+        kind = header_of(opened, id_)[0]
         if kind != "tag":
             return id_ if kind == "commit" else None
-        id_ = tag(folder, id_).target
+        id_ = _tag_of(id_, data_of(opened, "tag", id_)).target
     return None
 
 
@@ -152,6 +157,11 @@ def commit_of(id_: str, data: bytes) -> Commit:
         _signature_of(committer, encoding),
         _text(message, encoding),
     )
+
+
+def tree_of(folder: Path, commit: str) -> str:
+    """Return the id of the tree of a commit. Raise `NoSuchObject`."""
+    return tree_id(data_of(repository(folder), "commit", commit))
 
 
 def tree_id(data: bytes) -> str:

@@ -61,6 +61,7 @@ class Repository(msgspec.Struct, frozen=True, gc=False):
     """A repository of a project. `uuid` is written with its braces. One without commits has no `mainbranch`.
 
     `own_merge_strategy` and `own_branching_model` say that these settings are the repository's, not its project's.
+    `pushes` grows with each push, so that what was read before is told from what is there now.
     """
 
     id: int
@@ -83,6 +84,7 @@ class Repository(msgspec.Struct, frozen=True, gc=False):
     created_on: datetime
     updated_on: datetime
     parent: BriefRepository | None = None
+    pushes: int = 0
 
     @property
     def workspace_slug(self) -> str:

@@ -10,6 +10,7 @@ from roadstead.errors import StorageUnusable
 from roadstead.settings import Settings, may_others_write
 from roadstead.storage import migrations
 from roadstead.storage.database import BUSY_SECONDS, Database
+from roadstead.storage.kept import Kept
 from roadstead.storage.sealing import agree_on_key, key_in_force
 from roadstead.storage.secrets import SecretBox, foreign_key, keys_of, open_box
 
@@ -27,6 +28,7 @@ class Memory:
         self._in_force: dict[Hashable, Any] = {}
         self._last_commit: object = None
         self._latest: dict[Hashable, Any] = {}
+        self.kept = Kept()
 
     async def in_force(self) -> dict[Hashable, Any]:
         """Return the cache of callers, workspaces, and declared linkers."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from roadstead.errors import InvalidInput
+from roadstead.storage.remembered import Versions
 from roadstead.storage.waking import Wakers
 
 BUSY_SECONDS = 10.0
@@ -158,6 +159,9 @@ class Database(Reader, Protocol):
         It grows with each commit of a change of these, by any process. An entry that was read under one version is
         valid while the version is the same.
         """
+
+    async def versions(self) -> Versions:
+        """Return that version, and those of the other caches."""
 
     async def last_commit(self) -> object:
         """Return a value that differs once any process has committed; `None` if only reading tells that."""

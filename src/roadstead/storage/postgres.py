@@ -108,7 +108,7 @@ class PostgresDatabase:
         self._lent = 0
         self._waiting = 0
         self._readers: dict[str, list[tuple[tuple[Argument, ...], asyncio.Future[list[Row]]]]] = {}
-        self._asked: asyncio.Task[int] | None = None
+        self._asked: asyncio.Task[remembered.Versions] | None = None
         self._tasks: set[asyncio.Task[Any]] = set()
         self._asking = asyncio.Lock()
         self._leases = Leases(self._connect)
@@ -216,16 +216,18 @@ class PostgresDatabase:
         return None  # the servers of one database need not know each other's commits
 
     async def version(self) -> int:
+        return (await self.versions()).version
+
+    async def versions(self) -> remembered.Versions:
         if self._asked is None:
-            self._asked = self._start(self._ask_version())
+            self._asked = self._start(self._ask_versions())
         return await asyncio.shield(self._asked)
 
-    async def _ask_version(self) -> int:
+    async def _ask_versions(self) -> remembered.Versions:
         async with self._asking:
             # A caller that asks from here on may know of a commit that is not in this answer.
             self._asked = None
-            version: int = (await self.read(remembered.READ))[0][0]
-            return version
+            return remembered.Versions(*(await self.read(remembered.READ))[0])
 
     @asynccontextmanager
     async def _snapshot(self) -> AsyncIterator[Reader]:
@@ -256,8 +258,8 @@ class PostgresDatabase:
             transaction = _PostgresTransaction(connection)
             try:
                 yield transaction
-                if transaction.changed_remembered:
-                    await transaction.run(remembered.COUNT_UP)
+                if transaction.changed:
+                    await transaction.run(remembered.COUNT_UP, *remembered.added(transaction.changed))
             except Exception:
                 at_rest = await _roll_back(connection)
                 raise

@@ -1,8 +1,8 @@
-"""The version of the cache of callers and linkers: a row that says when to read them again.
+"""The versions of what processes cache: a row of counters that says when to read again.
 
-A transaction that changed a table in `NAMES` adds one to it, so a process that reads another version than before drops
-the entries of the old one. An entry that is read after a version is at least as new as the version. Additions of values
-and recorded requests do not change it.
+A transaction that changed a table with a `version` adds one to that counter, so a process that reads another number
+than before drops, or no longer finds, the entries of the old one. An entry that is read after a version is at least as
+new as the version. Additions of values and recorded requests change none.
 
 The transaction itself notices its statements' changes, so no code can forget to count. It writes the row last, just
 before it commits: each of several concurrent ones waits only for the commit of the one before, and as it locks no other
@@ -10,30 +10,48 @@ row afterwards, no two wait for each other.
 """
 
 import re
+from collections.abc import Set as AbstractSet
 from functools import lru_cache
+from typing import NamedTuple
 
 from roadstead.storage.tables import TABLES
 
-NAMES = tuple(table.name for table in TABLES if table.remembered)
-READ = "SELECT version FROM remembered"
-COUNT_UP = "UPDATE remembered SET version = version + 1"
+
+class Versions(NamedTuple):
+    """The counters: of callers and linkers, of people and what they may do, and of repositories and pushes to them."""
+
+    version: int
+    people: int
+    repositories: int
+
+
+COUNTERS = {table.name: table.version for table in TABLES if table.version}
+"""The counter of each cached table."""
+COUNT_UP = "UPDATE remembered SET version = version + ?, people = people + ?, repositories = repositories + ?"
+READ = f"SELECT {', '.join(Versions._fields)} FROM remembered"
 
 # The number of a linker's values, and their revision, are not cached but read.
-_CHANGE = re.compile(rf"\s*(?:INSERT INTO|UPDATE|DELETE FROM) (?:{'|'.join(NAMES)})\b(?! SET value_count\b)")
+_CHANGE = re.compile(rf"\s*(?:INSERT INTO|UPDATE|DELETE FROM) ({'|'.join(COUNTERS)})\b(?! SET value_count\b)")
 
 
 @lru_cache(2_000)
-def is_change(sql: str) -> bool:
-    """Return whether the statement changes cached rows."""
-    return _CHANGE.match(sql) is not None
+def counter_of(sql: str) -> str | None:
+    """Return the counter that a statement changes, if it changes cached rows."""
+    found = _CHANGE.match(sql)
+    return None if found is None else COUNTERS[found[1]]
+
+
+def added(changed: AbstractSet[str]) -> Versions:
+    """Return what `COUNT_UP` adds to each counter if some have changed."""
+    return Versions(*(int(name in changed) for name in Versions._fields))
 
 
 class Watch:
-    """The changes of a transaction so far."""
+    """The counters of what a transaction has changed so far."""
 
-    changed_remembered = False
+    changed: frozenset[str] = frozenset()
 
     def watch(self, sql: str) -> None:
         """Note a statement that is about to run."""
-        if is_change(sql):
-            self.changed_remembered = True
+        if (counter := counter_of(sql)) is not None:
+            self.changed |= {counter}

@@ -44,7 +44,7 @@ WIDTH = COLUMNS.count(",") + 1
 """The number of these columns."""
 _FLAGS = ("is_private", "has_issues", "has_wiki", "own_merge_strategy", "own_branching_model")
 _MOMENTS = ("created_on", "updated_on")
-_FIXED = ("id", "workspace", "project", "parent", "uuid", "created_on", "updated_on", "mainbranch", "size")
+_FIXED = ("id", "workspace", "project", "parent", "uuid", "created_on", "updated_on", "mainbranch", "size", "pushes")
 """What `change_repository` does not write. A push that runs beside a change may set the main branch and the size."""
 
 ANY_WORKSPACE = "{}"
@@ -212,7 +212,9 @@ async def lock_repository(tx: Transaction, repository_id: int) -> None:
 
 async def note_push(tx: Transaction, repository_id: int, now: datetime) -> Repository | None:
     """Note that a repository was pushed to, and return it. Until the transaction ends, no other can note a push."""
-    await tx.run("UPDATE repositories SET updated_on = ? WHERE id = ?", to_text(now), repository_id)
+    await tx.run(
+        "UPDATE repositories SET updated_on = ?, pushes = pushes + 1 WHERE id = ?", to_text(now), repository_id
+    )
     return await find_by_id(tx, repository_id)
 
 

@@ -111,6 +111,7 @@ class SQLiteDatabase:
         self._in_snapshot = False
         self._last_commit: object = None
         self._version = 0
+        self._versions = remembered.Versions(0, 0, 0)
         self._commit_of_version: object = None
         self.writers = 0
         self.wakers = Wakers()
@@ -150,9 +151,17 @@ class SQLiteDatabase:
             with translated:
                 self._open_snapshot()
         if self._commit_of_version != self._last_commit:
-            self._version = (await self.read(remembered.READ))[0][0]
-            self._commit_of_version = self._last_commit
+            await self._read_versions()
         return self._version
+
+    async def versions(self) -> remembered.Versions:
+        await self.version()
+        return self._versions
+
+    async def _read_versions(self) -> None:
+        self._versions = remembered.Versions(*(await self.read(remembered.READ))[0])
+        self._version = self._versions.version
+        self._commit_of_version = self._last_commit
 
     async def scan(self, sql: str, *arguments: Argument) -> list[Row]:
         async with self._scanning:
@@ -206,8 +215,8 @@ class SQLiteDatabase:
         try:
             if cause is None:
                 with translated:
-                    if watch.changed_remembered:
-                        self._writer.execute(remembered.COUNT_UP)
+                    if watch.changed:
+                        self._writer.execute(remembered.COUNT_UP, remembered.added(watch.changed))
                     self._writer.execute("RELEASE one_writer")
         except BaseException as exc:
             self._undo(batch, exc)

@@ -20,8 +20,8 @@ class Table:
 
     `sealed` columns contain encrypted secrets, and no other column contains bytes. `unsafe` ones may reveal one: an
     app's answers may repeat it, and a password can be guessed from its hash. A table that `stays` is not in an export;
-    the text says why. Processes cache rows of a `remembered` one (`storage/remembered.py`). The migrations make the
-    `first_rows`, and an import replaces them.
+    the text says why. Processes cache rows of one with a `version`, which is a column of `remembered`
+    (`storage/remembered.py`). The migrations make the `first_rows`, and an import replaces them.
     """
 
     name: str
@@ -31,7 +31,7 @@ class Table:
     sealed: frozenset[str] = frozenset()
     unsafe: frozenset[str] = frozenset()
     stays: str = ""
-    remembered: bool = False
+    version: str = ""
     first_rows: int = 0
 
     def of(self, model: type[Any], alias: str = "") -> str:
@@ -84,7 +84,7 @@ def _table(
     sealed: str = "",
     unsafe: str = "",
     stays: str = "",
-    remembered: bool = False,
+    version: str = "",
     first_rows: int = 0,
 ) -> Table:
     """Return a table from names separated by spaces. The key is the first column, unless another is named."""
@@ -97,7 +97,7 @@ def _table(
         frozenset(sealed.split()),
         frozenset(unsafe.split()),
         stays,
-        remembered,
+        version,
         first_rows,
     )
 
@@ -109,7 +109,7 @@ MIGRATIONS = _table("migrations", "number", "in one place", stays="The new datab
 SEALING_KEY = _table("sealing_key", "only_row fingerprint", "in one place", stays="The new host has a key of its own.")
 REMEMBERED = _table(
     "remembered",
-    "only_row version",
+    "only_row version people repositories",
     "in one place",
     stays="It tells the new database's processes when to read anew.",
 )
@@ -120,32 +120,46 @@ USERS = _table(
     "users",
     "id uuid account_id username nickname display_name created_on is_active is_administrator kind",
     "everywhere",
+    version="people",
     first_rows=1,
 )
-EMAILS = _table("emails", "id user_id address is_primary is_confirmed", "everywhere")
+EMAILS = _table("emails", "id user_id address is_primary is_confirmed", "everywhere", version="people")
 PASSWORDS = _table("passwords", "user_id hash changed_on", "everywhere", unsafe="hash")
 
 # Apps
 
 WORKSPACES = _table(
-    "workspaces", "id slug uuid name created_on made_for_app project_count", "everywhere", remembered=True
+    "workspaces", "id slug uuid name created_on made_for_app project_count", "everywhere", version="version"
 )
-MEMBER_GROUPS = _table("member_groups", "id workspace_id slug name", "everywhere")
-GROUP_MEMBERS = _table("group_members", "group_id user_id", "everywhere", key="group_id user_id")
-PROJECTS = _table("projects", "id workspace_id uuid key name description private created_on updated_on", "everywhere")
+MEMBER_GROUPS = _table("member_groups", "id workspace_id slug name", "everywhere", version="people")
+GROUP_MEMBERS = _table("group_members", "group_id user_id", "everywhere", key="group_id user_id", version="people")
+PROJECTS = _table(
+    "projects",
+    "id workspace_id uuid key name description private created_on updated_on",
+    "everywhere",
+    version="people",
+)
 REPOSITORIES = _table(
     "repositories",
     "id workspace_id project_id uuid slug name description is_private fork_policy language has_issues has_wiki website "
-    "mainbranch size parent_id storage own_merge_strategy own_branching_model created_on updated_on",
+    "mainbranch size parent_id storage own_merge_strategy own_branching_model created_on updated_on pushes",
     "everywhere",
+    version="repositories",
 )
 REPOSITORY_REDIRECTS = _table(
     "repository_redirects", "workspace_id slug repository_id", "everywhere", key="workspace_id slug"
 )
 WATCHERS = _table("watchers", "id workspace_id repository_id user_id", "everywhere")
-PERMISSIONS = _table("permissions", "id workspace_id project_id user_id group_id privilege repository_id", "everywhere")
+PERMISSIONS = _table(
+    "permissions",
+    "id workspace_id project_id user_id group_id privilege repository_id",
+    "everywhere",
+    version="people",
+)
 DEFAULT_REVIEWERS = _table("default_reviewers", "id workspace_id project_id user_id", "everywhere")
-MEMBERS = _table("members", "workspace_id user_id role added_on", "everywhere", key="workspace_id user_id")
+MEMBERS = _table(
+    "members", "workspace_id user_id role added_on", "everywhere", key="workspace_id user_id", version="people"
+)
 INVITATIONS = _table(
     "invitations",
     "id token_hash inviter_id username email workspace_id role expires_on",
@@ -169,6 +183,7 @@ COMMIT_APPROVALS = _table(
     "repository_id commit_hash user_id approved_on",
     "in one place",
     key="repository_id commit_hash user_id",
+    version="people",
 )
 COMMIT_STATUSES = _table(
     "commit_statuses",
@@ -183,7 +198,7 @@ INSTALLATIONS = _table(
     "id workspace_id app_key client_key state descriptor_url descriptor shared_secret installed_on updated_on",
     "everywhere",
     sealed="shared_secret",
-    remembered=True,
+    version="version",
 )
 DOWNLOADS = _table("downloads", "id repository_id name file size downloads user_id created_on", "in one place")
 PROPERTIES = _table("properties", "id installation_id repository_id commit_hash user_id name value", "everywhere")
@@ -192,7 +207,7 @@ HANDSHAKES = _table(
     "installation_id started_on previous_state previous_descriptor_url previous_descriptor previous_secret",
     "everywhere",
     sealed="previous_secret",
-    remembered=True,
+    version="version",
 )
 """The importing host undoes one that was running during the export, as after a crash."""
 OFFERS = _table(
@@ -219,7 +234,7 @@ PUSHES = _table("pushes", "id repository_id user_id installation_id begun_on cha
 # Linkers
 
 LINKERS = _table(
-    "linkers", "id installation_id key position regex url value_count revision", "distributed", remembered=True
+    "linkers", "id installation_id key position regex url value_count revision", "distributed", version="version"
 )
 LINKER_VALUES = _table("linker_values", "id installation_id linker_id value", "distributed", key="linker_id id")
 DELETED_VALUES = _table(

@@ -2,9 +2,11 @@
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
+from functools import partial
 
 from roadstead.api.answers import Answer, json_answer, no_content, text_answer
 from roadstead.api.bodies import ReadByHandler, read_pairs
+from roadstead.api.kept import kept_in_repository
 from roadstead.api.listing import Page, Partial, link_to, page_answer, shaped
 from roadstead.api.needs import OpenScope, Scope
 from roadstead.api.operation import Call, Media
@@ -29,10 +31,10 @@ from roadstead.bitbucket.commits.shapes import (
 from roadstead.bitbucket.map import COMMITS as OPERATIONS
 from roadstead.domain.repositories import approvals, comments, comparing, history
 from roadstead.domain.repositories.comments import NewComment
-from roadstead.domain.repositories.commits import find_commit, find_hash
+from roadstead.domain.repositories.commits import find_hash
 from roadstead.domain.repositories.known import NOTHING, Known, html_of, known_of_commits
 from roadstead.domain.repositories.reading import Reading
-from roadstead.git.objects import Commit
+from roadstead.git import objects
 from roadstead.listing import PageRequest, cut
 from roadstead.model.reviews import COMMENT_LIST, CommitComment
 
@@ -51,7 +53,7 @@ _PLACE = ("ctx", "page", "include", "exclude", "path")
 async def get_commit(call: Call) -> Answer:
     """Return a commit, by its id, the beginning of one, a branch or a tag."""
     reading = rules.reading(call)
-    return await _commit(call, reading, find_commit(reading.folder, call.path["commit"]))
+    return await _commit(call, reading, find_hash(reading.folder, call.path["commit"]))
 
 
 @OPERATIONS.get("/commits", needs=READ, query=CommitsQuery, gives={200: CommitPage}, refuses=(555,))
@@ -83,16 +85,28 @@ async def list_chosen_commits_of_revision(call: Call) -> Answer:
 async def _page(call: Call, given: rules.Pairs) -> Answer:
     wanted = rules.wanted_page(call)
     reading = rules.reading(call)
-    found = await history.page(reading, rules.place_in(call, given, wanted), wanted.length)
+    place = await history.with_tips(reading, rules.place_in(call, given, wanted))
+    about = place, wanted, await rules.linkers_of(reading)
+    return await kept_in_repository(call, about, partial(_new_page, call, reading, place, wanted))
+
+
+async def _new_page(call: Call, reading: Reading, place: history.Place, wanted: PageRequest) -> Answer:
+    found = await history.page(reading, place, wanted.length)
     shapes = _shapes(call, await known_of_commits(reading, found.commits))
     body: CommitPage = {"values": [shapes.listed(commit) for commit in found.commits], "pagelen": wanted.length}
     if found.next is not None:
-        place = f"ctx={history.text_of(found.next)}&page={wanted.number + 1}"
-        body["next"] = link_to(call, place, instead_of=_PLACE)
+        following = f"ctx={history.text_of(found.next)}&page={wanted.number + 1}"
+        body["next"] = link_to(call, following, instead_of=_PLACE)
     return shaped(call, body)
 
 
-async def _commit(call: Call, reading: Reading, commit: Commit) -> Answer:
+async def _commit(call: Call, reading: Reading, hash_: str) -> Answer:
+    about = hash_, await rules.linkers_of(reading)
+    return await kept_in_repository(call, about, partial(_new_commit, call, reading, hash_))
+
+
+async def _new_commit(call: Call, reading: Reading, hash_: str) -> Answer:
+    commit = objects.commit(reading.folder, hash_)
     shapes = _shapes(call, await known_of_commits(reading, [commit]))
     approved = await approvals.approvals_of(call.host, call.repository, commit.hash)
     return shaped(call, shapes.full(commit, [shapes.participant(approval) for approval in approved]))
@@ -211,7 +225,7 @@ async def get_diffstat(call: Call, wanted: PageRequest) -> Answer:
 async def get_merge_base(call: Call) -> Answer:
     """Return the best common ancestor of the two commits of `A..B`."""
     reading = rules.reading(call)
-    return await _commit(call, reading, await comparing.common_ancestor(reading, call.path["revspec"]))
+    return await _commit(call, reading, (await comparing.common_ancestor(reading, call.path["revspec"])).hash)
 
 
 async def _text(pieces: AsyncGenerator[bytes]) -> Answer:

@@ -1,5 +1,6 @@
 """Read what a request about commits asks for."""
 
+from collections.abc import Hashable
 from urllib.parse import parse_qsl
 
 from roadstead.api.listing import page_request
@@ -20,6 +21,11 @@ _MOST_DIGITS = 6
 def reading(call: Call) -> Reading:
     """Return the repository of a call, as it is read for the caller."""
     return Reading(call.host, call.repository, call.caller, call.state["renderer"])
+
+
+async def linkers_of(reading: Reading) -> Hashable:
+    """Return the state of the linkers that are in the HTML of messages."""
+    return await reading.renderer.state(reading.repository.workspace.slug)
 
 
 def pairs_of(call: Call) -> Pairs:

@@ -1,8 +1,10 @@
 """`/2.0/workspaces/{workspace}/projects`: projects, what is granted in them, and their default reviewers."""
 
 from collections.abc import Sequence
+from functools import partial
 
 from roadstead.api.answers import Answer, json_answer, no_content
+from roadstead.api.kept import kept_answer
 from roadstead.api.listing import Page, Partial, page_answer, shaped
 from roadstead.api.needs import Scope
 from roadstead.api.operation import Call
@@ -14,6 +16,7 @@ from roadstead.bitbucket.projects.shapes import (
     ProjectResource,
     ProjectUserPermission,
 )
+from roadstead.domain.access.recall import facts_of
 from roadstead.domain.people import permissions, privileges, projects, users, workspaces
 from roadstead.domain.people.projects import ProjectChanges
 from roadstead.listing import PageRequest
@@ -35,6 +38,11 @@ _REVIEWERS = "/{project_key}/default-reviewers"
 @OPERATIONS.get(needs=READ, lists=PROJECT_LIST, gives={200: Page[ProjectResource]})
 async def list_projects(call: Call, wanted: PageRequest) -> Answer:
     """List the projects of a workspace that the caller sees."""
+    versions = await call.host.store.database.versions()
+    return await kept_answer(call, facts_of(call.identity), versions, partial(_page, call, wanted))
+
+
+async def _page(call: Call, wanted: PageRequest) -> Answer:
     page = await projects.page_of_projects(call.host, call.identity, call.path["workspace"], wanted)
     return page_answer(call, page.of(await _resources(call, page.items)))
 

@@ -1,8 +1,10 @@
 """`/2.0/repositories/{workspace}/{repo_slug}/refs`: branches and tags."""
 
 from collections.abc import Sequence
+from functools import partial
 
 from roadstead.api.answers import Answer, json_answer, no_content
+from roadstead.api.kept import kept_in_repository
 from roadstead.api.listing import Page, Partial, page_answer, shaped
 from roadstead.api.needs import OpenScope, Scope
 from roadstead.api.operation import Call
@@ -83,6 +85,10 @@ async def _page(call: Call, kinds: Sequence[RefKind], listing: Listing, wanted: 
 
 async def _one(call: Call, kind: RefKind) -> Answer:
     found = await refs.find_ref(call.host, call.repository, kind, call.path["name"])
+    return await kept_in_repository(call, found, partial(_resource, call, found))
+
+
+async def _resource(call: Call, found: Ref) -> Answer:
     return shaped(call, (await _resources(call, [found]))[0])
 
 

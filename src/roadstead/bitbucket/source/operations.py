@@ -1,5 +1,6 @@
 """`/2.0/repositories/{workspace}/{repo_slug}/src` and `…/filehistory`: files and folders, as commits have them."""
 
+from functools import partial
 from typing import Annotated, Literal, TypedDict
 from urllib.parse import unquote_to_bytes
 
@@ -8,6 +9,7 @@ import msgspec
 from roadstead.api.answers import Answer, Redirect, created_at
 from roadstead.api.bodies import ReadByHandler
 from roadstead.api.files import file_answer
+from roadstead.api.kept import kept_in_repository
 from roadstead.api.listing import UncountedPage, shaped, uncounted_answer
 from roadstead.api.multipart import read_parts
 from roadstead.api.needs import OpenScope, Scope
@@ -91,7 +93,7 @@ async def get_source(call: Call, wanted: PageRequest) -> Answer:
     if _wants_description(call):
         return shaped(call, shapes.listed(rules.listed(place)))
     if place.entry.kind == "folder":
-        return await _folder(call, place, wanted, shapes)
+        return await kept_in_repository(call, place.commit, partial(_folder, call, place, wanted, shapes))
     return file_answer(call.request, rules.content_of(place))
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 
+from roadstead.domain.access.recall import recall
 from roadstead.domain.host import Host
 from roadstead.domain.people.workspaces import Visible, find_visible, may_administer
 from roadstead.errors import NotFound, WrongCredential
@@ -23,8 +24,12 @@ async def find_project(host: Host, identity: Identity, workspace: str, key: str,
 
     Raise `NoSuchWorkspace`, `NoSuchProject`, and `WrongCredential` for a caller who sees the project but may do less.
     """
-    visible = await find_visible(host, identity, workspace)
-    return await project_in(host.store.database, identity, visible, key, least)
+
+    async def find() -> Project:
+        visible = await find_visible(host, identity, workspace)
+        return await project_in(host.store.database, identity, visible, key, least)
+
+    return await recall(host, identity, (Project, workspace, key, least), find)
 
 
 async def project_in(reader: Reader, identity: Identity, visible: Visible, key: str, least: Privilege) -> Project:

@@ -3,8 +3,10 @@
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 
 from roadstead.accounts import SessionUser
+from roadstead.domain.access.recall import recall
 from roadstead.domain.apps.installations import check_workspace_slug, get_installed, get_workspace
 from roadstead.domain.host import Host
 from roadstead.domain.names import check_name
@@ -54,6 +56,12 @@ async def find_visible(host: Host, identity: Identity, slug_or_uuid: str, tx: Tr
     With a transaction, an app's installation and an active user stay so until that ends; for the user's role, lock the
     workspace first. Raise `NotAuthenticated` for a user who was deactivated since the credential was checked.
     """
+    if tx is not None:
+        return await _find_visible(host, identity, slug_or_uuid, tx)
+    return await recall(host, identity, (Visible, slug_or_uuid), partial(_find_visible, host, identity, slug_or_uuid))
+
+
+async def _find_visible(host: Host, identity: Identity, slug_or_uuid: str, tx: Transaction | None = None) -> Visible:
     if identity.installation_id is not None:
         return await _of_app(host, identity, identity.installation_id, slug_or_uuid, tx)
     if identity.user is None:

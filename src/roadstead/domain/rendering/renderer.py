@@ -3,7 +3,7 @@
 import re
 import time
 import weakref
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
@@ -49,6 +49,7 @@ class Renderer:
         self._linkers = linkers
         self._most_kept = most_kept
         self._states: dict[str, tuple[int, weakref.ref[CompiledLinkers]]] = {}
+        self._unfinished: Counter[str] = Counter()
         self._html: OrderedDict[_Text, str] = OrderedDict()
         self.kept = 0
         """Characters of the kept texts and their HTML."""
@@ -73,6 +74,14 @@ class Renderer:
         html |= zip(missing, await self._make(compiled, missing, caller), strict=True)
         return [html[text] for text in wanted]
 
+    async def state(self, workspace: str) -> Hashable:
+        """Return what differs after each change of the workspace's linkers, and after each text that is not finished.
+
+        Raise `WorkspaceNotFound`.
+        """
+        compiled = await self._linkers.of(workspace)
+        return self._state_of(workspace, compiled), self._unfinished[workspace]
+
     async def _make(self, compiled: "CompiledLinkers", texts: Sequence[_Text], caller: Hashable) -> list[str]:
         if not texts:
             return []
@@ -83,7 +92,9 @@ class Renderer:
         for text, (result, seconds) in zip(texts, made, strict=True):
             links = links_by_linker(result.links)
             self._linkers.count(compiled.engine, len(text.text), links, result.unfinished, seconds)
-            if not result.unfinished:
+            if result.unfinished:
+                self._unfinished[text.workspace] += 1
+            else:
                 self._keep(text, result.html)
         return [result.html for result, _ in made]
 

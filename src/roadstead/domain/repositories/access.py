@@ -2,9 +2,11 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import msgspec
 
+from roadstead.domain.access.recall import recall
 from roadstead.domain.apps.installations import get_installed
 from roadstead.domain.host import Host
 from roadstead.domain.people.privileges import highest, includes
@@ -55,19 +57,26 @@ async def find_repository(
     Raise `NoSuchWorkspace`, `NoSuchRepository`, `RepositoryMoved`, and `WrongCredential` for a caller who sees the
     repository but may do less. With a transaction, raise `NotAuthenticated` for a user who was deactivated.
     """
+    find = partial(_find_held, host, identity, workspace, slug, tx)
+    held = await (recall(host, identity, (Held, workspace, slug), find) if tx is None else find())
+    expect_privilege(held, least)
+    return held
+
+
+async def _find_held(host: Host, identity: Identity, workspace: str, slug: str, tx: Transaction | None) -> Held:
+    """Return a repository that the caller sees. Raise as `find_repository` does."""
     reader = tx or host.store.database
     reach = await reach_of(host, identity, tx)
     held = await held_in(reader, reach, await rows.find_repository(reader, workspace, slug))
-    if held is None:
-        # What is invisible takes the same steps as what is missing.
-        moved = await held_in(reader, reach, await rows.find_redirected(reader, workspace, slug))
-        if moved is not None:
-            raise RepositoryMoved(moved.repository)
-        if workspace != rows.ANY_WORKSPACE:
-            await find_workspace(host, identity, workspace, tx)
-        raise NoSuchRepository
-    expect_privilege(held, least)
-    return held
+    if held is not None:
+        return held
+    # What is invisible takes the same steps as what is missing.
+    moved = await held_in(reader, reach, await rows.find_redirected(reader, workspace, slug))
+    if moved is not None:
+        raise RepositoryMoved(moved.repository)
+    if workspace != rows.ANY_WORKSPACE:
+        await find_workspace(host, identity, workspace, tx)
+    raise NoSuchRepository
 
 
 def expect_privilege(held: Held, least: Privilege) -> None:

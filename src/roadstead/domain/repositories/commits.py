@@ -1,6 +1,7 @@
 """Find the commits that callers name."""
 
 import re
+from functools import lru_cache
 from pathlib import Path
 from typing import Literal
 
@@ -24,7 +25,12 @@ class NoSuchCommit(NotFound):
 
 def folder_of(host: Host, repository: Repository) -> Path:
     """Return where git has a repository."""
-    return Folders(host.settings.data).path(repository.uuid)
+    return _folder(host.settings.data, repository.uuid)
+
+
+@lru_cache(4096)
+def _folder(data: Path, uuid: str) -> Path:
+    return Folders(data).path(uuid)
 
 
 def find_hash(folder: Path, revision: str) -> str:

@@ -105,8 +105,7 @@ async def page(reading: Reading, place: Place, length: int) -> Page:
 
     Raise `NoSuchObject`, `GitLimit` and `HostBusy`.
     """
-    if place.include is None:
-        place = await _at_tips(reading, place)
+    place = await with_tips(reading, place)
     if place.include == () or not is_possible(place.path):
         return Page([], None)
     if place.exclude and not place.path and place.include is not None:
@@ -123,8 +122,10 @@ def _following(place: Place, length: int, after: str) -> Place:
     return msgspec.structs.replace(place, skip=place.skip + length, after=after if fits else "")
 
 
-async def _at_tips(reading: Reading, place: Place) -> Place:
-    """Name the commits of all branches and tags, if they are not too many."""
+async def with_tips(reading: Reading, place: Place) -> Place:
+    """Return a place that names the commits of all branches and tags where it named none, if they are not too many."""
+    if place.include is not None:
+        return place
     tips = await list_tips(reading.host.store.database, reading.repository.id, MOST_IDS + 1)
     if len(tips) > MOST_IDS:
         return place

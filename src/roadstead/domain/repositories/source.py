@@ -36,7 +36,7 @@ def find_place(host: Host, repository: Repository, parts: Sequence[bytes]) -> Pl
         raise NoSuchCommit(names[0])
     commit, length = found
     path = b"/".join(parts[length:]).strip(b"/")
-    return Place(folder, commit, trees.entry(folder, objects.commit(folder, commit).tree, path))
+    return Place(folder, commit, trees.entry(folder, objects.tree_of(folder, commit), path))
 
 
 def find_main_commit(host: Host, repository: Repository) -> str:
