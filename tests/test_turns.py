@@ -6,8 +6,9 @@ from collections.abc import Awaitable, Callable
 
 import pytest
 
+from roadstead import turns
 from roadstead.errors import HostBusy, StorageBusy, TooMuchAtOnce
-from roadstead.turns import Turns
+from roadstead.turns import Turns, by_turns
 
 
 async def _settled() -> None:
@@ -184,3 +185,15 @@ def test_callers_do_not_wait_for_each_other_where_there_are_places_for_all() -> 
         assert work.begun == ["a1", "b1", "c1", "a2"]
 
     _run(math.inf, scenario)
+
+
+def test_long_work_on_the_loop_lets_other_tasks_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once its time has passed, each other task has a turn before the next item."""
+    monkeypatch.setattr(turns, "TURN_SECONDS", -1)
+    seen: list[int] = []
+
+    async def work() -> list[int]:
+        asyncio.get_running_loop().call_soon(seen.append, 1)
+        return [len(seen) async for _ in by_turns(range(2))]
+
+    assert asyncio.run(work()) == [1, 1]

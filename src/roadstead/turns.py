@@ -1,16 +1,32 @@
 """Turns for long work: each caller runs one piece at a time, and callers take turns in a circle.
 
-So a caller with a hundred long requests waits for its own, and no other caller does.
+So a caller with a hundred long requests waits for its own, and no other caller does. Long work on the loop itself takes
+turns with all other tasks.
 """
 
 import asyncio
 from collections import deque
-from collections.abc import AsyncIterator, Hashable
+from collections.abc import AsyncIterator, Hashable, Iterable
 from contextlib import asynccontextmanager
+from time import perf_counter
+from typing import TypeVar
 
 from roadstead.errors import HostBusy, StorageBusy, TooMuchAtOnce
 
+T = TypeVar("T")
+
+TURN_SECONDS = 0.005
 _TRY_AGAIN = "Each caller has one under way at a time; try again in a moment."
+
+
+async def by_turns(items: Iterable[T]) -> AsyncIterator[T]:
+    """Yield items, and let other tasks run each time that some milliseconds have passed."""
+    began = perf_counter()
+    for item in items:
+        if perf_counter() - began > TURN_SECONDS:
+            await asyncio.sleep(0)
+            began = perf_counter()
+        yield item
 
 
 class Turns:

@@ -1,8 +1,9 @@
 """The journal: what a push did is recorded once, before its client knows, and also when its process has died."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
+from pathlib import Path
 
 import pytest
 
@@ -20,8 +21,9 @@ from roadstead.git import caretaker, locks
 from roadstead.git.caretaker import Caretaker
 from roadstead.git.folders import Folders
 from roadstead.git.refs import update
+from roadstead.git.transfer.outcome import refs_now
 from roadstead.git.transfer.waiting import locked
-from roadstead.pushed import NO_OBJECT, Push, RefChange
+from roadstead.pushed import NO_OBJECT, Push, Ref, RefChange
 from tests.smart_http.conftest import Place, wait_until
 from tests.smart_http.git_client import Work, git
 
@@ -122,6 +124,25 @@ def test_two_processes_that_record_a_push_record_it_once(filled: Place, work: Wo
         await asyncio.gather(*(record(host, filled.repository, push) for _ in range(2)))
 
     filled.host.work(both)
+    assert filled.changes()[2:] == [("v1", None, work.head())]
+    assert filled.is_whole()
+
+
+def test_a_ref_that_changes_again_before_the_record_is_mirrored_as_it_is(
+    filled: Place, work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Refs are read before the transaction, which must not wait for git, and a later push may be recorded first."""
+    created = RefChange(NO_OBJECT, work.head(), "refs/tags/v1")
+    moved = RefChange(work.head(), work.head("HEAD~1"), "refs/tags/v1")
+    push = _begun(filled, created, done=[created])
+
+    async def read_and_move(folder: Path, names: Iterable[str]) -> dict[str, Ref | None]:
+        found = await refs_now(folder, names)
+        await update(folder, [moved])
+        return found
+
+    monkeypatch.setattr(journal, "refs_now", read_and_move)
+    filled.host.work(lambda host: record(host, filled.repository, push))
     assert filled.changes()[2:] == [("v1", None, work.head())]
     assert filled.is_whole()
 

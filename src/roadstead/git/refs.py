@@ -13,6 +13,7 @@ from roadstead.git.opened import repository
 from roadstead.git.processes import Limits, run
 from roadstead.git.revisions import named
 from roadstead.pushed import NO_OBJECT, RefChange
+from roadstead.turns import by_turns
 
 _FIELDS = ("refname", "objectname", "objecttype", "*objectname", "*objecttype")
 _FORMAT = "%00".join(f"%({field})" for field in _FIELDS)
@@ -35,7 +36,7 @@ class RefChanged(Conflict):
 async def read_all(folder: Path, *prefixes: str) -> list[Ref]:
     """Return all refs below `refs/heads/`, `refs/tags/` or other prefixes, by name; without one, all."""
     said = await run(folder, "for-each-ref", f"--format={_FORMAT}", "--", *prefixes, limits=_MANY)
-    return [_ref(folder, line.decode("utf-8", "replace")) for line in said.split(b"\n")[:-1]]
+    return [_ref(folder, line.decode("utf-8", "replace")) async for line in by_turns(said.split(b"\n")[:-1])]
 
 
 def head(folder: Path) -> str:

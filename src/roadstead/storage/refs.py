@@ -15,6 +15,8 @@ from roadstead.storage.tables import REFS
 _COLUMNS = REFS.of(Ref)
 _WIDTH = _COLUMNS.count(",") + 1
 _NUMBER = re.compile(r"[0-9]+")
+_AT_ONCE = 1000
+"""Rows that are made before other tasks have their turn."""
 _KEY = "WHERE repository_id = ? AND kind = ? AND name = ?"
 
 
@@ -53,15 +55,10 @@ async def page_of_refs(
 
 async def keep_refs(tx: Transaction, repository_id: int, refs: Sequence[Ref]) -> None:
     """Add refs, or change those that are there."""
-    statement = REFS.adding(REFS.columns)
-    kept = [
-        (ref.kind, ref.name, ref.target, ref.commit_hash, _text(ref.committed_on), natural(ref.name)) for ref in refs
-    ]
     changes = "target = excluded.target, commit_hash = excluded.commit_hash, committed_on = excluded.committed_on"
-    await tx.run_many(
-        f"{statement} ON CONFLICT (repository_id, kind, name) DO UPDATE SET {changes}",
-        [(repository_id, *cells) for cells in kept],
-    )
+    statement = f"{REFS.adding(REFS.columns)} ON CONFLICT (repository_id, kind, name) DO UPDATE SET {changes}"
+    for start in range(0, len(refs), _AT_ONCE):
+        await tx.run_many(statement, [_cells(repository_id, ref) for ref in refs[start : start + _AT_ONCE]])
 
 
 async def replace_refs(tx: Transaction, repository_id: int, refs: Sequence[Ref]) -> None:
@@ -70,9 +67,9 @@ async def replace_refs(tx: Transaction, repository_id: int, refs: Sequence[Ref])
     await keep_refs(tx, repository_id, refs)
 
 
-async def delete_ref(tx: Transaction, repository_id: int, kind: RefKind, name: str) -> bool:
-    """Delete a ref; return whether there was one."""
-    return await tx.run(f"DELETE FROM refs {_KEY}", repository_id, kind, name) > 0
+async def delete_refs(tx: Transaction, repository_id: int, named: Sequence[tuple[RefKind, str]]) -> None:
+    """Delete refs, each by its kind and its name without the beginning."""
+    await tx.run_many(f"DELETE FROM refs {_KEY}", [(repository_id, kind, name) for kind, name in named])
 
 
 def ref_of(row: Row) -> Ref:
@@ -84,6 +81,11 @@ def ref_of(row: Row) -> Ref:
 def natural(name: str) -> str:
     """Return a text whose order among others is that of names, and of the numbers in them."""
     return _NUMBER.sub(lambda found: f"{len(digits := found[0].lstrip('0')):03}{digits}", name)
+
+
+def _cells(repository_id: int, ref: Ref) -> tuple[int | str | None, ...]:
+    moment = _text(ref.committed_on)
+    return repository_id, ref.kind, ref.name, ref.target, ref.commit_hash, moment, natural(ref.name)
 
 
 def _text(moment: datetime | None) -> str | None:

@@ -26,14 +26,15 @@ from roadstead.errors import GitFailed, RoadsteadError
 from roadstead.git import locks
 from roadstead.git.refs import set_head
 from roadstead.git.transfer.names import BRANCH, kind_and_name
-from roadstead.git.transfer.outcome import forced, logged, refs_now
+from roadstead.git.transfer.outcome import forced, logged, refs_again, refs_now
 from roadstead.git.transfer.waiting import locked
 from roadstead.model import Identity, Repository
 from roadstead.pushed import Push, Ref, RefChange
 from roadstead.storage import pushes
 from roadstead.storage.database import Transaction
-from roadstead.storage.refs import delete_ref, find_ref, keep_refs
+from roadstead.storage.refs import delete_refs, find_ref, keep_refs
 from roadstead.storage.repositories import find_by_id, note_push, set_mainbranch
+from roadstead.turns import by_turns
 
 AGAIN_SECONDS = 1.0
 """Before the database is asked again to record a push."""
@@ -69,6 +70,8 @@ async def record(
     folder = folder_of(host, repository)
     try:
         backwards = await forced(folder, push.changes)
+        logs = [] if reported is not None else await logged(folder, push.id, push.changes)
+        before = await refs_now(folder, [change.ref for change in push.changes])
     except GitFailed:
         if await find_by_id(host.store.database, repository.id) is None:
             return []
@@ -78,8 +81,8 @@ async def record(
         found = await note_push(tx, repository.id, host.now())
         if found is None or not await pushes.delete_push(tx, push.id):
             return []
-        now = refs_now(folder, [change.ref for change in push.changes])
-        done = await _done(tx, folder, push, now) if reported is None else reported
+        now = await refs_again(folder, before)
+        done = [*logs, *await _deleted(tx, push, now)] if reported is None else reported
         if done:
             await _mirror(tx, found, now, done)
             await _choose_main_branch(tx, folder, found, done)
@@ -120,13 +123,10 @@ async def reconcile(host: Host, push: Push) -> None:
         log.info("A push to %s that was cut off has changed %d refs.", repository.full_name, len(done))
 
 
-async def _done(tx: Transaction, folder: Path, push: Push, now: dict[str, Ref | None]) -> list[RefChange]:
-    """Return the changes that happened and are not recorded. After a deletion the ref is gone, but not its mirror."""
-    found = logged(folder, push.id, push.changes)
-    for change in push.changes:
-        if change.deletes and now[change.ref] is None and await _is_mirrored(tx, push.repository_id, change.ref):
-            found.append(change)
-    return found
+async def _deleted(tx: Transaction, push: Push, now: dict[str, Ref | None]) -> list[RefChange]:
+    """Return the deletions that happened and are not recorded: the ref is gone, but not its mirror."""
+    gone = by_turns(change for change in push.changes if change.deletes and now[change.ref] is None)
+    return [change async for change in gone if await _is_mirrored(tx, push.repository_id, change.ref)]
 
 
 async def _is_mirrored(tx: Transaction, repository_id: int, ref: str) -> bool:
@@ -140,10 +140,8 @@ async def _mirror(
     """Let the mirror say what is now there. That may be more than these changes: a later push may have come first."""
     there = [ref for change in changes if (ref := now[change.ref]) is not None]
     await keep_refs(tx, repository.id, there)
-    for change in changes:
-        named = kind_and_name(change.ref)
-        if named is not None and now[change.ref] is None:
-            await delete_ref(tx, repository.id, *named)
+    gone = [kind_and_name(change.ref) for change in changes if now[change.ref] is None]
+    await delete_refs(tx, repository.id, [named for named in gone if named is not None])
 
 
 async def _choose_main_branch(

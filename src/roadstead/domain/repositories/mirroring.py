@@ -1,6 +1,5 @@
 """Take the mirror of refs from a repository that did not come by pushes: an import, a fork, a restored one."""
 
-import asyncio
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -9,18 +8,14 @@ from roadstead.git.transfer.outcome import mirrored
 from roadstead.pushed import Ref
 from roadstead.storage.database import Transaction
 from roadstead.storage.refs import replace_refs
-
-_AT_ONCE = 50
-"""Refs that are read before other tasks have their turn."""
+from roadstead.turns import by_turns
 
 
 async def refs_of(folder: Path) -> Sequence[Ref]:
     """Return what the mirror is to have of a repository. Raise `GitFailed`."""
-    there = await refs.read_all(folder)
-    found: list[Ref | None] = []
-    for start in range(0, len(there), _AT_ONCE):  # by the loop's thread, to which open repositories belong
-        found += [mirrored(folder, ref.name, ref.target, ref.commit) for ref in there[start : start + _AT_ONCE]]
-        await asyncio.sleep(0)
+    # By the loop's thread, to which open repositories belong.
+    there = by_turns(await refs.read_all(folder))
+    found = [mirrored(folder, ref.name, ref.target, ref.commit) async for ref in there]
     return [ref for ref in found if ref is not None]
 
 

@@ -25,6 +25,7 @@ from roadstead.git.transfer.verdict import Question, write_hook
 from roadstead.git.transfer.waiting import locked
 from roadstead.model import Identity, Repository
 from roadstead.pushed import ArchiveFormat, Push, Ref, RefChange, Service
+from roadstead.turns import by_turns
 
 MOST_ASKED_BYTES = 10 * 1024 * 1024
 """Of what a client says that it has and wants, unpacked."""
@@ -151,8 +152,9 @@ class _Receiving:
 
     async def _judge(self, question: Question) -> str | None:
         """Return why the push is refused, or put it into the journal: from then on it may change refs."""
-        there = refs_now(self._folder, [change.ref for change in question.changes if change.deletes])
-        reasons = [reason for change in question.changes if (reason := _reason_against(change, there)) is not None]
+        there = await refs_now(self._folder, [change.ref for change in question.changes if change.deletes])
+        found = [_reason_against(change, there) async for change in by_turns(question.changes)]
+        reasons = [reason for reason in found if reason is not None]
         if reasons:
             return "\n".join(reasons[:_MOST_REASONS])
         # git reports the deletion of a ref that is not there as done.

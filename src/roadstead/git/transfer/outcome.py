@@ -1,6 +1,6 @@
 """What a push did, as the repository itself tells: its reflogs name the push, and a deleted ref is gone."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -9,19 +9,29 @@ from roadstead.git.objects import NoSuchObject, commit, commit_behind
 from roadstead.git.revisions import named
 from roadstead.git.transfer.names import kind_and_name
 from roadstead.pushed import Ref, RefChange
+from roadstead.turns import by_turns
 
 _END_BYTES = 64 * 1024
 """Of a reflog, where a recent entry is."""
 
 
-def logged(folder: Path, push_id: str, changes: Iterable[RefChange]) -> list[RefChange]:
+async def logged(folder: Path, push_id: str, changes: Iterable[RefChange]) -> list[RefChange]:
     """Return those changes of a push that happened, except for deletions: a deleted ref has no reflog."""
-    return [change for change in changes if not change.deletes and _is_logged(folder, push_id, change)]
+    kept = (change for change in changes if not change.deletes)
+    return [change async for change in by_turns(kept) if _is_logged(folder, push_id, change)]
 
 
-def refs_now(folder: Path, names: Iterable[str]) -> dict[str, Ref | None]:
+async def refs_now(folder: Path, names: Iterable[str]) -> dict[str, Ref | None]:
     """Return branches, tags and notes as they are; `None` for one that is not there, and for another kind of ref."""
-    return {name: _read(folder, name) for name in names}
+    return {name: _read(folder, name) async for name in by_turns(names)}
+
+
+async def refs_again(folder: Path, before: Mapping[str, Ref | None]) -> dict[str, Ref | None]:
+    """Return refs as they are, of which some were read a moment ago: only those that have changed are read again."""
+    return {
+        name: ref if named(folder, name) == (ref and ref.target) else _read(folder, name)
+        async for name, ref in by_turns(before.items())
+    }
 
 
 def mirrored(folder: Path, name: str, target: str, commit_hash: str | None) -> Ref | None:
@@ -34,7 +44,7 @@ def mirrored(folder: Path, name: str, target: str, commit_hash: str | None) -> R
 
 async def forced(folder: Path, changes: Iterable[RefChange]) -> set[RefChange]:
     """Return the changes after which a ref does not lead to where it was."""
-    return {change for change in changes if not await _goes_forward(folder, change)}
+    return {change async for change in by_turns(changes) if not await _goes_forward(folder, change)}
 
 
 async def _goes_forward(folder: Path, change: RefChange) -> bool:
