@@ -56,6 +56,7 @@ def _narrow(
         admission.connections = Crowd(connections, unsent)
         admission.callers = Places(requests, 3 * requests // 4)
         admission.operators = Places(1, 100)
+        admission.few_requests = 0
         yield {"host": _Host(admission, is_for_this_machine=not behind_a_proxy)}
 
     starlette = Starlette(lifespan=lifespan)

@@ -153,15 +153,16 @@ def verify(
     order, unless that is None.
     Does not check `aud`, `iat`, or whether the installation is still enabled.
     """
-    _check_algorithm(token.header)
+    if token.header is not _HEADER:
+        _check_algorithm(token.header)
     if not hmac.compare_digest(_base64url(_signature(token.signing_input, shared_secret)), token.signature):
         raise InvalidToken("signature", MISMATCH)
     claims = token.claims
     _check_lifetime(claims, now, leeway)
-    if issuers is not None:
-        _check_issuer(claims, issuers)
-    if canonical is not None:
-        _check_qsh(claims.get("qsh"), canonical)
+    if issuers is not None and not (isinstance(issuer := claims.get("iss"), str) and issuer in issuers):
+        raise _wrong_issuer(claims, issuers)
+    if canonical is not None and claims.get("qsh") != hash_of(canonical):
+        _check_other_orders(claims.get("qsh"), canonical)
     return VerifiedClaims(claims)
 
 
@@ -224,46 +225,43 @@ def _check_algorithm(header: Mapping[str, object]) -> None:
 
 
 def _check_lifetime(claims: Mapping[str, object], now: float, leeway: float) -> None:
-    expires = _seconds(claims, "exp")
-    if expires is None:
-        raise InvalidToken("exp", "The claim exp is missing; add the Unix time in seconds at which the token expires.")
+    expires = claims.get("exp")
+    if type(expires) is not int:
+        expires = _seconds(claims, "exp")
     if expires <= now - leeway:
         raise InvalidToken(
             "exp", f"The token expired at {expires}; it is now {now:.0f}. Sign a new one, or set your clock."
         )
-    not_before = _seconds(claims, "nbf") if "nbf" in claims else None
-    if not_before is not None and not_before > now + leeway:
+    if "nbf" in claims and (not_before := _seconds(claims, "nbf")) > now + leeway:
         raise InvalidToken("nbf", f"The token is valid from {not_before} (Unix time in seconds); it is now {now:.0f}.")
 
 
-def _seconds(claims: Mapping[str, object], claim: Literal["exp", "nbf"]) -> int | float | None:
+def _seconds(claims: Mapping[str, object], claim: Literal["exp", "nbf"]) -> int | float:
     if claim not in claims:
-        return None
+        raise InvalidToken(
+            claim, f"The claim {claim} is missing; add the Unix time in seconds at which the token expires."
+        )
     value = claims[claim]
     if type(value) is int or (type(value) is float and math.isfinite(value)):
         return value
     raise InvalidToken(claim, f"The claim {claim} must be a number: the Unix time in seconds.")
 
 
-def _check_issuer(claims: Mapping[str, object], issuers: Container[str]) -> None:
-    issuer = claims.get("iss")
-    if isinstance(issuer, str) and issuer in issuers:
-        return
-    if issuer is None:
-        raise InvalidToken("iss", "The claim iss is missing; an app sends its app key.")
+def _wrong_issuer(claims: Mapping[str, object], issuers: Container[str]) -> InvalidToken:
+    if claims.get("iss") is None:
+        return InvalidToken("iss", "The claim iss is missing; an app sends its app key.")
     subject = claims.get("sub")
     if isinstance(subject, str) and subject in issuers:
-        raise InvalidToken(
+        return InvalidToken(
             "iss",
             "The claims iss and sub look swapped: an app sends its app key as iss and the client key as sub.",
         )
-    raise InvalidToken("iss", "The claim iss names another app; an app sends its own app key.")
+    return InvalidToken("iss", "The claim iss names another app; an app sends its own app key.")
 
 
-def _check_qsh(sent: object, canonical: str) -> None:
-    if sent == hash_of(canonical) or any(sent == hash_of(other) for other in other_orders(canonical)):
-        return
-    raise InvalidToken("qsh", _what_is_wrong_with_qsh(sent, canonical))
+def _check_other_orders(sent: object, canonical: str) -> None:
+    if not any(sent == hash_of(other) for other in other_orders(canonical)):
+        raise InvalidToken("qsh", _what_is_wrong_with_qsh(sent, canonical))
 
 
 def _what_is_wrong_with_qsh(sent: object, canonical: str) -> str:

@@ -43,7 +43,7 @@ def query_string_hash(method: str, path: str, query: str) -> str:
 
 def hash_of(canonical: str) -> str:
     """Return the `qsh` of a canonical request."""
-    return hashlib.sha256(_utf8(canonical)).hexdigest()
+    return hashlib.sha256(canonical.encode("utf-8", "replace")).hexdigest()
 
 
 def other_orders(canonical: str) -> Iterator[str]:

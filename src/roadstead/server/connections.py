@@ -285,8 +285,12 @@ class Connection(HttpToolsProtocol):
         if self._places is not None:
             self._give_place_back()  # of the request before, which was answered but whose task has not ended
         app = self.app
-        if not cycle.more_body and (shortage := self._take_place(scope)) is not None:
-            app = _BUSY_ANSWERS[shortage]
+        if not cycle.more_body:
+            if len(self.tasks) >= self.admission.few_requests:
+                if (shortage := self._take_place(scope)) is not None:
+                    app = _BUSY_ANSWERS[shortage]
+            elif self._address is not None:
+                self._address.waiting.pop(self, None)
         self._given = cycle
         # The task begins with a copy of this context. A pipelined request starts inside the one before it.
         before = request_id.CURRENT.set(name)

@@ -57,6 +57,8 @@ class Admission:
         requests = max(1, min(most_requests, connections // 2))
         self.connections: Crowd[Any] = Crowd(connections, MAX_UNSENT_BYTES)
         self.callers = Places(requests, (3 * requests + 3) // 4)
+        self.few_requests = self.callers.share // 8
+        """While fewer requests run, a new one takes no place: to count it would take longer than much of its work."""
         # Independent of callers' running requests from the same address.
         self.operators = Places(MAX_OPERATOR_REQUESTS, requests + MAX_OPERATOR_REQUESTS)
         self.of_installations: defaultdict[int, int] = defaultdict(int)
