@@ -24,6 +24,7 @@ def test_install_prints_what_a_client_needs(roadstead: Roadstead, serve_app: Ser
     assert (shown["workspace"], shown["descriptor_url"]) == ("fleet", url)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("scopes", "said"),
     [

@@ -277,6 +277,7 @@ def _all_of(connection: socket.socket) -> bytes:
     return bytes(received)
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("header", "behind_a_proxy", "status"),
     [

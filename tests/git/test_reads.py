@@ -54,6 +54,7 @@ def _written(folder: Path, kind: str, content: bytes) -> str:
 _TREE = b"tree 4b825dc642cb6eb9a060e54bf8d69288fbee4904\n"
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize(
     ("author", "name", "email", "moment"),
     [
@@ -106,6 +107,7 @@ def test_tags_have_what_they_say(folder: Path) -> None:
     assert objects.commit_behind(folder, _id(folder, "main^{tree}")) is None
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("id_", [NOTHING, "0" * 39, "", "x" * 40, "HEAD", "--help", "\0" * 40])
 def test_what_is_no_object_is_not_found(folder: Path, id_: str) -> None:
     """An id of nothing, a part of one and a text are not there, for every reader."""

@@ -38,6 +38,7 @@ def _commit_of(work: Work, megabytes: int) -> None:
     work.git("commit", "--quiet", "-m", "large")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("megabytes", [20, pytest.param(1024, marks=pytest.mark.slow)])
 def test_memory_is_flat(tmp_path: Path, work: Work, megabytes: int) -> None:
     """In a push, in a clone, and with clients that stop reading after some bytes."""
