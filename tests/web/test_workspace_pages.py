@@ -291,6 +291,7 @@ def test_a_taken_key_is_told(acme: Acme) -> None:
 # Many
 
 
+@pytest.mark.slow
 def test_a_long_list_has_pages(acme: Acme) -> None:
     """Fifty members are on each, in the order of their accounts; a wrong number of a page is the first."""
     acme.host.work(_fill)
