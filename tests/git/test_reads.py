@@ -4,6 +4,7 @@ import asyncio
 import os
 import shutil
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -352,6 +353,16 @@ def test_the_repository_unused_longest_is_closed(tmp_path: Path) -> None:
         opened.repository(folder).odb.read(tip)
     assert [_is_in_use(folder) for folder in folders] == [False, True, True]
     assert opened.repository(folders[1]) is opened.repository(folders[1])
+
+
+def test_each_thread_has_its_own_repositories(folder: Path) -> None:
+    """One that closes all, as a host does that stops beside another, frees nothing that another thread reads."""
+    opened = Opened()
+    first = opened.repository(folder)
+    with ThreadPoolExecutor(1) as thread:
+        assert thread.submit(opened.repository, folder).result() is not first
+        thread.submit(asyncio.run, opened.close_all()).result()
+    assert opened.repository(folder) is first
 
 
 def test_a_repository_is_opened_again_after_its_packs_changed(folder: Path) -> None:
