@@ -4,6 +4,7 @@ import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Generator, Iterator, Sequence
 from pathlib import Path
+from random import Random
 from typing import Any
 
 import httpx
@@ -60,19 +61,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def _leave_out_all_but_samples(items: Sequence[pytest.Item]) -> None:
-    """Mark as slow all cases of a table but the `sample(N)`, which are spread evenly over it: the same in every run."""
+    """Mark as slow all cases of a table but `sample(N)`, drawn by its name, so that every worker keeps the same."""
     tables: dict[tuple[str, bool], list[pytest.Item]] = defaultdict(list)
     for item in items:
         if item.get_closest_marker("sample") and not item.get_closest_marker("slow"):
             tables[item.nodeid.partition("[")[0], "[postgresql" in item.name].append(item)
-    for cases in tables.values():
+    for (name, _), cases in tables.items():
         marker = cases[0].get_closest_marker("sample")
         assert marker is not None
         (wanted,) = marker.args
-        kept = {number * len(cases) // wanted for number in range(wanted)}
-        for number, case in enumerate(cases):
-            if number not in kept:
-                case.add_marker(pytest.mark.slow)
+        for case in Random(name).sample(cases, max(0, len(cases) - wanted)):
+            case.add_marker(pytest.mark.slow)
 
 
 def _has_a_client(item: pytest.Item) -> bool:

@@ -162,11 +162,17 @@ class RecordingApp:
                 await inside(body)
             return Response(self.answer, self.next_statuses.pop(0) if self.next_statuses else self.status)
 
+        async def webhook(request: Request) -> Response:
+            body = await request.json()
+            self.received.append(Received(request.method, request.url.path, dict(request.headers), body))
+            return Response(status_code=204)
+
         return Starlette(
             routes=[
                 Route("/descriptor.json", descriptor),
                 Route("/installed", lifecycle, methods=["POST"]),
                 Route("/uninstalled", lifecycle, methods=["POST"]),
+                Route("/webhook", webhook, methods=["POST"]),
             ]
         )
 

@@ -71,6 +71,7 @@ ROOMS: dict[str, set[str]] = {
     "routes": {"api", "bitbucket", "control"},
     "app": {*MODEL, "domain", "api", "events", "bitbucket", "control", "routes", "smart_http", "ssh", "web"},
     "cli": {
+        "bitbucket",
         *MODEL,
         "connect",
         "linkify",

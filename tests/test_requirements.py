@@ -44,6 +44,7 @@ def _locked(file: str) -> tuple[set[str], set[str]]:
     return {name for name, _ in lines}, {name for name, marker in lines if not marker}
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("file", "requirements"),
     [

@@ -55,7 +55,6 @@ def test_concurrent_sets_stay_whole(api: AppClient, host: LiveHost) -> None:
         assert page["size"] == len(found)
 
 
-@pytest.mark.each_database
 def test_counts_agree_after_mixed_writes(api: AppClient, host: LiveHost) -> None:
     """`size` is stored beside the values; after concurrent adds, deletes and conflicts it is still their number."""
     ids = [api("POST", VALUES, json={"value": f"OLD-{number}"}).json()["id"] for number in range(20)]
@@ -68,7 +67,6 @@ def test_counts_agree_after_mixed_writes(api: AppClient, host: LiveHost) -> None
     assert page["size"] == len(page["values"]) == 30
 
 
-@pytest.mark.each_database
 def test_a_bulk_change_does_not_hold_up_readers(api: AppClient, host: LiveHost) -> None:
     """While thirty thousand values are stored, other requests are answered; this proves order, not speed."""
     big = [f"V{number}" for number in range(30_000)]

@@ -128,6 +128,7 @@ def test_a_post_install_redirect_is_signed(browser: httpx.Client) -> None:
         assert claims["iss"] == call.body["clientKey"]
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize(
     "target",
     [

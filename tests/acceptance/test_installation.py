@@ -75,7 +75,6 @@ def test_the_first_call_carries_every_captured_member(host: LiveHost, connect_ap
     assert call.headers["user-agent"] == "python-requests/2.22.0"
 
 
-@pytest.mark.each_database
 def test_a_second_installation_is_signed_with_the_first_secret(host: LiveHost, connect_app: RecordingApp) -> None:
     """The call is signed with the secret that the app knows, its body has a new one, and only that is valid
     afterwards.
@@ -129,6 +128,7 @@ def test_both_secrets_work_during_a_reinstallation(host: LiveHost, connect_app: 
     assert seen == [200, 200]
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("status", [400, 401, 404, 500, 301])
 def test_a_refused_first_installation_leaves_nothing(host: LiveHost, connect_app: RecordingApp, status: int) -> None:
     """Anything but 2xx undoes the installation, and the app's answer is shown."""
@@ -143,7 +143,6 @@ def test_a_refused_first_installation_leaves_nothing(host: LiveHost, connect_app
         host.work(lambda opened: installations.get_workspace(opened, f"refused-{status}"))
 
 
-@pytest.mark.each_database
 def test_a_refused_reinstallation_leaves_what_was(host: LiveHost, connect_app: RecordingApp) -> None:
     """The old secret, descriptor, linkers and values are in force again."""
     first = host.install(connect_app)
@@ -161,6 +160,7 @@ def test_a_refused_reinstallation_leaves_what_was(host: LiveHost, connect_app: R
     assert _apps(host, connect_app) == [first]
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("status", [200, 201, 204, 299])
 def test_every_2xx_accepts(host: LiveHost, connect_app: RecordingApp, status: int) -> None:
     """Apps answer 200, 204 and others; all accept."""
@@ -271,7 +271,6 @@ def test_an_update_without_a_descriptor_reads_it_again(host: LiveHost, connect_a
     assert len(connect_app.calls("installed")) == 1
 
 
-@pytest.mark.each_database
 def test_an_update_may_bring_the_descriptor_itself(host: LiveHost, connect_app: RecordingApp) -> None:
     """`{"descriptor": …}` is used as given, and fewer scopes are accepted."""
     api = AppClient(host.url, host.install(connect_app))
@@ -357,6 +356,7 @@ def test_an_update_fails_when_the_descriptor_is_gone(host: LiveHost) -> None:
 # Permitted targets
 
 
+@pytest.mark.sample(9)
 @pytest.mark.parametrize(
     "url",
     [

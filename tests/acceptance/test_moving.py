@@ -63,6 +63,7 @@ def test_a_host_goes_on_with_another_database(tmp_path: Path, postgresql: Server
     assert (again.returncode, "This state already has apps" in again.stderr) == (1, True)
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("source", "target", "told"),
     [

@@ -148,6 +148,7 @@ ANSWERS = [
 ]
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("answer", "said"), ANSWERS, ids=lambda one: one if isinstance(one, str) else one.body.decode()[:20]
 )

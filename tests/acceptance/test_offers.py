@@ -98,7 +98,6 @@ def test_the_first_signed_request_completes_a_first_installation(host: LiveHost,
     assert _offers(host, connect_app) == []
 
 
-@pytest.mark.each_database
 def test_the_first_signed_request_completes_a_reinstallation(host: LiveHost, connect_app: RecordingApp) -> None:
     """Until then the old secret and descriptor are in force; then the new ones, and the values stay."""
     before = host.install(connect_app)
@@ -195,6 +194,7 @@ def test_an_app_that_was_never_reached_was_offered_nothing(host: LiveHost) -> No
     assert _offers(host, app) == []
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("by", ["operator", "app", "withdrawal"])
 def test_an_uninstalled_app_cannot_come_back_by_an_offer(host: LiveHost, connect_app: RecordingApp, by: str) -> None:
     """Uninstalling the app also withdraws its offers."""
@@ -261,6 +261,7 @@ def _strict(app: RecordingApp, known: Callable[[], str]) -> Callable[[dict[str, 
     return check
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("took", ["the first offer", "the last offer", "neither"])
 def test_the_next_installation_is_signed_with_what_the_app_has(
     host: LiveHost, connect_app: RecordingApp, took: str

@@ -109,6 +109,7 @@ def test_node_bitbucket_adds_reads_and_deletes_a_value(client: BitbucketClient) 
     assert _values(client("listValues", linker_key="tickets")) == ["OPS"]
 
 
+@pytest.mark.sample(2)
 @pytest.mark.node
 @pytest.mark.parametrize(
     "body", [{"values": ["BB", "OPS"]}, ["BB", "OPS"], [{"value": "BB"}, {"value": "OPS"}]], ids=str
@@ -145,6 +146,7 @@ QUERIES: list[tuple[dict[str, Any], list[str]]] = [
 ]
 
 
+@pytest.mark.sample(4)
 @pytest.mark.node
 @pytest.mark.parametrize(("query", "found"), QUERIES, ids=str)
 def test_node_bitbucket_queries_are_hashed_alike(
@@ -165,6 +167,7 @@ REFUSALS: list[tuple[str, dict[str, Any], int]] = [
 ]
 
 
+@pytest.mark.sample(4)
 @pytest.mark.node
 @pytest.mark.parametrize(("operation", "parameters", "status"), REFUSALS, ids=str)
 def test_node_bitbucket_shows_why_it_was_refused(

@@ -179,6 +179,7 @@ def _status(host: LiveHost, address: str, token: str) -> int:
     return httpx.get(f"{host.url}{address}", headers={"Authorization": f"Bearer {token}"}).status_code
 
 
+@pytest.mark.slow
 def test_an_app_that_leaves_through_one_is_a_stranger_at_the_other(hosts: tuple[LiveHost, LiveHost]) -> None:
     """The removal is in force everywhere before it is answered, and so is the next installation."""
     with _installed(hosts[0]) as (app, first):

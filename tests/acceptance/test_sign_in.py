@@ -44,6 +44,7 @@ def test_a_code_that_is_refused_is_there_to_be_corrected(fresh: LiveHost) -> Non
     assert 'name="next" value="/-/lab?x=1"' in page.text
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("referrer", "leads_to"),
     [

@@ -103,6 +103,7 @@ def _two_hosts(data: Path, url: str | None, workers: int) -> Iterator[tuple[Live
             process.send_signal(signal.SIGTERM)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("count", [2, pytest.param(3, marks=pytest.mark.slow)])
 def test_no_worker_knows_an_app_after_the_204(tmp_path: Path, new_database: NewDatabase, count: int) -> None:
     """Each had it in its cache; after an uninstallation by one, all others refuse its token and link nothing."""

@@ -35,6 +35,7 @@ def _run(*command: str, **environ: str) -> str:
     return done.stdout
 
 
+@pytest.mark.slow
 def test_every_file_of_the_package_is_in_the_wheel(wheel: Path) -> None:
     """The wheel has templates, styles, scripts, schema changes and documents beside the code, and nothing else."""
     source = ROOT / "src"

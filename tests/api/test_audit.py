@@ -89,6 +89,7 @@ def test_log_comes_in_pages(host: LiveHost, connect_app: RecordingApp) -> None:
     assert httpx.get(f"{host.url}/-/audit?q=id>1").status_code == 400
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(("credential", "status"), [("none", 401), ("app", 403), ("operator", 200)])
 def test_log_is_for_operators(host: LiveHost, connect_app: RecordingApp, credential: str, status: int) -> None:
     """A caller by another name needs an API token; an app's JWT is refused."""

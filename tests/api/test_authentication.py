@@ -76,7 +76,6 @@ def _exchange(api: AppClient, *, token: str | None = None, **form: Any) -> httpx
     return api("POST", target, token=token or api.token("POST", target), data=data)
 
 
-@pytest.mark.each_database
 def test_a_jwt_is_exchanged_for_a_token_of_the_account(api: AppClient, host: LiveHost) -> None:
     """The Bearer token belongs to the workspace that the app is installed in, for an hour, with the app's scopes."""
     answer = _exchange(api)
@@ -143,6 +142,7 @@ def test_a_blank_field_is_not_left_out(api: AppClient, name: str, error: str, bl
     assert (answer.status_code, answer.json()["error"]) == (400, error)
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     "sent",
     [

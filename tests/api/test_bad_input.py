@@ -66,6 +66,7 @@ def test_a_body_that_is_no_json_is_refused(api: AppClient, method: str, body: by
     _refused(api(method, VALUES, content=body, headers=JSON), 400)
 
 
+@pytest.mark.sample(6)
 @pytest.mark.parametrize("levels", [101, 900, 1_000, 100_000])
 @pytest.mark.parametrize(
     ("before", "after"),

@@ -42,7 +42,6 @@ def _listed(acme: Widgets, at: str, query: str = "") -> list[int]:
 # Comments
 
 
-@pytest.mark.each_database
 def test_a_comment_is_kept_and_listed(acme: Widgets) -> None:
     """With the shape of the cloud: the text and its HTML, the author, the commit, and nothing that it has not."""
     made = _say(acme, "**Well** done <b>")
@@ -145,7 +144,6 @@ def test_a_deleted_comment_stays_while_there_is_a_reply(acme: Widgets) -> None:
     assert acme.send["ann"]("DELETE", _at(acme, third)).status_code == 404
 
 
-@pytest.mark.each_database
 def test_a_comment_is_told_with_its_change(acme: Widgets) -> None:
     """A new comment is an event of the repository; one that is refused is none."""
     before = _events(acme)
@@ -169,6 +167,7 @@ def _events(acme: Widgets) -> list[tuple[str, Any]]:
 _TEXT = {"raw": "Text"}
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize(
     ("body", "fields"),
     [
@@ -232,7 +231,6 @@ def _approvers(acme: Widgets, below: str = BELOW) -> list[str]:
     return [one["user"]["display_name"] for one in found]
 
 
-@pytest.mark.each_database
 def test_an_approval_is_shown_with_the_commit(acme: Widgets) -> None:
     """Once, as the participant that the approval answers, until it is withdrawn."""
     given = _approve(acme, "ann").json()

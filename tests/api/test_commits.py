@@ -36,6 +36,7 @@ def _log(acme: Widgets, *arguments: str) -> list[str]:
 # One commit
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("named", ["main", "v1", "HEAD", "feature%2Fx", "refs%2Fheads%2Fmain", "{id}", "{short}"])
 def test_a_commit_is_found_by_its_names(acme: Widgets, named: str) -> None:
     """By branch, tag, id and the beginning of one; the answer has the whole id."""
@@ -261,6 +262,7 @@ def test_a_page_of_another_repository_has_nothing_here(acme: Widgets) -> None:
     assert answer.status_code == 404
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize(("who", "status"), [("ann", 200), ("ben", 404), ("nobody", 404)])
 @pytest.mark.parametrize("target", ["/commit/main", "/commits", "/commits/main"])
 def test_who_sees_the_repository_reads_its_commits(acme: Widgets, who: str, status: int, target: str) -> None:

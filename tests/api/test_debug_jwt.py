@@ -127,6 +127,7 @@ def _uninstalled(host: LiveHost, app: RecordingApp) -> None:
 Change = Callable[[LiveHost, RecordingApp], None]
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("before", "claims", "cause", "changes"),
     [

@@ -121,6 +121,7 @@ def test_a_file_replaces_that_of_the_same_name(host: LiveHost, operator: httpx.C
     assert (httpx.get(link).status_code, httpx.get(_link(operator, made)).content) == (404, b"second one")
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("range_", "status", "content", "told"),
     [
@@ -272,6 +273,7 @@ def test_an_app_uploads_as_its_workspace(host: LiveHost) -> None:
         assert api("DELETE", f"{target}/a.bin").status_code == 204
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     "change",
     [
@@ -305,7 +307,6 @@ def test_a_link_ends(host: LiveHost, operator: httpx.Client, made: Made, monkeyp
     assert httpx.get(_link(operator, made)).status_code == 404
 
 
-@pytest.mark.each_database
 def test_the_files_go_with_the_repository(host: LiveHost, operator: httpx.Client, made: Made) -> None:
     """Nothing is left on the disk of a repository that was deleted."""
     _upload(operator, made, ("a.bin", b"x"))

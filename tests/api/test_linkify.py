@@ -91,6 +91,7 @@ def test_rendered_html_is_linked_and_made_safe(host: LiveHost, linked: Recording
     assert _linkify(host, {**asked, "format": "json"}).json() == body
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     "asked", [{"input": "markdown"}, {"format": "markdown"}, {"input": "markdown", "format": "markdown"}]
 )

@@ -157,6 +157,7 @@ def test_the_browser_is_sent_to_no_other_address(client: Client, ben: Person, ch
         assert "Location" not in answer.headers
 
 
+@pytest.mark.sample(5)
 @pytest.mark.parametrize(
     ("changes", "error"),
     [

@@ -79,6 +79,7 @@ FORGED_CONSENT: dict[str, tuple[int, Callable[[Scene], httpx.Response]]] = {
 }
 
 
+@pytest.mark.sample(5)
 @pytest.mark.parametrize("attack", FORGED_CONSENT)
 def test_a_consent_is_not_forged(scene: Scene, attack: str) -> None:
     """Only the form of the page, in the user's own session, decides; nothing else sends the browser anywhere."""

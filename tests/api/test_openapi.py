@@ -33,7 +33,9 @@ from roadstead.domain.repositories.given import RepositoryChanges
 from roadstead.domain.telemetry import readiness
 from roadstead.errors import Conflict, NotFound, StorageUnavailable
 from roadstead.model import ApiToken
+from roadstead.model.deliveries import NewDelivery
 from roadstead.routes import MAP
+from roadstead.storage.deliveries import add_delivery
 from tests.contract import DOCUMENT, check_answer, sample_body
 from tests.live import AppClient, LiveHost, RecordingApp, live_host, sender
 from tests.public_keys import public_key
@@ -60,6 +62,7 @@ THERE = {
     "value_id": "{id}",
     "workspace": "local",
     "request_id": "{recorded}",
+    "delivery_id": "{delivery}",
     "selected_user": "{user}",
     "email": "reader@acme.example",
     "member": "{reader}",
@@ -117,6 +120,14 @@ def _sent(method: str, address: str) -> Sent:
 
 
 SENT = {(method, address): _sent(method, address) for method, address in OPERATIONS}
+
+
+async def _delivery(host: Host) -> int:
+    """Add a delivery to a hook that is gone."""
+    now = host.now()
+    delivery = NewDelivery("repo:push", now, "x", 0, None, "local", None, "lane", "x", "http://x/", "x", "{}")
+    async with host.store.database.transaction() as tx:
+        return await add_delivery(tx, delivery, now)
 
 
 async def _fail(store: object) -> None:
@@ -187,6 +198,8 @@ class Caller:
         if "{recorded}" in self._target:
             newest = api("GET", "/-/requests").json()["values"][0]
             self._target = self._target.replace("{recorded}", str(newest["id"]))
+        if "{delivery}" in self._target:
+            self._target = self._target.replace("{delivery}", str(host.work(_delivery)))
         self._as_user: dict[str, str] = {}
         if self._target.startswith(OF_A_USER):
             reader, account_id = host.work(_reader)

@@ -41,6 +41,7 @@ def cors_of(answer: httpx.Response) -> list[str]:
     return [name for name in answer.headers if name.startswith("access-control-")]
 
 
+@pytest.mark.sample(9)
 @pytest.mark.parametrize(
     ("method", "path", "headers", "status"),
     [
@@ -148,6 +149,7 @@ def test_an_address_that_others_reach_asks_everybody(tmp_path: Path) -> None:
         assert ask(reached, "GET", "/-/audit").status_code == 401
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(("method", "path"), PUBLIC)
 def test_what_says_nothing_of_the_host_is_open(proxied: LiveHost, method: str, path: str) -> None:
     """Load balancers and service managers read the health, and anyone may read the API's document."""

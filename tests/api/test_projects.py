@@ -93,6 +93,7 @@ def _fill(acme: Acme) -> None:
 # What is there for whom: `test_permissions.py` has who may do what
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("who", "keys"),
     [
@@ -293,6 +294,7 @@ def test_the_size_of_the_list_follows_each_change(acme: Acme) -> None:
         assert size() == before + more, (method, target)
 
 
+@pytest.mark.sample(8)
 @pytest.mark.parametrize(("method", "template", "body", "error"), WRONG)
 def test_what_cannot_be_is_a_400(
     acme: Acme, method: str, template: str, body: Any, error: dict[str, Any] | None

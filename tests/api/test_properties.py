@@ -99,6 +99,7 @@ def test_places_do_not_share_a_property(api: AppClient, made: Made, open_to_all:
     assert [api("GET", target).json()["number"] for target in targets] == [0, 1, 2, 3]
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("name", ["main", "short", "whole"])
 def test_a_commit_has_several_names(api: AppClient, made: Made, name: str) -> None:
     """A branch, the beginning of the id and the id name one commit, which must be there."""
@@ -155,6 +156,7 @@ def test_a_large_a_deep_and_an_odd_value_are_kept(api: AppClient, made: Made, bo
     assert api("GET", target).json() == httpx.Response(200, content=body).json()
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(("name", "status"), [("a-b_C9", 204), ("a" * 255, 204), ("a" * 256, 400), ("a%20b", 400)])
 def test_a_name_has_the_documented_form(api: AppClient, made: Made, name: str, status: int) -> None:
     """Letters, digits, hyphens and underscores."""
@@ -283,7 +285,6 @@ def test_properties_go_with_the_app_and_with_the_repository(host: LiveHost, conn
     assert api("GET", target).status_code == 404
 
 
-@pytest.mark.each_database
 def test_of_many_writers_one_is_last(api: AppClient, host: LiveHost, ann: tuple[User, str]) -> None:
     """Several at once all succeed, and the value is that of one of them."""
     installed, key = api.installation, api.installation.app_key

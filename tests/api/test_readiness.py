@@ -49,6 +49,7 @@ def test_a_newer_schema_is_no_hindrance(tmp_path: Path) -> None:
         assert httpx.get(host.url + READY).status_code == 200
 
 
+@pytest.mark.slow
 def test_a_host_whose_server_is_away_is_not_ready(tmp_path: Path, postgresql: postgres.Server) -> None:
     """It is alive, says immediately why it is not ready, shows its metrics, and is ready again without a restart."""
     # A server that the other tests do not need.

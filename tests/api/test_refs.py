@@ -111,7 +111,6 @@ def test_lists_are_in_the_order_of_git(widgets: Stocked) -> None:
     assert [one["type"] for one in both] == ["branch"] * 13 + ["tag"] * 15
 
 
-@pytest.mark.each_database
 @pytest.mark.parametrize("pagelen", [4, 100])
 def test_lists_are_sorted_by_the_numbers_in_names_and_by_date(widgets: Stocked, pagelen: int) -> None:
     """`sort=name` knows numbers, `target.date` is git's order of commits; each goes in both directions."""
@@ -236,7 +235,6 @@ def _post(made: Stocked, kind: str, body: object, **request: Any) -> Any:
     return made.send("POST", f"{made.at}/refs/{kind}", json=body, **request)
 
 
-@pytest.mark.each_database
 def test_branches_are_created_and_deleted(make: Make) -> None:
     """At a hash, its beginning, a branch or a tag. git, the mirror and the events all have it."""
     made = make()

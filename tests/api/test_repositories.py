@@ -242,6 +242,7 @@ def test_a_repository_is_found_by_each_of_its_names(acme: Acme, who: str, status
     assert acme.owner("GET", f"/2.0/repositories/closed/{uuid}").status_code == 404
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("body", "message", "fields"),
     [
@@ -304,6 +305,7 @@ def test_a_put_creates_what_is_missing(acme: Acme) -> None:
     assert not folder.exists()
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("who", ["writer", "member", "stranger", "anonymous", "token"])
 def test_who_may_not_create_makes_no_folder(acme: Acme, who: str) -> None:
     """A refusal leaves nothing on the disk."""
@@ -346,6 +348,7 @@ def test_a_fork_is_as_its_parent_but_for_what_is_given(acme: Acme) -> None:
     assert acme.owner("GET", f"{BELOW}/my-fork").json()["parent"] is None
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("policy", "who", "body", "status"),
     [

@@ -350,6 +350,7 @@ def test_a_stranger_learns_nothing(widgets: Stocked) -> None:
             assert answer.status_code in (401, 404)
 
 
+@pytest.mark.slow
 def test_a_folder_of_folders_without_end_is_cut_off(host: LiveHost, people: Any, tmp_path: Path) -> None:
     """A repository of some kilobytes has ten billion paths: pages of it are quick, and the whole is refused."""
     bomb = stocked(host, tmp_path / "bomb", "source", people)

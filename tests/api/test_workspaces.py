@@ -203,6 +203,7 @@ def test_only_administrators_ask_about_e_mail_addresses(acme: Acme) -> None:
 EMAIL, OWNERS, MEMBERS = "user.email", '"owner@acme.example"', '"member@acme.example"'
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("who", "query", "shown"),
     [

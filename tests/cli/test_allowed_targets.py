@@ -70,6 +70,7 @@ def test_commands_beside_a_host_call_what_it_may_call(roadstead: Roadstead, app:
     assert " ".join(("roadstead install DESCRIPTOR_URL", *options)).encode() + b"\n" in printed
 
 
+@pytest.mark.slow
 def test_an_address_that_others_reach_counts_at_once(roadstead: Roadstead, app: str) -> None:
     """The address counts, although the host last listened on loopback."""
     with running(roadstead):

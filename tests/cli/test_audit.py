@@ -91,6 +91,7 @@ def test_the_log_is_archived_and_cut(roadstead: Roadstead, tmp_path: Path) -> No
     assert cut["details"]["sha256"] == hashlib.sha256(old.read_bytes()).hexdigest()
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("arguments", "reason"),
     [

@@ -57,6 +57,7 @@ def break_database(data: Path) -> None:
         file.write_bytes(b"not a database" * 1000)
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("damage", "check", "status"),
     [
@@ -141,6 +142,7 @@ def test_versions_of_sqlite_that_may_damage_a_file_are_known(race: bool, version
     assert [sqlite.has_wal_reset_race(version) for version in versions] == [race] * len(versions)
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(("workers", "race", "warned"), [(2, True, True), (2, False, False), (1, True, False)])
 def test_such_a_version_is_a_warning_where_several_processes_write(
     settings: Settings, workers: int, race: bool, warned: bool, monkeypatch: pytest.MonkeyPatch
@@ -171,6 +173,7 @@ def test_two_hosts_on_one_state_are_mentioned(settings: Settings) -> None:
     assert "http://localhost:1" in found[2].advice
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("base_url", "status", "words"),
     [
@@ -199,6 +202,7 @@ def test_without_a_running_host_one_line_says_so(settings: Settings) -> None:
     assert "base URL" not in {check.name for check in found}
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("taken_by", "words"),
     [("stranger", "Another program uses port"), ("mute", "Address already in use"), ("another_host", "another state")],

@@ -36,6 +36,7 @@ def test_a_group_lives_by_commands(acme: Roadstead) -> None:
     assert [one["members"] for one in acme.read("group", "list", "acme")] == [[], []]
 
 
+@pytest.mark.slow
 def test_what_cannot_be_is_refused(acme: Roadstead) -> None:
     """Unknown workspaces, groups and users, a name without letters, a taken one: nothing is half done."""
     acme.read("group", "create", "acme", "Developers")

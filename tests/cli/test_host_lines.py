@@ -81,6 +81,7 @@ def no_linkers_here(monkeypatch: pytest.MonkeyPatch) -> None:
 TEXT = b"BB-1 \xff\r\nsee https://x.example/\n\n" + b"BB-2\n" * 120 + "BB-3 \N{SHIP} without end".encode()
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("form", [(), ("--color", "always"), ("--format", "html")])
 def test_host_prints_what_the_command_prints(
     beside_host: Roadstead, form: tuple[str, ...], monkeypatch: pytest.MonkeyPatch
@@ -154,6 +155,7 @@ def test_long_text_is_linked_by_the_command(apart: Roadstead, monkeypatch: pytes
             beside_host.call(*ALWAYS, stdin=text)
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("sent", [b"", framed(b"text local"), framed(b"text local") + framed(b"BB-1\n" * 1_000)[:-1]])
 def test_host_hangs_up_on_a_silent_command(apart: Roadstead, sent: bytes) -> None:
     """A command that sends nothing, no lines, or half a frame, loses its connection after a while."""

@@ -24,6 +24,7 @@ def test_install_prints_what_a_client_needs(roadstead: Roadstead, serve_app: Ser
     assert (shown["workspace"], shown["descriptor_url"]) == ("fleet", url)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("scopes", "said"),
     [
@@ -116,6 +117,7 @@ def test_refusal_shows_step_status_and_body(roadstead: Roadstead, serve_app: Ser
     assert roadstead.read("apps") == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("answer", "code", "apps"), [(b"n\n", 1, 0), (b"y\n", 0, 1)])
 def test_person_at_a_terminal_is_asked(
     roadstead: Roadstead, serve_app: ServeApp, answer: bytes, code: int, apps: int

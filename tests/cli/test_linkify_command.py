@@ -73,12 +73,14 @@ def test_markdown_is_one_document(installed: tuple[Roadstead, str], arguments: t
     assert [(link["start"], link["text"]) for link in document["links"]] == [(26, "BB-3")]
 
 
+@pytest.mark.slow
 def test_limits_of_markdown_are_told(installed: tuple[Roadstead, str]) -> None:
     """Unlinked parts are reported on stderr."""
     done = installed[0].call("linkify", "--input", "markdown", stdin=b"BB-1\n\n" * 10_001)
     assert b"Left unlinked in part: " in done.stderr
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("arguments", "environment", "linked"),
     [

@@ -191,11 +191,14 @@ def test_health_and_operators_have_ways_of_their_own() -> None:
             assert [_status(url, path) for path in ("/-/health/ready", "/-/audit", GO)] == [200, 503, 200]
 
 
-@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("sent", "told"),
-    [(b"", False), (b"GET /2.0/x HT", True), (UNFINISHED, True), (START + b"\r\n", False)],
-    ids=["nothing", "head", "body", "idle"],
+    [
+        pytest.param(b"", False, id="nothing"),
+        pytest.param(b"GET /2.0/x HT", True, id="head"),
+        pytest.param(UNFINISHED, True, id="body"),
+        pytest.param(START + b"\r\n", False, id="idle", marks=pytest.mark.slow),
+    ],
 )
 def test_a_new_connection_takes_the_place_of_one_that_waits(sent: bytes, told: bool) -> None:
     """The connection that has waited longest is closed, with an answer if it had sent a request; those at work stay."""
@@ -278,6 +281,7 @@ def _all_of(connection: socket.socket) -> bytes:
     return bytes(received)
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("header", "behind_a_proxy", "status"),
     [

@@ -27,6 +27,7 @@ def _as_typer_reads(command: FunctionType, arguments: list[str]) -> dict[str, An
     return {name: list(value) if isinstance(value, tuple) else value for name, value in parameters.items()}
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize(
     ("command", "arguments"),
     [
@@ -81,6 +82,7 @@ def test_other_arguments_are_left_to_typer(command: FunctionType, arguments: lis
         quick.read(command, arguments)
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("arguments", "printed", "code"),
     [

@@ -32,6 +32,7 @@ def test_recorded_requests_are_listed(roadstead: Roadstead, serve_app: ServeApp)
     assert roadstead.call("requests", "--filter", "size > 1").returncode == 1
 
 
+@pytest.mark.slow
 def test_a_recorded_call_is_shown(roadstead: Roadstead, sample_app: str) -> None:
     """An accepted call with its answer and decoded token; a refused one with the cause and both canonical requests."""
     with running(roadstead) as (_, base_url):

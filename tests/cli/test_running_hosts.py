@@ -42,6 +42,7 @@ def _addresses(roadstead: Roadstead) -> set[str]:
     return {json.loads(one.stdout)["url"].partition("/-/")[0].partition("/2.0/")[0] for one in done}
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("command", [("sign-in",), ("install", "APP"), ("token", "stub", "GET", "/2.0/addon")], ids=str)
 def test_without_a_running_host_commands_say_so(
     roadstead: Roadstead, serve_app: ServeApp, command: tuple[str, ...]

@@ -13,6 +13,7 @@ PAGE = (Path(__file__).parents[2] / "docs" / "how-to" / "use-the-client.md").rea
 EXAMPLES = re.findall(r"^```python\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("example", EXAMPLES)
 def test_an_example_of_the_page_runs(loopback: LoopbackHost, example: str) -> None:
     """Each example works against a host; only the host's address differs from the page."""

@@ -59,6 +59,7 @@ OPERATIONS: list[tuple[str, tuple[Any, ...], str, bytes, Any]] = [
 ]
 
 
+@pytest.mark.sample(9)
 @pytest.mark.parametrize(("operation", "args", "request_line", "body", "result"), OPERATIONS)
 def test_an_operation_sends_its_request_and_returns_what_the_answer_says(
     *,
@@ -101,6 +102,7 @@ def test_values_can_be_any_iterable(loopback: LoopbackHost, call: Call) -> None:
     assert list(loopback.values["tickets"].values()) == ["A", "B"]
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize("length", [0, 1, 2, 3, 4, 5])
 def test_a_list_is_followed_to_its_end(loopback: LoopbackHost, call: Call, length: int) -> None:
     """Every item comes once and in order, with a full, short or only last page."""
@@ -143,6 +145,7 @@ def test_pages_are_read_as_they_are_consumed(loopback: LoopbackHost) -> None:
     assert len(loopback.requests) == 1
 
 
+@pytest.mark.sample(11)
 @pytest.mark.parametrize(
     "key",
     [
@@ -208,6 +211,7 @@ REFUSALS: list[tuple[Answer, type[client.ApiError], str, str, dict[str, list[str
 ]
 
 
+@pytest.mark.sample(12)
 @pytest.mark.parametrize(("answer", "kind", "message", "detail", "fields"), REFUSALS)
 def test_a_refusal_is_an_error_that_carries_what_the_api_said(
     *,
@@ -300,6 +304,7 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
 }
 
 
+@pytest.mark.sample(16)
 @pytest.mark.parametrize(("operation", "answer"), NOT_PROMISED)
 def test_an_answer_that_the_api_does_not_promise_is_an_error(
     loopback: LoopbackHost, call: Call, operation: str, answer: Answer
@@ -341,6 +346,7 @@ FOREIGN_LINKS = [
 ]
 
 
+@pytest.mark.sample(10)
 @pytest.mark.parametrize("link", FOREIGN_LINKS)
 def test_a_next_link_to_another_place_is_refused(loopback: LoopbackHost, call: Call, link: str) -> None:
     """A token is valid for any receiver, so only the host itself gets one; the error names the link."""

@@ -152,6 +152,7 @@ FORGERIES: dict[str, Callable[[Sample], dict[str, str]]] = {
 }
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("forge", FORGERIES.values(), ids=FORGERIES)
 def test_a_forged_installation_is_refused(sample: Sample, forge: Callable[[Sample], dict[str, str]]) -> None:
     """A forger without the secret cannot replace it, nor make the app call any host."""
@@ -205,6 +206,7 @@ BAD_CALLS: list[tuple[str, Any, int]] = [
 ]
 
 
+@pytest.mark.sample(7)
 @pytest.mark.parametrize(("change", "status"), [case[1:] for case in BAD_CALLS], ids=[case[0] for case in BAD_CALLS])
 def test_a_call_that_is_not_one_is_refused_with_a_reason(sample: Sample, change: Any, status: int) -> None:
     """Bad input gets a sentence, changes nothing, and does not make the installation known."""
@@ -219,6 +221,7 @@ def test_a_call_that_is_not_one_is_refused_with_a_reason(sample: Sample, change:
     assert sample.installed("the right one").status_code == 204
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("answers", "reason"),
     [
@@ -280,6 +283,7 @@ def test_sigterm_ends_it(loopback: LoopbackHost) -> None:
         httpx.get(url)
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("options", "reason"),
     [

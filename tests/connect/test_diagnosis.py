@@ -114,6 +114,7 @@ def test_faults_of_form(authorization: str, check: str, words: str) -> None:
 SECRET_OF_HEX = hashlib.sha256(b"any").hexdigest()
 
 
+@pytest.mark.sample(5)
 @pytest.mark.parametrize(
     ("presented", "words"),
     [
@@ -206,6 +207,7 @@ def test_what_is_accepted_with_a_warning(changes: Claims, words: str) -> None:
 RIGHT = canonical_request("POST", PATH, QUERY).split("&", 2)[2]
 
 
+@pytest.mark.sample(10)
 @pytest.mark.parametrize(
     ("canonical", "words"),
     [

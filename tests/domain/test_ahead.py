@@ -39,6 +39,7 @@ async def _fill(host: Host, url: str, workspace: str, count: int) -> None:
         await installations.uninstall(host, made.id)
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("many", "room", "expected"),
     [

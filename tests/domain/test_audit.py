@@ -115,7 +115,6 @@ def test_a_change_of_any_member_counts(log: Log) -> None:
 # Runs
 
 
-@pytest.mark.each_database
 def test_a_run_of_the_same_is_one_entry_and_its_number(log: Log) -> None:
     """The first change is an entry immediately; those that follow within the hour are counted, with the first and last
     time.
@@ -237,7 +236,6 @@ def _archive(log: Log, seconds: float, before: float | None) -> tuple[audit.Arch
     return archived, [json.loads(line) for line in out.getvalue().splitlines()]
 
 
-@pytest.mark.each_database
 def test_a_cut_removes_what_was_archived_and_says_so(log: Log) -> None:
     """Older entries are in the file and no longer in the log, whose last entry records the cut."""
     for number in range(6):

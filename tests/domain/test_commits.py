@@ -28,6 +28,7 @@ def source(tmp_path: Path) -> Path:
     return folder
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("named", ["main", "feature/side", "v1", "HEAD", "refs/heads/main", "main~1"])
 def test_a_commit_is_found_as_git_finds_it(source: Path, named: str) -> None:
     """By branch, tag, whole name, id and its beginning; an expression of git names nothing."""

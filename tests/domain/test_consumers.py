@@ -33,6 +33,7 @@ async def _change(host: Host, by: SessionUser, key: str, scopes: str, callback: 
     await consumers.change_consumer(host, "acme", key, **given, scopes=scopes, by=by)
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("consented", "scopes", "left"),
     [
@@ -82,6 +83,7 @@ async def _delete(host: Host, ann: SessionUser, consumer: Consumer) -> None:
     await consumers.delete_consumer(host, "acme", consumer.key, by=ann)
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("change", [_lose_a_scope, _move, _delete])
 def test_no_one_consents_to_what_a_consumer_was(
     tmp_path: Path, change: Callable[[Host, SessionUser, Consumer], Awaitable[None]]

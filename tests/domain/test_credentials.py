@@ -57,6 +57,7 @@ async def _access_token(host: Host) -> Works:
 HOUR, DAY = 3600, 86400
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("make", "lifetime"),
     [(_api_token, 2 * DAY), (_session, 7 * DAY), (_sign_in_code, 12 * HOUR), (_access_token, HOUR)],
@@ -73,6 +74,7 @@ def test_it_ends(tmp_path: Path, make: Callable[[Host], Awaitable[Works]], lifet
     assert asyncio.run(outcomes()) == [False, True]
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("make", [_api_token, _session, _sign_in_code, _access_token])
 def test_what_a_clock_made_that_was_ahead_ends_with_that(
     tmp_path: Path, make: Callable[[Host], Awaitable[Works]]

@@ -77,6 +77,7 @@ async def _works(use: Use, host: Host) -> bool:
         return False
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("make", "lifetime"),
     [(_use_of_code, 10 * MINUTE), (_use_of_access_token, 2 * HOUR), (_use_of_refresh_token, 90 * DAY)],

@@ -99,7 +99,6 @@ def test_people_who_invite_each_other_all_join(tmp_path: Path, new_database: New
     asyncio.run(run())
 
 
-@pytest.mark.each_database
 def test_of_two_guests_at_once_one_comes_in(tmp_path: Path, new_database: NewDatabase) -> None:
     """The link is used once, also when it is followed twice at the same time."""
     settings = Settings(data=tmp_path, database_url=new_database())

@@ -57,7 +57,6 @@ def between(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[Host], Await
 
 
 @pytest.mark.sample(1)
-@pytest.mark.each_database
 @pytest.mark.parametrize("happens", [_deactivate, _change, _reset])
 def test_a_password_that_no_longer_holds_begins_no_session(
     tmp_path: Path,

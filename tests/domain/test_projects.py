@@ -67,6 +67,7 @@ async def _deactivate(host: Host) -> None:
     await users.deactivate_user(host, "ben")
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("lose", "is_private", "refusal"),
     [

@@ -84,7 +84,6 @@ def _run(settings: Settings, scenario: Callable[[Host, RecordingApp], Any]) -> N
         asyncio.run(run())
 
 
-@pytest.mark.each_database
 def test_a_call_is_made_again_until_the_app_has_answered(settings: Settings) -> None:
     """An app that fails twice is called after growing pauses, each signed anew, and then not again."""
 
@@ -112,6 +111,7 @@ def test_a_call_is_made_again_until_the_app_has_answered(settings: Settings) -> 
     _run(settings, scenario)
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(("seconds", "made"), [(300 * DAY, True), (RETRY.longest_pause, False), (0, True)])
 def test_what_is_due_later_than_any_pause_is_due_now(settings: Settings, seconds: float, made: bool) -> None:
     """A process whose clock was ahead has postponed or stored it; a long postponement still waits."""
@@ -188,7 +188,6 @@ def test_the_last_word_of_an_app_is_taken(tmp_path: Path, status: int) -> None:
     _run(Settings(data=tmp_path), scenario)
 
 
-@pytest.mark.each_database
 def test_what_fails_for_a_day_is_given_up_and_can_be_tried_again(settings: Settings) -> None:
     """The calls are counted, the time of giving up is recorded, and the operator may retry."""
 

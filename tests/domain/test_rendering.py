@@ -145,6 +145,7 @@ def test_little_is_kept(host: LiveHost, workplace: tuple[str, int]) -> None:
     _run(host, work, most_kept=500)
 
 
+@pytest.mark.slow
 def test_much_text_holds_nobody(host: LiveHost, workplace: tuple[str, int]) -> None:
     """While long and hostile Markdown is rendered, the loop takes turns; the answer is safe to show."""
 

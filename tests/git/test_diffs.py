@@ -294,6 +294,7 @@ def test_a_question_over_its_limit_ends_the_process(work: Path) -> None:
     asyncio.run(ask())
 
 
+@pytest.mark.slow
 def test_a_diffstat_of_a_bomb_is_bounded(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A repository with 10^10 paths is compared as far as allowed, and then refused."""
     tree = git(work, "hash-object", "-w", "--stdin", stdin=b"x").decode().strip()

@@ -88,6 +88,7 @@ def test_an_empty_repository_can_be_forked(folders: Folders) -> None:
     assert git(asyncio.run(folders.fork(parent, fork)), "symbolic-ref", "HEAD") == b"refs/heads/trunk\n"
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("kind", ["bare", "worktree", "below"])
 def test_an_import_brings_branches_tags_and_notes(folders: Folders, tmp_path: Path, kind: str) -> None:
     """A repository comes in from a bare folder, a working tree or a folder in it; configuration and hooks do not."""
@@ -149,6 +150,7 @@ def _no_repository(work: Path) -> None:
     (work / ".git/HEAD").unlink()
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("spoil", "error"),
     [(_bad_tree, GitFailed), (_shallow, InvalidInput), (_odd_name, InvalidInput), (_no_repository, InvalidInput)],

@@ -80,6 +80,7 @@ def test_input_of_any_size_goes_in_while_output_comes_out(
     assert answer.count(b" tree 0\n") == 20_000
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("script", "limits", "says"),
     [

@@ -4,6 +4,7 @@ import asyncio
 import os
 import shutil
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,7 @@ def _written(folder: Path, kind: str, content: bytes) -> str:
 _TREE = b"tree 4b825dc642cb6eb9a060e54bf8d69288fbee4904\n"
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize(
     ("author", "name", "email", "moment"),
     [
@@ -106,6 +108,7 @@ def test_tags_have_what_they_say(folder: Path) -> None:
     assert objects.commit_behind(folder, _id(folder, "main^{tree}")) is None
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("id_", [NOTHING, "0" * 39, "", "x" * 40, "HEAD", "--help", "\0" * 40])
 def test_what_is_no_object_is_not_found(folder: Path, id_: str) -> None:
     """An id of nothing, a part of one and a text are not there, for every reader."""
@@ -350,6 +353,16 @@ def test_the_repository_unused_longest_is_closed(tmp_path: Path) -> None:
         opened.repository(folder).odb.read(tip)
     assert [_is_in_use(folder) for folder in folders] == [False, True, True]
     assert opened.repository(folders[1]) is opened.repository(folders[1])
+
+
+def test_each_thread_has_its_own_repositories(folder: Path) -> None:
+    """One that closes all, as a host does that stops beside another, frees nothing that another thread reads."""
+    opened = Opened()
+    first = opened.repository(folder)
+    with ThreadPoolExecutor(1) as thread:
+        assert thread.submit(opened.repository, folder).result() is not first
+        thread.submit(asyncio.run, opened.close_all()).result()
+    assert opened.repository(folder) is first
 
 
 def test_a_repository_is_opened_again_after_its_packs_changed(folder: Path) -> None:

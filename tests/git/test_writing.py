@@ -49,6 +49,7 @@ def _write(work: Path, *files: FileWrite, base: str | None = "HEAD") -> str:
 PLAIN = {"a": "100644", "dir/b": "100644", "dir/deep/c": "100644", "other/only": "100644"}
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("files", "changed"),
     [

@@ -87,6 +87,7 @@ def check_beside_others(row: Hostile, size: int, *, budget: float) -> None:
     assert render_html(linkified).count("<a ") == 4
 
 
+@pytest.mark.sample(9)
 @pytest.mark.parametrize("row", ONE_IN_THREE, ids=by_origin)
 def test_ordinary_linkers_beside_it_lose_no_link(row: Hostile) -> None:
     """Links before and after a text made for the pattern are all found, by either engine, and the text is complete."""
@@ -101,6 +102,7 @@ def test_ordinary_linkers_beside_it_lose_no_link_in_long_texts(row: Hostile, siz
     check_beside_others(row, size, budget=0.5)  # no ordinary linker takes so long, on any machine
 
 
+@pytest.mark.sample(9)
 @pytest.mark.parametrize("row", ONE_IN_THREE, ids=by_origin)
 def test_short_texts_match_as_in_python(row: Hostile) -> None:
     """Where `re` finishes, the matches and groups are those of `re`."""

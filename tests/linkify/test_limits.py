@@ -45,6 +45,7 @@ HARMLESS = [
 ]
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(("regex", "text"), [case[1:] for case in EXPLOSIVE], ids=[case[0] for case in EXPLOSIVE])
 def test_explosive_pattern_is_stopped_and_reported(regex: str, text: str) -> None:
     """The linker is listed as unfinished, and a harmless linker beside it loses nothing."""
@@ -174,6 +175,7 @@ def test_linker_whose_last_value_goes_is_one_without_values() -> None:
     assert [link.text for link in narrowed.linkify("AA-1 BB-1").links] == ["BB-1"]
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(("latest", "few_beside"), [(256, 64), (2, 0), (2, 1), (0, 2)])
 @given(
     changes=st.lists(st.tuples(st.booleans(), st.sampled_from(["a", "B", "b", "a-1", "ab"])), max_size=30),

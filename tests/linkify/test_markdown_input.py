@@ -207,6 +207,7 @@ def test_no_text_is_too_strange(text: str) -> None:
     assert linked(text).markdown == text or linked(text).links
 
 
+@pytest.mark.slow
 def test_limits_are_those_of_a_text(monkeypatch: pytest.MonkeyPatch) -> None:
     """Too many links, too long a document and too long a time are reported; earlier links stay."""
     monkeypatch.setattr(markdown_input, "SECONDS", 10)  # a busy machine needs more than usual

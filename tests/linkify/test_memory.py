@@ -21,6 +21,7 @@ def no_collector() -> Iterator[None]:
         gc.enable()
 
 
+@pytest.mark.sample(2)
 @pytest.mark.usefixtures("no_collector")
 @pytest.mark.parametrize(
     "regex",

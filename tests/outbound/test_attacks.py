@@ -297,6 +297,7 @@ def test_the_next_address_is_tried_when_one_does_not_answer(internet: Internet, 
     assert internet.connected_to == ["93.184.215.1", PUBLIC]
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("host", "permission"),
     [

@@ -72,6 +72,7 @@ def test_a_compressed_answer_stays_compressed(server: Server) -> None:
     assert get(server.url, cap=64 * 1024).body == bomb
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("answer", "drip"),
     [

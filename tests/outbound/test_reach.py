@@ -111,6 +111,7 @@ REFUSED = [
 ]
 
 
+@pytest.mark.sample(8)
 @pytest.mark.parametrize(("url", "home", "allowed"), REFUSED)
 def test_what_is_refused(names: Internet, url: str, home: str, allowed: str) -> None:
     """Before any connection, with the setting that would allow it, ready to be used."""

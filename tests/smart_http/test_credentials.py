@@ -55,6 +55,7 @@ def test_a_users_token_is_sent_in_many_forms(place: Place, form: Callable[[str],
         assert ("www-authenticate" in answer.headers) == (status == 401)
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("scopes", "read", "write"),
     [
@@ -83,6 +84,7 @@ def test_a_token_reaches_as_far_as_its_scopes(place: Place, scopes: str, read: i
         assert status == 200 or answer.text.startswith("Your credentials lack one or more required privilege scopes.")
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("part", ["workspace", "repository", "another repository"])
 def test_an_access_token_is_of_a_place(place: Place, public_place: Place, part: str) -> None:
     """It may do there what its scopes say, and nothing elsewhere, where it is like a stranger."""

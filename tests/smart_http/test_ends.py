@@ -100,6 +100,7 @@ def test_a_clone_whose_client_leaves_ends(place: Place, work: Work) -> None:
     wait_until(lambda: not _programs(place))
 
 
+@pytest.mark.slow
 def test_a_host_stops_beside_an_open_push(tmp_path: Path) -> None:
     """It does not wait for a client that sends nothing, and no program stays behind."""
     with live_host(tmp_path / "data") as host:

@@ -76,7 +76,7 @@ def _state(data: Path) -> tuple[str, Place]:
     return ann, Place(LiveHost("http://nowhere", settings), repository, ann, ben)
 
 
-@pytest.mark.parametrize("kills", [3, pytest.param(200, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kills", [1, pytest.param(200, marks=pytest.mark.slow)])
 def test_a_killed_host_loses_nothing_and_doubles_nothing(tmp_path: Path, kills: int) -> None:
     """Killed at any moment of a push: no event is missing for what git's client was told, or for what a ref went
     through, no event is there twice, and the repository is whole.

@@ -1,5 +1,6 @@
 """Large pushes and clones, which flow through the host: its memory does not depend on their size."""
 
+import hashlib
 import os
 import re
 import socket
@@ -7,12 +8,14 @@ from contextlib import ExitStack
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import httpx
 import pytest
 
 from roadstead.domain.people.workspaces import create_workspace
 from tests.live import host_process
 from tests.smart_http.conftest import Place, new_repository, tokens
 from tests.smart_http.git_client import Work
+from tests.smart_http.test_lfs import ask, offered
 
 MB = 1024 * 1024
 MOST_GROWN = 64 * MB
@@ -38,9 +41,26 @@ def _commit_of(work: Work, megabytes: int) -> None:
     work.git("commit", "--quiet", "-m", "large")
 
 
+def _upload_and_download(place: Place, file: Path) -> None:
+    """Let an object of git LFS go there and back, in pieces."""
+    with file.open("rb") as content:
+        oid = hashlib.file_digest(content, "sha256").hexdigest()
+        content.seek(0)
+        named = {"oid": oid, "size": file.stat().st_size}
+        href, header = offered(ask(place, "upload", named), "upload")
+        httpx.put(href, content=content, headers=header, timeout=600).raise_for_status()
+    href, header = offered(ask(place, "download", named), "download")
+    received = hashlib.sha256()
+    with httpx.stream("GET", href, headers=header, timeout=600) as answer:
+        for piece in answer.iter_bytes():
+            received.update(piece)
+    assert received.hexdigest() == oid
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize("megabytes", [20, pytest.param(1024, marks=pytest.mark.slow)])
 def test_memory_is_flat(tmp_path: Path, work: Work, megabytes: int) -> None:
-    """In a push, in a clone, and with clients that stop reading after some bytes."""
+    """In a push, in a clone, with an object of LFS, and with clients that stop reading after some bytes."""
     _commit_of(work, megabytes)
     with host_process(tmp_path / "data", tmp_path / "log") as (host, _, process), ExitStack() as readers:
         ann, ben = host.work(tokens(["ann", "ben"]))
@@ -50,6 +70,7 @@ def test_memory_is_flat(tmp_path: Path, work: Work, megabytes: int) -> None:
         before = _peak(process.pid)
         work.git("push", "--quiet", place.url(), "main", seconds=600)
         work.git("clone", "--quiet", "--bare", place.url(), str(tmp_path / "clone"), seconds=600)
+        _upload_and_download(place, work.folder / "large")
         want = f"0032want {work.head()}\n00000009done\n".encode()
         for _ in range(STOPPED_READERS):
             reading = readers.enter_context(socket.create_connection(("127.0.0.1", urlsplit(host.url).port or 0)))

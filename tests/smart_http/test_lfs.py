@@ -27,6 +27,7 @@ from roadstead.domain.repositories.given import RepositoryChanges
 from roadstead.domain.repositories.stored_files import lfs_objects_in
 from roadstead.domain.upkeep.repository_check import check_repositories
 from roadstead.model import Repository
+from tests.live import LiveHost
 from tests.smart_http.conftest import Place, new_repository, wait_until
 from tests.smart_http.git_client import Work, git, new_work
 
@@ -86,6 +87,18 @@ def stored(place: Place) -> list[Path]:
     """Return the objects of a repository, and unfinished ones of all repositories."""
     files = lfs_objects_in(place.host.settings.data)
     return [*files.path(place.repository.uuid, "x").parent.glob("*"), *files.root.glob("tmp/*")]
+
+
+@pytest.fixture(scope="module")
+def shared(host: LiveHost, people: tuple[str, str]) -> Place:
+    """Return a private repository for tests that do not change it."""
+    return Place(host, host.work(new_repository(people[0], "acme-git")), *people)
+
+
+@pytest.fixture(scope="module")
+def shared_public(host: LiveHost, people: tuple[str, str]) -> Place:
+    """Return a public repository for tests that do not change it."""
+    return Place(host, host.work(new_repository(people[0], "acme-git", is_private=False)), *people)
 
 
 # git's own client
@@ -156,10 +169,10 @@ def test_an_empty_object_is_an_object(place: Place) -> None:
     assert httpx.get(href, headers=header).content == b""
 
 
-def test_a_range_goes_on_where_a_download_was_cut(place: Place, large: Large) -> None:
+def test_a_range_goes_on_where_a_download_was_cut(shared: Place, large: Large) -> None:
     """git-lfs asks for the rest of an object of which it has the beginning; a HEAD tells the length."""
-    upload(place, large)
-    href, header = offered(ask(place, "download", large.named), "download")
+    upload(shared, large)
+    href, header = offered(ask(shared, "download", large.named), "download")
     rest = httpx.get(href, headers=header | {"Range": "bytes=1000-"})
     assert (rest.status_code, rest.content) == (206, large.content[1000:])
     assert rest.headers["content-range"] == f"bytes 1000-{len(large.content) - 1}/{len(large.content)}"
@@ -199,12 +212,12 @@ def test_an_offer_works_after_a_rename(place: Place, large: Large) -> None:
     ],
 )
 def test_a_question_that_cannot_be_answered_is_refused(
-    place: Place, operation: str, objects: Any, members: dict[str, Any], status: int, told: str
+    shared: Place, operation: str, objects: Any, members: dict[str, Any], status: int, told: str
 ) -> None:
     """The message says which part is wrong."""
     body = {"operation": operation, "objects": objects, **members}
-    headers = {"Content-Type": MEDIA, "Authorization": f"Bearer {place.ann}"}
-    answer = httpx.post(f"{place.public_url}/info/lfs/objects/batch", json=body, headers=headers)
+    headers = {"Content-Type": MEDIA, "Authorization": f"Bearer {shared.ann}"}
+    answer = httpx.post(f"{shared.public_url}/info/lfs/objects/batch", json=body, headers=headers)
     assert (answer.status_code, answer.headers["content-type"]) == (status, MEDIA)
     assert told in answer.text
 
@@ -224,19 +237,19 @@ def test_a_question_that_cannot_be_answered_is_refused(
     ],
 )
 def test_what_cannot_be_transferred_is_told_for_each_object(
-    place: Place, large: Large, named: dict[str, Any], operation: str, code: int
+    shared: Place, large: Large, named: dict[str, Any], operation: str, code: int
 ) -> None:
     """An odd name leads to no file, and other objects of the question are offered."""
-    upload(place, large)
-    first, second = ask(place, operation, named, large.named).json()["objects"]
+    upload(shared, large)
+    first, second = ask(shared, operation, named, large.named).json()["objects"]
     assert (first["error"]["code"], "actions" in first, "error" in second) == (code, False, False)
 
 
-def test_an_object_of_another_size_is_told(place: Place, large: Large) -> None:
+def test_an_object_of_another_size_is_told(shared: Place, large: Large) -> None:
     """A pointer with a wrong size is found before anything is transferred."""
-    upload(place, large)
+    upload(shared, large)
     for operation in ("upload", "download"):
-        (told,) = ask(place, operation, large.named | {"size": 7}).json()["objects"]
+        (told,) = ask(shared, operation, large.named | {"size": 7}).json()["objects"]
         assert told["error"]["code"] == 422
 
 
@@ -256,10 +269,10 @@ def test_an_object_of_another_size_is_told(place: Place, large: Large) -> None:
         (f"objects/{OTHER}/../{OTHER}", "GET", 403),
     ],
 )
-def test_other_addresses_and_methods_are_refused(place: Place, path: str, method: str, status: int) -> None:
+def test_other_addresses_and_methods_are_refused(shared: Place, path: str, method: str, status: int) -> None:
     """The host has no locks, which git-lfs takes for none; an object is not to be had with a credential alone."""
-    headers = {"Authorization": f"Bearer {place.ann}"}
-    answer = httpx.request(method, f"{place.public_url}/info/lfs/{path}", headers=headers)
+    headers = {"Authorization": f"Bearer {shared.ann}"}
+    answer = httpx.request(method, f"{shared.public_url}/info/lfs/{path}", headers=headers)
     assert (answer.status_code, answer.headers["content-type"]) == (status, MEDIA)
     assert answer.json()["message"]
 
@@ -280,11 +293,11 @@ def test_other_addresses_and_methods_are_refused(place: Place, path: str, method
     ],
 )
 def test_the_permissions_are_those_of_git(
-    place: Place, public_place: Place, who: str, operation: str, status: int, public: int
+    shared: Place, shared_public: Place, who: str, operation: str, status: int, public: int
 ) -> None:
     """Read to download, write to upload; without a credential, git-lfs is asked for one."""
-    token = {"": "", "ann": place.ann, "ben": place.ben}.get(who, "no-such-token")
-    for one, expected in ((place, status), (public_place, public)):
+    token = {"": "", "ann": shared.ann, "ben": shared.ben}.get(who, "no-such-token")
+    for one, expected in ((shared, status), (shared_public, public)):
         answer = ask(one, operation, {"oid": OTHER, "size": 3}, token=token)
         assert (answer.status_code, "lfs-authenticate" in answer.headers) == (expected, expected == 401)
 
@@ -348,24 +361,23 @@ def _resigned(header: str, **changes: Any) -> str:
     ids=["object", "repository", "none", "short", "unsigned", "scheme", "odd", "purpose", "size", "expiry"],
 )
 def test_a_ticket_works_for_what_it_was_issued(
-    place: Place, large: Large, spoil: Callable[[str, str, tuple[str, str]], tuple[str, str]]
+    shared: Place, shared_public: Place, large: Large, spoil: Callable[[str, str, tuple[str, str]], tuple[str, str]]
 ) -> None:
     """Not for another object, repository or purpose, not without its signature, and not after a change."""
-    upload(place, large)
-    other: Repository = place.host.work(new_repository(place.ann, "acme-git"))
-    uuids = place.repository.uuid.strip("{}"), other.uuid.strip("{}")
-    href, header = offered(ask(place, "download", large.named), "download")
+    upload(shared, large)
+    uuids = shared.repository.uuid.strip("{}"), shared_public.repository.uuid.strip("{}")
+    href, header = offered(ask(shared, "download", large.named), "download")
     spoilt, authorization = spoil(href, header["Authorization"], uuids)
     answer = httpx.get(spoilt, headers=[(b"Authorization", authorization.encode("latin-1"))])
     assert (answer.status_code, large.content in answer.content) == (403, False)
 
 
-def test_a_ticket_is_for_one_direction(place: Place, large: Large) -> None:
+def test_a_ticket_is_for_one_direction(shared: Place, large: Large) -> None:
     """One for a download stores nothing, and one for an upload reads nothing."""
-    href, header = offered(ask(place, "upload", large.named), "upload")
-    upload(place, large)
+    href, header = offered(ask(shared, "upload", large.named), "upload")
+    upload(shared, large)
     assert httpx.get(href, headers=header).status_code == 403
-    href, header = offered(ask(place, "download", large.named), "download")
+    href, header = offered(ask(shared, "download", large.named), "download")
     assert httpx.put(href, content=large.content, headers=header).status_code == 403
     check = httpx.post(f"{href[:-64]}verify", json=large.named, headers=header | {"Content-Type": MEDIA})
     assert check.status_code == 403

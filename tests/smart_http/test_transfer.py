@@ -22,7 +22,6 @@ def _there(tmp_path: Path, url: str | None) -> Settings:
     return Settings(data=tmp_path / "there", base_url="http://localhost:1", database_url=url)
 
 
-@pytest.mark.each_database
 def test_repositories_travel_while_pushes_go_on(
     own_place: Place, work: Work, tmp_path: Path, new_database: NewDatabase
 ) -> None:

@@ -198,6 +198,7 @@ def test_a_folder_that_we_make_is_its_owners_alone(tmp_path: Path, umask: int) -
     assert stat.S_IMODE((tmp_path / "data").stat().st_mode) == 0o700
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("mode", [0o770, 0o777, 0o702])
 @pytest.mark.parametrize("whose", ["data", "database"])
 def test_a_folder_that_others_may_write_is_refused(tmp_path: Path, mode: int, whose: str) -> None:

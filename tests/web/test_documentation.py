@@ -47,6 +47,7 @@ def test_a_document_is_a_page_like_the_others(browser: httpx.Client) -> None:
         assert not re.search(r"<[^>]+\sstyle=", body), name
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("name", ["nothing.md", "..%2fREADME.md", "%00", "how-to", "pictures/x.png", "x/"])
 def test_nothing_else_is_served(browser: httpx.Client, name: str) -> None:
     """An address in any spelling is a 404."""

@@ -109,6 +109,7 @@ def test_other_methods_are_not_made(host: LiveHost, browser: httpx.Client, conne
         assert _request(browser, installation, "/2.0/user", method=method)[0] == 404, method
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("action", ["request", "proxy", "token"])
 def test_what_is_answered_to_a_stranger_holds_no_page(host: LiveHost, browser: httpx.Client, action: str) -> None:
     """A foreign form, or a missing app, gets an error without the token that forms prove their origin with."""
@@ -156,6 +157,7 @@ def test_no_client_can_pass_for_the_page(host: LiveHost) -> None:
         assert answer.status_code == 401
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("status", "changes"),
     [

@@ -183,6 +183,7 @@ def test_the_handshake_goes_on_when_nobody_watches(host: LiveHost, browser: http
 # A text instead of a URL
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("given", "own", "stored"),
     [

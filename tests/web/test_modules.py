@@ -161,6 +161,7 @@ def test_address_of_a_page_adds_nothing_to_the_policy(host: LiveHost, browser: h
     assert "frame-src https://[::1]:8443; form-action" in page.headers["content-security-policy"]
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("module", ["5", "-1", "x", "99999999", "٣"])
 def test_module_that_is_not_there_is_not_found(host: LiveHost, browser: httpx.Client, module: str) -> None:
     """Any unknown module is a 404."""

@@ -63,6 +63,7 @@ def test_page_of_another_origin(host: LiveHost, real_browser: Browser, name: str
         tab.close()
 
 
+@pytest.mark.slow
 def test_an_apps_own_page_in_its_frame(host: LiveHost, profile: BrowserContext) -> None:
     """It is another site although the host shows it, and for `AP.request`, which still works beside it."""
     scripts = {

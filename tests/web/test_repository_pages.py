@@ -178,6 +178,7 @@ FILES = {
 }
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("path", FILES)
 def test_a_file_or_folder_is_shown(filled: Filled, path: str) -> None:
     """By the name of a branch, with slashes in it or not, of a tag, and by a hash or its beginning."""

@@ -38,6 +38,7 @@ def test_focus_stays_while_the_list_changes(tab: Page, api: AppClient) -> None:
     expect(tab.get_by_role("link", name=name or "")).to_be_focused()
 
 
+@pytest.mark.slow
 def test_a_call_is_read_beside_the_list(tab: Page, api: AppClient) -> None:
     """It stays while the list grows and when the page is reloaded, until it is closed."""
     app = api.installation.app_key

@@ -86,6 +86,7 @@ def test_what_was_done_is_told_in_our_words(values: Values) -> None:
         assert texts(page, '[role="status"]') == ["Removed the value. Undo"]
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("value", "status", "said"),
     [("OPS", 409, "already has the value"), ("B B", 400, "contains ' '"), ("", 400, "empty"), ("é" * 256, 400, "256")],

@@ -37,6 +37,7 @@ SEEN = {
 # Who sees what
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("viewer", SEEN)
 def test_each_page_is_for_those_who_may_see_it(acme: Acme, viewer: str) -> None:
     """Owners and operators see all, members what the API lets them read; a stranger learns nothing."""
@@ -52,6 +53,7 @@ def test_an_invisible_workspace_looks_like_a_missing_one(acme: Acme) -> None:
         assert {*hidden.headers} == {*missing.headers}
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("viewer", ["collaborator", "member", "stranger"])
 def test_only_an_owner_changes_anything(acme: Acme, viewer: str) -> None:
     """Every form of every page is refused to others, whatever they send, and nothing is changed."""
@@ -289,6 +291,7 @@ def test_a_taken_key_is_told(acme: Acme) -> None:
 # Many
 
 
+@pytest.mark.slow
 def test_a_long_list_has_pages(acme: Acme) -> None:
     """Fifty members are on each, in the order of their accounts; a wrong number of a page is the first."""
     acme.host.work(_fill)

@@ -15,12 +15,15 @@ from roadstead.cli import (
     check,
     consumers,
     debug_jwt,
+    deliveries,
     demo,
     doctor,
+    events,
     groups,
     keys,
     linkify,
     queue,
+    receive,
     repositories,
     requests,
     routes,
@@ -47,6 +50,7 @@ PANELS = {
     "Repositories": ("repo",),
     "People": ("user", "workspace", "group", "consumer", "token-create", "token-list", "token-revoke"),
     "SSH": ("ssh-key", "ssh-keys-for", "ssh-serve"),
+    "Events": ("events", "deliveries", "receive"),
     "Debug": ("routes", "requests", "debug-jwt", "token"),
     "Operate": ("audit", "rotate-key", "export", "import", "migrate-data"),
 }
@@ -201,6 +205,9 @@ _add_group(
     *(repositories.show, repositories.check, repositories.delete),
 )
 _add_group("consumer", consumers.HELP, consumers.create, consumers.list_consumers, consumers.delete)
+_add_group("events", events.HELP, events.tail, events.fire)
+_add_group("deliveries", deliveries.HELP, deliveries.list_deliveries, deliveries.show, deliveries.resend)
+app.command()(_failing_clearly(receive.receive))
 app.command()(_failing_clearly(tokens.token_create))
 app.command()(_failing_clearly(tokens.token_list))
 app.command()(_failing_clearly(tokens.token_revoke))

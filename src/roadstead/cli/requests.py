@@ -1,6 +1,5 @@
 """`roadstead requests` and `roadstead requests show`: the recorded calls, and why one was refused."""
 
-import json
 from typing import TYPE_CHECKING, Annotated
 
 import msgspec
@@ -8,6 +7,7 @@ import typer
 
 from roadstead.cli.declared import Argument, Option
 from roadstead.cli.diagnoses import print_diagnosis, print_token
+from roadstead.cli.messages import print_message
 from roadstead.cli.options import AsJson, Data, DatabaseUrl, read_settings
 from roadstead.cli.output import as_called, print_facts, print_json, print_table, styled, tell
 from roadstead.cli.state import on_host
@@ -130,21 +130,4 @@ def _print_call(details: "RequestDetails") -> None:
 
 
 def _print_message(title: str, message: "Message") -> None:
-    from roadstead.domain.traffic.redaction import KEPT
-
-    print(f"\n{styled(title, 'bold')}\n")
-    for name, value in message.headers:
-        print(plain(f"{name}: {value}"))
-    if message.body:
-        print(f"\n{plain(_readable(message.body))}")
-    if len(message.body) >= KEPT or (message.size and not message.body):
-        kept = "its beginning was" if message.body else "nothing of it was"
-        print(f"\n(The body has {message.size:,} bytes; {kept} kept.)")
-
-
-def _readable(body: str) -> str:
-    """Return a JSON document with a member on each line, and any other body unchanged."""
-    try:
-        return json.dumps(json.loads(body), indent=2, ensure_ascii=False)
-    except (ValueError, RecursionError):
-        return body
+    print_message(title, message.headers, message.body, message.size)

@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import secrets
+import threading
 from collections import OrderedDict
 from collections.abc import AsyncIterator
 from pathlib import Path
@@ -22,11 +23,11 @@ class _Waiting(NamedTuple):
     since: float
 
 
-class Pool:
-    """Processes of `git diff-tree`, each for a repository and some options. Those unused for some seconds end.
+class Pool(threading.local):
+    """Processes of `git diff-tree` of the present thread, each for a repository and some options.
 
-    One that answers is not in the pool. So a question that comes meanwhile starts another, and the later of the two
-    comes back alone.
+    Those unused for some seconds end. One that answers is not in the pool. So a question that comes meanwhile starts
+    another, and the later of the two comes back alone.
     """
 
     def __init__(self, *, most: int = 12, seconds: float = 60) -> None:
@@ -92,5 +93,5 @@ class Pool:
 
 
 POOL = Pool()
-"""Those of this process."""
+"""Those of this process, for each of its threads."""
 closing.append(POOL.close)

@@ -4,6 +4,7 @@ A library's handle is for the loop's thread, and for one step: get it, read, and
 """
 
 import os
+import threading
 from collections import OrderedDict
 from pathlib import Path
 from time import monotonic
@@ -26,11 +27,11 @@ class _Handle(NamedTuple):
     packs: int
 
 
-class Opened:
-    """Repositories of which the one that was unused longest is closed when there are too many.
+class Opened(threading.local):
+    """Repositories of the present thread, of which the one that was unused longest is closed when there are too many.
 
     One is opened again when its packs have changed, because a handle keeps deleted packs on the disk, and after some
-    minutes in any case.
+    minutes in any case. A thread that closes all of its own frees none that another reads.
     """
 
     def __init__(self, *, most: int = 200, seconds: float = 600) -> None:
@@ -98,7 +99,7 @@ def _set_up() -> None:
 
 _set_up()
 OPENED = Opened()
-"""Those of this process."""
+"""Those of this process, for each of its threads."""
 closing.append(OPENED.close_all)
 
 

@@ -49,6 +49,19 @@ async def list_events(reader: Reader, repository_id: int) -> list[Event]:
     return [_event(row) for row in rows]
 
 
+async def newest_event(reader: Reader) -> int:
+    """Return the id of the newest event; 0 if there is none."""
+    ((newest,),) = await reader.read("SELECT COALESCE(MAX(id), 0) FROM events")
+    return int(newest)
+
+
+async def list_events_after(reader: Reader, event_id: int, limit: int) -> list[Event]:
+    """Return the events that came after one, the oldest first."""
+    columns = EVENTS.of(Event)
+    rows = await reader.read(f"SELECT {columns} FROM events WHERE id > ? ORDER BY id LIMIT ?", event_id, limit)
+    return [_event(row) for row in rows]
+
+
 async def list_pending_events(reader: Reader, limit: int) -> list[Event]:
     """Return the events whose deliveries are not stored yet, the oldest first."""
     columns = EVENTS.of(Event)
