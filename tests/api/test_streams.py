@@ -217,6 +217,7 @@ def test_answers_below_our_own_addresses_are_not_for_pages_of_other_sites(host: 
 
 def test_a_slow_client_holds_no_place_and_no_memory(host: LiveHost, running: Host) -> None:
     """While the client does not read, no piece is made and the place is free; when it reads, the next ones are made."""
+    running.admission.few_requests = 0  # each takes a place
     with connected(host) as connection:
         connection.sendall(head("endless"))
         connection.recv(1)
