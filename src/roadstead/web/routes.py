@@ -141,6 +141,8 @@ ROUTES: list[Route | Mount] = [
     Route("/-/profile/sessions", Page(POST=for_user(profile.end_sessions))),
     Route("/-/profile/tokens", Page(POST=for_user(profile.create_token))),
     Route("/-/profile/tokens/{token:id}/revoke", Page(POST=for_user(profile.revoke_token))),
+    Route("/-/profile/keys", Page(POST=for_user(profile.add_key))),
+    Route("/-/profile/keys/{key:id}/remove", Page(POST=for_user(profile.remove_key))),
     Route("/-/profile/consents/{consent:id}/end", Page(POST=for_user(profile.end_consent))),
     Route("/-/sign-out", Page(POST=sign_in.leave)),
     Mount("/-/static", static_files()),
