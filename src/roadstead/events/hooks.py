@@ -102,12 +102,13 @@ async def create_hook(host: Host, identity: Identity, owner: Owner, given: HookC
     """Create a hook. Raise `InvalidInput`, `ScopeMissing`, and as `_hold` does."""
     if missing := [name for name in ("url", "events") if getattr(given, name) is None]:
         raise MembersMissing(missing)
-    allowed = await _allowed(host, identity, given)
+    hook = _new(host, identity, owner)
+    allowed = await _allowed(host, identity, hook, given)
     async with host.store.database.transaction() as tx:
         seal = await sealer(host.store.secrets, tx)
         await _hold(host, tx, identity, owner)
         await _expect_room(tx, identity, owner)
-        hook = _changed(owner, _new(host, identity, owner), given, allowed)
+        hook = _changed(owner, hook, given, allowed)
         secret = seal(given.secret) if given.secret else None
         hook = msgspec.structs.replace(hook, id=await rows.add_hook(tx, hook, secret), has_secret=bool(secret))
         await _log(host, tx, identity, owner, "webhook created", hook)
@@ -118,7 +119,7 @@ async def change_hook(host: Host, identity: Identity, owner: Owner, uid: str, gi
     """Change a hook. Its URL and its description are given with each change. Raise as `create_hook` does."""
     if missing := [name for name in ("url", "description") if getattr(given, name) is None]:
         raise MembersMissing(missing)
-    allowed = await _allowed(host, identity, given)
+    allowed = await _allowed(host, identity, await get_hook(host, owner, uid), given)
     async with host.store.database.transaction() as tx:
         seal = await sealer(host.store.secrets, tx)
         await _hold(host, tx, identity, owner)
@@ -167,9 +168,10 @@ class _Allowed(NamedTuple):
     home: str | None
 
 
-async def _allowed(host: Host, identity: Identity, given: HookChanges) -> _Allowed:
-    """Return what a caller's hook may be. Raise `InvalidInput` for a URL that may not be called."""
-    home = None if given.url is None else await _checked_home(host, identity, given.url)
+async def _allowed(host: Host, identity: Identity, hook: Hook, given: HookChanges) -> _Allowed:
+    """Return what a caller's hook may be. Raise `InvalidInput` for a new URL that may not be called."""
+    url = given.url
+    home = hook.home if url is None or url == hook.url else await _checked_home(host, identity, url)
     return _Allowed(await scopes_of(host, identity), home)
 
 
