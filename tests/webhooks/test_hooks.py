@@ -119,7 +119,7 @@ def test_a_deleted_hook_is_gone(made: Made, at: str, send: Send, hook: dict[str,
     one = f"{at}/{hook['uuid']}"
     assert (send("DELETE", one).status_code, send("DELETE", one).status_code) == (204, 404)
     slug = made.repository.slug if "/repositories/" in at else "local"
-    for uid in (hook["uuid"], "0", "{}"):
+    for uid in (hook["uuid"], "0", "{}", "%00"):
         refused = send("GET", f"{at}/{uid}")
         assert (refused.status_code, refused.json()["error"]["message"]) == (404, f"{slug} is not a valid hook")
 

@@ -1,5 +1,6 @@
 """Hooks of a repository or a workspace: who may have which, and where they may lead."""
 
+import re
 import uuid
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ MOST = 50
 """Hooks of a repository, or of a workspace itself. The cloud documents no limit."""
 MOST_OF_APP = 20
 """Of these, so that an app leaves room for others."""
+_UUID = re.compile("[0-9a-f-]{36}")
 _LONGEST = {"url": 2048, "description": 1024, "secret": 128}
 """Characters. The last is the cloud's, the first that of an app's webhooks; no limit of a description is known."""
 
@@ -92,7 +94,9 @@ async def page_of_hooks(host: Host, owner: Owner, wanted: PageRequest) -> Slice[
 
 async def get_hook(host: Host, owner: Owner, uid: str, tx: Transaction | None = None) -> Hook:
     """Return a hook by its UUID, with or without braces. Raise `NoSuchHook`."""
-    found = await rows.find_hook(tx or host.store.database, *owner.ids, f"{{{uid.strip('{}').lower()}}}")
+    bare, found = uid.strip("{}").lower(), None
+    if _UUID.fullmatch(bare):
+        found = await rows.find_hook(tx or host.store.database, *owner.ids, f"{{{bare}}}")
     if found is None:
         raise NoSuchHook(owner, uid)
     return found
