@@ -8,6 +8,7 @@ from bench import (
     api,
     bulk,
     cores,
+    deliveries,
     git,
     hostile,
     invisible,
@@ -43,6 +44,8 @@ SUITES: dict[str, tuple[str, Suite]] = {
         "Reads of git repositories, beside a cold git, and over HTTP beside a bare hello-world",
         lambda _: git.figures(),
     ),
+    "deliveries": ("Deliveries of events to subscribers", lambda _: deliveries.figures()),
+    "git": ("Reads of git repositories, beside a cold git", lambda _: git.figures()),
     "invisible": (
         "What a caller may not see, beside what does not exist: the time of the refusal",
         lambda _: invisible.figures(),
