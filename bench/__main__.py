@@ -45,7 +45,6 @@ SUITES: dict[str, tuple[str, Suite]] = {
         lambda _: git.figures(),
     ),
     "deliveries": ("Deliveries of events to subscribers", lambda _: deliveries.figures()),
-    "git": ("Reads of git repositories, beside a cold git", lambda _: git.figures()),
     "invisible": (
         "What a caller may not see, beside what does not exist: the time of the refusal",
         lambda _: invisible.figures(),
