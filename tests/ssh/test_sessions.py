@@ -408,7 +408,7 @@ def test_a_silent_session_ends_and_a_key_has_a_share(
 
     async def job(opened: Host) -> list[list[tuple[bytes, bytes]]]:
         answers = Answers(opened, share=1, idle_seconds=1)
-        async with listening(data, SSH, answers.serve):
+        async with asyncio.timeout(30), listening(data, SSH, answers.serve):
             (file,) = sockets_in(socket_folder(str(data)), SSH)
             first = asyncio.create_task(_said(file, *asked))
             while not answers.running:
