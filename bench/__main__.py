@@ -8,6 +8,7 @@ from bench import (
     api,
     bulk,
     cores,
+    deliveries,
     git,
     hostile,
     invisible,
@@ -39,7 +40,11 @@ SUITES: dict[str, tuple[str, Suite]] = {
     "mix": ("A realistic mix on a thousand installations and a million values", mix.figures),
     "soak": ("The mix beside hostile texts and an app that updates itself every five seconds", soak.figures),
     "routing": ("Finding an address among all of Atlassian's document", lambda _: routing.figures()),
-    "git": ("Reads of git repositories, beside a cold git", lambda _: git.figures()),
+    "git": (
+        "Reads of git repositories, beside a cold git, and over HTTP beside a bare hello-world",
+        lambda _: git.figures(),
+    ),
+    "deliveries": ("Deliveries of events to subscribers", lambda _: deliveries.figures()),
     "invisible": (
         "What a caller may not see, beside what does not exist: the time of the refusal",
         lambda _: invisible.figures(),

@@ -21,6 +21,16 @@ def many_files(folder: Path, files: int, changed: int) -> Path:
     return _imported(folder, _wide(random.Random(8), files, changed))
 
 
+def many_branches(folder: Path, branches: int) -> Path:
+    """Make a repository with two commits and so many branches at them, beside its main one."""
+    made = _imported(folder, _wide(random.Random(9), 10, 5))
+    ids = subprocess.check_output(["git", f"--git-dir={made}", "rev-list", "main"], text=True).split()
+    commands = "".join(f"create refs/heads/b{number} {ids[number % 2]}\n" for number in range(branches))
+    for arguments, given in (["update-ref", "--stdin"], commands), (["pack-refs", "--all"], ""):
+        subprocess.run(["git", f"--git-dir={made}", *arguments], input=given.encode(), check=True)
+    return made
+
+
 def _imported(folder: Path, stream: Iterator[bytes]) -> Path:
     subprocess.run(["git", "init", "--quiet", "--bare", "--initial-branch=main", str(folder)], check=True)
     command = ["git", "-C", str(folder), "fast-import", "--quiet"]

@@ -1,6 +1,7 @@
 """A real app on an unchanged atlassian-connect-express, in another process: installed, opened, called back, removed."""
 
 import itertools
+import json
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
@@ -11,8 +12,11 @@ import httpx
 import pytest
 from playwright.sync_api import expect
 
+from roadstead.accounts import SessionUser
 from roadstead.domain.apps import installations
 from roadstead.domain.host import Host
+from roadstead.domain.repositories.changes import put_repository
+from roadstead.domain.repositories.given import RepositoryChanges
 from roadstead.errors import InstallationFailed
 from roadstead.model import Installation, LifecycleCall
 from tests.acceptance.node.programs import running
@@ -133,6 +137,25 @@ def test_the_framework_would_refuse_an_unsigned_reinstallation(app: ExpressApp) 
     installation = app.install()
     body = {"baseUrl": app.host.url, "clientKey": installation.client_key, "sharedSecret": "x" * 40}
     assert httpx.post(f"{app.base_url}/installed", json=body).status_code == 401
+
+
+async def _change_a_repository(host: Host, workspace: str) -> None:
+    operator = SessionUser(await host.find_operator())
+    for description in ("", "Changed"):
+        given = RepositoryChanges(description=description)
+        await put_repository(host, operator, workspace, "widgets", given)
+
+
+def test_the_framework_hears_of_events(host: LiveHost, tmp_path: Path) -> None:
+    """`authenticate()` accepts a delivery, which has the event and its payload."""
+    key, workspace = f"ticket-links-{next(_numbers)}", f"acme-{next(_numbers)}"
+    with running("connect_app/app.js", tmp_path / "log", BASE_PATH="/", AC_APP_KEY=key) as program:
+        installation = ExpressApp(key, program.line(), host, workspace).install()
+        host.work(lambda opened: _change_a_repository(opened, workspace))
+        heard = json.loads(program.line())
+    assert (heard["by"], heard["event"]) == (installation.client_key, "repo:updated")
+    assert heard["data"]["changes"]["description"] == {"old": "", "new": "Changed"}
+    assert heard["data"]["repository"]["full_name"] == f"{workspace}/widgets"
 
 
 @pytest.mark.slow

@@ -44,7 +44,6 @@ def small_export(tmp_path: Path) -> bytes:
     return export_of(settings)
 
 
-@pytest.mark.each_database
 def test_an_app_goes_on_at_a_fresh_host(tmp_path: Path, new_database: NewDatabase) -> None:
     """Exported while values are written, imported elsewhere: the old secret works there, and ids and links stay."""
     with recording_app() as app, live_host(tmp_path / "old", database_url=new_database()) as old:

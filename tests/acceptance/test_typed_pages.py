@@ -70,5 +70,6 @@ def test_few_commands_are_left_out() -> None:
         "README": 1,
         "run-on-a-server": 11,
         "run-your-app": 1,
+        "serve-git-over-ssh": 7,
         "use-postgresql": 3,
     }

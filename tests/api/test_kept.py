@@ -9,7 +9,9 @@ import httpx
 import pytest
 
 from roadstead.domain.access.credentials import find_token
+from roadstead.domain.apps.installations import list_apps
 from roadstead.domain.host import Host
+from roadstead.domain.linking.linkers import add_value
 from roadstead.domain.people import permissions
 from roadstead.domain.people.users import create_user, find_user
 from roadstead.domain.people.users import rename as rename_user
@@ -122,6 +124,14 @@ def _create_project(acme: Acme) -> None:
     assert acme.repository.send("POST", target, json={"key": "NEW", "name": "New"}).status_code == 201
 
 
+def _add_a_value(acme: Acme) -> None:
+    async def job(host: Host) -> None:
+        (installation,) = await list_apps(host, app_key=acme.app.key)
+        await add_value(host, installation.id, "tickets", "OTHER")
+
+    acme.elsewhere(job)
+
+
 def _push_a_commit(acme: Acme) -> None:
     acme.repository.work.commit("another", file="another")
     acme.repository.push("main")
@@ -140,6 +150,7 @@ OF_OWNER: dict[str, tuple[Callable[[Acme], object], tuple[str, ...]]] = {
     "the author is renamed": (_author_is_renamed, (*COMMITS, "/refs/branches/main")),
     "a commit is approved": (_approve, ("/commit/main",)),
     "an app with linkers is installed": (lambda acme: acme.repository.place.host.install(acme.app, SLUG), COMMITS[1:]),
+    "a linker gets its first value, another one": (_add_a_value, COMMITS[1:]),
     "a commit comes that a message names": (lambda acme: acme.repository.push("later"), COMMITS),
     "a project is created": (_create_project, (PROJECTS,)),
     "the repository is renamed": (_put(name="Renamed"), (*COMMITS, "", "/refs/branches/main", "/src/main/")),

@@ -102,6 +102,7 @@ def test_links_are_shown_on_a_terminal_that_knows_them(
     assert "BB-1" in shown
 
 
+@pytest.mark.slow
 def test_nothing_of_ours_is_in_a_pipe(installed: tuple[Roadstead, str]) -> None:
     """Another program gets the text unchanged, with its own colours."""
     text = b"\x1b[33mBB-1\x1b[m https://x.example/ BB-2\n"

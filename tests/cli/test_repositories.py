@@ -47,7 +47,10 @@ def test_a_repository_lives_by_commands(acme: Roadstead, source: Path) -> None:
     assert copy["mainbranch"] == "trunk"
     assert acme.read("repo", "list", "acme") == [copy, made]
     assert acme.read("repo", "show", f"acme/{copy['uuid']}") == copy
-    assert b"main branch  trunk" in acme.call("repo", "show", "acme/copy").stdout
+    shown = acme.call("repo", "show", "acme/copy").stdout.decode()
+    assert copy["size"] > 0
+    assert "main branch  trunk" in shown
+    assert f"{copy['size']:,} bytes" in shown
     listed = acme.call("repo", "list", "acme").stdout.decode()
     assert "copy" in listed
     assert max(map(len, listed.splitlines())) <= 80

@@ -68,6 +68,7 @@ def test_a_push_that_was_cut_off_is_recorded_by_the_next_start(filled: Place, wo
     assert filled.is_whole()
 
 
+@pytest.mark.slow
 def test_a_push_that_did_nothing_leaves_nothing(filled: Place, work: Work) -> None:
     """Its row is removed without an event."""
     _begun(filled, RefChange(work.head(), NO_OBJECT, MAIN), RefChange(NO_OBJECT, work.head(), "refs/tags/v1"))

@@ -3,10 +3,15 @@
 import pytest
 
 from roadstead.domain.access.credentials import find_token
+from roadstead.domain.access.transfers import Transfers, account_of
 from roadstead.domain.host import Host
+from roadstead.domain.repositories.committing import WantedCommit, commit_files
+from roadstead.domain.repositories.creation import create_repository
+from roadstead.domain.repositories.given import RepositoryChanges
 from roadstead.domain.repositories.pushing import push_changes
-from roadstead.errors import InvalidInput, NotFound, RoadsteadError, WrongCredential
+from roadstead.errors import HostBusy, InvalidInput, NotFound, RoadsteadError, WrongCredential
 from roadstead.git.refs import RefChanged
+from roadstead.git.writing import FileWrite
 from roadstead.pushed import NO_OBJECT, RefChange
 from tests.smart_http.conftest import Place
 from tests.smart_http.git_client import Work
@@ -37,6 +42,33 @@ def test_refs_are_created_moved_and_deleted(place: Place, work: Work) -> None:
         ("other", second, None),
     ]
     assert [change["forced"] for event in place.events() for change in event.payload["changes"]][1] is True
+    assert place.is_whole()
+
+
+def test_a_caller_has_a_share_of_the_changes(place: Place, work: Work) -> None:
+    """One who has as many under way as a caller may is refused, changes nothing, and keeps no place."""
+    work.git("push", place.url(), "main")
+    new = RefChange(NO_OBJECT, work.head(), OTHER)
+    objects = sorted(place.folder.glob("objects/??/*"))
+
+    async def job(host: Host) -> None:
+        ann = await find_token(host, place.ann)
+        assert ann is not None
+        object.__setattr__(host, "writing", Transfers(4, 1, 0.01, "changes of repositories"))
+        commit = WantedCommit([FileWrite(b"new", b"content")])
+        async with host.writing.place(account_of(ann)), host.writing.place("another"):
+            for change in (
+                push_changes(host, ann, place.repository, [new]),
+                commit_files(host, ann, place.repository, commit),
+                create_repository(host, ann, "acme-git", "one-too-many", RepositoryChanges(is_private=True)),
+            ):
+                with pytest.raises(HostBusy, match="changes of repositories"):
+                    await change
+        await push_changes(host, ann, place.repository, [new])
+
+    place.host.work(job)
+    assert place.mirror() == {MAIN: work.head(), OTHER: work.head()}
+    assert sorted(place.folder.glob("objects/??/*")) == objects
     assert place.is_whole()
 
 

@@ -1,9 +1,11 @@
 """git over SSH, from the forced command on: the client is git, and a script stands in for sshd."""
 
+import asyncio
 import json
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +15,12 @@ import pytest
 from roadstead.domain.access import ssh_keys
 from roadstead.domain.access.credentials import find_token
 from roadstead.domain.host import Host
+from roadstead.domain.local_sockets import listening, read_frame
 from roadstead.domain.people.users import deactivate_user, find_user
 from roadstead.domain.repositories.changes import put_repository
 from roadstead.domain.repositories.given import RepositoryChanges
+from roadstead.frames import SSH, framed, socket_folder, sockets_in
+from roadstead.ssh.answers import Answers
 from tests.live import LiveHost, sender
 from tests.public_keys import fingerprint, public_key
 from tests.smart_http.conftest import Place, new_repository, wait_until
@@ -42,7 +47,7 @@ def _deploy_key(place: Place, address: str) -> str:
     return fingerprint(key)
 
 
-@pytest.mark.parametrize("version", ["0", "1", "2"])
+@pytest.mark.parametrize("version", ["0", pytest.param("1", marks=pytest.mark.slow), "2"])
 def test_a_repository_is_pushed_and_cloned(place: Place, ann: Person, work: Work, tmp_path: Path, version: str) -> None:
     """Each version of the protocol moves what was pushed; the push is an event of its user, and prints the links."""
     branch, chosen = f"v{version}", ("-c", f"protocol.version={version}")
@@ -204,8 +209,12 @@ def test_a_repository_with_another_name_is_found(ssh_host: LiveHost, place: Plac
 def test_use_of_a_key_is_noted(place: Place, ann: Person) -> None:
     """The owner sees when the key was used last."""
     assert ann.ask("").returncode == 0
-    user: Any = place.host.work(lambda opened: find_user(opened, "ann"))
-    wait_until(lambda: place.host.work(lambda opened: ssh_keys.list_keys(opened, user))[0].last_used_on)
+
+    async def used(opened: Host) -> bool:
+        keys = await ssh_keys.list_keys(opened, await find_user(opened, "ann"))
+        return any(key.last_used_on for key in keys if key.fingerprint == ann.fingerprint)
+
+    wait_until(lambda: place.host.work(used))
 
 
 def test_the_api_names_the_address(place: Place) -> None:
@@ -376,3 +385,42 @@ def test_the_socket_is_for_the_host_s_own_account(ssh_host: LiveHost) -> None:
     """Who can connect to it can claim any key, so nobody else can."""
     (made,) = (ssh_host.settings.data / "hosts").glob("*.ssh")
     assert (made.stat().st_mode & 0o777, made.parent.stat().st_mode & 0o777) == (0o600, 0o700)
+
+
+async def _said(file: str, *requests: str) -> list[tuple[bytes, bytes]]:
+    """Send a request, wait until the host ends the session, and return the frames."""
+    reader, writer = await asyncio.open_unix_connection(file)
+    writer.write(framed("\0".join(requests).encode()))
+    frames = []
+    with suppress(asyncio.IncompleteReadError):
+        while content := await read_frame(reader):
+            frames.append((content[:1], content[1:]))
+    writer.close()
+    return frames
+
+
+def test_a_silent_session_ends_and_a_key_has_a_share(
+    place: Place, ann: Person, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """A client that says nothing is told why it is ended; meanwhile the same key opens no session over its share."""
+    data = tmp_path_factory.mktemp("s")
+    asked = ("serve", ann.fingerprint, "", f"git-upload-pack '{place.repository.full_name}'")
+
+    async def job(opened: Host) -> list[list[tuple[bytes, bytes]]]:
+        answers = Answers(opened, share=1, idle_seconds=1)
+        async with asyncio.timeout(30), listening(data, SSH, answers.serve):
+            (file,) = sockets_in(socket_folder(str(data)), SSH)
+            first = asyncio.create_task(_said(file, *asked))
+            while not answers.running:
+                await asyncio.sleep(0.01)
+            refused = await _said(file, *asked)
+            return [await first, refused, await _said(file, "unknown")]
+
+    silent, refused, unknown = place.host.work(job)
+    assert silent[0][0] == b"1"
+    assert silent[-2:] == [(b"2", b"Roadstead has waited too long for the client.\n"), (b"0", b"1")]
+    assert refused == [
+        (b"2", b"There are as many SSH sessions as there can be.\nTry again in a moment.\n"),
+        (b"0", b"1"),
+    ]
+    assert unknown == [(b"0", b"1")]

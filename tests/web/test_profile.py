@@ -2,11 +2,12 @@
 
 import httpx
 
-from roadstead.domain.access import consumers, credentials, grants
+from roadstead.domain.access import consumers, credentials, grants, ssh_keys
 from roadstead.domain.host import Host
 from roadstead.domain.people import users, workspaces
 from roadstead.model import ApiToken, User
 from tests.live import LiveHost, sender
+from tests.public_keys import public_key
 from tests.web.people import PASSWORD, person, sign_in, signed_in_as, submit_profile, visitor_at
 from tests.web.reading import document, main_text
 
@@ -150,3 +151,20 @@ def test_who_acts_is_in_the_audit_log(host: LiveHost, browser: httpx.Client) -> 
         "user renamed",
     ]
     assert PASSWORD not in listed.text
+
+
+def test_ssh_keys_are_added_and_removed(host: LiveHost) -> None:
+    """One's own alone; what is no key says why, and stays out."""
+    ann, ben = person(host, "pa-keys"), person(host, "pa-no-keys")
+    with signed_in_as(host, ann) as client:
+        wrong = submit_profile(client, "keys", key="ssh-ed25519 x")
+        assert (wrong.status_code, "not a type, a space and Base64" in main_text(wrong)) == (400, True)
+        added = submit_profile(client, "keys", key=public_key("ann@laptop"), label="Laptop")
+        assert ("The key is added." in main_text(added), "Laptop" in main_text(added)) == (True, True)
+        found = host.work(lambda opened: ssh_keys.list_keys(opened, ann))
+        assert f"SHA256:{found[0].fingerprint}" in main_text(added)
+        with signed_in_as(host, ben) as other:
+            assert submit_profile(other, f"keys/{found[0].id}/remove").status_code == 404
+        removed = submit_profile(client, f"keys/{found[0].id}/remove")
+        assert "You have no SSH keys." in main_text(removed)
+    assert host.work(lambda opened: ssh_keys.list_keys(opened, ann)) == []

@@ -1,6 +1,7 @@
 """The pages of a repository: what git has, shown to whom the API would show it, and never more than a page bears."""
 
 import asyncio
+import re
 from html import unescape
 from typing import NamedTuple
 from urllib.parse import quote
@@ -15,6 +16,7 @@ from roadstead.domain.repositories import commit_diffs
 from roadstead.domain.repositories.changes import put_repository
 from roadstead.domain.repositories.given import RepositoryChanges
 from roadstead.web.repositories import commits, source
+from tests.smart_http.conftest import wait_until
 from tests.smart_http.git_client import Work
 from tests.web.acme import NAMES, Acme
 from tests.web.reading import document, main_text, texts
@@ -133,13 +135,14 @@ def test_the_head_leads_only_where_the_visitor_may_go(filled: Filled) -> None:
 
 
 def test_the_first_page_shows_what_a_repository_is(filled: Filled) -> None:
-    """Its description, how to clone it, its files, its README, its last commits, and the number of branches."""
+    """Its description, how to clone it, its size, files, README, last commits, and the number of branches."""
+    wait_until(lambda: "branches · 0 B" not in _main(filled, "/acme/widgets"))  # it is measured soon after a push
     page = _get(filled, "/acme/widgets")
     assert texts(page, "main > h1") == ["Widgets"]
     assert texts(page, "pre[data-copy]") == [f"git clone {filled.acme.host.url}/acme/widgets.git"]
     shown = main_text(page)
     assert "Small <b>parts</b>." in shown
-    assert "2 branches" in shown
+    assert re.search(r"2 branches · \d+\.\d KiB", shown)
     folders, *files = texts(page, ".entries a")
     assert folders == "docs/"
     assert files == [name for name in lines_of(filled.widgets, "ls-tree", "--name-only", "main") if name != "docs"]

@@ -240,7 +240,17 @@ def test_every_form_of_the_profile_must_be_ours(guarded: LiveHost) -> None:
     with signed_in_as(guarded, ben) as other:
         foreign = fields(other.get("/-/profile"), "/-/sign-out")["csrf"]
     with signed_in_as(guarded, ann) as client:
-        for path in ("names", "password", "sessions", "tokens", "tokens/1/revoke", "consents/1/end"):
+        forms = (
+            "names",
+            "password",
+            "sessions",
+            "tokens",
+            "tokens/1/revoke",
+            "keys",
+            "keys/1/remove",
+            "consents/1/end",
+        )
+        for path in forms:
             for sent in ({}, {"csrf": foreign}):
                 assert client.post(f"/-/profile/{path}", data=sent).status_code == 403, path
         assert client.post("/-/sign-in/password", data={"name": "ben", "password": "x"}).status_code == 403

@@ -179,6 +179,7 @@ def _curl(operator: httpx.Client, query: str) -> str:
     return document(_call(operator, query)).css("pre")[-1].text()
 
 
+@pytest.mark.slow
 def test_command_sends_the_request_again(operator: httpx.Client, app: AppClient, watched: LiveHost) -> None:
     """Copied into a shell, it is signed anew, and answered as the request was."""
     if shutil.which("curl") is None:

@@ -51,6 +51,8 @@ PAGES = {
     "/-/lab": ("/-/lab?how=workspace&workspace=foreign-harbour&text=BB-1", OF_OPERATORS),
     "/-/traffic": ("/-/traffic", OF_OPERATORS),
     "/-/traffic/{call:id}": ("/-/traffic/{call}", OF_OPERATORS),
+    "/-/sent": ("/-/sent", OF_OPERATORS),
+    "/-/sent/{delivery:id}": ("/-/sent/0", Seen(401, 403, 403, 404)),
     "/-/jwt": ("/-/jwt?request={call}", OF_OPERATORS),
     "/-/docs": ("/-/docs", OF_OPERATORS),
     "/-/docs/{name:path}": ("/-/docs/tutorial.md", OF_OPERATORS),

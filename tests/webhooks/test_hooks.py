@@ -119,7 +119,7 @@ def test_a_deleted_hook_is_gone(made: Made, at: str, send: Send, hook: dict[str,
     one = f"{at}/{hook['uuid']}"
     assert (send("DELETE", one).status_code, send("DELETE", one).status_code) == (204, 404)
     slug = made.repository.slug if "/repositories/" in at else "local"
-    for uid in (hook["uuid"], "0", "{}"):
+    for uid in (hook["uuid"], "0", "{}", "%00"):
         refused = send("GET", f"{at}/{uid}")
         assert (refused.status_code, refused.json()["error"]["message"]) == (404, f"{slug} is not a valid hook")
 
@@ -146,8 +146,9 @@ def test_a_deleted_hook_is_gone(made: Made, at: str, send: Send, hook: dict[str,
         ([], {""}),
     ],
 )
-def test_bad_hooks_are_refused(at: str, send: Send, given: Any, fields: Any) -> None:
+def test_bad_hooks_are_refused(made: Made, send: Send, given: Any, fields: Any) -> None:
     """A bad hook is a 400 that names the member, or lists what is missing, and nothing is created."""
+    at = f"{made.below}/hooks"
     before = send("GET", at).json()["size"]
     answer = send("POST", at, json=given)
     told = answer.json()["error"]["fields"]
@@ -207,7 +208,7 @@ def test_who_may_have_hooks(host: LiveHost, made: Made, at: str) -> None:
     assert sender(host, f"Bearer {no_events}")("PUT", one, json=moved).status_code == 403
 
 
-def test_an_app_subscribes_while_it_is_installed(host: LiveHost) -> None:
+def test_an_app_subscribes_while_it_is_installed(host: LiveHost, send: Send) -> None:
     """As today's Sentry does, an app creates a hook of its workspace inside `installed`; uninstalling deletes it."""
     with recording_app(scopes=SCOPES) as app:
         answers: list[httpx.Response] = []
@@ -225,10 +226,13 @@ def test_an_app_subscribes_while_it_is_installed(host: LiveHost) -> None:
         assert api("GET", f"{at}/{created.json()['uuid'].strip('{}')}").json() == created.json()
         other = {**GIVEN, "url": "http://127.0.0.1:1/hook"}
         assert api("POST", at, json=other).status_code == 400  # on this machine, an app is called where it is
+        mine = send("POST", at, json={**other, "description": ""}).json()
+        quiet = api("PUT", f"{at}/{mine['uuid']}", json={**mine, "active": False})
+        assert (quiet.status_code, quiet.json()) == (200, {**mine, "active": False})  # it goes nowhere else
         app.on_installed = None
         assert api("DELETE", "/2.0/addon").status_code == 204
-    operator = sender(host, f"Bearer {host.api_token()}")
-    assert operator("GET", f"{at}/{created.json()['uuid']}").status_code == 404
+    assert send("GET", f"{at}/{created.json()['uuid']}").status_code == 404
+    assert send("DELETE", f"{at}/{mine['uuid']}").status_code == 204
 
 
 def _subscribe(host: LiveHost, app: RecordingApp, body: dict[str, Any], answers: list[httpx.Response]) -> None:

@@ -17,6 +17,7 @@ from roadstead.connect import InvalidToken, canonical_request, read
 from roadstead.connect.scopes import GRANULAR, SCOPES, satisfy
 from roadstead.domain.access import credentials, grants
 from roadstead.domain.access.signers import find_signer
+from roadstead.domain.access.transfers import account_of
 from roadstead.domain.access.wrong_secrets import wrong_secret
 from roadstead.domain.host import Host
 from roadstead.errors import NotAuthenticated, RateLimitExceeded, ScopeMissing, WrongCredential
@@ -43,10 +44,7 @@ JWT_ONLY = "This API is only accessible with the following authentication types:
 
 def sharer_of(identity: Identity, request: Request) -> Hashable:
     """Return to whom a share of what is limited belongs: an account, an app, or an address without a credential."""
-    user, installation = identity.user, identity.installation_id
-    if user is None and installation is None:
-        return str(request.scope["client"][0])
-    return user and user.id, installation
+    return account_of(identity) or str(request.scope["client"][0])
 
 
 async def anyone(request: Request, host: Host) -> Identity:

@@ -58,7 +58,8 @@ class Host:
     `guesses` counts wrong secrets; `domain/access/wrong_secrets.py` asks it.
     `token_uses` counts the uses of API tokens, to note one an hour.
     `changing` gives each installation its turn to change many values, and `hashing` each caller to hash a password.
-    `transfers` has the places for clones and pushes, and `comparing` those for other processes that read a repository.
+    `transfers` has the places for clones and pushes, `comparing` those for other processes that read a repository, and
+    `writing` those for what the API and the pages make and change in repositories.
     `pushed_to` has the folders of repositories that were pushed to, for maintenance.
     """
 
@@ -81,6 +82,7 @@ class Host:
     judging: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)
     hashing: Turns = field(default_factory=lambda: Turns(1, HASHING_SECONDS, "passwords"), repr=False)
     comparing: Transfers = field(default_factory=lambda: Transfers(what="comparisons and histories"), repr=False)
+    writing: Transfers = field(default_factory=lambda: Transfers(what="changes of repositories"), repr=False)
     transfers: Transfers = field(default_factory=Transfers, repr=False)
     pushed_to: asyncio.Queue[Path] = field(default_factory=asyncio.Queue, repr=False)
     _running: set[asyncio.Task[None]] = field(default_factory=set, repr=False)

@@ -1,5 +1,6 @@
 """Hooks of a repository or a workspace: who may have which, and where they may lead."""
 
+import re
 import uuid
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -29,6 +30,7 @@ MOST = 50
 """Hooks of a repository, or of a workspace itself. The cloud documents no limit."""
 MOST_OF_APP = 20
 """Of these, so that an app leaves room for others."""
+_UUID = re.compile("[0-9a-f-]{36}")
 _LONGEST = {"url": 2048, "description": 1024, "secret": 128}
 """Characters. The last is the cloud's, the first that of an app's webhooks; no limit of a description is known."""
 
@@ -92,7 +94,9 @@ async def page_of_hooks(host: Host, owner: Owner, wanted: PageRequest) -> Slice[
 
 async def get_hook(host: Host, owner: Owner, uid: str, tx: Transaction | None = None) -> Hook:
     """Return a hook by its UUID, with or without braces. Raise `NoSuchHook`."""
-    found = await rows.find_hook(tx or host.store.database, *owner.ids, f"{{{uid.strip('{}').lower()}}}")
+    bare, found = uid.strip("{}").lower(), None
+    if _UUID.fullmatch(bare):
+        found = await rows.find_hook(tx or host.store.database, *owner.ids, f"{{{bare}}}")
     if found is None:
         raise NoSuchHook(owner, uid)
     return found
@@ -102,12 +106,13 @@ async def create_hook(host: Host, identity: Identity, owner: Owner, given: HookC
     """Create a hook. Raise `InvalidInput`, `ScopeMissing`, and as `_hold` does."""
     if missing := [name for name in ("url", "events") if getattr(given, name) is None]:
         raise MembersMissing(missing)
-    allowed = await _allowed(host, identity, given)
+    hook = _new(host, identity, owner)
+    allowed = await _allowed(host, identity, hook, given)
     async with host.store.database.transaction() as tx:
         seal = await sealer(host.store.secrets, tx)
         await _hold(host, tx, identity, owner)
         await _expect_room(tx, identity, owner)
-        hook = _changed(owner, _new(host, identity, owner), given, allowed)
+        hook = _changed(owner, hook, given, allowed)
         secret = seal(given.secret) if given.secret else None
         hook = msgspec.structs.replace(hook, id=await rows.add_hook(tx, hook, secret), has_secret=bool(secret))
         await _log(host, tx, identity, owner, "webhook created", hook)
@@ -118,7 +123,7 @@ async def change_hook(host: Host, identity: Identity, owner: Owner, uid: str, gi
     """Change a hook. Its URL and its description are given with each change. Raise as `create_hook` does."""
     if missing := [name for name in ("url", "description") if getattr(given, name) is None]:
         raise MembersMissing(missing)
-    allowed = await _allowed(host, identity, given)
+    allowed = await _allowed(host, identity, await get_hook(host, owner, uid), given)
     async with host.store.database.transaction() as tx:
         seal = await sealer(host.store.secrets, tx)
         await _hold(host, tx, identity, owner)
@@ -167,9 +172,10 @@ class _Allowed(NamedTuple):
     home: str | None
 
 
-async def _allowed(host: Host, identity: Identity, given: HookChanges) -> _Allowed:
-    """Return what a caller's hook may be. Raise `InvalidInput` for a URL that may not be called."""
-    home = None if given.url is None else await _checked_home(host, identity, given.url)
+async def _allowed(host: Host, identity: Identity, hook: Hook, given: HookChanges) -> _Allowed:
+    """Return what a caller's hook may be. Raise `InvalidInput` for a new URL that may not be called."""
+    url = given.url
+    home = hook.home if url is None or url == hook.url else await _checked_home(host, identity, url)
     return _Allowed(await scopes_of(host, identity), home)
 
 

@@ -12,7 +12,7 @@ from roadstead.domain.access.public_keys import read_key
 from roadstead.domain.access.shares import Shares
 from roadstead.domain.host import Host
 from roadstead.errors import HostBusy, InvalidInput, RoadsteadError
-from roadstead.ssh.connection import END, ERRORS, OUTPUT, ClientLeft, Connection
+from roadstead.ssh.connection import END, ERRORS, IDLE_SECONDS, OUTPUT, ClientLeft, Connection
 from roadstead.ssh.session import Session
 
 MOST_SESSIONS = 100
@@ -25,10 +25,22 @@ log = logging.getLogger("roadstead.git")
 class Answers:
     """The connections to one process of a host."""
 
-    def __init__(self, host: Host, most: int = MOST_SESSIONS, share: int = SESSIONS_OF_A_KEY) -> None:
+    def __init__(
+        self,
+        host: Host,
+        most: int = MOST_SESSIONS,
+        share: int = SESSIONS_OF_A_KEY,
+        idle_seconds: float = IDLE_SECONDS,
+    ) -> None:
         self._host = host
         self._sessions = Shares(most, share)
+        self._idle_seconds = idle_seconds
         self._open = set[StreamWriter]()
+
+    @property
+    def running(self) -> int:
+        """Return how many sessions are open."""
+        return self._sessions.held
 
     def hang_up(self) -> None:
         """Close all connections. A push that has begun ends as if its client had left."""
@@ -38,7 +50,7 @@ class Answers:
     async def serve(self, reader: StreamReader, writer: StreamWriter) -> None:
         """Answer one program."""
         self._open.add(writer)
-        connection = Connection(reader, writer)
+        connection = Connection(reader, writer, self._idle_seconds)
         try:
             with suppress(ClientLeft):
                 await self._answer_in_time(connection)

@@ -137,6 +137,7 @@ NAVIGATION = (
     ("/-/install", "Install"),
     ("/-/lab", "Lab"),
     ("/-/traffic", "Requests"),
+    ("/-/sent", "Deliveries"),
     ("/-/queue", "Queue"),
     ("/-/jwt", "Debugger"),
 )

@@ -1,4 +1,4 @@
-"""`/-/profile`: the pages of one's own account: names, password, sessions, tokens, and what OAuth consumers may do."""
+"""`/-/profile`: the pages of one's own account: names, password, sessions, tokens, keys, and what consumers may do."""
 
 from dataclasses import dataclass
 from urllib.parse import quote
@@ -6,10 +6,11 @@ from urllib.parse import quote
 from starlette.responses import RedirectResponse, Response
 
 from roadstead.accounts import Consent, Session
-from roadstead.domain.access import credentials, grants, passwords
+from roadstead.domain.access import credentials, grants, passwords, ssh_keys
 from roadstead.domain.people import users
 from roadstead.errors import InvalidInput, TooManyGuesses
 from roadstead.model import ApiToken, Email, User
+from roadstead.model.keys import SshKey
 from roadstead.web.page import Visit, render, require
 from roadstead.web.tokens_form import TokenForm, TokenWish, read_wish, token_form
 
@@ -18,6 +19,8 @@ _DONE = {
     "password": "Your password was changed. Your other sessions have ended.",
     "sessions": "Your other sessions have ended.",
     "token": "The token is revoked.",
+    "key": "The key is added.",
+    "key-removed": "The key is removed: no one connects with it any more.",
     "consent": "The consent has ended, and all its tokens with it.",
 }
 
@@ -45,6 +48,7 @@ class ProfilePage:
     longest: int
     sessions: list[Session]
     tokens: list[ApiToken]
+    keys: list[SshKey]
     consents: list[Consent]
     new: TokenForm
     done: str
@@ -126,6 +130,26 @@ async def revoke_token(visit: Visit) -> Response:
     return _done("token")
 
 
+async def add_key(visit: Visit) -> Response:
+    form, user = await visit.form(), visit.viewer
+    try:
+        label, actor = form.get("label", "").strip(), f"user {user.username}"
+        await ssh_keys.add_key(visit.host, user, form.get("key", ""), label=label, actor=actor)
+    except InvalidInput as exc:
+        return await _page(visit, wrong=Wrong("key", f"{exc.message} {exc.detail}"))
+    return _done("key")
+
+
+async def remove_key(visit: Visit) -> Response:
+    await visit.form()
+    user, wanted = visit.viewer, visit.request.path_params["key"]
+    key = next((one for one in await ssh_keys.list_keys(visit.host, user) if one.id == wanted), None)
+    if key is None:
+        raise ssh_keys.NoSuchKey
+    await ssh_keys.remove_key(visit.host, key, actor=f"user {user.username}")
+    return _done("key-removed")
+
+
 async def end_consent(visit: Visit) -> Response:
     await visit.form()
     await grants.end_consent(visit.host, visit.viewer, visit.request.path_params["consent"])
@@ -148,6 +172,7 @@ async def _page(
         longest=passwords.LONGEST,
         sessions=await credentials.list_sessions(host, user, visit.session or ""),
         tokens=await credentials.list_tokens_of(host, user),
+        keys=await ssh_keys.list_keys(host, user),
         consents=await grants.list_consents(host, user),
         new=token_form(wish, "Everything that you may do"),
         done=_DONE.get(visit.request.query_params.get("done", ""), ""),

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 
 from roadstead.api.files import Content
 from roadstead.bitbucket.source.model import FileVersion, Listed, facts_of
+from roadstead.domain.host import Host
 from roadstead.domain.repositories.reading import Reading
 from roadstead.domain.repositories.source import Place, mimetype_of
 from roadstead.git import blobs, objects, path_history, trees
@@ -18,6 +19,8 @@ from roadstead.query import Expression, in_order, matches
 _TURN = 500
 """Files and folders that take the loop a few milliseconds."""
 _HASH_BYTES = 40
+_OVERHEAD = 500
+"""Bytes that keeping a content takes beside it."""
 _MOST_JUDGED = 1000
 """Changes of a file that a filter or an order looks at."""
 
@@ -83,18 +86,28 @@ def listed(place: Place) -> Listed:
     return _listed(place, [place.entry])[0]
 
 
-def content_of(place: Place) -> Content:
+def content_of(host: Host, place: Place) -> Content:
     """Return the content of a file: of a link its target, of a submodule the hash of its commit."""
-    entry, size = listed(place)
+    entry = place.entry
     tag = f"{entry.id}-{entry.mode:o}"
     if entry.kind == "submodule":
-        return Content(tag, "text/plain", size, lambda start, end: entry.id[start:end].encode())
-    if size > blobs.INLINE:
-        pieces = partial(_pieces, place)
+        return Content(tag, "text/plain", _HASH_BYTES, lambda start, end: entry.id[start:end].encode())
+    content = _short_content(host, place)
+    if content is None:
+        size, pieces = listed(place).size, partial(_pieces, place)
         return Content(tag, mimetype_of(entry.path) or "application/octet-stream", size, pieces)
-    content = blobs.content(place.folder, entry.id)
     kind = mimetype_of(entry.path) or ("application/octet-stream" if b"\0" in content else "text/plain")
-    return Content(tag, kind, size, lambda start, end: content[start:end])
+    return Content(tag, kind, len(content), lambda start, end: content[start:end])
+
+
+def _short_content(host: Host, place: Place) -> bytes | None:
+    """Return the content of a file, unless it is long. It is kept: what an id names in a repository never changes."""
+    key, kept = (Content, place.folder, place.entry.id), host.store.memory.kept
+    content: bytes | None = kept.find(key, None)
+    if content is None and listed(place).size <= blobs.INLINE:
+        content = blobs.content(place.folder, place.entry.id)
+        kept.keep(key, None, content, len(content) + _OVERHEAD)
+    return content
 
 
 def _pieces(place: Place, start: int, end: int) -> AsyncGenerator[bytes, None]:

@@ -9,12 +9,19 @@ from contextlib import asynccontextmanager
 
 from roadstead.domain.access.shares import Shares
 from roadstead.errors import HostBusy
+from roadstead.model import Identity
 
 MOST = 24
 """At a time, in one process."""
 SHARE = 8
 """Of one caller."""
 WAIT_SECONDS = 30.0
+
+
+def account_of(identity: Identity) -> Hashable | None:
+    """Return to whom a share belongs: an account, also that of an access token, an app, or a user of one."""
+    user, installation = identity.user, identity.installation_id
+    return None if user is None and installation is None else (user and user.id, installation)
 
 
 class Transfers:

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from roadstead.domain.access.transfers import account_of
 from roadstead.domain.host import Host
 from roadstead.domain.repositories.commits import folder_of
 from roadstead.domain.repositories.people import signature_of
@@ -69,7 +70,8 @@ async def commit_files(host: Host, identity: Identity, repository: Repository, w
         place = _place(folder, wanted)
         if place.parent is None and repository.mainbranch is not None:
             raise InvalidInput("The main branch is missing.", "Name a parent, or make another branch the main one.")
-        commit = await _write(folder, wanted, place, author, committer)
+        async with host.writing.place(account_of(identity)):  # not around the push, which takes one
+            commit = await _write(folder, wanted, place, author, committer)
         try:
             change = RefChange(place.tip or NO_OBJECT, commit, BRANCH + place.branch)
             await push_changes(host, identity, repository, [change])

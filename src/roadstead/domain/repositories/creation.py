@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from roadstead.domain.access.transfers import account_of
 from roadstead.domain.happened import actor_of, happened
 from roadstead.domain.host import Host
 from roadstead.domain.people.changes import log_change
@@ -125,7 +126,8 @@ async def _create(host: Host, identity: Identity, plan: _Plan) -> Repository:
         from roadstead.domain.repositories.mirroring import refs_of
         from roadstead.domain.repositories.sizes import size_of
 
-        branch = await plan.make(name)
+        async with host.writing.place(account_of(identity)):
+            branch = await plan.make(name)
         refs = await refs_of(folders_of(host).path(name))
         size = await size_of(host, name)
         async with host.store.database.transaction() as tx:

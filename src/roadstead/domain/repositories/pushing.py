@@ -13,6 +13,7 @@ database, and the event is stored.
 from collections.abc import Sequence
 from pathlib import Path
 
+from roadstead.domain.access.transfers import account_of
 from roadstead.domain.host import Host
 from roadstead.domain.repositories.commits import folder_of
 from roadstead.domain.repositories.journal import begin, finish, new_id
@@ -36,7 +37,7 @@ async def push_changes(host: Host, identity: Identity, repository: Repository, c
         if (reason := _reason_against(folder_of(host, repository), change)) is not None:
             raise InvalidInput(reason)
     folder = folder_of(host, repository)
-    async with locked(locks.shared, folder) as lock:
+    async with host.writing.place(account_of(identity)), locked(locks.shared, folder) as lock:
         push = await begin(host, identity, repository, new_id(), changes)
         try:
             await update(folder, changes, push_id=push.id, passed=[lock])

@@ -89,6 +89,12 @@ function routes(addon) {
     res.json(await call(addon.httpClient(req), "del", "/2.0/addon"));
   });
 
+  // A webhook is a signed request, too; what it tells is printed for the test.
+  router.post("/heard", addon.authenticate(), (req, res) => {
+    console.log(JSON.stringify({ by: req.context.clientKey, event: req.body.event, data: req.body.data }));
+    res.sendStatus(204);
+  });
+
   // The framework handles `installed` alone; this is how its documentation secures `uninstalled`.
   router.post("/uninstalled", addon.authenticateInstall(), (req, res) => res.sendStatus(204));
 
