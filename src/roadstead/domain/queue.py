@@ -77,26 +77,36 @@ class Queue:
         """Claim due rows beside those that are running, the longest due first."""
         claimed: list[Claim] = []
         while free := self.at_once - len(running) - len(claimed):
+            used = self._used([*running, *claimed])
+            limit = min((free, *(self._room(column, used[column]) for column in self.shares)))
             found = await rows.claim_due(
                 tx,
                 self.table,
                 horizon=self._horizon(now),
                 until=_claimed_until(now),
-                limit=1 if self.shares else free,
-                full=self._full([*running, *claimed]),
+                limit=limit,
+                full=self._full(used),
             )
             claimed += found
-            if not found or not self.shares:
+            if len(found) < limit:
                 break
         return claimed
 
-    def _full(self, running: Collection[Claim]) -> dict[str, list[str]]:
+    def _used(self, running: Collection[Claim]) -> dict[str, Counter[str]]:
+        """Return how many places each value has, by column."""
+        return {column: Counter(claim.shares[place] for claim in running) for place, column in enumerate(self.shares)}
+
+    def _full(self, used: Mapping[str, Counter[str]]) -> dict[str, list[str]]:
         """Return the values that have their share of places already, by column."""
-        full = {}
-        for place, (column, share) in enumerate(self.shares.items()):
-            used = Counter(claim.shares[place] for claim in running)
-            full[column] = [value for value, count in used.items() if count >= share]
-        return full
+        return {
+            column: [value for value, count in used[column].items() if count >= share]
+            for column, share in self.shares.items()
+        }
+
+    def _room(self, column: str, used: Counter[str]) -> int:
+        """Return how many more rows no value without its share has too many of, whichever they are."""
+        share = self.shares[column]
+        return share - max((count for count in used.values() if count < share), default=0)
 
     async def claim_one(self, tx: Transaction, row_id: int, now: datetime) -> Claim | None:
         """Claim a row, due or not; return `None` if it is not pending or another process has the claim."""
