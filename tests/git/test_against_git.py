@@ -100,7 +100,10 @@ def test_trees_and_contents(commits: list[Made]) -> None:
                 content = git(made.folder, "cat-file", "blob", entry.id)
                 assert (blobs.content(made.folder, entry.id), size) == (content, len(content))
         names = git(made.folder, "ls-tree", "-z", "--name-only", tip).split(b"\0")[:-1]
-        assert [entry.path for entry in trees.entries(made.folder, tree)] == names
+        listed = trees.entries(made.folder, tree)
+        is_folder = {entry.path: entry.kind == "folder" for entry in listed}
+        assert [entry.path for entry in listed] == sorted(names, key=lambda name: not is_folder[name])
+        assert [listed[place] for place in range(len(listed))] == listed[:] == list(listed)
 
 
 @pytest.mark.parametrize("clocks_go_wrong", [False, True])

@@ -2,9 +2,10 @@
 
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Container, Iterator, Sequence
+from itertools import starmap
 from pathlib import Path
-from typing import Literal
+from typing import Literal, overload
 
 import msgspec
 import pygit2
@@ -16,6 +17,8 @@ from roadstead.git.opened import repository
 EntryKind = Literal["folder", "file", "submodule"]
 
 _ENTRY = re.compile(rb"(\d+) ([^\0]+)\0(.{20})", re.DOTALL)
+_Raw = tuple[bytes, bytes, bytes]
+"""Mode, name and id of an entry, as git writes them."""
 _FOLDER, _LINK, _SUBMODULE = 0o040000, 0o120000, 0o160000
 _TYPE = 0o170000
 _MOST_LISTED = 60_000
@@ -61,8 +64,43 @@ def entry(folder: Path, tree: str, path: bytes) -> Entry:
     return _entry(repository(folder), tree, path)
 
 
-def entries(folder: Path, tree: str, path: bytes = b"") -> list[Entry]:
-    """Return what a folder has, in git's order: that of bytes, where the name of a folder ends with a slash.
+class Entries(Sequence[Entry]):
+    """What a folder has, its folders before its files. Each entry is made when it is used: there may be 50,000."""
+
+    def __init__(self, path: bytes, raw: list[_Raw]) -> None:
+        modes = {mode for mode in {entry[0] for entry in raw} if int(mode, 8) == _FOLDER}
+        self._prefix = path + b"/" if path else b""
+        self.folders = sum(1 for entry in raw if entry[0] in modes)
+        """How many of them are folders."""
+        self._raw = sorted(raw, key=lambda entry: entry[0] not in modes) if self.folders else raw
+
+    def __len__(self) -> int:
+        return len(self._raw)
+
+    def __iter__(self) -> Iterator[Entry]:
+        return starmap(self._entry, self._raw)
+
+    @overload
+    def __getitem__(self, place: int) -> Entry: ...
+
+    @overload
+    def __getitem__(self, place: slice) -> list[Entry]: ...
+
+    def __getitem__(self, place: int | slice) -> Entry | list[Entry]:
+        if isinstance(place, slice):
+            return [self._entry(*raw) for raw in self._raw[place]]
+        return self._entry(*self._raw[place])
+
+    def called(self, names: Container[bytes]) -> list[Entry]:
+        """Return the entries whose names, in lower case, are among these."""
+        return [self._entry(*raw) for raw in self._raw if raw[1].lower() in names]
+
+    def _entry(self, mode: bytes, name: bytes, id_: bytes) -> Entry:
+        return Entry(self._prefix + name, int(mode, 8), id_.hex())
+
+
+def entries(folder: Path, tree: str, path: bytes = b"") -> Entries:
+    """Return what a folder has, its folders before its files, both in git's order: that of bytes.
 
     Raise `NoSuchPath` if it is no folder, and `NoSuchObject` if there is no such tree.
     """
@@ -80,19 +118,16 @@ def walk(folder: Path, tree: str, path: bytes = b"", *, depth: int = 1, most: in
     for _ in range(depth):
         below: list[Entry] = []
         for parent in level:
-            found = read_tree(repository(folder), parent.id)
+            found = _entries(repository(folder), parent.id, parent.path)
             most -= len(found)
             if most < 0:
                 raise GitLimit("The list would have too many files and folders.", "Ask for fewer levels of folders.")
-            prefix = parent.path + b"/" if parent.path else b""
-            folders = [Entry(prefix + name, mode, id_) for mode, name, id_ in found if mode == _FOLDER]
-            below += folders
-            yield from folders
-            yield from (Entry(prefix + name, mode, id_) for mode, name, id_ in found if mode != _FOLDER)
+            below += found[: found.folders]
+            yield from found
         level = below
 
 
-def sizes(folder: Path, entries_: list[Entry]) -> list[int | None]:
+def sizes(folder: Path, entries_: Sequence[Entry]) -> list[int | None]:
     """Return the size in bytes of each entry that is a file."""
     opened = repository(folder)
     return [header_of(opened, found.id)[1] if found.kind == "file" else None for found in entries_]
@@ -131,11 +166,14 @@ def tree_of(opened: pygit2.Repository, id_: str) -> pygit2.Tree:
     return found
 
 
-def _entries(opened: pygit2.Repository, id_: str, path: bytes) -> list[Entry]:
-    prefix = path + b"/" if path else b""
-    return [Entry(prefix + name, mode, below) for mode, name, below in read_tree(opened, id_)]
+def _entries(opened: pygit2.Repository, id_: str, path: bytes) -> Entries:
+    return Entries(path, _read(opened, id_))
 
 
 def read_tree(opened: pygit2.Repository, id_: str) -> list[tuple[int, bytes, str]]:
     """Return mode, name and id of each entry of a tree, in git's order. Raise `NoSuchObject`."""
-    return [(int(mode, 8), name, below.hex()) for mode, name, below in _ENTRY.findall(data_of(opened, "tree", id_))]
+    return [(int(mode, 8), name, below.hex()) for mode, name, below in _read(opened, id_)]
+
+
+def _read(opened: pygit2.Repository, id_: str) -> list[_Raw]:
+    return _ENTRY.findall(data_of(opened, "tree", id_))

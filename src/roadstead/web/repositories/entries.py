@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from roadstead.domain.repositories.reading import Reading
 from roadstead.git import trees
-from roadstead.git.objects import Commit
 from roadstead.git.trees import Entry
 from roadstead.web.repositories.shown import source_url
 from roadstead.web.repositories.visible import visible_path
@@ -21,14 +20,9 @@ class EntryLine:
     note: str
 
 
-def entries_in(reading: Reading, commit: Commit, path: bytes = b"") -> list[Entry]:
-    """Return what a folder has, its folders before its files. Raise `NoSuchPath`."""
-    return sorted(trees.entries(reading.folder, commit.tree, path), key=lambda entry: entry.kind != "folder")
-
-
 def lines_of(reading: Reading, commit: str, entries: Sequence[Entry]) -> list[EntryLine]:
     """Return files and folders of a commit as lines."""
-    sizes = trees.sizes(reading.folder, list(entries))
+    sizes = trees.sizes(reading.folder, entries)
     return [_line(reading, commit, entry, size) for entry, size in zip(entries, sizes, strict=True)]
 
 

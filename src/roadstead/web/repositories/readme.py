@@ -1,7 +1,6 @@
 """The README of a repository, as HTML whose links and pictures lead to the files of the commit."""
 
 import re
-from collections.abc import Iterable
 from functools import partial
 from urllib.parse import urljoin
 
@@ -12,13 +11,14 @@ from roadstead.domain.repositories.known import html_of
 from roadstead.domain.repositories.reading import Reading
 from roadstead.git import blobs
 from roadstead.git.objects import Commit
-from roadstead.git.trees import Entry
+from roadstead.git.trees import Entries, Entry
 from roadstead.web.repositories.shown import source_url
 from roadstead.web.repositories.visible import visible
 
 _MARKDOWN = ("readme.md", "readme.markdown")
 _NAMES = (*_MARKDOWN, "readme", "readme.txt", "readme.rst")
 """In lower case, the preferred ones first."""
+_FILES = {name.encode() for name in _NAMES}
 _MOST_BYTES = 4 * LONGEST
 _TAG = re.compile(r'<(a|img)\b((?:[^<>"]|"[^"]*")*)>')
 """A tag as the sanitiser writes it."""
@@ -28,9 +28,9 @@ _ELSEWHERE = re.compile(r"[a-z][a-z0-9+.-]*:|[/#?]|$", re.IGNORECASE)
 """Begins what is not the path of a file beside the README."""
 
 
-async def readme_of(reading: Reading, commit: Commit, root: Iterable[Entry]) -> Markup | None:
+async def readme_of(reading: Reading, commit: Commit, root: Entries) -> Markup | None:
     """Return the README in the root of a commit, if there is one that is short enough to be read here."""
-    named = {_name(entry): entry for entry in root if entry.kind == "file" and not entry.is_link}
+    named = {_name(entry): entry for entry in root.called(_FILES) if entry.kind == "file" and not entry.is_link}
     name = next((name for name in _NAMES if name in named), None)
     if name is None or blobs.size(reading.folder, named[name].id) > _MOST_BYTES:
         return None
@@ -42,7 +42,7 @@ async def readme_of(reading: Reading, commit: Commit, root: Iterable[Entry]) -> 
 
 
 def _name(entry: Entry) -> str:
-    return entry.path.decode("utf-8", "replace").lower()
+    return entry.path.decode().lower()
 
 
 def _tag(reading: Reading, commit: Commit, tag: re.Match[str]) -> str:

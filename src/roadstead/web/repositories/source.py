@@ -11,12 +11,12 @@ from starlette.types import ASGIApp
 from roadstead.api.files import HARMLESS, Content, file_answer
 from roadstead.domain.repositories.reading import Reading
 from roadstead.domain.repositories.source import Place, find_place, mimetype_of
-from roadstead.git import blobs, objects
+from roadstead.git import blobs, objects, trees
 from roadstead.git.objects import Commit
 from roadstead.git.trees import Entry, NoSuchPath
 from roadstead.web.page import NavigationLink, Visit, render
 from roadstead.web.repositories.commit_lines import CommitLine, lines_of
-from roadstead.web.repositories.entries import EntryLine, entries_in, note_of
+from roadstead.web.repositories.entries import EntryLine, note_of
 from roadstead.web.repositories.entries import lines_of as entry_lines
 from roadstead.web.repositories.shown import Shown, of_repository, parts_of, root, shown, source_url
 from roadstead.web.repositories.visible import visible, visible_path
@@ -74,7 +74,7 @@ async def _show(visit: Visit, reading: Reading) -> Response:
 
 def _folder(visit: Visit, reading: Reading, here: Shown, place: Place, commit: Commit, line: CommitLine) -> FolderPage:
     wanted = wanted_page(visit)
-    found = entries_in(reading, commit, place.entry.path)
+    found = trees.entries(place.folder, commit.tree, place.entry.path)
     first = (wanted.number - 1) * _ENTRIES
     lines = entry_lines(reading, commit.hash, found[first : first + _ENTRIES])
     address = f"{source_url(reading.repository, commit.hash, place.entry.path)}?page={{}}"
