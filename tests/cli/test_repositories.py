@@ -62,6 +62,36 @@ def test_a_repository_lives_by_commands(acme: Roadstead, source: Path) -> None:
     assert [one["name"] for one in acme.read("token-list")] == []
 
 
+def test_a_repository_changes_by_commands(acme: Roadstead) -> None:
+    """It is renamed and moved, people and groups are granted and denied, and its creation says where to clone it."""
+    acme.read("workspace", "create", "other")
+    said = acme.call("repo", "create", "acme/widgets").stderr.decode()
+    assert said.splitlines()[-1].endswith("/acme/widgets.git")
+    acme.read("user", "create", "ben")
+    acme.read("workspace", "add", "acme", "ben")
+    acme.read("group", "create", "acme", "Crew", "--member", "ben")
+    for arguments, said in (
+        (("ben", "write"), {"repository": "acme/widgets", "user": "ben", "permission": "write"}),
+        (("crew", "read", "--group"), {"repository": "acme/widgets", "group": "crew", "permission": "read"}),
+        (("ben", "none"), {"repository": "acme/widgets", "user": "ben", "permission": "none"}),
+    ):
+        assert acme.read("repo", "grant", "acme/widgets", *arguments) == said
+    for arguments, reason in (
+        (("crew", "read"), "is no member of acme"),
+        (("ben", "read", "--group"), "No group with identifier 'ben'"),
+        (("operator", "read"), "no owner"),
+    ):
+        refused = acme.call("repo", "grant", "acme/widgets", *arguments)
+        assert (refused.returncode, reason in refused.stderr.decode()) == (1, True), refused.stderr
+    refused = acme.call("repo", "grant", "acme/widgets", "ben", "owner")
+    assert (refused.returncode, b"not one of read, write, admin, none" in refused.stderr) == (2, True)
+    assert acme.read("repo", "rename", "acme/widgets", "Fine Gadgets")["slug"] == "fine-gadgets"
+    moved = acme.read("repo", "transfer", "acme/fine-gadgets", "other")
+    assert (moved["full_name"], moved["project"], moved["name"]) == ("other/fine-gadgets", "PROJ", "Fine Gadgets")
+    assert b"The repository is now other/fine-gadgets." in acme.call("repo", "show", "acme/widgets").stderr
+    assert acme.call("repo", "rename", "acme/none", "x").returncode == 1
+
+
 def test_a_check_finds_what_is_wrong(acme: Roadstead, source: Path) -> None:
     """Each fault is named: of git, of the mirror, a folder that is missing or belongs to none. Without one, 0."""
     acme.read("repo", "create", "acme/empty")

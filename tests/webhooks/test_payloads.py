@@ -12,8 +12,10 @@ from roadstead.bitbucket.events import PAYLOADS
 from roadstead.bitbucket.refs import events as pushes
 from roadstead.domain.access.credentials import find_token
 from roadstead.domain.host import Host
-from roadstead.domain.repositories.creation import import_repository
+from roadstead.domain.people.workspaces import create_workspace
+from roadstead.domain.repositories.creation import create_repository, import_repository
 from roadstead.domain.repositories.given import RepositoryChanges
+from roadstead.domain.repositories.transferring import transfer_repository
 from roadstead.errors import GitFailed, HostBusy
 from roadstead.events.catalogue import CATALOGUE
 from tests.api.stocked import Stocked, stocked, workspace
@@ -256,6 +258,30 @@ def test_what_happens_to_repositories_is_told(host: LiveHost, people: tuple[str,
     deleted = _one(told(lambda: send("DELETE", f"{at}/copy")), "repo:deleted")
     assert deleted["repository"]["full_name"] == f"{SLUG}/copy"
     assert deleted["repository"]["parent"]["full_name"] == f"{SLUG}/gizmo"
+
+
+def test_a_transfer_is_told(host: LiveHost, people: tuple[str, str], told: Told) -> None:
+    """It is told with the workspace from which the repository came, and the repository is that of its new place."""
+    there = f"{SLUG}-there"
+
+    async def job(opened: Host) -> None:
+        owner = await find_token(opened, people[0])
+        assert owner is not None
+        await create_workspace(opened, there, name=None, owner=f"{SLUG}owner")
+        made = await create_repository(opened, owner, SLUG, "goes", RepositoryChanges(is_private=True))
+        await transfer_repository(opened, owner, made, there)
+
+    _, (key, payload) = told(lambda: host.work(job))
+    transferred = _one([(key, payload)], "repo:transfer")
+    assert set(transferred) == {"repository", "previous_workspace", "actor"}
+    assert transferred["repository"]["full_name"] == f"{there}/goes"
+    same(transferred["previous_workspace"], WORKSPACE)
+    assert transferred["previous_workspace"]["slug"] == SLUG
+    moved = sender(host, f"Bearer {people[0]}")("GET", f"/2.0/repositories/{SLUG}/goes/refs?q=x")
+    assert (moved.status_code, moved.headers["Location"]) == (
+        301,
+        f"{host.url}/2.0/repositories/{there}/goes/refs?q=x",
+    )
 
 
 def test_an_import_is_told(host: LiveHost, people: tuple[str, str], widgets: Stocked, told: Told) -> None:

@@ -4,7 +4,7 @@ from roadstead.events.payloads import Payloads
 
 _ANNOUNCED = {
     "projects": ("project:updated",),
-    "repositories": ("repo:created", "repo:imported", "repo:deleted", "repo:updated", "repo:fork"),
+    "repositories": ("repo:created", "repo:imported", "repo:deleted", "repo:updated", "repo:fork", "repo:transfer"),
     "refs": ("repo:push",),
     "commits": ("repo:commit_comment_created",),
     "statuses": ("repo:commit_status_created", "repo:commit_status_updated"),

@@ -25,6 +25,7 @@ from roadstead.cli import (
     queue,
     receive,
     repositories,
+    repository_changes,
     requests,
     routes,
     serve,
@@ -202,7 +203,8 @@ _add_group(
     "repo",
     repositories.HELP,
     *(repositories.create, repositories.import_repository, repositories.list_repositories),
-    *(repositories.show, repositories.check, repositories.delete),
+    *(repositories.show, repository_changes.grant, repository_changes.rename, repository_changes.transfer),
+    *(repositories.check, repositories.delete),
 )
 _add_group("consumer", consumers.HELP, consumers.create, consumers.list_consumers, consumers.delete)
 _add_group("events", events.HELP, events.tail, events.fire)

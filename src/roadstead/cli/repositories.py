@@ -1,14 +1,15 @@
 """`roadstead repo`: the repositories of workspaces."""
 
 import sys
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, TypeVar
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from roadstead.cli.declared import Argument, Option
-from roadstead.cli.options import AsJson, Data, DatabaseUrl, InWorkspace, read_settings, split
+from roadstead.cli.one_repository import Name, as_data, as_operator, find, say, split_name
+from roadstead.cli.options import AsJson, Data, DatabaseUrl, InWorkspace, read_settings
 from roadstead.cli.output import print_facts, print_json, print_table, tell
 from roadstead.cli.state import on_host
 from roadstead.cli.tables import Row
@@ -21,13 +22,8 @@ if TYPE_CHECKING:
     from roadstead.domain.upkeep.repository_check import Checked
     from roadstead.model import Repository
 
-HELP = "Create, import, list, show or check repositories."
+HELP = "Create, import, rename, move or check repositories."
 
-T = TypeVar("T")
-
-Name = Annotated[
-    str, Argument(metavar="WORKSPACE/SLUG", help="The short names of the workspace and of the repository.")
-]
 InProject = Annotated[
     str | None, Option("--project", metavar="KEY", help="Its project. Default: the oldest of the workspace.")
 ]
@@ -45,12 +41,21 @@ def create(
     as_json: AsJson = False,
 ) -> None:
     """Create an empty repository."""
-    from roadstead.domain.repositories.creation import create_repository
-
-    workspace, slug = _split(name)
+    workspace, slug = split_name(name)
     given = _given(project, public, private)
-    made = _as_operator(data, database_url, lambda host, by: create_repository(host, by, workspace, slug, given))
-    _say(made, f"Created the repository {made.full_name}, {made.uuid}.", as_json)
+
+    async def work(host: "Host", by: "SessionUser") -> "tuple[Repository, Iterable[str]]":
+        from roadstead.domain.repositories.clone_addresses import clone_addresses
+        from roadstead.domain.repositories.creation import create_repository
+
+        made = await create_repository(host, by, workspace, slug, given)
+        return made, clone_addresses(made.full_name, host.base_url, host.settings.ssh_url).values()
+
+    made, addresses = as_operator(data, database_url, work)
+    say(made, f"Created the repository {made.full_name}, {made.uuid}.", as_json)
+    if not as_json:
+        for address in addresses:
+            tell(f"git clone {address}")
 
 
 def import_repository(
@@ -69,14 +74,14 @@ def import_repository(
     """
     from roadstead.domain.repositories import creation
 
-    workspace, slug = _split(name)
+    workspace, slug = split_name(name)
     given, source = _given(project, public, private), Path(path).absolute()
-    made = _as_operator(
+    made = as_operator(
         data,
         database_url,
         lambda host, by: creation.import_repository(host, by, workspace, slug, given, source),
     )
-    _say(made, f"Imported the repository {made.full_name}, {made.uuid}.", as_json)
+    say(made, f"Imported the repository {made.full_name}, {made.uuid}.", as_json)
 
 
 def list_repositories(
@@ -89,7 +94,7 @@ def list_repositories(
         read_settings(data=data, database_url=database_url), lambda host: list_repositories(host, workspace)
     )
     if as_json:
-        print_json([_as_data(one) for one in found])
+        print_json([as_data(one) for one in found])
     elif found:
         rows = [Row((one.slug, one.name, one.project.key, _access(one), one.updated_on)) for one in found]
         print_table(("SLUG", "NAME", "PROJECT", "ACCESS", "UPDATED"), rows)
@@ -99,9 +104,9 @@ def list_repositories(
 
 def show(name: Name, data: Data = None, database_url: DatabaseUrl = None, as_json: AsJson = False) -> None:
     """Show a repository."""
-    found = _as_operator(data, database_url, lambda host, by: _find(host, by, name))
+    found = as_operator(data, database_url, lambda host, by: find(host, by, name))
     if as_json:
-        print_json(_as_data(found))
+        print_json(as_data(found))
         return
     facts = [("name", found.name), ("UUID", found.uuid), ("project", found.project.key), ("access", _access(found))]
     facts.append(("size", f"{found.size:,} bytes"))
@@ -126,14 +131,14 @@ def delete(
     from roadstead.domain.repositories.changes import delete_repository
 
     async def work(host: "Host", by: "SessionUser") -> "Repository":
-        found = await _find(host, by, name)
+        found = await find(host, by, name)
         await delete_repository(host, by, found)
         return found
 
     if not yes:
         _confirm(f"Delete the repository {name} with all its commits?")
-    gone = _as_operator(data, database_url, work)
-    _say(gone, f"Deleted the repository {gone.full_name}.", as_json)
+    gone = as_operator(data, database_url, work)
+    say(gone, f"Deleted the repository {gone.full_name}.", as_json)
 
 
 def check(
@@ -152,10 +157,10 @@ def check(
     async def work(host: "Host", by: "SessionUser") -> "list[Checked]":
         from roadstead.domain.upkeep.repository_check import check_repositories
 
-        only = None if name is None else await _find(host, by, name)
+        only = None if name is None else await find(host, by, name)
         return [checked async for checked in check_repositories(host, only)]
 
-    found = _as_operator(data, database_url, work)
+    found = as_operator(data, database_url, work)
     if as_json:
         print_json([{"repository": one.name, "faults": list(one.faults)} for one in found])
     else:
@@ -181,27 +186,6 @@ def _confirm(question: str) -> None:
         raise typer.Exit(1)
 
 
-async def _find(host: "Host", by: "SessionUser", name: str) -> "Repository":
-    from roadstead.domain.repositories.access import find_repository
-
-    return (await find_repository(host, by, *_split(name), "admin")).repository
-
-
-def _as_operator(data: str | None, database_url: str | None, work: "Callable[[Host, SessionUser], Awaitable[T]]") -> T:
-    """Run work as the operator, who may do everything."""
-
-    async def run(host: "Host") -> T:
-        from roadstead.accounts import SessionUser
-
-        return await work(host, SessionUser(await host.find_operator()))
-
-    return on_host(read_settings(data=data, database_url=database_url), run)
-
-
-def _split(name: str) -> tuple[str, str]:
-    return split(name, "a repository", "WORKSPACE/SLUG")
-
-
 def _given(project: str | None, public: bool, private: bool) -> "RepositoryChanges":
     """Return what the options say. Raise `InvalidInput`."""
     from roadstead.domain.repositories.given import RepositoryChanges
@@ -211,29 +195,5 @@ def _given(project: str | None, public: bool, private: bool) -> "RepositoryChang
     return RepositoryChanges(project=project, is_private=not public if public or private else None)
 
 
-def _say(repository: "Repository", message: str, as_json: bool) -> None:
-    if as_json:
-        print_json(_as_data(repository))
-    else:
-        tell(message)
-
-
 def _access(repository: "Repository") -> str:
     return "private" if repository.is_private else "public"
-
-
-def _as_data(repository: "Repository") -> dict[str, Any]:
-    return {
-        "workspace": repository.workspace.slug,
-        "slug": repository.slug,
-        "full_name": repository.full_name,
-        "uuid": repository.uuid,
-        "name": repository.name,
-        "project": repository.project.key,
-        "is_private": repository.is_private,
-        "mainbranch": repository.mainbranch,
-        "size": repository.size,
-        "parent": repository.parent.full_name if repository.parent else None,
-        "created_on": repository.created_on.isoformat(),
-        "updated_on": repository.updated_on.isoformat(),
-    }

@@ -49,9 +49,7 @@ _ALL = (
     _repository("created", "Created", "Whenever a repository is created", _WORKSPACE),
     _repository("deleted", "Deleted", "Whenever a repository is deleted", _WORKSPACE),
     _repository("imported", "Import", "Whenever a repository import occurs", _WORKSPACE),
-    _repository("transfer", "Transfer accepted", "Whenever a repository transfer is accepted", _WORKSPACE)._replace(
-        fires=False
-    ),
+    _repository("transfer", "Transfer accepted", "Whenever a repository transfer is accepted", _WORKSPACE),
     _pull_request("created", "Created", "When a pull request is created"),
     _pull_request("updated", "Updated", "When a pull request is updated"),
     _pull_request("push", "Push", "When commits are pushed to the source branch of a pull request"),

@@ -150,6 +150,11 @@ async def delete_api_token(tx: Transaction, token_id: int) -> bool:
     return await tx.run("DELETE FROM api_tokens WHERE id = ?", token_id) > 0
 
 
+async def drop_tokens_of_repository(tx: Transaction, repository_id: int) -> None:
+    """Delete the access tokens of a repository."""
+    await tx.run("DELETE FROM api_tokens WHERE repository_id = ?", repository_id)
+
+
 async def note_use(tx: Transaction, token_id: int, now: datetime) -> None:
     await tx.run("UPDATE api_tokens SET last_used_on = ? WHERE id = ?", to_text(now), token_id)
 

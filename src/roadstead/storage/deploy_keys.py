@@ -92,6 +92,11 @@ async def delete_key(tx: Transaction, key_id: int) -> bool:
     return await tx.run("DELETE FROM deploy_keys WHERE id = ?", key_id) > 0
 
 
+async def drop_keys(tx: Transaction, repository_id: int) -> None:
+    """Delete the keys of a repository."""
+    await tx.run("DELETE FROM deploy_keys WHERE repository_id = ?", repository_id)
+
+
 def _of(place: Place) -> Clause:
     column = "project_id" if isinstance(place, Project) else "repository_id"
     return Clause(f"k.{column} = ?", (place.id,))

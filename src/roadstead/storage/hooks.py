@@ -96,6 +96,11 @@ async def drop_hooks(tx: Transaction, installation_id: int) -> None:
     await tx.run("DELETE FROM hooks WHERE installation_id = ?", installation_id)
 
 
+async def drop_of_repository(tx: Transaction, repository_id: int) -> None:
+    """Delete the hooks of a repository."""
+    await tx.run("DELETE FROM hooks WHERE repository_id = ?", repository_id)
+
+
 def _of(workspace_id: int, repository_id: int | None) -> Clause:
     if repository_id is None:
         return Clause("h.workspace_id = ? AND h.repository_id IS NULL", (workspace_id,))

@@ -91,6 +91,11 @@ async def drop_of_user(tx: Transaction, workspace_id: int, user_id: int) -> None
     await tx.run("DELETE FROM permissions WHERE user_id = ? AND workspace_id = ?", user_id, workspace_id)
 
 
+async def drop_in_repository(tx: Transaction, repository_id: int) -> None:
+    """Delete everything that was granted in a repository."""
+    await tx.run("DELETE FROM permissions WHERE repository_id = ?", repository_id)
+
+
 async def page_of_users(reader: Reader, place: Place, wanted: PageRequest) -> Slice[tuple[User, Privilege]]:
     """Return a page of the users with a privilege of their own, in the order in which they got it."""
     source = Source(

@@ -65,6 +65,11 @@ async def drop_properties(tx: Transaction, installation_id: int) -> None:
     await tx.run_bulk("DELETE FROM properties WHERE installation_id = ?", installation_id)
 
 
+async def drop_of_repository(tx: Transaction, repository_id: int) -> None:
+    """Delete the properties of a repository and its commits."""
+    await tx.run_bulk("DELETE FROM properties WHERE repository_id = ?", repository_id)
+
+
 def _is_of(subject: Subject) -> str:
     return "p.repository_id = ? AND p.commit_hash = ?" if subject.user_id is None else "p.user_id = ?"
 

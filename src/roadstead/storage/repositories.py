@@ -176,15 +176,15 @@ async def add_repository(tx: Transaction, repository: Repository) -> Repository:
 
 
 async def change_repository(tx: Transaction, before: Repository, after: Repository) -> None:
-    """Store what can change of a repository; its earlier slug leads to it from now on. Raise `SlugTaken`."""
-    if after.slug != before.slug:
+    """Store what can change of a repository; its earlier address leads to it from now on. Raise `SlugTaken`."""
+    if (after.workspace.id, after.slug) != (before.workspace.id, before.slug):
         taken = "SELECT 1 FROM repositories WHERE workspace_id = ? AND slug = ?"
         if await tx.read(taken, after.workspace.id, after.slug):
             raise SlugTaken(after.slug)
         await _drop_redirect(tx, after)
         redirect = {"workspace_id": before.workspace.id, "slug": before.slug, "repository_id": before.id}
         await tx.run(*REPOSITORY_REDIRECTS.insert(**redirect))
-    cells = {**_changing(after), "project_id": after.project.id}
+    cells = {**_changing(after), "workspace_id": after.workspace.id, "project_id": after.project.id}
     changes = ", ".join(f"{name} = ?" for name in cells)
     await tx.run(f"UPDATE repositories SET {changes} WHERE id = ?", *cells.values(), after.id)
 
@@ -244,6 +244,17 @@ async def keep_watcher(tx: Transaction, repository: Repository, user_id: int) ->
 async def drop_watcher(tx: Transaction, workspace_id: int, user_id: int) -> None:
     """Delete a user from the watchers of all repositories of a workspace."""
     await tx.run("DELETE FROM watchers WHERE workspace_id = ? AND user_id = ?", workspace_id, user_id)
+
+
+async def move_watchers(tx: Transaction, repository: Repository) -> None:
+    """Keep those watchers of a repository that are members of its workspace, to which it has just come."""
+    await tx.run(
+        "DELETE FROM watchers WHERE repository_id = ? AND user_id NOT IN "
+        "(SELECT m.user_id FROM members m WHERE m.workspace_id = ?)",
+        repository.id,
+        repository.workspace.id,
+    )
+    await tx.run("UPDATE watchers SET workspace_id = ? WHERE repository_id = ?", repository.workspace.id, repository.id)
 
 
 async def page_of_watchers(reader: Reader, repository_id: int, wanted: PageRequest) -> Slice[User]:

@@ -1,13 +1,14 @@
-"""The events of repositories themselves: created, imported, changed, forked and deleted."""
+"""The events of repositories themselves: created, imported, changed, forked, transferred and deleted."""
 
 from typing import Any
 
 import msgspec
 
-from roadstead.bitbucket.repositories.shapes import announced_repository
+from roadstead.bitbucket.repositories.shapes import announced_repository, workspace_url
+from roadstead.bitbucket.workspaces.shapes import condensed_workspace
 from roadstead.domain.host import Host
 from roadstead.events.payloads import Happening, Payload, repository_named
-from roadstead.model import Repository
+from roadstead.model import Repository, Workspace
 
 
 async def _alone(host: Host, happening: Happening) -> Payload | None:
@@ -38,6 +39,14 @@ async def _forked(host: Host, happening: Happening) -> Payload | None:
     return None if payload is None or fork is None else {**payload, "fork": announced_repository(fork, host.base_url)}
 
 
+async def _transferred(host: Host, happening: Happening) -> Payload | None:
+    payload = await _alone(host, happening)
+    previous = msgspec.convert(happening.told["previous_workspace"], Workspace)
+    url = workspace_url(host.base_url, previous)
+    condensed = condensed_workspace(previous, host.base_url, url)
+    return None if payload is None else {**payload, "previous_workspace": condensed}
+
+
 async def _nothing(host: Host, repository: Repository) -> dict[str, Any]:
     return {}
 
@@ -50,6 +59,10 @@ async def _sample_of_updated(host: Host, repository: Repository) -> dict[str, An
     return {"changes": {"description": {"new": repository.description, "old": "An earlier description"}}}
 
 
+async def _sample_of_transferred(host: Host, repository: Repository) -> dict[str, Any]:
+    return {"previous_workspace": msgspec.to_builtins(repository.workspace)}
+
+
 async def _sample_of_forked(host: Host, repository: Repository) -> dict[str, Any]:
     return {"fork": repository.uuid}
 
@@ -60,6 +73,7 @@ BUILDERS = {
     "repo:deleted": _deleted,
     "repo:updated": _updated,
     "repo:fork": _forked,
+    "repo:transfer": _transferred,
 }
 SAMPLERS = {
     "repo:created": _nothing,
@@ -67,4 +81,5 @@ SAMPLERS = {
     "repo:deleted": _sample_of_deleted,
     "repo:updated": _sample_of_updated,
     "repo:fork": _sample_of_forked,
+    "repo:transfer": _sample_of_transferred,
 }

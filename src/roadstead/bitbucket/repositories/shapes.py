@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from typing import Annotated, Any, Literal, NotRequired, TypedDict
-from urllib.parse import quote, urlsplit
 
 import msgspec
 
@@ -16,6 +15,7 @@ from roadstead.bitbucket.projects.shapes import (
 )
 from roadstead.bitbucket.workspaces.shapes import CondensedWorkspace, condensed_workspace
 from roadstead.domain.repositories import changes
+from roadstead.domain.repositories.clone_addresses import clone_addresses
 from roadstead.domain.repositories.creation import ForkChanges
 from roadstead.domain.repositories.given import RepositoryChanges
 from roadstead.errors import InvalidInput
@@ -346,22 +346,12 @@ def _links(repository: Repository, base_url: str, self_url: str, clone: list[Nam
 
 
 def _clone(full_name: str, base_url: str, username: str | None, ssh_url: str | None) -> list[NamedLink]:
-    """Return the addresses for git; that of HTTP names the caller, whose password git then asks for."""
-    host = urlsplit(base_url)
-    named = f"{quote(username, safe='')}@" if username else ""
-    links: list[NamedLink] = [
-        {"name": "https", "href": f"{host.scheme}://{named}{host.netloc}{host.path}/{full_name}.git"}
+    links: Any = [
+        {"name": name, "href": address}
+        for name, address in clone_addresses(full_name, base_url, ssh_url, username).items()
     ]
-    if ssh_url is not None:
-        links.append({"name": "ssh", "href": _over_ssh(full_name, ssh_url)})
-    return links
-
-
-def _over_ssh(full_name: str, ssh_url: str) -> str:
-    """Return the address for git over SSH: in the cloud's short form, which has no place for a port."""
-    if urlsplit(ssh_url).port is None:
-        return f"{ssh_url.removeprefix('ssh://')}:{full_name}.git"
-    return f"{ssh_url}/{full_name}.git"
+    found: list[NamedLink] = links
+    return found
 
 
 def own_settings(repository: Repository) -> OwnSettings:

@@ -88,10 +88,14 @@ def expect_privilege(held: Held, least: Privilege) -> None:
 async def hold(host: Host, tx: Transaction, identity: Identity, repository: Repository, least: Privilege) -> Repository:
     """Lock the workspace of a repository with its members, and return the repository as it is now.
 
-    Raise as `find_repository` does: since the first check, the repository may be gone, or the caller's privilege.
+    Raise as `find_repository` does: since the first check, the repository may be gone, or in another workspace, or the
+    caller's privilege may be gone.
     """
     await lock_workspace(tx, repository.workspace.id)
-    return (await find_repository(host, identity, rows.ANY_WORKSPACE, repository.uuid, least, tx)).repository
+    now = (await find_repository(host, identity, rows.ANY_WORKSPACE, repository.uuid, least, tx)).repository
+    if now.workspace.id != repository.workspace.id:
+        raise RepositoryMoved(now)
+    return now
 
 
 async def reach_of(host: Host, identity: Identity, tx: Transaction | None = None) -> Reach:

@@ -36,10 +36,13 @@ async def put_repository(
         held = await find_repository(host, identity, workspace, slug, "admin")
     except NoSuchRepository:
         return await create_repository(host, identity, workspace, slug, given), True
-    return await _change(host, identity, held.repository, given), False
+    return await change_repository(host, identity, held.repository, given), False
 
 
-async def _change(host: Host, identity: Identity, repository: Repository, given: RepositoryChanges) -> Repository:
+async def change_repository(
+    host: Host, identity: Identity, repository: Repository, given: RepositoryChanges
+) -> Repository:
+    """Change a repository; another name gives it another slug. Raise `InvalidInput`, and as `find_repository` does."""
     async with host.store.database.transaction() as tx:
         before = await hold(host, tx, identity, repository, "admin")
         project = await _project(host, tx, identity, before, given.project)

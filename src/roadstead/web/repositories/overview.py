@@ -6,6 +6,7 @@ from markupsafe import Markup
 from starlette.responses import Response
 
 from roadstead.domain.repositories.branches import LATEST_FIRST, page_of_branches
+from roadstead.domain.repositories.clone_addresses import clone_addresses
 from roadstead.domain.repositories.history import Place, page
 from roadstead.domain.repositories.reading import Reading
 from roadstead.git import objects, trees
@@ -44,7 +45,7 @@ class RepositoryPage:
 
 async def _show(visit: Visit, reading: Reading) -> Response:
     repository = reading.repository
-    clone_url = f"{visit.host.base_url}/{repository.full_name}.git"
+    clone_url = clone_addresses(repository.full_name, visit.host.base_url, None)["https"]
     branches = (await page_of_branches(reading, PageRequest(1, 1, sort=LATEST_FIRST))).size
     tip = main_commit(reading)
     newest = None if tip is None else await _newest(reading, objects.commit(reading.folder, tip))
