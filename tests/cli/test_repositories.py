@@ -65,8 +65,8 @@ def test_a_repository_lives_by_commands(acme: Roadstead, source: Path) -> None:
 def test_a_repository_changes_by_commands(acme: Roadstead) -> None:
     """It is renamed and moved, people and groups are granted and denied, and its creation says where to clone it."""
     acme.read("workspace", "create", "other")
-    said = acme.call("repo", "create", "acme/widgets").stderr.decode()
-    assert said.splitlines()[-1].endswith("/acme/widgets.git")
+    told = acme.call("repo", "create", "acme/widgets").stderr.decode()
+    assert told.splitlines()[-1].endswith("/acme/widgets.git")
     acme.read("user", "create", "ben")
     acme.read("workspace", "add", "acme", "ben")
     acme.read("group", "create", "acme", "Crew", "--member", "ben")
