@@ -216,7 +216,8 @@ REFUSED: list[tuple[Fields, str]] = [
     ([("a", "1"), ("author", " " * 100_000)], "author: "),
     ([("a", "1"), ("author", "A\0 <x@y>")], ""),
     ([("a", "1"), ("message", "a\0b")], ""),
-    *(([("a", "1"), ("branch", name)], "branch: ") for name in ("a..b", "-x", "x.lock", "a b", "../x", "@", "x" * 300)),
+    ([(".gitmodules", '[submodule "x"]\npath = x\nurl = -u./x\n')], "git accepts no such file"),
+    *(([("a", "1"), ("branch", name)], "branch: ") for name in ("a..b", "-x", "x.lock", "a b", "../x", "@", "x" * 251)),
     *(
         ([(path, "1")], "This cannot be the path of a file: ")
         for path in (

@@ -3,6 +3,7 @@
 import asyncio
 import os
 import shutil
+from contextlib import nullcontext
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from roadstead.git import close, objects, writing
 from roadstead.git.names import segments_of
 from roadstead.git.objects import Signature
 from roadstead.git.refs import update
-from roadstead.git.writing import LINK, PROGRAM, FileWrite, write_commit, write_tag, write_tree
+from roadstead.git.writing import FILE, LINK, PROGRAM, FileWrite, write_commit, write_tag, write_tree
 from roadstead.pushed import NO_OBJECT, RefChange
 from tests.git.plain import commit, git, repository
 
@@ -158,6 +159,32 @@ def test_names_of_gits_own_folder_are_those_that_git_refuses(work: Path) -> None
             segments_of(b"x/" + name)
     for name in OTHER_NAMES:
         assert segments_of(b"x/" + name) == [b"x", name]
+
+
+_FAIR = b'[submodule "x"]\n\tpath = x\n\turl = https://git.example/x.git\n'
+SETTINGS = [
+    (b".gitmodules", _FAIR, FILE, True),
+    (b".gitattributes", b"* text=auto\n", FILE, True),
+    (b"digit/magitmade", b"-", LINK, True),
+    (b".gitmodules", _FAIR.replace(b"https", b"-u./x; https"), FILE, False),
+    (b"deep/.GitModules", _FAIR.replace(b'"x"', b'"../../x"'), FILE, False),
+    (b"gitmod~1", _FAIR.replace(b"= x", b"= -x"), FILE, False),
+    (b"gi7eba~1", _FAIR + b"\tupdate = !touch /tmp/x\n", FILE, False),
+    (".g\u200citmodules".encode(), b"a", LINK, False),
+    (b".gitmodules", b"a", LINK, False),
+    (b".gitmodules/x", b"x", FILE, False),
+    (b".gitattributes", b"a" * 5000, FILE, False),
+]
+
+
+@pytest.mark.parametrize(("path", "content", "mode", "is_accepted"), SETTINGS)
+def test_files_that_git_reads_are_checked_as_in_a_push(
+    work: Path, path: bytes, content: bytes, mode: int, *, is_accepted: bool
+) -> None:
+    """A submodule whose address, name or path would be an option or a command is refused, and so are links."""
+    with nullcontext() if is_accepted else pytest.raises(InvalidInput, match="git accepts no such file"):
+        _write(work, FileWrite(path, content, mode))
+    assert list((work / ".git/objects").glob("tmp_objdir-*")) == []
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,7 @@
-"""Names of files that no repository may have, because git on some system would write them into its own folder."""
+"""Names of files that no repository may have, and of those that git reads as settings.
+
+On some system, git would write the former into its own folder.
+"""
 
 import re
 
@@ -6,6 +9,8 @@ from roadstead.errors import InvalidInput
 
 _IGNORED_BY_HFS = re.compile("[\u200c-\u200f\u202a-\u202e\u206a-\u206f\ufeff]")
 _GIT_ON_NTFS = re.compile(r"(?:\.git|git~1)[ .]*(?::.*)?", re.IGNORECASE | re.DOTALL)
+_LIKE_SETTINGS = re.compile("git[am]|gi7", re.IGNORECASE)
+"""NTFS has short names, such as `GITMOD~1` or, if that is taken, `GI7EBA~1`."""
 _LONGEST = 4096
 """Bytes of a path, as many as Linux takes."""
 _DEEPEST = 256
@@ -22,6 +27,11 @@ def segments_of(path: bytes) -> list[bytes]:
 
 def _is_refused(name: bytes) -> bool:
     return name in {b"", b".", b".."} or b"\0" in name or _is_git(name.decode("utf-8", "surrogateescape"))
+
+
+def may_be_settings(name: bytes) -> bool:
+    """Return whether a file system may take a name for `.gitmodules` or `.gitattributes`; a few others are, too."""
+    return bool(_LIKE_SETTINGS.search(_IGNORED_BY_HFS.sub("", name.decode("utf-8", "surrogateescape"))))
 
 
 def _is_git(name: str) -> bool:

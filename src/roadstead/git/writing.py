@@ -17,6 +17,7 @@ from pygit2.enums import ObjectType
 
 from roadstead.errors import InvalidInput
 from roadstead.git.blobs import INLINE
+from roadstead.git.checks import check_settings
 from roadstead.git.disk import sync
 from roadstead.git.names import segments_of
 from roadstead.git.objects import Kind, Signature
@@ -45,12 +46,14 @@ async def write_tree(folder: Path, base: str | None, files: Sequence[FileWrite])
     """Return the id of a tree that is like another, or empty, but for some files.
 
     A folder without files disappears. Raise `InvalidInput` for a path or mode that cannot be, or that is a folder on
-    one side and a file on the other; `NoSuchPath` if a file to remove is not there; `NoSuchObject`.
+    one side and a file on the other, and for a file that a push could not bring; `NoSuchPath` if a file to remove is
+    not there; `NoSuchObject`.
     """
     large = {file.path: await _write_large(folder, file.content) for file in files if len(file.content or b"") > INLINE}
     writer = _Writer(repository(folder), large)
     changes = sorted(((segments_of(file.path), file) for file in files), key=itemgetter(0))
     tree = writer.tree(base, changes) or writer.write("tree", b"")
+    await check_settings(folder, tree, (file.path for file in files))
     await asyncio.to_thread(_make_durable, folder, writer.written)
     return tree
 

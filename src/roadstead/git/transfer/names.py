@@ -7,10 +7,10 @@ from roadstead.pushed import RefKind
 BRANCH, TAG, NOTE = "refs/heads/", "refs/tags/", "refs/notes/"
 PLACES: dict[RefKind, str] = {"branch": BRANCH, "tag": TAG, "note": NOTE}
 """Where refs of each kind are."""
-LONGEST_NAME = 255
-"""In bytes: longer ones cannot be files on most file systems."""
+LONGEST_NAME = 250
+"""In bytes: most file systems have names of 255, and git writes a file whose name has `.lock` after it."""
 LONGEST_REF = 1024
-"""In bytes, all parts together: a lock's file, whose name is longer, must be possible, too."""
+"""In bytes, all parts together."""
 _UNFIT = re.compile(r"[\x00-\x20\x7f~^:?*\[\\]|\.\.|@\{|//|/\.|\.lock(?:/|$)|/$|\.$|[\ud800-\udfff]")
 
 
