@@ -300,6 +300,44 @@ def test_the_description_of_a_file(widgets: Stocked) -> None:
     assert widgets.get("/src/main/README.md?format=html").status_code == 400
 
 
+def test_a_text_is_rendered(widgets: Stocked) -> None:
+    """`format=rendered` gives Markdown as HTML, with a link to a commit, and other markup as plain text; none else."""
+    work, commit = widgets.work, widgets.work.head()
+    branch = work.git("branch", "--show-current").strip()
+    work.git("checkout", "--quiet", "-b", "texts")
+    files: dict[str, str | bytes] = {
+        "a.MD": f"# Hi\n\n<b> {commit}",
+        "a.rst": "*one*\n\ntwo <b>",
+        "a.txt": "text",
+        "b.md": b"\0",
+        "long.md": b"x" * 200_000,
+        "link.md": "->a.MD",
+    }
+    write(work, files)
+    widgets.push("texts")
+    work.git("checkout", "--quiet", branch)
+    answer = widgets.get("/src/texts/a.MD?format=rendered").json()
+    page = f"/{widgets.place.repository.full_name}/commits/{commit}"
+    assert (answer["type"], answer["raw"], answer["markup"]) == ("rendered", files["a.MD"], "markdown")
+    assert "&lt;b&gt;" in answer["html"]
+    assert f'href="{page}"' in answer["html"]
+    assert widgets.get("/src/texts/a.rst?format=rendered").json() == {
+        "type": "rendered",
+        "raw": files["a.rst"],
+        "markup": "plaintext",
+        "html": "<p>*one*</p>\n<p>two &lt;b&gt;</p>",
+    }
+    for path, status in (
+        ("a.txt", 400),
+        ("b.md", 400),
+        ("long.md", 400),
+        ("link.md", 400),
+        ("", 400),
+        ("none.md", 404),
+    ):
+        assert widgets.get(f"/src/texts/{path}?format=rendered").status_code == status, path
+
+
 def test_the_description_of_a_folder(widgets: Stocked) -> None:
     """Its address ends in a slash; that of the root has no path."""
     commit = widgets.work.head()

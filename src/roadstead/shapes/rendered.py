@@ -2,16 +2,18 @@
 
 from typing import Literal, TypedDict
 
+Markup = Literal["markdown", "plaintext"]
+
 
 class Rendered(TypedDict):
     """A text, in the markup in which it was typed, and rendered."""
 
     type: Literal["rendered"]
     raw: str
-    markup: Literal["markdown"]
+    markup: Markup
     html: str
 
 
-def rendered(raw: str, html: str) -> Rendered:
+def rendered(raw: str, html: str, markup: Markup = "markdown") -> Rendered:
     """Return a text with its HTML."""
-    return {"type": "rendered", "raw": raw, "markup": "markdown", "html": html}
+    return {"type": "rendered", "raw": raw, "markup": markup, "html": html}

@@ -33,6 +33,7 @@ from roadstead.domain.repositories.known import NOTHING, Known, users_of
 from roadstead.domain.repositories.source import Place, find_main_commit, find_place
 from roadstead.errors import InvalidInput
 from roadstead.listing import PageRequest, slice_of
+from roadstead.shapes.rendered import Rendered
 from roadstead.shapes.repositories import repository_url
 
 READ = OpenScope("repository", "read:repository:bitbucket") & "read"
@@ -47,7 +48,10 @@ class SourceQuery(TypedDict, total=False):
     """How to show a file or folder."""
 
     format: Annotated[
-        Literal["meta"], msgspec.Meta(description="`meta` for the description of a file or folder, not its content.")
+        Literal["meta", "rendered"],
+        msgspec.Meta(
+            description="`meta` describes a file or folder, without its content; `rendered` gives a text with its HTML."
+        ),
     ]
     max_depth: Annotated[
         int, msgspec.Meta(ge=1, le=_DEEPEST, description="How many levels of folders to list. Default 1.")
@@ -83,14 +87,17 @@ async def create_commit(call: Call) -> Answer:
     needs=READ,
     lists=SOURCE_LIST,
     query=SourceQuery,
-    gives={200: (Media("*/*"), UncountedPage[TreeEntry], TreeEntry), 206: Media("*/*"), 304: None},
+    gives={200: (Media("*/*"), UncountedPage[TreeEntry], TreeEntry, Rendered), 206: Media("*/*"), 304: None},
     refuses=(416, 555),
 )
 async def get_source(call: Call, wanted: PageRequest) -> Answer:
     """Return the content of a file, or list a folder."""
+    form = _format(call)
     place = find_place(call.host, call.repository, _parts(call))
+    if form == "rendered":
+        return shaped(call, await rules.rendered(reading(call), place))
     shapes = SourceShapes(_url(call), place.commit, CommitShapes(call.repository, call.host.base_url, NOTHING))
-    if _wants_description(call):
+    if form == "meta":
         return shaped(call, shapes.listed(rules.listed(place)))
     if place.entry.kind == "folder":
         return await kept_in_repository(call, place.commit, partial(_folder, call, place, wanted, shapes))
@@ -134,11 +141,13 @@ def _parts(call: Call) -> list[bytes]:
     return [unquote_to_bytes(segment) for segment in raw.rstrip(b"/").split(b"/")[_REVISION_AT:]]
 
 
-def _wants_description(call: Call) -> bool:
-    wanted = call.query.get("format")
-    if wanted not in (None, "", "meta"):
-        raise InvalidInput("Invalid format", "Give `meta`, or leave it out.", fields={"format": ["Unknown."]})
-    return wanted == "meta"
+def _format(call: Call) -> str:
+    wanted: str = call.query.get("format") or ""
+    if wanted not in ("", "meta", "rendered"):
+        raise InvalidInput(
+            "Invalid format", "Give `meta` or `rendered`, or leave it out.", fields={"format": ["Unknown."]}
+        )
+    return wanted
 
 
 def _depth(call: Call) -> int:

@@ -9,16 +9,24 @@ from typing import Any, NamedTuple
 from roadstead.api.files import Content
 from roadstead.bitbucket.source.model import FileVersion, Listed, facts_of
 from roadstead.domain.host import Host
+from roadstead.domain.rendering.markdown import LONGEST, as_it_is
+from roadstead.domain.repositories.known import html_of
 from roadstead.domain.repositories.reading import Reading
 from roadstead.domain.repositories.source import Place, mimetype_of
+from roadstead.errors import InvalidInput
 from roadstead.git import blobs, objects, path_history, trees
 from roadstead.git.trees import Entry, NoSuchPath
 from roadstead.listing import PageRequest
 from roadstead.query import Expression, in_order, matches
+from roadstead.shapes.rendered import Rendered
+from roadstead.shapes.rendered import rendered as shape
 
 _TURN = 500
 """Files and folders that take the loop a few milliseconds."""
 _HASH_BYTES = 40
+_MARKDOWN = (b".md", b".markdown", b".mkd", b".mkdn", b".mdown")
+_PLAIN_TEXT = (b".text", b".rst", b".textile")
+_MOST_RENDERED = 4 * LONGEST
 _OVERHEAD = 500
 """Bytes that keeping a content takes beside it."""
 _MOST_JUDGED = 1000
@@ -98,6 +106,23 @@ def content_of(host: Host, place: Place) -> Content:
         return Content(tag, mimetype_of(entry.path) or "application/octet-stream", size, pieces)
     kind = mimetype_of(entry.path) or ("application/octet-stream" if b"\0" in content else "text/plain")
     return Content(tag, kind, len(content), lambda start, end: content[start:end])
+
+
+async def rendered(reading: Reading, place: Place) -> Rendered:
+    """Return the text of a file with its HTML: Markdown with links, or paragraphs of plain text.
+
+    Raise `InvalidInput` for a file that is no such text, and as `Renderer.render` does.
+    """
+    name = place.entry.path.lower()
+    is_named = place.entry.kind == "file" and not place.entry.is_link and name.endswith((*_MARKDOWN, *_PLAIN_TEXT))
+    content = _short_content(reading.host, place) if is_named else None
+    if content is None or len(content) > _MOST_RENDERED or b"\0" in content:
+        wrong = "It is no text, too long, or its name does not say Markdown, reStructuredText, Textile or text."
+        raise InvalidInput("This cannot be rendered.", wrong, fields={"format": [wrong]})
+    text = content.decode("utf-8", "replace")
+    if name.endswith(_PLAIN_TEXT):
+        return shape(text, as_it_is(text), "plaintext")
+    return shape(text, (await html_of(reading, [text]))[text])
 
 
 def _short_content(host: Host, place: Place) -> bytes | None:
