@@ -182,7 +182,8 @@ class Worker:
                 self._under_way[task] = claim
                 task.add_done_callback(self._ended)
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._wake.wait(), self._look_seconds)
+                async with asyncio.timeout(self._look_seconds):
+                    await self._wake.wait()
 
     def close(self) -> None:
         """Stop claiming rows."""

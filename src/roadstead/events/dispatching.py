@@ -40,7 +40,8 @@ async def dispatch_events(host: Host, payloads: Payloads, *, look_seconds: float
         wake.clear()
         await _dispatch_all(host, payloads)
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(wake.wait(), look_seconds)
+            async with asyncio.timeout(look_seconds):
+                await wake.wait()
 
 
 async def _dispatch_all(host: Host, payloads: Payloads) -> None:

@@ -251,7 +251,8 @@ class Child:
         for writer in writers:
             loop.add_writer(writer, ready.set)
         try:
-            await asyncio.wait_for(ready.wait(), self._seconds)
+            async with asyncio.timeout(self._seconds):
+                await ready.wait()
         except TimeoutError:
             pass  # `_spend` says so
         finally:

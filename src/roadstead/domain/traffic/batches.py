@@ -85,7 +85,8 @@ class Batches(ABC, Generic[T]):
                 while seen != self._added:
                     seen = self._added
                     with contextlib.suppress(TimeoutError):
-                        await asyncio.wait_for(self._closing.wait(), self._pause)
+                        async with asyncio.timeout(self._pause):
+                            await self._closing.wait()
                     await self._write_batch()
                 await self.write()
         except Exception:
