@@ -145,6 +145,34 @@ def test_little_is_kept(host: LiveHost, workplace: tuple[str, int]) -> None:
     _run(host, work, most_kept=500)
 
 
+def _table_without_cells(columns: int, rows: int) -> str:
+    return "|".join("a" * columns) + "\n" + "|".join("-" * columns) + "\n" + "x\n" * rows + "\n"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        _table_without_cells(150, 400),
+        _table_without_cells(150, 400) * 20,
+        _table_without_cells(40, 40) * 80,
+        "[a]: /" + "u" * 16_000 + "\n\n" + "[a]" * 5_000,
+        '[a]: /u "' + "t" * 16_000 + '"\n\n' + "[a]" * 5_000,
+    ],
+    ids=["a table", "large tables", "small tables", "an address", "a title"],
+)
+def test_html_is_not_far_longer_than_its_text(text: str) -> None:
+    """Cells that rows leave out, and references, make HTML in proportion to the text."""
+    assert len(to_html(text[:LONGEST], {})) < 30 * len(text[:LONGEST])
+
+
+def test_usual_tables_and_references_are_not_bounded() -> None:
+    """A table that has its cells, or leaves some out, is whole, and so are long addresses that are used a few times."""
+    full = "|" + "a|" * 20 + "\n|" + "-|" * 20 + "\n" + ("|" + "b|" * 20 + "\n") * 300
+    assert to_html(full, {}).count("<td>") == 6_000
+    assert to_html(_table_without_cells(5, 30), {}).count("<td>") == 150
+    assert to_html("[a]: /" + "u" * 2_000 + "\n\n" + "[a] " * 20, {}).count("<a ") == 20
+
+
 @pytest.mark.slow
 def test_much_text_holds_nobody(host: LiveHost, workplace: tuple[str, int]) -> None:
     """While long and hostile Markdown is rendered, the loop takes turns; the answer is safe to show."""

@@ -25,8 +25,8 @@ FindCommits = Callable[[AbstractSet[str]], Mapping[str, str]]
 _HASH = re.compile(r"(?<!\w)[0-9a-f]{7,40}(?!\w)")
 _MOST_REFERENCES = 100
 """Users and commits that are looked for in the texts of one call, each."""
-_AT_ONCE = 8_000
-"""Characters that are rendered in some ten milliseconds. More are rendered in a thread."""
+_AT_ONCE = 2_000
+"""Characters that are rendered in some ten milliseconds, also hostile ones. More are rendered in a thread."""
 _MOST_KEPT = 16 << 20
 """Characters of texts and HTML that a process keeps."""
 
