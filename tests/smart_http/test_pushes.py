@@ -77,15 +77,15 @@ def test_the_first_branch_is_checked_out_by_clones(place: Place, tmp_path: Path)
 
 
 def test_a_push_prints_a_link(place: Place, work: Work) -> None:
-    """The user reads where to create a pull request: for a new branch, and for a pushed one that is not the main."""
-    page = f"{place.host.url}/{place.repository.full_name}/pull-requests/new"
+    """The user reads where a branch is: a new one, and a pushed one that is not the main. The address has a page."""
+    page = f"{place.host.url}/{place.repository.full_name}/branch"
     said = work.git("push", place.url(), "main", "HEAD:feature/é&x")
-    assert "remote: Create pull request for main:" in said
-    assert f"remote:   {page}?source=main&t=1" in said
-    assert f"remote:   {page}?source=feature/%C3%A9%26x&t=1" in said
+    assert "remote: View the branch main:" in said
+    assert f"remote:   {page}/main " in said
+    assert f"remote:   {page}/feature/%C3%A9%26x" in said
     work.commit("more")
     said = work.git("push", place.url(), "main")
-    assert "pull request" not in said
+    assert "View the branch" not in said
 
 
 @pytest.mark.sample(2)

@@ -13,8 +13,11 @@ from roadstead.accounts import SessionUser
 from roadstead.domain.host import Host
 from roadstead.domain.people import users
 from roadstead.domain.repositories import commit_diffs
+from roadstead.domain.repositories.access import find_repository
 from roadstead.domain.repositories.changes import put_repository
+from roadstead.domain.repositories.comments import NewComment, add_comment, delete_comment
 from roadstead.domain.repositories.given import RepositoryChanges
+from roadstead.model.reviews import Inline
 from roadstead.web.repositories import commits, source
 from tests.smart_http.conftest import wait_until
 from tests.smart_http.git_client import Work
@@ -188,6 +191,58 @@ def test_a_file_or_folder_is_shown(filled: Filled, path: str) -> None:
     head = filled.widgets.head("main")
     for revision in ("main", "v1", "feature/longer-bolts", head, head[:9]):
         assert FILES[path] in _main(filled, f"/acme/widgets/src/{revision}/{path}")
+
+
+def test_a_form_leads_to_another_branch(filled: Filled) -> None:
+    """It has the branches, chooses the one that is shown, or the commit, and keeps the file; a list has one, too."""
+    head = filled.widgets.head("main")
+    for address, chosen in (
+        ("src/main/docs/guide.md", "main"),
+        ("src/feature/longer-bolts/docs/guide.md", "feature/longer-bolts"),
+        (f"src/{head}/docs/guide.md", head),
+        ("commits/branch/feature/longer-bolts", "feature/longer-bolts"),
+        ("commits/", "main"),
+    ):
+        page = document(_get(filled, f"/acme/widgets/{address}"))
+        form = page.css("main form")[0]
+        names = [one.attributes["value"] for one in form.css("option")]
+        assert {"main", "feature/longer-bolts"} <= set(names), address
+        assert [one.attributes["value"] for one in form.css("option[selected]")] == [chosen]
+        fields = {one.attributes["name"] or "": one.attributes["value"] or "" for one in form.css("input")}
+        query = {**fields, "at": "feature/longer-bolts"}
+        led = filled.acme("stranger").get(form.attributes["action"] or "", params=query)
+        tab = "commits/branch" if address.startswith("commits") else "src"
+        path = "/docs/guide.md" if tab == "src" else ""
+        assert led.headers["location"] == f"/acme/widgets/{tab}/feature/longer-bolts{path}"
+    for name in ("//evil.example/", "..", EVIL_BRANCH):
+        led = filled.acme("stranger").get("/acme/widgets/src", params={"at": name, "path": "%0d%0aX: 1"})
+        assert led.headers["location"].startswith("/acme/widgets/src/")
+        assert "X" not in led.headers
+
+
+def test_comments_on_a_commit_are_shown(filled: Filled) -> None:
+    """With author, place and rendered text, at the address that the API gives of each; deleted ones are not."""
+    head = filled.widgets.head("main")
+
+    async def comment(host: Host) -> list[int]:
+        by = SessionUser(await users.find_user(host, "owner"))
+        repository = (await find_repository(host, by, "acme", "widgets", "read")).repository
+        given = [
+            NewComment("Well *done*, <evil>"),
+            NewComment("Here", Inline("bolt.py", line_to=2)),
+            NewComment("Gone"),
+        ]
+        made = [await add_comment(host, by, repository, head, one) for one in given]
+        await delete_comment(host, by, repository, head, made[2].id)
+        return [one.id for one in made]
+
+    general, inline, deleted = filled.acme.host.work(comment)
+    page = document(_get(filled, f"/acme/widgets/commits/{head}"))
+    shown = {number: page.css(f"#comment-{number}") for number in (general, inline, deleted)}
+    assert [one.text() for one in shown[general][0].css("em")] == ["done"]
+    assert "<evil>" in shown[general][0].text()
+    assert "bolt.py:2" in shown[inline][0].text()
+    assert not shown[deleted]
 
 
 def test_a_binary_file_is_not_shown(filled: Filled) -> None:

@@ -193,7 +193,10 @@ def _hooks(host: Host) -> Path:
 
 
 def _message(host: Host, repository: Repository, changes: Sequence[RefChange]) -> str:
-    """Return links to create pull requests, as the cloud prints them: for new branches, and others but the main one."""
+    """Return links to pushed branches, in the form of the cloud's: to new ones, and to others but the main one.
+
+    The cloud's lead to the creation of pull requests, for which there is no page here.
+    """
     pushed = [
         change.ref.removeprefix(BRANCH)
         for change in changes
@@ -201,7 +204,5 @@ def _message(host: Host, repository: Repository, changes: Sequence[RefChange]) -
         and not change.deletes
         and (change.creates or change.ref != f"{BRANCH}{repository.mainbranch}")
     ]
-    page = f"{host.base_url}/{repository.full_name}/pull-requests/new"
-    return "".join(
-        f"\nCreate pull request for {name}:\n  {page}?source={quote(name)}&t=1\n\n" for name in pushed[:_MOST_LINKS]
-    )
+    page = f"{host.base_url}/{repository.full_name}/branch"
+    return "".join(f"\nView the branch {name}:\n  {page}/{quote(name)}\n\n" for name in pushed[:_MOST_LINKS])

@@ -2,20 +2,24 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import datetime
 
 from markupsafe import Markup
 from starlette.responses import Response
 
+from roadstead.domain.repositories.comments import page_of_comments
 from roadstead.domain.repositories.commit_diffs import Comparison, FileDiff, Run, changes_of
 from roadstead.domain.repositories.commits import find_commit
-from roadstead.domain.repositories.known import known_of_commits
+from roadstead.domain.repositories.known import html_of, known_of_commits
 from roadstead.domain.repositories.reading import Reading
 from roadstead.git.objects import Commit
+from roadstead.model.reviews import CommitComment, Inline
 from roadstead.web.page import NavigationLink, Visit, render
 from roadstead.web.repositories.commit_lines import CommitLine, commit_url, lines_of
 from roadstead.web.repositories.commits import TAB
 from roadstead.web.repositories.shown import Shown, name_in, of_repository, root, short, shown, source_url
-from roadstead.web.repositories.visible import visible, visible_path
+from roadstead.web.repositories.visible import visible, visible_line, visible_path
+from roadstead.web.workspace_page import Part, part_of, wanted_page
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +36,17 @@ class FileSection:
 
 
 @dataclass(frozen=True, slots=True)
+class CommentLine:
+    """A comment: `place` says at which file and line it is, if at any."""
+
+    id: int
+    author: str
+    on: datetime
+    place: str
+    html: Markup
+
+
+@dataclass(frozen=True, slots=True)
 class CommitPage:
     """Context of `commit.html`. Without `files`, the changes are not shown; `size` is the number of all of them."""
 
@@ -43,6 +58,7 @@ class CommitPage:
     source: str
     files: list[FileSection] | None
     size: int
+    comments: Part[CommentLine]
 
 
 async def _show(visit: Visit, reading: Reading) -> Response:
@@ -60,6 +76,7 @@ async def _show(visit: Visit, reading: Reading) -> Response:
         source_url(reading.repository, commit.hash),
         None if changes is None else list(_sections(reading, commit, changes)),
         0 if changes is None else changes.size,
+        await _comments(visit, reading, commit),
     )
     return render("commit.html", context, visit=visit)
 
@@ -77,6 +94,28 @@ def _sections(reading: Reading, commit: Commit, changes: Comparison) -> Iterator
             list(_notes(file)),
             [Run(run.kind, visible(run.text)) for run in file.runs],
         )
+
+
+async def _comments(visit: Visit, reading: Reading, commit: Commit) -> Part[CommentLine]:
+    wanted = wanted_page(visit, "comments")
+    found = await page_of_comments(reading.host, reading.repository, commit.hash, wanted)
+    written = [one for one in found.items if not one.is_deleted]
+    html = await html_of(reading, [one.content for one in written])
+    lines = [_comment(one, html[one.content]) for one in written]
+    return part_of(commit_url(reading.repository, commit.hash), found.of(lines), "comments")
+
+
+def _comment(comment: CommitComment, html: str) -> CommentLine:
+    author = comment.user.display_name if comment.user else "An app"
+    # The renderer has sanitised it.
+    return CommentLine(comment.id, author, comment.created_on, _place(comment.inline), Markup(html))  # noqa: S704
+
+
+def _place(inline: Inline | None) -> str:
+    if inline is None:
+        return ""
+    line = inline.line_from if inline.line_to is None else inline.line_to
+    return visible_line(inline.path if line is None else f"{inline.path}:{line}")
 
 
 def _notes(file: FileDiff) -> Iterator[str]:

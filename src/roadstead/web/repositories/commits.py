@@ -10,6 +10,7 @@ from roadstead.domain.repositories.commits import find_tip
 from roadstead.domain.repositories.history import Place, page, place_of, text_of
 from roadstead.domain.repositories.reading import Reading
 from roadstead.web.page import Visit, render
+from roadstead.web.repositories.chooser import chooser, chosen_in
 from roadstead.web.repositories.commit_lines import CommitLine, lines_of
 from roadstead.web.repositories.shown import Shown, commits_url, main_commit, name_in, of_repository, shown
 from roadstead.web.repositories.visible import visible_line
@@ -30,9 +31,12 @@ class CommitsPage:
 
 
 async def _show_main(visit: Visit, reading: Reading) -> Response:
+    chosen, _ = chosen_in(visit)
+    if chosen:
+        return RedirectResponse(commits_url(reading.repository, chosen), 302)
     main = reading.repository.mainbranch
     of = "" if main is None else f"of the main branch, {visible_line(main)}"
-    return await _page(visit, reading, main_commit(reading), of)
+    return await _page(visit, reading, main_commit(reading), of, main or "")
 
 
 async def _show_branch(visit: Visit, reading: Reading) -> Response:
@@ -45,12 +49,14 @@ async def _show_tag(visit: Visit, reading: Reading) -> Response:
 
 async def _show_ref(visit: Visit, reading: Reading, kind: Literal["heads", "tags"], word: str) -> Response:
     name = name_in(visit, after=1)
-    return await _page(visit, reading, find_tip(reading.folder, kind, name), f"of the {word} {visible_line(name)}")
+    return await _page(
+        visit, reading, find_tip(reading.folder, kind, name), f"of the {word} {visible_line(name)}", name
+    )
 
 
-async def _page(visit: Visit, reading: Reading, tip: str | None, of: str) -> Response:
+async def _page(visit: Visit, reading: Reading, tip: str | None, of: str, name: str) -> Response:
     after = visit.request.query_params.get("after")
-    here = await shown(visit, reading, TAB)
+    here = await shown(visit, reading, TAB, chooser=await chooser(reading, TAB, name))
     if tip is None:
         return render("commits.html", CommitsPage(here, of, [], None, None), visit=visit)
     found = await page(reading, Place((tip,)) if after is None else place_of(after), _LENGTH)

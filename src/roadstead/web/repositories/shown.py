@@ -16,6 +16,7 @@ from roadstead.domain.repositories.source import find_main_commit
 from roadstead.errors import NotFound
 from roadstead.model import UNIDENTIFIED, Identity, Repository
 from roadstead.web.page import Handler, NavigationLink, Visit
+from roadstead.web.repositories.chooser import Chooser
 from roadstead.web.sign_in import ask_to_sign_in
 from roadstead.web.workspace_page import root_of
 
@@ -30,13 +31,14 @@ _REST, _REVISION = 3, 4
 class Shown:
     """The head of a repository's page. `workspace_page` is the address of its workspace, if the visitor sees that.
 
-    `above` are the pages between the repository and this one.
+    `above` are the pages between the repository and this one; a page of a branch has a `chooser` of others.
     """
 
     repository: Repository
     workspace_page: str | None
     tabs: list[NavigationLink]
     above: list[NavigationLink]
+    chooser: Chooser | None
 
     @property
     def root(self) -> str:
@@ -115,11 +117,17 @@ def _moved(visit: Visit, repository: Repository) -> str:
     return f"{'/'.join([root(repository), *segments])}{'?' if query else ''}{query}"
 
 
-async def shown(visit: Visit, reading: Reading, tab: str, above: list[NavigationLink] | None = None) -> Shown:
+async def shown(
+    visit: Visit,
+    reading: Reading,
+    tab: str,
+    above: list[NavigationLink] | None = None,
+    chooser: Chooser | None = None,
+) -> Shown:
     """Return the head of a page."""
     repository = reading.repository
     tabs = [NavigationLink(f"{root(repository)}{end}", name, end == tab) for end, name in _TABS.items()]
-    return Shown(repository, await _workspace_page(visit, repository), tabs, above or [])
+    return Shown(repository, await _workspace_page(visit, repository), tabs, above or [], chooser)
 
 
 async def _workspace_page(visit: Visit, repository: Repository) -> str | None:

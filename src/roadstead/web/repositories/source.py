@@ -15,6 +15,7 @@ from roadstead.git import blobs, objects, trees
 from roadstead.git.objects import Commit
 from roadstead.git.trees import Entry, NoSuchPath
 from roadstead.web.page import NavigationLink, Visit, render
+from roadstead.web.repositories.chooser import chooser, chosen_in
 from roadstead.web.repositories.commit_lines import CommitLine, lines_of
 from roadstead.web.repositories.entries import EntryLine, note_of
 from roadstead.web.repositories.entries import lines_of as entry_lines
@@ -57,19 +58,28 @@ class FilePage:
 
 
 async def _show_main(visit: Visit, reading: Reading) -> Response:
-    main = reading.repository.mainbranch
-    url = root(reading.repository) if main is None else source_url(reading.repository, main)
+    chosen, path = chosen_in(visit)
+    revision = chosen or reading.repository.mainbranch
+    url = root(reading.repository) if revision is None else source_url(reading.repository, revision, path)
     return RedirectResponse(url, 302)
 
 
 async def _show(visit: Visit, reading: Reading) -> Response:
     place = find_place(visit.host, reading.repository, parts_of(visit))
     commit = objects.commit(place.folder, place.commit)
-    here = await shown(visit, reading, "", _above(reading, place))
+    branches = await chooser(reading, "/src", _revision(visit, place), place.entry.path)
+    here = await shown(visit, reading, "", _above(reading, place), branches)
     (line,) = await lines_of(reading, [commit])
     if place.entry.kind == "folder":
         return render("folder.html", _folder(visit, reading, here, place, commit, line), visit=visit)
     return render("file.html", _file(reading, here, place, line), visit=visit)
+
+
+def _revision(visit: Visit, place: Place) -> str:
+    """Return the revision as the address names it."""
+    parts = parts_of(visit)
+    depth = place.entry.path.count(b"/") + 1 if place.entry.path else 0
+    return b"/".join(parts[: len(parts) - depth]).decode("utf-8", "replace")
 
 
 def _folder(visit: Visit, reading: Reading, here: Shown, place: Place, commit: Commit, line: CommitLine) -> FolderPage:
