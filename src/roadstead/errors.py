@@ -54,9 +54,9 @@ class InvalidInput(RoadsteadError):
     """The input cannot be accepted; nothing changed."""
 
 
-def invalid_member(name: str, reason: str) -> InvalidInput:
-    """Return the refusal of one member of a body, or of one field of a form."""
-    return InvalidInput(f"{name}: {reason}", fields={name: [reason]})
+def invalid_member(name: str, reason: str, detail: str = "") -> InvalidInput:
+    """Return the refusal of one member of a body, or of one field of a form; `detail` says what to do."""
+    return InvalidInput(f"{name}: {reason}", detail, fields={name: [reason]})
 
 
 class InvalidLinkerValue(InvalidInput):

@@ -53,6 +53,8 @@ PERMITTED = [
     ("http://127.0.0.1:4000/", "http://localhost:3000/", "127.0.0.1:4000"),
     ("http://127.0.0.1:4000/", "http://localhost:3000/", "127.0.0.0/8:4000"),
     ("http://[::1]:4000/", "http://localhost:3000/", "[::1]:4000"),
+    ("http://127.0.0.1:4000/", "http://localhost:3000/", "localhost:4000"),
+    ("http://[::1]:4000/", "https://app.example/", "127.0.0.1:4000"),
     ("http://here.corp:4000/", "https://app.example/", "here.corp:4000"),
     ("http://here6.corp:4000/", "https://app.example/", "*.corp:4000"),
     # an entry without a port permits what listening on loopback does
@@ -104,6 +106,8 @@ REFUSED = [
     ("http://here.corp:4000/", "http://here.corp:3000/", "here.corp"),
     ("http://here.corp:4000/", "https://app.example/", "*.corp"),
     ("http://localhost:4000/", "http://localhost:3000/", "localhost:4001"),
+    ("http://127.0.0.2:4000/", "http://localhost:3000/", "localhost:4000"),
+    ("http://evil.example:4000/", "http://localhost:3000/", "localhost:4000"),
     ("http://0.0.0.0:4000/", "http://localhost:3000/", "0.0.0.0/0"),
     ("http://[::ffff:127.0.0.1]:4000/", "http://localhost:3000/", "::/0"),
     ("http://app.corp:8081/", "http://localhost:3000/", "app.corp:8080"),

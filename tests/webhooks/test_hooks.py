@@ -124,6 +124,12 @@ def test_a_deleted_hook_is_gone(made: Made, at: str, send: Send, hook: dict[str,
         assert (refused.status_code, refused.json()["error"]["message"]) == (404, f"{slug} is not a valid hook")
 
 
+def test_a_forbidden_address_comes_with_the_setting_that_allows_it(made: Made, send: Send) -> None:
+    """The caller reads what to ask the operator for."""
+    told = send("POST", f"{made.below}/hooks", json={**GIVEN, "url": "http://10.0.0.1/"}).json()["error"]
+    assert "--allow-target 10.0.0.1, or allow_target in roadstead.toml" in told["detail"]
+
+
 @pytest.mark.parametrize(
     ("given", "fields"),
     [

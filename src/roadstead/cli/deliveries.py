@@ -1,6 +1,7 @@
 """`roadstead deliveries`: what was sent to hooks and apps, what they answered, and sending again."""
 
 from collections.abc import Awaitable, Callable
+from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -9,7 +10,7 @@ import msgspec
 from roadstead.cli.declared import Argument, Option
 from roadstead.cli.messages import print_message
 from roadstead.cli.options import AllowTarget, AsJson, Data, DatabaseUrl, read_settings
-from roadstead.cli.output import print_facts, print_json, print_table, styled, tell
+from roadstead.cli.output import print_facts, print_json, print_table, styled, tell, when
 from roadstead.cli.state import on_host
 from roadstead.cli.tables import Row, Url
 
@@ -142,6 +143,7 @@ def _print(details: "DeliveryDetails", *, as_json: bool) -> None:
             ("repository", one.repository or one.workspace),
             ("to", one.url),
             ("state", one.state),
+            *([("next attempt", details.next_try_on)] if details.next_try_on else []),
             ("answer", one.status or one.error or "none yet"),
         ]
     )
@@ -151,4 +153,5 @@ def _print(details: "DeliveryDetails", *, as_json: bool) -> None:
     if details.attempts:
         print(f"\n{styled('Attempts', 'bold')}\n")
         for attempt in details.attempts:
-            print(f"{attempt.time[:19]}Z  {attempt.status or attempt.error}  {attempt.duration_ms:g} ms")
+            time = when(datetime.fromisoformat(attempt.time))
+            print(f"{time}  {attempt.status or attempt.error}  {attempt.duration_ms:g} ms")

@@ -238,7 +238,7 @@ async def _checked_home(host: Host, identity: Identity, url: str) -> str | None:
     try:
         host.outbound.check(url, home=home)
     except OutgoingCallFailed as exc:
-        raise invalid_member("url", exc.message) from exc
+        raise invalid_member("url", exc.message, exc.detail) from exc
     return home
 
 

@@ -106,6 +106,8 @@ class Reach:
             return any(entry.is_one_address for entry in entries)
         if not here or any(entry.port for entry in entries):
             return bool(entries)
+        if self._names(place):
+            return True
         if place != self.home:
             return False
         # The owner of a name may make it resolve to this machine at any time: it must be a name of this machine, or be
@@ -113,6 +115,13 @@ class Reach:
         if any(isinstance(entry.place, str) for entry in entries):
             return True
         return place.is_here_by_name and (bool(entries) or (self.loopback and kind == _LOOPBACK))
+
+    def _names(self, place: Place) -> bool:
+        """Return whether an entry with a port names this place of this machine, by any name of the machine."""
+        return any(
+            entry.port == place.port and Place.at(str(entry.place).partition("/")[0], place.port) == place
+            for entry in self.allowed.entries
+        )
 
     def _advice(self, host: str, port: int, address: Address, kind: str, *, here: bool) -> str:
         if self.sent_by_public:

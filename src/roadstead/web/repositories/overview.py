@@ -1,5 +1,6 @@
 """`/{workspace}/{repo}`: what a repository is, how to clone it, its files, its README and its last commits."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from markupsafe import Markup
@@ -35,21 +36,24 @@ class Newest:
 
 @dataclass(frozen=True, slots=True)
 class RepositoryPage:
-    """Context of `repository.html`. An empty repository has no `newest` commit."""
+    """Context of `repository.html`, with the `addresses` to clone from, by protocol.
+
+    An empty repository has no `newest` commit.
+    """
 
     here: Shown
-    clone_url: str
+    addresses: Mapping[str, str]
     branches: int
     newest: Newest | None
 
 
 async def _show(visit: Visit, reading: Reading) -> Response:
     repository = reading.repository
-    clone_url = clone_addresses(repository.full_name, visit.host.base_url, None)["https"]
+    addresses = clone_addresses(repository.full_name, visit.host.base_url, visit.host.settings.ssh_url)
     branches = (await page_of_branches(reading, PageRequest(1, 1, sort=LATEST_FIRST))).size
     tip = main_commit(reading)
     newest = None if tip is None else await _newest(reading, objects.commit(reading.folder, tip))
-    context = RepositoryPage(await shown(visit, reading, ""), clone_url, branches, newest)
+    context = RepositoryPage(await shown(visit, reading, ""), addresses, branches, newest)
     return render("repository.html", context, visit=visit)
 
 
