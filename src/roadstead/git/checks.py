@@ -5,8 +5,10 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from roadstead.errors import GitFailed, InvalidInput
+from roadstead.git import locks
 from roadstead.git.names import may_be_settings
 from roadstead.git.processes import run
+from roadstead.git.transfer.waiting import locked
 from roadstead.git.trees import NoSuchPath, entry
 
 _FAULT = "fsck error"
@@ -15,21 +17,32 @@ _FAULT = "fsck error"
 async def check_settings(folder: Path, tree: str, paths: Iterable[bytes]) -> None:
     """Check the files at some paths below a new tree whose names git gives a meaning.
 
-    Raise `InvalidInput` for what a push could not bring, such as a submodule whose address is an option of a command.
+    Raise `InvalidInput` for what a push could not bring, such as a submodule whose address is an option of a command,
+    and `HostBusy`.
     """
     ids = {found for path in paths for found in _objects_at(folder, tree, path)}
     if not ids:
         return
     pack = await run(folder, "pack-objects", "--quiet", "--stdout", stdin="\n".join(ids).encode())
-    # The pack goes where a push brings its own, and is deleted. Cleaning finds it there if this process is killed.
-    with tempfile.TemporaryDirectory(prefix="tmp_objdir-", dir=folder / "objects") as apart:
-        variables = {"GIT_OBJECT_DIRECTORY": apart, "GIT_ALTERNATE_OBJECT_DIRECTORIES": str(folder / "objects")}
-        try:
-            await run(folder, "index-pack", "--stdin", "--strict", stdin=pack, variables=variables)
-        except GitFailed as exc:
-            if _FAULT not in exc.detail:
-                raise
-            raise InvalidInput("git accepts no such file, nor would a push.", exc.detail.partition("\n")[0]) from exc
+    try:
+        await _index(folder, pack)
+    except GitFailed as exc:
+        if _FAULT not in exc.detail:
+            raise
+        raise InvalidInput("git accepts no such file, nor would a push.", exc.detail.partition("\n")[0]) from exc
+
+
+async def _index(folder: Path, pack: bytes) -> None:
+    """Let git check a pack in a folder like that of a push, which cleaning finds if this process is killed.
+
+    Pruning, which has the lock alone, removes such folders at once.
+    """
+    objects = folder / "objects"
+    async with locked(locks.shared, folder) as lock:
+        with tempfile.TemporaryDirectory(prefix="tmp_objdir-", dir=objects) as apart:
+            variables = {"GIT_OBJECT_DIRECTORY": apart, "GIT_ALTERNATE_OBJECT_DIRECTORIES": str(objects)}
+            command = ("index-pack", "--stdin", "--strict")
+            await run(folder, *command, stdin=pack, variables=variables, passed=[lock])
 
 
 def _objects_at(folder: Path, tree: str, path: bytes) -> Iterator[str]:
