@@ -5,10 +5,11 @@ from urllib.parse import quote
 
 from starlette.responses import RedirectResponse, Response
 
-from roadstead.domain.people import permissions, privileges, projects
+from roadstead.domain.people import privileges, projects
 from roadstead.domain.people.workspaces import find_member_named
-from roadstead.errors import InvalidInput, WrongCredential
-from roadstead.model import PRIVILEGES, Group, Holder, Privilege, Project, User
+from roadstead.errors import WrongCredential
+from roadstead.model import PRIVILEGES, Privilege, Project, User
+from roadstead.web.grants import Grants, grant, grants_in, take_back
 from roadstead.web.page import Visit, render
 from roadstead.web.projects import TAB, changes_of
 from roadstead.web.workspace_page import (
@@ -27,21 +28,13 @@ from roadstead.web.workspace_page import (
 
 
 @dataclass(frozen=True, slots=True)
-class Grants:
-    """What a project's administrators see besides: who was granted what, and the default reviewers."""
-
-    users: Part[tuple[User, Privilege]]
-    groups: Part[tuple[Group, Privilege]]
-    reviewers: Part[User]
-
-
-@dataclass(frozen=True, slots=True)
 class ProjectPage:
-    """Context of `project.html`. Only administrators of the project have `grants`."""
+    """Context of `project.html`. Only administrators of the project have `grants` and `reviewers`."""
 
     here: Here
     project: Project
     grants: Grants | None
+    reviewers: Part[User] | None
     privileges: tuple[Privilege, ...]
 
 
@@ -50,19 +43,24 @@ async def _page(visit: Visit, outcome: Outcome) -> Response:
     project = await _project(visit, "read")
     below = f"/{quote(project.key)}"
     here = here_at(visit, visible, TAB, outcome, done=FORMS.notice(visit), below=below)
-    page = ProjectPage(here, project, await _grants(visit, here.path), PRIVILEGES[1:])
+    administered = await _administered(visit)
+    grants = None if administered is None else await grants_in(visit, administered, here.path)
+    reviewers = None if administered is None else await _reviewers(visit, administered, here.path)
+    page = ProjectPage(here, project, grants, reviewers, PRIVILEGES[1:])
     return render("project.html", page, visit=visit, status=outcome.status)
 
 
-async def _grants(visit: Visit, path: str) -> Grants | None:
+async def _administered(visit: Visit) -> Project | None:
+    """Return the project if the visitor administers it."""
     try:
-        project = await _project(visit, "admin")
+        return await _project(visit, "admin")
     except WrongCredential:
         return None
-    users = await permissions.page_of_users(visit.host, project, wanted_page(visit, "users"))
-    groups = await permissions.page_of_groups(visit.host, project, wanted_page(visit, "groups"))
-    reviewers = await projects.page_of_reviewers(visit.host, project, wanted_page(visit, "reviewers"))
-    return Grants(part_of(path, users, "users"), part_of(path, groups, "groups"), part_of(path, reviewers, "reviewers"))
+
+
+async def _reviewers(visit: Visit, project: Project, path: str) -> Part[User]:
+    found = await projects.page_of_reviewers(visit.host, project, wanted_page(visit, "reviewers"))
+    return part_of(path, found, "reviewers")
 
 
 async def _project(visit: Visit, least: Privilege) -> Project:
@@ -86,25 +84,11 @@ async def _delete(visit: Visit, form: Form) -> Response:
 
 
 async def _grant(visit: Visit, form: Form) -> None:
-    project = await _project(visit, "admin")
-    privilege = permissions.grantable(form.get("permission", ""), project)
-    await permissions.grant(visit.host, visit.identity, project, await _holder(visit, project, form), privilege)
+    await grant(visit, await _project(visit, "admin"), form)
 
 
 async def _take_back(visit: Visit, form: Form) -> None:
-    project = await _project(visit, "admin")
-    await permissions.take_back(visit.host, visit.identity, project, await _holder(visit, project, form))
-
-
-async def _holder(visit: Visit, project: Project, form: Form) -> Holder:
-    """Return the user or the group that a form names. Raise `InvalidInput` and `NotFound`."""
-    user, group = form.get("user", "").strip(), form.get("group", "").strip()
-    if bool(user) == bool(group):
-        wrong = "Name either a user or a group."
-        raise InvalidInput(wrong, fields={"user": [wrong]})
-    if user:
-        return await find_member_named(visit.host, project.workspace, user)
-    return await permissions.find_group(visit.host, project, group)
+    await take_back(visit, await _project(visit, "admin"), form)
 
 
 async def _add_reviewer(visit: Visit, form: Form) -> None:

@@ -90,13 +90,18 @@ def _with_forms(forms: Forms) -> Page:
 
 
 def _of_repository(module: str, name: str = "show") -> Page:
-    """Return a page of a repository, whose module is imported when the first is opened: it brings git with it."""
+    """Return a page of a repository."""
+    return Page(GET=_handler(module, name))
+
+
+def _handler(module: str, name: str) -> Handler:
+    """Return a handler of a repository, whose module is imported for the first request: it brings git with it."""
 
     async def show(visit: Visit) -> ASGIApp:
         handler: Handler = getattr(import_module(f"roadstead.web.repositories.{module}"), name)
         return await handler(visit)
 
-    return Page(GET=show)
+    return show
 
 
 ROUTES: list[Route | Mount] = [
@@ -176,4 +181,7 @@ ROUTES: list[Route | Mount] = [
     Route("/{workspace:owner}/{repo}/commits/{hash}", _of_repository("commit")),
     Route("/{workspace:owner}/{repo}/branch/{name:rest}", _of_repository("commits", "lead_to_branch")),
     Route("/{workspace:owner}/{repo}/branches{end:end}", _of_repository("branches")),
+    Route(
+        "/{workspace:owner}/{repo}/admin", Page(GET=_handler("settings", "show"), POST=_handler("settings", "change"))
+    ),
 ]

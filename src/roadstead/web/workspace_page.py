@@ -72,24 +72,12 @@ NOTHING = Outcome()
 
 
 @dataclass(frozen=True, slots=True)
-class Here:
-    """The part that a workspace's pages have in common. `path` is the address of this page, and `done` a notice.
+class FormsAt:
+    """The state of a page's forms. `path` is the address of the page, and `done` the notice of the last change."""
 
-    `above` are the pages between the workspace and this one.
-    """
-
-    workspace: Workspace
     path: str
-    tabs: list[NavigationLink]
-    above: list[NavigationLink]
-    may_administer: bool
     done: str
     outcome: Outcome
-
-    @property
-    def root(self) -> str:
-        """Return the beginning of the addresses of the workspace's pages."""
-        return root_of(self.workspace)
 
     def typed(self, action: str, name: str, otherwise: str = "") -> str:
         """Return what a field of a form contains: after a refusal, what was typed."""
@@ -100,6 +88,21 @@ class Here:
         """Return what is wrong with a field of a form."""
         tried = self.outcome.tried
         return tried.faults.get(name, "") if tried is not None and tried.action == action else ""
+
+
+@dataclass(frozen=True, slots=True)
+class Here(FormsAt):
+    """The part that a workspace's pages have in common. `above` are the pages between the workspace and this one."""
+
+    workspace: Workspace
+    tabs: list[NavigationLink]
+    above: list[NavigationLink]
+    may_administer: bool
+
+    @property
+    def root(self) -> str:
+        """Return the beginning of the addresses of the workspace's pages."""
+        return root_of(self.workspace)
 
 
 @dataclass(frozen=True, slots=True)
@@ -225,7 +228,7 @@ def here_at(
     above = [one for one in tabs if one.current] if below else []
     if project:
         above.append(NavigationLink(f"{root}{tab}/{quote(project)}", project, current=False))
-    return Here(visible.workspace, path, tabs, above, administers, done, outcome)
+    return Here(path, done, outcome, visible.workspace, tabs, above, administers)
 
 
 def wanted_page(visit: Visit, name: str = "page", sort: Sort | None = None) -> PageRequest:

@@ -9,7 +9,7 @@ from starlette.types import ASGIApp
 
 from roadstead.api.auth import sharer_of
 from roadstead.domain.people.workspaces import NoSuchWorkspace, find_visible
-from roadstead.domain.repositories.access import NoSuchRepository, RepositoryMoved, find_repository
+from roadstead.domain.repositories.access import Held, NoSuchRepository, RepositoryMoved, find_repository
 from roadstead.domain.repositories.commits import NoSuchCommit
 from roadstead.domain.repositories.reading import Reading
 from roadstead.domain.repositories.source import find_main_commit
@@ -22,6 +22,8 @@ from roadstead.web.workspace_page import root_of
 
 _TABS = {"": "Source", "/commits/": "Commits", "/branches/": "Branches"}
 """The names of a repository's tabs, by the end of their addresses, which are the cloud's."""
+SETTINGS = "/admin"
+"""The end of the address of the settings, which administrators have a tab for."""
 _SHORT = 12
 _REST, _REVISION = 3, 4
 """Which segments of `/{workspace}/{repo}/src/{revision}/{path}` are below the repository, and below `src`."""
@@ -93,14 +95,20 @@ def of_repository(show: Show) -> Handler:
 
 
 async def _find(visit: Visit) -> Reading:
-    workspace, slug = _names(visit)
-    identity = _identity(visit)
-    held = await find_repository(visit.host, identity, workspace, slug, "read")
-    caller = sharer_of(identity, visit.request)
-    return Reading(visit.host, held.repository, caller, visit.request.scope["state"]["renderer"])
+    return reading_of(visit, (await _held(visit)).repository)
 
 
-def _names(visit: Visit) -> tuple[str, str]:
+async def _held(visit: Visit) -> Held:
+    return await find_repository(visit.host, _identity(visit), *names_in(visit), "read")
+
+
+def reading_of(visit: Visit, repository: Repository) -> Reading:
+    """Return a repository as it is read for the visitor."""
+    caller = sharer_of(_identity(visit), visit.request)
+    return Reading(visit.host, repository, caller, visit.request.scope["state"]["renderer"])
+
+
+def names_in(visit: Visit) -> tuple[str, str]:
     """Return the workspace and the repository of the address. Browsers are also given the address for git."""
     names = visit.request.path_params
     return names["workspace"], names["repo"].removesuffix(".git")
@@ -126,7 +134,8 @@ async def shown(
 ) -> Shown:
     """Return the head of a page."""
     repository = reading.repository
-    tabs = [NavigationLink(f"{root(repository)}{end}", name, end == tab) for end, name in _TABS.items()]
+    ends = _TABS | {SETTINGS: "Settings"} if (await _held(visit)).privilege == "admin" else _TABS
+    tabs = [NavigationLink(f"{root(repository)}{end}", name, end == tab) for end, name in ends.items()]
     return Shown(repository, await _workspace_page(visit, repository), tabs, above or [], chooser)
 
 
