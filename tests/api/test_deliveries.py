@@ -16,6 +16,7 @@ from tests.events.scene import Receiving, receiving
 from tests.live import LiveHost, live_host
 
 SECRET = "a secret of twenty characters"
+TOKEN = "a-token-in-the-url"
 
 
 class Watched(NamedTuple):
@@ -57,14 +58,19 @@ def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
         repository = f"{host.url}/2.0/repositories/acme/widgets"
         with httpx.Client(headers=headers) as owner:
             assert owner.post(repository, json={}).status_code == 200
-            hook = {"url": receiver.url, "description": "", "events": ["repo:updated"], "secret": SECRET}
+            hook = {
+                "url": f"{receiver.url}?token={TOKEN}",
+                "description": "",
+                "events": ["repo:updated"],
+                "secret": SECRET,
+            }
             assert owner.post(f"{repository}/hooks", json=hook).status_code == 201
             assert owner.put(repository, json={"description": "Widgets"}).status_code == 200
         yield Watched(host, receiver, repository, headers)
 
 
 def test_a_change_is_delivered_and_shown(watched: Watched) -> None:
-    """The log has the event, the exact body, the answer and the attempt, but neither the secret nor the signature."""
+    """The log has event, exact body, answer and attempt, but no secret, signature or token of the URL."""
     found = watched.ended(1)
     (sent, *_) = watched.receiver.kept
     assert sent.is_valid
@@ -76,6 +82,8 @@ def test_a_change_is_delivered_and_shown(watched: Watched) -> None:
     assert [one["status"] for one in found["tries"]] == [200]
     assert SECRET not in json.dumps(found)
     assert sent.headers["X-Hub-Signature"] not in json.dumps(found)
+    assert found["url"] == f"{watched.receiver.url}?token=(hidden)"
+    assert TOKEN not in json.dumps([found, watched.get("/-/deliveries")])
     wanted = 'event = "repo:updated" AND state = "delivered" AND resent_from = null'
     assert watched.get("/-/deliveries", q=wanted)["size"] == 1
 
@@ -92,6 +100,7 @@ def test_a_delivery_is_sent_again(watched: Watched) -> None:
         assert found["request_id"] != first["request_id"]
         (arrived,) = (one for one in watched.receiver.kept if one.headers["X-Request-UUID"] == found["request_id"])
         assert arrived.is_valid
+        assert arrived.target.endswith(f"?token={TOKEN}")
         assert arrived.body == ('{"edited": 1}' if is_edited else first["request"]["body"])
 
 

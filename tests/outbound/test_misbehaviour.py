@@ -188,6 +188,17 @@ def test_a_server_that_breaks_off_is_explained(server: Server, answer: bytes) ->
 
 
 @pytest.mark.parametrize(
+    "answer", [b"hidden" * 1000 + b"\r\n\r\n", HEAD + b"X-Name: \0" + b"hidden" * 1000 + b"\r\n\r\n"]
+)
+def test_an_error_does_not_quote_the_server(server: Server, answer: bytes) -> None:
+    """A server may repeat a secret of the request in an answer that is not HTTP, and make it long."""
+    server.answers = [answer]
+    with pytest.raises(OutgoingCallFailed, match="cannot be reached: illegal") as refused:
+        get(server.url)
+    assert "hidden" not in refused.value.message
+
+
+@pytest.mark.parametrize(
     "url",
     [
         "http://10.0.0.1/?token=hidden",

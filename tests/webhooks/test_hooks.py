@@ -139,6 +139,7 @@ def test_a_forbidden_address_comes_with_the_setting_that_allows_it(made: Made, s
         ({**GIVEN, "events": ["repo:push", "repo:push"]}, {"events"}),
         ({**GIVEN, "events": ["repo:pushed"]}, {"events"}),
         ({**GIVEN, "events": "repo:push"}, {"events"}),
+        ({**GIVEN, "url": ""}, {"url"}),
         ({**GIVEN, "url": "ftp://ci.example.com"}, {"url"}),
         ({**GIVEN, "url": "/hook"}, {"url"}),
         ({**GIVEN, "url": "https://a:b@ci.example.com"}, {"url"}),

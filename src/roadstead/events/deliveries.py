@@ -5,6 +5,7 @@ import uuid
 import msgspec
 
 from roadstead.domain.host import Host
+from roadstead.domain.traffic.redaction import cleaned
 from roadstead.errors import Conflict, InvalidInput, NotFound
 from roadstead.events.catalogue import CATALOGUE
 from roadstead.events.dispatching import LONGEST_BODY, delivery_to
@@ -23,12 +24,13 @@ _MOST_SHOWN = 1_000
 
 async def page_of_deliveries(host: Host, wanted: PageRequest) -> Slice[Delivery]:
     """Return a page of the deliveries; unless sorted otherwise, and among equals, the newest are first."""
-    return await rows.page_of_deliveries(host.store.database, wanted)
+    page = await rows.page_of_deliveries(host.store.database, wanted)
+    return page.of([_shown(one) for one in page.items])
 
 
 async def list_unfinished(host: Host) -> list[Delivery]:
     """Return the deliveries that are due or postponed, and those that were given up; at most a thousand."""
-    return await rows.list_unfinished(host.store.database, _MOST_SHOWN)
+    return [_shown(one) for one in await rows.list_unfinished(host.store.database, _MOST_SHOWN)]
 
 
 async def get_delivery(host: Host, delivery_id: int) -> DeliveryDetails:
@@ -39,7 +41,7 @@ async def get_delivery(host: Host, delivery_id: int) -> DeliveryDetails:
             f"There is no delivery {delivery_id}.",
             f"The last {host.settings.keep_deliveries} are kept; the setting keep_deliveries says how many.",
         )
-    return found
+    return msgspec.structs.replace(found, summary=_shown(found.summary))
 
 
 async def resend(host: Host, delivery_id: int, content: str | None = None) -> int:
@@ -48,7 +50,7 @@ async def resend(host: Host, delivery_id: int, content: str | None = None) -> in
     Return its id. Raise `NotFound` and `InvalidInput`.
     """
     first = await get_delivery(host, delivery_id)
-    hook_id, installation_id, event_time, target = await rows.subscriber_of(host.store.database, delivery_id)
+    hook_id, installation_id, event_time, target, url = await rows.subscriber_of(host.store.database, delivery_id)
     body = first.content if content is None else content
     _check(body)
     again = NewDelivery(
@@ -61,7 +63,7 @@ async def resend(host: Host, delivery_id: int, content: str | None = None) -> in
         repository=first.summary.repository,
         lane=_own_lane(),
         target=target,
-        url=first.summary.url,
+        url=url,
         request_id=str(uuid.uuid4()),
         content=body,
         resent_from=delivery_id,
@@ -105,6 +107,11 @@ async def fire(host: Host, payloads: Payloads, key: str, repository: Repository)
         async with host.store.database.transaction() as tx:
             ids.append(await rows.add_delivery(tx, delivery._replace(lane=_own_lane()), host.now()))
     return ids
+
+
+def _shown(delivery: Delivery) -> Delivery:
+    """Return a delivery without the secrets that its URL names, as in `?token=`."""
+    return msgspec.structs.replace(delivery, url=cleaned(delivery.url))
 
 
 def _own_lane() -> str:

@@ -174,8 +174,8 @@ class _Allowed(NamedTuple):
 
 async def _allowed(host: Host, identity: Identity, hook: Hook, given: HookChanges) -> _Allowed:
     """Return what a caller's hook may be. Raise `InvalidInput` for a new URL that may not be called."""
-    url = given.url
-    home = hook.home if url is None or url == hook.url else await _checked_home(host, identity, url)
+    url, is_stored = given.url, hook.id > 0
+    home = hook.home if url is None or (is_stored and url == hook.url) else await _checked_home(host, identity, url)
     return _Allowed(await scopes_of(host, identity), home)
 
 

@@ -203,7 +203,10 @@ async def _read(response: httpcore.Response, cap: int) -> bytes:
 
 
 def _reason(exc: Exception) -> str:
-    """Return the operating system's message, if any: "Connection refused" helps more than the attempt."""
+    """Return the operating system's message, if any: "Connection refused" helps more than the attempt.
+
+    What the server sent is left out: h11 quotes up to 100 KB of it, which may repeat a secret of the request.
+    """
     last: BaseException = exc
     cause: BaseException | None = exc
     while cause is not None:
@@ -215,4 +218,4 @@ def _reason(exc: Exception) -> str:
     if not isinstance(exc, _EXPLAINED):
         log.warning("a connection failed with %r", exc)
         return "The connection was closed"
-    return str(last).rstrip(".") or type(last).__name__
+    return str(last).partition(": bytearray(")[0].rstrip(".") or type(last).__name__

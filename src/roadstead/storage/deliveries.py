@@ -161,12 +161,12 @@ async def find_delivery(reader: Reader, delivery_id: int) -> DeliveryDetails | N
     return _details(rows[0]) if rows else None
 
 
-async def subscriber_of(reader: Reader, delivery_id: int) -> tuple[int | None, int | None, datetime, str]:
-    """Return the id of a delivery's hook or of its installation, the time of its event, and its target."""
-    ((hook_id, installation_id, event_time, target),) = await reader.read(
-        "SELECT hook_id, installation_id, event_time, target FROM deliveries WHERE id = ?", delivery_id
+async def subscriber_of(reader: Reader, delivery_id: int) -> tuple[int | None, int | None, datetime, str, str]:
+    """Return the id of a delivery's hook or of its installation, the time of its event, its target and its URL."""
+    ((hook_id, installation_id, event_time, target, url),) = await reader.read(
+        "SELECT hook_id, installation_id, event_time, target, url FROM deliveries WHERE id = ?", delivery_id
     )
-    return hook_id, installation_id, from_text(event_time), target
+    return hook_id, installation_id, from_text(event_time), target, url
 
 
 def _delivery(row: Row) -> Delivery:
