@@ -1,6 +1,7 @@
 """Places for transfers of git."""
 
 import asyncio
+from collections.abc import Hashable
 from contextlib import AsyncExitStack
 
 import pytest
@@ -12,12 +13,17 @@ from roadstead.errors import HostBusy
 async def _hold(transfers: Transfers, *callers: str) -> AsyncExitStack:
     held = AsyncExitStack()
     for caller in callers:
-        await held.enter_async_context(transfers.place(caller))
+        await held.enter_async_context(transfers.place(_sharer(caller)))
     return held
 
 
+def _sharer(caller: str) -> Hashable:
+    """Return an account for a name, and an address as it is."""
+    return caller if "." in caller else (caller, None)
+
+
 async def _use(transfers: Transfers, caller: str, order: list[str]) -> None:
-    async with transfers.place(caller):
+    async with transfers.place(_sharer(caller)):
         order.append(caller)
         await asyncio.sleep(0)
 
@@ -36,6 +42,24 @@ def test_who_finds_no_place_is_refused_after_a_while() -> None:
         await held.aclose()
         async with await _hold(transfers, "ann", "ann", "cid"):
             pass
+
+    asyncio.run(check())
+
+
+def test_strangers_together_have_half_of_the_places() -> None:
+    """However many addresses they have: users find the other half, and a place given back goes to the next stranger."""
+
+    async def check() -> None:
+        transfers = Transfers(4, 2, seconds=0.01)
+        held = await _hold(transfers, "192.0.2.1")
+        async with await _hold(transfers, "192.0.2.2"):
+            with pytest.raises(HostBusy):
+                await _hold(transfers, "192.0.2.3")
+            async with await _hold(transfers, "ann", "ben"):
+                pass
+        async with await _hold(transfers, "192.0.2.3"):
+            pass
+        await held.aclose()
 
     asyncio.run(check())
 

@@ -1,6 +1,7 @@
 """Places for transfers of git, each of which has programs running for minutes: as many as the machine bears.
 
-Who finds no place waits for one, and is refused after a while. One caller never has all places.
+A caller that finds no place waits for one, and is refused after a while. One caller never has all places, and all
+callers without a credential together never have more than half.
 """
 
 import asyncio
@@ -24,6 +25,11 @@ def account_of(identity: Identity) -> Hashable | None:
     return None if user is None and installation is None else (user and user.id, installation)
 
 
+def is_stranger(caller: Hashable) -> bool:
+    """Return whether a share belongs to an address without a credential: only an address is a text."""
+    return isinstance(caller, str)
+
+
 class Transfers:
     """The places for transfers, of one process. `what` names them in a sentence."""
 
@@ -32,19 +38,33 @@ class Transfers:
     ) -> None:
         self._what = what
         self._places = Shares(most, share)
+        self._strangers = 0
+        self._most_strangers = (most + 1) // 2
         self._seconds = seconds
         self._waiting: dict[asyncio.Future[None], Hashable] = {}
 
     @asynccontextmanager
     async def place(self, caller: Hashable) -> AsyncIterator[None]:
         """Hold a place while the block runs. Raise `HostBusy` when there is none for too long."""
-        if self._places.take(caller) is not None:
+        if not self._take(caller):
             await self._wait(caller)
         try:
             yield
         finally:
-            self._places.give_back(caller)
-            self._pass_on()
+            self._give_back(caller)
+
+    def _take(self, caller: Hashable) -> bool:
+        """Take a place if there is one for the caller, and return whether there was."""
+        stranger = is_stranger(caller)
+        if (stranger and self._strangers >= self._most_strangers) or self._places.take(caller) is not None:
+            return False
+        self._strangers += stranger
+        return True
+
+    def _give_back(self, caller: Hashable) -> None:
+        self._strangers -= is_stranger(caller)
+        self._places.give_back(caller)
+        self._pass_on()
 
     async def _wait(self, caller: Hashable) -> None:
         place = asyncio.get_running_loop().create_future()
@@ -54,8 +74,7 @@ class Transfers:
                 await place
         except BaseException as exc:
             if self._waiting.pop(place, None) is None and not place.cancelled():
-                self._places.give_back(caller)  # it came at this very moment
-                self._pass_on()
+                self._give_back(caller)  # it came at this very moment
             if isinstance(exc, TimeoutError):
                 raise HostBusy(f"Roadstead has as many {self._what} as it can have.", "Try again later.") from exc
             raise
@@ -63,6 +82,6 @@ class Transfers:
     def _pass_on(self) -> None:
         """Give free places to those who have waited longest, as far as their shares allow."""
         for place, caller in list(self._waiting.items()):
-            if not place.done() and self._places.take(caller) is None:
+            if not place.done() and self._take(caller):
                 del self._waiting[place]
                 place.set_result(None)
