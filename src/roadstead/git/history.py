@@ -14,11 +14,13 @@ from typing import NamedTuple
 from roadstead.git.commit_range import range_of
 from roadstead.git.frontier import Frontier, not_ours
 from roadstead.git.graph import Queue, Reached
-from roadstead.git.objects import Commit, commit, commit_of
+from roadstead.git.objects import Commit, commit_of, data_of
 from roadstead.git.opened import repository
 from roadstead.git.processes import run
 
 _DIGITS = 20
+MOST_BYTES = 1 << 20
+"""Of the commits of a page, which ends early where messages are long: a hundred of a megabyte made 500 MB of JSON."""
 
 
 class Page(NamedTuple):
@@ -59,8 +61,10 @@ def _page_of_history(folder: Path, begin: Frontier, length: int) -> Page:
     for tip in begin.open:
         queue.add(tip)
     visited: list[Reached] = []
-    while queue and len(visited) < length:
+    size = 0
+    while queue and len(visited) < length and size < MOST_BYTES:
         visited.append(queue.pop())
+        size += len(visited[-1].data)
         for parent in visited[-1].links.parents:
             queue.add(parent)
     next_ = _next(begin, visited, queue).text() if queue else None
@@ -90,7 +94,21 @@ async def _page_of_range(folder: Path, include: list[str], exclude: list[str], l
         ids = await _asked(folder, include, exclude, f"--skip={skip}", f"--max-count={length + 1}")
     else:
         ids = ids[skip : skip + length + 1]
-    return Page([commit(folder, id_) for id_ in ids[:length]], str(skip + length) if len(ids) > length else None)
+    found = first_of(folder, ids[:length])
+    return Page(found, str(skip + len(found)) if len(ids) > len(found) else None)
+
+
+def first_of(folder: Path, ids: Iterable[str]) -> list[Commit]:
+    """Return the first of some commits, as many as fit on a page. Raise `NoSuchObject`."""
+    found: list[Commit] = []
+    size = 0
+    for id_ in ids:
+        if size >= MOST_BYTES:
+            break
+        data = data_of(repository(folder), "commit", id_)
+        found.append(commit_of(id_, data))
+        size += len(data)
+    return found
 
 
 async def _asked(folder: Path, include: Sequence[str], exclude: Sequence[str], *options: str) -> list[str]:

@@ -14,7 +14,7 @@ import msgspec
 from roadstead.domain.repositories.commits import find_hash, is_possible
 from roadstead.domain.repositories.reading import Reading
 from roadstead.errors import InvalidInput
-from roadstead.git import history, objects, path_history
+from roadstead.git import history, path_history
 from roadstead.git.objects import Commit
 from roadstead.storage.refs import list_tips
 
@@ -101,7 +101,7 @@ def place_of(text: str) -> Place:
 
 
 async def page(reading: Reading, place: Place, length: int) -> Page:
-    """Return the commits at a place, the latest first, as `git log` orders them.
+    """Return the commits at a place, the latest first, as `git log` orders them: fewer where messages are long.
 
     Raise `NoSuchObject`, `GitLimit` and `HostBusy`.
     """
@@ -113,11 +113,11 @@ async def page(reading: Reading, place: Place, length: int) -> Page:
     if place.include is None or place.path or (place.skip and not place.after):
         return await _page_by_number(reading, place, length)
     found = await history.page(reading.folder, place.include, length=length, after=place.after or None)
-    return Page(found.commits, _following(place, length, found.next) if found.next else None)
+    return Page(found.commits, _following(place, len(found.commits), found.next) if found.next else None)
 
 
 def _following(place: Place, length: int, after: str) -> Place:
-    """Return the next place. It has no open ends if these are too many for an address."""
+    """Return the place after a page of some commits. It has no open ends if these are too many for an address."""
     fits = len(place.include or ()) + len(after) // _CHARACTERS <= MOST_IDS
     return msgspec.structs.replace(place, skip=place.skip + length, after=after if fits else "")
 
@@ -138,7 +138,7 @@ async def _page_of_range(reading: Reading, place: Place, length: int) -> Page:
         found = await history.page(
             reading.folder, place.include or (), place.exclude, length=length, after=str(place.skip)
         )
-    return Page(found.commits, _following(place, length, "") if found.next else None)
+    return Page(found.commits, _following(place, len(found.commits), "") if found.next else None)
 
 
 async def _page_by_number(reading: Reading, place: Place, length: int) -> Page:
@@ -147,8 +147,8 @@ async def _page_by_number(reading: Reading, place: Place, length: int) -> Page:
         ids = await path_history.commits_of(
             folder, place.include, paths, exclude=place.exclude, skip=place.skip, length=length + 1
         )
-    commits = [objects.commit(folder, id_) for id_ in ids[:length]]
-    return Page(commits, _following(place, length, "") if len(ids) > length else None)
+    commits = history.first_of(folder, ids[:length])
+    return Page(commits, _following(place, len(commits), "") if len(ids) > len(commits) else None)
 
 
 def _ids(data: bytes) -> tuple[str, ...]:
