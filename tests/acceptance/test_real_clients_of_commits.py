@@ -1,6 +1,10 @@
-"""Published clients, unchanged, read, compare and comment commits: npm `bitbucket` and `atlassian-python-api`."""
+"""Published clients, unchanged, read, compare and comment commits.
+
+npm `bitbucket`, npm `@coderabbitai/bitbucket`, and `atlassian-python-api`.
+"""
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -60,6 +64,29 @@ def test_node_bitbucket_reads_and_comments_commits(acme: Widgets, program: Progr
     assert _call(program, "createApproval", commit=main)[1]["approved"] is True
     assert _call(program, "deleteApproval", commit=main)[0] == 204
     assert _call(program, "get", commit="none")[0] == 404
+
+
+@pytest.mark.node
+def test_coderabbit_reads_a_repository(acme: Widgets, tmp_path: Path) -> None:
+    """The repository, its commits, files and changes, by the client's typed addresses."""
+    log, below = tmp_path / "client.log", "/repositories/{workspace}/{repo_slug}"
+    with running("coderabbit_client.js", log, HOST_URL=acme.host.url, USERNAME="ann", TOKEN=acme.token) as program:
+
+        def ask(method: str, address: str, **path: str) -> tuple[int, Any]:
+            answer = program.ask({"method": method, "address": f"{below}{address}", "path": {**WIDGETS, **path}})
+            return answer["status"], answer.get("data")
+
+        main = acme.id("main")
+        status, repository = ask("GET", "")
+        assert (status, repository["uuid"], repository["mainbranch"]["name"]) == (200, acme.uuid, "main")
+        status, listed = ask("GET", "/commits/{revision}", revision="main")
+        assert (status, listed["values"][0]["hash"]) == (200, main)
+        assert ask("GET", "/commit/{commit}", commit=main)[1]["hash"] == main
+        status, folder = ask("GET", "/src/{commit}/{path}", commit=main, path="")
+        assert (status, folder["values"][0]["commit"]["hash"]) == (200, main)
+        status, changed = ask("GET", "/diffstat/{spec}", spec=main)
+        assert (status, changed["values"][0]["type"]) == (200, "diffstat")
+        assert ask("GET", "/commit/{commit}", commit="none")[0] == 404
 
 
 def test_atlassian_python_api_reads_and_comments_commits(acme: Widgets) -> None:

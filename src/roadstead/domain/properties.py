@@ -17,7 +17,6 @@ from roadstead.errors import InvalidInput, NotFound, WrongCredential
 from roadstead.model import Identity, Repository, User
 from roadstead.storage import properties as rows
 from roadstead.storage.database import Transaction
-from roadstead.storage.installations import hold_installation
 from roadstead.storage.properties import Property, Subject
 
 MOST_BYTES = 32_768
@@ -113,7 +112,6 @@ async def _hold(
     name: str,
 ) -> tuple[Subject, str | None]:
     """Lock the installation, and see that it may change the property. Return what that is of, and its value."""
-    await hold_installation(tx, installation_id)
     installed = await get_installed(host, installation_id, tx)
     if isinstance(place, Repository):
         place = await hold(host, tx, identity, place, "read")
