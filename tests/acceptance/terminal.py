@@ -76,7 +76,11 @@ class Terminal:
         return self._written
 
     def type(self, command: str, until: Callable[[str], bool]) -> tuple[int | None, str]:
-        """Run a command to its end, or until `until` is true for its output; return its exit code and the output."""
+        """Run a command to its end, or until `until` is true for its output; return its exit code and the output.
+
+        The command before it ends first: what it still writes, such as a last line feed, is its own output.
+        """
+        self._wait_for_end()
         begun = len(self._written)
         self._count += 1
         self._send(f"eval {shlex.quote(command)} </dev/null; printf '\\001{self._count} %d\\001\\n' $?")
@@ -90,8 +94,12 @@ class Terminal:
     def interrupt(self) -> None:
         """Press Ctrl-C, and wait for the end of the command."""
         os.killpg(self._shell.pid, signal.SIGINT)
+        self._wait_for_end()
+
+    def _wait_for_end(self) -> None:
+        """Wait until the last command, if any, has ended."""
         deadline = time.monotonic() + SECONDS
-        while self._ended() is None and self._shell.poll() is None and time.monotonic() < deadline:
+        while self._count and self._ended() is None and self._shell.poll() is None and time.monotonic() < deadline:
             time.sleep(0.01)
 
     def _send(self, line: str) -> None:
@@ -100,8 +108,8 @@ class Terminal:
         self._shell.stdin.flush()
 
     def _ended(self) -> int | None:
-        """Return the exit code of the last command, once it has ended."""
-        ended = re.search(rf"\x01{self._count} (\d+)\x01", self._written)
+        """Return the exit code of the last command, once it has ended and its whole line has arrived."""
+        ended = re.search(rf"\x01{self._count} (\d+)\x01\r?\n", self._written)
         return int(ended[1]) if ended else None
 
     def _read(self) -> None:
