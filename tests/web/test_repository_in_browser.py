@@ -17,7 +17,7 @@ pytestmark = pytest.mark.browser
 
 TABLE = f"| {' | '.join('abcdefghij')} |\n{'|---' * 10}|\n| {' | '.join(['W' * 30] * 10)} |\n"
 WIDE = f"# {LONG}\n\n{TABLE}\n    {'x' * 300}\n"
-PLACES = ["", "/src/main/", "/src/main/README.md", "/commits/main", "/commits/", "/branches/"]
+PLACES = ["", "/src/main/", "/src/main/README.md", "/commits/main", "/commits/", "/branches/", "/admin"]
 
 
 @pytest.fixture(scope="module")
