@@ -91,7 +91,8 @@ ROOMS: dict[str, set[str]] = {
 OWNERS = {
     "sqlite3": {"storage"},
     "asyncpg": {"storage"},
-    "httpcore": {"outbound"},
+    "httptools": {"outbound"},
+    "certifi": {"outbound"},
     "httpx": {"client", "sample_app"},
     "re2": {"linkify"},
     "regex": {"linkify"},

@@ -106,7 +106,7 @@ LATE = {"roadstead.linkify.matching.document", "roadstead.connect.members", "cry
 """What the first requests need, and so the host imports soon after its start: parts of the matcher and of the reader of
 descriptors, which Python reports, although it reports no import by a name at run time.
 """
-NOT_AT_ALL = {"typer", "rich", "jinja2", "asyncpg", "httpcore", "filelock", "importlib.metadata", "roadstead.web"}
+NOT_AT_ALL = {"typer", "rich", "jinja2", "asyncpg", "certifi", "filelock", "importlib.metadata", "roadstead.web"}
 
 
 def test_a_host_answers_before_it_imports_what_requests_need(roadstead: Roadstead, tmp_path: Path) -> None:

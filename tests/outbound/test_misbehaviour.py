@@ -193,7 +193,7 @@ def test_a_server_that_breaks_off_is_explained(server: Server, answer: bytes) ->
 def test_an_error_does_not_quote_the_server(server: Server, answer: bytes) -> None:
     """A server may repeat a secret of the request in an answer that is not HTTP, and make it long."""
     server.answers = [answer]
-    with pytest.raises(OutgoingCallFailed, match="cannot be reached: illegal") as refused:
+    with pytest.raises(OutgoingCallFailed, match="cannot be reached: Its answer is not HTTP") as refused:
         get(server.url)
     assert "hidden" not in refused.value.message
 
