@@ -365,6 +365,7 @@ class Caller:
     def at_a_busy_moment(self) -> httpx.Response:
         with pytest.MonkeyPatch.context() as patch:
             patch.setattr(Admission, "places", lambda _, path: None if path.startswith(HEALTH) else Places(0, 1))
+            patch.setattr(Admission, "few_requests", property(lambda _: 0), raising=False)
             patch.setattr(readiness, "check_store", _fail)
             return self._send()
 
