@@ -2,7 +2,8 @@
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import httpx
@@ -11,7 +12,7 @@ import pytest
 from roadstead.domain.access import credentials
 from roadstead.domain.host import Host
 from roadstead.domain.people import users, workspaces
-from roadstead.receiver import Secrets
+from roadstead.receiver import Arrived, Secrets
 from tests.events.scene import Receiving, receiving
 from tests.live import LiveHost, live_host
 
@@ -51,9 +52,20 @@ async def _make(host: Host) -> str:
     return (await credentials.create_api_token(host, "test", None, user_id=owner.id))[0]
 
 
+def _repeating(receiver: Receiving) -> Callable[[Arrived], None]:
+    """Return what keeps a request, and has its signature repeated in the answer."""
+
+    def keep(one: Arrived, kept: Callable[[Arrived], None] = receiver.arrived) -> None:
+        kept(one)
+        receiver.answering = replace(receiver.answering, body=f"You sent {one.headers['X-Hub-Signature']}".encode())
+
+    return keep
+
+
 @pytest.fixture(scope="module")
 def watched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Watched]:
     with live_host(tmp_path_factory.mktemp("deliveries")) as host, receiving(Secrets(hook=SECRET)) as receiver:
+        receiver.arrived = _repeating(receiver)
         headers = {"Authorization": f"Bearer {host.work(_make)}"}
         repository = f"{host.url}/2.0/repositories/acme/widgets"
         with httpx.Client(headers=headers) as owner:
@@ -80,6 +92,7 @@ def test_a_change_is_delivered_and_shown(watched: Watched) -> None:
     assert json.loads(sent.body)["changes"]["description"]["new"] == "Widgets"
     assert ["X-Hub-Signature", "(hidden)"] in found["request"]["headers"]
     assert [one["status"] for one in found["tries"]] == [200]
+    assert found["answer"]["body"] == "You sent sha256=(hidden)"
     assert SECRET not in json.dumps(found)
     assert sent.headers["X-Hub-Signature"] not in json.dumps(found)
     assert found["url"] == f"{watched.receiver.url}?token=(hidden)"

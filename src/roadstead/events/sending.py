@@ -156,9 +156,11 @@ async def _of_hook(host: Host, hook_id: int, url: str, body: bytes) -> _Subscrip
     if hook is None:
         return None
     secret = await secret_of(host.store, hook_id) if hook.has_secret else None
-    signature = {} if secret is None else {"X-Hub-Signature": hub_signature(secret, body)}
     route = Route(url, hook.home, verify=not hook.skip_cert_verification)
-    return _Subscription(route, signature, () if secret is None else (secret,))
+    if secret is None:
+        return _Subscription(route, {}, ())
+    signature = hub_signature(secret, body)
+    return _Subscription(route, {"X-Hub-Signature": signature}, (secret, signature.removeprefix("sha256=")))
 
 
 async def _of_app(host: Host, installation_id: int, url: str) -> _Subscription | None:
