@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from roadstead import storage
 from roadstead.domain.access import credentials
 from roadstead.domain.host import Host, open_host
 from roadstead.domain.people import users, workspaces
@@ -29,10 +30,15 @@ MADE_ON = "2026-01-01T00:00:00.000000+00:00"
 LATER = "2100-01-01T00:00:00.000000+00:00"
 
 
+async def _no_key(*_: object) -> None:
+    return None
+
+
 async def _before_there_were_users(settings: Settings, patch: pytest.MonkeyPatch) -> None:
     """Make a state of schema 13 whose operator has an identity, a token and a session."""
     known = migrations._known()
     patch.setattr(migrations, "_known", lambda: known[:13])
+    patch.setattr(storage, "agree_on_key", _no_key)  # some tables of secrets came later
     async with open_host(settings) as host, host.store.database.transaction() as tx:
         await keep_fact(tx, "operator_uuid", UUID)
         await keep_fact(tx, "operator_account_id", ACCOUNT_ID)
