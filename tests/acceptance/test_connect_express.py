@@ -20,6 +20,7 @@ from roadstead.domain.repositories.given import RepositoryChanges
 from roadstead.errors import InstallationFailed
 from roadstead.model import Installation, LifecycleCall
 from tests.acceptance.node.programs import running
+from tests.api.stocked import stocked, workspace
 from tests.live import LiveHost
 from tests.web.chromium import chromium, visitor
 
@@ -156,6 +157,24 @@ def test_the_framework_hears_of_events(host: LiveHost, tmp_path: Path) -> None:
     assert (heard["by"], heard["event"]) == (installation.client_key, "repo:updated")
     assert heard["data"]["changes"]["description"] == {"old": "", "new": "Changed"}
     assert heard["data"]["repository"]["full_name"] == f"{workspace}/widgets"
+
+
+def test_the_app_builds_what_is_pushed(host: LiveHost, tmp_path: Path) -> None:
+    """It hears of `git push`, reads the commits with its JWT and with a token, and hears of its status and comment."""
+    key, slug = f"ticket-links-{next(_numbers)}", f"builds{next(_numbers)}"
+    made = stocked(host, tmp_path, slug, workspace(host, slug))
+    commit = made.work.commit("first")
+    with running("connect_app/app.js", tmp_path / "log", BASE_PATH="/", AC_APP_KEY=key) as program:
+        ExpressApp(key, program.line(), host, slug).install()
+        made.push("main")
+        heard = {line["event"]: line for line in (json.loads(program.line()) for _ in range(3))}
+    assert heard.keys() == {"repo:push", "repo:commit_status_created", "repo:commit_comment_created"}
+    told = heard["repo:push"]["told"]
+    for way in ("signed", "exchanged"):
+        assert (told[way]["status"], [one["hash"] for one in told[way]["body"]["values"]]) == (200, [commit])
+    assert (told["status"]["status"], told["comment"]["status"]) == (201, 201)
+    assert heard["repo:commit_status_created"]["data"]["commit_status"]["key"] == "unit"
+    assert heard["repo:commit_comment_created"]["data"]["comment"]["content"]["raw"] == "Built."
 
 
 @pytest.mark.slow

@@ -123,13 +123,14 @@ def test_a_delivery_is_sent_again(watched: Watched) -> None:
         (1, {"body": "no JSON"}, 400),
         (1, {"body": "\x00"}, 400),
         (1, {"body": 7}, 400),
+        (1, {"body": "[" * 100_000}, 400),
         (1, {"body": '"' + "x" * 262_144 + '"'}, 400),
         (10**18, {}, 404),
         (10**30, {}, 404),
     ],
 )
 def test_a_bad_resend_sends_nothing(watched: Watched, delivery: int, body: dict[str, Any], status: int) -> None:
-    """A body that is no JSON text, or is too long, and a delivery that is not there."""
+    """A body that is no JSON text, too long or nested too deeply, and a delivery that is not there."""
     watched.ended(1)
     before = watched.get("/-/deliveries")["size"]
     assert watched.resend(delivery, **body).status_code == status

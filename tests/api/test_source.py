@@ -3,11 +3,13 @@
 import os
 import subprocess
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 from urllib.parse import quote
 
 import pytest
 
+from roadstead.domain.repositories.reading import Reading
+from roadstead.errors import HostBusy
 from tests.api.stocked import Stocked, stocked, workspace, write
 from tests.live import LiveHost
 from tests.smart_http.git_client import ENVIRONMENT
@@ -65,6 +67,17 @@ def _blob(made: Stocked, revision: str, path: bytes) -> bytes:
         revision.encode() + b":" + path,
     ]
     return subprocess.run(command, env=ENVIRONMENT, capture_output=True, check=True).stdout
+
+
+def test_a_long_file_takes_a_place_of_its_reader(widgets: Stocked, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reader without a place is told to come back; a short file takes none."""
+
+    def refuse(reading: Reading) -> NoReturn:
+        raise HostBusy("There is no place.")
+
+    monkeypatch.setattr(Reading, "process", refuse)
+    long, short = widgets.get("/src/v1.0/big.bin"), widgets.get("/src/v1.0/blob")
+    assert (long.status_code, long.headers.get("Retry-After"), short.status_code) == (503, "1", 200)
 
 
 def test_the_content_of_each_file_is_that_of_git(widgets: Stocked) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import uvloop
 
-from roadstead.errors import GitFailed, GitLimit
+from roadstead.errors import GitFailed, GitLimit, HostBusy
 from roadstead.git import processes
 from roadstead.git.diff_processes import Pool
 from roadstead.git.environment import SETTINGS, environment
@@ -48,6 +48,20 @@ def _gone(pid: int) -> bool:
             return True
         time.sleep(0.01)
     return False
+
+
+def test_no_more_processes_run_than_may(shell: Callable[[str], None], monkeypatch: pytest.MonkeyPatch) -> None:
+    """One more is refused at once, and runs when another has ended."""
+    monkeypatch.setattr(processes, "MOST_PROCESSES", 1)
+    shell("read -r line")
+
+    async def check() -> None:
+        async with Child(None, "x", stays=True):
+            with pytest.raises(HostBusy):
+                await run(None, "x")
+        await run(None, "x", stdin=b"line\n")
+
+    asyncio.run(check())
 
 
 def test_nothing_is_inherited(shell: Callable[[str], None], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -391,12 +391,57 @@ async def _said(file: str, *requests: str) -> list[tuple[bytes, bytes]]:
     """Send a request, wait until the host ends the session, and return the frames."""
     reader, writer = await asyncio.open_unix_connection(file)
     writer.write(framed("\0".join(requests).encode()))
+    frames = await _frames(reader)
+    writer.close()
+    return frames
+
+
+async def _frames(reader: asyncio.StreamReader) -> list[tuple[bytes, bytes]]:
+    """Return the frames until the host ends the session."""
     frames = []
     with suppress(asyncio.IncompleteReadError):
         while content := await read_frame(reader):
             frames.append((content[:1], content[1:]))
-    writer.close()
     return frames
+
+
+def test_a_session_that_sends_a_byte_now_and_then_ends(
+    place: Place, ann: Person, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    """Before it has sent a line that git would wait for; metrics count the sessions that end by themselves."""
+    data = tmp_path_factory.mktemp("s")
+    asked = ("serve", ann.fingerprint, "", f"git-upload-pack '{place.repository.full_name}'")
+    line = b"0032want " + b"0" * 40 + b"\n"
+
+    async def job(opened: Host) -> tuple[int, list[tuple[bytes, bytes]]]:
+        answers = Answers(opened, idle_seconds=1)
+        async with asyncio.timeout(30), listening(data, SSH, answers.serve):
+            (file,) = sockets_in(socket_folder(str(data)), SSH)
+            reader, writer = await asyncio.open_unix_connection(file)
+            writer.write(framed("\0".join(asked).encode()))
+            reading, sent = asyncio.create_task(_frames(reader)), 0
+            while sent < len(line) and not reading.done():
+                await asyncio.sleep(0.2)
+                writer.write(framed(line[sent : sent + 1]))
+                sent += 1
+            writer.close()
+            return sent, await reading
+
+    sent, frames = place.host.work(job)
+    assert sent < len(line)
+    assert frames[-2:] == [(b"2", b"Roadstead has waited too long for the client.\n"), (b"0", b"1")]
+
+
+def test_metrics_count_sessions(place: Place, ann: Person) -> None:
+    """By the program that was asked for and how it ended; another program has no name of its own."""
+    assert ann.ask(f"git-upload-pack '{place.repository.full_name}'", b"0000").returncode == 0
+    assert ann.ask("git-upload-pack 'acme/missing'").returncode == 1
+    assert ann.ask("rm -rf /").returncode == 1
+    shown = place.get("/-/metrics").text
+    uploads = "/{workspace}/{repo_slug}/git-upload-pack"
+    for route, status in ((uploads, "2xx"), (uploads, "4xx"), ("none", "4xx")):
+        labels = f'method="SSH",route="{route}",status="{status}"'
+        assert f"roadstead_request_duration_seconds_count{{{labels}}}" in shown
 
 
 def test_a_silent_session_ends_and_a_key_has_a_share(

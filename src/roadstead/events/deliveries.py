@@ -127,3 +127,5 @@ def _check(body: str) -> None:
         msgspec.json.decode(body)
     except msgspec.DecodeError as exc:
         raise InvalidInput("The body is not JSON.", f"{exc}.") from exc
+    except RecursionError as exc:
+        raise InvalidInput("The body is nested too deeply.") from exc

@@ -1,4 +1,4 @@
-"""Removal of old deliveries, by count and by age."""
+"""Removal of old deliveries, and of the events that they tell of, by count and by age."""
 
 import asyncio
 import logging
@@ -7,6 +7,7 @@ from datetime import timedelta
 from roadstead.domain.host import Host
 from roadstead.errors import StorageUnavailable
 from roadstead.storage.deliveries import remove_old
+from roadstead.storage.events import remove_old_events
 
 KEPT_FOR = timedelta(days=30)
 """How long a delivery that has ended is kept at most."""
@@ -26,6 +27,9 @@ async def remove_old_deliveries(host: Host) -> None:
 
 
 async def remove_now(host: Host) -> None:
-    """Remove the oldest deliveries, but for the pending ones."""
+    """Remove the oldest deliveries and events, but for the pending ones."""
+    keep, before = host.settings.keep_deliveries, host.now() - KEPT_FOR
     async with host.store.database.transaction() as tx:
-        await remove_old(tx, keep=host.settings.keep_deliveries, before=host.now() - KEPT_FOR)
+        await remove_old(tx, keep=keep, before=before)
+    async with host.store.database.transaction() as tx:
+        await remove_old_events(tx, keep=keep, before=before)

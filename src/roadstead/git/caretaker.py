@@ -8,7 +8,7 @@ import logging
 from collections.abc import Callable
 from pathlib import Path
 
-from roadstead.errors import GitFailed
+from roadstead.errors import RoadsteadError
 from roadstead.git import locks
 from roadstead.git.folders import sweep
 from roadstead.git.maintenance import maintain
@@ -45,7 +45,7 @@ class Caretaker:
             try:
                 await self._maintain(folder)
                 self._maintained(folder)
-            except (GitFailed, OSError) as exc:
+            except (RoadsteadError, OSError) as exc:
                 if folder.exists():
                     log.warning("The repository in %s could not be maintained: %s", folder, exc)
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, NamedTuple, Self
 
-from roadstead.errors import GitFailed, GitLimit
+from roadstead.errors import GitFailed, GitLimit, HostBusy
 from roadstead.git.environment import environment, program
 
 
@@ -34,6 +34,8 @@ class Limits(NamedTuple):
 USUAL = Limits()
 MOST_MEMORY = 4 << 30
 """Of what packs or checks a whole repository, which the host does for one at a time."""
+MOST_PROCESSES = 128
+"""At a time, in one process of the host: more than all places for callers, with maintenance and what waits."""
 _NO_MEMORY = re.compile("out of memory|cannot allocate memory", re.IGNORECASE)
 """What git says, and the C library."""
 _KILLED = (-signal.SIGKILL, -signal.SIGXCPU)
@@ -42,6 +44,7 @@ _MOST_STDERR = 4096
 _PIECE = 1 << 16
 _NAP = 0.001
 _NICENESS = 10
+_running: list["subprocess.Popen[bytes]"] = []
 
 
 async def run(
@@ -76,8 +79,11 @@ def start(
 ) -> "subprocess.Popen[bytes]":
     """Start git in a group of its own, with bounded memory, and with bounded processor time unless it `stays`.
 
-    Raise `GitFailed`.
+    Raise `GitFailed`, and `HostBusy` if as many run as may.
     """
+    _running[:] = [process for process in _running if process.returncode is None]
+    if len(_running) >= MOST_PROCESSES:
+        raise HostBusy("Roadstead has as many processes of git as it can have.", "Try again in a moment.")
     try:
         # No `preexec_fn`, and not by the loop: with either, the whole memory of this process would be copied.
         process = subprocess.Popen(  # noqa: S603  # no shell; see `run` about arguments from outside
@@ -93,6 +99,7 @@ def start(
         )
     except (OSError, ValueError) as exc:
         raise GitFailed("git cannot be run.", str(exc)) from exc
+    _running.append(process)
     _bound(process.pid, limits, stays=stays)
     return process
 

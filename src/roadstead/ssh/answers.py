@@ -3,10 +3,12 @@
 import logging
 import os
 import pwd
+import time
 from asyncio import StreamReader, StreamWriter
 from collections.abc import Sequence
 from contextlib import suppress
 
+from roadstead.api.errors import RequestRefused, status_of
 from roadstead.domain.access.key_holders import is_known
 from roadstead.domain.access.public_keys import read_key
 from roadstead.domain.access.shares import Shares
@@ -85,22 +87,29 @@ class Answers:
         return 0
 
     async def _run(self, session: Session) -> int:
-        """Run a session, and return its exit code."""
+        """Run a session, count it unless its client leaves, and return its exit code."""
+        began = time.perf_counter()
+        error = await self._failure_of(session)
+        status = 200 if error is None else status_of(error)
+        self._host.metrics.answered("SSH", session.route, status, time.perf_counter() - began)
+        if error is None:
+            return 0
+        await session.connection.write(ERRORS, f"{error.message}\n{error.detail}".strip().encode() + b"\n")
+        return 1
+
+    async def _failure_of(self, session: Session) -> RoadsteadError | None:
+        """Run a session within the share of its key, and return why it fails, if it does."""
+        if self._sessions.take(session.fingerprint) is not None:
+            return HostBusy("There are as many SSH sessions as there can be.", "Try again in a moment.")
         try:
-            if self._sessions.take(session.fingerprint) is not None:
-                raise HostBusy("There are as many SSH sessions as there can be.", "Try again in a moment.")
-            try:
-                await session.run()
-            finally:
-                self._sessions.give_back(session.fingerprint)
+            await session.run()
         except ClientLeft:
             raise
         except RoadsteadError as exc:
-            text = f"{exc.message}\n{exc.detail}".strip()
+            return exc
         except Exception:
             log.exception("A session over SSH failed")
-            text = "Roadstead failed with an internal error. The log has the details."
-        else:
-            return 0
-        await session.connection.write(ERRORS, f"{text}\n".encode())
-        return 1
+            return RequestRefused(500, "Roadstead failed with an internal error.", "The log has the details.")
+        finally:
+            self._sessions.give_back(session.fingerprint)
+        return None

@@ -6,11 +6,12 @@ from collections.abc import AsyncIterable
 
 from starlette.types import Message
 
+from roadstead.api.incoming import LEAST_BYTES_PER_SECOND
 from roadstead.domain.local_sockets import read_frame
 from roadstead.frames import framed
 
 IDLE_SECONDS = 60.0
-"""How long no byte may pass, in either direction."""
+"""How long no byte may pass to the client, unless it sends enough meanwhile."""
 BEGIN_SECONDS = 600.0
 """How long a client may take to begin a push: it runs the user's `pre-push` hook, which may be a suite of tests."""
 PIECE_BYTES = 256 * 1024
@@ -23,7 +24,9 @@ class ClientLeft(Exception):
 
 
 class Connection:
-    """A connection. Each byte that passes gives it another `idle_seconds`."""
+    """A connection. What the client takes gives it another `idle_seconds`, and what it sends the time that these bytes
+    take at the least rate: one that sends a byte now and then ends.
+    """
 
     def __init__(self, reader: StreamReader, writer: StreamWriter, idle_seconds: float = IDLE_SECONDS) -> None:
         self._reader = reader
@@ -77,8 +80,13 @@ class Connection:
             piece = await read_frame(self._reader)
         except (EOFError, OSError, ValueError):  # the last for a frame that our programs do not send
             return None
-        self._wait(self._idle_seconds)
+        self._earn(len(piece))
         return piece
+
+    def _earn(self, size: int) -> None:
+        """Give the client the time that bytes take at the least rate, up to `idle_seconds` from now."""
+        left = (self._deadline.when() or 0) - asyncio.get_running_loop().time()
+        self._wait(min(self._idle_seconds, left + size / LEAST_BYTES_PER_SECOND))
 
     def _wait(self, seconds: float) -> None:
         if not self._deadline.expired():

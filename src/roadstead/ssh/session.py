@@ -13,7 +13,7 @@ from roadstead.domain.host import Host
 from roadstead.domain.repositories import lfs, transfers
 from roadstead.domain.repositories.access import RepositoryMoved, find_repository
 from roadstead.domain.repositories.transfers import MOST_ASKED_BYTES, Transfer
-from roadstead.errors import NotAuthenticated, NotFound, WrongCredential
+from roadstead.errors import NotAuthenticated, NotFound, RoadsteadError, WrongCredential
 from roadstead.model import Privilege, Repository
 from roadstead.model.keys import KeyHolder
 from roadstead.pushed import Service
@@ -34,6 +34,14 @@ class Session(NamedTuple):
     fingerprint: str
     protocol: str
     command: str
+
+    @property
+    def route(self) -> str:
+        """The program, as metrics name it: below the address of any repository."""
+        try:
+            return f"/{{workspace}}/{{repo_slug}}/{read_command(self.command).program}"
+        except RoadsteadError:
+            return "none"
 
     async def run(self) -> None:
         """Do what is asked for. Raise refusals, whose texts are for the user."""

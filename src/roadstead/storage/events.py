@@ -11,6 +11,8 @@ from roadstead.storage.database import Reader, Row, Transaction
 from roadstead.storage.moments import from_text, to_text
 from roadstead.storage.tables import EVENTS
 
+_REMOVED_AT_ONCE = 5_000
+
 
 async def add_event(
     tx: Transaction,
@@ -78,6 +80,17 @@ async def end_pending(tx: Transaction, events: Sequence[Event]) -> set[int]:
         packed,
     )
     return {row[0] for row in rows}
+
+
+async def remove_old_events(tx: Transaction, *, keep: int, before: datetime) -> None:
+    """Remove the oldest events that were dispatched, some at a time: all but the last `keep`, and those of before."""
+    await tx.run_bulk(
+        "DELETE FROM events WHERE (time < ? OR id <= (SELECT MAX(id) FROM events) - ?) "
+        "AND id IN (SELECT id FROM events WHERE is_pending = 0 ORDER BY id LIMIT ?)",
+        to_text(before),
+        keep,
+        _REMOVED_AT_ONCE,
+    )
 
 
 def _event(row: Row) -> Event:

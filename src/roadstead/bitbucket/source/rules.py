@@ -1,7 +1,7 @@
 """Pages of folders, and the contents of files."""
 
 import asyncio
-from collections.abc import AsyncGenerator, AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator
 from functools import partial
 from itertools import islice
 from typing import Any, NamedTuple
@@ -12,7 +12,7 @@ from roadstead.domain.host import Host
 from roadstead.domain.rendering.markdown import LONGEST, as_it_is
 from roadstead.domain.repositories.known import html_of
 from roadstead.domain.repositories.reading import Reading
-from roadstead.domain.repositories.source import Place, mimetype_of
+from roadstead.domain.repositories.source import Place, mimetype_of, pieces_of
 from roadstead.errors import InvalidInput
 from roadstead.git import blobs, objects, path_history, trees
 from roadstead.git.trees import Entry, NoSuchPath
@@ -94,15 +94,15 @@ def listed(place: Place) -> Listed:
     return _listed(place, [place.entry])[0]
 
 
-def content_of(host: Host, place: Place) -> Content:
+def content_of(reading: Reading, place: Place) -> Content:
     """Return the content of a file: of a link its target, of a submodule the hash of its commit."""
     entry = place.entry
     tag = f"{entry.id}-{entry.mode:o}"
     if entry.kind == "submodule":
         return Content(tag, "text/plain", _HASH_BYTES, lambda start, end: entry.id[start:end].encode())
-    content = _short_content(host, place)
+    content = _short_content(reading.host, place)
     if content is None:
-        size, pieces = listed(place).size, partial(_pieces, place)
+        size, pieces = listed(place).size, partial(pieces_of, reading, entry.id)
         return Content(tag, mimetype_of(entry.path) or "application/octet-stream", size, pieces)
     kind = mimetype_of(entry.path) or ("application/octet-stream" if b"\0" in content else "text/plain")
     return Content(tag, kind, len(content), lambda start, end: content[start:end])
@@ -133,10 +133,6 @@ def _short_content(host: Host, place: Place) -> bytes | None:
         content = blobs.content(place.folder, place.entry.id)
         kept.keep(key, None, content, len(content) + _OVERHEAD)
     return content
-
-
-def _pieces(place: Place, start: int, end: int) -> AsyncGenerator[bytes, None]:
-    return blobs.pieces(place.folder, place.entry.id, start=start, end=end)
 
 
 def _page(items: list[Listed], wanted: PageRequest) -> Page:

@@ -1,6 +1,7 @@
 """What a repository has at an address: a revision and a path."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncGenerator, Sequence
+from contextlib import aclosing
 from functools import lru_cache
 from mimetypes import MimeTypes
 from pathlib import Path
@@ -8,7 +9,8 @@ from typing import NamedTuple
 
 from roadstead.domain.host import Host
 from roadstead.domain.repositories.commits import NoSuchCommit, find_hash, folder_of
-from roadstead.git import objects, revisions, trees
+from roadstead.domain.repositories.reading import Reading
+from roadstead.git import blobs, objects, revisions, trees
 from roadstead.git.trees import Entry
 from roadstead.model import Repository
 
@@ -57,3 +59,10 @@ def _type_of(endings: bytes) -> str | None:
     """Return the media type of the last two endings of a name, such as `tar.gz`."""
     kind, encoding = _MIMETYPES.guess_type(f"name.{endings.decode('utf-8', 'replace')}")
     return kind if encoding is None else f"application/{encoding}"
+
+
+async def pieces_of(reading: Reading, blob: str, start: int = 0, end: int | None = None) -> AsyncGenerator[bytes, None]:
+    """Yield a long file from one byte to before another: it takes a process all the time. Raise `HostBusy`."""
+    async with reading.process(), aclosing(blobs.pieces(reading.folder, blob, start=start, end=end)) as pieces:
+        async for piece in pieces:
+            yield piece

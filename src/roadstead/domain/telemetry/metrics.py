@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 BOUNDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 """Upper bounds in seconds within which durations are counted together; longer ones are counted too."""
 
-METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"))
-"""The methods with a name in the metrics: HTTP knows some thirty more."""
+METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "SSH"))
+"""The methods with a name in the metrics: HTTP knows some thirty more. A session over SSH has none of its own."""
 
 
 class Durations:

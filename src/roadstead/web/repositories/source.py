@@ -1,7 +1,5 @@
 """`/{workspace}/{repo}/src/{revision}/{path}`: a folder, or a file as text; and `/raw/`, the content of a file."""
 
-from collections.abc import AsyncGenerator
-from contextlib import aclosing
 from dataclasses import dataclass
 
 from markupsafe import Markup, escape
@@ -10,7 +8,7 @@ from starlette.types import ASGIApp
 
 from roadstead.api.files import HARMLESS, Content, file_answer
 from roadstead.domain.repositories.reading import Reading
-from roadstead.domain.repositories.source import Place, find_place, mimetype_of
+from roadstead.domain.repositories.source import Place, find_place, mimetype_of, pieces_of
 from roadstead.git import blobs, objects, trees
 from roadstead.git.objects import Commit
 from roadstead.git.trees import Entry, NoSuchPath
@@ -153,17 +151,11 @@ async def _show_raw(visit: Visit, reading: Reading) -> ASGIApp:
     if size <= blobs.INLINE:
         return file_answer(visit.request, _whole(entry, kind, blobs.content(place.folder, entry.id)))
     headers = {**HARMLESS, "Content-Disposition": "attachment", "Content-Length": str(size)}
-    return StreamingResponse(_pieces(reading, entry), media_type=kind, headers=headers)
+    return StreamingResponse(pieces_of(reading, entry.id), media_type=kind, headers=headers)
 
 
 def _whole(entry: Entry, kind: str, content: bytes) -> Content:
     return Content(entry.id, kind, len(content), lambda start, end: content[start:end])
-
-
-async def _pieces(reading: Reading, entry: Entry) -> AsyncGenerator[bytes, None]:
-    async with reading.process(), aclosing(blobs.pieces(reading.folder, entry.id)) as pieces:
-        async for piece in pieces:
-            yield piece
 
 
 show_main = of_repository(_show_main)

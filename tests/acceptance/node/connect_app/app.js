@@ -95,6 +95,27 @@ function routes(addon) {
     res.sendStatus(204);
   });
 
+  // A builder: it reads what was pushed, with its JWT and with a token for that, and says what it found.
+  router.post("/pushed", addon.authenticate(), async (req, res) => {
+    const client = addon.httpClient(req);
+    const { repository, push } = req.body.data;
+    const at = `/2.0/repositories/${repository.full_name}`;
+    const commit = `${at}/commit/${push.changes[0].new.target.hash}`;
+    const grant = { grant_type: "urn:bitbucket:oauth2:jwt" };
+    const { body: token } = await call(client, "post", { url: "/site/oauth2/access_token", form: grant });
+    const headers = { Authorization: `Bearer ${token.access_token}` };
+    const again = await fetch(`${req.context.hostBaseUrl}${at}/commits`, { headers });
+    const build = { key: "unit", state: "SUCCESSFUL", url: "https://ci.example/1" };
+    const told = {
+      signed: await call(client, "get", `${at}/commits`),
+      exchanged: { status: again.status, body: await again.json() },
+      status: await call(client, "post", { url: `${commit}/statuses/build`, json: build }),
+      comment: await call(client, "post", { url: `${commit}/comments`, json: { content: { raw: "Built." } } }),
+    };
+    console.log(JSON.stringify({ by: req.context.clientKey, event: req.body.event, data: req.body.data, told }));
+    res.sendStatus(204);
+  });
+
   // The framework handles `installed` alone; this is how its documentation secures `uninstalled`.
   router.post("/uninstalled", addon.authenticateInstall(), (req, res) => res.sendStatus(204));
 
