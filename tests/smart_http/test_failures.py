@@ -7,10 +7,12 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 
 from roadstead.domain.repositories import transfers
 from roadstead.domain.repositories.journal import begin
+from roadstead.git import processes
 from roadstead.pushed import Push
 from tests.smart_http.conftest import Place, wait_until
 from tests.smart_http.git_client import Work, git
@@ -39,6 +41,62 @@ def test_a_full_disk_refuses_a_push(small_disk: Place, work: Work) -> None:
     assert (small_disk.refs(), small_disk.events()) == ({}, [])
     work.git("push", small_disk.url(), "HEAD~1:refs/heads/main")
     assert len(small_disk.events()) == 1
+
+
+@pytest.fixture
+def read_only(place: Place, work: Work) -> Iterator[Place]:
+    """Yield a repository with one commit, in a folder that no one can write."""
+    work.git("push", place.url(), "main")
+    folder = str(place.folder)
+    if subprocess.run(["mount", "--bind", folder, folder], capture_output=True, check=False).returncode:
+        pytest.skip("no disk can be mounted here")
+    subprocess.run(["mount", "-o", "remount,ro,bind", folder], check=True)
+    yield place
+    subprocess.run(["umount", "--lazy", folder], check=True)
+
+
+def test_a_folder_that_cannot_be_written_refuses_changes(
+    read_only: Place, work: Work, caplog: pytest.LogCaptureFixture
+) -> None:
+    """git's user and the API's caller are told why, nothing changes, reads go on, and the log has no traceback."""
+    before, events = read_only.refs(), len(read_only.events())
+    first = work.head()
+    work.commit("second")
+    pushed = git("push", read_only.url(), "main", folder=work.folder)
+    assert (pushed.returncode, "Read-only file system" in pushed.stderr) == (1, True), pushed.stderr
+    for path, body in (
+        ("refs/branches", {"json": {"name": "other", "target": {"hash": first}}}),
+        ("src", {"data": {"file": "content", "branch": "main"}}),
+    ):
+        refused = _asked(read_only, "POST", path, **body)
+        assert (refused.status_code, "Read-only" in refused.text) == (503, True), refused.text
+    assert _asked(read_only, "GET", "commits").status_code == 200
+    assert git("ls-remote", read_only.url(), folder=work.folder).returncode == 0
+    assert (read_only.refs(), len(read_only.events()), read_only.open_pushes()) == (before, events, [])
+    assert not [record for record in caplog.records if record.exc_info]
+
+
+def test_a_git_that_is_gone_is_said(
+    place: Place, work: Work, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """While the host runs: changes and transfers are refused, nothing changes, and all goes on once it is back."""
+    work.git("push", place.url(), "main")
+    with monkeypatch.context() as without:
+        without.setattr(processes, "program", lambda: "/nonexistent/git")
+        for args in (("push", place.url(), "main:other"), ("ls-remote", place.url())):
+            assert "503" in git(*args, folder=work.folder).stderr
+        new = {"name": "other", "target": {"hash": work.head()}}
+        refused = _asked(place, "POST", "refs/branches", json=new)
+        assert (refused.status_code, refused.json()["error"]["message"]) == (503, "git cannot be run.")
+        assert place.open_pushes() == []
+    assert not [record for record in caplog.records if record.exc_info]
+    work.git("push", place.url(), "main:other")
+    assert place.is_whole()
+
+
+def _asked(place: Place, method: str, path: str, **body: Any) -> httpx.Response:
+    address = f"{place.host.url}/2.0/repositories/{place.repository.full_name}/{path}"
+    return httpx.request(method, address, headers={"Authorization": f"Bearer {place.ann}"}, **body)
 
 
 def test_a_hook_that_is_killed_refuses_a_push(place: Place, work: Work, monkeypatch: pytest.MonkeyPatch) -> None:

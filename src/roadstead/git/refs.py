@@ -1,5 +1,6 @@
 """Branches and tags in git: all of them at once, and changes that happen together or not at all."""
 
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
@@ -15,6 +16,8 @@ from roadstead.git.revisions import named
 from roadstead.pushed import NO_OBJECT, RefChange
 from roadstead.turns import by_turns
 
+_CLASH = re.compile("cannot create|at the same time|multiple updates|but expected|exists")
+"""What git says of refs that cannot be beside each other, as `a` and `a/b`, and of one that another changes now."""
 _FIELDS = ("refname", "objectname", "objecttype", "*objectname", "*objecttype")
 _FORMAT = "%00".join(f"%({field})" for field in _FIELDS)
 _MANY = Limits(output=1 << 30)
@@ -56,7 +59,7 @@ async def update(
     """Change refs, by their whole names: all of them, and only if each is as `old` says. It is on the disk then.
 
     The reflogs name the push, and git inherits the descriptors that are passed. Raise `InvalidInput` for what is no
-    name, and `RefChanged`.
+    name, `RefChanged`, and `GitFailed` for what is the fault of no caller, as a full disk.
     """
     for change in changes:
         _check(change.ref)
@@ -67,6 +70,8 @@ async def update(
         await run(folder, *arguments, stdin=commands, variables=variables, passed=passed)
     except GitFailed as exc:
         moved = [change.ref for change in changes if (named(folder, change.ref) or NO_OBJECT) != change.old]
+        if not moved and not _CLASH.search(exc.detail):
+            raise
         what = f"{moved[0]} has changed meanwhile." if moved else "A branch or tag cannot be changed like this."
         raise RefChanged(what, exc.detail) from exc
 

@@ -15,7 +15,7 @@ from typing import NamedTuple
 import pygit2
 from pygit2.enums import ObjectType
 
-from roadstead.errors import InvalidInput
+from roadstead.errors import GitFailed, InvalidInput
 from roadstead.git.blobs import INLINE
 from roadstead.git.checks import check_settings
 from roadstead.git.disk import sync
@@ -150,8 +150,11 @@ class _Writer:
         return None
 
     def write(self, kind: Kind, content: bytes) -> str:
-        """Write an object, and return its id."""
-        self.written.append(str(self._opened.odb.write(_KINDS[kind], content)))
+        """Write an object, and return its id. Raise `GitFailed` for a disk that is full or read-only."""
+        try:
+            self.written.append(str(self._opened.odb.write(_KINDS[kind], content)))
+        except OSError as exc:
+            raise GitFailed("The repository cannot be written.", f"{str(exc).rpartition(': ')[2]}.") from exc
         return self.written[-1]
 
 

@@ -42,10 +42,11 @@ async def advertise(
     folder: Path, service: Service, protocol: str, *, named: bool = True
 ) -> AsyncGenerator[bytes, None]:
     """Yield what a repository has, in pieces. If it is `named`, the name of the service comes first, as over HTTP."""
-    if named and (service == "git-receive-pack" or "version=2" not in protocol.split(":")):
-        yield pkt_line(f"# service={service}\n".encode()) + FLUSH
+    # Before the first piece: a git that cannot be started is an answer of its own, not one that breaks off.
     child = _started(folder, service, "--http-backend-info-refs", reads=False, variables=_speaking(protocol))
     try:
+        if named and (service == "git-receive-pack" or "version=2" not in protocol.split(":")):
+            yield pkt_line(f"# service={service}\n".encode()) + FLUSH
         while piece := await child.read():
             yield piece
     finally:

@@ -32,7 +32,7 @@ async def _taken(lock: Lock, folder: Path, held: ExitStack, seconds: float) -> i
                     return descriptor
                 held.close()
                 await asyncio.sleep(_PAUSE_SECONDS)
-    except FileNotFoundError as exc:  # it was deleted meanwhile
-        raise GitFailed("A repository cannot be read.", str(exc)) from exc
     except TimeoutError as exc:
         raise HostBusy("The repository is busy.", "Try again in a moment.") from exc
+    except OSError as exc:  # it was deleted meanwhile, or its disk is read-only
+        raise GitFailed("The repository cannot be used.", f"{exc.strerror}.") from exc
