@@ -61,7 +61,8 @@ class Retry:
 class Queue:
     """A table of pending work, when to retry failed work, and how many rows one process runs `at_once`.
 
-    `shares` says for some columns how many of these rows may have the same value there.
+    `shares` says for some columns how many of these rows may have the same value there. Of no value are more rows
+    claimed than there are places free, so that however many have work without end, there is a place for another.
     """
 
     table: str
@@ -78,14 +79,15 @@ class Queue:
         claimed: list[Claim] = []
         while free := self.at_once - len(running) - len(claimed):
             used = self._used([*running, *claimed])
-            limit = min((free, *(self._room(column, used[column]) for column in self.shares)))
+            most = {column: min(share, free) for column, share in self.shares.items()}
+            limit = min((free, *(_room(used[column], most[column], free) for column in self.shares)))
             found = await rows.claim_due(
                 tx,
                 self.table,
                 horizon=self._horizon(now),
                 until=_claimed_until(now),
                 limit=limit,
-                full=self._full(used),
+                full={column: _full(used[column], most[column]) for column in self.shares},
             )
             claimed += found
             if len(found) < limit:
@@ -95,18 +97,6 @@ class Queue:
     def _used(self, running: Collection[Claim]) -> dict[str, Counter[str]]:
         """Return how many places each value has, by column."""
         return {column: Counter(claim.shares[place] for claim in running) for place, column in enumerate(self.shares)}
-
-    def _full(self, used: Mapping[str, Counter[str]]) -> dict[str, list[str]]:
-        """Return the values that have their share of places already, by column."""
-        return {
-            column: [value for value, count in used[column].items() if count >= share]
-            for column, share in self.shares.items()
-        }
-
-    def _room(self, column: str, used: Counter[str]) -> int:
-        """Return how many more rows no value without its share has too many of, whichever they are."""
-        share = self.shares[column]
-        return share - max((count for count in used.values() if count < share), default=0)
 
     async def claim_one(self, tx: Transaction, row_id: int, now: datetime) -> Claim | None:
         """Claim a row, due or not; return `None` if it is not pending or another process has the claim."""
@@ -129,6 +119,17 @@ class Queue:
         """Return how far ahead moments of the queue may be; the clocks of several hosts differ by some seconds."""
         differ = timedelta(seconds=CLOCKS_DIFFER)
         return Horizon(now, now + timedelta(seconds=self.retry.longest_pause) + differ, _claimed_until(now) + differ)
+
+
+def _full(used: Counter[str], most: int) -> list[str]:
+    """Return the values that have as many places as one may have."""
+    return [value for value, count in used.items() if count >= most]
+
+
+def _room(used: Counter[str], most: int, free: int) -> int:
+    """Return how many rows may be claimed before the places are counted again, whichever values these have."""
+    busiest = max((count for count in used.values() if count < most), default=0)
+    return max(1, min(most - busiest, (free - busiest) // 2))
 
 
 def _claimed_until(now: datetime) -> datetime:
