@@ -218,7 +218,7 @@ def test_a_refusal_shows_no_secret(url: str) -> None:
 
 
 def test_a_certificate_that_nobody_vouches_for_is_refused(server: Server, tmp_path: Path) -> None:
-    """A secret goes only to a server that can prove its name."""
+    """A secret goes only to a server that can prove its name, unless a hook skips the check."""
     certificate = tmp_path / "certificate.pem"
     certificate.write_bytes(_self_signed())
     server.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -226,6 +226,14 @@ def test_a_certificate_that_nobody_vouches_for_is_refused(server: Server, tmp_pa
     with pytest.raises(OutgoingCallFailed, match="TLS failed, self-signed certificate"):
         get(server.url.replace("http:", "https:"))
     assert server.requests == []
+    outbound, url = Outbound(allow_loopback=True), server.url.replace("http:", "https:")
+
+    async def unverified() -> int:
+        answer = await outbound.post(url, home=url, headers={}, body=b"{}", cap=10, verify=False)
+        await outbound.close()
+        return answer.status
+
+    assert asyncio.run(unverified()) == 200
 
 
 def _self_signed() -> bytes:
