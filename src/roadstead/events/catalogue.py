@@ -14,7 +14,8 @@ _REPOSITORY = frozenset[Subject]({"repository"})
 class EventType(NamedTuple):
     """A kind of event, as `GET /2.0/hook_events` tells it.
 
-    Hooks of the `subjects` may subscribe to it. An app, and whoever creates a hook, needs the `scope` to hear it.
+    Hooks of the `subjects` may subscribe to it. An app needs the `scope` to hear it, and the creator of a hook to
+    subscribe to it.
     `fires` says that this version announces it; any other can be subscribed to, and never comes.
     """
 

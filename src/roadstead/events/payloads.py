@@ -81,7 +81,7 @@ class Payloads:
 
 
 async def repository_named(host: Host, uuid: str) -> Repository | None:
-    """Return the repository of a UUID, whoever may see it: an event tells of it."""
+    """Return the repository of a UUID. No caller asks for it here, so no permission is checked: an event names it."""
     return await find_repository(host.store.database, ANY_WORKSPACE, uuid)
 
 

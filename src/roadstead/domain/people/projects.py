@@ -57,7 +57,7 @@ async def page_of_projects(host: Host, identity: Identity, workspace: str, wante
 
 
 async def find_project_of(host: Host, workspace: Workspace, uuid: str) -> Project | None:
-    """Return the project of a UUID, whoever sees it: an event tells of it."""
+    """Return the project of a UUID. No caller asks for it here, so no permission is checked: an event names it."""
     found = await rows.find_project(host.store.database, workspace, uuid, 0)
     return None if found is None else found[0]
 

@@ -34,7 +34,9 @@ class NoSuchObject(NotFound):
     """The repository has no object of this SHA-256."""
 
     def __init__(self, oid: str) -> None:
-        super().__init__(f"There is no object {oid[:64]}.", "Whoever has the file pushes it: git lfs push --all REMOTE")
+        super().__init__(
+            f"There is no object {oid[:64]}.", "Push it from a clone that has it: git lfs push --all REMOTE"
+        )
 
 
 class Wanted(NamedTuple):

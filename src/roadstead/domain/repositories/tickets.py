@@ -1,7 +1,7 @@
 """Tickets: signed texts that let a client do one thing with the LFS objects of one repository, for a limited time.
 
-A ticket needs no row and no credential beside it. Whoever issues one has checked what the caller may do; a permission
-that is withdrawn later ends with the ticket.
+A ticket needs no row and no credential beside it. Before it is issued, the host checks what the caller may do; a
+permission that is withdrawn later ends with the ticket.
 """
 
 import base64
