@@ -79,7 +79,7 @@ def test_a_full_disk_loses_nothing_and_passes(tmp_path: Path) -> None:
         assert [value["value"] for value in api("GET", VALUES).json()["values"]] == ["KEPT", "LATER"]
 
 
-SOON_BUSY = Parts(host=partial(open_host, busy_seconds=0.2))
+SOON_BUSY = Parts(host=partial(open_host, busy_seconds=0.5))
 
 
 def test_a_locked_database_is_waited_for_and_then_refused(tmp_path: Path) -> None:
