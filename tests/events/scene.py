@@ -167,7 +167,7 @@ async def scene(settings: Settings, repositories: int = 1) -> AsyncIterator[Scen
 
 
 async def _drain(host: Host) -> None:
-    """End the events of the creations, which nobody has subscribed to."""
+    """Dispatch the events of the creations before any hook is there that would hear them."""
     while await dispatch_some(host, PAYLOADS):
         pass
 

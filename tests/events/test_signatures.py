@@ -1,4 +1,4 @@
-"""Signatures of deliveries, checked by code that nobody here wrote."""
+"""Signatures of deliveries, checked by the crypto library of Node and the hmac module of Python."""
 
 import hashlib
 import hmac

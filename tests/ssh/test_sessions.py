@@ -382,7 +382,7 @@ def test_a_host_that_is_down_says_so(tmp_path: Path) -> None:
 
 
 def test_the_socket_is_for_the_host_s_own_account(ssh_host: LiveHost) -> None:
-    """Who can connect to it can claim any key, so nobody else can."""
+    """Only the account of the host can connect to the socket, because a client of it can claim any key."""
     (made,) = (ssh_host.settings.data / "hosts").glob("*.ssh")
     assert (made.stat().st_mode & 0o777, made.parent.stat().st_mode & 0o777) == (0o600, 0o700)
 

@@ -10,7 +10,7 @@ from roadstead.api.listing import Page, Partial, page_answer, shaped
 from roadstead.api.needs import OPERATOR
 from roadstead.api.operation import Call
 from roadstead.control.map import DELIVERIES as OPERATIONS
-from roadstead.control.shapes import as_data
+from roadstead.control.shapes import MessageResource, as_data
 from roadstead.errors import InvalidInput
 from roadstead.events import deliveries
 from roadstead.listing import PageRequest
@@ -21,18 +21,11 @@ class DeliverySummary(DeliveryMembers[str], frozen=True):
     """A delivery of an event to a subscriber, and the outcome of its last attempt."""
 
 
-class DeliveredMessage(msgspec.Struct, frozen=True):
-    """Headers and body without secrets: all of a request, and the beginning of an answer."""
-
-    headers: tuple[tuple[str, str], ...]
-    body: str
-
-
 class WholeDelivery(DeliverySummary, frozen=True):
     """Everything that is stored of a delivery. `tries` are its attempts, and `next_try_on` the time of the next one."""
 
-    request: DeliveredMessage
-    answer: DeliveredMessage | None
+    request: MessageResource
+    answer: MessageResource | None
     tries: tuple[Attempt, ...]
     next_try_on: str | None
 
@@ -81,8 +74,8 @@ def whole_delivery(details: DeliveryDetails) -> WholeDelivery:
     answered = details.summary.status is not None
     return WholeDelivery(
         **as_data(details.summary),
-        request=DeliveredMessage(details.request_headers, details.content),
-        answer=DeliveredMessage(details.answer_headers, details.answer_body) if answered else None,
+        request=MessageResource(details.request_headers, details.content),
+        answer=MessageResource(details.answer_headers, details.answer_body) if answered else None,
         tries=details.attempts,
         next_try_on=details.next_try_on.isoformat(timespec="microseconds") if details.next_try_on else None,
     )

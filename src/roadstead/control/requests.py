@@ -1,7 +1,5 @@
 """`/-/requests`: the last calls in both directions."""
 
-import msgspec
-
 from roadstead.api.answers import Answer
 from roadstead.api.listing import Page, Partial, page_answer, shaped
 from roadstead.api.needs import OPERATOR
@@ -9,7 +7,7 @@ from roadstead.api.operation import Call
 from roadstead.connect.diagnosis import Diagnosis
 from roadstead.control.debug_jwt import DiagnosisResource, explained_token
 from roadstead.control.map import REQUESTS as OPERATIONS
-from roadstead.control.shapes import as_data
+from roadstead.control.shapes import MessageResource, as_data
 from roadstead.domain.access.diagnosis import explain_recorded
 from roadstead.domain.traffic import requests
 from roadstead.domain.traffic.curl import as_curl
@@ -19,13 +17,6 @@ from roadstead.recorded import REQUEST_LIST, Message, Recorded, RecordedRequest,
 
 class RequestSummary(Recorded[str], frozen=True):
     """A call of an app to the host (`in`) or of the host to an app (`out`). Sizes are in bytes."""
-
-
-class MessageResource(msgspec.Struct, frozen=True):
-    """Headers and the beginning of the body, without secrets."""
-
-    headers: tuple[tuple[str, str], ...]
-    body: str
 
 
 class ExplainedRequest(RequestSummary, frozen=True):

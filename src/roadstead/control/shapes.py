@@ -1,9 +1,16 @@
-"""Values of the model as data."""
+"""Values of the model as data, and shapes that several groups share."""
 
 from datetime import datetime
 from typing import Any
 
 import msgspec
+
+
+class MessageResource(msgspec.Struct, frozen=True):
+    """Headers and body without secrets: all of a delivery's request, and the beginning of any other body."""
+
+    headers: tuple[tuple[str, str], ...]
+    body: str
 
 
 def as_data(value: msgspec.Struct) -> dict[str, Any]:

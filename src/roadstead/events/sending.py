@@ -7,8 +7,8 @@ until the one before was delivered, refused or given up.
 import logging
 import re
 import time
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from email.utils import parsedate_to_datetime
 from typing import NamedTuple
@@ -45,10 +45,9 @@ GIVEN_UP_AFTER = timedelta(days=1)
 log = logging.getLogger("roadstead.events")
 
 
-@asynccontextmanager
-async def sending_deliveries(
+def sending_deliveries(
     host: Host, *, queue: Queue = QUEUE, look_seconds: float = LOOK_SECONDS, finish_seconds: float = FINISH_SECONDS
-) -> AsyncIterator[None]:
+) -> AbstractAsyncContextManager[None]:
     """Send due deliveries while the block runs. Other processes, or the next start, send the rest."""
     worker = Worker(
         host.store.database,
@@ -58,8 +57,7 @@ async def sending_deliveries(
         look_seconds=look_seconds,
         finish_seconds=finish_seconds,
     )
-    async with worker.running():
-        yield
+    return worker.running()
 
 
 async def deliver(host: Host, queue_of: Queue, claim: Claim) -> Claim | None:

@@ -7,8 +7,8 @@ app would take it for the end of the new installation.
 """
 
 import json
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import Mapping
+from contextlib import AbstractAsyncContextManager
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -152,10 +152,9 @@ async def queue_uninstalled(
     return call_id
 
 
-@asynccontextmanager
-async def making_pending_calls(
+def making_pending_calls(
     host: Host, *, queue: Queue = QUEUE, look_seconds: float = LOOK_SECONDS, finish_seconds: float = FINISH_SECONDS
-) -> AsyncIterator[None]:
+) -> AbstractAsyncContextManager[None]:
     """Make pending calls while the block runs. Other processes, or the next start, make the rest."""
     worker = Worker(
         host.store.database,
@@ -165,8 +164,7 @@ async def making_pending_calls(
         look_seconds=look_seconds,
         finish_seconds=finish_seconds,
     )
-    async with worker.running():
-        yield
+    return worker.running()
 
 
 async def try_now(host: Host, call_id: int) -> LifecycleCall:

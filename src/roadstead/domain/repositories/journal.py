@@ -1,7 +1,7 @@
 """The journal of changes of refs, by which each has exactly one event, however a process ends.
 
-A push, and each change of refs over the API, takes these steps. It holds the repository's lock, which git's programs
-inherit:
+The host takes these steps for each push, and for each change of refs over the API. Meanwhile it holds the lock of the
+repository, and so do the git programs that it starts, which inherit the lock:
 
 1. `begin`: store what is to be changed, and that the caller may. Only then does git change anything.
 2. git changes the refs. Its reflogs name the push.
