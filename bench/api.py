@@ -90,10 +90,14 @@ def _pages(client: Client, linker: str) -> dict[str, str]:
 
 
 def measure(workloads: Mapping[K, Workload]) -> dict[K, list[load.Run]]:
-    """Run every workload in turn, round by round; drop the first round, which warms up."""
+    """Run every workload in turn, round by round, each when no server works any longer; drop the first round, which
+    warms up.
+    """
     runs: dict[K, list[load.Run]] = {name: [] for name in workloads}
+    hosts = {work.server for work in workloads.values()}
     for number in range(ROUNDS + 1):
         for name, work in workloads.items():
+            servers.wait_until_idle(hosts)
             run = load.run(work.server, work.requests(number), statuses=(work.status,), seconds=SECONDS)
             if number > 0:
                 runs[name].append(run)

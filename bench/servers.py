@@ -12,8 +12,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench import cores
+from roadstead.domain.traffic.recording import PAUSE_SECONDS
 
 PATIENCE_SECONDS = 60
+_IDLE_SECONDS = PAUSE_SECONDS + 0.1
+_IDLE_SHARE = 0.1
+"""Of a processor: what servers together may use while they have no requests."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,22 @@ def roadstead(data: Path, *, workers: int = 1) -> Iterator[Server]:
     processors = {cores.SERVER} if workers == 1 else {cores.SERVER, cores.OURS}
     with running(command, port, path="/-/health/live", processors=processors) as server:
         yield server
+
+
+def wait_until_idle(servers: Collection[Server]) -> None:
+    """Wait until no server works, so that none takes the processor of the one that is measured next.
+
+    After a load and a pause, `roadstead` writes its records of the latest requests, for a fifth of a second. Raise
+    `SystemExit` for a server that goes on working.
+    """
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        used = sum(server.cpu_seconds() for server in servers)
+        time.sleep(_IDLE_SECONDS)
+        if sum(server.cpu_seconds() for server in servers) - used < _IDLE_SECONDS * _IDLE_SHARE:
+            return
+        if time.monotonic() > deadline:
+            raise SystemExit("A server goes on working though it has no requests.")
 
 
 def free_port() -> int:

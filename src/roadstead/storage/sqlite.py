@@ -40,6 +40,7 @@ from roadstead.storage.database import (
     Row,
     Unfit,
 )
+from roadstead.storage.shared_commit import SharedCommit
 from roadstead.storage.sqlite_errors import is_busy, translate, translated
 from roadstead.storage.waking import Wakers, Waking
 from roadstead.storage.writers_line import WritersLine
@@ -107,7 +108,7 @@ class SQLiteDatabase:
         self._scan_thread = ThreadPoolExecutor(1, "sqlite-scan")
         self._search_thread = ThreadPoolExecutor(1, "sqlite-search")
         self._turns = Turns(1, busy_seconds, LONG_LISTS)
-        self._batch: _Batch | None = None
+        self._batch: SharedCommit | None = None
         self._in_snapshot = False
         self._last_commit: object = None
         self._version = 0
@@ -195,7 +196,7 @@ class SQLiteDatabase:
     def transaction(self, *, patience: float | None = None) -> "_OneWriter":
         return _OneWriter(self, patience)
 
-    async def enter(self, patience: float | None) -> "tuple[_Batch, _SQLiteTransaction]":
+    async def enter(self, patience: float | None) -> "tuple[SharedCommit, _SQLiteTransaction]":
         """Become the only writer, with a savepoint in the common transaction."""
         # Counted from here, so that writers who arrived together, and find the database locked, fail together.
         deadline = asyncio.get_running_loop().time() + (self._busy_seconds if patience is None else patience)
@@ -210,7 +211,7 @@ class SQLiteDatabase:
             raise
         return batch, _SQLiteTransaction(self, self._writer, self._thread)
 
-    def leave(self, batch: "_Batch", watch: remembered.Watch, cause: BaseException | None) -> None:
+    def leave(self, batch: SharedCommit, watch: remembered.Watch, cause: BaseException | None) -> None:
         """Admit the next writer, after keeping this one's changes, or undoing them if there is a `cause`."""
         try:
             if cause is None:
@@ -234,7 +235,7 @@ class SQLiteDatabase:
         except TimeoutError as exc:
             raise StorageBusy("The database is busy.", _CHANGED) from exc
 
-    async def _begin(self, deadline: float) -> "_Batch":
+    async def _begin(self, deadline: float) -> SharedCommit:
         """Open the common transaction, waiting for other processes without delaying this one."""
         while True:
             try:
@@ -245,12 +246,12 @@ class SQLiteDatabase:
                 if not is_busy(exc) or late:
                     raise translate(exc) from exc
             await asyncio.sleep(0.01)
-        batch = self._batch = _Batch()
+        batch = self._batch = SharedCommit()
         # The commit stands in line after everyone who writes in this turn of the loop.
         batch.loop.call_soon(self._writing.call, partial(self._commit, batch))
         return batch
 
-    def _commit(self, batch: "_Batch") -> None:
+    def _commit(self, batch: SharedCommit) -> None:
         """Begin to commit, as the only writer, unless the transaction was rolled back."""
         if self._batch is batch:
             self._batch = None
@@ -258,7 +259,7 @@ class SQLiteDatabase:
         else:
             self._writing.give_back()
 
-    def _commit_in_thread(self, batch: "_Batch") -> None:
+    def _commit_in_thread(self, batch: SharedCommit) -> None:
         failure: Exception | None = None
         try:
             with translated:
@@ -267,26 +268,26 @@ class SQLiteDatabase:
             failure = exc
         batch.loop.call_soon_threadsafe(self._committed, batch, failure)
 
-    def _committed(self, batch: "_Batch", failure: Exception | None) -> None:
+    def _committed(self, batch: SharedCommit, failure: Exception | None) -> None:
         """Tell the writers, and admit the next one."""
         try:
             if failure is None:
-                batch.succeed()
+                batch.end()
             else:
                 if self._writer.in_transaction:
                     self._writer.execute("ROLLBACK")
-                batch.fail(failure)
+                batch.end(failure)
         finally:
             self._writing.give_back()
 
-    def _undo(self, batch: "_Batch", cause: BaseException) -> None:
+    def _undo(self, batch: SharedCommit, cause: BaseException) -> None:
         if self._writer.in_transaction:
             self._writer.execute("ROLLBACK TO one_writer")
             self._writer.execute("RELEASE one_writer")
         else:
             # Some failures (a full disk, for one) make SQLite roll back everything, so the others lose theirs too.
             self._batch = None
-            batch.fail(StorageUnavailable("The database rolled back a group of changes.", str(cause)))
+            batch.end(StorageUnavailable("The database rolled back a group of changes.", str(cause)))
 
     def load(self) -> Load:
         return Load(self.writers)
@@ -402,37 +403,11 @@ class _OneWriter:
         try:
             self._database.leave(self._batch, self._transaction, exc)
             if exc is None:
-                await self._batch.durable()
+                await self._batch.outcome()
                 if self._transaction.woken:
                     self._database.wakers.wake(self._transaction.woken)
         finally:
             self._database.writers -= 1
-
-
-class _Batch:
-    """The writers that share one commit."""
-
-    def __init__(self) -> None:
-        self.loop = asyncio.get_running_loop()
-        self._waiting: list[asyncio.Future[None]] = []
-
-    def durable(self) -> "asyncio.Future[None]":
-        """Return a future that is done when the commit is, or fails as it has. One writer giving up does not disturb
-        the others.
-        """
-        outcome = self.loop.create_future()
-        self._waiting.append(outcome)
-        return outcome
-
-    def succeed(self) -> None:
-        for outcome in self._waiting:
-            if not outcome.done():
-                outcome.set_result(None)
-
-    def fail(self, exc: Exception) -> None:
-        for outcome in self._waiting:
-            if not outcome.done():
-                outcome.set_exception(exc)
 
 
 class _FileLease:
