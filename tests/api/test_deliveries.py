@@ -12,6 +12,7 @@ import pytest
 from roadstead.domain.access import credentials
 from roadstead.domain.host import Host
 from roadstead.domain.people import users, workspaces
+from roadstead.events.sending import NOT_SUBSCRIBED
 from roadstead.receiver import Arrived, Secrets
 from tests.events.scene import Receiving, receiving
 from tests.live import LiveHost, live_host
@@ -143,4 +144,4 @@ def test_a_resend_to_a_hook_that_is_gone_fails(watched: Watched) -> None:
         for hook in owner.get(f"{watched.repository}/hooks").json()["values"]:
             assert owner.delete(f"{watched.repository}/hooks/{hook['uuid']}").status_code == 204
     found = watched.ended(watched.resend(1).json()["id"])
-    assert (found["state"], found["error"]) == ("failed", "Not sent: the subscription is gone.")
+    assert (found["state"], found["error"]) == ("failed", NOT_SUBSCRIBED)

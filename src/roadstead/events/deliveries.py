@@ -19,6 +19,8 @@ from roadstead.pushed import Event
 from roadstead.storage import deliveries as rows
 
 _LARGEST_ID = 2**63 - 1
+_AFTER_ALL = _LARGEST_ID
+"""The id of an event that did not happen: all who subscribe now are told of it."""
 _MOST_SHOWN = 1_000
 
 
@@ -100,7 +102,7 @@ async def fire(host: Host, payloads: Payloads, key: str, repository: Repository)
         raise InvalidInput(
             f"There is no sample of {key}.", "This version does not announce it, or the repository has no such object."
         )
-    event = Event(0, key, repository.workspace.id, repository.id, None, None, host.now(), payload)
+    event = Event(_AFTER_ALL, key, repository.workspace.id, repository.id, None, None, host.now(), payload)
     ids = []
     for subscriber in await subscribers_of(host, event):
         delivery = delivery_to(event, repository.workspace.slug, payload, None, subscriber)

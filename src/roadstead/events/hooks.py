@@ -17,12 +17,14 @@ from roadstead.domain.people.changes import log_change
 from roadstead.domain.repositories import access
 from roadstead.errors import InvalidInput, NotFound, OutgoingCallFailed, ScopeMissing, invalid_member
 from roadstead.events.catalogue import CATALOGUE, Subject
+from roadstead.events.subscribers import server_of
 from roadstead.listing import PageRequest, Slice
 from roadstead.model import Identity, Repository, Workspace
 from roadstead.model.hooks import Hook
 from roadstead.outbound.calls import shown
 from roadstead.storage import hooks as rows
 from roadstead.storage.database import Transaction
+from roadstead.storage.deliveries import send_elsewhere
 from roadstead.storage.sealing import sealer
 from roadstead.storage.workspaces import lock_workspace
 
@@ -127,8 +129,11 @@ async def change_hook(host: Host, identity: Identity, owner: Owner, uid: str, gi
     async with host.store.database.transaction() as tx:
         seal = await sealer(host.store.secrets, tx)
         await _hold(host, tx, identity, owner)
-        hook = _changed(owner, await get_hook(host, owner, uid, tx), given, allowed)
+        before = await get_hook(host, owner, uid, tx)
+        hook = _changed(owner, before, given, allowed)
         await rows.change_hook(tx, hook)
+        if hook.url != before.url:
+            await send_elsewhere(tx, hook.id, hook.url, server_of(hook.url))
         if not isinstance(given.secret, msgspec.UnsetType):
             await rows.change_secret(tx, hook.id, seal(given.secret) if given.secret else None)
         await _log(host, tx, identity, owner, "webhook changed", hook)

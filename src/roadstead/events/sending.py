@@ -42,6 +42,8 @@ that one that is slow holds up no other."""
 GIVEN_UP_AFTER = timedelta(days=1)
 """A delivery that waited longer for those before it is tried once."""
 
+NOT_SUBSCRIBED = "Not sent: the hook was deleted or is not active, or the app was uninstalled."
+
 log = logging.getLogger("roadstead.events")
 
 
@@ -109,7 +111,7 @@ async def _attempt(host: Host, pending: PendingDelivery, attempt: int) -> tuple[
     headers, body = headers_of(told), pending.content.encode()
     subscription = await _subscription(host, pending, body)
     if subscription is None:
-        return Outcome(now, error="Not sent: the subscription is gone."), None
+        return Outcome(now, error=NOT_SUBSCRIBED), None
     headers.update(subscription.signature)
     shown = kept(
         [(name.encode(), value.encode()) for name, value in headers.items()],
@@ -151,7 +153,7 @@ async def _subscription(host: Host, pending: PendingDelivery, body: bytes) -> _S
 
 async def _of_hook(host: Host, hook_id: int, url: str, body: bytes) -> _Subscription | None:
     hook = await find_by_id(host.store.database, hook_id)
-    if hook is None:
+    if hook is None or not hook.is_active:
         return None
     secret = await secret_of(host.store, hook_id) if hook.has_secret else None
     route = Route(url, hook.home, verify=not hook.skip_cert_verification)

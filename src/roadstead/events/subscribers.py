@@ -10,7 +10,7 @@ from roadstead.domain.host import Host
 from roadstead.events.catalogue import CATALOGUE
 from roadstead.pushed import Event
 from roadstead.storage.hooks import hooks_for
-from roadstead.storage.installations import list_descriptors
+from roadstead.storage.installations import list_hearing
 
 if TYPE_CHECKING:
     from roadstead.connect import Descriptor
@@ -34,8 +34,8 @@ class Subscriber(NamedTuple):
 
     @property
     def target(self) -> str:
-        """Return the server that is told: the host and port of the address."""
-        return urlsplit(self.url).netloc.lower()
+        """Return the server that is told."""
+        return server_of(self.url)
 
     def lane(self, repository: str | None) -> str:
         """Return the name of the deliveries that reach this subscriber in order: those about one repository."""
@@ -43,12 +43,17 @@ class Subscriber(NamedTuple):
         return f"{kind} {number} {repository or ''}"
 
 
+def server_of(url: str) -> str:
+    """Return the host and the port of an address."""
+    return urlsplit(url).netloc.lower()
+
+
 async def subscribers_of(host: Host, event: Event) -> list[Subscriber]:
-    """Return all who are told of an event now."""
+    """Return all who are told of an event: who subscribes to it now, and was there when it happened."""
     database = host.store.database
-    hooks = await hooks_for(database, event.key, event.workspace_id, event.repository_id)
+    hooks = await hooks_for(database, event)
     found = [Subscriber(hook.uuid.strip("{}"), hook.url, hook_id=hook.id) for hook in hooks]
-    for installation_id, _, descriptor in await list_descriptors(database, event.workspace_id):
+    for installation_id, descriptor in await list_hearing(database, event.workspace_id, event.id):
         found += _of_app(stored_descriptor(descriptor), installation_id, event.key)
     return found
 

@@ -94,6 +94,13 @@ async def begin_next(tx: Transaction, lane: str, now: datetime) -> int | None:
     return rows[0][0] if rows else None
 
 
+async def send_elsewhere(tx: Transaction, hook_id: int, url: str, target: str) -> None:
+    """Let the pending deliveries of a hook go to another address, on that server."""
+    await tx.run(
+        "UPDATE deliveries SET url = ?, target = ? WHERE state = 'pending' AND hook_id = ?", url, target, hook_id
+    )
+
+
 async def find_pending(reader: Reader, delivery_id: int) -> PendingDelivery | None:
     """Return what is needed for the next attempt of a delivery; `None` for one that has ended."""
     columns = ", ".join(PendingDelivery._fields)

@@ -71,6 +71,14 @@ async def list_pending_events(reader: Reader, limit: int) -> list[Event]:
     return [_event(row) for row in rows]
 
 
+async def newest_pending_event(reader: Reader, workspace_id: int) -> int:
+    """Return the id of the newest event of a workspace whose deliveries are not stored yet; 0 if there is none."""
+    ((newest,),) = await reader.read(
+        "SELECT COALESCE(MAX(id), 0) FROM events WHERE is_pending = 1 AND workspace_id = ?", workspace_id
+    )
+    return int(newest)
+
+
 async def end_pending(tx: Transaction, events: Sequence[Event]) -> set[int]:
     """Mark events as dispatched. Return the ids of those that no other process had marked before."""
     packed = tx.pack_strings([str(event.id) for event in events])

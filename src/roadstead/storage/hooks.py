@@ -4,8 +4,10 @@ from typing import Any
 
 from roadstead.listing import PageRequest, Slice
 from roadstead.model.hooks import HOOK_LIST, Hook
+from roadstead.pushed import Event
 from roadstead.storage import Store
 from roadstead.storage.database import Reader, Row, Transaction
+from roadstead.storage.events import newest_pending_event
 from roadstead.storage.filters import Clause
 from roadstead.storage.listing import Source, read_page
 from roadstead.storage.moments import from_text, to_text
@@ -16,15 +18,16 @@ _JOINED = "hooks h LEFT JOIN installations i ON i.id = h.installation_id"
 _SELECT = f"SELECT {_COLUMNS} FROM {_JOINED}"
 
 
-async def hooks_for(reader: Reader, event: str, workspace_id: int, repository_id: int | None) -> list[Hook]:
-    """Return the active hooks that subscribe to an event of a repository, or of the workspace itself."""
+async def hooks_for(reader: Reader, event: Event) -> list[Hook]:
+    """Return the active hooks that subscribe to an event, but for those that were added after it."""
     rows = await reader.read(
         f"{_SELECT} WHERE h.workspace_id = ? AND (h.repository_id IS NULL OR h.repository_id = ?) "
-        "AND h.is_active = 1 AND (i.id IS NULL OR i.state = 'installed') ORDER BY h.id",
-        workspace_id,
-        repository_id or 0,
+        "AND h.is_active = 1 AND h.hears_after < ? AND (i.id IS NULL OR i.state = 'installed') ORDER BY h.id",
+        event.workspace_id,
+        event.repository_id or 0,
+        event.id,
     )
-    return [hook for hook in map(_hook, rows) if event in hook.events]
+    return [hook for hook in map(_hook, rows) if event.key in hook.events]
 
 
 async def find_by_id(reader: Reader, hook_id: int) -> Hook | None:
@@ -68,10 +71,13 @@ async def count_hooks(
 
 
 async def add_hook(tx: Transaction, hook: Hook, secret: bytes | None) -> int:
-    """Add a hook with its sealed secret; return its id."""
+    """Add a hook with its sealed secret; return its id. The transaction has locked the workspace."""
     belongs = {name: getattr(hook, name) for name in ("uuid", "workspace_id", "repository_id", "installation_id")}
-    created = to_text(hook.created_at)
-    return await tx.insert(*HOOKS.insert("RETURNING id", **belongs, **_cells(hook), created_at=created, secret=secret))
+    since = {
+        "created_at": to_text(hook.created_at),
+        "hears_after": await newest_pending_event(tx, hook.workspace_id),
+    }
+    return await tx.insert(*HOOKS.insert("RETURNING id", **belongs, **_cells(hook), **since, secret=secret))
 
 
 async def change_hook(tx: Transaction, hook: Hook) -> None:

@@ -10,10 +10,11 @@ from typing import NamedTuple
 from roadstead.model import Caller, Installation, Workspace
 from roadstead.storage import Store
 from roadstead.storage.database import Reader, Row, Transaction
+from roadstead.storage.events import newest_pending_event
 from roadstead.storage.moments import from_text, to_text
 from roadstead.storage.sealing import hold_key
 from roadstead.storage.tables import INSTALLATIONS, WORKSPACES
-from roadstead.storage.workspaces import workspace_of
+from roadstead.storage.workspaces import lock_workspace, workspace_of
 
 _INSTALLATION = f"""
     SELECT {INSTALLATIONS.of(Installation, "i")}, h.installation_id, h.previous_secret, {WORKSPACES.of(Workspace, "w")}
@@ -106,6 +107,17 @@ async def list_descriptors(reader: Reader, workspace_id: int) -> list[tuple[int,
     return [(row[0], row[1], row[2]) for row in rows]
 
 
+async def list_hearing(reader: Reader, workspace_id: int, event_id: int) -> list[tuple[int, str]]:
+    """Return id and descriptor of every installation in force in a workspace, but for those added after an event."""
+    rows = await reader.read(
+        "SELECT id, descriptor FROM installations WHERE workspace_id = ? AND state = 'installed' AND hears_after < ? "
+        "ORDER BY installed_on, id",
+        workspace_id,
+        event_id,
+    )
+    return [(row[0], row[1]) for row in rows]
+
+
 async def list_installations(
     store: Store, *, app_key: str | None = None, workspace_id: int | None = None
 ) -> list[Installation]:
@@ -157,9 +169,12 @@ async def offer_installation(
         app_key,
     )
     if rows:
-        identity, *before = rows[0]
+        identity, *cells = rows[0]
+        before = Offered(*cells)
         await put_in_force(tx, identity, offered)
-        return identity, Offered(*before)
+        if before.state != "installed":
+            await _hear_from_now(tx, identity, workspace.id)
+        return identity, before
     statement = INSTALLATIONS.insert(
         "RETURNING id",
         workspace_id=workspace.id,
@@ -169,7 +184,16 @@ async def offer_installation(
         installed_on=to_text(now),
         updated_on=to_text(now),
     )
-    return await tx.insert(*statement), Offered("none", "", "", None)
+    identity = await tx.insert(*statement)
+    await _hear_from_now(tx, identity, workspace.id)
+    return identity, Offered("none", "", "", None)
+
+
+async def _hear_from_now(tx: Transaction, installation_id: int, workspace_id: int) -> None:
+    """Let an app that was added be told of later events only. Wait for changes whose events are not committed yet."""
+    await lock_workspace(tx, workspace_id)
+    newest = await newest_pending_event(tx, workspace_id)
+    await tx.run("UPDATE installations SET hears_after = ? WHERE id = ?", newest, installation_id)
 
 
 async def put_in_force(tx: Transaction, installation_id: int, offered: Offered) -> None:

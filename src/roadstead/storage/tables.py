@@ -20,8 +20,9 @@ class Table:
 
     `sealed` columns contain encrypted secrets, and no other column contains bytes. `unsafe` ones may reveal one: an
     app's answers may repeat it, and a password can be guessed from its hash. A table that `stays` is not in an export;
-    the text says why. Processes cache rows of one with a `version`, which is a column of `remembered`
-    (`storage/remembered.py`). The migrations make the `first_rows`, and an import replaces them.
+    the text says why. A `local` column is not, either: it refers to a row of such a table. Processes cache rows of one
+    with a `version`, which is a column of `remembered` (`storage/remembered.py`). The migrations make the `first_rows`,
+    and an import replaces them.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Table:
     key: tuple[str, ...]
     sealed: frozenset[str] = frozenset()
     unsafe: frozenset[str] = frozenset()
+    local: frozenset[str] = frozenset()
     stays: str = ""
     version: str = ""
     first_rows: int = 0
@@ -47,6 +49,11 @@ class Table:
     def besides(self, model: type[Any]) -> str:
         """Return the columns that are no members of a model, in the order of the table."""
         return ", ".join(name for name in self.columns if name not in model.__match_args__)
+
+    @property
+    def travelling(self) -> tuple[str, ...]:
+        """Return the columns that are exported."""
+        return tuple(name for name in self.columns if name not in self.local)
 
     def replacing(self, columns: Iterable[str]) -> str:
         """Return the end of the statement that adds a row, if it may be one of the first, which it then replaces."""
@@ -83,6 +90,7 @@ def _table(
     key: str = "",
     sealed: str = "",
     unsafe: str = "",
+    local: str = "",
     stays: str = "",
     version: str = "",
     first_rows: int = 0,
@@ -96,6 +104,7 @@ def _table(
         tuple(key.split()) or (first,),
         frozenset(sealed.split()),
         frozenset(unsafe.split()),
+        frozenset(local.split()),
         stays,
         version,
         first_rows,
@@ -195,9 +204,11 @@ REGISTRATIONS = _table(
 )
 INSTALLATIONS = _table(
     "installations",
-    "id workspace_id app_key client_key state descriptor_url descriptor shared_secret installed_on updated_on",
+    "id workspace_id app_key client_key state descriptor_url descriptor shared_secret installed_on updated_on "
+    "hears_after",
     "everywhere",
     sealed="shared_secret",
+    local="hears_after",
     version="version",
 )
 DOWNLOADS = _table("downloads", "id repository_id name file size downloads user_id created_on", "in one place")
@@ -300,9 +311,10 @@ EVENTS = _table(
 HOOKS = _table(
     "hooks",
     "id uuid workspace_id repository_id installation_id url home description is_active secret events "
-    "skip_cert_verification history_enabled created_at",
+    "skip_cert_verification history_enabled created_at hears_after",
     "in one place",
     sealed="secret",
+    local="hears_after",
 )
 DELIVERIES = _table(
     "deliveries",

@@ -48,8 +48,8 @@ async def read_pages(
     Raises `StorageUnusable` when a requested secret was sealed with another key.
     """
     key = ", ".join(table.key)
-    places = [table.columns.index(column) for column in table.key]
-    select = f"SELECT {', '.join(table.columns)} FROM {table.name}"
+    places = [table.travelling.index(column) for column in table.key]
+    select = f"SELECT {', '.join(table.travelling)} FROM {table.name}"
     after = f"({key}) > ({', '.join('?' * len(places))})"
     rows = await reader.scan(f"{select} ORDER BY {key} LIMIT ?", PAGE)
     while rows:
@@ -62,7 +62,7 @@ def _in_the_clear(store: Store, table: Table, row: Row, *, with_secrets: bool) -
     if not table.sealed and not table.unsafe:
         return row
     cells: list[Argument] = []
-    for column, cell in zip(table.columns, row, strict=True):
+    for column, cell in zip(table.travelling, row, strict=True):
         if cell is not None and column in table.sealed:
             cells.append(store.secrets.open(cell) if with_secrets else "")
         elif column in table.unsafe and not with_secrets:

@@ -36,7 +36,7 @@ async def move_state(source: Host, target: Host, *, progress: Progress = lambda 
         for table in TRAVELLING:
             sent = _Content()
             async for page in rows.read_pages(source.store, snapshot, table, with_secrets=True):
-                await rows.add_rows(target.store, tx, table, table.columns, page, make_secret=new_secret)
+                await rows.add_rows(target.store, tx, table, table.travelling, page, make_secret=new_secret)
                 sent.add(page)
                 step(len(page))
             if await _content(target.store, tx, table, step) != sent.digest():

@@ -105,7 +105,7 @@ async def _write_rows(
     )
     done = 0
     for table in TRAVELLING:
-        writer.write({"table": table.name, "columns": table.columns})
+        writer.write({"table": table.name, "columns": table.travelling})
         async for page in rows.read_pages(host.store, snapshot, table, with_secrets=with_secrets):
             writer.write(*page)
             done += len(page)
@@ -333,7 +333,7 @@ def _section(line: dict[str, Any]) -> tuple[Table, list[str]]:
         raise DamagedExport("A heading names no columns.")
     if table is None:
         raise _newer(f"It has {line['table']!r}, which this version does not know.")
-    if unknown := [column for column in columns if column not in table.columns]:
+    if unknown := [column for column in columns if column not in table.travelling]:
         raise _newer(f"Its {table.name} have {unknown[0]!r}, which this version does not know.")
     return table, columns
 
