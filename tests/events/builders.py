@@ -10,6 +10,7 @@ SENT = "repo:push"
 LARGE = "repo:updated"
 GONE = "repo:fork"
 BROKEN = "repo:created"
+NO_TEXT = "repo:deleted"
 
 
 def _payload(happening: Happening) -> dict[str, Any]:
@@ -34,4 +35,8 @@ async def _broken(host: Host, happening: Happening) -> dict[str, Any]:
     raise RuntimeError("on purpose")
 
 
-BUILDERS = {SENT: _sent, LARGE: _large, GONE: _gone, BROKEN: _broken}
+async def _no_text(host: Host, happening: Happening) -> dict[str, Any]:
+    return {**_payload(happening), "name": "\ud800"}
+
+
+BUILDERS = {SENT: _sent, LARGE: _large, GONE: _gone, BROKEN: _broken, NO_TEXT: _no_text}

@@ -20,6 +20,7 @@ from roadstead.domain.repositories.creation import create_repository
 from roadstead.domain.repositories.given import RepositoryChanges
 from roadstead.events.dispatching import dispatch_some
 from roadstead.events.payloads import Payloads
+from roadstead.events.room import LIMITS, Limits
 from roadstead.events.sending import QUEUE, sending_deliveries
 from roadstead.listing import PageRequest
 from roadstead.model import Repository
@@ -126,9 +127,9 @@ class Scene:
                 payload={"number": number},
             )
 
-    async def dispatch(self) -> None:
+    async def dispatch(self, limits: Limits = LIMITS) -> None:
         """Store the deliveries of all events."""
-        while await dispatch_some(self.host, PAYLOADS):
+        while await dispatch_some(self.host, PAYLOADS, limits):
             pass
 
     async def send(self, seconds: float = 0, queue: Queue = QUEUE) -> None:

@@ -14,7 +14,7 @@ from roadstead.events.sending import QUEUE, deliver
 from roadstead.receiver import Secrets
 from roadstead.settings import Settings
 from tests.conftest import NewDatabase
-from tests.events.builders import BROKEN, GONE, LARGE, SENT
+from tests.events.builders import BROKEN, GONE, LARGE, NO_TEXT, SENT
 from tests.events.scene import Scene, at, receiving, run
 from tests.live import recording_app
 
@@ -73,6 +73,7 @@ def test_a_claim_that_was_taken_over_changes_nothing(settings: Settings) -> None
         (GONE, {}, []),
         (LARGE, {}, ["failed: Not sent: the body has 300,"]),
         (BROKEN, {}, ["failed: The payload could not be built"]),
+        (NO_TEXT, {}, ["failed: The payload could not be built"]),
     ],
 )
 def test_who_hears_of_what(settings: Settings, key: str, changes: dict[str, Any], said: list[str]) -> None:

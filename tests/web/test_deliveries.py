@@ -15,7 +15,7 @@ async def _add(host: Host) -> int:
         "repo:push", host.now(), "x", 0, None, "acme", "acme/<b>", "x", "x", "http://x/?<i>", "x", '{"a": "<u>"}'
     )
     async with host.store.database.transaction() as tx:
-        await add_deliveries(tx, [new._replace(error="Not sent: <s>")] * 60, host.now())
+        await add_deliveries(tx, [new._replace(state="failed", error="Not sent: <s>")] * 60, host.now())
     page = await page_of_deliveries(host.store.database, PageRequest(number=1, length=1))
     return page.items[0].id
 

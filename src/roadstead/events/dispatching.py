@@ -17,6 +17,7 @@ from roadstead.domain.host import Host
 from roadstead.domain.queue import LOOK_SECONDS
 from roadstead.errors import StorageUnavailable
 from roadstead.events.payloads import Payload, Payloads
+from roadstead.events.room import LIMITS, Limits, Room
 from roadstead.events.subscribers import Subscriber, subscribers_of
 from roadstead.model.deliveries import NewDelivery
 from roadstead.pushed import Event
@@ -54,14 +55,15 @@ async def _dispatch_all(host: Host, payloads: Payloads) -> None:
         log.exception("events cannot be dispatched now")
 
 
-async def dispatch_some(host: Host, payloads: Payloads) -> bool:
-    """Store the deliveries of the oldest pending events. Return whether there were any."""
+async def dispatch_some(host: Host, payloads: Payloads, limits: Limits = LIMITS) -> bool:
+    """Store the deliveries of the oldest pending events. Return whether there were any events."""
     events = await list_pending_events(host.store.database, AT_ONCE)
     made = {event.id: await _deliveries_of(host, payloads, event) for event in events}
     if events:
         async with host.store.database.transaction() as tx:
             ours = await end_pending(tx, events)
-            deliveries = [delivery for event in events if event.id in ours for delivery in made[event.id]]
+            room = Room(tx, limits)
+            deliveries = [await room.admit(one) for event in events if event.id in ours for one in made[event.id]]
             if deliveries:
                 await add_deliveries(tx, deliveries, host.now())
     return bool(events)
@@ -72,20 +74,16 @@ async def _deliveries_of(host: Host, payloads: Payloads, event: Event) -> Sequen
     subscribers = await subscribers_of(host, event)
     if not subscribers:
         return ()
-    payload: Payload | None = None
-    error = None
+    workspace = await find_workspace_by_id(host.store.database, event.workspace_id)
+    to = partial(delivery_to, event, workspace.slug if workspace else "")
     try:
         payload = await payloads.build(host, event)
+        return [] if payload is None else [to(payload, None, subscriber) for subscriber in subscribers]
     except StorageUnavailable:
         raise
     except Exception:
         log.exception("the payload of event %s, %s, cannot be built", event.id, event.key)
-        error = "The payload could not be built; the log of the host says why."
-    if payload is None and error is None:
-        return ()
-    workspace = await find_workspace_by_id(host.store.database, event.workspace_id)
-    slug = workspace.slug if workspace else ""
-    return list(map(partial(delivery_to, event, slug, payload or {}, error), subscribers))
+        return [to({}, "The payload could not be built; the log of the host says why.", one) for one in subscribers]
 
 
 def delivery_to(
@@ -111,5 +109,6 @@ def delivery_to(
         url=subscriber.url,
         request_id=str(uuid.uuid4()),
         content=content.decode(),
+        state="pending" if error is None else "failed",
         error=error,
     )

@@ -77,7 +77,8 @@ class DeliveryDetails(msgspec.Struct, frozen=True):
 class NewDelivery(NamedTuple):
     """A delivery to store. Those of one `lane` are made in order, and `target` is the server that they go to.
 
-    It goes to a hook, by its `hook_id`, or to the app of an installation. With an `error` it is not sent.
+    It goes to a hook, by its `hook_id`, or to the app of an installation. Unless it is pending, it is not sent, and
+    `error` says why.
     """
 
     event: str
@@ -92,6 +93,7 @@ class NewDelivery(NamedTuple):
     url: str
     request_id: str
     content: str
+    state: State = "pending"
     error: str | None = None
     resent_from: int | None = None
     is_edited: bool = False

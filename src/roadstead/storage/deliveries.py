@@ -6,7 +6,7 @@ one due when it has ended.
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -31,7 +31,7 @@ TABLE = DELIVERIES.name
 
 _SUMMARY = DELIVERIES.of(Delivery)
 _MESSAGES = "request_headers, content, answer_headers, answer_body, answer_size, outcomes, due_on"
-_ADDED = (*NewDelivery._fields, "time", "state", "due_on")
+_ADDED = (*NewDelivery._fields, "time", "due_on")
 _MOST_ATTEMPTS = 50
 """Attempts that are kept of a delivery: more than the queue makes."""
 _REMOVED_AT_ONCE = 5_000
@@ -45,12 +45,23 @@ async def add_deliveries(tx: Transaction, deliveries: Sequence[NewDelivery], now
     rows = []
     for delivery in deliveries:
         is_first = False
-        if delivery.error is None:
+        if delivery.state == "pending":
             is_first = delivery.lane not in busy and not await _is_busy(tx, delivery.lane)
             busy.add(delivery.lane)
         rows.append(_row(delivery, now, is_due=is_first))
     await tx.run_many(DELIVERIES.adding(_ADDED), rows)
     tx.wake(TABLE)
+
+
+Shared = Literal["lane", "workspace"]
+"""The columns by which deliveries that wait are counted."""
+
+
+async def count_waiting(reader: Reader, column: Shared, value: str, most: int) -> int:
+    """Return how many deliveries with a value wait, counted up to `most`."""
+    waiting = f"SELECT 1 FROM deliveries WHERE {column} = ? AND state = 'pending' LIMIT ?"
+    ((number,),) = await reader.read(f"SELECT COUNT(*) FROM ({waiting}) AS waiting", value, most)
+    return int(number)
 
 
 async def _is_busy(tx: Transaction, lane: str) -> bool:
@@ -77,7 +88,6 @@ def _row(delivery: NewDelivery, now: datetime, *, is_due: bool) -> list[Argument
         "event_time": to_text(delivery.event_time),
         "is_edited": int(delivery.is_edited),
         "time": to_text(now),
-        "state": "pending" if delivery.error is None else "failed",
         "due_on": to_text(now) if is_due else None,
     }
     return [cells[name] for name in _ADDED]
