@@ -4,8 +4,9 @@ import asyncio
 import contextlib
 import os
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 import uvloop
@@ -14,7 +15,9 @@ from roadstead.errors import GitFailed, GitLimit, HostBusy
 from roadstead.git import processes
 from roadstead.git.diff_processes import Pool
 from roadstead.git.environment import SETTINGS, environment
-from roadstead.git.processes import Child, Limits, run
+from roadstead.git.processes import USUAL, Child, Limits, run
+from roadstead.git.transfer import programs
+from roadstead.git.transfer.piped import Piped
 from tests.git.plain import git, repository
 
 QUICK = Limits(seconds=0.2)
@@ -60,6 +63,67 @@ def test_no_more_processes_run_than_may(shell: Callable[[str], None], monkeypatc
             with pytest.raises(HostBusy):
                 await run(None, "x")
         await run(None, "x", stdin=b"line\n")
+
+    asyncio.run(check())
+
+
+def test_a_process_that_nobody_waits_for_keeps_no_place(
+    shell: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that has ended counts no more, although its reader was cancelled before it saw the end."""
+    monkeypatch.setattr(processes, "MOST_PROCESSES", 1)
+    shell("exit 0")
+    with processes.start(["x"], USUAL) as left:
+        assert _gone(left.pid)
+        assert asyncio.run(run(None, "x")) == b""
+
+
+class _SlowToEnd:
+    """An empty body; `ending` is set when the task that waits for its client is told to end, which takes a moment."""
+
+    def __init__(self) -> None:
+        self.ending = asyncio.Event()
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        return self
+
+    async def __anext__(self) -> bytes:
+        raise StopAsyncIteration
+
+    async def left(self) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            self.ending.set()
+            await asyncio.sleep(0.01)
+
+
+def test_a_client_that_leaves_at_the_end_leaves_no_process(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The task that answers is cancelled while it ends git, and git is waited for all the same."""
+    started: list[Piped] = []
+
+    class Noted(Piped):
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            super().__init__(*arguments, **options)
+            started.append(self)
+
+    monkeypatch.setattr(programs, "Piped", Noted)
+
+    async def check() -> None:
+        body = _SlowToEnd()
+
+        async def answer() -> None:
+            async for _ in programs.upload_pack(folder, body, ""):
+                pass
+
+        answering = asyncio.create_task(answer())
+        await body.ending.wait()
+        answering.cancel()
+        await asyncio.wait([answering])
+        assert answering.cancelled()
+        async with asyncio.timeout(5):
+            while started[0]._process.returncode is None:
+                await asyncio.sleep(0.001)
 
     asyncio.run(check())
 

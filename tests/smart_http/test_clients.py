@@ -1,9 +1,13 @@
 """Clients of git that are no git: libraries with a protocol of their own."""
 
+import io
 import json
 from pathlib import Path
 
 import pytest
+from dulwich import porcelain
+from dulwich.client import HTTPUnauthorized
+from dulwich.refs import Ref
 
 from tests.acceptance.node.programs import running
 from tests.smart_http.conftest import Place
@@ -21,3 +25,24 @@ def test_isomorphic_git_clones_and_pushes(place: Place, work: Work, tmp_path: Pa
     assert answer["ok"]
     assert place.changes()[1:] == [("library", None, answer["commit"])]
     assert place.is_whole()
+
+
+def test_dulwich_clones_fetches_and_pushes(place: Place, work: Work, tmp_path: Path) -> None:
+    """PyPI `dulwich` clones by a token, sees a commit that came later, and its push is as git's; no token, no clone."""
+    work.git("push", place.url(), "main")
+    with porcelain.clone(place.url(), tmp_path / "clone", errstream=io.BytesIO()) as clone:
+        assert clone.head().decode() == work.head()
+        later = work.commit("later")
+        work.git("push", place.url(), "main")
+        fetched = porcelain.fetch(clone, place.url(), errstream=io.BytesIO())
+        assert fetched.refs[Ref(b"refs/heads/main")] == later.encode()
+        (tmp_path / "clone" / "more").write_text("more\n")
+        porcelain.add(clone, [tmp_path / "clone" / "more"])
+        made = porcelain.commit(
+            clone, "by a library", author=b"Ann <ann@example.com>", committer=b"Ann <ann@example.com>"
+        )
+        porcelain.push(clone, place.url(), "HEAD:refs/heads/library", io.BytesIO(), io.BytesIO())
+    assert place.changes()[2:] == [("library", None, made.decode())]
+    assert place.is_whole()
+    with pytest.raises(HTTPUnauthorized):
+        porcelain.clone(place.public_url, tmp_path / "none", errstream=io.BytesIO())

@@ -50,8 +50,7 @@ async def advertise(
         while piece := await child.read():
             yield piece
     finally:
-        await child.kill()
-        await child.end()
+        await _end(child)
 
 
 async def upload_pack(
@@ -64,9 +63,7 @@ async def upload_pack(
         while piece := await child.read():
             yield piece
     finally:
-        await _stop(feeding)
-        await child.kill()
-        await child.end()
+        await _end(child, feeding)
     _raise_failure(feeding)
 
 
@@ -127,6 +124,18 @@ async def _feed(child: Piped, body: Body, first: bytes = b"") -> None:
                 await child.write(piece)
     finally:
         child.close_input()
+
+
+async def _end(child: Piped, *feeding: "asyncio.Task[None]") -> None:
+    """End a program and the task that feeds it, also if the client leaves and the caller is cancelled meanwhile."""
+
+    async def end() -> None:
+        for task in feeding:
+            await _stop(task)
+        await child.kill()
+        await child.end()
+
+    await asyncio.shield(end())
 
 
 async def _stop(task: "asyncio.Task[None]") -> None:
