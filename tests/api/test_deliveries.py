@@ -9,9 +9,13 @@ from typing import Any, NamedTuple
 import httpx
 import pytest
 
+from roadstead.accounts import SessionUser
+from roadstead.bitbucket.events import PAYLOADS
 from roadstead.domain.access import credentials
 from roadstead.domain.host import Host
 from roadstead.domain.people import users, workspaces
+from roadstead.domain.repositories.access import find_repository
+from roadstead.events import deliveries
 from roadstead.events.sending import NOT_SUBSCRIBED
 from roadstead.receiver import Arrived, Secrets
 from tests.events.scene import Receiving, receiving
@@ -116,6 +120,24 @@ def test_a_delivery_is_sent_again(watched: Watched) -> None:
         assert arrived.is_valid
         assert arrived.target.endswith(f"?token={TOKEN}")
         assert arrived.body == ('{"edited": 1}' if is_edited else first["request"]["body"])
+
+
+def test_a_sample_is_marked(watched: Watched) -> None:
+    """A sample of an event, and one that is sent again, has a header of ours; what happened has not."""
+
+    async def fire(host: Host) -> list[int]:
+        operator = SessionUser(await host.find_operator())
+        found = await find_repository(host, operator, "acme", "widgets", "admin")
+        return await deliveries.fire(host, PAYLOADS, "repo:updated", found.repository)
+
+    (fired,) = watched.host.work(fire)
+    again = watched.resend(fired).json()["id"]
+    for delivery, is_sample in ((1, False), (fired, True), (again, True)):
+        found = watched.ended(delivery)
+        (arrived,) = (one for one in watched.receiver.kept if one.headers["X-Request-UUID"] == found["request_id"])
+        assert found["is_sample"] is is_sample
+        assert arrived.headers.get("X-Roadstead-Sample") == ("true" if is_sample else None)
+    assert {one["id"] for one in watched.get("/-/deliveries", q="is_sample = true")["values"]} == {fired, again}
 
 
 @pytest.mark.parametrize(

@@ -99,6 +99,11 @@ def test_who_hears_of_what(settings: Settings, key: str, changes: dict[str, Any]
         ([{"event": "*", "url": "/heard"}], ["repository"], ["/heard"]),
         ([{"event": "repo:push", "url": "/heard?x=1"}], ["repository:write"], ["/heard?x=1"]),
         ([{"event": "*", "url": "/a"}, {"event": "repo:push", "url": "/b"}], ["repository"], ["/a", "/b"]),
+        (
+            [{"event": "*", "url": "/of/{repository.uuid}?b={branch.name}"}],
+            ["repository"],
+            ["/of/%7B1%7D?b={branch.name}"],
+        ),
         ([{"event": "repo:fork", "url": "/heard"}], ["repository"], []),
         ([{"event": "*", "url": "/heard"}], ["account"], []),
     ],

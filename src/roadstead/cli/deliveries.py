@@ -137,7 +137,7 @@ def _print(details: "DeliveryDetails", *, as_json: bool) -> None:
     one = details.summary
     print_facts(
         [
-            ("delivery", f"{one.id}{' (edited)' if one.is_edited else ''}"),
+            ("delivery", f"{one.id}{' (edited)' if one.is_edited else ''}{' (sample)' if one.is_sample else ''}"),
             *([("sent again from", one.resent_from)] if one.resent_from else []),
             ("event", one.event),
             ("repository", one.repository or one.workspace),

@@ -70,6 +70,7 @@ async def resend(host: Host, delivery_id: int, content: str | None = None) -> in
         content=body,
         resent_from=delivery_id,
         is_edited=body != first.content,
+        is_sample=first.summary.is_sample,
     )
     async with host.store.database.transaction() as tx:
         return await rows.add_delivery(tx, again, host.now())
@@ -107,7 +108,8 @@ async def fire(host: Host, payloads: Payloads, key: str, repository: Repository)
     for subscriber in await subscribers_of(host, event):
         delivery = delivery_to(event, repository.workspace.slug, payload, None, subscriber)
         async with host.store.database.transaction() as tx:
-            ids.append(await rows.add_delivery(tx, delivery._replace(lane=_own_lane()), host.now()))
+            sample = delivery._replace(lane=_own_lane(), is_sample=True)
+            ids.append(await rows.add_delivery(tx, sample, host.now()))
     return ids
 
 

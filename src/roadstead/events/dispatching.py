@@ -18,7 +18,7 @@ from roadstead.domain.queue import LOOK_SECONDS
 from roadstead.errors import StorageUnavailable
 from roadstead.events.payloads import Payload, Payloads
 from roadstead.events.room import LIMITS, Limits, Room
-from roadstead.events.subscribers import Subscriber, subscribers_of
+from roadstead.events.subscribers import Subscriber, server_of, subscribers_of
 from roadstead.model.deliveries import NewDelivery
 from roadstead.pushed import Event
 from roadstead.storage.deliveries import add_deliveries
@@ -96,6 +96,7 @@ def delivery_to(
     if len(content) > LONGEST_BODY:
         error = f"Not sent: the body has {len(content):,} bytes, and at most {LONGEST_BODY:,} are sent."
         content = b""
+    url = subscriber.address(payload)
     return NewDelivery(
         event=event.key,
         event_time=event.time,
@@ -105,8 +106,8 @@ def delivery_to(
         workspace=workspace,
         repository=repository.get("full_name"),
         lane=subscriber.lane(repository.get("uuid")),
-        target=subscriber.target,
-        url=subscriber.url,
+        target=server_of(url),
+        url=url,
         request_id=str(uuid.uuid4()),
         content=content.decode(),
         state="pending" if error is None else "failed",

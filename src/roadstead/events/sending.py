@@ -107,7 +107,7 @@ async def _conclude(
 async def _attempt(host: Host, pending: PendingDelivery, attempt: int) -> tuple[Outcome, float | None]:
     """Send a delivery. Return the outcome, and if it may be tried again, how many seconds to wait at least."""
     now = host.now()
-    told = Told(pending.event, pending.event_time, pending.hook, pending.request_id, attempt)
+    told = Told(pending.event, pending.event_time, pending.hook, pending.request_id, attempt, pending.is_sample)
     headers, body = headers_of(told), pending.content.encode()
     subscription = await _subscription(host, pending, body)
     if subscription is None:

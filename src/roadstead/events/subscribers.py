@@ -7,7 +7,9 @@ from uuid import NAMESPACE_URL, uuid5
 
 from roadstead.domain.apps.descriptors import stored_descriptor
 from roadstead.domain.host import Host
+from roadstead.events.addresses import address_for
 from roadstead.events.catalogue import CATALOGUE
+from roadstead.events.payloads import Payload
 from roadstead.pushed import Event
 from roadstead.storage.hooks import hooks_for
 from roadstead.storage.installations import list_hearing
@@ -19,23 +21,24 @@ if TYPE_CHECKING:
 class Subscriber(NamedTuple):
     """Where an event is sent: for a hook, or for the webhooks of an installed app.
 
-    `hook` is the UUID of the subscription, without braces.
+    `hook` is the UUID of the subscription, without braces. An app has scopes, within which its `url` may name context
+    parameters.
     """
 
     hook: str
     url: str
     hook_id: int | None = None
     installation_id: int | None = None
+    scopes: frozenset[str] = frozenset()
 
     @property
     def is_app(self) -> bool:
         """Return whether an app is told, by its descriptor."""
         return self.installation_id is not None
 
-    @property
-    def target(self) -> str:
-        """Return the server that is told."""
-        return server_of(self.url)
+    def address(self, payload: Payload) -> str:
+        """Return where the event of a payload is sent."""
+        return address_for(self.url, self.scopes, payload) if self.is_app else self.url
 
     def lane(self, repository: str | None) -> str:
         """Return the name of the deliveries that reach this subscriber in order: those about one repository."""
@@ -69,4 +72,4 @@ def _of_app(descriptor: "Descriptor", installation_id: int, event: str) -> Itera
     # Captured: one subscription for each event and installation, also under a single `*`.
     hook = str(uuid5(NAMESPACE_URL, f"roadstead:installation:{installation_id}:{event}"))
     for url in urls:
-        yield Subscriber(hook, url, installation_id=installation_id)
+        yield Subscriber(hook, url, installation_id=installation_id, scopes=descriptor.effective_scopes)

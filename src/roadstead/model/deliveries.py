@@ -18,7 +18,8 @@ class DeliveryMembers(msgspec.Struct, Generic[Moment], frozen=True):
 
     `hook` and `request_id` are sent with it, `X-Hook-UUID` and `X-Request-UUID`. `status` is that of the answer; where
     there was none, `error` says why. `workspace` and `repository` are named as at the time of the event. `resent_from`
-    is the delivery that an operator sent again as this one, with another body if it `is_edited`.
+    is the delivery that an operator sent again as this one, with another body if it `is_edited`. A sample tells of an
+    event that did not happen.
     """
 
     id: int
@@ -36,15 +37,17 @@ class DeliveryMembers(msgspec.Struct, Generic[Moment], frozen=True):
     duration_ms: float | None
     resent_from: int | None
     is_edited: bool
+    is_sample: bool
 
 
 class Delivery(DeliveryMembers[datetime], frozen=True):
     """A delivery as it is stored. Others have its members with the moment in another form."""
 
 
+_FLAGS = ("is_edited", "is_sample")
 DELIVERY_LIST = Listing(
-    *(field for field in fields_of(Delivery, unique="id") if field.name != "is_edited"),
-    Field("is_edited", bool, "(is_edited = 1)"),
+    *(field for field in fields_of(Delivery, unique="id") if field.name not in _FLAGS),
+    *(Field(name, bool, f"({name} = 1)") for name in _FLAGS),
     order="-id",
 )
 
@@ -97,6 +100,7 @@ class NewDelivery(NamedTuple):
     error: str | None = None
     resent_from: int | None = None
     is_edited: bool = False
+    is_sample: bool = False
 
 
 class PendingDelivery(NamedTuple):
@@ -113,6 +117,7 @@ class PendingDelivery(NamedTuple):
     event_time: datetime
     lane: str
     content: str
+    is_sample: bool
 
 
 class Outcome(NamedTuple):

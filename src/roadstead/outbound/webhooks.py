@@ -13,13 +13,17 @@ ANSWER_BYTES = 8 * 1024
 
 
 class Told(NamedTuple):
-    """What the headers of a delivery tell about it. `hook` and `request_id` are UUIDs without braces."""
+    """What the headers of a delivery tell about it. `hook` and `request_id` are UUIDs without braces.
+
+    A sample tells of an event that did not happen.
+    """
 
     event: str
     event_time: datetime
     hook: str
     request_id: str
     attempt: int
+    is_sample: bool = False
 
 
 class Route(NamedTuple):
@@ -46,6 +50,7 @@ def headers_of(told: Told) -> dict[str, str]:
         "X-B3-Sampled": "1",
         "X-B3-TraceId": trace,
         "X-B3-SpanId": trace,
+        **({"X-Roadstead-Sample": "true"} if told.is_sample else {}),
     }
 
 

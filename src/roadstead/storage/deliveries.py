@@ -87,6 +87,7 @@ def _row(delivery: NewDelivery, now: datetime, *, is_due: bool) -> list[Argument
         **delivery._asdict(),
         "event_time": to_text(delivery.event_time),
         "is_edited": int(delivery.is_edited),
+        "is_sample": int(delivery.is_sample),
         "time": to_text(now),
         "due_on": to_text(now) if is_due else None,
     }
@@ -118,7 +119,7 @@ async def find_pending(reader: Reader, delivery_id: int) -> PendingDelivery | No
     if not rows:
         return None
     found = PendingDelivery(*rows[0])
-    return found._replace(time=from_text(rows[0][1]), event_time=from_text(rows[0][8]))
+    return found._replace(time=from_text(rows[0][1]), event_time=from_text(rows[0][8]), is_sample=bool(found.is_sample))
 
 
 async def keep_outcome(tx: Transaction, delivery_id: int, outcome: Outcome, state: State) -> None:
@@ -187,8 +188,8 @@ async def subscriber_of(reader: Reader, delivery_id: int) -> tuple[int | None, i
 
 
 def _delivery(row: Row) -> Delivery:
-    identity, time, *rest, is_edited = row
-    return Delivery(identity, from_text(time), *(*rest, bool(is_edited)))
+    identity, time, *rest, is_edited, is_sample = row
+    return Delivery(identity, from_text(time), *(*rest, bool(is_edited), bool(is_sample)))
 
 
 def _details(row: Row) -> DeliveryDetails:

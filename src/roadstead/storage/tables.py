@@ -319,8 +319,8 @@ HOOKS = _table(
 DELIVERIES = _table(
     "deliveries",
     "id time event hook url status error attempts request_id state workspace repository duration_ms resent_from "
-    "is_edited hook_id installation_id event_time lane target content request_headers answer_headers answer_body "
-    "answer_size outcomes due_on claimed_until given_up_on",
+    "is_edited hook_id installation_id event_time lane target content request_headers answer_headers "
+    "answer_body answer_size outcomes due_on claimed_until given_up_on is_sample",
     "in one place",
     unsafe="answer_body",
     stays="They tell what one host sends.",
