@@ -116,6 +116,17 @@ def test_requests_that_have_not_come_whole_take_no_place() -> None:
         assert b"all 3" in unfinished[1].recv(65536)
 
 
+def test_a_body_that_comes_after_its_answer_takes_no_place() -> None:
+    """A refusal needs no body: what comes of it later is no work, and its place would be given back by nobody."""
+    with serving(_narrow(hello)) as url:
+        with _held(url, 4, UNFINISHED.replace(b"/all", b"/early")) as answered:
+            for connection in answered:
+                assert b"hello" in connection.recv(65536)
+                connection.sendall(b"aa")
+            assert _status(url, "/2.0/x") == 200
+        assert _status(url, "/2.0/x") == 200
+
+
 def test_a_request_that_is_refused_is_not_worked_on() -> None:
     """Neither one that arrived whole, nor one whose body the application was reading: the application learns that the
     client is gone.

@@ -182,7 +182,7 @@ class Connection(HttpToolsProtocol):
             raise self._fault
 
     def on_message_complete(self) -> None:
-        if self._given is self.cycle and self.cycle.more_body:
+        if self._given is self.cycle and self.cycle.more_body and not self.cycle.response_complete:
             shortage = self._take_place(self.scope)
             if shortage is not None:
                 self._answer_and_close(_BUSY[shortage])
