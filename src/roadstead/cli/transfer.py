@@ -36,15 +36,18 @@ def export_state(
     The host may go on serving meanwhile.
     """
     from roadstead.domain.upkeep import transfer
+    from roadstead.events import deliveries
 
     settings = read_settings(data=data, database_url=database_url)
 
-    async def export(host: "Host") -> "Transferred":
+    async def export(host: "Host") -> "tuple[Transferred, int]":
         with written(file) as out, _progress("Exporting") as progress:
-            return await transfer.export_state(host, out, with_secrets=with_secrets, progress=progress)
+            done = await transfer.export_state(host, out, with_secrets=with_secrets, progress=progress)
+        return done, await deliveries.count_unsent(host)
 
-    done = on_host(settings, export)
+    done, unsent = on_host(settings, export)
     tell(f"Exported. Rows: {done.rows:,}")
+    _tell_of_unsent(unsent)
     if with_secrets:
         tell("The file contains the shared secrets in the clear: guard it like a password.")
     else:
@@ -90,6 +93,7 @@ def migrate_data(
     from roadstead.domain.host import open_host
     from roadstead.domain.upkeep.copying import move_state
     from roadstead.domain.upkeep.state import was_made
+    from roadstead.events.deliveries import count_unsent
     from roadstead.settings import read_database_url
 
     settings = read_settings(data=data)
@@ -98,15 +102,23 @@ def migrate_data(
     if not asyncio.run(was_made(here)):
         raise InvalidInput(f"There is no state in {here.database_name}.", "Name the database of a host with --from.")
 
-    async def move(old: "Host") -> int:
+    async def move(old: "Host") -> tuple[int, int]:
         async with open_host(there, operator=old.operator) as new:
             with _progress("Copying and comparing") as progress:
-                return await move_state(old, new, progress=progress)
+                return await move_state(old, new, progress=progress), await count_unsent(old)
 
-    count = on_host(here, move)
+    count, unsent = on_host(here, move)
     tell(f"Copied, and each row read back and compared. Rows: {count:,}")
+    _tell_of_unsent(unsent)
     shown = there.database_name if there.postgresql_url else target
     tell(f"Continue with: roadstead serve{same_options(data, shown)}")
+
+
+def _tell_of_unsent(count: int) -> None:
+    """Tell what the old host alone sends: it may go on serving, and two hosts would send it twice."""
+    if count:
+        tell(f"Left out, because they are still to be sent. Deliveries and events: {count:,}")
+        tell("The old host sends them when it runs: roadstead deliveries list --filter 'state = \"pending\"'")
 
 
 @contextmanager

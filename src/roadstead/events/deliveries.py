@@ -35,6 +35,11 @@ async def list_unfinished(host: Host) -> list[Delivery]:
     return [_shown(one) for one in await rows.list_unfinished(host.store.database, _MOST_SHOWN)]
 
 
+async def count_unsent(host: Host) -> int:
+    """Return how many deliveries, and events that are not dispatched, this host has still to send."""
+    return await rows.count_unsent(host.store.database)
+
+
 async def get_delivery(host: Host, delivery_id: int) -> DeliveryDetails:
     """Return everything that is stored of a delivery. Raise `NotFound`."""
     found = await rows.find_delivery(host.store.database, delivery_id) if delivery_id <= _LARGEST_ID else None

@@ -64,6 +64,15 @@ async def count_waiting(reader: Reader, column: Shared, value: str, most: int) -
     return int(number)
 
 
+async def count_unsent(reader: Reader) -> int:
+    """Return how many deliveries, and events whose deliveries are not stored yet, wait."""
+    ((number,),) = await reader.scan(
+        "SELECT (SELECT COUNT(*) FROM deliveries WHERE state = 'pending') "
+        "+ (SELECT COUNT(*) FROM events WHERE is_pending = 1)"
+    )
+    return int(number)
+
+
 async def _is_busy(tx: Transaction, lane: str) -> bool:
     """Return whether a delivery of the lane is pending. If so, the first one stays so until the transaction ends."""
     pending = "SELECT id FROM deliveries WHERE lane = ? AND state = 'pending' ORDER BY id LIMIT 1"
