@@ -8,17 +8,21 @@ from roadstead.git.objects import Commit
 from roadstead.git.trees import Entry
 from roadstead.shapes.paths import shown
 
-Attribute = Literal["link", "executable", "subrepository", "binary"]
+Attribute = Literal["link", "executable", "subrepository", "binary", "lfs"]
 
 _TEXTS = ("text/", "application/javascript", "application/json", "application/xml")
 _ENDINGS_OF_TEXTS = ("+xml", "+json", "x-sh", "x-csh", "x-tex", "x-latex", "x-texinfo", "msdos-program", "postscript")
 
 
 class Listed(NamedTuple):
-    """A file or folder, and the size of the file. The content of a submodule is the hash of its commit."""
+    """A file or folder, and the size of the file. The content of a submodule is the hash of its commit.
+
+    With `is_lfs`, git has only a pointer, and the size is that of the object of git LFS.
+    """
 
     entry: Entry
     size: int
+    is_lfs: bool = False
 
 
 class FileVersion(NamedTuple):
@@ -26,8 +30,7 @@ class FileVersion(NamedTuple):
 
     commit: Commit
     path: bytes
-    entry: Entry | None
-    size: int | None
+    listed: Listed | None
 
 
 @lru_cache(4096)
@@ -35,19 +38,24 @@ def _is_binary(kind: str | None) -> bool:
     return kind is not None and not kind.startswith(_TEXTS) and not kind.endswith(_ENDINGS_OF_TEXTS)
 
 
-def attributes_of(entry: Entry, kind: str | None) -> list[Attribute]:
+def attributes_of(listed: Listed, kind: str | None) -> list[Attribute]:
     """Return the attributes of a file. Its media type, which is that of its name, tells whether it is binary."""
+    entry = listed.entry
     if entry.kind == "submodule":
         return ["subrepository"]
     if entry.is_link:
         return ["link"]
     found: list[Attribute] = ["executable"] if entry.is_executable else []
-    return [*found, "binary"] if _is_binary(kind) else found
+    if _is_binary(kind):
+        found.append("binary")
+    if listed.is_lfs:
+        found.append("lfs")
+    return found
 
 
 def facts_of(listed: Listed) -> dict[str, Any]:
     """Return the members of a file or folder that `q` and `sort` can name, and under `listed` itself."""
-    entry, size = listed
+    entry = listed.entry
     if entry.kind == "folder":
         return {"listed": listed, "type": "commit_directory", "path": shown(entry.path)}
     kind = mimetype_of(entry.path)
@@ -55,7 +63,7 @@ def facts_of(listed: Listed) -> dict[str, Any]:
         "listed": listed,
         "type": "commit_file",
         "path": shown(entry.path),
-        "size": size,
-        "attributes": attributes_of(entry, kind),
+        "size": listed.size,
+        "attributes": attributes_of(listed, kind),
         "mimetype": kind,
     }

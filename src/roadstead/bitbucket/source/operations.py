@@ -101,7 +101,7 @@ async def get_source(call: Call, wanted: PageRequest) -> Answer:
         return shaped(call, shapes.listed(rules.listed(place)))
     if place.entry.kind == "folder":
         return await kept_in_repository(call, place.commit, partial(_folder, call, place, wanted, shapes))
-    return file_answer(call.request, rules.content_of(reading(call), place))
+    return file_answer(call.request, await rules.content_of(reading(call), place))
 
 
 @OPERATIONS.get(

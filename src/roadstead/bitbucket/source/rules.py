@@ -10,13 +10,17 @@ from roadstead.api.files import Content
 from roadstead.bitbucket.source.model import FileVersion, Listed, facts_of
 from roadstead.domain.host import Host
 from roadstead.domain.rendering.markdown import LONGEST, as_it_is
+from roadstead.domain.repositories import lfs
 from roadstead.domain.repositories.known import html_of
+from roadstead.domain.repositories.lfs import Wanted
 from roadstead.domain.repositories.reading import Reading
 from roadstead.domain.repositories.source import Place, mimetype_of, pieces_of
+from roadstead.domain.repositories.transfers import Transfer
 from roadstead.errors import InvalidInput
 from roadstead.git import blobs, objects, path_history, trees
 from roadstead.git.trees import Entry, NoSuchPath
 from roadstead.listing import PageRequest
+from roadstead.model import UNIDENTIFIED
 from roadstead.query import Expression, in_order, matches
 from roadstead.shapes.rendered import Rendered
 from roadstead.shapes.rendered import rendered as shape
@@ -85,8 +89,8 @@ def _change(place: Place, commit: str, path: bytes) -> FileVersion:
     try:
         entry = trees.entry(place.folder, made.tree, path)
     except NoSuchPath:
-        return FileVersion(made, path, None, None)
-    return FileVersion(made, path, entry, trees.sizes(place.folder, [entry])[0])
+        return FileVersion(made, path, None)
+    return FileVersion(made, path, _listed(place, [entry])[0])
 
 
 def listed(place: Place) -> Listed:
@@ -94,18 +98,38 @@ def listed(place: Place) -> Listed:
     return _listed(place, [place.entry])[0]
 
 
-def content_of(reading: Reading, place: Place) -> Content:
-    """Return the content of a file: of a link its target, of a submodule the hash of its commit."""
+async def content_of(reading: Reading, place: Place) -> Content:
+    """Return the content of a file: of a link its target, of a submodule the hash of its commit.
+
+    A pointer of git LFS has that of its object, if the repository has the object.
+    """
     entry = place.entry
     tag = f"{entry.id}-{entry.mode:o}"
     if entry.kind == "submodule":
         return Content(tag, "text/plain", _HASH_BYTES, lambda start, end: entry.id[start:end].encode())
     content = _short_content(reading.host, place)
     if content is None:
-        size, pieces = listed(place).size, partial(pieces_of, reading, entry.id)
+        size, pieces = blobs.size(place.folder, entry.id), partial(pieces_of, reading, entry.id)
         return Content(tag, mimetype_of(entry.path) or "application/octet-stream", size, pieces)
+    if (pointer := _pointer(entry, content)) is not None and (found := await _object(reading, entry, pointer)):
+        return found
     kind = mimetype_of(entry.path) or ("application/octet-stream" if b"\0" in content else "text/plain")
     return Content(tag, kind, len(content), lambda start, end: content[start:end])
+
+
+async def _object(reading: Reading, entry: Entry, pointer: Wanted) -> Content | None:
+    """Return the content of the object that a pointer of git LFS names, or `None` if the repository has no such one."""
+    transfer = Transfer(reading.host, UNIDENTIFIED, reading.repository, reading.caller)
+    try:
+        place = await lfs.find(transfer, pointer)
+    except (lfs.NoSuchObject, InvalidInput):
+        return None
+    kind = mimetype_of(entry.path) or "application/octet-stream"
+    return Content(f"{pointer.oid}-{entry.mode:o}", kind, pointer.size, partial(lfs.download, transfer, place))
+
+
+def _pointer(entry: Entry, content: bytes) -> Wanted | None:
+    return None if entry.is_link else lfs.pointed_to(content)
 
 
 async def rendered(reading: Reading, place: Place) -> Rendered:
@@ -129,7 +153,7 @@ def _short_content(host: Host, place: Place) -> bytes | None:
     """Return the content of a file, unless it is long. It is kept: what an id names in a repository never changes."""
     key, kept = (Content, place.folder, place.entry.id), host.store.memory.kept
     content: bytes | None = kept.find(key, None)
-    if content is None and listed(place).size <= blobs.INLINE:
+    if content is None and blobs.size(place.folder, place.entry.id) <= blobs.INLINE:
         content = blobs.content(place.folder, place.entry.id)
         kept.keep(key, None, content, len(content) + _OVERHEAD)
     return content
@@ -159,4 +183,11 @@ async def _matching(
 
 def _listed(place: Place, entries: list[Entry]) -> list[Listed]:
     sizes = trees.sizes(place.folder, entries)
-    return [Listed(entry, _HASH_BYTES if size is None else size) for entry, size in zip(entries, sizes, strict=True)]
+    found = [Listed(entry, _HASH_BYTES if size is None else size) for entry, size in zip(entries, sizes, strict=True)]
+    return [_with_object(place, one) if one.size in lfs.POINTER_BYTES else one for one in found]
+
+
+def _with_object(place: Place, listed: Listed) -> Listed:
+    """Return a file that is as long as a pointer of git LFS with the size of its object, if it is one."""
+    pointer = _pointer(listed.entry, blobs.content(place.folder, listed.entry.id))
+    return listed if pointer is None else Listed(listed.entry, pointer.size, is_lfs=True)

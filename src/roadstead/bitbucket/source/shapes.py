@@ -90,15 +90,15 @@ class SourceShapes:
 
     def file(self, listed: Listed) -> TreeEntry:
         """Return a file."""
-        entry, size = listed
+        entry = listed.entry
         kind = mimetype_of(entry.path)
         return {
             "type": "commit_file",
             "path": shown(entry.path),
             "commit": self._commit,
-            "attributes": attributes_of(entry, kind),
+            "attributes": attributes_of(listed, kind),
             "escaped_path": escaped(entry.path),
-            "size": size,
+            "size": listed.size,
             "mimetype": kind,
             "links": self.links(entry.path),
         }
@@ -115,19 +115,19 @@ class SourceShapes:
 
 def history_entry(url: str, change: FileVersion, commits: CommitShapes) -> HistoryEntry:
     """Return a commit's change of a file of the repository at `url`."""
-    commit, path, entry, size = change
+    commit, path, listed = change
     shapes, kind = SourceShapes(url, commit.hash, commits), mimetype_of(path)
     shape: HistoryEntry = {
-        "type": "commit_directory" if entry is not None and entry.kind == "folder" else "commit_file",
+        "type": "commit_directory" if listed is not None and listed.entry.kind == "folder" else "commit_file",
         "path": shown(path),
         "commit": commits.target(commit),
         "links": shapes.links(path),
-        "attributes": [] if entry is None else attributes_of(entry, kind),
+        "attributes": [] if listed is None else attributes_of(listed, kind),
         "escaped_path": escaped(path),
         "mimetype": kind,
     }
-    if size is not None:
-        shape["size"] = size
+    if listed is not None and listed.entry.kind == "file":
+        shape["size"] = listed.size
     return shape
 
 

@@ -26,7 +26,13 @@ MOST_BYTES = 10 * 1024**3
 """Of an object, as on the cloud."""
 MOST_OBJECTS = 1000
 """In one question; git-lfs asks for 100 at a time."""
+POINTER_BYTES = range(126, 137)
+"""How long a pointer is, for an object of 1 to 11 digits of bytes."""
 _OID = re.compile("[0-9a-f]{64}")
+_POINTER = re.compile(
+    rb"version https://git-lfs\.github\.com/spec/v1\noid sha256:([0-9a-f]{64})\nsize (0|[1-9][0-9]{0,10})\n"
+)
+"""Without extensions, which make the object another file than the one that was committed."""
 _DAY = 86400.0
 
 
@@ -44,6 +50,12 @@ class Wanted(NamedTuple):
 
     oid: str
     size: int
+
+
+def pointed_to(content: bytes) -> Wanted | None:
+    """Return the object that a file names if it is a pointer: what git has in place of a file of git LFS."""
+    found = _POINTER.fullmatch(content) if len(content) in POINTER_BYTES else None
+    return None if found is None else Wanted(found[1].decode(), int(found[2]))
 
 
 class Offer(NamedTuple):

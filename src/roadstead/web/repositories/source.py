@@ -139,7 +139,7 @@ def _above(reading: Reading, place: Place) -> list[NavigationLink]:
 
 
 async def _show_raw(visit: Visit, reading: Reading) -> ASGIApp:
-    """Return the content of a file as the API does, and a large one as fast as it is read."""
+    """Return the content of a file as git has it, and a large one as fast as it is read."""
     place = find_place(visit.host, reading.repository, parts_of(visit))
     entry = place.entry
     if entry.kind == "folder":
