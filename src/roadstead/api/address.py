@@ -14,14 +14,14 @@ from starlette.requests import Request
 from starlette.types import Receive, Scope, Send
 
 from roadstead.api.answers import CORS_PREFLIGHT, Answer, no_content
-from roadstead.api.auth import CALLER, VIEWER, scope_headers
+from roadstead.api.auth import CALLER, VIEWER, challenge, scope_headers
 from roadstead.api.bodies import HELD, INSTALLATION, let_go
 from roadstead.api.errors import STOPPING, RequestRefused, error_answer
 from roadstead.api.operation import Call, Operation
 from roadstead.domain.host import Host
 from roadstead.domain.traffic import request_id
 from roadstead.domain.traffic.answered import answered
-from roadstead.errors import RoadsteadError
+from roadstead.errors import NotAuthenticated, RoadsteadError
 from roadstead.model import UNIDENTIFIED, Identity
 
 PATH_VALUES = "roadstead.path_values"
@@ -82,7 +82,7 @@ class Address:
                 path = operation.template.read(scope[PATH_VALUES])
                 answer = await operation.answer(Call(request, host, caller, path))
         except RoadsteadError as exc:
-            answer = error_answer(exc)
+            answer = _refusal(exc, scope, operation)
         except asyncio.CancelledError:
             answer = error_answer(STOPPING)
         except Exception:
@@ -121,6 +121,13 @@ class Address:
 def _next_turn() -> Generator[None, None, None]:
     """Let the loop run the other tasks of this turn. `asyncio.sleep(0)` does this in two steps."""
     yield
+
+
+def _refusal(error: RoadsteadError, scope: Scope, operation: Operation | None) -> Answer:
+    answer = error_answer(error)
+    if operation is not None and isinstance(error, NotAuthenticated):
+        answer.add_headers(challenge(scope, operation.needs.credentials))
+    return answer
 
 
 def _has_its_share(host: Host, installation: int, scope: Scope) -> RequestRefused:

@@ -6,10 +6,11 @@ Handlers never read headers, and a test refuses an operation without a rule.
 
 import base64
 import binascii
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from functools import lru_cache
 
 from starlette.requests import Request
+from starlette.types import Scope
 
 from roadstead.api.errors import RequestRefused
 from roadstead.api.origins import is_from_another_site, is_from_here
@@ -28,6 +29,10 @@ VIEWER = "roadstead.viewer"
 SEND_A_TOKEN = "Send an API token: Authorization: Bearer <token>. Make one with: roadstead token-create NAME"
 OPERATOR_CHALLENGE = {"WWW-Authenticate": 'Bearer realm="Roadstead"'}
 """The challenge of a 401 at an operator's address."""
+JWT_CHALLENGE = {"WWW-Authenticate": 'JWT realm="Bitbucket"'}
+_CHALLENGES = {"jwt": JWT_CHALLENGE, "basic": {"WWW-Authenticate": 'Basic realm="Bitbucket.org HTTP"'}}
+_OAUTH_CHALLENGE = {"WWW-Authenticate": 'OAuth realm="Bitbucket.org HTTP"'}
+"""The cloud's, for a Bearer token and for a request without a credential."""
 _SEND_JWT = "Send the app's token in the header: Authorization: JWT <token>."
 _SEND_FOR_EXCHANGE = (
     "Send the key and the secret of an OAuth consumer as Basic, or as client_id and client_secret in the form, "
@@ -35,11 +40,21 @@ _SEND_FOR_EXCHANGE = (
 )
 _SEND_ANY = "Send a token in the header: Authorization: JWT <token> for an app's, Bearer <token> for a user's."
 CALLER = "roadstead.caller"
-"""The key of the scope that an operation needs and the identified caller, in the scope of a request."""
+"""The key of the scope that an operation needs, if it needs one, and the identified caller, in the scope of a
+request.
+"""
 NOT_SUPPORTED = "Token is invalid, expired, or not supported for this endpoint."
-"""The cloud's answer to an access token where a user is needed."""
+"""The cloud's answer to a token that is not good, and to an access token where a user is needed."""
 JWT_ONLY = "This API is only accessible with the following authentication types: jwt"
 """Observed on the cloud in 2026-05, for a valid credential of another kind."""
+
+
+def challenge(scope: Scope, taken: Sequence[str]) -> Mapping[str, str]:
+    """Return the challenge of a 401: of the scheme that the request has, or of the only kind of credential `taken`."""
+    if taken == ("jwt",):
+        return JWT_CHALLENGE
+    sent = next((value for name, value in scope["headers"] if name == b"authorization"), b"")
+    return _CHALLENGES.get(sent.decode("latin-1").strip().partition(" ")[0].lower(), _OAUTH_CHALLENGE)
 
 
 def sharer_of(identity: Identity, request: Request) -> Hashable:
@@ -96,8 +111,7 @@ async def _with_scope(
     scope: str | None, granular: Sequence[str], request: Request, host: Host, identity: Identity
 ) -> Identity:
     """Return the caller, if the credential has the scope. From now on any answer describes it."""
-    if scope is not None:
-        request.scope[CALLER] = scope, identity
+    request.scope[CALLER] = scope, identity
     granted = await credentials.scopes_of(host, identity)
     if granted is not None and not satisfy(granted, scope, granular):
         if scope is None or (granular and not GRANULAR.isdisjoint(granted)):
@@ -106,7 +120,7 @@ async def _with_scope(
     return identity
 
 
-def scope_headers(needed: str, identity: Identity) -> Sequence[tuple[bytes, bytes]]:
+def scope_headers(needed: str | None, identity: Identity) -> Sequence[tuple[bytes, bytes]]:
     """Return the headers that say which scope an operation needs, and the kind and the scopes of a credential."""
     has_scopes = identity.scopes is not None or identity.user is not None
     return _scope_headers(needed, identity.kind, identity.scopes, has_scopes)
@@ -114,9 +128,11 @@ def scope_headers(needed: str, identity: Identity) -> Sequence[tuple[bytes, byte
 
 @lru_cache(maxsize=1024)
 def _scope_headers(
-    needed: str, kind: str, scopes: tuple[str, ...] | None, has_scopes: bool
+    needed: str | None, kind: str, scopes: tuple[str, ...] | None, has_scopes: bool
 ) -> Sequence[tuple[bytes, bytes]]:
-    headers = [(b"x-accepted-oauth-scopes", needed.replace(" ", ", ").encode()), (b"x-credential-type", kind.encode())]
+    headers = [(b"x-credential-type", kind.encode())]
+    if needed is not None:
+        headers.append((b"x-accepted-oauth-scopes", needed.replace(" ", ", ").encode()))
     if has_scopes:
         headers.append((b"x-oauth-scopes", ", ".join(sorted(SCOPES if scopes is None else scopes)).encode()))
     return headers
@@ -215,7 +231,7 @@ async def _token_identity(request: Request, host: Host, token: str, name: str | 
     if identity is None or not (name is None or await credentials.goes_by(host, identity, name)):
         wrong_secret(host, "token", name, request.scope["client"][0])
         raise NotAuthenticated(
-            "The access token is not valid.",
+            NOT_SUPPORTED,
             "It has expired, was revoked, was never issued here, or belongs to another user than the one named. "
             "An access token goes with the user name x-token-auth, or as: Authorization: Bearer <token>.",
         )

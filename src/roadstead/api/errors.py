@@ -90,9 +90,6 @@ STOPPING = RequestRefused(
 )
 """For a request that the server cancels, because the time for running requests is over."""
 
-CHALLENGE = {"WWW-Authenticate": 'JWT realm="Bitbucket"'}
-"""The headers of every 401."""
-
 
 def error_answer(error: RoadsteadError) -> Answer:
     """Return Bitbucket's error body, with the status of the error."""
@@ -107,12 +104,12 @@ def status_of(error: RoadsteadError) -> int:
 
 
 def headers_of(error: RoadsteadError) -> Mapping[str, str]:
-    """Return the headers that an answer with the error must have."""
+    """Return the headers that an answer with the error must have, except the challenge of a 401, which depends on the
+    request.
+    """
     match error:
         case RequestRefused(headers=headers):
             return headers
-        case NotAuthenticated():
-            return CHALLENGE
         case (
             RateLimitExceeded(retry_after=seconds)
             | TooManyGuesses(retry_after=seconds)

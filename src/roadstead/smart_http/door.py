@@ -221,6 +221,5 @@ def _refusal(error: RoadsteadError) -> Answer:
     answer = Answer(status_of(error), _PLAIN, text.encode())
     answer.add_headers({"Content-Length": str(answer.size), **headers_of(error)})
     if isinstance(error, NotAuthenticated):
-        answer.headers = [one for one in answer.headers if one[0] != b"www-authenticate"]
         answer.add_headers(_CHALLENGE)
     return answer

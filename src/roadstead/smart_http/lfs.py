@@ -202,7 +202,7 @@ def _json(body: object, status: int = 200) -> Answer:
 def _refusal(error: RoadsteadError) -> Answer:
     """Return a refusal, of which git-lfs shows the message to its user."""
     made = _json({"message": _text(error)}, _status(error))
-    made.add_headers({name: value for name, value in headers_of(error).items() if name != "WWW-Authenticate"})
+    made.add_headers(headers_of(error))
     if isinstance(error, NotAuthenticated):
         made.add_headers({"LFS-Authenticate": CHALLENGE, "WWW-Authenticate": CHALLENGE})
     return made

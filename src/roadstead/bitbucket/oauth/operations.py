@@ -6,9 +6,8 @@ import re
 from collections.abc import Mapping
 
 from roadstead.api.answers import Answer, json_answer
-from roadstead.api.auth import app_jwt_for_exchange, basic_credentials, has_credential
+from roadstead.api.auth import JWT_CHALLENGE, app_jwt_for_exchange, basic_credentials, has_credential
 from roadstead.api.bodies import MAX_FORM_BYTES, ReadByHandler, expect_body, is_form, read_form
-from roadstead.api.errors import CHALLENGE
 from roadstead.api.needs import ANYONE
 from roadstead.api.operation import Call
 from roadstead.bitbucket.map import OAUTH as OPERATIONS
@@ -124,4 +123,4 @@ def _repository(text: str | None) -> str | None:
 
 def _refusal(error: OAuthError, description: str, status: int = 400) -> Answer:
     refusal: OAuthRefusal = {"error": error, "error_description": description}
-    return json_answer(refusal, status, headers=CHALLENGE if status == 401 else None)
+    return json_answer(refusal, status, headers=JWT_CHALLENGE if status == 401 else None)
