@@ -59,7 +59,7 @@ def _status(host: LiveHost, api: AppClient, browser: httpx.Client, target: str) 
 @pytest.fixture
 def app() -> Iterator[RecordingApp]:
     linkers = [{**LINKERS[0], "key": KEY}, LINKERS[1]]
-    with recording_app(modules={"linkers": linkers}, scopes=["account", "project"]) as app:
+    with recording_app(modules={"linkers": linkers}, scopes=["account", "project", "webhook"]) as app:
         yield app
 
 
@@ -92,6 +92,7 @@ def test_a_workspace_leads_to_its_page_for_those_who_see_it(
     address = call.body["principal"]["links"]["html"]["href"]
     there = browser.get(address)
     assert (there.status_code, there.headers["Location"]) == (303, "/local/workspace/overview")
+    assert browser.get("/local/").headers["Location"] == "/local/workspace/overview"
     nowhere = f"{host.url}/%7B0f4d1c1e-6a0d-4c0e-9a59-2b3f6d0d1111%7D/"
     assert browser.get(nowhere).status_code == 404
     assert [httpx.get(url).status_code for url in (address, nowhere)] == [401, 401]

@@ -128,7 +128,7 @@ def test_a_project_has_the_shape_of_the_cloud(acme: Acme) -> None:
     url = acme.host.url
     workspace = acme.owner("GET", "/2.0/workspaces/acme").json()
     uuid = quote(workspace["uuid"], safe="")
-    avatar, html = {"href": f"{url}/account/acme/avatar/"}, {"href": f"{url}/{uuid}/"}
+    avatar = {"href": f"{url}/account/acme/avatar/"}
     project = acme.owner("GET", f"{BELOW}/SECRET").json()
     condensed = {
         "type": "project",
@@ -146,14 +146,22 @@ def test_a_project_has_the_shape_of_the_cloud(acme: Acme) -> None:
         "username": "acme",
         "display_name": "acme",
         "uuid": workspace["uuid"],
-        "links": {"self": {"href": f"{url}/2.0/workspaces/{uuid}"}, "html": html, "avatar": avatar},
+        "links": {
+            "self": {"href": f"{url}/2.0/workspaces/{uuid}"},
+            "html": {"href": f"{url}/{uuid}/"},
+            "avatar": avatar,
+        },
     }
     inside = {
         "type": "workspace",
         "uuid": workspace["uuid"],
         "name": "acme",
         "slug": "acme",
-        "links": {"self": {"href": f"{url}/2.0/workspaces/acme"}, "avatar": avatar, "html": html},
+        "links": {
+            "self": {"href": f"{url}/2.0/workspaces/acme"},
+            "avatar": avatar,
+            "html": {"href": f"{url}/acme/"},
+        },
     }
     repositories = {"href": f'{url}/2.0/repositories/acme?q=project.key="SECRET"'}
     assert {**project, "created_on": "…", "updated_on": "…"} == {

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
-from urllib.parse import quote
 
 import httpx
 import pytest
@@ -110,14 +109,15 @@ def test_a_workspace_has_the_shapes_of_the_cloud(acme: Acme) -> None:
     """In full, condensed, and as the base of `workspace_access`, which has no name."""
     url = acme.host.url
     full = acme.get("member", "/2.0/workspaces/acme").json()
-    uuid = quote(full["uuid"], safe="")
     links = {
         "self": {"href": f"{url}/2.0/workspaces/acme"},
         "avatar": {"href": f"{url}/account/acme/avatar/"},
-        "html": {"href": f"{url}/{uuid}/"},
+        "html": {"href": f"{url}/acme/"},
+        "html_overview": {"href": f"{url}/acme/workspace/overview/"},
         "members": {"href": f"{url}/2.0/workspaces/acme/members"},
         "owners": {"href": f"{url}/2.0/workspaces/acme/members?q=permission%3D%22owner%22"},
         "projects": {"href": f"{url}/2.0/workspaces/acme/projects"},
+        "hooks": {"href": f"{url}/2.0/workspaces/acme/hooks"},
         "repositories": {"href": f"{url}/2.0/repositories/acme"},
     }
     assert {**full, "created_on": "…"} == {

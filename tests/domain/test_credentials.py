@@ -11,6 +11,8 @@ import pytest
 from roadstead.domain.access import credentials
 from roadstead.domain.apps import installations
 from roadstead.domain.host import Host, open_host
+from roadstead.domain.people import users
+from roadstead.domain.upkeep import audit
 from roadstead.settings import Settings
 from tests.live import recording_app
 
@@ -100,3 +102,18 @@ def test_a_token_without_an_end_has_none(tmp_path: Path) -> None:
             return [before, bool(await works(other))]
 
     assert asyncio.run(outcomes()) == [True, False]
+
+
+def test_the_log_says_who_used_a_sign_in_link(tmp_path: Path) -> None:
+    """The user whose link it was; the operator has the name that all changes on the pages have."""
+
+    async def actors() -> list[str]:
+        async with open_host(Settings(data=tmp_path)) as host:
+            ann = await users.create_user(host, "ann")
+            links = [await credentials.sign_in_link(host, user_id=ann.id), await credentials.sign_in_link(host)]
+            for link in links:
+                await credentials.sign_in(host, link.rpartition("code=")[2])
+            entries = await audit.latest_entries(host, 10)
+            return [one.actor for one in entries if one.action == "sign-in link used"]
+
+    assert asyncio.run(actors()) == ["operator (host)", "user ann"]

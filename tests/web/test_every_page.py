@@ -34,7 +34,16 @@ OPEN = {
 """Pages for visitors who are not signed in. The first page then shows nothing, and its own test proves that."""
 
 _UUID = "{0f4d1c1e-6a0d-4c0e-9a59-2b3f6d0d1111}"
-_EXAMPLES = {"path": "README.md", "id": "1", "uuid": _UUID, "owner": "1", "rest": "x", "end": "/", None: "1"}
+_EXAMPLES = {
+    "path": "README.md",
+    "id": "1",
+    "uuid": _UUID,
+    "owner": "1",
+    "root": "1/",
+    "rest": "x",
+    "end": "/",
+    None: "1",
+}
 
 EVIL = "\"'><evil onclick=x>&amp;{{7*7}}{%x%}"
 

@@ -110,7 +110,10 @@ def test_a_repository_that_was_renamed_is_found_by_its_earlier_name(filled: Fill
 
 @pytest.mark.parametrize(
     "address",
-    ["/-/nothing", "/2.0/nothing", "/2.0/a/b", "/site/nothing", "/account/nothing", "/atlassian-connect/x", "/acme"],
+    [
+        *("/-/nothing", "/2.0/nothing", "/2.0/a/b", "/site/nothing", "/account/nothing", "/atlassian-connect/x"),
+        *("/-/", "/2.0/", "/site/", "/account/", "/atlassian-connect/", "/acme", "/robots.txt"),
+    ],
 )
 def test_other_addresses_stay_as_they_are(filled: Filled, address: str) -> None:
     """No page of a repository takes an address of the host, at which a visitor would be asked to sign in."""

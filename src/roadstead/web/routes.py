@@ -3,8 +3,8 @@
 from importlib import import_module
 
 from starlette.convertors import Convertor, PathConvertor, StringConvertor, register_url_convertor
-from starlette.routing import Mount, Route
-from starlette.types import ASGIApp
+from starlette.routing import Match, Mount, Route
+from starlette.types import ASGIApp, Scope
 
 from roadstead.web import (
     access_tokens,
@@ -62,7 +62,18 @@ class _Uuid(StringConvertor):
 class _Owner(StringConvertor):
     """The workspace of a repository: none has the name with which other addresses begin."""
 
-    regex = r"(?!(?:-|[12]\.0|site|account|atlassian-connect)/)[^/]+"
+    regex = r"(?!(?:-|[12]\.0|site|account|atlassian-connect)(?:/|$))[^/]+"
+
+
+class _Root(_Owner):
+    """The workspace of a `_RootRoute`."""
+
+
+class _RootRoute(Route):
+    """The address of a workspace as the cloud writes it, which ends with a slash: without one, there is no page."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        return super().matches(scope) if scope["raw_path"].endswith(b"/") else (Match.NONE, {})
 
 
 class _End(PathConvertor):
@@ -79,6 +90,7 @@ class _Rest(PathConvertor):
 
 register_url_convertor("id", _Id())
 register_url_convertor("owner", _Owner())
+register_url_convertor("root", _Root())
 register_url_convertor("end", _End())
 register_url_convertor("rest", _Rest())
 register_url_convertor("uuid", _Uuid())
@@ -158,6 +170,7 @@ ROUTES: list[Route | Mount] = [
     Route("/-/sign-out", Page(POST=sign_in.leave)),
     Mount("/-/static", static_files()),
     Route("/{account:uuid}", Page(GET=for_user(workspaces.show))),
+    _RootRoute("/{workspace:root}", Page(GET=for_user(workspaces.lead_to_overview))),
     Route("/{workspace}/workspace/overview", Page(GET=for_user(workspaces.show_overview))),
     Route("/{workspace}/workspace/projects", _with_forms(projects.FORMS)),
     Route("/{workspace}/workspace/projects/{key}", _with_forms(project.FORMS)),

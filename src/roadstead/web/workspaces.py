@@ -55,6 +55,10 @@ async def show(visit: Visit) -> Response:
     return RedirectResponse(f"{root_of(visible.workspace)}/overview", 303)
 
 
+async def lead_to_overview(visit: Visit) -> Response:
+    return RedirectResponse(f"{root_of((await find_workspace(visit)).workspace)}/overview", 303)
+
+
 async def show_overview(visit: Visit) -> Response:
     visible = await find_workspace(visit)
     found = await installations.list_apps(visit.host)

@@ -7,7 +7,7 @@ import msgspec
 
 from roadstead.listing import Listing
 from roadstead.model import MEMBERSHIP_LIST, Membership, Role, Workspace
-from roadstead.shapes.accounts import CondensedUser, avatar_url, condensed_user, team
+from roadstead.shapes.accounts import CondensedUser, avatar_url, condensed_user
 from roadstead.shapes.links import Link, SelfLink
 from roadstead.shapes.moments import moment
 
@@ -25,9 +25,11 @@ class CondensedLinks(BaseLinks):
 
 
 class WorkspaceLinks(CondensedLinks):
+    html_overview: Link
     members: Link
     owners: Link
     projects: Link
+    hooks: Link
     repositories: Link
 
 
@@ -128,10 +130,12 @@ def workspace(workspace: Workspace, base_url: str, self_url: str, members_url: s
         "created_on": moment(workspace.created_on),
         "links": {
             **condensed["links"],
+            "html_overview": Link(f"{base_url}/{workspace.slug}/workspace/overview/"),
             "members": Link(members_url),
             "owners": Link(f"{members_url}?q=permission%3D%22owner%22"),
             # Of groups that use this one, so that their templates are not known here.
             "projects": Link(f"{self_url}/projects"),
+            "hooks": Link(f"{self_url}/hooks"),
             "repositories": Link(f"{base_url}/2.0/repositories/{workspace.slug}"),
         },
     }
@@ -139,7 +143,6 @@ def workspace(workspace: Workspace, base_url: str, self_url: str, members_url: s
 
 def condensed_workspace(workspace: Workspace, base_url: str, self_url: str) -> CondensedWorkspace:
     """Return a workspace as other objects contain one."""
-    html = team(workspace, base_url)["links"]["html"]["href"]
     return {
         "type": "workspace",
         "uuid": workspace.uuid,
@@ -148,7 +151,7 @@ def condensed_workspace(workspace: Workspace, base_url: str, self_url: str) -> C
         "links": {
             "self": Link(self_url),
             "avatar": Link(avatar_url(base_url, workspace.slug)),
-            "html": Link(html),
+            "html": Link(f"{base_url}/{workspace.slug}/"),
         },
     }
 

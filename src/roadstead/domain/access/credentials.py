@@ -259,7 +259,8 @@ async def sign_in(host: Host, code: str) -> str | None:
         await users.lock_user(tx, user.id)
         if not await rows.use_sign_in_code(tx, code):
             return None
-        await _log(host, tx, "sign-in link used", "pages", user)
+        actor = None if user.id == OPERATOR_ID else f"user {user.username}"
+        await _log(host, tx, "sign-in link used", "pages", user, actor=actor)
         return await begin_session(host, tx, user)
 
 

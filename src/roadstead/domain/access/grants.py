@@ -135,7 +135,7 @@ async def consent(host: Host, user: User, asked: Asked) -> str:
     async with host.store.database.transaction() as tx:
         grant = await _add_grant(host, tx, user, asked, by_consent=True)
         code = await _add_token(host, tx, grant, "code")
-        await _log(host, tx, user.username, "OAuth access granted", asked.consumer, grant)
+        await _log(host, tx, f"user {user.username}", "OAuth access granted", asked.consumer, grant)
     return code
 
 
