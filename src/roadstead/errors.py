@@ -213,6 +213,10 @@ class OutgoingCallFailed(RoadsteadError):
         self.may_have_arrived = may_have_arrived
 
 
+class TargetForbidden(OutgoingCallFailed):
+    """The address may not be called. The detail names the setting that allows it, if there is one."""
+
+
 class NameNotResolved(OutgoingCallFailed):
     """The server's name has no address that this machine can find."""
 

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, replace
+from itertools import accumulate
 from threading import Thread
 from typing import Any
 
@@ -36,17 +37,21 @@ from roadstead.storage.sealing import sealer
 from tests.events import builders
 from tests.events.builders import BUILDERS, SENT
 
+PAUSES = [2, 8, 32, 128, 512, 2048, 8192, *[4 * 3600] * 5]
+"""The longest pauses between the attempts of a day, in seconds."""
+EACH_TRY = [0.0, *(total + 1.0 for total in accumulate(PAUSES))]
+"""When each attempt of a delivery that fails is due, in seconds after the first."""
 PAYLOADS = Payloads(dict.fromkeys(BUILDERS, builders.__name__))
 
 
 class Receiving(Receiver):
     """A receiver that keeps what arrives. It answers each with the first of `next_statuses`, and then as told."""
 
-    def __init__(self, secrets: Secrets = NO_SECRETS, answering: Answering = USUAL) -> None:
+    def __init__(self, secrets: Secrets = NO_SECRETS, answering: Answering = USUAL, port: int = 0) -> None:
         self.kept: list[Arrived] = []
         self.next_statuses: list[int] = []
         self._usual = answering
-        super().__init__(0, secrets, answering, self._keep)
+        super().__init__(port, secrets, answering, self._keep)
 
     def _keep(self, one: Arrived) -> None:
         self.kept.append(one)
@@ -67,9 +72,9 @@ def number_of(arrived: Arrived) -> int:
 
 
 @contextmanager
-def receiving(secrets: Secrets = NO_SECRETS, answering: Answering = USUAL) -> Iterator[Receiving]:
-    """Yield a receiver that listens on loopback."""
-    receiver = Receiving(secrets, answering)
+def receiving(secrets: Secrets = NO_SECRETS, answering: Answering = USUAL, port: int = 0) -> Iterator[Receiving]:
+    """Yield a receiver that listens on loopback, at any free port if none is given."""
+    receiver = Receiving(secrets, answering, port)
     thread = Thread(target=receiver.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:

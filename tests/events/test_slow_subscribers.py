@@ -6,9 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from roadstead.domain.host import Host
 from roadstead.events.sending import QUEUE, sending_deliveries
-from roadstead.outbound.calls import Outbound
 from roadstead.receiver import Answering
 from roadstead.settings import Settings
 from tests.conftest import NewDatabase
@@ -63,36 +61,3 @@ def test_hanging_subscribers_leave_places_free(settings: Settings) -> None:
         hanging = (one, another)
         with receiving() as quick:
             run(settings, scenario, repositories=8)
-
-
-def impatient(host: Host) -> Host:
-    """Return the host as one that waits shortly for an answer."""
-    return replace(host, outbound=Outbound(allow_loopback=True, total_seconds=0.2))
-
-
-@pytest.mark.parametrize(
-    ("answering", "said"),
-    [
-        (Answering(delay=1), "did not answer within 0.2 seconds"),
-        (Answering(close=True), "cannot be reached"),
-        (Answering(500, body=b"x" * 10_000_000), "500"),
-        (Answering(302, headers=(("Location", "http://127.0.0.1:1/"),)), "302"),
-    ],
-)
-def test_a_bad_answer_is_recorded(settings: Settings, answering: Answering, said: str) -> None:
-    """An answer that does not come, ends early, is large or redirects is logged, and only its beginning is read."""
-
-    async def scenario(scene: Scene) -> None:
-        scene = Scene(impatient(scene.host), scene.repositories)
-        await scene.hook(receiver.url)
-        await scene.event(1)
-        await scene.dispatch()
-        await scene.send()
-        await scene.host.outbound.close()
-        (one,) = await scene.log()
-        assert said in f"{one.status} {one.error}"
-        assert one.state == ("failed" if one.status == 302 else "pending")
-        assert len(receiver.kept) == 1
-
-    with receiving(answering=answering) as receiver:
-        run(settings, scenario)

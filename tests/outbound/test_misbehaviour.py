@@ -4,21 +4,17 @@ import asyncio
 import gzip
 import socket
 import ssl
-from datetime import UTC, datetime, timedelta
-from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
 import pytest
 import uvloop
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
 
 from roadstead.domain.apps.fetching import MAX_BYTES, fetch_descriptor
 from roadstead.errors import OutgoingCallFailed
 from roadstead.outbound.calls import Answer, Outbound
 from roadstead.outbound.lifecycle import call_app
+from tests.certificates import self_signed
 from tests.outbound.conftest import OK, Server, redirect_to
 
 HEAD = b"HTTP/1.1 200 OK\r\n"
@@ -220,7 +216,7 @@ def test_a_refusal_shows_no_secret(url: str) -> None:
 def test_a_certificate_that_nobody_vouches_for_is_refused(server: Server, tmp_path: Path) -> None:
     """A secret goes only to a server that can prove its name, unless a hook skips the check."""
     certificate = tmp_path / "certificate.pem"
-    certificate.write_bytes(_self_signed())
+    certificate.write_bytes(self_signed())
     server.tls = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     server.tls.load_cert_chain(certificate)
     with pytest.raises(OutgoingCallFailed, match="TLS failed, self-signed certificate"):
@@ -234,20 +230,3 @@ def test_a_certificate_that_nobody_vouches_for_is_refused(server: Server, tmp_pa
         return answer.status
 
     assert asyncio.run(unverified()) == 200
-
-
-def _self_signed() -> bytes:
-    """Return a key and a self-signed certificate, valid for 127.0.0.1 today."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "127.0.0.1")])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number())
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
-    encoding = serialization.Encoding.PEM
-    private = key.private_bytes(encoding, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    return private + certificate.public_bytes(encoding)

@@ -19,7 +19,7 @@ from roadstead.domain.apps.signing import canonical_for_app, sign_for_app
 from roadstead.domain.host import Host
 from roadstead.domain.queue import FINISH_SECONDS, LOOK_SECONDS, Queue, Retry, Worker
 from roadstead.domain.traffic.redaction import RAW_BYTES, kept
-from roadstead.errors import OutgoingCallFailed
+from roadstead.errors import OutgoingCallFailed, TargetForbidden
 from roadstead.model.deliveries import Outcome, PendingDelivery, State
 from roadstead.outbound.calls import Answer
 from roadstead.outbound.webhooks import Route, Told, headers_of, hub_signature, post_delivery
@@ -124,7 +124,7 @@ async def _attempt(host: Host, pending: PendingDelivery, attempt: int) -> tuple[
     try:
         answer = await post_delivery(host.outbound, subscription.route, headers, body)
     except OutgoingCallFailed as exc:
-        return Outcome(now, shown, error=exc.message, duration_ms=round((time.monotonic() - started) * 1000)), 0
+        return Outcome(now, shown, error=_reason(exc), duration_ms=round((time.monotonic() - started) * 1000)), 0
     told_back = kept(
         [(name.encode("latin-1"), value.encode("latin-1")) for name, value in answer.headers.items()],
         answer.body[:RAW_BYTES],
@@ -135,6 +135,11 @@ async def _attempt(host: Host, pending: PendingDelivery, attempt: int) -> tuple[
         now, shown, answer.status, None, answer.duration_ms, told_back.headers, told_back.body, told_back.size
     )
     return outcome, _wait_after(answer, now.timestamp())
+
+
+def _reason(failure: OutgoingCallFailed) -> str:
+    """Return why a call was not answered; of an address that may not be called, also which setting allows it."""
+    return f"{failure.message} {failure.detail}" if isinstance(failure, TargetForbidden) else failure.message
 
 
 class _Subscription(NamedTuple):

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
-from roadstead.errors import OutgoingCallFailed
+from roadstead.errors import TargetForbidden
 from roadstead.outbound.places import Ourselves, Place
 from roadstead.targets import Address, AllowedTargets
 
@@ -85,17 +85,17 @@ class Reach:
         return replace(self, loopback=False, allowed=AllowedTargets(), sent_by_public=True)
 
     def check(self, host: str, port: int, address: Address) -> None:
-        """Raise `OutgoingCallFailed` unless a connection to this address of the host is permitted."""
+        """Raise `TargetForbidden` unless a connection to this address of the host is permitted."""
         place, here = Place.at(host, port), _leads_here(address)
         if self.ourselves.includes(place, address, here=here):
-            raise OutgoingCallFailed(
+            raise TargetForbidden(
                 f"{Place(host, port)} is Roadstead itself, and may not be called.", "Give the address of the app."
             )
         kind = kind_of(address)
         if kind is None or self._permits(host, place, address, kind, here=here):
             return
         subject = str(address) if host == str(address) else f"{host} has the address {address}, which"
-        raise OutgoingCallFailed(
+        raise TargetForbidden(
             f"{subject} is not public but {kind}, and may not be called.",
             self._advice(host, port, address, kind, here=here),
         )
