@@ -39,7 +39,7 @@ class People:
     token: str
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")  # as the host: tests of other files come between those with a client and the others
 def people(host: LiveHost) -> People:
     return People(host, host.work(_make))
 
