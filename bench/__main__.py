@@ -41,7 +41,7 @@ SUITES: dict[str, tuple[str, Suite]] = {
     "soak": ("The mix beside hostile texts and an app that updates itself every five seconds", soak.figures),
     "routing": ("Finding an address among all of Atlassian's document", lambda _: routing.figures()),
     "git": (
-        "Reads of git repositories, beside a cold git, and over HTTP beside a bare hello-world",
+        "Reads of git repositories beside a cold git, over HTTP beside a bare hello-world; pushes beside file://",
         lambda _: git.figures(),
     ),
     "deliveries": ("Deliveries of events to subscribers", lambda _: deliveries.figures()),

@@ -10,7 +10,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
 from pathlib import Path
 
-from bench import git_over_http, git_repositories
+from bench import git_over_http, git_repositories, git_transfers
 from bench.figures import Figure
 from bench.scratch import scratch_folder
 from roadstead.git import ancestry, blobs, close, diffs, history, last_commits, objects, path_history, revisions, trees
@@ -33,6 +33,7 @@ def figures(commits: int = COMMITS, files: int = FILES) -> Iterator[Figure | str
         yield f"{commits:,} commits of 2,000 files; {files:,} files"
         yield from asyncio.run(_all(_figures(deep, wide)))
     yield from git_over_http.figures()
+    yield from git_transfers.figures()
 
 
 async def _all(found: AsyncIterator[Figure]) -> list[Figure]:

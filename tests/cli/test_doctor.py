@@ -3,6 +3,7 @@
 import json
 import os
 import socketserver
+import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -76,6 +77,27 @@ def test_damage_is_found(settings: Settings, damage: Callable[[Path], None], che
     (found,) = (found for found in examine(settings) if found.name == check)
     assert found.status == status
     assert found.advice
+
+
+@pytest.fixture
+def read_only(settings: Settings) -> Iterator[Settings]:
+    """Yield a set-up that no one can write, not even root."""
+    data = str(settings.data)
+    if subprocess.run(["mount", "--bind", data, data], capture_output=True, check=False).returncode:
+        pytest.skip("no disk can be mounted here")
+    try:
+        subprocess.run(["mount", "-o", "remount,ro,bind", data], check=True)
+        yield settings
+    finally:
+        subprocess.run(["umount", "--lazy", data], check=True)
+
+
+def test_a_read_only_disk_is_found(read_only: Settings) -> None:
+    """The line of the data folder says so, and every other check is made."""
+    found = {check.name: check for check in examine(read_only)}
+    assert (found["data folder"].status, found["database"].status) == ("problem", "problem")
+    assert "cannot be written to" in found["data folder"].message
+    assert {"key", "disk", "git"} <= found.keys()
 
 
 def test_lost_key_is_not_replaced(settings: Settings) -> None:

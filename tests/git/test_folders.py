@@ -53,6 +53,21 @@ def test_a_place_that_is_taken_stays_as_it_is(folders: Folders, tmp_path: Path) 
     assert list(folders.root.glob("tmp/*")) == []
 
 
+def test_a_disk_that_fails_is_said_without_its_paths(folders: Folders, caplog: pytest.LogCaptureFixture) -> None:
+    """A repository that cannot be made is an error with the reason alone; one that cannot be taken away stays."""
+    name = new_uuid()
+    made = asyncio.run(folders.create(name))
+    (folders.root / "trash").touch()
+    asyncio.run(folders.trash(name))
+    assert made.is_dir()
+    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    (folders.root / "tmp").rmdir()
+    (folders.root / "tmp").touch()
+    with pytest.raises(GitFailed) as failure:
+        asyncio.run(folders.create(new_uuid()))
+    assert str(folders.root) not in failure.value.message + failure.value.detail
+
+
 @pytest.mark.parametrize("name", ["", "../../etc", "acme/widgets", "{}", "0" * 31])
 def test_only_a_uuid_has_a_folder(folders: Folders, name: str) -> None:
     """No text of a caller becomes a part of a path."""

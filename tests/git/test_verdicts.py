@@ -26,9 +26,12 @@ def _hook(folder: Path, dialogue: Dialogue) -> "subprocess.Popen[bytes]":
         )
 
 
-@pytest.mark.parametrize(("reason", "code"), [(None, 0), ("no\nbecause", 1), ("x" * 5000, 1)])
-def test_the_hook_asks_and_obeys(tmp_path: Path, reason: str | None, code: int) -> None:
-    """It tells the host all changes, and the user the reason; git takes its exit code as the verdict."""
+@pytest.mark.parametrize(
+    ("reason", "code", "more"), [(None, 0, 0), (None, 0, 6), (None, 0, 500), ("no\nbecause", 1, 7), ("x" * 5000, 1, 0)]
+)
+def test_the_hook_asks_and_obeys(tmp_path: Path, reason: str | None, code: int, more: int) -> None:
+    """It tells the host all changes, few or many, and the user the reason; git takes its exit code as the verdict."""
+    lines = LINES + "".join(f"{A} {B} refs/heads/{number}\n" for number in range(more))
     asked: list[Question] = []
 
     async def judge(question: Question) -> str | None:
@@ -38,7 +41,7 @@ def test_the_hook_asks_and_obeys(tmp_path: Path, reason: str | None, code: int) 
     async def check() -> bytes:
         dialogue = Dialogue()
         running = _hook(tmp_path, dialogue)
-        said = asyncio.create_task(asyncio.to_thread(running.communicate, LINES.encode()))
+        said = asyncio.create_task(asyncio.to_thread(running.communicate, lines.encode()))
         await dialogue.answer(judge)
         await said
         assert running.returncode == code
@@ -49,7 +52,11 @@ def test_the_hook_asks_and_obeys(tmp_path: Path, reason: str | None, code: int) 
     assert asked == [
         Question(
             Path("/quarantine"),
-            [RefChange(A, B, "refs/heads/main"), RefChange(B, A, os.fsdecode("refs/tags/é".encode()))],
+            [
+                RefChange(A, B, "refs/heads/main"),
+                RefChange(B, A, os.fsdecode("refs/tags/é".encode())),
+                *(RefChange(A, B, f"refs/heads/{number}") for number in range(more)),
+            ],
         )
     ]
     assert said == ("" if reason is None else f"{reason[:2000]}\n")

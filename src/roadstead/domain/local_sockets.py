@@ -5,7 +5,7 @@ import os
 import socket
 from asyncio import StreamReader, StreamWriter
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 
 from roadstead.frames import LENGTH_BYTES, MOST_BYTES, socket_folder
@@ -24,7 +24,8 @@ async def listening(data: Path, ending: str, serve: Serve) -> AsyncIterator[None
         try:
             yield
         finally:
-            file.unlink(missing_ok=True)
+            with suppress(OSError):  # its disk is read-only now: the next host that starts does it
+                file.unlink()
             accepting.close()
 
 

@@ -66,7 +66,7 @@ def _enter(folder: Path, ours: RunningHost, until_the_end: ExitStack) -> list[Ru
     with _one_at_a_time(folder):
         others = _running_in(folder, ours.state)
         _sweep(folder)
-        until_the_end.callback(file.unlink, missing_ok=True)
+        until_the_end.callback(_remove, file)
         held = until_the_end.enter_context(file.open("xb"))
         held.write(msgspec.json.encode(ours))
         held.flush()
@@ -97,6 +97,12 @@ def _one_at_a_time(folder: Path) -> Iterator[None]:
         yield
     finally:
         os.close(descriptor)
+
+
+def _remove(file: Path) -> None:
+    """Delete a file, unless its disk is read-only now: the next host that starts does it."""
+    with suppress(OSError):
+        file.unlink()
 
 
 def _sweep(folder: Path) -> None:

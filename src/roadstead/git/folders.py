@@ -7,6 +7,8 @@ git/trash/…           one that was deleted
 
 import asyncio
 import contextlib
+import errno
+import logging
 import os
 import secrets
 import shlex
@@ -29,6 +31,8 @@ _LOCAL = {"GIT_ALLOW_PROTOCOL": "file"}
 _BROUGHT = ("refs/heads/*", "refs/tags/*", "refs/notes/*")
 """What an import brings along. Anything else, such as configuration, hooks and replaced commits, stays where it is."""
 _DAY = 86400.0
+
+log = logging.getLogger("roadstead.git")
 
 
 class Folders:
@@ -91,19 +95,28 @@ class Folders:
                 await _check_names(new)
 
     async def trash(self, uuid: str) -> None:
-        """Take a repository away; `sweep` removes it later. There may be none: an earlier try may have got this far."""
-        with contextlib.suppress(FileNotFoundError):
-            await asyncio.to_thread(self._move_to_trash, self.path(uuid))
+        """Take a repository away; `sweep` removes it later. There may be none: an earlier try may have got this far.
+
+        On a disk that is read-only it stays, and `roadstead repo check` names it.
+        """
+        folder = self.path(uuid)
+        if folder.exists():
+            try:
+                await asyncio.to_thread(self._move_to_trash, folder)
+            except OSError as exc:
+                log.warning("The folder %s, which belongs to no repository, stays: %s.", folder, exc.strerror)
 
     @contextlib.asynccontextmanager
     async def _making(self, uuid: str) -> AsyncIterator[Path]:
-        """Yield a folder that does not exist, and put what is made there at its place."""
+        """Yield an empty folder, and put what is made there at its place. Raise `GitFailed` if it cannot be written."""
         place = self.path(uuid)
         new = self.root / "tmp" / f"{place.stem}-{secrets.token_hex(4)}.git"
-        await asyncio.to_thread(new.parent.mkdir, parents=True, exist_ok=True)
         try:
+            await asyncio.to_thread(new.mkdir, parents=True)
             yield new
             await asyncio.to_thread(_put, new, place)
+        except OSError as exc:
+            raise GitFailed("The repository cannot be stored.", f"{exc.strerror}.") from exc
         finally:
             await asyncio.to_thread(shutil.rmtree, new, ignore_errors=True)  # after a failure
 
@@ -199,6 +212,8 @@ def _put(new: Path, place: Path) -> None:
     try:
         new.rename(place)
     except OSError as exc:
+        if exc.errno not in (errno.EEXIST, errno.ENOTEMPTY):
+            raise
         raise Conflict(f"There is a repository {place.stem} already.") from exc
     for folder in (place.parent, *place.parent.parents[:2]):
         sync(folder)
