@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from roadstead.outbound import transport
 from roadstead.outbound.calls import Outbound
 
 OK = b"HTTP/1.1 200 OK\r\n"
@@ -41,6 +42,8 @@ async def _call_twice(answers: list[bytes]) -> tuple[list[tuple[int, bytes]], in
         (OK + b"Connection: close\r\nContent-Length: 2\r\n\r\nok", (200, b"ok"), 2),
         (OK + b"End: here\r\n\r\nok", (200, b"ok"), 2),
         (b"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok", (200, b"ok"), 2),
+        (b"HTTP/1.0 200 OK\r\nConnection: keep-alive\r\nContent-Length: 2\r\n\r\nok", (200, b"ok"), 2),
+        (b"HTTP/1.1 204 No Content\r\nTransfer-Encoding: unknown\r\n\r\n", (204, b""), 2),
         (OK + b"Content-Length: 200\r\n\r\n" + b"x" * 200, (200, b"x" * 100), 2),
         (OK + b"Content-Length: 2\r\n\r\nokHTTP/1.1 418 Smuggled\r\nContent-Length: 0\r\n\r\n", (200, b"ok"), 2),
     ],
@@ -49,3 +52,37 @@ def test_an_answer_ends_where_it_says(first: bytes, read: tuple[int, bytes], con
     """Each form of answer is read to its end; a connection whose state is not certain carries no other request."""
     second = OK + b"Content-Length: 6\r\n\r\nsecond"
     assert asyncio.run(_call_twice([first, second])) == ([read, (200, b"second")], connections)
+
+
+async def _call_around_a_stray_answer() -> list[bytes]:
+    """Post, get another answer that no request asked for, and post again; return the bodies."""
+    answered, closed = asyncio.Event(), asyncio.Event()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n{}")
+        writer.write(
+            OK + (b"Content-Length: 6\r\n\r\nsecond" if closed.is_set() else b"Content-Length: 5\r\n\r\nfirst")
+        )
+        await answered.wait()
+        if not closed.is_set():
+            writer.write(OK + b"Content-Length: 5\r\n\r\nstray")
+            await reader.read()
+            closed.set()
+        writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
+    outbound = Outbound(allow_loopback=True)
+    async with server, asyncio.timeout(5):
+        bodies = [(await outbound.post(url, home=url, headers={}, body=b"{}", cap=100)).body]
+        answered.set()
+        await closed.wait()
+        bodies.append((await outbound.post(url, home=url, headers={}, body=b"{}", cap=100)).body)
+        await outbound.close()
+    return bodies
+
+
+def test_an_answer_to_no_request_closes_the_connection(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is never taken for the answer to the next request, which may be another person's."""
+    monkeypatch.setattr(transport, "KEPT_SECONDS", 60)
+    assert asyncio.run(_call_around_a_stray_answer()) == [b"first", b"second"]

@@ -140,12 +140,19 @@ class _Reading:
             self._received = 0
             self._headers.clear()
         elif not self.answer.done():
-            self.leaves_reusable = self._parser.should_keep_alive()
+            self.leaves_reusable = self._ends_without_doubt()
             self._finish()
 
     def _ends_with_connection(self) -> bool:
-        coding = self._headers.get("transfer-encoding", "").lower()
-        return "content-length" not in self._headers and not coding.endswith("chunked")
+        return "content-length" not in self._headers and not self._coding().endswith("chunked")
+
+    def _ends_without_doubt(self) -> bool:
+        """Return whether every parser finds the end where this one does, so that another answer may follow."""
+        keeps_alive = self._parser.should_keep_alive() and self._parser.get_http_version() == "1.1"
+        return keeps_alive and self._coding() in ("", "chunked")
+
+    def _coding(self) -> str:
+        return self._headers.get("transfer-encoding", "").lower()
 
     def _finish(self) -> None:
         if not self.answer.done():
