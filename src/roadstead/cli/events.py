@@ -60,7 +60,6 @@ def tail(data: Data = None, database_url: DatabaseUrl = None, as_json: AsJson = 
 
     With --json, one document on each line.
     """
-    tell("Waiting for events. Press Ctrl-C to end.")
     try:
         on_host(read_settings(data=data, database_url=database_url), lambda host: _tail(host, as_json=as_json))
     except KeyboardInterrupt:
@@ -68,9 +67,11 @@ def tail(data: Data = None, database_url: DatabaseUrl = None, as_json: AsJson = 
 
 
 async def _tail(host: "Host", *, as_json: bool) -> None:
-    from roadstead.events.following import follow_events
+    from roadstead.events.following import find_newest, follow_events
 
-    async for event, place in follow_events(host):
+    newest = await find_newest(host)
+    tell("Waiting for events. Press Ctrl-C to end.")
+    async for event, place in follow_events(host, newest):
         if as_json:
             print(json.dumps(_as_data(event, place)), flush=True)
         else:

@@ -21,12 +21,16 @@ class Followed(NamedTuple):
     place: str
 
 
-async def follow_events(host: Host) -> AsyncIterator[Followed]:
-    """Yield the events of all processes that happen from now on, in their order."""
-    last = await newest_event(host.store.database)
+async def find_newest(host: Host) -> int:
+    """Return the id of the newest event; 0 if nothing has happened yet."""
+    return await newest_event(host.store.database)
+
+
+async def follow_events(host: Host, after: int) -> AsyncIterator[Followed]:
+    """Yield the events of all processes that come after one, in their order, for as long as they happen."""
     while True:
-        for event in await list_events_after(host.store.database, last, _AT_ONCE):
-            last = event.id
+        for event in await list_events_after(host.store.database, after, _AT_ONCE):
+            after = event.id
             yield Followed(event, await _place(host, event))
         await asyncio.sleep(LOOK_SECONDS)
 
