@@ -17,7 +17,7 @@ from urllib.parse import quote, urlsplit
 import pytest
 
 from roadstead.domain.access import consumers, credentials, grants, guesses
-from roadstead.domain.access.access_tokens import create_access_token, create_repository_token
+from roadstead.domain.access.access_tokens import create_access_token
 from roadstead.domain.host import Host
 from roadstead.domain.people import groups, users, workspaces
 from roadstead.model import Consumer, User
@@ -539,7 +539,7 @@ async def _consented(host: Host, user: User, consumer: Consumer, scopes: str) ->
 async def _make_token(host: Host, world: World, caller: Caller, slug: str, of: str | None) -> None:
     scopes = CREDENTIALS[caller[1]].get("scopes")
     if caller[0].startswith("repository"):
-        token, _ = await create_repository_token(host, caller[1], slug, of or "", scopes=scopes, lifetime=None)
+        token, _ = await create_access_token(host, caller[1], slug, None, repository=of, scopes=scopes, lifetime=None)
     else:
         token, _ = await create_access_token(host, caller[1], slug, of, scopes=scopes, lifetime=None)
     basic = base64.b64encode(f"bystander:{token}".encode()).decode()

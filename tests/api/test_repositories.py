@@ -62,7 +62,11 @@ async def _make(host: Host) -> tuple[dict[str, str], dict[str, str]]:
 
 
 async def _make_token(host: Host) -> str:
-    return (await access_tokens.create_repository_token(host, "ci", "acme", "widgets", scopes=None, lifetime=None))[0]
+    return (
+        await access_tokens.create_access_token(
+            host, "ci", "acme", None, repository="widgets", scopes=None, lifetime=None
+        )
+    )[0]
 
 
 @pytest.fixture(scope="module")

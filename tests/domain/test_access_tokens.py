@@ -1,4 +1,4 @@
-"""Access tokens of workspaces and projects: who they are, and that a running request ends with its token."""
+"""Access tokens of workspaces, projects and repositories: who they are, and that requests end with them."""
 
 from functools import partial
 from pathlib import Path
@@ -13,6 +13,8 @@ from roadstead.domain.people import projects, users, workspaces
 from roadstead.domain.people.privileges import NoSuchProject
 from roadstead.domain.people.projects import ProjectChanges
 from roadstead.domain.people.workspaces import lock_and_keep
+from roadstead.domain.repositories.creation import create_repository
+from roadstead.domain.repositories.given import RepositoryChanges
 from roadstead.errors import InvalidInput, NotAuthenticated, WorkspaceNotFound, WrongCredential
 from roadstead.listing import PageRequest
 from roadstead.model import Workspace
@@ -63,9 +65,9 @@ def test_a_revoked_token_changes_nothing_any_more(tmp_path: Path, new_database: 
         on_host(work)
 
 
-@pytest.mark.parametrize("key", [None, "TOOLS"])
+@pytest.mark.parametrize(("key", "repository"), [(None, None), ("TOOLS", None), (None, "widgets")])
 def test_who_lost_the_right_meanwhile_neither_makes_nor_revokes_a_token(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: str | None
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, key: str | None, repository: str | None
 ) -> None:
     """An owner passes the first check, and has lost the role when the change gets the lock of the workspace."""
 
@@ -74,7 +76,10 @@ def test_who_lost_the_right_meanwhile_neither_makes_nor_revokes_a_token(
         ben = SessionUser(await users.create_user(host, "ben"))
         await workspaces.add_member(host, "acme", "ben", "owner")
         await projects.create_project(host, ben, "acme", ProjectChanges(key="TOOLS", name="Tools", is_private=False))
-        make = partial(create_access_token, host, "ci", "acme", key, scopes=None, lifetime=None, by=ben)
+        await create_repository(host, ben, "acme", "widgets", RepositoryChanges(is_private=False))
+        make = partial(
+            create_access_token, host, "ci", "acme", key, repository=repository, scopes=None, lifetime=None, by=ben
+        )
         kept = (await make())[1].token
 
         async def lock_too_late(tx: Transaction, locked: Workspace) -> None:
@@ -82,7 +87,8 @@ def test_who_lost_the_right_meanwhile_neither_makes_nor_revokes_a_token(
             await members.keep_member(tx, workspace.id, ben.user.id, "member", host.now())
 
         monkeypatch.setattr(access_tokens, "lock_and_keep", lock_too_late)
-        for change in (make(), revoke_access_token(host, "acme", key, kept.id, by=ben)):
+        revoke = revoke_access_token(host, "acme", key, kept.id, repository=repository, by=ben)
+        for change in (make(), revoke):
             with pytest.raises(WrongCredential):
                 await change
         assert [one.token.id for one in await credentials.list_api_tokens(host)] == [kept.id]

@@ -126,10 +126,10 @@ def test_the_highest_privilege_holds(run: Any) -> None:
 
 def test_an_access_token_has_what_it_belongs_to(run: Any) -> None:
     """The token of a workspace, a project or a repository administers the repositories there, and no others."""
-    owners: dict[str, tuple[Any, str | None, set[str]]] = {
-        "workspace": (access_tokens.create_access_token, None, {"secret", "other", "known"}),
-        "project": (access_tokens.create_access_token, "HIDDEN", {"secret", "other"}),
-        "repository": (access_tokens.create_repository_token, "secret", {"secret"}),
+    owners: dict[str, tuple[str | None, str | None, set[str]]] = {
+        "workspace": (None, None, {"secret", "other", "known"}),
+        "project": ("HIDDEN", None, {"secret", "other"}),
+        "repository": (None, "secret", {"secret"}),
     }
 
     async def work(host: Host) -> None:
@@ -137,8 +137,10 @@ def test_an_access_token_has_what_it_belongs_to(run: Any) -> None:
         await create_repository(host, owner, "acme", "other", PRIVATE)
         await workspaces.create_workspace(host, "elsewhere", name=None, owner="owner")
         await create_repository(host, owner, "elsewhere", "secret", RepositoryChanges())
-        for name, (create, of, administered) in owners.items():
-            secret, made = await create(host, name, "acme", of, scopes=None, lifetime=None)
+        for name, (key, slug, administered) in owners.items():
+            secret, made = await access_tokens.create_access_token(
+                host, name, "acme", key, repository=slug, scopes=None, lifetime=None
+            )
             assert made.token.user.kind == f"{name}_access_token"
             token = await credentials.find_token(host, secret)
             assert token is not None

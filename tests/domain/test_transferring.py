@@ -68,7 +68,7 @@ async def _fill(host: Host, owner: SessionUser, repository: Repository, app_url:
         await permissions.grant(host, owner, repository, user, "write")
         async with host.store.database.transaction() as tx:
             await keep_watcher(tx, repository, user.id)
-    await access_tokens.create_repository_token(host, "ci", "acme", "widgets", scopes=None, lifetime=None)
+    await access_tokens.create_access_token(host, "ci", "acme", None, repository="widgets", scopes=None, lifetime=None)
     await deploy_keys.add_key(host, owner, repository, public_key(), "server")
     installation = await installations.install(host, app_url, "acme")
     async with host.store.database.transaction() as tx:

@@ -7,7 +7,7 @@ from datetime import timedelta
 import httpx
 import pytest
 
-from roadstead.domain.access.access_tokens import create_access_token, create_repository_token
+from roadstead.domain.access.access_tokens import create_access_token
 from roadstead.domain.access.credentials import create_api_token, exchange, find_token
 from roadstead.domain.host import Host
 from roadstead.domain.people.users import create_user, deactivate_user
@@ -95,7 +95,7 @@ def test_an_access_token_is_of_a_place(place: Place, public_place: Place, part: 
         workspace = place.repository.workspace.slug
         if slug is None:
             return (await create_access_token(host, "ci", workspace, None, scopes=scope, lifetime=None))[0]
-        return (await create_repository_token(host, "ci", workspace, slug, scopes=scope, lifetime=None))[0]
+        return (await create_access_token(host, "ci", workspace, None, repository=slug, scopes=scope, lifetime=None))[0]
 
     token: str = place.host.work(job)
     wanted = 404 if part == "another repository" else 200

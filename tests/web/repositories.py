@@ -1,10 +1,13 @@
 """Repositories of the workspace `acme`, filled by git: with what people write, and with what attackers do."""
 
 import os
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
+
+import httpx
 
 from roadstead.accounts import SessionUser
 from roadstead.domain.access.credentials import create_api_token
@@ -52,6 +55,13 @@ def new_repository(acme: Acme, slug: str, *, project: str = "OPEN", **given: Any
         await create_repository(host, owner, "acme", slug, changes)
 
     acme.host.work(make)
+
+
+def send(acme: Acme, who: str, at: str, do: str, **given: str) -> httpx.Response:
+    """Send a form of a page of a repository as one of the viewers, and follow the redirect."""
+    browser = acme(who)
+    (csrf, *_) = re.findall(r'name="csrf" value="(\w+)"', browser.get("/").text)
+    return browser.post(at, data={"csrf": csrf, "do": do, **given}, follow_redirects=True)
 
 
 def push(acme: Acme, work: Work, slug: str, *refs: str) -> None:

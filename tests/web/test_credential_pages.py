@@ -211,8 +211,8 @@ def test_a_page_revokes_only_what_it_lists(acme: Acme, administrator: str) -> No
         )
         changes = RepositoryChanges(project="SECRET")
         await create_repository(host, SessionUser(owner), "acme", "ships", changes)
-        made["ships"] = await access_tokens.create_repository_token(
-            host, "ships", "acme", "ships", scopes="project", lifetime=None
+        made["ships"] = await access_tokens.create_access_token(
+            host, "ships", "acme", None, repository="ships", scopes="project", lifetime=None
         )
         personal, token = await credentials.create_api_token(host, "personal", None, user_id=owner.id)
         return {name: (text, one.token.id) for name, (text, one) in made.items()} | {"personal": (personal, token.id)}

@@ -17,7 +17,16 @@ pytestmark = pytest.mark.browser
 
 TABLE = f"| {' | '.join('abcdefghij')} |\n{'|---' * 10}|\n| {' | '.join(['W' * 30] * 10)} |\n"
 WIDE = f"# {LONG}\n\n{TABLE}\n    {'x' * 300}\n"
-PLACES = ["", "/src/main/", "/src/main/README.md", "/commits/main", "/commits/", "/branches/", "/admin"]
+PLACES = [
+    "",
+    "/src/main/",
+    "/src/main/README.md",
+    "/commits/main",
+    "/commits/",
+    "/branches/",
+    "/admin",
+    "/admin/access-tokens",
+]
 
 
 @pytest.fixture(scope="module")

@@ -1,13 +1,11 @@
 """The settings of a repository on its page: for its administrators alone, with every refusal beside its field."""
 
-import re
-
 import httpx
 import pytest
 
 from tests.web.acme import Acme
 from tests.web.reading import document, main_text, texts
-from tests.web.repositories import new_repository
+from tests.web.repositories import new_repository, send
 
 AT = "/acme/widgets/admin"
 
@@ -19,9 +17,7 @@ def acme_with_widgets(acme: Acme) -> Acme:
 
 
 def _send(acme: Acme, who: str, do: str, at: str = AT, **given: str) -> httpx.Response:
-    browser = acme(who)
-    (csrf, *_) = re.findall(r'name="csrf" value="(\w+)"', browser.get("/").text)
-    return browser.post(at, data={"csrf": csrf, "do": do, **given}, follow_redirects=True)
+    return send(acme, who, at, do, **given)
 
 
 def test_administrators_alone_see_and_change_settings(acme_with_widgets: Acme) -> None:

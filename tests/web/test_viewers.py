@@ -91,6 +91,10 @@ PAGES = {
     "/atlassian-connect/all-debug.js": ("/atlassian-connect/all-debug.js", OF_ALL),
     "/{workspace:owner}/{repo}{end:end}": ("/foreign-harbour/pier", OF_A_FOREIGN_WORKSPACE),
     "/{workspace:owner}/{repo}/admin": ("/foreign-harbour/pier/admin", OF_A_FOREIGN_WORKSPACE),
+    "/{workspace:owner}/{repo}/admin/access-tokens": (
+        "/foreign-harbour/pier/admin/access-tokens",
+        OF_A_FOREIGN_WORKSPACE,
+    ),
     "/{workspace:owner}/{repo}/src{end:end}": ("/foreign-harbour/pier/src", Seen(401, 404, 404, 302)),
     "/{workspace:owner}/{repo}/src/{path:rest}": ("/foreign-harbour/pier/src/main/", MISSING_TO_ALL),
     "/{workspace:owner}/{repo}/raw/{path:rest}": ("/foreign-harbour/pier/raw/main/x", MISSING_TO_ALL),

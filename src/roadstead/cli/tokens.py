@@ -71,13 +71,16 @@ def token_create(
     lifetime = timedelta(days=expires_in) if expires_in else None
 
     async def make(host: "Host") -> "tuple[str, ListedToken]":
+        slug, key, below = workspace, None, None
+        if project is not None:
+            slug, key = split(project, "a project", "WORKSPACE/KEY")
         if repository is not None:
-            of = split(repository, "a repository", "WORKSPACE/SLUG")
-            return await access_tokens.create_repository_token(host, name, *of, scopes=scopes, lifetime=lifetime)
-        if workspace is None and project is None:
+            slug, below = split(repository, "a repository", "WORKSPACE/SLUG")
+        if slug is None:
             return await _make_api_token(host, name, user, scopes, lifetime)
-        slug, key = (workspace or "", None) if project is None else split(project, "a project", "WORKSPACE/KEY")
-        return await access_tokens.create_access_token(host, name, slug, key, scopes=scopes, lifetime=lifetime)
+        return await access_tokens.create_access_token(
+            host, name, slug, key, repository=below, scopes=scopes, lifetime=lifetime
+        )
 
     secret, made = on_host(read_settings(data=data, database_url=database_url), make)
     if as_json:

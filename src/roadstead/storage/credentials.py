@@ -134,6 +134,8 @@ async def delete_access_token(tx: Transaction, owner: TokenOwner, token_id: int)
 
 
 def _owned_by(owner: TokenOwner) -> Clause:
+    if owner.repository_id is not None:
+        return Clause("t.repository_id = ?", (owner.repository_id,))
     if owner.project_id is None:
         of_itself = "t.workspace_id = ? AND t.project_id IS NULL AND t.repository_id IS NULL"
         return Clause(of_itself, (owner.workspace_id,))

@@ -13,9 +13,8 @@ from roadstead.domain.people.workspaces import Visible
 from roadstead.model import ApiToken
 from roadstead.web.page import Visit, render
 from roadstead.web.projects import TAB as PROJECTS
-from roadstead.web.tokens_form import TokenForm, read_wish, token_form
+from roadstead.web.tokens_form import TokenForm, access_token_form, create_as_wished, token_actions
 from roadstead.web.workspace_page import (
-    Action,
     Form,
     Forms,
     Here,
@@ -51,9 +50,7 @@ async def _page(visit: Visit, outcome: Outcome, *, made: str = "") -> Response:
     slug = visible.workspace.slug
     found = await access_tokens.page_of_access_tokens(visit.host, slug, key, wanted_page(visit), by=visit.identity)
     here = _here(visit, visible, key, outcome)
-    typed = outcome.typed("create")
-    everything = f"Everything in this {'project' if key else 'workspace'}"
-    new = token_form(None if typed is None else read_wish(typed), everything)
+    new = access_token_form(outcome.typed("create"), "project" if key else "workspace")
     page = AccessTokensPage(here, key or "", part_of(here.path, found), new, made)
     return render("access_tokens.html", page, visit=visit, status=outcome.status)
 
@@ -66,17 +63,8 @@ def _here(visit: Visit, visible: Visible, key: str | None, outcome: Outcome) -> 
 
 
 async def _create(visit: Visit, form: Form) -> Response:
-    wish = read_wish(form)
-    token, _ = await access_tokens.create_access_token(
-        visit.host,
-        wish.name,
-        slug_in(visit),
-        _key(visit),
-        scopes=wish.granted(),
-        lifetime=wish.lifetime(),
-        by=visit.identity,
-    )
-    return await _page(visit, Outcome(), made=token)
+    made = await create_as_wished(visit, form, slug_in(visit), _key(visit))
+    return await _page(visit, Outcome(), made=made)
 
 
 async def _revoke(visit: Visit, form: Form) -> None:
@@ -90,15 +78,4 @@ def _key(visit: Visit) -> str | None:
     return key
 
 
-FORMS = Forms(
-    _page,
-    {
-        "create": Action(_create, "", "name"),
-        "revoke": Action(
-            _revoke,
-            "The token was revoked.",
-            "id",
-            asks="Revoke the token {name}? Programs that send it are refused at once.",
-        ),
-    },
-)
+FORMS = Forms(_page, token_actions(_create, _revoke))

@@ -106,6 +106,11 @@ def _of_repository(module: str, name: str = "show") -> Page:
     return Page(GET=_handler(module, name))
 
 
+def _of_administrators(module: str) -> Page:
+    """Return a page for the administrators of a repository, at whose address its forms arrive, too."""
+    return Page(GET=_handler(module, "show"), POST=_handler(module, "change"))
+
+
 def _handler(module: str, name: str) -> Handler:
     """Return a handler of a repository, whose module is imported for the first request: it brings git with it."""
 
@@ -194,7 +199,6 @@ ROUTES: list[Route | Mount] = [
     Route("/{workspace:owner}/{repo}/commits/{hash}", _of_repository("commit")),
     Route("/{workspace:owner}/{repo}/branch/{name:rest}", _of_repository("commits", "lead_to_branch")),
     Route("/{workspace:owner}/{repo}/branches{end:end}", _of_repository("branches")),
-    Route(
-        "/{workspace:owner}/{repo}/admin", Page(GET=_handler("settings", "show"), POST=_handler("settings", "change"))
-    ),
+    Route("/{workspace:owner}/{repo}/admin", _of_administrators("settings")),
+    Route("/{workspace:owner}/{repo}/admin/access-tokens", _of_administrators("tokens")),
 ]

@@ -30,7 +30,7 @@ class SettingsPage:
 
 
 async def _page(visit: Visit, outcome: Outcome) -> Response:
-    repository = await _administered(visit)
+    repository = await administered(visit)
     path = f"{root(repository)}{SETTINGS}"
     here = await shown(visit, reading_of(visit, repository), SETTINGS)
     forms = FormsAt(path, FORMS.notice(visit), outcome)
@@ -38,7 +38,7 @@ async def _page(visit: Visit, outcome: Outcome) -> Response:
     return render("settings.html", page, visit=visit, status=outcome.status)
 
 
-async def _administered(visit: Visit) -> Repository:
+async def administered(visit: Visit) -> Repository:
     """Return the repository of the address. Raise `WrongCredential` for a visitor who does not administer it."""
     return (await find_repository(visit.host, visit.identity, *names_in(visit), "admin")).repository
 
@@ -49,16 +49,16 @@ async def _change(visit: Visit, form: Form) -> Response:
         description=text_in(form, "description"),
         is_private=form.get("private") == "yes",
     )
-    after = await change_repository(visit.host, visit.identity, await _administered(visit), given)
+    after = await change_repository(visit.host, visit.identity, await administered(visit), given)
     return RedirectResponse(f"{root(after)}{SETTINGS}?done=change", 303)
 
 
 async def _grant(visit: Visit, form: Form) -> None:
-    await grant(visit, await _administered(visit), form)
+    await grant(visit, await administered(visit), form)
 
 
 async def _take_back(visit: Visit, form: Form) -> None:
-    await take_back(visit, await _administered(visit), form)
+    await take_back(visit, await administered(visit), form)
 
 
 FORMS = Forms(
