@@ -58,6 +58,7 @@ def test_expressions_filter_as_documented(query: str, expected: bool) -> None:
     assert matches(parse_filter(query, FIELDS), ITEM) is expected
 
 
+@pytest.mark.sample(10)
 @pytest.mark.parametrize(
     ("query", "complaint"),
     [

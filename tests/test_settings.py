@@ -37,6 +37,7 @@ def test_a_whole_path_needs_no_current_folder(tmp_path: Path, monkeypatch: pytes
     assert Settings.read({"data": str(tmp_path)}, {}).data == tmp_path
 
 
+@pytest.mark.sample(12)
 @pytest.mark.parametrize(
     ("name", "value"),
     [

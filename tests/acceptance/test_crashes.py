@@ -93,6 +93,7 @@ def test_a_kill_during_bulk_changes_loses_and_halves_nothing(tmp_path: Path, rou
                 assert stored in (answered, under_way)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rounds", [ROUNDS, pytest.param(20, marks=pytest.mark.slow)])
 def test_a_kill_during_an_installation_leaves_nothing_half_installed(tmp_path: Path, rounds: int) -> None:
     """Killed while the app is being called, a first installation is gone and a reinstallation is undone.

@@ -35,7 +35,7 @@ def check(tmp_path: Path) -> Any:
     return script
 
 
-@pytest.mark.sample(5)
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("file", "function", "there", "instead"),
     [

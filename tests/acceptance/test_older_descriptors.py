@@ -47,6 +47,7 @@ def _installed(data: Path, base_url: str) -> Iterator[tuple[LiveHost, Installati
         yield host, installation
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("base_url", REFUSED)
 def test_pages_and_operations_serve_an_app_whose_base_url_is_refused(
     tmp_path: Path, base_url: str, caplog: pytest.LogCaptureFixture

@@ -173,7 +173,7 @@ def _no_heading(lines: list[Any]) -> None:
     lines.insert(1, "facts")
 
 
-@pytest.mark.sample(3)
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [
@@ -197,7 +197,7 @@ def test_a_file_that_does_not_add_up_changes_nothing(
     import_into(_settings(tmp_path / "new"), small_export)
 
 
-@pytest.mark.sample(3)
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     ("spoil", "message"),
     [

@@ -94,6 +94,7 @@ EXPECTED = [
 ]
 
 
+@pytest.mark.sample(10)
 @pytest.mark.parametrize(("name", "method", "target", "status", "words"), EXPECTED)
 def test_what_an_access_token_may_do(
     tokens: Tokens, name: str, method: str, target: str, status: int, words: str
@@ -110,6 +111,7 @@ def test_what_an_access_token_may_do(
 _PERMISSIONS = [f"{OWN}/permissions-config/{of}" for of in ("users", "users/{member}", "groups", "groups/writers")]
 
 
+@pytest.mark.sample(8)
 @pytest.mark.parametrize("name", ["workspace", "project"])
 @pytest.mark.parametrize(
     ("method", "target"),
@@ -128,6 +130,7 @@ def test_an_access_token_neither_reads_nor_changes_permissions(
     assert "only accessible with the following authentication types: apitoken" in answer.text
 
 
+@pytest.mark.sample(6)
 @pytest.mark.parametrize("name", ["workspace", "project", "readers"])
 @pytest.mark.parametrize(
     "target",

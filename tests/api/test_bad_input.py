@@ -159,6 +159,7 @@ def test_a_length_that_is_no_number_is_refused(host: LiveHost, length: str) -> N
     assert not answer.startswith(b"HTTP/1.1 5")
 
 
+@pytest.mark.sample(12)
 @pytest.mark.parametrize(
     "key",
     [

@@ -106,7 +106,7 @@ def test_messages_link_to_commits(acme: Widgets) -> None:
 # Lists of commits
 
 
-@pytest.mark.sample(4)
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("target", "log"),
     [
@@ -215,6 +215,7 @@ _NO_COMMIT = (404, "Commit not found")
 _NO_PAGE = (400, "This is no page of the list.")
 
 
+@pytest.mark.sample(8)
 @pytest.mark.parametrize(
     ("target", "refusal"),
     [

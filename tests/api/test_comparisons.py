@@ -46,7 +46,7 @@ COMPARED = [
 ]
 
 
-@pytest.mark.sample(6)
+@pytest.mark.sample(3)
 @pytest.mark.parametrize(("spec", "compared"), COMPARED)
 def test_a_diff_is_that_of_git(acme: Widgets, spec: str, compared: list[str]) -> None:
     """Byte for byte, also where files are no UTF-8; what does not differ is an empty text with its length."""
@@ -58,6 +58,7 @@ def test_a_diff_is_that_of_git(acme: Widgets, spec: str, compared: list[str]) ->
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
 
 
+@pytest.mark.sample(8)
 @pytest.mark.parametrize(("spec", "compared"), [case for case in COMPARED if "context" not in case[0]])
 def test_a_diffstat_has_the_files_and_lines_of_git(acme: Widgets, spec: str, compared: list[str]) -> None:
     """In git's order; a binary file has no lines."""
@@ -147,6 +148,7 @@ _STRANGERS = (404, "No common ancestor")
 _NO_PAIR = (400, "This names no two commits.")
 
 
+@pytest.mark.sample(10)
 @pytest.mark.parametrize(
     ("target", "refusal"),
     [

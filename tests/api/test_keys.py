@@ -117,6 +117,7 @@ def test_a_key_of_each_type_is_added(ann: Ann, name: str) -> None:
     assert (answer.headers["Location"], found["last_used"]) == (found["links"]["self"]["href"], None)
 
 
+@pytest.mark.sample(8)
 @pytest.mark.parametrize("name", BAD)
 def test_what_is_no_secure_key_is_refused(ann: Ann, name: str) -> None:
     """The answer names the member, and no key is added."""

@@ -175,6 +175,7 @@ def tokens(scene: Scene) -> tuple[str, str]:
     return made
 
 
+@pytest.mark.sample(8)
 @pytest.mark.parametrize("guess", TOKEN_GUESSES)
 def test_a_token_is_not_guessed(scene: Scene, tokens: tuple[str, str], guess: str) -> None:
     """What is similar to a user's token, or to an access token, or sent in another place, is nobody's."""

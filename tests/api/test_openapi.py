@@ -395,7 +395,7 @@ PROVOKE: dict[int, Callable[[Caller], httpx.Response]] = {
 }
 
 
-@pytest.mark.sample(25)
+@pytest.mark.sample(10)
 @pytest.mark.parametrize(("method", "address"), OPERATIONS)
 def test_every_documented_answer_is_given(
     api: AppClient, host: LiveHost, connect_app: RecordingApp, method: str, address: str

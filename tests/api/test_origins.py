@@ -107,7 +107,7 @@ FOREIGN = [
 ]
 
 
-@pytest.mark.sample(12)
+@pytest.mark.sample(5)
 @pytest.mark.parametrize("headers", FOREIGN, ids=str)
 @pytest.mark.parametrize(("method", "path"), OPERATORS)
 def test_a_page_of_another_site_needs_a_credential(
@@ -130,7 +130,7 @@ def test_this_machine_needs_none(host: LiveHost, headers: dict[str, str]) -> Non
 HERE = ["127.0.0.1", "localhost", "[::1]", "127.0.0.1:{port}", "localhost:{port}", "roadstead.example.com"]
 
 
-@pytest.mark.sample(12)
+@pytest.mark.sample(5)
 @pytest.mark.parametrize("name", HERE)
 @pytest.mark.parametrize(("method", "path"), OPERATORS)
 def test_with_a_base_url_of_others_everybody_is_asked(proxied: LiveHost, method: str, path: str, name: str) -> None:
@@ -166,6 +166,7 @@ def test_http_1_0_is_a_proxy(host: LiveHost, path: str, version: str, status: in
         assert int(connection.recv(100).split()[1]) == status
 
 
+@pytest.mark.sample(14)
 @pytest.mark.parametrize("authorization", [None, "Bearer x", "Basic eDp5", "Digest x", "jwt x", "JWT x"])
 @pytest.mark.parametrize(("method", "path"), OPERATORS)
 def test_a_401_names_the_operators_credential(

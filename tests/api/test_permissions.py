@@ -70,10 +70,10 @@ def some(tmp_path_factory: pytest.TempPathFactory, new_database: NewDatabase) ->
 
 
 def test_a_sample_of_callers_may_do_what_the_tables_say(some: World) -> None:
-    """Each caller with one credential, and one with each, at a third of the operations: status, and reason of a
+    """Each caller with one credential, and one with each, at a sixth of the operations: status, and reason of a
     refusal; at those of repositories, with fewer credentials.
     """
-    assert _differences(some, SAMPLE, BRIEF, part=3) == []
+    assert _differences(some, SAMPLE, BRIEF, part=6) == []
 
 
 @pytest.mark.slow

@@ -59,7 +59,7 @@ def made(host: LiveHost) -> Made:
     return repository(host)
 
 
-@pytest.mark.sample(20)
+@pytest.mark.sample(8)
 @pytest.mark.parametrize("examples", [SHORT, pytest.param(LONG, marks=pytest.mark.slow)])
 @pytest.mark.parametrize(("method", "address"), OPERATIONS)
 def test_answers_are_as_documented(

@@ -207,6 +207,7 @@ NOT_THERE = {
 }
 
 
+@pytest.mark.sample(8)
 @pytest.mark.parametrize("below", NOT_THERE)
 def test_what_is_not_there(widgets: Stocked, below: str) -> None:
     """A 404 with the cloud's words, whichever way an address tries to leave the commit."""

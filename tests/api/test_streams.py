@@ -144,6 +144,7 @@ def answered(host: LiveHost, request: bytes) -> tuple[http.client.HTTPResponse, 
             return answer, None
 
 
+@pytest.mark.sample(8)
 @pytest.mark.parametrize("version", ["1.1", "1.0"])
 @pytest.mark.parametrize(
     ("kind", "status", "body"),

@@ -423,6 +423,7 @@ def assert_refused(answer: tuple[int, dict[str, Any]], reason: str) -> None:
     assert re.search(reason, f"{body['error']['message']} {body['error']['detail']}"), body["error"]
 
 
+@pytest.mark.sample(60)
 @pytest.mark.parametrize("name", TOKENS)
 def test_forged_tokens_are_refused(forger: Forger, name: str) -> None:
     """Each attack on the token itself is a 401 with its own reason."""

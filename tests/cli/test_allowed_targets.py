@@ -59,6 +59,7 @@ def test_an_entry_that_cannot_be_is_a_wrong_argument(roadstead: Roadstead, comma
     assert not roadstead.data.exists()
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("options", [(), ALLOWED])
 def test_commands_beside_a_host_call_what_it_may_call(roadstead: Roadstead, app: str, options: tuple[str, ...]) -> None:
     """Beside a host that others can reach, no app on this machine is installed unless the setting allows it."""

@@ -78,7 +78,7 @@ CASES = [
 ]
 
 
-@pytest.mark.sample(14)
+@pytest.mark.sample(5)
 @pytest.mark.parametrize("case", CASES, ids=lambda case: " ".join(case.arguments))
 def test_command_answers(case: Case, tmp_path: Path) -> None:
     """Each command ends with its exit code and writes to the right stream."""
@@ -91,6 +91,7 @@ def test_program_answers_the_same(case: Case, tmp_path: Path) -> None:
     _assert_fits(case, Roadstead(tmp_path).run(*case.arguments, stdin=case.stdin))
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     ("typed", "named"),
     [
@@ -125,6 +126,7 @@ def test_argument_that_is_no_text(tmp_path: Path) -> None:
     assert done.stderr.startswith(b"error: An argument contains bytes that are not UTF-8.")
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     "command",
     ["apps --json", "linkify", *(pytest.param(name, marks=pytest.mark.slow) for name in ("routes", "version"))],
@@ -205,6 +207,7 @@ def test_closed_streams_are_no_reason_to_fail(roadstead: Roadstead) -> None:
     assert done.returncode == 0
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     ("arguments", "asked"),
     [(("debug-jwt", "GET", "/2.0/addon"), "Paste the token"), (("linkify",), "Type or paste the text")],

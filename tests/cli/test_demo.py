@@ -47,6 +47,7 @@ def test_demo_reads_any_repository(roadstead: Roadstead, tmp_path: Path) -> None
     assert links_in(done.stdout).keys() == {"TIDE-4"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("stop", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.slow)])
 def test_demo_stays_with_a_page_until_it_is_stopped(roadstead: Roadstead, stop: signal.Signals) -> None:
     """A page shows the same links, and leads a signed-in user on; when stopped, the demo exits 0, app and folder are

@@ -80,7 +80,7 @@ def test_limits_of_markdown_are_told(installed: tuple[Roadstead, str]) -> None:
     assert b"Left unlinked in part: " in done.stderr
 
 
-@pytest.mark.sample(2)
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     ("arguments", "environment", "linked"),
     [

@@ -200,6 +200,7 @@ def test_every_table_fits_the_terminal(state: Roadstead, width: int) -> None:
     assert "Next attempt (" in plain
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "environment",
     [{"NO_COLOR": "1"}, pytest.param({"TERM": "dumb"}, marks=pytest.mark.slow)],

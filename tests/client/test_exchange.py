@@ -91,6 +91,7 @@ TRIED_AGAIN: list[tuple[Operation[Any], Outcome, float | None]] = [
 ]
 
 
+@pytest.mark.sample(20)
 @pytest.mark.parametrize(("operation", "outcome", "pause"), TRIED_AGAIN)
 def test_only_what_is_safe_is_tried_again(operation: Operation[Any], outcome: Outcome, pause: float | None) -> None:
     """The first outcome decides whether there is a second attempt, and after how many seconds."""

@@ -211,7 +211,7 @@ REFUSALS: list[tuple[Answer, type[client.ApiError], str, str, dict[str, list[str
 ]
 
 
-@pytest.mark.sample(12)
+@pytest.mark.sample(6)
 @pytest.mark.parametrize(("answer", "kind", "message", "detail", "fields"), REFUSALS)
 def test_a_refusal_is_an_error_that_carries_what_the_api_said(
     *,
@@ -304,7 +304,7 @@ ARGUMENTS: dict[str, tuple[Any, ...]] = {
 }
 
 
-@pytest.mark.sample(16)
+@pytest.mark.sample(6)
 @pytest.mark.parametrize(("operation", "answer"), NOT_PROMISED)
 def test_an_answer_that_the_api_does_not_promise_is_an_error(
     loopback: LoopbackHost, call: Call, operation: str, answer: Answer
@@ -386,6 +386,7 @@ MISTAKES: list[tuple[str, tuple[Any, ...], type[Exception], str]] = [
 ]
 
 
+@pytest.mark.sample(10)
 @pytest.mark.parametrize(("operation", "args", "error", "message"), MISTAKES)
 def test_a_mistake_of_the_caller_is_told_before_anything_is_sent(
     *,
@@ -403,6 +404,7 @@ def test_a_mistake_of_the_caller_is_told_before_anything_is_sent(
     assert loopback.requests == []
 
 
+@pytest.mark.sample(8)
 @pytest.mark.parametrize(
     ("base_url", "message"),
     [
@@ -429,6 +431,7 @@ def test_a_base_url_that_cannot_work_is_refused_at_once(
     assert "hidden" not in str(raised.value)
 
 
+@pytest.mark.sample(6)
 @pytest.mark.parametrize("name", ["app_key", "client_key", "shared_secret"])
 @pytest.mark.parametrize("value", ["", "a\nb", "a\udc80"])
 def test_credentials_must_be_there(call_at: Callable[..., Call], name: str, value: str) -> None:

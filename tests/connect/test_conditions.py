@@ -43,6 +43,7 @@ CASES: list[tuple[str, list[dict[str, Any]], Verdict]] = [
 ]
 
 
+@pytest.mark.sample(10)
 @pytest.mark.parametrize(("name", "written", "verdict"), CASES, ids=[case[0] for case in CASES])
 def test_conditions_are_judged(name: str, written: list[dict[str, Any]], verdict: Verdict) -> None:
     """Each condition is judged for an owner of the workspace, in an app with only the scope `repository`."""

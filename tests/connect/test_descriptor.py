@@ -66,6 +66,7 @@ def test_complete_descriptor_is_read_whole() -> None:
     assert descriptor.source == source
 
 
+@pytest.mark.sample(10)
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
@@ -101,6 +102,7 @@ def test_real_life_forms_are_accepted_without_a_word(change: dict[str, object], 
     assert {name: getattr(read, name) for name in expected} == expected
 
 
+@pytest.mark.sample(10)
 @pytest.mark.parametrize(
     ("spelling", "value", "attribute"),
     [

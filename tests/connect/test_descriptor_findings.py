@@ -93,6 +93,7 @@ def test_a_short_name_of_a_parameter_is_worth_a_note(short: str, long: str) -> N
     assert f"{{{long}}}" in findings[0].fix
 
 
+@pytest.mark.sample(12)
 @pytest.mark.parametrize(("change", "place", "message"), WARNINGS)
 def test_doubtful_descriptors_are_accepted_with_a_warning(change: dict[str, object], place: str, message: str) -> None:
     """Proves that what may be a mistake is told, and never keeps an app from being installed."""
@@ -226,6 +227,7 @@ ERRORS: list[tuple[dict[str, Any], str, str]] = [
 ]
 
 
+@pytest.mark.sample(35)
 @pytest.mark.parametrize(("change", "place", "message"), ERRORS)
 def test_bad_descriptors_are_refused(change: dict[str, object], place: str, message: str) -> None:
     """Proves that each fault is an error, where it is and what it is."""

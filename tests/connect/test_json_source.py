@@ -56,6 +56,7 @@ def test_anything_is_read_or_refused_as_the_standard_library_does(data: bytes) -
     assert source.readable == (standard_library_reads(data) and not stricter)
 
 
+@pytest.mark.sample(12)
 @pytest.mark.parametrize(
     ("text", "line", "column", "message", "fix"),
     [

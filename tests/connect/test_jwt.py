@@ -200,6 +200,7 @@ ATTACKS = [
 ]
 
 
+@pytest.mark.sample(30)
 @pytest.mark.parametrize(("failed", "token"), ATTACKS)
 def test_attacks_are_refused(failed: str, token: str) -> None:
     """Proves that each attack fails, and at the check that is meant to stop it."""

@@ -6,6 +6,7 @@ from roadstead.connect import SCOPES, UnknownScope, implied_by, parse_scopes
 from roadstead.connect.scopes import GRANULAR, parse_token_scopes, satisfy
 
 
+@pytest.mark.sample(10)
 @pytest.mark.parametrize(
     ("asked", "granted"),
     [

@@ -149,6 +149,7 @@ def _table_without_cells(columns: int, rows: int) -> str:
     return "|".join("a" * columns) + "\n" + "|".join("-" * columns) + "\n" + "x\n" * rows + "\n"
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     "text",
     [

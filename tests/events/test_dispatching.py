@@ -62,6 +62,7 @@ def test_a_claim_that_was_taken_over_changes_nothing(settings: Settings) -> None
         run(settings, scenario)
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize(
     ("key", "changes", "said"),
     [
@@ -93,6 +94,7 @@ def test_who_hears_of_what(settings: Settings, key: str, changes: dict[str, Any]
         run(settings, scenario)
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("webhooks", "scopes", "heard"),
     [

@@ -43,6 +43,7 @@ def test_pages_of_history(commits: list[Made], tips: list[int], length: int) -> 
         assert asyncio.run(_pages(made, include, [], length)) == _lines(made.folder, "rev-list", *include)
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("clocks_go_wrong", [False, True])
 @given(st.data())
 def test_ranges_and_relations(clocks_go_wrong: bool, data: st.DataObject) -> None:
@@ -106,6 +107,7 @@ def test_trees_and_contents(commits: list[Made]) -> None:
         assert [listed[place] for place in range(len(listed))] == listed[:] == list(listed)
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("clocks_go_wrong", [False, True])
 @given(st.data())
 def test_last_commits(clocks_go_wrong: bool, data: st.DataObject) -> None:

@@ -167,6 +167,7 @@ def test_a_usual_name_may_be_pushed(ref: str) -> None:
     assert kind_and_name(ref) is not None
 
 
+@pytest.mark.sample(12)
 @pytest.mark.parametrize(
     "ref",
     [

@@ -155,6 +155,7 @@ def test_names_are_found(folder: Path, name: str) -> None:
         assert revisions.find(folder, revision) == wanted
 
 
+@pytest.mark.sample(8)
 @pytest.mark.parametrize(
     "revision",
     ["", "no", "main~0", "main^{commit}", "@", "-1", "--all", "../main", "main\0", "\udcff", "abc", NOTHING, "0000000",
@@ -316,6 +317,7 @@ def test_refs_change_together_or_not_at_all(folder: Path) -> None:
     assert (folder / "logs/refs/heads/new").exists()
 
 
+@pytest.mark.sample(5)
 @pytest.mark.parametrize(
     "name",
     ["main", "HEAD", "refs/heads/", "refs/heads/a..b", "refs/heads/a b", "refs/heads/-x\n", "../x", "refs/heads/a.lock",

@@ -90,6 +90,7 @@ def test_a_repository_can_begin_and_end_empty(work: Path) -> None:
     git(work, "cat-file", "-e", gone)
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize(
     "files",
     [
@@ -177,6 +178,7 @@ SETTINGS = [
 ]
 
 
+@pytest.mark.sample(4)
 @pytest.mark.parametrize(("path", "content", "mode", "is_accepted"), SETTINGS)
 def test_files_that_git_reads_are_checked_as_in_a_push(
     work: Path, path: bytes, content: bytes, mode: int, *, is_accepted: bool
@@ -187,6 +189,7 @@ def test_files_that_git_reads_are_checked_as_in_a_push(
     assert list((work / ".git/objects").glob("tmp_objdir-*")) == []
 
 
+@pytest.mark.sample(5)
 @pytest.mark.parametrize(
     "path", [b"", b"/a", b"a/", b"a//b", b".", b"a/./b", b"..", b"../a", b"a/..", b"a\0b", b"a" * 4097]
 )

@@ -27,6 +27,7 @@ def facts(link: Link) -> dict[str, Any]:
     }
 
 
+@pytest.mark.sample(30)
 @pytest.mark.parametrize("case", CASES, ids=[case["why"] for case in CASES])
 def test_text_is_linked_as_the_table_says(case: dict[str, Any]) -> None:
     """Each case's text gives exactly its links, in order, and its pieces joined give the text."""

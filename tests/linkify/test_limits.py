@@ -56,6 +56,7 @@ def test_explosive_pattern_is_stopped_and_reported(regex: str, text: str) -> Non
     assert [link.text for link in linkified.links if link.linker is harmless] == ["OK-1"]
 
 
+@pytest.mark.sample(5)
 @pytest.mark.parametrize(("regex", "text"), HARMLESS)
 def test_pattern_that_explodes_elsewhere_is_finished(regex: str, text: str) -> None:
     """Patterns that take `re` minutes finish within a budget of a second."""
@@ -76,6 +77,7 @@ def test_links_found_before_the_limit_are_kept(regex: str) -> None:
         assert linkified.unfinished[0].reason == "It took longer than 10000 ms."
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("regex", [r"\d", r"(?K)", r"\d(?=.)"])
 @pytest.mark.parametrize(("microseconds", "ends_by_time"), [(2, False), (50, True)])
 def test_matches_that_come_quickly_end_at_the_number_of_links(

@@ -21,6 +21,7 @@ def check(regex: str, url: str = "https://t.example/") -> PatternReport:
     return check_linker(Linker("k", regex, url))
 
 
+@pytest.mark.sample(10)
 @pytest.mark.parametrize(("construct", "example", "engine"), rows("Which engine runs what"))
 def test_page_names_the_engine_of_each_construct(construct: str, example: str, engine: str) -> None:
     """Each row's example runs on the engine that the row says."""

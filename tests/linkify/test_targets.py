@@ -81,6 +81,7 @@ def test_unusable_template_is_refused_with_a_reason(url: str, says: str) -> None
         check_linker(Linker("k", "(a)", url))
 
 
+@pytest.mark.sample(20)
 @pytest.mark.parametrize(
     ("url", "matched", "expected"),
     [

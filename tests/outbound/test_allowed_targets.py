@@ -87,6 +87,7 @@ def private_names(internet: Internet) -> Internet:
     return internet
 
 
+@pytest.mark.sample(10)
 @pytest.mark.parametrize(("entry", "host"), ALLOWED)
 def test_what_an_entry_allows(private_names: Internet, entry: str, host: str) -> None:
     """A network or an address, reached in any way; a name, for any address; a metadata address, only by itself."""
@@ -95,6 +96,7 @@ def test_what_an_entry_allows(private_names: Internet, entry: str, host: str) ->
     assert len(private_names.connected_to) == 1
 
 
+@pytest.mark.sample(10)
 @pytest.mark.parametrize(("entry", "host"), NOT_ALLOWED)
 def test_what_an_entry_does_not_allow(private_names: Internet, entry: str, host: str) -> None:
     """It allows nothing beside it, and no address that wraps it; the refusal names the setting that would."""
@@ -128,6 +130,7 @@ def test_entries_come_from_options_environment_or_file(tmp_path: Path) -> None:
     assert read(tmp_path / "x", options, ROADSTEAD_ALLOW_TARGET="app.corp") == expected
 
 
+@pytest.mark.sample(12)
 @pytest.mark.parametrize(
     "entry",
     [

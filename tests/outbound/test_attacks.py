@@ -239,7 +239,7 @@ def get(url: str, *, redirects: int = 0, loopback: bool = False, allowed: str = 
     return asyncio.run(outbound.send("GET", url, home=url, headers={}, redirects=redirects))
 
 
-@pytest.mark.sample(80)
+@pytest.mark.sample(30)
 @pytest.mark.parametrize(("url", "why"), TYPED)
 def test_refused_before_any_connection(hostile_names: Internet, url: str, why: str) -> None:
     """No spelling of a forbidden address leads to a connection."""
@@ -248,7 +248,7 @@ def test_refused_before_any_connection(hostile_names: Internet, url: str, why: s
     assert hostile_names.connected_to == []
 
 
-@pytest.mark.sample(50)
+@pytest.mark.sample(20)
 @pytest.mark.parametrize(("url", "why"), URLS)
 def test_refused_as_the_target_of_a_redirect(hostile_names: Internet, server: Server, url: str, why: str) -> None:
     """A redirect is checked like the first URL: only the server that redirects is connected to."""

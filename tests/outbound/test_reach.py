@@ -72,6 +72,7 @@ PERMITTED = [
 ]
 
 
+@pytest.mark.sample(10)
 @pytest.mark.parametrize(("url", "home", "allowed"), PERMITTED)
 def test_what_is_permitted(names: Internet, url: str, home: str, allowed: str) -> None:
     """The call reaches the network, where no server listens."""
@@ -148,6 +149,7 @@ OURSELVES = [
 EVERYTHING = "0.0.0.0/0,::/0,*.corp:7990,*.corp:7995,127.0.0.1:7990,[::1]:7990,0.0.0.0/0:7990,evil.example:7990"
 
 
+@pytest.mark.sample(8)
 @pytest.mark.parametrize("url", OURSELVES)
 def test_this_host_is_never_called(names: Internet, monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     """By none of its names, addresses and ports, with any permission, also if the operator says that an app

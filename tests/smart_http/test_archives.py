@@ -59,7 +59,7 @@ def _tarred(body: bytes) -> dict[str, bytes]:
         return {name: file.read() for name, file in found.items() if file is not None}
 
 
-@pytest.mark.sample(4)
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("ending", "read", "media_type"),
     [
@@ -94,7 +94,7 @@ def test_a_head_has_no_body(filled: Place, ending: str) -> None:
     assert "attachment" in answer.headers["content-disposition"]
 
 
-@pytest.mark.sample(3)
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     "revision",
     ["none", "v1.0^", "main~1", "main:file", "--output=x", "-l", "@{0}", "..", "%2e%2e", "main%00", "a" * 40, ""],

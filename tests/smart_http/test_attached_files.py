@@ -95,6 +95,7 @@ def _renamed(**members: str) -> Callable[[list[Any]], None]:
     return harm
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize(
     "harm",
     [

@@ -70,7 +70,7 @@ def test_a_name_is_only_a_name(place: Place, path: str) -> None:
         connection.close()
 
 
-@pytest.mark.sample(3)
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     ("body", "status"),
     [
@@ -107,7 +107,7 @@ def test_a_push_that_git_would_not_send_is_refused(filled: Place, body: bytes, s
     assert len(filled.events()) == 1
 
 
-@pytest.mark.sample(6)
+@pytest.mark.sample(3)
 @pytest.mark.parametrize(
     "body",
     [

@@ -57,7 +57,7 @@ def _upload_and_download(place: Place, file: Path) -> None:
     assert received.hexdigest() == oid
 
 
-@pytest.mark.parametrize("megabytes", [20, pytest.param(1024, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("megabytes", [12, pytest.param(1024, marks=pytest.mark.slow)])
 def test_memory_is_flat(tmp_path: Path, work: Work, megabytes: int) -> None:
     """In a push, in a clone, with an object of LFS, and with clients that stop reading after some bytes."""
     _commit_of(work, megabytes)

@@ -72,7 +72,7 @@ def test_a_caller_has_a_share_of_the_changes(place: Place, work: Work) -> None:
     assert place.is_whole()
 
 
-@pytest.mark.sample(3)
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     ("changes", "refusal"),
     [

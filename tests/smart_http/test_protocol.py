@@ -145,7 +145,7 @@ def test_one_byte_a_chunk_is_a_push(place: Place) -> None:
     assert answer.headers["content-type"] == "application/x-git-receive-pack-result"
 
 
-@pytest.mark.sample(3)
+@pytest.mark.sample(1)
 @pytest.mark.parametrize(
     ("method", "path", "status"),
     [

@@ -47,6 +47,7 @@ def _deploy_key(place: Place, address: str) -> str:
     return fingerprint(key)
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("version", ["0", pytest.param("1", marks=pytest.mark.slow), "2"])
 def test_a_repository_is_pushed_and_cloned(place: Place, ann: Person, work: Work, tmp_path: Path, version: str) -> None:
     """Each version of the protocol moves what was pushed; the push is an event of its user, and prints the links."""
@@ -66,6 +67,7 @@ def test_a_repository_is_pushed_and_cloned(place: Place, ann: Person, work: Work
     assert (nothing_new.returncode, "Everything up-to-date" in nothing_new.stderr) == (0, True)
 
 
+@pytest.mark.slow
 def test_a_client_fetches_in_several_turns(place: Place, ann: Person, work: Work, tmp_path: Path) -> None:
     """A shallow clone deepens, and a clone fetches what has come since: in both protocols both sides speak in turn."""
     for number in range(5):
@@ -92,6 +94,7 @@ def test_a_refused_push_says_why(place: Place, ann: Person, work: Work) -> None:
     assert "refs/elsewhere/x" not in place.refs()
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("form", ["/{}.git", "{}", "{}.git/"])
 def test_each_form_of_a_path_is_taken(place: Place, ann: Person, form: str) -> None:
     """git sends the path of the URL with or without a slash in front, and users leave out the ending."""
@@ -300,6 +303,7 @@ def test_nothing_but_what_git_sends_is_run(place: Place, ann: Person) -> None:
         assert b"over SSH" in done.stderr or done.stderr.decode() == NOT_HERE, attack
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize("protocol", ["version=2:core.sshCommand=id", "x" * 65, "version=2 --exec=id", "\x1b[0m"])
 def test_a_protocol_that_git_does_not_send_is_harmless(place: Place, ann: Person, protocol: str) -> None:
     """The variable reaches git only if it looks like one of git's, and never as an argument."""

@@ -180,12 +180,14 @@ def test_the_page_sets_up_git_over_ssh(place: Place, after_page: Desk) -> None:
     assert after_page.type(shallow).stdout == "true\n"
 
 
+@pytest.mark.slow
 def test_a_refused_push_shows_why(place: Place, after_page: Desk) -> None:
     """The host's reason gets through sshd."""
     done = after_page.type(f"git -C first push {_address(place)} main:refs/elsewhere/x")
     assert (done.returncode, "remote: " in done.stderr, "refs/elsewhere/x" in place.refs()) == (1, True, False)
 
 
+@pytest.mark.slow
 def test_a_deploy_key_reads(place: Place, after_page: Desk) -> None:
     """The page's request adds it; it clones, and its push is refused."""
     (request,) = re.findall(r"test_sshd.py types it -->\n```sh\n(.*?)\n```", PAGE, re.DOTALL)
@@ -227,6 +229,7 @@ def test_there_is_no_terminal(after_page: Desk) -> None:
     assert (done.returncode, "PTY allocation request failed" in done.stderr) == (255, True)
 
 
+@pytest.mark.slow
 def test_a_key_that_is_gone_does_not_log_in(place: Place, after_page: Desk) -> None:
     """Removed by the operator, or with its user, who is deactivated: sshd refuses the key itself."""
     for user in ("ann", "ben"):

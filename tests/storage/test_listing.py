@@ -255,6 +255,7 @@ def test_pages_by_cursor_show_each_row_once_while_others_come(settings: Settings
     assert asyncio.run(opened()) == [5, 4, 3, 2, 1]
 
 
+@pytest.mark.sample(5)
 @pytest.mark.parametrize(
     ("sort", "cursor"),
     [

@@ -361,6 +361,7 @@ def test_the_audit_log_is_append_only(place: Place) -> None:
     place.run(scenario)
 
 
+@pytest.mark.sample(1)
 @pytest.mark.parametrize("inside", ["database", "snapshot"])
 def test_a_search_that_takes_too_long_is_ended(place: Place, inside: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The database reports it, and serves the next."""

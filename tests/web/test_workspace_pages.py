@@ -220,6 +220,7 @@ def test_an_owner_makes_a_project_and_says_who_may_what(acme: Acme) -> None:
     assert acme("owner").get(f"{ROOT}/projects/NEWER").status_code == 404
 
 
+@pytest.mark.sample(6)
 @pytest.mark.parametrize(
     ("page", "do", "given", "name"),
     [

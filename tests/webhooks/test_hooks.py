@@ -92,6 +92,7 @@ def test_a_hook_is_found_by_each_spelling_of_its_uuid(at: str, send: Send, hook:
     assert hook in send("GET", f"{at}?pagelen=100").json()["values"]
 
 
+@pytest.mark.sample(5)
 @pytest.mark.parametrize(
     ("changes", "told"),
     [
@@ -130,6 +131,7 @@ def test_a_forbidden_address_comes_with_the_setting_that_allows_it(made: Made, s
     assert "--allow-target 10.0.0.1, or allow_target in roadstead.toml" in told["detail"]
 
 
+@pytest.mark.sample(8)
 @pytest.mark.parametrize(
     ("given", "fields"),
     [

@@ -121,6 +121,7 @@ def _push(widgets: Stocked, form: str) -> None:
             widgets.push(":v1")
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize("form", list(_FORMS))
 def test_a_push_is_told_by_the_form_of_each_change(widgets: Stocked, told: Told, form: str) -> None:
     """Each form has the captured members, flags, links and commits, and its new commits are the latest five."""
