@@ -50,13 +50,13 @@ class Receiving(Receiver):
     def __init__(self, secrets: Secrets = NO_SECRETS, answering: Answering = USUAL, port: int = 0) -> None:
         self.kept: list[Arrived] = []
         self.next_statuses: list[int] = []
-        self._usual = answering
+        self.usual = answering
         super().__init__(port, secrets, answering, self._keep)
 
     def _keep(self, one: Arrived) -> None:
         self.kept.append(one)
-        status = self.next_statuses.pop(0) if self.next_statuses else self._usual.status
-        self.answering = replace(self._usual, status=status)
+        status = self.next_statuses.pop(0) if self.next_statuses else self.usual.status
+        self.answering = replace(self.usual, status=status)
 
     @property
     def numbers(self) -> list[int]:

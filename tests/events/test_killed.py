@@ -63,7 +63,7 @@ class Changing:
     def update(self, url: str) -> bool:
         given = {"description": f"{time.perf_counter_ns()}"}
         try:
-            changed = httpx.put(f"{url}/2.0/repositories/acme/widgets", json=given, headers=self.headers, timeout=5)
+            changed = httpx.put(f"{url}/2.0/repositories/acme/widgets", json=given, headers=self.headers, timeout=30)
         except httpx.HTTPError:
             return False
         self.updates += changed.status_code == 200
@@ -131,10 +131,11 @@ def test_a_killed_host_delivers_each_event(tmp_path: Path, new_database: NewData
 
 def _make_repository(url: str, headers: dict[str, str], receiver: str) -> None:
     repository = f"{url}/2.0/repositories/acme/widgets"
-    assert httpx.post(repository, json={}, headers=headers).status_code == 200
-    for path in HOOKS:
-        hook = {"url": f"{receiver}{path}", "description": "", "events": list(EVENTS)}
-        assert httpx.post(f"{repository}/hooks", json=hook, headers=headers).status_code == 201
+    with httpx.Client(headers=headers, timeout=60) as owner:
+        assert owner.post(repository, json={}).status_code == 200
+        for path in HOOKS:
+            hook = {"url": f"{receiver}{path}", "description": "", "events": list(EVENTS)}
+            assert owner.post(f"{repository}/hooks", json=hook).status_code == 201
 
 
 def _is_at_work(found: list[Delivery], events: int) -> bool:

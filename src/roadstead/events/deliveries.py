@@ -17,6 +17,7 @@ from roadstead.model import Repository
 from roadstead.model.deliveries import Delivery, DeliveryDetails, NewDelivery
 from roadstead.pushed import Event
 from roadstead.storage import deliveries as rows
+from roadstead.storage.queue import Claim, return_unused
 
 _LARGEST_ID = 2**63 - 1
 _AFTER_ALL = _LARGEST_ID
@@ -81,6 +82,22 @@ async def resend(host: Host, delivery_id: int, content: str | None = None) -> in
         return await rows.add_delivery(tx, again, host.now())
 
 
+async def find_first(host: Host, delivery_id: int) -> int | None:
+    """Return the delivery that must end before one that waits is sent, or itself; `None` for one that has ended."""
+    return await rows.find_first(host.store.database, delivery_id)
+
+
+async def send_waiting(host: Host, delivery_id: int) -> DeliveryDetails:
+    """Send a delivery that waits for its next attempt, here and now, and return it. Raise `NotFound` and `Conflict`."""
+    await get_delivery(host, delivery_id)
+    first = await find_first(host, delivery_id)
+    if first is None:
+        raise Conflict("The delivery is no longer pending.", "Send it again, as another one.")
+    if first != delivery_id:
+        raise Conflict(f"The delivery waits for delivery {first}.", "Send that one now, or send this one again.")
+    return await send_now(host, delivery_id)
+
+
 async def send_now(host: Host, delivery_id: int) -> DeliveryDetails:
     """Send a delivery that is due, here and now, unless another process does so; return it.
 
@@ -88,12 +105,20 @@ async def send_now(host: Host, delivery_id: int) -> DeliveryDetails:
     """
     async with host.store.database.transaction() as tx:
         claim = await QUEUE.claim_one(tx, delivery_id, host.now())
-    if claim is not None:
-        await deliver(host, QUEUE, claim)
+    following = None if claim is None else await deliver(host, QUEUE, claim)
+    if following is not None:
+        await _leave_to_workers(host, following)
     found = await get_delivery(host, delivery_id)
     if claim is None and found.summary.state == "pending":
         raise Conflict("The delivery is being sent at this moment.", "Look again in some seconds.")
     return found
+
+
+async def _leave_to_workers(host: Host, following: Claim) -> None:
+    """Let the workers of the queue send the next delivery of a lane."""
+    async with host.store.database.transaction() as tx:
+        await return_unused(tx, rows.TABLE, following)
+        tx.wake(rows.TABLE)
 
 
 async def fire(host: Host, payloads: Payloads, key: str, repository: Repository) -> list[int]:

@@ -103,6 +103,16 @@ def _row(delivery: NewDelivery, now: datetime, *, is_due: bool) -> list[Argument
     return [cells[name] for name in _ADDED]
 
 
+async def find_first(reader: Reader, delivery_id: int) -> int | None:
+    """Return the delivery that is made first in the lane of one that waits; `None` for one that has ended."""
+    rows = await reader.read(
+        "SELECT f.id FROM deliveries d JOIN deliveries f ON f.lane = d.lane AND f.state = 'pending' "
+        "WHERE d.id = ? AND d.state = 'pending' ORDER BY f.id LIMIT 1",
+        delivery_id,
+    )
+    return rows[0][0] if rows else None
+
+
 async def begin_next(tx: Transaction, lane: str, now: datetime) -> int | None:
     """Make the next delivery of a lane due, whose first one has just ended; return its id, if there is one."""
     rows = await tx.read(

@@ -157,6 +157,7 @@ ROUTES: list[Route | Mount] = [
         "/-/sent/{delivery:id}",
         Page(GET=for_operator(deliveries.show_delivery), POST=for_operator(deliveries.resend)),
     ),
+    Route("/-/sent/{delivery:id}/now", Page(POST=for_operator(deliveries.send_now))),
     Route("/-/jwt", Page(GET=for_operator(debugger.show), POST=for_operator(debugger.examine))),
     Route("/-/docs", Page(GET=for_operator(documentation.show))),
     Route("/-/docs/{name:path}", Page(GET=for_operator(documentation.show_document))),

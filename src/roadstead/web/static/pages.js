@@ -86,7 +86,7 @@
     markChosen();
   }
 
-  // The list fetches new calls, unless it is paused.
+  // A list of calls or deliveries fetches new ones, unless it is paused.
 
   function pauseWhenAsked(button) {
     let paused = false;
@@ -106,6 +106,7 @@
   });
   if (pane) {
     document.querySelector(".traffic").addEventListener("click", choose);
-    pauseWhenAsked(document.querySelector("#pause"));
   }
+  const pause = document.querySelector("#pause");
+  if (pause) pauseWhenAsked(pause);
 })();
