@@ -13,8 +13,10 @@ from roadstead.accounts import SessionUser
 from roadstead.domain.access.credentials import create_api_token
 from roadstead.domain.host import Host
 from roadstead.domain.people import users
+from roadstead.domain.repositories.access import find_repository
 from roadstead.domain.repositories.creation import create_repository
 from roadstead.domain.repositories.given import RepositoryChanges
+from roadstead.domain.repositories.statuses import StatusChanges, put_status
 from tests.smart_http.git_client import Work, new_work
 from tests.web.acme import Acme
 
@@ -62,6 +64,18 @@ def send(acme: Acme, who: str, at: str, do: str, **given: str) -> httpx.Response
     browser = acme(who)
     (csrf, *_) = re.findall(r'name="csrf" value="(\w+)"', browser.get("/").text)
     return browser.post(at, data={"csrf": csrf, "do": do, **given}, follow_redirects=True)
+
+
+def give_statuses(acme: Acme, slug: str, commit: str, given: Sequence[StatusChanges]) -> None:
+    """Give a commit statuses, as the owner."""
+
+    async def give(host: Host) -> None:
+        owner = SessionUser(await users.find_user(host, "owner"))
+        repository = (await find_repository(host, owner, "acme", slug, "write")).repository
+        for one in given:
+            await put_status(host, owner, repository, commit, one)
+
+    acme.host.work(give)
 
 
 def push(acme: Acme, work: Work, slug: str, *refs: str) -> None:

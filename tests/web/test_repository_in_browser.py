@@ -6,12 +6,13 @@ from typing import Literal
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
+from roadstead.domain.repositories.statuses import StatusChanges
 from tests.live import LiveHost
 from tests.smart_http.git_client import new_work
 from tests.web.acme import LONG, Acme
 from tests.web.chromium import visitor
 from tests.web.everybody import add_axe, expect_nothing_grave
-from tests.web.repositories import new_repository, push, widgets
+from tests.web.repositories import give_statuses, new_repository, push, widgets
 
 pytestmark = pytest.mark.browser
 
@@ -41,6 +42,8 @@ def addresses(acme: Acme, tmp_path_factory: pytest.TempPathFactory) -> list[str]
     new_repository(acme, "widgets", name="Widgets", description="Small parts.")
     new_repository(acme, "empty")
     push(acme, work, "long", "--all")
+    status = StatusChanges("k" * 40, "FAILED", LONG, LONG, "http://ci.example/1")
+    give_statuses(acme, "long", work.head(), [status])
     push(acme, widgets(folder / "widgets"), "widgets", "--all")
     return ["/acme/empty", *(f"/acme/{slug}{place}" for slug in ("long", "widgets") for place in PLACES)]
 

@@ -17,13 +17,25 @@ from roadstead.domain.repositories.access import find_repository
 from roadstead.domain.repositories.changes import put_repository
 from roadstead.domain.repositories.comments import NewComment, add_comment, delete_comment
 from roadstead.domain.repositories.given import RepositoryChanges
+from roadstead.domain.repositories.statuses import StatusChanges
 from roadstead.model.reviews import Inline
 from roadstead.web.repositories import commits, source
 from tests.smart_http.conftest import wait_until
 from tests.smart_http.git_client import Work
 from tests.web.acme import NAMES, Acme
 from tests.web.reading import document, main_text, texts
-from tests.web.repositories import EVIL, EVIL_BRANCH, ODD_FILES, README, lines_of, new_repository, odd, push, widgets
+from tests.web.repositories import (
+    EVIL,
+    EVIL_BRANCH,
+    ODD_FILES,
+    README,
+    give_statuses,
+    lines_of,
+    new_repository,
+    odd,
+    push,
+    widgets,
+)
 
 HTML_POLICY = "default-src 'none'; script-src 'self'"
 
@@ -246,6 +258,25 @@ def test_comments_on_a_commit_are_shown(filled: Filled) -> None:
     assert "<evil>" in shown[general][0].text()
     assert "bolt.py:2" in shown[inline][0].text()
     assert not shown[deleted]
+
+
+def test_statuses_of_a_commit_are_shown(filled: Filled) -> None:
+    """State, key, description, and the name, which leads to the build; what attackers write is text."""
+    head = filled.widgets.head("main")
+    given = [
+        StatusChanges("unit", "FAILED", "Unit tests", "2 of 300 failed", "http://ci.example/1"),
+        StatusChanges(EVIL[:40], "SUCCESSFUL", "", EVIL, "http://ci.example/?<evil>"),
+    ]
+    give_statuses(filled.acme, "widgets", head, given)
+    page = document(_get(filled, f"/acme/widgets/commits/{head}"))
+    rows = page.css("#statuses + table tbody tr")
+    assert [[cell.text() for cell in row.css("a, code, .badge, td:last-child")] for row in rows] == [
+        ["Unit tests", "unit", "FAILED", "2 of 300 failed"],
+        [EVIL[:40], EVIL[:40], "SUCCESSFUL", EVIL],
+    ]
+    assert [row.css("th a")[0].attributes["href"] for row in rows] == [one.url for one in given]
+    first = lines_of(filled.widgets, "rev-list", "--max-parents=0", "main")[0]
+    assert not document(_get(filled, f"/acme/widgets/commits/{first}")).css("#statuses")
 
 
 def test_a_binary_file_is_not_shown(filled: Filled) -> None:

@@ -1,6 +1,6 @@
 """`/{workspace}/{repo}/commits/{hash}`: a commit, and what it changed."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -12,14 +12,23 @@ from roadstead.domain.repositories.commit_diffs import Comparison, FileDiff, Run
 from roadstead.domain.repositories.commits import find_commit
 from roadstead.domain.repositories.known import html_of, known_of_commits
 from roadstead.domain.repositories.reading import Reading
+from roadstead.domain.repositories.statuses import page_of_statuses
 from roadstead.git.objects import Commit
 from roadstead.model.reviews import CommitComment, Inline
+from roadstead.model.statuses import BuildState, CommitStatus
 from roadstead.web.page import NavigationLink, Visit, render
 from roadstead.web.repositories.commit_lines import CommitLine, commit_url, lines_of
 from roadstead.web.repositories.commits import TAB
 from roadstead.web.repositories.shown import Shown, name_in, of_repository, root, short, shown, source_url
 from roadstead.web.repositories.visible import visible, visible_line, visible_path
 from roadstead.web.workspace_page import Part, part_of, wanted_page
+
+_MARKS: Mapping[BuildState, str] = {
+    "SUCCESSFUL": "good",
+    "FAILED": "error",
+    "INPROGRESS": "warning",
+    "STOPPED": "warning",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +56,18 @@ class CommentLine:
 
 
 @dataclass(frozen=True, slots=True)
+class StatusLine:
+    """What a build says of the commit. `mark` is how good that is."""
+
+    state: str
+    mark: str
+    key: str
+    name: str
+    url: str
+    description: str
+
+
+@dataclass(frozen=True, slots=True)
 class CommitPage:
     """Context of `commit.html`. Without `files`, the changes are not shown; `size` is the number of all of them."""
 
@@ -58,6 +79,7 @@ class CommitPage:
     source: str
     files: list[FileSection] | None
     size: int
+    statuses: Part[StatusLine]
     comments: Part[CommentLine]
 
 
@@ -76,6 +98,7 @@ async def _show(visit: Visit, reading: Reading) -> Response:
         source_url(reading.repository, commit.hash),
         None if changes is None else list(_sections(reading, commit, changes)),
         0 if changes is None else changes.size,
+        await _statuses(visit, reading, commit),
         await _comments(visit, reading, commit),
     )
     return render("commit.html", context, visit=visit)
@@ -94,6 +117,18 @@ def _sections(reading: Reading, commit: Commit, changes: Comparison) -> Iterator
             list(_notes(file)),
             [Run(run.kind, visible(run.text)) for run in file.runs],
         )
+
+
+async def _statuses(visit: Visit, reading: Reading, commit: Commit) -> Part[StatusLine]:
+    wanted = wanted_page(visit, "statuses")
+    found = await page_of_statuses(reading.host, reading.repository, commit.hash, None, wanted)
+    lines = [_status(one) for one in found.items]
+    return part_of(commit_url(reading.repository, commit.hash), found.of(lines), "statuses")
+
+
+def _status(status: CommitStatus) -> StatusLine:
+    name, description = visible_line(status.name or status.key), visible(status.description)
+    return StatusLine(status.state, _MARKS[status.state], visible_line(status.key), name, status.url, description)
 
 
 async def _comments(visit: Visit, reading: Reading, commit: Commit) -> Part[CommentLine]:
