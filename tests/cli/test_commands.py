@@ -186,7 +186,7 @@ def test_token_is_shown_once(roadstead: Roadstead) -> None:
     made = roadstead.read("token-create", "ci", "--expires-in", "2")
     listed = roadstead.read("token-list")
     assert listed == [{name: value for name, value in made.items() if name != "token"}]
-    assert roadstead.call("token-revoke", str(made["id"])).returncode == 0
+    assert roadstead.read("token-revoke", str(made["id"])) == {"id": made["id"]}
     assert roadstead.read("token-list") == []
 
 

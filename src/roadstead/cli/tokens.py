@@ -128,13 +128,17 @@ def token_revoke(
     ],
     data: Data = None,
     database_url: DatabaseUrl = None,
+    as_json: AsJson = False,
 ) -> None:
     """Revoke a token at once."""
     from roadstead.domain.access import credentials
 
     settings = read_settings(data=data, database_url=database_url)
     on_host(settings, lambda host: credentials.revoke_api_token(host, token_id))
-    tell(f"Token {token_id} is revoked.")
+    if as_json:
+        print_json({"id": token_id})
+    else:
+        tell(f"Token {token_id} is revoked.")
 
 
 async def _id_of(host: "Host", name: str | None) -> int:
