@@ -1,16 +1,19 @@
 """Users who look at pages of an app: what conditions say about them, and what a page may do as one of them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
 
+from roadstead.accounts import SessionUser
 from roadstead.domain.apps import frames, installations
 from roadstead.domain.apps.page_loads import PageContext, page_context
 from roadstead.domain.host import Host
-from roadstead.domain.people import users, workspaces
+from roadstead.domain.people import permissions, users, workspaces
+from roadstead.domain.repositories.creation import create_repository
+from roadstead.domain.repositories.given import RepositoryChanges
 from roadstead.errors import RoadsteadError
-from roadstead.model import Identity, Installation, Role, User
+from roadstead.model import Identity, Installation, Repository, Role, User
 from tests.live import LiveHost, RecordingApp, recording_app
 
 ROLES: dict[str, Role | None] = {
@@ -65,6 +68,20 @@ CONDITIONS = {
     ("has_issue_permission", "write"): {},
 }
 """Written by hand: the verdict for each role; without one it is unknown. An administrator is judged as an owner."""
+IN_REPOSITORY = {
+    "read": {"owner", "collaborator", "member", "administrator"},
+    "write": {"owner", "collaborator", "administrator"},
+    "admin": {"owner", "administrator"},
+}
+"""Who meets `has_permission` in a private repository, where `write` was granted to the collaborator, and `read` to the
+member.
+"""
+ITEM = {
+    "key": "item",
+    "name": {"value": "Item"},
+    "url": "/item?u={repository.uuid}&s={repository.slug}&n={repository.full_name}",
+    "location": "org.bitbucket.repository.actions",
+}
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +97,7 @@ def installed(host: LiveHost) -> Iterator[tuple[RecordingApp, Installation, dict
                 await workspaces.add_member(host, installation.workspace.slug, name, role)
         return {**made, "administrator": await host.find_operator()}
 
-    with recording_app() as app:
+    with recording_app(modules={"webItems": [ITEM]}) as app:
         installation = host.install(app, "viewed")
         yield app, installation, host.work(lambda opened: make(opened, installation))
 
@@ -109,6 +126,43 @@ def test_conditions_are_judged_by_the_viewers_privileges(host: LiveHost, install
         for key, verdicts in CONDITIONS.items()
     }
     assert host.work(judge) == expected
+
+
+def test_has_permission_is_judged_in_the_repository_of_the_context(host: LiveHost, installed: Installed) -> None:
+    """By the viewer's privilege there, however the context names it: none in one that the viewer does not see. Owners
+    may do everything, also in a repository that is not there.
+    """
+    _, installation, made = installed
+
+    async def judge(opened: Host) -> dict[str, dict[str, set[str]]]:
+        repository = await _share(opened, made)
+        names = {"uuid": repository.uuid, "slug": "shared", "full_name": "viewed/shared"}
+        found = {name: {f"repository.{name}": value} for name, value in names.items()}
+        found["missing"] = {"repository.slug": "nowhere"}
+        return {name: await _who_may(opened, installation, made, chosen) for name, chosen in found.items()}
+
+    only_owners = dict.fromkeys(IN_REPOSITORY, {"owner", "administrator"})
+    expected = dict.fromkeys(("uuid", "slug", "full_name"), IN_REPOSITORY) | {"missing": only_owners}
+    assert host.work(judge) == expected
+
+
+async def _share(host: Host, made: Mapping[str, User]) -> Repository:
+    owner = SessionUser(made["owner"])
+    repository = await create_repository(host, owner, "viewed", "shared", RepositoryChanges())
+    await permissions.grant(host, owner, repository, made["collaborator"], "write")
+    await permissions.grant(host, owner, repository, made["member"], "read")
+    return repository
+
+
+async def _who_may(
+    host: Host, installation: Installation, made: Mapping[str, User], chosen: Mapping[str, str]
+) -> dict[str, set[str]]:
+    contexts = {name: await page_context(host, installation, user, chosen) for name, user in made.items()}
+    conditions = {name: ({"condition": "has_permission", "params": {"permission": name}},) for name in IN_REPOSITORY}
+    return {
+        name: {who for who, context in contexts.items() if context.judge(condition).verdict == "met"}
+        for name, condition in conditions.items()
+    }
 
 
 def test_a_page_acts_as_its_viewer(host: LiveHost, installed: Installed) -> None:

@@ -26,8 +26,11 @@ _ROLES: Mapping[str, Mapping[str, Set[str]]] = {
     },
 }
 """The roles in the workspace that meet a condition, by its name and its parameter."""
-_IN_REPOSITORY = ("read", "write", "admin")
-"""The parameters of `has_permission`: an owner of the workspace has all of these in each of its repositories."""
+_IN_REPOSITORY = ("none", "read", "write", "admin")
+"""Privileges in a repository: each includes those before it, and all but the first are parameters of `has_permission`.
+
+An owner of the workspace has all of them in each of its repositories.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,12 +56,14 @@ class Facts:
     What conditions are judged by.
 
     `granted` are the scopes of the app, implied ones included. `context` has the values of context parameters, by name.
-    `role` is that of the viewer in the workspace of the app: owner, collaborator, member, or none.
+    `role` is that of the viewer in the workspace of the app: owner, collaborator, member, or none. `privilege` is that
+    of the viewer in the repository of the context, if the context names one.
     """
 
     granted: Set[str]
     context: Mapping[str, str]
     role: str | None
+    privilege: str | None = None
 
 
 def judge(conditions: Sequence[Mapping[str, object]], facts: Facts) -> Judgement:
@@ -132,18 +137,21 @@ def _plain_verdict(condition: Mapping[str, object], facts: Facts) -> tuple[Verdi
     if key in ("equals", "contains"):
         return _comparison(key, condition, facts.context)
     permission = _parameter(condition, "permission")
-    if key == "has_permission" and permission in _IN_REPOSITORY:
-        return _of_repository(facts.role)
+    if key == "has_permission" and permission in _IN_REPOSITORY[1:]:
+        return _of_repository(permission, facts)
     roles = _ROLES.get(key, {})
     if permission is not None and permission in roles:
         return ("met" if facts.role in roles[permission] else "not met"), _role_in_words(facts.role)
     return "unknown", "It is not evaluated here."
 
 
-def _of_repository(role: str | None) -> tuple[Verdict, str]:
-    if role == "owner":
-        return "met", _role_in_words(role)
-    return "unknown", f"{_role_in_words(role)} What the viewer may do depends on the repository."
+def _of_repository(permission: str, facts: Facts) -> tuple[Verdict, str]:
+    if facts.privilege is not None:
+        includes = _IN_REPOSITORY.index(facts.privilege) >= _IN_REPOSITORY.index(permission)
+        return ("met" if includes else "not met"), f"The viewer's permission in the repository is {facts.privilege}."
+    if facts.role == "owner":
+        return "met", _role_in_words(facts.role)
+    return "unknown", f"{_role_in_words(facts.role)} What the viewer may do depends on the repository."
 
 
 def _role_in_words(role: str | None) -> str:

@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from roadstead.accounts import SessionUser
 from roadstead.connect import Descriptor, UiModule, implied_by
 from roadstead.connect.conditions import Facts, Judgement, judge, targets_of
 from roadstead.connect.context import fill_in, long_name, may_be_filled, parameters_of
@@ -11,7 +12,9 @@ from roadstead.domain.apps.descriptors import stored_descriptor
 from roadstead.domain.apps.signing import canonical_for_app, sign_for_app
 from roadstead.domain.host import Host
 from roadstead.domain.people.workspaces import role_in
-from roadstead.model import Installation, Role, User
+from roadstead.domain.repositories.access import find_repository
+from roadstead.errors import NotFound
+from roadstead.model import Installation, Privilege, Role, User
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +33,15 @@ class PageModule:
 class PageContext:
     """The context in which a page is shown to a viewer, who has this role in the app's workspace.
 
+    `privilege` is that of a viewer who is no owner there, in the repository that the context names, if it names one.
+
     `values` are those of context parameters, by name; none without a scope of the app. `asked` are the parameters that
     its pages, proxies and conditions name, that it may get, and that only the viewer can choose.
     """
 
     viewer: User
     role: Role | None
+    privilege: Privilege | None
     granted: frozenset[str]
     values: Mapping[str, str]
     asked: tuple[str, ...]
@@ -45,7 +51,7 @@ class PageContext:
         return [name for name in parameters_of(url) if long_name(name) not in self.values]
 
     def judge(self, conditions: tuple[Mapping[str, object], ...]) -> Judgement:
-        return judge(conditions, Facts(self.granted, self.values, self.role))
+        return judge(conditions, Facts(self.granted, self.values, self.role, self.privilege))
 
 
 def page_modules(installation: Installation) -> list[PageModule]:
@@ -82,7 +88,22 @@ async def page_context(host: Host, installation: Installation, viewer: User, cho
     told = {name: value for name, value in known.items() if may_be_filled(name, granted)}
     told |= {name: chosen[name] for name in asked if chosen.get(name)}
     role = await role_in(host.store.database, viewer, installation.workspace)
-    return PageContext(viewer, role, granted, told, asked)
+    # An owner may do everything in any repository: a developer can try out one that is not there.
+    privilege = None if role == "owner" else await _privilege(host, viewer, installation, told)
+    return PageContext(viewer, role, privilege, granted, told, asked)
+
+
+async def _privilege(host: Host, viewer: User, installation: Installation, told: Mapping[str, str]) -> Privilege | None:
+    """Return what a viewer may do in the repository of the context, which is of the app's workspace."""
+    slug = told.get("repository.slug") or told.get("repository.full_name", "").rpartition("/")[2]
+    name = told.get("repository.uuid") or slug
+    if not name:
+        return None
+    try:
+        held = await find_repository(host, SessionUser(viewer), installation.workspace.slug, name, "read")
+    except NotFound:
+        return "none"
+    return held.privilege
 
 
 def _named(installation: Installation, descriptor: Descriptor) -> Iterator[str]:
