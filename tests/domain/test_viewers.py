@@ -141,7 +141,7 @@ def test_has_permission_is_judged_in_the_repository_of_the_context(host: LiveHos
         found["missing"] = {"repository.slug": "nowhere"}
         return {name: await _who_may(opened, installation, made, chosen) for name, chosen in found.items()}
 
-    only_owners = dict.fromkeys(IN_REPOSITORY, {"owner", "administrator"})
+    only_owners = {permission: {"owner", "administrator"} for permission in IN_REPOSITORY}
     expected = dict.fromkeys(("uuid", "slug", "full_name"), IN_REPOSITORY) | {"missing": only_owners}
     assert host.work(judge) == expected
 
