@@ -77,7 +77,8 @@ def _main(filled: Filled, address: str) -> str:
 # Who sees them
 
 PLACES = ["", "/", "/src", "/src/main/", "/src/main/bolt.py", "/raw/main/bolt.py", "/commits/", "/commits/main"]
-PLACES += ["/commits/branch/main", "/commits/tag/v1", "/branch/main", "/branches/", "/src/nothing/", "/commits/0000000"]
+PLACES += ["/commits/branch/main", "/commits/tag/v1", "/branch/main", "/branches/", "/branches/compare/v1..main"]
+PLACES += ["/src/nothing/", "/commits/0000000"]
 READERS = {"widgets": {*NAMES, "operator", "nobody"}, "secret": {"owner", "collaborator", "operator"}}
 
 
@@ -340,6 +341,29 @@ def test_a_merge_is_compared_with_its_first_parent(filled: Filled) -> None:
     assert len(document(page).css("dd a code")) == 2
 
 
+@pytest.mark.parametrize(("new", "old"), [("main", "v1"), ("v1", "main"), ("feature/longer-bolts", "main")])
+def test_two_commits_are_compared(filled: Filled, new: str, old: str) -> None:
+    """The page to which payloads of pushes lead shows what git's own diff does, and names both commits."""
+    commits = [filled.widgets.head(f"{name}^{{commit}}") for name in (new, old)]
+    for pair in ("..".join(commits), f"{new}..{old}"):
+        page = _get(filled, f"/acme/widgets/branches/compare/{pair}")
+        names = [one.split()[0] for one in texts(page, ".changed h3")]
+        assert names == lines_of(filled.widgets, "diff", "--name-only", "-M", old, new)
+        assert [one.attributes["href"] for one in document(page).css("dd a")] == [
+            f"/acme/widgets/commits/{one}" for one in commits
+        ]
+        assert texts(page, ".tabs [aria-current]") == ["Branches"]
+    lines = [line for line in lines_of(filled.widgets, "diff", "-M", old, new) if re.match(r"[+-](?![+-])", line)]
+    shown = [line for one in document(page).css(".diff ins, .diff del") for line in one.text().splitlines()]
+    assert shown == lines
+
+
+def test_a_comparison_needs_two_commits(filled: Filled) -> None:
+    """One commit alone is a mistake of the address, with what to write."""
+    page = _get(filled, "/acme/widgets/branches/compare/main")
+    assert (page.status_code, "This names no two commits." in main_text(page)) == (400, True)
+
+
 def test_branches_have_their_last_commits(filled: Filled) -> None:
     """The branch that was committed to last comes first, and the main branch is marked."""
     page = _get(filled, "/acme/widgets/branches/")
@@ -417,6 +441,8 @@ def test_a_content_never_runs_in_a_browser(filled: Filled, path: str) -> None:
         "/commits/branch/%00",
         "/commits/main/x",
         "/commits/" + "a" * 5000,
+        "/branches/compare/main..nothing",
+        "/branches/compare/--all..main",
     ],
 )
 def test_what_names_nothing_is_missing(filled: Filled, address: str) -> None:

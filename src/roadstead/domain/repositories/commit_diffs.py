@@ -1,4 +1,6 @@
-"""What a commit changed, for people to read: as much as fits on a page, and found in the time that a reader waits."""
+"""What a commit changed, or what differs between two, for people to read: as much as fits on a page, and found in the
+time that a reader waits.
+"""
 
 import asyncio
 from collections.abc import AsyncGenerator, Iterator, Sequence
@@ -42,18 +44,19 @@ class FileDiff(NamedTuple):
 
 
 class Comparison(NamedTuple):
-    """The first files that a commit changed, and the number of all."""
+    """The first files that differ, and the number of all."""
 
     files: list[FileDiff]
     size: int
 
 
-async def changes_of(reading: Reading, commit: Commit) -> Comparison | None:
-    """Return what a commit changed; of a merge, what it brought into its first parent.
+def sides_of_commit(commit: Commit) -> Sides:
+    """Return a commit and what it is compared with: its first parent, also of a merge."""
+    return Sides(commit.parents[0] if commit.parents else None, commit.hash)
 
-    Return `None` if that takes too long to find.
-    """
-    sides = Sides(commit.parents[0] if commit.parents else None, commit.hash)
+
+async def changes_between(reading: Reading, sides: Sides) -> Comparison | None:
+    """Return what differs between two commits, or `None` if that takes too long to find."""
     try:
         async with asyncio.timeout(_SECONDS):
             changed = await files_of(reading, sides, USUAL)

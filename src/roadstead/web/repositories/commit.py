@@ -1,6 +1,6 @@
 """`/{workspace}/{repo}/commits/{hash}`: a commit, and what it changed."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -8,7 +8,7 @@ from markupsafe import Markup
 from starlette.responses import Response
 
 from roadstead.domain.repositories.comments import page_of_comments
-from roadstead.domain.repositories.commit_diffs import Comparison, FileDiff, Run, changes_of
+from roadstead.domain.repositories.commit_diffs import changes_between, sides_of_commit
 from roadstead.domain.repositories.commits import find_commit
 from roadstead.domain.repositories.known import html_of, known_of_commits
 from roadstead.domain.repositories.reading import Reading
@@ -17,10 +17,11 @@ from roadstead.git.objects import Commit
 from roadstead.model.reviews import CommitComment, Inline
 from roadstead.model.statuses import BuildState, CommitStatus
 from roadstead.web.page import NavigationLink, Visit, render
+from roadstead.web.repositories.changed_files import FileSection, sections_of
 from roadstead.web.repositories.commit_lines import CommitLine, commit_url, lines_of
 from roadstead.web.repositories.commits import TAB
 from roadstead.web.repositories.shown import Shown, name_in, of_repository, root, short, shown, source_url
-from roadstead.web.repositories.visible import visible, visible_line, visible_path
+from roadstead.web.repositories.visible import visible, visible_line
 from roadstead.web.workspace_page import Part, part_of, wanted_page
 
 _MARKS: Mapping[BuildState, str] = {
@@ -29,19 +30,6 @@ _MARKS: Mapping[BuildState, str] = {
     "INPROGRESS": "warning",
     "STOPPED": "warning",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class FileSection:
-    """A file that a commit changed. `url` is its page, and `notes` say what is not in its lines."""
-
-    url: str
-    name: str
-    status: str
-    added: int | None
-    removed: int | None
-    notes: list[str]
-    runs: list[Run]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +76,8 @@ async def _show(visit: Visit, reading: Reading) -> Response:
     here = await shown(visit, reading, TAB, [NavigationLink(f"{root(reading.repository)}{TAB}", "Commits", False)])
     known = await known_of_commits(reading, [commit])
     (line,) = await lines_of(reading, [commit])
-    changes = await changes_of(reading, commit)
+    sides = sides_of_commit(commit)
+    changes = await changes_between(reading, sides)
     context = CommitPage(
         here,
         line,
@@ -96,27 +85,12 @@ async def _show(visit: Visit, reading: Reading) -> Response:
         Markup(known.html[commit.message]),  # noqa: S704  # it was sanitised
         [NavigationLink(commit_url(reading.repository, one), short(one), current=False) for one in commit.parents],
         source_url(reading.repository, commit.hash),
-        None if changes is None else list(_sections(reading, commit, changes)),
+        None if changes is None else list(sections_of(reading.repository, sides, changes)),
         0 if changes is None else changes.size,
         await _statuses(visit, reading, commit),
         await _comments(visit, reading, commit),
     )
     return render("commit.html", context, visit=visit)
-
-
-def _sections(reading: Reading, commit: Commit, changes: Comparison) -> Iterator[FileSection]:
-    for file in changes.files:
-        change = file.change
-        where = (commit.hash, change.new) if change.new is not None else (commit.parents[0], change.old or b"")
-        yield FileSection(
-            source_url(reading.repository, *where),
-            visible_path(change.new or change.old or b""),
-            change.status,
-            change.lines_added,
-            change.lines_removed,
-            list(_notes(file)),
-            [Run(run.kind, visible(run.text)) for run in file.runs],
-        )
 
 
 async def _statuses(visit: Visit, reading: Reading, commit: Commit) -> Part[StatusLine]:
@@ -151,21 +125,6 @@ def _place(inline: Inline | None) -> str:
         return ""
     line = inline.line_from if inline.line_to is None else inline.line_to
     return visible_line(inline.path if line is None else f"{inline.path}:{line}")
-
-
-def _notes(file: FileDiff) -> Iterator[str]:
-    """Yield what there is to say of a file's change beside its lines."""
-    change = file.change
-    if change.status == "renamed" and change.old is not None:
-        yield f"Renamed from {visible_path(change.old)}."
-    if change.old_mode != change.new_mode and change.old is not None and change.new is not None:
-        yield f"The mode changed from {change.old_mode:o} to {change.new_mode:o}."
-    if change.lines_added is None:
-        yield "The file is binary."
-    elif file.is_cut:
-        yield "Not all lines are shown." if file.runs else "The lines are not shown: there are too many on this page."
-    elif not file.runs and change.status in ("added", "removed"):
-        yield "The file is empty."
 
 
 show = of_repository(_show)
