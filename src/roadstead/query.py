@@ -61,6 +61,22 @@ def comparisons(expression: Expression | None) -> Iterator[Comparison]:
             yield from comparisons(part)
 
 
+def in_lower_case(expression: Expression, field: str) -> Expression:
+    """Return an expression with the texts in lower case with which a field is compared."""
+    if not isinstance(expression, Comparison):
+        parts = tuple(in_lower_case(part, field) for part in expression.parts)
+        return msgspec.structs.replace(expression, parts=parts)
+    if expression.field != field:
+        return expression
+    literal = expression.literal
+    lowered = tuple(map(_lowered, literal)) if isinstance(literal, tuple) else _lowered(literal)
+    return msgspec.structs.replace(expression, literal=lowered)
+
+
+def _lowered(literal: Scalar) -> Scalar:
+    return literal.lower() if isinstance(literal, str) else literal
+
+
 class Sort(msgspec.Struct, frozen=True):
     field: str
     descending: bool

@@ -209,6 +209,7 @@ EMAIL, OWNERS, MEMBERS = "user.email", '"owner@acme.example"', '"member@acme.exa
     [
         ("owner", f"{EMAIL} IN ({OWNERS}, {MEMBERS})&fields=%2Bvalues.user.email", [OWNERS, MEMBERS]),
         ("app", f"{EMAIL}={MEMBERS}&fields=values.user.email", [MEMBERS]),
+        ("owner", f"({EMAIL} IN ({MEMBERS.upper()}))&fields=values.user.email", [MEMBERS]),
         ("owner", f"{EMAIL}={MEMBERS}", [None]),
         ("owner", f"{EMAIL}={MEMBERS}&fields=-values.links", [None]),
         ("owner", f'{EMAIL}~"member@"&fields=%2Bvalues.user.email', [None]),

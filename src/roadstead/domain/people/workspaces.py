@@ -5,6 +5,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
+import msgspec
+
 from roadstead.accounts import SessionUser
 from roadstead.domain.access.recall import recall
 from roadstead.domain.apps.installations import check_workspace_slug, get_installed, get_workspace
@@ -21,7 +23,7 @@ from roadstead.errors import (
 )
 from roadstead.listing import Listing, PageRequest, Slice
 from roadstead.model import ROLES, Identity, Membership, Role, TokenOwner, User, Workspace
-from roadstead.query import Comparison, Scalar, comparisons
+from roadstead.query import Comparison, Scalar, comparisons, in_lower_case
 from roadstead.storage import groups, permissions, projects, repositories, workspaces
 from roadstead.storage import members as rows
 from roadstead.storage.audit import add_entry
@@ -184,6 +186,9 @@ async def page_of_members(host: Host, identity: Identity, visible: Visible, want
     Raise `WrongCredential` for a caller who asks about e-mail addresses without administering the workspace, and
     `InvalidInput` for one who asks about too many.
     """
+    if wanted.filter is not None:
+        # Addresses are stored so, and nobody's differs from another's in this alone.
+        wanted = msgspec.structs.replace(wanted, filter=in_lower_case(wanted.filter, _EMAIL))
     about_emails = [one for one in comparisons(wanted.filter) if one.field == _EMAIL]
     if about_emails or (wanted.sort and wanted.sort.field == _EMAIL):
         expect_administrator(identity, visible)
