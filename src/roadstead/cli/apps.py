@@ -17,7 +17,7 @@ from roadstead.cli.options import (
     ShowSecret,
     read_settings,
 )
-from roadstead.cli.output import print_facts, print_json, print_table, tell
+from roadstead.cli.output import print_facts, print_json, print_list, print_table, tell
 from roadstead.cli.state import mention_absent_host, on_host
 from roadstead.cli.tables import Row, Url
 from roadstead.errors import AppNotInstalled, InstallationFailed, OutgoingCallFailed
@@ -207,12 +207,9 @@ def list_apps(
         return
     settings = read_settings(data=data, database_url=database_url)
     found, without_secret, offers = on_host(settings, lambda host: _list(host, workspace))
-    if as_json:
-        print_json([_installation_as_data(installation) for installation in found])
-    elif found:
-        print_table(("KEY", "WORKSPACE", "INSTALLED", "DESCRIPTOR"), map(_row, found))
-    else:
-        tell("Nothing is installed. Install an app with: roadstead install DESCRIPTOR_URL")
+    headings = ("KEY", "WORKSPACE", "INSTALLED", "DESCRIPTOR")
+    nothing = "Nothing is installed. Install an app with: roadstead install DESCRIPTOR_URL"
+    print_list(found, headings, _row, _installation_as_data, nothing, as_json=as_json)
     for installation in without_secret:
         again = f"roadstead install {installation.descriptor_url} --workspace {installation.workspace.slug}"
         tell(f"{installation.app_key} was imported without its secret. Install it again: {again}")

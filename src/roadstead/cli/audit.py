@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from roadstead.cli.declared import Option
 from roadstead.cli.options import AsJson, Data, DatabaseUrl, read_settings
-from roadstead.cli.output import print_json, print_table, tell
+from roadstead.cli.output import print_list, tell
 from roadstead.cli.state import on_host
 from roadstead.cli.tables import Row
 from roadstead.errors import InvalidInput
@@ -43,14 +43,14 @@ def audit(
         _archive(settings, export, None if before is None else _moment(before))
         return
     entries = on_host(settings, lambda host: log.latest_entries(host, limit))
-    if as_json:
-        from roadstead.control.audit import audit_entry
+    headings = ("TIME", "WHO", "ACTION", "SUBJECT")
+    print_list(entries, headings, _row, _as_data, "The audit log is empty.", as_json=as_json)
 
-        print_json([audit_entry(entry) for entry in entries])
-    elif entries:
-        print_table(("TIME", "WHO", "ACTION", "SUBJECT"), map(_row, entries))
-    else:
-        tell("The audit log is empty.")
+
+def _as_data(entry: "AuditEntry") -> object:
+    from roadstead.control.audit import audit_entry
+
+    return audit_entry(entry)
 
 
 def _archive(settings: "Settings", export: str | None, before: "datetime | None") -> None:

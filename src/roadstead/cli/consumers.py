@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from roadstead.cli.declared import Argument, Option
 from roadstead.cli.options import AsJson, Data, DatabaseUrl, InWorkspace, Scopes, read_settings
-from roadstead.cli.output import print_json, print_table, tell
+from roadstead.cli.output import print_json, print_list, tell
 from roadstead.cli.state import on_host
 from roadstead.cli.tables import Row
 
@@ -48,16 +48,13 @@ def list_consumers(
 
     settings = read_settings(data=data, database_url=database_url)
     found = on_host(settings, lambda host: consumers.list_consumers(host, slug))
-    if as_json:
-        print_json([_as_data(one) for one in found])
-    elif found:
-        rows = [
-            Row((one.key, one.name, one.owner.username, " ".join(one.scopes), one.callback_url, one.created_on))
-            for one in found
-        ]
-        print_table(("KEY", "NAME", "OWNER", "SCOPES", "CALLBACK", "CREATED"), rows)
-    else:
-        tell("There are no consumers. Create one with: roadstead consumer create WORKSPACE NAME --callback URL")
+    headings = ("KEY", "NAME", "OWNER", "SCOPES", "CALLBACK", "CREATED")
+    nothing = "There are no consumers. Create one with: roadstead consumer create WORKSPACE NAME --callback URL"
+    print_list(found, headings, _row, _as_data, nothing, as_json=as_json)
+
+
+def _row(one: "Consumer") -> Row:
+    return Row((one.key, one.name, one.owner.username, " ".join(one.scopes), one.callback_url, one.created_on))
 
 
 def delete(

@@ -10,7 +10,7 @@ import msgspec
 from roadstead.cli.declared import Argument, Option
 from roadstead.cli.messages import print_message
 from roadstead.cli.options import AllowTarget, AsJson, Data, DatabaseUrl, read_settings
-from roadstead.cli.output import print_facts, print_json, print_table, styled, tell, when
+from roadstead.cli.output import print_facts, print_json, print_list, styled, when
 from roadstead.cli.state import on_host
 from roadstead.cli.tables import Row, Url
 
@@ -55,14 +55,16 @@ def list_deliveries(
     newest = PageRequest(number=1, length=limit, filter=expression)
     settings = read_settings(data=data, database_url=database_url)
     found = on_host(settings, lambda host: page_of_deliveries(host, newest)).items
-    if as_json:
-        print_json(msgspec.to_builtins([delivery_summary(one) for one in found]))
-    elif found:
-        print_table(("ID", "TIME", "EVENT", "URL", "STATUS", "STATE"), map(_row, found))
-    elif wanted:
-        tell("No delivery matches the filter.")
-    else:
-        tell("No deliveries yet. A running host tells hooks and apps of events.")
+    nothing = "No deliveries yet. A running host tells hooks and apps of events."
+    nothing = "No delivery matches the filter." if wanted else nothing
+    print_list(
+        found,
+        ("ID", "TIME", "EVENT", "URL", "STATUS", "STATE"),
+        _row,
+        lambda one: msgspec.to_builtins(delivery_summary(one)),
+        nothing,
+        as_json=as_json,
+    )
 
 
 def _row(delivery: "Delivery") -> Row:

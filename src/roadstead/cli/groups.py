@@ -4,12 +4,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from roadstead.cli.declared import Argument, Option
 from roadstead.cli.options import AsJson, Data, DatabaseUrl, InWorkspace, KnownUser, read_settings
-from roadstead.cli.output import print_json, print_table, tell
+from roadstead.cli.output import print_json, print_list, tell
 from roadstead.cli.state import on_host
 from roadstead.cli.tables import Row
 
 if TYPE_CHECKING:
-    from roadstead.model import Group
+    from roadstead.model import Group, User
 
 HELP = "Create or list groups; add, remove members."
 
@@ -85,13 +85,18 @@ def list_groups(
     found = on_host(
         read_settings(data=data, database_url=database_url), lambda host: groups.list_groups(host, workspace)
     )
-    if as_json:
-        print_json([{**_as_data(group), "members": [one.username for one in users]} for group, users in found])
-    elif found:
-        rows = [Row((group.slug, group.name, " ".join(one.username for one in users))) for group, users in found]
-        print_table(("GROUP", "NAME", "MEMBERS"), rows)
-    else:
-        tell("There are no groups. Create one with: roadstead group create WORKSPACE NAME")
+    nothing = "There are no groups. Create one with: roadstead group create WORKSPACE NAME"
+    print_list(found, ("GROUP", "NAME", "MEMBERS"), _row, _with_members, nothing, as_json=as_json)
+
+
+def _row(listed: "tuple[Group, list[User]]") -> Row:
+    group, users = listed
+    return Row((group.slug, group.name, " ".join(one.username for one in users)))
+
+
+def _with_members(listed: "tuple[Group, list[User]]") -> dict[str, Any]:
+    group, users = listed
+    return {**_as_data(group), "members": [one.username for one in users]}
 
 
 def _say(group: "Group", message: str, as_json: bool) -> None:

@@ -5,10 +5,10 @@ import re
 import shlex
 import shutil
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO, TypeVar
 
 from roadstead.cli.colours import has_colours
 from roadstead.cli.tables import Cell, Row, lay_out, local_time, wrap
@@ -17,6 +17,8 @@ from roadstead.plain import plain
 
 if TYPE_CHECKING:
     from rich.console import Console
+
+T = TypeVar("T")
 
 _JSON_CONTROLS = {code: f"\\u{code:04x}" for code in range(0x7F, 0xA0)}
 """Control characters that JSON leaves unescaped, and a terminal may obey."""
@@ -85,6 +87,24 @@ def print_table(headings: Sequence[str], rows: Iterable[Row]) -> None:
     print(styled(next(lines), "bold"))
     for line in lines:
         print(line)
+
+
+def print_list(
+    found: Sequence[T],
+    headings: Sequence[str],
+    row: Callable[[T], Row],
+    as_data: Callable[[T], object],
+    nothing: str,
+    *,
+    as_json: bool,
+) -> None:
+    """Print a list as JSON or as a table. Where it is empty, `nothing` says so."""
+    if as_json:
+        print_json([as_data(one) for one in found])
+    elif found:
+        print_table(headings, map(row, found))
+    else:
+        tell(nothing)
 
 
 def _plain_cell(cell: Cell) -> Cell:

@@ -1,13 +1,13 @@
 """`roadstead queue` and `roadstead queue retry`: the pending calls to apps."""
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 from roadstead.cli.declared import Argument
 from roadstead.cli.lifecycle_calls import as_data, notification, prospect, remarks
 from roadstead.cli.options import AllowTarget, AsJson, Data, DatabaseUrl, read_settings
-from roadstead.cli.output import print_json, print_table, tell
+from roadstead.cli.output import print_json, print_list
 from roadstead.cli.state import on_host
 from roadstead.cli.tables import Row, Url
 
@@ -28,12 +28,12 @@ def list_pending(
         context.default_map = {context.invoked_subcommand: given}
         return
     found = on_host(read_settings(data=data, database_url=database_url), _list)
-    if as_json:
-        print_json([{"app": call.app_key, **as_data(call)} for call in found])
-    elif found:
-        print_table(("ID", "APP", "EVENT", "URL", "SINCE", "STATUS"), map(_row, found))
-    else:
-        tell("No pending calls.")
+    headings = ("ID", "APP", "EVENT", "URL", "SINCE", "STATUS")
+    print_list(found, headings, _row, _as_data, "No pending calls.", as_json=as_json)
+
+
+def _as_data(call: "LifecycleCall") -> dict[str, Any]:
+    return {"app": call.app_key, **as_data(call)}
 
 
 async def _list(host: "Host") -> "list[LifecycleCall]":
@@ -62,7 +62,7 @@ def retry(
     settings = read_settings(data=data, database_url=database_url, allow_target=allow_target)
     call = on_host(settings, lambda host: _try_now(host, call_id))
     if as_json:
-        print_json({"app": call.app_key, **as_data(call)})
+        print_json(_as_data(call))
     else:
         print(notification(call))
         if prospect(call):

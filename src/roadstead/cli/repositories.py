@@ -10,7 +10,7 @@ import typer
 from roadstead.cli.declared import Argument, Option
 from roadstead.cli.one_repository import Name, as_data, as_operator, find, say, split_name
 from roadstead.cli.options import AsJson, Data, DatabaseUrl, InWorkspace, read_settings
-from roadstead.cli.output import print_facts, print_json, print_table, tell
+from roadstead.cli.output import print_facts, print_json, print_list, tell
 from roadstead.cli.state import on_host
 from roadstead.cli.tables import Row
 from roadstead.errors import InvalidInput
@@ -93,13 +93,13 @@ def list_repositories(
     found = on_host(
         read_settings(data=data, database_url=database_url), lambda host: list_repositories(host, workspace)
     )
-    if as_json:
-        print_json([as_data(one) for one in found])
-    elif found:
-        rows = [Row((one.slug, one.name, one.project.key, _access(one), one.updated_on)) for one in found]
-        print_table(("SLUG", "NAME", "PROJECT", "ACCESS", "UPDATED"), rows)
-    else:
-        tell("There are no repositories. Create one with: roadstead repo create WORKSPACE/SLUG")
+    nothing = "There are no repositories. Create one with: roadstead repo create WORKSPACE/SLUG"
+    print_list(found, ("SLUG", "NAME", "PROJECT", "ACCESS", "UPDATED"), _row, as_data, nothing, as_json=as_json)
+
+
+def _row(repository: "Repository") -> Row:
+    access = _access(repository)
+    return Row((repository.slug, repository.name, repository.project.key, access, repository.updated_on))
 
 
 def show(name: Name, data: Data = None, database_url: DatabaseUrl = None, as_json: AsJson = False) -> None:

@@ -9,7 +9,7 @@ from roadstead.cli.declared import Argument, Option
 from roadstead.cli.diagnoses import print_diagnosis, print_token
 from roadstead.cli.messages import print_message
 from roadstead.cli.options import AsJson, Data, DatabaseUrl, read_settings
-from roadstead.cli.output import as_called, print_facts, print_json, print_table, styled, tell
+from roadstead.cli.output import as_called, print_facts, print_json, print_list, styled
 from roadstead.cli.state import on_host
 from roadstead.cli.tables import Row, Url
 from roadstead.plain import plain
@@ -57,14 +57,16 @@ def list_requests(
     settings = read_settings(data=data, database_url=database_url)
     newest = PageRequest(number=1, length=limit, filter=expression)
     found = on_host(settings, lambda host: page_of_requests(host, newest)).items
-    if as_json:
-        print_json(msgspec.to_builtins([recorded_request(one) for one in found]))
-    elif found:
-        print_table(("ID", "TIME", "APP", "METHOD", "URL", "STATUS"), map(_row, found))
-    elif wanted:
-        tell("No recorded call matches the filter.")
-    else:
-        tell("No calls yet. A running host records those of apps, and those it makes itself.")
+    nothing = "No calls yet. A running host records those of apps, and those it makes itself."
+    nothing = "No recorded call matches the filter." if wanted else nothing
+    print_list(
+        found,
+        ("ID", "TIME", "APP", "METHOD", "URL", "STATUS"),
+        _row,
+        lambda one: msgspec.to_builtins(recorded_request(one)),
+        nothing,
+        as_json=as_json,
+    )
 
 
 def _row(request: "RecordedRequest") -> Row:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from roadstead.cli.declared import Argument, Option
 from roadstead.cli.options import AsJson, Data, DatabaseUrl, read_settings
-from roadstead.cli.output import print_json, print_table, tell
+from roadstead.cli.output import print_json, print_list, tell
 from roadstead.cli.state import on_host
 from roadstead.cli.tables import Row
 from roadstead.cli.tokens import OfUser
@@ -59,12 +59,9 @@ def list_keys(
         return await ssh_keys.list_keys(host, None if user is None else await _find(host, user))
 
     found = on_host(read_settings(data=data, database_url=database_url), find)
-    if as_json:
-        print_json([_as_data(key) for key in found])
-    elif found:
-        print_table(("FINGERPRINT", "USER", "LABEL", "COMMENT", "ADDED", "EXPIRES", "LAST USED"), map(_row, found))
-    else:
-        tell("There are no SSH keys. Add one with: roadstead ssh-key add FILE --user USER")
+    headings = ("FINGERPRINT", "USER", "LABEL", "COMMENT", "ADDED", "EXPIRES", "LAST USED")
+    nothing = "There are no SSH keys. Add one with: roadstead ssh-key add FILE --user USER"
+    print_list(found, headings, _row, _as_data, nothing, as_json=as_json)
 
 
 def remove(

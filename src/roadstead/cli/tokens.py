@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from roadstead.cli.declared import Argument, Option
 from roadstead.cli.options import AsJson, Data, DatabaseUrl, Scopes, read_settings, split
-from roadstead.cli.output import print_json, print_table, tell
+from roadstead.cli.output import print_json, print_list, tell
 from roadstead.cli.state import mention_absent_host, on_host
 from roadstead.cli.tables import Row
 from roadstead.errors import InvalidInput
@@ -114,12 +114,9 @@ def token_list(data: Data = None, database_url: DatabaseUrl = None, as_json: AsJ
     from roadstead.domain.access import credentials
 
     found = on_host(read_settings(data=data, database_url=database_url), credentials.list_api_tokens)
-    if as_json:
-        print_json([_as_data(token) for token in found])
-    elif found:
-        print_table(("ID", "NAME", "OF", "SCOPES", "CREATED", "EXPIRES", "LAST USED"), map(_row, found))
-    else:
-        tell("There are no tokens. Create one with: roadstead token-create NAME")
+    headings = ("ID", "NAME", "OF", "SCOPES", "CREATED", "EXPIRES", "LAST USED")
+    nothing = "There are no tokens. Create one with: roadstead token-create NAME"
+    print_list(found, headings, _row, _as_data, nothing, as_json=as_json)
 
 
 def token_revoke(

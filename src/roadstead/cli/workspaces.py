@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from roadstead.cli.declared import Argument, Option
 from roadstead.cli.options import AsJson, Data, DatabaseUrl, KnownUser, read_role, read_settings
-from roadstead.cli.output import print_facts, print_json, print_table, tell
+from roadstead.cli.output import print_facts, print_json, print_list, print_table, tell
 from roadstead.cli.state import on_host
 from roadstead.cli.tables import Row
 
@@ -92,12 +92,12 @@ def list_workspaces(data: Data = None, database_url: DatabaseUrl = None, as_json
     from roadstead.domain.apps import installations
 
     found = on_host(read_settings(data=data, database_url=database_url), installations.list_workspaces)
-    if as_json:
-        print_json([_as_data(one) for one in found])
-    elif found:
-        print_table(("SLUG", "NAME", "CREATED"), [Row((one.slug, one.name, one.created_on)) for one in found])
-    else:
-        tell("There are no workspaces. Create one with: roadstead workspace create SLUG")
+    nothing = "There are no workspaces. Create one with: roadstead workspace create SLUG"
+    print_list(found, ("SLUG", "NAME", "CREATED"), _row, _as_data, nothing, as_json=as_json)
+
+
+def _row(workspace: "Workspace") -> Row:
+    return Row((workspace.slug, workspace.name, workspace.created_on))
 
 
 def show(slug: Slug, data: Data = None, database_url: DatabaseUrl = None, as_json: AsJson = False) -> None:
