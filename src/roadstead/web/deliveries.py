@@ -53,7 +53,7 @@ class DeliveriesPage:
 
     filter: Filter
     events: tuple[str, ...]
-    states: tuple[str, ...]
+    states: Mapping[str, str]
     deliveries: tuple[Delivery, ...]
     size: int
     kept: int
@@ -98,7 +98,7 @@ async def show(visit: Visit) -> Response:
     page = DeliveriesPage(
         filter=given,
         events=tuple(CATALOGUE),
-        states=STATES,
+        states={one: one for one in STATES},
         deliveries=tuple(found.items),
         size=found.size,
         kept=visit.host.settings.keep_deliveries,
