@@ -12,6 +12,7 @@ from roadstead.bitbucket.events import PAYLOADS
 from roadstead.bitbucket.refs import events as pushes
 from roadstead.domain.access.credentials import find_token
 from roadstead.domain.host import Host
+from roadstead.domain.people.users import create_user
 from roadstead.domain.people.workspaces import create_workspace
 from roadstead.domain.repositories.creation import create_repository, import_repository
 from roadstead.domain.repositories.given import RepositoryChanges
@@ -121,8 +122,7 @@ def _push(widgets: Stocked, form: str) -> None:
             widgets.push(":v1")
 
 
-@pytest.mark.sample(3)
-@pytest.mark.parametrize("form", list(_FORMS))
+@pytest.mark.parametrize("form", list(_FORMS))  # no sample of them: each change needs those before
 def test_a_push_is_told_by_the_form_of_each_change(widgets: Stocked, told: Told, form: str) -> None:
     """Each form has the captured members, flags, links and commits, and its new commits are the latest five."""
     payload = _one(told(lambda: _push(widgets, form)), "repo:push")
@@ -167,6 +167,23 @@ def _expect_commits(widgets: Stocked, form: str, change: dict[str, Any]) -> None
             "html": f"{page}/branches/compare/{new}..{old}",
             "diff": f"{at}/diff/{new}..{old}",
         }
+
+
+def test_an_author_with_an_account_is_told_as_a_user(host: LiveHost, widgets: Stocked, told: Told) -> None:
+    """By the address of the commit, in the target and in the list; each parent has hash and links."""
+    host.work(lambda opened: create_user(opened, "writer", email="writer@example.com"))
+    author = "Writer <writer@example.com>"
+    widgets.work.git("checkout", "--quiet", "-B", "written", "main")
+    widgets.work.git("commit", "--quiet", "--allow-empty", f"--author={author}", "-m", "by a user")
+    (change,) = _one(told(partial(widgets.push, "HEAD:refs/heads/written")), "repo:push")["push"]["changes"]
+    for commit in (change["new"]["target"], *change["commits"]):
+        assert set(commit["author"]) == {"type", "raw", "user"}
+        assert (commit["author"]["type"], commit["author"]["raw"]) == ("author", author)
+        same(commit["author"]["user"], USER)
+        assert commit["author"]["user"]["nickname"] == "writer"
+        for parent in commit["parents"]:
+            same(parent, {"type", "hash", "links{self html}"})
+    assert change["commits"][0]["parents"]
 
 
 def test_changes_of_one_push_are_told_together(widgets: Stocked, told: Told) -> None:
@@ -322,6 +339,8 @@ def test_a_comment_on_a_commit_is_told_as_it_was_written(widgets: Stocked, told:
     assert payload["comment"]["content"]["html"] == "<p><em>First</em></p>"
     shown = widgets.send("GET", f"{at}/{payload['comment']['id']}").json()
     assert set(payload["comment"]) == set(shown)
+    same(payload["comment"]["user"], USER)
+    same(payload["comment"]["commit"], {"type", "hash", "links{self html}"})
 
 
 STATUS = {
@@ -347,6 +366,10 @@ def test_statuses_are_told_as_they_were_given(widgets: Stocked, told: Told) -> N
         same(payload["commit_status"], STATUS)
         same(payload["commit_status"]["commit"], {"type", "hash", "author", "date", "message", "links{self html}"})
         same(payload["commit_status"]["repository"], BRIEF)
+        assert (payload["commit_status"]["type"], set(payload["commit_status"]["commit"]["author"])) == (
+            "build",
+            {"type", "raw"},
+        )
         states.append((key.rpartition("_")[2], payload["commit_status"]["state"]))
     assert states == [("created", "INPROGRESS"), ("updated", "FAILED"), ("updated", "SUCCESSFUL")]
 
