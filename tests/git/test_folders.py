@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import shutil
 import uuid
 from pathlib import Path
 
@@ -128,9 +129,22 @@ def test_an_import_brings_branches_tags_and_notes(folders: Folders, tmp_path: Pa
         ref: expected[ref] for ref in ("refs/heads/main", "refs/heads/topic/one", "refs/tags/v1", "refs/notes/commits")
     }
     assert git(made, "symbolic-ref", "HEAD") == b"refs/heads/topic/one\n"
-    assert {path.name for path in made.iterdir()} == {"HEAD", "config", "logs", "objects", "refs"}
+    assert {path.name for path in made.iterdir()} == {"HEAD", "config", "logs", "objects", "packed-refs", "refs"}
     assert b"fsmonitor" not in (made / "config").read_bytes()
     git(made, "fsck", "--strict")
+
+
+def test_a_bundle_brings_branches_tags_and_notes(folders: Folders, tmp_path: Path) -> None:
+    """Other refs of it, such as a replaced commit, would change what everyone sees."""
+    work = repository(tmp_path / "work")
+    first = commit(work, one="1")
+    second = commit(work, two="2")
+    git(work, "replace", second, first)
+    git(work, "bundle", "create", "--quiet", str(tmp_path / "bundle"), "--all")
+    name = new_uuid()
+    asyncio.run(folders.unpack(tmp_path / "bundle", name, branch="main"))
+    assert _refs(folders.path(name)) == {"refs/heads/main": second}
+    assert b"remote" not in (folders.path(name) / "config").read_bytes()
 
 
 def test_an_import_copies_what_the_source_borrows(folders: Folders, tmp_path: Path) -> None:
@@ -165,15 +179,28 @@ def _no_repository(work: Path) -> None:
     (work / ".git/HEAD").unlink()
 
 
+def _other_hash(work: Path) -> None:
+    shutil.rmtree(work)
+    work.mkdir()
+    git(work, "init", "--quiet", "--object-format=sha256")
+    commit(work, one="1")
+
+
 @pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("spoil", "error"),
-    [(_bad_tree, GitFailed), (_shallow, InvalidInput), (_odd_name, InvalidInput), (_no_repository, InvalidInput)],
+    [
+        (_bad_tree, GitFailed),
+        (_shallow, InvalidInput),
+        (_odd_name, InvalidInput),
+        (_no_repository, InvalidInput),
+        (_other_hash, InvalidInput),
+    ],
 )
 def test_a_bad_source_is_refused_and_leaves_nothing(
     folders: Folders, tmp_path: Path, spoil: object, error: type[Exception]
 ) -> None:
-    """A tree with `.git` in it, missing commits, names in another encoding, no repository: each says why."""
+    """A tree with `.git` in it, missing commits, odd names, no repository, objects by SHA-256: each says why."""
     work = repository(tmp_path / "work")
     commit(work, one="1")
     assert callable(spoil)

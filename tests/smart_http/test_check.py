@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from roadstead.domain.host import Host
 from roadstead.domain.upkeep.repository_check import check_repositories
+from roadstead.git.maintenance import maintain
 from tests.smart_http.conftest import Place
 from tests.smart_http.git_client import Work, git
 
@@ -46,3 +47,15 @@ def test_a_change_without_an_event_is_a_fault(place: Place, work: Work) -> None:
         f"branch main is {first}, and in the database {second}.",
         f"branch main is {first}, and by its last event {second}.",
     ]
+
+
+def test_a_commit_of_a_late_year_is_no_fault(place: Place, work: Work) -> None:
+    """git's own graph of commits cannot have its date, and git's check says so; it is the user's date, and harmless."""
+    late = f"{2**63 - 1} +0000"
+    raw = f"tree {work.head('HEAD^{tree}')}\nauthor A <a@b.c> {late}\ncommitter A <a@b.c> {late}\n\nlate\n"
+    (work.folder / "raw").write_text(raw, "utf-8")
+    commit = work.git("hash-object", "-t", "commit", "-w", "raw").strip()
+    work.git("push", place.url(), f"{commit}:refs/heads/late")
+    place.host.work(lambda host: maintain(place.folder))
+    assert list(place.folder.glob("objects/info/commit-graphs/*"))
+    assert _faults(place) == []

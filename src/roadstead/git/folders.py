@@ -28,7 +28,7 @@ from roadstead.git.processes import MOST_MEMORY, Child, Limits, run
 _LONG = Limits(seconds=3600, memory=MOST_MEMORY)
 _LOCAL = {"GIT_ALLOW_PROTOCOL": "file"}
 """The one protocol by which a repository is copied on this machine."""
-_BROUGHT = ("refs/heads/*", "refs/tags/*", "refs/notes/*")
+_BROUGHT = ("refs/heads", "refs/tags", "refs/notes")
 """What an import brings along. Anything else, such as configuration, hooks and replaced commits, stays where it is."""
 _DAY = 86400.0
 
@@ -65,7 +65,7 @@ class Folders:
             copy = ("clone", "--quiet", "--bare", "--template=", "--", str(self.path(parent)), str(new))
             async with Child(None, *copy, limits=_LONG, variables=_LOCAL) as git:
                 await git.end()
-            await run(new, "config", "--remove-section", "remote.origin")
+            await _forget_origin(new)
             await asyncio.to_thread(remove_quarantines, new, older_than=0)
         return self.path(uuid)
 
@@ -78,9 +78,7 @@ class Folders:
         origin = await _repository_around(source)
         branch = await _head_of(origin)
         async with self._making(uuid) as new:
-            await _init(new, branch)
-            await _fetch(origin, new)
-            await _check_names(new)
+            await _copy(origin, new, branch)
         return branch
 
     async def unpack(self, bundle: Path, uuid: str, *, branch: str) -> None:
@@ -89,10 +87,10 @@ class Folders:
         Raise `GitFailed` with git's words if the bundle is not whole, `Conflict` if there is one with this UUID.
         """
         async with self._making(uuid) as new:
-            await _init(new, branch)
             if await asyncio.to_thread(os.path.getsize, bundle):
-                await _fetch(bundle, new)
-                await _check_names(new)
+                await _copy(bundle, new, branch)
+            else:
+                await _init(new, branch)
 
     async def trash(self, uuid: str) -> None:
         """Take a repository away; `sweep` removes it later. There may be none: an earlier try may have got this far.
@@ -185,22 +183,39 @@ async def _head_of(folder: Path) -> str:
     return name.removeprefix("refs/heads/") if name.startswith("refs/heads/") else "main"
 
 
-async def _fetch(origin: Path, new: Path) -> None:
+async def _copy(origin: Path, new: Path, branch: str) -> None:
+    """Bring what an import brings from a repository, or from a bundle, which may have other refs.
+
+    A clone writes all refs into one file; a fetch would write one for each, which takes minutes for 40,000.
+    """
     # The other side is a git of its own, for which our settings do not count: this one must reach it.
-    server = f"{shlex.quote(program())} -c 'safe.directory=*' upload-pack"
-    options = ("--quiet", "--no-tags", "--no-write-fetch-head", f"--upload-pack={server}")
-    refs = [f"{ref}:{ref}" for ref in _BROUGHT]
-    fetch = ("-c", "fetch.unpackLimit=1", "fetch", *options, "--", str(origin), *refs)
-    async with Child(new, *fetch, limits=_LONG, variables=_LOCAL) as git:
+    shown = " ".join(f"-c 'uploadpack.hideRefs={ref}'" for ref in ("refs", *(f"!{place}" for place in _BROUGHT)))
+    server = f"{shlex.quote(program())} -c 'safe.directory=*' {shown} upload-pack"
+    options = ("--quiet", "--mirror", "--no-local", "--template=", f"--upload-pack={server}")
+    async with Child(None, "clone", *options, "--", str(origin), str(new), limits=_LONG, variables=_LOCAL) as git:
         await git.end()
+    await _forget_origin(new)
+    await run(new, "symbolic-ref", "HEAD", f"refs/heads/{branch}")
+    if await run(new, "rev-parse", "--show-object-format") != b"sha1\n":
+        raise InvalidInput("It names objects by SHA-256.", "Only repositories with SHA-1 are taken.")
+    await _check_names(new)
+
+
+async def _forget_origin(new: Path) -> None:
+    await run(new, "config", "--remove-section", "remote.origin")
 
 
 async def _check_names(folder: Path) -> None:
-    for name in (await run(folder, "for-each-ref", "--format=%(refname)")).splitlines():
+    """Raise `InvalidInput` for a name that is no UTF-8, and delete refs of other kinds than an import brings."""
+    names = (await run(folder, "for-each-ref", "--format=%(refname)")).splitlines()
+    for name in names:
         try:
             name.decode()
         except UnicodeDecodeError as exc:
             raise InvalidInput(f"The name {name!r} is no UTF-8.", "Rename this branch or tag, then try again.") from exc
+    others = [name for name in names if not name.startswith(tuple(f"{ref}/".encode() for ref in _BROUGHT))]
+    if others:
+        await run(folder, "update-ref", "--stdin", stdin=b"".join(b"delete %s\n" % name for name in others))
 
 
 def _put(new: Path, place: Path) -> None:
