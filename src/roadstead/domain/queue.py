@@ -17,7 +17,7 @@ from datetime import datetime, timedelta
 from roadstead.domain.shutdown import finish
 from roadstead.errors import StorageUnavailable
 from roadstead.storage import queue as rows
-from roadstead.storage.database import Database, Transaction
+from roadstead.storage.database import Database, Reader, Transaction
 from roadstead.storage.queue import Claim, Horizon
 
 SPREAD = 0.2
@@ -70,9 +70,9 @@ class Queue:
     at_once: int = AT_ONCE
     shares: Mapping[str, int] = field(default_factory=dict)
 
-    async def is_any_due(self, database: Database, now: datetime) -> bool:
+    async def is_any_due(self, reader: Reader, now: datetime) -> bool:
         """Return whether there is a row to claim, without a transaction."""
-        return await rows.is_any_due(database, self.table, self._horizon(now))
+        return await rows.is_any_due(reader, self.table, self._horizon(now))
 
     async def claim_due(self, tx: Transaction, now: datetime, running: Collection[Claim]) -> list[Claim]:
         """Claim due rows beside those that are running, the longest due first."""

@@ -8,7 +8,7 @@ from roadstead.domain.host import Host
 from roadstead.domain.traffic.redaction import cleaned
 from roadstead.errors import Conflict, InvalidInput, NotFound
 from roadstead.events.catalogue import CATALOGUE
-from roadstead.events.dispatching import LONGEST_BODY, delivery_to
+from roadstead.events.dispatching import LONGEST_BODY, Telling, delivery_to
 from roadstead.events.payloads import Payloads
 from roadstead.events.sending import QUEUE, deliver
 from roadstead.events.subscribers import subscribers_of
@@ -134,9 +134,9 @@ async def fire(host: Host, payloads: Payloads, key: str, repository: Repository)
             f"There is no sample of {key}.", "This version does not announce it, or the repository has no such object."
         )
     event = Event(_AFTER_ALL, key, repository.workspace.id, repository.id, None, None, host.now(), payload)
-    ids = []
+    told, ids = Telling.of(event, repository.workspace.slug, payload), []
     for subscriber in await subscribers_of(host, event):
-        delivery = delivery_to(event, repository.workspace.slug, payload, None, subscriber)
+        delivery = delivery_to(subscriber, told)
         async with host.store.database.transaction() as tx:
             sample = delivery._replace(lane=_own_lane(), is_sample=True)
             ids.append(await rows.add_delivery(tx, sample, host.now()))

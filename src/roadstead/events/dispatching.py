@@ -10,6 +10,7 @@ import logging
 import uuid
 from collections.abc import Sequence
 from functools import partial
+from typing import NamedTuple
 
 import msgspec
 
@@ -75,35 +76,53 @@ async def _deliveries_of(host: Host, payloads: Payloads, event: Event) -> Sequen
     if not subscribers:
         return ()
     workspace = await find_workspace_by_id(host.store.database, event.workspace_id)
-    to = partial(delivery_to, event, workspace.slug if workspace else "")
+    telling = partial(Telling.of, event, workspace.slug if workspace else "")
     try:
         payload = await payloads.build(host, event)
-        return [] if payload is None else [to(payload, None, subscriber) for subscriber in subscribers]
+        told = None if payload is None else telling(payload)
+        return [] if told is None else [delivery_to(subscriber, told) for subscriber in subscribers]
     except StorageUnavailable:
         raise
     except Exception:
         log.exception("the payload of event %s, %s, cannot be built", event.id, event.key)
-        return [to({}, "The payload could not be built; the log of the host says why.", one) for one in subscribers]
+        error = "The payload could not be built; the log of the host says why."
+        return [delivery_to(subscriber, telling({}), error) for subscriber in subscribers]
 
 
-def delivery_to(
-    event: Event, workspace: str, payload: Payload, error: str | None, subscriber: Subscriber
-) -> NewDelivery:
-    """Return the delivery of an event to a subscriber: apps get the payload wrapped, hooks get it alone."""
-    repository = payload.get("repository") or {}
-    wrapped = {"event": event.key, "data": payload} if subscriber.is_app else payload
-    content = msgspec.json.encode(wrapped)
+class Telling(NamedTuple):
+    """An event of a workspace as its subscribers are told of it. `content` is the payload, encoded once for all."""
+
+    event: Event
+    workspace: str
+    payload: Payload
+    content: bytes
+
+    @classmethod
+    def of(cls, event: Event, workspace: str, payload: Payload) -> "Telling":
+        """Return what is told with that payload."""
+        return cls(event, workspace, payload, msgspec.json.encode(payload))
+
+    def body(self, *, is_app: bool) -> bytes:
+        """Return the body of a delivery: apps get the payload wrapped, hooks get it alone."""
+        wrapped = {"event": self.event.key, "data": msgspec.Raw(self.content)}
+        return msgspec.json.encode(wrapped) if is_app else self.content
+
+
+def delivery_to(subscriber: Subscriber, told: Telling, error: str | None = None) -> NewDelivery:
+    """Return the delivery of an event to a subscriber."""
+    event, repository = told.event, told.payload.get("repository") or {}
+    content = told.body(is_app=subscriber.is_app)
     if len(content) > LONGEST_BODY:
         error = f"Not sent: the body has {len(content):,} bytes, and at most {LONGEST_BODY:,} are sent."
         content = b""
-    url = subscriber.address(payload)
+    url = subscriber.address(told.payload)
     return NewDelivery(
         event=event.key,
         event_time=event.time,
         hook=subscriber.hook,
         hook_id=subscriber.hook_id,
         installation_id=subscriber.installation_id,
-        workspace=workspace,
+        workspace=told.workspace,
         repository=repository.get("full_name"),
         lane=subscriber.lane(repository.get("uuid")),
         target=server_of(url),

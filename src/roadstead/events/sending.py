@@ -9,7 +9,7 @@ import re
 import time
 from collections.abc import Mapping
 from contextlib import AbstractAsyncContextManager
-from datetime import timedelta
+from datetime import datetime, timedelta
 from email.utils import parsedate_to_datetime
 from typing import NamedTuple
 
@@ -68,20 +68,24 @@ async def deliver(host: Host, queue_of: Queue, claim: Claim) -> Claim | None:
     if pending is None:
         return None
     outcome, retry_after = await _attempt(host, pending, claim.attempts)
-    others_wait = await queue_of.is_any_due(host.store.database, host.now())
     async with host.store.database.transaction() as tx:
         if not await queue.is_ours(tx, TABLE, claim):
             return None
         state = await _conclude(host, tx, queue_of, claim, pending, outcome, retry_after)
-        await rows.keep_outcome(tx, claim.id, outcome, state)
-        next_id = None if state == "pending" else await rows.begin_next(tx, pending.lane, host.now())
-        if next_id is None:
-            return None
-        if others_wait:
-            tx.wake(TABLE)
-            return None
-        following = await queue_of.claim_one(tx, next_id, host.now())
+        await rows.keep_outcome(tx, pending, outcome, state)
+        next_id = None if state == "pending" else await rows.find_next(tx, pending.lane)
+        following = None if next_id is None else await _go_on(tx, queue_of, next_id, host.now())
     return following and following._replace(shares=claim.shares)
+
+
+async def _go_on(tx: Transaction, queue_of: Queue, next_id: int, now: datetime) -> Claim | None:
+    """Make the next delivery of a lane due. Return a claim of it, unless others were due before."""
+    others_wait = await queue_of.is_any_due(tx, now)
+    await rows.begin(tx, next_id, now)
+    if others_wait:
+        tx.wake(TABLE)
+        return None
+    return await queue_of.claim_one(tx, next_id, now)
 
 
 async def _conclude(

@@ -104,7 +104,7 @@ class NewDelivery(NamedTuple):
 
 
 class PendingDelivery(NamedTuple):
-    """What is needed to make an attempt."""
+    """What is needed to make an attempt. `outcomes` are those of earlier ones, as they are stored."""
 
     id: int
     time: datetime
@@ -118,6 +118,7 @@ class PendingDelivery(NamedTuple):
     lane: str
     content: str
     is_sample: bool
+    outcomes: str
 
 
 class Outcome(NamedTuple):

@@ -1,7 +1,7 @@
 """Deliveries of events to subscribers: a queue, and a log.
 
-Pending deliveries of a lane are made one after the other: the first of them alone is due. `begin_next` makes the next
-one due when it has ended.
+Pending deliveries of a lane are made one after the other: the first of them alone is due. When it has ended, `begin`
+makes the one due that `find_next` finds.
 """
 
 from collections.abc import Iterable, Sequence
@@ -113,15 +113,15 @@ async def find_first(reader: Reader, delivery_id: int) -> int | None:
     return rows[0][0] if rows else None
 
 
-async def begin_next(tx: Transaction, lane: str, now: datetime) -> int | None:
-    """Make the next delivery of a lane due, whose first one has just ended; return its id, if there is one."""
-    rows = await tx.read(
-        "UPDATE deliveries SET due_on = ? WHERE id = "
-        "(SELECT id FROM deliveries WHERE lane = ? AND state = 'pending' ORDER BY id LIMIT 1) RETURNING id",
-        to_text(now),
-        lane,
-    )
+async def find_next(tx: Transaction, lane: str) -> int | None:
+    """Return the id of the next delivery of a lane whose first one has just ended, if there is one."""
+    rows = await tx.read("SELECT id FROM deliveries WHERE lane = ? AND state = 'pending' ORDER BY id LIMIT 1", lane)
     return rows[0][0] if rows else None
+
+
+async def begin(tx: Transaction, delivery_id: int, now: datetime) -> None:
+    """Make a delivery due."""
+    await tx.run("UPDATE deliveries SET due_on = ? WHERE id = ?", to_text(now), delivery_id)
 
 
 async def send_elsewhere(tx: Transaction, hook_id: int, url: str, target: str) -> None:
@@ -141,9 +141,8 @@ async def find_pending(reader: Reader, delivery_id: int) -> PendingDelivery | No
     return found._replace(time=from_text(rows[0][1]), event_time=from_text(rows[0][8]), is_sample=bool(found.is_sample))
 
 
-async def keep_outcome(tx: Transaction, delivery_id: int, outcome: Outcome, state: State) -> None:
+async def keep_outcome(tx: Transaction, pending: PendingDelivery, outcome: Outcome, state: State) -> None:
     """Store the outcome of an attempt, and the state of the delivery."""
-    ((outcomes,),) = await tx.read("SELECT outcomes FROM deliveries WHERE id = ?", delivery_id)
     last = Attempt(to_text(outcome.time), outcome.status, outcome.error, outcome.duration_ms)
     await tx.run(
         "UPDATE deliveries SET state = ?, status = ?, error = ?, duration_ms = ?, request_headers = ?, "
@@ -156,8 +155,8 @@ async def keep_outcome(tx: Transaction, delivery_id: int, outcome: Outcome, stat
         _text(outcome.answer_headers),
         outcome.answer_body,
         outcome.answer_size,
-        _text((*_attempts(outcomes), last)[-_MOST_ATTEMPTS:]),
-        delivery_id,
+        _text((*_attempts(pending.outcomes), last)[-_MOST_ATTEMPTS:]),
+        pending.id,
     )
 
 

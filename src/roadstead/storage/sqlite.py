@@ -69,6 +69,8 @@ _CACHE = 2_000
 """KiB of a connection's pages that are kept in memory: SQLite's own choice."""
 _BULK_CACHE = 64_000
 """The same, while many rows change."""
+_FEW = 10
+"""Rows that are written as fast as the writing is handed to a thread, which takes a tenth of a millisecond."""
 _STEPS = 10_000
 """Steps of SQLite between two checks of the time: half a millisecond."""
 _CHANGED = "It is being changed; try again in a moment."
@@ -368,7 +370,11 @@ class _SQLiteTransaction(remembered.Watch, Waking):
                 raise Unfit(str(exc)) from exc
 
         self.watch(sql)
-        await _in_thread(self._thread, run)
+        if len(rows) > _FEW:
+            await _in_thread(self._thread, run)
+        else:
+            with translated:
+                run()
 
     async def insert(self, sql: str, *arguments: Argument) -> int:
         self.watch(sql)
