@@ -11,6 +11,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from ipaddress import IPv6Address, ip_address
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urljoin, urlsplit
@@ -243,6 +244,7 @@ def _redirected(url: str, target: str) -> str:
         raise OutgoingCallFailed(f"{shown(url)} redirects to something that is no URL.") from exc
 
 
+@lru_cache(maxsize=4 * MOST_KEPT)  # deliveries go to the same URLs again and again
 def _checked(url: str) -> SplitResult:
     """Return the parts of a URL that every reader understands alike. Raise `OutgoingCallFailed`."""
     if not (url.isascii() and url.isprintable()) or " " in url or "\\" in url:
