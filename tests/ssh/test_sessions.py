@@ -20,6 +20,7 @@ from roadstead.domain.people.users import deactivate_user, find_user
 from roadstead.domain.repositories.changes import put_repository
 from roadstead.domain.repositories.given import RepositoryChanges
 from roadstead.frames import SSH, framed, socket_folder, sockets_in
+from roadstead.ssh import session
 from roadstead.ssh.answers import Answers
 from tests.live import LiveHost, sender
 from tests.public_keys import fingerprint, public_key
@@ -434,6 +435,34 @@ def test_a_session_that_sends_a_byte_now_and_then_ends(
     sent, frames = place.host.work(job)
     assert sent < len(line)
     assert frames[-2:] == [(b"2", b"Roadstead has waited too long for the client.\n"), (b"0", b"1")]
+
+
+def test_a_session_that_asks_again_and_again_ends(
+    place: Place, ann: Person, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each list of refs that it takes gives it more time, but not without end."""
+    monkeypatch.setattr(session, "_LONGEST_ASKING", 0.5)
+    data = tmp_path_factory.mktemp("s")
+    asked = ("serve", ann.fingerprint, "version=2", f"git-upload-pack '{place.repository.full_name}'")
+
+    async def job(opened: Host) -> list[tuple[bytes, bytes]]:
+        answers = Answers(opened, idle_seconds=5)
+        async with asyncio.timeout(30), listening(data, SSH, answers.serve):
+            (file,) = sockets_in(socket_folder(str(data)), SSH)
+            reader, writer = await asyncio.open_unix_connection(file)
+            writer.write(framed("\0".join(asked).encode()))
+            reading = asyncio.create_task(_frames(reader))
+            for _ in range(100):
+                await asyncio.sleep(0.1)
+                if reading.done():
+                    break
+                writer.write(framed(b"0014command=ls-refs\n00010000"))
+            writer.close()
+            return await reading
+
+    frames = place.host.work(job)
+    assert frames[-2:] == [(b"2", b"The client has asked for too long.\nFetch again.\n"), (b"0", b"1")]
+    assert sum(kind == b"1" for kind, _ in frames) > 1
 
 
 def test_metrics_count_sessions(place: Place, ann: Person) -> None:

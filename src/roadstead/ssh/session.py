@@ -1,12 +1,15 @@
 """One session: find who connects, judge what is asked for, and run it on the path that transfers over HTTP take."""
 
+import asyncio
 import re
 from collections.abc import AsyncGenerator, Hashable
 from contextlib import aclosing
 from typing import NamedTuple
 
 import msgspec
+from starlette.types import Message, Receive
 
+from roadstead.api.errors import RequestRefused
 from roadstead.api.incoming import Incoming
 from roadstead.domain.access.key_holders import find_holder, find_user_of, is_known
 from roadstead.domain.host import Host
@@ -22,6 +25,12 @@ from roadstead.ssh.connection import ERRORS, OUTPUT, Connection
 
 _LONGEST_UPLOAD = 4 * 3600.0
 """How long a client may take to ask for what it wants; while it gets nothing, it must ask within `IDLE_SECONDS`."""
+_LONGEST_ASKING = 600.0
+"""How long a client may ask for one thing after another. Each answer gives it more time, so only this ends a session
+that asks for all refs every minute.
+"""
+_FLUSH = b"0000"
+"""What a client says at the end, however long it has received objects."""
 _PROTOCOL = re.compile(r"[\x21-\x7e]{1,64}")
 _NO_SHELL = "\n\nYou can use git to connect to Roadstead. Shell access is disabled.\n"
 
@@ -93,8 +102,21 @@ class Session(NamedTuple):
         await self.connection.write(OUTPUT, msgspec.json.encode(access._asdict()))
 
     async def _upload(self, transfer: Transfer) -> None:
-        body = Incoming(self.connection.receive, most=MOST_ASKED_BYTES, idle_seconds=_LONGEST_UPLOAD)
+        body = Incoming(self._asking(), most=MOST_ASKED_BYTES, idle_seconds=_LONGEST_UPLOAD)
         await self._send(transfers.upload(transfer, body, self._spoken, stateless=False))
+
+    def _asking(self) -> Receive:
+        """Return what receives what the client asks for, for as long as it may ask."""
+        clock = asyncio.get_running_loop().time
+        until = clock() + _LONGEST_ASKING
+
+        async def receive() -> Message:
+            message = await self.connection.receive()
+            if clock() > until and message.get("body", b"") not in (b"", _FLUSH):
+                raise RequestRefused(408, "The client has asked for too long.", "Fetch again.")
+            return message
+
+        return receive
 
     async def _receive(self, transfer: Transfer) -> None:
         service: Service = "git-receive-pack"
