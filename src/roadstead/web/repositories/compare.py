@@ -17,7 +17,7 @@ from roadstead.web.repositories.shown import Shown, name_in, of_repository, root
 
 @dataclass(frozen=True, slots=True)
 class ComparePage:
-    """Context of `compare.html`: `new` has what `old` has not. Without `files`, the changes are not shown."""
+    """Context of `compare.html`: how `new` differs from `old`. Without `files`, the changes are not shown."""
 
     here: Shown
     new: CommitLine
