@@ -1,5 +1,6 @@
 """Fixtures for every test; and at the end of a run, the generated examples and skipped tests."""
 
+import gc
 import re
 from collections import Counter, defaultdict
 from collections.abc import Callable, Generator, Iterator, Sequence
@@ -22,6 +23,16 @@ settings.register_profile("everything", deadline=None, max_examples=300)
 def pytest_configure(config: pytest.Config) -> None:
     """Make few examples for the default suite, and many otherwise; no test depends on a measured time."""
     settings.load_profile("a sample" if config.option.markexpr == "not slow" else "everything")
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Leave what the collection makes out of every garbage collection: it stays to the end, and is 250 MB."""
+    gc.disable()
+    collected = yield
+    gc.freeze()
+    gc.enable()
+    return collected
 
 
 NewDatabase = Callable[[], str | None]

@@ -34,6 +34,7 @@ from roadstead.domain.host import Host, open_host
 from roadstead.model import Installation
 from roadstead.server.connections import Connection
 from roadstead.settings import Settings
+from tests import schemas
 from tests.contract import check_answer
 
 _keys = itertools.count(1)
@@ -42,13 +43,29 @@ atexit.register(_connections.close)
 
 
 class _QuickServer(uvicorn.Server):
-    """A server that stops within a few milliseconds when it is idle; most tests start and stop one."""
+    """A server that stops at once when it is idle; most tests start and stop one.
+
+    It waits to be stopped instead of looking ten times a second: a worker has servers that run until its end.
+    """
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stopping = asyncio.Event()
 
     async def main_loop(self) -> None:
-        ticks = 0
-        while not await self.on_tick(ticks):
-            ticks += 1
-            await asyncio.sleep(0.005)
+        self._loop = asyncio.get_running_loop()
+        while not await self.on_tick(0):  # which sets the date
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(1):
+                    await self._stopping.wait()
+
+    def stop(self) -> None:
+        """Stop the server, from another thread."""
+        self.should_exit = True
+        if self._loop is not None:
+            with contextlib.suppress(RuntimeError):  # its loop is closed, because it failed
+                self._loop.call_soon_threadsafe(self._stopping.set)
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """Stop without uvicorn's wait of a tenth of a second for requests, even when there are none."""
@@ -86,7 +103,7 @@ def serving(
             time.sleep(0.005)
         yield address(listener)
     finally:
-        server.should_exit = True
+        server.stop()
         thread.join()
         listener.close()
 
@@ -228,6 +245,7 @@ def opened(settings: Settings) -> Iterator[Callable[[Job], Any]]:
     async def run(job: Job, host: Host) -> Any:
         return await job(host)
 
+    schemas.begin(settings)
     with ThreadPoolExecutor(1) as thread:
         closed = thread.submit(asyncio.run, keep_open())
         host, loop, closing = ready.result()
@@ -274,6 +292,7 @@ def live_host(data: Path, parts: Parts = USUAL, /, **settings: Any) -> Iterator[
     listener = listening_socket()
     usual = {"base_url": address(listener), "port": listener.getsockname()[1]}
     chosen = Settings(data=data, **{**usual, **settings})
+    schemas.begin(chosen)
     with serving(create_app(chosen, parts), listener) as url:
         yield LiveHost(url, chosen)
 

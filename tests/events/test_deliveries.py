@@ -54,6 +54,7 @@ def test_a_hook_hears_of_events_in_order(settings: Settings) -> None:
         run(settings, scenario)
 
 
+@pytest.mark.sample(3)
 @pytest.mark.parametrize(
     ("statuses", "seconds", "ended"),
     [
@@ -85,6 +86,7 @@ def test_the_answer_decides_about_another_attempt(
         run(settings, scenario)
 
 
+@pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("after", "before", "tried"),
     [("60", 50, 1), ("60", 61, 2), ("31536000", 4 * 3600 + 1, 2), ("soon", 3, 2), ("-1", 3, 2)],

@@ -29,9 +29,11 @@ def operator(watched: LiveHost) -> Iterator[httpx.Client]:
         yield client
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def real_browser() -> Iterator[Browser]:
-    """Yield Chromium. It ends with the tests of its module, because meanwhile this thread has a running loop."""
+    """Yield Chromium, which all tests in a browser share: they follow each other. Meanwhile this thread has a running
+    loop.
+    """
     with chromium() as running:
         yield running
 
