@@ -17,6 +17,7 @@ import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -69,7 +70,8 @@ class Server:
             finally:
                 await connection.close()
 
-        return asyncio.run(run())
+        with ThreadPoolExecutor(1) as thread:  # this one may have a running loop, that of a browser
+            return thread.submit(asyncio.run, run()).result()
 
     def start(self) -> None:
         settings = _OPTIONS if self.durable else {**_OPTIONS, **_IN_HASTE}

@@ -6,6 +6,7 @@ import shutil
 import sqlite3
 import tempfile
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from functools import cache
 from pathlib import Path
@@ -25,7 +26,8 @@ def make_schema(settings: Settings) -> None:
         finally:
             await database.close()
 
-    asyncio.run(migrate())
+    with ThreadPoolExecutor(1) as thread:  # this one may have a running loop, that of a browser
+        thread.submit(asyncio.run, migrate()).result()
 
 
 def begin(settings: Settings) -> None:
