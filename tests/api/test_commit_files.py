@@ -1,7 +1,8 @@
 """Commits made over HTTP: every form that clients send makes one commit, and what cannot be changes nothing."""
 
+import asyncio
 import os
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from urllib.parse import urlencode
 import httpx
 import pytest
 
-from roadstead.api.multipart import Part, parse
+from roadstead.api.multipart import Head, Part, parse, parts_of
 from roadstead.domain.repositories import committing
 from roadstead.errors import InvalidInput
 from roadstead.git.writing import write_commit
@@ -265,7 +266,7 @@ def test_what_cannot_be_committed_changes_nothing(make: Make) -> None:
 
 BROKEN = {
     b"": "begin",
-    b"--XX": "goes on",
+    b"--XX": "within",
     b"--XX\r\n": "within",
     b"nonsense": "begin",
     b"--YY\r\n\r\n--YY--": "begin",
@@ -301,12 +302,33 @@ def test_a_broken_form_is_refused(make: Make) -> None:
     assert len(made.place.refs()) == 1
 
 
+async def _in_pieces(body: bytes, length: int) -> list[Part]:
+    """Return the parts of a body that comes in pieces of a length."""
+
+    async def pieces() -> AsyncIterator[bytes]:
+        for at in range(0, len(body), length):
+            yield body[at : at + length]
+
+    found: list[Part] = []
+    async for one in parts_of(pieces(), b"b"):
+        if isinstance(one, Head):
+            found.append(Part(one.name, b"", one.filename is not None, one.attributes))
+        else:
+            found[-1] = found[-1]._replace(content=found[-1].content + one)
+    return found
+
+
 def test_the_parts_of_a_form() -> None:
-    """Bytes stay as they are, those of lines that are no boundary, too; what is around the parts is left out."""
+    """Bytes stay as they are, those of lines that are no boundary, too; what is around the parts is left out.
+
+    It makes no difference in which pieces a form comes.
+    """
     first = b'Content-Disposition: form-data; name="n"\r\n\r\n\r\n-b\r\n'
     body = b"before\r\n--b\r\n" + first + b"\r\n--b\r\nContent-ID: <i>\r\n\r\n\r\n--b--after"
     assert parse(body, b"b") == [Part(b"n", b"\r\n-b\r\n"), Part(b"<i>", b"")]
     assert parse(b"--b--", b"b") == []
+    for length in range(1, len(body)):
+        assert asyncio.run(_in_pieces(body, length)) == parse(body, b"b"), length
     with pytest.raises(InvalidInput):
         parse(body, b"c")
 

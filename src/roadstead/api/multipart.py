@@ -1,7 +1,9 @@
-"""Multipart bodies whose parts may be files: read in one pass over the bytes, whatever is in them."""
+"""Multipart bodies whose parts may be files, whatever is in them: short ones as a whole, long ones as they arrive."""
 
 import re
+from collections.abc import AsyncIterable, AsyncIterator, Iterator
 from typing import NamedTuple
+from urllib.parse import unquote_to_bytes
 
 from starlette.requests import Request
 
@@ -15,11 +17,20 @@ _MOST_HEAD_BYTES = 16 * 1024
 _BOUNDARY = re.compile(rb';\s*boundary\s*=\s*(?:"([^"]{1,200})"|([^\s;"]{1,200}))', re.IGNORECASE)
 _PARAMETER = re.compile(rb';\s*([\w*-]+)\s*[=:]\s*("(?:[^"\\]|\\.)*"|[^;]*)', re.DOTALL)
 _ESCAPED = re.compile(rb'\\(["\\])')
+_CUT = "It ends within a part, or a part has no end of its headers."
 _PLAIN = (b"", b"7bit", b"8bit", b"binary")
 
 
+class Head(NamedTuple):
+    """The beginning of a part. One that states a file name is a file, and may have attributes, as on the cloud."""
+
+    name: bytes
+    filename: bytes | None
+    attributes: bytes
+
+
 class Part(NamedTuple):
-    """A part of a form. One that states a file name is a file, and may have attributes, as on the cloud."""
+    """A part of a form, as a whole."""
 
     name: bytes
     content: bytes
@@ -31,39 +42,119 @@ async def read_parts(request: Request) -> list[Part]:
     """Return the fields and files of a form, urlencoded or multipart; JSON is taken, too. Raise as `Shape.read`."""
     kind = content_type(request)
     if kind is not None and kind.startswith("multipart/"):
-        boundary = _BOUNDARY.search(dict(request.scope["headers"])[b"content-type"])
+        boundary = boundary_of(request)
         if boundary is None:
             raise _unreadable("Its type names no boundary.")
-        return parse(await read_bytes(request, most=MAX_BYTES), boundary[1] or boundary[2])
+        return parse(await read_bytes(request, most=MAX_BYTES), boundary)
     pairs = await read_pairs(request, most=MAX_TEXT_BYTES)
     if len(pairs) > _MOST_PARTS:
         raise _unreadable(f"It has more than {_MOST_PARTS} parts.")
     return [Part(_bytes(name), _bytes(value)) for name, value in pairs]
 
 
+def boundary_of(request: Request) -> bytes | None:
+    """Return what separates the parts of a form, if its type names that."""
+    found = _BOUNDARY.search(dict(request.scope["headers"]).get(b"content-type", b""))
+    return None if found is None else found[1] or found[2]
+
+
 def parse(body: bytes, boundary: bytes) -> list[Part]:
     """Return the parts of a multipart body. Raise `InvalidInput`."""
-    delimiter = b"\r\n--" + boundary
-    at = 0 if body.startswith(delimiter[2:]) else body.find(delimiter) + 2
-    if at == 1:
-        raise _unreadable("It does not begin with its boundary.")
-    parts: list[Part] = []
-    at += len(delimiter) - 2
-    while not body.startswith(b"--", at):
-        if not body.startswith(b"\r\n", at):
+    parts: list[tuple[Head, list[bytes]]] = []
+    reader = _Reader(boundary)
+    for found in reader.read(body):
+        if isinstance(found, Head):
+            parts.append((found, []))
+        else:
+            parts[-1][1].append(found)
+    reader.check_end()
+    return [Part(head.name, b"".join(of), head.filename is not None, head.attributes) for head, of in parts]
+
+
+async def parts_of(body: AsyncIterable[bytes], boundary: bytes) -> AsyncIterator[Head | bytes]:
+    """Yield the beginning of each part of a body that may be long, and then its content in pieces.
+
+    Raise `InvalidInput`.
+    """
+    reader = _Reader(boundary)
+    async for piece in body:
+        for found in reader.read(piece):
+            yield found
+    reader.check_end()
+
+
+class _Reader:
+    """Finds the parts of a body that comes in pieces."""
+
+    def __init__(self, boundary: bytes) -> None:
+        self._delimiter = b"\r\n--" + boundary
+        self._held = b"\r\n"
+        """What was received and is still to be read: the boundary at the beginning of a body is a delimiter, too."""
+        self._at = 0
+        self._is_begun = self._is_over = False
+        self._steps = self._walk()
+
+    def read(self, piece: bytes) -> Iterator[Head | bytes]:
+        """Yield what there is in a piece of the body. What follows the last part is left out."""
+        if self._is_over:
+            return
+        self._held, self._at = self._held[self._at :] + piece, 0
+        for found in self._steps:
+            if found is None:
+                return
+            yield found
+
+    def check_end(self) -> None:
+        """Raise `InvalidInput` if the form has not ended."""
+        if not self._is_begun:
+            raise _unreadable("It does not begin with its boundary.")
+        if not self._is_over:
+            raise _unreadable(_CUT)
+
+    def _walk(self) -> Iterator[Head | bytes | None]:
+        """Yield what is found, and `None` wherever more of the body is needed."""
+        yield from (None for found in self._content() if found is None)
+        self._is_begun = True
+        number = 0
+        while True:
+            while len(self._held) < self._at + 2:
+                yield None
+            if self._held.startswith(b"--", self._at):
+                self._is_over = True
+                return
+            number += 1
+            if number > _MOST_PARTS:
+                raise _unreadable(f"It has more than {_MOST_PARTS} parts.")
+            yield from self._head()
+            yield from self._content(after=2)
+
+    def _head(self) -> Iterator[Head | None]:
+        """Yield the head of a part, and stop before the line feed that ends it: it may begin the next delimiter."""
+        if not self._held.startswith(b"\r\n", self._at):
             raise _unreadable("A line begins with its boundary and goes on.")
-        head_end = body.find(b"\r\n\r\n", at, at + _MOST_HEAD_BYTES)
-        end = body.find(delimiter, head_end + 2)
-        if head_end < 0 or end < 0:
-            raise _unreadable("It ends within a part, or a part has no end of its headers.")
-        parts.append(_part(body[at:head_end], body[head_end + 4 : end]))
-        if len(parts) > _MOST_PARTS:
-            raise _unreadable(f"It has more than {_MOST_PARTS} parts.")
-        at = end + len(delimiter)
-    return parts
+        while (end := self._held.find(b"\r\n\r\n", self._at, self._at + _MOST_HEAD_BYTES)) < 0:
+            if len(self._held) >= self._at + _MOST_HEAD_BYTES:
+                raise _unreadable(_CUT)
+            yield None
+        head = _head_of(self._held[self._at : end])
+        self._at = end + 2
+        yield head
+
+    def _content(self, *, after: int = 0) -> Iterator[bytes | None]:
+        """Yield what comes before the next delimiter, `after` so many bytes, and pass the delimiter."""
+        while (end := self._held.find(self._delimiter, self._at)) < 0:
+            certain = max(self._at, len(self._held) - len(self._delimiter) + 1)
+            piece, self._at = self._held[self._at : certain], certain
+            if len(piece) > after:
+                yield piece[after:]
+            after = max(0, after - len(piece))
+            yield None
+        piece, self._at = self._held[self._at : end], end + len(self._delimiter)
+        if len(piece) > after:
+            yield piece[after:]
 
 
-def _part(head: bytes, content: bytes) -> Part:
+def _head_of(head: bytes) -> Head:
     lines = (line.partition(b":") for line in head.split(b"\r\n"))
     headers = {name.strip().lower(): value.strip() for name, _, value in lines}
     if headers.get(b"content-transfer-encoding", b"").lower() not in _PLAIN:
@@ -73,7 +164,10 @@ def _part(head: bytes, content: bytes) -> Part:
     name = parameters.get(b"name") or _unquoted(headers.get(b"content-id", b""))
     if not name:
         raise _unreadable("A part has no name.")
-    return Part(name, content, b"filename" in parameters, parameters.get(b"x-attributes", b""))
+    filename = parameters.get(b"filename")
+    if b"filename*" in parameters:
+        filename = unquote_to_bytes(parameters[b"filename*"].rpartition(b"'")[2])
+    return Head(name, filename, parameters.get(b"x-attributes", b""))
 
 
 def _unquoted(value: bytes) -> bytes:

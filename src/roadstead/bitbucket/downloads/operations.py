@@ -4,18 +4,19 @@ from collections.abc import AsyncIterator
 from urllib.parse import quote
 
 from roadstead.api.answers import Answer, Redirect, created_at, no_content
-from roadstead.api.bodies import ReadByHandler, body_in_pieces, check_body
+from roadstead.api.bodies import ReadByHandler, body_in_pieces, check_body, content_type
 from roadstead.api.errors import RequestRefused
 from roadstead.api.incoming import Incoming
 from roadstead.api.listing import Page, page_answer
+from roadstead.api.multipart import Head, boundary_of, parts_of
 from roadstead.api.needs import OpenScope, Scope
 from roadstead.api.operation import Call
-from roadstead.api.uploads import Part, boundary_of, parts_of
 from roadstead.bitbucket.downloads import shapes
 from roadstead.bitbucket.downloads.shapes import DownloadResource, UploadForm
 from roadstead.bitbucket.map import DOWNLOADS as OPERATIONS
 from roadstead.domain.repositories import downloads
 from roadstead.domain.repositories.downloads import Begun
+from roadstead.errors import InvalidInput
 from roadstead.listing import PageRequest
 from roadstead.model.downloads import DOWNLOAD_LIST, Download
 
@@ -44,7 +45,7 @@ async def upload(call: Call) -> Answer:
     """Upload files, each of which replaces that of the same name."""
     check_body(call.request, MOST_BYTES)
     boundary = boundary_of(call.request)
-    if boundary is None:
+    if content_type(call.request) != "multipart/form-data" or boundary is None:
         raise RequestRefused(406, "Unsupported Content-Type. Use multipart/form-data.")
     with body_in_pieces(call.request.scope):
         body = Incoming(call.request.receive, most=MOST_BYTES)
@@ -68,16 +69,23 @@ async def delete_download(call: Call) -> Answer:
     return no_content()
 
 
-async def _files(parts: AsyncIterator[Part | bytes]) -> AsyncIterator[Begun | bytes]:
-    """Yield the files of a form; what is no file is left out."""
+async def _files(parts: AsyncIterator[Head | bytes]) -> AsyncIterator[Begun | bytes]:
+    """Yield the files of a form; what is no file is left out. Raise `InvalidInput`."""
     is_file = False
     async for part in parts:
-        if isinstance(part, Part):
+        if isinstance(part, Head):
             is_file = part.filename is not None
             if part.filename is not None:
-                yield Begun(part.filename)
+                yield Begun(_text(part.filename))
         elif is_file:
             yield part
+
+
+def _text(name: bytes) -> str:
+    try:
+        return name.decode()
+    except UnicodeDecodeError as exc:
+        raise InvalidInput("The form cannot be read.", f"The name {name[:100]!r} is no UTF-8.") from exc
 
 
 def _resource(call: Call, found: Download) -> DownloadResource:
