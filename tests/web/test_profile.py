@@ -149,6 +149,7 @@ def test_who_acts_is_in_the_audit_log(host: LiveHost, browser: httpx.Client) -> 
         "API token made",
         "password changed",
         "user renamed",
+        "sign-in link used",
     ]
     assert PASSWORD not in listed.text
 
