@@ -1,8 +1,8 @@
 """Who is told of an event: hooks of the repository and of the workspace, and apps that are installed there."""
 
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
-from urllib.parse import urlsplit
 from uuid import NAMESPACE_URL, uuid5
 
 from roadstead.domain.apps.descriptors import stored_descriptor
@@ -16,6 +16,9 @@ from roadstead.storage.installations import list_hearing
 
 if TYPE_CHECKING:
     from roadstead.connect import Descriptor
+
+_AUTHORITY = re.compile(r"[^/]*//([^/?#]*).*", re.DOTALL)
+"""Not `urlsplit`, which refuses some: parameters without a value stay in the address of an app's webhook."""
 
 
 class Subscriber(NamedTuple):
@@ -47,8 +50,8 @@ class Subscriber(NamedTuple):
 
 
 def server_of(url: str) -> str:
-    """Return the host and the port of an address."""
-    return urlsplit(url).netloc.lower()
+    """Return the host and the port of an address; what is written there where it is no URL, which is not called."""
+    return _AUTHORITY.sub(r"\1", url).lower()
 
 
 async def subscribers_of(host: Host, event: Event) -> list[Subscriber]:
