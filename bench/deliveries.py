@@ -7,7 +7,9 @@ import threading
 import time
 import urllib.request
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from itertools import count
 from pathlib import Path
 from statistics import median, quantiles
 from typing import Any, NamedTuple
@@ -23,6 +25,8 @@ from roadstead.settings import Settings
 SINGLE = 100
 PUSHES = 1_000
 HOOKS = 5
+PUSHERS = 4
+"""At the same time, so that the host does not wait for the next push while one waits for its disk."""
 OLD = 1_000_000
 PATIENCE_SECONDS = 120.0
 _ANSWER = b"HTTP/1.1 204 No Content\r\n\r\n"
@@ -82,10 +86,10 @@ async def _make(data: Path) -> str:
 
 
 class _Pusher:
-    """Changes refs of a repository, each of which is an event `repo:push`."""
+    """Changes refs of a repository, each of which is an event `repo:push`. `first` numbers the first one."""
 
-    def __init__(self, url: str, token: str) -> None:
-        self._url, self._token, self._count = f"{url}/2.0/repositories/acme/widgets", token, 0
+    def __init__(self, url: str, token: str, first: int = 1) -> None:
+        self._url, self._token, self._numbers = f"{url}/2.0/repositories/acme/widgets", token, count(first)
 
     def call(self, path: str, **body: Any) -> None:
         headers = {"Authorization": f"Bearer {self._token}", "Content-Type": "application/json"}
@@ -104,9 +108,11 @@ class _Pusher:
         for _ in range(number):
             self.call("/hooks", url=url, description="", events=["repo:push"])
 
+    def next_number(self) -> int:
+        return next(self._numbers)
+
     def push(self) -> None:
-        self._count += 1
-        self.call("/refs/tags", name=f"v{self._count}", target={"hash": "main"})
+        self.call("/refs/tags", name=f"v{next(self._numbers)}", target={"hash": "main"})
 
 
 def figures() -> Iterator[Figure]:
@@ -123,8 +129,7 @@ def figures() -> Iterator[Figure]:
             yield Figure("deliveries a second, beside pushes", plain.rate, "/s", "least", 300)
         _add_old(data)
         with servers.roadstead(data) as server:
-            again = _Pusher(f"http://127.0.0.1:{server.port}", token)
-            again._count = pusher._count
+            again = _Pusher(f"http://127.0.0.1:{server.port}", token, first=pusher.next_number())
             again.push()  # imports, as the first server did before
             _await(arrived, PUSHES * HOOKS + HOOKS)
             slower = _drain(server, again, arrived).processor / plain.processor
@@ -159,8 +164,9 @@ def _drain(server: servers.Server, pusher: _Pusher, arrived: list[float]) -> _Dr
     """Measure from the first push to the last delivery. The processor time does not depend on what else is running."""
     arrived.clear()
     began, busy = time.perf_counter(), server.cpu_seconds()
-    for _ in range(PUSHES):
-        pusher.push()
+    with ThreadPoolExecutor(PUSHERS) as pushers:
+        for push in [pushers.submit(pusher.push) for _ in range(PUSHES)]:
+            push.result()
     _await(arrived, PUSHES * HOOKS)
     return _Drained(PUSHES * HOOKS / (time.perf_counter() - began), server.cpu_seconds() - busy)
 
