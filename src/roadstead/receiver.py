@@ -2,9 +2,10 @@
 
 import hashlib
 import hmac
+import re
+import sys
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -17,6 +18,7 @@ from roadstead.connect import InvalidToken, canonical_request, read, verify
 LONGEST_BODY = 16 * 1024 * 1024
 SILENT_SECONDS = 60.0
 """How long a sender may be silent until its connection is closed."""
+_LENGTH = re.compile("[0-9]{1,18}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +76,11 @@ class Receiver(ThreadingHTTPServer):
         """Return the address."""
         return f"http://127.0.0.1:{self.server_address[1]}"
 
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Print the traceback of an error, but not where the sender hung up, as one does that waited too long."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
+
 
 class _Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
@@ -84,9 +91,10 @@ class _Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         """Tell of a request, and answer it as told."""
         length = self.headers.get("Content-Length", "")
-        if not length.isdigit() or int(length) > LONGEST_BODY:
+        is_length = _LENGTH.fullmatch(length) is not None
+        if not is_length or int(length) > LONGEST_BODY:
             self.close_connection = True
-            self._answer(411 if not length.isdigit() else 413)
+            self._answer(413 if is_length else 411)
             return
         body = self.rfile.read(int(length))
         self.server.arrived(_arrived(self, body, self.server.secrets))
@@ -103,8 +111,7 @@ class _Handler(BaseHTTPRequestHandler):
         if status not in (204, 304):
             self.send_header("Content-Length", str(len(answering.body)))
         self.end_headers()
-        with suppress(ConnectionError):
-            self.wfile.write(answering.body)
+        self.wfile.write(answering.body)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  # the base class's name
         """Log nothing: each request is told already."""

@@ -3,10 +3,13 @@
 import json
 import re
 import signal
+import socket
+import struct
 import subprocess
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from socketserver import BaseServer
 from typing import IO
 
 import httpx
@@ -14,7 +17,7 @@ import pytest
 
 from roadstead.connect import canonical_request, issue
 from roadstead.outbound.webhooks import hub_signature
-from roadstead.receiver import NO_SECRETS, Secrets, check_signature
+from roadstead.receiver import NO_SECRETS, USUAL, Arrived, Receiver, Secrets, check_signature
 from roadstead.settings import Settings
 from tests.cli.conftest import Roadstead
 from tests.events.scene import Scene, run
@@ -63,6 +66,40 @@ def test_a_signature_is_judged(
     """By the secret that the receiver was given, over the exact bytes; without one it is not judged."""
     judged, told = check_signature("POST", "/hooks?a=b", dict(headers), body, secrets)
     assert (judged, told[: len(said)]) == (is_valid, said)
+
+
+class _OneByOne(Receiver):
+    """A receiver that handles a request where `handle_request` is called, not in a thread."""
+
+    process_request = BaseServer.process_request
+
+
+@pytest.mark.parametrize(
+    ("length", "is_reset", "answer"),
+    [
+        (b"\xb2", False, b"HTTP/1.1 411 "),
+        (b"9" * 5000, False, b"HTTP/1.1 411 "),
+        (b"-1", False, b"HTTP/1.1 411 "),
+        (b"9" * 18, False, b"HTTP/1.1 413 "),
+        (b"9", True, b""),
+    ],
+)
+def test_a_receiver_bears_odd_senders(
+    length: bytes, is_reset: bool, answer: bytes, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A length that is none is refused, and one who hangs up leaves no traceback; neither is told."""
+    arrived: list[Arrived] = []
+    with (
+        _OneByOne(0, NO_SECRETS, USUAL, arrived.append) as receiver,
+        socket.create_connection(("127.0.0.1", receiver.server_port)) as sender,
+    ):
+        sender.sendall(b"POST / HTTP/1.1\r\nContent-Length: " + length + b"\r\n\r\n")
+        if is_reset:
+            sender.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            sender.close()
+        receiver.handle_request()
+        assert is_reset or sender.recv(100).startswith(answer)
+    assert (arrived, capsys.readouterr()) == ([], ("", ""))
 
 
 @contextmanager
