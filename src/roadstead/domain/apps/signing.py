@@ -13,10 +13,11 @@ TOKEN_SECONDS = 3600
 
 
 def canonical_for_app(descriptor: "Descriptor", method: str, url: str) -> str:
-    """Return the canonical request to the app: its path is the one below the app's base URL."""
+    """Return the canonical request to the app: its path is the one below the app's base URL, or elsewhere the whole."""
     path, _, query = url.partition("#")[0].partition("?")
     base = descriptor.base_url.rstrip("/")
-    below = path[len(base) :] if path.startswith(base) else re.sub(r"^https?://[^/]*", "", path)
+    is_below = f"{path}/".startswith(f"{base}/")
+    below = path[len(base) :] if is_below else re.sub(r"^https?://[^/]*", "", path, flags=re.IGNORECASE)
     return canonical_request(method, below, query)
 
 
