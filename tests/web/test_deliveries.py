@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 import httpx
 import pytest
@@ -71,6 +72,13 @@ def waiting(host: LiveHost) -> Iterator[tuple[Receiving, int, int]]:
         wait_until(lambda: [one.attempts for one in host.work(found) if one.status or not one.attempts] == [0, 1])
         second, first = host.work(found)
         yield receiver, first.id, second.id
+
+
+@pytest.mark.parametrize("address", ["/-/sent?url=a%00b", "/-/sent?event=a%00b", "/-/traffic?path=a%00b"])
+def test_a_filter_has_no_nul(browser: httpx.Client, address: str) -> None:
+    """PostgreSQL refuses it; the page shows what it looked for instead."""
+    page = browser.get(address)
+    assert (page.status_code, "ab" in fields(page, urlsplit(address).path).values()) == (200, True)
 
 
 def test_a_waiting_delivery_is_sent_now(

@@ -16,6 +16,7 @@ from roadstead.events.catalogue import CATALOGUE
 from roadstead.listing import PageRequest, Slice
 from roadstead.model.deliveries import Delivery, DeliveryDetails
 from roadstead.query import AllOf, Comparison, Expression
+from roadstead.web.filters import typed_in
 from roadstead.web.page import Visit, render
 
 _SHOWN = 50
@@ -32,7 +33,7 @@ class Filter:
 
     @classmethod
     def read(cls, query: Mapping[str, str]) -> "Filter":
-        return cls(**{name: query.get(name, "").strip()[:200] for name in asdict(cls())})
+        return cls(**typed_in(query, asdict(cls())))
 
     def parts(self) -> Iterator[Expression]:
         """Yield the conditions."""

@@ -12,6 +12,7 @@ from roadstead.domain.traffic import requests
 from roadstead.errors import NotFound
 from roadstead.listing import PageRequest
 from roadstead.query import AllOf, AnyOf, Comparison, Expression
+from roadstead.web.filters import typed_in
 from roadstead.web.page import Visit, render
 from roadstead.web.recorded import Call, CallDetails, call_details, call_in_list
 
@@ -47,7 +48,7 @@ class Filter:
 
     @classmethod
     def read(cls, query: Mapping[str, str]) -> "Filter":
-        return cls(**{name: query.get(name, "").strip()[:200] for name in asdict(cls())})
+        return cls(**typed_in(query, asdict(cls())))
 
     def expression(self) -> Expression | None:
         """Return the filter as an expression; `None` for all calls."""
