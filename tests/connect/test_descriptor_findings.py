@@ -93,6 +93,13 @@ def test_a_short_name_of_a_parameter_is_worth_a_note(short: str, long: str) -> N
     assert f"{{{long}}}" in findings[0].fix
 
 
+@pytest.mark.parametrize("parameter", ["{repository[}", "{repository.\u2100}", "{repository@a:80}"])
+def test_no_parameter_spoils_a_host(parameter: str) -> None:
+    """Proves that a parameter that stays unreplaced leaves a URL that can be read."""
+    (error, *_) = findings_in(tidy(modules={"webPanels": PANEL | {"url": f"https://x{parameter}/"}}))
+    assert (error.severity, error.message) == ("error", "url has an impossible host or port.")
+
+
 @pytest.mark.sample(12)
 @pytest.mark.parametrize(("change", "place", "message"), WARNINGS)
 def test_doubtful_descriptors_are_accepted_with_a_warning(change: dict[str, object], place: str, message: str) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from roadstead.events.addresses import address_for
+from roadstead.events.subscribers import server_of
 
 ACCOUNT = {"uuid": "{a}", "username": "acme"}
 PAYLOAD: dict[str, Any] = {
@@ -51,3 +52,17 @@ BOTH = {"repository", "account"}
 def test_the_address_of_an_event(template: str, scopes: set[str], payload: dict[str, Any], address: str) -> None:
     """Parameters that the scopes allow are replaced with encoded members of the payload; all others stay."""
     assert address_for(template, scopes, payload) == address
+
+
+@pytest.mark.parametrize(
+    ("address", "server"),
+    [
+        ("http://A:80/x//y", "a:80"),
+        ("https://a?b//c", "a"),
+        ("http://[::1]:9#//x", "[::1]:9"),
+        ("http://x{repository[}/h", "x{repository[}"),
+    ],
+)
+def test_the_server_of_an_address(address: str, server: str) -> None:
+    """An address that is no URL has one, too: otherwise it would hold up the events of the whole host."""
+    assert server_of(address) == server

@@ -94,28 +94,6 @@ def test_who_hears_of_what(settings: Settings, key: str, changes: dict[str, Any]
         run(settings, scenario)
 
 
-def test_an_address_that_is_no_url_holds_up_nothing(settings: Settings) -> None:
-    """Where a parameter that stays unreplaced spoils the address of an app's webhook, the log says so, and others hear
-    of the event.
-    """
-
-    async def scenario(scene: Scene) -> None:
-        with recording_app() as app:
-            app.descriptor["modules"] = {"webhooks": [{"event": "*", "url": "http://x{repository[}/"}]}
-            await installations.install(scene.host, app.descriptor_url, "acme")
-        await scene.hook(receiver.url)
-        await scene.event(1)
-        await scene.dispatch()
-        await scene.send()
-        assert receiver.numbers == [1]
-        (spoilt,) = [one for one in await scene.log() if one.state != "delivered"]
-        assert spoilt.state == "pending"
-        assert spoilt.error
-
-    with receiving() as receiver:
-        run(settings, scenario)
-
-
 @pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("webhooks", "scopes", "heard"),

@@ -32,7 +32,7 @@ from roadstead.connect.modules import (
     WebItem,
     WebPanel,
 )
-from roadstead.connect.urls import MAX_URL_LENGTH, scheme_of, web_url_fault
+from roadstead.connect.urls import MAX_URL_LENGTH, place_fault, scheme_of, web_url_fault
 
 MAX_KEY_LENGTH = 255
 """Characters of any key, so that it can be stored and indexed. Our limit; some kinds have a lower, documented one."""
@@ -275,7 +275,8 @@ class _ModulesReader:
         if name not in entry and not required:
             return None
         url = entry.identifier(name, longest=MAX_URL_LENGTH)
-        fault = web_url_fault(filled(url)) if scheme_of(url) else None
+        # A parameter that stays unreplaced may not spoil the host.
+        fault = web_url_fault(filled(url)) or place_fault(url) if scheme_of(url) else None
         if fault:
             fix = "Write a path below baseUrl, or an http or https URL."
             entry.report.error(entry.path_of(name), f"{name} {fault}.", fix)

@@ -45,17 +45,25 @@ def web_url_fault(url: str) -> str | None:
         return "contains a space, a backslash or a control character"
     if scheme_of(url) not in ("http", "https"):
         return "is not an absolute http or https URL"
-    try:
-        parts = urlsplit(url)
-        host, port = parts.hostname or "", parts.port
-    except ValueError:
-        return "has an impossible host or port"
+    if fault := place_fault(url):
+        return fault
+    parts = urlsplit(url)
+    host, port = parts.hostname or "", parts.port
     if port == 0:
         return "has port 0, which nothing can listen on"
     if not host.isascii():
         return f"has a host name that is not ASCII; in a URL it is written {_in_ascii(host)}"
     if not _PLACE.fullmatch(parts.netloc) or ("[" in parts.netloc and _address(host) is None):
         return "has no host, or an impossible one"
+    return None
+
+
+def place_fault(url: str) -> str | None:
+    """Return why no host and port can be read from `url`, to follow its name in a sentence; None if they can."""
+    try:
+        _ = urlsplit(url).port
+    except ValueError:
+        return "has an impossible host or port"
     return None
 
 
