@@ -33,7 +33,7 @@ def _token(*, secret: str = SHARED, path: str = "/hooks", now: float | None = No
         audience="app",
         subject=None,
         now=now or time.time(),
-        lifetime=60,
+        lifetime=3600,  # it is made before the first test runs
         shared_secret=secret,
         canonical=canonical_request("POST", path, "a=b"),
     )

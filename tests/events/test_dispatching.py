@@ -10,7 +10,9 @@ import pytest
 
 from roadstead.domain.apps import installations
 from roadstead.domain.host import open_host
+from roadstead.events.payloads import Payload
 from roadstead.events.sending import QUEUE, deliver
+from roadstead.events.subscribers import Subscriber
 from roadstead.receiver import Secrets
 from roadstead.settings import Settings
 from tests.conftest import NewDatabase
@@ -58,6 +60,30 @@ def test_a_claim_that_was_taken_over_changes_nothing(settings: Settings) -> None
         (one,) = await scene.log()
         assert (one.state, one.status, one.attempts) == ("pending", 500, 2)
 
+    with receiving() as receiver:
+        run(settings, scenario)
+
+
+def test_a_subscriber_that_cannot_be_told_holds_up_no_other(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A fault of ours that concerns one subscriber is logged; the others hear of this event and of later ones."""
+
+    def address(subscriber: Subscriber, payload: Payload) -> str:
+        if subscriber.url.endswith("/odd"):
+            raise ValueError(subscriber.url)
+        return subscriber.url
+
+    async def scenario(scene: Scene) -> None:
+        await scene.hook(f"{receiver.url}/odd")
+        await scene.hook(receiver.url)
+        for number in (1, 2):
+            await scene.event(number)
+        await scene.dispatch()
+        await scene.send()
+        assert receiver.numbers == [1, 2]
+
+    monkeypatch.setattr(Subscriber, "address", address)
     with receiving() as receiver:
         run(settings, scenario)
 

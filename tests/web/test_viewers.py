@@ -103,6 +103,10 @@ PAGES = {
     "/{workspace:owner}/{repo}/commits/tag/{name:rest}": ("/foreign-harbour/pier/commits/tag/x", MISSING_TO_ALL),
     "/{workspace:owner}/{repo}/commits/{hash}": ("/foreign-harbour/pier/commits/x", MISSING_TO_ALL),
     "/{workspace:owner}/{repo}/branch/{name:rest}": ("/foreign-harbour/pier/branch/x", Seen(401, 404, 404, 302)),
+    "/{workspace:owner}/{repo}/branches/compare/{pair:rest}": (
+        "/foreign-harbour/pier/branches/compare/x..y",
+        MISSING_TO_ALL,
+    ),
     "/{workspace:owner}/{repo}/branches{end:end}": ("/foreign-harbour/pier/branches/", OF_A_FOREIGN_WORKSPACE),
 }
 """Each address that answers GET, with an example in which everything is of a workspace that only the operator sees."""

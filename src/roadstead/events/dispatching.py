@@ -8,7 +8,7 @@ import asyncio
 import contextlib
 import logging
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -77,16 +77,25 @@ async def _deliveries_of(host: Host, payloads: Payloads, event: Event) -> Sequen
         return ()
     workspace = await find_workspace_by_id(host.store.database, event.workspace_id)
     telling = partial(Telling.of, event, workspace.slug if workspace else "")
+    error = None
     try:
         payload = await payloads.build(host, event)
         told = None if payload is None else telling(payload)
-        return [] if told is None else [delivery_to(subscriber, told) for subscriber in subscribers]
     except StorageUnavailable:
         raise
     except Exception:
         log.exception("the payload of event %s, %s, cannot be built", event.id, event.key)
-        error = "The payload could not be built; the log of the host says why."
-        return [delivery_to(subscriber, telling({}), error) for subscriber in subscribers]
+        told, error = telling({}), "The payload could not be built; the log of the host says why."
+    return () if told is None else list(_deliveries_to(subscribers, told, error))
+
+
+def _deliveries_to(subscribers: Sequence[Subscriber], told: "Telling", error: str | None) -> Iterator[NewDelivery]:
+    """Yield a delivery to each subscriber. One that has none, by a fault of ours, holds up no other."""
+    for subscriber in subscribers:
+        try:
+            yield delivery_to(subscriber, told, error)
+        except Exception:
+            log.exception("event %s, %s, has no delivery to %s", told.event.id, told.event.key, subscriber.hook)
 
 
 class Telling(NamedTuple):

@@ -1,5 +1,6 @@
 """Who is told of an event: hooks of the repository and of the workspace, and apps that are installed there."""
 
+import logging
 import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, NamedTuple
@@ -16,6 +17,8 @@ from roadstead.storage.installations import list_hearing
 
 if TYPE_CHECKING:
     from roadstead.connect import Descriptor
+
+log = logging.getLogger("roadstead.events")
 
 _AUTHORITY = re.compile(r"[^/]*//([^/?#]*).*", re.DOTALL)
 """Not `urlsplit`, which refuses some: parameters without a value stay in the address of an app's webhook."""
@@ -60,7 +63,10 @@ async def subscribers_of(host: Host, event: Event) -> list[Subscriber]:
     hooks = await hooks_for(database, event)
     found = [Subscriber(hook.uuid.strip("{}"), hook.url, hook_id=hook.id) for hook in hooks]
     for installation_id, descriptor in await list_hearing(database, event.workspace_id, event.id):
-        found += _of_app(stored_descriptor(descriptor), installation_id, event.key)
+        try:
+            found += _of_app(stored_descriptor(descriptor), installation_id, event.key)
+        except Exception:  # by a fault of ours, which must not keep the event from the others
+            log.exception("installation %s is not told of event %s, %s", installation_id, event.id, event.key)
     return found
 
 
