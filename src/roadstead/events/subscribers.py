@@ -8,7 +8,6 @@ from uuid import NAMESPACE_URL, uuid5
 
 from roadstead.domain.apps.descriptors import stored_descriptor
 from roadstead.domain.host import Host
-from roadstead.events.addresses import address_for
 from roadstead.events.catalogue import CATALOGUE
 from roadstead.events.payloads import Payload
 from roadstead.pushed import Event
@@ -44,7 +43,11 @@ class Subscriber(NamedTuple):
 
     def address(self, payload: Payload) -> str:
         """Return where the event of a payload is sent."""
-        return address_for(self.url, self.scopes, payload) if self.is_app else self.url
+        if not self.is_app:
+            return self.url
+        from roadstead.events.addresses import address_for  # late: it needs the reader of descriptors
+
+        return address_for(self.url, self.scopes, payload)
 
     def lane(self, repository: str | None) -> str:
         """Return the name of the deliveries that reach this subscriber in order: those about one repository."""
