@@ -78,7 +78,8 @@ class Changing:
 
 
 def _repeat(change: Callable[[str], bool], url: str, stopped: threading.Event, began: threading.Event) -> None:
-    while not stopped.is_set() and change(url):
+    """Change until stopped, with pauses: no more may come than deliveries may wait while hosts are killed."""
+    while not stopped.wait(0.05) and change(url):
         began.set()
 
 

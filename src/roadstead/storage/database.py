@@ -34,10 +34,10 @@ class Dialect:
     compared by code points. `strings` selects each `value` and its `place` from one argument made by `pack_strings`,
     and `not_among` is a condition that `{column}` is none of them. `joined` joins the values of a `{column}` into one
     text, separated by spaces. `for_update` ends a select whose rows are locked against changes until the transaction
-    ends; `for_share` lets other transactions lock them in the same way, and `skip_locked` leaves out locked rows.
-    `refuse_change` is the body of a trigger that refuses. `reads_may_differ`: of two consecutive reads, the second may
-    see a later state. `conflicts_are_cheap`: a bulk `ON CONFLICT DO NOTHING` is as fast as filtering existing rows
-    first.
+    ends; `for_share` lets other transactions lock them in the same way, `for_key_share` locks them as a foreign key
+    does, and `skip_locked` leaves out locked rows. `refuse_change` is the body of a trigger that refuses.
+    `reads_may_differ`: of two consecutive reads, the second may see a later state. `conflicts_are_cheap`: a bulk
+    `ON CONFLICT DO NOTHING` is as fast as filtering existing rows first.
     """
 
     name: str
@@ -49,6 +49,7 @@ class Dialect:
     joined: str
     for_update: str
     for_share: str
+    for_key_share: str
     skip_locked: str
     refuse_change: str
     reads_may_differ: bool

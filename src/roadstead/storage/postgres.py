@@ -6,7 +6,7 @@ sent to the server together, which costs a sixth for each when there are many.
 
 Transactions see others' commits meanwhile (READ COMMITTED), so code that reads in order to change locks the row, with
 `Dialect.for_update` or by changing it first. All transactions lock rows in one order: the key of the secrets
-(`storage/sealing.py`), then the installation, its workspace, its linkers.
+(`storage/sealing.py`), then the installation, its workspace, its linkers and its repositories.
 
 The version of the cache (`storage/remembered.py`) is read before any use of the cache, and callers of the same moment
 share the answer, so a change is in force everywhere before it is answered. Notifications (`LISTEN`) could promise that
@@ -64,6 +64,7 @@ DIALECT = Dialect(
     joined="string_agg({column}, ' ')",
     for_update=" FOR UPDATE",
     for_share=" FOR SHARE",
+    for_key_share=" FOR KEY SHARE",
     skip_locked=" FOR UPDATE SKIP LOCKED",
     refuse_change="EXECUTE FUNCTION refuse_change()",
     reads_may_differ=True,

@@ -59,6 +59,7 @@ DIALECT = Dialect(
     joined="group_concat({column}, ' ')",
     for_update="",  # there is only one writing transaction
     for_share="",
+    for_key_share="",
     skip_locked="",
     refuse_change="BEGIN SELECT RAISE(ABORT, 'the audit log is append-only'); END",
     reads_may_differ=False,

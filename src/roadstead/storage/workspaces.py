@@ -65,6 +65,11 @@ async def lock_workspace(tx: Transaction, workspace_id: int) -> None:
     await tx.read(f"SELECT 1 FROM workspaces WHERE id = ?{tx.dialect.for_update}", workspace_id)
 
 
+async def refer_to_workspace(tx: Transaction, workspace_id: int) -> None:
+    """Lock the workspace as a foreign key does: before a row of its own, so that all lock in one order."""
+    await tx.read(f"SELECT 1 FROM workspaces WHERE id = ?{tx.dialect.for_key_share}", workspace_id)
+
+
 async def keep_workspace(tx: Transaction, workspace_id: int) -> None:
     """Keep a workspace whatever becomes of the installation that made it."""
     await tx.run("UPDATE workspaces SET made_for_app = 0 WHERE id = ?", workspace_id)

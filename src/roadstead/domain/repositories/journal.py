@@ -34,6 +34,7 @@ from roadstead.storage import pushes
 from roadstead.storage.database import Transaction
 from roadstead.storage.refs import delete_refs, find_ref, keep_refs
 from roadstead.storage.repositories import find_by_id, note_push, set_mainbranch
+from roadstead.storage.workspaces import refer_to_workspace
 from roadstead.turns import by_turns
 
 AGAIN_SECONDS = 1.0
@@ -77,6 +78,7 @@ async def record(
             return []
         raise
     async with host.store.database.transaction() as tx:
+        await refer_to_workspace(tx, repository.workspace.id)  # the event does so, after the repository is locked
         # From here on, no other transaction records a push to the repository.
         found = await note_push(tx, repository.id, host.now())
         if found is None or not await pushes.delete_push(tx, push.id):
