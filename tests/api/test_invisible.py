@@ -34,7 +34,7 @@ WORKSPACES = ("acme", "nope")
 PROJECTS = ("HIDDEN", "ABSENT")
 OTHERS = ("OPEN", "NONE")
 REPOSITORIES = ("hidden", "absent")
-NOBODY = "{00000000-6a0d-4c0e-9a59-2b3f6d0d1111}"
+MISSING_UUID = "{00000000-6a0d-4c0e-9a59-2b3f6d0d1111}"
 DIFFERING = {"date", "x-request-id"}
 
 
@@ -53,7 +53,7 @@ def test_an_invisible_workspace_is_like_a_missing_one(acme: World) -> None:
     """For a caller of each kind at each operation below a workspace, by name, and for one of them by UUID."""
     callers = [caller for caller in SAMPLE if caller in STRANGERS]
     assert (_told_apart(acme, callers, BELOW_A_WORKSPACE, "workspace", [WORKSPACES]), len(callers) > 5) == ([], True)
-    by_uuid = (acme.workspace_uuid, NOBODY)
+    by_uuid = (acme.workspace_uuid, MISSING_UUID)
     assert _told_apart(acme, callers[:1], BELOW_A_WORKSPACE, "workspace", [by_uuid]) == []
 
 
@@ -76,7 +76,7 @@ def test_an_invisible_repository_is_like_a_missing_one(acme: World) -> None:
 @pytest.mark.slow
 def test_no_credential_tells_them_apart(acme: World) -> None:
     """Everyone who does not see them, with every credential."""
-    pairs = [WORKSPACES, (acme.workspace_uuid, NOBODY)]
+    pairs = [WORKSPACES, (acme.workspace_uuid, MISSING_UUID)]
     assert _told_apart(acme, STRANGERS, BELOW_A_WORKSPACE, "workspace", pairs) == []
     assert _told_apart(acme, MEMBERS, BELOW_A_PROJECT, "project_key", [PROJECTS]) == []
     assert _told_apart(acme, PROJECT_TOKENS, BELOW_A_PROJECT, "project_key", [OTHERS]) == []

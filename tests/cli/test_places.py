@@ -117,7 +117,7 @@ def test_requests_that_have_not_come_whole_take_no_place() -> None:
 
 
 def test_a_body_that_comes_after_its_answer_takes_no_place() -> None:
-    """A refusal needs no body: what comes of it later is no work, and its place would be given back by nobody."""
+    """A body that arrives after the refusal of its request takes no place: no code would give that back."""
     with serving(_narrow(hello)) as url:
         with _held(url, 4, UNFINISHED.replace(b"/all", b"/early")) as answered:
             for connection in answered:

@@ -186,5 +186,5 @@ def _with_tls(folder: Path) -> Iterator[Receiving]:
 def test_each_row_of_the_how_to_is_tested() -> None:
     """A row is a case here, or has a test of its own."""
     rows = HOW_TO.read_text().partition(HEADING)[2].split("\n\n")[0].splitlines()[2:]
-    apart = {"is down for an hour", "is down for days", "has a certificate that nobody vouches for"}
+    apart = {"is down for an hour", "is down for days", "has a certificate that no known authority has signed"}
     assert {row.split("|")[1].strip() for row in rows} == {*CASES, *apart}

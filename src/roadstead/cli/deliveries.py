@@ -55,14 +55,13 @@ def list_deliveries(
     newest = PageRequest(number=1, length=limit, filter=expression)
     settings = read_settings(data=data, database_url=database_url)
     found = on_host(settings, lambda host: page_of_deliveries(host, newest)).items
-    nothing = "No deliveries yet. A running host tells hooks and apps of events."
-    nothing = "No delivery matches the filter." if wanted else nothing
+    none_yet = "No deliveries yet. A running host tells hooks and apps of events."
     print_list(
         found,
         ("ID", "TIME", "EVENT", "URL", "STATUS", "STATE"),
         _row,
         lambda one: msgspec.to_builtins(delivery_summary(one)),
-        nothing,
+        "No delivery matches the filter." if wanted else none_yet,
         as_json=as_json,
     )
 

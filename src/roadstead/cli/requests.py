@@ -57,14 +57,13 @@ def list_requests(
     settings = read_settings(data=data, database_url=database_url)
     newest = PageRequest(number=1, length=limit, filter=expression)
     found = on_host(settings, lambda host: page_of_requests(host, newest)).items
-    nothing = "No calls yet. A running host records those of apps, and those it makes itself."
-    nothing = "No recorded call matches the filter." if wanted else nothing
+    none_yet = "No calls yet. A running host records those of apps, and those it makes itself."
     print_list(
         found,
         ("ID", "TIME", "APP", "METHOD", "URL", "STATUS"),
         _row,
         lambda one: msgspec.to_builtins(recorded_request(one)),
-        nothing,
+        "No recorded call matches the filter." if wanted else none_yet,
         as_json=as_json,
     )
 

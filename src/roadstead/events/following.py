@@ -27,7 +27,7 @@ async def find_newest(host: Host) -> int:
 
 
 async def follow_events(host: Host, after: int) -> AsyncIterator[Followed]:
-    """Yield the events of all processes that come after one, in their order, for as long as they happen."""
+    """Yield the events of all processes that come after the one with that id, in their order, without end."""
     while True:
         for event in await list_events_after(host.store.database, after, _AT_ONCE):
             after = event.id

@@ -81,7 +81,8 @@ def start(
 
     Raise `GitFailed`, and `HostBusy` if as many run as may.
     """
-    # `poll` and no look at `returncode`: nobody waits for a process whose reader was cancelled.
+    # `poll` asks the system. `returncode` stays unset for a process whose reader was cancelled, because nothing waits
+    # for its end.
     _running[:] = [process for process in _running if process.poll() is None]
     if len(_running) >= MOST_PROCESSES:
         raise HostBusy("Roadstead has as many processes of git as it can have.", "Try again in a moment.")

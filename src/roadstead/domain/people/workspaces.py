@@ -187,7 +187,7 @@ async def page_of_members(host: Host, identity: Identity, visible: Visible, want
     `InvalidInput` for one who asks about too many.
     """
     if wanted.filter is not None:
-        # Addresses are stored so, and nobody's differs from another's in this alone.
+        # Addresses are stored in lower case, so no two users have addresses that differ only in case.
         wanted = msgspec.structs.replace(wanted, filter=in_lower_case(wanted.filter, _EMAIL))
     about_emails = [one for one in comparisons(wanted.filter) if one.field == _EMAIL]
     if about_emails or (wanted.sort and wanted.sort.field == _EMAIL):
