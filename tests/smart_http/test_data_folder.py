@@ -133,9 +133,11 @@ def test_what_cannot_be_written_is_refused_and_changes_nothing(
     assert mounted.is_whole()
 
 
-def test_a_host_stops_on_a_disk_that_became_read_only(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_a_host_stops_on_a_disk_that_became_read_only(
+    tmp_path_factory: pytest.TempPathFactory, capfd: pytest.CaptureFixture[str]
+) -> None:
     """Its files among the running hosts stay, without an error: the next host that starts removes them."""
-    data = tmp_path / "data"
+    data = tmp_path_factory.mktemp("data")  # shorter than `tmp_path`: a socket's path has at most 107 bytes
     with contextlib.ExitStack() as until_the_end, live_host(data) as host, announced(host.settings):
         if subprocess.run(["mount", "--bind", data, data], capture_output=True, check=False).returncode:
             pytest.skip("no disk can be mounted here")
