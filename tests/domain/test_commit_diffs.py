@@ -46,21 +46,18 @@ def test_each_file_has_the_lines_that_git_counts(history: list[Made]) -> None:
             assert [file.change for file in files] == changed
             assert not any(file.is_cut for file in files)
             for file in files:
-                if file.change.lines_added is not None and not _is_another_kind_of_same(file.change):
+                if file.change.lines_added is not None and not _is_of_another_kind(file.change):
                     counted = (file.change.lines_added, file.change.lines_removed)
                     assert (_count(file, "added"), _count(file, "removed")) == counted
             shown = "".join(run.text for file in files for run in file.runs)
             assert _NO_NEWLINE.sub("", shown) == "".join(_lines_of_hunks(patch))
 
 
-def _is_another_kind_of_same(change: FileChange) -> bool:
-    """Return whether a file may have become a link with the same content, or the reverse: git writes its lines, as of
-    two files, and counts none.
+def _is_of_another_kind(change: FileChange) -> bool:
+    """Return whether a file has become a link, or the reverse: git counts the lines that differ, but writes all of them,
+    as of two files.
     """
-    is_another_kind = (
-        change.old_mode and change.new_mode and stat.S_IFMT(change.old_mode) != stat.S_IFMT(change.new_mode)
-    )
-    return bool(is_another_kind) and (change.lines_added, change.lines_removed) == (0, 0)
+    return len({stat.S_IFMT(mode) for mode in (change.old_mode, change.new_mode) if mode}) > 1
 
 
 def _later(made: Made) -> Made:
