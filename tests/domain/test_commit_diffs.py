@@ -54,8 +54,8 @@ def test_each_file_has_the_lines_that_git_counts(history: list[Made]) -> None:
 
 
 def _is_of_another_kind(change: FileChange) -> bool:
-    """Return whether a file has become a link, or the reverse: git counts the lines that differ, but writes all of them,
-    as of two files.
+    """Return whether a file has become a link, or the reverse: git counts the lines that differ, but writes all, as of
+    two files.
     """
     return len({stat.S_IFMT(mode) for mode in (change.old_mode, change.new_mode) if mode}) > 1
 
