@@ -63,7 +63,7 @@ PAGES = {
     "/-/invitation": ("/-/invitation?code=ghost", Seen(404, 404, 404, 404)),
     "/-/profile": ("/-/profile", OF_USERS),
     "/{account:uuid}": ("/{workspace}", Seen(401, 404, 404, 303)),
-    "/{workspace:owner}": ("/foreign-harbour/", Seen(401, 404, 404, 303)),
+    "/{workspace:root}": ("/foreign-harbour/", Seen(401, 404, 404, 303)),
     "/{workspace}/workspace/overview": ("/foreign-harbour/workspace/overview", OF_A_FOREIGN_WORKSPACE),
     "/{workspace}/workspace/members": ("/foreign-harbour/workspace/members", OF_A_FOREIGN_WORKSPACE),
     "/{workspace}/workspace/projects": ("/foreign-harbour/workspace/projects", OF_A_FOREIGN_WORKSPACE),

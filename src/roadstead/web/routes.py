@@ -65,6 +65,10 @@ class _Owner(StringConvertor):
     regex = r"(?!(?:-|[12]\.0|site|account|atlassian-connect)(?:/|$))[^/]+"
 
 
+class _Root(_Owner):
+    """The workspace of a `_RootRoute`: by its name, a test knows that an address of it ends with a slash."""
+
+
 class _RootRoute(Route):
     """The address of a workspace as the cloud writes it, which ends with a slash: without one, there is no page."""
 
@@ -86,6 +90,7 @@ class _Rest(PathConvertor):
 
 register_url_convertor("id", _Id())
 register_url_convertor("owner", _Owner())
+register_url_convertor("root", _Root())
 register_url_convertor("end", _End())
 register_url_convertor("rest", _Rest())
 register_url_convertor("uuid", _Uuid())
@@ -171,7 +176,7 @@ ROUTES: list[Route | Mount] = [
     Route("/-/sign-out", Page(POST=sign_in.leave)),
     Mount("/-/static", static_files()),
     Route("/{account:uuid}", Page(GET=for_user(workspaces.show))),
-    _RootRoute("/{workspace:owner}", Page(GET=for_user(workspaces.lead_to_overview))),
+    _RootRoute("/{workspace:root}", Page(GET=for_user(workspaces.lead_to_overview))),
     Route("/{workspace}/workspace/overview", Page(GET=for_user(workspaces.show_overview))),
     Route("/{workspace}/workspace/projects", _with_forms(projects.FORMS)),
     Route("/{workspace}/workspace/projects/{key}", _with_forms(project.FORMS)),
