@@ -265,19 +265,20 @@ def test_what_cannot_be_committed_changes_nothing(make: Make) -> None:
 
 
 BROKEN = {
-    b"": "begin",
+    b"": "ends within",
     b"--XX": "within",
     b"--XX\r\n": "within",
-    b"nonsense": "begin",
-    b"--YY\r\n\r\n--YY--": "begin",
+    b"nonsense": "Expected boundary",
+    b"--YY\r\n\r\n--YY--": "Expected boundary",
     b"--XX\r\nContent-Disposition: form-data; name=a\r\n\r\nno end": "within",
     b"--XX\r\nContent-Disposition: form-data; name=a\r\n--XX--": "within",
     b"--XX\r\nContent-Disposition: form-data\r\n\r\nx\r\n--XX--": "no name",
     b'--XX\r\nContent-Disposition: form-data; name=""\r\n\r\nx\r\n--XX--': "no name",
     b"--XX\r\n\r\nx\r\n--XX--": "no name",
-    b"--XXX\r\nContent-ID: a\r\n\r\nx\r\n--XX--": "goes on",
+    b"--XXX\r\nContent-ID: a\r\n\r\nx\r\n--XX--": "end of boundary",
     b"--XX\r\nContent-ID: a\r\nContent-Transfer-Encoding: base64\r\n\r\neA==\r\n--XX--": "bytes",
-    b"--XX\r\n" + b"X: y\r\n" * 5000 + b"\r\nx\r\n--XX--": "within",
+    b"--XX\r\n" + b"X: y\r\n" * 5000 + b"\r\nx\r\n--XX--": "header count",
+    b"--XX\r\nContent-ID: " + b"y" * 20_000 + b"\r\n\r\nx\r\n--XX--": "header size",
     b'--XX\r\nContent-Disposition: form-data; name="a"\r\n\r\nx\r\n' * 1001 + b"--XX--": "more than 1000",
 }
 
@@ -319,12 +320,12 @@ async def _in_pieces(body: bytes, length: int) -> list[Part]:
 
 
 def test_the_parts_of_a_form() -> None:
-    """Bytes stay as they are, those of lines that are no boundary, too; what is around the parts is left out.
+    """Bytes stay as they are, those of lines that are no boundary, too; what follows the last part is left out.
 
     It makes no difference in which pieces a form comes.
     """
     first = b'Content-Disposition: form-data; name="n"\r\n\r\n\r\n-b\r\n'
-    body = b"before\r\n--b\r\n" + first + b"\r\n--b\r\nContent-ID: <i>\r\n\r\n\r\n--b--after"
+    body = b"\r\n--b\r\n" + first + b"\r\n--b\r\nContent-ID: <i>\r\n\r\n\r\n--b--after"
     assert parse(body, b"b") == [Part(b"n", b"\r\n-b\r\n"), Part(b"<i>", b"")]
     assert parse(b"--b--", b"b") == []
     for length in range(1, len(body)):

@@ -1,23 +1,27 @@
 """Multipart bodies whose parts may be files, whatever is in them: short ones as a whole, long ones as they arrive."""
 
 import re
-from collections.abc import AsyncIterable, AsyncIterator, Iterator
-from typing import NamedTuple
+from collections.abc import AsyncIterable, AsyncIterator, Iterable
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote_to_bytes
 
+from python_multipart.exceptions import FormParserError
+from python_multipart.multipart import MultipartParser
 from starlette.requests import Request
 
 from roadstead.api.bodies import MAX_BYTES, content_type, read_bytes, read_pairs
 from roadstead.errors import InvalidInput
 
+if TYPE_CHECKING:
+    from python_multipart.multipart import MultipartCallbacks
+
 MAX_TEXT_BYTES = 1 << 20
 """Of an urlencoded form, whose percent signs take long to decode: a quarter of a second for as many."""
 _MOST_PARTS = 1000
-_MOST_HEAD_BYTES = 16 * 1024
+_MOST_HEADER_BYTES = 16 * 1024
 _BOUNDARY = re.compile(rb';\s*boundary\s*=\s*(?:"([^"]{1,200})"|([^\s;"]{1,200}))', re.IGNORECASE)
 _PARAMETER = re.compile(rb';\s*([\w*-]+)\s*[=:]\s*("(?:[^"\\]|\\.)*"|[^;]*)', re.DOTALL)
 _ESCAPED = re.compile(rb'\\(["\\])')
-_CUT = "It ends within a part, or a part has no end of its headers."
 _PLAIN = (b"", b"7bit", b"8bit", b"binary")
 
 
@@ -87,76 +91,51 @@ class _Reader:
     """Finds the parts of a body that comes in pieces."""
 
     def __init__(self, boundary: bytes) -> None:
-        self._delimiter = b"\r\n--" + boundary
-        self._held = b"\r\n"
-        """What was received and is still to be read: the boundary at the beginning of a body is a delimiter, too."""
-        self._at = 0
-        self._is_begun = self._is_over = False
-        self._steps = self._walk()
+        self._found: list[Head | bytes] = []
+        self._headers: list[tuple[bytearray, bytearray]] = []
+        self._number = 0
+        self._is_over = False
+        try:
+            self._parser = MultipartParser(boundary, self._callbacks(), max_header_size=_MOST_HEADER_BYTES)
+        except FormParserError as exc:
+            raise _unreadable(f"{exc}.") from exc
 
-    def read(self, piece: bytes) -> Iterator[Head | bytes]:
-        """Yield what there is in a piece of the body. What follows the last part is left out."""
-        if self._is_over:
-            return
-        self._held, self._at = self._held[self._at :] + piece, 0
-        for found in self._steps:
-            if found is None:
-                return
-            yield found
+    def _callbacks(self) -> "MultipartCallbacks":
+        return {
+            "on_part_begin": self._begin,
+            "on_header_begin": lambda: self._headers.append((bytearray(), bytearray())),
+            "on_header_field": lambda data, start, end: self._headers[-1][0].extend(data[start:end]),
+            "on_header_value": lambda data, start, end: self._headers[-1][1].extend(data[start:end]),
+            "on_headers_finished": lambda: self._found.append(_head_of(self._headers)),
+            "on_part_data": lambda data, start, end: self._found.append(data[start:end]),
+            "on_end": self._end,
+        }
+
+    def _begin(self) -> None:
+        self._headers, self._number = [], self._number + 1
+        if self._number > _MOST_PARTS:
+            raise _unreadable(f"It has more than {_MOST_PARTS} parts.")
+
+    def _end(self) -> None:
+        self._is_over = True
+
+    def read(self, piece: bytes) -> list[Head | bytes]:
+        """Return what there is in a piece of the body. What follows the last part is left out."""
+        self._found = []
+        try:
+            self._parser.write(piece)
+        except FormParserError as exc:
+            raise _unreadable(f"{exc}.") from exc
+        return self._found
 
     def check_end(self) -> None:
         """Raise `InvalidInput` if the form has not ended."""
-        if not self._is_begun:
-            raise _unreadable("It does not begin with its boundary.")
         if not self._is_over:
-            raise _unreadable(_CUT)
-
-    def _walk(self) -> Iterator[Head | bytes | None]:
-        """Yield what is found, and `None` wherever more of the body is needed."""
-        yield from (None for found in self._content() if found is None)
-        self._is_begun = True
-        number = 0
-        while True:
-            while len(self._held) < self._at + 2:
-                yield None
-            if self._held.startswith(b"--", self._at):
-                self._is_over = True
-                return
-            number += 1
-            if number > _MOST_PARTS:
-                raise _unreadable(f"It has more than {_MOST_PARTS} parts.")
-            yield from self._head()
-            yield from self._content(after=2)
-
-    def _head(self) -> Iterator[Head | None]:
-        """Yield the head of a part, and stop before the line feed that ends it: it may begin the next delimiter."""
-        if not self._held.startswith(b"\r\n", self._at):
-            raise _unreadable("A line begins with its boundary and goes on.")
-        while (end := self._held.find(b"\r\n\r\n", self._at, self._at + _MOST_HEAD_BYTES)) < 0:
-            if len(self._held) >= self._at + _MOST_HEAD_BYTES:
-                raise _unreadable(_CUT)
-            yield None
-        head = _head_of(self._held[self._at : end])
-        self._at = end + 2
-        yield head
-
-    def _content(self, *, after: int = 0) -> Iterator[bytes | None]:
-        """Yield what comes before the next delimiter, `after` so many bytes, and pass the delimiter."""
-        while (end := self._held.find(self._delimiter, self._at)) < 0:
-            certain = max(self._at, len(self._held) - len(self._delimiter) + 1)
-            piece, self._at = self._held[self._at : certain], certain
-            if len(piece) > after:
-                yield piece[after:]
-            after = max(0, after - len(piece))
-            yield None
-        piece, self._at = self._held[self._at : end], end + len(self._delimiter)
-        if len(piece) > after:
-            yield piece[after:]
+            raise _unreadable("It ends within a part, or a part has no end of its headers.")
 
 
-def _head_of(head: bytes) -> Head:
-    lines = (line.partition(b":") for line in head.split(b"\r\n"))
-    headers = {name.strip().lower(): value.strip() for name, _, value in lines}
+def _head_of(lines: Iterable[tuple[bytearray, bytearray]]) -> Head:
+    headers = {bytes(name).lower(): bytes(value).strip() for name, value in lines}
     if headers.get(b"content-transfer-encoding", b"").lower() not in _PLAIN:
         raise _unreadable("A part is encoded for transfer. Send its bytes as they are.")
     found = _PARAMETER.findall(b";" + headers.get(b"content-disposition", b""))
