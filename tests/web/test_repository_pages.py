@@ -19,7 +19,7 @@ from roadstead.domain.repositories.comments import NewComment, add_comment, dele
 from roadstead.domain.repositories.given import RepositoryChanges
 from roadstead.domain.repositories.statuses import StatusChanges
 from roadstead.model.reviews import Inline
-from roadstead.web.repositories import commits, source
+from roadstead.web.repositories import commits, entries, source
 from tests.smart_http.conftest import wait_until
 from tests.smart_http.git_client import Work
 from tests.web.acme import NAMES, Acme
@@ -195,8 +195,8 @@ FILES = {
     "nothing": "The file is empty.",
     "latest": "latest link Source",
     "start.sh": "start.sh executable Source",
-    "docs": "guide.md 18 B wave.svg 64 B",
-    "docs/": "guide.md 18 B wave.svg 64 B",
+    "docs": "guide.md Add the parts",
+    "docs/": "guide.md Add the parts",
 }
 
 
@@ -403,9 +403,28 @@ def test_what_a_repository_contains_is_text_on_every_page(filled: Filled) -> Non
         assert "<evil" in unescape(page.text), address
 
 
+@pytest.mark.parametrize("folder", ["", "docs"])
+def test_a_folder_has_the_last_commit_of_each_entry(filled: Filled, folder: str) -> None:
+    """The one that git names; the list of a repository's page has none."""
+    page = _get(filled, f"/acme/widgets/src/main/{folder}")
+    for entry in document(page).css(".entries li"):
+        name = entry.css("span > a")[0].text().strip("/")
+        log = lines_of(filled.widgets, "log", "-1", "--format=%H %s", "main", "--", f"{folder}/{name}".strip("/"))
+        (last,) = entry.css(".last a")
+        assert f"{(last.attributes['href'] or '').rpartition('/')[2]} {last.text()}" == log[0]
+    assert texts(_get(filled, "/acme/widgets"), ".entries .last") == []
+
+
+def test_a_commit_of_long_ago_is_not_looked_for(filled: Filled, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A page looks at some thousand commits at most, so that a long history does not hold it."""
+    monkeypatch.setattr(entries, "_MOST_COMMITS", 0)
+    page = _get(filled, "/acme/widgets/src/main/docs")
+    assert (len(texts(page, ".entries li")), texts(page, ".entries .last")) == (2, [])
+
+
 def test_every_file_is_reached_from_the_list(filled: Filled) -> None:
     """Whatever bytes its name has, its link leads to its content, and the page to the bytes themselves."""
-    for entry in document(_get(filled, "/acme/odd/src/main/")).css(".entries a"):
+    for entry in document(_get(filled, "/acme/odd/src/main/")).css(".entries span > a"):
         address = entry.attributes["href"] or ""
         page = _get(filled, address)
         assert page.status_code == 200, address

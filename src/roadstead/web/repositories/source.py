@@ -15,8 +15,7 @@ from roadstead.git.trees import Entry, NoSuchPath
 from roadstead.web.page import NavigationLink, Visit, render
 from roadstead.web.repositories.chooser import chooser, chosen_in
 from roadstead.web.repositories.commit_lines import CommitLine, lines_of
-from roadstead.web.repositories.entries import EntryLine, note_of
-from roadstead.web.repositories.entries import lines_of as entry_lines
+from roadstead.web.repositories.entries import EntryLine, lines_with_commits, note_of
 from roadstead.web.repositories.shown import Shown, of_repository, parts_of, root, shown, source_url
 from roadstead.web.repositories.visible import visible, visible_path
 from roadstead.web.workspace_page import Part, wanted_page
@@ -69,7 +68,7 @@ async def _show(visit: Visit, reading: Reading) -> Response:
     here = await shown(visit, reading, "", _above(reading, place), branches)
     (line,) = await lines_of(reading, [commit])
     if place.entry.kind == "folder":
-        return render("folder.html", _folder(visit, reading, here, place, commit, line), visit=visit)
+        return render("folder.html", await _folder(visit, reading, here, place, commit, line), visit=visit)
     return render("file.html", _file(reading, here, place, line), visit=visit)
 
 
@@ -80,11 +79,13 @@ def _revision(visit: Visit, place: Place) -> str:
     return b"/".join(parts[: len(parts) - depth]).decode("utf-8", "replace")
 
 
-def _folder(visit: Visit, reading: Reading, here: Shown, place: Place, commit: Commit, line: CommitLine) -> FolderPage:
+async def _folder(
+    visit: Visit, reading: Reading, here: Shown, place: Place, commit: Commit, line: CommitLine
+) -> FolderPage:
     wanted = wanted_page(visit)
     found = trees.entries(place.folder, commit.tree, place.entry.path)
     first = (wanted.number - 1) * _ENTRIES
-    lines = entry_lines(reading, commit.hash, found[first : first + _ENTRIES])
+    lines = await lines_with_commits(reading, commit.hash, place.entry.path, found[first : first + _ENTRIES])
     address = f"{source_url(reading.repository, commit.hash, place.entry.path)}?page={{}}"
     following = address.format(wanted.number + 1) if len(found) > first + _ENTRIES else None
     part = Part(lines, len(found), address.format(wanted.number - 1) if first else None, following)
