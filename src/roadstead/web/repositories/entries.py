@@ -13,7 +13,8 @@ from roadstead.web.repositories.shown import source_url
 from roadstead.web.repositories.visible import visible_path
 
 _MOST_COMMITS = 2_000
-"""That are looked at for the last commits of a folder, so that no page takes long: some 50 ms of the processor."""
+_MOST_ENTRIES = 1_000_000
+"""Looked at for the last commits of a folder, in all of its versions: reading them must take no page long."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,14 +37,18 @@ def lines_of(reading: Reading, commit: str, entries: Sequence[Entry]) -> list[En
     return [_line(reading, commit, entry, size) for entry, size in zip(entries, sizes, strict=True)]
 
 
-async def lines_with_commits(reading: Reading, commit: str, folder: bytes, entries: Sequence[Entry]) -> list[EntryLine]:
-    """Return files and folders of a folder as lines, each with its last commit."""
-    found = await last_commits(reading.folder, commit, folder, map(_name, entries), most=_MOST_COMMITS)
-    hashes = list(dict.fromkeys(found.values()))
+async def lines_with_commits(
+    reading: Reading, commit: str, folder: bytes, found: Sequence[Entry], part: slice
+) -> list[EntryLine]:
+    """Return a part of the files and folders of a folder as lines, each with its last commit."""
+    entries = found[part]
+    most = min(_MOST_COMMITS, _MOST_ENTRIES // max(1, len(found)))
+    last = await last_commits(reading.folder, commit, folder, map(_name, entries), most=most)
+    hashes = list(dict.fromkeys(last.values()))
     commits = await commit_lines.lines_of(reading, [objects.commit(reading.folder, hash_) for hash_ in hashes])
     by_hash = dict(zip(hashes, commits, strict=True))
     lines = zip(entries, lines_of(reading, commit, entries), strict=True)
-    return [replace(line, last=by_hash.get(found.get(_name(entry), ""))) for entry, line in lines]
+    return [replace(line, last=by_hash.get(last.get(_name(entry), ""))) for entry, line in lines]
 
 
 def _line(reading: Reading, commit: str, entry: Entry, size: int | None) -> EntryLine:

@@ -85,7 +85,8 @@ async def _folder(
     wanted = wanted_page(visit)
     found = trees.entries(place.folder, commit.tree, place.entry.path)
     first = (wanted.number - 1) * _ENTRIES
-    lines = await lines_with_commits(reading, commit.hash, place.entry.path, found[first : first + _ENTRIES])
+    shown_part = slice(first, first + _ENTRIES)
+    lines = await lines_with_commits(reading, commit.hash, place.entry.path, found, shown_part)
     address = f"{source_url(reading.repository, commit.hash, place.entry.path)}?page={{}}"
     following = address.format(wanted.number + 1) if len(found) > first + _ENTRIES else None
     part = Part(lines, len(found), address.format(wanted.number - 1) if first else None, following)
