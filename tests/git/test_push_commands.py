@@ -128,9 +128,26 @@ def test_what_is_no_command_is_refused(body: bytes) -> None:
         _read(body)
 
 
+@pytest.mark.parametrize(
+    ("lines", "sent"),
+    [
+        ([f"{NO_OBJECT} {B} refs/heads/a\0 quiet\n"], [f"{NO_OBJECT} {B} refs/heads/a\0 quiet atomic"]),
+        ([f"{NO_OBJECT} {B} refs/heads/a\n"], [f"{NO_OBJECT} {B} refs/heads/a\0 atomic"]),
+        ([f"shallow {A}", f"{A} {B} x"], [f"shallow {A}", f"{A} {B} x\0 atomic"]),
+        ([f"{A} {B} x", f"{A} {B} xy/z"], [f"{A} {B} x\0 atomic", f"{A} {B} xy/z"]),
+        ([f"{A} {B} x/y/z", f"{A} {B} x"], [f"{A} {B} x/y/z", f"{A} {B} x"]),
+    ],
+    ids=["capabilities", "none", "a shallow line", "two refs", "one ref below another"],
+)
+def test_git_changes_all_refs_or_none(lines: list[str], sent: list[str]) -> None:
+    """It is asked for that whether the client does or not, unless one name is a folder of another's."""
+    read = _read(b"".join(pkt_line(line.encode()) for line in lines) + FLUSH + b"PACK")
+    assert read.for_git == b"".join(pkt_line(line.encode()) for line in sent) + FLUSH + b"PACK"
+
+
 def test_nothing_is_an_empty_push() -> None:
     """git sends a flush alone to see whether it may push, before it sends much."""
-    assert _read(FLUSH) == Commands([], frozenset(), FLUSH)
+    assert _read(FLUSH) == Commands([], frozenset(), FLUSH, FLUSH)
 
 
 def test_commands_are_bounded() -> None:

@@ -54,11 +54,14 @@ def test_a_shallow_clone_is_deepened_and_pushed_from(filled: Place, tmp_path: Pa
     assert filled.is_whole()
 
 
-def test_a_partial_clone_leaves_files_out(filled: Place, tmp_path: Path) -> None:
+@pytest.mark.parametrize("version", [0, 2])
+def test_a_partial_clone_leaves_files_out(filled: Place, tmp_path: Path, version: int) -> None:
     """The filter is honoured, and what is missing is fetched when it is needed."""
-    done = git("clone", "--filter=blob:none", "--no-checkout", filled.url(), str(tmp_path / "clone"))
+    speaking = f"protocol.version={version}"
+    done = git("-c", speaking, "clone", "--filter=blob:none", "--no-checkout", filled.url(), str(tmp_path / "clone"))
     assert "ignoring" not in done.stderr
     clone = Work(tmp_path / "clone")
+    clone.git("config", *speaking.split("="))
     assert "?" in clone.git("rev-list", "--objects", "--missing=print", "HEAD")
     assert clone.git("show", "HEAD~2:file").strip() == "the first"
 

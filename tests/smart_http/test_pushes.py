@@ -73,7 +73,7 @@ def test_the_first_branch_is_checked_out_by_clones(place: Place, tmp_path: Path)
     work.git("push", place.url(), "trunk")
     assert git("clone", "--quiet", place.url(), str(tmp_path / "clone")).returncode == 0
     assert Work(tmp_path / "clone").git("branch", "--show-current").strip() == "trunk"
-    assert "prohibited" in work.git("push", place.url(), ":trunk", code=1)
+    assert "The main branch is not allowed to be deleted" in work.git("push", place.url(), ":trunk", code=1)
 
 
 def test_a_push_prints_a_link(place: Place, work: Work) -> None:
@@ -97,6 +97,7 @@ def test_a_push_prints_a_link(place: Place, work: Work) -> None:
         (["HEAD:refs/heads/-d"], "not a valid name"),
         (["HEAD:refs/heads/good", "HEAD:refs/keep/x"], "Only branches, tags and notes"),
         (["HEAD:refs/heads/" + "x" * 256], "too long"),
+        (["HEAD:refs/heads/good", ":main"], "main branch is not allowed to be deleted: main"),
     ],
 )
 def test_a_refused_push_says_why_and_changes_nothing(place: Place, work: Work, refs: list[str], reason: str) -> None:
@@ -109,6 +110,24 @@ def test_a_refused_push_says_why_and_changes_nothing(place: Place, work: Work, r
     assert place.refs() == before
     assert _objects(place) == objects
     assert len(place.events()) == 1
+    assert place.is_whole()
+
+
+def test_no_ref_changes_where_git_cannot_change_one(place: Place, work: Work) -> None:
+    """A branch below the name of another is refused by git itself, and with it all others of the push."""
+    work.git("push", place.url(), "main")
+    before = place.refs()
+    assert "cannot create" in work.git("push", place.url(), "HEAD:refs/heads/good", "HEAD:refs/heads/main/x", code=1)
+    assert place.refs() == before
+    assert len(place.events()) == 1
+    assert place.is_whole()
+
+
+def test_a_branch_makes_room_for_those_below_its_name(place: Place, work: Work) -> None:
+    """In one push, as `git push --mirror` does it, where git can change the refs only one after the other."""
+    work.git("push", place.url(), "main", "HEAD:part")
+    work.git("push", place.url(), ":part", "HEAD:refs/heads/part/one")
+    assert set(place.refs()) == {"refs/heads/main", "refs/heads/part/one"}
     assert place.is_whole()
 
 

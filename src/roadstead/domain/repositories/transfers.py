@@ -14,6 +14,7 @@ from roadstead.domain.repositories.sizes import expect_room
 from roadstead.errors import RoadsteadError
 from roadstead.git import locks
 from roadstead.git.folders import Folders
+from roadstead.git.refs import head
 from roadstead.git.sizes import size_below
 from roadstead.git.transfer import archives, programs
 from roadstead.git.transfer.commands import Commands, read_commands
@@ -153,7 +154,8 @@ class _Receiving:
     async def _judge(self, question: Question) -> str | None:
         """Return why the push is refused, or put it into the journal: from then on it may change refs."""
         there = await refs_now(self._folder, [change.ref for change in question.changes if change.deletes])
-        found = [_reason_against(change, there) async for change in by_turns(question.changes)]
+        main = head(self._folder)
+        found = [_reason_against(change, there, main) async for change in by_turns(question.changes)]
         reasons = [reason for reason in found if reason is not None]
         if reasons:
             return "\n".join(reasons[:_MOST_REASONS])
@@ -177,11 +179,13 @@ def _text(error: RoadsteadError) -> str:
     return f"{error.message}\n{error.detail}".strip()
 
 
-def _reason_against(change: RefChange, there: Mapping[str, Ref | None]) -> str | None:
+def _reason_against(change: RefChange, there: Mapping[str, Ref | None], main: str) -> str | None:
     """Return why a change is refused. git deletes a ref from any place if it does not know the object named as old."""
     now = there.get(change.ref)
     if now is not None and now.target != change.old:
         return f"{change.ref} was changed meanwhile."
+    if change.deletes and change.ref == main:
+        return f"The main branch is not allowed to be deleted: {main.removeprefix(BRANCH)}"
     return reason_against(change.ref)
 
 

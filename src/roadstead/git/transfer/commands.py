@@ -1,11 +1,11 @@
 """The commands of a push: which refs it wants to change, and how. The pack follows them."""
 
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator, Set
 from typing import NamedTuple
 
 from roadstead.errors import InvalidInput
-from roadstead.git.transfer.pktlines import Lines, MalformedLine
+from roadstead.git.transfer.pktlines import FLUSH, Lines, MalformedLine, pkt_line
 from roadstead.pushed import RefChange
 
 MOST_BYTES = 4 * 1024 * 1024
@@ -29,11 +29,15 @@ class TooManyCommands(InvalidInput):
 
 
 class Commands(NamedTuple):
-    """The commands of a push, what its client is capable of, and all bytes that were read, also those of the pack."""
+    """The commands of a push, what its client is capable of, and all bytes that were read, also those of the pack.
+
+    `for_git` are these bytes with the capability `atomic`, by which git changes all refs or none.
+    """
 
     changes: list[RefChange]
     capabilities: frozenset[str]
     raw: bytes
+    for_git: bytes
 
 
 async def read_commands(body: AsyncIterator[bytes]) -> Commands:
@@ -54,10 +58,17 @@ class _Reading:
         self._changes: list[RefChange] = []
         self._names: set[bytes] = set()
         self._capabilities: frozenset[str] = frozenset()
+        self._passed = 0
+        """Bytes of the lines that were taken."""
+        self._first = slice(0)
+        """Where the first command is among the bytes."""
 
     @property
     def commands(self) -> Commands:
-        return Commands(self._changes, self._capabilities, bytes(self.read))
+        raw = bytes(self.read)
+        one_by_one = not self._changes or "atomic" in self._capabilities or _has_folders(self._names)
+        for_git = raw if one_by_one else raw[: self._first.start] + _atomic(raw[self._first]) + raw[self._first.stop :]
+        return Commands(self._changes, self._capabilities, raw, for_git)
 
     def is_complete_with(self, piece: bytes) -> bool:
         """Add a piece, and return whether the commands end in it."""
@@ -68,6 +79,9 @@ class _Reading:
                 if line.payload is None:
                     return True
                 self._add(line.payload)
+                self._passed += len(line.raw)
+                if len(self._changes) == 1 and not self._first.stop:
+                    self._first = slice(self._passed - len(line.raw), self._passed)
         except MalformedLine as exc:
             raise MalformedPush(str(exc)) from exc
         if len(self.read) > MOST_BYTES:
@@ -90,3 +104,19 @@ class _Reading:
             raise MalformedPush("Two commands name the same ref.")
         self._names.add(name)
         self._changes.append(RefChange(old.decode(), new.decode(), name.decode("utf-8", "surrogateescape")))
+
+
+def _atomic(line: bytes) -> bytes:
+    """Return the pkt-line of a command with one capability more."""
+    payload = line[len(FLUSH) :].removesuffix(b"\n")
+    return pkt_line(payload + (b" atomic" if b"\0" in payload else b"\0 atomic"))
+
+
+def _has_folders(names: Set[bytes]) -> bool:
+    """Return whether a name is the folder of another, as `a` of `a/b`: git cannot swap these two at once."""
+    return any(folder in names for name in names for folder in _folders(name))
+
+
+def _folders(name: bytes) -> Iterator[bytes]:
+    parts = name.split(b"/")
+    return (b"/".join(parts[:length]) for length in range(1, len(parts)))

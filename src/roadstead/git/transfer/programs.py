@@ -23,6 +23,8 @@ _LIMITS = Limits(seconds=3600, memory=2 << 30)
 """Of each program: a pack of some megabytes can have a tree of gigabytes, and one of 4 GB has millions of objects."""
 _SETTINGS = {
     "uploadpack.allowFilter": "true",
+    # A partial clone asks for what it lacks by id. Version 2 of the protocol gives that anyway.
+    "uploadpack.allowAnySHA1InWant": "true",
     "receive.maxInputSize": str(MOST_PUSHED_BYTES),
     "receive.denyDeleteCurrent": "refuse",
 }
@@ -94,7 +96,7 @@ async def receive_pack(
             settings={"core.hooksPath": str(pushing.hooks)},
         )
     answering = asyncio.create_task(dialogue.answer(pushing.judge))
-    feeding = asyncio.create_task(_feed(child, body, commands.raw))
+    feeding = asyncio.create_task(_feed(child, body, commands.for_git))
     try:
         while piece := await child.read():
             send(report.add(piece))
