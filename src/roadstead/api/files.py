@@ -1,14 +1,13 @@
 """Answers with the content of a file: conditional, whole or a range, and harmless to a browser that shows them."""
 
 import re
-from collections.abc import AsyncGenerator, Callable
-from dataclasses import dataclass
 
 from starlette.requests import Request
 
 from roadstead.api.answers import Answer
 from roadstead.api.errors import RequestRefused
 from roadstead.api.streams import Stream
+from roadstead.domain.repositories.content import Content
 
 _RANGE = re.compile(r"bytes=(?=\d|-\d)([0-9]{0,18})-([0-9]{0,18})")
 HARMLESS = {
@@ -16,21 +15,6 @@ HARMLESS = {
     "Content-Security-Policy": "default-src 'none'; sandbox",
     "X-Content-Type-Options": "nosniff",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Content:
-    """The content of a file. `tag` tells it from any other.
-
-    `read` returns it from one byte to before another: whole if it is short, otherwise in pieces. `disposition` says
-    under which name a browser saves it.
-    """
-
-    tag: str
-    type: str
-    length: int
-    read: Callable[[int, int], bytes | AsyncGenerator[bytes, None]]
-    disposition: str = "attachment"
 
 
 def file_answer(request: Request, content: Content) -> Answer:

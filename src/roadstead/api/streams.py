@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from typing import Protocol
 
 from starlette.types import Receive, Scope, Send
@@ -23,6 +23,7 @@ log = logging.getLogger("roadstead.api")
 class Pieces(Protocol):
     """The pieces of a body: an asynchronous generator, for instance. It is closed however the answer ends."""
 
+    def __aiter__(self) -> AsyncIterator[bytes]: ...
     def __anext__(self) -> Awaitable[bytes]: ...
     def aclose(self) -> Awaitable[None]: ...
 
@@ -60,7 +61,7 @@ class Stream(Answer):
     answered like any other; a later one breaks the connection off.
     """
 
-    __slots__ = ("_first", "_is_paced", "_pieces", "installation", "length")
+    __slots__ = ("_first", "_is_paced", "installation", "length", "pieces")
 
     def __init__(
         self,
@@ -73,7 +74,7 @@ class Stream(Answer):
         paced: bool = False,
     ) -> None:
         super().__init__(status, (b"content-type", content_type.encode()), b"")
-        self._pieces = pieces
+        self.pieces = pieces
         self._is_paced = paced
         self._first: bytes | None = None
         self.length = length
@@ -139,7 +140,7 @@ class Stream(Answer):
         async with asyncio.timeout(None if self._is_paced else PIECE_SECONDS):
             while True:
                 try:
-                    piece = await self._pieces.__anext__()
+                    piece = await self.pieces.__anext__()
                 except StopAsyncIteration:
                     return None
                 if piece:
@@ -148,6 +149,6 @@ class Stream(Answer):
     async def _close(self) -> None:
         try:
             async with asyncio.timeout(PIECE_SECONDS):
-                await self._pieces.aclose()
+                await self.pieces.aclose()
         except Exception:
             log.exception("The pieces of an answer could not be closed")

@@ -4,11 +4,12 @@ from functools import partial
 from urllib.parse import quote
 
 from roadstead.api.answers import Answer
-from roadstead.api.files import Content, file_answer
+from roadstead.api.files import file_answer
 from roadstead.api.needs import ANYONE
 from roadstead.api.operation import Call, Media
 from roadstead.control.map import DOWNLOADS as OPERATIONS
 from roadstead.domain.repositories import downloads
+from roadstead.domain.repositories.content import Content
 from roadstead.domain.repositories.downloads import SignedLink
 from roadstead.domain.repositories.stored_files import read_pieces
 

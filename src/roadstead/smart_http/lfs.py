@@ -14,12 +14,13 @@ from starlette.requests import Request
 from roadstead.api.answers import Answer, json_answer
 from roadstead.api.bodies import Shape, content_type
 from roadstead.api.errors import RequestRefused, headers_of, status_of
-from roadstead.api.files import Content, file_answer
+from roadstead.api.files import file_answer
 from roadstead.api.incoming import Incoming
 from roadstead.api.streams import Stream
 from roadstead.domain.host import Host
 from roadstead.domain.repositories import lfs, tickets
 from roadstead.domain.repositories.access import RepositoryMoved
+from roadstead.domain.repositories.content import Content
 from roadstead.domain.repositories.lfs import Offer, Wanted
 from roadstead.domain.repositories.tickets import BadTicket, Purpose, Ticket
 from roadstead.domain.repositories.transfers import Transfer

@@ -29,6 +29,7 @@ from roadstead.bitbucket.source.shapes import (
     wanted_commit,
 )
 from roadstead.domain.repositories.committing import commit_files
+from roadstead.domain.repositories.contents import content_of
 from roadstead.domain.repositories.known import NOTHING, Known, users_of
 from roadstead.domain.repositories.source import Place, find_main_commit, find_place
 from roadstead.errors import InvalidInput
@@ -101,7 +102,7 @@ async def get_source(call: Call, wanted: PageRequest) -> Answer:
         return shaped(call, shapes.listed(rules.listed(place)))
     if place.entry.kind == "folder":
         return await kept_in_repository(call, place.commit, partial(_folder, call, place, wanted, shapes))
-    return file_answer(call.request, await rules.content_of(reading(call), place))
+    return file_answer(call.request, await content_of(reading(call), place))
 
 
 @OPERATIONS.get(

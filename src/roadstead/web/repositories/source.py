@@ -6,12 +6,15 @@ from markupsafe import Markup, escape
 from starlette.responses import RedirectResponse, Response, StreamingResponse
 from starlette.types import ASGIApp
 
-from roadstead.api.files import HARMLESS, Content, file_answer
+from roadstead.api.files import file_answer
+from roadstead.api.streams import Stream
+from roadstead.domain.repositories.contents import content_of, pointer_in
+from roadstead.domain.repositories.lfs import POINTER_BYTES
 from roadstead.domain.repositories.reading import Reading
-from roadstead.domain.repositories.source import Place, find_place, mimetype_of, pieces_of
+from roadstead.domain.repositories.source import Place, find_place
 from roadstead.git import blobs, objects, trees
 from roadstead.git.objects import Commit
-from roadstead.git.trees import Entry, NoSuchPath
+from roadstead.git.trees import NoSuchPath
 from roadstead.web.page import NavigationLink, Visit, render
 from roadstead.web.repositories.chooser import chooser, chosen_in
 from roadstead.web.repositories.commit_lines import CommitLine, lines_of
@@ -100,6 +103,9 @@ def _file(reading: Reading, here: Shown, place: Place, line: CommitLine) -> File
         why = f"A submodule: the commit {entry.id} of another repository."
         return FilePage(here, _name(place), line, note_of(entry), len(entry.id), raw, 0, Markup(), why)
     size = blobs.size(place.folder, entry.id)
+    if size in POINTER_BYTES and (pointer := pointer_in(entry, blobs.content(place.folder, entry.id))):
+        why = "A file of git LFS. Its content is not shown here."
+        return FilePage(here, _name(place), line, "LFS", pointer.size, raw, 0, Markup(), why)
     lines, why = _lines(place, size)
     return FilePage(here, _name(place), line, note_of(entry), size, raw, len(lines), _rows(lines), why)
 
@@ -141,23 +147,19 @@ def _above(reading: Reading, place: Place) -> list[NavigationLink]:
 
 
 async def _show_raw(visit: Visit, reading: Reading) -> ASGIApp:
-    """Return the content of a file as git has it, and a large one as fast as it is read."""
+    """Return the content of a file, and a large one as fast as it is read."""
     place = find_place(visit.host, reading.repository, parts_of(visit))
-    entry = place.entry
-    if entry.kind == "folder":
-        raise NoSuchPath(entry.path)
-    if entry.kind == "submodule":
-        return file_answer(visit.request, _whole(entry, "text/plain", entry.id.encode()))
-    kind = mimetype_of(entry.path) or "application/octet-stream"
-    size = blobs.size(place.folder, entry.id)
-    if size <= blobs.INLINE:
-        return file_answer(visit.request, _whole(entry, kind, blobs.content(place.folder, entry.id)))
-    headers = {**HARMLESS, "Content-Disposition": "attachment", "Content-Length": str(size)}
-    return StreamingResponse(pieces_of(reading, entry.id), media_type=kind, headers=headers)
+    if place.entry.kind == "folder":
+        raise NoSuchPath(place.entry.path)
+    answer = file_answer(visit.request, await content_of(reading, place))
+    return _by_messages(answer) if isinstance(answer, Stream) else answer
 
 
-def _whole(entry: Entry, kind: str, content: bytes) -> Content:
-    return Content(entry.id, kind, len(content), lambda start, end: content[start:end])
+def _by_messages(stream: Stream) -> StreamingResponse:
+    """Return a stream as pages are sent: a stream goes past those who watch the messages of ASGI and add headers."""
+    response = StreamingResponse(stream.pieces, stream.status)
+    response.raw_headers = stream.headers
+    return response
 
 
 show_main = of_repository(_show_main)
