@@ -68,7 +68,15 @@ def test_pages_are_for_who_is_signed_in(host: LiveHost, method: str) -> None:
 
 @pytest.mark.parametrize(
     ("method", "path", "status"),
-    [("GET", "/nothing", 404), ("GET", "/-/apps/999", 404), ("POST", "/-/lab/nothing", 404), ("DELETE", "/-/lab", 405)],
+    [
+        ("GET", "/nothing", 404),
+        ("GET", "/%0a", 404),
+        ("GET", "/%0a/", 404),
+        ("GET", "/-/lab%0a", 404),
+        ("GET", "/-/apps/999", 404),
+        ("POST", "/-/lab/nothing", 404),
+        ("DELETE", "/-/lab", 405),
+    ],
 )
 def test_an_error_is_a_page_among_the_others(
     host: LiveHost, browser: httpx.Client, method: str, path: str, status: int

@@ -462,6 +462,9 @@ def test_a_content_never_runs_in_a_browser(filled: Filled, path: str) -> None:
         "/commits/" + "a" * 5000,
         "/branches/compare/main..nothing",
         "/branches/compare/--all..main",
+        "/src%0a",
+        "/commits%0a",
+        "/branches/%0a",
     ],
 )
 def test_what_names_nothing_is_missing(filled: Filled, address: str) -> None:

@@ -1,9 +1,11 @@
 """The map of the pages."""
 
+import re
 from importlib import import_module
 
 from starlette.convertors import Convertor, PathConvertor, StringConvertor, register_url_convertor
-from starlette.routing import Match, Mount, Route
+from starlette.routing import Match, Mount
+from starlette.routing import Route as LooseRoute
 from starlette.types import ASGIApp, Scope
 
 from roadstead.web import (
@@ -67,6 +69,14 @@ class _Owner(StringConvertor):
 
 class _Root(_Owner):
     """The workspace of a `_RootRoute`: by its name, a test knows that an address of it ends with a slash."""
+
+
+class Route(LooseRoute):
+    """An address to its last character: a loose one may have a line feed more."""
+
+    def __init__(self, path: str, endpoint: Page) -> None:
+        super().__init__(path, endpoint)
+        self.path_regex = re.compile(self.path_regex.pattern.removesuffix("$") + r"\Z")
 
 
 class _RootRoute(Route):
