@@ -140,18 +140,29 @@ def test_what_cannot_be_is_refused(acme: Roadstead, tmp_path: Path) -> None:
     """Unknown workspaces, projects and repositories, names that are none or taken: nothing is half done."""
     made = acme.read("repo", "create", "acme/widgets")
     for arguments, reason in (
-        (("create", "acme"), "is not a repository"),
         (("create", "other/x"), "No workspace with identifier 'other'."),
         (("create", "acme/Capitals"), "Invalid slug."),
         (("create", "acme/widgets"), "already exists"),
         (("create", "acme/x", "--project", "NONE"), "No project with identifier 'NONE'."),
         (("create", "acme/x", "--public"), "A private project cannot have public repositories."),
-        (("create", "acme/x", "--public", "--private"), "public or private"),
         (("import", str(tmp_path), "acme/x"), "is no git repository."),
         (("list", "other"), "no workspace 'other'"),
+        (("rename", "acme/widgets", ""), "name: Use 1 to 100 printable characters."),
         (("show", "acme/x"), "There is no such repository."),
         (("delete", "acme/x", "--yes"), "There is no such repository."),
     ):
         done = acme.call("repo", *arguments)
         assert (done.returncode, reason in done.stderr.decode()) == (1, True), (arguments, done.stderr)
     assert acme.read("repo", "list", "acme") == [made]
+
+
+def test_arguments_that_cannot_be_meant_are_wrong_usage(acme: Roadstead) -> None:
+    """What is no name of a repository, and options that exclude each other: exit code 2."""
+    for arguments, reason in (
+        (("create", "acme"), "'acme' is not a repository."),
+        (("show", "/widgets"), "'/widgets' is not a repository."),
+        (("create", "acme/x", "--public", "--private"), "A repository is public or private."),
+    ):
+        done = acme.call("repo", *arguments)
+        assert (done.returncode, reason in done.stderr.decode()) == (2, True), (arguments, done.stderr)
+    assert acme.read("repo", "list", "acme") == []

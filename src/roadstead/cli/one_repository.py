@@ -39,7 +39,7 @@ def as_operator(data: str | None, database_url: str | None, work: "Callable[[Hos
 
 
 def split_name(name: str) -> tuple[str, str]:
-    """Return the short names of workspace and repository. Raise `InvalidInput`."""
+    """Return the short names of workspace and repository. Raise `WrongUsage`."""
     return split(name, "a repository", "WORKSPACE/SLUG")
 
 

@@ -110,12 +110,10 @@ def read_settings(**options: object) -> "Settings":
 
 
 def split(text: str, what: str, form: str) -> tuple[str, str]:
-    """Return a workspace and a name in it, which a slash separates. Raise `InvalidInput`."""
-    from roadstead.errors import InvalidInput
-
+    """Return a workspace and a name in it, which a slash separates. Raise `WrongUsage`."""
     slug, slash, name = text.partition("/")
     if not (slug and slash and name):
-        raise InvalidInput(f"{text!r} is not {what}.", f"Write it as {form}.")
+        raise WrongUsage(form, f"{text!r} is not {what}.")
     return slug, name
 
 

@@ -144,7 +144,7 @@ def refuse(error: RoadsteadError, *, as_json: bool) -> int:
 
 
 def _explanation(error: RoadsteadError) -> list[str]:
-    lines = as_called(error.detail).splitlines()
+    lines = as_called(error.detail or _faults(error)).splitlines()
     if isinstance(error, InstallationFailed):
         lines.append(f"Step: {error.step}")
         if error.status is not None:
@@ -154,8 +154,15 @@ def _explanation(error: RoadsteadError) -> list[str]:
     return lines
 
 
+def _faults(error: RoadsteadError) -> str:
+    """Return what is wrong with each member of the input, as far as the message does not say it."""
+    members = (error.fields or {}).items()
+    told = [f"{name}: {fault}" for name, said in members for fault in ([said] if isinstance(said, str) else said)]
+    return "\n".join(line for line in told if line != error.message)
+
+
 def _as_data(error: RoadsteadError) -> dict[str, Any]:
-    data: dict[str, Any] = {"message": error.message, "detail": error.detail}
+    data: dict[str, Any] = {"message": error.message, "detail": error.detail or _faults(error)}
     if isinstance(error, InstallationFailed):
         data |= {"step": error.step, "status": error.status, "body": error.body}
     return data

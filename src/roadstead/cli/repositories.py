@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from roadstead.cli.declared import Argument, Option
+from roadstead.cli.declared import Argument, Option, WrongUsage
 from roadstead.cli.one_repository import Name, as_data, as_operator, find, say, split_name
 from roadstead.cli.options import AsJson, Data, DatabaseUrl, InWorkspace, read_settings
 from roadstead.cli.output import print_facts, print_json, print_list, tell
@@ -187,11 +187,11 @@ def _confirm(question: str) -> None:
 
 
 def _given(project: str | None, public: bool, private: bool) -> "RepositoryChanges":
-    """Return what the options say. Raise `InvalidInput`."""
+    """Return what the options say. Raise `WrongUsage`."""
     from roadstead.domain.repositories.given import RepositoryChanges
 
     if public and private:
-        raise InvalidInput("A repository is public or private.", "Give one of --public and --private.")
+        raise WrongUsage("--private", "A repository is public or private.")
     return RepositoryChanges(project=project, is_private=not public if public or private else None)
 
 

@@ -3,12 +3,11 @@
 from datetime import timedelta
 from typing import TYPE_CHECKING, Annotated, Any
 
-from roadstead.cli.declared import Argument, Option
+from roadstead.cli.declared import Argument, Option, WrongUsage
 from roadstead.cli.options import AsJson, Data, DatabaseUrl, Scopes, read_settings, split
 from roadstead.cli.output import print_json, print_list, tell
 from roadstead.cli.state import mention_absent_host, on_host
 from roadstead.cli.tables import Row
-from roadstead.errors import InvalidInput
 
 if TYPE_CHECKING:
     from roadstead.domain.host import Host
@@ -91,11 +90,9 @@ def token_create(
 
 
 def _expect_one_owner(*owners: str | None) -> None:
-    """Raise `InvalidInput` if more than one owner is given."""
+    """Raise `WrongUsage` if more than one owner is given."""
     if sum(one is not None for one in owners) > 1:
-        raise InvalidInput(
-            "A token belongs to one owner.", "Give one of --user, --workspace, --project and --repository."
-        )
+        raise WrongUsage("--user, --workspace, --project, --repository", "A token belongs to one owner.")
 
 
 async def _make_api_token(
