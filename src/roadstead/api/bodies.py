@@ -53,7 +53,8 @@ class ReadByHandler:
 class Shape(Generic[T]):
     """What a body must be: of a type of msgspec, from which `make` makes the result.
 
-    Other members of a body are not decoded. `refusal` makes the error for JSON of another shape, from the body and the
+    Other members of a body are not decoded. A flag or a number may be a text, as in a form: scripts for the cloud send
+    `"is_private": "true"` in JSON, too. `refusal` makes the error for JSON of another shape, from the body and the
     decoder's message. `most_items` is for lists whose items contain no comma. `documented` is the type in the OpenAPI
     document, where it says more than the decoded type.
     """
@@ -68,7 +69,7 @@ class Shape(Generic[T]):
         documented: Any = None,
     ) -> None:
         self.documented = kind if documented is None else documented
-        self._decode: Callable[[bytes], Any] = msgspec.json.Decoder(kind).decode
+        self._decode: Callable[[bytes], Any] = msgspec.json.Decoder(kind, strict=False).decode
         self._make = make
         self._refusal = refusal
         self._most_items = most_items
