@@ -12,6 +12,7 @@ from roadstead.domain.access import access_tokens, credentials
 from roadstead.domain.host import Host
 from roadstead.domain.people import groups, users, workspaces
 from roadstead.git.folders import Folders
+from roadstead.git.refs import head
 from tests.conftest import NewDatabase
 from tests.live import AppClient, LiveHost, live_host, recording_app, sender
 
@@ -200,6 +201,7 @@ def test_a_role_narrows_the_list(acme: Acme, who: str, role: str, slugs: set[str
         'is_private=true AND name~"widgets" AND description="Text"',
         'uuid="{uuid}"',
         'scm="git" AND fork_policy="no_public_forks" AND language="go"',
+        'has_issues=true AND has_wiki=false AND website=null AND mainbranch.name=null AND workspace.name="acme"',
     ],
 )
 def test_a_filter_finds_repositories(acme: Acme, query: str) -> None:
@@ -272,6 +274,21 @@ def test_a_bad_change_is_refused_in_the_words_of_the_cloud(
     assert (answer.status_code, error["message"][: len(message)]) == (400, message)
     assert fields is None or list(error["fields"]) == fields
     assert acme.owner("GET", f"{BELOW}/{slug}").json() == before
+
+
+@pytest.mark.parametrize("form", [{"json": {"is_private": "true"}}, {"data": {"is_private": "True"}}])
+def test_a_flag_may_be_a_text(acme: Acme, form: dict[str, Any]) -> None:
+    """Scripts for the cloud send one in JSON, and a form has nothing else."""
+    acme.make("flagged", project={"key": "OPEN"})
+    assert acme.owner("PUT", f"{BELOW}/flagged", **form).json()["is_private"] is True
+    acme.owner("DELETE", f"{BELOW}/flagged")
+
+
+def test_a_website_can_be_taken_away(acme: Acme) -> None:
+    """By `null`, as a repository without one shows it, and by an empty text; a body without it lets it stay."""
+    acme.make("shown", website="https://acme.example")
+    for given, shown in (({}, "https://acme.example"), ({"website": None}, None), ({"website": ""}, None)):
+        assert acme.owner("PUT", f"{BELOW}/shown", json=given).json()["website"] == shown
 
 
 def test_a_new_name_moves_a_repository(acme: Acme) -> None:
@@ -372,6 +389,32 @@ def test_a_fork_policy_holds(acme: Acme, policy: str, who: str, body: dict[str, 
     assert answer.status_code == status, answer.text
     if policy == "no_public_forks" and status == 201:
         assert answer.json()["is_private"]
+
+
+def test_a_private_fork_stays_private_where_its_parent_says_so(acme: Acme) -> None:
+    """It cannot be made public later, until the parent allows public forks."""
+    acme.make("origin", project={"key": "OPEN"}, is_private=True)
+    assert acme.owner("POST", f"{BELOW}/origin/forks", json={"name": "fork-8"}).status_code == 201
+    public = {"is_private": False}
+    refused = acme.owner("PUT", f"{BELOW}/fork-8", json=public)
+    assert (refused.status_code, list(refused.json()["error"]["fields"])) == (400, ["is_private"])
+    assert acme.owner("GET", f"{BELOW}/fork-8").json()["is_private"] is True
+    acme.owner("PUT", f"{BELOW}/origin", json={"fork_policy": "allow_forks"})
+    assert acme.owner("PUT", f"{BELOW}/fork-8", json=public).json()["is_private"] is False
+
+
+def test_a_fork_may_have_another_main_branch(acme: Acme) -> None:
+    """One of its parent's branches, which a clone of the fork checks out."""
+    acme.make("branched")
+    for branch in ("main", "next/1"):
+        form = {"files": {"a": ("a", branch)}, "data": {"branch": branch}}
+        assert acme.owner("POST", f"{BELOW}/branched/src", **form).status_code == 201
+    refused = acme.owner("POST", f"{BELOW}/branched/forks", json={"name": "fork-9", "mainbranch": {"name": "none"}})
+    assert (refused.status_code, refused.json()["error"]["message"]) == (400, "mainbranch: branch not found: none")
+    given = {"name": "fork-9", "mainbranch": {"name": "next/1"}}
+    fork = acme.owner("POST", f"{BELOW}/branched/forks", json=given).json()
+    assert fork["mainbranch"] == {"name": "next/1", "type": "branch"}
+    assert head(acme.folders.path(fork["uuid"])) == "refs/heads/next/1"
 
 
 # Permissions

@@ -124,6 +124,26 @@ def test_the_highest_privilege_holds(run: Any) -> None:
     run(work)
 
 
+def test_a_member_administers_what_the_member_created(run: Any) -> None:
+    """A fork as well, by a grant like any other; an owner needs none."""
+
+    async def work(host: Host) -> None:
+        owner = await _acme(host)
+        member, other = [await _user(host, name, "collaborator") for name in ("member", "other")]
+        known = await _repository(host, owner, "known")
+        async with host.store.database.transaction() as tx:
+            for one in (member, other):
+                await permissions.keep_permission(tx, known.project, one.user, "create-repo")
+        made = await create_repository(host, member, "acme", "made", PUBLIC)
+        fork = await fork_repository(host, member, known, ForkChanges(RepositoryChanges(name="forked")))
+        for repository in (made, fork):
+            held = [await _holds(host, one, repository.slug) for one in (member, other)]
+            assert held == ["admin", "write"]
+        assert await permissions.find_privilege(host.store.database, known, owner.user) == "none"
+
+    run(work)
+
+
 def test_an_access_token_has_what_it_belongs_to(run: Any) -> None:
     """The token of a workspace, a project or a repository administers the repositories there, and no others."""
     owners: dict[str, tuple[str | None, str | None, set[str]]] = {

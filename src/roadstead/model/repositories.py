@@ -110,6 +110,10 @@ REPOSITORY_LIST = Listing(
     Field("description", str, "r.description"),
     Field("is_private", bool, "(r.is_private = 1)"),
     Field("language", str, "r.language"),
+    Field("website", str, "r.website"),
+    Field("has_issues", bool, "(r.has_issues = 1)"),
+    Field("has_wiki", bool, "(r.has_wiki = 1)"),
+    Field("mainbranch.name", str, "r.mainbranch"),
     Field("fork_policy", str, "r.fork_policy"),
     Field("size", int, "r.size"),
     Field("scm", str, always="git"),
@@ -119,6 +123,8 @@ REPOSITORY_LIST = Listing(
     Field("project.name", str, "p.name"),
     Field("project.uuid", str, "p.uuid"),
     Field("workspace.slug", str, "w.slug"),
+    Field("workspace.uuid", str, "w.uuid"),
+    Field("workspace.name", str, "w.name"),
     order="id",
 )
 

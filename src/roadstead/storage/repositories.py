@@ -36,7 +36,7 @@ JOINED = (
     "repositories r JOIN workspaces w ON w.id = r.workspace_id JOIN projects p ON p.id = r.project_id "
     "LEFT JOIN repositories f ON f.id = r.parent_id LEFT JOIN workspaces fw ON fw.id = f.workspace_id"
 )
-_SORTED_BY = "(r.is_private = 1), (w.slug || '/' || r.slug)"
+_SORTED_BY = "(r.is_private = 1), (r.has_issues = 1), (r.has_wiki = 1), (w.slug || '/' || r.slug)"
 _OF_WORKSPACE = _OWN.count(",") + 1
 _OF_PROJECT = _OF_WORKSPACE + _WORKSPACE.count(",") + 1
 _OF_PARENT = _OF_PROJECT + PROJECT_COLUMNS.count(",") + 1

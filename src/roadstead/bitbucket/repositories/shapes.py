@@ -97,7 +97,7 @@ class GivenRepository(msgspec.Struct):
     language: str | None = None
     has_issues: bool | None = None
     has_wiki: bool | None = None
-    website: str | None = None
+    website: str | msgspec.UnsetType | None = msgspec.UNSET
     project: _Named | None = None
     mainbranch: _Named | None = None
 
@@ -116,6 +116,7 @@ def _changes(given: GivenRepository | None) -> RepositoryChanges:
     members = {name: getattr(given, name) for name in RepositoryChanges.__match_args__}
     members["project"] = given.project and (given.project.key or given.project.uuid)
     members["mainbranch"] = given.mainbranch and given.mainbranch.name
+    members["website"] = None if given.website is msgspec.UNSET else given.website or ""
     return RepositoryChanges(**members)
 
 

@@ -11,7 +11,7 @@ from roadstead.domain.people.workspaces import find_visible
 from roadstead.domain.repositories.access import NoSuchRepository, find_repository, hold
 from roadstead.domain.repositories.creation import create_repository, folders_of
 from roadstead.domain.repositories.given import RepositoryChanges, check_privacy, check_slug, slug_taken
-from roadstead.domain.repositories.places import named_project
+from roadstead.domain.repositories.places import expect_branch, named_project
 from roadstead.domain.repositories.stored_files import downloads_in, lfs_objects_in
 from roadstead.domain.slugs import slug_of
 from roadstead.errors import invalid_member
@@ -19,7 +19,6 @@ from roadstead.model import Identity, Project, Repository
 from roadstead.storage import repositories as rows
 from roadstead.storage.audit import Details
 from roadstead.storage.database import Transaction
-from roadstead.storage.refs import find_ref
 
 _TOLD = ("name", "website", "language", "description", "full_name", "slug")
 """The members that an event of a change tells."""
@@ -53,6 +52,8 @@ async def change_repository(
             after = await _with_main_branch(host, tx, after, given.mainbranch)
         check_slug(after.slug)
         check_privacy(project, is_private=after.is_private)
+        if before.is_private and not after.is_private:
+            await _check_parent(tx, before)
         try:
             await rows.change_repository(tx, before, after)
         except rows.SlugTaken as exc:
@@ -65,12 +66,18 @@ async def change_repository(
     return after
 
 
+async def _check_parent(tx: Transaction, fork: Repository) -> None:
+    """Raise `InvalidInput` for a private fork that becomes public although its parent forbids public forks."""
+    parent = None if fork.parent is None else await rows.find_by_id(tx, fork.parent.id)
+    if parent is not None and parent.fork_policy != "allow_forks":
+        raise invalid_member("is_private", "The parent of this repository allows no public forks.")
+
+
 async def _with_main_branch(host: Host, tx: Transaction, repository: Repository, name: str) -> Repository:
     """Make a branch the main one, which a clone checks out. Raise `InvalidInput` if there is no such branch."""
     from roadstead.git.refs import set_head
 
-    if await find_ref(tx, repository.id, "branch", name) is None:
-        raise invalid_member("mainbranch", f"branch not found: {name}")
+    await expect_branch(tx, repository, name)
     await set_head(folders_of(host).path(repository.uuid), f"refs/heads/{name}")
     await rows.set_mainbranch(tx, repository.id, name)
     return msgspec.structs.replace(repository, mainbranch=name)

@@ -16,10 +16,10 @@ from roadstead.domain.happened import actor_of, happened
 from roadstead.domain.host import Host
 from roadstead.domain.people.changes import log_change
 from roadstead.domain.people.projects import add_default_project
-from roadstead.domain.people.workspaces import Visible, find_visible, lock_and_keep
+from roadstead.domain.people.workspaces import Visible, find_visible, lock_and_keep, role_of
 from roadstead.domain.repositories.access import find_repository
 from roadstead.domain.repositories.given import RepositoryChanges, check_privacy, check_slug, slug_taken
-from roadstead.domain.repositories.places import project_to_create_in
+from roadstead.domain.repositories.places import expect_branch, project_to_create_in
 from roadstead.domain.repositories.stored_files import lfs_objects_in
 from roadstead.domain.slugs import slug_of
 from roadstead.errors import WrongCredential, invalid_member
@@ -27,6 +27,7 @@ from roadstead.model import BriefRepository, Identity, Project, Repository
 from roadstead.pushed import Ref
 from roadstead.storage import repositories as rows
 from roadstead.storage.database import Transaction
+from roadstead.storage.permissions import keep_permission
 from roadstead.storage.refs import keep_refs
 
 if TYPE_CHECKING:
@@ -89,12 +90,18 @@ async def fork_repository(host: Host, identity: Identity, parent: Repository, gi
 
     Raise as `create_repository` does.
     """
+    from roadstead.git.refs import set_head
+
     members = _forked(parent, given.members)
+    if members.mainbranch is not None:
+        await expect_branch(host.store.database, parent, members.mainbranch)
 
     async def make(uuid: str) -> str:
-        await folders_of(host).fork(parent.uuid, uuid)
+        folder = await folders_of(host).fork(parent.uuid, uuid)
         await lfs_objects_in(host.settings.data).share(parent.uuid, uuid)
-        return parent.mainbranch or ""
+        if members.mainbranch is not None:
+            await set_head(folder, f"refs/heads/{members.mainbranch}")
+        return members.mainbranch or parent.mainbranch or ""
 
     workspace = given.workspace or parent.workspace.slug
     if members.project is None and workspace in (parent.workspace.slug, parent.workspace.uuid):
@@ -210,7 +217,7 @@ def _brief(repository: Repository) -> BriefRepository:
 async def _add(
     host: Host, tx: Transaction, identity: Identity, plan: _Plan, repository: Repository, refs: Sequence[Ref]
 ) -> Repository:
-    """Add a repository, which its creator watches, with its refs and the event."""
+    """Add a repository, which its creator watches and administers, with its refs and the event."""
     added = await rows.add_repository(tx, repository)
     await keep_refs(tx, added.id, refs)
     await happened(host, tx, plan.event, actor_of(identity), added, {})
@@ -218,6 +225,8 @@ async def _add(
         await happened(host, tx, "repo:fork", actor_of(identity), plan.parent, {"fork": added.uuid})
     if identity.user is not None and identity.user.kind == "user":
         await rows.keep_watcher(tx, added, identity.user.id)
+        if await role_of(tx, added.workspace, identity.user) not in (None, "owner"):
+            await keep_permission(tx, added, identity.user, "admin")
     details = {"parent": added.parent.full_name} if added.parent else {}
     await log_change(host, tx, identity, "repository created", added.workspace, "repository", added.slug, details)
     return added

@@ -15,7 +15,7 @@ _LONGEST_LANGUAGE = 50
 
 @dataclass(frozen=True, slots=True)
 class RepositoryChanges:
-    """The members that a body gives of a repository. A project is named by its key or UUID."""
+    """The members that a body gives of a repository. A project is named by its key or UUID; `""` is no website."""
 
     name: str | None = None
     description: str | None = None
@@ -35,7 +35,7 @@ class RepositoryChanges:
         wrong = dict(_wrong(members))
         if wrong:
             raise InvalidInput("Bad request", fields=wrong)
-        return members
+        return {name: value or None if name == "website" else value for name, value in members.items()}
 
 
 def _wrong(members: dict[str, Any]) -> list[tuple[str, str]]:

@@ -1,11 +1,12 @@
-"""The project of a repository: that which a caller names, or the oldest one of the workspace."""
+"""What a caller names for a repository: its project, without a name the oldest one, and its main branch."""
 
 from roadstead.domain.people.privileges import NoSuchProject, project_in
 from roadstead.domain.people.workspaces import Visible, expect_administrator
 from roadstead.errors import WrongCredential, invalid_member
-from roadstead.model import Identity, Project
+from roadstead.model import Identity, Project, Repository
 from roadstead.storage.database import Reader
 from roadstead.storage.projects import oldest_project
+from roadstead.storage.refs import find_ref
 
 
 async def project_to_create_in(reader: Reader, identity: Identity, visible: Visible, key: str | None) -> Project | None:
@@ -31,3 +32,9 @@ async def named_project(reader: Reader, identity: Identity, visible: Visible, ke
         return await project_in(reader, identity, visible, key, "create-repo")
     except NoSuchProject as exc:
         raise invalid_member("project", exc.message) from exc
+
+
+async def expect_branch(reader: Reader, repository: Repository, name: str) -> None:
+    """Raise `InvalidInput` if a repository has no branch of that name."""
+    if await find_ref(reader, repository.id, "branch", name) is None:
+        raise invalid_member("mainbranch", f"branch not found: {name}")
