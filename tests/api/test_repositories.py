@@ -307,6 +307,8 @@ def test_a_new_name_moves_a_repository(acme: Acme) -> None:
     assert acme.send["member"]("GET", f"{BELOW}/first").json()["error"]["message"] == GONE
     again = acme.owner("PUT", f"{BELOW}/second-name", json={"name": "Sècond Name", "description": "More"})
     assert (again.status_code, again.json()["description"], "Location" in again.headers) == (200, "More", False)
+    by_uuid = acme.owner("PUT", f"{BELOW}/{quote(again.json()['uuid'])}", json={"name": "Third"})
+    assert by_uuid.headers["Location"] == f"{acme.host.url}{BELOW}/third"
 
 
 def test_a_put_creates_what_is_missing(acme: Acme) -> None:

@@ -280,8 +280,8 @@ def test_an_earlier_slug_leads_to_the_repository(run: Any) -> None:
     async def work(host: Host) -> None:
         owner = await _acme(host)
         member = await _user(host, "member", "member")
-        renamed, is_new = await put_repository(host, owner, "acme", "secret", RepositoryChanges(name="Quite Secret"))
-        assert (renamed.slug, is_new) == ("quite-secret", False)
+        renamed, before = await put_repository(host, owner, "acme", "secret", RepositoryChanges(name="Quite Secret"))
+        assert (renamed.slug, before and before.slug) == ("quite-secret", "secret")
         with pytest.raises(RepositoryMoved) as moved:
             await find_repository(host, owner, "acme", "secret", "read")
         assert moved.value.repository == renamed

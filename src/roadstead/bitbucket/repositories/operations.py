@@ -115,12 +115,12 @@ async def put_repository(call: Call, given: RepositoryChanges) -> Answer:
     """Change a repository, or create one with that slug. A new name is a new slug: `Location` is where it is then."""
     slug: str = call.path["repo_slug"]
     try:
-        after, is_new = await changes.put_repository(call.host, call.identity, call.path["workspace"], slug, given)
+        after, before = await changes.put_repository(call.host, call.identity, call.path["workspace"], slug, given)
     except RepositoryMoved as moved:
         return redirect(call, moved.repository, put_repository.template)
-    has_moved = is_new or slug not in (after.slug, after.uuid)
+    has_moved = before is None or before.slug != after.slug
     headers = {"Location": _url(call, after)} if has_moved else {}
-    return json_answer(await _resource(call, after), 201 if is_new else 200, headers=headers)
+    return json_answer(await _resource(call, after), 201 if before is None else 200, headers=headers)
 
 
 @OPERATIONS.delete(_REPOSITORY, needs=DELETE, gives={204: None})

@@ -26,16 +26,16 @@ _TOLD = ("name", "website", "language", "description", "full_name", "slug")
 
 async def put_repository(
     host: Host, identity: Identity, workspace: str, slug: str, given: RepositoryChanges
-) -> tuple[Repository, bool]:
-    """Change a repository, or create one with that slug. Return it, and whether it is new.
+) -> tuple[Repository, Repository | None]:
+    """Change a repository, or create one with that slug. Return it, and how it was unless it is new.
 
     Raise as `find_repository` and `create_repository` do.
     """
     try:
         held = await find_repository(host, identity, workspace, slug, "admin")
     except NoSuchRepository:
-        return await create_repository(host, identity, workspace, slug, given), True
-    return await change_repository(host, identity, held.repository, given), False
+        return await create_repository(host, identity, workspace, slug, given), None
+    return await change_repository(host, identity, held.repository, given), held.repository
 
 
 async def change_repository(
