@@ -27,7 +27,7 @@ from roadstead.domain.linking.ahead import read_ahead
 from roadstead.domain.linking.workspaces import WorkspaceLinkers
 from roadstead.domain.rendering.renderer import Renderer
 from roadstead.domain.repositories.maintaining import maintain_repositories, remove_left_files
-from roadstead.domain.repositories.reconciling import record_left_pushes
+from roadstead.domain.repositories.reconciling import catch_up_after_restore, record_left_pushes
 from roadstead.domain.shutdown import meanwhile
 from roadstead.domain.telemetry.samples import process_samples
 from roadstead.domain.telemetry.worker_samples import WorkerSamples
@@ -85,6 +85,7 @@ def create_app(
                 meanwhile(_warm()),
                 meanwhile(parts.ahead(linkers)),
                 meanwhile(record_left_pushes(host)),
+                meanwhile(catch_up_after_restore(host)),
                 meanwhile(maintain_repositories(host)),
                 meanwhile(remove_left_files(host)),
                 meanwhile(dispatch_events(host, PAYLOADS)),

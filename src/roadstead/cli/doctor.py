@@ -190,7 +190,7 @@ async def _look_inside(host: "Host") -> list[Check]:
 
 
 async def _repositories(host: "Host") -> list[Check]:
-    """Check that each repository has its folder, if there are any."""
+    """Check that each repository has its folder, and there the refs of the database, if there are any."""
     from roadstead.domain.upkeep.repository_files import without_folder
 
     count, missing = await without_folder(host)
@@ -198,7 +198,23 @@ async def _repositories(host: "Host") -> list[Check]:
         names = ", ".join(one.full_name for one in missing[:_SHOWN])
         advice = "Restore the folder git of the data folder from a backup, or delete them: roadstead repo delete"
         return [Check("repositories", "problem", f"{len(missing)} of {count} have no folder: {names}", advice)]
-    return [Check("repositories", "ok", f"{count}, each with its folder.")] if count else []
+    return [await _refs(host, count)] if count else []
+
+
+async def _refs(host: "Host", count: int) -> Check:
+    """Check that each repository has the refs that the database has. After a restore the host brings them into line."""
+    from roadstead.domain.repositories.catching_up import out_of_line
+    from roadstead.errors import GitFailed
+
+    try:
+        other = await out_of_line(host)
+    except GitFailed as exc:
+        return Check("repositories", "problem", f"{exc.message} {exc.detail}", "See which: roadstead repo check")
+    if not other:
+        return Check("repositories", "ok", f"{count}, each with its folder and the refs of the database.")
+    names = ", ".join(one.full_name for one in other[:_SHOWN])
+    said = f"{len(other)} of {count} have other refs than the database: {names}"
+    return Check("repositories", "warning", said, "See what differs: roadstead repo check")
 
 
 def _refused_apps(installed: "Sequence[Installation]") -> Iterator[Check]:

@@ -23,11 +23,11 @@ def actor_of(identity: Identity) -> Actor:
 
 async def happened(
     host: Host, tx: Transaction, key: str, actor: Actor, place: Repository | Project, payload: Mapping[str, Any]
-) -> None:
-    """Add an event of a repository or a project. `payload` has only what the database and the repository will not tell
-    later.
+) -> int:
+    """Add an event of a repository or a project, and return its id. `payload` has only what the database and the
+    repository will not tell later.
     """
-    await add_event(
+    return await add_event(
         tx,
         key,
         workspace_id=place.workspace.id,

@@ -22,6 +22,7 @@ from roadstead.domain.happened import Actor, actor_of, happened
 from roadstead.domain.host import Host
 from roadstead.domain.repositories.access import hold
 from roadstead.domain.repositories.commits import folder_of
+from roadstead.domain.repositories.marks import keep_mark
 from roadstead.errors import GitFailed, RoadsteadError
 from roadstead.git import locks
 from roadstead.git.refs import set_head
@@ -83,6 +84,7 @@ async def record(
         found = await note_push(tx, repository.id, host.now())
         if found is None or not await pushes.delete_push(tx, push.id):
             return []
+        event = 0
         now = await refs_again(folder, before)
         done = [*logs, *await _deleted(tx, push, now)] if reported is None else reported
         if done:
@@ -90,7 +92,9 @@ async def record(
             await _choose_main_branch(tx, folder, found, done)
             host.pushed_to.put_nowait(folder)
             payload = {**_payload(done, backwards), **await _main_beside(tx, found, done)}
-            await happened(host, tx, "repo:push", _actor(push), found, payload)
+            event = await happened(host, tx, "repo:push", _actor(push), found, payload)
+    if event:
+        keep_mark(host, event)
     return done
 
 

@@ -1,10 +1,11 @@
-"""At the start of a host: record the pushes that processes left when they were killed."""
+"""At the start of a host: record the pushes that killed processes left, and those that a restored database lacks."""
 
 import asyncio
 import logging
 from datetime import datetime
 
 from roadstead.domain.host import Host
+from roadstead.domain.repositories.marks import is_behind_mark
 from roadstead.errors import RoadsteadError
 from roadstead.storage.pushes import list_pushes
 
@@ -18,6 +19,14 @@ async def record_left_pushes(host: Host) -> None:
     begun = host.now()
     while await _are_left(host, begun):  # noqa: ASYNC110  # other processes record them, too
         await asyncio.sleep(AGAIN_SECONDS)
+
+
+async def catch_up_after_restore(host: Host) -> None:
+    """Bring the database into line with the repositories, if it is older than the latest push to one of them."""
+    if await is_behind_mark(host):
+        from roadstead.domain.repositories.catching_up import catch_up_with_all  # imports git, as `_are_left`
+
+        await catch_up_with_all(host)
 
 
 async def _are_left(host: Host, begun: datetime) -> bool:

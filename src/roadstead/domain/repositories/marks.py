@@ -1,0 +1,29 @@
+"""A mark beside the repositories: the latest event of a push. It tells whether the database is older than they are.
+
+That is so after a restore, because a back-up has the database first.
+"""
+
+from contextlib import suppress
+from pathlib import Path
+
+from roadstead.domain.host import Host
+from roadstead.storage.events import newest_event
+
+
+def keep_mark(host: Host, event: int) -> None:
+    """Store the latest event. A disk that takes no mark does not undo a push."""
+    with suppress(OSError):
+        _place(host).write_text(f"{event}\n", "ascii")
+
+
+async def is_behind_mark(host: Host) -> bool:
+    """Return whether the database lacks the event that is marked."""
+    try:
+        marked = int(_place(host).read_text("ascii"))
+    except (OSError, ValueError):
+        return False
+    return marked > await newest_event(host.store.database)
+
+
+def _place(host: Host) -> Path:
+    return host.settings.data / "git" / "latest-event"

@@ -1,0 +1,79 @@
+"""A restored host: its database was backed up first, so its repositories may be newer."""
+
+import shutil
+import sqlite3
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from roadstead.domain.host import Host
+from roadstead.domain.people.workspaces import create_workspace
+from roadstead.domain.repositories.catching_up import out_of_line
+from roadstead.domain.repositories.marks import is_behind_mark
+from roadstead.domain.upkeep.repository_check import Checked, check_repositories
+from roadstead.model import Repository
+from tests.live import LiveHost, live_host
+from tests.smart_http.conftest import Place, new_repository, tokens, wait_until
+from tests.smart_http.git_client import Work
+
+
+def _copy_database(data: Path, there: Path) -> None:
+    """Back the database up, as its own tools do while a host runs."""
+    with sqlite3.connect(data / "roadstead.db") as here, sqlite3.connect(there / "roadstead.db") as copy:
+        here.backup(copy)
+    shutil.copy(data / "secret.key", there)
+
+
+def _faults(host: LiveHost) -> list[str]:
+    async def job(opened: Host) -> list[Checked]:
+        return [one async for one in check_repositories(opened)]
+
+    found: list[Checked] = host.work(job)
+    return [fault for one in found for fault in one.faults]
+
+
+def _out_of_line(host: LiveHost) -> list[str]:
+    found: list[Repository] = host.work(out_of_line)
+    return [one.full_name for one in found]
+
+
+@pytest.fixture
+def on_sqlite(tmp_path: Path) -> Iterator[Place]:
+    """Yield an empty private repository at a host whose database is a file."""
+    with live_host(tmp_path / "data") as host:
+        ann, ben = host.work(tokens(["ann", "ben"]))
+        host.work(lambda opened: create_workspace(opened, "acme", name="Acme", owner="ann"))
+        yield Place(host, host.work(new_repository(ann, "acme")), ann, ben)
+
+
+def test_the_database_follows_newer_repositories(on_sqlite: Place, work: Work, tmp_path: Path) -> None:
+    """At the start of the restored host: its refs and events are as the pushes left them, once."""
+    data, there = on_sqlite.host.settings.data, tmp_path / "there"
+    there.mkdir(mode=0o700)
+    first = work.head()
+    work.git("push", on_sqlite.url(), "main", "HEAD:gone")
+    _copy_database(data, there)
+    second = work.commit("second")
+    work.git("push", on_sqlite.url(), "main", "HEAD:later", ":gone")
+    shutil.copytree(data / "git", there / "git")
+
+    with live_host(there) as host:
+        place = replace(on_sqlite, host=host)
+        wait_until(place.is_whole)
+        assert place.mirror() == {"refs/heads/main": second, "refs/heads/later": second}
+        assert sorted(place.changes()[2:]) == [("gone", first, None), ("later", None, second), ("main", first, second)]
+        assert place.events()[-1].user_id is None, "who pushed is not known"
+        wait_until(lambda: not host.work(is_behind_mark))
+        assert (_faults(host), _out_of_line(host)) == ([], [])
+    with live_host(there) as host:
+        assert len(replace(on_sqlite, host=host).events()) == 2
+
+
+def test_other_refs_than_those_of_the_database_are_found(own_place: Place, work: Work) -> None:
+    """`doctor` names the repository of which a ref was changed without the host."""
+    work.git("push", own_place.url(), "main")
+    assert _out_of_line(own_place.host) == []
+    work.git("--git-dir", str(own_place.folder), "tag", "made-by-hand", "main")
+    assert _out_of_line(own_place.host) == [own_place.repository.full_name]
