@@ -259,7 +259,7 @@ def test_a_repository_is_found_by_each_of_its_names(acme: Acme, who: str, status
         ({"is_private": "x"}, "Bad request", ["is_private"]),
         ({"project": {"key": "NONE"}}, "project: No project with identifier 'NONE'.", ["project"]),
         ({"is_private": False}, "is_private: A private project cannot have public repositories.", ["is_private"]),
-        ({"name": "?!"}, "Invalid slug. Slugs must be lowercase, alphanumerical, and may also contain", None),
+        ({"name": "名前"}, "Invalid slug. Slugs must be lowercase, alphanumerical, and may also contain", None),
     ],
 )
 def test_a_bad_change_is_refused_in_the_words_of_the_cloud(
@@ -307,6 +307,7 @@ def test_a_new_name_moves_a_repository(acme: Acme) -> None:
     assert acme.send["member"]("GET", f"{BELOW}/first").json()["error"]["message"] == GONE
     again = acme.owner("PUT", f"{BELOW}/second-name", json={"name": "Sècond Name", "description": "More"})
     assert (again.status_code, again.json()["description"], "Location" in again.headers) == (200, "More", False)
+    assert acme.owner("PUT", f"{BELOW}/second-name", json={"name": "?!"}).headers["Location"].endswith("/acme/-")
     by_uuid = acme.owner("PUT", f"{BELOW}/{quote(again.json()['uuid'])}", json={"name": "Third"})
     assert by_uuid.headers["Location"] == f"{acme.host.url}{BELOW}/third"
 

@@ -34,7 +34,7 @@ async def create_group(
     users = [await find_user(host, username) for username in usernames]
     shown = name.strip()
     # A slug of dots alone is a step up in an address: no browser would open the group's page.
-    if not slug_of(shown).strip(".") or not is_name(shown):
+    if not slug_of(shown).strip(".-") or not is_name(shown):
         raise InvalidInput(
             f"{name!r} cannot be the name of a group.", f"Use letters and digits, at most {LONGEST_NAME} characters."
         )
