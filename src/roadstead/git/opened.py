@@ -8,7 +8,6 @@ import threading
 from collections import OrderedDict
 from pathlib import Path
 from time import monotonic
-from typing import NamedTuple
 
 import pygit2
 from pygit2.enums import ConfigLevel, Option, RepositoryOpenFlag
@@ -19,12 +18,27 @@ from roadstead.git import closing
 _LEVELS = (ConfigLevel.PROGRAMDATA, ConfigLevel.SYSTEM, ConfigLevel.XDG, ConfigLevel.GLOBAL)
 _CACHE_BYTES = 48 << 20
 _MAPPED_BYTES = 1 << 30
+_LOOK_SECONDS = 0.002
+"""How long packs are taken for unchanged. An answer gets its repository some ten times, and a look takes long."""
 
 
-class _Handle(NamedTuple):
-    repository: pygit2.Repository
-    until: float
-    packs: int
+class _Handle:
+    """An open repository, and its packs when it was opened."""
+
+    __slots__ = ("_looked_at", "_packs", "repository", "until")
+
+    def __init__(self, folder: Path, until: float) -> None:
+        self._packs = packs_of(folder)
+        self._looked_at = monotonic()
+        self.repository = _open(folder)
+        self.until = until
+
+    def is_valid(self, folder: Path, now: float) -> bool:
+        """Return whether it may still be read. Raise `GitFailed` if the repository is gone."""
+        if now - self._looked_at > _LOOK_SECONDS:
+            self._looked_at = now
+            return packs_of(folder) == self._packs and now < self.until
+        return now < self.until
 
 
 class Opened(threading.local):
@@ -41,12 +55,11 @@ class Opened(threading.local):
 
     def repository(self, folder: Path) -> pygit2.Repository:
         """Return a repository. Raise `GitFailed` if it is not there."""
-        handle = self._handles.get(folder)
-        packs = packs_of(folder)
-        if handle is None or handle.packs != packs or handle.until < monotonic():
+        handle, now = self._handles.get(folder), monotonic()
+        if handle is None or not handle.is_valid(folder, now):
             self.close(folder)
             self._close_expired()
-            handle = self._handles[folder] = _Handle(_open(folder), monotonic() + self._seconds, packs)
+            handle = self._handles[folder] = _Handle(folder, now + self._seconds)
             if len(self._handles) > self._most:
                 self.close(next(iter(self._handles)))
         else:

@@ -64,7 +64,10 @@ def _named(opened: pygit2.Repository, ref: str) -> str | None:
     if "\0" in ref:  # where a name ends for the library
         return None
     try:
-        return str(opened.lookup_reference(ref).resolve().target)
+        found = opened.lookup_reference(ref)
+        target = found.target
+        # The library reads a ref again to resolve it, also one that is not symbolic.
+        return str(found.resolve().target if isinstance(target, str) else target)
     except (KeyError, ValueError, pygit2.GitError):
         return None
 
