@@ -5,11 +5,14 @@ from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
 from roadstead.domain.host import Host, open_host
 from roadstead.domain.linking import linkers
 from roadstead.domain.linking.workspaces import WorkspaceLinkers
 from roadstead.domain.people import users
+from roadstead.domain.rendering import markdown
 from roadstead.domain.rendering.markdown import LONGEST, Mention, to_html
 from roadstead.domain.rendering.renderer import Renderer
 from roadstead.errors import WorkspaceNotFound
@@ -39,6 +42,55 @@ MARKDOWN = [
 @pytest.mark.parametrize(("text", "html"), MARKDOWN, ids=lambda value: repr(value[:20]))
 def test_markdown_is_read_as_bitbucket_reads_it(text: str, html: str) -> None:
     """CommonMark with mentions and names for headings; HTML is text, and what is too long is shown as it is."""
+    assert to_html(text, ANN) == html
+
+
+PIECES = (
+    *("a", "word", "Ünïcode", "a_b", "_", "__a__", "*", "**a**", "`", "``a``", "~~", "~~a~~", "\\", "&", "&amp;"),
+    *("<", "<b>", "<a@b.example>", "<https://h.example/>", ">", "->", '"', "'", "#", "## a", "-", "---", "===", "+"),
+    *("1", "1.", "2)", "[", "]", "[a]", "[a](/b)", "![", "!", ":", "https://h.example/?a=1#b", "|", "|-|", "a|b"),
+    *("-|-", "@", "@a", "@{a}", "@{557058:a}", "{", "(", ")", ";", ",", "…", "$1", "^", "=", "%", "/", ".", "abcdef1"),
+    *(
+        " ",
+        "  ",
+        "\n",
+        "\n",
+        "\n\n",
+        "\n\n\n",
+        " \n",
+        "  \n",
+        "\n    ",
+        "\t",
+        "\r",
+        "\0",
+        "\f",
+        "\xa0",
+        "\u2028",
+        "\ud800",
+    ),
+)
+
+
+@given(st.lists(st.sampled_from(PIECES), max_size=12).map("".join))
+@example("by @{557058:a}")
+@example("a_b _c_")
+@example("a  \nb\n===")
+def test_a_plain_text_is_read_as_any_other(text: str) -> None:
+    """An empty line before it changes nothing, although the text is then read by the reader of Markdown."""
+    assert to_html(text, ANN) == to_html(f"\n{text}", ANN)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Merge branch 'a_b/c-d' into main",
+        'PROJ-1: Say "no" -> yes (#12)\n\nBecause: it was so.\nSee https://h.example/?a=1#b, or ask ann@example.com.\n',
+    ],
+)
+def test_a_plain_text_needs_no_reader_of_markdown(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Such as most messages of commits: it takes a tenth of the time."""
+    html = to_html(f"\n{text}", ANN)
+    monkeypatch.setattr(markdown, "_reader", None)
     assert to_html(text, ANN) == html
 
 

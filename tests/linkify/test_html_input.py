@@ -8,7 +8,7 @@ from urllib.parse import urlsplit
 
 import nh3
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from selectolax.lexbor import LexborHTMLParser, LexborNode
 
@@ -46,6 +46,25 @@ def nodes(html: str) -> Iterator[LexborNode]:
 
 def text_of(html: str) -> str:
     return "".join(node.text_content or "" for node in nodes(html) if node.tag == "-text")
+
+
+TEXTS = st.lists(
+    st.sampled_from(
+        ("BB-1", "A-1", "abcdef1", " ", "\n", "\r", "\0", "\xa0", "\ud800", "&", "&amp;", "&quot;", "&lt;", '"')
+    )
+    | st.sampled_from(("'", ">", "&#66;B-2", "&#0;", f"&#{'9' * 200};", "https://h.example/", "</p>\n<p>", "1;")),
+    max_size=8,
+).map("".join)
+
+
+@given(TEXTS)
+@example("\r")
+@example("BB-1 &amp; &quot;A-1&quot;</p>\n<p>abcdef1")
+def test_plain_paragraphs_are_linked_as_any_other_elements(text: str) -> None:
+    """A comment after them changes nothing, although such HTML is read and made safe element by element."""
+    html, references = f"<p>{text}</p>", {"abcdef1": "https://h.example/abcdef1"}
+    for linkers in (LINKERS, NO_LINKERS):
+        assert linkify_html(linkers, html, references) == linkify_html(linkers, f"{html}<!-- -->", references)
 
 
 @pytest.mark.sample(10)

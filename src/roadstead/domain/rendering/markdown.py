@@ -22,6 +22,9 @@ _PLAIN_LINK = {"rel": "nofollow", "class": "ap-connect-link"}
 _ALIGNMENT = re.compile(r"text-align:(\w+)")
 _NOT_IN_ID = re.compile(r"[^\w\- ]")
 _PARAGRAPHS = re.compile(r"\n{2,}")
+_LINE = r"[^\W\d_](?:[^\s\\`*_\[\]<&~@|]++|[ ]|(?<=[^\W_])_(?=[^\W_])|@(?!\{))*+(?<![ ])"
+"""A line that begins with a letter, and has no character that means something in Markdown where it is."""
+_PLAIN = re.compile(rf"{_LINE}(?:\n++{_LINE})*+\n*+")
 
 
 class Mention(NamedTuple):
@@ -39,7 +42,7 @@ def mentioned(text: str) -> Iterator[str]:
 def to_html(text: str, mentions: Mapping[str, Mention]) -> str:
     """Return the HTML of Markdown, without a line break at the end. `mentions` are users by account id."""
     text = text.replace("\0", "\ufffd")
-    if len(text) > LONGEST:
+    if len(text) > LONGEST or _PLAIN.fullmatch(text):  # most messages of commits: it takes a tenth of the time
         return as_it_is(text)
     reader = _reader()
     tokens = reader.parse(text, environment := {"mentions": mentions})

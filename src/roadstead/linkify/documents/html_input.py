@@ -13,7 +13,7 @@ import msgspec
 import nh3
 
 from roadstead.linkify.documents.elements import ATTRIBUTES, ELEMENTS, UNTOUCHED
-from roadstead.linkify.documents.markup import outline_of
+from roadstead.linkify.documents.markup import decoded, outline_of
 from roadstead.linkify.documents.references import with_references
 from roadstead.linkify.documents.texts import Texts
 from roadstead.linkify.linker import Link, Linkified, Unfinished
@@ -22,6 +22,7 @@ from roadstead.linkify.render.html import render_html
 
 _NONE: Mapping[str, str] = MappingProxyType({})
 _TAG = re.compile(r'(<[^<>"]*+(?:"[^"]*+"[^<>"]*+)*+>)')
+_PARAGRAPHS = re.compile(r"<p>[^\s<][^<]*+</p>(?:\n<p>[^\s<][^<]*+</p>)*+")
 _NAME = re.compile(r"</?([a-z0-9]+)")
 _NUMBER = re.compile(r"([0-9]+);")
 _HEADING_ID = re.compile(r"markdown-header-[\w.-]{0,200}")
@@ -57,8 +58,10 @@ def linkify_html(linkers: CompiledLinkers, html: str, references: Mapping[str, s
     No HTML and no pattern raises an exception. For all texts together each linker has the time of one text. After
     1,000,000 characters or 10,000 links nothing more is linked. Each limit that was reached is listed as unfinished.
     """
-    outline = outline_of(html)
     texts = Texts(linkers)
+    if _PARAGRAPHS.fullmatch(html):
+        return _linkify_paragraphs(texts, html, references)
+    outline = outline_of(html)
     links: list[Link] = []
     rendered: list[str] = []
     untouched = 0
@@ -74,6 +77,15 @@ def linkify_html(linkers: CompiledLinkers, html: str, references: Mapping[str, s
             links += linkified.links
             rendered.append(render_html(linkified))
     return LinkifiedHtml("".join(rendered), tuple(links), tuple(texts.unfinished))
+
+
+def _linkify_paragraphs(texts: Texts, html: str, references: Mapping[str, str]) -> LinkifiedHtml:
+    """Return paragraphs without other elements, whose outline is simple and safe, with the links of their texts."""
+    paragraphs = html.removeprefix("<p>").removesuffix("</p>").split("</p>\n<p>")
+    linkified = [with_references(texts.linkify(decoded(chars)), references) for chars in paragraphs]
+    links = tuple(link for one in linkified for link in one.links)
+    written = "\n".join([f"<p>{render_html(one)}</p>" for one in linkified])
+    return LinkifiedHtml(written, links, tuple(texts.unfinished))
 
 
 def _harmless(element: str, attribute: str, value: str) -> str | None:

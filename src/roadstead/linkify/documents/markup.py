@@ -70,6 +70,13 @@ def outline_of(html: str) -> Outline:
     return Outline("".join(writer.parts), writer.texts)
 
 
+def decoded(chars: str) -> str:
+    """Return the text that some characters between tags stand for, without NUL."""
+    if "&" in chars:
+        chars = unescape(_LONG_NUMBER.sub("\ufffd", chars))
+    return chars.replace("\0", "")
+
+
 class _Writer:
     """Writes an outline, and knows which elements are open."""
 
@@ -85,7 +92,7 @@ class _Writer:
             self.parts.append(chars)  # a table keeps spaces, and moves any other text before itself
             return
         self.parts.append(f"{len(self.texts)};")
-        self.texts.append(unescape(_LONG_NUMBER.sub("\ufffd", chars)).replace("\0", ""))
+        self.texts.append(decoded(chars))
 
     def start(self, name: str, attributes: str) -> None:
         """Write a start tag, after the end tags that it implies."""
