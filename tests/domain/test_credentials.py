@@ -13,7 +13,9 @@ from roadstead.domain.apps import installations
 from roadstead.domain.host import Host, open_host
 from roadstead.domain.people import users
 from roadstead.domain.upkeep import audit
+from roadstead.model import User
 from roadstead.settings import Settings
+from tests.conftest import NewDatabase
 from tests.live import recording_app
 
 NOW = 1_800_000_000.0
@@ -102,6 +104,27 @@ def test_a_token_without_an_end_has_none(tmp_path: Path) -> None:
             return [before, bool(await works(other))]
 
     assert asyncio.run(outcomes()) == [True, False]
+
+
+def test_a_token_has_its_user_as_another_process_left_it(tmp_path: Path, new_database: NewDatabase) -> None:
+    """At the next use, although the token was read before: with another name, and not at all once it is deactivated."""
+    settings = Settings(data=tmp_path, database_url=new_database())
+
+    async def run() -> None:
+        async with open_host(settings) as host, open_host(settings) as other:
+
+            async def users_found() -> list[User | None]:
+                found = [await credentials.find_api_token(one, token) for one in (host, other)]
+                return [None if one is None else one.user for one in found]
+
+            ann, token = await credentials.create_user_with_token(host, "ann")
+            assert await users_found() == [ann, ann]
+            await users.rename(host, ann, display_name="Ann Marie", nickname="ann")
+            assert await users_found() == [await users.find_user(host, "ann")] * 2
+            await users.deactivate_user(host, "ann")
+            assert await users_found() == [None, None]
+
+    asyncio.run(run())
 
 
 def test_the_log_says_who_used_a_sign_in_link(tmp_path: Path) -> None:

@@ -14,8 +14,11 @@ from roadstead.domain.people.privileges import find_project
 from roadstead.domain.people.projects import ProjectChanges, create_project, page_of_projects
 from roadstead.domain.people.workspaces import create_workspace, find_visible
 from roadstead.domain.repositories.access import find_repository
+from roadstead.domain.repositories.approvals import approvals_of
 from roadstead.domain.repositories.creation import create_repository
 from roadstead.domain.repositories.given import RepositoryChanges
+from roadstead.domain.repositories.known import users_of
+from roadstead.git.objects import Signature
 from roadstead.listing import PageRequest
 from roadstead.model import AccessToken, ApiToken, Identity, TokenOwner
 from roadstead.settings import Settings
@@ -60,19 +63,22 @@ def test_no_caller_finds_what_was_found_for_another(tmp_path: Path) -> None:
 
 
 def test_what_is_recalled_comes_from_the_tables_that_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No permission is kept that is read from a table whose changes no version counts."""
+    """Nothing is kept of permissions and people that is read from a table whose changes no version counts."""
 
     async def run() -> None:
         async with open_host(Settings(data=tmp_path)) as host:
             ann = await _ann(host)
             await create_workspace(host, "acme", name=None, owner="ann")
             await create_project(host, ann, "acme", ProjectChanges("TOOLS", "Tools"))
-            await create_repository(host, ann, "acme", "widgets", RepositoryChanges())
+            widgets = await create_repository(host, ann, "acme", "widgets", RepositoryChanges())
             with tables_read(host.store.database, monkeypatch) as read:
                 await find_repository(host, ann, "acme", "widgets", "read")
                 await find_project(host, ann, "acme", "TOOLS", "read")
                 await find_visible(host, ann, "acme")
                 await page_of_projects(host, ann, "acme", PageRequest(1, 10))
+                await users_of(host, [Signature("Ann", "ann@example.com", 0, 0)])
+                await approvals_of(host, widgets, "a" * 40)
+            assert {"users", "emails", "commit_approvals"} <= read
             assert {"repositories", "permissions", "group_members", "members", "projects", "workspaces"} <= read
             assert read - {"remembered"} <= set(COUNTERS)
 

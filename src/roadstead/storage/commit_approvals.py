@@ -21,6 +21,11 @@ async def list_approvals(reader: Reader, repository_id: int, commit_hash: str) -
     return [Approval(user_of(user), from_text(approved_on)) for approved_on, *user in rows]
 
 
+async def has_approvals(reader: Reader, repository_id: int) -> bool:
+    """Return whether some commit of a repository was approved."""
+    return bool(await reader.read("SELECT 1 FROM commit_approvals WHERE repository_id = ? LIMIT 1", repository_id))
+
+
 async def keep_approval(tx: Transaction, repository_id: int, commit_hash: str, user_id: int, now: datetime) -> None:
     """Add a user's approval, unless there is one."""
     statement = COMMIT_APPROVALS.adding(COMMIT_APPROVALS.columns)

@@ -10,6 +10,7 @@ from typing import Literal
 
 from roadstead.listing import Field, Listing, PageRequest, Slice
 from roadstead.model import AccessToken, ApiToken, ListedToken, TokenOwner, User
+from roadstead.storage import Store
 from roadstead.storage.database import Reader, Row, Transaction
 from roadstead.storage.filters import Clause
 from roadstead.storage.listing import Source, read_page
@@ -98,6 +99,18 @@ async def find_api_token(reader: Reader, token: str) -> ApiToken | None:
     """Return the token, which may have expired."""
     rows = await reader.read(f"SELECT {_COLUMNS} {_API_TOKENS} WHERE t.token_hash = ?", hash_token(token))
     return _api_token(rows[0]) if rows else None
+
+
+async def recall_api_token(store: Store, token: str) -> ApiToken | None:
+    """Return the result of `find_api_token`, read once until the next commit."""
+    known = await store.memory.latest()
+    key = ApiToken, hash_token(token)
+    found: ApiToken | None = known.get(key)
+    if found is None:
+        found = await find_api_token(store.database, token)
+        if found is not None:
+            known[key] = found
+    return found
 
 
 async def list_api_tokens(reader: Reader) -> list[ListedToken]:

@@ -170,7 +170,7 @@ def granted_scopes(text: str, parse: Callable[[str], Iterable[str]] = parse_scop
 
 async def find_api_token(host: Host, token: str) -> ApiToken | None:
     """Return the token if it is valid, and note its use."""
-    found = await rows.find_api_token(host.store.database, token)
+    found = await rows.recall_api_token(host.store, token)
     if found is None or not _is_in_force(found, host.now()):
         return None
     if not host.token_uses.take(found.id):

@@ -12,10 +12,24 @@ from roadstead.model.reviews import Approval
 from roadstead.storage import commit_approvals as rows
 from roadstead.storage.database import Transaction
 
+_BYTES = 500
+"""Of keeping whether a repository has approvals."""
+
 
 async def approvals_of(host: Host, repository: Repository, commit_hash: str) -> Sequence[Approval]:
-    """Return who has approved a commit, the earliest first."""
+    """Return who has approved a commit, the earliest first. In most repositories, no commit was ever approved."""
+    if not await _has_any(host, repository):
+        return []
     return await rows.list_approvals(host.store.database, repository.id, commit_hash)
+
+
+async def _has_any(host: Host, repository: Repository) -> bool:
+    key, kept, people = (Approval, repository.id), host.store.memory.kept, (await host.store.database.versions()).people
+    known: bool | None = kept.find(key, people)
+    if known is None:
+        known = await rows.has_approvals(host.store.database, repository.id)
+        kept.keep(key, people, known, _BYTES)
+    return known
 
 
 async def approve(host: Host, identity: Identity, repository: Repository, commit_hash: str) -> Approval:

@@ -27,6 +27,14 @@ class Known(NamedTuple):
 NOTHING = Known({}, {})
 _LONGEST_AT_ONCE = 2_000
 """Characters of a text that the loop reads as Markdown."""
+_BYTES = 1_500
+"""Of an account with its names, and what keeping it takes."""
+
+
+class _Person(NamedTuple):
+    """Who has confirmed an e-mail address, if a user has."""
+
+    user: User | None
 
 
 async def known_of_commits(reading: Reading, commits: Iterable[Commit]) -> Known:
@@ -41,7 +49,16 @@ async def known_of_commits(reading: Reading, commits: Iterable[Commit]) -> Known
 async def users_of(host: Host, signatures: Iterable[Signature]) -> Mapping[str, User]:
     """Return the people who have confirmed the addresses of signatures, by address in lower case."""
     addresses = {signature.email.lower() for signature in signatures}
-    return await find_by_emails(host.store.database, sorted(address for address in addresses if "@" in address))
+    kept, people = host.store.memory.kept, (await host.store.database.versions()).people
+    known: dict[str, _Person | None] = {
+        address: kept.find((_Person, address), people) for address in addresses if "@" in address
+    }
+    unknown = sorted(address for address, person in known.items() if person is None)
+    found = await find_by_emails(host.store.database, unknown)
+    for address in unknown:
+        person = known[address] = _Person(found.get(address))
+        kept.keep((_Person, address), people, person, _BYTES + len(address))
+    return {address: person.user for address, person in known.items() if person and person.user}
 
 
 def html_without_links(texts: Iterable[str]) -> Mapping[str, str]:
