@@ -112,6 +112,20 @@ def test_a_diffstat_is_cut_into_pages(acme: Widgets) -> None:
     assert acme.get("/diffstat/odd?pagelen=5001").status_code == 400
 
 
+@pytest.mark.parametrize("spec", ["moving..v1", "moving"])
+def test_a_push_between_two_pages_changes_no_diffstat(acme: Widgets, spec: str) -> None:
+    """The other pages of a branch are those of the commit that it was at, which `next` names."""
+    acme.git("branch", "--force", "moving", "odd")
+    acme.push("moving")
+    before = acme.get(f"/diffstat/{spec}").json()["values"]
+    first = acme.get(f"/diffstat/{spec}?pagelen=2").json()
+    acme.git("branch", "--force", "moving", "main")
+    acme.push("moving")
+    second = acme.get(first["next"].removeprefix(f"{acme.host.url}{BELOW}")).json()
+    assert [*first["values"], *second["values"]] == before[:4]
+    assert second["values"]
+
+
 # Patches and common ancestors
 
 

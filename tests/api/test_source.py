@@ -244,6 +244,28 @@ def test_a_folder_is_listed_page_by_page(widgets: Stocked) -> None:
     assert widgets.get("/src/main/many?pagelen=101").json()["error"]["message"] == "Invalid pagelen"
 
 
+@pytest.mark.parametrize("listed", ["src/team/x", "src/team/x/in%20it/", "filehistory/team/x/one"])
+def test_a_push_between_two_pages_changes_no_list(
+    host: LiveHost, people: tuple[str, str], tmp_path: Path, listed: str
+) -> None:
+    """The other pages of a branch are those of the commit that it was at: nothing is twice in a list or missing."""
+    made = stocked(host, tmp_path, "source", people)
+    made.work.git("checkout", "--quiet", "-b", "team/x")
+    for number in range(3):
+        write(made.work, {"one": str(number), f"f{number}": "", f"in it/{number}": ""})
+    made.push()
+    target = f"/{listed}?pagelen=2"
+    before, _ = _walk(made, target)
+    first = made.get(target).json()
+    write(made.work, {"a": "", "in it/a": "", "one": "3"})
+    made.push()
+    second = made.send("GET", first["next"].removeprefix(host.url)).json()
+    found = [*first["values"], *second["values"]]
+    assert [one["path"] for one in found] == [one["path"] for one in before][: len(found)]
+    assert {one["commit"]["hash"] for one in found} <= {one["commit"]["hash"] for one in before}
+    assert made.send("GET", second["previous"].removeprefix(host.url)).json()["values"] == first["values"]
+
+
 def test_levels_are_listed_one_after_the_other(widgets: Stocked) -> None:
     """`max_depth` adds the folders of a level after it; with enough of them, everything that git has is there."""
     found, _ = _walk(widgets, "/src/feature/x/?max_depth=2")

@@ -94,10 +94,18 @@ def page_request(query: Mapping[str, str], listing: Listing) -> PageRequest:
     )
 
 
-def page_answer(call: "Call", page: Slice[Any], values: object = None, *, on_request: Sequence[Path] = ()) -> Answer:
+def page_answer(
+    call: "Call",
+    page: Slice[Any],
+    values: object = None,
+    *,
+    on_request: Sequence[Path] = (),
+    address: str | None = None,
+) -> Answer:
     """Return a page with the requested fields. `values` is its items as JSON, unless they are resources.
 
-    What is there `on_request` is left out unless `fields` asks for it. Raise `InvalidInput`.
+    What is there `on_request` is left out unless `fields` asks for it. The other pages are at the `address`, if one is
+    given, else at that of the call. Raise `InvalidInput`.
     """
     body: dict[str, Any] = {
         "size": page.size,
@@ -106,19 +114,21 @@ def page_answer(call: "Call", page: Slice[Any], values: object = None, *, on_req
         "values": page.items if values is None else values,
     }
     if page.has_next:
-        body["next"] = _link(call, page.number + 1, "after", page.after)
+        body["next"] = _link(call, page.number + 1, "after", page.after, address)
     if page.number > 1:
-        body["previous"] = _link(call, page.number - 1, "before", page.before)
+        body["previous"] = _link(call, page.number - 1, "before", page.before, address)
     return shaped(call, body, on_request)
 
 
-def uncounted_answer(call: "Call", wanted: PageRequest, values: Sequence[Any], *, has_next: bool) -> Answer:
-    """Return a page without the length of its list, with the requested fields. Raise `InvalidInput`."""
+def uncounted_answer(
+    call: "Call", wanted: PageRequest, values: Sequence[Any], *, has_next: bool, address: str | None = None
+) -> Answer:
+    """Return a page without the length of its list, otherwise as `page_answer` does. Raise `InvalidInput`."""
     body: dict[str, Any] = {"page": wanted.number, "pagelen": wanted.length, "values": values}
     if has_next:
-        body["next"] = _link(call, wanted.number + 1, "after", None)
+        body["next"] = _link(call, wanted.number + 1, "after", None, address)
     if wanted.number > 1:
-        body["previous"] = _link(call, wanted.number - 1, "before", None)
+        body["previous"] = _link(call, wanted.number - 1, "before", None, address)
     return shaped(call, body)
 
 
@@ -130,12 +140,12 @@ def shaped(call: "Call", body: object, on_request: Sequence[Path] = ()) -> Answe
     return json_answer(body)
 
 
-def _link(call: "Call", number: int, direction: str, cursor: str | None) -> str:
+def _link(call: "Call", number: int, direction: str, cursor: str | None, address: str | None) -> str:
     place = f"page={number}" if cursor is None else f"page={number}&{direction}={cursor}"
-    return link_to(call, place, instead_of=("page", "after", "before"))
+    return link_to(call, place, instead_of=("page", "after", "before"), address=address)
 
 
-def link_to(call: "Call", place: str, *, instead_of: Collection[str]) -> str:
+def link_to(call: "Call", place: str, *, instead_of: Collection[str], address: str | None = None) -> str:
     """Return the address of another page, which `place` has `instead_of` some parameters.
 
     It keeps every other parameter, as clients follow it unchanged.
@@ -143,9 +153,10 @@ def link_to(call: "Call", place: str, *, instead_of: Collection[str]) -> str:
     scope = call.request.scope
     query = scope["query_string"].decode("latin-1").split("&")
     kept = [part for part in query if part and part.partition("=")[0] not in instead_of]
-    path = scope["raw_path"].decode("latin-1").rstrip("/")
+    if address is None:
+        address = call.host.base_url + scope["raw_path"].decode("latin-1").rstrip("/")
     before = quote("&".join((*kept, "")), safe=_IN_QUERY) if kept else ""
-    return f"{call.host.base_url}{path}?{before}{place}"
+    return f"{address}?{before}{place}"
 
 
 def _number(query: Mapping[str, str], name: str, default: int, most: int) -> int:

@@ -37,6 +37,7 @@ from roadstead.domain.repositories.reading import Reading
 from roadstead.git import objects
 from roadstead.listing import PageRequest, cut
 from roadstead.model.reviews import COMMENT_LIST, CommitComment
+from roadstead.shapes.repositories import repository_url
 
 READ = OpenScope("repository", "read:repository:bitbucket") & "read"
 COMMENT = Scope("repository", "read:repository:bitbucket") & "read"
@@ -218,7 +219,14 @@ async def get_diffstat(call: Call, wanted: PageRequest) -> Answer:
     sides = await comparing.sides_of(reading, call.path["spec"], topic=rules.wants_topic(call))
     files = await comparing.files_of(reading, sides, rules.options_of(call))
     shapes, page = _shapes(call, NOTHING), cut(files, wanted)
-    return page_answer(call, page.of([shapes.difference(file, *sides) for file in page.items]))
+    differences = page.of([shapes.difference(file, *sides) for file in page.items])
+    return page_answer(call, differences, address=_fixed(call, sides))
+
+
+def _fixed(call: Call, sides: comparing.Sides) -> str:
+    """Return the address of a comparison by its commits: after a push, branches would begin another list there."""
+    spec = f"{sides.new}..{sides.old}" if ".." in call.path["spec"] else sides.new
+    return f"{repository_url(call.repository, call.host.base_url)}/diffstat/{spec}"
 
 
 @OPERATIONS.get("/merge-base/{revspec:rest}", needs=READ, query=Partial, gives={200: CommitResource}, refuses=(555,))

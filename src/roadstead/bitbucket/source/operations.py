@@ -34,6 +34,7 @@ from roadstead.domain.repositories.known import NOTHING, Known, users_of
 from roadstead.domain.repositories.source import Place, find_main_commit, find_place
 from roadstead.errors import InvalidInput
 from roadstead.listing import PageRequest, slice_of
+from roadstead.shapes.links import in_path
 from roadstead.shapes.rendered import Rendered
 from roadstead.shapes.repositories import repository_url
 
@@ -121,15 +122,22 @@ async def list_file_history(call: Call, wanted: PageRequest) -> Answer:
     people = await users_of(call.host, [change.commit.author for change in changes])
     shapes = CommitShapes(call.repository, call.host.base_url, Known(people, {}))
     entries = [history_entry(_url(call), change, shapes) for change in changes]
+    address = _fixed(call, "filehistory", place)
     if wanted.filter is None and wanted.sort is None:
-        return uncounted_answer(call, wanted, entries, has_next=has_next)
+        return uncounted_answer(call, wanted, entries, has_next=has_next, address=address)
     page = slice_of(entries, wanted)
-    return uncounted_answer(call, wanted, page.items, has_next=page.has_next)
+    return uncounted_answer(call, wanted, page.items, has_next=page.has_next, address=address)
 
 
 async def _folder(call: Call, place: Place, wanted: PageRequest, shapes: SourceShapes) -> Answer:
     page = await rules.page_of_folder(place, wanted, _depth(call))
-    return uncounted_answer(call, wanted, [shapes.listed(one) for one in page.items], has_next=page.has_next)
+    entries = [shapes.listed(one) for one in page.items]
+    return uncounted_answer(call, wanted, entries, has_next=page.has_next, address=_fixed(call, "src", place))
+
+
+def _fixed(call: Call, below: str, place: Place) -> str:
+    """Return the address of a place by its commit: after a push, a branch would begin another list there."""
+    return f"{_url(call)}/{below}/{place.commit}/{in_path(place.entry.path)}"
 
 
 def _url(call: Call) -> str:
