@@ -67,3 +67,13 @@ def test_all_pages_are_what_git_lists(
             variables={"GIT_LITERAL_PATHSPECS": "1"},
         )
         assert found == wanted.decode().split()
+
+
+@given(made=histories(clocks_go_wrong=True), length=st.integers(1, 4))
+def test_a_branch_is_on_one_page(made: list[Made], length: int) -> None:
+    """Where clocks went wrong, a branch can be older than one that it has merged: this is listed once all the same."""
+    with repository(made) as generated:
+        reading = cast("Any", _Unlimited(generated.folder))
+        place = history.beginning(reading, generated.ids, [], b"")
+        found = asyncio.run(_walk(reading, place, length))
+        assert found == git(generated.folder, "rev-list", *generated.ids).decode().split()

@@ -44,19 +44,21 @@ async def page(
 ) -> Page:
     """Return the commits that are reachable from `include` and not from `exclude`, all of them ids of commits.
 
-    `after` is the `next` of the page before, of the same question. Where clocks went wrong, a commit can be on two
-    pages. Raise `NoSuchObject`, and `InvalidInput` for an `after` that is none.
+    `after` is the `next` of the page before, of the same question. Where clocks went wrong, a commit that is not in
+    `include` can be on two pages. Raise `NoSuchObject`, and `InvalidInput` for an `after` that is none.
     """
-    left_out = list(exclude)
+    tips, left_out = list(dict.fromkeys(include)), list(exclude)
     if left_out:
-        return await _page_of_range(folder, list(include), left_out, length, _number(after))
-    begin = Frontier(list(dict.fromkeys(include))) if after is None else Frontier.of(after)
-    return _page_of_history(folder, begin, length)
+        return await _page_of_range(folder, tips, left_out, length, _number(after))
+    if after is None:
+        return _page_of_history(folder, Frontier(tips), (), length)
+    begin = Frontier.of(after)
+    return _page_of_history(folder, begin, set(tips).difference(begin.open), length)
 
 
-def _page_of_history(folder: Path, begin: Frontier, length: int) -> Page:
+def _page_of_history(folder: Path, begin: Frontier, shown_tips: Iterable[str], length: int) -> Page:
     queue = Queue(repository(folder))
-    for id_ in begin.shown:
+    for id_ in (*begin.shown, *shown_tips):
         queue.leave_out(id_)
     for tip in begin.open:
         queue.add(tip)
