@@ -1,6 +1,7 @@
 """Files of git LFS over the API: of what git has as a pointer, the content of the object."""
 
 import hashlib
+from pathlib import Path
 
 import pytest
 
@@ -84,3 +85,40 @@ def test_what_only_looks_like_a_pointer_is_a_file(art: Stocked, name: str) -> No
     """git LFS writes pointers in one form, and nothing else is one."""
     assert art.get(f"/src/main/{name}").text == NO_POINTERS[name].removeprefix("->")
     assert "lfs" not in art.get(f"/src/main/{name}?format=meta").json()["attributes"]
+
+
+RENDERED = {
+    "README.md": (b"# Large\n", "markdown", '<h1 id="markdown-header-large">Large</h1>'),
+    "notes.text": (b"one\n\ntwo", "plaintext", "<p>one</p>\n<p>two</p>"),
+}
+
+
+@pytest.mark.parametrize("name", RENDERED)
+def test_the_text_of_an_object_is_rendered(art: Stocked, name: str) -> None:
+    """A README in git LFS is read as one in git; until its object comes, the pointer is what there is to show."""
+    content, markup, html = RENDERED[name]
+    write(art.work, {name: _pointer(content)})
+    art.push()
+    assert art.get(f"/src/main/{name}?format=rendered").json()["raw"] == _pointer(content)
+    _store(art, content)
+    answer = art.get(f"/src/main/{name}?format=rendered").json()
+    assert answer == {"type": "rendered", "raw": content.decode(), "markup": markup, "html": html}
+
+
+def test_a_long_object_is_not_rendered(art: Stocked) -> None:
+    """As a long file of git is not: its pointer is not the text that was asked for."""
+    long = b"x" * (1 << 17) + b"\n"
+    write(art.work, {"long.md": _pointer(long)})
+    art.push()
+    _store(art, long)
+    assert art.get("/src/main/long.md?format=rendered").status_code == 400
+
+
+def test_the_page_of_a_repository_shows_the_text_of_its_readme(host: LiveHost, tmp_path: Path) -> None:
+    """Of the object, not the pointer to it."""
+    made = stocked(host, tmp_path, "lfsread", workspace(host, "lfsread"), is_private=False)
+    content, _, html = RENDERED["README.md"]
+    write(made.work, {"README.md": _pointer(content)})
+    _store(made, content)
+    made.push()
+    assert html in made.nobody("GET", f"/{made.place.repository.full_name}").text

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from roadstead.bitbucket.source.model import FileVersion, Listed, facts_of
 from roadstead.domain.rendering.markdown import LONGEST, as_it_is
 from roadstead.domain.repositories import lfs
-from roadstead.domain.repositories.contents import HASH_BYTES, pointer_in, short_content
+from roadstead.domain.repositories.contents import HASH_BYTES, pointer_in, whole
 from roadstead.domain.repositories.known import html_of
 from roadstead.domain.repositories.reading import Reading
 from roadstead.domain.repositories.source import Place
@@ -93,12 +93,13 @@ def listed(place: Place) -> Listed:
 async def rendered(reading: Reading, place: Place) -> Rendered:
     """Return the text of a file with its HTML: Markdown with links, or paragraphs of plain text.
 
-    Raise `InvalidInput` for a file that is no such text, and as `Renderer.render` does.
+    Of a pointer of git LFS it is that of its object. Raise `InvalidInput` for a file that is no such text, `HostBusy`,
+    and as `Renderer.render` does.
     """
     name = place.entry.path.lower()
     is_named = place.entry.kind == "file" and not place.entry.is_link and name.endswith((*_MARKDOWN, *_PLAIN_TEXT))
-    content = short_content(reading.host, place) if is_named else None
-    if content is None or len(content) > _MOST_RENDERED or b"\0" in content:
+    content = await whole(reading, place, most=_MOST_RENDERED) if is_named else None
+    if content is None or b"\0" in content:
         wrong = "It is no text, too long, or its name does not say Markdown, reStructuredText, Textile or text."
         raise InvalidInput("This cannot be rendered.", wrong, fields={"format": [wrong]})
     text = content.decode("utf-8", "replace")

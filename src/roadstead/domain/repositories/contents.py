@@ -29,7 +29,7 @@ async def content_of(reading: Reading, place: Place) -> Content:
     tag = f"{entry.id}-{entry.mode:o}"
     if entry.kind == "submodule":
         return Content(tag, "text/plain", HASH_BYTES, lambda start, end: entry.id[start:end].encode())
-    content = short_content(reading.host, place)
+    content = _short_content(reading.host, place)
     if content is None:
         size, pieces = blobs.size(place.folder, entry.id), partial(pieces_of, reading, entry.id)
         return Content(tag, mimetype_of(entry.path) or "application/octet-stream", size, pieces)
@@ -37,6 +37,15 @@ async def content_of(reading: Reading, place: Place) -> Content:
         return found
     kind = mimetype_of(entry.path) or ("application/octet-stream" if b"\0" in content else "text/plain")
     return Content(tag, kind, len(content), lambda start, end: content[start:end])
+
+
+async def whole(reading: Reading, place: Place, *, most: int) -> bytes | None:
+    """Return what `content_of` returns if it has at most so many bytes, else nothing. Raise `HostBusy`."""
+    content = await content_of(reading, place)
+    if content.length > most:
+        return None
+    read = content.read(0, content.length)
+    return read if isinstance(read, bytes) else b"".join([piece async for piece in read])
 
 
 async def _object(reading: Reading, entry: Entry, pointer: Wanted) -> Content | None:
@@ -55,7 +64,7 @@ def pointer_in(entry: Entry, content: bytes) -> Wanted | None:
     return None if entry.is_link else lfs.pointed_to(content)
 
 
-def short_content(host: Host, place: Place) -> bytes | None:
+def _short_content(host: Host, place: Place) -> bytes | None:
     """Return the content of a file, unless it is long. It is kept: what an id names in a repository never changes."""
     key, kept = (Content, place.folder, place.entry.id), host.store.memory.kept
     content: bytes | None = kept.find(key, None)

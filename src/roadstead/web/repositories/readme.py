@@ -7,9 +7,10 @@ from urllib.parse import urljoin
 from markupsafe import Markup
 
 from roadstead.domain.rendering.markdown import LONGEST
+from roadstead.domain.repositories.contents import whole
 from roadstead.domain.repositories.known import html_of
 from roadstead.domain.repositories.reading import Reading
-from roadstead.git import blobs
+from roadstead.domain.repositories.source import Place
 from roadstead.git.objects import Commit
 from roadstead.git.trees import Entries, Entry
 from roadstead.web.repositories.shown import source_url
@@ -32,9 +33,12 @@ async def readme_of(reading: Reading, commit: Commit, root: Entries) -> Markup |
     """Return the README in the root of a commit, if there is one that is short enough to be read here."""
     named = {_name(entry): entry for entry in root.called(_FILES) if entry.kind == "file" and not entry.is_link}
     name = next((name for name in _NAMES if name in named), None)
-    if name is None or blobs.size(reading.folder, named[name].id) > _MOST_BYTES:
+    if name is None:
         return None
-    text = blobs.content(reading.folder, named[name].id).decode("utf-8", "replace")
+    content = await whole(reading, Place(reading.folder, commit.hash, named[name]), most=_MOST_BYTES)
+    if content is None:
+        return None
+    text = content.decode("utf-8", "replace")
     if name not in _MARKDOWN:
         return Markup("<pre>{}</pre>").format(visible(text))
     html = (await html_of(reading, [text]))[text]
