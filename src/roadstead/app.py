@@ -17,6 +17,7 @@ from starlette.routing import Mount
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from roadstead.api.bodies import HELD, let_go
+from roadstead.api.eras import NEVER_SERVED
 from roadstead.api.errors import RequestRefused, error_answer
 from roadstead.bitbucket.events import PAYLOADS
 from roadstead.control.line_server import linking_lines
@@ -33,7 +34,7 @@ from roadstead.domain.telemetry.samples import process_samples
 from roadstead.domain.telemetry.worker_samples import WorkerSamples
 from roadstead.domain.traffic.answered import answered
 from roadstead.domain.warming import warm
-from roadstead.errors import StorageBusy
+from roadstead.errors import Removed, StorageBusy
 from roadstead.events.dispatching import dispatch_events
 from roadstead.events.retention import remove_old_deliveries
 from roadstead.events.sending import sending_deliveries
@@ -232,12 +233,19 @@ _NO_OPERATION = RequestRefused(404, "Resource not found", "There is no API hoste
 _NO_PAGE = RequestRefused(404, "There is nothing at this address.", "The API begins at /2.0, the pages at /.")
 
 
+def _removed(scope: Scope) -> Removed | None:
+    """Return the refusal of a list that the cloud no longer has in the chosen era."""
+    removal = NEVER_SERVED.get(scope["path"].rstrip("/")) if scope["method"] in ("GET", "HEAD") else None
+    host: Host = scope["state"]["host"]
+    return Removed(removal.change) if removal is not None and removal.is_past(host.settings.era) else None
+
+
 async def _nothing_here(scope: Scope, receive: Receive, send: Send) -> None:
     if scope["type"] != "http":
         return
     started = time.perf_counter()
     below_api = scope["path"].startswith("/2.0")
-    refusal = _NO_OPERATION if below_api else _NO_PAGE
+    refusal = (_removed(scope) or _NO_OPERATION) if below_api else _NO_PAGE
     for_browser = "text/html" in Headers(scope=scope).get("accept", "") and not below_api
     if for_browser:
         from roadstead.web.page import refuse

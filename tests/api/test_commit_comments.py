@@ -115,7 +115,9 @@ def test_only_the_author_changes_a_comment(acme: Widgets) -> None:
     new = {"content": {"raw": "First"}, "inline": {"path": "other"}}
     refused = acme.send["ann"]("PUT", _at(acme, made), json=new)
     assert (refused.status_code, refused.json()["error"]["message"]) == (403, "Only its author changes a comment.")
-    changed = acme.send["ben"]("PUT", _at(acme, made), json=new).json()
+    answer = acme.send["ben"]("PUT", _at(acme, made), json=new)
+    assert (answer.status_code, answer.headers["Location"]) == (201, made["links"]["self"]["href"])
+    changed = answer.json()
     assert (changed["content"]["raw"], "inline" in changed) == ("First", False)
     assert changed["updated_on"] > changed["created_on"] == made["created_on"]
     by_ann = _say(acme, "Mine", below=OPEN)

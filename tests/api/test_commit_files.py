@@ -219,6 +219,7 @@ REFUSED: list[tuple[Fields, str]] = [
     ([("a", "1"), ("message", "a\0b")], ""),
     ([(".gitmodules", '[submodule "x"]\npath = x\nurl = -u./x\n')], "git accepts no such file"),
     *(([("a", "1"), ("branch", name)], "branch: ") for name in ("a..b", "-x", "x.lock", "a b", "../x", "@", "x" * 251)),
+    *(([("a", "1"), ("branch", name)], "branch: ") for name in ("HEAD", "refs/heads/main")),
     *(
         ([(path, "1")], "This cannot be the path of a file: ")
         for path in (

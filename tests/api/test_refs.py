@@ -303,6 +303,8 @@ REFUSED: list[tuple[object, str]] = [
             "a.lock",
             "a.lock/b",
             "@",
+            "refs/heads/a",
+            "refs/tags/a",
             "a@{",
             "-d",
             "--help",

@@ -477,7 +477,10 @@ def test_the_history_of_a_file_is_that_of_git(host: LiveHost, people: Any, tmp_p
         target = one["links"]["self"]["href"].removeprefix(host.url)
         assert len(made.send("GET", target).content) == one["size"]
     assert made.get("/filehistory/main/new.txt").json()["pagelen"] == 50
-    short, _ = _walk(made, "/filehistory/main/new.txt?renames=false")
+    assert made.get("/filehistory/main/new.txt?renames=some").json()["error"]["fields"] == {
+        "renames": ["Not a boolean."]
+    }
+    short, _ = _walk(made, "/filehistory/main/new.txt?renames=False")
     assert [one["commit"]["hash"] for one in short] == made.work.git(
         "log", "--no-renames", "--format=%H", "--", "new.txt"
     ).split()

@@ -300,12 +300,21 @@ def test_lists_over_workspaces_are_gone_since_april_2026(acme: Acme) -> None:
             )
 
 
+def test_the_list_of_all_snippets_is_gone_too(acme: Acme) -> None:
+    """Though there are no snippets yet; what the cloud still has is missing, not removed."""
+    for method, status in (("GET", 410), ("HEAD", 410), ("POST", 404)):
+        assert httpx.request(method, f"{acme.host.url}/2.0/snippets/").status_code == status
+    gone = httpx.get(f"{acme.host.url}/2.0/snippets").json()["error"]
+    assert gone == acme.get("owner", REMOVED[0]).json()["error"]
+
+
 def test_an_earlier_era_has_them(tmp_path: Path) -> None:
     """With `before-2026-04` they are lists; with the era after it they are not."""
     with live_host(tmp_path, era="before-2026-04") as host:
         headers, _ = host.work(_make)
         get = _get(host, headers["member", "token"])
         assert _values(get("/2.0/workspaces"), "slug") == ["acme"]
+        assert get("/2.0/snippets").status_code == 404
         assert _values(get("/2.0/workspaces?role=owner"), "slug") == []
         assert _values(get('/2.0/workspaces?role=member&q=slug="acme"&sort=-created_on'), "name") == ["Acme Inc."]
         assert get("/2.0/workspaces?role=admin").status_code == 400

@@ -3,6 +3,7 @@
 This is the one table of removals; docs/reference/configuration.md has it, too.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import get_args
 
@@ -25,3 +26,5 @@ class Removal:
 
 
 CROSS_WORKSPACE_LISTS = Removal("CHANGE-2770", last="before-2026-04")
+NEVER_SERVED: Mapping[str, Removal] = {"/2.0/snippets": CROSS_WORKSPACE_LISTS}
+"""Lists that the cloud has removed and that this host has in no era, by their addresses."""

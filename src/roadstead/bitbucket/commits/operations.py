@@ -133,8 +133,7 @@ async def list_comments(call: Call, wanted: PageRequest) -> Answer:
 async def create_comment(call: Call, given: NewComment) -> Answer:
     """Comment on a commit, perhaps at a line of a file, or as a reply."""
     comment = await comments.add_comment(call.host, call.identity, call.repository, _hash(call), given)
-    (resource,) = await _comments(call, [comment])
-    return json_answer(resource, 201, headers={"Location": resource["links"]["self"]["href"]})
+    return await _written(call, comment)
 
 
 @OPERATIONS.get(f"{_COMMENTS}/{{comment_id:int}}", needs=READ, query=Partial, gives={200: CommentResource})
@@ -145,13 +144,13 @@ async def get_comment(call: Call) -> Answer:
     return shaped(call, (await _comments(call, [comment]))[0])
 
 
-@OPERATIONS.put(f"{_COMMENTS}/{{comment_id:int}}", needs=COMMENT, takes=COMMENT_TEXT, gives={200: CommentResource})
+@OPERATIONS.put(f"{_COMMENTS}/{{comment_id:int}}", needs=COMMENT, takes=COMMENT_TEXT, gives={201: CommentResource})
 async def update_comment(call: Call, text: str) -> Answer:
     """Change the text of a comment. Only its author may."""
     comment = await comments.change_comment(
         call.host, call.identity, call.repository, _hash(call), call.path["comment_id"], text
     )
-    return json_answer((await _comments(call, [comment]))[0])
+    return await _written(call, comment)
 
 
 @OPERATIONS.delete(f"{_COMMENTS}/{{comment_id:int}}", needs=COMMENT, gives={204: None})
@@ -159,6 +158,12 @@ async def delete_comment(call: Call) -> Answer:
     """Delete a comment. One with replies stays, as deleted and without its text."""
     await comments.delete_comment(call.host, call.identity, call.repository, _hash(call), call.path["comment_id"])
     return no_content()
+
+
+async def _written(call: Call, comment: CommitComment) -> Answer:
+    """Return a comment that was added or changed: the cloud documents a 201 with its address for both."""
+    (resource,) = await _comments(call, [comment])
+    return json_answer(resource, 201, headers={"Location": resource["links"]["self"]["href"]})
 
 
 async def _comments(call: Call, found: Sequence[CommitComment]) -> list[CommentResource]:

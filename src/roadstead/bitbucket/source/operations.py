@@ -14,7 +14,7 @@ from roadstead.api.listing import UncountedPage, shaped, uncounted_answer
 from roadstead.api.multipart import read_parts
 from roadstead.api.needs import OpenScope, Scope
 from roadstead.api.operation import Call, Media
-from roadstead.bitbucket.commits.rules import reading
+from roadstead.bitbucket.commits.rules import is_on, reading
 from roadstead.bitbucket.commits.shapes import CommitShapes
 from roadstead.bitbucket.map import SOURCE as OPERATIONS
 from roadstead.bitbucket.source import rules
@@ -117,7 +117,7 @@ async def get_source(call: Call, wanted: PageRequest) -> Answer:
 async def list_file_history(call: Call, wanted: PageRequest) -> Answer:
     """List the commits that changed a file, the latest first. `q` and `sort` look at the last thousand."""
     place = find_place(call.host, call.repository, _parts(call))
-    renames = call.query.get("renames") != "false"
+    renames = is_on(call, "renames", default=True)
     changes, has_next = await rules.changes_of(reading(call), place, wanted, renames=renames)
     people = await users_of(call.host, [change.commit.author for change in changes])
     shapes = CommitShapes(call.repository, call.host.base_url, Known(people, {}))

@@ -10,12 +10,13 @@ from roadstead.domain.host import Host
 from roadstead.domain.repositories.commits import folder_of
 from roadstead.domain.repositories.people import signature_of
 from roadstead.domain.repositories.pushing import push_changes
+from roadstead.domain.repositories.refs import check_name
 from roadstead.domain.repositories.sizes import expect_room
 from roadstead.errors import Conflict, InvalidInput, invalid_member
 from roadstead.git import objects, refs, revisions
 from roadstead.git.objects import Signature
 from roadstead.git.refs import RefChanged
-from roadstead.git.transfer.names import BRANCH, reason_against
+from roadstead.git.transfer.names import BRANCH
 from roadstead.git.trees import NoSuchPath
 from roadstead.git.writing import FileWrite, write_commit, write_tree
 from roadstead.model import Identity, Repository
@@ -93,9 +94,8 @@ def _place(folder: Path, wanted: WantedCommit) -> _Place:
     """Return where the commit goes now. Raise `BranchMoved` and `InvalidInput`."""
     main = refs.head(folder)
     branch = wanted.branch or main.removeprefix(BRANCH)
-    reason = reason_against(BRANCH + branch)
-    if reason is not None:
-        raise invalid_member("branch", reason)
+    if wanted.branch:
+        check_name("branch", branch, "branch")
     tip = revisions.named(folder, BRANCH + branch)
     parent = None if wanted.parent is None else _parent(folder, wanted.parent)
     if tip is not None and parent not in (None, tip):

@@ -63,7 +63,7 @@ async def find_main_branch(host: Host, repository: Repository) -> Ref | None:
 
 async def create_branch(host: Host, identity: Identity, repository: Repository, name: str, target: str) -> Ref:
     """Create a branch at a commit, which is named in any way. Raise `InvalidInput`, and as `push_changes` does."""
-    _check_name("branch", name)
+    check_name("branch", name)
     return await _create(host, identity, repository, "branch", name, _commit(host, repository, target))
 
 
@@ -71,7 +71,7 @@ async def create_tag(
     host: Host, identity: Identity, repository: Repository, name: str, target: str, message: str
 ) -> Ref:
     """Create an annotated tag of a commit. Without a message, it has the cloud's. Raise as `create_branch` does."""
-    _check_name("tag", name)
+    check_name("tag", name)
     commit = _commit(host, repository, target)
     text = message.strip() or f"Added tag {name} for changeset {commit[:_SHORT]}"
     tagger = await signature_of(host, identity)
@@ -93,11 +93,11 @@ async def delete_ref(host: Host, identity: Identity, repository: Repository, kin
     raise HostBusy(f"Other pushes keep changing {name}.", "Try again when they are done.")
 
 
-def _check_name(kind: RefKind, name: str) -> None:
-    """Raise `InvalidInput` for a name that no branch or tag can have."""
-    reason = reason_against(PLACES[kind] + name)
+def check_name(kind: RefKind, name: str, member: str = "name") -> None:
+    """Raise `InvalidInput` for a name that no new branch or tag can have, or that says more than the name."""
+    reason = f"Leave out {PLACES[kind]}." if name.startswith("refs/") else reason_against(PLACES[kind] + name)
     if reason is not None:
-        raise invalid_member("name", reason)
+        raise invalid_member(member, reason)
 
 
 def _commit(host: Host, repository: Repository, target: str) -> str:

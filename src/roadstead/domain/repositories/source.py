@@ -15,6 +15,7 @@ from roadstead.git.trees import Entry
 from roadstead.model import Repository
 
 _MIMETYPES = MimeTypes()
+_MIMETYPES.add_type("application/x-msdos-program", ".bat")  # as on the cloud, whose table is Debian's
 
 
 class Place(NamedTuple):

@@ -25,14 +25,14 @@ def kind_and_name(ref: str) -> tuple[RefKind, str] | None:
 def reason_against(ref: str) -> str | None:
     """Return why a push may not change a ref of this name, or `None` if it may.
 
-    The rules for a name are those of `git check-ref-format`, and it must be UTF-8.
+    The rules for a name are those of `git branch`, and it must be UTF-8. A branch `HEAD` would hide the main one.
     """
     found = kind_and_name(ref)
     shown = ref.encode("utf-8", "replace").decode()[:LONGEST_NAME]
     if found is None:
         return f"Only branches, tags and notes can be pushed here, not {shown}."
     _, name = found
-    if not name or name[0] in "./" or name == "@" or name[0] == "-" or _UNFIT.search(ref):
+    if not name or name[0] in "./-" or name == "@" or ref == "refs/heads/HEAD" or _UNFIT.search(ref):
         return f"{shown} is not a valid name."
     if len(ref.encode()) > LONGEST_REF or any(len(part.encode()) > LONGEST_NAME for part in ref.split("/")):
         return f"{shown}… is too long a name."
