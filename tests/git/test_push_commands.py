@@ -193,7 +193,8 @@ def test_a_usual_name_may_be_pushed(ref: str) -> None:
         "refs/heads/a.lock", "refs/heads/a.lock/b", "refs/heads/a..b", "refs/heads/a//b", "refs/heads/a/",
         "refs/heads/a.", "refs/heads/@{u}", "refs/heads/a~1", "refs/heads/a^", "refs/heads/a:b", "refs/heads/a?",
         "refs/heads/a*", "refs/heads/[a", "refs/heads/a\\b", "refs/heads/-d", "refs/heads/--upload-pack=x",
-        "refs/heads/" + b"\xff".decode("utf-8", "surrogateescape"), "refs/heads/" + "x" * 251, "refs/heads/@", "refs/heads/HEAD",
+        "refs/heads/" + b"\xff".decode("utf-8", "surrogateescape"), "refs/heads/" + "x" * 251, "refs/heads/@",
+        "refs/heads/HEAD",
     ],
 )  # fmt: skip
 def test_other_names_may_not_be_pushed(ref: str) -> None:
