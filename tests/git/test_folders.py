@@ -76,34 +76,6 @@ def test_only_a_uuid_has_a_folder(folders: Folders, name: str) -> None:
         folders.path(name)
 
 
-def test_a_fork_shares_files_and_outlives_its_parent(folders: Folders, tmp_path: Path) -> None:
-    """A fork has branches and tags, by hard links and not by alternates, and stays whole when the parent is pruned."""
-    work = repository(tmp_path / "work")
-    first = commit(work, one="1")
-    git(work, "tag", "v1")
-    git(work, "repack", "-adq")
-    parent, fork = new_uuid(), new_uuid()
-    asyncio.run(folders.import_from(work, parent))
-    (folders.path(parent) / "objects" / "tmp_objdir-incoming-x").mkdir()
-    forked = asyncio.run(folders.fork(parent, fork))
-    assert _refs(forked) == {"refs/heads/main": first, "refs/tags/v1": first}
-    assert all(pack.stat().st_nlink == 2 for pack in forked.glob("objects/pack/*.pack"))
-    assert not (forked / "objects/info/alternates").exists()
-    assert list(forked.glob("objects/tmp_objdir-*")) == []
-    assert b"remote" not in (forked / "config").read_bytes()
-    git(folders.path(parent), "update-ref", "-d", "refs/heads/main")
-    git(folders.path(parent), "update-ref", "-d", "refs/tags/v1")
-    git(folders.path(parent), "gc", "--quiet", "--prune=now")
-    git(forked, "fsck", "--strict")
-
-
-def test_an_empty_repository_can_be_forked(folders: Folders) -> None:
-    """A fork of nothing has the parent's branch in HEAD."""
-    parent, fork = new_uuid(), new_uuid()
-    asyncio.run(folders.create(parent, branch="trunk"))
-    assert git(asyncio.run(folders.fork(parent, fork)), "symbolic-ref", "HEAD") == b"refs/heads/trunk\n"
-
-
 @pytest.mark.sample(2)
 @pytest.mark.parametrize("kind", ["bare", "worktree", "below"])
 def test_an_import_brings_branches_tags_and_notes(folders: Folders, tmp_path: Path, kind: str) -> None:

@@ -14,16 +14,20 @@ import secrets
 import shlex
 import shutil
 import time
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Sequence
 from functools import lru_cache
 from pathlib import Path
 from uuid import UUID
 
 from roadstead.errors import Conflict, GitFailed, InvalidInput
 from roadstead.git import locks
-from roadstead.git.disk import sync
+from roadstead.git.disk import sync, sync_all
 from roadstead.git.environment import program
+from roadstead.git.forks import packed_refs, share_objects
 from roadstead.git.processes import MOST_MEMORY, Child, Limits, run
+from roadstead.git.refs import Ref, head, read_all
+from roadstead.git.transfer.names import BRANCH, TAG
+from roadstead.git.transfer.waiting import locked
 
 _LONG = Limits(seconds=3600, memory=MOST_MEMORY)
 _LOCAL = {"GIT_ALLOW_PROTOCOL": "file"}
@@ -56,18 +60,20 @@ class Folders:
             await _init(new, branch)
         return self.path(uuid)
 
-    async def fork(self, parent: str, uuid: str) -> Path:
-        """Make a repository with the branches and tags of another, and share its files by hard links.
+    async def fork(self, parent: str, uuid: str, *, branch: str | None = None) -> Sequence[Ref]:
+        """Make a repository with the branches and tags of another, and return them. They share the files.
 
-        Where a link cannot be, git copies. Raise `Conflict` if it is there.
+        HEAD names a branch, or the same as the other's. Pushes to the other go on meanwhile. Raise `HostBusy` while it
+        is pruned, `Conflict` if there is one with this UUID.
         """
-        async with self._making(uuid) as new:
-            copy = ("clone", "--quiet", "--bare", "--template=", "--", str(self.path(parent)), str(new))
-            async with Child(None, *copy, limits=_LONG, variables=_LOCAL) as git:
-                await git.end()
-            await _forget_origin(new)
-            await asyncio.to_thread(remove_quarantines, new, older_than=0)
-        return self.path(uuid)
+        source = self.path(parent)
+        async with self._making(uuid) as new, locked(locks.shared, source):
+            await _init(new, branch or head(source).removeprefix(BRANCH))
+            # Before the objects: what a ref leads to when it is read is there when they are linked.
+            refs = await read_all(source, BRANCH, TAG)
+            await asyncio.to_thread(share_objects, source, new)
+            (new / "packed-refs").write_bytes(await packed_refs(source, refs))
+        return refs
 
     async def import_from(self, source: Path, uuid: str) -> str:
         """Make a repository with the branches, tags and notes of one on this machine, bare or not.
@@ -220,9 +226,8 @@ async def _check_names(folder: Path) -> None:
 
 def _put(new: Path, place: Path) -> None:
     """Move a complete repository to its place, so that it is still there after the power failed."""
-    for path in [*new.rglob("*"), new]:
-        if path.is_dir() or path.parent == new:
-            sync(path)
+    folders = [Path(folder) for folder, _, _ in os.walk(new)]
+    sync_all([*folders, *(path for path in new.iterdir() if path.is_file())])
     place.parent.mkdir(parents=True, exist_ok=True)
     try:
         new.rename(place)
@@ -230,5 +235,4 @@ def _put(new: Path, place: Path) -> None:
         if exc.errno not in (errno.EEXIST, errno.ENOTEMPTY):
             raise
         raise Conflict(f"There is a repository {place.stem} already.") from exc
-    for folder in (place.parent, *place.parent.parents[:2]):
-        sync(folder)
+    sync_all((place.parent, *place.parent.parents[:2]))

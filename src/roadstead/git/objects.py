@@ -106,12 +106,20 @@ def commit_behind(folder: Path, id_: str) -> str | None:
 
 def behind(opened: pygit2.Repository, id_: str) -> str | None:
     """Return as `commit_behind` does from an open repository."""
+    found, kind = peeled(opened, id_)
+    return found if kind == "commit" else None
+
+
+def peeled(opened: pygit2.Repository, id_: str) -> tuple[str, Kind] | tuple[None, None]:
+    """Return the object that an id or an annotated tag stands for, and its kind; nothing if there is none."""
     for _ in range(_MOST_TAGS):
         kind = header_of(opened, id_)[0]
+        if kind is None:
+            break
         if kind != "tag":
-            return id_ if kind == "commit" else None
+            return id_, kind
         id_ = _tag_of(id_, data_of(opened, "tag", id_)).target
-    return None
+    return None, None
 
 
 def header_of(opened: pygit2.Repository, id_: str) -> tuple[Kind | None, int]:

@@ -7,7 +7,7 @@ import uuid
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
@@ -32,6 +32,7 @@ from roadstead.storage.refs import keep_refs
 
 if TYPE_CHECKING:
     from roadstead.git.folders import Folders
+    from roadstead.git.refs import Ref as GitRef
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,14 +45,21 @@ class ForkChanges:
 
 @dataclass(frozen=True, slots=True)
 class _Plan:
-    """A repository to create. `make` makes the folder of a UUID, and returns the branch that its HEAD names."""
+    """A repository to create. `make` makes the folder of a UUID."""
 
     workspace: str
     slug: str
     given: RepositoryChanges
     event: str
-    make: Callable[[str], Awaitable[str]]
+    make: Callable[[str], Awaitable["_Made"]]
     parent: Repository | None = None
+
+
+class _Made(NamedTuple):
+    """What a new folder has: the branch that its HEAD names, which may not be there, and its refs."""
+
+    branch: str
+    refs: Sequence["GitRef"]
 
 
 def folders_of(host: Host) -> "Folders":
@@ -67,9 +75,9 @@ async def create_repository(
 ) -> Repository:
     """Create an empty repository. Raise `NoSuchWorkspace`, `WrongCredential`, `InvalidInput` and `GitFailed`."""
 
-    async def make(uuid: str) -> str:
+    async def make(uuid: str) -> _Made:
         await folders_of(host).create(uuid)
-        return ""
+        return _Made("", ())
 
     return await _create(host, identity, _Plan(workspace, slug, given, "repo:created", make))
 
@@ -79,8 +87,11 @@ async def import_repository(
 ) -> Repository:
     """Create a repository with the branches and tags of one on this machine. Raise as `create_repository` does."""
 
-    async def make(uuid: str) -> str:
-        return await folders_of(host).import_from(source, uuid)
+    async def make(uuid: str) -> _Made:
+        from roadstead.git.refs import read_all
+
+        branch = await folders_of(host).import_from(source, uuid)
+        return _Made(branch, await read_all(folders_of(host).path(uuid)))
 
     return await _create(host, identity, _Plan(workspace, slug, given, "repo:imported", make))
 
@@ -90,18 +101,14 @@ async def fork_repository(host: Host, identity: Identity, parent: Repository, gi
 
     Raise as `create_repository` does.
     """
-    from roadstead.git.refs import set_head
-
     members = _forked(parent, given.members)
     if members.mainbranch is not None:
         await expect_branch(host.store.database, parent, members.mainbranch)
 
-    async def make(uuid: str) -> str:
-        folder = await folders_of(host).fork(parent.uuid, uuid)
+    async def make(uuid: str) -> _Made:
+        refs = await folders_of(host).fork(parent.uuid, uuid, branch=members.mainbranch)
         await lfs_objects_in(host.settings.data).share(parent.uuid, uuid)
-        if members.mainbranch is not None:
-            await set_head(folder, f"refs/heads/{members.mainbranch}")
-        return members.mainbranch or parent.mainbranch or ""
+        return _Made(members.mainbranch or parent.mainbranch or "", refs)
 
     workspace = given.workspace or parent.workspace.slug
     if members.project is None and workspace in (parent.workspace.slug, parent.workspace.uuid):
@@ -130,12 +137,12 @@ async def _create(host: Host, identity: Identity, plan: _Plan) -> Repository:
     name = f"{{{uuid.uuid4()}}}"
     try:
         # They import git, see `folders_of`.
-        from roadstead.domain.repositories.mirroring import refs_of
+        from roadstead.domain.repositories.mirroring import mirror_of
         from roadstead.domain.repositories.sizes import size_of
 
         async with host.writing.place(account_of(identity)):
-            branch = await plan.make(name)
-        refs = await refs_of(folders_of(host).path(name))
+            branch, there = await plan.make(name)
+        refs = await mirror_of(folders_of(host).path(name), there)
         size = await size_of(host, name)
         async with host.store.database.transaction() as tx:
             await lock_and_keep(tx, visible.workspace)

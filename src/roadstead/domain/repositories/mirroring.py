@@ -1,6 +1,6 @@
 """Take the mirror of refs from a repository that did not come by pushes: an import, a fork, a restored one."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from roadstead.git import refs
@@ -13,9 +13,13 @@ from roadstead.turns import by_turns
 
 async def refs_of(folder: Path) -> Sequence[Ref]:
     """Return what the mirror is to have of a repository. Raise `GitFailed`."""
+    return await mirror_of(folder, await refs.read_all(folder))
+
+
+async def mirror_of(folder: Path, there: Iterable[refs.Ref]) -> Sequence[Ref]:
+    """Return what the mirror is to have of these refs of a repository. Raise `GitFailed`."""
     # By the loop's thread, to which open repositories belong.
-    there = by_turns(await refs.read_all(folder))
-    found = [mirrored(folder, ref.name, ref.target, ref.commit) async for ref in there]
+    found = [mirrored(folder, ref.name, ref.target, ref.commit) async for ref in by_turns(there)]
     return [ref for ref in found if ref is not None]
 
 

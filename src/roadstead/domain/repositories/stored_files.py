@@ -17,7 +17,7 @@ from pathlib import Path
 from uuid import UUID
 
 from roadstead.errors import StorageUnusable
-from roadstead.git.disk import sync
+from roadstead.git.disk import link, sync
 
 _PIECE = 256 * 1024
 _AT_ONCE = 1024 * 1024
@@ -95,7 +95,7 @@ class StoredFiles:
         place = self._folder(with_uuid)
         for name in self.names(repository_uuid):
             place.mkdir(mode=0o700, parents=True, exist_ok=True)
-            _link(self.path(repository_uuid, name), place / name)
+            link(self.path(repository_uuid, name), place / name)
         _sync_up(place, self.root)
 
     def _folder(self, repository_uuid: str) -> Path:
@@ -217,15 +217,6 @@ def _sync_up(folder: Path, root: Path) -> None:
             sync(one)
         if one == root:
             break
-
-
-def _link(file: Path, place: Path) -> None:
-    """Share a file by a hard link. Where the file system has none, or not so many, copy it."""
-    try:
-        os.link(file, place)
-    except OSError:
-        shutil.copyfile(file, place)
-        sync(place)
 
 
 def _old_files(folder: Path, before: float) -> list[Path]:

@@ -1,0 +1,65 @@
+"""What a fork has from its parent: branches and tags, and the files of the objects, which both share by hard links.
+
+git never changes a file of objects. It writes another, which may take the name of one, and a link keeps what it was
+made of. So parent and fork do not depend on each other.
+"""
+
+import os
+import re
+from collections.abc import Iterable
+from contextlib import suppress
+from pathlib import Path
+
+from roadstead.git.disk import link
+from roadstead.git.objects import peeled
+from roadstead.git.opened import repository
+from roadstead.git.refs import Ref
+from roadstead.turns import by_turns
+
+_GRAPHS, _PACKS = "info/commit-graphs", "pack"
+_PART = re.compile("[0-9a-f]{2}")
+"""The name of a folder of loose objects."""
+_OF_RUNNING = re.compile(r"\.?tmp[-_].*|.*\.(?:lock|keep)")
+"""What a push or a packing has while it runs. A `.keep` would keep its pack from ever being joined with others."""
+
+
+def share_objects(parent: Path, new: Path) -> None:
+    """Link the objects that a repository has into a new one. Pushes and packing may go on, but no pruning.
+
+    The graphs come first, because they name objects; packs come last, because loose objects may be packed meanwhile.
+    """
+    parts = sorted(filter(_PART.fullmatch, os.listdir(parent / "objects")))  # noqa: PTH208
+    for name in (_GRAPHS, *parts, _PACKS):
+        _share_files(parent / "objects" / name, new / "objects" / name)
+
+
+async def packed_refs(folder: Path, refs: Iterable[Ref]) -> bytes:
+    """Return the file `packed-refs` with some refs of a repository, which are in the order of their names."""
+    lines = [line async for ref in by_turns(refs) for line in _lines(folder, ref)]
+    return "".join(["# pack-refs with: peeled fully-peeled sorted \n", *lines]).encode()
+
+
+def _share_files(source: Path, place: Path) -> None:
+    """Link the files of a folder, and look again until all are linked: packing replaces several by one."""
+    linked: set[tuple[str, int]] = set()
+    while new := _files(source) - linked:
+        place.mkdir(parents=True, exist_ok=True)
+        for name, _ in new:
+            (place / name).unlink(missing_ok=True)
+            with suppress(FileNotFoundError):
+                link(source / name, place / name)
+        linked |= new
+
+
+def _files(folder: Path) -> set[tuple[str, int]]:
+    """Return the names of the complete files in a folder, each with a number that changes with its file."""
+    with suppress(FileNotFoundError), os.scandir(folder) as found:
+        return {(one.name, one.inode()) for one in found if not _OF_RUNNING.fullmatch(one.name)}
+    return set()
+
+
+def _lines(folder: Path, ref: Ref) -> list[str]:
+    """Return the line of a ref, and after an annotated tag that of the object that it stands for."""
+    line = f"{ref.target} {ref.name}\n"
+    found = ref.commit or peeled(repository(folder), ref.target)[0]
+    return [line] if found in (None, ref.target) else [line, f"^{found}\n"]
