@@ -4,6 +4,7 @@ import asyncio
 import os
 from collections.abc import AsyncIterator, Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -12,11 +13,15 @@ import httpx
 import pytest
 
 from roadstead.api.multipart import Head, Part, parse, parts_of
+from roadstead.domain.access.access_tokens import create_access_token
+from roadstead.domain.access.credentials import create_user_with_token
+from roadstead.domain.host import Host
+from roadstead.domain.people.workspaces import add_member
 from roadstead.domain.repositories import committing
 from roadstead.errors import InvalidInput
 from roadstead.git.writing import write_commit
 from tests.api.stocked import Stocked, stocked, workspace, write
-from tests.live import LiveHost
+from tests.live import LiveHost, exchange
 
 Make = Callable[..., Stocked]
 Fields = list[tuple[str, str]]
@@ -97,6 +102,29 @@ def test_a_form_of_texts_makes_one_commit(make: Make) -> None:
     assert made.place.changes()[-1] == ("main", tip, commit)
     assert made.get("/src/main/docs/new.md").content == b"Lorem ipsum."
     assert made.place.is_whole()
+
+
+@pytest.mark.parametrize("kind", ["user", "app_user"])
+def test_an_account_without_an_address_is_the_author(make: Make, kind: str) -> None:
+    """Of its commit and its tag, whose signature has its account id: a user, or the account of an access token."""
+    made = make()
+    host, (workspace, slug) = made.place.host, made.place.repository.full_name.split("/")
+
+    async def new(opened: Host) -> str:
+        if kind == "app_user":
+            token, _ = await create_access_token(opened, "Robot", workspace, None, scopes=None, lifetime=None)
+            return token
+        user, token = await create_user_with_token(opened, f"plain-{slug}", display_name="Robot")
+        await add_member(opened, workspace, user.username, "owner")
+        return token
+
+    send = partial(exchange, host.url, headers={"Authorization": f"Bearer {host.work(new)}"})
+    answer = send("POST", f"{made.at}/src", json={"robot.txt": "1"})
+    author = made.get(f"/commit/{answer.headers['Location'][-40:]}").json()["author"]
+    assert (author["user"]["type"], author["user"]["display_name"]) == (kind, "Robot")
+    assert author["raw"] == f"Robot <{author['user']['account_id']}@users.noreply.invalid>"
+    tag = send("POST", f"{made.at}/refs/tags", json={"name": "by-robot", "target": {"hash": "main"}}).json()
+    assert tag["tagger"] == author == tag["target"]["author"]
 
 
 def test_a_multipart_form_has_files_of_any_bytes(make: Make) -> None:

@@ -16,7 +16,7 @@ from roadstead.git.objects import Commit, Signature
 from roadstead.listing import Listing
 from roadstead.model import Repository
 from roadstead.model.reviews import Approval, CommitComment, Inline
-from roadstead.shapes.accounts import Account, CondensedUser, Href, account, condensed_user
+from roadstead.shapes.accounts import Account, Href, account
 from roadstead.shapes.links import Link, in_path
 from roadstead.shapes.moments import moment
 from roadstead.shapes.paths import escaped, shown
@@ -54,7 +54,7 @@ class Author(TypedDict):
 
     type: Literal["author"]
     raw: str
-    user: NotRequired[CondensedUser]
+    user: NotRequired[Account]
 
 
 class TargetCommit(TypedDict):
@@ -412,7 +412,7 @@ class CommitShapes:
             known = self._authors[name] = {"type": "author", "raw": name}
             user = self._known.user(signature)
             if user is not None:
-                known["user"] = condensed_user(user, self._base_url)
+                known["user"] = account(user, self._base_url)
         return known
 
     def _links(self, commit: Commit) -> CommitLinks:

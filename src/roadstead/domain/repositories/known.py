@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from roadstead.domain.host import Host
 from roadstead.domain.rendering.markdown import as_it_is, to_html
+from roadstead.domain.repositories.people import find_signers
 from roadstead.domain.repositories.reading import Reading
 from roadstead.git import revisions
 from roadstead.git.objects import Commit, Signature
@@ -32,7 +33,7 @@ _BYTES = 1_500
 
 
 class _Person(NamedTuple):
-    """Who has confirmed an e-mail address, if a user has."""
+    """Whose an e-mail address is, if it is a user's."""
 
     user: User | None
 
@@ -47,14 +48,14 @@ async def known_of_commits(reading: Reading, commits: Iterable[Commit]) -> Known
 
 
 async def users_of(host: Host, signatures: Iterable[Signature]) -> Mapping[str, User]:
-    """Return the people who have confirmed the addresses of signatures, by address in lower case."""
+    """Return the people who have confirmed the addresses of signatures, or sign so, by address in lower case."""
     addresses = {signature.email.lower() for signature in signatures}
     kept, people = host.store.memory.kept, (await host.store.database.versions()).people
     known: dict[str, _Person | None] = {
         address: kept.find((_Person, address), people) for address in addresses if "@" in address
     }
     unknown = sorted(address for address, person in known.items() if person is None)
-    found = await find_by_emails(host.store.database, unknown)
+    found = {**await find_by_emails(host.store.database, unknown), **await find_signers(host, unknown)}
     for address in unknown:
         person = known[address] = _Person(found.get(address))
         kept.keep((_Person, address), people, person, _BYTES + len(address))
