@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from markdown_it.rules_block import StateBlock
     from markdown_it.rules_core import StateCore
 
-    _Rule = Callable[[StateBlock, int, int, bool], bool]
+    Rule = Callable[[StateBlock, int, int, bool], bool]
 
 _FEW_CELLS = 200
 _MOST_REPEATED = 200_000
@@ -31,7 +31,7 @@ def bound(reader: "MarkdownIt") -> None:
     reader.core.ruler.after("block", "references", _drop_long_references)
 
 
-def _table(read: "_Rule", state: "StateBlock", start: int, end: int, silent: bool) -> bool:
+def _table(read: "Rule", state: "StateBlock", start: int, end: int, silent: bool) -> bool:
     """Read a table with the library's rule, as many rows of it as the text may still have cells for."""
     left = state.env.setdefault("cells", _FEW_CELLS + len(state.src) // 2)
     columns = max(state.src.count("|", state.bMarks[start], state.eMarks[start]) - 1, 1)

@@ -1,8 +1,11 @@
-"""Markdown to HTML, as Bitbucket writes it: CommonMark with tables and strikethrough; HTML in it is text."""
+"""Markdown to HTML, as Bitbucket writes it: CommonMark with tables and strikethrough; HTML in it is text.
+
+A list needs an empty line before it, as on the cloud: most messages of commits with a list have none.
+"""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -10,8 +13,11 @@ from roadstead.domain.rendering.bounds import bound
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
+    from markdown_it.rules_block import StateBlock
     from markdown_it.rules_inline import StateInline
     from markdown_it.token import Token
+
+    from roadstead.domain.rendering.bounds import Rule
 
 LONGEST = 32_768
 """Characters that are read as Markdown. Of some fifty hostile texts of this length, a table of one-letter cells took
@@ -63,11 +69,19 @@ def as_it_is(text: str) -> str:
 @cache
 def _reader() -> "MarkdownIt":
     from markdown_it import MarkdownIt
+    from markdown_it.rules_block import list_block
 
     reader = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
     reader.inline.ruler.before("link", "mention", _mention)
+    reader.block.ruler.at("list", partial(_list, list_block), {"alt": ["paragraph", "reference", "blockquote"]})
     bound(reader)
     return reader
+
+
+def _list(read: "Rule", state: "StateBlock", start: int, end: int, silent: bool) -> bool:
+    """Read a list with the library's rule, but let none interrupt a paragraph that is not in a list itself."""
+    interrupts = silent and state.parentType == "paragraph"
+    return not (interrupts and state.listIndent < 0) and read(state, start, end, silent)
 
 
 def _mention(state: "StateInline", silent: bool) -> bool:
