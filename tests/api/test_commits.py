@@ -99,7 +99,7 @@ def test_messages_link_to_commits(acme: Widgets) -> None:
     """A hash in a message is a link if there is such a commit, relative as on the cloud."""
     answer = acme.get("/commit/mentions?fields=summary.html").json()["summary"]["html"]
     short = acme.id("v1")[:12]
-    assert f'href="/acme/widgets/commits/{short}"' in answer
+    assert f'<a href="/acme/widgets/commits/{short}" rel="nofollow">{short}</a>' in answer
     assert "123456789abc</a" not in answer
 
 

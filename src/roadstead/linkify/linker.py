@@ -42,9 +42,10 @@ class Stretch(msgspec.Struct, frozen=True, gc=False):
 
 
 class Link(Stretch, frozen=True, gc=False):
-    """A stretch of the text with a target. A bare URL has no `linker`.
+    """A stretch of the text with a target. A bare URL has no `linker`, nor has a reference.
 
-    `url` is ASCII without spaces, quotes and control characters, and starts with `http:`, `https:` or `mailto:`.
+    `url` is ASCII without spaces, quotes and control characters, and starts with `http:`, `https:` or `mailto:`; that
+    of a reference may be a path.
     """
 
     url: str

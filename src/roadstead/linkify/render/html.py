@@ -5,19 +5,24 @@ from functools import lru_cache
 from roadstead.linkify.linker import Linkified
 
 _PLAIN_LINK = 'rel="nofollow" class="ap-connect-link"'
+_REFERENCE = 'rel="nofollow"'
 
 
 def render_html(linkified: Linkified) -> str:
     """Return HTML with everything escaped, and links as Bitbucket writes them. Line breaks stay line breaks.
 
-    A linker's link has the attributes that browser extensions look for, a bare URL those of a plain link.
+    A linker's link has the attributes that browser extensions look for, a bare URL those of a plain link, and a
+    reference within the host, such as the hash of a commit, less.
     """
     text = linkified.text
     rendered: list[str] = []
     position = 0
     for link in linkified.links:
         linker = link.linker
-        attributes = _attributes(linker.key, linker.app_key, linker.principal_uuid) if linker else _PLAIN_LINK
+        if linker is None:
+            attributes = _REFERENCE if link.url.startswith("/") else _PLAIN_LINK
+        else:
+            attributes = _attributes(linker.key, linker.app_key, linker.principal_uuid)
         before, shown = escape(text[position : link.start]), escape(link.text)
         url = link.url.replace("&", "&amp;")  # everything else special in HTML is percent-encoded in it
         rendered.append(f'{before}<a href="{url}" {attributes}>{shown}</a>')
