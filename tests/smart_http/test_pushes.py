@@ -77,15 +77,15 @@ def test_the_first_branch_is_checked_out_by_clones(place: Place, tmp_path: Path)
 
 
 def test_a_push_prints_a_link(place: Place, work: Work) -> None:
-    """The user reads where a branch is: a new one, and a pushed one that is not the main. The address has a page."""
-    page = f"{place.host.url}/{place.repository.full_name}/branch"
+    """The words and the address are the cloud's: of a new branch, and of a pushed one that is not the main."""
+    page = f"{place.host.url}/{place.repository.full_name}/pull-requests/new?source="
     said = work.git("push", place.url(), "main", "HEAD:feature/é&x")
-    assert "remote: View the branch main:" in said
-    assert f"remote:   {page}/main " in said
-    assert f"remote:   {page}/feature/%C3%A9%26x" in said
+    assert "remote: Create pull request for main:" in said
+    assert f"remote:   {page}main&t=1 " in said
+    assert f"remote:   {page}feature/%C3%A9%26x&t=1 " in said
     work.commit("more")
     said = work.git("push", place.url(), "main")
-    assert "View the branch" not in said
+    assert "Create pull request" not in said
 
 
 @pytest.mark.sample(2)

@@ -57,7 +57,7 @@ def test_a_repository_is_pushed_and_cloned(place: Place, ann: Person, work: Work
     before = len(place.events())
     pushed = ann.git(work.folder, *chosen, "push", _address(place), branch)
     assert pushed.returncode == 0, pushed.stderr
-    assert f"remote: View the branch {branch}:" in pushed.stderr
+    assert f"remote: Create pull request for {branch}:" in pushed.stderr
     cloned = ann.git(tmp_path, *chosen, "clone", "--quiet", "-b", branch, _address(place), "clone")
     assert cloned.returncode == 0, cloned.stderr
     assert Work(tmp_path / "clone").head() == work.head()

@@ -375,6 +375,21 @@ def test_branches_have_their_last_commits(filled: Filled) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("query", "leads_to"),
+    [
+        ("?source=feature/longer-bolts&t=1", "/branches/compare/feature/longer-bolts..main"),
+        ("?source=a%26b%23c", "/branches/compare/a%26b%23c..main"),
+        ("?source=main", "/branches/"),
+        ("", "/branches/"),
+    ],
+)
+def test_a_new_pull_request_begins_with_a_comparison(filled: Filled, query: str, leads_to: str) -> None:
+    """The address that git prints after a push leads to what the branch has that the main one lacks."""
+    answer = _get(filled, f"/acme/widgets/pull-requests/new{query}")
+    assert (answer.status_code, answer.headers["location"]) == (302, f"/acme/widgets{leads_to}")
+
+
 def test_the_workspace_lists_what_the_visitor_may_read(filled: Filled) -> None:
     """A private repository is only in the list of those who may read it."""
     for who, seen in {"owner": True, "collaborator": True, "member": False}.items():

@@ -107,6 +107,10 @@ PAGES = {
         "/foreign-harbour/pier/branches/compare/x..y",
         MISSING_TO_ALL,
     ),
+    "/{workspace:owner}/{repo}/pull-requests/new": (
+        "/foreign-harbour/pier/pull-requests/new?source=x",
+        Seen(401, 404, 404, 302),
+    ),
     "/{workspace:owner}/{repo}/branches{end:end}": ("/foreign-harbour/pier/branches/", OF_A_FOREIGN_WORKSPACE),
 }
 """Each address that answers GET, with an example in which everything is of a workspace that only the operator sees."""

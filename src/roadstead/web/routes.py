@@ -210,6 +210,7 @@ ROUTES: list[Route | Mount] = [
     Route("/{workspace:owner}/{repo}/commits/{hash}", _of_repository("commit")),
     Route("/{workspace:owner}/{repo}/branch/{name:rest}", _of_repository("commits", "lead_to_branch")),
     Route("/{workspace:owner}/{repo}/branches{end:end}", _of_repository("branches")),
+    Route("/{workspace:owner}/{repo}/pull-requests/new", _of_repository("compare", "lead_to_changes")),
     Route("/{workspace:owner}/{repo}/branches/compare/{pair:rest}", _of_repository("compare")),
     Route("/{workspace:owner}/{repo}/admin", _of_administrators("settings")),
     Route("/{workspace:owner}/{repo}/admin/access-tokens", _of_administrators("tokens")),

@@ -197,9 +197,9 @@ def _hooks(host: Host) -> Path:
 
 
 def _message(host: Host, repository: Repository, changes: Sequence[RefChange]) -> str:
-    """Return links to pushed branches, in the form of the cloud's: to new ones, and to others but the main one.
+    """Return what the cloud prints of pushed branches: of new ones, and of others but the main one.
 
-    The cloud's lead to the creation of pull requests, for which there is no page here.
+    Programs read the address behind `Create pull request for`.
     """
     pushed = [
         change.ref.removeprefix(BRANCH)
@@ -208,5 +208,6 @@ def _message(host: Host, repository: Repository, changes: Sequence[RefChange]) -
         and not change.deletes
         and (change.creates or change.ref != f"{BRANCH}{repository.mainbranch}")
     ]
-    page = f"{host.base_url}/{repository.full_name}/branch"
-    return "".join(f"\nView the branch {name}:\n  {page}/{quote(name)}\n\n" for name in pushed[:_MOST_LINKS])
+    page = f"{host.base_url}/{repository.full_name}/pull-requests/new?source="
+    told = [f"\nCreate pull request for {name}:\n  {page}{quote(name)}&t=1\n\n" for name in pushed[:_MOST_LINKS]]
+    return "".join(told)

@@ -1,8 +1,12 @@
-"""`/{workspace}/{repo}/branches/compare/{A}..{B}`: what differs between two commits. Payloads of pushes lead here."""
+"""`/{workspace}/{repo}/branches/compare/{A}..{B}`: what differs between two commits. Payloads of pushes lead here.
+
+Until there are pull requests, so does the address of a new one, which git prints after a push.
+"""
 
 from dataclasses import dataclass
+from urllib.parse import quote
 
-from starlette.responses import Response
+from starlette.responses import RedirectResponse, Response
 
 from roadstead.domain.repositories.commit_diffs import changes_between
 from roadstead.domain.repositories.commits import find_commit
@@ -36,4 +40,12 @@ async def _show(visit: Visit, reading: Reading) -> Response:
     return render("compare.html", ComparePage(here, new, old, files, changes.size if changes else 0), visit=visit)
 
 
+async def _lead_to_changes(visit: Visit, reading: Reading) -> Response:
+    """Lead from the address of a new pull request to what a branch has that the main one lacks."""
+    branch, main = visit.request.query_params.get("source"), reading.repository.mainbranch
+    compared = f"compare/{quote(f'{branch}..{main}')}" if branch and main not in (None, branch) else ""
+    return RedirectResponse(f"{root(reading.repository)}{TAB}{compared}", 302)
+
+
 show = of_repository(_show)
+lead_to_changes = of_repository(_lead_to_changes)
