@@ -115,13 +115,15 @@ def test_last_commits(clocks_go_wrong: bool, data: st.DataObject) -> None:
     with repository(data.draw(histories(clocks_go_wrong=clocks_go_wrong))) as made:
         tip = made.ids[-1]
         tree = objects.commit(made.folder, tip).tree
-        for folder in (b"", b"dir"):
-            if folder and b"dir" not in [entry.path for entry in trees.entries(made.folder, tree)]:
-                continue
+        for folder in _folders(made, tree):
             paths = [entry.path for entry in trees.entries(made.folder, tree, folder)]
-            names = [path.removeprefix(b"dir/") if folder else path for path in paths]
+            names = [path.rpartition(b"/")[2] for path in paths]
             found = asyncio.run(last_commits.last_commits(made.folder, tip, folder, names))
             assert found == {name: _last(made.folder, tip, path) for name, path in zip(names, paths, strict=True)}
+
+
+def _folders(made: Repository, tree: str) -> list[bytes]:
+    return [b"", *(entry.path for entry in trees.walk(made.folder, tree, depth=9) if entry.kind == "folder")]
 
 
 def _last(folder: Path, tip: str, path: bytes) -> str:

@@ -281,13 +281,25 @@ def _children() -> set[str]:
     return {number for task in Path("/proc/self/task").iterdir() for number in (task / "children").read_text().split()}
 
 
-def test_last_commits_end_in_time(work: Path, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_last_commits_end_in_time(work: Path, folder: Path) -> None:
     """An entry that has not changed for longer than is looked at is left out."""
     for number in range(5):
         newest = commit(work, two=str(number))
-    monkeypatch.setattr(last_commits, "_TURN", 1)
     found = asyncio.run(last_commits.last_commits(folder, newest, b"", [b"one", b"two", b"none"], most=3))
     assert found == {b"two": newest}
+
+
+def test_entries_reach_a_commit_on_two_ways(work: Path, folder: Path) -> None:
+    """Each of two entries is as in another parent of a merge, and neither has changed since the fork."""
+    fork = commit(work, one="a", two="a")
+    git(work, "checkout", "--quiet", "-b", "one")
+    sides = [commit(work, one="b")]
+    git(work, "checkout", "--quiet", "-b", "two", fork)
+    sides += [commit(work, two="b")]
+    tree = _id(folder, f"{fork}^{{tree}}")
+    merge = git(folder, "commit-tree", tree, "-p", sides[0], "-p", sides[1], "-m", "Take neither").decode().strip()
+    found = asyncio.run(last_commits.last_commits(folder, merge, b"", [b"one", b"two"]))
+    assert found == {b"one": fork, b"two": fork}
 
 
 # Refs

@@ -4,6 +4,7 @@ import re
 from heapq import heappop, heappush
 from typing import NamedTuple
 
+import msgspec
 import pygit2
 
 from roadstead.git.objects import data_of
@@ -11,7 +12,7 @@ from roadstead.git.objects import data_of
 _LINKS = re.compile(rb"tree .{40}\n((?:parent .{40}\n)*)(?:author [^\n]*\ncommitter [^\n>]*> *(\d{0,19}))?")
 
 
-class Links(NamedTuple):
+class Links(msgspec.Struct, frozen=True, gc=False):
     """The time of a commit in seconds, and the ids of its parents."""
 
     seconds: int

@@ -1,29 +1,23 @@
 """The last commit of each entry of a folder: the one that `git log -1 -- PATH` shows.
 
-From a commit, git follows the first parent in which the entry is the same. So do all entries here, together: of a
-commit in which the whole folder is as in its parent, no entry is looked at.
+From a commit, git follows the first parent in which the entry is the same. So do all entries here, together: of two
+versions of the folder, only the entries that differ are looked at.
 """
 
 import asyncio
-import os
-import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from heapq import heappop, heappush
 from pathlib import Path
-from typing import NamedTuple
+from time import perf_counter
 
+import msgspec
 import pygit2
 
-from roadstead.git.graph import Queue
+from roadstead.git.graph import links_of
 from roadstead.git.objects import data_of, tree_id
 from roadstead.git.opened import repository
-from roadstead.git.trees import tree_of
-
-_TURN = 500
-"""Commits that take the loop some 5 ms."""
-
-_OTHER_MODE = re.compile(rb"1(?:00755|00664|20000|60000) ")
-
-_Entries = dict[str, pygit2.Oid]
+from roadstead.git.tree_versions import TreeVersion, folder_finder
+from roadstead.turns import TURN_SECONDS
 
 
 async def last_commits(
@@ -34,98 +28,99 @@ async def last_commits(
     Names that the folder does not have are left out, and those that have not changed for `most` commits. Raise
     `NoSuchObject`.
     """
-    walk = _Walk(repository(folder), path)
-    walk.begin(commit, names)
-    while walk.waiting and most > 0:
-        for _ in range(_TURN):
-            walk.step()
-        most -= _TURN
+    walk = _Walk(path)
+    walk.begin(repository(folder), commit, names)
+    while walk.goes_on and most > 0:
+        most -= walk.turn(repository(folder), most)
         await asyncio.sleep(0)
-    return {os.fsencode(name): id_ for name, id_ in walk.found.items()}
+    return walk.found
 
 
-class _Folder(NamedTuple):
-    """A folder as it is in a commit.
+class _Reached(msgspec.Struct, gc=False):
+    """A commit that has the folder. `way` has the ids of its tree and of the folders on the path, the last the folder.
 
-    `has_other_modes` says that it may have entries other than plain files and folders, whose ids tell one from the
-    other: the library takes several times as long for a mode as for an id.
+    `waiting` has the names of the entries that wait here.
     """
 
-    tree: pygit2.Tree
-    has_other_modes: bool
+    seconds: int
+    parents: Sequence[str]
+    way: Sequence[str]
+    folder: TreeVersion
+    waiting: set[bytes]
 
 
 class _Walk:
-    """Entries on their way back in history. `waiting` has those that wait at each commit."""
+    """Entries of the folder at a path, on their way back in history."""
 
-    def __init__(self, opened: pygit2.Repository, path: bytes) -> None:
-        self.found: dict[str, str] = {}
-        self.waiting: dict[str, _Entries] = {}
-        self._opened = opened
-        self._path = os.fsdecode(path)
-        self._queue = Queue(opened)
-        self._folders: dict[str, _Folder | None] = {}
+    def __init__(self, path: bytes) -> None:
+        self.found: dict[bytes, str] = {}
+        self._finders = [folder_finder(name) for name in path.split(b"/")] if path else []
+        self._reached: dict[str, _Reached] = {}
+        self._heap: list[tuple[int, str]] = []
 
-    def begin(self, commit: str, names: Iterable[bytes]) -> None:
+    @property
+    def goes_on(self) -> bool:
+        """Return whether entries wait."""
+        return bool(self._heap)
+
+    def begin(self, opened: pygit2.Repository, commit: str, names: Iterable[bytes]) -> None:
         """Let the entries with these names wait at a commit."""
-        there = self._folder(commit)
-        if there is not None:
-            tree = there.tree
-            self._wait(commit, {name: tree[name].id for name in map(os.fsdecode, names) if name in tree})
+        tip = self._reach(opened, commit, None)
+        if tip is not None:
+            self._wait(commit, tip, tip.folder.names().intersection(names))
 
-    def step(self) -> None:
-        """Let what waits at the latest commit go on to its parents; what stays is found."""
-        if not self._queue:
+    def turn(self, opened: pygit2.Repository, most: int) -> int:
+        """Visit commits for some milliseconds, the latest first. Return how many."""
+        until = perf_counter() + TURN_SECONDS
+        visited = 0
+        while self._heap and visited < most and perf_counter() < until:
+            self._visit(opened, heappop(self._heap)[1])
+            visited += 1
+        return visited
+
+    def _visit(self, opened: pygit2.Repository, id_: str) -> None:
+        """Let what waits at a commit go on to its parents; what stays is found."""
+        here = self._reached.pop(id_)
+        left = here.waiting
+        for parent in here.parents:
+            there = self._reached.get(parent) or self._reach(opened, parent, here)
+            if there is None:
+                continue
+            changed = here.folder.changed_since(there.folder) & left
+            self._wait(parent, there, left - changed if changed else left)
+            left = changed
+            if not left:
+                return
+        self.found |= dict.fromkeys(left, id_)
+
+    def _wait(self, id_: str, commit: _Reached, names: set[bytes]) -> None:
+        if not names:
             return
-        latest = self._queue.pop()
-        left = self.waiting.pop(latest.id)
-        here = self._folder(latest.id)
-        for parent in latest.links.parents:
-            same = _same(here, self._folder(parent), left)
-            if not same:
-                del self._folders[parent]
-            left = {name: id_ for name, id_ in left.items() if name not in same}
-            self._wait(parent, same)
-        self.found |= dict.fromkeys(left, latest.id)
-        del self._folders[latest.id]
+        if commit.waiting:
+            commit.waiting |= names
+        else:
+            commit.waiting = names
+            self._reached[id_] = commit
+            heappush(self._heap, (-commit.seconds, id_))
 
-    def _wait(self, commit: str, entries: _Entries) -> None:
-        if not entries:
-            return
-        if commit not in self.waiting:  # it may have been visited already, where a clock went wrong
-            self._queue.push(commit)
-            self.waiting[commit] = {}
-        self.waiting[commit].update(entries)
+    def _reach(self, opened: pygit2.Repository, id_: str, child: _Reached | None) -> _Reached | None:
+        """Return a commit; nothing if it does not have the folder."""
+        data = data_of(opened, "commit", id_)
+        way = self._way(opened, tree_id(data), child.way if child else ())
+        if way is None:
+            return None
+        links = links_of(data)
+        folder = child.folder if child and child.way[-1] == way[-1] else TreeVersion(data_of(opened, "tree", way[-1]))
+        return _Reached(links.seconds, links.parents, way, folder, set())
 
-    def _folder(self, commit: str) -> _Folder | None:
-        """Return the folder in a commit, if it has one there."""
-        if commit not in self._folders:
-            self._folders[commit] = self._read(commit)
-        return self._folders[commit]
-
-    def _read(self, commit: str) -> _Folder | None:
-        id_ = tree_id(data_of(self._opened, "commit", commit))
-        if self._path:
-            try:
-                found = tree_of(self._opened, id_)[self._path]
-            except KeyError:
+    def _way(self, opened: pygit2.Repository, root: str, known: Sequence[str]) -> Sequence[str] | None:
+        """Return the way from a commit's tree to the folder, if it leads there; from where it is `known`, that one."""
+        way = [root]
+        for depth, finder in enumerate(self._finders):
+            if known and known[depth] == way[depth]:
+                return [*way, *known[depth + 1 :]]
+            found = finder.match(data_of(opened, "tree", way[depth]))
+            if found is None:
                 return None
-            if found.type_str != "tree":
-                return None
-            id_ = str(found.id)
-        # Content first: the library parses what it has just read, and does not keep both.
-        has_other_modes = _OTHER_MODE.search(data_of(self._opened, "tree", id_)) is not None
-        return _Folder(tree_of(self._opened, id_), has_other_modes)
-
-
-def _same(here: _Folder | None, there: _Folder | None, entries: _Entries) -> _Entries:
-    """Return the entries that are the same in two folders."""
-    if here is None or there is None:
-        return {}
-    before, after = there.tree, here.tree
-    if before == after:
-        return entries
-    same = {name: id_ for name, id_ in entries.items() if name in before and before[name].id == id_}
-    if here.has_other_modes or there.has_other_modes:
-        return {name: id_ for name, id_ in same.items() if before[name].filemode == after[name].filemode}
-    return same
+            way.append(found[1].hex())
+        return way
