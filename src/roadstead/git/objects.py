@@ -14,8 +14,8 @@ import msgspec
 import pygit2
 from pygit2.enums import ObjectType
 
-from roadstead.errors import NotFound
-from roadstead.git.opened import repository
+from roadstead.errors import GitFailed, NotFound
+from roadstead.git.opened import UNREADABLE, repository
 
 Kind = Literal["commit", "tree", "blob", "tag"]
 
@@ -123,20 +123,30 @@ def peeled(opened: pygit2.Repository, id_: str) -> tuple[str, Kind] | tuple[None
 
 
 def header_of(opened: pygit2.Repository, id_: str) -> tuple[Kind | None, int]:
-    """Return kind and size of an object without reading it; no kind if there is none with this id."""
+    """Return kind and size of an object without reading it; no kind if there is none with this id.
+
+    Raise `GitFailed` if it is damaged.
+    """
     try:
         kind, size = opened.odb.read_header(_whole(id_))
     except (KeyError, ValueError):
         return None, 0
+    except pygit2.GitError as exc:
+        raise GitFailed(*UNREADABLE) from exc
     return _KINDS[kind], size
 
 
 def data_of(opened: pygit2.Repository, kind: Kind, id_: str) -> bytes:
-    """Return the content of an object. Raise `NoSuchObject` if there is none, or one of another kind."""
+    """Return the content of an object.
+
+    Raise `NoSuchObject` if there is none, or one of another kind, and `GitFailed` if it is damaged.
+    """
     try:
         found, data = opened.odb.read(_whole(id_))
     except (KeyError, ValueError):
         raise NoSuchObject(kind, id_) from None
+    except pygit2.GitError as exc:
+        raise GitFailed(*UNREADABLE) from exc
     if _KINDS[found] != kind:
         raise NoSuchObject(kind, id_)
     return data

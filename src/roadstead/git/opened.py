@@ -18,6 +18,11 @@ from roadstead.git import closing
 _LEVELS = (ConfigLevel.PROGRAMDATA, ConfigLevel.SYSTEM, ConfigLevel.XDG, ConfigLevel.GLOBAL)
 _CACHE_BYTES = 48 << 20
 _MAPPED_BYTES = 1 << 30
+UNREADABLE = (
+    "A repository cannot be read.",
+    "Files of it are missing or damaged. Its operator types: roadstead repo check",
+)
+"""What a caller is told, who need not know where the host has its files."""
 _LOOK_SECONDS = 0.002
 """How long packs are taken for unchanged. An answer gets its repository some ten times, and a look takes long."""
 
@@ -36,8 +41,9 @@ class _Handle:
     def is_valid(self, folder: Path, now: float) -> bool:
         """Return whether it may still be read. Raise `GitFailed` if the repository is gone."""
         if now - self._looked_at > _LOOK_SECONDS:
+            packs = packs_of(folder)
             self._looked_at = now
-            return packs_of(folder) == self._packs and now < self.until
+            return packs == self._packs and now < self.until
         return now < self.until
 
 
@@ -89,14 +95,14 @@ def packs_of(folder: Path) -> int:
     try:
         return os.stat(f"{folder}/objects/pack").st_mtime_ns  # noqa: PTH116  # twice as fast
     except OSError as exc:
-        raise GitFailed("A repository cannot be read.", str(exc)) from exc
+        raise GitFailed(*UNREADABLE) from exc
 
 
 def _open(folder: Path) -> pygit2.Repository:
     try:
         return pygit2.Repository(str(folder), RepositoryOpenFlag.NO_SEARCH | RepositoryOpenFlag.BARE)
     except pygit2.GitError as exc:
-        raise GitFailed("A repository cannot be read.", str(exc)) from exc
+        raise GitFailed(*UNREADABLE) from exc
 
 
 def _set_up() -> None:

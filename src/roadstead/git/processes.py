@@ -127,6 +127,7 @@ class Child:
         self._command = arguments[0]
         self._seconds, self._left, *_ = limits
         where = () if folder is None else (f"--git-dir={folder}",)
+        self._inside = f"{folder}/"
         self._process = start(
             [*where, *arguments], limits, folder=folder, stays=stays, variables=variables, passed=passed
         )
@@ -199,7 +200,8 @@ class Child:
         return code
 
     def _failure(self, code: int) -> GitFailed:
-        said = self._said.decode("utf-8", "replace").strip()
+        # Callers are told what git says, who need not know where the host has its files.
+        said = self._said.decode("utf-8", "replace").strip().replace(self._inside, "")
         if code in _KILLED:
             return GitLimit(f"git {self._command} takes longer, or needs more, than is allowed here.")
         if _NO_MEMORY.search(said):

@@ -10,9 +10,9 @@ from typing import Literal, overload
 import msgspec
 import pygit2
 
-from roadstead.errors import GitLimit, NotFound
+from roadstead.errors import GitFailed, GitLimit, NotFound
 from roadstead.git.objects import NoSuchObject, data_of, header_of
-from roadstead.git.opened import repository
+from roadstead.git.opened import UNREADABLE, repository
 
 EntryKind = Literal["folder", "file", "submodule"]
 
@@ -159,8 +159,11 @@ def _below(opened: pygit2.Repository, at: Entry, path: bytes, name: bytes) -> En
 
 
 def tree_of(opened: pygit2.Repository, id_: str) -> pygit2.Tree:
-    """Return a tree of the library. Raise `NoSuchObject`."""
-    found = opened.get(id_)
+    """Return a tree of the library. Raise `NoSuchObject`, and `GitFailed` if it is damaged."""
+    try:
+        found = opened.get(id_)
+    except pygit2.GitError as exc:
+        raise GitFailed(*UNREADABLE) from exc
     if not isinstance(found, pygit2.Tree):
         raise NoSuchObject("tree", id_)
     return found
