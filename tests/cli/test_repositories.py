@@ -123,6 +123,26 @@ def test_a_check_finds_what_is_wrong(acme: Roadstead, source: Path) -> None:
     assert b"1 of 2 have no folder: acme/copy" in acme.call("doctor").stdout
 
 
+def test_what_no_ref_leads_to_is_removed_at_once(acme: Roadstead, source: Path) -> None:
+    """A commit that a branch has left behind is there until `prune`; all others stay."""
+    copy = acme.read("repo", "import", str(source), "acme/copy")
+    name = copy["uuid"].strip("{}")
+    folder = acme.data / "git" / name[:2] / name[2:4] / f"{name}.git"
+    at_home = ["git", f"--git-dir={folder}"]
+    written = [*at_home, "-c", "user.name=x", "-c", "user.email=x@x", "commit-tree", "-m", "secret", "side^{tree}"]
+    before = subprocess.check_output([*at_home, "rev-parse", "side"], text=True).strip()
+    secret = subprocess.check_output(written, text=True).strip()
+    for target in (secret, before):
+        logging = ["-c", "core.logAllRefUpdates=always", "update-ref"]
+        subprocess.run([*at_home, *logging, "refs/heads/side", target], check=True)
+    assert subprocess.run([*at_home, "cat-file", "-e", secret], check=False).returncode == 0
+    assert acme.read("repo", "prune", "acme/copy")["full_name"] == "acme/copy"
+    assert subprocess.run([*at_home, "cat-file", "-e", secret], check=False).returncode != 0
+    assert acme.read("repo", "check", "acme/copy") == [{"repository": "acme/copy", "faults": []}]
+    assert acme.read("audit")[0]["action"] == "repository pruned"
+    assert acme.call("repo", "prune", "acme/none").returncode == 1
+
+
 def test_a_check_compares_refs_with_the_mirror(acme: Roadstead, source: Path) -> None:
     """What was changed behind the host's back is named, in both directions."""
     copy = acme.read("repo", "import", str(source), "acme/copy")

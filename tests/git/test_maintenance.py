@@ -76,11 +76,10 @@ def test_history_is_the_same_before_and_after(work: Path) -> None:
 
 
 def test_pruning_removes_what_nothing_leads_to_and_waits_for_pushes(work: Path) -> None:
-    """A deleted branch's commit is gone after pruning, not before, and not while a push has the lock."""
+    """A commit that a branch has left behind is gone after pruning, not before, and not while a push has the lock."""
     folder = work / ".git"
     secret = commit(work, two="secret")
     git(work, "reset", "--quiet", "--hard", "HEAD~1")
-    git(work, "reflog", "expire", "--expire=now", "--all")
     with locks.shared(folder):
         assert not asyncio.run(prune(folder, older_than="now"))
     assert asyncio.run(prune(folder))

@@ -204,7 +204,7 @@ _add_group(
     repositories.HELP,
     *(repositories.create, repositories.import_repository, repositories.list_repositories),
     *(repositories.show, repository_changes.grant, repository_changes.rename, repository_changes.transfer),
-    *(repositories.check, repositories.delete),
+    *(repositories.check, repository_changes.prune, repositories.delete),
 )
 _add_group("consumer", consumers.HELP, consumers.create, consumers.list_consumers, consumers.delete)
 _add_group("events", events.HELP, events.tail, events.fire)

@@ -58,6 +58,22 @@ def transfer(
     say(now, f"The repository is now {now.full_name}, in the project {now.project.key}.", as_json)
 
 
+def prune(name: Name, data: Data = None, database_url: DatabaseUrl = None, as_json: AsJson = False) -> None:
+    """Remove at once what no branch, tag or note leads to.
+
+    As a commit with a password, after a push that replaced it. Otherwise that takes two to three weeks.
+    """
+
+    async def work(host: "Host", by: "SessionUser") -> "Repository":
+        from roadstead.domain.upkeep.pruning import prune_repository
+
+        await prune_repository(host, by, await find(host, by, name))
+        return await find(host, by, name)
+
+    now = as_operator(data, database_url, work)
+    say(now, f"Pruned the repository {now.full_name}. It has {now.size:,} bytes.", as_json)
+
+
 def grant(
     name: Name,
     holder: Annotated[

@@ -55,8 +55,13 @@ async def prune(folder: Path, *, older_than: str = "2.weeks.ago") -> bool:
         if lock is None:
             return False
         await asyncio.to_thread(remove_quarantines, folder, older_than=0)
+        # For git, the log of a ref leads to all that the ref has left behind.
+        expire = ("reflog", "expire", f"--expire={older_than}", f"--expire-unreachable={older_than}", "--all")
+        await run(folder, *expire, limits=_LIMITS, passed=[lock])
         cruft = ("repack", "-d", "-q", "--cruft", f"--cruft-expiration={older_than}", "--write-bitmap-index")
         await run(folder, *cruft, limits=_LIMITS, passed=[lock])
+        # What was too old for a pack of the unreachable is left in files of its own.
+        await run(folder, "prune", f"--expire={older_than}", limits=_LIMITS, passed=[lock])
         await _write_graph(folder, lock)
         await asyncio.to_thread((folder / _PRUNED).touch)
     return True
