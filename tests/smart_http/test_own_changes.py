@@ -1,5 +1,8 @@
 """Changes of refs that the host makes for the API take the steps of a push."""
 
+from pkgutil import resolve_name
+from typing import Any
+
 import pytest
 
 from roadstead.domain.access.credentials import find_token
@@ -9,7 +12,9 @@ from roadstead.domain.repositories.committing import WantedCommit, commit_files
 from roadstead.domain.repositories.creation import create_repository
 from roadstead.domain.repositories.given import RepositoryChanges
 from roadstead.domain.repositories.pushing import push_changes
+from roadstead.domain.repositories.refs import create_tag
 from roadstead.errors import HostBusy, InvalidInput, NotFound, RoadsteadError, WrongCredential
+from roadstead.git.maintenance import prune
 from roadstead.git.refs import RefChanged
 from roadstead.git.writing import FileWrite
 from roadstead.pushed import NO_OBJECT, RefChange
@@ -110,3 +115,29 @@ def test_only_who_may_write_changes_refs(place: Place, public_place: Place, work
             _change(one, RefChange(work.head(), NO_OBJECT, MAIN), token=one.ben)
         assert one.refs() == {MAIN: work.head()}
         assert one.is_whole()
+
+
+@pytest.mark.parametrize("written", ["refs.write_tag", "committing.write_commit"])
+def test_what_is_written_is_not_pruned_before_a_ref_leads_to_it(
+    place: Place, work: Work, monkeypatch: pytest.MonkeyPatch, written: str
+) -> None:
+    """Pruning needs the lock alone, and waits from the first object of a commit or a tag to the ref."""
+    work.git("push", place.url(), "main")
+    address = f"roadstead.domain.repositories.{written}"
+    write, pruned = resolve_name(address), []
+
+    async def write_while_pruning(*arguments: Any) -> Any:
+        pruned.append(await prune(place.folder, older_than="now"))
+        return await write(*arguments)
+
+    monkeypatch.setattr(address, write_while_pruning)
+
+    async def change(host: Host) -> None:
+        ann = await find_token(host, place.ann)
+        assert ann is not None
+        await create_tag(host, ann, place.repository, "v1", "main", "")
+        await commit_files(host, ann, place.repository, WantedCommit([FileWrite(b"new", b"content")]))
+
+    place.host.work(change)
+    assert pruned == [False]
+    assert place.is_whole()

@@ -13,10 +13,11 @@ from roadstead.domain.repositories.pushing import push_changes
 from roadstead.domain.repositories.refs import check_name
 from roadstead.domain.repositories.sizes import expect_room
 from roadstead.errors import Conflict, InvalidInput, invalid_member
-from roadstead.git import objects, refs, revisions
+from roadstead.git import locks, objects, refs, revisions
 from roadstead.git.objects import Signature
 from roadstead.git.refs import RefChanged
 from roadstead.git.transfer.names import BRANCH
+from roadstead.git.transfer.waiting import locked
 from roadstead.git.trees import NoSuchPath
 from roadstead.git.writing import FileWrite, write_commit, write_tree
 from roadstead.model import Identity, Repository
@@ -68,17 +69,19 @@ async def commit_files(host: Host, identity: Identity, repository: Repository, w
     committer = await signature_of(host, identity)
     author = committer if wanted.author is None else _author(wanted.author, committer)
     for _ in range(_TRIES):
-        place = _place(folder, wanted)
-        if place.parent is None and repository.mainbranch is not None:
-            raise InvalidInput("The main branch is missing.", "Name a parent, or make another branch the main one.")
-        async with host.writing.place(account_of(identity)):  # not around the push, which takes one
-            commit = await _write(folder, wanted, place, author, committer)
-        try:
-            change = RefChange(place.tip or NO_OBJECT, commit, BRANCH + place.branch)
-            await push_changes(host, identity, repository, [change])
-        except RefChanged:
-            continue
-        return commit
+        # Until a ref leads to it, what is written is kept from pruning by the lock.
+        async with locked(locks.shared, folder):
+            place = _place(folder, wanted)
+            if place.parent is None and repository.mainbranch is not None:
+                raise InvalidInput("The main branch is missing.", "Name a parent, or make another branch the main one.")
+            async with host.writing.place(account_of(identity)):  # not around the push, which takes one
+                commit = await _write(folder, wanted, place, author, committer)
+            try:
+                change = RefChange(place.tip or NO_OBJECT, commit, BRANCH + place.branch)
+                await push_changes(host, identity, repository, [change])
+            except RefChanged:
+                continue
+            return commit
     raise BranchMoved(place.branch)
 
 

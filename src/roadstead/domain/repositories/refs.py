@@ -7,9 +7,10 @@ from roadstead.domain.repositories.commits import folder_of
 from roadstead.domain.repositories.people import signature_of
 from roadstead.domain.repositories.pushing import push_changes
 from roadstead.errors import HostBusy, InvalidInput, NotFound, invalid_member
-from roadstead.git import revisions
+from roadstead.git import locks, revisions
 from roadstead.git.refs import RefChanged
 from roadstead.git.transfer.names import PLACES, reason_against
+from roadstead.git.transfer.waiting import locked
 from roadstead.git.writing import write_tag
 from roadstead.listing import Listing, PageRequest, Slice
 from roadstead.model import Identity, Repository
@@ -75,8 +76,10 @@ async def create_tag(
     commit = _commit(host, repository, target)
     text = message.strip() or f"Added tag {name} for changeset {commit[:_SHORT]}"
     tagger = await signature_of(host, identity)
-    tag = await write_tag(folder_of(host, repository), name, commit, "commit", tagger, f"{text}\n")
-    return await _create(host, identity, repository, "tag", name, tag)
+    folder = folder_of(host, repository)
+    async with locked(locks.shared, folder):  # by which the tag is kept from pruning until a ref leads to it
+        tag = await write_tag(folder, name, commit, "commit", tagger, f"{text}\n")
+        return await _create(host, identity, repository, "tag", name, tag)
 
 
 async def delete_ref(host: Host, identity: Identity, repository: Repository, kind: RefKind, name: str) -> None:
