@@ -83,8 +83,8 @@ def test_a_git_that_is_gone_is_said(
     work.git("push", place.url(), "main")
     with monkeypatch.context() as without:
         without.setattr(processes, "program", lambda: "/nonexistent/git")
-        for args in (("push", place.url(), "main:other"), ("ls-remote", place.url())):
-            assert "503" in git(*args, folder=work.folder).stderr
+        assert "remote: git cannot be run." in work.git("push", place.url(), "main:other", code=1)
+        assert "503" in work.git("ls-remote", place.url(), code=128)
         new = {"name": "other", "target": {"hash": work.head()}}
         refused = _asked(place, "POST", "refs/branches", json=new)
         assert (refused.status_code, refused.json()["error"]["message"]) == (503, "git cannot be run.")

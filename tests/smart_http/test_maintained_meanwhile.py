@@ -7,8 +7,9 @@ import pytest
 from roadstead.domain.host import Host
 from roadstead.domain.upkeep.repository_check import check_repositories
 from roadstead.git.maintenance import maintain, prune
+from roadstead.git.transfer import programs
 from tests.smart_http.conftest import Place
-from tests.smart_http.git_client import Work, git
+from tests.smart_http.git_client import Work
 
 PUSHES, READS, ROUNDS = 20, 200, 10
 
@@ -24,11 +25,13 @@ def _maintain(place: Place) -> None:
 
 
 @pytest.mark.slow
-def test_maintenance_disturbs_neither_pushes_nor_reads(place: Place, work: Work) -> None:
+def test_maintenance_disturbs_neither_pushes_nor_reads(
+    place: Place, work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Every push goes through and every read is answered, while packs come and go; all commits are there afterwards."""
     work.git("push", place.url(), "main")
     # Each push is a pack, of which many make maintenance pack them together.
-    assert git("--git-dir", str(place.folder), "config", "receive.unpackLimit", "1").returncode == 0
+    monkeypatch.setitem(programs._SETTINGS, "receive.unpackLimit", "1")
     statuses: list[int] = []
 
     def read() -> None:

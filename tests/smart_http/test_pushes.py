@@ -88,6 +88,19 @@ def test_a_push_prints_a_link(place: Place, work: Work) -> None:
     assert "Create pull request" not in said
 
 
+@pytest.mark.parametrize(("files", "packs", "loose"), [(7, 0, 9), (8, 1, 0)])
+def test_a_push_of_many_objects_is_a_pack(place: Place, work: Work, files: int, packs: int, loose: int) -> None:
+    """It waits for the disk once for a pack, and would for each loose object."""
+    for number in range(files - 1):
+        (work.folder / f"{number}").write_text(f"{number}", "utf-8")
+    work.git("add", ".")
+    work.git("commit", "--amend", "-m", "all")
+    work.git("push", place.url(), "main")
+    assert len(list(place.folder.glob("objects/pack/*.pack"))) == packs
+    assert len(list(place.folder.glob("objects/??/*"))) == loose
+    assert place.is_whole()
+
+
 @pytest.mark.sample(2)
 @pytest.mark.parametrize(
     ("refs", "reason"),

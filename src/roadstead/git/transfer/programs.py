@@ -8,6 +8,7 @@ from typing import NamedTuple, Protocol
 
 from roadstead.git.processes import Limits
 from roadstead.git.refs import committer
+from roadstead.git.transfer.advertisement import advertisement
 from roadstead.git.transfer.commands import Commands
 from roadstead.git.transfer.piped import Piped
 from roadstead.git.transfer.pktlines import FLUSH, pkt_line
@@ -27,6 +28,9 @@ _SETTINGS = {
     "uploadpack.allowAnySHA1InWant": "true",
     "receive.maxInputSize": str(MOST_PUSHED_BYTES),
     "receive.denyDeleteCurrent": "refuse",
+    # From so many objects on, a pack: it waits for the disk twice, loose objects each once. A pack of fewer would gain
+    # less than it costs to join packs more often.
+    "receive.unpackLimit": "10",
 }
 
 
@@ -44,11 +48,19 @@ async def advertise(
     folder: Path, service: Service, protocol: str, *, named: bool = True
 ) -> AsyncGenerator[bytes, None]:
     """Yield what a repository has, in pieces. If it is `named`, the name of the service comes first, as over HTTP."""
+    spoken = protocol.split(":")
+    pushes = service == "git-receive-pack"
+    name = pkt_line(f"# service={service}\n".encode()) + FLUSH
+    is_named = named and (pushes or "version=2" not in spoken)
+    known = advertisement(folder) if pushes and "version=1" not in spoken else None
+    if known is not None:
+        yield name + known if is_named else known
+        return
     # Before the first piece: a git that cannot be started is an answer of its own, not one that breaks off.
     child = _started(folder, service, "--http-backend-info-refs", reads=False, variables=_speaking(protocol))
     try:
-        if named and (service == "git-receive-pack" or "version=2" not in protocol.split(":")):
-            yield pkt_line(f"# service={service}\n".encode()) + FLUSH
+        if is_named:
+            yield name
         while piece := await child.read():
             yield piece
     finally:
