@@ -5,6 +5,7 @@ import os
 import shutil
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -77,8 +78,47 @@ def test_authors_that_git_accepts_are_read(folder: Path, author: bytes, name: st
     id_ = _written(folder, "commit", _TREE + b"author " + author + b"\ncommitter " + author + b"\n\nx")
     found = objects.commit(folder, id_).author
     assert (found.name, found.email, found.on.isoformat()) == (name, email, moment)
+    assert (found.on_in_utc, found.on_in_utc.utcoffset()) == (found.on, timedelta())
     page = asyncio.run(history.page(folder, [id_]))
     assert [each.hash for each in page.commits] == [id_]
+
+
+def test_a_commit_has_its_author_and_its_committer(folder: Path) -> None:
+    """Who wrote it, and who committed it later."""
+    people = b"author Ada <ada@a> 1 +0000\ncommitter %b <ada@a> %d +0000\n\nx"
+    for name, seconds in (("Ben", 1), ("Ada", 2), ("Ada", 1)):
+        data = _TREE + people % (name.encode(), seconds)
+        found = objects.commit(folder, _written(folder, "commit", data))
+        assert (found.author.name, found.author.seconds) == ("Ada", 1)
+        assert (found.committer.name, found.committer.seconds) == (name, seconds)
+
+
+LONGEST = {
+    "main/a/b/c": ("main", 1),
+    "topic/one/a/b": ("topic/one", 2),
+    "topic/a": None,
+    "main/release/a/b": ("tags/main/release", 2),
+    "topic/one/of/a/file/b": ("topic/one", 2),
+    "light/a": ("light", 1),
+    "heavy": ("heavy^{commit}", 1),
+    "refs/heads/topic/one/a": ("topic/one", 4),
+    "refs/tags/main/release/a": ("tags/main/release", 4),
+    "HEAD/a": ("HEAD", 1),
+}
+"""The beginnings of addresses, with the names that they begin with, and how many parts each has."""
+
+
+def test_the_longest_name_is_found_at_the_beginning_of_an_address(folder: Path) -> None:
+    """A branch, a tag of a commit, or a whole name; a tag that is longer comes before a branch."""
+    git(folder, "tag", "main/release", commit(folder.parent, two="2"))
+    git(folder, "tag", "topic/one/of/a/file", "main:one")
+    git(folder, "update-ref", "refs/heads/main", "main~1")
+    for address, expected in LONGEST.items():
+        found = None if expected is None else (_id(folder, expected[0]), expected[1])
+        assert revisions.find_longest(folder, address.split("/")) == found, address
+    id_ = _id(folder, "main")
+    assert revisions.find_longest(folder, [id_.upper(), "a"]) == (id_, 1)
+    assert revisions.find_longest(folder, [id_[:9], "a"]) == (id_, 1)
 
 
 def test_messages_are_in_the_encoding_that_they_name(folder: Path) -> None:

@@ -54,6 +54,11 @@ class Signature(msgspec.Struct, frozen=True, gc=False):
         zone = timezone(timedelta(minutes=self.offset)) if abs(self.offset) < _DAY else UTC
         return datetime.fromtimestamp(min(self.seconds, _LATEST), zone)
 
+    @property
+    def on_in_utc(self) -> datetime:
+        """Return the moment in UTC."""
+        return datetime.fromtimestamp(min(self.seconds, _LATEST), UTC)
+
 
 class Commit(msgspec.Struct, frozen=True, gc=False):
     """A commit. `hash`, `tree` and `parents` are ids."""
@@ -164,16 +169,13 @@ def commit_of(id_: str, data: bytes) -> Commit:
     head, _, message = data.partition(b"\n\n")
     found = _COMMIT.match(head)
     assert found is not None  # noqa: S101  # every part may be missing
-    tree, parents, author, committer = found.groups(b"")
+    tree, parents, written_by, committed_by = found.groups(b"")
     named = _ENCODING.search(head, found.end())
     encoding = _codec(named[1].decode("ascii", "replace")) if named else "utf-8"
+    author = _signature_of(written_by, encoding)
+    committer = author if committed_by == written_by else _signature_of(committed_by, encoding)
     return Commit(
-        id_,
-        tree.decode(),
-        tuple(parents.decode().split()[1::2]),
-        _signature_of(author, encoding),
-        _signature_of(committer, encoding),
-        _text(message, encoding),
+        id_, tree.decode(), tuple(parents.decode().split()[1::2]), author, committer, _text(message, encoding)
     )
 
 

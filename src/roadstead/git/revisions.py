@@ -1,7 +1,9 @@
 """The commits that people mean by names, and by the first digits of an id."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import accumulate
+from operator import itemgetter
 from pathlib import Path
 
 import pygit2
@@ -37,13 +39,30 @@ def find_longest(folder: Path, parts: Sequence[str]) -> tuple[str, int] | None:
     Two parts or more make the name of a branch or a tag, or a whole name; one makes any revision.
     """
     opened = repository(folder)
-    most = 1 if _ID.fullmatch(parts[0].lower()) else min(len(parts), _DEEPEST)
-    for number in range(most, 0, -1):
-        name = "/".join(parts[:number])
-        id_ = _find(opened, name) if number == 1 else _named_commit(opened, name)
-        if id_ is not None:
-            return id_, number
-    return None
+    if not _ID.fullmatch(parts[0].lower()):
+        refs = _refs_at_the_beginning(opened, parts[:_DEEPEST])
+        for number, id_ in sorted(refs, key=itemgetter(0), reverse=True):
+            commit = behind(opened, id_)
+            if commit is not None:
+                return commit, number
+    found = _find(opened, parts[0])
+    return None if found is None else (found, 1)
+
+
+def _refs_at_the_beginning(opened: pygit2.Repository, parts: Sequence[str]) -> Iterator[tuple[int, str]]:
+    """Yield for a branch, a longer tag and a whole name that some parts begin with how many parts each has, and its id.
+
+    There is one of a kind at most: git refuses `a` beside `a/b`.
+    """
+    names = list(accumulate(parts, "{}/{}".format))
+    of_branch = 0
+    for beginning in (_HEADS, _TAGS, *(("",) if parts[0] == "refs" else ())):
+        for number, name in enumerate(names[of_branch:], of_branch + 1):
+            id_ = _named(opened, beginning + name)
+            if id_ is not None:
+                yield number, id_
+                of_branch = number if beginning == _HEADS else of_branch
+                break
 
 
 def _named_commit(opened: pygit2.Repository, revision: str) -> str | None:

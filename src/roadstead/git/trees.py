@@ -111,18 +111,19 @@ def entries(folder: Path, tree: str, path: bytes = b"") -> Entries:
 def walk(folder: Path, tree: str, path: bytes = b"", *, depth: int = 1, most: int = _MOST_LISTED) -> Iterator[Entry]:
     """Yield what is in a folder, folders first, then what is in its folders, and so on for `depth` levels.
 
-    A folder is read when its first entry is wanted. Raise as `entries` does, and `GitLimit` before a folder whose
-    entries would be too many.
+    `tree` is the folder's own, and `path` where it is. A folder is read when its first entry is wanted. Raise
+    `NoSuchObject` if there is no such tree, and `GitLimit` before a folder whose entries would be too many.
     """
-    level = [Entry(path, _FOLDER, _folder(repository(folder), tree, path))]
-    for _ in range(depth):
+    level = [Entry(path, _FOLDER, tree)]
+    for levels_below in reversed(range(depth)):
         below: list[Entry] = []
         for parent in level:
             found = _entries(repository(folder), parent.id, parent.path)
             most -= len(found)
             if most < 0:
                 raise GitLimit("The list would have too many files and folders.", "Ask for fewer levels of folders.")
-            below += found[: found.folders]
+            if levels_below:
+                below += found[: found.folders]
             yield from found
         level = below
 
@@ -155,7 +156,7 @@ def _below(opened: pygit2.Repository, at: Entry, path: bytes, name: bytes) -> En
         found = tree_of(opened, at.id)[os.fsdecode(name)]
     except KeyError:
         raise NoSuchPath(path) from None
-    return Entry(path, found.filemode, str(found.id))
+    return Entry(path, int(found.filemode), str(found.id))
 
 
 def tree_of(opened: pygit2.Repository, id_: str) -> pygit2.Tree:

@@ -1,7 +1,6 @@
 """Commits over the wire."""
 
 from collections.abc import Mapping, Sequence
-from datetime import UTC
 from typing import Annotated, Literal, NotRequired, TypedDict
 
 import msgspec
@@ -314,7 +313,7 @@ class CommitShapes:
         return {
             "type": "commit",
             "hash": commit.hash,
-            "date": commit.committer.on.astimezone(UTC).isoformat(),
+            "date": commit.committer.on_in_utc.isoformat(),
             "author": self.author(commit.author),
             "message": commit.message,
             "links": self._links(commit),
@@ -332,7 +331,7 @@ class CommitShapes:
         return {
             "type": "commit",
             "hash": commit.hash,
-            "date": commit.committer.on.astimezone(UTC).isoformat(),
+            "date": commit.committer.on_in_utc.isoformat(),
             "author": self.author(commit.author),
             "committer": {},
             "message": commit.message,

@@ -1,7 +1,6 @@
 """Branches and tags over the wire."""
 
 from collections.abc import Sequence
-from datetime import UTC
 from typing import Annotated, Literal, NamedTuple, NotRequired, TypedDict
 
 import msgspec
@@ -153,7 +152,7 @@ class RefShapes:
             "name": found.ref.name,
             "type": "tag",
             "message": None if tag is None else tag.message,
-            "date": None if tagger is None else tagger.on.astimezone(UTC).isoformat(),
+            "date": None if tagger is None else tagger.on_in_utc.isoformat(),
             "tagger": None if tagger is None else self._commits.author(tagger),
             "target": self._target(found),
             "links": self._links(found, "tags", "commits/tag"),
