@@ -41,8 +41,7 @@ async def page_of_folder(place: Place, wanted: PageRequest, depth: int) -> Page:
 
     Raise `GitLimit` if there is too much to look at.
     """
-    tree = objects.commit(place.folder, place.commit).tree
-    entries = trees.walk(place.folder, tree, place.entry.path, depth=depth)
+    entries = trees.walk(place.folder, place.entry.id, place.entry.path, depth=depth)
     if wanted.filter is None and wanted.sort is None:
         await _skip(entries, wanted.skip)
         return _page(_listed(place, list(islice(entries, wanted.length + 1))), wanted)

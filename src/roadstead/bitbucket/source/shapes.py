@@ -14,17 +14,16 @@ from roadstead.domain.repositories.source import mimetype_of
 from roadstead.errors import InvalidInput, invalid_member
 from roadstead.git.writing import FILE, LINK, PROGRAM, FileWrite
 from roadstead.listing import Field, Listing
-from roadstead.shapes.accounts import Href
-from roadstead.shapes.links import in_path
+from roadstead.shapes.links import Link, in_path
 from roadstead.shapes.paths import escaped, shown
 
 
-class EntryLinks(TypedDict):
+class EntryLinks(msgspec.Struct, rename={"to_self": "self"}, gc=False):
     """Where a file or folder is, its description, and the history of a file."""
 
-    self: Href
-    meta: Href
-    history: NotRequired[Href]
+    to_self: Link
+    meta: Link
+    history: Link | msgspec.UnsetType = msgspec.UNSET
 
 
 class TreeEntry(TypedDict):
@@ -85,7 +84,7 @@ class SourceShapes:
     def directory(self, path: bytes) -> TreeEntry:
         """Return a folder."""
         address = self._source + (f"{in_path(path)}/" if path else "")
-        links: EntryLinks = {"self": {"href": address}, "meta": {"href": f"{address}?format=meta"}}
+        links = EntryLinks(Link(address), Link(f"{address}?format=meta"))
         return {"type": "commit_directory", "path": shown(path), "commit": self._commit, "links": links}
 
     def file(self, listed: Listed) -> TreeEntry:
@@ -106,11 +105,8 @@ class SourceShapes:
     def links(self, path: bytes) -> EntryLinks:
         """Return where a file, its description and its history are."""
         quoted = in_path(path)
-        return {
-            "self": {"href": self._source + quoted},
-            "meta": {"href": f"{self._source}{quoted}?format=meta"},
-            "history": {"href": self._history + quoted},
-        }
+        address = self._source + quoted
+        return EntryLinks(Link(address), Link(f"{address}?format=meta"), Link(self._history + quoted))
 
 
 def history_entry(url: str, change: FileVersion, commits: CommitShapes) -> HistoryEntry:

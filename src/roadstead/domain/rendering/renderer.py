@@ -66,10 +66,10 @@ class Renderer:
         mentions = await self._mentions_in(texts)
         found = _commits_in(texts, commits)
         wanted = [
-            _Text(workspace, state, text, _only(mentions, mentioned(text)), _only(found, _HASH.findall(text)))
+            _Text(workspace, state, text, _only(mentions, mentioned, text), _only(found, _HASH.findall, text))
             for text in texts
         ]
-        html = {text: self._use(text) for text in wanted if text in self._html}
+        html = {text: known for text in wanted if (known := self._find(text)) is not None}
         missing = [text for text in dict.fromkeys(wanted) if text not in html]
         html |= zip(missing, await self._make(compiled, missing, caller), strict=True)
         return [html[text] for text in wanted]
@@ -107,14 +107,17 @@ class Renderer:
         return number
 
     async def _mentions_in(self, texts: Iterable[str]) -> dict[str, Mention]:
-        wanted = {account: None for text in texts if len(text) <= LONGEST for account in mentioned(text)}
+        may_mention = (text for text in texts if "@{" in text and len(text) <= LONGEST)
+        wanted = {account: None for text in may_mention for account in mentioned(text)}
         found = await users.find_accounts(self._host.store.database, list(wanted)[:_MOST_REFERENCES]) if wanted else []
         base_url = self._host.base_url
         return {user.account_id: Mention(user.display_name, profile_url(base_url, user)) for user in found}
 
-    def _use(self, text: _Text) -> str:
-        self._html.move_to_end(text)
-        return self._html[text]
+    def _find(self, text: _Text) -> str | None:
+        html = self._html.get(text)
+        if html is not None:
+            self._html.move_to_end(text)
+        return html
 
     def _keep(self, text: _Text, html: str) -> None:
         """Keep the HTML, and drop what was used the longest ago if it is too much."""
@@ -134,9 +137,9 @@ def _commits_in(texts: Iterable[str], commits: FindCommits | None) -> Mapping[st
     return commits(set(list(words)[:_MOST_REFERENCES])) if words else {}
 
 
-def _only(known: Mapping[str, V], names: Iterable[str]) -> tuple[tuple[str, V], ...]:
-    """Return the known ones among some names, in the order of the names."""
-    return tuple((name, known[name]) for name in dict.fromkeys(names) if name in known) if known else ()
+def _only(known: Mapping[str, V], names_in: Callable[[str], Iterable[str]], text: str) -> tuple[tuple[str, V], ...]:
+    """Return the known ones among the names in a text, in their order there."""
+    return tuple((name, known[name]) for name in dict.fromkeys(names_in(text)) if name in known) if known else ()
 
 
 def _rendered(compiled: "CompiledLinkers", texts: Sequence[_Text]) -> "list[tuple[LinkifiedHtml, float]]":

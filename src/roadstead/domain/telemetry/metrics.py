@@ -6,7 +6,7 @@ request. The number of labels is bounded: no text of a caller or an app becomes 
 
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -55,11 +55,12 @@ class Metrics:
             durations = self._requests[method, route, status] = Durations()
         durations.add(seconds)
 
-    def linked(self, engine: str, seconds: float, links: int, unfinished: "Iterable[Unfinished]") -> None:
+    def linked(self, engine: str, seconds: float, links: int, unfinished: "Collection[Unfinished]") -> None:
         """Count a text that was linked."""
         self.linkified[engine].add(seconds)
         self.links += links
-        self.limits.update("time" if limit.out_of_time else "other" for limit in unfinished if limit.linker)
+        if unfinished:
+            self.limits.update("time" if limit.out_of_time else "other" for limit in unfinished if limit.linker)
 
     def requests(self) -> Iterator[tuple[tuple[str, str, str], Durations]]:
         """Yield durations by method, route and class of status (`2xx`). The same labels may come more than once."""
