@@ -51,9 +51,7 @@ _NAME = Field("name", str, "f.name", order_column="f.natural_name", filled=True)
 _HASH = Field("target.hash", str, "f.commit_hash")
 _DATE = Field("target.date", datetime, "f.committed_on")
 _KEY = Field("key", str, "f.name", unique=True, queryable=False)
-BRANCH_LIST = Listing(
-    _KEY, _NAME, Field("type", str, always="branch"), _HASH, msgspec.structs.replace(_DATE, filled=True), order="key"
-)
+BRANCH_LIST = Listing(_KEY, _NAME, Field("type", str, always="branch"), _HASH, _DATE, order="key")
 TAG_LIST = Listing(_KEY, _NAME, Field("type", str, always="tag"), _HASH, _DATE, order="key")
 REF_LIST = Listing(
     Field("key", str, WHOLE_NAME, unique=True, queryable=False),

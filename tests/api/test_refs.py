@@ -2,15 +2,18 @@
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 from urllib.parse import quote
 
 import pytest
 
 from roadstead.domain.host import Host
+from roadstead.listing import Listing, PageRequest
 from roadstead.model import Repository
-from roadstead.pushed import Ref
-from roadstead.storage.refs import keep_refs
+from roadstead.pushed import BRANCH_LIST, TAG_LIST, Ref, RefKind
+from roadstead.query import Sort
+from roadstead.storage.database import Argument, Reader, Row, Transaction
+from roadstead.storage.refs import keep_refs, page_of_refs
 from tests.api.stocked import Stocked, stocked, workspace, write
 from tests.live import LiveHost
 
@@ -136,6 +139,45 @@ def test_lists_are_sorted_by_the_numbers_in_names_and_by_date(widgets: Stocked, 
         assert [one["name"] for one in _walk(widgets, f"/refs/branches?sort={sort}&pagelen={pagelen}")] == wanted
     tags = [one["name"] for one in _walk(widgets, f"/refs/tags?sort=-target.date&pagelen={pagelen}")]
     assert tags[-1] == "of-a-blob"
+
+
+class _Explaining:
+    """A reader of lists that asks for the plan of each statement before it runs it."""
+
+    def __init__(self, tx: Transaction, explain: str) -> None:
+        self._tx = tx
+        self._explain = explain
+        self.plans: dict[str, str] = {}
+
+    async def scan(self, sql: str, *arguments: Argument) -> list[Row]:
+        self.plans[sql] = str(await self._tx.read(f"{self._explain} {sql}", *arguments))
+        return await self._tx.scan(sql, *arguments)
+
+
+async def _plans(host: Host, repository_id: int) -> dict[str, str]:
+    """Return the plans of the first page and of one near the end, for each kind and sort."""
+    async with host.store.database.transaction() as tx:
+        if host.settings.database_url:  # few rows are sorted rather than looked up
+            for way in ("seqscan", "bitmapscan", "sort", "incremental_sort"):
+                await tx.run(f"SET LOCAL enable_{way} = off")
+        reader = _Explaining(tx, "EXPLAIN" if host.settings.database_url else "EXPLAIN QUERY PLAN")
+        kinds: list[tuple[RefKind, Listing]] = [("branch", BRANCH_LIST), ("tag", TAG_LIST)]
+        for kind, listing in kinds:
+            for sort in (None, *(Sort(name, down) for name in ("name", "target.date") for down in (False, True))):
+                for number in (1, 12):
+                    page = await page_of_refs(
+                        cast("Reader", reader), repository_id, [kind], listing, PageRequest(number, 1, sort=sort)
+                    )
+                    assert len(page.items) == 1
+        return reader.plans
+
+
+@pytest.mark.each_database
+def test_no_list_is_sorted_as_a_whole(widgets: Stocked) -> None:
+    """Branches and tags are read from an index that has their order, whichever is asked for."""
+    plans = widgets.place.host.work(lambda host: _plans(host, widgets.place.repository.id))
+    sorting = {sql: plan for sql, plan in plans.items() if "TEMP B-TREE" in plan or "Sort Key" in plan}
+    assert (len([sql for sql in plans if "ORDER BY" in sql]), sorting) == (10, {})
 
 
 CHOSEN: dict[str, set[str]] = {
