@@ -238,6 +238,19 @@ def test_commits_and_tags_pass_gits_own_check(work: Path) -> None:
     assert objects.tag(folder, named) == objects.Tag(named, "v1/é", made, "commit", ADA, "A release")
 
 
+def test_a_long_message_is_written_by_git(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The library, which would hold up all other requests meanwhile, has no part in it; the object is the same."""
+    folder = work / ".git"
+    head = git(work, "rev-parse", "HEAD").decode().strip()
+    tree = git(work, "rev-parse", "HEAD^{tree}").decode().strip()
+    message = "A long line, again and again\n" * 40_000
+    monkeypatch.setattr(writing._Writer, "write", None)
+    made = asyncio.run(write_commit(folder, tree, [head], ADA, ADA, message))
+    named = asyncio.run(write_tag(folder, "v1/é", head, "commit", ADA, message))
+    assert objects.commit(folder, made) == objects.Commit(made, tree, (head,), ADA, ADA, message)
+    assert objects.tag(folder, named) == objects.Tag(named, "v1/é", head, "commit", ADA, message)
+
+
 @pytest.mark.parametrize("name", ["", " ", "A\nB", "A <b>", "A\0"])
 def test_a_person_cannot_write_other_fields(work: Path, name: str) -> None:
     """A name with a line break, brackets or nothing is refused, so it cannot add a parent or another author."""

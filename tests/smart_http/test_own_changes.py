@@ -65,6 +65,7 @@ def test_a_caller_has_a_share_of_the_changes(place: Place, work: Work) -> None:
             for change in (
                 push_changes(host, ann, place.repository, [new]),
                 commit_files(host, ann, place.repository, commit),
+                create_tag(host, ann, place.repository, "v1", "main", "A release"),
                 create_repository(host, ann, "acme-git", "one-too-many", RepositoryChanges(is_private=True)),
             ):
                 with pytest.raises(HostBusy, match="changes of repositories"):

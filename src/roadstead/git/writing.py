@@ -1,7 +1,7 @@
 """New trees, commits and tags. Each is on the disk when its id is returned; a ref makes it visible (`refs.update`).
 
 The library writes objects, and their files are made durable by a thread: while the library waits for a disk, nothing
-else runs.
+else runs. What is long is written by git.
 """
 
 import asyncio
@@ -49,7 +49,11 @@ async def write_tree(folder: Path, base: str | None, files: Sequence[FileWrite])
     one side and a file on the other, and for a file that a push could not bring; `NoSuchPath` if a file to remove is
     not there; `NoSuchObject`.
     """
-    large = {file.path: await _write_large(folder, file.content) for file in files if len(file.content or b"") > INLINE}
+    large = {
+        file.path: await _write_large(folder, "blob", file.content)
+        for file in files
+        if file.content is not None and len(file.content) > INLINE
+    }
     writer = _Writer(repository(folder), large)
     changes = sorted(((segments_of(file.path), file) for file in files), key=itemgetter(0))
     tree = writer.tree(base, changes) or writer.write("tree", b"")
@@ -58,9 +62,9 @@ async def write_tree(folder: Path, base: str | None, files: Sequence[FileWrite])
     return tree
 
 
-async def _write_large(folder: Path, content: bytes | None) -> str:
-    """Return the id of a file's content that would hold up the loop: git writes it, and makes it durable."""
-    return (await run(folder, "hash-object", "-w", "--stdin", stdin=content or b"")).decode().strip()
+async def _write_large(folder: Path, kind: Kind, content: bytes) -> str:
+    """Return the id of an object whose content would hold up the loop: git writes it, and makes it durable."""
+    return (await run(folder, "hash-object", "-w", "-t", kind, "--stdin", stdin=content)).decode().strip()
 
 
 async def write_commit(
@@ -88,6 +92,8 @@ async def _write(folder: Path, kind: Kind, lines: Sequence[str], message: str) -
         data = content.encode()
     except UnicodeEncodeError as exc:
         raise InvalidInput("This is no text.", str(exc)) from exc
+    if len(data) > INLINE:
+        return await _write_large(folder, kind, data)
     writer = _Writer(repository(folder))
     id_ = writer.write(kind, data)
     await asyncio.to_thread(_make_durable, folder, writer.written)

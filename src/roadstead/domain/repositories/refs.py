@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from roadstead.domain.access.transfers import account_of
 from roadstead.domain.host import Host
 from roadstead.domain.repositories.commits import folder_of
 from roadstead.domain.repositories.people import signature_of
@@ -78,7 +79,8 @@ async def create_tag(
     tagger = await signature_of(host, identity)
     folder = folder_of(host, repository)
     async with locked(locks.shared, folder):  # by which the tag is kept from pruning until a ref leads to it
-        tag = await write_tag(folder, name, commit, "commit", tagger, f"{text}\n")
+        async with host.writing.place(account_of(identity)):  # not around the push, which takes one
+            tag = await write_tag(folder, name, commit, "commit", tagger, f"{text}\n")
         return await _create(host, identity, repository, "tag", name, tag)
 
 
