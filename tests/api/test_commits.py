@@ -6,6 +6,8 @@ from urllib.parse import quote
 import httpx
 import pytest
 
+from roadstead.domain.repositories.history import Place, text_of
+from roadstead.git.frontier import Frontier
 from tests.api.widgets import BELOW, Widgets, widgets
 from tests.conftest import NewDatabase
 
@@ -261,6 +263,33 @@ def test_a_page_of_another_repository_has_nothing_here(acme: Widgets) -> None:
     page = acme.get("/commits/main?pagelen=1").json()["next"].partition("?")[2]
     answer = acme.send["ann"]("GET", f"/2.0/repositories/acme/empty/commits?{page}")
     assert answer.status_code == 404
+
+
+_OPEN = "/2.0/repositories/acme/open"
+
+
+@pytest.mark.parametrize("listed", ["", "/main", "/main?path=a", "?include=main&exclude=v1"])
+def test_the_next_page_is_not_bound_to_its_reader(acme: Widgets, listed: str) -> None:
+    """All who may read the repository read the same commits there, with the same HTML; others read nothing."""
+    target = f"/commits{listed}{'&' if '?' in listed else '?'}pagelen=1"
+    following = acme.get(target).json()["next"].removeprefix(acme.host.url)
+    refused, missing = (acme.send["ben"]("GET", at) for at in (following, BELOW.replace("widgets", "none")))
+    assert (refused.status_code, refused.json()) == (404, missing.json())
+    assert acme.send["nobody"]("GET", following).status_code == 404
+    assert acme.send["app"]("GET", following).json() == acme.send["ann"]("GET", following).json()
+    read_openly = acme.send["ann"]("GET", _OPEN + target).json()["next"].removeprefix(acme.host.url)
+    pages = [acme.send[who]("GET", read_openly).json() for who in ("ann", "ben", "nobody", "app")]
+    assert pages == [pages[0]] * 4
+    assert len(pages[0]["values"]) == 1
+
+
+@pytest.mark.parametrize("revision", ["v1:src/b", "v1^{tree}", "v1"])
+def test_a_page_of_what_is_no_commit(acme: Widgets, revision: str) -> None:
+    """A place that a caller made up from the id of a file, a folder or a tag is a 404, and shows nothing of it."""
+    id_, main = acme.git("rev-parse", revision), acme.id("main")
+    for place in (Place((id_,)), Place((main,), (id_,)), Place((main,), after=Frontier([id_]).text())):
+        answer = acme.get(f"/commits?ctx={text_of(place)}")
+        assert (answer.status_code, answer.json()["error"]) == (404, {"message": f"There is no commit {id_}."})
 
 
 @pytest.mark.sample(3)
