@@ -123,6 +123,19 @@ def test_a_check_finds_what_is_wrong(acme: Roadstead, source: Path) -> None:
     assert b"1 of 2 have no folder: acme/copy" in acme.call("doctor").stdout
 
 
+def test_a_workspace_has_public_and_private_repositories(acme: Roadstead) -> None:
+    """In the project that the first one gets made, in any order; without an option they are private."""
+    options = {"one": ["--public"], "two": [], "three": ["--private"], "four": ["--public"]}
+    made = {slug: acme.read("repo", "create", f"acme/{slug}", *given) for slug, given in options.items()}
+    assert {slug: one["is_private"] for slug, one in made.items()} == {
+        "one": False,
+        "two": True,
+        "three": True,
+        "four": False,
+    }
+    assert {one["project"] for one in made.values()} == {"PROJ"}
+
+
 def test_what_no_ref_leads_to_is_removed_at_once(acme: Roadstead, source: Path) -> None:
     """A commit that a branch has left behind is there until `prune`; all others stay."""
     copy = acme.read("repo", "import", str(source), "acme/copy")
@@ -164,7 +177,6 @@ def test_what_cannot_be_is_refused(acme: Roadstead, tmp_path: Path) -> None:
         (("create", "acme/Capitals"), "Invalid slug."),
         (("create", "acme/widgets"), "already exists"),
         (("create", "acme/x", "--project", "NONE"), "No project with identifier 'NONE'."),
-        (("create", "acme/x", "--public"), "A private project cannot have public repositories."),
         (("import", str(tmp_path), "acme/x"), "is no git repository."),
         (("list", "other"), "no workspace 'other'"),
         (("rename", "acme/widgets", ""), "name: Use 1 to 100 printable characters."),

@@ -28,7 +28,9 @@ InProject = Annotated[
     str | None, Option("--project", metavar="KEY", help="Its project. Default: the oldest of the workspace.")
 ]
 Public = Annotated[bool, Option("--public", help="Everyone may read it.")]
-Private = Annotated[bool, Option("--private", help="Only those with a permission may. Default: as its project.")]
+Private = Annotated[
+    bool, Option("--private", help="Only those with a permission may. Default, unless --project names a public one.")
+]
 
 
 def create(

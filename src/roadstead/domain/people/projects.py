@@ -78,8 +78,11 @@ async def create_project(host: Host, identity: Identity, workspace: str, given: 
 
 
 async def add_default_project(host: Host, tx: Transaction, identity: Identity, workspace: Workspace) -> Project:
-    """Add the project that the cloud gives to a workspace whose first repository names none."""
-    return await _add(host, tx, identity, workspace, ProjectChanges("PROJ", "Untitled project"))
+    """Add the project that the cloud gives to a workspace whose first repository names none.
+
+    It is public, so that any repository can be in it.
+    """
+    return await _add(host, tx, identity, workspace, ProjectChanges("PROJ", "Untitled project", is_private=False))
 
 
 async def put_project(

@@ -172,19 +172,23 @@ async def _check(
     check_slug(plan.slug)
     plan.given.members()
     if project is not None:
-        check_privacy(project, is_private=_is_private(plan.given, project))
+        check_privacy(project, is_private=_is_private(plan, project))
     if await rows.find_repository(reader, visible.workspace.slug, plan.slug):
         raise slug_taken()
     return project
 
 
-def _is_private(given: RepositoryChanges, project: Project) -> bool:
-    return project.is_private if given.is_private is None else given.is_private
+def _is_private(plan: _Plan, project: Project) -> bool:
+    """Return what is given, else whether the project is private that was named. Without a project, it is private."""
+    if plan.given.is_private is not None:
+        return plan.given.is_private
+    is_chosen = plan.given.project is not None or plan.parent is not None
+    return project.is_private or not is_chosen
 
 
 def _new(host: Host, project: Project, plan: _Plan, *, uuid: str, branch: str | None) -> Repository:
     """Return the repository of a plan, which has no id yet."""
-    now, is_private = host.now(), _is_private(plan.given, project)
+    now, is_private = host.now(), _is_private(plan, project)
     empty = Repository(
         id=0,
         workspace=project.workspace,

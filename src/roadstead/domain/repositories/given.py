@@ -67,7 +67,8 @@ def check_slug(slug: str) -> None:
 def check_privacy(project: Project, *, is_private: bool) -> None:
     """Raise `InvalidInput` for a public repository of a private project."""
     if project.is_private and not is_private:
-        raise invalid_member("is_private", "A private project cannot have public repositories.")
+        advice = "Name a public project, or make this one public."
+        raise invalid_member("is_private", "A private project cannot have public repositories.", advice)
 
 
 def slug_taken() -> InvalidInput:
