@@ -1,10 +1,11 @@
 """How transfers end: clients that leave or stand still, a host that stops, places that are taken."""
 
+import asyncio
 import contextlib
 import re
 import socket
 import time
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from functools import partial
 from pathlib import Path
 
@@ -15,6 +16,10 @@ from roadstead.app import Parts, create_app
 from roadstead.domain.access.transfers import Transfers
 from roadstead.domain.host import open_host
 from roadstead.domain.people.workspaces import create_workspace
+from roadstead.git import locks
+from roadstead.git.transfer.commands import read_commands
+from roadstead.git.transfer.programs import Pushing, receive_pack
+from roadstead.git.transfer.verdict import Question
 from roadstead.pushed import NO_OBJECT
 from roadstead.server.connections import Connection, Patience
 from roadstead.settings import Settings
@@ -148,6 +153,43 @@ def test_a_push_that_comes_too_slowly_is_told_why(place: Place, monkeypatch: pyt
     assert place.refs() == {}
 
 
+class _Waiting:
+    """The body of a push whose client sends nothing more."""
+
+    def __aiter__(self) -> "_Waiting":
+        return self
+
+    async def __anext__(self) -> bytes:
+        return await asyncio.Event().wait() and b""
+
+    async def left(self) -> None:
+        """Wait without an end, as for a client that stays."""
+
+
+def test_a_push_that_is_cut_off_leaves_no_quarantine(place: Place, tmp_path: Path) -> None:
+    """git gets the time to remove what it has received, before it is killed."""
+
+    async def sent() -> AsyncIterator[bytes]:
+        yield PUSH[:-30]
+
+    async def cut_off(lock: int) -> None:
+        commands, pushing = await read_commands(sent()), Pushing("p", tmp_path, _refuse, lock)
+        push = asyncio.create_task(receive_pack(place.folder, commands, _Waiting(), pushing, lambda _: None))
+        while not _quarantines(place):
+            await asyncio.sleep(0.001)
+        push.cancel()
+        await asyncio.wait([push])
+
+    with locks.shared(place.folder) as lock:
+        assert lock is not None
+        asyncio.run(cut_off(lock))
+    assert _quarantines(place) == []
+
+
+async def _refuse(_: Question) -> str:
+    return "no"
+
+
 class _Hasty(Connection):
     """A server that waits for no body."""
 
@@ -164,7 +206,8 @@ def test_a_slow_push_is_waited_for(tmp_path: Path) -> None:
         host.work(lambda opened: create_workspace(opened, "acme", name="Acme", owner="ann"))
         place = Place(host, host.work(new_repository(ann, "acme")), ann, ben)
         with _pushing(place, PUSH[:-30], length=len(PUSH)) as sending:
-            time.sleep(0.2)
-            sending.sendall(PUSH[-30:])
+            for piece in (PUSH[-30:-20], PUSH[-20:-10], PUSH[-10:]):
+                time.sleep(0.1)
+                sending.sendall(piece)
             assert sending.recv(12) == b"HTTP/1.1 200"
         assert list(place.refs()) == ["refs/heads/raw"]

@@ -55,13 +55,27 @@ class Person:
     def ask(self, command: str, stdin: bytes = b"", **environ: str) -> "subprocess.CompletedProcess[bytes]":
         """Run a command as a client of SSH that is not git."""
         return subprocess.run(
-            [sys.executable, "-I", "-m", "roadstead", "ssh-serve", self.fingerprint, "--data", str(self.data)],
+            [sys.executable, "-I", *self._program],
             input=stdin,
             capture_output=True,
             env={"PATH": os.environ["PATH"], "SSH_ORIGINAL_COMMAND": command, **environ},
             timeout=60,
             check=False,
         )
+
+    def begin(self, command: str) -> "subprocess.Popen[bytes]":
+        """Start a command as a client of SSH that is not git."""
+        # Not isolated: a test may run against a changed copy of the source, which a variable names.
+        return subprocess.Popen(
+            [sys.executable, *self._program],
+            env=os.environ | {"SSH_ORIGINAL_COMMAND": command},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+
+    @property
+    def _program(self) -> list[str]:
+        return ["-m", "roadstead", "ssh-serve", self.fingerprint, "--data", str(self.data)]
 
 
 @pytest.fixture(scope="module")

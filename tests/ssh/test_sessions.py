@@ -343,13 +343,7 @@ def test_two_pushes_at_once_both_arrive(place: Place, ann: Person, work: Work) -
 def test_a_client_that_is_killed_leaves_nothing(place: Place, ann: Person) -> None:
     """In a push and in a clone: the host ends git's programs, and the repository is whole."""
     for program, begun in (("git-receive-pack", b""), ("git-upload-pack", b"")):
-        command = f"{program} '/{place.repository.full_name}.git'"
-        client = subprocess.Popen(
-            [sys.executable, "-I", "-m", "roadstead", "ssh-serve", ann.fingerprint, "--data", str(ann.data)],
-            env={"SSH_ORIGINAL_COMMAND": command},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-        )
+        client = ann.begin(f"{program} '/{place.repository.full_name}.git'")
         assert client.stdout is not None
         assert client.stdin is not None
         assert client.stdout.read(4)
@@ -366,14 +360,11 @@ async def _transfers(host: Host) -> int:
 
 def test_sshd_that_closes_the_streams_ends_the_session(place: Place, ann: Person) -> None:
     """A client that has gone without a word is noticed while git waits for it."""
-    with subprocess.Popen(
-        [sys.executable, "-I", "-m", "roadstead", "ssh-serve", ann.fingerprint, "--data", str(ann.data)],
-        env={"SSH_ORIGINAL_COMMAND": f"git-upload-pack '{place.repository.full_name}'"},
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-    ) as client:
+    with ann.begin(f"git-upload-pack '{place.repository.full_name}'") as client:
         assert client.stdout is not None
-        assert client.stdout.read(4)
+        told = b""
+        while not told.endswith(b"0000"):
+            told += client.stdout.read(1)
         client.stdout.close()
         assert client.wait(timeout=60) == 0
     wait_until(lambda: place.host.work(_transfers) == 0)
