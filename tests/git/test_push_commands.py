@@ -106,6 +106,7 @@ def test_commands_are_read_as_git_writes_them(wanted: list[tuple[str, str, str]]
         pkt_line(f"{NO_OBJECT} {B} refs/heads/a\0 atomic".encode())
         + pkt_line(f"{B} {A} refs/heads/a".encode())
         + FLUSH,
+        pkt_line(f"{A} {B} refs/heads/a\0{'x' * (LONGEST - 103)}".encode()) + FLUSH,
         pkt_line(f"{A} {B} refs/heads/a".encode()),
         b"GET / HTTP/1.1",
     ],
@@ -118,6 +119,7 @@ def test_commands_are_read_as_git_writes_them(wanted: list[tuple[str, str, str]]
         "a certificate",
         "nothing to nothing",
         "a ref twice",
+        "no room",
         "no end",
         "no push",
     ],

@@ -107,9 +107,12 @@ class _Reading:
 
 
 def _atomic(line: bytes) -> bytes:
-    """Return the pkt-line of a command with one capability more."""
+    """Return the pkt-line of a command with one capability more. Raise `MalformedPush` if there is no room for it."""
     payload = line[len(FLUSH) :].removesuffix(b"\n")
-    return pkt_line(payload + (b" atomic" if b"\0" in payload else b"\0 atomic"))
+    try:
+        return pkt_line(payload + (b" atomic" if b"\0" in payload else b"\0 atomic"))
+    except MalformedLine as exc:
+        raise MalformedPush(str(exc)) from exc
 
 
 def _has_folders(names: Set[bytes]) -> bool:
