@@ -94,7 +94,7 @@ async def _histories(deep: Path, tip: str) -> AsyncIterator[Figure]:
     def streamed() -> None:
         _until_all_are_found(deep, tip, len(names))
 
-    ours, gits = await _in_turns(last, streamed, 3, 1)
+    ours, gits = await _in_turns(last, streamed, 10, 3)
     yield Figure("last commits of 100, beside a streamed log", ours / gits, "x", "most", 0.25)
     await maintain(deep)
     rare = b"src/m077/file_1977.py"

@@ -29,6 +29,7 @@ IDS = [
 """Ids with the bytes that end a name, and with the beginning of an entry."""
 ENTRIES = st.tuples(st.sampled_from(MODES), st.sampled_from(IDS))
 _PAIR = re.compile(rb"[0-9a-f]{40} [0-9a-f]{40}\n")
+MANY = [b"file%d" % number for number in range(30)]
 PARTS = st.tuples(st.none() | st.sampled_from(MODES), st.none() | st.sampled_from(IDS))
 CHANGES = st.dictionaries(st.sampled_from(NAMES), PARTS, max_size=3)
 """Another mode, another id, or both; an entry is removed where there is neither."""
@@ -76,6 +77,8 @@ def _files(names: bytes, *ids: bytes) -> Entries:
         _files(b"b c zzzzzz", IDS[1], IDS[0], IDS[0]),
     ]
 )
+@example([_files(b"a b c d e f g h i j", *IDS[:1] * 10), _files(b"b c d e f g h i j k", *IDS[1:2] * 10)])
+@example([dict.fromkeys(MANY, (mode, IDS[0])) for mode in MODES[:3]])
 def test_changes_are_those_of_git(folder: Path, versions: list[Entries]) -> None:
     """Each version is compared with the one before it, the last first, then with the first; git compares the same."""
     trees = [_tree(entries) for entries in versions]

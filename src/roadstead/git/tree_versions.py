@@ -1,12 +1,18 @@
 """Folders as git stores them. Two versions of one are compared without a look at each entry that they share."""
 
 import re
+from collections.abc import Sequence
+from functools import lru_cache
 from typing import NamedTuple
+
+import msgspec
 
 _ENTRY = re.compile(rb"([0-7]+) ([^\0]+)\0(.{20})", re.DOTALL)
 _ID = 20
 _TYPE, _FOLDER, _FILE = 0o170000, 0o040000, 0o100000
 _PROGRAM = 0o100
+_FEW = 8
+"""Differences that are looked for one by one, each by a look at all of the rest."""
 
 
 class _Entry(NamedTuple):
@@ -22,79 +28,98 @@ class _Entry(NamedTuple):
 _NONE = _Entry(b"", b"", 0, b"", 0)
 
 
-class TreeVersion:
-    """A folder as a commit has it, in the bytes of its tree."""
+class TreeVersion(msgspec.Struct, eq=False, gc=False):
+    """A folder as a commit has it, in the bytes of its tree.
 
-    def __init__(self, data: bytes) -> None:
-        self._data = data
-        self._ends: list[int] | None = None
+    `ends` are where its entries end, after 0, once that is known. Where only ids differ, versions share one list.
+    """
+
+    data: bytes
+    ends: list[int] | None = None
 
     def names(self) -> set[bytes]:
         """Return the names of all entries."""
-        return {name for _, name, _ in _ENTRY.findall(self._data)}
+        return {name for _, name, _ in _ENTRY.findall(self.data)}
 
     def changed_since(self, before: "TreeVersion") -> set[bytes]:
         """Return the names of the entries that an earlier version lacks, or has with another mode or id."""
         changed: set[bytes] = set()
         if before is self:
             return changed
-        new, old, ends = self._data, before._data, self._entry_ends()
+        new, old = self.data, before.data
+        ends = self.ends = self.ends or _ends(new)
         only_ids = len(new) == len(old)
         at = shift = 0
-        while (at := self._same_until(before, at, shift)) < len(ends) - 1:
+        for _ in range(_FEW):
+            at = _same_until(new, old, ends, at, shift)
+            if at == len(ends) - 1:
+                if only_ids:
+                    before.ends = ends
+                return changed
             start, id_ = ends[at], ends[at + 1] - _ID
             if new[start:id_] == old[start + shift : id_ + shift]:
                 changed.add(new[start : id_ - 1].partition(b" ")[2])
                 at += 1
                 continue
             only_ids = False
-            entry, other = self._entry(start), before._entry(start + shift)
-            if _NONE.place < other.place < entry.place:
-                shift += other.length
-                continue
-            if other.place != entry.place:
-                other = _NONE
-            if (other.mode, other.id) != (entry.mode, entry.id):
-                changed.add(entry.name)
-            shift += other.length - entry.length
-            at += 1
-        if only_ids:
-            before._ends = ends
-        return changed
-
-    def _same_until(self, before: "TreeVersion", low: int, shift: int) -> int:
-        """Return the number of the first entry from `low` on that an earlier version does not have `shift` bytes on."""
-        new, old, ends = self._data, before._data, self._entry_ends()
-        start, high = ends[low], len(ends) - 1
-        if low and new[start:] == old[start + shift :]:
-            return high
-        while low < high:
-            middle = (low + high + 1) // 2
-            end = ends[middle]
-            if new[start:end] == old[start + shift : end + shift]:
-                low, start = middle, end
-            else:
-                high = middle - 1
-        return low
-
-    def _entry(self, start: int) -> _Entry:
-        found = _ENTRY.match(self._data, start)
-        if found is None:
-            return _NONE
-        digits, name, id_ = found.groups()
-        mode = _as_git_reads(int(digits, 8))
-        place = name + b"/" if mode == _FOLDER else name
-        return _Entry(name, place, mode, id_, found.end() - start)
-
-    def _entry_ends(self) -> list[int]:
-        """Return where the entries end, after 0. Where only ids differ, versions share one list."""
-        if self._ends is None:
-            self._ends = [0, *(found.end() for found in _ENTRY.finditer(self._data))]
-        return self._ends
+            name, length, old_length = _compared(_entry(new, start), _entry(old, start + shift))
+            if name:
+                changed.add(name)
+            at += length > 0
+            shift += old_length - length
+        return changed | _changed_from(new, ends[at], old, ends[at] + shift)
 
 
-def _as_git_reads(mode: int) -> int:
+def _compared(entry: _Entry, other: _Entry) -> tuple[bytes, int, int]:
+    """Return the name of an entry if the other is not the same, and how many bytes of each side this is about."""
+    if _NONE.place < other.place < entry.place:
+        return b"", 0, other.length
+    if other.place != entry.place:
+        other = _NONE
+    is_same = (other.mode, other.id) == (entry.mode, entry.id)
+    return b"" if is_same else entry.name, entry.length, other.length
+
+
+def _changed_from(new: bytes, start: int, old: bytes, old_start: int) -> set[bytes]:
+    """Return as `changed_since` does what has changed from some place on, by a look at each entry."""
+    there = {(name, _as_git_reads(mode), id_) for mode, name, id_ in _ENTRY.findall(old, old_start)}
+    listed = _ENTRY.findall(new, start)
+    return {name for mode, name, id_ in listed if (name, _as_git_reads(mode), id_) not in there}
+
+
+def _ends(data: bytes) -> list[int]:
+    return [0, *(found.end() for found in _ENTRY.finditer(data))]
+
+
+def _same_until(new: bytes, old: bytes, ends: Sequence[int], low: int, shift: int) -> int:
+    """Return the number of the first entry from `low` on that the old version does not have `shift` bytes later."""
+    start, high = ends[low], len(ends) - 1
+    if low and new[start:] == old[start + shift :]:
+        return high
+    while low < high:
+        middle = (low + high + 1) // 2
+        end = ends[middle]
+        if new[start:end] == old[start + shift : end + shift]:
+            low, start = middle, end
+        else:
+            high = middle - 1
+    return low
+
+
+def _entry(data: bytes, start: int) -> _Entry:
+    found = _ENTRY.match(data, start)
+    if found is None:
+        return _NONE
+    digits, name, id_ = found.groups()
+    mode = _as_git_reads(digits)
+    place = name + b"/" if mode == _FOLDER else name
+    return _Entry(name, place, mode, id_, found.end() - start)
+
+
+@lru_cache(100)
+def _as_git_reads(digits: bytes) -> int:
     """Return the mode for which git takes another: of a file, only whether its owner may run it counts."""
+    mode = int(digits, 8)
     if mode & _TYPE != _FILE:
         return mode & _TYPE
     return _FILE | (0o755 if mode & _PROGRAM else 0o644)
