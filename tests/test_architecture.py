@@ -101,6 +101,7 @@ OWNERS = {
     "rich": {"cli"},
     "jinja2": {"web"},
     "markdown_it": {"web", "linkify", "domain"},
+    "pygments": {"domain"},
     "prometheus_client": {"control"},
     "uvicorn": {"server", "cli", "sample_app"},
     "cryptography": {"storage", "domain", "connect"},

@@ -20,6 +20,8 @@ from tests.live import LiveHost, recording_app
 
 ANN = {"557058:a": Mention("Ann <b>", "https://h.example/%7Bu%7D/")}
 PLAIN = 'rel="nofollow" class="ap-connect-link"'
+PYTHON = '<div class="codehilite language-python"><pre><code>'
+X, IS, ONE = '<span class="n">x</span>', '<span class="o">=</span>', '<span class="mi">1</span>'
 
 MARKDOWN = [
     ("fix BB-12\n", "<p>fix BB-12</p>"),
@@ -38,7 +40,14 @@ MARKDOWN = [
     ("It:\n\n* one\n* two", "<p>It:</p>\n<ul>\n<li>one</li>\n<li>two</li>\n</ul>"),
     ("1. one\n   - two\n2. three", "<ol>\n<li>one\n<ul>\n<li>two</li>\n</ul>\n</li>\n<li>three</li>\n</ol>"),
     ("# It\n- one", '<h1 id="markdown-header-it">It</h1>\n<ul>\n<li>one</li>\n</ul>'),
-    ("```python\nx = 1\n```", '<pre><code class="language-python">x = 1\n</code></pre>'),
+    ("```python\nx = 1\n```", f"{PYTHON}{X} {IS} {ONE}\n</code></pre></div>"),
+    ("```Python title\n\nx = 1\n\n```", f"{PYTHON}\n{X} {IS} {ONE}\n\n</code></pre></div>"),
+    ("```python\n```", f"{PYTHON}</code></pre></div>"),
+    ("```c++\n<\n```", f'{PYTHON.replace("python", "c++")}<span class="o">&lt;</span>\n</code></pre></div>'),
+    ("```none\nx = 1\n```", '<pre><code class="language-none">x = 1\n</code></pre>'),
+    ("```\nx = 1\n```", "<pre><code>x = 1\n</code></pre>"),
+    (f"```c\na{' ' * 100}b\n```", f'<pre><code class="language-c">a{" " * 100}b\n</code></pre>'),
+    (f"```c\n{'x' * 200}\n```", f'<pre><code class="language-c">{"x" * 200}\n</code></pre>'),
     ("a\0b", "<p>a\ufffdb</p>"),
     ("*" * (LONGEST + 1), f"<p>{'*' * (LONGEST + 1)}</p>"),
 ]
@@ -97,6 +106,27 @@ def test_a_plain_text_needs_no_reader_of_markdown(text: str, monkeypatch: pytest
     html = to_html(f"\n{text}", ANN)
     monkeypatch.setattr(markdown, "_reader", None)
     assert to_html(text, ANN) == html
+
+
+def test_little_code_of_a_text_has_colours() -> None:
+    """A block of a few thousand characters, and as many blocks as take the host a moment; the others are plain."""
+    block = "x = 1\n" * 450
+    html = to_html(f"```py\n{block}```\n\n" * 5, {})
+    assert (html.count('<div class="codehilite language-py">'), html.count('<code class="language-py">')) == (3, 2)
+    assert "codehilite" not in to_html(f"```py\n{block}{block}```", {})
+
+
+def test_code_with_colours_is_safe_and_has_no_links(host: LiveHost, workplace: tuple[str, int]) -> None:
+    """The classes of its colours pass the sanitiser; keys and addresses in it stay text."""
+    text = '```python\nBB = "BB-1 https://a.example/ <b>"\n```'
+
+    async def work(opened: Host, renderer: Renderer) -> None:
+        (html,) = await renderer.render([text], workplace[0], "me")
+        assert html.startswith(f'{PYTHON}<span class="n">BB</span>')
+        assert "BB-1 https://a.example/ &lt;b&gt;" in html
+        assert "<a" not in html
+
+    _run(host, work)
 
 
 def test_a_table_says_how_its_cells_are_aligned() -> None:

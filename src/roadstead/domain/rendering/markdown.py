@@ -4,18 +4,21 @@ A list needs an empty line before it, as on the cloud: most messages of commits 
 """
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, MutableMapping, Sequence
 from functools import cache, partial
 from itertools import pairwise
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from roadstead.domain.rendering.bounds import bound
+from roadstead.domain.rendering.code import coloured
 
 if TYPE_CHECKING:
     from markdown_it import MarkdownIt
+    from markdown_it.renderer import RendererHTML
     from markdown_it.rules_block import StateBlock
     from markdown_it.rules_inline import StateInline
     from markdown_it.token import Token
+    from markdown_it.utils import OptionsDict
 
     from roadstead.domain.rendering.bounds import Rule
 
@@ -23,6 +26,8 @@ LONGEST = 32_768
 """Characters that are read as Markdown. Of some fifty hostile texts of this length, a table of one-letter cells took
 longest: about 1 s on a busy machine, twice as long as `![` again and again. A longer text is shown as it is.
 """
+_MOST_COLOURED = 9_000
+"""Characters of code in a text that have colours."""
 _MENTION = re.compile(r"@\{([^{}\s]{1,200})\}")
 _PLAIN_LINK = {"rel": "nofollow", "class": "ap-connect-link"}
 _ALIGNMENT = re.compile(r"text-align:(\w+)")
@@ -74,8 +79,26 @@ def _reader() -> "MarkdownIt":
     reader = MarkdownIt("commonmark", {"html": False}).enable(["table", "strikethrough"])
     reader.inline.ruler.before("link", "mention", _mention)
     reader.block.ruler.at("list", partial(_list, list_block), {"alt": ["paragraph", "reference", "blockquote"]})
+    reader.add_render_rule("fence", _fence)
     bound(reader)
     return reader
+
+
+def _fence(
+    renderer: "RendererHTML",
+    tokens: "Sequence[Token]",
+    at: int,
+    options: "OptionsDict",
+    env: "MutableMapping[str, Any]",
+) -> str:
+    """Return a fenced block with the colours of its code as the cloud does, as many blocks as a text may have."""
+    code, (language, *_) = tokens[at].content, (*tokens[at].info.lower().split(), "")
+    left = env.setdefault("coloured", _MOST_COLOURED)
+    html = coloured(code, language) if len(code) <= left else None
+    if html is None:
+        return renderer.fence(tokens, at, options, env)
+    env["coloured"] = left - len(code)
+    return f'<div class="codehilite language-{language}"><pre><code>{html}</code></pre></div>\n'
 
 
 def _list(read: "Rule", state: "StateBlock", start: int, end: int, silent: bool) -> bool:
