@@ -9,7 +9,7 @@ import pytest
 from roadstead.git import close, history, locks, maintenance, refs
 from roadstead.git.caretaker import Caretaker
 from roadstead.git.maintenance import maintain, prune
-from roadstead.git.processes import Child
+from roadstead.git.processes import Child, run
 from tests.git.plain import commit, git, repository
 
 
@@ -73,6 +73,17 @@ def test_history_is_the_same_before_and_after(work: Path) -> None:
     before = asyncio.run(history.page(folder, tips))
     assert asyncio.run(prune(folder, older_than="now"))
     assert asyncio.run(history.page(folder, tips)) == before
+
+
+def test_a_commit_of_a_late_year_hides_no_other(work: Path) -> None:
+    """git finds the branches that have a commit by the graph, which has no room for the date of one that is between."""
+    folder, base = work / ".git", git(work, "rev-parse", "main").decode().strip()
+    for name, parent, date in (("late", base, 18_000_000_000), ("after", "late", 1_900_000_000)):
+        stream = f"commit refs/heads/{name}\ncommitter A <a> {date} +0000\ndata 0\nfrom {parent}\n"
+        git(work, "fast-import", "--quiet", stdin=stream.replace("from late", "from refs/heads/late").encode())
+    asyncio.run(maintain(folder))
+    found = asyncio.run(run(folder, "for-each-ref", "--contains", base, "--format=%(refname:short)"))
+    assert found.split() == [b"after", b"late", b"main"]
 
 
 def test_pruning_removes_what_nothing_leads_to_and_waits_for_pushes(work: Path) -> None:

@@ -3,6 +3,8 @@
 import threading
 from collections.abc import Sequence
 
+import pytest
+
 from roadstead.domain.host import Host
 from roadstead.domain.upkeep.repository_check import check_repositories
 from roadstead.git.maintenance import maintain
@@ -49,10 +51,11 @@ def test_a_change_without_an_event_is_a_fault(place: Place, work: Work) -> None:
     ]
 
 
-def test_a_commit_of_a_late_year_is_no_fault(place: Place, work: Work) -> None:
+@pytest.mark.parametrize("date", [2**63 - 1, 18_000_000_000])
+def test_a_commit_of_a_late_year_is_no_fault(place: Place, work: Work, date: int) -> None:
     """git's own graph of commits cannot have its date, and git's check says so; it is the user's date, and harmless."""
-    late = f"{2**63 - 1} +0000"
-    raw = f"tree {work.head('HEAD^{tree}')}\nauthor A <a@b.c> {late}\ncommitter A <a@b.c> {late}\n\nlate\n"
+    late = f"{date} +0000"
+    raw = f"tree {work.head('HEAD^{tree}')}\nparent {work.head()}\nauthor A <a@b.c> {late}\ncommitter A <a@b.c> {late}\n\nlate\n"
     (work.folder / "raw").write_text(raw, "utf-8")
     commit = work.git("hash-object", "-t", "commit", "-w", "raw").strip()
     work.git("push", place.url(), f"{commit}:refs/heads/late")

@@ -43,6 +43,8 @@ SETTINGS: Mapping[str, str] = {
     "receive.autogc": "false",
     "gc.auto": "0",
     "maintenance.auto": "false",
+    # The second version counts by dates: behind a commit of a year after 2514, git misses other commits.
+    "commitGraph.generationVersion": "1",
     # A process fits beside others, whatever it packs.
     "pack.threads": "1",
     "pack.windowMemory": "256m",

@@ -28,8 +28,9 @@ _LONG = Limits(seconds=24 * 3600, output=1 << 20, memory=MOST_MEMORY)
 _MOST_SHOWN = 20
 """Faults of one kind in one repository."""
 _WAIT_SECONDS = 10.0
-_LATE = re.compile(rf"commit date for commit \w+ in commit-graph is {2**34 - 1} != \d+")
-"""What git says of a commit after the year 2514, which anyone can push: a graph of commits has no room for its date."""
+_OTHER_DATE = re.compile(r"commit date for commit \w+ in commit-graph is \d+ != (\d+)")
+_LATEST_DATE = 2**34 - 1
+"""For which a graph of commits has room, in the year 2514. Anyone can push a later one."""
 
 
 class Checked(NamedTuple):
@@ -76,9 +77,15 @@ async def _faults_of_git(folder: Path) -> list[str]:
     try:
         await run(folder, "fsck", *options, limits=_LONG)
     except GitFailed as exc:
-        said = [line for line in exc.detail.splitlines() if not _LATE.fullmatch(line)]
+        said = [line for line in exc.detail.splitlines() if not _is_of_late_commit(line)]
         return [f"git: {line}" for line in said[:_MOST_SHOWN]]
     return []
+
+
+def _is_of_late_commit(line: str) -> bool:
+    """Return whether git says no more than that a graph of commits has another date than a commit of a late year."""
+    found = _OTHER_DATE.fullmatch(line)
+    return found is not None and int(found[1]) > _LATEST_DATE
 
 
 def _faults_of_objects(host: Host, repository: Repository) -> list[str]:
