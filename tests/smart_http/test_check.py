@@ -54,8 +54,9 @@ def test_a_change_without_an_event_is_a_fault(place: Place, work: Work) -> None:
 @pytest.mark.parametrize("date", [2**63 - 1, 18_000_000_000])
 def test_a_commit_of_a_late_year_is_no_fault(place: Place, work: Work, date: int) -> None:
     """git's own graph of commits cannot have its date, and git's check says so; it is the user's date, and harmless."""
-    late = f"{date} +0000"
-    raw = f"tree {work.head('HEAD^{tree}')}\nparent {work.head()}\nauthor A <a@b.c> {late}\ncommitter A <a@b.c> {late}\n\nlate\n"
+    who = f"A <a@b.c> {date} +0000"
+    links = f"tree {work.head('HEAD^{tree}')}\nparent {work.head()}"
+    raw = f"{links}\nauthor {who}\ncommitter {who}\n\nlate\n"
     (work.folder / "raw").write_text(raw, "utf-8")
     commit = work.git("hash-object", "-t", "commit", "-w", "raw").strip()
     work.git("push", place.url(), f"{commit}:refs/heads/late")
