@@ -228,7 +228,7 @@ REFUSED: list[tuple[Fields, str]] = [
     ([], "There is nothing to commit."),
     ([("message", "nothing")], "There is nothing to commit."),
     ([("files", "none")], "files: No such file or directory: none"),
-    ([("files", "src")], "src is a file and a folder"),
+    ([("files", "src")], "src is a folder: name the files in it."),
     ([("files", "README.md/x")], "README.md/x is a file and a folder"),
     ([("README.md/x", "1")], "README.md/x is a file and a folder"),
     ([("src", "1")], "src is a file and a folder"),

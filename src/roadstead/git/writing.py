@@ -144,6 +144,8 @@ class _Writer:
         file = changes[0][1]
         is_file = len(changes[0][0]) == depth + 1
         was_folder = there is not None and there[0] == _FOLDER
+        if is_file and was_folder and file.content is None:
+            raise InvalidInput(f"{_shown(file.path)} is a folder: name the files in it.")
         if (len(changes) > 1 and is_file) or (there is not None and is_file == was_folder):
             raise InvalidInput(f"{_shown(file.path)} is a file and a folder, or changes twice.")
         if not is_file:
