@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from roadstead.errors import InvalidInput, NotFound
-from roadstead.git import close, objects, writing
+from roadstead.git import close, disk, objects, writing
 from roadstead.git.names import segments_of
 from roadstead.git.objects import Signature
 from roadstead.git.refs import update
@@ -272,7 +272,7 @@ def test_a_tag_cannot_write_other_fields(work: Path, name: str, message: str) ->
 def test_what_is_written_is_on_the_disk_before_its_id_is_known(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each new object and its folder is synchronized before a function returns."""
     synced: list[Path] = []
-    monkeypatch.setattr(writing, "sync", synced.append)
+    monkeypatch.setattr(disk, "sync", synced.append)
     tree = _write(work, FileWrite(b"x/y", b"1"))
     made = asyncio.run(write_commit(work / ".git", tree, [], ADA, ADA, "x"))
     wanted = {tree, made, *(git(work, "rev-parse", f"{tree}:{path}").decode().strip() for path in ("x", "x/y"))}

@@ -1,11 +1,14 @@
 """Pushes by git itself: each is recorded, once and as a whole, before git's client learns that it went through."""
 
+import errno
+import os
 import threading
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from roadstead.git import disk
 from tests.smart_http.conftest import Place
 from tests.smart_http.git_client import Work, git, new_work
 
@@ -86,6 +89,71 @@ def test_a_push_prints_a_link(place: Place, work: Work) -> None:
     work.commit("more")
     said = work.git("push", place.url(), "main")
     assert "Create pull request" not in said
+
+
+@pytest.mark.parametrize("files", [1, 20])
+def test_objects_are_on_the_disk_before_a_ref_changes(
+    place: Place, work: Work, monkeypatch: pytest.MonkeyPatch, files: int
+) -> None:
+    """Each file that a push adds, loose or a pack, was waited for while the branch was at its old commit."""
+    work.git("push", place.url(), "main")
+    before, there = place.refs(), _objects(place)
+    synced: set[str] = set()
+
+    def sync(path: Path) -> None:
+        if place.refs() == before:
+            synced.add(path.name)
+
+    for number in range(files):
+        (work.folder / f"{number}").write_text(f"{number}", "utf-8")
+    work.git("add", ".")
+    work.commit("more")
+    with monkeypatch.context() as watched:
+        watched.setattr(disk, "sync", sync)
+        work.git("push", place.url(), "main")
+    assert place.refs() == {"refs/heads/main": work.head()}
+    assert len(_objects(place) - there) > 1
+    assert _objects(place) - there <= synced
+
+
+@pytest.mark.parametrize("ref", ["refs/heads/main", "refs/heads/new/branch", ":refs/heads/old"])
+def test_a_changed_ref_is_on_the_disk_before_its_event_is_stored(
+    place: Place, work: Work, monkeypatch: pytest.MonkeyPatch, ref: str
+) -> None:
+    """Also the folders that have its name: git waits for its content only."""
+    work.git("push", place.url(), "main", "main:refs/heads/old")
+    before, events = place.refs(), len(place.events())
+    synced: set[Path] = set()
+
+    def sync(path: Path) -> None:
+        if place.refs() != before and len(place.events()) == events:
+            synced.add(path)
+
+    work.commit("more")
+    with monkeypatch.context() as watched:
+        watched.setattr(disk, "sync", sync)
+        work.git("push", place.url(), ref if ref.startswith(":") else f"main:{ref}")
+    assert len(place.events()) == events + 1
+    changed = (place.folder / ref.removeprefix(":")).parent
+    assert synced == {changed, *(folder for folder in changed.parents if folder.is_relative_to(place.folder))}
+
+
+def test_a_push_is_refused_if_its_objects_do_not_get_on_the_disk(
+    place: Place, work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The user reads why, and nothing has changed."""
+    work.git("push", place.url(), "main")
+    before, there = place.refs(), _objects(place)
+
+    def fail(path: Path) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    work.commit("more")
+    with monkeypatch.context() as failing:
+        failing.setattr(disk, "sync", fail)
+        assert "remote: The objects cannot be stored." in work.git("push", place.url(), "main", code=1)
+    assert (place.refs(), _objects(place), len(place.events()), place.open_pushes()) == (before, there, 1, [])
+    work.git("push", place.url(), "main")
 
 
 @pytest.mark.parametrize(("files", "packs", "loose"), [(7, 0, 9), (8, 1, 0)])

@@ -54,7 +54,8 @@ def test_a_full_repository_takes_no_additions(limited: Place, work: Work) -> Non
     refused = ask(limited, "upload", Large(b"more").named)
     assert (refused.status_code, TOLD in refused.json()["message"]) == (413, True)
     assert limited.refs() == before
-    work.git("push", "--force", limited.url(), "HEAD~2:refs/heads/main", ":refs/heads/other")
+    work.git("push", limited.url(), ":refs/heads/other")
+    work.git("push", "--force", limited.url(), "HEAD~2:refs/heads/main")
 
 
 def test_the_room_is_asked_for_again_when_an_object_comes(limited: Place) -> None:

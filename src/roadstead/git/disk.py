@@ -1,9 +1,11 @@
 """Files that survive a loss of power, and that several names share."""
 
+import asyncio
 import os
 import shutil
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from pathlib import Path
 
 _AT_ONCE = 4
@@ -19,10 +21,20 @@ def sync(path: Path) -> None:
         os.close(descriptor)
 
 
-def sync_all(paths: Iterable[Path]) -> None:
-    """Wait until all of these are on the disk."""
-    with ThreadPoolExecutor(_AT_ONCE) as threads:
-        list(threads.map(sync, paths))
+async def sync_all(paths: Iterable[Path]) -> None:
+    """Wait until all of these that are there are on the disk."""
+    loop = asyncio.get_running_loop()
+    # Not the loop's own threads: a file of a gigabyte takes seconds.
+    threads = ThreadPoolExecutor(_AT_ONCE)
+    try:
+        await asyncio.gather(*(loop.run_in_executor(threads, _sync_if_there, path) for path in paths))
+    finally:
+        threads.shutdown(wait=False, cancel_futures=True)
+
+
+def _sync_if_there(path: Path) -> None:
+    with suppress(FileNotFoundError):
+        sync(path)
 
 
 def link(file: Path, place: Path) -> None:

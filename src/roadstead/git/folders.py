@@ -118,7 +118,7 @@ class Folders:
         try:
             await asyncio.to_thread(new.mkdir, parents=True)
             yield new
-            await asyncio.to_thread(_put, new, place)
+            await _put(new, place)
         except OSError as exc:
             raise GitFailed("The repository cannot be stored.", f"{exc.strerror}.") from exc
         finally:
@@ -224,10 +224,20 @@ async def _check_names(folder: Path) -> None:
         await run(folder, "update-ref", "--stdin", stdin=b"".join(b"delete %s\n" % name for name in others))
 
 
-def _put(new: Path, place: Path) -> None:
+async def _put(new: Path, place: Path) -> None:
     """Move a complete repository to its place, so that it is still there after the power failed."""
+    await sync_all(await asyncio.to_thread(_folders_and_settings, new))
+    await asyncio.to_thread(_rename, new, place)
+    await sync_all((place.parent, *place.parent.parents[:2]))
+
+
+def _folders_and_settings(new: Path) -> list[Path]:
+    """Return all of a new repository but the objects, which are on the disk."""
     folders = [Path(folder) for folder, _, _ in os.walk(new)]
-    sync_all([*folders, *(path for path in new.iterdir() if path.is_file())])
+    return [*folders, *(path for path in new.iterdir() if path.is_file())]
+
+
+def _rename(new: Path, place: Path) -> None:
     place.parent.mkdir(parents=True, exist_ok=True)
     try:
         new.rename(place)
@@ -235,4 +245,3 @@ def _put(new: Path, place: Path) -> None:
         if exc.errno not in (errno.EEXIST, errno.ENOTEMPTY):
             raise
         raise Conflict(f"There is a repository {place.stem} already.") from exc
-    sync_all((place.parent, *place.parent.parents[:2]))

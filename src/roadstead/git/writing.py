@@ -4,8 +4,6 @@ The library writes objects, and their files are made durable by a thread: while 
 else runs. What is long is written by git.
 """
 
-import asyncio
-import contextlib
 from collections.abc import Iterable, Mapping, Sequence
 from itertools import groupby
 from operator import itemgetter
@@ -18,7 +16,7 @@ from pygit2.enums import ObjectType
 from roadstead.errors import GitFailed, InvalidInput
 from roadstead.git.blobs import INLINE
 from roadstead.git.checks import check_settings
-from roadstead.git.disk import sync
+from roadstead.git.disk import sync_all
 from roadstead.git.names import segments_of
 from roadstead.git.objects import Kind, Signature
 from roadstead.git.opened import repository
@@ -58,7 +56,7 @@ async def write_tree(folder: Path, base: str | None, files: Sequence[FileWrite])
     changes = sorted(((segments_of(file.path), file) for file in files), key=itemgetter(0))
     tree = writer.tree(base, changes) or writer.write("tree", b"")
     await check_settings(folder, tree, (file.path for file in files))
-    await asyncio.to_thread(_make_durable, folder, writer.written)
+    await _make_durable(folder, writer.written)
     return tree
 
 
@@ -96,7 +94,7 @@ async def _write(folder: Path, kind: Kind, lines: Sequence[str], message: str) -
         return await _write_large(folder, kind, data)
     writer = _Writer(repository(folder))
     id_ = writer.write(kind, data)
-    await asyncio.to_thread(_make_durable, folder, writer.written)
+    await _make_durable(folder, writer.written)
     return id_
 
 
@@ -187,10 +185,8 @@ def _shown(path: bytes) -> str:
     return path.decode("utf-8", "replace")
 
 
-def _make_durable(folder: Path, ids: Iterable[str]) -> None:
+async def _make_durable(folder: Path, ids: Iterable[str]) -> None:
     """Wait until objects are on the disk, with the names of their files. One that was packed already is."""
     objects = folder / "objects"
     files = {objects / name[:2] / name[2:] for name in ids}
-    for path in (*files, *{file.parent for file in files}, objects):
-        with contextlib.suppress(FileNotFoundError):
-            sync(path)
+    await sync_all((*files, *{file.parent for file in files}, objects))

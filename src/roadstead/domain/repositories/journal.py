@@ -5,8 +5,8 @@ repository, and so do the git programs that it starts, which inherit the lock:
 
 1. `begin`: store what is to be changed, and that the caller may. Only then does git change anything.
 2. git changes the refs. Its reflogs name the push.
-3. `record`: in one transaction, add the event of what has changed, mirror the refs, and remove the journal's row. Only
-   then does the caller learn that it went through.
+3. `record`: wait until the refs are on the disk. Then, in one transaction, add the event of what has changed, mirror
+   the refs, and remove the journal's row. Only then does the caller learn that it went through.
 
 After a crash between 1 and 3, `reconcile` takes step 3: the lock tells when no program of the push runs any more, and
 the reflogs what the push did.
@@ -27,7 +27,7 @@ from roadstead.errors import GitFailed, RoadsteadError
 from roadstead.git import locks
 from roadstead.git.refs import set_head
 from roadstead.git.transfer.names import BRANCH, kind_and_name
-from roadstead.git.transfer.outcome import forced, logged, refs_again, refs_now
+from roadstead.git.transfer.outcome import forced, logged, make_durable, refs_again, refs_now
 from roadstead.git.transfer.waiting import locked
 from roadstead.model import Identity, Repository
 from roadstead.pushed import Push, Ref, RefChange
@@ -71,6 +71,7 @@ async def record(
     """
     folder = folder_of(host, repository)
     try:
+        await make_durable(folder, push.changes if reported is None else reported)
         backwards = await forced(folder, push.changes)
         logs = [] if reported is not None else await logged(folder, push.id, push.changes)
         before = await refs_now(folder, [change.ref for change in push.changes])

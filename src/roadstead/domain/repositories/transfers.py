@@ -162,7 +162,7 @@ class _Receiving:
         # git reports the deletion of a ref that is not there as done.
         changes = [change for change in question.changes if not change.deletes or there[change.ref] is not None]
         try:
-            if self._host.settings.repository_limit:
+            if self._host.settings.repository_limit and question.quarantine is not None:
                 added = await asyncio.to_thread(size_below, question.quarantine)
                 expect_room(self._host, self._repository, added)
             self._push = await begin(self._host, self._identity, self._repository, self._push_id, changes)

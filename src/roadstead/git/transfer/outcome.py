@@ -4,7 +4,9 @@ from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 
+from roadstead.errors import GitFailed
 from roadstead.git.ancestry import is_ancestor
+from roadstead.git.disk import sync_all
 from roadstead.git.objects import NoSuchObject, commit, commit_behind
 from roadstead.git.revisions import named
 from roadstead.git.transfer.names import kind_and_name
@@ -13,6 +15,16 @@ from roadstead.turns import by_turns
 
 _END_BYTES = 64 * 1024
 """Of a reflog, where a recent entry is."""
+
+
+async def make_durable(folder: Path, changes: Iterable[RefChange]) -> None:
+    """Wait until changes of refs are on the disk: git waits for the content of their files, not for the names."""
+    names = {change.ref.rpartition("/")[0] async for change in by_turns(changes)}
+    places = {place for name in names for place in (folder / name, *(folder / name).parents)}
+    try:
+        await sync_all(place for place in places if place.is_relative_to(folder))
+    except OSError as exc:
+        raise GitFailed("A branch or tag cannot be stored.", f"{exc.strerror}.") from exc
 
 
 async def logged(folder: Path, push_id: str, changes: Iterable[RefChange]) -> list[RefChange]:

@@ -32,6 +32,8 @@ _SETTINGS = {
     # less than it costs to join packs more often.
     "receive.unpackLimit": "10",
 }
+_SYNCED = {"core.fsync": "reference,-objects,-derived-metadata"}
+"""What git itself waits for in a push: `verdict.py` waits for the objects, for all at once."""
 
 
 class Body(Protocol):
@@ -105,7 +107,7 @@ async def receive_pack(
             "git-receive-pack",
             passed=(pushing.lock, *descriptors),
             variables={**committer(pushing.id), **dialogue.variables},
-            settings={"core.hooksPath": str(pushing.hooks)},
+            settings={"core.hooksPath": str(pushing.hooks), **_SYNCED},
         )
     answering = asyncio.create_task(dialogue.answer(pushing.judge))
     feeding = asyncio.create_task(_feed(child, body, commands.for_git))

@@ -3,6 +3,9 @@
 git has checked the pack and keeps it in quarantine while `pre-receive` runs. Our hook is a shell script, which writes
 the changes to one descriptor and reads the verdict from another. Without a verdict, because the host was killed for
 instance, the push is refused.
+
+Only a yes lets anything out of the quarantine. So it need not be on the disk earlier, and the host waits for that while
+the judge has its own to wait for.
 """
 
 import asyncio
@@ -12,6 +15,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import NamedTuple
 
+from roadstead.git.disk import sync_all
 from roadstead.git.transfer.piped import until_ready
 from roadstead.pushed import RefChange
 
@@ -38,9 +42,9 @@ _LONGEST_REASON = 2000
 
 
 class Question(NamedTuple):
-    """What a push would change. `quarantine` is the folder of its objects."""
+    """What a push would change. `quarantine` is the folder of its objects, of which a mere deletion has none."""
 
-    quarantine: Path
+    quarantine: Path | None
     changes: list[RefChange]
 
 
@@ -95,7 +99,8 @@ class Dialogue:
         try:
             asked = await self._read()
             if asked is not None:
-                reason = await judge(asked)
+                storing = asyncio.create_task(_store(asked.quarantine))
+                reason = await judge(asked) or await storing
                 with suppress(BrokenPipeError):
                     os.write(self._answered, b"0\n" if reason is None else f"1\n{reason[:_LONGEST_REASON]}\n".encode())
         finally:
@@ -114,4 +119,16 @@ class Dialogue:
                 return None
             read += piece
         quarantine, *lines = os.fsdecode(bytes(read)).rstrip("\n").split("\n")
-        return Question(Path(quarantine), [RefChange(*line.split(" ", 2)) for line in lines])
+        place = Path(quarantine) if quarantine else None
+        return Question(place, [RefChange(*line.split(" ", 2)) for line in lines])
+
+
+async def _store(quarantine: Path | None) -> str | None:
+    """Wait until what git has received is on the disk. Return why it cannot be there."""
+    if quarantine is None:
+        return None
+    try:
+        await sync_all(Path(folder, name) for folder, _, names in os.walk(quarantine) for name in names)
+    except OSError as exc:
+        return f"The objects cannot be stored.\n{exc.strerror}."
+    return None
