@@ -28,7 +28,7 @@ from roadstead.domain.linking.ahead import read_ahead
 from roadstead.domain.linking.workspaces import WorkspaceLinkers
 from roadstead.domain.rendering.renderer import Renderer
 from roadstead.domain.repositories.maintaining import maintain_repositories, remove_left_files
-from roadstead.domain.repositories.reconciling import catch_up_after_restore, record_left_pushes
+from roadstead.domain.repositories.reconciling import bring_into_line
 from roadstead.domain.shutdown import meanwhile
 from roadstead.domain.telemetry.samples import process_samples
 from roadstead.domain.telemetry.worker_samples import WorkerSamples
@@ -85,8 +85,7 @@ def create_app(
                 serving_ssh(host),
                 meanwhile(_warm()),
                 meanwhile(parts.ahead(linkers)),
-                meanwhile(record_left_pushes(host)),
-                meanwhile(catch_up_after_restore(host)),
+                meanwhile(bring_into_line(host)),
                 meanwhile(maintain_repositories(host)),
                 meanwhile(remove_left_files(host)),
                 meanwhile(dispatch_events(host, PAYLOADS)),

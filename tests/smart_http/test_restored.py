@@ -1,5 +1,6 @@
 """A restored host: its database was backed up first, so its repositories may be newer."""
 
+import asyncio
 import shutil
 import sqlite3
 from collections.abc import Iterator
@@ -8,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from roadstead.domain.host import Host
+from roadstead.domain.host import Host, open_host
 from roadstead.domain.people.workspaces import create_workspace
-from roadstead.domain.repositories.catching_up import out_of_line
+from roadstead.domain.repositories.catching_up import catch_up, out_of_line
 from roadstead.domain.repositories.marks import is_behind_mark
 from roadstead.domain.upkeep.repository_check import Checked, check_repositories
 from roadstead.model import Repository
@@ -69,6 +70,25 @@ def test_the_database_follows_newer_repositories(on_sqlite: Place, work: Work, t
         assert (_faults(host), _out_of_line(host)) == ([], [])
     with live_host(there) as host:
         assert len(replace(on_sqlite, host=host).events()) == 2
+
+
+def test_a_start_that_is_cut_off_leaves_the_rest_to_the_next(on_sqlite: Place, work: Work, tmp_path: Path) -> None:
+    """Where several repositories are newer, and the host stops after the first: none is forgotten."""
+    data, there = on_sqlite.host.settings.data, tmp_path / "there"
+    there.mkdir(mode=0o700)
+    other = replace(on_sqlite, repository=on_sqlite.host.work(new_repository(on_sqlite.ann, "acme")))
+    _copy_database(data, there)
+    for place in (on_sqlite, other):
+        work.git("push", place.url(), "main")
+    shutil.copytree(data / "git", there / "git")
+
+    async def cut_off() -> None:
+        async with open_host(replace(on_sqlite.host.settings, data=there)) as host:
+            assert await catch_up(host, on_sqlite.repository)
+
+    asyncio.run(cut_off())
+    with live_host(there) as host:
+        wait_until(replace(other, host=host).is_whole)
 
 
 def test_other_refs_than_those_of_the_database_are_found(own_place: Place, work: Work) -> None:

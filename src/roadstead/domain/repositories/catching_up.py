@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from roadstead.domain.host import Host
 from roadstead.domain.repositories.commits import folder_of
 from roadstead.domain.repositories.journal import new_id, record
-from roadstead.domain.repositories.marks import keep_mark
+from roadstead.domain.repositories.marks import mark_newest
 from roadstead.domain.repositories.mirroring import refs_of
 from roadstead.errors import HostBusy, RoadsteadError
 from roadstead.git import locks
@@ -19,7 +19,6 @@ from roadstead.git.transfer.waiting import locked
 from roadstead.model import Repository
 from roadstead.pushed import NO_OBJECT, Push, Ref, RefChange
 from roadstead.storage import pushes
-from roadstead.storage.events import newest_event
 from roadstead.storage.refs import list_refs
 from roadstead.storage.repositories import list_all
 
@@ -37,7 +36,7 @@ async def catch_up_with_all(host: Host) -> None:
             continue
         if changes:
             log.info("%s is brought into line: %d refs.", repository.full_name, len(changes))
-    keep_mark(host, await newest_event(host.store.database))
+    await mark_newest(host)
 
 
 async def out_of_line(host: Host) -> list[Repository]:

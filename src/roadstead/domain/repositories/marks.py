@@ -11,18 +11,31 @@ from roadstead.storage.events import newest_event
 
 
 def keep_mark(host: Host, event: int) -> None:
-    """Store the latest event. A disk that takes no mark does not undo a push."""
-    with suppress(OSError):
-        _place(host).write_text(f"{event}\n", "ascii")
+    """Mark an event, unless a later one is marked. A disk that takes no mark does not undo a push."""
+    if event > _marked(host):
+        _mark(host, event)
 
 
 async def is_behind_mark(host: Host) -> bool:
     """Return whether the database lacks the event that is marked."""
+    return _marked(host) > await newest_event(host.store.database)
+
+
+async def mark_newest(host: Host) -> None:
+    """Mark the newest event that the database has."""
+    _mark(host, await newest_event(host.store.database))
+
+
+def _mark(host: Host, event: int) -> None:
+    with suppress(OSError):
+        _place(host).write_text(f"{event}\n", "ascii")
+
+
+def _marked(host: Host) -> int:
     try:
-        marked = int(_place(host).read_text("ascii"))
+        return int(_place(host).read_text("ascii"))
     except (OSError, ValueError):
-        return False
-    return marked > await newest_event(host.store.database)
+        return 0
 
 
 def _place(host: Host) -> Path:

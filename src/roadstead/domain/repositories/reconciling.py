@@ -14,19 +14,21 @@ AGAIN_SECONDS = 1.0
 log = logging.getLogger("roadstead.git")
 
 
+async def bring_into_line(host: Host) -> None:
+    """Record all pushes that the database lacks. After a restore it may be older than the repositories."""
+    is_older = await is_behind_mark(host)
+    await record_left_pushes(host)
+    if is_older:
+        from roadstead.domain.repositories.catching_up import catch_up_with_all  # imports git, as `_are_left`
+
+        await catch_up_with_all(host)
+
+
 async def record_left_pushes(host: Host) -> None:
     """Record all pushes that began before this moment, also those that another process is about to record."""
     begun = host.now()
     while await _are_left(host, begun):  # noqa: ASYNC110  # other processes record them, too
         await asyncio.sleep(AGAIN_SECONDS)
-
-
-async def catch_up_after_restore(host: Host) -> None:
-    """Bring the database into line with the repositories, if it is older than the latest push to one of them."""
-    if await is_behind_mark(host):
-        from roadstead.domain.repositories.catching_up import catch_up_with_all  # imports git, as `_are_left`
-
-        await catch_up_with_all(host)
 
 
 async def _are_left(host: Host, begun: datetime) -> bool:
