@@ -9,7 +9,7 @@ import msgspec
 from roadstead.api.answers import Answer, Redirect, created_at
 from roadstead.api.bodies import ReadByHandler
 from roadstead.api.files import file_answer
-from roadstead.api.kept import kept_in_repository
+from roadstead.api.kept import kept_answer
 from roadstead.api.listing import UncountedPage, shaped, uncounted_answer
 from roadstead.api.multipart import read_parts
 from roadstead.api.needs import OpenScope, Scope
@@ -98,11 +98,12 @@ async def get_source(call: Call, wanted: PageRequest) -> Answer:
     place = find_place(call.host, call.repository, _parts(call))
     if form == "rendered":
         return shaped(call, await rules.rendered(reading(call), place))
-    shapes = SourceShapes(_url(call), place.commit, CommitShapes(call.repository, call.host.base_url, NOTHING))
     if form == "meta":
-        return shaped(call, shapes.listed(rules.listed(place)))
+        return shaped(call, _shapes(call, place).listed(rules.listed(place)))
     if place.entry.kind == "folder":
-        return await kept_in_repository(call, place.commit, partial(_folder, call, place, wanted, shapes))
+        # What a commit has never changes, whatever is pushed.
+        names = call.repository.uuid, call.repository.full_name
+        return await kept_answer(call, place.commit, names, partial(_folder, call, place, wanted))
     return file_answer(call.request, await content_of(reading(call), place))
 
 
@@ -129,8 +130,9 @@ async def list_file_history(call: Call, wanted: PageRequest) -> Answer:
     return uncounted_answer(call, wanted, page.items, has_next=page.has_next, address=address)
 
 
-async def _folder(call: Call, place: Place, wanted: PageRequest, shapes: SourceShapes) -> Answer:
+async def _folder(call: Call, place: Place, wanted: PageRequest) -> Answer:
     page = await rules.page_of_folder(place, wanted, _depth(call))
+    shapes = _shapes(call, place)
     entries = [shapes.listed(one) for one in page.items]
     return uncounted_answer(call, wanted, entries, has_next=page.has_next, address=_fixed(call, "src", place))
 
@@ -138,6 +140,10 @@ async def _folder(call: Call, place: Place, wanted: PageRequest, shapes: SourceS
 def _fixed(call: Call, below: str, place: Place) -> str:
     """Return the address of a place by its commit: after a push, a branch would begin another list there."""
     return f"{_url(call)}/{below}/{place.commit}/{in_path(place.entry.path)}"
+
+
+def _shapes(call: Call, place: Place) -> SourceShapes:
+    return SourceShapes(_url(call), place.commit, CommitShapes(call.repository, call.host.base_url, NOTHING))
 
 
 def _url(call: Call) -> str:
