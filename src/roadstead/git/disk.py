@@ -33,7 +33,7 @@ async def sync_all(paths: Iterable[Path]) -> None:
 
 
 def _sync_if_there(path: Path) -> None:
-    with suppress(FileNotFoundError):
+    with suppress(FileNotFoundError, NotADirectoryError):
         sync(path)
 
 
