@@ -56,6 +56,7 @@ def _gone(pid: int) -> bool:
 def test_no_more_processes_run_than_may(shell: Callable[[str], None], monkeypatch: pytest.MonkeyPatch) -> None:
     """One more is refused at once, and runs when another has ended."""
     monkeypatch.setattr(processes, "MOST_PROCESSES", 1)
+    monkeypatch.setattr(processes, "_running", [])  # those of hosts that other tests of the same process share
     shell("read -r line")
 
     async def check() -> None:
@@ -72,6 +73,7 @@ def test_a_process_that_nobody_waits_for_keeps_no_place(
 ) -> None:
     """One that has ended counts no more, although its reader was cancelled before it saw the end."""
     monkeypatch.setattr(processes, "MOST_PROCESSES", 1)
+    monkeypatch.setattr(processes, "_running", [])  # those of hosts that other tests of the same process share
     shell("exit 0")
     with processes.start(["x"], USUAL) as left:
         assert _gone(left.pid)
