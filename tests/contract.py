@@ -48,7 +48,7 @@ def check_answer(answer: httpx.Response, target: str) -> None:
 
 def _is_partial(answer: httpx.Response, target: str) -> bool:
     """Return whether only some members were requested; the document says that these answers are incomplete."""
-    return answer.status_code == 200 and "fields=" in target.partition("?")[2]
+    return answer.status_code in (200, 201) and "fields=" in target.partition("?")[2]
 
 
 @cache

@@ -276,6 +276,23 @@ def test_a_bad_change_is_refused_in_the_words_of_the_cloud(
     assert acme.owner("GET", f"{BELOW}/{slug}").json() == before
 
 
+def test_a_change_answers_with_the_fields_that_are_asked_for(acme: Acme) -> None:
+    """A creation, a change and a fork, each with its status and `Location`; a mistake in `fields` changes nothing."""
+    wanted = "?fields=full_name,mainbranch.name"
+    for method, below, body, status in (
+        ("POST", "asked", {"project": {"key": "OPEN"}}, 200),
+        ("PUT", "asked", {"name": "Asked 2"}, 200),
+        ("POST", "asked-2/forks", {"name": "Asked 3"}, 201),
+    ):
+        answer = acme.owner(method, f"{BELOW}/{below}{wanted}", json=body)
+        made = answer.json()
+        assert (answer.status_code, list(made)) == (status, ["full_name"])
+        assert answer.headers["Location"] == f"{acme.host.url}/2.0/repositories/{made['full_name']}"
+    assert "links" not in acme.owner("PUT", f"{BELOW}/asked-2?fields=-links", json={}).json()
+    assert acme.owner("POST", f"{BELOW}/never?fields={',' * 200}", json={}).status_code == 400
+    assert acme.owner("GET", f"{BELOW}/never").status_code == 404
+
+
 @pytest.mark.parametrize("form", [{"json": {"is_private": "true"}}, {"data": {"is_private": "True"}}])
 def test_a_flag_may_be_a_text(acme: Acme, form: dict[str, Any]) -> None:
     """Scripts for the cloud send one in JSON, and a form has nothing else."""

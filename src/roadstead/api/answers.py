@@ -8,7 +8,8 @@ from starlette.types import Receive, Scope, Send
 
 _encode = msgspec.json.Encoder().encode
 
-_JSON = (b"content-type", b"application/json; charset=utf-8")
+JSON = (b"content-type", b"application/json; charset=utf-8")
+LENGTH = b"content-length"
 _EMPTY = (b"content-type", b"text/html; charset=utf-8")
 _IN_A_URL = ":/?#[]@!$&'()*+,;=%-._~"
 """The characters that have a meaning in a URL; `%` begins one that is encoded already."""
@@ -86,8 +87,8 @@ class Answer:
 
 def json_answer(body: object, status: int = 200, *, headers: Mapping[str, str] | None = None) -> Answer:
     content = _encode(body)
-    answer = Answer(status, _JSON, content)
-    answer.headers.append((b"content-length", b"%d" % len(content)))
+    answer = Answer(status, JSON, content)
+    answer.headers.append((LENGTH, b"%d" % len(content)))
     if headers:
         answer.add_headers(headers)
     return answer
@@ -95,15 +96,15 @@ def json_answer(body: object, status: int = 200, *, headers: Mapping[str, str] |
 
 def encoded_answer(content: bytes) -> Answer:
     """Return a 200 with JSON that is encoded already."""
-    answer = Answer(200, _JSON, content)
-    answer.headers.append((b"content-length", b"%d" % len(content)))
+    answer = Answer(200, JSON, content)
+    answer.headers.append((LENGTH, b"%d" % len(content)))
     return answer
 
 
 def text_answer(content: bytes, content_type: str) -> Answer:
     """Return a 200 with a text."""
     answer = Answer(200, (b"content-type", content_type.encode()), content)
-    answer.headers.append((b"content-length", b"%d" % len(content)))
+    answer.headers.append((LENGTH, b"%d" % len(content)))
     return answer
 
 
@@ -132,6 +133,6 @@ class Redirect(Answer):
             raise ValueError(f"The address is not absolute: {location!r}")
         super().__init__(status, _EMPTY, b"")
         self.headers += [
-            (b"content-length", b"0"),
+            (LENGTH, b"0"),
             (b"location", quote(location, _IN_A_URL, errors="surrogateescape").encode()),
         ]

@@ -6,8 +6,8 @@ from urllib.parse import quote
 
 import msgspec
 
-from roadstead.api.answers import Answer, json_answer
-from roadstead.api.partial import Path, parse_fields
+from roadstead.api.answers import JSON, LENGTH, Answer, json_answer
+from roadstead.api.partial import FieldSelection, Path, parse_fields
 from roadstead.errors import InvalidInput
 from roadstead.listing import Listing, PageRequest, Slice
 from roadstead.query import EXAMPLES, parse_filter, parse_sort
@@ -138,6 +138,15 @@ def shaped(call: "Call", body: object, on_request: Sequence[Path] = ()) -> Answe
     if fields is not None or on_request:
         body = parse_fields(fields or "").apply(msgspec.json.decode(msgspec.json.encode(body)), on_request)
     return json_answer(body)
+
+
+def in_part(answer: Answer, fields: FieldSelection) -> Answer:
+    """Return an answer with the requested fields of its body, if that is JSON."""
+    if JSON not in answer.headers:
+        return answer
+    kept = json_answer(fields.apply(msgspec.json.decode(answer.body)), answer.status)
+    kept.headers += [header for header in answer.headers if header not in kept.headers and header[0] != LENGTH]
+    return kept
 
 
 def _link(call: "Call", number: int, direction: str, cursor: str | None, address: str | None) -> str:

@@ -103,7 +103,7 @@ def statuses_of(operation: Operation) -> dict[int, Any]:
         refusals.add(503)
     if operation.takes is not None:
         refusals |= {400, 411, 413, 415}
-    if operation.query is not None or operation.lists is not None:
+    if operation.query is not None or operation.lists is not None or operation.has_parts:
         refusals.add(400)
     if operation.template.names:
         refusals.add(404)
@@ -138,6 +138,8 @@ def _query_parameters(operation: Operation, schemas: "_Schemas") -> list[dict[st
     members = schemas.members_of(operation.query) if operation.query is not None else {}
     if operation.lists is not None:
         members = {**parameters_of(operation.lists), **schemas.members_of(Partial), **members}
+    if operation.has_parts:
+        members = {**schemas.members_of(Partial), **members}
     return [
         {
             "name": name,

@@ -16,8 +16,9 @@ from roadstead.api.answers import Answer
 from roadstead.api.auth import sharer_of
 from roadstead.api.bodies import ReadByHandler, Shape
 from roadstead.api.eras import Removal
-from roadstead.api.listing import page_request
+from roadstead.api.listing import in_part, page_request
 from roadstead.api.needs import Need
+from roadstead.api.partial import parse_fields
 from roadstead.api.streams import Stream
 from roadstead.api.template import Template
 from roadstead.domain.host import Host
@@ -99,6 +100,13 @@ class Operation:
         """Return whether the operation is within nothing that is found before it runs."""
         return self.within is None or self.needs.least is None
 
+    @property
+    def has_parts(self) -> bool:
+        """Return whether `fields` chooses members of the answer to a change. For GET, the handlers see to it."""
+        is_change = self.method in ("POST", "PUT") and self.template.path.startswith("/2.0/")
+        kinds = [kind for given in self.gives.values() for kind in kinds_of(given)]
+        return is_change and any(kind is not None and not isinstance(kind, Media) for kind in kinds)
+
     def __post_init__(self) -> None:
         if self.in_turn:
             answer: Handler = self._answer_in_turn
@@ -108,6 +116,8 @@ class Operation:
             answer = self._answer_with_body if isinstance(self.takes, Shape) else self.handler
         if any(isinstance(one, Media) for kind in self.gives.values() for one in kinds_of(kind)):
             answer = partial(_answer_with_stream, answer)
+        if self.has_parts:
+            answer = partial(_answer_in_part, answer)
         if not self.is_anywhere:
             assert self.within is not None  # noqa: S101  # see `is_anywhere`
             assert self.needs.least is not None  # noqa: S101
@@ -136,6 +146,15 @@ async def _answer_unless_removed(removed: Removal, answer: Handler, call: "Call"
     if removed.is_past(call.host.settings.era):
         raise Removed(removed.change)
     return await answer(call)
+
+
+async def _answer_in_part(answer: Handler, call: "Call") -> Answer:
+    """Read `fields` before anything changes, so that a mistake there is refused in time."""
+    asked = call.query.get("fields")
+    if asked is None:
+        return await answer(call)
+    fields = parse_fields(asked)
+    return in_part(await answer(call), fields)
 
 
 async def _answer_within(
