@@ -1,6 +1,7 @@
 """What people write, as HTML."""
 
 import asyncio
+import threading
 from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
 
@@ -15,6 +16,7 @@ from roadstead.domain.people import users
 from roadstead.domain.rendering import markdown
 from roadstead.domain.rendering.markdown import LONGEST, Mention, to_html
 from roadstead.domain.rendering.renderer import Renderer
+from roadstead.domain.repositories.known import html_without_links
 from roadstead.errors import WorkspaceNotFound
 from tests.live import LiveHost, recording_app
 
@@ -127,6 +129,22 @@ def test_code_with_colours_is_safe_and_has_no_links(host: LiveHost, workplace: t
         assert "<a" not in html
 
     _run(host, work)
+
+
+def test_code_is_coloured_beside_the_loop(
+    host: LiveHost, workplace: tuple[str, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However short, because hostile code takes long; payloads of events, which the loop makes, have no colours."""
+    text, threads = "```py\nx = 1\n```", set[int]()
+    monkeypatch.setattr(markdown, "coloured", lambda *_: threads.add(threading.get_ident()))
+
+    async def work(opened: Host, renderer: Renderer) -> None:
+        await renderer.render([text], workplace[0], "me")
+        assert (len(threads), threading.get_ident() in threads) == (1, False)
+
+    _run(host, work)
+    html_without_links([text])
+    assert len(threads) == 1
 
 
 def test_a_table_says_how_its_cells_are_aligned() -> None:

@@ -50,13 +50,18 @@ def mentioned(text: str) -> Iterator[str]:
     return (found[1] for found in _MENTION.finditer(text))
 
 
-def to_html(text: str, mentions: Mapping[str, Mention]) -> str:
+def may_have_colours(text: str) -> bool:
+    """Return whether a text may have blocks of code, which take long to be coloured."""
+    return "```" in text or "~~~" in text
+
+
+def to_html(text: str, mentions: Mapping[str, Mention], *, colours: bool = True) -> str:
     """Return the HTML of Markdown, without a line break at the end. `mentions` are users by account id."""
     text = text.replace("\0", "\ufffd")
     if len(text) > LONGEST or _PLAIN.fullmatch(text):  # most messages of commits: it takes a tenth of the time
         return as_it_is(text)
     reader = _reader()
-    tokens = reader.parse(text, environment := {"mentions": mentions})
+    tokens = reader.parse(text, environment := {"mentions": mentions, "colours": _MOST_COLOURED * colours})
     _name_headings(tokens)
     for token in tokens:
         _align(token)
@@ -93,11 +98,11 @@ def _fence(
 ) -> str:
     """Return a fenced block with the colours of its code as the cloud does, as many blocks as a text may have."""
     code, (language, *_) = tokens[at].content, (*tokens[at].info.lower().split(), "")
-    left = env.setdefault("coloured", _MOST_COLOURED)
+    left = env["colours"]
     html = coloured(code, language) if len(code) <= left else None
     if html is None:
         return renderer.fence(tokens, at, options, env)
-    env["coloured"] = left - len(code)
+    env["colours"] = left - len(code)
     return f'<div class="codehilite language-{language}"><pre><code>{html}</code></pre></div>\n'
 
 

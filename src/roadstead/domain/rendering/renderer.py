@@ -9,7 +9,7 @@ from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from roadstead.domain.linking.parking import links_by_linker
-from roadstead.domain.rendering.markdown import LONGEST, Mention, mentioned, to_html
+from roadstead.domain.rendering.markdown import LONGEST, Mention, may_have_colours, mentioned, to_html
 from roadstead.shapes.accounts import profile_url
 from roadstead.storage import users
 
@@ -85,7 +85,7 @@ class Renderer:
     async def _make(self, compiled: "CompiledLinkers", texts: Sequence[_Text], caller: Hashable) -> list[str]:
         if not texts:
             return []
-        if compiled.quick and sum(len(one.text) for one in texts) <= _AT_ONCE:
+        if compiled.quick and _is_quick(texts):
             made = _rendered(compiled, texts)
         else:
             made = await self._linkers.in_thread(caller, _rendered, compiled, texts)
@@ -128,6 +128,10 @@ class Renderer:
         while self.kept > self._most_kept:
             dropped, its_html = self._html.popitem(last=False)
             self.kept -= len(dropped.text) + len(its_html)
+
+
+def _is_quick(texts: Iterable[_Text]) -> bool:
+    return sum(_AT_ONCE if may_have_colours(one.text) else len(one.text) for one in texts) < _AT_ONCE
 
 
 def _commits_in(texts: Iterable[str], commits: FindCommits | None) -> Mapping[str, str]:

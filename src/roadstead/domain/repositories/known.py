@@ -63,8 +63,13 @@ async def users_of(host: Host, signatures: Iterable[Signature]) -> Mapping[str, 
 
 
 def html_without_links(texts: Iterable[str]) -> Mapping[str, str]:
-    """Return the HTML of texts, by text, without links of apps, users and commits: of long ones without Markdown."""
-    return {text: to_html(text, {}) if len(text) <= _LONGEST_AT_ONCE else as_it_is(text) for text in texts}
+    """Return the HTML of texts, by text, without links of apps, users and commits, and without the colours of code.
+
+    Long ones are not read as Markdown.
+    """
+    return {
+        text: to_html(text, {}, colours=False) if len(text) <= _LONGEST_AT_ONCE else as_it_is(text) for text in texts
+    }
 
 
 async def html_of(reading: Reading, texts: Iterable[str]) -> Mapping[str, str]:
