@@ -28,7 +28,6 @@ from tests.web.repositories import (
     EVIL,
     EVIL_BRANCH,
     ODD_FILES,
-    README,
     give_statuses,
     lines_of,
     new_repository,
@@ -502,10 +501,12 @@ def test_a_large_file_is_not_shown(filled: Filled, monkeypatch: pytest.MonkeyPat
 
 
 def test_a_content_of_any_size_is_whole(filled: Filled, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One that is too large for the memory comes in pieces."""
+    """One that is too large for the memory comes in pieces, as a download in a sandbox, too."""
     monkeypatch.setattr("roadstead.git.blobs.INLINE", 10)
-    answer = _get(filled, "/acme/widgets/raw/main/README.md")
-    assert (answer.text, answer.headers["content-length"]) == (README, str(len(README)))
+    script = filled.widgets.git("show", "main:start.sh")  # no other test reads it, so it is not kept
+    answer = _get(filled, "/acme/widgets/raw/main/start.sh")
+    assert (answer.text, answer.headers["content-length"]) == (script, str(len(script)))
+    assert answer.headers["content-disposition"] == "attachment"
     assert answer.headers["content-security-policy"] == "default-src 'none'; sandbox"
 
 
