@@ -246,6 +246,22 @@ def test_long_ranges_and_distant_relations_are_gits(folder: Path, monkeypatch: p
     assert asyncio.run(ancestry.merge_base(folder, tip, _id(folder, "main"))) is None
 
 
+def test_a_commit_of_the_same_second_is_on_one_page(folder: Path) -> None:
+    """One that was shown before its child, which only a commit of the page before leads to."""
+    tree = _id(folder, "main^{tree}")
+
+    def made(*parents: str) -> str:
+        named = (argument for parent in parents for argument in ("-p", parent))
+        return git(folder, "commit-tree", tree, "-m", "x", *named).decode().strip()
+
+    first = made(made())
+    tip = made(first, made(first))
+    page = asyncio.run(history.page(folder, [tip], length=2))
+    following = asyncio.run(history.page(folder, [tip], after=page.next))
+    shown = [each.hash for each in (*page.commits, *following.commits)]
+    assert shown == git(folder, "rev-list", tip).decode().split()
+
+
 def test_replaced_commits_are_not_shown(work: Path, folder: Path) -> None:
     """A user who can push `refs/replace/…` cannot change what others see."""
     first, second = _id(folder, "main"), commit(work, two="2")
