@@ -3,14 +3,14 @@
 import asyncio
 import os
 import shutil
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from roadstead.errors import InvalidInput, NotFound
+from roadstead.errors import GitFailed, InvalidInput, NotFound
 from roadstead.git import close, disk, objects, writing
 from roadstead.git.names import segments_of
 from roadstead.git.objects import Signature
@@ -249,6 +249,15 @@ def test_a_long_message_is_written_by_git(work: Path, monkeypatch: pytest.Monkey
     named = asyncio.run(write_tag(folder, "v1/é", head, "commit", ADA, message))
     assert objects.commit(folder, made) == objects.Commit(made, tree, (head,), ADA, ADA, message)
     assert objects.tag(folder, named) == objects.Tag(named, "v1/é", head, "commit", ADA, message)
+
+
+def test_an_object_that_cannot_be_written_is_an_error_of_git(work: Path) -> None:
+    """Such as on a disk that has become read-only; here, a file is where the folder of each object would be."""
+    for number in range(256):
+        with suppress(IsADirectoryError):
+            (work / ".git" / "objects" / f"{number:02x}").write_bytes(b"")
+    with pytest.raises(GitFailed, match=r"^The repository cannot be written\.$"):
+        _write(work, *(FileWrite(b"%d" % number, b"%d" % number) for number in range(9)))
 
 
 @pytest.mark.parametrize("name", ["", " ", "A\nB", "A <b>", "A\0"])

@@ -156,10 +156,10 @@ class _Writer:
         return None
 
     def write(self, kind: Kind, content: bytes) -> str:
-        """Write an object, and return its id. Raise `GitFailed` for a disk that is full or read-only."""
+        """Write an object, and return its id. Raise `GitFailed` for a disk that is full or read-only, or damaged."""
         try:
             self.written.append(str(self._opened.odb.write(_KINDS[kind], content)))
-        except OSError as exc:
+        except (OSError, pygit2.GitError) as exc:
             raise GitFailed("The repository cannot be written.", f"{str(exc).rpartition(': ')[2]}.") from exc
         return self.written[-1]
 
