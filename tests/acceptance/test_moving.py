@@ -12,6 +12,7 @@ import pytest
 
 from roadstead.domain.apps import installations
 from roadstead.domain.host import open_host
+from roadstead.domain.running import announced
 from roadstead.domain.upkeep.copying import move_state
 from roadstead.errors import StorageUnusable
 from roadstead.settings import Settings
@@ -61,6 +62,15 @@ def test_a_host_goes_on_with_another_database(tmp_path: Path, postgresql: Server
             assert new.work(installations.list_apps) == [installed]
     again = _migrate(tmp_path, old_url, new_url)
     assert (again.returncode, "This state already has apps" in again.stderr) == (1, True)
+
+
+def test_a_host_that_still_serves_is_mentioned(tmp_path: Path) -> None:
+    """What changes there after the copy would be lost without a word."""
+    old, new = (f"sqlite:///{tmp_path}/{name}.db" for name in ("old", "new"))
+    with live_host(tmp_path, database_url=old) as host, announced(host.settings):
+        done = _migrate(tmp_path, old, new)
+    assert f"A host serves the old database at {host.settings.base_url}" in done.stderr
+    assert done.returncode == 0
 
 
 @pytest.mark.sample(2)

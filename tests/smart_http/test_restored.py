@@ -13,6 +13,7 @@ from roadstead.domain.host import Host, open_host
 from roadstead.domain.people.workspaces import create_workspace
 from roadstead.domain.repositories.catching_up import catch_up, out_of_line
 from roadstead.domain.repositories.marks import is_behind_mark
+from roadstead.domain.upkeep.copying import move_state
 from roadstead.domain.upkeep.repository_check import Checked, check_repositories
 from roadstead.model import Repository
 from tests.live import LiveHost, live_host
@@ -70,6 +71,43 @@ def test_the_database_follows_newer_repositories(on_sqlite: Place, work: Work, t
         assert (_faults(host), _out_of_line(host)) == ([], [])
     with live_host(there) as host:
         assert len(replace(on_sqlite, host=host).events()) == 2
+
+
+def test_a_copied_database_is_older_only_after_a_push(on_sqlite: Place, work: Work, tmp_path: Path) -> None:
+    """`migrate-data` leaves the events behind, so the copy's have other numbers than the repositories' mark."""
+    settings = on_sqlite.host.settings
+    copied = replace(settings, database_url=f"sqlite:///{tmp_path}/copy.db")
+    work.git("push", on_sqlite.url(), "main")
+
+    async def copy() -> bool:
+        async with open_host(settings) as old, open_host(copied) as new:
+            await move_state(old, new)
+            return await is_behind_mark(new)
+
+    async def is_behind() -> bool:
+        async with open_host(copied) as new:
+            return await is_behind_mark(new)
+
+    assert not asyncio.run(copy())
+    work.git("push", on_sqlite.url(), "main:later")
+    assert asyncio.run(is_behind())
+
+
+def test_a_push_during_a_copy_stays_marked(on_sqlite: Place, work: Work, tmp_path: Path) -> None:
+    """The copy lacks it: the host that starts with the copy has to look."""
+    settings = on_sqlite.host.settings
+    copied = replace(settings, database_url=f"sqlite:///{tmp_path}/copy.db")
+
+    async def copy() -> bool:
+        async with open_host(settings) as old, open_host(copied) as new:
+            await move_state(old, new, progress=push_at_the_end)
+            return await is_behind_mark(new)
+
+    def push_at_the_end(done: int, of: int) -> None:
+        if done == of:
+            work.git("push", on_sqlite.url(), "main")
+
+    assert asyncio.run(copy())
 
 
 def test_a_start_that_is_cut_off_leaves_the_rest_to_the_next(on_sqlite: Place, work: Work, tmp_path: Path) -> None:

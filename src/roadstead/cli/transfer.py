@@ -91,6 +91,7 @@ def migrate_data(
     import asyncio
 
     from roadstead.domain.host import open_host
+    from roadstead.domain.running import running_hosts
     from roadstead.domain.upkeep.copying import move_state
     from roadstead.domain.upkeep.state import was_made
     from roadstead.events.deliveries import count_unsent
@@ -110,6 +111,8 @@ def migrate_data(
     count, unsent = on_host(here, move)
     tell(f"Copied, and each row read back and compared. Rows: {count:,}")
     _tell_of_unsent(unsent)
+    for running in running_hosts(here):
+        tell(f"A host serves the old database at {running.base_url}: what changes there is not in the copy.")
     shown = there.database_name if there.postgresql_url else target
     tell(f"Continue with: roadstead serve{same_options(data, shown)}")
 

@@ -21,6 +21,15 @@ async def is_behind_mark(host: Host) -> bool:
     return _marked(host) > await newest_event(host.store.database)
 
 
+async def mark_copied(target: Host, newest: int) -> None:
+    """Mark a copy as up to date, whose events have numbers of their own; `newest` was the latest when it was taken.
+
+    A push that has come since stays marked, because the copy lacks it.
+    """
+    if _marked(target) <= newest:
+        await mark_newest(target)
+
+
 async def mark_newest(host: Host) -> None:
     """Mark the newest event that the database has."""
     _mark(host, await newest_event(host.store.database))

@@ -6,12 +6,14 @@ from collections.abc import Callable, Sequence
 
 from roadstead.domain.apps.handshakes import new_secret
 from roadstead.domain.host import Host
+from roadstead.domain.repositories.marks import mark_copied
 from roadstead.domain.upkeep.transfer import Progress, expect_empty
 from roadstead.errors import StorageUnusable
 from roadstead.storage import Store
 from roadstead.storage import transfer as rows
 from roadstead.storage.audit import add_entry
 from roadstead.storage.database import Argument, Reader
+from roadstead.storage.events import newest_event
 from roadstead.storage.sealing import hold_key
 from roadstead.storage.tables import TRAVELLING, Table
 
@@ -25,6 +27,7 @@ async def move_state(source: Host, target: Host, *, progress: Progress = lambda 
     async with source.store.database.snapshot() as snapshot, target.store.database.transaction() as tx:
         await hold_key(tx)
         await expect_empty(tx)
+        newest = await newest_event(snapshot)
         count = await rows.count_rows(snapshot)
         done = 0
 
@@ -48,6 +51,7 @@ async def move_state(source: Host, target: Host, *, progress: Progress = lambda 
         await add_entry(
             tx, actor=target.operator, action="state moved", subject="state", details={"rows": count}, now=target.now()
         )
+    await mark_copied(target, newest)
     return count
 
 
