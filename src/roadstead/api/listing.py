@@ -72,8 +72,8 @@ def parameters_of(listing: Listing) -> dict[str, dict[str, Any]]:
         }
         parameters["sort"] = {
             "type": "string",
-            "enum": [f"{sign}{field}" for field in listing.kinds for sign in ("", "-")],
-            "description": "A field to sort by, descending with a leading `-`.",
+            "enum": [*(f"{sign}{field}" for field in listing.kinds for sign in ("", "-")), ""],
+            "description": "A field to sort by, descending with a leading `-`. An empty text sorts by none.",
         }
     return parameters
 
