@@ -178,6 +178,7 @@ def test_what_cannot_be_is_refused(acme: Roadstead, tmp_path: Path) -> None:
         (("create", "acme/widgets"), "already exists"),
         (("create", "acme/x", "--project", "NONE"), "No project with identifier 'NONE'."),
         (("import", str(tmp_path), "acme/x"), "is no git repository."),
+        (("import", "https://git.example/x.git", "acme/x"), "git clone --mirror https://git.example/x.git"),
         (("list", "other"), "no workspace 'other'"),
         (("rename", "acme/widgets", ""), "name: Use 1 to 100 printable characters."),
         (("show", "acme/x"), "There is no such repository."),

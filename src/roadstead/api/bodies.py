@@ -50,6 +50,12 @@ class ReadByHandler:
     media_type: str = "application/json"
 
 
+def expect_text(media_type: str | None, advice: str) -> None:
+    """Raise `RequestRefused` for a body that is neither JSON nor an urlencoded form."""
+    if media_type not in (None, "application/json", _FORM) and not _JSON_TYPE.fullmatch(media_type):
+        raise RequestRefused(415, f"A body of type {media_type[:60]!r} is not taken here.", advice)
+
+
 class Shape(Generic[T]):
     """What a body must be: of a type of msgspec, from which `make` makes the result.
 
@@ -88,12 +94,7 @@ class Shape(Generic[T]):
             fields = _form_object(await read_bytes(request, most=min(most, MAX_FORM_BYTES)))
             return msgspec.json.encode(fields)
         body = await read_bytes(request, most=most)
-        if media_type not in (None, "application/json") and not _JSON_TYPE.fullmatch(media_type):
-            raise RequestRefused(
-                415,
-                f"A body of type {media_type[:60]!r} is not taken here.",
-                f"Send application/json, or a flat {_FORM}.",
-            )
+        expect_text(media_type, f"Send application/json, or a flat {_FORM}.")
         return body
 
     async def decoded(self, text: bytes) -> T:

@@ -9,7 +9,7 @@ from python_multipart.exceptions import FormParserError
 from python_multipart.multipart import MultipartParser
 from starlette.requests import Request
 
-from roadstead.api.bodies import MAX_BYTES, content_type, read_bytes, read_pairs
+from roadstead.api.bodies import MAX_BYTES, content_type, expect_text, read_bytes, read_pairs
 from roadstead.errors import InvalidInput
 
 if TYPE_CHECKING:
@@ -50,6 +50,7 @@ async def read_parts(request: Request) -> list[Part]:
         if boundary is None:
             raise _unreadable("Its type names no boundary.")
         return parse(await read_bytes(request, most=MAX_BYTES), boundary)
+    expect_text(kind, "Send multipart/form-data, or an urlencoded form.")
     pairs = await read_pairs(request, most=MAX_TEXT_BYTES)
     if len(pairs) > _MOST_PARTS:
         raise _unreadable(f"It has more than {_MOST_PARTS} parts.")

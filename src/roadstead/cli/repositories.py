@@ -77,13 +77,21 @@ def import_repository(
     from roadstead.domain.repositories import creation
 
     workspace, slug = split_name(name)
-    given, source = _given(project, public, private), Path(path).absolute()
+    given, source = _given(project, public, private), _folder(path)
     made = as_operator(
         data,
         database_url,
         lambda host, by: creation.import_repository(host, by, workspace, slug, given, source),
     )
     say(made, f"Imported the repository {made.full_name}, {made.uuid}.", as_json)
+
+
+def _folder(path: str) -> Path:
+    """Return the folder of a repository. Raise `InvalidInput` for an address, which only git reads."""
+    source = Path(path).absolute()
+    if "://" in path and not source.exists():
+        raise InvalidInput(f"{path} is not on this machine.", f"Clone it first, with: git clone --mirror {path} FOLDER")
+    return source
 
 
 def list_repositories(

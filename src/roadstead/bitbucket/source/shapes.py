@@ -66,6 +66,7 @@ SOURCE_LIST = Listing(
     Field("size", int),
     Field("attributes", str),
     Field("mimetype", str),
+    longest=1000,
 )
 
 
