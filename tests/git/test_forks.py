@@ -3,6 +3,7 @@
 import asyncio
 import errno
 import os
+import shutil
 import uuid
 from collections.abc import Callable
 from pathlib import Path
@@ -170,6 +171,39 @@ def test_what_a_push_or_packing_has_while_it_runs_is_not_shared(folders: Folders
     forked = fork_of(folders, parent) / "objects"
     found = {str(path.relative_to(forked)) for path in forked.rglob("*") if path.is_file()}
     assert found == {f"pack/{pack.stem}{suffix}" for suffix in (".pack", ".idx")}
+
+
+def test_a_fork_has_the_objects_that_its_parent_borrows(folders: Folders, work: Path, tmp_path: Path) -> None:
+    """An operator lets a repository have objects of another, which has some of a third; the fork needs neither."""
+    parent = parent_of(folders, work)
+    others = [repository(tmp_path / name) for name in ("second", "third")]
+    for number, (other, borrower) in enumerate(zip(others, (folders.path(parent), others[0] / ".git"), strict=True)):
+        commit(other, file=f"of {number}")
+        borrower.joinpath("objects/info").mkdir(exist_ok=True)
+        borrower.joinpath("objects/info/alternates").write_text(f"# of another\n{other}/.git/objects\n", "utf-8")
+        tip = git(other, "rev-parse", "HEAD").decode().strip()
+        git(folders.path(parent), "update-ref", f"refs/heads/{number}", tip)
+    forked = fork_of(folders, parent)
+    for other in others:
+        shutil.rmtree(other)
+    git(forked, "fsck", "--strict")
+    assert len(git(forked, "rev-list", "--all").splitlines()) == 3
+
+
+def test_odd_files_among_the_objects(folders: Folders, work: Path) -> None:
+    """Folders, dangling links and other kinds of files stay with the parent; a pack that is elsewhere comes along."""
+    parent = parent_of(folders, work)
+    objects = folders.path(parent) / "objects"
+    for pack in objects.glob("pack/*.pack"):
+        pack.symlink_to(pack.rename(objects / "elsewhere"))
+    (objects / "pack/old").mkdir()
+    (objects / "pack/dangling").symlink_to("nowhere")
+    os.mkfifo(objects / "pack/fifo")
+    (objects / "aa").touch()
+    forked = fork_of(folders, parent)
+    shutil.rmtree(folders.path(parent))
+    assert {path.suffix for path in forked.glob("objects/pack/*")} == {".pack", ".idx"}
+    git(forked, "fsck", "--strict")
 
 
 def test_files_are_copied_where_they_cannot_be_linked(

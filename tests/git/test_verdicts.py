@@ -3,10 +3,12 @@
 import asyncio
 import os
 import subprocess
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
 
+from roadstead.git.transfer import verdict
 from roadstead.git.transfer.verdict import Dialogue, Question, write_hook
 from roadstead.pushed import RefChange
 
@@ -21,7 +23,7 @@ def _hook(folder: Path, dialogue: Dialogue) -> "subprocess.Popen[bytes]":
             [folder / "pre-receive"],
             stdin=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env={"PATH": os.environ["PATH"], "GIT_QUARANTINE_PATH": "/quarantine", **dialogue.variables},
+            env={"PATH": os.environ["PATH"], "GIT_QUARANTINE_PATH": str(folder / "quarantine"), **dialogue.variables},
             pass_fds=descriptors,
         )
 
@@ -48,10 +50,11 @@ def test_the_hook_asks_and_obeys(tmp_path: Path, reason: str | None, code: int, 
         return said.result()[1]
 
     write_hook(tmp_path)
+    (tmp_path / "quarantine").mkdir()
     said = asyncio.run(check()).decode()
     assert asked == [
         Question(
-            Path("/quarantine"),
+            tmp_path / "quarantine",
             [
                 RefChange(A, B, "refs/heads/main"),
                 RefChange(B, A, os.fsdecode("refs/tags/é".encode())),
@@ -79,6 +82,55 @@ def test_without_the_host_no_push_goes_on(tmp_path: Path) -> None:
 
     write_hook(tmp_path)
     assert asyncio.run(check()) == 1
+
+
+@pytest.mark.parametrize("is_there", [True, False])
+def test_objects_that_cannot_be_looked_at_are_not_stored(tmp_path: Path, is_there: bool) -> None:
+    """The push is refused: without the names of the files, the host could wait for none of them."""
+
+    async def accept(question: Question) -> None:
+        return None
+
+    async def check() -> bytes:
+        dialogue = Dialogue()
+        running = _hook(tmp_path, dialogue)
+        said = asyncio.create_task(asyncio.to_thread(running.communicate, LINES.encode()))
+        await dialogue.answer(accept)
+        return (await said)[1]
+
+    write_hook(tmp_path)
+    if is_there:
+        (tmp_path / "quarantine").symlink_to("quarantine")
+    reason = "Too many levels of symbolic links" if is_there else "No such file or directory"
+    assert asyncio.run(check()).decode() == f"The objects cannot be stored.\n{reason}.\n"
+
+
+@pytest.mark.parametrize("fails", [True, False])
+def test_a_refused_push_leaves_no_task(tmp_path: Path, fails: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The host waits no longer for objects on the disk that are not accepted."""
+
+    async def never(_: object) -> None:
+        await asyncio.Event().wait()
+
+    async def refuse(question: Question) -> str:
+        await asyncio.sleep(0)
+        if fails:
+            raise RuntimeError(question)
+        return "no"
+
+    async def check() -> set[asyncio.Task[object]]:
+        dialogue = Dialogue()
+        running = _hook(tmp_path, dialogue)
+        said = asyncio.create_task(asyncio.to_thread(running.communicate, LINES.encode()))
+        with suppress(RuntimeError):
+            await dialogue.answer(refuse)
+        await said
+        return asyncio.all_tasks()
+
+    write_hook(tmp_path)
+    monkeypatch.setattr(verdict, "sync_all", never)
+    (tmp_path / "quarantine").mkdir()
+    assert len(asyncio.run(check())) == 1
 
 
 def test_a_push_without_changes_is_not_judged() -> None:

@@ -44,3 +44,17 @@ def test_what_cannot_be_read_is_said(
     found = _answers(place)
     assert {answer.status_code for answer in found.values()} == told, found
     assert [address for address, answer in found.items() if str(place.host.settings.data) in answer.text] == []
+
+
+def test_a_damaged_head_is_said(place: Place, work: Work) -> None:
+    """To a caller who forks, and to one who commits, as a damaged repository and not as an internal error."""
+    work.git("push", place.url(), "main")
+    before, head = place.refs(), place.folder / "HEAD"
+    content = head.read_bytes()
+    head.write_text("no branch\n", "ascii")
+    headers = {"Authorization": f"Bearer {place.ann}"}
+    api = f"{place.host.url}/2.0/repositories/{place.repository.full_name}"
+    forked = httpx.post(f"{api}/forks", json={"name": "of-a-damaged-one"}, headers=headers)
+    committed = httpx.post(f"{api}/src", data={"file": "new"}, headers=headers)
+    head.write_bytes(content)
+    assert (forked.status_code, committed.status_code, place.refs()) == (503, 503, before)

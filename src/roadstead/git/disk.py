@@ -38,9 +38,12 @@ def _sync_if_there(path: Path) -> None:
 
 
 def link(file: Path, place: Path) -> None:
-    """Share a file by a hard link, at a place that is free. Where there are no links, or not so many, copy it."""
+    """Share a file by a hard link, at a place that is free. Where there are no links, or not so many, copy it.
+
+    Of a symbolic link, the file is shared that it leads to.
+    """
     try:
-        os.link(file, place)
+        os.link(os.path.realpath(file) if os.path.islink(file) else file, place)  # noqa: PTH114  # half the time
     except OSError:
         shutil.copyfile(file, place)
         sync(place)

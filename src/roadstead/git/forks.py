@@ -21,6 +21,8 @@ _PART = re.compile("[0-9a-f]{2}")
 """The name of a folder of loose objects."""
 _OF_RUNNING = re.compile(r"\.?tmp[-_].*|.*\.(?:lock|keep)")
 """What a push or a packing has while it runs. A `.keep` would keep its pack from ever being joined with others."""
+_DEEPEST = 5
+"""From so many repositories, each of which borrows objects from the next, git reads them."""
 
 
 def share_objects(parent: Path, new: Path) -> None:
@@ -28,15 +30,26 @@ def share_objects(parent: Path, new: Path) -> None:
 
     The graphs come first, because they name objects; packs come last, because loose objects may be packed meanwhile.
     """
-    parts = sorted(filter(_PART.fullmatch, os.listdir(parent / "objects")))  # noqa: PTH208
-    for name in (_GRAPHS, *parts, _PACKS):
-        _share_files(parent / "objects" / name, new / "objects" / name)
+    for objects in _stores(parent / "objects", _DEEPEST):
+        parts = sorted(filter(_PART.fullmatch, os.listdir(objects)))  # noqa: PTH208
+        for name in (_GRAPHS, *parts, _PACKS):
+            _share_files(objects / name, new / "objects" / name)
 
 
 async def packed_refs(folder: Path, refs: Iterable[Ref]) -> bytes:
     """Return the file `packed-refs` with some refs of a repository, which are in the order of their names."""
     lines = [line async for ref in by_turns(refs) for line in _lines(folder, ref)]
     return "".join(["# pack-refs with: peeled fully-peeled sorted \n", *lines]).encode()
+
+
+def _stores(objects: Path, deepest: int) -> list[Path]:
+    """Return the folders with the objects of a repository: those that an operator lets it borrow from, then its own."""
+    try:
+        named = (objects / "info/alternates").read_text("utf-8", "surrogateescape").splitlines()
+    except FileNotFoundError:
+        return [objects]
+    others = [objects / name for name in named if name and not name.startswith("#")] if deepest else []
+    return [*(store for other in others for store in _stores(other, deepest - 1)), objects]
 
 
 def _share_files(source: Path, place: Path) -> None:
@@ -53,8 +66,8 @@ def _share_files(source: Path, place: Path) -> None:
 
 def _files(folder: Path) -> set[tuple[str, int]]:
     """Return the names of the complete files in a folder, each with a number that changes with its file."""
-    with suppress(FileNotFoundError), os.scandir(folder) as found:
-        return {(one.name, one.inode()) for one in found if not _OF_RUNNING.fullmatch(one.name)}
+    with suppress(FileNotFoundError, NotADirectoryError), os.scandir(folder) as found:
+        return {(one.name, one.inode()) for one in found if one.is_file() and not _OF_RUNNING.fullmatch(one.name)}
     return set()
 
 

@@ -10,7 +10,7 @@ import pygit2
 
 from roadstead.errors import Conflict, GitFailed, InvalidInput
 from roadstead.git.objects import Kind, commit_behind
-from roadstead.git.opened import repository
+from roadstead.git.opened import UNREADABLE, repository
 from roadstead.git.processes import Limits, run
 from roadstead.git.revisions import named
 from roadstead.pushed import NO_OBJECT, RefChange
@@ -43,8 +43,11 @@ async def read_all(folder: Path, *prefixes: str) -> list[Ref]:
 
 
 def head(folder: Path) -> str:
-    """Return the whole name of the branch that HEAD names, whether it is there or not."""
-    return str(repository(folder).lookup_reference("HEAD").target)
+    """Return the whole name of the branch that HEAD names, whether it is there or not. Raise `GitFailed`."""
+    try:
+        return str(repository(folder).lookup_reference("HEAD").target)
+    except pygit2.GitError as exc:
+        raise GitFailed(*UNREADABLE) from exc
 
 
 async def set_head(folder: Path, branch: str) -> None:

@@ -13,7 +13,7 @@ import os
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, NoReturn
 
 from roadstead.git.disk import sync_all
 from roadstead.git.transfer.piped import until_ready
@@ -100,7 +100,10 @@ class Dialogue:
             asked = await self._read()
             if asked is not None:
                 storing = asyncio.create_task(_store(asked.quarantine))
-                reason = await judge(asked) or await storing
+                try:
+                    reason = await judge(asked) or await storing
+                finally:
+                    storing.cancel()
                 with suppress(BrokenPipeError):
                     os.write(self._answered, b"0\n" if reason is None else f"1\n{reason[:_LONGEST_REASON]}\n".encode())
         finally:
@@ -128,7 +131,13 @@ async def _store(quarantine: Path | None) -> str | None:
     if quarantine is None:
         return None
     try:
-        await sync_all(Path(folder, name) for folder, _, names in os.walk(quarantine) for name in names)
+        found = os.walk(quarantine, onerror=_fail)
+        await sync_all(Path(folder, name) for folder, _, names in found for name in names)
     except OSError as exc:
         return f"The objects cannot be stored.\n{exc.strerror}."
     return None
+
+
+def _fail(error: OSError) -> NoReturn:
+    """Raise what keeps a folder from being read: with its files left out, a push would be told that it is stored."""
+    raise error
