@@ -1,6 +1,7 @@
 """Commits that are written here are those that git would write, and none has what git would refuse."""
 
 import asyncio
+import errno
 import os
 import shutil
 from contextlib import nullcontext, suppress
@@ -73,6 +74,18 @@ def test_a_tree_is_what_git_would_write(work: Path, files: list[FileWrite], chan
     for file in files:
         if file.content is not None:
             assert git(work, "cat-file", "blob", f"{tree}:{os.fsdecode(file.path)}") == file.content
+
+
+def test_what_does_not_reach_the_disk_is_said(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A disk that fails when the host waits for it is named as the reason."""
+
+    def fail(path: Path) -> None:
+        raise OSError(errno.EIO, "Input/output error")
+
+    monkeypatch.setattr(disk, "sync", fail)
+    with pytest.raises(GitFailed, match="cannot be written") as failure:
+        _write(work, FileWrite(b"new", b"x"))
+    assert failure.value.detail == "Input/output error."
 
 
 def test_a_file_keeps_its_mode(work: Path) -> None:

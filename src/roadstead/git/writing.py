@@ -186,7 +186,13 @@ def _shown(path: bytes) -> str:
 
 
 async def _make_durable(folder: Path, ids: Iterable[str]) -> None:
-    """Wait until objects are on the disk, with the names of their files. One that was packed already is."""
+    """Wait until objects are on the disk, with the names of their files. One that was packed already is.
+
+    Raise `GitFailed` if they cannot be there.
+    """
     objects = folder / "objects"
     files = {objects / name[:2] / name[2:] for name in ids}
-    await sync_all((*files, *{file.parent for file in files}, objects))
+    try:
+        await sync_all((*files, *{file.parent for file in files}, objects))
+    except OSError as exc:
+        raise GitFailed("The repository cannot be written.", f"{exc.strerror}.") from exc
