@@ -1,5 +1,6 @@
 """`roadstead repo`: repositories by commands, without a running host."""
 
+import hashlib
 import json
 import shutil
 import subprocess
@@ -60,6 +61,23 @@ def test_a_repository_lives_by_commands(acme: Roadstead, source: Path) -> None:
     assert acme.read("repo", "delete", "acme/copy", "--yes") == copy
     assert acme.read("repo", "list", "acme") == [made]
     assert [one["name"] for one in acme.read("token-list")] == []
+
+
+def test_an_import_brings_the_objects_of_lfs(acme: Roadstead, source: Path) -> None:
+    """They are stored under their SHA-256. With a damaged one nothing is imported, and what is none stays behind."""
+    oid = hashlib.sha256(b"large").hexdigest()
+    kept = source / ".git" / "lfs" / "objects" / oid[:2] / oid[2:4]
+    kept.mkdir(parents=True)
+    (kept / oid).write_bytes(b"large")
+    (kept / "draft").write_bytes(b"none")
+    name = acme.read("repo", "import", str(source), "acme/copy")["uuid"].strip("{}")
+    there = acme.data / "lfs" / name[:2] / name[2:4] / name
+    assert {file.name: file.read_bytes() for file in there.iterdir()} == {oid: b"large"}
+    (kept / oid).write_bytes(b"other")
+    refused = acme.call("repo", "import", str(source), "acme/other")
+    assert (refused.returncode, f"{oid} is damaged".encode() in refused.stderr) == (1, True), refused.stderr
+    assert [one["slug"] for one in acme.read("repo", "list", "acme")] == ["copy"]
+    assert [file for file in (acme.data / "lfs").rglob("*") if file.is_file()] == [there / oid]
 
 
 def test_a_repository_changes_by_commands(acme: Roadstead) -> None:

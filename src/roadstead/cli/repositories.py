@@ -72,7 +72,7 @@ def import_repository(
 ) -> None:
     """Copy a repository on this machine.
 
-    With all its branches, tags and notes.
+    With all its branches, tags and notes, and the contents that git LFS keeps there.
     """
     from roadstead.domain.repositories import creation
 

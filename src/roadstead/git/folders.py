@@ -81,7 +81,7 @@ class Folders:
         Each object is checked as in a push. Return the branch that HEAD names. Raise `InvalidInput` if it is no whole
         repository, `GitFailed` with git's words if an object is bad, `Conflict` if there is one with this UUID.
         """
-        origin = await _repository_around(source)
+        origin = await repository_around(source)
         branch = await _head_of(origin)
         async with self._making(uuid) as new:
             await _copy(origin, new, branch)
@@ -170,7 +170,7 @@ async def _init(folder: Path, branch: str) -> None:
     await run(None, "init", *options, "--", str(folder))
 
 
-async def _repository_around(source: Path) -> Path:
+async def repository_around(source: Path) -> Path:
     """Return the folder with the objects of a repository. Raise `InvalidInput` if there is none, or not a whole one."""
     start = os.path.abspath(source)  # noqa: PTH100, ASYNC240  # looks at no disk
     question = ("-C", start, "rev-parse", "--path-format=absolute", "--git-common-dir")

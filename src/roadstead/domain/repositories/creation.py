@@ -19,6 +19,7 @@ from roadstead.domain.people.projects import add_default_project
 from roadstead.domain.people.workspaces import Visible, find_visible, lock_and_keep, role_of
 from roadstead.domain.repositories.access import find_repository
 from roadstead.domain.repositories.given import RepositoryChanges, check_privacy, check_slug, slug_taken
+from roadstead.domain.repositories.imported_objects import bring_objects
 from roadstead.domain.repositories.places import expect_branch, project_to_create_in
 from roadstead.domain.repositories.stored_files import lfs_objects_in
 from roadstead.domain.slugs import slug_of
@@ -85,12 +86,18 @@ async def create_repository(
 async def import_repository(
     host: Host, identity: Identity, workspace: str, slug: str, given: RepositoryChanges, source: Path
 ) -> Repository:
-    """Create a repository with the branches and tags of one on this machine. Raise as `create_repository` does."""
+    """Create a repository with the branches, tags and LFS objects of one on this machine.
+
+    Raise as `create_repository` does.
+    """
 
     async def make(uuid: str) -> _Made:
+        from roadstead.git.folders import repository_around
         from roadstead.git.refs import read_all
 
-        branch = await folders_of(host).import_from(source, uuid)
+        origin = await repository_around(source)
+        branch = await folders_of(host).import_from(origin, uuid)
+        await bring_objects(origin, lfs_objects_in(host.settings.data), uuid)
         return _Made(branch, await read_all(folders_of(host).path(uuid)))
 
     return await _create(host, identity, _Plan(workspace, slug, given, "repo:imported", make))
