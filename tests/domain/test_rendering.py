@@ -1,6 +1,7 @@
 """What people write, as HTML."""
 
 import asyncio
+import re
 import threading
 from collections.abc import Callable, Coroutine, Iterator
 from typing import Any
@@ -13,7 +14,7 @@ from roadstead.domain.host import Host, open_host
 from roadstead.domain.linking import linkers
 from roadstead.domain.linking.workspaces import WorkspaceLinkers
 from roadstead.domain.people import users
-from roadstead.domain.rendering import markdown
+from roadstead.domain.rendering import code, markdown
 from roadstead.domain.rendering.markdown import LONGEST, Mention, to_html
 from roadstead.domain.rendering.renderer import Renderer
 from roadstead.domain.repositories.known import html_without_links
@@ -108,6 +109,20 @@ def test_a_plain_text_needs_no_reader_of_markdown(text: str, monkeypatch: pytest
     html = to_html(f"\n{text}", ANN)
     monkeypatch.setattr(markdown, "_reader", None)
     assert to_html(text, ANN) == html
+
+
+def test_each_language_has_colours() -> None:
+    """Pygments knows every name that has colours here."""
+    names = code._LANGUAGE.pattern.replace("\\", "").split("|")
+    without = [name for name in names if "codehilite" not in to_html(f"```{name}\nx = 1\n```", {})]
+    assert (without, len(names) > 50) == ([], True)
+
+
+def test_a_language_that_pygments_does_not_know_has_no_colours(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An older version knows fewer names, and has no lexer for `yml`."""
+    monkeypatch.setattr(code, "_LANGUAGE", re.compile("unheard-of"))
+    html = '<pre><code class="language-unheard-of">x = 1\n</code></pre>'
+    assert to_html("```unheard-of\nx = 1\n```", {}) == html
 
 
 def test_little_code_of_a_text_has_colours() -> None:

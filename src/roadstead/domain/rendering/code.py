@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 _LANGUAGE = re.compile(
     r"bash|batch|c|c#|c\+\+|clj|clojure|console|cpp|csharp|css|dart|diff|docker|dockerfile|elixir|erlang|f#|"
-    r"fsharp|go|golang|graphql|groovy|haskell|html|http|ini|java|javascript|js|json|jsx|julia|kotlin|kt|less|"
+    r"fsharp|go|golang|graphql|groovy|haskell|html|http|ini|java|javascript|js|json|jsx|julia|kotlin|less|"
     r"lua|make|makefile|markdown|matlab|md|nginx|objc|objective-c|perl|php|powershell|properties|protobuf|ps1|"
     r"py|python|r|rb|rs|ruby|rust|scala|scss|sh|shell|sql|swift|toml|ts|tsx|typescript|vim|xml|yaml|yml"
 )
@@ -28,12 +28,18 @@ def coloured(code: str, language: str) -> str | None:
     from pygments import highlight
     from pygments.formatters.html import HtmlFormatter
 
-    html: str = highlight(code, _lexer(language), HtmlFormatter(nowrap=True))
-    return html if len(html) <= _MOST_GROWTH * (len(code) + 1) else None
+    lexer = _lexer(language)
+    html: str | None = lexer and highlight(code, lexer, HtmlFormatter(nowrap=True))
+    return html if html is not None and len(html) <= _MOST_GROWTH * (len(code) + 1) else None
 
 
 @cache
-def _lexer(language: str) -> "Lexer":
+def _lexer(language: str) -> "Lexer | None":
+    """Return who reads a language, or `None` if this version of Pygments does not know its name."""
     from pygments.lexers import get_lexer_by_name
+    from pygments.util import ClassNotFound
 
-    return get_lexer_by_name(language, stripnl=False, ensurenl=False)
+    try:
+        return get_lexer_by_name(language, stripnl=False, ensurenl=False)
+    except ClassNotFound:
+        return None
