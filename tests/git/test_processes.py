@@ -233,6 +233,34 @@ def test_what_git_says_is_in_the_error(folder: Path, arguments: tuple[str, ...],
     assert says in failed.value.detail
 
 
+def _spoil_settings(folder: Path) -> None:
+    (folder / "config").write_text("[", "utf-8")
+
+
+def _remove_head(folder: Path) -> None:
+    (folder / "HEAD").unlink()
+
+
+def _remove_all(folder: Path) -> None:
+    folder.rename(folder.with_name("away"))
+
+
+@pytest.mark.parametrize(
+    ("spoil", "says"),
+    [
+        (_spoil_settings, "fatal: bad config line 2 in file config"),
+        (_remove_head, "fatal: not a git repository: '.'"),
+        (_remove_all, "No such file or directory."),
+    ],
+)
+def test_an_error_does_not_say_where_the_repository_is(folder: Path, spoil: Callable[[Path], None], says: str) -> None:
+    """Callers are told what is wrong, and not where the host has its files."""
+    spoil(folder)
+    with pytest.raises(GitFailed) as failed:
+        asyncio.run(run(folder, "for-each-ref"))
+    assert failed.value.detail == says
+
+
 def test_the_loop_goes_on(shell: Callable[[str], None]) -> None:
     """While git runs, other tasks run."""
     shell("read line; sleep 0.05; echo $line")

@@ -1,12 +1,14 @@
 """A repository that is renamed or deleted during a push, a clone or a long diff."""
 
+import asyncio
 import hashlib
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Awaitable, Callable, Iterator
 
 import httpx
 import pytest
 
+from roadstead.git.folders import Folders
 from roadstead.pushed import NO_OBJECT
 from tests.smart_http.conftest import Place, wait_until
 from tests.smart_http.git_client import Work
@@ -101,3 +103,22 @@ def test_what_is_under_way_ends_well(
         assert place.mirror() == {}
         assert place.open_pushes() == []
     assert place.get("/-/health/ready").status_code == 200
+
+
+def test_a_repository_that_is_deleted_while_it_is_forked(
+    place: Place, work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is a 404, as a moment later, and leaves nothing of the fork."""
+    work.git("push", place.url(), "main")
+    there = set(Folders(place.host.settings.data).uuids())
+
+    async def delete_and_fork(folders: Folders, parent: str, *given: object, **named: object) -> object:
+        await asyncio.to_thread(_delete, place)
+        await asyncio.to_thread(wait_until, lambda: not place.folder.exists())
+        return await fork(folders, parent, *given, **named)
+
+    fork: Callable[..., Awaitable[object]] = Folders.fork
+    monkeypatch.setattr(Folders, "fork", delete_and_fork)
+    forked = httpx.post(f"{_repository(place)}/forks", headers=_ann(place), json={"name": "late"})
+    assert forked.status_code == 404
+    wait_until(lambda: set(Folders(place.host.settings.data).uuids()) < there)

@@ -167,7 +167,7 @@ def _path(root: Path, uuid: str) -> Path:
 
 async def _init(folder: Path, branch: str) -> None:
     options = ("--quiet", "--bare", "--template=", "--object-format=sha1", f"--initial-branch={branch}")
-    await run(None, "init", *options, "--", str(folder))
+    await run(folder, "init", *options)
 
 
 async def repository_around(source: Path) -> Path:

@@ -99,7 +99,9 @@ def start(
             pass_fds=passed,
             bufsize=0,
         )
-    except (OSError, ValueError) as exc:
+    except OSError as exc:
+        raise GitFailed("git cannot be run.", f"{exc.strerror}.") from exc  # without the path
+    except ValueError as exc:
         raise GitFailed("git cannot be run.", str(exc)) from exc
     _running.append(process)
     _bound(process.pid, limits, stays=stays)
@@ -127,7 +129,7 @@ class Child:
         self._command = arguments[0]
         self._seconds, self._left, *_ = limits
         where = () if folder is None else (f"--git-dir={folder}",)
-        self._inside = f"{folder}/"
+        self._shown = {} if folder is None else {f"{folder}/": "", str(folder): "."}
         self._process = start(
             [*where, *arguments], limits, folder=folder, stays=stays, variables=variables, passed=passed
         )
@@ -200,8 +202,10 @@ class Child:
         return code
 
     def _failure(self, code: int) -> GitFailed:
+        said = self._said.decode("utf-8", "replace").strip()
         # Callers are told what git says, who need not know where the host has its files.
-        said = self._said.decode("utf-8", "replace").strip().replace(self._inside, "")
+        for place, shown in self._shown.items():
+            said = said.replace(place, shown)
         if code in _KILLED:
             return GitLimit(f"git {self._command} takes longer, or needs more, than is allowed here.")
         if _NO_MEMORY.search(said):

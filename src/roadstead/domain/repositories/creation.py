@@ -23,7 +23,7 @@ from roadstead.domain.repositories.imported_objects import bring_objects
 from roadstead.domain.repositories.places import expect_branch, project_to_create_in
 from roadstead.domain.repositories.stored_files import lfs_objects_in
 from roadstead.domain.slugs import slug_of
-from roadstead.errors import WrongCredential, invalid_member
+from roadstead.errors import GitFailed, WrongCredential, invalid_member
 from roadstead.model import BriefRepository, Identity, Project, Repository
 from roadstead.pushed import Ref
 from roadstead.storage import repositories as rows
@@ -113,7 +113,11 @@ async def fork_repository(host: Host, identity: Identity, parent: Repository, gi
         await expect_branch(host.store.database, parent, members.mainbranch)
 
     async def make(uuid: str) -> _Made:
-        refs = await folders_of(host).fork(parent.uuid, uuid, branch=members.mainbranch)
+        try:
+            refs = await folders_of(host).fork(parent.uuid, uuid, branch=members.mainbranch)
+        except GitFailed:
+            await find_repository(host, identity, rows.ANY_WORKSPACE, parent.uuid, "read")  # deleted meanwhile?
+            raise
         await lfs_objects_in(host.settings.data).share(parent.uuid, uuid)
         return _Made(members.mainbranch or parent.mainbranch or "", refs)
 
