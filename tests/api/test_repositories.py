@@ -411,6 +411,16 @@ def test_a_fork_policy_holds(acme: Acme, policy: str, who: str, body: dict[str, 
         assert answer.json()["is_private"]
 
 
+def test_who_may_not_create_in_a_project_is_told_so(acme: Acme) -> None:
+    """A caller who reads the parent, and has given no project, is refused as for an empty repository."""
+    acme.make("readable")
+    target = f"{BELOW}/readable/permissions-config/users/{quote(acme.accounts['member'])}"
+    assert acme.owner("PUT", target, json={"permission": "read"}).status_code == 200
+    refused = acme.send["member"]("POST", f"{BELOW}/readable/forks", json={"name": "fork-9"})
+    message = "Access denied. You must have create-repo access to this project."
+    assert (refused.status_code, refused.json()["error"]["message"]) == (403, message)
+
+
 def test_a_private_fork_stays_private_where_its_parent_says_so(acme: Acme) -> None:
     """It cannot be made public later, until the parent allows public forks."""
     acme.make("origin", project={"key": "OPEN"}, is_private=True)

@@ -66,7 +66,6 @@ SOURCE_LIST = Listing(
     Field("size", int),
     Field("attributes", str),
     Field("mimetype", str),
-    longest=1000,
 )
 
 

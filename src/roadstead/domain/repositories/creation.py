@@ -122,8 +122,6 @@ async def fork_repository(host: Host, identity: Identity, parent: Repository, gi
         return _Made(members.mainbranch or parent.mainbranch or "", refs)
 
     workspace = given.workspace or parent.workspace.slug
-    if members.project is None and workspace in (parent.workspace.slug, parent.workspace.uuid):
-        members = replace(members, project=parent.project.key)
     slug = slug_of(members.name or "")
     return await _create(host, identity, _Plan(workspace, slug, members, "repo:created", make, parent))
 
@@ -176,10 +174,11 @@ async def _check(
     host: Host, identity: Identity, visible: Visible, plan: _Plan, tx: Transaction | None = None
 ) -> Project | None:
     """Raise if the plan cannot be carried out, or not by this caller. Return its project if that exists."""
-    if plan.parent is not None:
-        await find_repository(host, identity, rows.ANY_WORKSPACE, plan.parent.uuid, "read", tx)
-    reader = tx or host.store.database
-    project = await project_to_create_in(reader, identity, visible, plan.given.project)
+    parent, reader = plan.parent, tx or host.store.database
+    if parent is not None:
+        await find_repository(host, identity, rows.ANY_WORKSPACE, parent.uuid, "read", tx)
+    usual = parent.project.key if parent is not None and parent.workspace.id == visible.workspace.id else None
+    project = await project_to_create_in(reader, identity, visible, plan.given.project, usual)
     check_slug(plan.slug)
     plan.given.members()
     if project is not None:

@@ -1,4 +1,4 @@
-"""What a caller names for a repository: its project, without a name the oldest one, and its main branch."""
+"""What a caller names for a repository: its project, without a name a usual one, and its main branch."""
 
 from roadstead.domain.people.privileges import NoSuchProject, project_in
 from roadstead.domain.people.workspaces import Visible, expect_administrator
@@ -9,19 +9,23 @@ from roadstead.storage.projects import oldest_project
 from roadstead.storage.refs import find_ref
 
 
-async def project_to_create_in(reader: Reader, identity: Identity, visible: Visible, key: str | None) -> Project | None:
-    """Return the project of a new repository: without a key the oldest of the workspace.
+async def project_to_create_in(
+    reader: Reader, identity: Identity, visible: Visible, key: str | None, usual: str | None = None
+) -> Project | None:
+    """Return the project of a new repository: without a key the usual one, which is otherwise the workspace's oldest.
 
     Return `None` if there is none yet, for a caller who may make it. Raise `InvalidInput` and `WrongCredential`.
     """
     if key is not None:
         return await named_project(reader, identity, visible, key)
-    oldest = await oldest_project(reader, visible.workspace)
-    if oldest is None:
-        expect_administrator(identity, visible)
-        return None
+    if usual is None:
+        oldest = await oldest_project(reader, visible.workspace)
+        if oldest is None:
+            expect_administrator(identity, visible)
+            return None
+        usual = oldest.key
     try:
-        return await project_in(reader, identity, visible, oldest.key, "create-repo")
+        return await project_in(reader, identity, visible, usual, "create-repo")
     except NoSuchProject as exc:
         raise WrongCredential("Access denied. You must have create-repo access to this project.") from exc
 
