@@ -1,7 +1,7 @@
 """Bring the database into line with repositories: after a restore, they may be newer than it is.
 
 Each repository is compared with the mirror of its refs. What differs is recorded as a push of the workspace, so that
-the mirror, the events and whoever hears of these follow.
+the mirror, the events and their subscribers follow.
 """
 
 import logging
