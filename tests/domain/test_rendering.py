@@ -162,6 +162,24 @@ def test_code_is_coloured_beside_the_loop(
     assert len(threads) == 1
 
 
+def test_the_colours_of_much_code_come_one_call_after_the_other(host: LiveHost, workplace: tuple[str, int]) -> None:
+    """No call holds a thread for long, and none keeps what is still to be coloured; a text without code is complete."""
+    block = "```py\n" + "x = 1\n" * 450 + "```\n"
+    texts = [f"{number}\n{block * 3}" for number in range(7)]
+
+    async def work(opened: Host, renderer: Renderer) -> None:
+        found, states = [], []
+        for _ in range(4):
+            states.append(await renderer.state(workplace[0]))
+            html = await renderer.render([*texts, "plain"], workplace[0], "me")
+            found.append(sum("codehilite" in one for one in html))
+        assert found == [3, 6, 7, 7]
+        assert len(set(states)) == 3
+        assert await renderer.state(workplace[0]) == states[-1]
+
+    _run(host, work)
+
+
 def test_a_table_says_how_its_cells_are_aligned() -> None:
     """In an attribute, because the sanitiser removes styles."""
     html = to_html("| a | b |\n|:-:|---|\n| 1 | 2 |", {})

@@ -26,7 +26,7 @@ LONGEST = 32_768
 """Characters that are read as Markdown. Of some fifty hostile texts of this length, a table of one-letter cells took
 longest: about 1 s on a busy machine, twice as long as `![` again and again. A longer text is shown as it is.
 """
-_MOST_COLOURED = 9_000
+MOST_COLOURED = 9_000
 """Characters of code in a text that have colours."""
 _MENTION = re.compile(r"@\{([^{}\s]{1,200})\}")
 _PLAIN_LINK = {"rel": "nofollow", "class": "ap-connect-link"}
@@ -61,7 +61,7 @@ def to_html(text: str, mentions: Mapping[str, Mention], *, colours: bool = True)
     if len(text) > LONGEST or _PLAIN.fullmatch(text):  # most messages of commits: it takes a tenth of the time
         return as_it_is(text)
     reader = _reader()
-    tokens = reader.parse(text, environment := {"mentions": mentions, "colours": _MOST_COLOURED * colours})
+    tokens = reader.parse(text, environment := {"mentions": mentions, "colours": MOST_COLOURED * colours})
     _name_headings(tokens)
     for token in tokens:
         _align(token)

@@ -9,7 +9,7 @@ from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from roadstead.domain.linking.parking import links_by_linker
-from roadstead.domain.rendering.markdown import LONGEST, Mention, may_have_colours, mentioned, to_html
+from roadstead.domain.rendering.markdown import LONGEST, MOST_COLOURED, Mention, may_have_colours, mentioned, to_html
 from roadstead.shapes.accounts import profile_url
 from roadstead.storage import users
 
@@ -27,6 +27,8 @@ _MOST_REFERENCES = 100
 """Users and commits that are looked for in the texts of one call, each."""
 _AT_ONCE = 2_000
 """Characters that are rendered in some ten milliseconds, also hostile ones. More are rendered in a thread."""
+_MOST_COLOURED_AT_ONCE = 27_000
+"""Characters of texts with code that one call colours: hostile ones take a second, and a page may have a million."""
 _MOST_KEPT = 16 << 20
 """Characters of texts and HTML that a process keeps."""
 
@@ -59,6 +61,8 @@ class Renderer:
     ) -> list[str]:
         """Return the HTML of each text. Much text is rendered in the caller's turn, in a thread.
 
+        Of many texts with much code, the last ones have no colours yet: each later call adds those of some.
+
         Raise `WorkspaceNotFound`, `HostBusy` and `TooMuchAtOnce`.
         """
         compiled = await self._linkers.of(workspace)
@@ -89,14 +93,14 @@ class Renderer:
             made = _rendered(compiled, texts)
         else:
             made = await self._linkers.in_thread(caller, _rendered, compiled, texts)
-        for text, (result, seconds) in zip(texts, made, strict=True):
+        for text, (result, seconds, has_colours) in zip(texts, made, strict=True):
             links = links_by_linker(result.links)
             self._linkers.count(compiled.engine, len(text.text), links, result.unfinished, seconds)
-            if result.unfinished:
+            if result.unfinished or not has_colours:
                 self._unfinished[text.workspace] += 1
             else:
                 self._keep(text, result.html)
-        return [result.html for result, _ in made]
+        return [result.html for result, _, _ in made]
 
     def _state_of(self, workspace: str, compiled: "CompiledLinkers") -> int:
         """Return a number that is another one after each change of the workspace's linkers."""
@@ -146,13 +150,16 @@ def _only(known: Mapping[str, V], names_in: Callable[[str], Iterable[str]], text
     return tuple((name, known[name]) for name in dict.fromkeys(names_in(text)) if name in known) if known else ()
 
 
-def _rendered(compiled: "CompiledLinkers", texts: Sequence[_Text]) -> "list[tuple[LinkifiedHtml, float]]":
-    """Return the HTML of each text, and the seconds that it took."""
+def _rendered(compiled: "CompiledLinkers", texts: Sequence[_Text]) -> "list[tuple[LinkifiedHtml, float, bool]]":
+    """Return the HTML of each text, the seconds that it took, and whether its code has been coloured."""
     from roadstead.linkify import linkify_html  # imported late, for quick starts
 
-    made = []
+    made, left = [], _MOST_COLOURED_AT_ONCE
     for one in texts:
         began = time.perf_counter()
-        result = linkify_html(compiled, to_html(one.text, dict(one.mentions)), dict(one.commits))
-        made.append((result, time.perf_counter() - began))
+        code = min(len(one.text), MOST_COLOURED) if may_have_colours(one.text) else 0
+        left -= code
+        html = to_html(one.text, dict(one.mentions), colours=left >= 0)
+        result = linkify_html(compiled, html, dict(one.commits))
+        made.append((result, time.perf_counter() - began, left >= 0 or not code))
     return made
