@@ -57,7 +57,10 @@ def test_a_read_that_fails_does_not_freeze_what_is_seen(tmp_path: Path) -> None:
 
 
 def test_a_snapshot_that_fails_to_open_is_closed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """When the disk fails in the middle of opening a snapshot, the next turn begins with a new one."""
+    """When the disk fails in the middle of opening a snapshot, the next turn begins with a new one.
+
+    Other readers of the same turn, who may read by now, find nothing that was kept before the latest commit.
+    """
 
     class Failing:
         """A connection whose first `PRAGMA` fails, as when the disk does."""
@@ -77,10 +80,13 @@ def test_a_snapshot_that_fails_to_open_is_closed(tmp_path: Path, monkeypatch: py
 
     async def scenario(database: Database) -> None:
         assert isinstance(database, SQLiteDatabase)
+        before = await database.last_commit()
         await asyncio.sleep(0)
+        await _keep(database, "changed")
         monkeypatch.setattr(database, "_reader", Failing(database._reader))
         with pytest.raises(StorageUnavailable):
             await database.version()
+        assert await database.last_commit() != before
         await asyncio.sleep(0)
         for name in ("first", "second"):
             await _keep(database, name)

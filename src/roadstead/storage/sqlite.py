@@ -136,6 +136,8 @@ class SQLiteDatabase:
         self._in_snapshot = True
         # First of all: an unclosed snapshot would show the same old state for ever.
         asyncio.get_running_loop().call_soon(self._close_snapshot)
+        # If the next statement fails, other readers of this turn must find nothing that was kept before.
+        self._last_commit = object()
         self._last_commit = self._reader.execute("PRAGMA data_version").fetchone()[0]
 
     def _close_snapshot(self) -> None:
