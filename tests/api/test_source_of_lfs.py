@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 
+from roadstead.domain.repositories import lfs
 from roadstead.domain.repositories.stored_files import lfs_objects_in
 from tests.api.stocked import Stocked, stocked, workspace, write
 from tests.live import LiveHost
@@ -32,6 +33,7 @@ def art(host: LiveHost, tmp_path_factory: pytest.TempPathFactory) -> Stocked:
     """A repository with pointers, of one of which it has the object."""
     made = stocked(host, tmp_path_factory.mktemp("art"), "art", workspace(host, "art"))
     files = {"large.png": _pointer(LARGE), "large.txt": _pointer(LARGE), "missing.png": _pointer(MISSING)}
+    files["missing.md"] = _pointer(MISSING)
     write(made.work, {**files, **NO_POINTERS})
     made.push()
     _store(made, LARGE)
@@ -67,6 +69,14 @@ def test_a_description_is_that_of_the_object(art: Stocked) -> None:
     assert art.get("/src/main/large.png?format=meta").json() == listed[0]
     (entry,) = art.get("/filehistory/main/large.png").json()["values"]
     assert (entry["attributes"], entry["size"]) == (["binary", "lfs"], len(LARGE))
+
+
+def test_an_object_that_goes_while_it_is_asked_for(art: Stocked, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With its repository, for instance: a 503, and none of the host's paths."""
+    monkeypatch.setattr(lfs, "_size", lambda *_: len(MISSING))
+    answers = [art.get(f"/src/main/{address}") for address in ("missing.png", "missing.md?format=rendered")]
+    assert [answer.status_code for answer in answers] == [503, 503]
+    assert [answer.json()["error"]["detail"] for answer in answers] == ["No such file or directory."] * 2
 
 
 def test_without_its_object_a_pointer_is_what_git_has(art: Stocked) -> None:

@@ -178,8 +178,11 @@ class Draft:
 
 
 async def read_pieces(path: Path, start: int, end: int) -> AsyncGenerator[bytes, None]:
-    """Yield the content of a file from one byte to before another."""
-    opened = await asyncio.to_thread(path.open, "rb")
+    """Yield the content of a file from one byte to before another. Raise `StorageUnusable` if it is gone meanwhile."""
+    try:
+        opened = await asyncio.to_thread(path.open, "rb")
+    except OSError as exc:
+        raise StorageUnusable("The file cannot be read.", f"{exc.strerror}.") from exc
     try:
         opened.seek(start)
         while start < end and (piece := await asyncio.to_thread(opened.read, min(_PIECE, end - start))):
