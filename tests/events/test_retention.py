@@ -5,9 +5,10 @@ from pathlib import Path
 
 import pytest
 
+from roadstead.domain.repositories.marks import is_behind_mark, keep_mark
 from roadstead.events.retention import KEPT_FOR, remove_now
 from roadstead.settings import Settings
-from roadstead.storage.events import list_events
+from roadstead.storage.events import list_events, newest_event
 from tests.conftest import NewDatabase
 from tests.events.scene import Scene, at, receiving, run
 
@@ -43,3 +44,19 @@ def test_the_newest_are_kept_and_the_pending(
 
     with receiving() as receiver:
         run(Settings(data=tmp_path, database_url=new_database(), keep_deliveries=keep), scenario)
+
+
+def test_the_newest_event_is_kept_however_old(tmp_path: Path, new_database: NewDatabase) -> None:
+    """After a month without any change, a start does not take the database for one of before the last push."""
+
+    async def scenario(scene: Scene) -> None:
+        for number in (1, 2):
+            await scene.event(number)
+        await scene.dispatch()
+        newest = await newest_event(scene.host.store.database)
+        keep_mark(scene.host, newest)
+        assert await _kept(scene, LATER) == ([2], [])
+        assert not await is_behind_mark(scene.host)
+
+    (tmp_path / "git").mkdir()
+    run(Settings(data=tmp_path, database_url=new_database()), scenario)

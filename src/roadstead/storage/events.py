@@ -91,9 +91,13 @@ async def end_pending(tx: Transaction, events: Sequence[Event]) -> set[int]:
 
 
 async def remove_old_events(tx: Transaction, *, keep: int, before: datetime) -> None:
-    """Remove the oldest events that were dispatched, some at a time: all but the last `keep`, and those of before."""
+    """Remove the oldest events that were dispatched, some at a time: all but the last `keep`, and those of before.
+
+    The newest one stays: without it, the database would look older than the repositories (`marks.py`).
+    """
     await tx.run_bulk(
         "DELETE FROM events WHERE (time < ? OR id <= (SELECT MAX(id) FROM events) - ?) "
+        "AND id < (SELECT MAX(id) FROM events) "
         "AND id IN (SELECT id FROM events WHERE is_pending = 0 ORDER BY id LIMIT ?)",
         to_text(before),
         keep,
