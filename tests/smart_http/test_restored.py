@@ -1,6 +1,7 @@
 """A restored host: its database was backed up first, so its repositories may be newer."""
 
 import asyncio
+import errno
 import shutil
 import sqlite3
 from collections.abc import Iterator
@@ -108,6 +109,21 @@ def test_a_push_during_a_copy_stays_marked(on_sqlite: Place, work: Work, tmp_pat
             work.git("push", on_sqlite.url(), "main")
 
     assert asyncio.run(copy())
+
+
+def test_a_full_disk_keeps_the_earlier_mark(on_sqlite: Place, work: Work, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The push goes through, and a database from before the earlier one is still found to be older."""
+    work.git("push", on_sqlite.url(), "main")
+    mark = on_sqlite.host.settings.data / "git" / "latest-event"
+    marked = mark.read_text("ascii")
+
+    def fill_up(file: Path, *_: object) -> None:
+        file.open("w").close()
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "write_text", fill_up)
+    work.git("push", on_sqlite.url(), "main:later")
+    assert mark.read_text("ascii") == marked
 
 
 def test_a_start_that_is_cut_off_leaves_the_rest_to_the_next(on_sqlite: Place, work: Work, tmp_path: Path) -> None:

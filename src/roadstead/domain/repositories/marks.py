@@ -3,6 +3,7 @@
 That is so after a restore, because a back-up has the database first.
 """
 
+import os
 from contextlib import suppress
 from pathlib import Path
 
@@ -36,8 +37,11 @@ async def mark_newest(host: Host) -> None:
 
 
 def _mark(host: Host, event: int) -> None:
+    place = _place(host)
+    made = place.with_name(f"{place.name}.{os.getpid()}")
     with suppress(OSError):
-        _place(host).write_text(f"{event}\n", "ascii")
+        made.write_text(f"{event}\n", "ascii")
+        made.replace(place)  # written in place, a full disk or a killed host would leave no mark
 
 
 def _marked(host: Host) -> int:
