@@ -1,12 +1,17 @@
 """Events reach their subscribers: once, in order, signed, and tried again for about a day."""
 
 import json
+from itertools import product
 from pathlib import Path
 
 import pytest
 
+from roadstead.listing import PageRequest, Slice
+from roadstead.model.deliveries import DELIVERY_LIST, Delivery
+from roadstead.query import Sort
 from roadstead.receiver import Answering, Secrets
 from roadstead.settings import Settings
+from roadstead.storage.deliveries import page_of_deliveries
 from tests.conftest import NewDatabase
 from tests.events.scene import Scene, receiving, run
 
@@ -130,3 +135,23 @@ def test_later_deliveries_wait_for_the_first(settings: Settings) -> None:
     with receiving() as receiver:
         receiver.next_statuses = [503]
         run(settings, scenario, repositories=2)
+
+
+def test_the_log_is_sorted_by_each_member(settings: Settings) -> None:
+    """Page after page, in both directions, each delivery is there once."""
+
+    async def scenario(scene: Scene) -> None:
+        await scene.hook(receiver.url)
+        for number in range(3):
+            await scene.event(number)
+        await scene.dispatch()
+        database = scene.host.store.database
+        for field, descending in product(DELIVERY_LIST.kinds, (False, True)):
+            sort, found = Sort(field, descending), list[Slice[Delivery]]()
+            while not found or found[-1].has_next:
+                after = found[-1].after if found else None
+                found.append(await page_of_deliveries(database, PageRequest(len(found) + 1, 1, None, sort, after)))
+            assert sorted(item.id for one in found for item in one.items) == [1, 2, 3], (field, descending)
+
+    with receiving() as receiver:
+        run(settings, scenario)

@@ -44,10 +44,11 @@ class Delivery(DeliveryMembers[datetime], frozen=True):
     """A delivery as it is stored. Others have its members with the moment in another form."""
 
 
-_FLAGS = ("is_edited", "is_sample")
+FLAGS = {name: f"({name} = 1)" for name in ("is_edited", "is_sample")}
+"""The columns of members that are true or false."""
 DELIVERY_LIST = Listing(
-    *(field for field in fields_of(Delivery, unique="id") if field.name not in _FLAGS),
-    *(Field(name, bool, f"({name} = 1)") for name in _FLAGS),
+    *(field for field in fields_of(Delivery, unique="id") if field.name not in FLAGS),
+    *(Field(name, bool, column) for name, column in FLAGS.items()),
     order="-id",
 )
 

@@ -13,6 +13,7 @@ import msgspec
 from roadstead.listing import PageRequest, Slice
 from roadstead.model.deliveries import (
     DELIVERY_LIST,
+    FLAGS,
     Attempt,
     Delivery,
     DeliveryDetails,
@@ -178,8 +179,9 @@ async def remove_old(tx: Transaction, *, keep: int, before: datetime) -> None:
 
 async def page_of_deliveries(reader: Reader, wanted: PageRequest) -> Slice[Delivery]:
     """Return a page of the deliveries; unless sorted otherwise, and among equals, the newest are first."""
-    page = await read_page(reader.scan, Source(TABLE, _SUMMARY), DELIVERY_LIST, wanted)
-    return page.of([_delivery(row) for row in page.items])
+    columns = ", ".join((_SUMMARY, *FLAGS.values()))  # a place in an order by a flag has its value
+    page = await read_page(reader.scan, Source(TABLE, columns), DELIVERY_LIST, wanted)
+    return page.of([_delivery(row[: -len(FLAGS)]) for row in page.items])
 
 
 async def list_unfinished(reader: Reader, limit: int) -> list[Delivery]:
