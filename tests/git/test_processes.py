@@ -18,7 +18,7 @@ from roadstead.git.environment import SETTINGS, environment
 from roadstead.git.processes import USUAL, Child, Limits, run
 from roadstead.git.transfer import programs
 from roadstead.git.transfer.piped import Piped
-from tests.git.plain import git, repository
+from tests.git.plain import commit, git, repository
 
 QUICK = Limits(seconds=0.2)
 
@@ -248,7 +248,7 @@ def _remove_all(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("spoil", "says"),
     [
-        (_spoil_settings, "fatal: bad config line 2 in file config"),
+        (_spoil_settings, "fatal: bad config line 2 in file ./config"),
         (_remove_head, "fatal: not a git repository: '.'"),
         (_remove_all, "No such file or directory."),
     ],
@@ -259,6 +259,22 @@ def test_an_error_does_not_say_where_the_repository_is(folder: Path, spoil: Call
     with pytest.raises(GitFailed) as failed:
         asyncio.run(run(folder, "for-each-ref"))
     assert failed.value.detail == says
+
+
+def test_a_process_makes_nothing_at_the_place_of_a_repository_that_was_deleted(folder: Path) -> None:
+    """It goes on in the folder that it began with, wherever that was moved to."""
+    tip = commit(folder.parent)
+
+    async def change() -> None:
+        async with Child(folder, "update-ref", "--stdin", stays=True) as changing:
+            changing.ask(b"start\n", USUAL)
+            assert await changing.read() == b"start: ok\n"
+            folder.rename(folder.with_name("trash"))
+            changing.ask(f"create refs/heads/deep/new {tip}\nprepare\n".encode(), USUAL)
+            assert await changing.read() == b"prepare: ok\n"
+
+    asyncio.run(change())
+    assert not folder.exists()
 
 
 def test_the_loop_goes_on(shell: Callable[[str], None]) -> None:

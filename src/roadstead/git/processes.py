@@ -128,7 +128,8 @@ class Child:
         """Start it. Its input ends after `stdin`, unless it `stays` for what `ask` brings. Raise `GitFailed`."""
         self._command = arguments[0]
         self._seconds, self._left, *_ = limits
-        where = () if folder is None else (f"--git-dir={folder}",)
+        # By no path: of a repository that is deleted meanwhile, git would make folders anew at its place.
+        where = () if folder is None else ("--git-dir=.",)
         self._shown = {} if folder is None else {f"{folder}/": "", str(folder): "."}
         self._process = start(
             [*where, *arguments], limits, folder=folder, stays=stays, variables=variables, passed=passed
