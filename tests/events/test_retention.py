@@ -26,7 +26,7 @@ async def _kept(scene: Scene, seconds: float) -> tuple[Sequence[int], Sequence[i
 
 @pytest.mark.parametrize(
     ("keep", "seconds", "events", "deliveries"),
-    [(2, 0, [3, 4], [2, 3]), (9, 0, [1, 2, 3, 4], [1, 2, 3]), (9, LATER, [4], [])],
+    [(2, 0, [4, 5], [2, 3]), (3, 0, [3, 4, 5], [1, 2, 3]), (9, 0, [1, 2, 3, 4, 5], [1, 2, 3]), (9, LATER, [4, 5], [])],
 )
 def test_the_newest_are_kept_and_the_pending(
     tmp_path: Path, new_database: NewDatabase, keep: int, seconds: float, events: list[int], deliveries: list[int]
@@ -39,7 +39,8 @@ def test_the_newest_are_kept_and_the_pending(
             await scene.event(number)
         await scene.dispatch()
         await scene.send()
-        await scene.event(4)
+        for number in (4, 5):
+            await scene.event(number)
         assert await _kept(scene, seconds) == (events, deliveries)
 
     with receiving() as receiver:
