@@ -36,3 +36,16 @@ def repository(folder: Path) -> Path:
     folder.mkdir(parents=True, exist_ok=True)
     git(folder, "init", "--quiet", "--initial-branch=main")
     return folder
+
+
+def children() -> set[str]:
+    """Return the numbers of the processes that this one has started, and of those that ended and wait for it."""
+    return {number for task in Path("/proc/self/task").iterdir() for number in (task / "children").read_text().split()}
+
+
+def working_folder(process: str) -> Path | None:
+    """Return the folder in which a process runs, nothing if it has ended."""
+    try:
+        return Path(f"/proc/{process}/cwd").readlink()
+    except OSError:
+        return None

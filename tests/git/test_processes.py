@@ -20,7 +20,8 @@ from roadstead.git.transfer import programs
 from roadstead.git.transfer.piped import Piped
 from tests.git.plain import commit, git, repository
 
-QUICK = Limits(seconds=0.2)
+QUICK = Limits(seconds=1)
+"""Long enough for a shell to begin on a busy machine."""
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ from roadstead.git import ancestry, blobs, close, commit_range, history, last_co
 from roadstead.git.opened import Opened
 from roadstead.git.refs import RefChanged
 from roadstead.pushed import NO_OBJECT, RefChange
-from tests.git.plain import commit, git, repository
+from tests.git.plain import children, commit, git, repository
 
 NOTHING = "0" * 40
 
@@ -327,14 +327,9 @@ def test_a_reader_that_stops_ends_git(work: Path, folder: Path) -> None:
         await reading.aclose()
 
     asyncio.run(close())  # of what other tests left waiting
-    before = len(list(Path("/proc/self/fd").iterdir())), _children()
+    before = len(list(Path("/proc/self/fd").iterdir())), children()
     asyncio.run(begin())
-    assert (len(list(Path("/proc/self/fd").iterdir())), _children()) == before
-
-
-def _children() -> set[str]:
-    """Return the numbers of the processes that this one has started, and of those that ended and wait for it."""
-    return {number for task in Path("/proc/self/task").iterdir() for number in (task / "children").read_text().split()}
+    assert (len(list(Path("/proc/self/fd").iterdir())), children()) == before
 
 
 def test_last_commits_end_in_time(work: Path, folder: Path) -> None:
