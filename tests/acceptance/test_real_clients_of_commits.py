@@ -58,7 +58,7 @@ def test_node_bitbucket_reads_and_comments_commits(acme: Widgets, program: Progr
     assert (status, comment["content"]["html"]) == (201, "<p>Well done.</p>")
     there = {"commit": main, "comment_id": comment["id"]}
     changed = _call(program, "updateComment", **there, _body={"content": {"raw": "Better."}})
-    assert (changed[0], _call(program, "getComment", **there)[1]["content"]["raw"]) == (200, "Better.")
+    assert (changed[0], _call(program, "getComment", **there)[1]["content"]["raw"]) == (201, "Better.")
     assert [one["id"] for one in _call(program, "listComments", commit=main)[1]["values"]] == [comment["id"]]
     assert _call(program, "deleteComment", **there)[0] == 204
     assert _call(program, "createApproval", commit=main)[1]["approved"] is True
