@@ -25,7 +25,7 @@ class Stocked:
     work: Work
     send: Callable[..., httpx.Response]
     stranger: Callable[..., httpx.Response]
-    nobody: Callable[..., httpx.Response]
+    anonymous: Callable[..., httpx.Response]
 
     @property
     def at(self) -> str:

@@ -272,7 +272,7 @@ def test_strangers_write_nothing(acme: Widgets, method: str, target: str) -> Non
     """A private repository is like a missing one; without a credential even a public one takes nothing."""
     body = {"json": {"content": _TEXT}} if method in ("POST", "PUT") else {}
     assert acme.send["ben"](method, BELOW + target, **body).status_code == 404
-    assert acme.send["nobody"](method, OPEN + target, **body).status_code == 401
+    assert acme.send["anonymous"](method, OPEN + target, **body).status_code == 401
 
 
 def test_an_app_comments_as_the_workspace(acme: Widgets) -> None:

@@ -404,7 +404,7 @@ def test_who_may_not_write_commits_nothing(make: Make) -> None:
     """Strangers, and callers without a credential, learn nothing of a private repository; the query does nothing."""
     made = make()
     before = made.place.refs()
-    for send in (made.stranger, made.nobody):
+    for send in (made.stranger, made.anonymous):
         assert _form(made, ("a", "1"), send=send).status_code in (401, 404)
     assert made.place.refs() == before
     headers = {"Content-Type": "application/x-www-form-urlencoded"}

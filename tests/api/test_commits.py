@@ -275,10 +275,10 @@ def test_the_next_page_is_not_bound_to_its_reader(acme: Widgets, listed: str) ->
     following = acme.get(target).json()["next"].removeprefix(acme.host.url)
     refused, missing = (acme.send["ben"]("GET", at) for at in (following, BELOW.replace("widgets", "none")))
     assert (refused.status_code, refused.json()) == (404, missing.json())
-    assert acme.send["nobody"]("GET", following).status_code == 404
+    assert acme.send["anonymous"]("GET", following).status_code == 404
     assert acme.send["app"]("GET", following).json() == acme.send["ann"]("GET", following).json()
     read_openly = acme.send["ann"]("GET", _OPEN + target).json()["next"].removeprefix(acme.host.url)
-    pages = [acme.send[who]("GET", read_openly).json() for who in ("ann", "ben", "nobody", "app")]
+    pages = [acme.send[who]("GET", read_openly).json() for who in ("ann", "ben", "anonymous", "app")]
     assert pages == [pages[0]] * 4
     assert len(pages[0]["values"]) == 1
 
@@ -293,7 +293,7 @@ def test_a_page_of_what_is_no_commit(acme: Widgets, revision: str) -> None:
 
 
 @pytest.mark.sample(3)
-@pytest.mark.parametrize(("who", "status"), [("ann", 200), ("ben", 404), ("nobody", 404)])
+@pytest.mark.parametrize(("who", "status"), [("ann", 200), ("ben", 404), ("anonymous", 404)])
 @pytest.mark.parametrize("target", ["/commit/main", "/commits", "/commits/main"])
 def test_who_sees_the_repository_reads_its_commits(acme: Widgets, who: str, status: int, target: str) -> None:
     """A private one is like a missing one for others; a public one is read by everyone, without a credential."""

@@ -216,6 +216,6 @@ def test_a_large_diff_flows(acme: Widgets) -> None:
 @pytest.mark.parametrize("what", ["diff", "diffstat", "patch"])
 def test_strangers_compare_what_is_public(acme: Widgets, what: str) -> None:
     """In a private repository there is nothing for them."""
-    for who, status in (("ann", 200), ("ben", 404), ("nobody", 404)):
+    for who, status in (("ann", 200), ("ben", 404), ("anonymous", 404)):
         assert acme.send[who]("GET", f"{BELOW}/{what}/main").status_code == status
         assert acme.send[who]("GET", f"/2.0/repositories/acme/open/{what}/main").status_code == 200

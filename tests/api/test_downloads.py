@@ -240,12 +240,12 @@ def test_who_may_what(host: LiveHost, operator: httpx.Client, stranger: str) -> 
         _upload(operator, made, ("a.bin", b"x"))
     few, _ = host.work(lambda opened: credentials.create_api_token(opened, "few", None, scopes="repository"))
     authorizations = {
-        "nobody": {},
+        "anonymous": {},
         "stranger": {"Authorization": f"Bearer {stranger}"},
         "reader": {"Authorization": f"Bearer {few}"},
     }
     expected = {
-        "nobody": ((200, 302, 401, 401), (404, 404, 401, 401)),
+        "anonymous": ((200, 302, 401, 401), (404, 404, 401, 401)),
         "stranger": ((200, 302, 403, 403), (404, 404, 404, 404)),
         "reader": ((200, 302, 403, 403), (200, 302, 403, 403)),
     }

@@ -188,10 +188,10 @@ OF_OTHERS: dict[str, tuple[Callable[[Acme], object], int, int]] = {
 def test_no_answer_is_kept_for_longer_than_the_caller_may_see_it(acme: Acme) -> None:
     """What another process has decided is in force at the next request, for each caller, while the owner reads on."""
     paths = (*COMMITS, "", "/refs/branches/main", "/src/main/", "/src/main/file")
-    for name, (change, of_stranger, of_nobody) in OF_OTHERS.items():
+    for name, (change, of_stranger, of_anonymous) in OF_OTHERS.items():
         change(acme)
         for path in paths:
             assert acme.repository.send("GET", f"{acme.below}{path}").status_code == 200, (name, path)
-            for send, expected in ((acme.repository.stranger, of_stranger), (acme.repository.nobody, of_nobody)):
+            for send, expected in ((acme.repository.stranger, of_stranger), (acme.repository.anonymous, of_anonymous)):
                 answers = [send("GET", f"{acme.below}{path}") for _ in range(2)]
                 assert [answer.status_code for answer in answers] == [expected, expected], (name, path)

@@ -402,7 +402,7 @@ def test_who_may_not_write_changes_nothing(make: Make, public: Stocked) -> None:
     """A stranger reads a public repository, and writes to none; a private one is not there."""
     made = make()
     body = {"name": "x", "target": MAIN}
-    for send in (made.stranger, made.nobody):
+    for send in (made.stranger, made.anonymous):
         assert send("GET", f"{made.at}/refs/branches").status_code in (401, 404)
         assert send("POST", f"{made.at}/refs/branches", json=body).status_code in (401, 404)
         assert send("DELETE", f"{made.at}/refs/branches/main").status_code in (401, 404)

@@ -417,7 +417,7 @@ def test_the_root_of_the_main_branch(widgets: Stocked, host: LiveHost, people: A
 def test_a_stranger_learns_nothing(widgets: Stocked) -> None:
     """What is private answers as what is missing."""
     for path in ("/src", "/src/main/", "/src/main/README.md", "/src/none/x"):
-        for send in (widgets.stranger, widgets.nobody):
+        for send in (widgets.stranger, widgets.anonymous):
             missing = send("GET", f"/2.0/repositories/source/nothing{path}")
             answer = send("GET", f"{widgets.at}{path}")
             assert (answer.status_code, answer.json()) == (missing.status_code, missing.json())

@@ -131,4 +131,4 @@ def test_the_page_of_a_repository_shows_the_text_of_its_readme(host: LiveHost, t
     write(made.work, {"README.md": _pointer(content)})
     _store(made, content)
     made.push()
-    assert html in made.nobody("GET", f"/{made.place.repository.full_name}").text
+    assert html in made.anonymous("GET", f"/{made.place.repository.full_name}").text

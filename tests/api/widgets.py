@@ -138,4 +138,6 @@ def widgets(folder: Path, database_url: str | None) -> Iterator[Widgets]:
         send = {name: sender(host, f"Bearer {token}") for name, token in tokens.items()}
         _wide(host, tokens["ann"], folder / "wide.git")
         signed = AppClient(host.url, host.install(app, "acme"))
-        yield Widgets(host, folder / "tree", uuid, tokens["ann"], {**send, "nobody": sender(host, None), "app": signed})
+        yield Widgets(
+            host, folder / "tree", uuid, tokens["ann"], {**send, "anonymous": sender(host, None), "app": signed}
+        )

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from roadstead.git.transfer import verdict
-from roadstead.git.transfer.verdict import Dialogue, Question, write_hook
+from roadstead.git.transfer.verdict import Dialogue, Judge, Question, write_hook
 from roadstead.pushed import RefChange
 
 A, B = "a" * 40, "b" * 40
@@ -28,6 +28,18 @@ def _hook(folder: Path, dialogue: Dialogue) -> "subprocess.Popen[bytes]":
         )
 
 
+async def _talk(folder: Path, judge: Judge, lines: str = LINES) -> tuple[int, bytes]:
+    """Let the hook ask a judge; return its exit code, and what it tells the user."""
+    dialogue = Dialogue()
+    running = _hook(folder, dialogue)
+    said = asyncio.create_task(asyncio.to_thread(running.communicate, lines.encode()))
+    try:
+        await dialogue.answer(judge)
+    finally:
+        await said
+    return running.returncode, said.result()[1]
+
+
 @pytest.mark.parametrize(
     ("reason", "code", "more"), [(None, 0, 0), (None, 0, 6), (None, 0, 500), ("no\nbecause", 1, 7), ("x" * 5000, 1, 0)]
 )
@@ -40,18 +52,11 @@ def test_the_hook_asks_and_obeys(tmp_path: Path, reason: str | None, code: int, 
         asked.append(question)
         return reason
 
-    async def check() -> bytes:
-        dialogue = Dialogue()
-        running = _hook(tmp_path, dialogue)
-        said = asyncio.create_task(asyncio.to_thread(running.communicate, lines.encode()))
-        await dialogue.answer(judge)
-        await said
-        assert running.returncode == code
-        return said.result()[1]
-
     write_hook(tmp_path)
     (tmp_path / "quarantine").mkdir()
-    said = asyncio.run(check()).decode()
+    ended, told = asyncio.run(_talk(tmp_path, judge, lines))
+    said = told.decode()
+    assert ended == code
     assert asked == [
         Question(
             tmp_path / "quarantine",
@@ -91,18 +96,12 @@ def test_objects_that_cannot_be_looked_at_are_not_stored(tmp_path: Path, is_ther
     async def accept(question: Question) -> None:
         return None
 
-    async def check() -> bytes:
-        dialogue = Dialogue()
-        running = _hook(tmp_path, dialogue)
-        said = asyncio.create_task(asyncio.to_thread(running.communicate, LINES.encode()))
-        await dialogue.answer(accept)
-        return (await said)[1]
-
     write_hook(tmp_path)
     if is_there:
         (tmp_path / "quarantine").symlink_to("quarantine")
     reason = "Too many levels of symbolic links" if is_there else "No such file or directory"
-    assert asyncio.run(check()).decode() == f"The objects cannot be stored.\n{reason}.\n"
+    told = f"The objects cannot be stored.\n{reason}.\n"
+    assert asyncio.run(_talk(tmp_path, accept)) == (1, told.encode())
 
 
 @pytest.mark.parametrize("fails", [True, False])
@@ -119,12 +118,8 @@ def test_a_refused_push_leaves_no_task(tmp_path: Path, fails: bool, monkeypatch:
         return "no"
 
     async def check() -> set[asyncio.Task[object]]:
-        dialogue = Dialogue()
-        running = _hook(tmp_path, dialogue)
-        said = asyncio.create_task(asyncio.to_thread(running.communicate, LINES.encode()))
         with suppress(RuntimeError):
-            await dialogue.answer(refuse)
-        await said
+            await _talk(tmp_path, refuse)
         return asyncio.all_tasks()
 
     write_hook(tmp_path)

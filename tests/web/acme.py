@@ -71,7 +71,7 @@ def acme_at(host: LiveHost) -> Iterator[Acme]:
             browser = stack.enter_context(httpx.Client(base_url=host.url, timeout=30))
             browser.get(host.work(partial(_link, name=name)))
             found.browsers[name] = browser
-        found.browsers["nobody"] = stack.enter_context(httpx.Client(base_url=host.url, timeout=30))
+        found.browsers["anonymous"] = stack.enter_context(httpx.Client(base_url=host.url, timeout=30))
         yield found
 
 

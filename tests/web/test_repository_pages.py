@@ -78,7 +78,7 @@ def _main(filled: Filled, address: str) -> str:
 PLACES = ["", "/", "/src", "/src/main/", "/src/main/bolt.py", "/raw/main/bolt.py", "/commits/", "/commits/main"]
 PLACES += ["/commits/branch/main", "/commits/tag/v1", "/branch/main", "/branches/", "/branches/compare/v1..main"]
 PLACES += ["/src/nothing/", "/commits/0000000"]
-READERS = {"widgets": {*NAMES, "operator", "nobody"}, "secret": {"owner", "collaborator", "operator"}}
+READERS = {"widgets": {*NAMES, "operator", "anonymous"}, "secret": {"owner", "collaborator", "operator"}}
 
 
 @pytest.mark.parametrize("slug", READERS)
@@ -91,14 +91,14 @@ def test_who_may_read_a_repository_sees_its_pages(filled: Filled, slug: str) -> 
                 assert answer.status_code in ((404,) if "nothing" in place or "000" in place else (200, 302)), place
                 continue
             missing = _get(filled, f"/acme/ghosts{place}", who)
-            assert answer.status_code == missing.status_code == (401 if who == "nobody" else 404)
+            assert answer.status_code == missing.status_code == (401 if who == "anonymous" else 404)
             assert answer.text.replace(slug, "ghosts") == missing.text
             assert answer.headers.keys() == missing.headers.keys()
 
 
 def test_a_missing_workspace_is_like_a_missing_repository(filled: Filled) -> None:
     """Visitors without access do not learn which workspaces there are."""
-    for who in ("nobody", "stranger"):
+    for who in ("anonymous", "stranger"):
         one, other = (_get(filled, address, who) for address in ("/ghosts/widgets", "/acme/ghosts"))
         assert one.status_code == other.status_code
         assert one.text.replace("ghosts/widgets", "acme/ghosts") == other.text
@@ -117,7 +117,7 @@ def test_a_repository_that_was_renamed_is_found_by_its_earlier_name(filled: Fill
     answer = _get(filled, address, "owner")
     assert (answer.status_code, answer.headers["location"]) == (301, "/acme/new-name/src/a%2Fb/c%20d?page=2")
     assert _get(filled, address, "stranger").status_code == 404
-    assert _get(filled, address, "nobody").status_code == 401
+    assert _get(filled, address, "anonymous").status_code == 401
 
 
 @pytest.mark.parametrize(
@@ -129,13 +129,13 @@ def test_a_repository_that_was_renamed_is_found_by_its_earlier_name(filled: Fill
 )
 def test_other_addresses_stay_as_they_are(filled: Filled, address: str) -> None:
     """No page of a repository takes an address of the host, at which a visitor would be asked to sign in."""
-    assert _get(filled, address, "nobody").status_code == 404
+    assert _get(filled, address, "anonymous").status_code == 404
 
 
 def test_git_keeps_its_addresses(filled: Filled) -> None:
     """What git asks for goes to git, with and without `.git`; a file of such a name has a page."""
     for slug in ("widgets", "widgets.git"):
-        answer = _get(filled, f"/acme/{slug}/info/refs?service=git-upload-pack", "nobody")
+        answer = _get(filled, f"/acme/{slug}/info/refs?service=git-upload-pack", "anonymous")
         assert answer.headers["content-type"] == "application/x-git-upload-pack-advertisement"
     assert texts(_get(filled, "/acme/odd/src/main/info/refs"), "h1") == ["refs"]
     with_ending, without = (texts(_get(filled, f"/acme/{slug}"), "h1, a, pre") for slug in ("widgets.git", "widgets"))
@@ -144,7 +144,7 @@ def test_git_keeps_its_addresses(filled: Filled) -> None:
 
 def test_the_head_leads_only_where_the_visitor_may_go(filled: Filled) -> None:
     """Members have a link to the workspace, others its name alone."""
-    for who, number in {"member": 1, "stranger": 0, "nobody": 0}.items():
+    for who, number in {"member": 1, "stranger": 0, "anonymous": 0}.items():
         page = document(_get(filled, "/acme/widgets", who))
         assert len(page.css(".crumbs a[href='/acme/workspace/overview']")) == number, who
 
@@ -454,7 +454,7 @@ def test_a_content_never_runs_in_a_browser(filled: Filled, path: str) -> None:
     assert answer.headers["content-security-policy"] == "default-src 'none'; sandbox"
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert path != "leads-out" or answer.text == "/etc/passwd"
-    assert _get(filled, f"/acme/odd/raw/main/{path}", "nobody").content == answer.content
+    assert _get(filled, f"/acme/odd/raw/main/{path}", "anonymous").content == answer.content
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ def _send(acme: Acme, who: str, do: str, at: str = AT, **given: str) -> httpx.Re
 
 def test_administrators_alone_see_and_change_settings(acme_with_widgets: Acme) -> None:
     """Others have neither the tab nor the page, and their forms change nothing."""
-    for who, status in {"owner": 200, "operator": 200, "member": 403, "stranger": 403, "nobody": 401}.items():
+    for who, status in {"owner": 200, "operator": 200, "member": 403, "stranger": 403, "anonymous": 401}.items():
         browser = acme_with_widgets(who)
         assert browser.get(AT).status_code == status, who
         tabs = texts(browser.get("/acme/widgets"), "nav.tabs a")

@@ -72,9 +72,9 @@ def test_only_administrators_manage_only_the_tokens_of_the_repository(acme_with_
         return [(token, listed.token.id) for token, listed in made]
 
     others: list[tuple[str, int]] = acme.host.work(make)
-    for who, status in {"collaborator": 403, "stranger": 404, "nobody": 401}.items():
+    for who, status in {"collaborator": 403, "stranger": 404, "anonymous": 401}.items():
         assert acme(who).get(AT).status_code == status
-        if who != "nobody":
+        if who != "anonymous":
             assert send(acme, who, AT, "create", **WISH).status_code == status
             assert send(acme, who, AT, "revoke", id=str(others[0][1]), sure="yes").status_code == status
     for token, number in others:

@@ -29,7 +29,7 @@ SEEN = {
     "collaborator": (200, 200, 200, 200, 200, 403, 403, 403, 403, 403, 403),
     "member": (200, 200, 200, 404, 200, 403, 403, 403, 403, 403, 404),
     "stranger": (404, 404, 404, 404, 404, 404, 404, 404, 404, 404, 404),
-    "nobody": (401, 401, 401, 401, 401, 401, 401, 401, 401, 401, 401),
+    "anonymous": (401, 401, 401, 401, 401, 401, 401, 401, 401, 401, 401),
 }
 """The status of each page for each viewer. A collaborator here is in the group that has the secret project."""
 
