@@ -18,8 +18,8 @@ _ATTEMPTS = 300
 """While pushes have the repository."""
 
 
-async def prune_repository(host: Host, identity: Identity, repository: Repository) -> int:
-    """Prune a repository, and return its size then. Raise `HostBusy` if pushes to it go on all the time."""
+async def prune_repository(host: Host, identity: Identity, repository: Repository) -> None:
+    """Prune a repository, and measure it again. Raise `HostBusy` if pushes to it go on all the time."""
     for push in await list_pushes(host.store.database, before=host.now()):
         if push.repository_id == repository.id:
             await reconcile(host, push)  # by the logs of the refs, which end here
@@ -33,4 +33,3 @@ async def prune_repository(host: Host, identity: Identity, repository: Repositor
     async with host.store.database.transaction() as tx:
         await set_size(tx, repository.uuid, size)
         await log_change(host, tx, identity, "repository pruned", repository.workspace, "repository", repository.slug)
-    return size
