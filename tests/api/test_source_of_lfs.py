@@ -9,6 +9,7 @@ from roadstead.domain.repositories import lfs
 from roadstead.domain.repositories.stored_files import lfs_objects_in
 from tests.api.stocked import Stocked, stocked, workspace, write
 from tests.live import LiveHost
+from tests.web.reading import document
 
 LARGE = bytes(range(256)) * 512
 MISSING = b"was never pushed"
@@ -124,11 +125,14 @@ def test_a_long_object_is_not_rendered(art: Stocked) -> None:
     assert art.get("/src/main/long.md?format=rendered").status_code == 400
 
 
-def test_the_page_of_a_repository_shows_the_text_of_its_readme(host: LiveHost, tmp_path: Path) -> None:
-    """Of the object, not the pointer to it."""
+def test_pages_show_what_a_pointer_stands_for(host: LiveHost, tmp_path: Path) -> None:
+    """The text of the README, and the size of the object in a list of files."""
     made = stocked(host, tmp_path, "lfsread", workspace(host, "lfsread"), is_private=False)
     content, _, html = RENDERED["README.md"]
     write(made.work, {"README.md": _pointer(content)})
     _store(made, content)
     made.push()
-    assert html in made.anonymous("GET", f"/{made.place.repository.full_name}").text
+    page = f"/{made.place.repository.full_name}"
+    assert html in made.anonymous("GET", page).text
+    (listed,) = document(made.anonymous("GET", f"{page}/src/main/")).css(".entries li")
+    assert [one.text() for one in listed.css(".badge, .size")] == ["LFS", f"{len(content)} B"]

@@ -7,13 +7,12 @@ from typing import Any, NamedTuple
 
 from roadstead.bitbucket.source.model import FileVersion, Listed, facts_of
 from roadstead.domain.rendering.markdown import LONGEST, as_it_is
-from roadstead.domain.repositories import lfs
-from roadstead.domain.repositories.contents import HASH_BYTES, pointer_in, whole
+from roadstead.domain.repositories.contents import HASH_BYTES, pointer_at, whole
 from roadstead.domain.repositories.known import html_of
 from roadstead.domain.repositories.reading import Reading
 from roadstead.domain.repositories.source import Place
 from roadstead.errors import InvalidInput
-from roadstead.git import blobs, objects, path_history, trees
+from roadstead.git import objects, path_history, trees
 from roadstead.git.trees import Entry, NoSuchPath
 from roadstead.listing import PageRequest
 from roadstead.query import Expression, in_order, matches
@@ -131,11 +130,12 @@ async def _matching(
 
 def _listed(place: Place, entries: list[Entry]) -> list[Listed]:
     sizes = trees.sizes(place.folder, entries)
-    found = [Listed(entry, HASH_BYTES if size is None else size) for entry, size in zip(entries, sizes, strict=True)]
-    return [_with_object(place, one) if one.size in lfs.POINTER_BYTES else one for one in found]
+    return [_with_size(place, entry, size) for entry, size in zip(entries, sizes, strict=True)]
 
 
-def _with_object(place: Place, listed: Listed) -> Listed:
-    """Return a file that is as long as a pointer of git LFS with the size of its object, if it is one."""
-    pointer = pointer_in(listed.entry, blobs.content(place.folder, listed.entry.id))
-    return listed if pointer is None else Listed(listed.entry, pointer.size, is_lfs=True)
+def _with_size(place: Place, entry: Entry, size: int | None) -> Listed:
+    """Return a file with its size: a pointer of git LFS with that of its object."""
+    pointer = pointer_at(place.folder, entry, size)
+    if pointer is not None:
+        return Listed(entry, pointer.size, is_lfs=True)
+    return Listed(entry, HASH_BYTES if size is None else size)

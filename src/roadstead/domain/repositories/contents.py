@@ -1,6 +1,7 @@
 """The contents of files as a commit has them, and of pointers of git LFS those of their objects."""
 
 from functools import partial
+from pathlib import Path
 
 from roadstead.domain.host import Host
 from roadstead.domain.repositories import lfs
@@ -33,7 +34,7 @@ async def content_of(reading: Reading, place: Place) -> Content:
     if content is None:
         size, pieces = blobs.size(place.folder, entry.id), partial(pieces_of, reading, entry.id)
         return Content(tag, mimetype_of(entry.path) or "application/octet-stream", size, pieces)
-    if (pointer := pointer_in(entry, content)) is not None and (found := await _object(reading, entry, pointer)):
+    if (pointer := _pointer_in(entry, content)) is not None and (found := await _object(reading, entry, pointer)):
         return found
     kind = mimetype_of(entry.path) or ("application/octet-stream" if b"\0" in content else "text/plain")
     return Content(tag, kind, len(content), lambda start, end: content[start:end])
@@ -59,8 +60,12 @@ async def _object(reading: Reading, entry: Entry, pointer: Wanted) -> Content | 
     return Content(f"{pointer.oid}-{entry.mode:o}", kind, pointer.size, partial(lfs.download, transfer, place))
 
 
-def pointer_in(entry: Entry, content: bytes) -> Wanted | None:
-    """Return the object of git LFS that a file names with its content, if it is a pointer."""
+def pointer_at(folder: Path, entry: Entry, size: int | None) -> Wanted | None:
+    """Return the object of git LFS that a file of this size names, if it is a pointer. Others are not read."""
+    return _pointer_in(entry, blobs.content(folder, entry.id)) if size in lfs.POINTER_BYTES else None
+
+
+def _pointer_in(entry: Entry, content: bytes) -> Wanted | None:
     return None if entry.is_link else lfs.pointed_to(content)
 
 

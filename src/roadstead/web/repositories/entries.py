@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
+from roadstead.domain.repositories.contents import pointer_at
 from roadstead.domain.repositories.reading import Reading
 from roadstead.git import objects, trees
 from roadstead.git.last_commits import last_commits
@@ -12,6 +13,8 @@ from roadstead.web.repositories.commit_lines import CommitLine
 from roadstead.web.repositories.shown import source_url
 from roadstead.web.repositories.visible import visible_path
 
+LFS = "LFS"
+"""What is special about a file of git LFS, whose size is that of its object."""
 _MOST_COMMITS = 2_000
 _MOST_ENTRIES = 1_000_000
 """Looked at for the last commits of a folder, in all of its versions: reading them must take no page long."""
@@ -53,10 +56,9 @@ async def lines_with_commits(
 
 def _line(reading: Reading, commit: str, entry: Entry, size: int | None) -> EntryLine:
     end = "/" if entry.kind == "folder" else ""
-    name = visible_path(_name(entry))
-    return EntryLine(
-        source_url(reading.repository, commit, entry.path + end.encode()), name + end, size, note_of(entry)
-    )
+    url, name = source_url(reading.repository, commit, entry.path + end.encode()), visible_path(_name(entry)) + end
+    pointer = pointer_at(reading.folder, entry, size)
+    return EntryLine(url, name, pointer.size, LFS) if pointer else EntryLine(url, name, size, note_of(entry))
 
 
 def _name(entry: Entry) -> bytes:

@@ -8,8 +8,7 @@ from starlette.types import ASGIApp
 
 from roadstead.api.files import file_answer
 from roadstead.api.streams import Stream
-from roadstead.domain.repositories.contents import content_of, pointer_in
-from roadstead.domain.repositories.lfs import POINTER_BYTES
+from roadstead.domain.repositories.contents import content_of, pointer_at
 from roadstead.domain.repositories.reading import Reading
 from roadstead.domain.repositories.source import Place, find_place
 from roadstead.git import blobs, objects, trees
@@ -18,7 +17,7 @@ from roadstead.git.trees import NoSuchPath
 from roadstead.web.page import NavigationLink, Visit, render
 from roadstead.web.repositories.chooser import chooser, chosen_in
 from roadstead.web.repositories.commit_lines import CommitLine, lines_of
-from roadstead.web.repositories.entries import EntryLine, lines_with_commits, note_of
+from roadstead.web.repositories.entries import LFS, EntryLine, lines_with_commits, note_of
 from roadstead.web.repositories.shown import Shown, of_repository, parts_of, root, shown, source_url
 from roadstead.web.repositories.visible import visible, visible_path
 from roadstead.web.workspace_page import Part, wanted_page
@@ -103,9 +102,9 @@ def _file(reading: Reading, here: Shown, place: Place, line: CommitLine) -> File
         why = f"A submodule: the commit {entry.id} of another repository."
         return FilePage(here, _name(place), line, note_of(entry), len(entry.id), raw, 0, Markup(), why)
     size = blobs.size(place.folder, entry.id)
-    if size in POINTER_BYTES and (pointer := pointer_in(entry, blobs.content(place.folder, entry.id))):
+    if pointer := pointer_at(place.folder, entry, size):
         why = "A file of git LFS. Its content is not shown here."
-        return FilePage(here, _name(place), line, "LFS", pointer.size, raw, 0, Markup(), why)
+        return FilePage(here, _name(place), line, LFS, pointer.size, raw, 0, Markup(), why)
     lines, why = _lines(place, size)
     return FilePage(here, _name(place), line, note_of(entry), size, raw, len(lines), _rows(lines), why)
 
