@@ -1,11 +1,16 @@
-"""A host that is killed during pushes: what it answered is there, and each change of a ref has one event."""
+"""A host that is killed during pushes and writes over the API: what it answered is there, and each change of a ref has
+one event.
+"""
 
 import random
 import threading
 import time
 from collections import Counter
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
+import httpx
 import pytest
 
 from roadstead.domain.people.workspaces import create_workspace
@@ -15,6 +20,8 @@ from tests.smart_http.conftest import Place, new_repository, tokens, wait_until
 from tests.smart_http.git_client import Work, git, new_work
 
 Change = tuple[str, str | None, str | None]
+WRITTEN = "written"
+"""The branch that is written over the API alone."""
 
 
 class _Pusher:
@@ -50,9 +57,22 @@ class _Pusher:
     def _learn(self, url: str) -> None:
         """Ask where the branches are after a kill: some may have moved although no answer came."""
         shown = git("ls-remote", "--heads", url).stdout
-        self._at = {
-            name: commit for commit, _, name in (line.partition("\trefs/heads/") for line in shown.splitlines())
-        }
+        found = (line.partition("\trefs/heads/") for line in shown.splitlines())
+        self._at = {name: commit for commit, _, name in found if name != WRITTEN}
+
+
+def _commit_until(url: str, token: str, stopped: threading.Event, written: list[str]) -> None:
+    """Commit over the API to a branch, one file after the other, until the host is gone; note what was answered."""
+    with httpx.Client(headers={"Authorization": f"Bearer {token}"}, timeout=30) as client, suppress(httpx.HTTPError):
+        while not stopped.is_set():
+            form = {"branch": WRITTEN, f"{time.perf_counter_ns()}": "x"}
+            answer = client.post(f"{url}/src", data=form)
+            if answer.status_code == 201:
+                written.append(answer.headers["Location"].rpartition("/")[2])
+
+
+def _has_more(found: list[str], number: int) -> bool:
+    return len(found) > number
 
 
 def _logged(place: Place) -> "Counter[Change]":
@@ -78,11 +98,11 @@ def _state(data: Path) -> tuple[str, Place]:
 
 @pytest.mark.parametrize("kills", [1, pytest.param(200, marks=pytest.mark.slow)])
 def test_a_killed_host_loses_nothing_and_doubles_nothing(tmp_path: Path, kills: int) -> None:
-    """Killed at any moment of a push: no event is missing for what git's client was told, or for what a ref went
-    through, no event is there twice, and the repository is whole.
+    """Killed at any moment of a push, or of a commit over the API: no event is missing for what a client was told, or
+    for what a ref went through, no event is there twice, and the repository is whole.
     """
     _, place = _state(tmp_path / "data")
-    pusher = _Pusher(new_work(tmp_path / "work"))
+    pusher, written = _Pusher(new_work(tmp_path / "work")), list[str]()
     chance = random.Random(kills)
     for _ in range(kills):
         with host_process(tmp_path / "data", tmp_path / "log") as (host, _, process):
@@ -91,15 +111,21 @@ def test_a_killed_host_loses_nothing_and_doubles_nothing(tmp_path: Path, kills: 
             pusher.went_through.clear()
             thread.start()
             assert pusher.went_through.wait(30)
+            api = f"{host.url}/2.0/repositories/{place.repository.full_name}"
+            committing = threading.Thread(target=_commit_until, args=[api, place.ann, stopped, written])
+            committing.start()
+            wait_until(partial(_has_more, written, len(written)))
             time.sleep(chance.uniform(0, 0.3))
             process.kill()
             process.wait()
             stopped.set()
             thread.join()
+            committing.join()
     with host_process(tmp_path / "data", tmp_path / "log"):
         wait_until(lambda: not place.open_pushes())
     told, logged = Counter(place.changes()), _logged(place)
     assert Counter(pusher.answered) - told == Counter(), "answered without an event"
+    assert set(written) <= {new for *_, new in told}, "answered without an event"
     assert logged - told == Counter(), "changed without an event"
     assert {change: count for change, count in told.items() if count > 1} == {}
     there = {ref.removeprefix("refs/heads/") for ref in place.refs()}
