@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import os
+import threading
 import time
 from collections.abc import AsyncIterator, Callable
 from pathlib import Path
@@ -14,7 +15,7 @@ import uvloop
 from roadstead.errors import GitFailed, GitLimit, HostBusy
 from roadstead.git import processes
 from roadstead.git.diff_processes import Pool
-from roadstead.git.environment import SETTINGS, environment
+from roadstead.git.environment import SETTINGS, environment, program
 from roadstead.git.processes import USUAL, Child, Limits, run
 from roadstead.git.transfer import programs
 from roadstead.git.transfer.piped import Piped
@@ -31,13 +32,13 @@ def folder(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def shell(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Callable[[str], None]:
-    """Return a function that puts a script in the place of git."""
-    script = tmp_path / "git"
+    """Return a function that puts a script in the place of git, but not of that of hosts that other tests share."""
+    script, here = tmp_path / "git", threading.get_ident()
 
     def write(text: str) -> None:
         script.write_text(f"#!/bin/sh\n{text}\n")
         script.chmod(0o755)
-        monkeypatch.setattr(processes, "program", lambda: str(script))
+        monkeypatch.setattr(processes, "program", lambda: str(script) if threading.get_ident() == here else program())
 
     return write
 
@@ -179,6 +180,14 @@ def test_a_limit_ends_the_whole_group(
     shell(f"sleep 100 >/dev/null 2>&1 </dev/null & echo $! >{tmp_path}/below; {script}")
     with pytest.raises(GitLimit, match=says):
         asyncio.run(run(None, "x", limits=limits))
+    assert _gone(int((tmp_path / "below").read_text()))
+
+
+def test_what_git_leaves_behind_ends_with_it(shell: Callable[[str], None], tmp_path: Path) -> None:
+    """The system ends git when it has used up its processor time, but not what it started."""
+    shell(f"sleep 100 >/dev/null 2>&1 </dev/null & echo $! >{tmp_path}/below; kill -XCPU $$")
+    with pytest.raises(GitLimit):
+        asyncio.run(run(None, "x"))
     assert _gone(int((tmp_path / "below").read_text()))
 
 

@@ -81,9 +81,8 @@ def start(
 
     Raise `GitFailed`, and `HostBusy` if as many run as may.
     """
-    # `poll` asks the system. `returncode` stays unset for a process whose reader was cancelled, because nothing waits
-    # for its end.
-    _running[:] = [process for process in _running if process.poll() is None]
+    # Each is asked for its end here, because nothing waits for one whose reader was cancelled.
+    _running[:] = [process for process in _running if exit_code(process) is None]
     if len(_running) >= MOST_PROCESSES:
         raise HostBusy("Roadstead has as many processes of git as it can have.", "Try again in a moment.")
     try:
@@ -106,6 +105,27 @@ def start(
     _running.append(process)
     _bound(process.pid, limits, stays=stays)
     return process
+
+
+def exit_code(process: "subprocess.Popen[bytes]") -> int | None:
+    """Return how a process has ended, nothing while it runs. What it has started is killed with its end.
+
+    The system ends one that has used up its processor time, but not what that one had started.
+    """
+    if process.returncode is None and process.poll() is not None:
+        _kill_group(process)  # at once: later, its number can be that of another process
+    return process.returncode
+
+
+def kill(process: "subprocess.Popen[bytes]") -> None:
+    """End a process at once, with all that it has started."""
+    if exit_code(process) is None:
+        _kill_group(process)
+
+
+def _kill_group(process: "subprocess.Popen[bytes]") -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):  # macOS refuses it for what has ended
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 class Child:
@@ -158,7 +178,7 @@ class Child:
     @property
     def is_running(self) -> bool:
         """Return whether it has not ended."""
-        return self._process.poll() is None
+        return exit_code(self._process) is None
 
     def ask(self, question: bytes, limits: Limits) -> None:
         """Write to a process that stays, and count time and output anew."""
@@ -195,7 +215,7 @@ class Child:
         return self._failure(await self._exit_code())
 
     async def _exit_code(self) -> int:
-        while (code := self._process.poll()) is None:
+        while (code := exit_code(self._process)) is None:
             self._listen()
             await asyncio.sleep(_NAP)
             self._spend(_NAP)
@@ -215,9 +235,7 @@ class Child:
 
     def kill(self) -> None:
         """End it at once, with all that it started, and close its pipes."""
-        if self._process.returncode is None:  # not yet waited for, so no other process has its number
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGKILL)
+        kill(self._process)
         for pipe in self._pipes():
             pipe.close()
 

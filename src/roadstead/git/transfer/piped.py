@@ -9,13 +9,12 @@ has taken it; so a slow client slows git down, and a slow git the client.
 import asyncio
 import fcntl
 import os
-import signal
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from roadstead.git.processes import Limits, start
+from roadstead.git.processes import Limits, exit_code, kill, start
 
 PIECE_BYTES = 256 * 1024
 PIPE_BYTES = 1024 * 1024
@@ -88,15 +87,14 @@ class Piped:
 
     async def kill(self) -> None:
         """Kill the program with all that it has started."""
-        if self._process.poll() is None:
-            os.killpg(self._process.pid, signal.SIGKILL)
+        kill(self._process)
         await self.wait()
 
     async def wait(self, seconds: float | None = None) -> int:
         """Wait for the program's end, and return its exit code. Raise `TimeoutError`."""
         pause = _FIRST_PAUSE
         async with asyncio.timeout(seconds):
-            while (code := self._process.poll()) is None:
+            while (code := exit_code(self._process)) is None:
                 await asyncio.sleep(pause)
                 pause = min(2 * pause, _LONGEST_PAUSE)
             return code
