@@ -72,10 +72,10 @@ def _blob(made: Stocked, revision: str, path: bytes) -> bytes:
 def test_a_long_file_takes_a_place_of_its_reader(widgets: Stocked, monkeypatch: pytest.MonkeyPatch) -> None:
     """A reader without a place is told to come back; a short file takes none."""
 
-    def refuse(reading: Reading) -> NoReturn:
+    def refuse(reading: Reading, made: object) -> NoReturn:
         raise HostBusy("There is no place.")
 
-    monkeypatch.setattr(Reading, "process", refuse)
+    monkeypatch.setattr(Reading, "pieces", refuse)
     long, short = widgets.get("/src/v1.0/big.bin"), widgets.get("/src/v1.0/blob")
     assert (long.status_code, long.headers.get("Retry-After"), short.status_code) == (503, "1", 200)
 

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
+from contextlib import aclosing
 from pathlib import Path
 from typing import Literal, NamedTuple
 
@@ -12,7 +13,7 @@ from roadstead.git.diff_processes import POOL
 from roadstead.git.environment import EMPTY_TREE
 from roadstead.git.objects import NoSuchObject, data_of, kind_of, tree_id
 from roadstead.git.opened import repository
-from roadstead.git.processes import Child, Limits, run
+from roadstead.git.processes import Limits, run, stream
 
 _FIXED = ("-r", "--no-ext-diff", "--no-textconv", "--no-color")
 _INLINE = Limits(seconds=10, output=1 << 20)
@@ -76,10 +77,10 @@ async def patch(folder: Path, old: str | None, new: str | None, options: DiffOpt
         else:
             yield answer
             return
-    async with Child(folder, "diff-tree", *arguments, *trees, "--", *_texts(options.paths), limits=_WHOLE) as git:
-        async for piece in git.pieces():
+    arguments = ("diff-tree", *arguments, *trees, "--", *_texts(options.paths))
+    async with aclosing(stream(folder, *arguments, limits=_WHOLE)) as pieces:
+        async for piece in pieces:
             yield piece
-        await git.end()
 
 
 async def diffstat(folder: Path, old: str | None, new: str | None, options: DiffOptions = USUAL) -> list[FileChange]:

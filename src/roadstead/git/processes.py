@@ -9,7 +9,7 @@ import resource
 import signal
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncGenerator, AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import IO, NamedTuple, Self
@@ -64,6 +64,14 @@ async def run(
         answer = b"".join([piece async for piece in git.pieces()])
         await git.end(codes)
     return answer
+
+
+async def stream(folder: Path, *arguments: str, limits: Limits) -> AsyncGenerator[bytes]:
+    """Yield what a git command writes, as fast as it is read. Raise as `run` does."""
+    async with Child(folder, *arguments, limits=limits) as git:
+        async for piece in git.pieces():
+            yield piece
+        await git.end()
 
 
 def start(

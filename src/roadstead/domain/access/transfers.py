@@ -5,8 +5,8 @@ callers without a credential together never have more than half.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Hashable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, AsyncIterator, Hashable
+from contextlib import aclosing, asynccontextmanager
 
 from roadstead.domain.access.shares import Shares
 from roadstead.errors import HostBusy
@@ -52,6 +52,12 @@ class Transfers:
             yield
         finally:
             self._give_back(caller)
+
+    async def pieces(self, caller: Hashable, made: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
+        """Yield what a generator makes, and hold a place until it is closed. Raise `HostBusy`."""
+        async with self.place(caller), aclosing(made):
+            async for piece in made:
+                yield piece
 
     def _take(self, caller: Hashable) -> bool:
         """Take a place if there is one for the caller, and return whether there was."""

@@ -80,7 +80,7 @@ async def diff(reading: Reading, sides: Sides, options: DiffOptions, *, binary: 
             return
     if not _may_differ(options):
         return
-    async with aclosing(_in_place(reading, diffs.patch(reading.folder, *sides, options))) as pieces:
+    async with aclosing(reading.pieces(diffs.patch(reading.folder, *sides, options))) as pieces:
         async for piece in pieces:
             yield piece
 
@@ -102,12 +102,5 @@ async def _paths_of_texts(reading: Reading, sides: Sides, options: DiffOptions) 
 def patch(reading: Reading, spec: str) -> AsyncGenerator[bytes]:
     """Yield a commit as a patch, or those that A of `A..B` has alone. Raise as `sides_of` and `files_of` do."""
     if ".." in spec:
-        return _in_place(reading, patches.series(reading.folder, *pair_of(reading, spec)))
-    return _in_place(reading, patches.patch(reading.folder, find_commit(reading.folder, spec)))
-
-
-async def _in_place(reading: Reading, pieces: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
-    """Yield the pieces that a process of git makes, while it has a place."""
-    async with reading.process(), aclosing(pieces):
-        async for piece in pieces:
-            yield piece
+        return reading.pieces(patches.series(reading.folder, *pair_of(reading, spec)))
+    return reading.pieces(patches.patch(reading.folder, find_commit(reading.folder, spec)))

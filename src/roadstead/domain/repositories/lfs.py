@@ -13,7 +13,6 @@ from typing import NamedTuple
 
 from roadstead.domain.host import Host
 from roadstead.domain.repositories import tickets
-from roadstead.domain.repositories.commits import folder_of
 from roadstead.domain.repositories.sizes import expect_room
 from roadstead.domain.repositories.stored_files import StoredFiles, lfs_objects_in, read_pieces
 from roadstead.domain.repositories.tickets import BadTicket, Purpose, Ticket
@@ -152,18 +151,12 @@ async def upload(transfer: Transfer, wanted: Wanted, body: AsyncIterator[bytes])
         if (draft.digest, draft.size) != wanted:
             raise InvalidInput("The body is not the object: it has another SHA-256 or size.", "Nothing was stored.")
         await files.keep(draft, transfer.repository.uuid)
-    transfer.host.pushed_to.put_nowait(folder_of(transfer.host, transfer.repository))
+    transfer.host.pushed_to.put_nowait(transfer.folder)
 
 
-async def download(transfer: Transfer, place: Path, start: int, end: int) -> AsyncGenerator[bytes, None]:
+def download(transfer: Transfer, place: Path, start: int, end: int) -> AsyncGenerator[bytes]:
     """Yield the content of an object from one byte to before another. Raise `HostBusy`."""
-    async with transfer.host.transfers.place(transfer.sender):
-        pieces = read_pieces(place, start, end)
-        try:
-            async for piece in pieces:
-                yield piece
-        finally:
-            await pieces.aclose()
+    return transfer.pieces(read_pieces(place, start, end))
 
 
 async def find(transfer: Transfer, wanted: Wanted) -> Path:

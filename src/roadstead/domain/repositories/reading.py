@@ -1,6 +1,6 @@
 """A repository that is being read for a caller, and the caller's share of the processes that read it."""
 
-from collections.abc import AsyncIterator, Hashable
+from collections.abc import AsyncGenerator, AsyncIterator, Hashable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -29,3 +29,7 @@ class Reading(NamedTuple):
         """Hold a place for a process of git while the block runs. Raise `HostBusy`."""
         async with self.host.comparing.place(self.caller):
             yield
+
+    def pieces(self, made: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
+        """Yield what a process of git makes, while it has a place. Raise `HostBusy`."""
+        return self.host.comparing.pieces(self.caller, made)

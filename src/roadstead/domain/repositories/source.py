@@ -1,7 +1,6 @@
 """What a repository has at an address: a revision and a path."""
 
 from collections.abc import AsyncGenerator, Sequence
-from contextlib import aclosing
 from functools import lru_cache
 from mimetypes import MimeTypes
 from pathlib import Path
@@ -62,8 +61,6 @@ def _type_of(endings: bytes) -> str | None:
     return kind if encoding is None else f"application/{encoding}"
 
 
-async def pieces_of(reading: Reading, blob: str, start: int = 0, end: int | None = None) -> AsyncGenerator[bytes, None]:
+def pieces_of(reading: Reading, blob: str, start: int, end: int) -> AsyncGenerator[bytes]:
     """Yield a long file from one byte to before another: it takes a process all the time. Raise `HostBusy`."""
-    async with reading.process(), aclosing(blobs.pieces(reading.folder, blob, start=start, end=end)) as pieces:
-        async for piece in pieces:
-            yield piece
+    return reading.pieces(blobs.pieces(reading.folder, blob, start=start, end=end))

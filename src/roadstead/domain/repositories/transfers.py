@@ -2,7 +2,7 @@
 
 import asyncio
 import logging
-from collections.abc import AsyncGenerator, AsyncIterator, Hashable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Hashable, Mapping, Sequence
 from pathlib import Path
 from typing import NamedTuple
 from urllib.parse import quote
@@ -45,38 +45,32 @@ class Transfer(NamedTuple):
     repository: Repository
     sender: Hashable
 
+    @property
+    def folder(self) -> Path:
+        """Return where git has the repository."""
+        return folder_of(self.host, self.repository)
 
-async def advertise(
-    transfer: Transfer, service: Service, protocol: str, *, named: bool = True
-) -> AsyncGenerator[bytes, None]:
+    def pieces(self, made: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
+        """Yield what a generator makes, while the sender has a place. Raise `HostBusy`."""
+        return self.host.transfers.pieces(self.sender, made)
+
+
+def advertise(transfer: Transfer, service: Service, protocol: str, *, named: bool = True) -> AsyncGenerator[bytes]:
     """Yield what the repository has for a client that is about to fetch or to push; see `programs` for `named`."""
-    host, _, repository, sender = transfer
-    async with host.transfers.place(sender):
-        pieces = programs.advertise(folder_of(host, repository), service, protocol, named=named)
-        async for piece in _closed(pieces):
-            yield piece
+    return transfer.pieces(programs.advertise(transfer.folder, service, protocol, named=named))
 
 
-async def upload(
-    transfer: Transfer, body: Body, protocol: str, *, stateless: bool = True
-) -> AsyncGenerator[bytes, None]:
-    """Yield the objects that a client asks for in its body, at most `MOST_ASKED_BYTES`; see `programs` for the rest."""
-    host, _, repository, sender = transfer
-    async with host.transfers.place(sender):
-        pieces = programs.upload_pack(folder_of(host, repository), body, protocol, stateless=stateless)
-        async for piece in _closed(pieces):
-            yield piece
+def upload(transfer: Transfer, body: Body, protocol: str, *, stateless: bool = True) -> AsyncGenerator[bytes]:
+    """Yield the objects that a client asks for in its body; see `programs` for `stateless`."""
+    return transfer.pieces(programs.upload_pack(transfer.folder, body, protocol, stateless=stateless))
 
 
-async def archive(transfer: Transfer, commit: str, wanted: ArchiveFormat, name: str) -> AsyncGenerator[bytes, None]:
+def archive(transfer: Transfer, commit: str, wanted: ArchiveFormat, name: str) -> AsyncGenerator[bytes]:
     """Yield an archive of a commit, with all files below a folder of that name."""
-    host, _, repository, sender = transfer
-    async with host.transfers.place(sender):
-        async for piece in _closed(archives.archive(folder_of(host, repository), commit, wanted, name)):
-            yield piece
+    return transfer.pieces(archives.archive(transfer.folder, commit, wanted, name))
 
 
-async def receive(transfer: Transfer, body: Body) -> AsyncGenerator[bytes, None]:
+async def receive(transfer: Transfer, body: Body) -> AsyncGenerator[bytes]:
     """Yield git's answers to a push. What was begun ends even if the client leaves."""
     output: asyncio.Queue[bytes | Exception | None] = asyncio.Queue()
     transfer.host.run_later(_Receiving(transfer, body, output).run())
@@ -86,21 +80,12 @@ async def receive(transfer: Transfer, body: Body) -> AsyncGenerator[bytes, None]
         yield piece
 
 
-async def _closed(pieces: AsyncGenerator[bytes, None]) -> AsyncIterator[bytes]:
-    """Yield the pieces, and close their generator at once however this one ends."""
-    try:
-        async for piece in pieces:
-            yield piece
-    finally:
-        await pieces.aclose()
-
-
 class _Receiving:
     """One push, from its commands to its report."""
 
     def __init__(self, transfer: Transfer, body: Body, output: "asyncio.Queue[bytes | Exception | None]") -> None:
         self._host, self._identity, self._repository, self._sender = transfer
-        self._folder = folder_of(self._host, self._repository)
+        self._folder = transfer.folder
         self._body = body
         self._output = output
         self._push_id = new_id()

@@ -3,22 +3,18 @@
 from collections.abc import AsyncGenerator
 from pathlib import Path
 
-from roadstead.git.processes import Child, Limits
+from roadstead.git.processes import Limits, stream
 from roadstead.pushed import ArchiveFormat
 
 _LIMITS = Limits(seconds=120, output=4 << 30)
 """git reads all names before it writes anything, and a small repository may have endless many."""
 
 
-async def archive(
+def archive(
     folder: Path, commit: str, wanted: ArchiveFormat, prefix: str, *, limits: Limits = _LIMITS
-) -> AsyncGenerator[bytes, None]:
-    """Yield an archive of a commit, named by its id, in which all files are below a folder.
+) -> AsyncGenerator[bytes]:
+    """Yield an archive of a commit, named by its id, in which all files are below the folder `prefix`.
 
     Raise `GitLimit`, and `GitFailed`.
     """
-    options = (f"--format={wanted}", f"--prefix={prefix}/")
-    async with Child(folder, "archive", *options, commit, limits=limits) as git:
-        async for piece in git.pieces():
-            yield piece
-        await git.end()
+    return stream(folder, "archive", f"--format={wanted}", f"--prefix={prefix}/", commit, limits=limits)
