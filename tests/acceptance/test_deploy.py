@@ -48,6 +48,7 @@ def check(tmp_path: Path) -> Any:
         ("Containerfile", "check_container_file", "VOLUME /var/lib/roadstead", "VOLUME /data"),
         ("Containerfile", "check_container_runs", "ROADSTEAD_HOST", "ROADSTEAD_ADDRESS"),
         ("Containerfile", "check_container_runs", 'CMD ["serve"]', 'CMD ["serve", "--listen", "0.0.0.0"]'),
+        ("roadstead.service", "check_filter", "SystemCallFilter=setpriority", "# none"),
         ("roadstead.service", "check_unit_runs", "--data", "--state"),
         ("roadstead.service", "check_unit_runs", "Type=notify", "Type=exec"),
         ("roadstead.service", "check_unit_runs", "StateDirectory=roadstead", "StateDirectory=harbour"),

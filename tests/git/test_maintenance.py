@@ -57,6 +57,18 @@ def test_many_packs_and_refs_become_few_and_large_packs_stay(work: Path, monkeyp
     git(work, "fsck", "--strict")
 
 
+def test_a_sandbox_that_forbids_another_priority(work: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A service manager's filter of system calls may refuse it: git then runs with the usual one."""
+
+    def refused(*_: int) -> None:
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "setpriority", refused)
+    assert list((work / ".git/objects/pack").glob("*.pack")) == []
+    git(work, "gc", "-q")
+    assert asyncio.run(maintain(work / ".git"))
+
+
 def test_a_small_change_costs_no_repack(work: Path) -> None:
     """Where little changed, the graph of commits is written, and nothing else moves."""
     asyncio.run(maintain(work / ".git"))

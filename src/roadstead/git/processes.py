@@ -315,7 +315,8 @@ def _bound(pid: int, limits: Limits, *, stays: bool) -> None:
     """Bound memory and processor time of a process that has just begun; not all systems can do that."""
     with contextlib.suppress(ProcessLookupError):
         if limits.nice:
-            os.setpriority(os.PRIO_PROCESS, pid, _NICENESS)
+            with contextlib.suppress(PermissionError):  # A service manager may forbid the call.
+                os.setpriority(os.PRIO_PROCESS, pid, _NICENESS)
         if sys.platform == "linux":
             resource.prlimit(pid, resource.RLIMIT_DATA, (limits.memory, limits.memory))
             seconds = resource.RLIM_INFINITY if stays else math.ceil(limits.seconds)
