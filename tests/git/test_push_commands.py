@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from roadstead.git.ref_names import kind_and_name, reason_against
 from roadstead.git.transfer.commands import (
     MOST_BYTES,
     Commands,
@@ -16,7 +17,6 @@ from roadstead.git.transfer.commands import (
     TooManyCommands,
     read_commands,
 )
-from roadstead.git.transfer.names import kind_and_name, reason_against
 from roadstead.git.transfer.pktlines import FLUSH, LONGEST, Lines, MalformedLine, pkt_line
 from roadstead.git.transfer.report import Report
 from roadstead.pushed import NO_OBJECT, RefChange

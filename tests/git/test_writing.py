@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from roadstead.errors import GitFailed, InvalidInput, NotFound
 from roadstead.git import close, disk, objects, writing
-from roadstead.git.names import segments_of
+from roadstead.git.file_names import segments_of
 from roadstead.git.objects import Signature
 from roadstead.git.refs import update
 from roadstead.git.writing import FILE, LINK, PROGRAM, FileWrite, write_commit, write_tag, write_tree

@@ -22,7 +22,6 @@ from roadstead.git.caretaker import Caretaker
 from roadstead.git.folders import Folders
 from roadstead.git.refs import update
 from roadstead.git.transfer.outcome import refs_now
-from roadstead.git.transfer.waiting import locked
 from roadstead.pushed import NO_OBJECT, Push, Ref, RefChange
 from tests.smart_http.conftest import Place, wait_until
 from tests.smart_http.git_client import Work, git
@@ -99,7 +98,7 @@ def test_a_push_to_a_folder_that_is_gone_fails(filled: Place, work: Work) -> Non
 
 
 async def _locked_for_a_moment(place: Place) -> None:
-    async with locked(locks.shared, place.folder):
+    async with locks.wait_for(locks.shared, place.folder):
         pass
 
 

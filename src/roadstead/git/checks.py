@@ -6,9 +6,8 @@ from pathlib import Path
 
 from roadstead.errors import GitFailed, InvalidInput
 from roadstead.git import locks
-from roadstead.git.names import may_be_settings
+from roadstead.git.file_names import may_be_settings
 from roadstead.git.processes import run
-from roadstead.git.transfer.waiting import locked
 from roadstead.git.trees import NoSuchPath, entry
 
 _FAULT = "fsck error"
@@ -38,7 +37,7 @@ async def _index(folder: Path, pack: bytes) -> None:
     Pruning, which has the lock alone, removes such folders at once.
     """
     objects = folder / "objects"
-    async with locked(locks.shared, folder) as lock:
+    async with locks.wait_for(locks.shared, folder) as lock:
         with tempfile.TemporaryDirectory(prefix="tmp_objdir-", dir=objects) as apart:
             variables = {"GIT_OBJECT_DIRECTORY": apart, "GIT_ALTERNATE_OBJECT_DIRECTORIES": str(objects)}
             command = ("index-pack", "--stdin", "--strict")

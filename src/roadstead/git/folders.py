@@ -25,14 +25,13 @@ from roadstead.git.disk import sync, sync_all
 from roadstead.git.environment import program
 from roadstead.git.forks import packed_refs, share_objects
 from roadstead.git.processes import MOST_MEMORY, Child, Limits, run
+from roadstead.git.ref_names import BRANCH, PLACES, TAG
 from roadstead.git.refs import Ref, head, read_all
-from roadstead.git.transfer.names import BRANCH, TAG
-from roadstead.git.transfer.waiting import locked
 
 _LONG = Limits(seconds=3600, memory=MOST_MEMORY)
 _LOCAL = {"GIT_ALLOW_PROTOCOL": "file"}
 """The one protocol by which a repository is copied on this machine."""
-_BROUGHT = ("refs/heads", "refs/tags", "refs/notes")
+_BROUGHT = tuple(PLACES.values())
 """What an import brings along. Anything else, such as configuration, hooks and replaced commits, stays where it is."""
 _DAY = 86400.0
 
@@ -67,7 +66,7 @@ class Folders:
         is pruned, `Conflict` if there is one with this UUID.
         """
         source = self.path(parent)
-        async with self._making(uuid) as new, locked(locks.shared, source):
+        async with self._making(uuid) as new, locks.wait_for(locks.shared, source):
             await _init(new, branch or head(source).removeprefix(BRANCH))
             # Before the objects: what a ref leads to when it is read is there when they are linked.
             refs = await read_all(source, BRANCH, TAG)
@@ -186,7 +185,7 @@ async def repository_around(source: Path) -> Path:
 async def _head_of(folder: Path) -> str:
     """Return the branch that HEAD names; `main` if it names a commit."""
     name = (await run(folder, "symbolic-ref", "--quiet", "HEAD", codes=(0, 1))).decode("utf-8", "replace").strip()
-    return name.removeprefix("refs/heads/") if name.startswith("refs/heads/") else "main"
+    return name.removeprefix(BRANCH) if name.startswith(BRANCH) else "main"
 
 
 async def _copy(origin: Path, new: Path, branch: str) -> None:
@@ -200,15 +199,11 @@ async def _copy(origin: Path, new: Path, branch: str) -> None:
     options = ("--quiet", "--mirror", "--no-local", "--template=", f"--upload-pack={server}")
     async with Child(None, "clone", *options, "--", str(origin), str(new), limits=_LONG, variables=_LOCAL) as git:
         await git.end()
-    await _forget_origin(new)
-    await run(new, "symbolic-ref", "HEAD", f"refs/heads/{branch}")
+    await run(new, "config", "--remove-section", "remote.origin")
+    await run(new, "symbolic-ref", "HEAD", BRANCH + branch)
     if await run(new, "rev-parse", "--show-object-format") != b"sha1\n":
         raise InvalidInput("It names objects by SHA-256.", "Only repositories with SHA-1 are taken.")
     await _check_names(new)
-
-
-async def _forget_origin(new: Path) -> None:
-    await run(new, "config", "--remove-section", "remote.origin")
 
 
 async def _check_names(folder: Path) -> None:
@@ -219,7 +214,7 @@ async def _check_names(folder: Path) -> None:
             name.decode()
         except UnicodeDecodeError as exc:
             raise InvalidInput(f"The name {name!r} is no UTF-8.", "Rename this branch or tag, then try again.") from exc
-    others = [name for name in names if not name.startswith(tuple(f"{ref}/".encode() for ref in _BROUGHT))]
+    others = [name for name in names if not name.startswith(tuple(place.encode() for place in _BROUGHT))]
     if others:
         await run(folder, "update-ref", "--stdin", stdin=b"".join(b"delete %s\n" % name for name in others))
 

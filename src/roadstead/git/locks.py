@@ -1,12 +1,21 @@
 """The lock of a repository: pushes and packing share it; pruning, which removes objects, has it alone."""
 
+import asyncio
 import contextlib
 import fcntl
 import os
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 
-NAME = "push.lock"
+from roadstead.errors import GitFailed, HostBusy
+
+_NAME = "push.lock"
+_WAIT_SECONDS = 30.0
+_PAUSE_SECONDS = 0.02
+
+Lock = Callable[[Path], AbstractContextManager[int | None]]
+"""`shared` or `alone`."""
 
 
 @contextlib.contextmanager
@@ -26,9 +35,34 @@ def alone(folder: Path) -> Iterator[int | None]:
         yield descriptor
 
 
+@contextlib.asynccontextmanager
+async def wait_for(lock: Lock, folder: Path, seconds: float = _WAIT_SECONDS) -> AsyncIterator[int]:
+    """Wait until the lock can be had, hold it, and yield its descriptor.
+
+    Raise `HostBusy`, and `GitFailed` if there is no repository.
+    """
+    with ExitStack() as held:
+        yield await _waited(lock, folder, held, seconds)
+
+
+async def _waited(lock: Lock, folder: Path, held: ExitStack, seconds: float) -> int:
+    try:
+        async with asyncio.timeout(seconds):
+            while True:
+                descriptor = held.enter_context(lock(folder))
+                if descriptor is not None:
+                    return descriptor
+                held.close()
+                await asyncio.sleep(_PAUSE_SECONDS)
+    except TimeoutError as exc:
+        raise HostBusy("The repository is busy.", "Try again in a moment.") from exc
+    except OSError as exc:  # it was deleted meanwhile, or its disk is read-only
+        raise GitFailed("The repository cannot be used.", f"{exc.strerror}.") from exc
+
+
 @contextlib.contextmanager
 def _held(folder: Path, kind: int) -> Iterator[int | None]:
-    descriptor = os.open(folder / NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    descriptor = os.open(folder / _NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         yield descriptor if _taken(descriptor, kind) else None
     finally:

@@ -10,12 +10,12 @@ import pygit2
 
 from roadstead.git.objects import behind
 from roadstead.git.opened import repository
+from roadstead.git.ref_names import BRANCH, TAG
 
 _ID = re.compile(r"[0-9a-f]{40}")
 _BEGINNING = re.compile(r"[0-9a-f]{4,39}")
 _DEEPEST = 20
 """Parts of a name that are looked for in an address."""
-_HEADS, _TAGS = "refs/heads/", "refs/tags/"
 
 
 def find(folder: Path, revision: str) -> str | None:
@@ -56,18 +56,18 @@ def _refs_at_the_beginning(opened: pygit2.Repository, parts: Sequence[str]) -> I
     """
     names = list(accumulate(parts, "{}/{}".format))
     of_branch = 0
-    for beginning in (_HEADS, _TAGS, *(("",) if parts[0] == "refs" else ())):
+    for beginning in (BRANCH, TAG, *(("",) if parts[0] == "refs" else ())):
         for number, name in enumerate(names[of_branch:], of_branch + 1):
             id_ = _named(opened, beginning + name)
             if id_ is not None:
                 yield number, id_
-                of_branch = number if beginning == _HEADS else of_branch
+                of_branch = number if beginning == BRANCH else of_branch
                 break
 
 
 def _named_commit(opened: pygit2.Repository, revision: str) -> str | None:
     is_whole = revision == "HEAD" or revision.startswith("refs/")
-    for name in _HEADS + revision, _TAGS + revision, *((revision,) if is_whole else ()):
+    for name in BRANCH + revision, TAG + revision, *((revision,) if is_whole else ()):
         id_ = _named(opened, name)
         if id_ is not None:
             return behind(opened, id_)

@@ -17,10 +17,11 @@ from roadstead.errors import GitFailed, InvalidInput
 from roadstead.git.blobs import INLINE
 from roadstead.git.checks import check_settings
 from roadstead.git.disk import sync_all
-from roadstead.git.names import segments_of
+from roadstead.git.file_names import segments_of
 from roadstead.git.objects import Kind, Signature
 from roadstead.git.opened import repository
 from roadstead.git.processes import run
+from roadstead.git.ref_names import TAG
 from roadstead.git.trees import NoSuchPath, read_tree
 
 FILE, PROGRAM, LINK, _FOLDER = 0o100644, 0o100755, 0o120000, 0o040000
@@ -76,7 +77,7 @@ async def write_commit(
 
 async def write_tag(folder: Path, name: str, target: str, kind: Kind, tagger: Signature, message: str) -> str:
     """Return the id of a new annotated tag of an object. Raise `InvalidInput` for what git would not take."""
-    if "\0" in name or not pygit2.reference_is_valid_name(f"refs/tags/{name}"):
+    if "\0" in name or not pygit2.reference_is_valid_name(TAG + name):
         raise InvalidInput(f"This is no name of a tag: {name}")
     lines = [f"object {target}", f"type {kind}", f"tag {name}", f"tagger {_line(tagger)}"]
     return await _write(folder, "tag", lines, message)

@@ -14,8 +14,7 @@ from roadstead.domain.repositories.marks import mark_newest
 from roadstead.domain.repositories.mirroring import refs_of
 from roadstead.errors import HostBusy, RoadsteadError
 from roadstead.git import locks
-from roadstead.git.transfer.names import PLACES
-from roadstead.git.transfer.waiting import locked
+from roadstead.git.ref_names import PLACES
 from roadstead.model import Repository
 from roadstead.pushed import NO_OBJECT, Push, Ref, RefChange
 from roadstead.storage import pushes
@@ -48,7 +47,7 @@ async def _is_out_of_line(host: Host, repository: Repository) -> bool:
     if not await differences(host, repository):
         return False
     try:
-        async with locked(locks.alone, folder_of(host, repository)):  # a push may have gone on
+        async with locks.wait_for(locks.alone, folder_of(host, repository)):  # a push may have gone on
             return bool(await differences(host, repository))
     except HostBusy:
         return False
@@ -61,7 +60,7 @@ async def catch_up(host: Host, repository: Repository) -> Sequence[RefChange]:
     """
     if not await differences(host, repository):
         return []
-    async with locked(locks.alone, folder_of(host, repository)):
+    async with locks.wait_for(locks.alone, folder_of(host, repository)):
         changes = await differences(host, repository)
         if not changes:
             return []

@@ -75,10 +75,11 @@ async def _check_parent(tx: Transaction, fork: Repository) -> None:
 
 async def _with_main_branch(host: Host, tx: Transaction, repository: Repository, name: str) -> Repository:
     """Make a branch the main one, which a clone checks out. Raise `InvalidInput` if there is no such branch."""
+    from roadstead.git.ref_names import BRANCH
     from roadstead.git.refs import set_head
 
     await expect_branch(tx, repository, name)
-    await set_head(folders_of(host).path(repository.uuid), f"refs/heads/{name}")
+    await set_head(folders_of(host).path(repository.uuid), BRANCH + name)
     await rows.set_mainbranch(tx, repository.id, name)
     return msgspec.structs.replace(repository, mainbranch=name)
 

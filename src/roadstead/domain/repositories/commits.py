@@ -3,14 +3,15 @@
 import re
 from functools import lru_cache
 from pathlib import Path
-from typing import Literal
 
 from roadstead.domain.host import Host
 from roadstead.errors import NotFound
 from roadstead.git import objects, revisions
 from roadstead.git.folders import Folders
 from roadstead.git.objects import Commit
+from roadstead.git.ref_names import PLACES
 from roadstead.model import Repository
+from roadstead.pushed import RefKind
 
 _NOWHERE = re.compile(rb"(?:^|/)\.{0,2}(?:/|$)|\0|^.{4096}", re.DOTALL)
 """What no path of a repository has; on a disk it may lead out of a folder."""
@@ -51,9 +52,9 @@ def is_possible(path: bytes) -> bool:
     return not (path and _NOWHERE.search(path))
 
 
-def find_tip(folder: Path, kind: Literal["heads", "tags"], name: str) -> str:
+def find_tip(folder: Path, kind: RefKind, name: str) -> str:
     """Return the id of the commit that a branch or a tag of this very name leads to. Raise `NoSuchCommit`."""
-    id_ = revisions.named(folder, f"refs/{kind}/{name}")
+    id_ = revisions.named(folder, PLACES[kind] + name)
     found = None if id_ is None else objects.commit_behind(folder, id_)
     if found is None:
         raise NoSuchCommit(name)

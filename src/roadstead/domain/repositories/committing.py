@@ -15,9 +15,8 @@ from roadstead.domain.repositories.sizes import expect_room
 from roadstead.errors import Conflict, InvalidInput, invalid_member
 from roadstead.git import locks, objects, refs, revisions
 from roadstead.git.objects import Signature
+from roadstead.git.ref_names import BRANCH
 from roadstead.git.refs import RefChanged
-from roadstead.git.transfer.names import BRANCH
-from roadstead.git.transfer.waiting import locked
 from roadstead.git.trees import NoSuchPath
 from roadstead.git.writing import FileWrite, write_commit, write_tree
 from roadstead.model import Identity, Repository
@@ -70,7 +69,7 @@ async def commit_files(host: Host, identity: Identity, repository: Repository, w
     author = committer if wanted.author is None else _author(wanted.author, committer)
     for _ in range(_TRIES):
         # Until a ref leads to it, what is written is kept from pruning by the lock.
-        async with locked(locks.shared, folder):
+        async with locks.wait_for(locks.shared, folder):
             place = _place(folder, wanted)
             if place.parent is None and repository.mainbranch is not None:
                 raise InvalidInput("The main branch is missing.", "Name a parent, or make another branch the main one.")

@@ -25,10 +25,9 @@ from roadstead.domain.repositories.commits import folder_of
 from roadstead.domain.repositories.marks import keep_mark
 from roadstead.errors import GitFailed, RoadsteadError
 from roadstead.git import locks
+from roadstead.git.ref_names import BRANCH, kind_and_name
 from roadstead.git.refs import set_head
-from roadstead.git.transfer.names import BRANCH, kind_and_name
 from roadstead.git.transfer.outcome import forced, logged, make_durable, refs_again, refs_now
-from roadstead.git.transfer.waiting import locked
 from roadstead.model import Identity, Repository
 from roadstead.pushed import Push, Ref, RefChange
 from roadstead.storage import pushes
@@ -125,7 +124,7 @@ async def reconcile(host: Host, push: Push) -> None:
     """Record a push that a process left, when all of its programs have ended. Raise `HostBusy` if they run long."""
     repository = await find_by_id(host.store.database, push.repository_id)
     if repository is not None:
-        async with locked(locks.alone, folder_of(host, repository)):
+        async with locks.wait_for(locks.alone, folder_of(host, repository)):
             done = await record(host, repository, push)
         log.info("A push to %s that was cut off has changed %d refs.", repository.full_name, len(done))
 

@@ -20,9 +20,8 @@ from roadstead.domain.repositories.journal import begin, finish, new_id
 from roadstead.errors import InvalidInput, RoadsteadError
 from roadstead.git import locks
 from roadstead.git.objects import kind_of
+from roadstead.git.ref_names import reason_against
 from roadstead.git.refs import update
-from roadstead.git.transfer.names import reason_against
-from roadstead.git.transfer.waiting import locked
 from roadstead.model import Identity, Repository
 from roadstead.pushed import RefChange
 
@@ -37,7 +36,7 @@ async def push_changes(host: Host, identity: Identity, repository: Repository, c
         if (reason := _reason_against(folder_of(host, repository), change)) is not None:
             raise InvalidInput(reason)
     folder = folder_of(host, repository)
-    async with host.writing.place(account_of(identity)), locked(locks.shared, folder) as lock:
+    async with host.writing.place(account_of(identity)), locks.wait_for(locks.shared, folder) as lock:
         push = await begin(host, identity, repository, new_id(), changes)
         try:
             await update(folder, changes, push_id=push.id, passed=[lock])

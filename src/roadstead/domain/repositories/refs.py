@@ -9,9 +9,8 @@ from roadstead.domain.repositories.people import signature_of
 from roadstead.domain.repositories.pushing import push_changes
 from roadstead.errors import HostBusy, InvalidInput, NotFound, invalid_member
 from roadstead.git import locks, revisions
+from roadstead.git.ref_names import PLACES, reason_against
 from roadstead.git.refs import RefChanged
-from roadstead.git.transfer.names import PLACES, reason_against
-from roadstead.git.transfer.waiting import locked
 from roadstead.git.writing import write_tag
 from roadstead.listing import Listing, PageRequest, Slice
 from roadstead.model import Identity, Repository
@@ -78,7 +77,7 @@ async def create_tag(
     text = message.strip() or f"Added tag {name} for changeset {commit[:_SHORT]}"
     tagger = await signature_of(host, identity)
     folder = folder_of(host, repository)
-    async with locked(locks.shared, folder):  # by which the tag is kept from pruning until a ref leads to it
+    async with locks.wait_for(locks.shared, folder):  # by which the tag is kept from pruning until a ref leads to it
         async with host.writing.place(account_of(identity)):  # not around the push, which takes one
             tag = await write_tag(folder, name, commit, "commit", tagger, f"{text}\n")
         return await _create(host, identity, repository, "tag", name, tag)

@@ -10,6 +10,7 @@ from roadstead.domain.host import Host
 from roadstead.domain.repositories.commits import NoSuchCommit, find_hash, folder_of
 from roadstead.domain.repositories.reading import Reading
 from roadstead.git import blobs, objects, revisions, trees
+from roadstead.git.ref_names import BRANCH
 from roadstead.git.trees import Entry
 from roadstead.model import Repository
 
@@ -45,7 +46,7 @@ def find_main_commit(host: Host, repository: Repository) -> str:
     """Return the newest commit of the main branch. Raise `NoSuchCommit` if the repository is empty."""
     if repository.mainbranch is None:
         raise NoSuchCommit("HEAD")
-    return find_hash(folder_of(host, repository), f"refs/heads/{repository.mainbranch}")
+    return find_hash(folder_of(host, repository), BRANCH + repository.mainbranch)
 
 
 def mimetype_of(path: bytes) -> str | None:

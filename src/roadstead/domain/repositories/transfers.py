@@ -14,16 +14,15 @@ from roadstead.domain.repositories.sizes import expect_room
 from roadstead.errors import RoadsteadError
 from roadstead.git import locks
 from roadstead.git.folders import Folders
+from roadstead.git.ref_names import BRANCH, reason_against
 from roadstead.git.refs import head
 from roadstead.git.sizes import size_below
 from roadstead.git.transfer import archives, programs
 from roadstead.git.transfer.commands import Commands, read_commands
-from roadstead.git.transfer.names import BRANCH, reason_against
 from roadstead.git.transfer.outcome import refs_now
 from roadstead.git.transfer.programs import Body, Pushing
 from roadstead.git.transfer.report import Report, failure_report
 from roadstead.git.transfer.verdict import Question, write_hook
-from roadstead.git.transfer.waiting import locked
 from roadstead.model import Identity, Repository
 from roadstead.pushed import ArchiveFormat, Push, Ref, RefChange, Service
 from roadstead.turns import by_turns
@@ -119,7 +118,7 @@ class _Receiving:
 
     async def _take(self, commands: Commands) -> None:
         hooks = _hooks(self._host)
-        async with locked(locks.shared, self._folder) as lock:
+        async with locks.wait_for(locks.shared, self._folder) as lock:
             pushing = Pushing(self._push_id, hooks, self._judge, lock)
             try:
                 report = await programs.receive_pack(self._folder, commands, self._body, pushing, self._send)

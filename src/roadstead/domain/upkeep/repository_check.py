@@ -17,7 +17,6 @@ from roadstead.errors import GitFailed, HostBusy
 from roadstead.git import locks
 from roadstead.git.folders import Folders
 from roadstead.git.processes import MOST_MEMORY, Limits, run
-from roadstead.git.transfer.waiting import locked
 from roadstead.model import Repository
 from roadstead.pushed import Event, Ref
 from roadstead.storage.events import list_events
@@ -61,7 +60,7 @@ async def _faults(host: Host, repository: Repository) -> AsyncIterator[str]:
     try:
         if not await _differences(host, repository, folder):
             return
-        async with locked(locks.alone, folder, _WAIT_SECONDS):
+        async with locks.wait_for(locks.alone, folder, _WAIT_SECONDS):
             differences = await _differences(host, repository, folder)
     except HostBusy:
         differences = ["Its refs could not be compared, because pushes to it went on all the time."]

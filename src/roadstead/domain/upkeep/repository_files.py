@@ -29,10 +29,11 @@ if TYPE_CHECKING:
 async def lines_of_repositories(host: Host, uuids: Iterable[str]) -> AsyncIterator[object]:
     """Yield the lines of repositories. Raise `GitFailed` for one whose folder is missing or damaged."""
     for uuid in uuids:
-        from roadstead.git import bundles, refs  # imported late: most hosts have no repository
+        from roadstead.git import bundles, refs
+        from roadstead.git.ref_names import BRANCH  # imported late: most hosts have no repository
 
         folder = _folders(host).path(uuid)
-        yield {"repository": uuid, "head": refs.head(folder).removeprefix("refs/heads/")}
+        yield {"repository": uuid, "head": refs.head(folder).removeprefix(BRANCH)}
         async for piece in bundles.pieces(folder):
             yield base64.b64encode(piece).decode()
 

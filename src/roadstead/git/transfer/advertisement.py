@@ -8,7 +8,7 @@ import re
 from itertools import islice
 from pathlib import Path
 
-from roadstead.git.transfer.names import reason_against
+from roadstead.git.ref_names import reason_against
 from roadstead.git.transfer.pktlines import FLUSH, pkt_line
 from roadstead.pushed import NO_OBJECT
 

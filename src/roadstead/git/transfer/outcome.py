@@ -8,8 +8,8 @@ from roadstead.errors import GitFailed
 from roadstead.git.ancestry import is_ancestor
 from roadstead.git.disk import sync_all
 from roadstead.git.objects import NoSuchObject, commit, commit_behind
+from roadstead.git.ref_names import kind_and_name
 from roadstead.git.revisions import named
-from roadstead.git.transfer.names import kind_and_name
 from roadstead.pushed import Ref, RefChange
 from roadstead.turns import by_turns
 

@@ -1,7 +1,6 @@
 """`/{workspace}/{repo}/commits/`, and below it `branch/{name}` and `tag/{name}`: commits, the latest first."""
 
 from dataclasses import dataclass
-from typing import Literal
 from urllib.parse import urlencode
 
 from starlette.responses import RedirectResponse, Response
@@ -9,6 +8,7 @@ from starlette.responses import RedirectResponse, Response
 from roadstead.domain.repositories.commits import find_tip
 from roadstead.domain.repositories.history import Place, page, place_of, text_of
 from roadstead.domain.repositories.reading import Reading
+from roadstead.pushed import RefKind
 from roadstead.web.page import Visit, render
 from roadstead.web.repositories.chooser import chooser, chosen_in
 from roadstead.web.repositories.commit_lines import CommitLine, lines_of
@@ -40,18 +40,17 @@ async def _show_main(visit: Visit, reading: Reading) -> Response:
 
 
 async def _show_branch(visit: Visit, reading: Reading) -> Response:
-    return await _show_ref(visit, reading, "heads", "branch")
+    return await _show_ref(visit, reading, "branch")
 
 
 async def _show_tag(visit: Visit, reading: Reading) -> Response:
-    return await _show_ref(visit, reading, "tags", "tag")
+    return await _show_ref(visit, reading, "tag")
 
 
-async def _show_ref(visit: Visit, reading: Reading, kind: Literal["heads", "tags"], word: str) -> Response:
+async def _show_ref(visit: Visit, reading: Reading, kind: RefKind) -> Response:
     name = name_in(visit, after=1)
-    return await _page(
-        visit, reading, find_tip(reading.folder, kind, name), f"of the {word} {visible_line(name)}", name
-    )
+    tip = find_tip(reading.folder, kind, name)
+    return await _page(visit, reading, tip, f"of the {kind} {visible_line(name)}", name)
 
 
 async def _page(visit: Visit, reading: Reading, tip: str | None, of: str, name: str) -> Response:

@@ -32,7 +32,7 @@ def reason_against(ref: str) -> str | None:
     if found is None:
         return f"Only branches, tags and notes can be pushed here, not {shown}."
     _, name = found
-    if not name or name[0] in "./-" or name == "@" or ref == "refs/heads/HEAD" or _UNFIT.search(ref):
+    if not name or name[0] in "./-" or name == "@" or ref == f"{BRANCH}HEAD" or _UNFIT.search(ref):
         return f"{shown} is not a valid name."
     if len(ref.encode()) > LONGEST_REF or any(len(part.encode()) > LONGEST_NAME for part in ref.split("/")):
         return f"{shown}… is too long a name."
