@@ -4,6 +4,7 @@ import itertools
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote, urlsplit
@@ -126,8 +127,7 @@ def new_repository(owner_token: str, workspace: str, *, is_private: bool = True)
     return job
 
 
-@pytest.fixture(scope="session")
-def people(host: LiveHost) -> tuple[str, str]:
+def _people(host: LiveHost) -> tuple[str, str]:
     """Make a workspace; return the tokens of its owner and of another user."""
 
     async def job(opened: Host) -> tuple[str, str]:
@@ -141,6 +141,18 @@ def people(host: LiveHost) -> tuple[str, str]:
 
     made: tuple[str, str] = host.work(job)
     return made
+
+
+@pytest.fixture(scope="session")
+def people_of() -> Callable[[LiveHost], tuple[str, str]]:
+    """Return `_people`, which does its work once for each host: files alternate between those of the databases."""
+    return cache(_people)
+
+
+@pytest.fixture(scope="session")
+def people(host: LiveHost, people_of: Callable[[LiveHost], tuple[str, str]]) -> tuple[str, str]:
+    """Return the tokens of the owner of a workspace and of another user."""
+    return people_of(host)
 
 
 @pytest.fixture
