@@ -15,6 +15,7 @@ import pytest
 
 from roadstead.domain.people.workspaces import create_workspace
 from roadstead.settings import Settings
+from tests.conftest import NewDatabase
 from tests.live import LiveHost, host_process, opened
 from tests.smart_http.conftest import Place, new_repository, tokens, wait_until
 from tests.smart_http.git_client import Work, git, new_work
@@ -86,26 +87,27 @@ def _logged(place: Place) -> "Counter[Change]":
     return found
 
 
-def _state(data: Path) -> tuple[str, Place]:
+def _state(settings: Settings) -> Place:
     """Make a state with an empty repository."""
-    settings = Settings(data=data)
     with opened(settings) as work:
         ann, ben = work(tokens(["ann", "ben"]))
         work(lambda host: create_workspace(host, "acme", name="Acme", owner="ann"))
         repository = work(new_repository(ann, "acme"))
-    return ann, Place(LiveHost("http://nowhere", settings), repository, ann, ben)
+    return Place(LiveHost("http://nowhere", settings), repository, ann, ben)
 
 
 @pytest.mark.parametrize("kills", [1, pytest.param(200, marks=pytest.mark.slow)])
-def test_a_killed_host_loses_nothing_and_doubles_nothing(tmp_path: Path, kills: int) -> None:
+def test_a_killed_host_loses_nothing_and_doubles_nothing(tmp_path: Path, new_database: NewDatabase, kills: int) -> None:
     """Killed at any moment of a push, or of a commit over the API: no event is missing for what a client was told, or
     for what a ref went through, no event is there twice, and the repository is whole.
     """
-    _, place = _state(tmp_path / "data")
+    data, log, database = tmp_path / "data", tmp_path / "log", new_database()
+    environ = {"ROADSTEAD_DATABASE_URL": database} if database else {}
+    place = _state(Settings(data=data, database_url=database))
     pusher, written = _Pusher(new_work(tmp_path / "work")), list[str]()
     chance = random.Random(kills)
     for _ in range(kills):
-        with host_process(tmp_path / "data", tmp_path / "log") as (host, _, process):
+        with host_process(data, log, **environ) as (host, _, process):
             stopped, url = threading.Event(), Place(host, place.repository, place.ann, place.ben).url()
             thread = threading.Thread(target=pusher.push_until, args=[url, stopped])
             pusher.went_through.clear()
@@ -121,7 +123,7 @@ def test_a_killed_host_loses_nothing_and_doubles_nothing(tmp_path: Path, kills: 
             stopped.set()
             thread.join()
             committing.join()
-    with host_process(tmp_path / "data", tmp_path / "log"):
+    with host_process(data, log, **environ):
         wait_until(lambda: not place.open_pushes())
     told, logged = Counter(place.changes()), _logged(place)
     assert Counter(pusher.answered) - told == Counter(), "answered without an event"
