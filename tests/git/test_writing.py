@@ -16,7 +16,8 @@ from roadstead.git import close, disk, objects, writing
 from roadstead.git.file_names import segments_of
 from roadstead.git.objects import Signature
 from roadstead.git.refs import update
-from roadstead.git.writing import FILE, LINK, PROGRAM, FileWrite, write_commit, write_tag, write_tree
+from roadstead.git.tree_format import FILE, LINK, PROGRAM
+from roadstead.git.writing import FileWrite, write_commit, write_tag, write_tree
 from roadstead.pushed import NO_OBJECT, RefChange
 from tests.git.plain import commit, git, repository
 

@@ -21,18 +21,14 @@ _INLINE = Limits(seconds=10, output=1 << 20)
 _WHOLE = Limits(seconds=60, output=1 << 30)
 _FILES = Limits(seconds=60, output=64 << 20)
 
-Status = Literal["added", "removed", "modified", "renamed", "copied"]
+Status = Literal["added", "removed", "modified", "renamed"]
 _STATUS: dict[str, Status] = {
     "A": "added",
     "D": "removed",
     "M": "modified",
     "T": "modified",
     "R": "renamed",
-    "C": "copied",
 }
-
-
-_TWO_PATHS = "RC"
 
 
 class DiffOptions(NamedTuple):
@@ -130,8 +126,8 @@ def _changes(fields: Iterator[bytes]) -> Iterator[FileChange]:
         if field.startswith(b":"):
             old_mode, new_mode, _, _, status = field[1:].decode().split(" ")
             found = _Raw(_STATUS[status[0]], int(old_mode, 8), int(new_mode, 8))
-            if status[0] in _TWO_PATHS:
-                next(fields)
+            if found.status == "renamed":
+                next(fields)  # the old path
             raw[next(fields)] = found
         else:
             yield _change(field, fields, raw)

@@ -5,6 +5,7 @@ Text is decoded from the encoding that a commit names, else from UTF-8; bytes th
 
 import codecs
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta, timezone
 from functools import lru_cache
 from pathlib import Path
@@ -19,12 +20,13 @@ from roadstead.git.opened import UNREADABLE, repository
 
 Kind = Literal["commit", "tree", "blob", "tag"]
 
-_KINDS: dict[int, Kind] = {
-    ObjectType.COMMIT: "commit",
-    ObjectType.TREE: "tree",
-    ObjectType.BLOB: "blob",
-    ObjectType.TAG: "tag",
+OBJECT_TYPES: Mapping[Kind, ObjectType] = {
+    "commit": ObjectType.COMMIT,
+    "tree": ObjectType.TREE,
+    "blob": ObjectType.BLOB,
+    "tag": ObjectType.TAG,
 }
+_KINDS: dict[int, Kind] = {number: kind for kind, number in OBJECT_TYPES.items()}
 _COMMIT = re.compile(rb"tree ([^\n]{40})\n?((?:parent [^\n]{40}\n?)*)(?:author ([^\n]*)\n?)?(?:committer ([^\n]*))?")
 _ENCODING = re.compile(rb"\nencoding ([^\n]*)")
 _CODEC = re.compile("utf-(?:8|16|32)|ascii|iso|cp|koi8|kz|euc|gb|big5|hz|shift|johab|tis|ptcp|mac|hp")

@@ -7,19 +7,18 @@ from typing import NamedTuple
 
 import msgspec
 
-_ENTRY = re.compile(rb"([0-7]+) ([^\0]+)\0(.{20})", re.DOTALL)
+from roadstead.git.tree_format import ENTRY, EXECUTABLE, FILE, PROGRAM, TYPE, sort_key
+
 _ID = 20
-_TYPE, _FOLDER, _FILE = 0o170000, 0o040000, 0o100000
-_PROGRAM = 0o100
 _FEW = 8
 """Differences that are looked for one by one, each by a look at all of the rest."""
 
 
 class _Entry(NamedTuple):
-    """An entry. `place` is what git sorts it by, where a folder's name ends with a slash; `length` is in bytes."""
+    """An entry, with its sort key. `length` is in bytes."""
 
     name: bytes
-    place: bytes
+    key: bytes
     mode: int
     id: bytes
     length: int
@@ -39,7 +38,7 @@ class TreeVersion(msgspec.Struct, eq=False, gc=False):
 
     def names(self) -> set[bytes]:
         """Return the names of all entries."""
-        return {name for _, name, _ in _ENTRY.findall(self.data)}
+        return {name for _, name, _ in ENTRY.findall(self.data)}
 
     def changed_since(self, before: "TreeVersion") -> set[bytes]:
         """Return the names of the entries that an earlier version lacks, or has with another mode or id."""
@@ -72,9 +71,9 @@ class TreeVersion(msgspec.Struct, eq=False, gc=False):
 
 def _compared(entry: _Entry, other: _Entry) -> tuple[bytes, int, int]:
     """Return the name of an entry if the other is not the same, and how many bytes of each side this is about."""
-    if _NONE.place < other.place < entry.place:
+    if _NONE.key < other.key < entry.key:
         return b"", 0, other.length
-    if other.place != entry.place:
+    if other.key != entry.key:
         other = _NONE
     is_same = (other.mode, other.id) == (entry.mode, entry.id)
     return b"" if is_same else entry.name, entry.length, other.length
@@ -82,13 +81,13 @@ def _compared(entry: _Entry, other: _Entry) -> tuple[bytes, int, int]:
 
 def _changed_from(new: bytes, start: int, old: bytes, old_start: int) -> set[bytes]:
     """Return as `changed_since` does what has changed from some place on, by a look at each entry."""
-    there = {(name, _as_git_reads(mode), id_) for mode, name, id_ in _ENTRY.findall(old, old_start)}
-    listed = _ENTRY.findall(new, start)
+    there = {(name, _as_git_reads(mode), id_) for mode, name, id_ in ENTRY.findall(old, old_start)}
+    listed = ENTRY.findall(new, start)
     return {name for mode, name, id_ in listed if (name, _as_git_reads(mode), id_) not in there}
 
 
 def _ends(data: bytes) -> list[int]:
-    return [0, *(found.end() for found in _ENTRY.finditer(data))]
+    return [0, *(found.end() for found in ENTRY.finditer(data))]
 
 
 def _same_until(new: bytes, old: bytes, ends: Sequence[int], low: int, shift: int) -> int:
@@ -107,22 +106,21 @@ def _same_until(new: bytes, old: bytes, ends: Sequence[int], low: int, shift: in
 
 
 def _entry(data: bytes, start: int) -> _Entry:
-    found = _ENTRY.match(data, start)
+    found = ENTRY.match(data, start)
     if found is None:
         return _NONE
     digits, name, id_ = found.groups()
     mode = _as_git_reads(digits)
-    place = name + b"/" if mode == _FOLDER else name
-    return _Entry(name, place, mode, id_, found.end() - start)
+    return _Entry(name, sort_key(name, mode), mode, id_, found.end() - start)
 
 
 @lru_cache(100)
 def _as_git_reads(digits: bytes) -> int:
-    """Return the mode for which git takes another: of a file, only whether its owner may run it counts."""
+    """Return the mode that git takes another for: old versions wrote other permissions of files."""
     mode = int(digits, 8)
-    if mode & _TYPE != _FILE:
-        return mode & _TYPE
-    return _FILE | (0o755 if mode & _PROGRAM else 0o644)
+    if mode & TYPE != FILE & TYPE:
+        return mode & TYPE
+    return PROGRAM if mode & EXECUTABLE else FILE
 
 
 def folder_finder(name: bytes) -> re.Pattern[bytes]:

@@ -1,7 +1,6 @@
 """Folders of a commit: what is at a path, and what is below it."""
 
 import os
-import re
 from collections.abc import Container, Iterator, Sequence
 from itertools import starmap
 from pathlib import Path
@@ -13,14 +12,12 @@ import pygit2
 from roadstead.errors import GitFailed, GitLimit, NotFound
 from roadstead.git.objects import NoSuchObject, data_of, header_of
 from roadstead.git.opened import UNREADABLE, repository
+from roadstead.git.tree_format import ENTRY, EXECUTABLE, FOLDER, LINK, SUBMODULE, TYPE
 
 EntryKind = Literal["folder", "file", "submodule"]
 
-_ENTRY = re.compile(rb"(\d+) ([^\0]+)\0(.{20})", re.DOTALL)
 _Raw = tuple[bytes, bytes, bytes]
 """Mode, name and id of an entry, as git writes them."""
-_FOLDER, _LINK, _SUBMODULE = 0o040000, 0o120000, 0o160000
-_TYPE = 0o170000
 _MOST_LISTED = 60_000
 """A repository of some kilobytes can have folders in folders in folders with billions of paths."""
 
@@ -35,18 +32,23 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
     @property
     def kind(self) -> EntryKind:
         """Return what it is. A symbolic link is a file, whose content is its target."""
-        form = self.mode & _TYPE
-        return "folder" if form == _FOLDER else "submodule" if form == _SUBMODULE else "file"
+        form = self.mode & TYPE
+        return "folder" if form == FOLDER else "submodule" if form == SUBMODULE else "file"
+
+    @property
+    def name(self) -> bytes:
+        """Return the last part of the path."""
+        return self.path.rpartition(b"/")[2]
 
     @property
     def is_link(self) -> bool:
         """Return whether it is a symbolic link."""
-        return self.mode & _TYPE == _LINK
+        return self.mode & TYPE == LINK
 
     @property
     def is_executable(self) -> bool:
         """Return whether it is a program."""
-        return self.kind == "file" and not self.is_link and bool(self.mode & 0o100)
+        return self.kind == "file" and not self.is_link and bool(self.mode & EXECUTABLE)
 
 
 class NoSuchPath(NotFound):
@@ -68,7 +70,7 @@ class Entries(Sequence[Entry]):
     """What a folder has, its folders before its files. Each entry is made when it is used: there may be 50,000."""
 
     def __init__(self, path: bytes, raw: list[_Raw]) -> None:
-        modes = {mode for mode in {entry[0] for entry in raw} if int(mode, 8) == _FOLDER}
+        modes = {mode for mode in {entry[0] for entry in raw} if int(mode, 8) == FOLDER}
         self._prefix = path + b"/" if path else b""
         self.folders = sum(1 for entry in raw if entry[0] in modes)
         """How many of them are folders."""
@@ -105,7 +107,7 @@ def entries(folder: Path, tree: str, path: bytes = b"") -> Entries:
     Raise `NoSuchPath` if it is no folder, and `NoSuchObject` if there is no such tree.
     """
     opened = repository(folder)
-    return _entries(opened, _folder(opened, tree, path), path)
+    return Entries(path, _read(opened, _folder(opened, tree, path)))
 
 
 def walk(folder: Path, tree: str, path: bytes = b"", *, depth: int = 1, most: int = _MOST_LISTED) -> Iterator[Entry]:
@@ -114,11 +116,11 @@ def walk(folder: Path, tree: str, path: bytes = b"", *, depth: int = 1, most: in
     `tree` is the folder's own, and `path` where it is. A folder is read when its first entry is wanted. Raise
     `NoSuchObject` if there is no such tree, and `GitLimit` before a folder whose entries would be too many.
     """
-    level = [Entry(path, _FOLDER, tree)]
+    level = [Entry(path, FOLDER, tree)]
     for levels_below in reversed(range(depth)):
         below: list[Entry] = []
         for parent in level:
-            found = _entries(repository(folder), parent.id, parent.path)
+            found = Entries(parent.path, _read(repository(folder), parent.id))
             most -= len(found)
             if most < 0:
                 raise GitLimit("The list would have too many files and folders.", "Ask for fewer levels of folders.")
@@ -142,7 +144,7 @@ def _folder(opened: pygit2.Repository, tree: str, path: bytes) -> str:
 
 
 def _entry(opened: pygit2.Repository, tree: str, path: bytes) -> Entry:
-    at = Entry(path, _FOLDER, tree)
+    at = Entry(path, FOLDER, tree)
     for name in path.split(b"/") if path else ():
         at = _below(opened, at, path, name)
     return at
@@ -153,14 +155,14 @@ def _below(opened: pygit2.Repository, at: Entry, path: bytes, name: bytes) -> En
         raise NoSuchPath(path)
     try:
         # The library keeps the folders that it has parsed: a name is found in one of 50,000 without a search.
-        found = tree_of(opened, at.id)[os.fsdecode(name)]
+        found = _parsed(opened, at.id)[os.fsdecode(name)]
     except KeyError:
         raise NoSuchPath(path) from None
     return Entry(path, int(found.filemode), str(found.id))
 
 
-def tree_of(opened: pygit2.Repository, id_: str) -> pygit2.Tree:
-    """Return a tree of the library. Raise `NoSuchObject`, and `GitFailed` if it is damaged."""
+def _parsed(opened: pygit2.Repository, id_: str) -> pygit2.Tree:
+    """Return a tree as the library keeps it. Raise `NoSuchObject`, and `GitFailed` if it is damaged."""
     try:
         found = opened.get(id_)
     except pygit2.GitError as exc:
@@ -170,14 +172,10 @@ def tree_of(opened: pygit2.Repository, id_: str) -> pygit2.Tree:
     return found
 
 
-def _entries(opened: pygit2.Repository, id_: str, path: bytes) -> Entries:
-    return Entries(path, _read(opened, id_))
-
-
 def read_tree(opened: pygit2.Repository, id_: str) -> list[tuple[int, bytes, str]]:
     """Return mode, name and id of each entry of a tree, in git's order. Raise `NoSuchObject`."""
     return [(int(mode, 8), name, below.hex()) for mode, name, below in _read(opened, id_)]
 
 
 def _read(opened: pygit2.Repository, id_: str) -> list[_Raw]:
-    return _ENTRY.findall(data_of(opened, "tree", id_))
+    return ENTRY.findall(data_of(opened, "tree", id_))

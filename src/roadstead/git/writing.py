@@ -11,26 +11,18 @@ from pathlib import Path
 from typing import NamedTuple
 
 import pygit2
-from pygit2.enums import ObjectType
 
 from roadstead.errors import GitFailed, InvalidInput
 from roadstead.git.blobs import INLINE
 from roadstead.git.checks import check_settings
 from roadstead.git.disk import sync_all
 from roadstead.git.file_names import segments_of
-from roadstead.git.objects import Kind, Signature
+from roadstead.git.objects import OBJECT_TYPES, Kind, Signature
 from roadstead.git.opened import repository
 from roadstead.git.processes import run
 from roadstead.git.ref_names import TAG
+from roadstead.git.tree_format import FILE, FOLDER, LINK, PROGRAM, sort_key
 from roadstead.git.trees import NoSuchPath, read_tree
-
-FILE, PROGRAM, LINK, _FOLDER = 0o100644, 0o100755, 0o120000, 0o040000
-_KINDS: Mapping[Kind, ObjectType] = {
-    "commit": ObjectType.COMMIT,
-    "tree": ObjectType.TREE,
-    "blob": ObjectType.BLOB,
-    "tag": ObjectType.TAG,
-}
 
 
 class FileWrite(NamedTuple):
@@ -142,14 +134,14 @@ class _Writer:
     def _entry(self, there: _There | None, changes: list[_Change], depth: int) -> _There | None:
         file = changes[0][1]
         is_file = len(changes[0][0]) == depth + 1
-        was_folder = there is not None and there[0] == _FOLDER
+        was_folder = there is not None and there[0] == FOLDER
         if is_file and was_folder and file.content is None:
             raise InvalidInput(f"{_shown(file.path)} is a folder: name the files in it.")
         if (len(changes) > 1 and is_file) or (there is not None and is_file == was_folder):
             raise InvalidInput(f"{_shown(file.path)} is a file and a folder, or changes twice.")
         if not is_file:
             tree = self.tree(there[1] if there else None, changes, depth + 1)
-            return None if tree is None else (_FOLDER, tree)
+            return None if tree is None else (FOLDER, tree)
         if file.content is not None:
             return _mode(file, there), self._large.get(file.path) or self.write("blob", file.content)
         if there is None:
@@ -159,7 +151,7 @@ class _Writer:
     def write(self, kind: Kind, content: bytes) -> str:
         """Write an object, and return its id. Raise `GitFailed` for a disk that is full or read-only, or damaged."""
         try:
-            self.written.append(str(self._opened.odb.write(_KINDS[kind], content)))
+            self.written.append(str(self._opened.odb.write(OBJECT_TYPES[kind], content)))
         except (OSError, pygit2.GitError) as exc:
             raise GitFailed("The repository cannot be written.", f"{str(exc).rpartition(': ')[2]}.") from exc
         return self.written[-1]
@@ -167,7 +159,7 @@ class _Writer:
 
 def _order(entry: tuple[bytes, _There]) -> bytes:
     name, (mode, _) = entry
-    return name + b"/" if mode == _FOLDER else name
+    return sort_key(name, mode)
 
 
 def _line_of(entry: tuple[bytes, _There]) -> bytes:

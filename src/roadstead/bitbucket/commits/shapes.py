@@ -356,7 +356,7 @@ class CommitShapes:
             "type": "diffstat",
             "lines_added": change.lines_added or 0,
             "lines_removed": change.lines_removed or 0,
-            "status": "added" if change.status == "copied" else change.status,
+            "status": change.status,
             "old": None if change.old is None or old is None else self._file(change.old, old),
             "new": None if change.new is None else self._file(change.new, new),
         }

@@ -12,7 +12,8 @@ from roadstead.bitbucket.source.model import Attribute, FileVersion, Listed, att
 from roadstead.domain.repositories.committing import WantedCommit
 from roadstead.domain.repositories.source import mimetype_of
 from roadstead.errors import InvalidInput, invalid_member
-from roadstead.git.writing import FILE, LINK, PROGRAM, FileWrite
+from roadstead.git.tree_format import FILE, LINK, PROGRAM
+from roadstead.git.writing import FileWrite
 from roadstead.listing import Field, Listing
 from roadstead.shapes.links import Link, in_path
 from roadstead.shapes.paths import escaped, shown

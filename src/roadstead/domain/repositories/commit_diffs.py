@@ -13,6 +13,7 @@ from roadstead.domain.repositories.reading import Reading
 from roadstead.errors import GitLimit
 from roadstead.git.diffs import USUAL, FileChange
 from roadstead.git.objects import Commit
+from roadstead.git.tree_format import TYPE
 
 MOST_FILES = 500
 MOST_LINES = 10_000
@@ -21,7 +22,6 @@ MOST_LINES_OF_FILE = 1_000
 LONGEST_LINE = 1_000
 _MOST_BYTES = 2 << 20
 _SECONDS = 5.0
-_FILE_TYPE = 0o170000
 _NEXT = b"\ndiff --git "
 
 Kind = Literal["added", "removed", "same", "place"]
@@ -103,7 +103,7 @@ def with_lines(changed: Sequence[FileChange], patch: bytes, *, is_whole: bool) -
 
 def _number_of_sections(change: FileChange) -> int:
     """Return the number of sections that a patch has of a file: where it becomes a link, one is removed, one added."""
-    return 2 if change.old and change.new and (change.old_mode ^ change.new_mode) & _FILE_TYPE else 1
+    return 2 if change.old and change.new and (change.old_mode ^ change.new_mode) & TYPE else 1
 
 
 def _file(change: FileChange, sections: list[_Section], room: int) -> FileDiff:

@@ -46,23 +46,19 @@ async def lines_with_commits(
     """Return a part of the files and folders of a folder as lines, each with its last commit."""
     entries = found[part]
     most = min(_MOST_COMMITS, _MOST_ENTRIES // max(1, len(found)))
-    last = await last_commits(reading.folder, commit, folder, map(_name, entries), most=most)
+    last = await last_commits(reading.folder, commit, folder, (entry.name for entry in entries), most=most)
     hashes = list(dict.fromkeys(last.values()))
     commits = await commit_lines.lines_of(reading, [objects.commit(reading.folder, hash_) for hash_ in hashes])
     by_hash = dict(zip(hashes, commits, strict=True))
     lines = zip(entries, lines_of(reading, commit, entries), strict=True)
-    return [replace(line, last=by_hash.get(last.get(_name(entry), ""))) for entry, line in lines]
+    return [replace(line, last=by_hash.get(last.get(entry.name, ""))) for entry, line in lines]
 
 
 def _line(reading: Reading, commit: str, entry: Entry, size: int | None) -> EntryLine:
     end = "/" if entry.kind == "folder" else ""
-    url, name = source_url(reading.repository, commit, entry.path + end.encode()), visible_path(_name(entry)) + end
+    url, name = source_url(reading.repository, commit, entry.path + end.encode()), visible_path(entry.name) + end
     pointer = pointer_at(reading.folder, entry, size)
     return EntryLine(url, name, pointer.size, LFS) if pointer else EntryLine(url, name, size, note_of(entry))
-
-
-def _name(entry: Entry) -> bytes:
-    return entry.path.rpartition(b"/")[2]
 
 
 def note_of(entry: Entry) -> str:

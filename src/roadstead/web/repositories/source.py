@@ -130,7 +130,7 @@ def _rows(lines: list[str]) -> Markup:
 
 
 def _name(place: Place) -> str:
-    return visible_path(place.entry.path.rpartition(b"/")[2])
+    return visible_path(place.entry.name)
 
 
 def _above(reading: Reading, place: Place) -> list[NavigationLink]:
