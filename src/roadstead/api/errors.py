@@ -37,6 +37,12 @@ class RequestRefused(RoadsteadError):
         self.headers = headers or {}
 
 
+def expect_method(method: str, *taken: str) -> None:
+    """Raise `RequestRefused` for a method that an address does not take."""
+    if method not in taken:
+        raise RequestRefused(405, f"This address takes {taken[0]}.", headers={"Allow": ", ".join(taken)})
+
+
 class ScopesOfCall(TypedDict):
     """The scopes that an operation needs, of the kind that the credential has, and those that it was granted."""
 

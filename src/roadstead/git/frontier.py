@@ -1,12 +1,12 @@
 """Where the next page of a history begins, as a text that a reader hands back."""
 
 from base64 import b64decode, b64encode
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple, Self
 
 from roadstead.errors import InvalidInput
 
-_ID = 20
+_ID_BYTES = 20
 _MOST_SHOWN = 100
 
 
@@ -20,7 +20,7 @@ class Frontier(NamedTuple):
     def of(cls, text: str) -> Self:
         """Return a frontier from its text. Raise `InvalidInput`."""
         open_, _, shown = text.partition(".")
-        frontier = cls(_ids(open_), _ids(shown))
+        frontier = cls(ids_in(from_text(open_)), ids_in(from_text(shown)))
         if not frontier.open:
             raise not_ours()
         return frontier
@@ -28,7 +28,7 @@ class Frontier(NamedTuple):
     def text(self) -> str:
         """Return it as a text of 27 characters for each commit."""
         shown = list(self.shown)[-_MOST_SHOWN:]
-        return ".".join(_text(ids) for ids in (self.open, shown) if ids)
+        return ".".join(to_text(bytes_of(ids)) for ids in (self.open, shown) if ids)
 
 
 def not_ours() -> InvalidInput:
@@ -36,15 +36,26 @@ def not_ours() -> InvalidInput:
     return InvalidInput("This is no page of the list.", "Follow the address in `next`, unchanged.")
 
 
-def _text(ids: Sequence[str]) -> str:
-    return b64encode(bytes.fromhex("".join(ids)), b"-_").decode().rstrip("=")
+def to_text(data: bytes) -> str:
+    """Return bytes as a text for an address."""
+    return b64encode(data, b"-_").decode().rstrip("=")
 
 
-def _ids(text: str) -> list[str]:
+def from_text(text: str) -> bytes:
+    """Return the bytes that `to_text` made a text of. Raise `InvalidInput` for any other text."""
     try:
-        data = b64decode(text + "=" * (-len(text) % 4), b"-_", validate=True)
+        return b64decode(text + "=" * (-len(text) % 4), b"-_", validate=True)
     except ValueError as exc:
         raise not_ours() from exc
-    if len(data) % _ID:
+
+
+def ids_in(data: bytes) -> tuple[str, ...]:
+    """Return the ids that stand in bytes, one after the other. Raise `InvalidInput` if the last is cut off."""
+    if len(data) % _ID_BYTES:
         raise not_ours()
-    return [data[at : at + _ID].hex() for at in range(0, len(data), _ID)]
+    return tuple(data[at : at + _ID_BYTES].hex() for at in range(0, len(data), _ID_BYTES))
+
+
+def bytes_of(ids: Iterable[str]) -> bytes:
+    """Return ids as bytes, one after the other."""
+    return bytes.fromhex("".join(ids))

@@ -13,7 +13,7 @@ from starlette.types import Receive, Scope, Send
 from roadstead.api import auth
 from roadstead.api.answers import Answer, Redirect
 from roadstead.api.bodies import body_in_pieces
-from roadstead.api.errors import STOPPING, RequestRefused, headers_of, status_of
+from roadstead.api.errors import STOPPING, RequestRefused, expect_method, headers_of, status_of
 from roadstead.api.incoming import Incoming
 from roadstead.api.streams import Stream
 from roadstead.domain.host import Host
@@ -102,7 +102,7 @@ class _Visit:
 
     async def _answer(self) -> Answer:
         if self._rest.startswith(_ARCHIVES):
-            self._expect_method("GET", "HEAD")
+            expect_method(self._request.method, "GET", "HEAD")
             return await self._archive(self._rest.removeprefix(_ARCHIVES).replace("%2F", "/"))
         if self._rest.startswith(lfs.BELOW):
             below = self._rest.removeprefix(lfs.BELOW)
@@ -110,10 +110,10 @@ class _Visit:
         if self._rest not in _KNOWN:
             raise RequestRefused(404, "There is nothing at this address.")
         if self._rest == _ADVERTISEMENT:
-            self._expect_method("GET")
+            expect_method(self._request.method, "GET")
             service = _service(dict(parse_qsl(self._request.scope["query_string"].decode("latin-1"))).get("service"))
             return await self._streamed(service, "advertisement", _advertised)
-        self._expect_method("POST")
+        expect_method(self._request.method, "POST")
         service = _service(self._rest)
         self._expect_type(f"application/x-{service}-request")
         return await self._streamed(service, "result", _exchanged)
@@ -168,10 +168,6 @@ class _Visit:
         # git follows a 301 with another POST, and git-lfs a 308.
         status = 308 if self._rest.startswith(lfs.BELOW) else 301
         return Redirect(status, f"{place}?{query}" if query else place)
-
-    def _expect_method(self, *methods: str) -> None:
-        if self._request.method not in methods:
-            raise RequestRefused(405, f"This address takes {methods[0]}.", headers={"Allow": ", ".join(methods)})
 
     def _expect_type(self, media_type: str) -> None:
         if self._request.headers.get("content-type") != media_type:

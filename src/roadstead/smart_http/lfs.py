@@ -13,7 +13,7 @@ from starlette.requests import Request
 
 from roadstead.api.answers import Answer, json_answer
 from roadstead.api.bodies import Shape, content_type
-from roadstead.api.errors import RequestRefused, headers_of, status_of
+from roadstead.api.errors import RequestRefused, expect_method, headers_of, status_of
 from roadstead.api.files import file_answer
 from roadstead.api.incoming import Incoming
 from roadstead.api.streams import Stream
@@ -100,18 +100,13 @@ async def answer(visit: Visit) -> Answer:
 async def _answer(visit: Visit) -> Answer:
     method, below = visit.request.method, visit.below
     if below in (_BATCH, _VERIFY):
-        _expect(method, "POST")
+        expect_method(method, "POST")
         return await (_batch(visit) if below == _BATCH else _verified(visit))
     if not below.startswith(_OBJECTS):
         raise _NOTHING_HERE
-    _expect(method, "GET", "HEAD", "PUT")
+    expect_method(method, "GET", "HEAD", "PUT")
     oid = below.removeprefix(_OBJECTS)
     return await (_uploaded(visit, oid) if method == "PUT" else _downloaded(visit, oid))
-
-
-def _expect(method: str, *methods: str) -> None:
-    if method not in methods:
-        raise RequestRefused(405, f"This address takes {methods[0]}.", headers={"Allow": ", ".join(methods)})
 
 
 async def _batch(visit: Visit) -> Answer:

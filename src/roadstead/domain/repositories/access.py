@@ -20,7 +20,6 @@ from roadstead.storage.workspaces import lock_workspace
 
 NO_ONE = Reach(user_id=0)
 """Of a caller without a credential."""
-_FACTS = ("workspace_id", "project_id", "repository_id", "repository_uuid")
 
 
 class NoSuchRepository(NotFound):
@@ -141,8 +140,12 @@ def _privilege(reach: Reach, repository: Repository, granted: Iterable[Privilege
 
 
 def _is_within(reach: Reach, repository: Repository) -> bool:
-    facts = (repository.workspace.id, repository.project.id, repository.id, repository.uuid)
-    return all(getattr(reach, name) in (None, fact) for name, fact in zip(_FACTS, facts, strict=True))
+    return (
+        reach.workspace_id in (None, repository.workspace.id)
+        and reach.project_id in (None, repository.project.id)
+        and reach.repository_id in (None, repository.id)
+        and reach.repository_uuid in (None, repository.uuid)
+    )
 
 
 async def find_workspace(host: Host, identity: Identity, workspace: str, tx: Transaction | None = None) -> Workspace:

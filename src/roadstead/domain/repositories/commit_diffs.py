@@ -12,7 +12,6 @@ from roadstead.domain.repositories.comparing import Sides, diff, files_of
 from roadstead.domain.repositories.reading import Reading
 from roadstead.errors import GitLimit
 from roadstead.git.diffs import USUAL, FileChange
-from roadstead.git.objects import Commit
 from roadstead.git.tree_format import TYPE
 
 MOST_FILES = 500
@@ -48,11 +47,6 @@ class Comparison(NamedTuple):
 
     files: list[FileDiff]
     size: int
-
-
-def sides_of_commit(commit: Commit) -> Sides:
-    """Return a commit and what it is compared with: its first parent, also of a merge."""
-    return Sides(commit.parents[0] if commit.parents else None, commit.hash)
 
 
 async def changes_between(reading: Reading, sides: Sides) -> Comparison | None:

@@ -29,6 +29,11 @@ class Sides(NamedTuple):
     new: str
 
 
+def sides_of_commit(commit: Commit) -> Sides:
+    """Return a commit and what it is compared with: its first parent, also of a merge."""
+    return Sides(commit.parents[0] if commit.parents else None, commit.hash)
+
+
 async def sides_of(reading: Reading, spec: str, *, topic: bool) -> Sides:
     """Return what a spec compares: a commit with its first parent, or the two of `A..B`.
 
@@ -36,8 +41,7 @@ async def sides_of(reading: Reading, spec: str, *, topic: bool) -> Sides:
     `InvalidInput`.
     """
     if ".." not in spec:
-        commit = find_commit(reading.folder, spec)
-        return Sides(commit.parents[0] if commit.parents else None, commit.hash)
+        return sides_of_commit(find_commit(reading.folder, spec))
     source, destination = pair_of(reading, spec)
     return Sides((await merge_base(reading, source, destination)) if topic else destination, source)
 

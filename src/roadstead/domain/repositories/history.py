@@ -4,7 +4,6 @@ A page leads to the next by its `Place`, which the caller keeps. That has the op
 costs what the first costs. Where these are many, git counts the commits that came before.
 """
 
-from base64 import b64decode, b64encode
 from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
@@ -15,6 +14,7 @@ from roadstead.domain.repositories.commits import find_hash, is_possible
 from roadstead.domain.repositories.reading import Reading
 from roadstead.errors import InvalidInput
 from roadstead.git import history, path_history
+from roadstead.git.frontier import bytes_of, from_text, ids_in, not_ours, to_text
 from roadstead.git.objects import Commit
 from roadstead.storage.refs import list_tips
 
@@ -22,7 +22,6 @@ MOST_IDS = 60
 """Of commits that a place names, so that an address with one has some 2 KB."""
 _MOST_REVISIONS = 1000
 """That are looked up, which takes the loop some 20 ms."""
-_ID = 20
 _CHARACTERS = 26
 """Of an id in `after`, and some."""
 
@@ -81,22 +80,21 @@ def text_of(place: Place) -> str:
             "There is more than one page, and too many commits were named to continue.",
             f"Name at most {MOST_IDS} in `include` and `exclude` together, or ask for a longer page.",
         )
-    ids = [bytes.fromhex("".join(given)) for given in (include, exclude)]
-    packed = _Packed(None if place.include is None else ids[0], ids[1], place.path, place.skip, place.after)
-    return b64encode(msgspec.msgpack.encode(packed), b"-_").decode().rstrip("=")
+    included = None if place.include is None else bytes_of(include)
+    packed = _Packed(included, bytes_of(exclude), place.path, place.skip, place.after)
+    return to_text(msgspec.msgpack.encode(packed))
 
 
 def place_of(text: str) -> Place:
     """Return the place that `text_of` made a text of. Raise `InvalidInput` for any other text."""
     try:
-        data = b64decode(text + "=" * (-len(text) % 4), b"-_", validate=True)
-        packed = msgspec.msgpack.decode(data, type=_Packed)
+        packed = msgspec.msgpack.decode(from_text(text), type=_Packed)
     except (ValueError, msgspec.DecodeError) as exc:
-        raise _not_ours() from exc
-    include = None if packed.include is None else _ids(packed.include)
-    place = Place(include, _ids(packed.exclude), packed.path, packed.skip, packed.after)
+        raise not_ours() from exc
+    include = None if packed.include is None else ids_in(packed.include)
+    place = Place(include, ids_in(packed.exclude), packed.path, packed.skip, packed.after)
     if not 0 <= place.skip < 1 << 31 or len(place.include or ()) + len(place.exclude) > MOST_IDS:
-        raise _not_ours()
+        raise not_ours()
     return place
 
 
@@ -149,13 +147,3 @@ async def _page_by_number(reading: Reading, place: Place, length: int) -> Page:
         )
     commits = history.first_of(folder, ids[:length])
     return Page(commits, _following(place, len(commits), "") if len(ids) > len(commits) else None)
-
-
-def _ids(data: bytes) -> tuple[str, ...]:
-    if len(data) % _ID:
-        raise _not_ours()
-    return tuple(data[at : at + _ID].hex() for at in range(0, len(data), _ID))
-
-
-def _not_ours() -> InvalidInput:
-    return InvalidInput("This is no page of the list.", "Follow the address in `next`, unchanged.")

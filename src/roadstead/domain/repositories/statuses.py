@@ -1,7 +1,6 @@
 """Statuses of commits: who writes to a repository gives them, and a build replaces its own by the same key."""
 
 import re
-from typing import cast
 
 import msgspec
 
@@ -11,7 +10,7 @@ from roadstead.domain.repositories.access import hold
 from roadstead.errors import InvalidInput, NotFound, invalid_member
 from roadstead.listing import PageRequest, Slice
 from roadstead.model import Identity, Repository
-from roadstead.model.statuses import BUILD_STATES, BuildState, CommitStatus
+from roadstead.model.statuses import BUILD_STATES, CommitStatus
 from roadstead.storage import commit_statuses as rows
 from roadstead.storage.database import Transaction
 
@@ -138,7 +137,7 @@ def _check(given: StatusChanges) -> None:
         text = getattr(given, name)
         if isinstance(text, str):
             _check_text(name, text, longest)
-    if given.state is not None and cast("BuildState", given.state) not in BUILD_STATES:
+    if given.state is not None and given.state not in BUILD_STATES:
         raise invalid_member("state", f"Use one of {', '.join(BUILD_STATES)}.")
     if given.url is not None and not _URL.fullmatch(given.url):
         raise invalid_member("url", "Enter a valid URL.")

@@ -8,8 +8,9 @@ from markupsafe import Markup
 from starlette.responses import Response
 
 from roadstead.domain.repositories.comments import page_of_comments
-from roadstead.domain.repositories.commit_diffs import changes_between, sides_of_commit
+from roadstead.domain.repositories.commit_diffs import changes_between
 from roadstead.domain.repositories.commits import find_commit
+from roadstead.domain.repositories.comparing import sides_of_commit
 from roadstead.domain.repositories.known import html_of, known_of_commits
 from roadstead.domain.repositories.reading import Reading
 from roadstead.domain.repositories.statuses import page_of_statuses
