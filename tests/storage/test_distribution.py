@@ -24,7 +24,7 @@ EVERYWHERE = {table.name for table in TABLES if table.rows == "everywhere"}
 """Small tables that nearly every request reads by something else than an installation's id."""
 
 CROSSING = {
-    "listing.py: read_page": "it reads what a `Source` names, and that says where",
+    "listing.py": "it reads what a `Source` names, and that says where",
     "postgres.py: go_on_after_ids": "at the end of an import, once",
     "queue.py": "a queue is in one place",
     "reach.py: grants": "it reads repositories and what is granted in them, of which there is a copy everywhere",

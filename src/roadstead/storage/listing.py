@@ -21,20 +21,29 @@ Fetch = Callable[..., Awaitable[list[Row]]]
 """`Reader.read`, `scan` or `search`."""
 
 
-_ALL, _NOTHING = Clause("1 = 1"), Clause("")
+_ANY, _NOTHING = Clause("1 = 1"), Clause("")
+_Conditions = tuple[Clause | None, ...]
 
 
 class Source(msgspec.Struct, frozen=True):
     """The rows of a list: those of a table that fit a condition. `more` follows the columns in the SELECT.
 
-    The table may be a SELECT with `arguments`.
+    The table may be a SELECT with `arguments`. If it ends with its alias, a page may be merged of `parts`.
     """
 
     table: str
     columns: str
-    condition: Clause = _ALL
+    condition: Clause = _ANY
     more: Clause = _NOTHING
     arguments: Sequence[Argument] = ()
+    parts: "Sequence[Part]" = ()
+
+
+class Part(msgspec.Struct, frozen=True):
+    """Those rows of a source that fit a narrower condition. Indexes have them in the orders of the part's listing."""
+
+    condition: Clause
+    listing: Listing
 
 
 async def read_page(
@@ -44,10 +53,9 @@ async def read_page(
 
     Raises `InvalidInput` for a cursor that this list did not give.
     """
-    condition = source.condition
-    if wanted.filter is not None:
-        condition, size = _both(condition, condition_of(wanted.filter, listing)), None
-    if size is None:
+    chosen = None if wanted.filter is None else condition_of(wanted.filter, listing)
+    if size is None or chosen is not None:
+        condition = _all(source.condition, chosen)
         ((size,),) = await fetch(
             f"SELECT COUNT(*) FROM {source.table} WHERE {condition.sql}", *source.arguments, *condition.arguments
         )
@@ -55,21 +63,42 @@ async def read_page(
     cut = _cut(order, wanted, size)
     if cut.limit <= 0:
         return Slice((), size, wanted.number, wanted.length, has_next=False)
-    condition = _both(condition, cut.condition)
+    found = _found(source, (chosen, cut.condition), wanted.sort, cut)
     rows = await fetch(
-        f"SELECT {source.columns}{source.more.sql} FROM {source.table} WHERE {condition.sql} "
-        f"ORDER BY {order.backwards if cut.backwards else order.forwards} LIMIT ? OFFSET ?",
+        f"SELECT {source.columns}{source.more.sql} FROM {found.sql} ORDER BY {order.sql(cut)} LIMIT ? OFFSET ?",
         *source.more.arguments,
-        *source.arguments,
-        *condition.arguments,
+        *found.arguments,
         cut.limit + 1,
         cut.skip,
     )
     return _page(rows, order, wanted, cut, size)
 
 
-def _both(one: Clause, other: Clause | None) -> Clause:
-    return Clause(f"{one.sql} AND {other.sql}", (*one.arguments, *other.arguments)) if other else one
+def _found(source: Source, conditions: _Conditions, sort: Sort | None, cut: "_Cut") -> Clause:
+    """Return the rows of a source that fit more conditions; of each part only the first ones, as many as are skipped
+    or on the page.
+    """
+    if not source.parts:
+        condition = _all(source.condition, *conditions)
+        return Clause(f"{source.table} WHERE {condition.sql}", (*source.arguments, *condition.arguments))
+    firsts = [_first_rows(source, part, conditions, sort, cut) for part in source.parts]
+    rows = " UNION ALL ".join(f"SELECT * FROM ({first.sql}) AS part" for first in firsts)
+    alias = source.table.split()[-1]
+    return Clause(f"({rows}) AS {alias}", [argument for first in firsts for argument in first.arguments])
+
+
+def _first_rows(source: Source, part: Part, conditions: _Conditions, sort: Sort | None, cut: "_Cut") -> Clause:
+    condition = _all(part.condition, *conditions)
+    order = order_of(part.listing, sort, source.columns).sql(cut)
+    return Clause(
+        f"SELECT * FROM {source.table} WHERE {condition.sql} ORDER BY {order} LIMIT ?",
+        (*source.arguments, *condition.arguments, cut.skip + cut.limit + 1),
+    )
+
+
+def _all(*conditions: Clause | None) -> Clause:
+    given = [one for one in conditions if one is not None]
+    return Clause(" AND ".join(one.sql for one in given), [argument for one in given for argument in one.arguments])
 
 
 class _Cut(msgspec.Struct, frozen=True):
@@ -126,12 +155,16 @@ class Order:
         self._column, self._key_column = listing.orders[sort.field], listing.orders[self._key.name]
         selected = columns.split(", ")
         self._places = [selected.index(listing.orders[field.name]) for field in self._fields]
-        self.forwards, self.backwards = self._sql(backwards=False), self._sql(backwards=True)
+        self._forwards, self._backwards = self._sql(backwards=False), self._sql(backwards=True)
 
     @property
     def _fields(self) -> tuple[Field, ...]:
         """Return the fields whose values give a row's place in the order."""
         return (self._key,) if self._is_by_key else (self._key, self._field)
+
+    def sql(self, cut: _Cut) -> str:
+        """Return the columns by which rows are sorted, in the direction in which they are read."""
+        return self._backwards if cut.backwards else self._forwards
 
     def _sql(self, *, backwards: bool) -> str:
         by_field = f"{self._column} {_direction(self._sort.descending != backwards)}"

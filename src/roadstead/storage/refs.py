@@ -1,14 +1,14 @@
 """The mirror of the refs of repositories, which lists of branches and tags read. Recording a push changes it."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from roadstead.listing import Listing, PageRequest, Slice
-from roadstead.pushed import WHOLE_NAME, Ref, RefKind
+from roadstead.pushed import BRANCH_LIST, TAG_LIST, WHOLE_NAME, Ref, RefKind
 from roadstead.storage.database import Reader, Row, Transaction
 from roadstead.storage.filters import Clause
-from roadstead.storage.listing import Source, read_page
+from roadstead.storage.listing import Part, Source, read_page
 from roadstead.storage.moments import from_text, to_text
 from roadstead.storage.tables import REFS
 
@@ -17,6 +17,7 @@ _WIDTH = _COLUMNS.count(",") + 1
 _NUMBER = re.compile(r"[0-9]+")
 _AT_ONCE = 1000
 """Rows that are made before other tasks have their turn."""
+_LISTS: Mapping[RefKind, Listing] = {"branch": BRANCH_LIST, "tag": TAG_LIST}
 _KEY = "WHERE repository_id = ? AND kind = ? AND name = ?"
 
 
@@ -47,8 +48,10 @@ async def page_of_refs(
     reader: Reader, repository_id: int, kinds: Sequence[RefKind], listing: Listing, wanted: PageRequest
 ) -> Slice[Ref]:
     """Return a page of the refs of some kinds."""
-    condition = Clause(f"f.repository_id = ? AND f.kind IN ({', '.join('?' * len(kinds))})", (repository_id, *kinds))
-    source = Source("refs f", f"{REFS.of(Ref, 'f')}, f.natural_name, {WHOLE_NAME}", condition)
+    columns = f"{REFS.of(Ref, 'f')}, f.natural_name, {WHOLE_NAME}"
+    is_indexed = wanted.sort is None or wanted.sort.field != "target.hash"
+    parts = [Part(_of(repository_id, kind), _LISTS[kind]) for kind in kinds] if len(kinds) > 1 and is_indexed else ()
+    source = Source("refs f", columns, _of(repository_id, *kinds), parts=parts)
     page = await read_page(reader.scan, source, listing, wanted)
     return page.of([ref_of(row[:_WIDTH]) for row in page.items])
 
@@ -81,6 +84,10 @@ def ref_of(row: Row) -> Ref:
 def natural(name: str) -> str:
     """Return a text whose order among others is that of names, and of the numbers in them."""
     return _NUMBER.sub(lambda found: f"{len(digits := found[0].lstrip('0')):03}{digits}", name)
+
+
+def _of(repository_id: int, *kinds: RefKind) -> Clause:
+    return Clause(f"f.repository_id = ? AND f.kind IN ({', '.join('?' * len(kinds))})", (repository_id, *kinds))
 
 
 def _cells(repository_id: int, ref: Ref) -> tuple[int | str | None, ...]:
