@@ -14,8 +14,8 @@ import pytest
 
 from roadstead.cli.demo import likely_values
 from roadstead.errors import GitFailed
-from roadstead.git.repositories import make_repository, read_commits
-from roadstead.model import Commit
+from roadstead.git.local_commits import make_repository, read_commits
+from roadstead.model import LocalCommit
 from tests.cli.conftest import Roadstead
 
 LINK = re.compile(r"\x1b]8;;(http\S+?)\x1b\\(.+?)\x1b]8;;\x1b\\")
@@ -113,7 +113,7 @@ def test_demo_without_git_says_so(roadstead: Roadstead) -> None:
 )
 def test_likely_values(message: str, values: list[str]) -> None:
     """Prefixes of ticket keys are found as the linker will find them; similar names are not."""
-    assert likely_values([Commit("abc", "Ada", "2026-08-01", message)]) == values
+    assert likely_values([LocalCommit("abc", "Ada", "2026-08-01", message)]) == values
 
 
 def test_git_reads_what_was_written(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

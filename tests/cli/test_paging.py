@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from roadstead.git.repositories import make_repository
+from roadstead.git.local_commits import make_repository
 from tests.cli.conftest import PROGRAM, Roadstead, ServeApp
 from tests.cli.screen import screen
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from roadstead.domain.access.transfers import Transfers
+from roadstead.domain.access.git_places import GitPlaces
 from roadstead.domain.host import Host
 from roadstead.domain.repositories.commits import NoSuchCommit, find_hash
 from roadstead.domain.repositories.reading import Reading
@@ -45,7 +45,7 @@ def test_a_caller_has_a_share_of_the_processes(tmp_path: Path) -> None:
     """One who has as many as a caller may is refused after a while, and others are not."""
 
     async def work(host: Host) -> None:
-        object.__setattr__(host, "comparing", Transfers(4, 1, 0.01, "comparisons"))
+        object.__setattr__(host, "comparing", GitPlaces(4, 1, 0.01, "comparisons"))
         mine, others = (Reading(host, None, caller, None) for caller in "ab")  # type: ignore[arg-type]
         async with mine.process(), others.process():
             with pytest.raises(HostBusy, match="comparisons"):

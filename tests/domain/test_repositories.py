@@ -27,7 +27,7 @@ from roadstead.domain.repositories.given import RepositoryChanges
 from roadstead.domain.repositories.lists import list_repositories, page_of_watchers
 from roadstead.errors import GitFailed, InvalidInput, NotAuthenticated, NotFound, WrongCredential
 from roadstead.git.folders import Folders
-from roadstead.git.repositories import make_repository
+from roadstead.git.local_commits import make_repository
 from roadstead.listing import PageRequest
 from roadstead.model import UNIDENTIFIED, Identity, Privilege, Repository
 from roadstead.settings import Settings

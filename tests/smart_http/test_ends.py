@@ -13,7 +13,7 @@ import pytest
 
 from roadstead.api.incoming import Incoming
 from roadstead.app import Parts, create_app
-from roadstead.domain.access.transfers import Transfers
+from roadstead.domain.access.git_places import GitPlaces
 from roadstead.domain.host import open_host
 from roadstead.domain.people.workspaces import create_workspace
 from roadstead.git import locks
@@ -124,7 +124,7 @@ def test_a_host_stops_beside_an_open_push(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_who_finds_no_place_is_told_to_come_back(tmp_path: Path, work: Work) -> None:
     """Transfers that stand still use up the places for transfers, and none for other requests."""
-    parts = Parts(host=partial(open_host, transfers=Transfers(1, 1, seconds=0.05)))
+    parts = Parts(host=partial(open_host, transfers=GitPlaces(1, 1, seconds=0.05)))
     with live_host(tmp_path / "data", parts) as host:
         ann, ben = host.work(tokens(["ann", "ben"]))
         host.work(lambda opened: create_workspace(opened, "acme", name="Acme", owner="ann"))

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from roadstead.domain.access.credentials import find_token
-from roadstead.domain.access.transfers import Transfers, account_of
+from roadstead.domain.access.git_places import GitPlaces, account_of
 from roadstead.domain.host import Host
 from roadstead.domain.repositories.committing import WantedCommit, commit_files
 from roadstead.domain.repositories.creation import create_repository
@@ -59,7 +59,7 @@ def test_a_caller_has_a_share_of_the_changes(place: Place, work: Work) -> None:
     async def job(host: Host) -> None:
         ann = await find_token(host, place.ann)
         assert ann is not None
-        object.__setattr__(host, "writing", Transfers(4, 1, 0.01, "changes of repositories"))
+        object.__setattr__(host, "writing", GitPlaces(4, 1, 0.01, "changes of repositories"))
         commit = WantedCommit([FileWrite(b"new", b"content")])
         async with host.writing.place(account_of(ann)), host.writing.place("another"):
             for change in (

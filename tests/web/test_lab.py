@@ -12,7 +12,7 @@ import pytest
 
 from roadstead.domain.access import credentials
 from roadstead.domain.linking import linkers
-from roadstead.git.repositories import make_repository
+from roadstead.git.local_commits import make_repository
 from roadstead.linkify import Linker, compile_linkers, explain
 from roadstead.web.stretches import pieces_of, stretches_of
 from tests.live import LiveHost, RecordingApp, live_host, recording_app

@@ -17,8 +17,8 @@ from roadstead.api.origins import is_from_another_site, is_from_here
 from roadstead.connect import InvalidToken, canonical_request, read
 from roadstead.connect.scopes import GRANULAR, SCOPES, satisfy
 from roadstead.domain.access import credentials, grants
+from roadstead.domain.access.git_places import account_of
 from roadstead.domain.access.signers import find_signer
-from roadstead.domain.access.transfers import account_of
 from roadstead.domain.access.wrong_secrets import wrong_secret
 from roadstead.domain.host import Host
 from roadstead.errors import NotAuthenticated, RateLimitExceeded, ScopeMissing, WrongCredential

@@ -22,7 +22,7 @@ from roadstead.plain import plain
 if TYPE_CHECKING:
     from roadstead.domain.host import Host
     from roadstead.linkify import Linkified
-    from roadstead.model import Commit
+    from roadstead.model import LocalCommit
 
 COMMITS_SHOWN = 30
 MOST_VALUES = 50
@@ -101,7 +101,7 @@ async def _show(repo: Path | None, folder: Path, *, once: bool, color: Colour) -
             await asyncio.Event().wait()
 
 
-async def _read(repo: Path | None, folder: Path) -> "tuple[str, list[Commit]]":
+async def _read(repo: Path | None, folder: Path) -> "tuple[str, list[LocalCommit]]":
     """Return the name of the repository and its last commits. Raises `GitFailed`."""
     from roadstead.domain.linking.local_commits import last_commits, make_sample
 
@@ -115,14 +115,14 @@ async def _count_values(host: "Host", installation_id: int) -> int:
     return sum(linker.value_count for linker in await list_linkers(host, installation_id))
 
 
-def likely_values(commits: "Iterable[Commit]") -> list[str]:
+def likely_values(commits: "Iterable[LocalCommit]") -> list[str]:
     """Return the texts that look like the prefix of a ticket key in the messages, the most frequent first."""
     seen = Counter(prefix for commit in commits for prefix in re.findall(_TICKET, commit.message))
     unlikely = {*_NOT_TICKETS, *SAMPLE_VALUES}
     return [prefix for prefix, _ in seen.most_common() if prefix not in unlikely][:MOST_VALUES]
 
 
-def _print_messages(linked: "Sequence[tuple[Commit, Linkified]]", color: Colour) -> None:
+def _print_messages(linked: "Sequence[tuple[LocalCommit, Linkified]]", color: Colour) -> None:
     from roadstead.linkify import render_terminal
 
     as_links = has_colours(sys.stdout, color)

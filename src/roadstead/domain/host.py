@@ -14,10 +14,10 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from roadstead.domain.access.admission import Admission, open_files
+from roadstead.domain.access.git_places import GitPlaces
 from roadstead.domain.access.guesses import Guesses
 from roadstead.domain.access.rate_limit import RateLimit
 from roadstead.domain.access.refusals import Refusals
-from roadstead.domain.access.transfers import Transfers
 from roadstead.domain.coalescing import Coalescing
 from roadstead.domain.running import running_hosts
 from roadstead.domain.shutdown import finish
@@ -81,9 +81,9 @@ class Host:
     updating: set[int] = field(default_factory=set, repr=False)
     judging: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)
     hashing: Turns = field(default_factory=lambda: Turns(1, HASHING_SECONDS, "passwords"), repr=False)
-    comparing: Transfers = field(default_factory=lambda: Transfers(what="comparisons and histories"), repr=False)
-    writing: Transfers = field(default_factory=lambda: Transfers(what="changes of repositories"), repr=False)
-    transfers: Transfers = field(default_factory=Transfers, repr=False)
+    comparing: GitPlaces = field(default_factory=lambda: GitPlaces(what="comparisons and histories"), repr=False)
+    writing: GitPlaces = field(default_factory=lambda: GitPlaces(what="changes of repositories"), repr=False)
+    transfers: GitPlaces = field(default_factory=GitPlaces, repr=False)
     pushed_to: asyncio.Queue[Path] = field(default_factory=asyncio.Queue, repr=False)
     _running: set[asyncio.Task[None]] = field(default_factory=set, repr=False)
     coalescing: Coalescing = field(init=False, repr=False)
@@ -156,7 +156,7 @@ async def open_host(
     *,
     operator: str = "operator (host)",
     admission: Admission | None = None,
-    transfers: Transfers | None = None,
+    transfers: GitPlaces | None = None,
     changes_waiting: int = CHANGES_WAITING,
     busy_seconds: float = BUSY_SECONDS,
     finish_seconds: float = FINISH_SECONDS,
@@ -190,7 +190,7 @@ async def open_host(
             rate_limit=RateLimit(settings.rate_limit, seconds=3600) if settings.rate_limit else None,
             recorder=recorder,
             admission=admission or Admission(open_files()),
-            transfers=transfers or Transfers(),
+            transfers=transfers or GitPlaces(),
             changing=Turns(math.inf, CHANGE_SECONDS, "changes of many values", most_waiting=changes_waiting),
             finish_seconds=finish_seconds,
             request_log=RequestLog(store, which=settings.log_requests, clock=time.time),

@@ -177,8 +177,8 @@ class EffectivePermission:
     permission: Privilege
 
 
-class Commit(msgspec.Struct, frozen=True):
-    """A commit, its text without control characters except line ends and tabs.
+class LocalCommit(msgspec.Struct, frozen=True):
+    """A commit of a user's own repository, its text without control characters except line ends and tabs.
 
     `hash` is abbreviated as git does it; `day` is the author's date, as 2026-08-01.
     """

@@ -21,7 +21,7 @@ from roadstead.domain.host import Host
 from roadstead.domain.repositories import lfs, tickets
 from roadstead.domain.repositories.access import RepositoryMoved
 from roadstead.domain.repositories.content import Content
-from roadstead.domain.repositories.lfs import Offer, Wanted
+from roadstead.domain.repositories.lfs import LfsObject, Offer
 from roadstead.domain.repositories.tickets import BadTicket, Purpose, Ticket
 from roadstead.domain.repositories.transfers import Transfer
 from roadstead.errors import Conflict, InvalidInput, NotAuthenticated, RoadsteadError
@@ -60,15 +60,10 @@ class _Object(msgspec.Struct):
     size: int
 
 
-class _Ref(msgspec.Struct):
-    name: str
-
-
 class _Batch(msgspec.Struct):
     operation: Purpose
     objects: list[_Object]
     transfers: Sequence[str] = ("basic",)
-    ref: _Ref | None = None
     hash_algo: str = "sha256"
 
 
@@ -117,7 +112,7 @@ async def _batch(visit: Visit) -> Answer:
     if asked.hash_algo != "sha256":
         raise Conflict("This host has only the hash algorithm sha256.")
     transfer = await _admitted(visit, asked.operation)
-    found = await lfs.offers(transfer, asked.operation, [Wanted(one.oid, one.size) for one in asked.objects])
+    found = await lfs.offers(transfer, asked.operation, [LfsObject(one.oid, one.size) for one in asked.objects])
     objects = [_offered(transfer, asked.operation, one) for one in found]
     return _json({"transfer": "basic", "objects": objects, "hash_algo": "sha256"})
 
@@ -173,12 +168,12 @@ async def _verified(visit: Visit) -> Answer:
     return _json(None)
 
 
-async def _held(visit: Visit, purpose: Purpose, oid: str) -> tuple[Transfer, Wanted]:
+async def _held(visit: Visit, purpose: Purpose, oid: str) -> tuple[Transfer, LfsObject]:
     """Return the transfer that the request's ticket allows: of one object, or of none to ask. Raise `BadTicket`."""
     ticket: Ticket = tickets.read(visit.host, visit.request.headers.get("authorization", ""))
     if (ticket.purpose, ticket.oid, ticket.repository) != (purpose, oid, visit.name):
         raise BadTicket
-    return await lfs.transfer_with(visit.host, ticket), Wanted(oid, ticket.size)
+    return await lfs.transfer_with(visit.host, ticket), LfsObject(oid, ticket.size)
 
 
 async def _read(request: Request, shape: "Shape[Any]") -> Any:

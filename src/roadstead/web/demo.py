@@ -9,7 +9,7 @@ from starlette.responses import Response
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from roadstead.linkify import Linkified, render_html
-from roadstead.model import Commit, Installation
+from roadstead.model import Installation, LocalCommit
 from roadstead.web.page import Page, Visit, render
 
 _LONGEST_EXAMPLE = 2_000
@@ -37,7 +37,9 @@ class DemoPage:
     lab: str
 
 
-def demo_page(repository: str, commits: Sequence[tuple[Commit, Linkified]], installation: Installation) -> DemoPage:
+def demo_page(
+    repository: str, commits: Sequence[tuple[LocalCommit, Linkified]], installation: Installation
+) -> DemoPage:
     """Return the page of a repository's commits, linked by an installation; all of it may be untrusted."""
     linked = [
         # render_html escapes everything that it did not write itself.

@@ -7,7 +7,7 @@ import msgspec
 from roadstead.bitbucket.commits.shapes import CommitShapes
 from roadstead.bitbucket.repositories.shapes import announced_repository
 from roadstead.domain.host import Host
-from roadstead.domain.repositories.comments import find_last_comment, find_written
+from roadstead.domain.repositories.comments import find_comment, find_last_comment
 from roadstead.domain.repositories.known import Known, html_without_links
 from roadstead.events.payloads import Happening, Payload
 from roadstead.model import Repository
@@ -18,7 +18,7 @@ async def _comment_created(host: Host, happening: Happening) -> Payload | None:
     repository, told = happening.repository, happening.told
     if repository is None:
         return None
-    comment = await find_written(host, repository, told["commit"], told["comment"])
+    comment = await find_comment(host, repository, told["commit"], told["comment"])
     if comment is None:
         return None
     written = msgspec.structs.replace(comment, content=told["content"], updated_on=comment.created_on, is_deleted=False)

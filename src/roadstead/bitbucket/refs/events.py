@@ -9,7 +9,7 @@ from urllib.parse import quote
 import msgspec
 
 from roadstead.bitbucket.commits.shapes import CommitShapes
-from roadstead.bitbucket.refs.model import Found
+from roadstead.bitbucket.refs.model import ResolvedRef
 from roadstead.bitbucket.refs.shapes import RefShapes
 from roadstead.bitbucket.repositories.shapes import announced_repository
 from roadstead.domain.host import Host
@@ -50,8 +50,8 @@ class _Read(NamedTuple):
     """A change with what git has of it: the commits that are new, the latest first, and whether there are more."""
 
     change: _Change
-    old: Found | None
-    new: Found | None
+    old: ResolvedRef | None
+    new: ResolvedRef | None
     commits: Sequence[Commit]
     truncated: bool
 
@@ -101,7 +101,7 @@ async def _read(host: Host, repository: Repository, change: _Change, main: str |
     return _Read(change, old, new, page.commits, truncated=page.next is not None)
 
 
-def _found(folder: Path, change: _Change, id_: str) -> Found:
+def _found(folder: Path, change: _Change, id_: str) -> ResolvedRef:
     """Return what a ref named, as far as git still has it."""
     kind: RefKind = "branch" if change.kind == "branch" else "tag"
     hash_ = objects.commit_behind(folder, id_)
@@ -110,7 +110,7 @@ def _found(folder: Path, change: _Change, id_: str) -> Found:
         tag = objects.tag(folder, id_) if objects.kind_of(folder, id_) == "tag" else None
     except NoSuchObject:
         commit = tag = None
-    return Found(Ref(kind, change.name, id_, hash_, None), commit, tag)
+    return ResolvedRef(Ref(kind, change.name, id_, hash_, None), commit, tag)
 
 
 async def _shaped(host: Host, repository: Repository, read: _Read) -> Payload:
@@ -148,7 +148,7 @@ class _Shapes:
             shape["commits"] = [self._commits.announced_as_new(commit) for commit in read.commits]
         return shape
 
-    def _ref(self, found: Found | None) -> Payload | None:
+    def _ref(self, found: ResolvedRef | None) -> Payload | None:
         if found is None:
             return None
         target = None if found.commit is None else self._commits.announced(found.commit)
@@ -158,7 +158,7 @@ class _Shapes:
             shape["links"] = {**shape["links"], "pullrequest_create": {"href": url}}
         return shape
 
-    def _links(self, read: _Read, new: Found) -> Payload:
+    def _links(self, read: _Read, new: ResolvedRef) -> Payload:
         """Return the links of a change: of a tag to its commits only, and to a diff of a branch that went forward."""
         hash_, before = new.ref.commit_hash, None if read.old is None else read.old.ref.commit_hash
         exclude = f"&exclude={before}" if before else ""

@@ -6,7 +6,7 @@ from roadstead.git.objects import Commit, Tag
 from roadstead.pushed import Ref
 
 
-class Found(NamedTuple):
+class ResolvedRef(NamedTuple):
     """A branch or tag, the commit that it leads to, if any, and the object of an annotated tag."""
 
     ref: Ref

@@ -11,7 +11,7 @@ from roadstead.api.operation import Call
 from roadstead.bitbucket.commits.shapes import CommitShapes
 from roadstead.bitbucket.map import REFS as OPERATIONS
 from roadstead.bitbucket.refs import rules, shapes
-from roadstead.bitbucket.refs.shapes import BranchResource, RefResource, RefShapes, TagResource, Wanted
+from roadstead.bitbucket.refs.shapes import BranchResource, NewRef, RefResource, RefShapes, TagResource
 from roadstead.domain.repositories import refs
 from roadstead.listing import Listing, PageRequest
 from roadstead.pushed import BRANCH_LIST, REF_LIST, TAG_LIST, Ref, RefKind
@@ -35,7 +35,7 @@ async def list_branches(call: Call, wanted: PageRequest) -> Answer:
 
 
 @OPERATIONS.post("/branches", needs=WRITE, takes=shapes.NEW_BRANCH, gives={201: BranchResource})
-async def create_branch(call: Call, given: Wanted) -> Answer:
+async def create_branch(call: Call, given: NewRef) -> Answer:
     """Create a branch at a commit, which is given by its hash, the beginning of that, a branch or a tag."""
     return await _created(
         call, await refs.create_branch(call.host, call.identity, call.repository, given.name, given.target)
@@ -61,7 +61,7 @@ async def list_tags(call: Call, wanted: PageRequest) -> Answer:
 
 
 @OPERATIONS.post("/tags", needs=WRITE, takes=shapes.NEW_TAG, gives={201: TagResource})
-async def create_tag(call: Call, given: Wanted) -> Answer:
+async def create_tag(call: Call, given: NewRef) -> Answer:
     """Create an annotated tag of a commit, which is given as for a branch."""
     return await _created(call, await refs.create_tag(call.host, call.identity, call.repository, *given))
 

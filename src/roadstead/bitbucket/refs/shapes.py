@@ -7,7 +7,7 @@ import msgspec
 
 from roadstead.api.bodies import Shape, wrong_body
 from roadstead.bitbucket.commits.shapes import Author, CommitShapes, TargetCommit
-from roadstead.bitbucket.refs.model import Found
+from roadstead.bitbucket.refs.model import ResolvedRef
 from roadstead.errors import InvalidInput
 from roadstead.shapes.accounts import Href
 from roadstead.shapes.links import in_path
@@ -49,7 +49,7 @@ class GivenRef(msgspec.Struct):
     message: str | None = None
 
 
-class Wanted(NamedTuple):
+class NewRef(NamedTuple):
     """A branch or tag to create."""
 
     name: str
@@ -57,15 +57,15 @@ class Wanted(NamedTuple):
     message: str
 
 
-def _wanted(given: GivenRef) -> Wanted:
+def _new_ref(given: GivenRef) -> NewRef:
     missing = "name" if not given.name else "target" if given.target is None else "target.hash"
     if not given.name or given.target is None or not given.target.hash:
         raise InvalidInput("Bad request", fields={missing: "required key not provided"})
-    return Wanted(given.name, given.target.hash, given.message or "")
+    return NewRef(given.name, given.target.hash, given.message or "")
 
 
-NEW_BRANCH: Shape[Wanted] = Shape(GivenRef, _wanted, wrong_body, documented=NewBranch)
-NEW_TAG: Shape[Wanted] = Shape(GivenRef, _wanted, wrong_body, documented=NewTag)
+NEW_BRANCH: Shape[NewRef] = Shape(GivenRef, _new_ref, wrong_body, documented=NewBranch)
+NEW_TAG: Shape[NewRef] = Shape(GivenRef, _new_ref, wrong_body, documented=NewTag)
 
 
 class RefLinks(TypedDict):
@@ -121,11 +121,11 @@ class RefShapes:
         self._page = page
         self._commits = commits
 
-    def ref(self, found: Found) -> BranchResource | TagResource:
+    def ref(self, found: ResolvedRef) -> BranchResource | TagResource:
         """Return a branch or a tag."""
         return self.branch(found) if found.ref.kind == "branch" else self.tag(found)
 
-    def branch(self, found: Found) -> BranchResource:
+    def branch(self, found: ResolvedRef) -> BranchResource:
         """Return a branch."""
         return {
             "name": found.ref.name,
@@ -144,7 +144,7 @@ class RefShapes:
             "default_merge_strategy": "merge_commit",
         }
 
-    def tag(self, found: Found) -> TagResource:
+    def tag(self, found: ResolvedRef) -> TagResource:
         """Return a tag."""
         tag = found.tag
         tagger = None if tag is None else tag.tagger
@@ -158,10 +158,10 @@ class RefShapes:
             "links": self._links(found, "tags", "commits/tag"),
         }
 
-    def _target(self, found: Found) -> TargetCommit | None:
+    def _target(self, found: ResolvedRef) -> TargetCommit | None:
         return None if found.commit is None else self._commits.target(found.commit)
 
-    def _links(self, found: Found, kind: str, page: str) -> RefLinks:
+    def _links(self, found: ResolvedRef, kind: str, page: str) -> RefLinks:
         name = in_path(found.ref.name)
         return {
             "self": {"href": f"{self._url}/refs/{kind}/{name}"},

@@ -4,8 +4,8 @@ import asyncio
 from datetime import UTC, datetime
 from pathlib import Path
 
-from roadstead.git.repositories import make_repository, read_commits, version
-from roadstead.model import Commit
+from roadstead.git.local_commits import make_repository, read_commits, version
+from roadstead.model import LocalCommit
 
 _MESSAGES = (
     "BB-1: Open the harbour\n\nThe first stone of the pier. See RFC 2119 for what MUST means.",
@@ -21,7 +21,7 @@ _MESSAGES = (
 _FIRST_ON = datetime(2026, 8, 1, 9, 30, tzinfo=UTC)
 
 
-async def last_commits(repository: Path, count: int) -> list[Commit]:
+async def last_commits(repository: Path, count: int) -> list[LocalCommit]:
     """Return the last commits of the repository around a folder, newest first. Raise `GitFailed`."""
     return await asyncio.to_thread(read_commits, repository, count)
 

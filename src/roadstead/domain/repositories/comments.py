@@ -52,7 +52,7 @@ async def get_comment(reader: Reader, repository: Repository, commit_hash: str, 
     return found
 
 
-async def find_written(host: Host, repository: Repository, commit_hash: str, comment_id: int) -> CommitComment | None:
+async def find_comment(host: Host, repository: Repository, commit_hash: str, comment_id: int) -> CommitComment | None:
     """Return a comment on a commit, as it is now; `None` if it is gone."""
     return await rows.find_comment(host.store.database, repository.id, commit_hash, comment_id)
 

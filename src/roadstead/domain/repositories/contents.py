@@ -6,7 +6,7 @@ from pathlib import Path
 from roadstead.domain.host import Host
 from roadstead.domain.repositories import lfs
 from roadstead.domain.repositories.content import Content
-from roadstead.domain.repositories.lfs import Wanted
+from roadstead.domain.repositories.lfs import LfsObject
 from roadstead.domain.repositories.reading import Reading
 from roadstead.domain.repositories.source import Place, mimetype_of, pieces_of
 from roadstead.domain.repositories.transfers import Transfer
@@ -49,7 +49,7 @@ async def whole(reading: Reading, place: Place, *, most: int) -> bytes | None:
     return read if isinstance(read, bytes) else b"".join([piece async for piece in read])
 
 
-async def _object(reading: Reading, entry: Entry, pointer: Wanted) -> Content | None:
+async def _object(reading: Reading, entry: Entry, pointer: LfsObject) -> Content | None:
     """Return the content of the object that a pointer of git LFS names, or `None` if the repository has no such one."""
     transfer = Transfer(reading.host, UNIDENTIFIED, reading.repository, reading.caller)
     try:
@@ -60,12 +60,12 @@ async def _object(reading: Reading, entry: Entry, pointer: Wanted) -> Content | 
     return Content(f"{pointer.oid}-{entry.mode:o}", kind, pointer.size, partial(lfs.download, transfer, place))
 
 
-def pointer_at(folder: Path, entry: Entry, size: int | None) -> Wanted | None:
+def pointer_at(folder: Path, entry: Entry, size: int | None) -> LfsObject | None:
     """Return the object of git LFS that a file of this size names, if it is a pointer. Others are not read."""
     return _pointer_in(entry, blobs.content(folder, entry.id)) if size in lfs.POINTER_BYTES else None
 
 
-def _pointer_in(entry: Entry, content: bytes) -> Wanted | None:
+def _pointer_in(entry: Entry, content: bytes) -> LfsObject | None:
     return None if entry.is_link else lfs.pointed_to(content)
 
 

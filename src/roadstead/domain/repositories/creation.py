@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import msgspec
 
-from roadstead.domain.access.transfers import account_of
+from roadstead.domain.access.git_places import account_of
 from roadstead.domain.happened import actor_of, happened
 from roadstead.domain.host import Host
 from roadstead.domain.people.changes import log_change

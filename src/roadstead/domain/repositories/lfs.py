@@ -44,23 +44,23 @@ class NoSuchObject(NotFound):
         )
 
 
-class Wanted(NamedTuple):
-    """An object that a client wants to transfer."""
+class LfsObject(NamedTuple):
+    """An object of git LFS: the SHA-256 of its content, and its size in bytes."""
 
     oid: str
     size: int
 
 
-def pointed_to(content: bytes) -> Wanted | None:
+def pointed_to(content: bytes) -> LfsObject | None:
     """Return the object that a file names if it is a pointer: what git has in place of a file of git LFS."""
     found = _POINTER.fullmatch(content) if len(content) in POINTER_BYTES else None
-    return None if found is None else Wanted(found[1].decode(), int(found[2]))
+    return None if found is None else LfsObject(found[1].decode(), int(found[2]))
 
 
 class Offer(NamedTuple):
     """The answer for an object: a ticket, or an error. With neither, the object is there and needs no upload."""
 
-    wanted: Wanted
+    wanted: LfsObject
     ticket: str | None = None
     error: RoadsteadError | None = None
 
@@ -96,7 +96,7 @@ async def transfer_with(host: Host, ticket: Ticket) -> Transfer:
     return Transfer(host, UNIDENTIFIED, found, ticket.sharer)
 
 
-async def offers(transfer: Transfer, purpose: Purpose, objects: Sequence[Wanted]) -> list[Offer]:
+async def offers(transfer: Transfer, purpose: Purpose, objects: Sequence[LfsObject]) -> list[Offer]:
     """Return an answer for each object. Raise `InvalidInput` for too many, and `RepositoryFull` for too large ones."""
     if len(objects) > MOST_OBJECTS:
         raise InvalidInput(f"There are {len(objects)} objects.", f"Ask for at most {MOST_OBJECTS} at a time.")
@@ -107,12 +107,12 @@ async def offers(transfer: Transfer, purpose: Purpose, objects: Sequence[Wanted]
     return [_offer(transfer, purpose, wanted, size) for wanted, size in zip(objects, there, strict=True)]
 
 
-def _sizes(transfer: Transfer, objects: Sequence[Wanted]) -> list[int | None]:
+def _sizes(transfer: Transfer, objects: Sequence[LfsObject]) -> list[int | None]:
     """Return the sizes of those objects that are there."""
     return [_size(transfer, wanted.oid) if _OID.fullmatch(wanted.oid) else None for wanted in objects]
 
 
-def _offer(transfer: Transfer, purpose: Purpose, wanted: Wanted, there: int | None) -> Offer:
+def _offer(transfer: Transfer, purpose: Purpose, wanted: LfsObject, there: int | None) -> Offer:
     try:
         _check(purpose, wanted, there)
     except RoadsteadError as exc:
@@ -124,7 +124,7 @@ def _offer(transfer: Transfer, purpose: Purpose, wanted: Wanted, there: int | No
     return Offer(wanted, tickets.issue(host, purpose, repository.uuid, caller, oid=oid, size=size))
 
 
-def _check(purpose: Purpose, wanted: Wanted, there: int | None) -> None:
+def _check(purpose: Purpose, wanted: LfsObject, there: int | None) -> None:
     if not _OID.fullmatch(wanted.oid):
         raise InvalidInput("The oid is not 64 hexadecimal digits in lower case.")
     if not 0 <= wanted.size <= MOST_BYTES:
@@ -135,7 +135,7 @@ def _check(purpose: Purpose, wanted: Wanted, there: int | None) -> None:
         raise InvalidInput(f"The object has {there} bytes, not {wanted.size}.")
 
 
-async def upload(transfer: Transfer, wanted: Wanted, body: AsyncIterator[bytes]) -> None:
+async def upload(transfer: Transfer, wanted: LfsObject, body: AsyncIterator[bytes]) -> None:
     """Store an object.
 
     Raise `InvalidInput` if the body is not the object, `RepositoryFull`, `StorageUnusable`, and `HostBusy`.
@@ -159,7 +159,7 @@ def download(transfer: Transfer, place: Path, start: int, end: int) -> AsyncGene
     return transfer.pieces(read_pieces(place, start, end))
 
 
-async def find(transfer: Transfer, wanted: Wanted) -> Path:
+async def find(transfer: Transfer, wanted: LfsObject) -> Path:
     """Return where an object is that was uploaded. Raise `NoSuchObject`, or `InvalidInput` if it has another size."""
     there = await asyncio.to_thread(_size, transfer, wanted.oid)
     _check("download", wanted, there)

@@ -13,7 +13,7 @@ database, and the event is stored.
 from collections.abc import Sequence
 from pathlib import Path
 
-from roadstead.domain.access.transfers import account_of
+from roadstead.domain.access.git_places import account_of
 from roadstead.domain.host import Host
 from roadstead.domain.repositories.commits import folder_of
 from roadstead.domain.repositories.journal import begin, finish, new_id

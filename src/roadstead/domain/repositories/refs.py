@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from roadstead.domain.access.transfers import account_of
+from roadstead.domain.access.git_places import account_of
 from roadstead.domain.host import Host
 from roadstead.domain.repositories.commits import folder_of
 from roadstead.domain.repositories.people import signature_of

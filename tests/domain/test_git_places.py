@@ -6,11 +6,11 @@ from contextlib import AsyncExitStack
 
 import pytest
 
-from roadstead.domain.access.transfers import Transfers
+from roadstead.domain.access.git_places import GitPlaces
 from roadstead.errors import HostBusy
 
 
-async def _hold(transfers: Transfers, *callers: str) -> AsyncExitStack:
+async def _hold(transfers: GitPlaces, *callers: str) -> AsyncExitStack:
     held = AsyncExitStack()
     for caller in callers:
         await held.enter_async_context(transfers.place(_sharer(caller)))
@@ -22,7 +22,7 @@ def _sharer(caller: str) -> Hashable:
     return caller if "." in caller else (caller, None)
 
 
-async def _use(transfers: Transfers, caller: str, order: list[str]) -> None:
+async def _use(transfers: GitPlaces, caller: str, order: list[str]) -> None:
     async with transfers.place(_sharer(caller)):
         order.append(caller)
         await asyncio.sleep(0)
@@ -32,7 +32,7 @@ def test_who_finds_no_place_is_refused_after_a_while() -> None:
     """All places are taken, or the caller's share: others still find a place, and later the caller does."""
 
     async def check() -> None:
-        transfers = Transfers(3, 2, seconds=0.01)
+        transfers = GitPlaces(3, 2, seconds=0.01)
         held = await _hold(transfers, "ann", "ann")
         with pytest.raises(HostBusy):
             await _hold(transfers, "ann")
@@ -50,7 +50,7 @@ def test_strangers_together_have_half_of_the_places() -> None:
     """However many addresses they have: users find the other half, and a place given back goes to the next stranger."""
 
     async def check() -> None:
-        transfers = Transfers(4, 2, seconds=0.01)
+        transfers = GitPlaces(4, 2, seconds=0.01)
         held = await _hold(transfers, "192.0.2.1")
         async with await _hold(transfers, "192.0.2.2"):
             with pytest.raises(HostBusy):
@@ -68,7 +68,7 @@ def test_a_free_place_goes_to_who_has_waited_longest() -> None:
     """Whose share is used up is passed over, and does not hold up those behind."""
 
     async def check() -> None:
-        transfers, order = Transfers(2, 1, seconds=5), list[str]()
+        transfers, order = GitPlaces(2, 1, seconds=5), list[str]()
         held, others = await _hold(transfers, "ann"), await _hold(transfers, "ben")
         waiting = [asyncio.create_task(_use(transfers, caller, order)) for caller in ("ann", "cid", "dan")]
         await asyncio.sleep(0)
@@ -86,7 +86,7 @@ def test_who_stops_waiting_takes_no_place() -> None:
     """Whether before a place is free, or in the turn in which it comes."""
 
     async def check() -> None:
-        transfers = Transfers(1, 1, seconds=5)
+        transfers = GitPlaces(1, 1, seconds=5)
         for give_first in (True, False):
             held = await _hold(transfers, "ann")
             waiting = asyncio.create_task(_use(transfers, "ben", []))

@@ -1,4 +1,4 @@
-"""Places for transfers of git, each of which has programs running for minutes: as many as the machine bears.
+"""Places for work that runs git, such as a clone, a push or a comparison: as many at a time as the machine bears.
 
 A caller that finds no place waits for one, and is refused after a while. One caller never has all places, and all
 callers without a credential together never have more than half.
@@ -20,7 +20,7 @@ WAIT_SECONDS = 30.0
 
 
 def account_of(identity: Identity) -> Hashable | None:
-    """Return to whom a share belongs: an account, also that of an access token, an app, or a user of one."""
+    """Return the key of a caller's share: the account, also that of an access token, and the app that acts for it."""
     user, installation = identity.user, identity.installation_id
     return None if user is None and installation is None else (user and user.id, installation)
 
@@ -30,8 +30,8 @@ def is_stranger(caller: Hashable) -> bool:
     return isinstance(caller, str)
 
 
-class Transfers:
-    """The places for transfers, of one process. `what` names them in a sentence."""
+class GitPlaces:
+    """The places of one process for one kind of work, which `what` names in a sentence."""
 
     def __init__(
         self, most: int = MOST, share: int = SHARE, seconds: float = WAIT_SECONDS, what: str = "transfers of git"

@@ -1,4 +1,7 @@
-"""Real git repositories, through the program git."""
+"""Commits of a user's own repositories on this machine, read with the user's git and its configuration.
+
+Repositories that the host serves are read by the other modules.
+"""
 
 import os
 import shutil
@@ -8,7 +11,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 
 from roadstead.errors import GitFailed
-from roadstead.model import Commit
+from roadstead.model import LocalCommit
 
 TIMEOUT_SECONDS = 30.0
 
@@ -25,7 +28,7 @@ def version() -> str:
     return _git(Path(), "--version").strip()
 
 
-def read_commits(repository: Path, count: int) -> list[Commit]:
+def read_commits(repository: Path, count: int) -> list[LocalCommit]:
     """Return the last `count` commits of the repository around `repository`, newest first. Raise `GitFailed`.
 
     Bytes that are not UTF-8 are replaced, even where git knows another encoding.
@@ -59,9 +62,9 @@ def make_repository(folder: Path, messages: Sequence[str], *, first_on: datetime
         _git(folder, "commit", "--quiet", "--allow-empty", f"--message={message}", environment={**own, **dates})
 
 
-def _commit(fields: Sequence[str]) -> Commit:
+def _commit(fields: Sequence[str]) -> LocalCommit:
     abbreviated, author, day, message = (field.translate(_CONTROLS) for field in fields)
-    return Commit(abbreviated, author, day, message.rstrip())
+    return LocalCommit(abbreviated, author, day, message.rstrip())
 
 
 def _git(folder: Path, *arguments: str, environment: Mapping[str, str] | None = None) -> str:
