@@ -55,7 +55,7 @@ def test_the_newest_event_is_kept_however_old(tmp_path: Path, new_database: NewD
             await scene.event(number)
         await scene.dispatch()
         newest = await newest_event(scene.host.store.database)
-        keep_mark(scene.host, newest)
+        await keep_mark(scene.host, newest)
         assert await _kept(scene, LATER) == ([2], [])
         assert not await is_behind_mark(scene.host)
 

@@ -7,19 +7,23 @@ import sqlite3
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
 from roadstead.domain.host import Host, open_host
 from roadstead.domain.people.workspaces import create_workspace
 from roadstead.domain.repositories.catching_up import catch_up, out_of_line
-from roadstead.domain.repositories.marks import is_behind_mark
+from roadstead.domain.repositories.marks import is_behind_mark, keep_mark
 from roadstead.domain.upkeep.copying import move_state
 from roadstead.domain.upkeep.repository_check import Checked, check_repositories
 from roadstead.model import Repository
+from roadstead.settings import Settings
 from tests.live import LiveHost, live_host
 from tests.smart_http.conftest import Place, new_repository, tokens, wait_until
 from tests.smart_http.git_client import Work
+
+LATER = 7
 
 
 def _copy_database(data: Path, there: Path) -> None:
@@ -124,6 +128,28 @@ def test_a_full_disk_keeps_the_earlier_mark(on_sqlite: Place, work: Work, monkey
     monkeypatch.setattr(Path, "write_text", fill_up)
     work.git("push", on_sqlite.url(), "main:later")
     assert mark.read_text("ascii") == marked
+
+
+def test_of_two_hosts_that_mark_at_once_the_later_event_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The host with the earlier event has looked at the mark and is about to write when the other one comes."""
+    (tmp_path / "git").mkdir()
+    other = Thread(target=lambda: asyncio.run(mark(LATER)))
+    write = Path.write_text
+
+    async def mark(event: int) -> None:
+        async with open_host(Settings(data=tmp_path)) as host:
+            await keep_mark(host, event)
+
+    def write_after_the_other(file: Path, text: str, encoding: str) -> int:
+        monkeypatch.setattr(Path, "write_text", write)
+        other.start()
+        other.join(1.0)  # as long as it takes to see that it waits
+        return write(file, text, encoding)
+
+    monkeypatch.setattr(Path, "write_text", write_after_the_other)
+    asyncio.run(mark(LATER - 1))
+    other.join()
+    assert int((tmp_path / "git" / "latest-event").read_text("ascii")) == LATER
 
 
 def test_a_start_that_is_cut_off_leaves_the_rest_to_the_next(on_sqlite: Place, work: Work, tmp_path: Path) -> None:

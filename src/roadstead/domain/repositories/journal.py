@@ -94,7 +94,7 @@ async def record(
             payload = {**_payload(done, backwards), **await _main_beside(tx, found, done)}
             event = await happened(host, tx, "repo:push", _actor(push), found, payload)
     if event:
-        keep_mark(host, event)
+        await keep_mark(host, event)
     return done
 
 

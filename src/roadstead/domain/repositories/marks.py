@@ -4,17 +4,21 @@ That is so after a restore, because a back-up has the database first.
 """
 
 import os
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager, suppress
 from pathlib import Path
 
 from roadstead.domain.host import Host
+from roadstead.errors import GitFailed, HostBusy
+from roadstead.git import locks
 from roadstead.storage.events import newest_event
 
 
-def keep_mark(host: Host, event: int) -> None:
+async def keep_mark(host: Host, event: int) -> None:
     """Mark an event, unless a later one is marked. A disk that takes no mark does not undo a push."""
-    if event > _marked(host):
-        _mark(host, event)
+    async with _marking(host) as marked:
+        if event > marked:
+            _mark(host, event)
 
 
 async def is_behind_mark(host: Host) -> bool:
@@ -27,13 +31,27 @@ async def mark_copied(target: Host, newest: int) -> None:
 
     A push that has come since stays marked, because the copy lacks it.
     """
-    if _marked(target) <= newest:
-        await mark_newest(target)
+    async with _marking(target) as marked:
+        if marked <= newest:
+            _mark(target, await newest_event(target.store.database))
 
 
 async def mark_newest(host: Host) -> None:
-    """Mark the newest event that the database has."""
-    _mark(host, await newest_event(host.store.database))
+    """Mark the newest event that the database has, also in place of a later one."""
+    async with _marking(host):
+        _mark(host, await newest_event(host.store.database))
+
+
+@asynccontextmanager
+async def _marking(host: Host) -> AsyncIterator[int]:
+    """Yield the mark, which no other process changes meanwhile: there may be several hosts, and they have workers.
+
+    A disk that takes no lock takes no mark, either.
+    """
+    async with AsyncExitStack() as held:
+        with suppress(GitFailed, HostBusy):
+            await held.enter_async_context(locks.wait_for(locks.alone, _place(host).parent))
+        yield _marked(host)
 
 
 def _mark(host: Host, event: int) -> None:
