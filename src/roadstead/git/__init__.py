@@ -7,7 +7,7 @@ in a repository are bytes without a slash at either end, and the empty path is t
 from collections.abc import Awaitable, Callable
 
 closing: list[Callable[[], Awaitable[None]]] = []
-"""What modules that were imported want to do when the host stops. Nothing is imported for it."""
+"""What to do when the host stops. A module adds its own when it is imported, so that stopping imports nothing."""
 
 
 async def close() -> None:

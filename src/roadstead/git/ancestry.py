@@ -16,7 +16,7 @@ _BOTH = _LEFT | _RIGHT
 
 
 async def merge_base(folder: Path, one: str, other: str) -> str | None:
-    """Return the best common ancestor of two commits, nothing if they have none. Raise `NoSuchObject`."""
+    """Return the best common ancestor of two commits, or `None`. Raise `NoSuchObject`."""
     if one == other:
         return one
     bases = _bases(folder, one, other)
@@ -32,7 +32,7 @@ async def is_ancestor(folder: Path, one: str, other: str) -> bool:
 
 
 def _bases(folder: Path, one: str, other: str) -> list[str] | None:
-    """Return the common ancestors of two commits that are below no other; nothing if that would take long."""
+    """Return the best common ancestors of two commits, or `None` if finding them would take long."""
     walk = _Walk(Queue(repository(folder)), one, other)
     while walk.deciding:
         walk.step()
@@ -44,8 +44,8 @@ def _bases(folder: Path, one: str, other: str) -> list[str] | None:
 class _Walk:
     """A walk from two commits that marks each with those from which it is reachable.
 
-    `common` are commits that both have, and what is below one of them is marked as that. `deciding` are the commits in
-    the queue that are below none.
+    `common` are the commits that both reach. Ancestors of one of these are marked as below it. `deciding` are those in
+    the queue that are below none: once it is empty, the walk is done.
     """
 
     def __init__(self, queue: Queue, one: str, other: str) -> None:

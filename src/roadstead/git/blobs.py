@@ -1,4 +1,4 @@
-"""Contents of files: small ones from here, large ones from a process, as fast as the reader takes them."""
+"""Contents of files: small ones at once, large ones from a process, as fast as the reader takes them."""
 
 from collections.abc import AsyncGenerator
 from pathlib import Path
@@ -20,9 +20,9 @@ def size(folder: Path, blob: str) -> int:
 
 
 def content(folder: Path, blob: str, *, most: int = INLINE) -> bytes:
-    """Return the content of a file that has at most so many bytes, of a larger one its beginning.
+    """Return the first bytes of a file, at most so many: all of a small file.
 
-    The beginning of a larger one is read whole by the library: look at the `size`. Raise `NoSuchObject`.
+    The library reads all of a file even for its beginning, so look at the `size` first. Raise `NoSuchObject`.
     """
     return data_of(repository(folder), "blob", blob)[:most]
 

@@ -1,7 +1,4 @@
-"""Who maintains repositories after pushes: one repository at a time on a machine, some time after a push to it.
-
-It empties the trash, too.
-"""
+"""Maintenance in the background: some time after a push, one repository at a time on a machine, and the trash."""
 
 import asyncio
 import logging
@@ -19,9 +16,9 @@ _PAUSE = 1.0
 
 
 class Caretaker:
-    """Maintains repositories that have `changed`, as long as it runs. `root` is the folder of all of them.
+    """Maintains repositories that have `changed`, as long as it runs. `root` is the folder of all repositories.
 
-    Each that was `maintained` is reported.
+    `maintained` is called after each.
     """
 
     def __init__(

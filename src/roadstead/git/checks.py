@@ -14,10 +14,10 @@ _FAULT = "fsck error"
 
 
 async def check_settings(folder: Path, tree: str, paths: Iterable[bytes]) -> None:
-    """Check the files at some paths below a new tree whose names git gives a meaning.
+    """Check those files of a new tree, among some paths, whose names have a meaning for git.
 
-    Raise `InvalidInput` for what a push could not bring, such as a submodule whose address is an option of a command,
-    and `HostBusy`.
+    Raise `InvalidInput` for a file that git refuses in a push, such as a submodule whose address is an option of a
+    command, and `HostBusy`.
     """
     ids = {found for path in paths for found in _objects_at(folder, tree, path)}
     if not ids:
@@ -32,9 +32,9 @@ async def check_settings(folder: Path, tree: str, paths: Iterable[bytes]) -> Non
 
 
 async def _index(folder: Path, pack: bytes) -> None:
-    """Let git check a pack in a folder like that of a push, which cleaning finds if this process is killed.
+    """Let git check a pack, in a folder named like the quarantine of a push: if this process is killed, it is removed.
 
-    Pruning, which has the lock alone, removes such folders at once.
+    Hold the lock, because pruning removes such folders at once.
     """
     objects = folder / "objects"
     async with locks.wait_for(locks.shared, folder) as lock:

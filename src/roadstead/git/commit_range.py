@@ -1,4 +1,4 @@
-"""Ranges: the commits that are reachable from some and not from others, found as git finds them."""
+"""Ranges: the commits that are reachable from some commits and not from others, in git's order."""
 
 from collections.abc import Iterable, Sequence
 from math import inf
@@ -10,13 +10,13 @@ from roadstead.git.opened import repository
 _MOST_VISITED = 2000
 """Commits that take the loop some 10 ms."""
 _SLOP = 5
-"""Excluded commits that git visits after it seems done, for clocks that went wrong."""
+"""How many excluded commits git still visits once it seems done, because commits may have wrong dates."""
 
 
 def range_of(folder: Path, include: Sequence[str], exclude: Sequence[str]) -> list[str] | None:
     """Return all commits that are reachable from `include` and not from `exclude`, in the order of `git rev-list`.
 
-    Return nothing if there are too many to say so here. Raise `NoSuchObject`.
+    Return `None` if the walk would visit too many commits. Raise `NoSuchObject`.
     """
     walk = _Walk(Queue(repository(folder)), include, exclude)
     while walk.step():
@@ -26,7 +26,7 @@ def range_of(folder: Path, include: Sequence[str], exclude: Sequence[str]) -> li
 
 
 class _Walk:
-    """A walk over a range. Any commit that was found can turn out to be excluded before the end."""
+    """A walk over a range. A commit that was found can turn out to be excluded until the walk ends."""
 
     def __init__(self, queue: Queue, include: Sequence[str], exclude: Sequence[str]) -> None:
         self.found: list[str] = []
@@ -39,7 +39,7 @@ class _Walk:
             self._reach(tip)
 
     def step(self) -> bool:
-        """Visit the next commit, and return whether that can have changed anything."""
+        """Visit the next commit. Return whether the walk must go on."""
         if not self._queue:
             return False
         latest = self._queue.pop()
@@ -67,7 +67,7 @@ class _Walk:
                 self._wanted.add(id_)
 
     def _exclude(self, ids: Iterable[str]) -> None:
-        """Exclude commits, with what is known to be reachable from them."""
+        """Exclude commits, and all visited commits that are reachable from them."""
         waiting = list(ids)
         while waiting:
             id_ = waiting.pop()

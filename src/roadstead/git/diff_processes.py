@@ -1,4 +1,4 @@
-"""Processes that wait for the next question: a diff costs a ninth of what it costs in a process of its own."""
+"""Processes of `git diff-tree` that are kept for the next diff: it then costs a ninth of what a new process costs."""
 
 import asyncio
 import contextlib
@@ -26,8 +26,8 @@ class _Waiting(NamedTuple):
 class Pool(threading.local):
     """Processes of `git diff-tree` of the present thread, each for a repository and some options.
 
-    Those unused for some seconds end. One that answers is not in the pool. So a question that comes meanwhile starts
-    another, and the later of the two comes back alone.
+    A process that was unused for some seconds ends. One that answers is not in the pool, so another request for its
+    repository starts a second process; the one that ends its answer last is kept.
     """
 
     def __init__(self, *, most: int = 12, seconds: float = 60) -> None:
@@ -93,5 +93,5 @@ class Pool(threading.local):
 
 
 POOL = Pool()
-"""Those of this process, for each of its threads."""
+"""The pool of this process, for each of its threads."""
 closing.append(POOL.close)

@@ -1,4 +1,4 @@
-"""How two commits differ: as text, and file by file. Every word of it is git's, which finds renames its own way."""
+"""How two commits differ, as text and file by file, found by git itself: no library finds the same renames."""
 
 import os
 from collections.abc import AsyncGenerator, Iterator, Mapping, Sequence
@@ -59,7 +59,7 @@ class FileChange(msgspec.Struct, frozen=True):
 
 
 async def patch(folder: Path, old: str | None, new: str | None, options: DiffOptions = USUAL) -> AsyncGenerator[bytes]:
-    """Yield the difference of two commits, or trees, as `git diff` prints it. Nothing stands for an empty tree.
+    """Yield the difference of two commits, or trees, as `git diff` prints it. `None` stands for an empty tree.
 
     Raise `NoSuchObject`, `GitLimit`.
     """
@@ -120,7 +120,7 @@ class _Raw(NamedTuple):
 
 
 def _changes(fields: Iterator[bytes]) -> Iterator[FileChange]:
-    """Yield what two lists say: the first has status and modes of each file, the second its numbers of lines."""
+    """Yield the changes in git's output: first status and modes of every file (`--raw`), then lines (`--numstat`)."""
     raw: dict[bytes, _Raw] = {}
     for field in fields:
         if field.startswith(b":"):

@@ -9,7 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 _AT_ONCE = 4
-"""Waits for the disk, which answers several as soon as one."""
+"""Threads that wait for the disk, which is as quick with several files as with one."""
 
 
 def sync(path: Path) -> None:
@@ -22,7 +22,7 @@ def sync(path: Path) -> None:
 
 
 async def sync_all(paths: Iterable[Path]) -> None:
-    """Wait until all of these that are there are on the disk."""
+    """Wait until files and folders are on the disk. Leave out what is not there."""
     loop = asyncio.get_running_loop()
     # Not the loop's own threads: a file of a gigabyte takes seconds.
     threads = ThreadPoolExecutor(_AT_ONCE)
@@ -38,9 +38,9 @@ def _sync_if_there(path: Path) -> None:
 
 
 def link(file: Path, place: Path) -> None:
-    """Share a file by a hard link, at a place that is free. Where there are no links, or not so many, copy it.
+    """Link a file at a free place, or copy it where the file system takes no more hard links.
 
-    Of a symbolic link, the file is shared that it leads to.
+    Follow a symbolic link to its file.
     """
     try:
         os.link(os.path.realpath(file) if os.path.islink(file) else file, place)  # noqa: PTH114  # half the time

@@ -1,4 +1,4 @@
-"""The environment of every git process: nothing of ours is inherited, and no configuration but this one counts.
+"""The environment of every git process. It inherits no variable of the host, and no other configuration counts.
 
 Settings are given as variables, which a process hands to those that it starts itself. `-c` on a command line overrules
 them.

@@ -1,6 +1,6 @@
-"""Names of files that no repository may have, and of those that git reads as settings.
+"""Names of files that no repository may have, and names of files that git reads as settings.
 
-On some system, git would write the former into its own folder.
+A file of the first kind would be written into git's own folder by some file system.
 """
 
 import re
@@ -18,7 +18,7 @@ _DEEPEST = 256
 
 
 def segments_of(path: bytes) -> list[bytes]:
-    """Return the names in a path. Raise `InvalidInput` for a path that git would not take from a user."""
+    """Return the names in a path. Raise `InvalidInput` for a path that git would refuse."""
     names = path.split(b"/")
     if len(path) > _LONGEST or len(names) > _DEEPEST or any(_is_refused(name) for name in names):
         raise InvalidInput(f"This cannot be the path of a file: {path[:200].decode('utf-8', 'replace')}")
@@ -30,11 +30,11 @@ def _is_refused(name: bytes) -> bool:
 
 
 def may_be_settings(name: bytes) -> bool:
-    """Return whether a file system may take a name for `.gitmodules` or `.gitattributes`; a few others are, too."""
+    """Return whether a file system may take a name for `.gitmodules` or `.gitattributes`; a few other names pass."""
     return bool(_LIKE_SETTINGS.search(_IGNORED_BY_HFS.sub("", name.decode("utf-8", "surrogateescape"))))
 
 
 def _is_git(name: str) -> bool:
-    """Return whether a file system takes a name for `.git`: HFS leaves out some characters, NTFS reads others."""
+    """Return whether a file system takes a name for `.git`: HFS ignores some characters, NTFS has other spellings."""
     parts = [_IGNORED_BY_HFS.sub("", name), *name.split("\\")]
     return any(_GIT_ON_NTFS.fullmatch(part) for part in parts)

@@ -98,7 +98,7 @@ class Folders:
                 await _init(new, branch)
 
     async def trash(self, uuid: str) -> None:
-        """Take a repository away; `sweep` removes it later. There may be none: an earlier try may have got this far.
+        """Move a repository to the trash, which `sweep` empties. There may be none, after an earlier try.
 
         On a disk that is read-only it stays, and `roadstead repo check` names it.
         """
@@ -111,7 +111,7 @@ class Folders:
 
     @contextlib.asynccontextmanager
     async def _making(self, uuid: str) -> AsyncIterator[Path]:
-        """Yield an empty folder, and put what is made there at its place. Raise `GitFailed` if it cannot be written."""
+        """Yield an empty folder, and move it to its place after the block. Raise `GitFailed` if the disk refuses."""
         place = self.path(uuid)
         new = self.root / "tmp" / f"{place.stem}-{secrets.token_hex(4)}.git"
         try:
@@ -133,7 +133,7 @@ class Folders:
 
 
 async def sweep(root: Path, *, older_than: float = _DAY) -> None:
-    """Remove what is in the trash, and what was never completed, unless it is younger than some seconds."""
+    """Remove deleted and unfinished repositories that are older than some seconds."""
     await asyncio.to_thread(_sweep, root, time.time() - older_than)
 
 
@@ -151,7 +151,7 @@ def _remove_unused(folder: Path) -> None:
 
 
 def remove_quarantines(folder: Path, *, older_than: float = _DAY) -> None:
-    """Remove what pushes left that were killed before their objects were accepted."""
+    """Remove the objects of pushes that were killed before they were accepted."""
     for left in (folder / "objects").glob("tmp_objdir-*"):
         with contextlib.suppress(FileNotFoundError):
             if left.stat().st_mtime <= time.time() - older_than:
@@ -189,7 +189,7 @@ async def _head_of(folder: Path) -> str:
 
 
 async def _copy(origin: Path, new: Path, branch: str) -> None:
-    """Bring what an import brings from a repository, or from a bundle, which may have other refs.
+    """Clone the branches, tags and notes of a repository, or of a bundle, which may have other refs.
 
     A clone writes all refs into one file; a fetch would write one for each, which takes minutes for 40,000.
     """
@@ -220,14 +220,14 @@ async def _check_names(folder: Path) -> None:
 
 
 async def _put(new: Path, place: Path) -> None:
-    """Move a complete repository to its place, so that it is still there after the power failed."""
+    """Move a complete repository to its place durably."""
     await sync_all(await asyncio.to_thread(_folders_and_settings, new))
     await asyncio.to_thread(_rename, new, place)
     await sync_all((place.parent, *place.parent.parents[:2]))
 
 
 def _folders_and_settings(new: Path) -> list[Path]:
-    """Return all of a new repository but the objects, which are on the disk."""
+    """Return the folders and settings of a new repository, without its objects, which are on the disk already."""
     folders = [Path(folder) for folder, _, _ in os.walk(new)]
     return [*folders, *(path for path in new.iterdir() if path.is_file())]
 

@@ -1,7 +1,7 @@
-"""What a fork has from its parent: branches and tags, and the files of the objects, which both share by hard links.
+"""What a fork takes from its parent: branches and tags, and the files of objects, which both share by hard links.
 
-git never changes a file of objects. It writes another, which may take the name of one, and a link keeps what it was
-made of. So parent and fork do not depend on each other.
+git never changes a file of objects in place; it writes a new file and renames it. So neither parent nor fork sees what
+the other does with its links.
 """
 
 import os
@@ -20,9 +20,9 @@ _GRAPHS, _PACKS = "info/commit-graphs", "pack"
 _PART = re.compile("[0-9a-f]{2}")
 """The name of a folder of loose objects."""
 _OF_RUNNING = re.compile(r"\.?tmp[-_].*|.*\.(?:lock|keep)")
-"""What a push or a packing has while it runs. A `.keep` would keep its pack from ever being joined with others."""
+"""Files of a push or packing that runs. A `.keep` that was linked would keep its pack from ever being repacked."""
 _DEEPEST = 5
-"""From so many repositories, each of which borrows objects from the next, git reads them."""
+"""Repositories in a chain of alternates, each of which borrows from the next: git follows no more."""
 
 
 def share_objects(parent: Path, new: Path) -> None:
@@ -53,7 +53,7 @@ def _stores(objects: Path, deepest: int) -> list[Path]:
 
 
 def _share_files(source: Path, place: Path) -> None:
-    """Link the files of a folder, and look again until all are linked: packing replaces several by one."""
+    """Link the files of a folder, and list it again until all are linked: packing may replace files meanwhile."""
     linked: set[tuple[str, int]] = set()
     while new := _files(source) - linked:
         place.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""The graph of commits: which are the parents of one, and when it was committed. Nothing else of a commit is read."""
+"""The graph of commits: their parents and times, read without the rest of a commit."""
 
 import re
 from heapq import heappop, heappush
@@ -46,7 +46,7 @@ class Queue:
         self._heap: list[Reached] = []
         self._turn = 0
         self.links: dict[str, Links] = {}
-        """Those of all commits that were ever in the queue."""
+        """The links of all commits that were ever in the queue, or are kept out of it."""
 
     def __bool__(self) -> bool:
         return bool(self._heap)
@@ -57,7 +57,7 @@ class Queue:
             self.push(id_)
 
     def leave_out(self, id_: str) -> None:
-        """Let a commit never be in the queue."""
+        """Keep a commit out of the queue."""
         self.links[id_] = Links(0, [])
 
     def push(self, id_: str) -> None:

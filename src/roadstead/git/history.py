@@ -4,7 +4,7 @@ libgit2's own walk by date reads the whole history before its first commit. Here
 parents. What is in the queue then, the frontier, is where the next page begins, so every page costs the same.
 
 Commits that are reachable from some tips and not from others are walked from the beginning at each page, because any of
-those that were found can turn out to be excluded later. A range that is too long for that is git's to walk.
+those that were found can turn out to be excluded later. git walks a range that is too long for that.
 """
 
 from collections.abc import Iterable, Sequence
@@ -24,7 +24,7 @@ MOST_BYTES = 1 << 20
 
 
 class Page(NamedTuple):
-    """Some commits, and what leads to those that follow; nothing at the end.
+    """Some commits, and the text that leads to the next page; `None` at the end.
 
     `next` is as long as the history is wide there: 27 characters for each branch that is still open, and at most 2,700
     more where many commits are of the same second.
@@ -44,8 +44,8 @@ async def page(
 ) -> Page:
     """Return the commits that are reachable from `include` and not from `exclude`, all of them ids of commits.
 
-    `after` is the `next` of the page before, of the same question. Where clocks went wrong, a commit that is not in
-    `include` can be on two pages. Raise `NoSuchObject`, and `InvalidInput` for an `after` that is none.
+    `after` is the `next` of the page before, for the same `include` and `exclude`. Where commits have wrong dates, a
+    commit that is not in `include` can be on two pages. Raise `NoSuchObject`, and `InvalidInput` for a bad `after`.
     """
     tips, left_out = list(dict.fromkeys(include)), list(exclude)
     if left_out:
@@ -93,7 +93,7 @@ def _number(after: str | None) -> int:
 async def _page_of_range(folder: Path, include: list[str], exclude: list[str], length: int, skip: int) -> Page:
     ids = range_of(folder, include, exclude)
     if ids is None:
-        ids = await _asked(folder, include, exclude, f"--skip={skip}", f"--max-count={length + 1}")
+        ids = await _rev_list(folder, include, exclude, f"--skip={skip}", f"--max-count={length + 1}")
     else:
         ids = ids[skip : skip + length + 1]
     found = first_of(folder, ids[:length])
@@ -101,7 +101,7 @@ async def _page_of_range(folder: Path, include: list[str], exclude: list[str], l
 
 
 def first_of(folder: Path, ids: Iterable[str]) -> list[Commit]:
-    """Return the first of some commits, as many as fit on a page. Raise `NoSuchObject`."""
+    """Return the first of some commits, as many as fit into `MOST_BYTES`. Raise `NoSuchObject`."""
     found: list[Commit] = []
     size = 0
     for id_ in ids:
@@ -113,7 +113,7 @@ def first_of(folder: Path, ids: Iterable[str]) -> list[Commit]:
     return found
 
 
-async def _asked(folder: Path, include: Sequence[str], exclude: Sequence[str], *options: str) -> list[str]:
+async def _rev_list(folder: Path, include: Sequence[str], exclude: Sequence[str], *options: str) -> list[str]:
     tips = [*include, *(f"^{id_}" for id_ in exclude)]
     stdin = "".join(f"{tip}\n" for tip in tips).encode()
     return (await run(folder, "rev-list", *options, "--stdin", stdin=stdin)).decode().split()

@@ -50,7 +50,7 @@ class _Reached(msgspec.Struct, gc=False):
 
 
 class _Walk:
-    """Entries of the folder at a path, on their way back in history."""
+    """A walk back in history. Each entry of the folder waits at the commit up to which it is unchanged."""
 
     def __init__(self, path: bytes) -> None:
         self.found: dict[bytes, str] = {}
@@ -79,7 +79,7 @@ class _Walk:
         return visited
 
     def _visit(self, opened: pygit2.Repository, id_: str) -> None:
-        """Let what waits at a commit go on to its parents; what stays is found."""
+        """Move each entry that waits at a commit to the first parent that has the same. The others are found."""
         here = self._reached.pop(id_)
         left = here.waiting
         for parent in here.parents:
@@ -104,7 +104,7 @@ class _Walk:
             heappush(self._heap, (-commit.seconds, id_))
 
     def _reach(self, opened: pygit2.Repository, id_: str, child: _Reached | None) -> _Reached | None:
-        """Return a commit; nothing if it does not have the folder."""
+        """Return a commit, or `None` if it does not have the folder."""
         data = data_of(opened, "commit", id_)
         way = self._way(opened, tree_id(data), child.way if child else ())
         if way is None:
@@ -114,7 +114,7 @@ class _Walk:
         return _Reached(links.seconds, links.parents, way, folder, set())
 
     def _way(self, opened: pygit2.Repository, root: str, known: Sequence[str]) -> Sequence[str] | None:
-        """Return the way from a commit's tree to the folder, if it leads there; from where it is `known`, that one."""
+        """Return the ids on the path from a commit's tree to the folder, or `None`. From a `known` one on, copy."""
         way = [root]
         for depth, finder in enumerate(self._finders):
             if known and known[depth] == way[depth]:

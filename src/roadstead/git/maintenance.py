@@ -1,7 +1,7 @@
-"""Maintenance: what keeps a repository fast and small while pushes go on. git's own `gc` never runs.
+"""Maintenance: keep a repository fast and small while pushes go on. git's own `gc` never runs.
 
-It shares the lock of the repository with pushes, and so do the processes that it starts: what a killed host leaves
-running keeps the lock until it ends. Only pruning, which removes objects, has the lock alone.
+It shares the lock of the repository with pushes. Its processes inherit the lock: one that outlives a killed host keeps
+it. Only pruning, which removes objects, has the lock alone.
 """
 
 import asyncio
@@ -19,14 +19,14 @@ _MOST_LOOSE_REFS = 50
 _MOST_PACKS = 20
 _MOST_LOOSE_OBJECTS = 1000
 _PARTS = 256
-"""Folders over which loose objects spread evenly, so one of them tells about all."""
+"""Folders of loose objects. Ids spread evenly, so the size of one folder gives that of all."""
 _WEEK = 7 * 86400.0
 _PRUNED = "pruned"
 """The file whose time is that of the last pruning."""
 
 
 async def maintain(folder: Path) -> bool:
-    """Do what a repository needs after pushes, and return whether anything could be done: pruning may have its lock.
+    """Do what a repository needs after pushes. Return `False` if something else had the lock, so that none was done.
 
     It costs a few milliseconds where little has changed.
     """
@@ -47,9 +47,9 @@ async def maintain(folder: Path) -> bool:
 
 
 async def prune(folder: Path, *, older_than: str = "2.weeks.ago") -> bool:
-    """Pack a repository anew, without objects that nothing has led to for some time, `now` for at once.
+    """Pack a repository anew, without objects that have been unreachable for some time, `now` for none at all.
 
-    Return whether that could be done: nothing is removed while a push runs.
+    Return whether that could be done: a push that runs keeps the lock.
     """
     with locks.alone(folder) as lock:
         if lock is None:
@@ -68,12 +68,13 @@ async def prune(folder: Path, *, older_than: str = "2.weeks.ago") -> bool:
 
 
 async def _write_graph(folder: Path, lock: int) -> None:
-    """Note the links of commits and the paths that they change: git finds the history of a rare path by them."""
+    """Write git's commit graph, with the paths that commits change, by which git finds the history of a path."""
     write = ("commit-graph", "write", "--reachable", "--changed-paths", "--split", "--no-progress")
     await run(folder, *write, limits=_LIMITS, passed=[lock])
 
 
 def _is_due_for_pruning(folder: Path) -> bool:
+    """Return whether the last pruning is a week ago. Before the first, count from the first call."""
     mark = folder / _PRUNED
     if not mark.exists():
         mark.touch()

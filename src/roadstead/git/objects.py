@@ -34,7 +34,7 @@ _LATEST = int(datetime(9999, 12, 30, tzinfo=UTC).timestamp())
 _DAY = 24 * 60
 _MOST_DIGITS = 20
 _MOST_TAGS = 20
-"""Of tags that point at tags; a longer chain leads nowhere."""
+"""Tags in a chain of tags of tags. A longer chain counts as broken."""
 
 
 class Signature(msgspec.Struct, frozen=True, gc=False):
@@ -102,23 +102,23 @@ def tag(folder: Path, id_: str) -> Tag:
 
 
 def kind_of(folder: Path, id_: str) -> Kind | None:
-    """Return of which kind an object is; nothing if there is none with this id."""
+    """Return the kind of an object, or `None` if there is no such object."""
     return header_of(repository(folder), id_)[0]
 
 
 def commit_behind(folder: Path, id_: str) -> str | None:
-    """Return the commit that an id of a commit or an annotated tag stands for; nothing if it is another object."""
+    """Return the commit at an id, or that an annotated tag leads to; `None` for any other object."""
     return behind(repository(folder), id_)
 
 
 def behind(opened: pygit2.Repository, id_: str) -> str | None:
-    """Return as `commit_behind` does from an open repository."""
+    """Return what `commit_behind` returns, from an open repository."""
     found, kind = peeled(opened, id_)
     return found if kind == "commit" else None
 
 
 def peeled(opened: pygit2.Repository, id_: str) -> tuple[str, Kind] | tuple[None, None]:
-    """Return the object that an id or an annotated tag stands for, and its kind; nothing if there is none."""
+    """Return the object at an id, or that an annotated tag leads to, and its kind; two `None` if there is none."""
     for _ in range(_MOST_TAGS):
         kind = header_of(opened, id_)[0]
         if kind is None:
@@ -130,7 +130,7 @@ def peeled(opened: pygit2.Repository, id_: str) -> tuple[str, Kind] | tuple[None
 
 
 def header_of(opened: pygit2.Repository, id_: str) -> tuple[Kind | None, int]:
-    """Return kind and size of an object without reading it; no kind if there is none with this id.
+    """Return kind and size of an object without reading it; no kind if there is no such object.
 
     Raise `GitFailed` if it is damaged.
     """
@@ -160,7 +160,7 @@ def data_of(opened: pygit2.Repository, kind: Kind, id_: str) -> bytes:
 
 
 def _whole(id_: str) -> str:
-    """Return an id. Raise `KeyError` if it is too short: the library takes digits for all that begins with them."""
+    """Return a whole id. Raise `KeyError` for a part of one, which the library would take for the beginning of any."""
     if len(id_) != 40:
         raise KeyError(id_)
     return id_
@@ -235,7 +235,7 @@ def _minutes(zone: bytes) -> int:
 
 @lru_cache(200)
 def _codec(encoding: str) -> str:
-    """Return the codec of an encoding that systems write texts in. Python has others, which take forever, or fail."""
+    """Return the codec of a known encoding of texts, else UTF-8: other codecs of Python may take forever, or fail."""
     try:
         name = codecs.lookup(encoding).name
     except (LookupError, ValueError):

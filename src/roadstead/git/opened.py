@@ -22,9 +22,9 @@ UNREADABLE = (
     "A repository cannot be read.",
     "Files of it are missing or damaged. Its operator types: roadstead repo check",
 )
-"""What a caller is told, who need not know where the host has its files."""
+"""Message and detail for callers. They do not name the host's files."""
 _LOOK_SECONDS = 0.002
-"""How long packs are taken for unchanged. An answer gets its repository some ten times, and a look takes long."""
+"""How long packs count as unchanged: one answer gets its repository some ten times, and `stat` would dominate."""
 
 
 class _Handle:
@@ -48,10 +48,10 @@ class _Handle:
 
 
 class Opened(threading.local):
-    """Repositories of the present thread, of which the one that was unused longest is closed when there are too many.
+    """The open repositories of the present thread. When there are too many, the least recently used one is closed.
 
-    One is opened again when its packs have changed, because a handle keeps deleted packs on the disk, and after some
-    minutes in any case. A thread that closes all of its own frees none that another reads.
+    A repository is opened again when its packs have changed, because a handle keeps deleted packs on the disk, and
+    after some minutes in any case. Threads share no handle, so closing one does not affect another thread's reads.
     """
 
     def __init__(self, *, most: int = 200, seconds: float = 600) -> None:
@@ -79,7 +79,7 @@ class Opened(threading.local):
             handle.repository.free()
 
     def _close_expired(self) -> None:
-        """Close what is too old: of a deleted repository, nothing else would."""
+        """Close what is too old: this alone closes a repository that was deleted."""
         now = monotonic()
         for folder in [folder for folder, handle in self._handles.items() if handle.until < now]:
             self.close(folder)
@@ -118,7 +118,7 @@ def _set_up() -> None:
 
 _set_up()
 OPENED = Opened()
-"""Those of this process, for each of its threads."""
+"""The open repositories of this process, for each of its threads."""
 closing.append(OPENED.close_all)
 
 

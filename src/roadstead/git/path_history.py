@@ -1,4 +1,4 @@
-"""The history of paths: git compares the trees of a whole history faster than we can, and can be ended."""
+"""The history of paths. git reads it, in a process with a time limit: it compares trees faster than libgit2."""
 
 import os
 from collections.abc import Sequence

@@ -19,10 +19,9 @@ from roadstead.git.environment import environment, program
 
 
 class Limits(NamedTuple):
-    """What a run may use. `seconds` are those in which we wait for git, not those in which a reader is slow.
+    """What a run may use. `seconds` count while the host waits for git, not while git waits for a reader.
 
-    `memory` is what git takes for itself; the system can drop the packs that it maps. One that is `nice` leaves the
-    processor to others.
+    `memory` is what git allocates; packs that it maps do not count. A `nice` run leaves the processor to others.
     """
 
     seconds: float = 30
@@ -33,13 +32,13 @@ class Limits(NamedTuple):
 
 USUAL = Limits()
 MOST_MEMORY = 4 << 30
-"""Of what packs or checks a whole repository, which the host does for one at a time."""
+"""For packing or checking a whole repository. A host does that for one repository at a time."""
 MOST_PROCESSES = 128
-"""At a time, in one process of the host: more than all places for callers, with maintenance and what waits."""
+"""Of git at a time, in one process of the host: more than all callers, maintenance and waiting diffs take."""
 _NO_MEMORY = re.compile("out of memory|cannot allocate memory", re.IGNORECASE)
-"""What git says, and the C library."""
+"""The messages of git and of the C library."""
 _KILLED = (-signal.SIGKILL, -signal.SIGXCPU)
-"""How it ends when it has used up its processor time, or the memory of the machine."""
+"""The exit codes after the system killed git, for its processor time or the memory of the machine."""
 _MOST_STDERR = 4096
 _PIECE = 1 << 16
 _NAP = 0.001
@@ -89,7 +88,7 @@ def start(
 
     Raise `GitFailed`, and `HostBusy` if as many run as may.
     """
-    # Each is asked for its end here, because nothing waits for one whose reader was cancelled.
+    # Polled here, because no task waits for a process whose reader was cancelled.
     _running[:] = [process for process in _running if exit_code(process) is None]
     if len(_running) >= MOST_PROCESSES:
         raise HostBusy("Roadstead has as many processes of git as it can have.", "Try again in a moment.")
@@ -116,9 +115,9 @@ def start(
 
 
 def exit_code(process: "subprocess.Popen[bytes]") -> int | None:
-    """Return how a process has ended, nothing while it runs. What it has started is killed with its end.
+    """Return the exit code of a process, `None` while it runs. Kill what it has started once it has ended.
 
-    The system ends one that has used up its processor time, but not what that one had started.
+    The system kills a process that has used up its processor time, but not the processes that it started.
     """
     if process.returncode is None and process.poll() is not None:
         _kill_group(process)  # at once: later, its number can be that of another process
@@ -200,7 +199,7 @@ class Child:
             yield piece
 
     async def read(self) -> bytes:
-        """Return the next piece of its output, nothing at the end. Raise `GitLimit`."""
+        """Return the next piece of its output, an empty one at the end. Raise `GitLimit`."""
         while True:
             self._write()
             self._listen()
@@ -274,7 +273,7 @@ class Child:
             self._pipes()[0].close()
 
     def _listen(self) -> None:
-        """Keep the beginning of what it says on stderr, and let the rest pass: a full pipe would stop it."""
+        """Read stderr, and keep its beginning. git would stop at a full pipe."""
         with contextlib.suppress(BlockingIOError):
             while self._speaks:
                 said = os.read(self._stderr, _PIECE)

@@ -17,7 +17,7 @@ from roadstead.pushed import NO_OBJECT, RefChange
 from roadstead.turns import by_turns
 
 _CLASH = re.compile("cannot create|at the same time|multiple updates|but expected|exists")
-"""What git says of refs that cannot be beside each other, as `a` and `a/b`, and of one that another changes now."""
+"""What git says of refs that exclude each other, as `a` and `a/b`, and of a ref that another process is changing."""
 _FIELDS = ("refname", "objectname", "objecttype", "*objectname", "*objecttype")
 _FORMAT = "%00".join(f"%({field})" for field in _FIELDS)
 _MANY = Limits(output=1 << 30)
@@ -51,7 +51,7 @@ def head(folder: Path) -> str:
 
 
 async def set_head(folder: Path, branch: str) -> None:
-    """Let HEAD name a branch, by its whole name, there or not. Raise `InvalidInput` if it is no name."""
+    """Let HEAD name a branch, by its whole name, there or not. Raise `InvalidInput` for an invalid name."""
     _check(branch)
     await run(folder, "symbolic-ref", "--end-of-options", "HEAD", branch)
 
@@ -59,10 +59,10 @@ async def set_head(folder: Path, branch: str) -> None:
 async def update(
     folder: Path, changes: Sequence[RefChange], *, push_id: str | None = None, passed: Sequence[int] = ()
 ) -> None:
-    """Change refs, by their whole names: all of them, and only if each is as `old` says. It is on the disk then.
+    """Change refs durably, each by its whole name: all, or none if one is not at its `old`.
 
-    The reflogs name the push, and git inherits the descriptors that are passed. Raise `InvalidInput` for what is no
-    name, `RefChanged`, and `GitFailed` for what is the fault of no caller, as a full disk.
+    The reflogs name the push, and git inherits the descriptors that are `passed`. Raise `InvalidInput` for an invalid
+    name, `RefChanged`, and `GitFailed` for faults of the host, such as a full disk.
     """
     for change in changes:
         _check(change.ref)

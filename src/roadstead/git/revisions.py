@@ -1,4 +1,4 @@
-"""The commits that people mean by names, and by the first digits of an id."""
+"""Revisions: find the commit that a name, an id or the beginning of an id stands for."""
 
 import re
 from collections.abc import Iterator, Sequence
@@ -19,10 +19,10 @@ _DEEPEST = 20
 
 
 def find(folder: Path, revision: str) -> str | None:
-    """Return the commit that a revision names, nothing if there is none.
+    """Return the commit that a revision names, or `None`.
 
-    It is an id, else a branch, else a tag, else a whole name such as `refs/heads/main` or `HEAD`, else the beginning of
-    one id alone, of four digits or more. Expressions such as `main~1` name nothing.
+    A revision is an id, else a branch, else a tag, else a whole name such as `refs/heads/main` or `HEAD`, else the
+    beginning of exactly one id, of four digits or more. Expressions such as `main~1` are no revisions.
     """
     return _find(repository(folder), revision)
 
@@ -34,9 +34,9 @@ def _find(opened: pygit2.Repository, revision: str) -> str | None:
 
 
 def find_longest(folder: Path, parts: Sequence[str]) -> tuple[str, int] | None:
-    """Return the commit of the longest revision that some parts of an address begin with, and the number of its parts.
+    """Return the commit of the longest revision at the beginning of an address, and how many parts the revision has.
 
-    Two parts or more make the name of a branch or a tag, or a whole name; one makes any revision.
+    Only the name of a branch or a tag, or a whole name, has more than one part.
     """
     opened = repository(folder)
     if not _ID.fullmatch(parts[0].lower()):
@@ -50,9 +50,9 @@ def find_longest(folder: Path, parts: Sequence[str]) -> tuple[str, int] | None:
 
 
 def _refs_at_the_beginning(opened: pygit2.Repository, parts: Sequence[str]) -> Iterator[tuple[int, str]]:
-    """Yield for a branch, a longer tag and a whole name that some parts begin with how many parts each has, and its id.
+    """Yield the refs at the beginning of an address: a branch, a longer tag, a whole name; each as parts and id.
 
-    There is one of a kind at most: git refuses `a` beside `a/b`.
+    At most one ref of each kind fits, because git refuses `a` beside `a/b`.
     """
     names = list(accumulate(parts, "{}/{}".format))
     of_branch = 0
@@ -75,7 +75,7 @@ def _named_commit(opened: pygit2.Repository, revision: str) -> str | None:
 
 
 def named(folder: Path, ref: str) -> str | None:
-    """Return the id that a ref has, by its whole name; nothing if there is none, or if this is no name."""
+    """Return the id at a ref, which is given by its whole name, or `None` if there is no such ref."""
     return _named(repository(folder), ref)
 
 

@@ -5,16 +5,16 @@ import os
 from pathlib import Path
 
 _UNFINISHED = "tmp_"
-"""How the names begin of what a push or maintenance is writing."""
+"""The beginning of the names of files that git is writing."""
 
 
 def size(folder: Path) -> int:
-    """Return how many bytes the objects of a repository have. Those that it shares with forks count."""
+    """Return the size of a repository's objects in bytes, including those that it shares with forks."""
     return size_below(folder / "objects")
 
 
 def size_below(folder: Path) -> int:
-    """Return how many bytes the files in a folder have, but for unfinished ones."""
+    """Return the size of all files below a folder in bytes, without unfinished ones."""
     total = 0
     for place, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if not name.startswith(_UNFINISHED)]

@@ -11,7 +11,7 @@ from roadstead.git.tree_format import ENTRY, EXECUTABLE, FILE, PROGRAM, TYPE, so
 
 _ID = 20
 _FEW = 8
-"""Differences that are looked for one by one, each by a look at all of the rest."""
+"""Differences that are found by bisection. After so many, comparing each entry is quicker."""
 
 
 class _Entry(NamedTuple):
@@ -70,7 +70,7 @@ class TreeVersion(msgspec.Struct, eq=False, gc=False):
 
 
 def _compared(entry: _Entry, other: _Entry) -> tuple[bytes, int, int]:
-    """Return the name of an entry if the other is not the same, and how many bytes of each side this is about."""
+    """Return the name of an entry if the other differs, and how many bytes of each side were compared."""
     if _NONE.key < other.key < entry.key:
         return b"", 0, other.length
     if other.key != entry.key:
@@ -80,7 +80,7 @@ def _compared(entry: _Entry, other: _Entry) -> tuple[bytes, int, int]:
 
 
 def _changed_from(new: bytes, start: int, old: bytes, old_start: int) -> set[bytes]:
-    """Return as `changed_since` does what has changed from some place on, by a look at each entry."""
+    """Return what `changed_since` returns, from some places on, by comparing each entry."""
     there = {(name, _as_git_reads(mode), id_) for mode, name, id_ in ENTRY.findall(old, old_start)}
     listed = ENTRY.findall(new, start)
     return {name for mode, name, id_ in listed if (name, _as_git_reads(mode), id_) not in there}
@@ -91,7 +91,7 @@ def _ends(data: bytes) -> list[int]:
 
 
 def _same_until(new: bytes, old: bytes, ends: Sequence[int], low: int, shift: int) -> int:
-    """Return the number of the first entry from `low` on that the old version does not have `shift` bytes later."""
+    """Return the number of the first entry from `low` on that differs from the old version's at `shift` bytes later."""
     start, high = ends[low], len(ends) - 1
     if low and new[start:] == old[start + shift :]:
         return high

@@ -1,7 +1,7 @@
 """New trees, commits and tags. Each is on the disk when its id is returned; a ref makes it visible (`refs.update`).
 
-The library writes objects, and their files are made durable by a thread: while the library waits for a disk, nothing
-else runs. What is long is written by git.
+libgit2 writes small objects, and threads wait for the disk: if libgit2 waited itself, no other task could run. git
+writes large objects.
 """
 
 from collections.abc import Iterable, Mapping, Sequence
@@ -26,7 +26,7 @@ from roadstead.git.trees import NoSuchPath, read_tree
 
 
 class FileWrite(NamedTuple):
-    """A file's new content, nothing to remove it. Without a mode it keeps its own, or becomes a plain file."""
+    """A file to write, or to remove if `content` is `None`. Without a mode it keeps its own; a new one is plain."""
 
     path: bytes
     content: bytes | None
@@ -34,11 +34,11 @@ class FileWrite(NamedTuple):
 
 
 async def write_tree(folder: Path, base: str | None, files: Sequence[FileWrite]) -> str:
-    """Return the id of a tree that is like another, or empty, but for some files.
+    """Write the tree `base`, or an empty one, with some files changed, and return its id.
 
-    A folder without files disappears. Raise `InvalidInput` for a path or mode that cannot be, or that is a folder on
-    one side and a file on the other, and for a file that a push could not bring; `NoSuchPath` if a file to remove is
-    not there; `NoSuchObject`.
+    A folder without files disappears. Raise `InvalidInput` for an impossible path or mode, for a path that is a file
+    and a folder, and for a file that git's check of a push refuses; `NoSuchPath` if a file to remove is not there; and
+    `NoSuchObject`.
     """
     large = {
         file.path: await _write_large(folder, "blob", file.content)
@@ -54,21 +54,21 @@ async def write_tree(folder: Path, base: str | None, files: Sequence[FileWrite])
 
 
 async def _write_large(folder: Path, kind: Kind, content: bytes) -> str:
-    """Return the id of an object whose content would hold up the loop: git writes it, and makes it durable."""
+    """Let git write an object that is too large for the loop, and return its id. git makes it durable."""
     return (await run(folder, "hash-object", "-w", "-t", kind, "--stdin", stdin=content)).decode().strip()
 
 
 async def write_commit(
     folder: Path, tree: str, parents: Sequence[str], author: Signature, committer: Signature, message: str
 ) -> str:
-    """Return the id of a new commit. Raise `InvalidInput` for a person or message that git would not take."""
+    """Write a commit, and return its id. Raise `InvalidInput` for a person or message that git would refuse."""
     lines = [f"tree {tree}", *(f"parent {parent}" for parent in parents)]
     people = [f"author {_line(author)}", f"committer {_line(committer)}"]
     return await _write(folder, "commit", [*lines, *people], message)
 
 
 async def write_tag(folder: Path, name: str, target: str, kind: Kind, tagger: Signature, message: str) -> str:
-    """Return the id of a new annotated tag of an object. Raise `InvalidInput` for what git would not take."""
+    """Write an annotated tag of an object, and return its id. Raise `InvalidInput` for what git would refuse."""
     if "\0" in name or not pygit2.reference_is_valid_name(TAG + name):
         raise InvalidInput(f"This is no name of a tag: {name}")
     lines = [f"object {target}", f"type {kind}", f"tag {name}", f"tagger {_line(tagger)}"]
@@ -92,7 +92,7 @@ async def _write(folder: Path, kind: Kind, lines: Sequence[str], message: str) -
 
 
 def _line(person: Signature) -> str:
-    """Return a person as git writes one, with the time. Raise `InvalidInput` if it cannot."""
+    """Return a person and the time in git's spelling. Raise `InvalidInput` for a name that git would refuse."""
     name, email = person.name.strip(), person.email.strip()
     if not name or any(character in name + email for character in "<>\n\0"):
         raise InvalidInput(
@@ -120,7 +120,7 @@ class _Writer:
         self.written: list[str] = []
 
     def tree(self, base: str | None, changes: Iterable[_Change], depth: int = 0) -> str | None:
-        """Write a folder with some changes below it, and return its id; nothing if it has no files."""
+        """Write a folder with some changes below it, and return its id; `None` if no file is left in it."""
         listed = read_tree(self._opened, base) if base else []
         entries: dict[bytes, _There] = {name: (mode, id_) for mode, name, id_ in listed}
         for name, below in groupby(changes, key=lambda change: change[0][depth]):
@@ -179,7 +179,7 @@ def _shown(path: bytes) -> str:
 
 
 async def _make_durable(folder: Path, ids: Iterable[str]) -> None:
-    """Wait until objects are on the disk, with the names of their files. One that was packed already is.
+    """Wait until loose objects, and the names of their files, are on the disk. Packed ones are there already.
 
     Raise `GitFailed` if they cannot be there.
     """

@@ -1,6 +1,6 @@
-"""What a client that is about to push is told first: the refs, read without a process where they are few.
+"""The refs that a client is told before it pushes, read without a process where they are few.
 
-`receive-pack` says the same, and is asked where there are many, or where something is not as a push leaves it.
+`receive-pack` says the same. It runs where there are many refs, or one that no push can have made.
 """
 
 import os
@@ -23,7 +23,7 @@ _ID = re.compile("[0-9a-f]{40}")
 
 
 def advertisement(folder: Path) -> bytes | None:
-    """Return what `receive-pack` says of a repository; nothing if it must be asked."""
+    """Return what `receive-pack` would say first, or `None` if it has to run."""
     try:
         # Loose ones first: what is packed meanwhile is read twice, and not missed.
         loose, packed = _loose(folder), _packed(folder)
@@ -38,7 +38,7 @@ def advertisement(folder: Path) -> bytes | None:
 
 
 def _loose(folder: Path) -> dict[str, str]:
-    """Return the names and ids of refs that have a file each, and of one too many if there are more than are read."""
+    """Return the names and ids of refs that have files of their own, at most `_MOST` and one."""
     files = (
         f"{place}/{name}"
         for place, _, names in os.walk(folder / "refs", onerror=_fail)
@@ -55,7 +55,7 @@ def _content(file: str) -> str:
 
 
 def _packed(folder: Path) -> dict[str, str] | None:
-    """Return the names and ids of refs that are in one file, nothing if there are many."""
+    """Return the names and ids of the refs in the file of packed refs, or `None` if it is long."""
     try:
         with (folder / "packed-refs").open("rb") as file:
             content = file.read(_MOST_PACKED + 1)

@@ -1,4 +1,4 @@
-"""What a push did, as the repository itself tells: its reflogs name the push, and a deleted ref is gone."""
+"""What a push did, read from the repository: reflogs name the push, and a deleted ref is gone."""
 
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
@@ -39,7 +39,7 @@ async def refs_now(folder: Path, names: Iterable[str]) -> dict[str, Ref | None]:
 
 
 async def refs_again(folder: Path, before: Mapping[str, Ref | None]) -> dict[str, Ref | None]:
-    """Return refs as they are, of which some were read a moment ago: only those that have changed are read again."""
+    """Return refs as they are now. Read again only those that have changed since they were read as `before`."""
     return {
         name: ref if named(folder, name) == (ref and ref.target) else _read(folder, name)
         async for name, ref in by_turns(before.items())
@@ -55,7 +55,7 @@ def mirrored(folder: Path, name: str, target: str, commit_hash: str | None) -> R
 
 
 async def forced(folder: Path, changes: Iterable[RefChange]) -> set[RefChange]:
-    """Return the changes after which a ref does not lead to where it was."""
+    """Return the changes after which the old commit is no longer reachable from its ref."""
     return {change async for change in by_turns(changes) if not await _goes_forward(folder, change)}
 
 

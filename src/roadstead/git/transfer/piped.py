@@ -1,8 +1,8 @@
 """A git program whose input and output are a client's: both flow through pipes of the event loop, in flat memory.
 
-It waits for its client as long as the protocol lets it. `processes.Child` is for what git alone takes time for.
+A transfer lasts as long as its client takes. Commands that wait for no client are a `processes.Child`.
 
-Nothing is buffered here. A piece is read only when the one before has been sent, and written only as far as the program
+There is no buffer here. A piece is read only when the one before has been sent, and written only as far as the program
 has taken it; so a slow client slows git down, and a slow git the client.
 """
 
@@ -46,7 +46,7 @@ class Piped:
         self._input = _prepared(self._process.stdin) if reads else None
 
     async def read(self) -> bytes:
-        """Return some output, or nothing at its end."""
+        """Return some output, or no bytes at its end."""
         while True:
             try:
                 return os.read(self._output, PIECE_BYTES)

@@ -1,4 +1,4 @@
-"""What `receive-pack` says: progress, which goes on at once, and the report, which waits until the push is recorded."""
+"""The output of `receive-pack`: progress is sent at once, the report once the push is recorded."""
 
 import os
 
@@ -53,7 +53,7 @@ class Report:
 
 
 def failure_report(capabilities: frozenset[str], message: str) -> bytes | None:
-    """Return how a client learns why its push failed: of an answer with an error status, git shows only the number.
+    """Return the message that tells a client why its push failed. Of an error status, git shows only the number.
 
     A client without side-bands has no other way, so there is no such report for it.
     """

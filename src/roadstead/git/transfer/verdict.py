@@ -4,8 +4,8 @@ git has checked the pack and keeps it in quarantine while `pre-receive` runs. Ou
 the changes to one descriptor and reads the verdict from another. Without a verdict, because the host was killed for
 instance, the push is refused.
 
-Only a yes lets anything out of the quarantine. So it need not be on the disk earlier, and the host waits for that while
-the judge has its own to wait for.
+Objects leave the quarantine only after a yes, so they need not be on the disk before it. The host waits for the disk
+while the judge runs.
 """
 
 import asyncio
@@ -127,7 +127,7 @@ class Dialogue:
 
 
 async def _store(quarantine: Path | None) -> str | None:
-    """Wait until what git has received is on the disk. Return why it cannot be there."""
+    """Wait until the received objects are on the disk. Return the reason if they cannot be stored."""
     if quarantine is None:
         return None
     try:
