@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+import os
+import pwd
 import signal
 import subprocess
 import sys
@@ -19,8 +21,9 @@ from roadstead.domain.local_sockets import listening, read_frame
 from roadstead.domain.people.users import deactivate_user, find_user
 from roadstead.domain.repositories.changes import put_repository
 from roadstead.domain.repositories.given import RepositoryChanges
+from roadstead.errors import StorageUnavailable
 from roadstead.frames import SSH, framed, socket_folder, sockets_in
-from roadstead.ssh import session
+from roadstead.ssh import answers, session
 from roadstead.ssh.answers import Answers
 from tests.live import LiveHost, sender
 from tests.public_keys import fingerprint, public_key
@@ -167,20 +170,22 @@ def test_a_key_that_is_gone_connects_no_one(ssh_host: LiveHost, place: Place) ->
 
 def _lines(host: LiveHost, key: str, *, account: str | None = None) -> str:
     """Return what sshd gets for a key."""
-    import os
-    import pwd
+    done = _ask_for(host, key, account=account)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
 
+
+def _ask_for(host: LiveHost, key: str, *, account: str | None = None) -> "subprocess.CompletedProcess[str]":
+    """Ask as sshd does."""
     login = account or pwd.getpwuid(os.getuid()).pw_name
     asked = [login, *key.split()[:2], "--data", str(host.settings.data)]
-    done = subprocess.run(
+    return subprocess.run(
         [sys.executable, "-m", "roadstead", "ssh-keys-for", *asked],
         capture_output=True,
         text=True,
         timeout=60,
         check=False,
     )
-    assert done.returncode == 0, done.stderr
-    return done.stdout
 
 
 def test_sshd_gets_a_line_that_allows_one_command(ssh_host: LiveHost, place: Place) -> None:
@@ -193,6 +198,25 @@ def test_sshd_gets_a_line_that_allows_one_command(ssh_host: LiveHost, place: Pla
     assert f"-I -m roadstead ssh-serve {fingerprint(key)} --data {ssh_host.settings.data}" in line
     assert [_lines(ssh_host, key, account="nobody"), _lines(ssh_host, public_key())] == ["", ""]
     assert _lines(ssh_host, "ssh-ed25519 x") == ""
+
+
+def test_a_database_that_is_down_is_no_unknown_key(
+    ssh_host: LiveHost, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The program fails, which sshd logs, and the host's log says why, without a traceback."""
+
+    async def fails(*_: object) -> bool:
+        raise StorageUnavailable("The database is unreachable.", "Connection refused.")
+
+    monkeypatch.setattr(answers, "is_known", fails)
+    done = _ask_for(ssh_host, public_key())
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.splitlines() == [
+        "error: Roadstead cannot look the key up now.",
+        "       Its log says why.",
+    ]
+    logged = [record for record in caplog.records if "whose a key is" in record.getMessage()]
+    assert [(record.levelname, record.exc_info) for record in logged] == [("WARNING", None)]
 
 
 def test_a_repository_with_another_name_is_found(ssh_host: LiveHost, place: Place, ann: Person) -> None:

@@ -33,6 +33,13 @@ class HostGone(RoadsteadError):
         super().__init__("Roadstead has closed the connection.", "Try again in a moment.")
 
 
+class NoAnswer(RoadsteadError):
+    """The host could not find out what it was asked."""
+
+    def __init__(self) -> None:
+        super().__init__("Roadstead cannot look the key up now.", "Its log says why.")
+
+
 def connect(data: str | None, *request: str) -> socket.socket:
     """Return a connection to a running host, which has got the request. Raise `NoHost`."""
     for file in sockets_in(socket_folder(data_folder(data, os.environ)), SSH):
@@ -46,8 +53,15 @@ def connect(data: str | None, *request: str) -> socket.socket:
 
 
 def answer(connection: socket.socket) -> bytes:
-    """Return what the host has for the standard output."""
-    return b"".join(content for kind, content in _frames(connection) if _STREAMS.get(kind) == _STDOUT)
+    """Return what the host has for the standard output. Raise `HostGone`, or `NoAnswer` if the host has failed."""
+    output = b""
+    for kind, content in _frames(connection):
+        if kind == _END and int(content):
+            raise NoAnswer
+        if kind == _END:
+            return output
+        output += content
+    raise HostGone
 
 
 def relay(connection: socket.socket) -> int:

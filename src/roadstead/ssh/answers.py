@@ -82,7 +82,12 @@ class Answers:
         """Send the fingerprint of a key if someone may connect with it, to the host's own account alone."""
         with suppress(InvalidInput, KeyError):  # the host's user may have no name
             fingerprint = read_key(text).fingerprint
-            if account == pwd.getpwuid(os.getuid()).pw_name and await is_known(self._host, fingerprint):
+            try:
+                known = account == pwd.getpwuid(os.getuid()).pw_name and await is_known(self._host, fingerprint)
+            except RoadsteadError as exc:
+                log.warning("sshd is not told whose a key is: %s %s", exc.message, exc.detail)
+                return 1
+            if known:
                 await connection.write(OUTPUT, fingerprint.encode())
         return 0
 
