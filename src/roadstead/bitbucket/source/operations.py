@@ -28,8 +28,8 @@ from roadstead.bitbucket.source.shapes import (
     history_entry,
     wanted_commit,
 )
+from roadstead.domain.repositories.committed_files import content_of
 from roadstead.domain.repositories.committing import commit_files
-from roadstead.domain.repositories.contents import content_of
 from roadstead.domain.repositories.known import NOTHING, Known, users_of
 from roadstead.domain.repositories.source import Place, find_main_commit, find_place
 from roadstead.errors import InvalidInput

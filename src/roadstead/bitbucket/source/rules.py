@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from roadstead.bitbucket.source.model import FileVersion, Listed, facts_of
 from roadstead.domain.rendering.markdown import LONGEST, as_it_is
-from roadstead.domain.repositories.contents import HASH_BYTES, pointer_at, whole
+from roadstead.domain.repositories.committed_files import HASH_BYTES, pointer_at, whole
 from roadstead.domain.repositories.known import html_of
 from roadstead.domain.repositories.reading import Reading
 from roadstead.domain.repositories.source import Place

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from roadstead.domain.repositories.contents import pointer_at
+from roadstead.domain.repositories.committed_files import pointer_at
 from roadstead.domain.repositories.reading import Reading
 from roadstead.git import objects, trees
 from roadstead.git.last_commits import last_commits

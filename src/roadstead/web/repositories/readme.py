@@ -7,7 +7,7 @@ from urllib.parse import urljoin
 from markupsafe import Markup
 
 from roadstead.domain.rendering.markdown import LONGEST
-from roadstead.domain.repositories.contents import whole
+from roadstead.domain.repositories.committed_files import whole
 from roadstead.domain.repositories.known import html_of
 from roadstead.domain.repositories.reading import Reading
 from roadstead.domain.repositories.source import Place

@@ -8,7 +8,7 @@ from starlette.types import ASGIApp
 
 from roadstead.api.files import file_answer
 from roadstead.api.streams import Stream
-from roadstead.domain.repositories.contents import content_of, pointer_at
+from roadstead.domain.repositories.committed_files import content_of, pointer_at
 from roadstead.domain.repositories.reading import Reading
 from roadstead.domain.repositories.source import Place, find_place
 from roadstead.git import blobs, objects, trees

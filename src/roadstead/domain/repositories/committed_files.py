@@ -1,4 +1,4 @@
-"""The contents of files as a commit has them, and of pointers of git LFS those of their objects."""
+"""The files of a commit and their contents; a pointer of git LFS has that of its object."""
 
 from functools import partial
 from pathlib import Path
