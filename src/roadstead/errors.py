@@ -49,6 +49,11 @@ class RoadsteadError(Exception):
         self.detail = detail
         self.fields = fields
 
+    @property
+    def lines(self) -> str:
+        """Return message and detail, each on a line of its own, for a terminal."""
+        return f"{self.message}\n{self.detail}".strip()
+
 
 class InvalidInput(RoadsteadError):
     """The input cannot be accepted; nothing changed."""

@@ -17,7 +17,7 @@ from roadstead.domain.repositories.access import find_repository
 from roadstead.domain.repositories.approvals import approvals_of
 from roadstead.domain.repositories.creation import create_repository
 from roadstead.domain.repositories.given import RepositoryChanges
-from roadstead.domain.repositories.known import users_of
+from roadstead.domain.repositories.people import users_of
 from roadstead.git.objects import Signature
 from roadstead.listing import PageRequest
 from roadstead.model import AccessToken, ApiToken, Identity, TokenOwner

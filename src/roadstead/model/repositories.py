@@ -87,11 +87,6 @@ class Repository(msgspec.Struct, frozen=True, gc=False):
     pushes: int = 0
 
     @property
-    def workspace_slug(self) -> str:
-        """Return the slug of the workspace, as `BriefRepository` has it."""
-        return self.workspace.slug
-
-    @property
     def full_name(self) -> str:
         """Return the slugs of the workspace and the repository."""
         return f"{self.workspace.slug}/{self.slug}"

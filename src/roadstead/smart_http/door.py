@@ -80,11 +80,12 @@ class _Visit:
     @property
     def template(self) -> str:
         """The address, as metrics name it."""
-        if self._rest.startswith(lfs.BELOW):
-            known = lfs.template_of(self._rest.removeprefix(lfs.BELOW))
-            return f"/{{workspace}}/{{repo_slug}}/{lfs.BELOW}{known}" if known else "none"
-        below = f"{_ARCHIVES}{{ref}}" if self._rest.startswith(_ARCHIVES) else self._rest
-        return f"/{{workspace}}/{{repo_slug}}/{below}" if below != self._rest or below in _KNOWN else "none"
+        below = self._rest if self._rest in _KNOWN else ""
+        if self._rest.startswith(_ARCHIVES):
+            below = f"{_ARCHIVES}{{ref}}"
+        elif self._rest.startswith(lfs.BELOW):
+            below = lfs.template_of(self._rest)
+        return f"/{{workspace}}/{{repo_slug}}/{below}" if below else "none"
 
     async def answer(self) -> Answer:
         """Return the answer. Every failure is one."""
@@ -211,7 +212,7 @@ def _protocol(request: Request) -> str:
 
 def _refusal(error: RoadsteadError) -> Answer:
     """Return a refusal as a text, which git shows its user."""
-    text = f"{error.message}\n{error.detail}".strip() + "\n"
+    text = f"{error.lines}\n"
     if isinstance(error, NotAuthenticated) and error is not _SEND_A_TOKEN:
         text = f"Invalid credentials\n{text}"
     answer = Answer(status_of(error), _PLAIN, text.encode())

@@ -6,7 +6,7 @@ the UUID of the repository, because it may get another name meanwhile, and work 
 
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import msgspec
 from starlette.requests import Request
@@ -26,6 +26,8 @@ from roadstead.domain.repositories.tickets import BadTicket, Purpose, Ticket
 from roadstead.domain.repositories.transfers import Transfer
 from roadstead.errors import Conflict, InvalidInput, NotAuthenticated, RoadsteadError
 from roadstead.pushed import Service
+
+T = TypeVar("T")
 
 BELOW = "info/lfs/"
 CHALLENGE = 'Basic realm="Roadstead"'
@@ -75,11 +77,12 @@ _BATCHES: Shape[_Batch] = Shape(_Batch, lambda batch: batch, _unfit)
 _OBJECT: Shape[_Object] = Shape(_Object, lambda one: one, _unfit)
 
 
-def template_of(below: str) -> str:
-    """Return an address below that of LFS, as metrics name it; nothing for one that is not known."""
+def template_of(address: str) -> str:
+    """Return an address of LFS below a repository, as metrics name it; an unknown one has no name."""
+    below = address.removeprefix(BELOW)
     if below in (_BATCH, _VERIFY):
-        return below
-    return f"{_OBJECTS}{{oid}}" if below.startswith(_OBJECTS) else ""
+        return address
+    return f"{BELOW}{_OBJECTS}{{oid}}" if below.startswith(_OBJECTS) else ""
 
 
 async def answer(visit: Visit) -> Answer:
@@ -176,7 +179,7 @@ async def _held(visit: Visit, purpose: Purpose, oid: str) -> tuple[Transfer, Lfs
     return await lfs.transfer_with(visit.host, ticket), LfsObject(oid, ticket.size)
 
 
-async def _read(request: Request, shape: "Shape[Any]") -> Any:
+async def _read(request: Request, shape: Shape[T]) -> T:
     """Return a body. Raise `InvalidInput` and `RequestRefused`."""
     if content_type(request) not in _TYPES:
         raise RequestRefused(415, f"This address takes {MEDIA_TYPE}.")

@@ -99,7 +99,7 @@ class Answers:
         self._host.metrics.answered("SSH", session.route, status, time.perf_counter() - began)
         if error is None:
             return 0
-        await session.connection.write(ERRORS, f"{error.message}\n{error.detail}".strip().encode() + b"\n")
+        await session.connection.write(ERRORS, f"{error.lines}\n".encode())
         return 1
 
     async def _failure_of(self, session: Session) -> RoadsteadError | None:

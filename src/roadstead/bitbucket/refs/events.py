@@ -14,7 +14,8 @@ from roadstead.bitbucket.refs.shapes import RefShapes
 from roadstead.bitbucket.repositories.shapes import announced_repository
 from roadstead.domain.host import Host
 from roadstead.domain.repositories.commits import folder_of
-from roadstead.domain.repositories.known import Known, html_without_links, users_of
+from roadstead.domain.repositories.known import Known, html_without_links
+from roadstead.domain.repositories.people import users_of
 from roadstead.domain.repositories.refs import find_main_branch
 from roadstead.errors import GitFailed, HostBusy
 from roadstead.events.payloads import Happening, Payload

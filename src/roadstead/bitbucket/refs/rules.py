@@ -6,7 +6,8 @@ from pathlib import Path
 from roadstead.bitbucket.refs.model import ResolvedRef
 from roadstead.domain.host import Host
 from roadstead.domain.repositories.commits import folder_of
-from roadstead.domain.repositories.known import Known, users_of
+from roadstead.domain.repositories.known import Known
+from roadstead.domain.repositories.people import users_of
 from roadstead.git import objects
 from roadstead.model import Repository
 from roadstead.pushed import Ref

@@ -22,7 +22,7 @@ from roadstead.bitbucket.repositories.shapes import (
 from roadstead.domain.people import permissions, users, workspaces
 from roadstead.domain.repositories import changes, creation, lists
 from roadstead.domain.repositories.access import RepositoryMoved
-from roadstead.domain.repositories.changes import OwnSettings
+from roadstead.domain.repositories.changes import OverrideChanges
 from roadstead.domain.repositories.creation import ForkChanges
 from roadstead.domain.repositories.given import RepositoryChanges
 from roadstead.errors import InvalidInput
@@ -34,7 +34,6 @@ from roadstead.model import (
     PLAIN_LIST,
     REPOSITORY_LIST,
     REPOSITORY_ROLES,
-    BriefRepository,
     EffectivePermission,
     Group,
     Privilege,
@@ -43,7 +42,7 @@ from roadstead.model import (
     User,
 )
 from roadstead.shapes.accounts import CondensedUser, condensed_user, named_user
-from roadstead.shapes.repositories import condensed_repository
+from roadstead.shapes.repositories import condensed_repository, repository_url
 
 PUBLIC = OpenScope("repository", "read:repository:bitbucket")
 READ = PUBLIC & "read"
@@ -163,10 +162,10 @@ async def get_override_settings(call: Call) -> Answer:
     return shaped(call, shapes.inheritance_state(call.repository))
 
 
-@OPERATIONS.put(f"{_REPOSITORY}/override-settings", needs=ADMIN, takes=shapes.OWN_SETTINGS, gives={204: None})
-async def put_override_settings(call: Call, given: OwnSettings) -> Answer:
+@OPERATIONS.put(f"{_REPOSITORY}/override-settings", needs=ADMIN, takes=shapes.OVERRIDES, gives={204: None})
+async def put_override_settings(call: Call, given: OverrideChanges) -> Answer:
     """Say which settings are the repository's, not its project's."""
-    await changes.change_own_settings(call.host, call.identity, call.repository, given)
+    await changes.change_overrides(call.host, call.identity, call.repository, given)
     return no_content()
 
 
@@ -342,20 +341,13 @@ async def _resource(call: Call, repository: Repository) -> RepositoryResource:
 
 
 def _resources(call: Call, found: Sequence[Repository]) -> list[RepositoryResource]:
-    """Return repositories, without the parents that the caller does not see."""
     user = call.identity.user
     username = user.username if user is not None and user.kind == "user" else None
-    shape = shapes.repositories(call.host.base_url, username, call.host.settings.ssh_url)
-    return [
-        shape(
-            one, _url(call, one), None if one.parent is None else condensed_repository(one.parent, call.host.base_url)
-        )
-        for one in found
-    ]
+    return list(map(shapes.repositories(call.host.base_url, username, call.host.settings.ssh_url), found))
 
 
-def _url(call: Call, repository: Repository | BriefRepository) -> str:
-    return call.url(get_repository, repository.workspace_slug, repository.slug)
+def _url(call: Call, repository: Repository) -> str:
+    return repository_url(repository, call.host.base_url)
 
 
 def _of_user(call: Call, user: User, privilege: Privilege) -> RepositoryUserPermission:

@@ -1,7 +1,7 @@
 """Repositories and what is granted in them over the wire."""
 
-from collections.abc import Callable
-from typing import Annotated, Any, Literal, NotRequired, TypedDict
+from collections.abc import Callable, Mapping
+from typing import Annotated, Literal, NotRequired, TypedDict
 
 import msgspec
 
@@ -14,8 +14,8 @@ from roadstead.bitbucket.projects.shapes import (
     permission,
 )
 from roadstead.bitbucket.workspaces.shapes import CondensedWorkspace, condensed_workspace
-from roadstead.domain.repositories import changes
-from roadstead.domain.repositories.clone_addresses import clone_addresses
+from roadstead.domain.repositories.changes import OverrideChanges
+from roadstead.domain.repositories.clone_addresses import Protocol, clone_addresses
 from roadstead.domain.repositories.creation import ForkChanges
 from roadstead.domain.repositories.given import RepositoryChanges
 from roadstead.errors import InvalidInput
@@ -136,21 +136,21 @@ class GivenState(msgspec.Struct):
     override_settings: _GivenSettings | None = None
 
 
-def _settings(given: GivenState | None) -> changes.OwnSettings:
+def _settings(given: GivenState | None) -> OverrideChanges:
     settings = given and given.override_settings
-    return changes.OwnSettings() if settings is None else changes.OwnSettings(*msgspec.structs.astuple(settings))
+    return OverrideChanges() if settings is None else OverrideChanges(*msgspec.structs.astuple(settings))
 
 
 REPOSITORY: Shape[RepositoryChanges] = Shape(
     GivenRepository | None, _changes, wrong_body, documented=GivenMembers | None
 )
-OWN_SETTINGS: Shape[changes.OwnSettings] = Shape(GivenState | None, _settings, wrong_body)
+OVERRIDES: Shape[OverrideChanges] = Shape(GivenState | None, _settings, wrong_body)
 PERMISSION: Shape[str] = Shape(GivenPermission, permission, wrong_body, documented=NewRepositoryPermission)
 FORK: Shape[ForkChanges] = Shape(GivenFork | None, _fork, wrong_body, documented=ForkMembers | None)
 
 
 class NamedLink(TypedDict):
-    name: Literal["https", "ssh"]
+    name: Protocol
     href: str
 
 
@@ -173,7 +173,7 @@ class MainBranch(TypedDict):
     type: Literal["branch"]
 
 
-class OwnSettings(TypedDict):
+class OverrideSettings(TypedDict):
     """Which settings are the repository's, not its project's."""
 
     default_merge_strategy: bool
@@ -202,7 +202,7 @@ class RepositoryResource(TypedDict):
     language: str
     uuid: str
     mainbranch: MainBranch | None
-    override_settings: OwnSettings
+    override_settings: OverrideSettings
     parent: CondensedRepository | None
     enforced_signed_commits: None
     has_issues: bool
@@ -240,7 +240,7 @@ class InheritanceState(TypedDict):
     """Which settings are the repository's, not its project's."""
 
     type: Literal["repository_inheritance_state"]
-    override_settings: OwnSettings
+    override_settings: OverrideSettings
 
 
 class AnnouncedRepository(CondensedRepository):
@@ -255,20 +255,6 @@ class AnnouncedRepository(CondensedRepository):
     parent: CondensedRepository | None
 
 
-_BELOW = {
-    "pullrequests": "pullrequests",
-    "commits": "commits",
-    "forks": "forks",
-    "watchers": "watchers",
-    "branches": "refs/branches",
-    "tags": "refs/tags",
-    "downloads": "downloads",
-    "source": "src",
-    "hooks": "hooks",
-}
-"""The links of a repository to addresses of groups that use this one, so that their templates are not known here."""
-
-
 def workspace_url(base_url: str, workspace: Workspace) -> str:
     """Return the address of a workspace, which is of a group that this one does not know."""
     return f"{base_url}/2.0/workspaces/{workspace.slug}"
@@ -276,24 +262,26 @@ def workspace_url(base_url: str, workspace: Workspace) -> str:
 
 def repositories(
     base_url: str, username: str | None, ssh_url: str | None
-) -> Callable[[Repository, str, CondensedRepository | None], RepositoryResource]:
-    """Return a function that shapes a repository, given its URL and its parent.
+) -> Callable[[Repository], RepositoryResource]:
+    """Return a function that shapes a repository.
 
     What all repositories of a workspace share is made once. `username` is the caller's, for the URL to clone from, and
     `ssh_url` where git is served over SSH, if it is.
     """
     shared: dict[int, tuple[Team, CondensedWorkspace]] = {}
 
-    def shape(repository: Repository, self_url: str, parent: CondensedRepository | None) -> RepositoryResource:
-        workspace = repository.workspace
+    def shape(repository: Repository) -> RepositoryResource:
+        workspace, parent = repository.workspace, repository.parent
+        brief = condensed_repository(repository, base_url)
+        addresses = clone_addresses(repository.full_name, base_url, ssh_url, username)
         if workspace.id not in shared:
             url = workspace_url(base_url, workspace)
             shared[workspace.id] = team(workspace, base_url), condensed_workspace(workspace, base_url, url)
         owner, condensed = shared[workspace.id]
         project_url = f"{workspace_url(base_url, workspace)}/projects/{repository.project.key}"
         return {
-            **condensed_repository(repository, base_url),
-            "links": _links(repository, base_url, self_url, _clone(repository.full_name, base_url, username, ssh_url)),
+            **brief,
+            "links": _links(repository, brief["links"], addresses),
             "slug": repository.slug,
             "description": repository.description,
             "scm": "git",
@@ -308,8 +296,8 @@ def repositories(
             "size": repository.size,
             "language": repository.language,
             "mainbranch": None if repository.mainbranch is None else {"name": repository.mainbranch, "type": "branch"},
-            "override_settings": own_settings(repository),
-            "parent": parent,
+            "override_settings": override_settings(repository),
+            "parent": None if parent is None else condensed_repository(parent, base_url),
             "enforced_signed_commits": None,
             "has_issues": repository.has_issues,
             "has_wiki": repository.has_wiki,
@@ -335,27 +323,30 @@ def announced_repository(repository: Repository, base_url: str) -> AnnouncedRepo
     }
 
 
-def _links(repository: Repository, base_url: str, self_url: str, clone: list[NamedLink]) -> RepositoryLinks:
-    below = [*_BELOW.items(), *([("issues", "issues")] if repository.has_issues else [])]
-    links: Any = {
-        **condensed_repository(repository, base_url)["links"],
-        **{name: Link(f"{self_url}/{path}") for name, path in below},
-        "clone": clone,
+def _links(repository: Repository, brief: RepositoryBriefLinks, addresses: Mapping[Protocol, str]) -> RepositoryLinks:
+    """Return the links of a repository. Groups that use this one have most of these addresses."""
+    url = brief["self"].href
+    links: RepositoryLinks = {
+        "self": brief["self"],
+        "html": brief["html"],
+        "avatar": brief["avatar"],
+        "pullrequests": Link(f"{url}/pullrequests"),
+        "commits": Link(f"{url}/commits"),
+        "forks": Link(f"{url}/forks"),
+        "watchers": Link(f"{url}/watchers"),
+        "branches": Link(f"{url}/refs/branches"),
+        "tags": Link(f"{url}/refs/tags"),
+        "downloads": Link(f"{url}/downloads"),
+        "source": Link(f"{url}/src"),
+        "hooks": Link(f"{url}/hooks"),
+        "clone": [{"name": name, "href": address} for name, address in addresses.items()],
     }
-    found: RepositoryLinks = links
-    return found
+    if repository.has_issues:
+        links["issues"] = Link(f"{url}/issues")
+    return links
 
 
-def _clone(full_name: str, base_url: str, username: str | None, ssh_url: str | None) -> list[NamedLink]:
-    links: Any = [
-        {"name": name, "href": address}
-        for name, address in clone_addresses(full_name, base_url, ssh_url, username).items()
-    ]
-    found: list[NamedLink] = links
-    return found
-
-
-def own_settings(repository: Repository) -> OwnSettings:
+def override_settings(repository: Repository) -> OverrideSettings:
     """Return which settings are the repository's, not its project's."""
     return {
         "default_merge_strategy": repository.own_merge_strategy,
@@ -365,4 +356,4 @@ def own_settings(repository: Repository) -> OwnSettings:
 
 def inheritance_state(repository: Repository) -> InheritanceState:
     """Return which settings are the repository's, not its project's, as an answer of its own."""
-    return {"type": "repository_inheritance_state", "override_settings": own_settings(repository)}
+    return {"type": "repository_inheritance_state", "override_settings": override_settings(repository)}

@@ -30,7 +30,8 @@ from roadstead.bitbucket.source.shapes import (
 )
 from roadstead.domain.repositories.committed_files import content_of
 from roadstead.domain.repositories.committing import commit_files
-from roadstead.domain.repositories.known import NOTHING, Known, users_of
+from roadstead.domain.repositories.known import NOTHING, Known
+from roadstead.domain.repositories.people import users_of
 from roadstead.domain.repositories.source import Place, find_main_commit, find_place
 from roadstead.errors import InvalidInput
 from roadstead.listing import PageRequest, slice_of

@@ -8,7 +8,8 @@ from roadstead.bitbucket.repositories.shapes import announced_repository
 from roadstead.bitbucket.statuses.shapes import StatusShapes
 from roadstead.domain.host import Host
 from roadstead.domain.repositories.commits import folder_of
-from roadstead.domain.repositories.known import Known, users_of
+from roadstead.domain.repositories.known import Known
+from roadstead.domain.repositories.people import users_of
 from roadstead.domain.repositories.statuses import find_last_status
 from roadstead.events.payloads import Happening, Payload
 from roadstead.git import objects

@@ -93,14 +93,14 @@ async def _project(host: Host, tx: Transaction, identity: Identity, repository: 
 
 
 @dataclass(frozen=True, slots=True)
-class OwnSettings:
+class OverrideChanges:
     """Which settings a repository takes from itself, not from its project. One without a value stays as it is."""
 
     own_merge_strategy: bool | None = None
     own_branching_model: bool | None = None
 
 
-async def change_own_settings(host: Host, identity: Identity, repository: Repository, given: OwnSettings) -> None:
+async def change_overrides(host: Host, identity: Identity, repository: Repository, given: OverrideChanges) -> None:
     """Change which settings a repository takes from itself. Raise as `find_repository` does."""
     changes = {name: value for name, value in asdict(given).items() if value is not None}
     async with host.store.database.transaction() as tx:

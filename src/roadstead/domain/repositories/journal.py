@@ -91,8 +91,9 @@ async def record(
             await _mirror(tx, found, now, done)
             await _choose_main_branch(tx, folder, found, done)
             host.pushed_to.put_nowait(folder)
-            payload = {**_payload(done, backwards), **await _main_beside(tx, found, done)}
-            event = await happened(host, tx, "repo:push", _actor(push), found, payload)
+            told = [_told(change, change in backwards) for change in done]
+            payload = {"changes": told, **await _main_beside(tx, found, done)}
+            event = await happened(host, tx, "repo:push", Actor(push.user_id, push.installation_id), found, payload)
     if event:
         await keep_mark(host, event)
     return done
@@ -169,14 +170,6 @@ async def _main_beside(tx: Transaction, repository: Repository, changes: Sequenc
         return {}
     tip = await find_ref(tx, repository.id, "branch", main)
     return {"main": None if tip is None else tip.commit_hash}
-
-
-def _actor(push: Push) -> Actor:
-    return Actor(push.user_id, push.installation_id)
-
-
-def _payload(changes: Sequence[RefChange], backwards: set[RefChange]) -> dict[str, object]:
-    return {"changes": [_told(change, change in backwards) for change in changes]}
 
 
 def _told(change: RefChange, is_forced: bool) -> dict[str, object]:

@@ -4,14 +4,12 @@ from collections.abc import Iterable, Mapping
 from collections.abc import Set as AbstractSet
 from typing import NamedTuple
 
-from roadstead.domain.host import Host
 from roadstead.domain.rendering.markdown import as_it_is, to_html
-from roadstead.domain.repositories.people import find_signers
+from roadstead.domain.repositories.people import users_of
 from roadstead.domain.repositories.reading import Reading
 from roadstead.git import revisions
 from roadstead.git.objects import Commit, Signature
 from roadstead.model import User
-from roadstead.storage.users import find_by_emails
 
 
 class Known(NamedTuple):
@@ -28,14 +26,6 @@ class Known(NamedTuple):
 NOTHING = Known({}, {})
 _LONGEST_AT_ONCE = 2_000
 """Characters of a text that the loop reads as Markdown."""
-_BYTES = 1_500
-"""Of an account with its names, and what keeping it takes."""
-
-
-class _Person(NamedTuple):
-    """Whose an e-mail address is, if it is a user's."""
-
-    user: User | None
 
 
 async def known_of_commits(reading: Reading, commits: Iterable[Commit]) -> Known:
@@ -45,21 +35,6 @@ async def known_of_commits(reading: Reading, commits: Iterable[Commit]) -> Known
         await users_of(reading.host, [commit.author for commit in found]),
         await html_of(reading, [commit.message for commit in found]),
     )
-
-
-async def users_of(host: Host, signatures: Iterable[Signature]) -> Mapping[str, User]:
-    """Return the people who have confirmed the addresses of signatures, or sign so, by address in lower case."""
-    addresses = {signature.email.lower() for signature in signatures}
-    kept, people = host.store.memory.kept, (await host.store.database.versions()).people
-    known: dict[str, _Person | None] = {
-        address: kept.find((_Person, address), people) for address in addresses if "@" in address
-    }
-    unknown = sorted(address for address, person in known.items() if person is None)
-    found = {**await find_by_emails(host.store.database, unknown), **await find_signers(host, unknown)}
-    for address in unknown:
-        person = known[address] = _Person(found.get(address))
-        kept.keep((_Person, address), people, person, _BYTES + len(address))
-    return {address: person.user for address, person in known.items() if person and person.user}
 
 
 def html_without_links(texts: Iterable[str]) -> Mapping[str, str]:

@@ -32,10 +32,10 @@ async def push_changes(host: Host, identity: Identity, repository: Repository, c
     Raise `RefChanged` if one is not at its `old` object or cannot be beside another ref, `InvalidInput` for a name that
     no ref may have and for an object that is not there, as `hold` does if the caller may not write, and `HostBusy`.
     """
-    for change in changes:
-        if (reason := _reason_against(folder_of(host, repository), change)) is not None:
-            raise InvalidInput(reason)
     folder = folder_of(host, repository)
+    for change in changes:
+        if (reason := _reason_against(folder, change)) is not None:
+            raise InvalidInput(reason)
     async with host.writing.place(account_of(identity)), locks.wait_for(locks.shared, folder) as lock:
         push = await begin(host, identity, repository, new_id(), changes)
         try:

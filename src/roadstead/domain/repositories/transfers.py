@@ -111,7 +111,7 @@ class _Receiving:
         try:
             await self._take(commands)
         except RoadsteadError as exc:
-            told = failure_report(commands.capabilities, _text(exc))
+            told = failure_report(commands.capabilities, exc.lines)
             if told is None:
                 raise
             self._send(told)
@@ -151,16 +151,12 @@ class _Receiving:
                 expect_room(self._host, self._repository, added)
             self._push = await begin(self._host, self._identity, self._repository, self._push_id, changes)
         except RoadsteadError as exc:
-            return _text(exc)
+            return exc.lines
         return None
 
     def _send(self, piece: bytes) -> None:
         if piece:
             self._output.put_nowait(piece)
-
-
-def _text(error: RoadsteadError) -> str:
-    return f"{error.message}\n{error.detail}".strip()
 
 
 def _reason_against(change: RefChange, there: Mapping[str, Ref | None], main: str) -> str | None:

@@ -12,7 +12,7 @@ import os
 import subprocess
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
-from typing import Any
+from typing import IO
 
 from roadstead.git.processes import Limits, exit_code, kill, start
 
@@ -42,8 +42,10 @@ class Piped:
             arguments, limits, stdin=stdin, stderr=subprocess.DEVNULL, variables=variables, passed=passed
         )
         self._loop = asyncio.get_running_loop()
-        self._output = _prepared(self._process.stdout)
-        self._input = _prepared(self._process.stdin) if reads else None
+        assert self._process.stdout is not None  # noqa: S101  # `start` makes it a pipe
+        self._stdin, self._stdout = self._process.stdin, self._process.stdout
+        self._output = _prepared(self._stdout)
+        self._input = None if self._stdin is None else _prepared(self._stdin)
 
     async def read(self) -> bytes:
         """Return some output, or no bytes at its end."""
@@ -66,10 +68,9 @@ class Piped:
 
     def close_input(self) -> None:
         """End the input. No task may be writing."""
-        if self._input is not None:
-            self._input = None
-            assert self._process.stdin is not None  # noqa: S101  # see `__init__`
-            self._process.stdin.close()
+        self._input = None
+        if self._stdin is not None:
+            self._stdin.close()
 
     async def end(self) -> int:
         """End the program, and return its exit code. No task may be reading or writing.
@@ -81,8 +82,7 @@ class Piped:
             await self.wait(END_SECONDS)
         except TimeoutError:
             await self.kill()
-        assert self._process.stdout is not None  # noqa: S101  # see `__init__`
-        self._process.stdout.close()
+        self._stdout.close()
         return self._process.returncode
 
     async def kill(self) -> None:
@@ -100,9 +100,9 @@ class Piped:
             return code
 
 
-def _prepared(pipe: Any) -> int:
+def _prepared(pipe: IO[bytes]) -> int:
     """Make a pipe large, and let it never block the loop; return its descriptor."""
-    descriptor: int = pipe.fileno()
+    descriptor = pipe.fileno()
     os.set_blocking(descriptor, False)
     if _SET_PIPE_SIZE is not None:
         with suppress(OSError):  # the system grants a user only so much
@@ -110,7 +110,7 @@ def _prepared(pipe: Any) -> int:
     return descriptor
 
 
-async def until_ready(add: Callable[..., Any], remove: Callable[[int], Any], descriptor: int) -> None:
+async def until_ready(add: Callable[..., None], remove: Callable[[int], bool], descriptor: int) -> None:
     """Wait until a descriptor can be read, or written: `add` and `remove` are the loop's functions for that."""
     ready = asyncio.get_running_loop().create_future()
     add(descriptor, _set, ready)

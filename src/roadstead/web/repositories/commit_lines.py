@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from roadstead.domain.repositories.known import users_of
+from roadstead.domain.repositories.people import users_of
 from roadstead.domain.repositories.reading import Reading
 from roadstead.git.objects import Commit, Signature
 from roadstead.model import Repository, User

@@ -7,7 +7,7 @@ from markupsafe import Markup
 from starlette.responses import Response
 
 from roadstead.domain.repositories.branches import LATEST_FIRST, page_of_branches
-from roadstead.domain.repositories.clone_addresses import clone_addresses
+from roadstead.domain.repositories.clone_addresses import Protocol, clone_addresses
 from roadstead.domain.repositories.history import Place, page
 from roadstead.domain.repositories.reading import Reading
 from roadstead.git import objects, trees
@@ -42,7 +42,7 @@ class RepositoryPage:
     """
 
     here: Shown
-    addresses: Mapping[str, str]
+    addresses: Mapping[Protocol, str]
     branches: int
     newest: Newest | None
 

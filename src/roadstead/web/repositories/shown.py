@@ -83,7 +83,7 @@ def of_repository(show: Show) -> Handler:
 
     async def handle(visit: Visit) -> ASGIApp:
         try:
-            return await show(visit, await _find(visit))
+            return await show(visit, reading_of(visit, (await _held(visit)).repository))
         except RepositoryMoved as moved:
             return RedirectResponse(_moved(visit, moved.repository), 301)
         except (NoSuchRepository, NoSuchWorkspace) as exc:
@@ -92,10 +92,6 @@ def of_repository(show: Show) -> Handler:
             raise _MISSING from exc
 
     return handle
-
-
-async def _find(visit: Visit) -> Reading:
-    return reading_of(visit, (await _held(visit)).repository)
 
 
 async def _held(visit: Visit) -> Held:
