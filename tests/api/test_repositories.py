@@ -160,12 +160,17 @@ def test_a_list_has_what_the_caller_sees(acme: Acme, who: str, slugs: set[str]) 
     query = f"{WIDGETS_AND_KNOWN}&sort=slug"
     answer = acme.send[who]("GET", f"{BELOW}?{query}").json()
     assert ({one["slug"] for one in answer["values"]}, answer["size"]) == (slugs, len(slugs))
-    target, walked = f"{BELOW}?pagelen=1&{query}", []
+    pages = _pages(acme, who, f"{BELOW}?pagelen=1&{query}")
+    assert [one["slug"] for page in pages for one in page["values"]] == sorted(slugs)
+
+
+def _pages(acme: Acme, who: str, target: str) -> list[dict[str, Any]]:
+    """Return the pages of a list, from each to the next."""
+    pages = []
     while target:
-        page = acme.send[who]("GET", target).json()
-        walked += [one["slug"] for one in page["values"]]
-        target = page.get("next", "").removeprefix(acme.host.url)
-    assert walked == sorted(slugs)
+        pages.append(acme.send[who]("GET", target).json())
+        target = pages[-1].get("next", "").removeprefix(acme.host.url)
+    return pages
 
 
 @pytest.mark.parametrize(
@@ -507,6 +512,19 @@ def test_the_highest_privilege_is_listed(acme: Acme, who: str, target: str, held
     }
     assert listed == held
     assert {one["type"] for one in found} == {"repository_permission"}
+
+
+@pytest.mark.each_database
+@pytest.mark.parametrize("below", ["", "/widgets"])
+def test_permissions_are_sorted_by_what_they_include(acme: Acme, below: str) -> None:
+    """By `sort=permission` those who may only read come first, on pages of one that lead to each other."""
+    rising = ["read", "write", "admin"]
+    for sort, held in (("permission", rising), ("-permission", rising[::-1])):
+        chosen = f'q=repository.name="Widgets"&pagelen=1&sort={sort}'
+        pages = _pages(acme, "owner", f"/2.0/workspaces/acme/permissions/repositories{below}?{chosen}")
+        assert [one["permission"] for page in pages for one in page["values"]] == held
+        before = pages[-1]["previous"].removeprefix(acme.host.url)
+        assert acme.owner("GET", before).json()["values"] == pages[-2]["values"]
 
 
 def test_own_settings_are_set_and_shown(acme: Acme) -> None:

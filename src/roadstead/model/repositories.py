@@ -146,9 +146,12 @@ class Reach(msgspec.Struct, frozen=True):
     repository_uuid: str | None = None
 
 
+PERMISSION_RANK = "(CASE x.permission WHEN 'read' THEN '1' WHEN 'write' THEN '2' ELSE '3' END)"
+"""By which permissions are sorted: each includes those before it."""
+
 _EFFECTIVE = (
     *(Field(f"repository.{name}", str, column) for name, column in _OF_REPOSITORY.items()),
-    Field("permission", str, "x.permission"),
+    Field("permission", str, "x.permission", order_column=PERMISSION_RANK, filled=True),
 )
 
 OWN_PERMISSION_LIST = Listing(Field("id", int, "r.id", unique=True, queryable=False), *_EFFECTIVE, order="id")

@@ -2,6 +2,7 @@
 
 from roadstead.listing import Listing, PageRequest, Slice
 from roadstead.model import (
+    PERMISSION_RANK,
     PLAIN_LIST,
     BriefRepository,
     EffectivePermission,
@@ -65,7 +66,7 @@ async def page_of_effective(
         f"{held} x JOIN repositories r ON r.id = x.repository_id JOIN workspaces w ON w.id = r.workspace_id "
         "JOIN users u ON u.id = x.user_id",
         f"x.permission, r.id, w.slug, r.slug, r.uuid, r.name, r.is_private, {USERS.of(User, 'u')}, "
-        "(w.slug || '/' || r.slug), (x.repository_id || '-' || x.user_id)",
+        f"(w.slug || '/' || r.slug), (x.repository_id || '-' || x.user_id), {PERMISSION_RANK}",
         arguments=granted.arguments,
     )
     page = await read_page(reader.scan, source, listing, wanted)
@@ -75,7 +76,7 @@ async def page_of_effective(
 def _effective(row: Row) -> EffectivePermission:
     permission, identity, workspace_slug, slug, uuid, name, is_private = row[:7]
     repository = BriefRepository(identity, workspace_slug, slug, uuid, name, bool(is_private))
-    return EffectivePermission(user_of(row[7:-2]), repository, permission)
+    return EffectivePermission(user_of(row[7:-3]), repository, permission)
 
 
 def _where(place: Place) -> str:
