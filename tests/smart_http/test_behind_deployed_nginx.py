@@ -1,5 +1,6 @@
-"""Large bodies through a real nginx with the configuration that is in `deploy/`."""
+"""Bodies and headers through a real nginx with the configuration that is in `deploy/`."""
 
+import json
 import os
 from pathlib import Path
 
@@ -8,7 +9,7 @@ import httpx
 from tests.acceptance.nginx import deployed
 from tests.smart_http.conftest import Place
 from tests.smart_http.git_client import Work
-from tests.smart_http.test_lfs import Large, ask, offered
+from tests.smart_http.test_lfs import MEDIA, Large, ask, offered
 
 LARGE = Large(os.urandom(18 * 1024 * 1024))
 """More than the longest body of a call of the API, which is as much as nginx takes elsewhere."""
@@ -30,3 +31,22 @@ def test_nothing_that_the_host_takes_is_too_large(place: Place, work: Work, tmp_
         assert answer.status_code == 201, answer.text
         refused = httpx.post(url, content=LARGE.content)
         assert refused.status_code == 413
+
+
+def test_a_credential_beside_an_offer_does_no_harm(place: Place, tmp_path: Path) -> None:
+    """git-lfs sends what `http.extraHeader` has with each request, and nginx refuses two `Authorization`."""
+    small = Large(b"small")
+
+    def send(method: str, action: tuple[str, dict[str, str]], body: bytes = b"") -> httpx.Response:
+        href, header = action
+        sent = [*header.items(), ("Authorization", f"Bearer {place.ann}"), ("Content-Type", MEDIA)]
+        answer = httpx.request(method, href.replace(place.host.url, url), content=body, headers=sent)
+        assert answer.status_code == 200, answer.text
+        return answer
+
+    with deployed(tmp_path, place.host.url) as url:
+        uploading = ask(place, "upload", small.named)
+        send("PUT", offered(uploading, "upload"), small.content)
+        send("POST", offered(uploading, "verify"), json.dumps(small.named).encode())
+        answer = send("GET", offered(ask(place, "download", small.named), "download"))
+    assert (answer.content, answer.headers["cache-control"]) == (small.content, "private")

@@ -367,8 +367,8 @@ def test_a_ticket_works_for_what_it_was_issued(
     upload(shared, large)
     uuids = shared.repository.uuid.strip("{}"), shared_public.repository.uuid.strip("{}")
     href, header = offered(ask(shared, "download", large.named), "download")
-    spoilt, authorization = spoil(href, header["Authorization"], uuids)
-    answer = httpx.get(spoilt, headers=[(b"Authorization", authorization.encode("latin-1"))])
+    spoilt, sent = spoil(href, header[tickets.HEADER], uuids)
+    answer = httpx.get(spoilt, headers=[(tickets.HEADER.encode(), sent.encode("latin-1"))])
     assert (answer.status_code, large.content in answer.content) == (403, False)
 
 
@@ -392,7 +392,7 @@ def test_a_ticket_ends(place: Place, large: Large) -> None:
         return tickets.issue(late, "upload", place.repository.uuid, (1, None), oid=one["oid"], size=one["size"])
 
     href, header = offered(ask(place, "upload", large.named), "upload")
-    old = {"Authorization": place.host.work(expired)}
+    old = {tickets.HEADER: place.host.work(expired)}
     assert httpx.put(href, content=large.content, headers=old).status_code == 403
     place.host.work(partial(_delete, place))
     assert httpx.put(href, content=large.content, headers=header).status_code == 403
@@ -421,7 +421,7 @@ def test_an_upload_that_is_cut_leaves_nothing(place: Place, large: Large) -> Non
     href, header = offered(ask(place, "upload", large.named), "upload")
     parts = urlsplit(href)
     head = f"PUT {parts.path} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(large.content)}\r\n"
-    head += f"Authorization: {header['Authorization']}\r\n\r\n"
+    head += f"{tickets.HEADER}: {header[tickets.HEADER]}\r\n\r\n"
     with socket.create_connection((parts.hostname or "", parts.port or 0)) as line:
         line.sendall(head.encode() + large.content[:100_000])
         wait_until(lambda: stored(place))

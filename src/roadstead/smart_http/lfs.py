@@ -40,6 +40,8 @@ _SERVICES: dict[Purpose, Service] = {"download": "git-upload-pack", "upload": "g
 _TYPE = (b"content-type", MEDIA_TYPE.encode())
 _MOST_ASKED_BYTES = 1024 * 1024
 _FRESH = {"Cache-Control": "no-store"}
+_PRIVATE = {"Cache-Control": "private"}
+"""A cache that others share would keep a content otherwise, because a request for it needs no `Authorization`."""
 
 _NOTHING_HERE = RequestRefused(404, "There is nothing at this address.", "This host has no locks of files.")
 
@@ -125,7 +127,7 @@ async def _admitted(visit: Visit, purpose: Purpose) -> Transfer:
     header = visit.request.headers.get("authorization", "")
     if not header.startswith(tickets.SCHEME):
         return await visit.admit(_SERVICES[purpose])
-    return (await _held(visit, purpose, ""))[0]
+    return (await _held(visit, header, purpose, ""))[0]
 
 
 def _offered(transfer: Transfer, purpose: Purpose, offer: Offer) -> dict[str, Any]:
@@ -136,7 +138,7 @@ def _offered(transfer: Transfer, purpose: Purpose, offer: Offer) -> dict[str, An
     if offer.ticket is None:
         return told
     place = lfs.address_of(transfer.host, transfer.repository)
-    header = {"header": {"Authorization": offer.ticket}, "expires_in": tickets.SECONDS}
+    header = {"header": {tickets.HEADER: offer.ticket}, "expires_in": tickets.SECONDS}
     actions: dict[str, Any] = {purpose: {"href": f"{place}/{_OBJECTS}{offer.wanted.oid}", **header}}
     if purpose == "upload":
         actions["verify"] = {"href": f"{place}/{_VERIFY}", **header}
@@ -145,7 +147,7 @@ def _offered(transfer: Transfer, purpose: Purpose, offer: Offer) -> dict[str, An
 
 async def _uploaded(visit: Visit, oid: str) -> Answer:
     """Take the content of an object."""
-    transfer, wanted = await _held(visit, "upload", oid)
+    transfer, wanted = await _held(visit, _sent(visit), "upload", oid)
     if visit.request.headers.get("content-encoding", "identity") != "identity":
         raise RequestRefused(415, "A compressed object is not taken.", "Send it without Content-Encoding.")
     await lfs.upload(transfer, wanted, Incoming(visit.request.receive))
@@ -154,10 +156,11 @@ async def _uploaded(visit: Visit, oid: str) -> Answer:
 
 async def _downloaded(visit: Visit, oid: str) -> Answer:
     """Return the content of an object, or the range of it that is asked for."""
-    transfer, wanted = await _held(visit, "download", oid)
+    transfer, wanted = await _held(visit, _sent(visit), "download", oid)
     place = await lfs.find(transfer, wanted)
     content = Content(oid, "application/octet-stream", wanted.size, partial(lfs.download, transfer, place))
     made = file_answer(visit.request, content)
+    made.add_headers(_PRIVATE)
     if isinstance(made, Stream):
         await made.begin()
     return made
@@ -166,14 +169,19 @@ async def _downloaded(visit: Visit, oid: str) -> Answer:
 async def _verified(visit: Visit) -> Answer:
     """Say whether an object that was uploaded is there."""
     asked = await _read(visit.request, _OBJECT)
-    transfer, wanted = await _held(visit, "upload", asked.oid)
+    transfer, wanted = await _held(visit, _sent(visit), "upload", asked.oid)
     await lfs.find(transfer, wanted._replace(size=asked.size))
     return _json(None)
 
 
-async def _held(visit: Visit, purpose: Purpose, oid: str) -> tuple[Transfer, LfsObject]:
-    """Return the transfer that the request's ticket allows: of one object, or of none to ask. Raise `BadTicket`."""
-    ticket: Ticket = tickets.read(visit.host, visit.request.headers.get("authorization", ""))
+def _sent(visit: Visit) -> str:
+    """Return the header with the ticket of an object."""
+    return visit.request.headers.get(tickets.HEADER, "")
+
+
+async def _held(visit: Visit, header: str, purpose: Purpose, oid: str) -> tuple[Transfer, LfsObject]:
+    """Return the transfer that the ticket in a header allows: of one object, or of none to ask. Raise `BadTicket`."""
+    ticket: Ticket = tickets.read(visit.host, header)
     if (ticket.purpose, ticket.oid, ticket.repository) != (purpose, oid, visit.name):
         raise BadTicket
     return await lfs.transfer_with(visit.host, ticket), LfsObject(oid, ticket.size)

@@ -16,7 +16,11 @@ from roadstead.errors import WrongCredential
 SECONDS = 3480
 """As long as those of the cloud: a client transfers many large objects, one after another, after it asked for them."""
 SCHEME = "RoadsteadTicket"
-"""Before a ticket, in the header `Authorization`."""
+"""Before a ticket."""
+HEADER = "X-LFS-Token"
+"""Of a request for an object. git-lfs adds the `Authorization` that git's setting `http.extraHeader` has, and reverse
+proxies refuse a request with two.
+"""
 
 _SIGNED = "ticket "
 """Before the signed content: the same key may sign other things one day."""
@@ -49,14 +53,14 @@ class BadTicket(WrongCredential):
 
 
 def issue(host: Host, purpose: Purpose, repository: str, caller: Hashable, *, oid: str = "", size: int = 0) -> str:
-    """Return the value of the header `Authorization` for a purpose."""
+    """Return a ticket for a purpose, as a header has it."""
     ticket = Ticket(purpose, repository, int(host.clock()) + SECONDS, caller, oid, size)
     content = base64.urlsafe_b64encode(msgspec.json.encode(ticket)).decode()
     return f"{SCHEME} {content}.{host.store.secrets.sign(_SIGNED + content)}"
 
 
 def read(host: Host, header: str) -> Ticket:
-    """Return the ticket in a header `Authorization`. Raise `BadTicket`."""
+    """Return the ticket in a header. Raise `BadTicket`."""
     scheme, _, text = header.partition(" ")
     content, _, signature = text.partition(".")
     if scheme != SCHEME or not host.store.secrets.has_signed(_SIGNED + content, signature):
