@@ -195,6 +195,12 @@ def test_a_role_narrows_the_list(acme: Acme, who: str, role: str, slugs: set[str
     assert ({one["slug"] for one in answer["values"]}, answer["size"]) == (slugs, len(slugs))
 
 
+def test_a_date_that_clients_send_is_not_taken_for_the_place_of_a_page(acme: Acme) -> None:
+    """PyPI `bitbucket-sdk` sends `after`, which Atlassian documents for the list of all workspaces."""
+    answer = acme.owner("GET", f"{BELOW}?after=2026-01-01&before=2026-01-01&{WIDGETS_AND_KNOWN}")
+    assert (answer.status_code, answer.json()["size"]) == (200, 2)
+
+
 @pytest.mark.parametrize(
     "query",
     [

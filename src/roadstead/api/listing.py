@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from roadstead.api.operation import Call
 
 _MAX_NUMBER = 10**12
+_AFTER, _BEFORE = "cursor_after", "cursor_before"
+"""Parameters with the place of a page. Clients send `after` themselves, as a date: Bitbucket documents one."""
 _IN_QUERY = "!$&'()*+,;=:@/?%-._~"
 """Characters that a query keeps, `%` included: what a caller encoded stays encoded."""
 
@@ -89,8 +91,8 @@ def page_request(query: Mapping[str, str], listing: Listing) -> PageRequest:
         length=_number(query, "pagelen", listing.length, listing.longest),
         filter=parse_filter(query["q"], listing.kinds) if query.get("q") else None,
         sort=parse_sort(query["sort"], listing.kinds) if query.get("sort") else None,
-        after=query.get("after"),
-        before=query.get("before"),
+        after=query.get(_AFTER),
+        before=query.get(_BEFORE),
     )
 
 
@@ -114,9 +116,9 @@ def page_answer(
         "values": page.items if values is None else values,
     }
     if page.has_next:
-        body["next"] = _link(call, page.number + 1, "after", page.after, address)
+        body["next"] = _link(call, page.number + 1, _AFTER, page.after, address)
     if page.number > 1:
-        body["previous"] = _link(call, page.number - 1, "before", page.before, address)
+        body["previous"] = _link(call, page.number - 1, _BEFORE, page.before, address)
     return shaped(call, body, on_request)
 
 
@@ -126,9 +128,9 @@ def uncounted_answer(
     """Return a page without the length of its list, otherwise as `page_answer` does. Raise `InvalidInput`."""
     body: dict[str, Any] = {"page": wanted.number, "pagelen": wanted.length, "values": values}
     if has_next:
-        body["next"] = _link(call, wanted.number + 1, "after", None, address)
+        body["next"] = _link(call, wanted.number + 1, _AFTER, None, address)
     if wanted.number > 1:
-        body["previous"] = _link(call, wanted.number - 1, "before", None, address)
+        body["previous"] = _link(call, wanted.number - 1, _BEFORE, None, address)
     return shaped(call, body)
 
 
@@ -151,7 +153,7 @@ def in_part(answer: Answer, fields: FieldSelection) -> Answer:
 
 def _link(call: "Call", number: int, direction: str, cursor: str | None, address: str | None) -> str:
     place = f"page={number}" if cursor is None else f"page={number}&{direction}={cursor}"
-    return link_to(call, place, instead_of=("page", "after", "before"), address=address)
+    return link_to(call, place, instead_of=("page", _AFTER, _BEFORE), address=address)
 
 
 def link_to(call: "Call", place: str, *, instead_of: Collection[str], address: str | None = None) -> str:
