@@ -1,5 +1,6 @@
 """git itself, as a user runs it: what the tests compare with."""
 
+import contextlib
 import os
 import subprocess
 from collections.abc import Mapping
@@ -40,7 +41,17 @@ def repository(folder: Path) -> Path:
 
 def children() -> set[str]:
     """Return the numbers of the processes that this one has started, and of those that ended and wait for it."""
-    return {number for task in Path("/proc/self/task").iterdir() for number in (task / "children").read_text().split()}
+    found: set[str] = set()
+    for task in Path("/proc/self/task").iterdir():
+        with contextlib.suppress(FileNotFoundError, ProcessLookupError):  # a thread that ends meanwhile
+            found.update((task / "children").read_text().split())
+    return found
+
+
+def is_left(process: "subprocess.Popen[bytes]") -> bool:
+    """Return whether a process was not waited for, or has a pipe that is open."""
+    pipes = (process.stdin, process.stdout, process.stderr)
+    return process.returncode is None or not all(pipe is None or pipe.closed for pipe in pipes)
 
 
 def working_folder(process: str) -> Path | None:

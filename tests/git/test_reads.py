@@ -3,6 +3,7 @@
 import asyncio
 import os
 import shutil
+import subprocess
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
@@ -11,11 +12,11 @@ from pathlib import Path
 import pytest
 
 from roadstead.errors import Conflict, GitFailed, GitLimit, InvalidInput, NotFound
-from roadstead.git import ancestry, blobs, close, commit_range, history, last_commits, objects, refs, revisions, trees
+from roadstead.git import ancestry, blobs, commit_range, history, last_commits, objects, refs, revisions, trees
 from roadstead.git.opened import Opened
 from roadstead.git.refs import RefChanged
 from roadstead.pushed import NO_OBJECT, RefChange
-from tests.git.plain import children, commit, git, repository
+from tests.git.plain import commit, git, is_left, repository
 
 NOTHING = "0" * 40
 
@@ -315,7 +316,7 @@ def test_large_files_come_in_pieces(work: Path, folder: Path) -> None:
     assert blobs.size(folder, ids[b"large"]) == len(content)
 
 
-def test_a_reader_that_stops_ends_git(work: Path, folder: Path) -> None:
+def test_a_reader_that_stops_ends_git(work: Path, folder: Path, started: "list[subprocess.Popen[bytes]]") -> None:
     """When the client goes away in the middle of a file, its process goes, too."""
     (work / "large").write_bytes(os.urandom(3 << 20))
     commit(work)
@@ -326,10 +327,8 @@ def test_a_reader_that_stops_ends_git(work: Path, folder: Path) -> None:
         await anext(reading)
         await reading.aclose()
 
-    asyncio.run(close())  # of what other tests left waiting
-    before = len(list(Path("/proc/self/fd").iterdir())), children()
     asyncio.run(begin())
-    assert (len(list(Path("/proc/self/fd").iterdir())), children()) == before
+    assert [is_left(process) for process in started] == [False]
 
 
 def test_last_commits_end_in_time(work: Path, folder: Path) -> None:

@@ -7,7 +7,6 @@ import threading
 from collections import OrderedDict
 from collections.abc import AsyncIterator
 from pathlib import Path
-from time import monotonic
 from typing import NamedTuple
 
 from roadstead.git import closing
@@ -20,7 +19,6 @@ _Key = tuple[Path, tuple[str, ...]]
 class _Waiting(NamedTuple):
     child: Child
     packs: int
-    since: float
 
 
 class Pool(threading.local):
@@ -72,24 +70,20 @@ class Pool(threading.local):
 
     async def _put_back(self, key: _Key, child: Child, packs: int) -> None:
         other = self._waiting.pop(key, None)
-        self._waiting[key] = _Waiting(child, packs, monotonic())
+        unused = self._waiting[key] = _Waiting(child, packs)
         oldest = self._waiting.popitem(last=False)[1] if len(self._waiting) > self._most else None
         for superfluous in (other, oldest):
             if superfluous is not None:
                 await superfluous.child.close()
-        asyncio.get_running_loop().call_later(self._seconds, self._end_idle)
+        asyncio.get_running_loop().call_later(self._seconds, self._end_idle, key, unused)
 
-    def _end_idle(self) -> None:
-        task = asyncio.get_running_loop().create_task(self._close_idle())
-        self._ending.add(task)
-        task.add_done_callback(self._ending.discard)
-
-    async def _close_idle(self) -> None:
-        before = monotonic() - self._seconds
-        for key in [key for key, waiting in self._waiting.items() if waiting.since <= before]:
-            waiting = self._waiting.pop(key, None)
-            if waiting is not None:
-                await waiting.child.close()
+    def _end_idle(self, key: _Key, unused: _Waiting) -> None:
+        """End a process that has answered no question since. No clock is asked: that of the loop may be ahead of it."""
+        if self._waiting.get(key) is unused:
+            del self._waiting[key]
+            task = asyncio.get_running_loop().create_task(unused.child.close())
+            self._ending.add(task)
+            task.add_done_callback(self._ending.discard)
 
 
 POOL = Pool()

@@ -222,10 +222,12 @@ class Child:
         return self._failure(await self._exit_code())
 
     async def _exit_code(self) -> int:
+        loop = asyncio.get_running_loop()
         while (code := exit_code(self._process)) is None:
             self._listen()
+            began = loop.time()
             await asyncio.sleep(_NAP)
-            self._spend(_NAP)
+            self._spend(loop.time() - began)  # longer than a nap where the loop is busy
         self._listen()
         return code
 
