@@ -15,9 +15,11 @@ from roadstead.domain.host import Host
 from roadstead.domain.linking import ahead, linkers
 from roadstead.domain.linking.workspaces import WorkspaceLinkers
 from roadstead.errors import StorageUnavailable
+from roadstead.linkify import CompiledLinkers
 from roadstead.settings import Settings
 from tests.conftest import NewDatabase
 from tests.live import live_host, opened, recording_app
+from tests.log import records_of_this_thread
 
 VALUES = {"small": 2, "large": 6, "middle": 4, "gone": 9}
 """How many there are in each workspace. The app in the last one is removed."""
@@ -52,41 +54,41 @@ async def _fill(host: Host, url: str, workspace: str, count: int) -> None:
     ],
 )
 def test_the_largest_are_read_first_as_far_as_there_is_room(
-    filled: Settings, many: int, room: int, expected: list[str], monkeypatch: pytest.MonkeyPatch
+    filled: Settings, many: int, room: int, expected: list[str]
 ) -> None:
     """What has few values waits for its first text; of what has too many to be kept, none are read."""
 
+    read: list[str] = []
+
+    class Watched(WorkspaceLinkers):
+        async def of(self, workspace_slug: str) -> CompiledLinkers:
+            read.append(workspace_slug)
+            return await super().of(workspace_slug)
+
     async def run(host: Host) -> tuple[list[str], list[int]]:
-        compiled, read = WorkspaceLinkers(host, read_soon=many, most_values=room), list[str]()
-        of = compiled.of
-
-        async def watched(slug: str) -> object:
-            read.append(slug)
-            return await of(slug)
-
-        monkeypatch.setattr(WorkspaceLinkers, "of", lambda self, slug: watched(slug))
+        compiled = Watched(host, read_soon=many, most_values=room)
         await compiled.read_ahead()
-        monkeypatch.undo()
-        return read, [(await of(slug)).value_count(0) for slug in read]
+        ahead = read.copy()
+        return ahead, [(await compiled.of(slug)).value_count(0) for slug in ahead]
 
     with opened(filled) as work:
         assert work(run) == (expected, [VALUES[slug] for slug in expected])
 
 
-def test_a_host_reads_after_its_start_and_stops_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_host_reads_after_its_start_and_stops_with_it(tmp_path: Path) -> None:
     """Requests are answered meanwhile, and the end of the host does not wait until everything is read."""
     begun, ended = threading.Event(), threading.Event()
 
-    async def endless(linkers: WorkspaceLinkers) -> None:
-        begun.set()
-        try:
-            await asyncio.sleep(3600)
-        finally:
-            ended.set()
+    class Endless(WorkspaceLinkers):
+        async def read_ahead(self) -> None:
+            begun.set()
+            try:
+                await asyncio.sleep(3600)
+            finally:
+                ended.set()
 
-    monkeypatch.setattr(WorkspaceLinkers, "read_ahead", endless)
-    with live_host(tmp_path, Parts(ahead=partial(ahead.read_ahead, after=0))) as host:
-        assert begun.wait(10)
+    with live_host(tmp_path, Parts(linkers=Endless, ahead=partial(ahead.read_ahead, after=0))) as host:
+        assert begun.wait(30)
         assert httpx.get(f"{host.url}/-/health/ready").status_code == 200
         assert not ended.is_set()
     assert ended.is_set()
@@ -99,6 +101,6 @@ def test_a_database_that_cannot_be_read_ahead_stops_nothing(caplog: pytest.LogCa
         raise StorageUnavailable("The database is busy.", "Try again.")
 
     asyncio.run(ahead.read_ahead(SimpleNamespace(read_ahead=fail), after=0))  # type: ignore[arg-type]  # all that it takes
-    assert [record.getMessage() for record in caplog.records] == [
+    assert [record.getMessage() for record in records_of_this_thread(caplog)] == [
         "Large sets of values are read with the first text: The database is busy."
     ]

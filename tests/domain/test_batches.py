@@ -8,6 +8,7 @@ import pytest
 
 from roadstead.domain.traffic.batches import Batches
 from roadstead.errors import RoadsteadError, StorageBusy, StorageUnavailable
+from tests.log import records_of_this_thread
 
 
 class Numbers(Batches[int]):
@@ -67,4 +68,5 @@ def test_what_fails_otherwise_is_lost_and_said_once(caplog: pytest.LogCaptureFix
     numbers = Numbers(failure=StorageUnavailable("The disk is full.", "Make room."))
     _run(numbers, added=5)
     assert (numbers.written, numbers.left_out) == ([3, 4], 3)
-    assert [one.message for one in caplog.records] == ["requests cannot be counted now: The disk is full. Make room."]
+    (said,) = records_of_this_thread(caplog)
+    assert said.message == "requests cannot be counted now: The disk is full. Make room."

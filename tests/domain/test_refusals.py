@@ -1,12 +1,14 @@
 """The log's lines about refusals for lack of room."""
 
 import asyncio
+import logging
 
 import pytest
 
 from roadstead.domain.access.refusals import Refusals
 from roadstead.domain.telemetry.metrics import Metrics
 from roadstead.domain.traffic import request_id
+from tests.log import is_of_this_thread, records_of_this_thread
 
 
 def test_a_flood_of_refusals_is_a_few_lines(caplog: pytest.LogCaptureFixture) -> None:
@@ -25,7 +27,8 @@ def test_a_flood_of_refusals_is_a_few_lines(caplog: pytest.LogCaptureFixture) ->
         counted.add(503, "requests", "203.0.113.200", "")
 
     asyncio.run(refuse())
-    assert [record.getMessage().partition(", because")[2].rpartition(": ")[2] for record in caplog.records] == [
+    said = [record.getMessage().partition(", because")[2] for record in records_of_this_thread(caplog)]
+    assert [sentence.rpartition(": ")[2] for sentence in said] == [
         "1. The last came from 203.0.113.0.",
         "1. The last came from installation 7.",
         "99. The last came from 203.0.113.99.",
@@ -39,7 +42,13 @@ def test_a_flood_of_refusals_is_a_few_lines(caplog: pytest.LogCaptureFixture) ->
 def test_a_line_has_the_id_of_the_request_that_it_is_about(caplog: pytest.LogCaptureFixture) -> None:
     """Not of the one within which it is written, nor of that which began the pause; a closed connection has none."""
     found: list[str] = []
-    caplog.handler.addFilter(lambda record: found.append(request_id.CURRENT.get()) or True)  # type: ignore[func-returns-value]
+
+    def note(record: logging.LogRecord) -> bool:
+        if is_of_this_thread(record):
+            found.append(request_id.CURRENT.get())
+        return True
+
+    caplog.handler.addFilter(note)
 
     async def refuse() -> None:
         counted = Refusals(Metrics(), pause=0)
@@ -52,4 +61,5 @@ def test_a_line_has_the_id_of_the_request_that_it_is_about(caplog: pytest.LogCap
         assert request_id.CURRENT.get() == "within"
 
     asyncio.run(refuse())
+    caplog.handler.removeFilter(note)  # all tests have the same handler
     assert found == ["first", "", "third"]

@@ -13,6 +13,7 @@ from roadstead.git import folders as module
 from roadstead.git import locks
 from roadstead.git.folders import Folders, sweep
 from tests.git.plain import commit, git, repository
+from tests.log import records_of_this_thread
 
 
 @pytest.fixture
@@ -61,7 +62,7 @@ def test_a_disk_that_fails_is_said_without_its_paths(folders: Folders, caplog: p
     (folders.root / "trash").touch()
     asyncio.run(folders.trash(name))
     assert made.is_dir()
-    assert [record.levelname for record in caplog.records] == ["WARNING"]
+    assert [record.levelname for record in records_of_this_thread(caplog)] == ["WARNING"]
     (folders.root / "tmp").rmdir()
     (folders.root / "tmp").touch()
     with pytest.raises(GitFailed) as failure:

@@ -1,13 +1,14 @@
 """The largest size of a repository, by the operator's setting."""
 
+import asyncio
 from collections.abc import Iterator
 
 import httpx
 import pytest
 
+from roadstead import app
 from roadstead.domain.host import Host
 from roadstead.domain.people.workspaces import create_workspace
-from roadstead.domain.repositories import sizes
 from roadstead.storage.repositories import set_size
 from tests.live import live_host
 from tests.smart_http.conftest import Place, new_repository, tokens
@@ -20,14 +21,16 @@ TOLD = "Repository is over the size limit (1 GB) and will not accept further add
 @pytest.fixture(scope="module")
 def limited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
     """Yield a repository at a host that allows 1 GiB, and that measures none itself."""
-    with (
-        pytest.MonkeyPatch.context() as patch,
-        live_host(tmp_path_factory.mktemp("limited"), repository_limit=1) as host,
-    ):
-        patch.setattr(sizes, "_PAUSE", 3600.0)
-        ann, ben = host.work(tokens(["ann", "ben"]))
-        host.work(lambda opened: create_workspace(opened, "acme", name="Acme", owner="ann"))
-        yield Place(host, host.work(new_repository(ann, "acme")), ann, ben)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(app, "maintain_repositories", _measure_none)
+        with live_host(tmp_path_factory.mktemp("limited"), repository_limit=1) as host:
+            ann, ben = host.work(tokens(["ann", "ben"]))
+            host.work(lambda opened: create_workspace(opened, "acme", name="Acme", owner="ann"))
+            yield Place(host, host.work(new_repository(ann, "acme")), ann, ben)
+
+
+async def _measure_none(_: Host) -> None:
+    await asyncio.Event().wait()
 
 
 def _measured(place: Place, size: int) -> None:
