@@ -36,6 +36,7 @@ from roadstead.server.connections import Connection
 from roadstead.settings import Settings
 from tests import schemas
 from tests.contract import check_answer
+from tests.ports import bound_socket
 
 _keys = itertools.count(1)
 _connections = httpcore.ConnectionPool()
@@ -84,7 +85,7 @@ def serving(
     app: ASGIApp, listener: socket.socket | None = None, *, http: type[Connection] = Connection
 ) -> Iterator[str]:
     """Serve an ASGI application in a thread; yield its address."""
-    listener = listener or listening_socket()
+    listener = listener or bound_socket()
     server = _QuickServer(
         uvicorn.Config(
             app,
@@ -106,13 +107,6 @@ def serving(
         server.stop()
         thread.join()
         listener.close()
-
-
-def listening_socket() -> socket.socket:
-    listener = socket.socket()
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    listener.bind(("127.0.0.1", 0))
-    return listener
 
 
 def address(listener: socket.socket) -> str:
@@ -158,7 +152,7 @@ class RecordingApp:
 
     def calls(self, event: str) -> list[Received]:
         """Return the lifecycle calls of one kind, after waiting a moment for one that is on its way."""
-        deadline = time.monotonic() + 3
+        deadline = time.monotonic() + 30
         while True:
             found = [call for call in self.received if call.path == f"/{event}"]
             if found or time.monotonic() > deadline:
@@ -289,7 +283,7 @@ class LiveHost:
 
 @contextlib.contextmanager
 def live_host(data: Path, parts: Parts = USUAL, /, **settings: Any) -> Iterator[LiveHost]:
-    listener = listening_socket()
+    listener = bound_socket()
     usual = {"base_url": address(listener), "port": listener.getsockname()[1]}
     chosen = Settings(data=data, **{**usual, **settings})
     schemas.begin(chosen)

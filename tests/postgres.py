@@ -12,7 +12,6 @@ import os
 import pwd
 import shutil
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -23,6 +22,8 @@ from pathlib import Path
 from typing import Any
 
 import asyncpg
+
+from tests.ports import free_port
 
 _OPTIONS = {
     "listen_addresses": "127.0.0.1",
@@ -111,7 +112,7 @@ def running_server(*, durable: bool = False) -> Iterator[Server]:
     folder = _new_folder(account)
     try:
         _call([binaries / "initdb", "-D", folder / "data", "-U", "roadstead", "-A", "trust", *_INITIALLY], account)
-        server = Server(folder, binaries, _free_port(), account, durable)
+        server = Server(folder, binaries, free_port(), account, durable)
         server.start()
         try:
             yield server
@@ -161,9 +162,3 @@ def _find_binaries(account: dict[str, Any]) -> Path:
 
 def _call(command: Sequence[object], account: dict[str, Any]) -> None:
     subprocess.run([str(part) for part in command], check=True, capture_output=True, cwd="/", **account)
-
-
-def _free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listening:
-        port: int = listening.getsockname()[1]
-    return port

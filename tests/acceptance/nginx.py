@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from tests.live import listening_socket
+from tests.ports import free_port
 
 _DEPLOYED = Path(__file__).parent.parent.parent / "deploy/nginx.conf"
 
@@ -41,8 +41,7 @@ def _serving(folder: Path, servers: Callable[[int], str]) -> Iterator[str]:
     program = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin:/usr/local/sbin")
     if program is None:
         pytest.skip("`nginx` is not there; install it to run the tests behind a real proxy")
-    with listening_socket() as free:
-        port = free.getsockname()[1]
+    port = free_port()
     kinds = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
     temporary = "".join(f"{kind}_temp_path {folder}/{kind};" for kind in kinds)
     configuration = folder / "nginx.conf"

@@ -18,7 +18,8 @@ from roadstead.domain.host import Host
 from roadstead.domain.linking.parking import LinkerRecords
 from roadstead.model import LifecycleCall
 from roadstead.settings import Settings
-from tests.live import AppClient, LiveHost, RecordingApp, address, listening_socket, serving
+from tests.live import AppClient, LiveHost, RecordingApp, address, serving
+from tests.ports import bound_socket
 
 LINKERS = "/2.0/addon/linkers"
 AHEAD = 300 * 86400.0
@@ -47,7 +48,7 @@ def jumping(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Jumping
     impatient = replace(lifecycle.QUEUE, retry=replace(lifecycle.QUEUE.retry, first_pause=0.1, growth=1))
     monkeypatch.setattr(lifecycle, "QUEUE", impatient)  # also of the first try, in the request
     parts = Parts(calls=partial(lifecycle.making_pending_calls, queue=impatient, look_seconds=0.1))
-    listener = listening_socket()
+    listener = bound_socket()
     url, port = address(listener), listener.getsockname()[1]
     settings = Settings(data=tmp_path, rate_limit=3, base_url=url, port=port)
     jumping = Jumping(LiveHost(url, settings))

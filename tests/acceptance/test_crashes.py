@@ -4,7 +4,6 @@ import contextlib
 import itertools
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -21,6 +20,7 @@ from roadstead.domain.apps import installations
 from roadstead.model import Installation
 from roadstead.settings import Settings
 from tests.live import AppClient, LiveHost, recording_app
+from tests.ports import free_port
 
 VALUES = "/2.0/addon/linkers/tickets/values"
 ROUNDS = 2
@@ -29,9 +29,7 @@ ROUNDS = 2
 @contextlib.contextmanager
 def _process(data: Path) -> Iterator[tuple[LiveHost, "subprocess.Popen[bytes]"]]:
     """Run `roadstead serve` in another process until it answers."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     command = [sys.executable, "-m", "roadstead", "serve", "--data", str(data), "--port", str(port)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     url = f"http://127.0.0.1:{port}"

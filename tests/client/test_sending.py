@@ -1,7 +1,6 @@
 """The clients' additions to the core: sending, waiting, and raising the client's own errors."""
 
 import asyncio
-import socket
 import threading
 from collections.abc import Callable
 
@@ -18,6 +17,7 @@ from roadstead.client import (
 )
 from tests.client.conftest import Call, credentials
 from tests.client.loopback_host import Answer, HangUp, LoopbackHost, NotHttp, Stall, refusal
+from tests.ports import free_port
 
 VALUE = LinkerValue(5, "BB")
 
@@ -76,8 +76,7 @@ def test_a_value_is_never_added_twice(
 def test_a_host_that_is_not_there_is_an_error(call_at: Callable[..., Call], monkeypatch: pytest.MonkeyPatch) -> None:
     """The error names the request and says that it was not sent."""
     monkeypatch.setattr(exchange, "PAUSES", (0, 0, 0))
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
+    port = free_port()
 
     with pytest.raises(ConnectionFailed, match=f"^POST http://127.0.0.1:{port}/.* could not be sent") as raised:
         call_at(f"http://127.0.0.1:{port}")("add_value", "tickets", "BB")

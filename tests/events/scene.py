@@ -36,6 +36,7 @@ from roadstead.storage.moments import to_text
 from roadstead.storage.sealing import sealer
 from tests.events import builders
 from tests.events.builders import BUILDERS, SENT
+from tests.ports import free_port
 
 PAUSES = [2, 8, 32, 128, 512, 2048, 8192, *[4 * 3600] * 5]
 """The longest pauses between the attempts of a day, in seconds."""
@@ -73,8 +74,8 @@ def number_of(arrived: Arrived) -> int:
 
 @contextmanager
 def receiving(secrets: Secrets = NO_SECRETS, answering: Answering = USUAL, port: int = 0) -> Iterator[Receiving]:
-    """Yield a receiver that listens on loopback, at any free port if none is given."""
-    receiver = Receiving(secrets, answering, port)
+    """Yield a receiver that listens on loopback, at a free port if none is given."""
+    receiver = Receiving(secrets, answering, port or free_port())
     thread = Thread(target=receiver.serve_forever, kwargs={"poll_interval": 0.01})
     thread.start()
     try:

@@ -24,7 +24,8 @@ from roadstead.pushed import NO_OBJECT
 from roadstead.server.connections import Connection, Patience
 from roadstead.settings import Settings
 from roadstead.smart_http import door
-from tests.live import LiveHost, address, listening_socket, live_host, serving
+from tests.live import LiveHost, address, live_host, serving
+from tests.ports import bound_socket
 from tests.smart_http.conftest import Place, new_repository, tokens, wait_until
 from tests.smart_http.git_client import Work
 from tests.smart_http.raw_pushes import object_id, push_of, whole_pack
@@ -198,7 +199,7 @@ class _Hasty(Connection):
 
 def test_a_slow_push_is_waited_for(tmp_path: Path) -> None:
     """Other bodies must come at some speed; of a push, each piece may take its time."""
-    listener = listening_socket()
+    listener = bound_socket()
     settings = Settings(data=tmp_path / "data", base_url=address(listener), port=listener.getsockname()[1])
     with serving(create_app(settings), listener, http=_Hasty) as url:
         host = LiveHost(url, settings)

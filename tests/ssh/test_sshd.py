@@ -16,7 +16,8 @@ import pytest
 
 from roadstead.domain.people.users import deactivate_user
 from roadstead.domain.people.workspaces import create_workspace
-from tests.live import LiveHost, listening_socket, live_host
+from tests.live import LiveHost, live_host
+from tests.ports import free_port
 from tests.smart_http.conftest import Place, new_repository, tokens
 from tests.smart_http.git_client import ENVIRONMENT, new_work
 
@@ -67,8 +68,7 @@ def _sshd(folder: Path, data: Path) -> Iterator[int]:
     if os.getuid() == 0:
         with suppress(OSError):
             SEPARATION.mkdir(exist_ok=True)
-    with listening_socket() as free:
-        port = free.getsockname()[1]
+    port = free_port()
     subprocess.run(["ssh-keygen", "-q", "-t", "ed25519", "-N", "", "-f", str(folder / "host")], check=True)
     (folder / "config").write_text(_configuration(folder, data, port), "utf-8")
     with (
@@ -96,7 +96,7 @@ def _configuration(folder: Path, data: Path, port: int) -> str:
 
 
 def _wait_for(port: int, process: "subprocess.Popen[bytes]", log: Path) -> None:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     while f"listening on 127.0.0.1 port {port}" not in log.read_text("utf-8"):
         if process.poll() is not None or time.monotonic() > deadline:
             said = log.read_text("utf-8")

@@ -5,7 +5,7 @@ import socket
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import closing, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -16,6 +16,7 @@ from roadstead.domain.apps.installations import register
 from roadstead.errors import StorageUnavailable
 from roadstead.settings import Settings
 from tests.live import AppClient, RecordingApp, live_host
+from tests.ports import free_port
 from tests.postgres import Server
 
 VALUES = "/2.0/addon/linkers/tickets/values"
@@ -27,8 +28,7 @@ def _pooled(server: Server, folder: Path) -> Iterator[str]:
     program = shutil.which("pgbouncer") or shutil.which("pgbouncer", path="/usr/sbin:/usr/local/sbin")
     if program is None:
         pytest.skip("`pgbouncer` is not there; install it to run the tests behind a real pooler")
-    with closing(socket.create_server(("127.0.0.1", 0))) as free:
-        port = free.getsockname()[1]
+    port = free_port()
     (folder / "users.txt").write_text('"roadstead" ""')
     (folder / "pgbouncer.ini").write_text(
         f"[databases]\n* = host=127.0.0.1 port={server.port}\n"
