@@ -20,7 +20,8 @@ from roadstead.domain.access import credentials
 from roadstead.domain.host import Host
 from roadstead.domain.people import users, workspaces
 from tests.acceptance.node.programs import Program, running
-from tests.live import LiveHost
+from tests.conftest import NewDatabase
+from tests.live import LiveHost, live_host
 
 
 async def _make(host: Host) -> str:
@@ -39,9 +40,10 @@ class People:
     token: str
 
 
-@pytest.fixture(scope="session")  # as the host: tests of other files come between those with a client and the others
-def people(host: LiveHost) -> People:
-    return People(host, host.work(_make))
+@pytest.fixture(scope="module")
+def people(tmp_path_factory: pytest.TempPathFactory, new_database: NewDatabase) -> Iterator[People]:
+    with live_host(tmp_path_factory.mktemp("people"), database_url=new_database()) as host:
+        yield People(host, host.work(_make))
 
 
 @pytest.fixture(scope="module")

@@ -3,6 +3,7 @@
 import json
 import time
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from roadstead.domain.host import Host
 from roadstead.domain.traffic.answered import Answered
 from roadstead.domain.traffic.records import MOST_JUDGED, Records
 from roadstead.model import UNIDENTIFIED, Installation
+from roadstead.storage.moments import to_text
 from tests.live import AppClient, LiveHost, RecordingApp, live_host, recording_app
 from tests.token_mistakes import MISTAKES, PATH, TARGET, Mistake, hashed
 
@@ -108,8 +110,15 @@ def test_token_in_the_query_is_recognised(http: httpx.Client, host: LiveHost, ap
 
 def test_record_tells_of_the_time_of_the_call(http: httpx.Client, host: LiveHost, api: AppClient) -> None:
     """A token that has expired since was valid when it was sent."""
-    api("GET", PATH, token=api.token("GET", PATH, exp=int(time.time()) - 58, iss="other"))
-    time.sleep(0.1)
+    api("GET", PATH, token=api.token("GET", PATH, exp=int(time.time()) - 3600, iss="other"))
+    assert _diagnosis(http, host)["cause"]["check"] == "exp"
+    newest, earlier = _newest(http, host), datetime.now(UTC) - timedelta(hours=2)
+
+    async def record_earlier(opened: Host) -> None:
+        async with opened.store.database.transaction() as tx:
+            await tx.run("UPDATE requests SET time = ? WHERE id = ?", to_text(earlier), newest)
+
+    host.work(record_earlier)
     assert _diagnosis(http, host)["cause"]["check"] == "iss"
 
 

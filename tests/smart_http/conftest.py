@@ -96,7 +96,7 @@ class Place:
 
 def wait_until(is_so: Callable[[], object]) -> None:
     """Wait for something that comes soon."""
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     while not is_so():
         assert time.monotonic() < deadline
         time.sleep(0.01)

@@ -111,7 +111,7 @@ def test_a_row_that_is_held_is_waited_for_and_then_refused(settings: Settings) -
     """A writer that waits too long for another's transaction gets `StorageUnavailable`; reads work meanwhile."""
 
     async def run() -> None:
-        database = open_database(settings, busy_seconds=0.1)
+        database = open_database(settings, busy_seconds=2)  # also to connect, on a busy machine
         try:
             await database.migrate()
             async with database.transaction() as tx:

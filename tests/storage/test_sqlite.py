@@ -34,8 +34,8 @@ def _run(folder: Path, scenario: Scenario, *, busy_seconds: float = BUSY_SECONDS
     asyncio.run(run())
 
 
-async def _keep(database: Database, name: str, value: str = "1") -> None:
-    async with database.transaction() as tx:
+async def _keep(database: Database, name: str, value: str = "1", *, patience: float | None = None) -> None:
+    async with database.transaction(patience=patience) as tx:
         await keep_fact(tx, name, value)
 
 
@@ -124,7 +124,7 @@ def test_writers_that_came_together_give_up_together(tmp_path: Path) -> None:
         await asyncio.wait(writing, return_when=asyncio.FIRST_COMPLETED)
         await asyncio.sleep(0.2)  # half of the time that a second one would wait after the first
         assert [type(one.exception()) for one in writing if one.done()] == [StorageBusy] * 6
-        late = asyncio.create_task(_keep(database, "late"))
+        late = asyncio.create_task(_keep(database, "late", patience=60))
         await asyncio.sleep(0.05)
         other.execute("COMMIT")
         other.close()
@@ -166,27 +166,24 @@ def test_a_writer_may_have_less_patience_than_others(tmp_path: Path) -> None:
     """
 
     async def scenario(database: Database) -> None:
-        async def keep(name: str, patience: float = 60) -> None:
-            async with database.transaction(patience=patience) as tx:
-                await keep_fact(tx, name, "1")
-
-        await asyncio.gather(_keep(database, "first"), keep("second"), _keep(database, "third"), keep("fourth"))
+        names = {"first": None, "second": 90.0, "third": None, "fourth": 90.0}
+        await asyncio.gather(*(_keep(database, name, patience=patience) for name, patience in names.items()))
         assert await find_fact(database, "fourth") == "1"
         other = sqlite3.connect(tmp_path / "test.db", isolation_level=None)
         other.execute("BEGIN IMMEDIATE")
-        async with asyncio.timeout(2):
+        async with asyncio.timeout(30):
             with pytest.raises(StorageBusy):
-                await keep("impatient", patience=0.1)
+                await _keep(database, "impatient", patience=0.1)
         patient = asyncio.create_task(_keep(database, "patient"))
         await asyncio.sleep(0.02)
         with pytest.raises(StorageBusy):
-            await keep("impatient", patience=0.1)
+            await _keep(database, "impatient", patience=0.1)
         assert not patient.done()
         other.execute("COMMIT")
         other.close()
         await patient
 
-    _run(tmp_path, scenario, busy_seconds=3)
+    _run(tmp_path, scenario, busy_seconds=60)
 
 
 def test_a_full_database_takes_back_everything_and_says_so(tmp_path: Path) -> None:

@@ -365,8 +365,6 @@ def test_the_audit_log_is_append_only(place: Place) -> None:
 @pytest.mark.parametrize("inside", ["database", "snapshot"])
 def test_a_search_that_takes_too_long_is_ended(place: Place, inside: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The database reports it, and serves the next."""
-    monkeypatch.setattr(sqlite, "SEARCH_SECONDS", 0.05)
-    monkeypatch.setattr(postgres, "SEARCH_SECONDS", 0.05)
     endless = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT COUNT(*) FROM n WHERE i < ?"
 
     async def search(database: Database) -> None:
@@ -376,8 +374,11 @@ def test_a_search_that_takes_too_long_is_ended(place: Place, inside: str, monkey
             await snapshot.search(endless, 0)
 
     async def scenario(database: Database) -> None:
-        with pytest.raises(ListTakesTooLong):
-            await search(database)
+        with monkeypatch.context() as patch:
+            patch.setattr(sqlite, "SEARCH_SECONDS", 0.05)
+            patch.setattr(postgres, "SEARCH_SECONDS", 0.05)
+            with pytest.raises(ListTakesTooLong):
+                await search(database)
         assert await database.search("SELECT name FROM facts") == []
 
     place.run(scenario)

@@ -44,7 +44,7 @@ def chromium() -> Iterator[Browser]:
 def signed_in(browser: Browser, host: LiveHost, *, bypass_policy: bool = False) -> Iterator[BrowserContext]:
     """Yield a profile of the browser whose user is signed in at the host."""
     context = browser.new_context(base_url=host.url, bypass_csp=bypass_policy)
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(30_000)
     try:
         # Without a page: the browser takes half a second to show one.
         answer = context.request.get(host.work(credentials.sign_in_link), max_redirects=0)
