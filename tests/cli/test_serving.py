@@ -63,6 +63,26 @@ def test_taken_port_is_a_clear_error(roadstead: Roadstead) -> None:
     assert done.stdout == b""
 
 
+@pytest.mark.parametrize("is_unmounted", [True, False])
+def test_repositories_that_are_elsewhere_are_a_clear_error(roadstead: Roadstead, is_unmounted: bool) -> None:
+    """A host on a database whose repositories are in another data folder, or not mounted, does not start."""
+    assert roadstead.call("workspace", "create", "acme").returncode == 0
+    assert roadstead.call("repo", "create", "acme/widgets").returncode == 0
+    git = roadstead.data / "git"
+    git.rename(roadstead.data / "elsewhere")
+    if is_unmounted:
+        git.mkdir()
+    done = roadstead.run("serve", "--port", "0")
+    assert (done.returncode, done.stdout) == (1, b"")
+    assert done.stderr.startswith(b"error: The database has repositories, and the data folder has none.\n")
+    assert f"Restore {git}".encode() in done.stderr
+    if is_unmounted:
+        git.rmdir()
+    git.symlink_to(roadstead.data / "elsewhere")
+    with running(roadstead):
+        pass
+
+
 def test_unusable_state_is_a_clear_error(roadstead: Roadstead) -> None:
     """A file that is not a database prevents start-up with a sentence, not with a traceback."""
     roadstead.data.mkdir()

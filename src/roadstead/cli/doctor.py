@@ -196,7 +196,10 @@ async def _repositories(host: "Host") -> list[Check]:
     count, missing = await without_folder(host)
     if missing:
         names = ", ".join(one.full_name for one in missing[:_SHOWN])
-        advice = "Restore the folder git of the data folder from a backup, or delete them: roadstead repo delete"
+        advice = (
+            "Restore the folder git of the data folder from a backup, mount it if other hosts have it, "
+            "or delete them: roadstead repo delete"
+        )
         return [Check("repositories", "problem", f"{len(missing)} of {count} have no folder: {names}", advice)]
     return [await _refs(host, count)] if count else []
 

@@ -151,9 +151,11 @@ async def prepare(host: "Host", until_the_end: ExitStack) -> tuple[str, str]:
     This opens the state before the server does, so that a failure is reported in a sentence and not in a traceback.
     """
     from roadstead.domain.access.credentials import sign_in_link
+    from roadstead.domain.repositories.presence import require_repositories
     from roadstead.domain.running import announced
     from roadstead.domain.upkeep.leftovers import sweep
 
+    await require_repositories(host)
     others = until_the_end.enter_context(announced(host.settings))
     for file in sweep(host.settings):
         log.info("%s was left behind by a killed process, and is deleted.", file)

@@ -140,6 +140,11 @@ async def find_seen(reader: Reader, reach: Reach, ids: Sequence[int]) -> set[int
     return {row[0] for row in rows}
 
 
+async def are_there_any(reader: Reader) -> bool:
+    """Return whether there are repositories."""
+    return bool(await reader.read("SELECT 1 FROM repositories LIMIT 1"))
+
+
 async def has_repositories(reader: Reader, project: Project) -> bool:
     """Return whether a project has a repository."""
     return bool(await reader.read("SELECT 1 FROM repositories WHERE project_id = ? LIMIT 1", project.id))
