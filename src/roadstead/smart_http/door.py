@@ -68,7 +68,7 @@ async def serve(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 class _Visit:
-    """One request. `rest` is the part of the path below the repository, and `identity` who asks, once that is known."""
+    """One request. `identity` is the caller, once the credential is checked."""
 
     def __init__(self, scope: Scope, receive: Receive) -> None:
         self.host: Host = scope["state"]["host"]
@@ -143,10 +143,10 @@ class _Visit:
         return stream
 
     async def _transfer(self, service: Service) -> Transfer:
-        """Return the transfer, if the caller may. Raise `RepositoryMoved` and refusals.
+        """Return the transfer if the caller may make it. Raise `RepositoryMoved` and refusals.
 
-        Without a credential, what is invisible, missing or not to be written gets one answer: git sends its credential
-        only when it is asked for one.
+        Without a credential, an invisible, a missing and a read-only repository have one answer, a 401: git sends its
+        credential only after one.
         """
         least, scope, granular = _NEEDS[service]
         if auth.has_credential(self._request):

@@ -72,7 +72,7 @@ async def _pushed(host: Host, happening: Happening) -> Payload | None:
 
 
 async def _fitting(host: Host, repository: Repository, changes: Sequence[_Change], main: str | None) -> Payload:
-    """Return as many changes as fit; the last of them perhaps without its commits."""
+    """Return as many changes as fit into a payload. The last may come without its commits."""
     found: list[Any] = []
     room, until = MOST_BYTES, asyncio.get_running_loop().time() + MOST_SECONDS
     for change in changes:
@@ -103,7 +103,7 @@ async def _read(host: Host, repository: Repository, change: _Change, main: str |
 
 
 def _found(folder: Path, change: _Change, id_: str) -> ResolvedRef:
-    """Return what a ref named, as far as git still has it."""
+    """Return a ref with its objects, as far as git still has them."""
     kind: RefKind = "branch" if change.kind == "branch" else "tag"
     hash_ = objects.commit_behind(folder, id_)
     try:

@@ -26,7 +26,7 @@ class Listed(NamedTuple):
 
 
 class FileVersion(NamedTuple):
-    """A commit that changed a file or folder, and what was at its path then: nothing if the commit deleted it."""
+    """A commit that changed a file or folder, and the file or folder then: `None` if the commit deleted it."""
 
     commit: Commit
     path: bytes

@@ -107,7 +107,7 @@ async def rendered(reading: Reading, place: Place) -> Rendered:
 
 
 def _page(items: list[Listed], wanted: PageRequest) -> Page:
-    """Return a page whose list has one item more than fits if there is more."""
+    """Return a page of items, which are one more than fits if more follow."""
     return Page(items[: wanted.length], len(items) > wanted.length)
 
 

@@ -19,7 +19,7 @@ from roadstead.storage.reach import find_grants
 from roadstead.storage.workspaces import lock_workspace
 
 NO_ONE = Reach(user_id=0)
-"""Of a caller without a credential."""
+"""The reach of a caller without a credential."""
 
 
 class NoSuchRepository(NotFound):
@@ -85,10 +85,10 @@ def expect_privilege(held: Held, least: Privilege) -> None:
 
 
 async def hold(host: Host, tx: Transaction, identity: Identity, repository: Repository, least: Privilege) -> Repository:
-    """Lock the workspace of a repository with its members, and return the repository as it is now.
+    """Lock a repository's workspace, so that no privilege changes, and return the repository as it is now.
 
-    Raise as `find_repository` does: since the first check, the repository may be gone, or in another workspace, or the
-    caller's privilege may be gone.
+    Raise as `find_repository` does: since the first check, the repository may have been deleted or moved to another
+    workspace, or the caller may have lost the privilege.
     """
     await lock_workspace(tx, repository.workspace.id)
     now = (await find_repository(host, identity, rows.ANY_WORKSPACE, repository.uuid, least, tx)).repository

@@ -1,4 +1,4 @@
-"""Approvals of commits: by users to whom something was granted in the repository, not by everyone who reads it."""
+"""Approvals of commits. A user needs a grant in the repository: reading a public one is not enough."""
 
 from collections.abc import Sequence
 
@@ -13,7 +13,7 @@ from roadstead.storage import commit_approvals as rows
 from roadstead.storage.database import Transaction
 
 _BYTES = 500
-"""Of keeping whether a repository has approvals."""
+"""The size in memory of whether a repository has approvals."""
 
 
 async def approvals_of(host: Host, repository: Repository, commit_hash: str) -> Sequence[Approval]:
@@ -49,7 +49,7 @@ async def withdraw(host: Host, identity: Identity, repository: Repository, commi
 
 
 async def _approver(host: Host, tx: Transaction, identity: Identity, repository: Repository) -> User:
-    """Return the user who approves: one who would see the repository if it were private."""
+    """Return the user who approves. Raise `WrongCredential` for one who reads only because it is public."""
     repository = await hold(host, tx, identity, repository, "read")
     if identity.user is None:
         raise WrongCredential("Only a user approves a commit.")

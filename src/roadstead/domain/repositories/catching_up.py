@@ -39,7 +39,7 @@ async def catch_up_with_all(host: Host) -> None:
 
 
 async def out_of_line(host: Host) -> list[Repository]:
-    """Return the repositories whose refs differ from their mirror. Raise `GitFailed` for one that cannot be read."""
+    """Return the repositories whose refs differ from their mirror. Raise `GitFailed` if one cannot be read."""
     return [one for one in await list_all(host.store.database) if await _is_out_of_line(host, one)]
 
 
@@ -54,7 +54,7 @@ async def _is_out_of_line(host: Host, repository: Repository) -> bool:
 
 
 async def catch_up(host: Host, repository: Repository) -> Sequence[RefChange]:
-    """Record how the refs of a repository differ from their mirror, and return that.
+    """Record the differences between the refs of a repository and their mirror, and return them.
 
     Raise `HostBusy`, and `GitFailed` for a repository that cannot be read.
     """

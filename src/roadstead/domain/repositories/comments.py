@@ -1,4 +1,4 @@
-"""Comments on commits: who reads a repository may write them, and only their author changes them."""
+"""Comments on commits. All readers of a repository may write them; only the author changes one."""
 
 from dataclasses import dataclass
 
@@ -119,7 +119,7 @@ async def delete_comment(
 async def _inline_of_parent(
     tx: Transaction, repository: Repository, commit_hash: str, parent_id: int | None
 ) -> Inline | None:
-    """Return where the comment is to which another is a reply. Raise `InvalidInput` if it is on another commit."""
+    """Return the file and line of the comment to reply to. Raise `InvalidInput` if it is on another commit."""
     if parent_id is None:
         return None
     parent = await rows.find_comment(tx, repository.id, commit_hash, parent_id)

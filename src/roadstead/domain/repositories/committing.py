@@ -59,7 +59,7 @@ class _Place:
 
 
 async def commit_files(host: Host, identity: Identity, repository: Repository, wanted: WantedCommit) -> str:
-    """Commit files, and return the hash of the commit. What others push meanwhile stays.
+    """Commit files on top of the branch, also if it moves meanwhile, and return the hash of the commit.
 
     Raise `BranchMoved`, `InvalidInput`, `RepositoryFull`, and as `push_changes` does.
     """
@@ -68,7 +68,7 @@ async def commit_files(host: Host, identity: Identity, repository: Repository, w
     committer = await signature_of(host, identity)
     author = committer if wanted.author is None else _author(wanted.author, committer)
     for _ in range(_TRIES):
-        # Until a ref leads to it, what is written is kept from pruning by the lock.
+        # The lock keeps pruning from removing the new objects before a ref leads to them.
         async with locks.wait_for(locks.shared, folder):
             place = _place(folder, wanted)
             if place.parent is None and repository.mainbranch is not None:

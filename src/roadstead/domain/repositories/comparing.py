@@ -1,4 +1,4 @@
-"""Compare commits, in the words of Bitbucket: of `A..B`, A has the changes, and B is what they are compared with."""
+"""Compare commits. As in Bitbucket, and unlike in git, `A..B` means what A has changed in comparison with B."""
 
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
@@ -12,7 +12,7 @@ from roadstead.git.diffs import DiffOptions, FileChange
 from roadstead.git.objects import Commit
 
 _MOST_PATHS = 1 << 20
-"""Bytes of paths that a command may have, about half of what Linux allows."""
+"""Bytes of paths on a command line: about half of what Linux allows."""
 
 
 class NoCommonAncestor(NotFound):
@@ -23,14 +23,14 @@ class NoCommonAncestor(NotFound):
 
 
 class Sides(NamedTuple):
-    """Two commits to compare; nothing is before the first commit of a history."""
+    """Two commits to compare; `old` is `None` for the first commit of a history."""
 
     old: str | None
     new: str
 
 
 def sides_of_commit(commit: Commit) -> Sides:
-    """Return a commit and what it is compared with: its first parent, also of a merge."""
+    """Return a commit and its first parent, with which it is compared, also if it is a merge."""
     return Sides(commit.parents[0] if commit.parents else None, commit.hash)
 
 
@@ -90,7 +90,7 @@ async def diff(reading: Reading, sides: Sides, options: DiffOptions, *, binary: 
 
 
 def _may_differ(options: DiffOptions) -> bool:
-    """Return whether there can be a file at each of the paths: git refuses those that lead out of a repository."""
+    """Return whether all paths can be in a repository: git fails for one that leads out of it."""
     return all(map(is_possible, options.paths))
 
 

@@ -57,7 +57,7 @@ class _Plan:
 
 
 class _Made(NamedTuple):
-    """What a new folder has: the branch that its HEAD names, which may not be there, and its refs."""
+    """A new folder: the branch that its HEAD names, which may not exist, and its refs."""
 
     branch: str
     refs: Sequence["GitRef"]
@@ -173,7 +173,7 @@ async def _create(host: Host, identity: Identity, plan: _Plan) -> Repository:
 async def _check(
     host: Host, identity: Identity, visible: Visible, plan: _Plan, tx: Transaction | None = None
 ) -> Project | None:
-    """Raise if the plan cannot be carried out, or not by this caller. Return its project if that exists."""
+    """Check that the caller may carry out the plan. Return its project, or `None` if it has to be made."""
     parent, reader = plan.parent, tx or host.store.database
     if parent is not None:
         await find_repository(host, identity, rows.ANY_WORKSPACE, parent.uuid, "read", tx)
@@ -189,7 +189,7 @@ async def _check(
 
 
 def _is_private(plan: _Plan, project: Project) -> bool:
-    """Return what is given, else whether the project is private that was named. Without a project, it is private."""
+    """Return what is given, else the privacy of a named project; without a named one, a repository is private."""
     if plan.given.is_private is not None:
         return plan.given.is_private
     is_chosen = plan.given.project is not None or plan.parent is not None

@@ -53,7 +53,7 @@ class Begun(NamedTuple):
 
 
 def files_of(host: Host) -> StoredFiles:
-    """Return the files for downloading of a host."""
+    """Return where a host stores downloads."""
     return downloads_in(host.settings.data)
 
 
@@ -103,7 +103,7 @@ def _check_name(name: str) -> None:
 
 
 async def _keep(host: Host, identity: Identity, repository: Repository, received: dict[str, Draft]) -> None:
-    """Move files to their place, and put them on the list instead of others."""
+    """Move files to their places and add their rows. Remove the files that they replace."""
     files = files_of(host)
     for draft in received.values():
         await files.keep(draft, repository.uuid)
@@ -123,7 +123,7 @@ async def _keep(host: Host, identity: Identity, repository: Repository, received
 async def _replace(
     host: Host, tx: Transaction, identity: Identity, repository: Repository, name: str, draft: Draft
 ) -> str | None:
-    """Put a file on the list in place of one with the same name; return the replaced file's name on the machine."""
+    """Add the row of a file, in place of one with the same name. Return the replaced file's name on the machine."""
     before = await rows.find_download(tx, repository.id, name)
     if before is not None:
         await rows.delete_download(tx, before.id)

@@ -1,4 +1,4 @@
-"""The members of a repository that a caller gives, and the limits of each."""
+"""The members of a repository in the body of a request, and the limits of each."""
 
 import re
 from dataclasses import asdict, dataclass

@@ -1,7 +1,7 @@
 """Pages of commits: those that are reachable from some and not from others, and that change a path.
 
-A page leads to the next by its `Place`, which the caller keeps. That has the open ends of the history, so each page
-costs what the first costs. Where these are many, git counts the commits that came before.
+A page gives the caller the `Place` of the next. It has the open ends of the history, so each page costs what the first
+costs. If there are too many open ends for an address, git skips the commits of earlier pages.
 """
 
 from collections.abc import Iterable
@@ -19,11 +19,11 @@ from roadstead.git.objects import Commit
 from roadstead.storage.refs import list_tips
 
 MOST_IDS = 60
-"""Of commits that a place names, so that an address with one has some 2 KB."""
+"""Ids in a place. An address with so many has some 2 KB."""
 _MOST_REVISIONS = 1000
-"""That are looked up, which takes the loop some 20 ms."""
+"""Revisions in a request. To look up so many takes the loop some 20 ms."""
 _CHARACTERS = 26
-"""Of an id in `after`, and some."""
+"""Of `after` for each id, rounded down."""
 
 
 class Place(msgspec.Struct, frozen=True):
@@ -41,7 +41,7 @@ class Place(msgspec.Struct, frozen=True):
 
 
 class Page(NamedTuple):
-    """Some commits, and where the next page begins; nothing at the end."""
+    """Some commits, and where the next page begins; `None` at the end."""
 
     commits: list[Commit]
     next: Place | None
@@ -60,7 +60,7 @@ class _Packed(msgspec.Struct, array_like=True):
 def beginning(
     reading: Reading, include: Iterable[str] | None, exclude: Iterable[str], path: bytes, *, skip: int = 0
 ) -> Place:
-    """Return where the commits begin that a caller names by revisions. Raise `NoSuchCommit` and `InvalidInput`."""
+    """Return the place of the first page of a request. Raise `NoSuchCommit` and `InvalidInput`."""
     included, excluded = dict.fromkeys(include or ()), dict.fromkeys(exclude)
     if len(included) + len(excluded) > _MOST_REVISIONS:
         raise InvalidInput(f"At most {_MOST_REVISIONS} revisions are taken in `include` and `exclude` together.")
@@ -131,7 +131,7 @@ async def with_tips(reading: Reading, place: Place) -> Place:
 
 
 async def _page_of_range(reading: Reading, place: Place, length: int) -> Page:
-    """Return a page of what is left after an exclusion: mostly so few commits that it takes no process."""
+    """Return a page of commits without excluded ones. Mostly they are so few that git need not run."""
     async with reading.process():
         found = await history.page(
             reading.folder, place.include or (), place.exclude, length=length, after=str(place.skip)

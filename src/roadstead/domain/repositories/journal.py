@@ -1,9 +1,9 @@
-"""The journal of changes of refs, by which each has exactly one event, however a process ends.
+"""The journal of changes of refs: each change gets exactly one event, even if a process is killed.
 
 The host takes these steps for each push, and for each change of refs over the API. Meanwhile it holds the lock of the
 repository, and so do the git programs that it starts, which inherit the lock:
 
-1. `begin`: store what is to be changed, and that the caller may. Only then does git change anything.
+1. `begin`: check that the caller may, and store what is to be changed. Only then does git change anything.
 2. git changes the refs. Its reflogs name the push.
 3. `record`: wait until the refs are on the disk. Then, in one transaction, add the event of what has changed, mirror
    the refs, and remove the journal's row. Only then does the caller learn that it went through.
@@ -53,7 +53,7 @@ def new_id() -> str:
 async def begin(
     host: Host, identity: Identity, repository: Repository, push_id: str, changes: Iterable[RefChange]
 ) -> Push:
-    """Store that a caller, who still may, is about to change refs. Raise as `hold` does."""
+    """Check that a caller may change refs, and store that it is about to. Raise as `hold` does."""
     push = Push(push_id, repository.id, *actor_of(identity), host.now(), tuple(changes))
     async with host.store.database.transaction() as tx:
         await hold(host, tx, identity, repository, "write")
@@ -64,9 +64,9 @@ async def begin(
 async def record(
     host: Host, repository: Repository, push: Push, reported: Sequence[RefChange] | None = None
 ) -> Sequence[RefChange]:
-    """Record what a push did, as git has reported it, or else as the repository tells; return it.
+    """Record and return what a push did: what git has `reported`, or else what the repository shows.
 
-    Nothing of the push may be running. Of a repository that was deleted meanwhile, nothing is recorded.
+    No program of the push may be running. If the repository was deleted meanwhile, record nothing.
     """
     folder = folder_of(host, repository)
     try:
@@ -122,7 +122,7 @@ async def _record_later(host: Host, repository: Repository, push: Push, reported
 
 
 async def reconcile(host: Host, push: Push) -> None:
-    """Record a push that a process left, when all of its programs have ended. Raise `HostBusy` if they run long."""
+    """Record a push that a process left unfinished, once its programs have ended. Raise `HostBusy` if they run long."""
     repository = await find_by_id(host.store.database, push.repository_id)
     if repository is not None:
         async with locks.wait_for(locks.alone, folder_of(host, repository)):
@@ -131,7 +131,7 @@ async def reconcile(host: Host, push: Push) -> None:
 
 
 async def _deleted(tx: Transaction, push: Push, now: dict[str, Ref | None]) -> list[RefChange]:
-    """Return the deletions that happened and are not recorded: the ref is gone, but not its mirror."""
+    """Return the deletions that happened and are not yet recorded: the ref is gone, its mirror is not."""
     gone = by_turns(change for change in push.changes if change.deletes and now[change.ref] is None)
     return [change async for change in gone if await _is_mirrored(tx, push.repository_id, change.ref)]
 
@@ -144,7 +144,7 @@ async def _is_mirrored(tx: Transaction, repository_id: int, ref: str) -> bool:
 async def _mirror(
     tx: Transaction, repository: Repository, now: dict[str, Ref | None], changes: Sequence[RefChange]
 ) -> None:
-    """Let the mirror say what is now there. That may be more than these changes: a later push may have come first."""
+    """Update the mirror of changed refs to their present values, which may already be those of a later push."""
     there = [ref for change in changes if (ref := now[change.ref]) is not None]
     await keep_refs(tx, repository.id, there)
     gone = [kind_and_name(change.ref) for change in changes if now[change.ref] is None]

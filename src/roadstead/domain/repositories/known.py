@@ -13,13 +13,13 @@ from roadstead.model import User
 
 
 class Known(NamedTuple):
-    """The accounts of people by their addresses in lower case, and the HTML of texts."""
+    """What shapes of commits need beside git: accounts by e-mail address in lower case, and the HTML of texts."""
 
     users: Mapping[str, User]
     html: Mapping[str, str]
 
     def user(self, signature: Signature) -> User | None:
-        """Return the account of who signed a commit or a tag."""
+        """Return the account that a signature of a commit or a tag names."""
         return self.users.get(signature.email.lower())
 
 

@@ -26,12 +26,12 @@ MOST_BYTES = 10 * 1024**3
 MOST_OBJECTS = 1000
 """In one question; git-lfs asks for 100 at a time."""
 POINTER_BYTES = range(126, 137)
-"""How long a pointer is, for an object of 1 to 11 digits of bytes."""
+"""The sizes of pointers, for objects whose size has 1 to 11 digits."""
 _OID = re.compile("[0-9a-f]{64}")
 _POINTER = re.compile(
     rb"version https://git-lfs\.github\.com/spec/v1\noid sha256:([0-9a-f]{64})\nsize (0|[1-9][0-9]{0,10})\n"
 )
-"""Without extensions, which make the object another file than the one that was committed."""
+"""A pointer without extensions: with one, the object is not the file that was committed."""
 _DAY = 86400.0
 
 
@@ -52,13 +52,13 @@ class LfsObject(NamedTuple):
 
 
 def pointed_to(content: bytes) -> LfsObject | None:
-    """Return the object that a file names if it is a pointer: what git has in place of a file of git LFS."""
+    """Return the object that a pointer names, or `None` if the file is no pointer of git LFS."""
     found = _POINTER.fullmatch(content) if len(content) in POINTER_BYTES else None
     return None if found is None else LfsObject(found[1].decode(), int(found[2]))
 
 
 class Offer(NamedTuple):
-    """The answer for an object: a ticket, or an error. With neither, the object is there and needs no upload."""
+    """The answer for an object: a ticket or an error, or neither if the object is stored and needs no upload."""
 
     wanted: LfsObject
     ticket: str | None = None
@@ -74,7 +74,7 @@ class Access(NamedTuple):
 
 
 def authenticate(host: Host, repository: Repository, purpose: Purpose, caller: Hashable) -> Access:
-    """Return how a client transfers objects that has no credential for HTTP, because it came over SSH.
+    """Return where and with which ticket a client transfers objects, which came over SSH and has no token.
 
     The caller must have been found to have the privilege: `read` to download, `write` to upload.
     """
@@ -83,7 +83,7 @@ def authenticate(host: Host, repository: Repository, purpose: Purpose, caller: H
 
 
 def address_of(host: Host, repository: Repository) -> str:
-    """Return the address of LFS of a repository, which stays when the repository gets another name."""
+    """Return the address for LFS of a repository, which a rename does not change."""
     # The braces are encoded, because some clients refuse an address with them.
     return f"{host.base_url}/%7B%7D/%7B{repository.uuid.strip('{}')}%7D/info/lfs"
 

@@ -1,4 +1,4 @@
-"""What a host does for its repositories in the background. A host without any does not import git's library for it."""
+"""Work on repositories in the background. A host without repositories does not import pygit2 for it."""
 
 from roadstead.domain.host import Host
 from roadstead.domain.shutdown import meanwhile
@@ -21,7 +21,7 @@ async def maintain_repositories(host: Host) -> None:
 
 
 async def remove_left_files(host: Host) -> None:
-    """Remove the downloads and objects of LFS that processes left when they were killed. Once, after the start."""
+    """Remove downloads and LFS objects that killed processes left. The host does so once, after its start."""
     from roadstead.domain.repositories.stored_files import downloads_in, lfs_objects_in
 
     # The modules below bring all that reads repositories.

@@ -1,6 +1,7 @@
-"""A mark beside the repositories: the latest event of a push. It tells whether the database is older than they are.
+"""A mark beside the repositories: the number of the latest event of a push.
 
-That is so after a restore, because a back-up has the database first.
+If the database lacks this event, it is older than the repositories. That is so after a restore, because a back-up
+copies the database first.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""What a caller names for a repository: its project, without a name a usual one, and its main branch."""
+"""The project and the main branch that a caller names for a repository."""
 
 from roadstead.domain.people.privileges import NoSuchProject, project_in
 from roadstead.domain.people.workspaces import Visible, expect_administrator

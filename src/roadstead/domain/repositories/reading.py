@@ -1,4 +1,4 @@
-"""A repository that is being read for a caller, and the caller's share of the processes that read it."""
+"""A repository as it is read for a caller, within the caller's share of git processes."""
 
 from collections.abc import AsyncGenerator, AsyncIterator, Hashable
 from contextlib import asynccontextmanager
@@ -12,7 +12,7 @@ from roadstead.model import Repository
 
 
 class Reading(NamedTuple):
-    """A repository, and its reader. Each `caller` has a share of the processes of git."""
+    """A repository, and the caller who reads it. `caller` is the key of a share of the processes of git."""
 
     host: Host
     repository: Repository

@@ -77,7 +77,7 @@ async def create_tag(
     text = message.strip() or f"Added tag {name} for changeset {commit[:_SHORT]}"
     tagger = await signature_of(host, identity)
     folder = folder_of(host, repository)
-    async with locks.wait_for(locks.shared, folder):  # by which the tag is kept from pruning until a ref leads to it
+    async with locks.wait_for(locks.shared, folder):  # keeps pruning from removing the tag before a ref leads to it
         async with host.writing.place(account_of(identity)):  # not around the push, which takes one
             tag = await write_tag(folder, name, commit, "commit", tagger, f"{text}\n")
         return await _create(host, identity, repository, "tag", name, tag)

@@ -1,4 +1,4 @@
-"""How large repositories are, with their LFS objects: measured after changes, and stored for all who ask."""
+"""The sizes of repositories with their LFS objects, measured after changes and stored in the database."""
 
 import asyncio
 import logging
@@ -15,7 +15,7 @@ from roadstead.storage.repositories import set_size
 _PAUSE = 0.2
 """Between a change and the measuring, so that changes one after another are measured together."""
 _REST = 10
-"""Times as long as measuring took: then it takes a tenth of a core at most, however many files there are."""
+"""Rest so many times as long as measuring took, so that it takes at most a tenth of a core."""
 
 log = logging.getLogger("roadstead")
 
@@ -27,7 +27,7 @@ async def size_of(host: Host, repository_uuid: str) -> int:
 
 
 def expect_room(host: Host, repository: Repository, more: int) -> None:
-    """Raise `RepositoryFull` if a repository may not become larger by some bytes. Nothing always fits."""
+    """Raise `RepositoryFull` if a repository may not grow by some bytes. A change without bytes always fits."""
     limit = host.settings.repository_limit
     if limit and more and repository.size + more > limit << 30:
         raise RepositoryFull(limit)

@@ -1,4 +1,4 @@
-"""Statuses of commits: who writes to a repository gives them, and a build replaces its own by the same key."""
+"""Statuses of commits, given by callers who may write to the repository. One replaces that of the same key."""
 
 import re
 

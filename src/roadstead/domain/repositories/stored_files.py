@@ -1,4 +1,4 @@
-"""Where files are that belong to repositories, beside git's own: by UUID of the repository, never by a user's name.
+"""Files of repositories that git does not have, in folders named by the UUID of the repository.
 
 downloads/ab/cd/abcd…/…      files for downloading, under random names
 lfs/ab/cd/abcd…/…            objects of git LFS, each under the SHA-256 of its content
@@ -21,7 +21,7 @@ from roadstead.git.disk import link, sync
 
 _PIECE = 256 * 1024
 _AT_ONCE = 1024 * 1024
-"""Written with one step to a thread, which takes as long as writing some pieces."""
+"""Bytes that are written at once: handing work to a thread costs as much as writing some pieces."""
 _DAY = 86400.0
 
 
@@ -62,12 +62,12 @@ class StoredFiles:
         return Draft(path, name or path.name)
 
     async def share(self, repository_uuid: str, with_uuid: str) -> None:
-        """Give a repository all files of another, by hard links where they can be. Raise `StorageUnusable`."""
+        """Link all files of a repository into another, or copy them. Raise `StorageUnusable`."""
         with _told():
             await asyncio.to_thread(self._link_all, repository_uuid, with_uuid)
 
     async def keep(self, draft: "Draft", repository_uuid: str) -> None:
-        """Move a complete file to its place, so that it is still there after the power failed."""
+        """Move a complete file to its place durably. Raise `StorageUnusable`."""
         with _told():
             await asyncio.to_thread(_put, draft.path, self.path(repository_uuid, draft.file), self.root)
 
@@ -81,7 +81,7 @@ class StoredFiles:
         await asyncio.to_thread(shutil.rmtree, self._folder(repository_uuid), ignore_errors=True)
 
     async def sweep(self, known: Callable[[str], Awaitable[set[str]]], *, older_than: float = _DAY) -> None:
-        """Remove old files that are not `known` of their repository, which processes left that were killed."""
+        """Remove old files that killed processes left: `known` returns the names to keep of a repository."""
         before = time.time() - older_than
         for folder in await asyncio.to_thread(self._folders):
             old = await asyncio.to_thread(_old_files, folder, before)

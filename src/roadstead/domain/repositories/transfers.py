@@ -28,7 +28,7 @@ from roadstead.pushed import ArchiveFormat, Push, Ref, RefChange, Service
 from roadstead.turns import by_turns
 
 MOST_ASKED_BYTES = 10 * 1024 * 1024
-"""Of what a client says that it has and wants, unpacked."""
+"""Of a request for objects, which lists what the client has and wants, unpacked."""
 _MOST_REASONS = 10
 """Of a refusal. The user who pushes reads them in a terminal."""
 _MOST_LINKS = 5
@@ -37,7 +37,7 @@ log = logging.getLogger("roadstead.git")
 
 
 class Transfer(NamedTuple):
-    """Who transfers with which repository; `sender` has a share of all places."""
+    """A caller and the repository to transfer with. `sender` is the key of the caller's share of places."""
 
     host: Host
     identity: Identity
@@ -70,7 +70,7 @@ def archive(transfer: Transfer, commit: str, wanted: ArchiveFormat, name: str) -
 
 
 async def receive(transfer: Transfer, body: Body) -> AsyncGenerator[bytes]:
-    """Yield git's answers to a push. What was begun ends even if the client leaves."""
+    """Yield git's answers to a push. A push that has begun is completed even if the client leaves."""
     output: asyncio.Queue[bytes | Exception | None] = asyncio.Queue()
     transfer.host.run_later(_Receiving(transfer, body, output).run())
     while (piece := await output.get()) is not None:
@@ -89,7 +89,7 @@ class _Receiving:
         self._output = output
         self._push_id = new_id()
         self._push: Push | None = None
-        """In the journal, once the push may go on."""
+        """Set when the push is in the journal, and may change refs."""
 
     async def run(self) -> None:
         """Take the push. What fails is raised where the output is read."""
@@ -160,7 +160,7 @@ class _Receiving:
 
 
 def _reason_against(change: RefChange, there: Mapping[str, Ref | None], main: str) -> str | None:
-    """Return why a change is refused. git deletes a ref from any place if it does not know the object named as old."""
+    """Return why a change is refused. git itself deletes a ref, whatever its value, if it lacks the old object."""
     now = there.get(change.ref)
     if now is not None and now.target != change.old:
         return f"{change.ref} was changed meanwhile."
@@ -177,7 +177,7 @@ def _hooks(host: Host) -> Path:
 
 
 def _message(host: Host, repository: Repository, changes: Sequence[RefChange]) -> str:
-    """Return what the cloud prints of pushed branches: of new ones, and of others but the main one.
+    """Return the message for the client, as on the cloud: an address for each new branch, and others but the main one.
 
     Programs read the address behind `Create pull request for`.
     """
