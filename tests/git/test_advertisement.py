@@ -26,9 +26,9 @@ def folder(tmp_path: Path) -> Path:
 
 
 def _told(folder: Path) -> bytes:
-    """Return what git says, without the name of its version, which makes its line longer."""
+    """Return what git says, but for the name of its version, which makes its line longer."""
     said = git(folder, "receive-pack", "--http-backend-info-refs", str(folder))
-    said = re.sub(rb" agent=[^\n ]*", b"", said)
+    said = re.sub(rb" agent=[^\n ]*", b" agent=roadstead", said)
     line = said[: said.index(b"\n") + 1]
     return b"%04x" % len(line) + said[4:]
 

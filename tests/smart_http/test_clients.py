@@ -4,6 +4,7 @@ import io
 import json
 from pathlib import Path
 
+import pygit2
 import pytest
 from dulwich import porcelain
 from dulwich.client import HTTPUnauthorized
@@ -46,3 +47,21 @@ def test_dulwich_clones_fetches_and_pushes(place: Place, work: Work, tmp_path: P
     assert place.is_whole()
     with pytest.raises(HTTPUnauthorized):
         porcelain.clone(place.public_url, tmp_path / "none", errstream=io.BytesIO())
+
+
+def test_libgit2_clones_and_pushes(place: Place, work: Work, tmp_path: Path) -> None:
+    """PyPI `pygit2` clones, and pushes a branch and a tag, which are as git's; then it deletes both."""
+    work.git("push", place.url(), "main")
+    author = pygit2.Signature("Ann", "ann@example.com")
+    callbacks = pygit2.RemoteCallbacks(pygit2.UserPass("x-token-auth", place.ann))
+    clone = pygit2.clone_repository(place.public_url, tmp_path / "clone", callbacks=callbacks)
+    assert str(clone.head.target) == work.head()
+    tree = clone.head.peel(pygit2.Commit).tree_id
+    made = clone.create_commit("refs/heads/library", author, author, "by a library", tree, [clone.head.target])
+    tag = clone.create_tag("v1", made, pygit2.enums.ObjectType.COMMIT, author, "One")
+    refs = ["refs/heads/library", "refs/tags/v1"]
+    clone.remotes["origin"].push(refs, callbacks)
+    assert place.changes()[1:] == [("library", None, str(made)), ("v1", None, str(tag))]
+    assert place.is_whole()
+    clone.remotes["origin"].push([f":{ref}" for ref in refs], callbacks)
+    assert [name for name, _, new in place.changes()[3:] if new is None] == ["library", "v1"]

@@ -12,8 +12,10 @@ from roadstead.git.ref_names import reason_against
 from roadstead.git.transfer.pktlines import FLUSH, pkt_line
 from roadstead.pushed import NO_OBJECT
 
-_CAPABILITIES = "report-status report-status-v2 delete-refs side-band-64k quiet atomic ofs-delta object-format=sha1"
-"""Those of git 2.39."""
+_CAPABILITIES = (
+    "report-status report-status-v2 delete-refs side-band-64k quiet atomic ofs-delta object-format=sha1 agent=roadstead"
+)
+"""Those of git 2.39 but for the name of the agent, which must be there: libgit2 refuses `object-format` at the end."""
 _MOST = 100
 """Refs, which are read in two milliseconds at most, as long as git takes to start."""
 _MOST_PACKED = _MOST * 256
