@@ -6,7 +6,7 @@ from urllib.parse import quote
 import httpx
 import pytest
 
-from roadstead.domain.repositories.history import Place, text_of
+from roadstead.domain.repositories.history import PageStart, text_of
 from roadstead.git.frontier import Frontier
 from tests.api.widgets import BELOW, Widgets, widgets
 from tests.conftest import NewDatabase
@@ -287,7 +287,7 @@ def test_the_next_page_is_not_bound_to_its_reader(acme: Widgets, listed: str) ->
 def test_a_page_of_what_is_no_commit(acme: Widgets, revision: str) -> None:
     """A place that a caller made up from the id of a file, a folder or a tag is a 404, and shows nothing of it."""
     id_, main = acme.git("rev-parse", revision), acme.id("main")
-    for place in (Place((id_,)), Place((main,), (id_,)), Place((main,), after=Frontier([id_]).text())):
+    for place in (PageStart((id_,)), PageStart((main,), (id_,)), PageStart((main,), after=Frontier([id_]).text())):
         answer = acme.get(f"/commits?ctx={text_of(place)}")
         assert (answer.status_code, answer.json()["error"]) == (404, {"message": f"There is no commit {id_}."})
 

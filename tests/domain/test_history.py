@@ -27,14 +27,14 @@ class _Unlimited:
         yield
 
 
-async def _walk(reading: Reading, place: history.Place, length: int) -> list[str]:
+async def _walk(reading: Reading, place: history.PageStart, length: int) -> list[str]:
     """Return the commits of all pages, each found by the address that the page before gave."""
     found: list[str] = []
-    following: history.Place | None = place
+    following: history.PageStart | None = place
     while following is not None:
         page = await history.page(reading, following, length)
         found += [commit.hash for commit in page.commits]
-        following = page.next and history.place_of(history.text_of(page.next))
+        following = page.next and history.start_of(history.text_of(page.next))
     return found
 
 

@@ -19,12 +19,9 @@ def size(folder: Path, blob: str) -> int:
     return length
 
 
-def content(folder: Path, blob: str, *, most: int = INLINE) -> bytes:
-    """Return the first bytes of a file, at most so many: all of a small file.
-
-    The library reads all of a file even for its beginning, so look at the `size` first. Raise `NoSuchObject`.
-    """
-    return data_of(repository(folder), "blob", blob)[:most]
+def content(folder: Path, blob: str) -> bytes:
+    """Return the content of a file, of which the caller knows that it is small. Raise `NoSuchObject`."""
+    return data_of(repository(folder), "blob", blob)
 
 
 async def pieces(folder: Path, blob: str, *, start: int = 0, end: int | None = None) -> AsyncGenerator[bytes]:

@@ -86,13 +86,13 @@ async def list_chosen_commits_of_revision(call: Call) -> Answer:
 async def _page(call: Call, given: rules.Pairs) -> Answer:
     wanted = rules.wanted_page(call)
     reading = rules.reading(call)
-    place = await history.with_tips(reading, rules.place_in(call, given, wanted))
-    about = place, wanted, await rules.linkers_of(reading)
-    return await kept_in_repository(call, about, partial(_new_page, call, reading, place, wanted))
+    start = await history.with_tips(reading, rules.start_in(call, given, wanted))
+    about = start, wanted, await rules.linkers_of(reading)
+    return await kept_in_repository(call, about, partial(_new_page, call, reading, start, wanted))
 
 
-async def _new_page(call: Call, reading: Reading, place: history.Place, wanted: PageRequest) -> Answer:
-    found = await history.page(reading, place, wanted.length)
+async def _new_page(call: Call, reading: Reading, start: history.PageStart, wanted: PageRequest) -> Answer:
+    found = await history.page(reading, start, wanted.length)
     shapes = _shapes(call, await known_of_commits(reading, found.commits))
     body: CommitPage = {"values": [shapes.listed(commit) for commit in found.commits], "pagelen": wanted.length}
     if found.next is not None:

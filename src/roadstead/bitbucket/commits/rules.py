@@ -5,7 +5,7 @@ from urllib.parse import parse_qsl
 
 from roadstead.api.listing import page_request
 from roadstead.api.operation import Call
-from roadstead.domain.repositories.history import Place, beginning, place_of
+from roadstead.domain.repositories.history import PageStart, beginning, start_of
 from roadstead.domain.repositories.reading import Reading
 from roadstead.errors import InvalidInput
 from roadstead.git.diffs import DiffOptions
@@ -42,10 +42,10 @@ def wanted_page(call: Call) -> PageRequest:
     return page_request({name: call.query[name] for name in ("page", "pagelen") if name in call.query}, COMMIT_LIST)
 
 
-def place_in(call: Call, given: Pairs, wanted: PageRequest) -> Place:
+def start_in(call: Call, given: Pairs, wanted: PageRequest) -> PageStart:
     """Return where a page of commits begins. Raise `NoSuchCommit` and `InvalidInput`."""
     if "ctx" in call.query:
-        return place_of(call.query["ctx"])
+        return start_of(call.query["ctx"])
     revision = call.path.get("revision")
     include = [*([revision] if revision else []), *_all(given, "include")]
     path = path_of(dict(given).get("path", ""))

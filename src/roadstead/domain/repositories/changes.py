@@ -9,7 +9,8 @@ from roadstead.domain.host import Host
 from roadstead.domain.people.changes import log_change
 from roadstead.domain.people.workspaces import find_visible
 from roadstead.domain.repositories.access import NoSuchRepository, find_repository, hold
-from roadstead.domain.repositories.creation import create_repository, folders_of
+from roadstead.domain.repositories.creation import create_repository
+from roadstead.domain.repositories.folders import folders_of
 from roadstead.domain.repositories.given import RepositoryChanges, check_privacy, check_slug, slug_taken
 from roadstead.domain.repositories.places import expect_branch, named_project
 from roadstead.domain.repositories.stored_files import downloads_in, lfs_objects_in

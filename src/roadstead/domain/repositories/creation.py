@@ -18,6 +18,7 @@ from roadstead.domain.people.changes import log_change
 from roadstead.domain.people.projects import add_default_project
 from roadstead.domain.people.workspaces import Visible, find_visible, lock_and_keep, role_of
 from roadstead.domain.repositories.access import find_repository
+from roadstead.domain.repositories.folders import folders_of
 from roadstead.domain.repositories.given import RepositoryChanges, check_privacy, check_slug, slug_taken
 from roadstead.domain.repositories.imported_objects import bring_objects
 from roadstead.domain.repositories.places import expect_branch, project_to_create_in
@@ -32,7 +33,6 @@ from roadstead.storage.permissions import keep_permission
 from roadstead.storage.refs import keep_refs
 
 if TYPE_CHECKING:
-    from roadstead.git.folders import Folders
     from roadstead.git.refs import Ref as GitRef
 
 
@@ -61,14 +61,6 @@ class _Made(NamedTuple):
 
     branch: str
     refs: Sequence["GitRef"]
-
-
-def folders_of(host: Host) -> "Folders":
-    """Return the folders of the repositories of a host."""
-    # Imported with the first repository: the start of the host needs no git.
-    from roadstead.git.folders import Folders
-
-    return Folders(host.settings.data)
 
 
 async def create_repository(

@@ -1,6 +1,7 @@
 """Work on repositories in the background. A host without repositories does not import pygit2 for it."""
 
 from roadstead.domain.host import Host
+from roadstead.domain.repositories.folders import folders_of
 from roadstead.domain.shutdown import meanwhile
 
 
@@ -9,10 +10,9 @@ async def maintain_repositories(host: Host) -> None:
     folder = await host.pushed_to.get()
     from roadstead.domain.repositories.sizes import Measuring
     from roadstead.git.caretaker import Caretaker
-    from roadstead.git.folders import Folders
 
     measuring = Measuring(host)
-    caretaker = Caretaker(Folders(host.settings.data).root, maintained=lambda folder: measuring.changed(folder.stem))
+    caretaker = Caretaker(folders_of(host).root, maintained=lambda folder: measuring.changed(folder.stem))
     async with meanwhile(measuring.run()), meanwhile(caretaker.run()):
         while True:
             measuring.changed(folder.stem)

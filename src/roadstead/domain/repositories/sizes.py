@@ -5,9 +5,9 @@ import logging
 import time
 
 from roadstead.domain.host import Host
+from roadstead.domain.repositories.folders import folders_of
 from roadstead.domain.repositories.stored_files import lfs_objects_in
 from roadstead.errors import RepositoryFull, RoadsteadError
-from roadstead.git.folders import Folders
 from roadstead.git.sizes import size
 from roadstead.model import Repository
 from roadstead.storage.repositories import set_size
@@ -22,7 +22,7 @@ log = logging.getLogger("roadstead")
 
 async def size_of(host: Host, repository_uuid: str) -> int:
     """Return how many bytes a repository has now."""
-    folder, objects = Folders(host.settings.data).path(repository_uuid), lfs_objects_in(host.settings.data)
+    folder, objects = folders_of(host).path(repository_uuid), lfs_objects_in(host.settings.data)
     return await asyncio.to_thread(lambda: size(folder) + objects.size(repository_uuid))
 
 

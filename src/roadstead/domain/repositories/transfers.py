@@ -9,11 +9,11 @@ from urllib.parse import quote
 
 from roadstead.domain.host import Host
 from roadstead.domain.repositories.commits import folder_of
+from roadstead.domain.repositories.folders import folders_of
 from roadstead.domain.repositories.journal import begin, finish, new_id
 from roadstead.domain.repositories.sizes import expect_room
 from roadstead.errors import RoadsteadError
 from roadstead.git import locks
-from roadstead.git.folders import Folders
 from roadstead.git.ref_names import BRANCH, reason_against
 from roadstead.git.refs import head
 from roadstead.git.sizes import size_below
@@ -171,7 +171,7 @@ def _reason_against(change: RefChange, there: Mapping[str, Ref | None], main: st
 
 def _hooks(host: Host) -> Path:
     """Return the folder of our hook, which is written if it is not there."""
-    folder = Folders(host.settings.data).root / "hooks"
+    folder = folders_of(host).root / "hooks"
     write_hook(folder)
     return folder
 

@@ -11,11 +11,11 @@ from typing import NamedTuple
 
 from roadstead.domain.host import Host
 from roadstead.domain.repositories.commits import folder_of
+from roadstead.domain.repositories.folders import folders_of
 from roadstead.domain.repositories.mirroring import refs_of
 from roadstead.domain.repositories.stored_files import lfs_objects_in
 from roadstead.errors import GitFailed, HostBusy
 from roadstead.git import locks
-from roadstead.git.folders import Folders
 from roadstead.git.processes import MOST_MEMORY, Limits, run
 from roadstead.model import Repository
 from roadstead.pushed import Event, Ref
@@ -45,7 +45,7 @@ async def check_repositories(host: Host, only: Repository | None = None) -> Asyn
     for repository in repositories:
         yield Checked(repository.full_name, [fault async for fault in _faults(host, repository)])
     if only is None:
-        folders, known = Folders(host.settings.data), {one.uuid.strip("{}") for one in repositories}
+        folders, known = folders_of(host), {one.uuid.strip("{}") for one in repositories}
         for uuid in sorted({*folders.uuids()} - known):
             yield Checked(str(folders.path(uuid)), ["It belongs to no repository in the database."])
 

@@ -13,17 +13,15 @@ import shutil
 from collections.abc import AsyncIterator, Iterable
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, BinaryIO, Self
+from typing import BinaryIO, Self
 
 from roadstead.domain.host import Host
+from roadstead.domain.repositories.folders import folders_of
 from roadstead.errors import GitFailed, InvalidInput
 from roadstead.model import Repository
 from roadstead.storage.database import Transaction
 from roadstead.storage.repositories import list_all
 from roadstead.storage.transfer import repository_ids
-
-if TYPE_CHECKING:
-    from roadstead.git.folders import Folders
 
 
 async def lines_of_repositories(host: Host, uuids: Iterable[str]) -> AsyncIterator[object]:
@@ -32,7 +30,7 @@ async def lines_of_repositories(host: Host, uuids: Iterable[str]) -> AsyncIterat
         from roadstead.git import bundles, refs
         from roadstead.git.ref_names import BRANCH  # imported late: most hosts have no repository
 
-        folder = _folders(host).path(uuid)
+        folder = folders_of(host).path(uuid)
         yield {"repository": uuid, "head": refs.head(folder).removeprefix(BRANCH)}
         async for piece in bundles.pieces(folder):
             yield base64.b64encode(piece).decode()
@@ -41,7 +39,7 @@ async def lines_of_repositories(host: Host, uuids: Iterable[str]) -> AsyncIterat
 async def without_folder(host: Host) -> tuple[int, list[Repository]]:
     """Return how many repositories there are, and those whose folder is missing."""
     repositories = await list_all(host.store.database)
-    folders = _folders(host)
+    folders = folders_of(host)
     return len(repositories), [one for one in repositories if not folders.path(one.uuid).is_dir()]
 
 
@@ -63,14 +61,14 @@ class Unpacking:
         self._drop_bundle()
         if kind is not None:
             for uuid in self._made:
-                await _folders(self._host).trash(uuid)
+                await folders_of(self._host).trash(uuid)
 
     async def begin(self, uuid: str, head: str) -> None:
         """Make the repository before this one, and begin with this one."""
         await self.end()
         self._next = uuid, head
         # In a folder, which the sweep removes if this process is killed.
-        place = _folders(self._host).root / "tmp" / f"import-{secrets.token_hex(4)}.git"
+        place = folders_of(self._host).root / "tmp" / f"import-{secrets.token_hex(4)}.git"
         place.mkdir(parents=True)
         self._bundle = (place / "bundle").open("wb")
 
@@ -93,7 +91,7 @@ class Unpacking:
         for uuid in self._made:
             from roadstead.domain.repositories.mirroring import mirror_all  # imports git, as `lines_of_repositories`
 
-            await mirror_all(tx, ids[uuid], _folders(self._host).path(uuid))
+            await mirror_all(tx, ids[uuid], folders_of(self._host).path(uuid))
 
     async def end(self) -> None:
         """Make the repository that was begun, if any. Raise `InvalidInput` if it is not whole."""
@@ -102,7 +100,7 @@ class Unpacking:
         uuid, head = self._next
         self._bundle.close()
         try:
-            await _folders(self._host).unpack(Path(self._bundle.name), uuid, branch=head)
+            await folders_of(self._host).unpack(Path(self._bundle.name), uuid, branch=head)
         except (GitFailed, ValueError) as exc:
             said = exc.detail if isinstance(exc, GitFailed) else str(exc)
             raise InvalidInput(
@@ -116,9 +114,3 @@ class Unpacking:
             self._bundle.close()
             shutil.rmtree(Path(self._bundle.name).parent)
         self._bundle = self._next = None
-
-
-def _folders(host: Host) -> "Folders":
-    from roadstead.git.folders import Folders  # imported late: most hosts have no repository
-
-    return Folders(host.settings.data)

@@ -6,7 +6,7 @@ from urllib.parse import urlencode
 from starlette.responses import RedirectResponse, Response
 
 from roadstead.domain.repositories.commits import find_tip
-from roadstead.domain.repositories.history import Place, page, place_of, text_of
+from roadstead.domain.repositories.history import PageStart, page, start_of, text_of
 from roadstead.domain.repositories.reading import Reading
 from roadstead.pushed import RefKind
 from roadstead.web.page import Visit, render
@@ -58,7 +58,7 @@ async def _page(visit: Visit, reading: Reading, tip: str | None, of: str, name: 
     here = await shown(visit, reading, TAB, chooser=await chooser(reading, TAB, name))
     if tip is None:
         return render("commits.html", CommitsPage(here, of, [], None, None), visit=visit)
-    found = await page(reading, Place((tip,)) if after is None else place_of(after), _LENGTH)
+    found = await page(reading, PageStart((tip,)) if after is None else start_of(after), _LENGTH)
     path = visit.request.scope["raw_path"].decode("latin-1")
     older = None if found.next is None else f"{path}?{urlencode({'after': text_of(found.next)})}"
     lines = await lines_of(reading, found.commits)

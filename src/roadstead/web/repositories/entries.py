@@ -8,8 +8,7 @@ from roadstead.domain.repositories.reading import Reading
 from roadstead.git import objects, trees
 from roadstead.git.last_commits import last_commits
 from roadstead.git.trees import Entry
-from roadstead.web.repositories import commit_lines
-from roadstead.web.repositories.commit_lines import CommitLine
+from roadstead.web.repositories.commit_lines import CommitLine, lines_of
 from roadstead.web.repositories.shown import source_url
 from roadstead.web.repositories.visible import visible_path
 
@@ -34,13 +33,13 @@ class EntryLine:
     last: CommitLine | None = None
 
 
-def lines_of(reading: Reading, commit: str, entries: Sequence[Entry]) -> list[EntryLine]:
+def entry_lines(reading: Reading, commit: str, entries: Sequence[Entry]) -> list[EntryLine]:
     """Return files and folders of a commit as lines."""
     sizes = trees.sizes(reading.folder, entries)
     return [_line(reading, commit, entry, size) for entry, size in zip(entries, sizes, strict=True)]
 
 
-async def lines_with_commits(
+async def entry_lines_with_commits(
     reading: Reading, commit: str, folder: bytes, found: Sequence[Entry], part: slice
 ) -> list[EntryLine]:
     """Return a part of the files and folders of a folder as lines, each with its last commit."""
@@ -48,9 +47,9 @@ async def lines_with_commits(
     most = min(_MOST_COMMITS, _MOST_ENTRIES // max(1, len(found)))
     last = await last_commits(reading.folder, commit, folder, (entry.name for entry in entries), most=most)
     hashes = list(dict.fromkeys(last.values()))
-    commits = await commit_lines.lines_of(reading, [objects.commit(reading.folder, hash_) for hash_ in hashes])
+    commits = await lines_of(reading, [objects.commit(reading.folder, hash_) for hash_ in hashes])
     by_hash = dict(zip(hashes, commits, strict=True))
-    lines = zip(entries, lines_of(reading, commit, entries), strict=True)
+    lines = zip(entries, entry_lines(reading, commit, entries), strict=True)
     return [replace(line, last=by_hash.get(last.get(entry.name, ""))) for entry, line in lines]
 
 

@@ -8,15 +8,14 @@ from starlette.responses import Response
 
 from roadstead.domain.repositories.branches import LATEST_FIRST, page_of_branches
 from roadstead.domain.repositories.clone_addresses import Protocol, clone_addresses
-from roadstead.domain.repositories.history import Place, page
+from roadstead.domain.repositories.history import PageStart, page
 from roadstead.domain.repositories.reading import Reading
 from roadstead.git import objects, trees
 from roadstead.git.objects import Commit
 from roadstead.listing import PageRequest
 from roadstead.web.page import Visit, render
 from roadstead.web.repositories.commit_lines import CommitLine, lines_of
-from roadstead.web.repositories.entries import EntryLine
-from roadstead.web.repositories.entries import lines_of as entry_lines
+from roadstead.web.repositories.entries import EntryLine, entry_lines
 from roadstead.web.repositories.readme import readme_of
 from roadstead.web.repositories.shown import Shown, main_commit, of_repository, shown, source_url
 
@@ -59,7 +58,7 @@ async def _show(visit: Visit, reading: Reading) -> Response:
 
 async def _newest(reading: Reading, commit: Commit) -> Newest:
     entries = trees.entries(reading.folder, commit.tree)
-    latest = (await page(reading, Place((commit.hash,)), _COMMITS)).commits
+    latest = (await page(reading, PageStart((commit.hash,)), _COMMITS)).commits
     return Newest(
         entry_lines(reading, commit.hash, entries[:_ENTRIES]),
         source_url(reading.repository, commit.hash) if len(entries) > _ENTRIES else None,

@@ -17,7 +17,7 @@ from roadstead.git.trees import NoSuchPath
 from roadstead.web.page import NavigationLink, Visit, render
 from roadstead.web.repositories.chooser import chooser, chosen_in
 from roadstead.web.repositories.commit_lines import CommitLine, lines_of
-from roadstead.web.repositories.entries import LFS, EntryLine, lines_with_commits, note_of
+from roadstead.web.repositories.entries import LFS, EntryLine, entry_lines_with_commits, note_of
 from roadstead.web.repositories.shown import Shown, of_repository, parts_of, root, shown, source_url
 from roadstead.web.repositories.visible import visible, visible_path
 from roadstead.web.workspace_page import Part, wanted_page
@@ -88,7 +88,7 @@ async def _folder(
     found = trees.entries(place.folder, commit.tree, place.entry.path)
     first = (wanted.number - 1) * _ENTRIES
     shown_part = slice(first, first + _ENTRIES)
-    lines = await lines_with_commits(reading, commit.hash, place.entry.path, found, shown_part)
+    lines = await entry_lines_with_commits(reading, commit.hash, place.entry.path, found, shown_part)
     address = f"{source_url(reading.repository, commit.hash, place.entry.path)}?page={{}}"
     following = address.format(wanted.number + 1) if len(found) > first + _ENTRIES else None
     part = Part(lines, len(found), address.format(wanted.number - 1) if first else None, following)
