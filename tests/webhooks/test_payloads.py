@@ -16,7 +16,7 @@ from roadstead.domain.people.users import create_user
 from roadstead.domain.people.workspaces import create_workspace
 from roadstead.domain.repositories.creation import create_repository, import_repository
 from roadstead.domain.repositories.given import RepositoryChanges
-from roadstead.domain.repositories.transferring import transfer_repository
+from roadstead.domain.repositories.repository_transfer import transfer_repository
 from roadstead.errors import GitFailed, HostBusy
 from roadstead.events.catalogue import CATALOGUE
 from tests.api.stocked import Stocked, stocked, workspace

@@ -50,7 +50,7 @@ def transfer(
     """Move a repository to another workspace."""
 
     async def work(host: "Host", by: "SessionUser") -> "Repository":
-        from roadstead.domain.repositories.transferring import transfer_repository
+        from roadstead.domain.repositories.repository_transfer import transfer_repository
 
         return await transfer_repository(host, by, await find(host, by, name), workspace, project)
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
+from typing import NoReturn
 
 _AT_ONCE = 4
 """Threads that wait for the disk, which is as quick with several files as with one."""
@@ -35,6 +36,11 @@ async def sync_all(paths: Iterable[Path]) -> None:
 def _sync_if_there(path: Path) -> None:
     with suppress(FileNotFoundError, NotADirectoryError):
         sync(path)
+
+
+def fail(error: OSError) -> NoReturn:
+    """Raise what keeps `os.walk` from reading a folder. Without it, the walk leaves the folder out."""
+    raise error
 
 
 def link(file: Path, place: Path) -> None:

@@ -234,6 +234,7 @@ async def set_size(tx: Transaction, uuid: str, size: int) -> None:
 
 
 async def delete_repository(tx: Transaction, repository_id: int) -> None:
+    """Delete a repository with the rows that belong to it. Its forks lose their parent, its events stay."""
     await tx.run("DELETE FROM repositories WHERE id = ?", repository_id)
 
 

@@ -8,6 +8,7 @@ import re
 from itertools import islice
 from pathlib import Path
 
+from roadstead.git.disk import fail
 from roadstead.git.ref_names import reason_against
 from roadstead.git.transfer.pktlines import FLUSH, pkt_line
 from roadstead.pushed import NO_OBJECT
@@ -43,7 +44,7 @@ def _loose(folder: Path) -> dict[str, str]:
     """Return the names and ids of refs that have files of their own, at most `_MOST` and one."""
     files = (
         f"{place}/{name}"
-        for place, _, names in os.walk(folder / "refs", onerror=_fail)
+        for place, _, names in os.walk(folder / "refs", onerror=fail)
         for name in names
         if not name.endswith(".lock")
     )
@@ -66,10 +67,6 @@ def _packed(folder: Path) -> dict[str, str] | None:
     if len(content) > _MOST_PACKED:
         return None
     return {name: id_ for id_, name in _PACKED.findall(os.fsdecode(content))}
-
-
-def _fail(error: OSError) -> None:
-    raise error
 
 
 def _is_unusual(name: str, id_: str) -> bool:

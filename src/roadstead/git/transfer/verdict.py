@@ -13,9 +13,9 @@ import os
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
-from typing import NamedTuple, NoReturn
+from typing import NamedTuple
 
-from roadstead.git.disk import sync_all
+from roadstead.git.disk import fail, sync_all
 from roadstead.git.transfer.piped import until_ready
 from roadstead.pushed import RefChange
 
@@ -131,13 +131,8 @@ async def _store(quarantine: Path | None) -> str | None:
     if quarantine is None:
         return None
     try:
-        found = os.walk(quarantine, onerror=_fail)
+        found = os.walk(quarantine, onerror=fail)
         await sync_all(Path(folder, name) for folder, _, names in found for name in names)
     except OSError as exc:
         return f"The objects cannot be stored.\n{exc.strerror}."
     return None
-
-
-def _fail(error: OSError) -> NoReturn:
-    """Raise what keeps a folder from being read: with its files left out, a push would be told that it is stored."""
-    raise error

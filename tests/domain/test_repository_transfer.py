@@ -17,7 +17,7 @@ from roadstead.domain.repositories.access import RepositoryMoved, find_repositor
 from roadstead.domain.repositories.creation import create_repository
 from roadstead.domain.repositories.given import RepositoryChanges
 from roadstead.domain.repositories.lists import page_of_watchers
-from roadstead.domain.repositories.transferring import transfer_repository
+from roadstead.domain.repositories.repository_transfer import transfer_repository
 from roadstead.errors import InvalidInput, NotFound, RoadsteadError, WrongCredential
 from roadstead.listing import PageRequest
 from roadstead.model import Repository, User
