@@ -1,7 +1,6 @@
 """Application properties: JSON objects that apps keep beside repositories, commits and users.
 
-Each installation has properties of its own: an app that has the key of another one, in another workspace, changes
-nothing of that one's.
+Each installation has its own properties, so apps with the same key in different workspaces do not affect each other.
 """
 
 import re
@@ -22,7 +21,7 @@ from roadstead.storage.properties import Property, Subject
 MOST_BYTES = 32_768
 """Of a value as JSON. Bitbucket documents no limit; this is that of the entity properties of Jira and Confluence."""
 MOST_LEVELS = 100
-"""Of nested objects and lists, as in every other body."""
+"""Levels of nested objects and lists, as in every other body."""
 _KEY = re.compile(r"[-_a-zA-Z0-9]{1,255}")
 """The name of a property, and of each member of a value on any level: the cloud's pattern, and the length of Jira's."""
 
@@ -39,16 +38,16 @@ class NoSuchProperty(NotFound):
 
 
 def subject_of(place: Place, commit_hash: str = "") -> Subject:
-    """Return what a property of a user, a repository, or a commit there is of."""
+    """Return the subject of a property: a user, a repository, or a commit of a repository."""
     if isinstance(place, User):
         return Subject(user_id=place.id)
     return Subject(repository_id=place.id, commit_hash=commit_hash)
 
 
 async def get_property(host: Host, identity: Identity, subject: Subject, app_key: str, name: str) -> Value:
-    """Return the value that an app keeps, for a caller who sees what it is of. Raise `NoSuchProperty`.
+    """Return the value that an app keeps, for a caller who sees the subject. Raise `NoSuchProperty`.
 
-    The app reads its own ones, also for a page of it; everyone else those that are public.
+    The app and its pages read all properties of the app, other callers only public ones.
     """
     found = await rows.find_properties(host.store.database, subject, app_key, name)
     own = [one for one in found if one.installation_id == identity.installation_id]
@@ -111,7 +110,7 @@ async def _hold(
     commit_hash: str,
     name: str,
 ) -> tuple[Subject, str | None]:
-    """Lock the installation, and see that it may change the property. Return what that is of, and its value."""
+    """Lock the installation, and check that it may change the property. Return the subject and the present value."""
     installed = await get_installed(host, installation_id, tx)
     if isinstance(place, Repository):
         place = await hold(host, tx, identity, place, "read")

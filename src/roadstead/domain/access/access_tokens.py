@@ -1,7 +1,7 @@
 """Access tokens of workspaces, projects and repositories. Each acts as an account that has the name of the token.
 
-Owners manage those of their workspace, and administrators of a project or a repository those of that: in a signed-in
-session only, so that no token makes another. Without a user, an operator does at the command line.
+Owners of a workspace manage its tokens, and administrators of a project or a repository those of that, in a signed-in
+session only, so that no token makes another. Without a user, an operator manages them at the command line.
 """
 
 import secrets
@@ -25,27 +25,27 @@ from roadstead.storage.audit import Details, add_entry
 from roadstead.storage.database import Reader, Transaction
 
 
-class _Found(NamedTuple):
-    """What access tokens are of: a workspace, or a project or a repository in it."""
+class _Owner(NamedTuple):
+    """The owner of access tokens: a workspace, or a project or a repository in it."""
 
     workspace: Workspace
     project: Project | None = None
     repository: Repository | None = None
 
     @property
-    def owner(self) -> TokenOwner:
-        """Return it by its ids."""
+    def ids(self) -> TokenOwner:
+        """Return the ids of the owner."""
         return TokenOwner(self.workspace.id, *(one.id if one else None for one in (self.project, self.repository)))
 
     @property
     def name(self) -> str:
-        """Return its name in the audit log."""
+        """Return the name of the owner in the audit log."""
         below = self.project.key if self.project else self.repository.slug if self.repository else None
         return "/".join(filter(None, (self.workspace.slug, below)))
 
     @property
     def kind(self) -> AccountKind:
-        """Return the kind of the accounts of its tokens."""
+        """Return the kind of the accounts of the owner's tokens."""
         if self.repository is not None:
             return "repository_access_token"
         return "workspace_access_token" if self.project is None else "project_access_token"
@@ -69,13 +69,13 @@ async def create_access_token(
     """
     check_name(name, "A token needs a name.")
     granted = token_scopes(scopes)
-    found = await _find(host, slug, key, repository, by)
+    owner = await _find_owner(host, slug, key, repository, by)
     async with host.store.database.transaction() as tx:
-        found = await _hold(host, tx, found, by)
-        account, creator = await _add_account(host, tx, name, found.kind), None if by is None else by.user
-        token, made = await add_token(host, tx, account, name, granted, lifetime, found.owner, creator)
-        await _log(host, tx, "access token made", found, by, {"token": made.id, "name": name})
-    return token, ListedToken(made, found.workspace.slug, key, found.repository.slug if found.repository else None)
+        owner = await _lock_owner(host, tx, owner, by)
+        account, creator = await _add_account(host, tx, name, owner.kind), None if by is None else by.user
+        token, made = await add_token(host, tx, account, name, granted, lifetime, owner.ids, creator)
+        await _log(host, tx, "access token made", owner, by, {"token": made.id, "name": name})
+    return token, ListedToken(made, owner.workspace.slug, key, owner.repository.slug if owner.repository else None)
 
 
 async def page_of_access_tokens(
@@ -85,8 +85,8 @@ async def page_of_access_tokens(
 
     Raise `NotFound` and `WrongCredential`.
     """
-    found = await _find(host, slug, key, repository, by)
-    return await credentials.page_of_access_tokens(host.store.database, found.owner, wanted)
+    owner = await _find_owner(host, slug, key, repository, by)
+    return await credentials.page_of_access_tokens(host.store.database, owner.ids, wanted)
 
 
 async def revoke_access_token(
@@ -96,55 +96,55 @@ async def revoke_access_token(
 
     Raise `NotFound`, also for one of others, and `WrongCredential`.
     """
-    found = await _find(host, slug, key, repository, by)
+    owner = await _find_owner(host, slug, key, repository, by)
     async with host.store.database.transaction() as tx:
-        found = await _hold(host, tx, found, by)
+        owner = await _lock_owner(host, tx, owner, by)
         await users.deactivate_account_of(tx, token_id)
-        if not await credentials.delete_access_token(tx, found.owner, token_id):
+        if not await credentials.delete_access_token(tx, owner.ids, token_id):
             raise NotFound("There is no such token.", "It may have been revoked.")
-        await _log(host, tx, "access token revoked", found, by, {"token": token_id})
+        await _log(host, tx, "access token revoked", owner, by, {"token": token_id})
 
 
-async def _find(
+async def _find_owner(
     host: Host,
     slug: str,
     key: str | None,
     repository: str | None,
     by: SessionUser | None,
     tx: Transaction | None = None,
-) -> _Found:
-    """Return what the tokens are of that the user manages. Raise `NotFound` and `WrongCredential`."""
+) -> _Owner:
+    """Return the owner of tokens, which the user manages. Raise `NotFound` and `WrongCredential`."""
     reader = tx or host.store.database
     if repository is not None:
         return await _find_repository(host, slug, repository, by, tx)
     if by is None:
         workspace = await get_workspace(host, slug)
-        return _Found(workspace, None if key is None else await _find_project(reader, workspace, key))
+        return _Owner(workspace, None if key is None else await _find_project(reader, workspace, key))
     if key is None:
-        return _Found((await administered(host, by, slug, tx)).workspace)
+        return _Owner((await administered(host, by, slug, tx)).workspace)
     visible = await find_visible(host, by, slug, tx)
-    return _Found(visible.workspace, await project_in(reader, by, visible, key, "admin"))
+    return _Owner(visible.workspace, await project_in(reader, by, visible, key, "admin"))
 
 
 async def _find_repository(
     host: Host, slug: str, repository: str, by: SessionUser | None, tx: Transaction | None
-) -> _Found:
+) -> _Owner:
     if by is not None:
         held = await find_repository(host, by, slug, repository, "admin", tx)
-        return _Found(held.repository.workspace, repository=held.repository)
+        return _Owner(held.repository.workspace, repository=held.repository)
     workspace = await get_workspace(host, slug)
     found = await repositories.find_repository(tx or host.store.database, slug, repository)
     if found is None:
         raise NoSuchRepository
-    return _Found(workspace, repository=found)
+    return _Owner(workspace, repository=found)
 
 
-async def _hold(host: Host, tx: Transaction, found: _Found, by: SessionUser | None) -> _Found:
-    """Lock a workspace, and check again that the user manages these tokens. Raise as `_find` does."""
-    workspace, project, repository = found
+async def _lock_owner(host: Host, tx: Transaction, owner: _Owner, by: SessionUser | None) -> _Owner:
+    """Lock the owner's workspace, and check again that the user manages the tokens. Raise as `_find_owner` does."""
+    workspace, project, repository = owner
     await lock_and_keep(tx, workspace)
     key, slug = project.key if project else None, repository.slug if repository else None
-    return await _find(host, workspace.slug, key, slug, by, tx)
+    return await _find_owner(host, workspace.slug, key, slug, by, tx)
 
 
 async def _find_project(reader: Reader, workspace: Workspace, key: str) -> Project:
@@ -168,7 +168,7 @@ async def _add_account(host: Host, tx: Transaction, name: str, kind: AccountKind
 
 
 async def _log(
-    host: Host, tx: Transaction, action: str, found: _Found, by: SessionUser | None, details: Details
+    host: Host, tx: Transaction, action: str, owner: _Owner, by: SessionUser | None, details: Details
 ) -> None:
     actor = actor_of(host, by)
-    await add_entry(tx, actor=actor, action=action, subject=found.name, details=details, now=host.now())
+    await add_entry(tx, actor=actor, action=action, subject=owner.name, details=details, now=host.now())
