@@ -26,7 +26,7 @@ from roadstead.git.environment import program
 from roadstead.git.forks import packed_refs, share_objects
 from roadstead.git.processes import MOST_MEMORY, Child, Limits, run
 from roadstead.git.ref_names import BRANCH, PLACES, TAG
-from roadstead.git.refs import Ref, head, read_all
+from roadstead.git.refs import GitRef, head, read_all
 
 _LONG = Limits(seconds=3600, memory=MOST_MEMORY)
 _LOCAL = {"GIT_ALLOW_PROTOCOL": "file"}
@@ -59,7 +59,7 @@ class Folders:
             await _init(new, branch)
         return self.path(uuid)
 
-    async def fork(self, parent: str, uuid: str, *, branch: str | None = None) -> Sequence[Ref]:
+    async def fork(self, parent: str, uuid: str, *, branch: str | None = None) -> Sequence[GitRef]:
         """Make a repository with the branches and tags of another, and return them. They share the files.
 
         HEAD names a branch, or the same as the other's. Pushes to the other go on meanwhile. Raise `HostBusy` while it

@@ -13,7 +13,7 @@ from pathlib import Path
 from roadstead.git.disk import link
 from roadstead.git.objects import peeled
 from roadstead.git.opened import repository
-from roadstead.git.refs import Ref
+from roadstead.git.refs import GitRef
 from roadstead.turns import by_turns
 
 _GRAPHS, _PACKS = "info/commit-graphs", "pack"
@@ -36,7 +36,7 @@ def share_objects(parent: Path, new: Path) -> None:
             _share_files(objects / name, new / "objects" / name)
 
 
-async def packed_refs(folder: Path, refs: Iterable[Ref]) -> bytes:
+async def packed_refs(folder: Path, refs: Iterable[GitRef]) -> bytes:
     """Return the file `packed-refs` with some refs of a repository, which are in the order of their names."""
     lines = [line async for ref in by_turns(refs) for line in _lines(folder, ref)]
     return "".join(["# pack-refs with: peeled fully-peeled sorted \n", *lines]).encode()
@@ -71,7 +71,7 @@ def _files(folder: Path) -> set[tuple[str, int]]:
     return set()
 
 
-def _lines(folder: Path, ref: Ref) -> list[str]:
+def _lines(folder: Path, ref: GitRef) -> list[str]:
     """Return the line of a ref, and after an annotated tag that of the object that it stands for."""
     line = f"{ref.target} {ref.name}\n"
     found = ref.commit or peeled(repository(folder), ref.target)[0]

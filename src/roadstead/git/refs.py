@@ -23,7 +23,7 @@ _FORMAT = "%00".join(f"%({field})" for field in _FIELDS)
 _MANY = Limits(output=1 << 30)
 
 
-class Ref(NamedTuple):
+class GitRef(NamedTuple):
     """A branch, tag or note with its whole name. `commit` is the one that it leads to, if it leads to one."""
 
     name: str
@@ -36,7 +36,7 @@ class RefChanged(Conflict):
     """Another process changed a ref meanwhile, or git cannot store the wanted ref beside another. Nothing changed."""
 
 
-async def read_all(folder: Path, *prefixes: str) -> list[Ref]:
+async def read_all(folder: Path, *prefixes: str) -> list[GitRef]:
     """Return all refs below `refs/heads/`, `refs/tags/` or other prefixes, by name; without one, all."""
     said = await run(folder, "for-each-ref", f"--format={_FORMAT}", "--", *prefixes, limits=_MANY)
     return [_ref(folder, line.decode("utf-8", "replace")) async for line in by_turns(said.split(b"\n")[:-1])]
@@ -90,7 +90,7 @@ def _check(name: str) -> None:
         raise InvalidInput(f"This is no name of a branch or tag: {name}")
 
 
-def _ref(folder: Path, line: str) -> Ref:
+def _ref(folder: Path, line: str) -> GitRef:
     name, target, kind, behind, kind_behind = line.split("\0")
     commit = target if kind == "commit" else behind if kind_behind == "commit" else commit_behind(folder, target)
-    return Ref(name, target, msgspec.convert(kind, Kind), commit)
+    return GitRef(name, target, msgspec.convert(kind, Kind), commit)

@@ -54,7 +54,7 @@ async def _object(reading: Reading, entry: Entry, pointer: LfsObject) -> Content
     transfer = Transfer(reading.host, UNIDENTIFIED, reading.repository, reading.caller)
     try:
         place = await lfs.find(transfer, pointer)
-    except (lfs.NoSuchObject, InvalidInput):
+    except (lfs.NoSuchLfsObject, InvalidInput):
         return None
     kind = mimetype_of(entry.path) or "application/octet-stream"
     return Content(f"{pointer.oid}-{entry.mode:o}", kind, pointer.size, partial(lfs.download, transfer, place))

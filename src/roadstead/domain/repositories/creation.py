@@ -33,7 +33,7 @@ from roadstead.storage.permissions import keep_permission
 from roadstead.storage.refs import keep_refs
 
 if TYPE_CHECKING:
-    from roadstead.git.refs import Ref as GitRef
+    from roadstead.git.refs import GitRef
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,7 @@ _POINTER = re.compile(
 _DAY = 86400.0
 
 
-class NoSuchObject(NotFound):
+class NoSuchLfsObject(NotFound):
     """The repository has no object of this SHA-256."""
 
     def __init__(self, oid: str) -> None:
@@ -130,7 +130,7 @@ def _check(purpose: Purpose, wanted: LfsObject, there: int | None) -> None:
     if not 0 <= wanted.size <= MOST_BYTES:
         raise InvalidInput(f"An object has 0 to {MOST_BYTES} bytes.")
     if there is None and purpose == "download":
-        raise NoSuchObject(wanted.oid)
+        raise NoSuchLfsObject(wanted.oid)
     if there not in (None, wanted.size):
         raise InvalidInput(f"The object has {there} bytes, not {wanted.size}.")
 
@@ -160,7 +160,7 @@ def download(transfer: Transfer, place: Path, start: int, end: int) -> AsyncGene
 
 
 async def find(transfer: Transfer, wanted: LfsObject) -> Path:
-    """Return where an object is that was uploaded. Raise `NoSuchObject`, or `InvalidInput` if it has another size."""
+    """Return the place of a stored object. Raise `NoSuchLfsObject`, or `InvalidInput` if it has another size."""
     there = await asyncio.to_thread(_size, transfer, wanted.oid)
     _check("download", wanted, there)
     return _path(transfer, wanted.oid)

@@ -16,7 +16,7 @@ async def refs_of(folder: Path) -> Sequence[Ref]:
     return await mirror_of(folder, await refs.read_all(folder))
 
 
-async def mirror_of(folder: Path, there: Iterable[refs.Ref]) -> Sequence[Ref]:
+async def mirror_of(folder: Path, there: Iterable[refs.GitRef]) -> Sequence[Ref]:
     """Return what the mirror is to have of these refs of a repository. Raise `GitFailed`."""
     # By the loop's thread, to which open repositories belong.
     found = [mirrored(folder, ref.name, ref.target, ref.commit) async for ref in by_turns(there)]
