@@ -35,7 +35,7 @@ async def hello(scope: Scope, receive: Receive, send: Send) -> None:
     else:
         body = await receive()
         if path == "/slow":
-            await asyncio.sleep(0.2)
+            await asyncio.sleep(0.7)
         await PlainTextResponse(f"hello {len(body['body'])}")(scope, receive, send)
 
 

@@ -9,7 +9,7 @@ import sys
 import threading
 import urllib.request
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 
@@ -161,7 +161,8 @@ def test_host_hangs_up_on_a_silent_command(apart: Roadstead, sent: bytes) -> Non
     """A command that sends nothing, no lines, or half a frame, loses its connection after a while."""
     impatient = LineLimits(idle_seconds=0.1)
     with _limited(apart, impatient) as beside_host, _connected(beside_host) as connection:
-        connection.sendall(sent)
+        with suppress(BrokenPipeError):  # it was too slow already
+            connection.sendall(sent)
         assert _is_closed(connection)
 
 

@@ -73,7 +73,7 @@ async def _call_around_a_stray_answer() -> list[bytes]:
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/"
     outbound = Outbound(allow_loopback=True)
-    async with server, asyncio.timeout(5):
+    async with server, asyncio.timeout(30):
         bodies = [(await outbound.post(url, home=url, headers={}, body=b"{}", cap=100)).body]
         answered.set()
         await closed.wait()
