@@ -148,6 +148,20 @@ def test_the_key_is_not_shown(tmp_path: Path) -> None:
     assert "hidden" not in repr(_read(tmp_path, {"key": "hidden"}))
 
 
+@pytest.mark.parametrize(
+    ("url", "is_public"),
+    [
+        ("sqlite:////srv/state.db", True),
+        ("postgresql://roadstead@db.example/roadstead", True),
+        ("postgresql://roadstead:hidden@db.example/roadstead", False),
+        ("postgresql://db.example/roadstead?password=hidden", False),
+    ],
+)
+def test_a_database_url_with_a_password_is_not_public(tmp_path: Path, url: str, is_public: bool) -> None:
+    """Commands that are printed name a database only by a URL that may be shown as a whole."""
+    assert _read(tmp_path, {"database_url": url}).public_database_url == (url if is_public else None)
+
+
 def test_every_setting_is_documented() -> None:
     """The reference names each setting and its environment variable."""
     reference = (Path(__file__).parent.parent / "docs" / "reference" / "configuration.md").read_text("utf-8")

@@ -85,6 +85,12 @@ class Settings:
         return f"postgresql://{name}{colon and ':***'}{at}{place}{parts.path}"
 
     @property
+    def public_database_url(self) -> str | None:
+        """Return the URL of the database, unless it has a password, or options, which may contain one."""
+        parts = urlsplit(self.postgresql_url or "")
+        return None if parts.password or parts.query or parts.fragment else self.database_url
+
+    @property
     def database_file(self) -> Path:
         """Return the SQLite file."""
         if self.database_url is None:

@@ -1,6 +1,8 @@
 """`roadstead migrate-data`: the state from one database to another, and the proof that it arrived."""
 
 import asyncio
+import os
+import shlex
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -62,6 +64,24 @@ def test_a_host_goes_on_with_another_database(tmp_path: Path, postgresql: Server
             assert new.work(installations.list_apps) == [installed]
     again = _migrate(tmp_path, old_url, new_url)
     assert (again.returncode, "This state already has apps" in again.stderr) == (1, True)
+
+
+def test_what_comes_next_shows_no_password(tmp_path: Path, postgresql: Server) -> None:
+    """The last line is a command that works, once the URL is in the environment as the line before it says."""
+    with live_host(tmp_path):
+        pass
+    url = postgresql.new_database().replace("roadstead@", "roadstead:planted@")
+    done = _migrate(tmp_path, f"sqlite:///{tmp_path}/roadstead.db", url)
+    before, last = done.stderr.splitlines()[-2:]
+    assert "Set ROADSTEAD_DATABASE_URL to the URL that you gave with --to" in before
+    command = last.removeprefix("Continue with: ")
+    assert command.endswith(f" -m roadstead serve --data {tmp_path}")
+    assert "planted" not in done.stderr
+    look = shlex.split(command.replace(" serve ", " user list "))
+    listed = subprocess.run(
+        look, capture_output=True, text=True, check=False, env={**os.environ, "ROADSTEAD_DATABASE_URL": url}
+    )
+    assert (listed.returncode, "operator" in listed.stdout.lower()) == (0, True), listed
 
 
 def test_a_host_that_still_serves_is_mentioned(tmp_path: Path) -> None:

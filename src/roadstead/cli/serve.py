@@ -124,7 +124,7 @@ def serve(
     )
     for stop in _STOPS:
         signal.signal(stop, _leave)
-    shown_url = settings.database_name if database_url and settings.postgresql_url else database_url
+    shown_url = database_url and (settings.public_database_url or "DATABASE_URL")
     _serve(settings, same_options(data, shown_url, allow_target or ()))
 
 

@@ -113,8 +113,13 @@ def migrate_data(
     _tell_of_unsent(unsent)
     for running in running_hosts(here):
         tell(f"A host serves the old database at {running.base_url}: what changes there is not in the copy.")
-    shown = there.database_name if there.postgresql_url else target
-    tell(f"Continue with: roadstead serve{same_options(data, shown)}")
+    _tell_how_to_go_on(data, there.public_database_url)
+
+
+def _tell_how_to_go_on(data: str | None, database_url: str | None) -> None:
+    if database_url is None:
+        tell("Set ROADSTEAD_DATABASE_URL to the URL that you gave with --to, which may contain a password.")
+    tell(f"Continue with: roadstead serve{same_options(data, database_url)}")
 
 
 def _tell_of_unsent(count: int) -> None:
