@@ -1,5 +1,6 @@
 """`kill -9` at any moment: answered changes are stored, and none is half done."""
 
+import asyncio
 import contextlib
 import itertools
 import os
@@ -116,15 +117,14 @@ def test_a_kill_during_an_installation_leaves_nothing_half_installed(tmp_path: P
 
 def _kill_installer_inside_handshake(host: LiveHost, app: Any, data: Path) -> None:
     """Start `roadstead install` and kill it when the app has the call but has not answered."""
-    asked = threading.Event()
+    asked, killed = threading.Event(), threading.Event()
 
-    async def never_answer(body: dict[str, Any]) -> None:
+    async def answer_too_late(body: dict[str, Any]) -> None:
         asked.set()
-        import asyncio
+        while not killed.is_set():
+            await asyncio.sleep(0.01)
 
-        await asyncio.sleep(0.5)
-
-    app.on_installed = never_answer
+    app.on_installed = answer_too_late
     command = [sys.executable, "-m", "roadstead", "install", app.descriptor_url, "--yes", "--data", str(data)]
     environment = {**os.environ, "ROADSTEAD_BASE_URL": host.url}
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, env=environment)
@@ -133,6 +133,7 @@ def _kill_installer_inside_handshake(host: LiveHost, app: Any, data: Path) -> No
     assert AppClient(host.url, _caller(app.received[-1].body))("GET", VALUES).status_code == 200
     process.send_signal(signal.SIGKILL)
     process.wait()
+    killed.set()
     app.on_installed = None
 
 

@@ -168,20 +168,25 @@ def test_what_an_app_refused_is_not_kept(host: LiveHost, connect_app: RecordingA
 def test_an_answer_that_comes_too_late_is_none(host: LiveHost, connect_app: RecordingApp) -> None:
     """An app that does not answer in time may have accepted, and the operator is informed."""
 
+    given_up = threading.Event()
+
     async def answer_too_late(body: dict[str, Any]) -> None:
-        await asyncio.sleep(0.5)
+        while not given_up.is_set():
+            await asyncio.sleep(0.01)
 
     connect_app.on_installed = answer_too_late
     with pytest.raises(InstallationFailed) as failed:
         host.work(lambda opened: _install_impatiently(opened, connect_app))
+    given_up.set()
     assert failed.value.unanswered
     assert "first request that it signs completes the installation" in failed.value.detail
     assert _status(host, _last_told(connect_app)) == 200
 
 
 async def _install_impatiently(host: Host, app: RecordingApp) -> None:
-    impatient = replace(host, outbound=Outbound(allow_loopback=True, total_seconds=0.3))
-    await installations.install(impatient, app.descriptor_url, "local")
+    descriptor = await installations.fetch(host, app.descriptor_url)
+    impatient = replace(host, outbound=Outbound(allow_loopback=True, total_seconds=1))
+    await installations.install_descriptor(impatient, descriptor, app.descriptor_url, "local")
 
 
 def test_an_app_that_was_never_reached_was_offered_nothing(host: LiveHost) -> None:

@@ -55,7 +55,7 @@ def test_one_update_of_an_installation_runs_at_a_time(
         api, neighbour = AppClient(one.url, one.install(connect_app)), AppClient(one.url, one.install(other))
         with _slow(connect_app) as asked:
             first = waiting.submit(_update, one, api)
-            assert asked.wait(10)
+            assert asked.wait(30)
             with ThreadPoolExecutor(8) as others:
                 statuses = Counter(others.map(lambda number: _update((one, two)[number % 2], api), range(24)))
             refused = api("PUT", "/2.0/addon", json={"descriptor": connect_app.descriptor})
@@ -78,7 +78,7 @@ def test_so_many_apps_update_themselves_at_once_in_a_process(
         api, neighbour = AppClient(host.url, host.install(connect_app)), AppClient(host.url, host.install(other))
         with _slow(connect_app) as asked:
             first = waiting.submit(_update, host, api)
-            assert asked.wait(10)
+            assert asked.wait(30)
             refused = neighbour("PUT", "/2.0/addon", json={})
             assert refused.json()["error"]["message"] == "Too many apps are being updated at this moment."
             assert neighbour("GET", VALUES).status_code == 200
