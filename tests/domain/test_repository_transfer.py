@@ -13,7 +13,7 @@ from roadstead.domain.apps import installations
 from roadstead.domain.host import Host
 from roadstead.domain.people import permissions, projects, users, workspaces
 from roadstead.domain.people.projects import ProjectChanges
-from roadstead.domain.repositories.access import RepositoryMoved, find_repository, hold
+from roadstead.domain.repositories.access import RepositoryMoved, find_repository, hold_repository
 from roadstead.domain.repositories.creation import create_repository
 from roadstead.domain.repositories.given import RepositoryChanges
 from roadstead.domain.repositories.lists import page_of_watchers
@@ -136,7 +136,7 @@ def test_work_that_began_before_a_transfer_ends(run: Any) -> None:
         await transfer_repository(host, owner, before, "other")
         async with host.store.database.transaction() as tx:
             with pytest.raises(RepositoryMoved):
-                await hold(host, tx, owner, before, "admin")
+                await hold_repository(host, tx, owner, before, "admin")
 
     run(work)
 

@@ -8,7 +8,7 @@ import pytest
 from roadstead.accounts import SessionUser
 from roadstead.domain.host import Host
 from roadstead.domain.people import users, workspaces
-from roadstead.domain.people.workspaces import NoSuchWorkspace, hold
+from roadstead.domain.people.workspaces import NoSuchWorkspace, hold_workspace
 from roadstead.errors import NotAuthenticated, WrongCredential
 from roadstead.settings import Settings
 from tests.live import opened
@@ -42,7 +42,7 @@ def test_who_is_no_owner_any_more_holds_no_workspace(
         await lose(host)
         async with host.store.database.transaction() as tx:
             with pytest.raises(refusal):
-                await hold(host, tx, workspace, ben)
+                await hold_workspace(host, tx, workspace, ben)
 
     with opened(Settings(data=tmp_path)) as on_host:
         on_host(work)

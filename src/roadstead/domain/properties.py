@@ -11,7 +11,7 @@ import msgspec
 
 from roadstead.domain.apps.installations import get_installed
 from roadstead.domain.host import Host
-from roadstead.domain.repositories.access import hold
+from roadstead.domain.repositories.access import hold_repository
 from roadstead.errors import InvalidInput, NotFound, WrongCredential
 from roadstead.model import Identity, Repository, User
 from roadstead.storage import properties as rows
@@ -113,7 +113,7 @@ async def _hold(
     """Lock the installation, and check that it may change the property. Return the subject and the present value."""
     installed = await get_installed(host, installation_id, tx)
     if isinstance(place, Repository):
-        place = await hold(host, tx, identity, place, "read")
+        place = await hold_repository(host, tx, identity, place, "read")
         if place.workspace.id != installed.workspace.id:
             raise WrongCredential("Access denied. The app is not installed in the workspace of this repository.")
     subject = subject_of(place, commit_hash)

@@ -250,7 +250,7 @@ async def _checked_home(host: Host, identity: Identity, url: str) -> str | None:
 async def _hold(host: Host, tx: Transaction, identity: Identity, owner: Owner) -> None:
     """Lock the workspace, and check again that the caller administers the subject."""
     if owner.repository is not None:
-        await access.hold(host, tx, identity, owner.repository, "admin")
+        await access.hold_repository(host, tx, identity, owner.repository, "admin")
     else:
         await lock_workspace(tx, owner.workspace.id)
         await workspaces.administered(host, identity, owner.workspace.slug, tx)

@@ -14,7 +14,7 @@ from roadstead.domain.access.grants import keep_within
 from roadstead.domain.host import Host
 from roadstead.domain.names import check_name
 from roadstead.domain.people.users import lock_active
-from roadstead.domain.people.workspaces import actor_of, find_changeable, hold, list_members
+from roadstead.domain.people.workspaces import actor_of, find_changeable, hold_workspace, list_members
 from roadstead.errors import Conflict, InvalidInput, NotFound
 from roadstead.model import Consumer, User, Workspace
 from roadstead.storage import consumers as rows
@@ -49,7 +49,7 @@ async def create_consumer(
     owner = await _earliest_owner(host, workspace) if by is None or by.is_operator else by.user
     secret = secrets.token_urlsafe(32)
     async with host.store.database.transaction() as tx:
-        await hold(host, tx, workspace, by)
+        await hold_workspace(host, tx, workspace, by)
         await lock_active(tx, owner.id)
         made = await rows.add_consumer(
             tx,
@@ -88,7 +88,7 @@ async def change_consumer(
     granted = granted_scopes(scopes)
     workspace = await find_changeable(host, slug, by)
     async with host.store.database.transaction() as tx:
-        await hold(host, tx, workspace, by)
+        await hold_workspace(host, tx, workspace, by)
         changed = replace(
             await _find(tx, workspace, key),
             name=name,
@@ -172,7 +172,7 @@ async def delete_consumer(host: Host, slug: str, key: str, *, by: SessionUser | 
     """Delete a consumer, and end all its codes and tokens. Raise `NotFound` and `WrongCredential`."""
     workspace = await find_changeable(host, slug, by)
     async with host.store.database.transaction() as tx:
-        await hold(host, tx, workspace, by)
+        await hold_workspace(host, tx, workspace, by)
         if not await rows.delete_consumer(tx, workspace.id, key):
             raise _no_consumer(slug, key)
         await _log(host, tx, "OAuth consumer deleted", workspace, key, by)

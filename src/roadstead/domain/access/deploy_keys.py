@@ -8,7 +8,7 @@ from roadstead.domain.host import Host
 from roadstead.domain.names import LONGEST_NAME
 from roadstead.domain.people.changes import log_change
 from roadstead.domain.people.privileges import hold_project
-from roadstead.domain.repositories.access import hold
+from roadstead.domain.repositories.access import hold_repository
 from roadstead.errors import InvalidInput, NotFound
 from roadstead.listing import PageRequest, Slice
 from roadstead.model import Identity, Place, Project
@@ -26,7 +26,7 @@ class NoSuchDeployKey(NotFound):
 
 
 async def add_key(host: Host, identity: Identity, place: Place, text: str, label: str) -> DeployKey:
-    """Add a key. Raise `InvalidInput`, and as `hold` does for a caller who does not administer the place any more."""
+    """Add a key. Raise `InvalidInput`, and as `hold_repository` does for a caller who no longer administers the place."""
     public, label = read_key(text), checked("label", label, LONGEST_NAME)
     async with host.store.database.transaction() as tx:
         place = await _hold(host, tx, identity, place)
@@ -82,10 +82,10 @@ async def remove_key(host: Host, identity: Identity, place: Place, key_id: int) 
 
 
 async def _hold(host: Host, tx: Transaction, identity: Identity, place: Place) -> Place:
-    """Lock the workspace, and return the place as it is now. Raise as `hold` does."""
+    """Lock the workspace, and return the place as it is now. Raise as `hold_repository` does."""
     if isinstance(place, Project):
         return await hold_project(host, tx, identity, place)
-    return await hold(host, tx, identity, place, "admin")
+    return await hold_repository(host, tx, identity, place, "admin")
 
 
 def _taken_here(place: Place) -> InvalidInput:

@@ -6,7 +6,7 @@ from roadstead.accounts import SessionUser
 from roadstead.domain.host import Host
 from roadstead.domain.names import LONGEST_NAME, is_name
 from roadstead.domain.people.users import find_user, lock_active
-from roadstead.domain.people.workspaces import actor_of, find_changeable, hold
+from roadstead.domain.people.workspaces import actor_of, find_changeable, hold_workspace
 from roadstead.domain.slugs import slug_of
 from roadstead.errors import Conflict, InvalidInput, NotFound
 from roadstead.listing import PageRequest, Slice
@@ -39,7 +39,7 @@ async def create_group(
             f"{name!r} cannot be the name of a group.", f"Use letters and digits, at most {LONGEST_NAME} characters."
         )
     async with host.store.database.transaction() as tx:
-        await hold(host, tx, workspace, by)
+        await hold_workspace(host, tx, workspace, by)
         group = await rows.add_group(tx, workspace, slug=slug_of(shown), name=shown)
         if group is None:
             raise Conflict(f"There is a group {slug_of(shown)!r} already.", "Nothing was changed.")
@@ -58,7 +58,7 @@ async def add_to_group(
     """
     workspace, user = await find_changeable(host, slug, by), await find_user(host, username)
     async with host.store.database.transaction() as tx:
-        await hold(host, tx, workspace, by)
+        await hold_workspace(host, tx, workspace, by)
         group = await _get(tx, workspace, group_slug)
         joined = await _add(host, tx, group, user, by)
     return group, joined
@@ -70,7 +70,7 @@ async def remove_from_group(
     """Remove a user from a group, who stays in the workspace. Raise `NotFound` and `WrongCredential`."""
     workspace, user = await find_changeable(host, slug, by), await find_user(host, username)
     async with host.store.database.transaction() as tx:
-        await hold(host, tx, workspace, by)
+        await hold_workspace(host, tx, workspace, by)
         group = await _get(tx, workspace, group_slug)
         if not await rows.delete_group_member(tx, group.id, user.id):
             raise NotFound(f"{user.username} is not in the group {group.slug}.", "Nothing was changed.")
@@ -82,7 +82,7 @@ async def delete_group(host: Host, slug: str, group_slug: str, *, by: SessionUse
     """Delete a group, and what was granted to it. Its members stay. Raise `NotFound` and `WrongCredential`."""
     workspace = await find_changeable(host, slug, by)
     async with host.store.database.transaction() as tx:
-        await hold(host, tx, workspace, by)
+        await hold_workspace(host, tx, workspace, by)
         group = await _get(tx, workspace, group_slug)
         await rows.delete_group(tx, group.id)
         await _log(host, tx, "group deleted", group, None, by)

@@ -4,7 +4,7 @@ from roadstead.domain.host import Host
 from roadstead.domain.people.changes import log_change
 from roadstead.domain.people.privileges import hold_project
 from roadstead.domain.people.workspaces import role_of
-from roadstead.domain.repositories.access import hold
+from roadstead.domain.repositories.access import hold_repository
 from roadstead.errors import InvalidInput, NotFound, WrongCredential
 from roadstead.listing import PageRequest, Slice
 from roadstead.model import PRIVILEGES, Group, Holder, Identity, Place, Privilege, Project, User
@@ -64,7 +64,7 @@ async def take_back(host: Host, identity: Identity, place: Place, holder: Holder
 async def _hold(host: Host, tx: Transaction, identity: Identity, place: Place) -> Place:
     if isinstance(place, Project):
         return await hold_project(host, tx, identity, place)
-    return await hold(host, tx, identity, place, "admin")
+    return await hold_repository(host, tx, identity, place, "admin")
 
 
 async def _log(

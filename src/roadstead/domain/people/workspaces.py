@@ -244,7 +244,7 @@ async def find_changeable(host: Host, slug_or_uuid: str, by: SessionUser | None)
     return (await administered(host, by, slug_or_uuid)).workspace
 
 
-async def hold(host: Host, tx: Transaction, workspace: Workspace, by: SessionUser | None) -> None:
+async def hold_workspace(host: Host, tx: Transaction, workspace: Workspace, by: SessionUser | None) -> None:
     """Lock a workspace, and check again that the user may change it. Raise as `administered` does."""
     await lock_and_keep(tx, workspace)
     if by is not None:
@@ -278,7 +278,7 @@ async def add_member(host: Host, slug: str, username: str, role: Role, *, by: Se
     """Add a member, or give one another role. Raise `NotFound`, `WrongCredential` and `Conflict`."""
     workspace, user = await find_changeable(host, slug, by), await find_user(host, username)
     async with host.store.database.transaction() as tx:
-        await hold(host, tx, workspace, by)
+        await hold_workspace(host, tx, workspace, by)
         await lock_active(tx, user.id)
         await rows.keep_member(tx, workspace.id, user.id, role, host.now())
         await _expect_owner(tx, workspace)
@@ -293,7 +293,7 @@ async def remove_member(host: Host, slug: str, username: str, *, by: SessionUser
     """
     workspace, user = await find_changeable(host, slug, by), await find_user(host, username)
     async with host.store.database.transaction() as tx:
-        await hold(host, tx, workspace, by)
+        await hold_workspace(host, tx, workspace, by)
         if not await rows.delete_member(tx, workspace.id, user.id):
             raise NotFound(f"{user.username} is no member of {slug}.", "List them with: roadstead workspace show SLUG")
         await groups.leave_groups(tx, workspace.id, user.id)

@@ -84,7 +84,9 @@ def expect_privilege(held: Held, least: Privilege) -> None:
         raise WrongCredential(f"Access denied. You must have {least} access to this repository.")
 
 
-async def hold(host: Host, tx: Transaction, identity: Identity, repository: Repository, least: Privilege) -> Repository:
+async def hold_repository(
+    host: Host, tx: Transaction, identity: Identity, repository: Repository, least: Privilege
+) -> Repository:
     """Lock a repository's workspace, so that no privilege changes, and return the repository as it is now.
 
     Raise as `find_repository` does: since the first check, the repository may have been deleted or moved to another

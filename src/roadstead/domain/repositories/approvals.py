@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import msgspec
 
 from roadstead.domain.host import Host
-from roadstead.domain.repositories.access import held_in, hold, reach_of
+from roadstead.domain.repositories.access import held_in, hold_repository, reach_of
 from roadstead.errors import WrongCredential
 from roadstead.model import Identity, Repository, User
 from roadstead.model.reviews import Approval
@@ -33,7 +33,7 @@ async def _has_any(host: Host, repository: Repository) -> bool:
 
 
 async def approve(host: Host, identity: Identity, repository: Repository, commit_hash: str) -> Approval:
-    """Approve a commit, unless the caller has. Raise `WrongCredential`, and as `hold` does."""
+    """Approve a commit, unless the caller has. Raise `WrongCredential`, and as `hold_repository` does."""
     async with host.store.database.transaction() as tx:
         user = await _approver(host, tx, identity, repository)
         await rows.keep_approval(tx, repository.id, commit_hash, user.id, host.now())
@@ -50,7 +50,7 @@ async def withdraw(host: Host, identity: Identity, repository: Repository, commi
 
 async def _approver(host: Host, tx: Transaction, identity: Identity, repository: Repository) -> User:
     """Return the user who approves. Raise `WrongCredential` for one who reads only because it is public."""
-    repository = await hold(host, tx, identity, repository, "read")
+    repository = await hold_repository(host, tx, identity, repository, "read")
     if identity.user is None:
         raise WrongCredential("Only a user approves a commit.")
     private = msgspec.structs.replace(repository, is_private=True)

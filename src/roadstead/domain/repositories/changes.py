@@ -8,7 +8,7 @@ from roadstead.domain.happened import actor_of, changes_of, happened
 from roadstead.domain.host import Host
 from roadstead.domain.people.changes import log_change
 from roadstead.domain.people.workspaces import find_visible
-from roadstead.domain.repositories.access import NoSuchRepository, find_repository, hold
+from roadstead.domain.repositories.access import NoSuchRepository, find_repository, hold_repository
 from roadstead.domain.repositories.creation import create_repository
 from roadstead.domain.repositories.folders import folders_of
 from roadstead.domain.repositories.given import RepositoryChanges, check_privacy, check_slug, slug_taken
@@ -44,7 +44,7 @@ async def change_repository(
 ) -> Repository:
     """Change a repository; another name gives it another slug. Raise `InvalidInput`, and as `find_repository` does."""
     async with host.store.database.transaction() as tx:
-        before = await hold(host, tx, identity, repository, "admin")
+        before = await hold_repository(host, tx, identity, repository, "admin")
         project = await _project(host, tx, identity, before, given.project)
         changed = msgspec.structs.replace(before, **given.members(), project=project, updated_on=host.now())
         # A slug that was chosen at the creation stays until the name changes.
@@ -105,7 +105,7 @@ async def change_overrides(host: Host, identity: Identity, repository: Repositor
     """Change which settings a repository takes from itself. Raise as `find_repository` does."""
     changes = {name: value for name, value in asdict(given).items() if value is not None}
     async with host.store.database.transaction() as tx:
-        before = await hold(host, tx, identity, repository, "admin")
+        before = await hold_repository(host, tx, identity, repository, "admin")
         await rows.change_repository(tx, before, msgspec.structs.replace(before, **changes))
         await log_change(host, tx, identity, "repository changed", before.workspace, "repository", before.slug, changes)
 
@@ -113,7 +113,7 @@ async def change_overrides(host: Host, identity: Identity, repository: Repositor
 async def delete_repository(host: Host, identity: Identity, repository: Repository) -> None:
     """Delete a repository, which is gone for everyone at once; its files follow. Raise as `find_repository` does."""
     async with host.store.database.transaction() as tx:
-        before = await hold(host, tx, identity, repository, "admin")
+        before = await hold_repository(host, tx, identity, repository, "admin")
         await happened(host, tx, "repo:deleted", actor_of(identity), before, {"repository": before})
         await rows.delete_repository(tx, before.id)
         await log_change(host, tx, identity, "repository deleted", before.workspace, "repository", before.slug)

@@ -6,7 +6,7 @@ import msgspec
 
 from roadstead.domain.happened import actor_of, happened
 from roadstead.domain.host import Host
-from roadstead.domain.repositories.access import hold
+from roadstead.domain.repositories.access import hold_repository
 from roadstead.errors import NotFound, WrongCredential, invalid_member
 from roadstead.listing import PageRequest, Slice
 from roadstead.model import Identity, Repository
@@ -65,12 +65,12 @@ async def find_last_comment(host: Host, repository: Repository) -> CommitComment
 async def add_comment(
     host: Host, identity: Identity, repository: Repository, commit_hash: str, given: NewComment
 ) -> CommitComment:
-    """Add a comment on a commit. Raise `InvalidInput`, `NoSuchComment` for its parent, and as `hold` does."""
+    """Add a comment on a commit. Raise `InvalidInput`, `NoSuchComment` for a parent, and as `hold_repository` does."""
     _check(given)
     now = host.now()
     user, installation = identity.user, identity.installation_id
     async with host.store.database.transaction() as tx:
-        repository = await hold(host, tx, identity, repository, "read")
+        repository = await hold_repository(host, tx, identity, repository, "read")
         inline = given.inline or await _inline_of_parent(tx, repository, commit_hash, given.parent_id)
         comment = CommitComment(
             0, commit_hash, installation, given.parent_id, given.content, False, now, now, inline, user
@@ -87,7 +87,7 @@ async def change_comment(
     """Change the text of the caller's own comment. Raise `WrongCredential`, and as `add_comment` does."""
     _check(NewComment(content))
     async with host.store.database.transaction() as tx:
-        repository = await hold(host, tx, identity, repository, "read")
+        repository = await hold_repository(host, tx, identity, repository, "read")
         comment = await get_comment(tx, repository, commit_hash, comment_id)
         if not _is_by(comment, identity):
             raise WrongCredential("Only its author changes a comment.")
@@ -103,13 +103,13 @@ async def delete_comment(
 ) -> None:
     """Delete the caller's own comment; an administrator deletes any. One with a reply stays without its text.
 
-    Raise `NoSuchComment`, and as `hold` does.
+    Raise `NoSuchComment`, and as `hold_repository` does.
     """
     async with host.store.database.transaction() as tx:
-        repository = await hold(host, tx, identity, repository, "read")
+        repository = await hold_repository(host, tx, identity, repository, "read")
         comment = await get_comment(tx, repository, commit_hash, comment_id)
         if not _is_by(comment, identity):
-            await hold(host, tx, identity, repository, "admin")
+            await hold_repository(host, tx, identity, repository, "admin")
         await rows.blank_comment(tx, repository.id, comment_id, host.now())
         gone: int | None = comment_id
         while gone is not None:  # a deleted comment to which it was the last reply goes, too

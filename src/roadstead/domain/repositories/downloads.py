@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from roadstead.domain.happened import actor_of
 from roadstead.domain.host import Host
-from roadstead.domain.repositories.access import hold
+from roadstead.domain.repositories.access import hold_repository
 from roadstead.domain.repositories.stored_files import Draft, StoredFiles, downloads_in
 from roadstead.errors import InvalidInput, NotAuthenticated, NotFound, WrongCredential
 from roadstead.listing import PageRequest, Slice
@@ -109,7 +109,7 @@ async def _keep(host: Host, identity: Identity, repository: Repository, received
         await files.keep(draft, repository.uuid)
     try:
         async with host.store.database.transaction() as tx:
-            repository = await hold(host, tx, identity, repository, "write")
+            repository = await hold_repository(host, tx, identity, repository, "write")
             gone = [await _replace(host, tx, identity, repository, *one) for one in received.items()]
     except (NotFound, WrongCredential, NotAuthenticated):
         # Only then is it certain that no row has the files; otherwise the next start finds out.
@@ -135,7 +135,7 @@ async def _replace(
 async def delete_download(host: Host, identity: Identity, repository: Repository, name: str) -> None:
     """Delete a file. Raise `NoSuchDownload`, and as `find_repository` does."""
     async with host.store.database.transaction() as tx:
-        repository = await hold(host, tx, identity, repository, "write")
+        repository = await hold_repository(host, tx, identity, repository, "write")
         found = await _find(tx, repository, name)
         await rows.delete_download(tx, found.id)
     await files_of(host).remove(repository.uuid, found.file)

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from roadstead.domain.happened import Actor, actor_of, happened
 from roadstead.domain.host import Host
-from roadstead.domain.repositories.access import hold
+from roadstead.domain.repositories.access import hold_repository
 from roadstead.domain.repositories.commits import folder_of
 from roadstead.domain.repositories.marks import keep_mark
 from roadstead.errors import GitFailed, RoadsteadError
@@ -53,10 +53,10 @@ def new_id() -> str:
 async def begin(
     host: Host, identity: Identity, repository: Repository, push_id: str, changes: Iterable[RefChange]
 ) -> Push:
-    """Check that a caller may change refs, and store that it is about to. Raise as `hold` does."""
+    """Check that a caller may change refs, and store that it is about to. Raise as `hold_repository` does."""
     push = Push(push_id, repository.id, *actor_of(identity), host.now(), tuple(changes))
     async with host.store.database.transaction() as tx:
-        await hold(host, tx, identity, repository, "write")
+        await hold_repository(host, tx, identity, repository, "write")
         await pushes.add_push(tx, push)
     return push
 

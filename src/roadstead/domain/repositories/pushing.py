@@ -29,8 +29,8 @@ from roadstead.pushed import RefChange
 async def push_changes(host: Host, identity: Identity, repository: Repository, changes: Sequence[RefChange]) -> None:
     """Change all the refs, or none.
 
-    Raise `RefChanged` if one is not at its `old` object or cannot be beside another ref, `InvalidInput` for a name that
-    no ref may have and for an object that is not there, as `hold` does if the caller may not write, and `HostBusy`.
+    Raise `RefChanged` if one is not at its `old` object or cannot be beside another ref, `InvalidInput` for an invalid
+    name and for a missing object, as `hold_repository` does if the caller may not write, and `HostBusy`.
     """
     folder = folder_of(host, repository)
     for change in changes:

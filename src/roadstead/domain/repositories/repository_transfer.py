@@ -11,7 +11,7 @@ from roadstead.domain.host import Host
 from roadstead.domain.people.changes import log_change
 from roadstead.domain.people.projects import add_default_project
 from roadstead.domain.people.workspaces import find_visible, lock_and_keep
-from roadstead.domain.repositories.access import hold
+from roadstead.domain.repositories.access import hold_repository
 from roadstead.domain.repositories.given import check_privacy, slug_taken
 from roadstead.domain.repositories.places import project_to_create_in
 from roadstead.errors import InvalidInput
@@ -35,7 +35,7 @@ async def transfer_repository(
         raise InvalidInput(f"The repository {repository.full_name} is in that workspace.")
     async with host.store.database.transaction() as tx:
         await _lock(tx, repository.workspace, target)
-        before = await hold(host, tx, identity, repository, "admin")
+        before = await hold_repository(host, tx, identity, repository, "admin")
         place = await _project(host, tx, identity, target, project)
         check_privacy(place, is_private=before.is_private)
         after = msgspec.structs.replace(before, workspace=target, project=place, updated_on=host.now())

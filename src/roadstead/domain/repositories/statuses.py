@@ -6,7 +6,7 @@ import msgspec
 
 from roadstead.domain.happened import actor_of, happened
 from roadstead.domain.host import Host
-from roadstead.domain.repositories.access import hold
+from roadstead.domain.repositories.access import hold_repository
 from roadstead.errors import InvalidInput, NotFound, invalid_member
 from roadstead.listing import PageRequest, Slice
 from roadstead.model import Identity, Repository
@@ -74,14 +74,14 @@ async def put_status(
 ) -> tuple[CommitStatus, bool]:
     """Give a commit a status, which replaces that of the same key. Return it, and whether it is new.
 
-    Raise `InvalidInput`, and as `hold` does.
+    Raise `InvalidInput`, and as `hold_repository` does.
     """
     for name in ("key", "state", "url"):
         if not getattr(given, name):
             raise invalid_member(name, "This field is required.")
     _check(given)
     async with host.store.database.transaction() as tx:
-        repository = await hold(host, tx, identity, repository, "write")
+        repository = await hold_repository(host, tx, identity, repository, "write")
         before = await rows.find_status(tx, repository.id, commit_hash, given.key or "")
         status = _changed(host, _first(host, commit_hash, given), given)
         if before is None:
@@ -100,7 +100,7 @@ async def change_status(
     """Change a status, but for its key. Raise `NoSuchStatus`, and as `put_status` does."""
     _check(given)
     async with host.store.database.transaction() as tx:
-        repository = await hold(host, tx, identity, repository, "write")
+        repository = await hold_repository(host, tx, identity, repository, "write")
         status = _changed(host, await get_status(host, repository, commit_hash, key, tx), given)
         await rows.change_status(tx, status)
         await _tell(host, tx, identity, repository, status, is_new=False)
