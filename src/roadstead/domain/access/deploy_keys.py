@@ -26,7 +26,7 @@ class NoSuchDeployKey(NotFound):
 
 
 async def add_key(host: Host, identity: Identity, place: Place, text: str, label: str) -> DeployKey:
-    """Add a key. Raise `InvalidInput`, and as `hold_repository` does for a caller who no longer administers the place."""
+    """Add a key. Raise `InvalidInput`, and as `hold_repository` does if the caller no longer administers the place."""
     public, label = read_key(text), checked("label", label, LONGEST_NAME)
     async with host.store.database.transaction() as tx:
         place = await _hold(host, tx, identity, place)
