@@ -2,8 +2,10 @@
 
 import asyncio
 from collections.abc import Iterable, Sequence
+from contextlib import AbstractContextManager
 from functools import partial
 from pathlib import Path
+from threading import Thread
 
 import pytest
 
@@ -16,6 +18,7 @@ from roadstead.domain.repositories.maintaining import maintain_repositories
 from roadstead.domain.repositories.pushing import push_changes
 from roadstead.domain.repositories.reconciling import record_left_pushes
 from roadstead.domain.shutdown import meanwhile
+from roadstead.domain.upkeep.pruning import prune_repository
 from roadstead.errors import GitFailed, StorageBusy
 from roadstead.git import caretaker, locks
 from roadstead.git.caretaker import Caretaker
@@ -64,6 +67,32 @@ def test_a_push_that_was_cut_off_is_recorded_by_the_next_start(filled: Place, wo
     for _ in range(2):
         filled.host.work(record_left_pushes)
     assert filled.changes()[2:] == [("main", second, first), ("v1", None, second), ("other", first, None)]
+    assert filled.is_whole()
+
+
+def test_a_push_that_is_cut_off_just_before_pruning_is_recorded(
+    filled: Place, work: Work, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Pruning ends the logs by which a start finds what the push did, so it looks for such pushes under its lock."""
+    created = RefChange(NO_OBJECT, work.head(), "refs/tags/v1")
+    alone = locks.alone
+
+    def cut_off_before(folder: Path) -> AbstractContextManager[int | None]:
+        monkeypatch.setattr(locks, "alone", alone)
+        cut_off = Thread(target=partial(_begun, filled, created, done=[created]))
+        cut_off.start()
+        cut_off.join()
+        return alone(folder)
+
+    async def prune(host: Host) -> None:
+        ann = await find_token(host, filled.ann)
+        assert ann is not None
+        await prune_repository(host, ann, filled.repository)
+
+    monkeypatch.setattr(locks, "alone", cut_off_before)
+    filled.host.work(prune)
+    filled.host.work(record_left_pushes)
+    assert filled.changes()[2:] == [("v1", None, work.head())]
     assert filled.is_whole()
 
 

@@ -47,24 +47,29 @@ async def maintain(folder: Path) -> bool:
 
 
 async def prune(folder: Path, *, older_than: str = "2.weeks.ago") -> bool:
-    """Pack a repository anew, without objects that have been unreachable for some time, `now` for none at all.
-
-    Return whether that could be done: a push that runs keeps the lock.
-    """
+    """Prune a repository as `prune_locked` does. Return whether that could be done: a push that runs keeps the lock."""
     with locks.alone(folder) as lock:
         if lock is None:
             return False
-        await asyncio.to_thread(remove_quarantines, folder, older_than=0)
-        # For git, the log of a ref leads to all that the ref has left behind.
-        expire = ("reflog", "expire", f"--expire={older_than}", f"--expire-unreachable={older_than}", "--all")
-        await run(folder, *expire, limits=_LIMITS, passed=[lock])
-        cruft = ("repack", "-d", "-q", "--cruft", f"--cruft-expiration={older_than}", "--write-bitmap-index")
-        await run(folder, *cruft, limits=_LIMITS, passed=[lock])
-        # What was too old for a pack of the unreachable is left in files of its own.
-        await run(folder, "prune", f"--expire={older_than}", limits=_LIMITS, passed=[lock])
-        await _write_graph(folder, lock)
-        await asyncio.to_thread((folder / _PRUNED).touch)
+        await prune_locked(folder, lock, older_than)
     return True
+
+
+async def prune_locked(folder: Path, lock: int, older_than: str) -> None:
+    """Pack a repository anew, without objects that have been unreachable for some time, `now` for none at all.
+
+    The caller has the lock alone.
+    """
+    await asyncio.to_thread(remove_quarantines, folder, older_than=0)
+    # For git, the log of a ref leads to all that the ref has left behind.
+    expire = ("reflog", "expire", f"--expire={older_than}", f"--expire-unreachable={older_than}", "--all")
+    await run(folder, *expire, limits=_LIMITS, passed=[lock])
+    cruft = ("repack", "-d", "-q", "--cruft", f"--cruft-expiration={older_than}", "--write-bitmap-index")
+    await run(folder, *cruft, limits=_LIMITS, passed=[lock])
+    # What was too old for a pack of the unreachable is left in files of its own.
+    await run(folder, "prune", f"--expire={older_than}", limits=_LIMITS, passed=[lock])
+    await _write_graph(folder, lock)
+    await asyncio.to_thread((folder / _PRUNED).touch)
 
 
 async def _write_graph(folder: Path, lock: int) -> None:

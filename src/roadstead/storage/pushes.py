@@ -36,6 +36,12 @@ async def list_pushes(reader: Reader, *, before: datetime) -> list[Push]:
     return [_push(row) for row in rows]
 
 
+async def list_pushes_to(reader: Reader, repository_id: int) -> list[Push]:
+    """Return the pushes to a repository, the oldest first."""
+    rows = await reader.scan(f"SELECT {_COLUMNS} FROM pushes WHERE repository_id = ? ORDER BY begun_on", repository_id)
+    return [_push(row) for row in rows]
+
+
 def _push(row: Row) -> Push:
     push_id, repository_id, user_id, installation_id, begun_on, changes = row
     read = msgspec.json.decode(changes, type=tuple[RefChange, ...])

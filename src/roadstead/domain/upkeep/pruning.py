@@ -1,34 +1,24 @@
 """Remove from a repository at once what no ref leads to any more, such as a password that was pushed by mistake."""
 
-import asyncio
-
 from roadstead.domain.host import Host
 from roadstead.domain.people.changes import log_change
 from roadstead.domain.repositories.commits import folder_of
-from roadstead.domain.repositories.journal import reconcile
+from roadstead.domain.repositories.journal import record
 from roadstead.domain.repositories.sizes import size_of
-from roadstead.errors import HostBusy
-from roadstead.git.maintenance import prune
+from roadstead.git import locks
+from roadstead.git.maintenance import prune_locked
 from roadstead.model import Identity, Repository
-from roadstead.storage.pushes import list_pushes
+from roadstead.storage.pushes import list_pushes_to
 from roadstead.storage.repositories import set_size
-
-_PAUSE_SECONDS = 0.1
-_ATTEMPTS = 300
-"""While pushes have the repository."""
 
 
 async def prune_repository(host: Host, identity: Identity, repository: Repository) -> None:
     """Prune a repository, and measure it again. Raise `HostBusy` if pushes to it go on all the time."""
-    for push in await list_pushes(host.store.database, before=host.now()):
-        if push.repository_id == repository.id:
-            await reconcile(host, push)  # by the logs of the refs, which end here
-    for _ in range(_ATTEMPTS):
-        if await prune(folder_of(host, repository), older_than="now"):
-            break
-        await asyncio.sleep(_PAUSE_SECONDS)
-    else:
-        raise HostBusy("The repository is busy.", "Try again in a moment.")
+    folder = folder_of(host, repository)
+    async with locks.wait_for(locks.alone, folder) as lock:
+        for push in await list_pushes_to(host.store.database, repository.id):
+            await record(host, repository, push)  # by the logs of the refs, which end here
+        await prune_locked(folder, lock, older_than="now")
     size = await size_of(host, repository.uuid)
     async with host.store.database.transaction() as tx:
         await set_size(tx, repository.uuid, size)
