@@ -45,7 +45,7 @@ class Jumping:
 @pytest.fixture
 def jumping(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Jumping]:
     """Run a host that lets an app make three requests in an hour."""
-    impatient = replace(lifecycle.QUEUE, retry=replace(lifecycle.QUEUE.retry, first_pause=0.1, growth=1))
+    impatient = replace(lifecycle.QUEUE, retry=replace(lifecycle.QUEUE.retry, first_pause=0.1, growth=1, tries=10_000))
     monkeypatch.setattr(lifecycle, "QUEUE", impatient)  # also of the first try, in the request
     parts = Parts(calls=partial(lifecycle.making_pending_calls, queue=impatient, look_seconds=0.1))
     listener = bound_socket()
