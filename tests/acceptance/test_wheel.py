@@ -68,8 +68,9 @@ def test_the_wheel_runs_in_an_environment_of_its_own(wheel: Path, tmp_path: Path
         try:
             assert host.stdout is not None
             url, link = (host.stdout.readline().split()[-1] for _ in range(2))
-            for path in ("/-/health/ready", "/-/openapi.json", "/-/static/base.css", "/-/docs", link.removeprefix(url)):
-                with urllib.request.urlopen(f"{url}{path}", timeout=30) as answer:
+            operator = urllib.request.build_opener(urllib.request.HTTPCookieProcessor())
+            for path in ("/-/health/ready", "/-/openapi.json", "/-/static/base.css", link.removeprefix(url), "/-/docs"):
+                with operator.open(f"{url}{path}", timeout=30) as answer:
                     assert answer.status == 200, path
         finally:
             host.send_signal(signal.SIGTERM)

@@ -138,16 +138,17 @@ def _refusal_of_repository(caller: Caller, operation: Mapping[str, Any], project
         if _LADDER.index(held) < _LADDER.index(least):
             return 403, f"Access denied. You must have {least} access to this repository."
     if needs == "create-repo":
-        return _refusal_of_creation(caller, project)
+        # A fork comes into the project of its parent, which no body has to name.
+        return _refusal_of_creation(caller, project, is_named="{repo" not in operation["call"])
     return (403, "This API is only") if operation.get("people") and how.get("integration") else None
 
 
-def _refusal_of_creation(caller: Caller, project: str) -> tuple[int, str] | None:
+def _refusal_of_creation(caller: Caller, project: str, *, is_named: bool = True) -> tuple[int, str] | None:
     """Return the refusal of a new repository in a project; `none` is for a body that names none."""
     if not sees_workspace(caller):
         return 404, "No workspace with identifier"
     held = CALLERS[caller[0]].get(project, "none")
-    if held == "none" and project != "none":
+    if held == "none" and project != "none" and is_named:
         return 400, "project: No project with identifier"
     too_little = _LADDER.index(held) < _LADDER.index("create-repo")
     return (403, "Access denied. You must have create-repo access to this project.") if too_little else None

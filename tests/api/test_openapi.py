@@ -193,6 +193,7 @@ class Caller:
     def __init__(self, api: AppClient, host: LiveHost, app: RecordingApp, method: str, address: str) -> None:
         self._api, self._host, self._app, self._method = api, host, app, method
         self._sent = SENT[method, address]
+        self._takes_body = "requestBody" in DOCUMENT["paths"][address][method.lower()]
         added = api("POST", "/2.0/addon/linkers/tickets/values", json={"value": "THERE"}).json()
         self._target = self._sent.target.replace("{id}", str(added["id"]))
         if "{recorded}" in self._target:
@@ -277,7 +278,7 @@ class Caller:
             return self._send(f"{self._target}..")
         if "/refs/branches/" in self._target and self._method == "DELETE":
             return self._send(self._target.replace("/spare", "/main"))
-        if self._method == "GET":
+        if not self._takes_body:
             return self._send(f"{self._target.partition('?')[0]}?pagelen=0&fields={',' * 200}")
         return self._send(content=b"{")
 
@@ -332,7 +333,7 @@ class Caller:
             return self._send(json={name: "A file"})
         if self._target.endswith(("/refs/branches", "/refs/tags")):
             return self._send(json={"name": name, "target": {"hash": "main"}})
-        if self._target.endswith(("/comments", "/hooks")):
+        if "/comments" in self._target or self._target.endswith("/hooks"):  # a changed comment is a 201, too
             return self._send()
         if self._target.endswith("/statuses/build"):
             return self._send(json={**self._sent.body["json"], "key": name})
