@@ -29,13 +29,14 @@ def expected(source: str, value_groups: Collection[int], values: Collection[str]
     while position is not None:
         start, position = position, None
         for match in compiled.finditer(text, start):
+            if match.start() == match.end():
+                continue  # it is no link, also if a look-ahead has a value: the next match may begin here, too
             begins_with_value = any(match.start(group) == match.start() for group in guarded)
             if begins_with_value and continues_a_word(text, match.start()):
                 position = match.start() + 1
                 break
-            if match.start() < match.end():
-                spans = {group: match.span(group) for group in range(compiled.groups + 1)}
-                yield {group: span for group, span in spans.items() if span[0] >= 0}
+            spans = {group: match.span(group) for group in range(compiled.groups + 1)}
+            yield {group: span for group, span in spans.items() if span[0] >= 0}
 
 
 def continues_a_word(text: str, start: int) -> bool:

@@ -133,6 +133,14 @@ def test_a_hundred_thousand_random_cases_match_as_in_python(
             compared += check(random, beyond_linear=beyond_linear, texts=4)
 
 
+def test_an_empty_match_with_a_value_amid_a_word_keeps_no_link_away() -> None:
+    """What the look-ahead finds is no link, so the guard says nothing about it, and the other branch links."""
+    source, values, text = r"(?=(?K))|b??", frozenset({"b"}), "ab"
+    programs = supported(source)
+    assert programs is not None
+    assert found(programs, values, text) == list(expected(source, [1], values, text)) == [{0: (1, 2)}]
+
+
 @settings(max_examples=15)
 @given(st.text(st.characters(), max_size=40))
 def test_word_edges_and_classes_hold_for_any_character(text: str) -> None:
