@@ -5,8 +5,10 @@ BIN := .venv/bin
 PIP := $(BIN)/python requirements/install.py --no-compile --no-deps
 # Two workers for two processors, and one for the moments in which they wait.
 PYTEST := $(BIN)/pytest -n 3
-# By default a worker runs whole files, so that no server or browser of a file is started twice.
+# A worker runs whole files, so that no server or browser of a file is started twice, nor the same user made at a shared host.
 WHOLE_FILES := --dist loadfile --no-loadscope-reorder
+# The files that take longest. Any worker may take a test of theirs.
+SHARED_FILES := tests/test_mutations.py tests/api/test_schemathesis.py
 LOCK := uv pip compile --quiet --universal --upgrade --generate-hashes --no-header --no-annotate
 # Many container images set it; then each process that the tests start would compile every module again.
 unexport PYTHONDONTWRITEBYTECODE
@@ -20,7 +22,8 @@ test: .venv/.dev check ## lint, types and the default test suite
 	@$(PYTEST) $(WHOLE_FILES) -m "not slow"
 
 test-slow: .venv/.dev ## everything, long runs included
-	@$(PYTEST) --dist worksteal
+	@$(PYTEST) $(WHOLE_FILES) $(SHARED_FILES:%=--ignore=%)
+	@$(PYTEST) --dist worksteal $(SHARED_FILES)
 
 check: .venv/.dev
 	@$(BIN)/ruff check .
