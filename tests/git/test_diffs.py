@@ -3,6 +3,7 @@
 import asyncio
 import os
 import shutil
+import signal
 import threading
 from collections.abc import AsyncIterator, Awaitable, Iterator
 from pathlib import Path
@@ -217,9 +218,14 @@ def _tree(work: Path, id_: str) -> str:
     return git(work, "rev-parse", f"{id_}^{{tree}}").decode().strip()
 
 
+def _processes(work: Path) -> list[int]:
+    """Return the processes that run in a repository. Hosts of other tests have some elsewhere."""
+    return [int(pid) for pid in children() if working_folder(pid) == work / ".git"]
+
+
 def _children(work: Path) -> int:
-    """Return how many processes run in a repository. Hosts of other tests have some elsewhere."""
-    return sum(1 for pid in children() if working_folder(pid) == work / ".git")
+    """Return how many processes run in a repository."""
+    return len(_processes(work))
 
 
 class _EarlyLoop(asyncio.SelectorEventLoop):
@@ -299,12 +305,16 @@ def test_a_question_over_its_limit_ends_the_process(work: Path) -> None:
 
     async def ask() -> None:
         pool = Pool()
-        before = _children(work)
-        for limits in (Limits(output=10), Limits(seconds=0)):
-            with pytest.raises(GitLimit):
-                await pool.ask(work / ".git", ("-p",), first, second, limits)
-            assert _children(work) == before
-        assert await pool.ask(work / ".git", ("-p",), first, second, Limits())
+        with pytest.raises(GitLimit, match="larger"):
+            await pool.ask(work / ".git", ("-p",), first, second, Limits(output=10))
+        assert not _processes(work)
+        answer = await pool.ask(work / ".git", ("-p",), first, second, Limits())
+        (stopped,) = _processes(work)
+        os.kill(stopped, signal.SIGSTOP)
+        with pytest.raises(GitLimit, match="longer"):
+            await pool.ask(work / ".git", ("-p",), first, second, Limits(seconds=0.05))
+        assert not _processes(work)
+        assert await pool.ask(work / ".git", ("-p",), first, second, Limits()) == answer
         await pool.close()
 
     asyncio.run(ask())
