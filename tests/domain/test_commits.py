@@ -1,6 +1,8 @@
 """Commits as the host knows them: found by what callers name, and shown with the accounts of their authors."""
 
 from pathlib import Path
+from types import SimpleNamespace
+from uuid import uuid4
 
 import pytest
 
@@ -8,7 +10,9 @@ from roadstead.domain.access.git_places import GitPlaces
 from roadstead.domain.host import Host
 from roadstead.domain.repositories.commits import NoSuchCommit, find_hash
 from roadstead.domain.repositories.reading import Reading
+from roadstead.domain.repositories.transfers import Transfer, archive
 from roadstead.errors import HostBusy
+from roadstead.model.credentials import UNIDENTIFIED
 from roadstead.settings import Settings
 from tests.git import plain
 from tests.git.plain import git
@@ -42,15 +46,18 @@ def test_a_commit_is_found_as_git_finds_it(source: Path, named: str) -> None:
 
 
 def test_a_caller_has_a_share_of_the_processes(tmp_path: Path) -> None:
-    """One who has as many as a caller may is refused after a while, and others are not."""
+    """One who has as many as a caller may is refused after a while, also an archive, and others are not."""
 
     async def work(host: Host) -> None:
-        object.__setattr__(host, "comparing", GitPlaces(4, 1, 0.01, "comparisons"))
+        object.__setattr__(host, "computing", GitPlaces(4, 1, 0.01, "comparisons"))
         mine, others = (Reading(host, None, caller, None) for caller in "ab")  # type: ignore[arg-type]
+        transfer = Transfer(host, UNIDENTIFIED, SimpleNamespace(uuid=f"{{{uuid4()}}}"), "a")  # type: ignore[arg-type]
         async with mine.process(), others.process():
             with pytest.raises(HostBusy, match="comparisons"):
                 async with mine.process():
                     pass
+            with pytest.raises(HostBusy, match="comparisons"):
+                await anext(archive(transfer, "main", "zip", "widgets"))
 
     with opened(Settings(data=tmp_path)) as on_host:
         on_host(work)

@@ -14,7 +14,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from roadstead.domain.access.admission import Admission, open_files
-from roadstead.domain.access.git_places import GitPlaces
+from roadstead.domain.access.git_places import COMPUTING_SHARE, GitPlaces
 from roadstead.domain.access.guesses import Guesses
 from roadstead.domain.access.rate_limit import RateLimit
 from roadstead.domain.access.refusals import Refusals
@@ -58,7 +58,7 @@ class Host:
     `guesses` counts wrong secrets; `domain/access/wrong_secrets.py` asks it.
     `token_uses` counts the uses of API tokens, to note one an hour.
     `changing` gives each installation its turn to change many values, and `hashing` each caller to hash a password.
-    `transfers` has the places for clones and pushes, `comparing` those for other processes that read a repository, and
+    `transfers` has the places for clones and pushes, `computing` those for other processes that read a repository, and
     `writing` those for what the API and the pages make and change in repositories.
     `pushed_to` has the folders of repositories that were pushed to, for maintenance.
     """
@@ -81,7 +81,9 @@ class Host:
     updating: set[int] = field(default_factory=set, repr=False)
     judging: asyncio.Lock = field(default_factory=asyncio.Lock, repr=False)
     hashing: Turns = field(default_factory=lambda: Turns(1, HASHING_SECONDS, "passwords"), repr=False)
-    comparing: GitPlaces = field(default_factory=lambda: GitPlaces(what="comparisons and histories"), repr=False)
+    computing: GitPlaces = field(
+        default_factory=lambda: GitPlaces(share=COMPUTING_SHARE, what="comparisons, histories and archives"), repr=False
+    )
     writing: GitPlaces = field(default_factory=lambda: GitPlaces(what="changes of repositories"), repr=False)
     transfers: GitPlaces = field(default_factory=GitPlaces, repr=False)
     pushed_to: asyncio.Queue[Path] = field(default_factory=asyncio.Queue, repr=False)

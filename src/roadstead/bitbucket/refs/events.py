@@ -95,7 +95,7 @@ async def _read(host: Host, repository: Repository, change: _Change, main: str |
     known = main if old is None else old.ref.commit_hash
     exclude = [known] if known is not None else []
     try:
-        async with asyncio.timeout_at(until), host.comparing.place(("events", repository.workspace.id)):
+        async with asyncio.timeout_at(until), host.computing.place(("events", repository.workspace.id)):
             page = await history.page(folder, [new.commit.hash], exclude, length=MOST_COMMITS)
     except (TimeoutError, NoSuchObject, HostBusy, GitFailed):
         return _Read(change, old, new, [], truncated=True)

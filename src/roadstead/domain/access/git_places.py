@@ -15,7 +15,9 @@ from roadstead.model import Identity
 MOST = 24
 """At a time, in one process."""
 SHARE = 8
-"""Of one caller."""
+"""Of one caller, for work that waits for the caller's client, as a clone does."""
+COMPUTING_SHARE = 4
+"""Of one caller, for work that mostly takes processors: more at a time ends little sooner, and slows down others."""
 WAIT_SECONDS = 30.0
 
 

@@ -27,9 +27,9 @@ class Reading(NamedTuple):
     @asynccontextmanager
     async def process(self) -> AsyncIterator[None]:
         """Hold a place for a process of git while the block runs. Raise `HostBusy`."""
-        async with self.host.comparing.place(self.caller):
+        async with self.host.computing.place(self.caller):
             yield
 
     def pieces(self, made: AsyncGenerator[bytes]) -> AsyncGenerator[bytes]:
         """Yield what a process of git makes, while it has a place. Raise `HostBusy`."""
-        return self.host.comparing.pieces(self.caller, made)
+        return self.host.computing.pieces(self.caller, made)

@@ -65,8 +65,9 @@ def upload(transfer: Transfer, body: Body, protocol: str, *, stateless: bool = T
 
 
 def archive(transfer: Transfer, commit: str, wanted: ArchiveFormat, name: str) -> AsyncGenerator[bytes]:
-    """Yield an archive of a commit, with all files below a folder of that name."""
-    return transfer.pieces(archives.archive(transfer.folder, commit, wanted, name))
+    """Yield an archive of a commit, with all files below a folder of that name. Raise `HostBusy`."""
+    made = archives.archive(transfer.folder, commit, wanted, name)
+    return transfer.host.computing.pieces(transfer.sender, made)
 
 
 async def receive(transfer: Transfer, body: Body) -> AsyncGenerator[bytes]:
